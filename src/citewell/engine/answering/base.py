@@ -1,0 +1,90 @@
+"""What an answer is made of: sentences, each resting on stored passages."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ConfidenceLevel(StrEnum):
+    """How far an answer can be relied on."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """A level and the score in 0..1 it was read from."""
+
+    level: ConfidenceLevel
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk as the answerer sees it, best first in a list."""
+
+    chunk_id: str
+    document_id: str
+    title: str
+    version: int
+    page: int | None
+    heading: tuple[str, ...]
+    start: int
+    """Offset of `text` in the version's extracted text, in characters."""
+    end: int
+    text: str
+    score: float
+    """Fused score in 0..1."""
+    language: str
+    dense_score: float | None = None
+    """Cosine similarity with the question, where the dense leg saw the chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a sentence of the answer comes from: `quote == extracted_text[start:end]`."""
+
+    number: int
+    passage: Passage
+    start: int
+    end: int
+    quote: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One sentence of an answer with the numbers of its citations; none means unsupported."""
+
+    text: str
+    citations: tuple[int, ...]
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether a stored passage supports the sentence."""
+        return bool(self.citations)
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """Something that did not work and was answered without."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to one question."""
+
+    text: str
+    """The sentences with their citation marks, as `[1]`; the abstention text when abstained."""
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+    confidence: Confidence
+    is_abstained: bool
+    model: str
+    """`extractive`, or the provider and model that wrote it."""
+    degraded: tuple[Degradation, ...] = ()

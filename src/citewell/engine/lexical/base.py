@@ -1,0 +1,42 @@
+"""BM25 as sparse vectors: passages carry term weights, questions carry IDF weights."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+TERM_SPACE = 2**29
+"""Hashed term ids are 1..TERM_SPACE: wide enough that two of a library's terms rarely meet."""
+
+SparseVector = dict[int, float]
+"""Hashed term id -> weight."""
+
+Namespace = Literal["en", "vi", "folded", "other", "code"]
+"""A term's field: English stems, exact Vietnamese, unaccented Vietnamese, other words, codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassageTerms:
+    """The lexical side of a chunk."""
+
+    weights: SparseVector
+    """BM25 weight of each term, all but its IDF; at most 1,000 terms."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerm:
+    """One term of a question."""
+
+    id: int
+    text: str
+    """For `explain`."""
+    namespace: Namespace
+    count: int
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusStatistics:
+    """What IDF needs of a tenant's generation, for the terms of one question."""
+
+    chunk_count: int
+    document_frequency: dict[int, int]
+    """Term id -> in how many active chunks it occurs; absent means 0."""

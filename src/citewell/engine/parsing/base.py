@@ -1,0 +1,91 @@
+"""What a parser gives: blocks of clean text in reading order, streamed."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+class BlockKind(StrEnum):
+    """The part a block plays in its document."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    TABLE = "table"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One structural unit of a document.
+
+    A table's text is one line per row, header first, cells joined by " | ".
+    """
+
+    kind: BlockKind
+    text: str
+    page: int | None = None
+    """1-based page, slide or sheet; None where the format has none."""
+    level: int = 0
+    """Depth of a heading, 1 to 6; 0 for everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """What is known of a document besides its text."""
+
+    mime_type: str
+    title: str | None = None
+    page_count: int | None = None
+    metadata: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class ParseFailure(StrEnum):
+    """Why a document cannot be read; stable codes that users and checks see."""
+
+    EMPTY = "empty_document"
+    CORRUPT = "corrupt_document"
+    ENCRYPTED = "encrypted_document"
+    UNSUPPORTED = "unsupported_format"
+    TOO_LARGE = "document_too_large"
+    TIMEOUT = "parse_timeout"
+    MEMORY = "parse_memory_exceeded"
+    CRASHED = "parser_crashed"
+
+
+class ParseError(Exception):
+    """The document cannot be read. `code` is stable, the message is for people; never retryable."""
+
+    def __init__(self, code: ParseFailure, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class ParsedDocument(Protocol):
+    """An open parse: its facts at once, its blocks as they come."""
+
+    info: DocumentInfo
+
+    def blocks(self) -> AsyncIterator[Block]:
+        """Yield the blocks in reading order.
+
+        Raises:
+            ParseError: The rest of the document cannot be read.
+        """
+        ...
+
+
+class Parser(Protocol):
+    """Turns one file into blocks."""
+
+    def open(self, path: Path, filename: str) -> AbstractAsyncContextManager[ParsedDocument]:
+        """Start to parse `path`; `filename` is the name the user gave, never used as a path.
+
+        Raises:
+            ParseError: The document cannot be read at all.
+        """
+        ...
