@@ -1,0 +1,276 @@
+"""Tenants, documents, chunks, term statistics and jobs, with row-level security from the start."""
+
+from importlib import resources
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+CHUNK_PARTITIONS = 8
+
+TENANT_TABLES = (
+    "tenant", "api_key", "collection", "blob", "index_generation", "document", "document_version",
+    "document_text", "version_terms", "chunk", "term_stat", "term_delta", "job",
+)  # fmt: skip
+
+TABLES = """
+CREATE TABLE tenant (
+  id uuid PRIMARY KEY,
+  slug text NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  name text NOT NULL,
+  status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE api_key (
+  tenant_id uuid NOT NULL REFERENCES tenant,
+  id uuid NOT NULL,
+  name text NOT NULL,
+  hash bytea NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  last_used_at timestamptz,
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, hash)
+);
+
+CREATE TABLE collection (
+  tenant_id uuid NOT NULL REFERENCES tenant,
+  id uuid NOT NULL,
+  name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+  description text NOT NULL DEFAULT '',
+  chunk_strategy text NOT NULL DEFAULT 'structure',
+  chunk_size int NOT NULL DEFAULT 200,
+  chunk_overlap int NOT NULL DEFAULT 0,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX collection_name ON collection (tenant_id, lower(name));
+
+CREATE TABLE blob (
+  tenant_id uuid NOT NULL REFERENCES tenant,
+  id uuid NOT NULL,
+  sha256 bytea NOT NULL,
+  size_bytes bigint NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, sha256)
+);
+
+CREATE SEQUENCE index_generation_id AS int;
+CREATE TABLE index_generation (
+  tenant_id uuid NOT NULL REFERENCES tenant,
+  id int NOT NULL DEFAULT nextval('index_generation_id'),
+  embedding text NOT NULL,
+  dimensions int NOT NULL,
+  status text NOT NULL CHECK (status IN ('building', 'live', 'retired')),
+  chunk_count bigint NOT NULL DEFAULT 0,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX index_generation_live ON index_generation (tenant_id) WHERE status = 'live';
+
+CREATE TABLE document (
+  tenant_id uuid NOT NULL REFERENCES tenant,
+  id uuid NOT NULL,
+  collection_id uuid NOT NULL,
+  title text NOT NULL,
+  source text,
+  filename text NOT NULL,
+  access_level smallint NOT NULL DEFAULT 1 CHECK (access_level BETWEEN 0 AND 3),
+  metadata jsonb NOT NULL DEFAULT '{}',
+  active_version_id uuid,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, collection_id) REFERENCES collection (tenant_id, id)
+);
+CREATE UNIQUE INDEX document_source ON document (tenant_id, collection_id, source);
+CREATE INDEX document_collection ON document (tenant_id, collection_id, id);
+CREATE INDEX document_metadata ON document USING gin (metadata jsonb_path_ops);
+
+CREATE TABLE document_version (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  document_id uuid NOT NULL,
+  number int NOT NULL CHECK (number > 0),
+  blob_id uuid NOT NULL,
+  status text NOT NULL
+    CHECK (status IN ('queued', 'processing', 'ready', 'superseded', 'failed', 'cancelled')),
+  error_code text,
+  error_detail text,
+  mime_type text,
+  parsed_title text,
+  size_bytes bigint NOT NULL,
+  page_count int,
+  char_count bigint,
+  chunk_count int NOT NULL DEFAULT 0,
+  embedded_count int NOT NULL DEFAULT 0,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  published_at timestamptz,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, document_id, number),
+  FOREIGN KEY (tenant_id, document_id) REFERENCES document (tenant_id, id) ON DELETE CASCADE,
+  FOREIGN KEY (tenant_id, blob_id) REFERENCES blob (tenant_id, id)
+);
+CREATE UNIQUE INDEX document_version_ready ON document_version (tenant_id, document_id)
+  WHERE status = 'ready';
+CREATE INDEX document_version_blob ON document_version (tenant_id, blob_id);
+ALTER TABLE document ADD FOREIGN KEY (tenant_id, active_version_id)
+  REFERENCES document_version (tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+CREATE TABLE document_text (
+  tenant_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  start_offset bigint NOT NULL,
+  text text NOT NULL,
+  PRIMARY KEY (tenant_id, version_id, start_offset),
+  FOREIGN KEY (tenant_id, version_id) REFERENCES document_version (tenant_id, id) ON DELETE CASCADE
+);
+
+CREATE TABLE version_terms (
+  tenant_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  generation_id int NOT NULL,
+  chunk_count int NOT NULL,
+  terms int[] NOT NULL,
+  frequencies int[] NOT NULL,
+  PRIMARY KEY (tenant_id, version_id, generation_id),
+  FOREIGN KEY (tenant_id, version_id) REFERENCES document_version (tenant_id, id) ON DELETE CASCADE
+);
+
+CREATE TABLE chunk (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  generation_id int NOT NULL,
+  document_id uuid NOT NULL,
+  version_id uuid NOT NULL,
+  collection_id uuid NOT NULL,
+  ordinal int NOT NULL,
+  access_level smallint NOT NULL,
+  active boolean NOT NULL,
+  page int,
+  start_offset bigint NOT NULL,
+  end_offset bigint NOT NULL,
+  language text NOT NULL,
+  content_hash bytea NOT NULL,
+  heading text[] NOT NULL,
+  context text NOT NULL,
+  text text NOT NULL,
+  embedding halfvec NOT NULL,
+  terms sparsevec(536870912) NOT NULL,
+  PRIMARY KEY (tenant_id, id),
+  UNIQUE (tenant_id, version_id, generation_id, ordinal),
+  FOREIGN KEY (tenant_id, version_id) REFERENCES document_version (tenant_id, id) ON DELETE CASCADE
+) PARTITION BY HASH (tenant_id);
+CREATE INDEX chunk_scope ON chunk (tenant_id, generation_id, collection_id, access_level)
+  WHERE active;
+CREATE INDEX chunk_reuse ON chunk (tenant_id, document_id, content_hash);
+
+CREATE TABLE term_stat (
+  tenant_id uuid NOT NULL,
+  generation_id int NOT NULL,
+  term int NOT NULL,
+  frequency int NOT NULL,
+  PRIMARY KEY (tenant_id, generation_id, term)
+) WITH (fillfactor = 80);
+
+CREATE TABLE term_delta (
+  tenant_id uuid NOT NULL,
+  id bigint GENERATED ALWAYS AS IDENTITY,
+  generation_id int NOT NULL,
+  sign smallint NOT NULL CHECK (sign IN (-1, 1)),
+  chunk_count int NOT NULL,
+  terms int[] NOT NULL,
+  frequencies int[] NOT NULL,
+  PRIMARY KEY (tenant_id, id)
+);
+
+CREATE TABLE job (
+  tenant_id uuid NOT NULL REFERENCES tenant,
+  id uuid NOT NULL,
+  kind text NOT NULL,
+  status text NOT NULL DEFAULT 'queued'
+    CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+  stage text,
+  done int NOT NULL DEFAULT 0,
+  total int,
+  attempts int NOT NULL DEFAULT 0,
+  reason text,
+  document_id uuid,
+  version_id uuid,
+  queue_id bigint,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  PRIMARY KEY (tenant_id, id),
+  FOREIGN KEY (tenant_id, version_id) REFERENCES document_version (tenant_id, id) ON DELETE CASCADE
+);
+CREATE INDEX job_version ON job (tenant_id, version_id);
+CREATE INDEX job_open ON job (tenant_id, status) WHERE status IN ('queued', 'running');
+"""
+
+SECURITY = """
+CREATE FUNCTION citewell_tenant() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
+  $$ SELECT nullif(current_setting('citewell.tenant_id', true), '')::uuid $$;
+
+-- The two questions that are asked before a tenant is known. They give ids, never a tenant's data.
+CREATE FUNCTION citewell_tenant_by_slug(wanted text) RETURNS uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+  $$ SELECT id FROM tenant WHERE slug = wanted AND status = 'active' $$;
+CREATE FUNCTION citewell_tenant_ids() RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+  $$ SELECT id FROM tenant WHERE status = 'active' ORDER BY id $$;
+CREATE POLICY lookup ON tenant FOR SELECT TO CURRENT_USER USING (true);
+"""
+
+
+def upgrade() -> None:
+    """Make everything."""
+    for statement in TABLES.split(";\n"):
+        if statement.strip():
+            op.execute(statement)
+    for number in range(CHUNK_PARTITIONS):
+        op.execute(
+            f"CREATE TABLE chunk_{number} PARTITION OF chunk "
+            f"FOR VALUES WITH (MODULUS {CHUNK_PARTITIONS}, REMAINDER {number})"
+        )
+    op.execute("ALTER TABLE chunk ALTER COLUMN text SET COMPRESSION lz4") if _has_lz4() else None
+    for statement in SECURITY.split(";\n"):
+        if statement.strip():
+            op.execute(statement)
+    for table in TENANT_TABLES:
+        guard(table)
+    for number in range(CHUNK_PARTITIONS):
+        guard(f"chunk_{number}")
+    queue = (resources.files("procrastinate.sql") / "schema.sql").read_text(encoding="utf-8")
+    op.get_bind().exec_driver_sql(queue.replace("%", "%%"))
+    op.execute("GRANT USAGE ON SCHEMA public TO citewell_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO citewell_app")
+    op.execute("REVOKE ALL ON alembic_version FROM citewell_app")
+    op.execute("GRANT SELECT ON alembic_version TO citewell_app")
+    op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO citewell_app")
+
+
+def guard(table: str) -> None:
+    """Row-level security that binds the owner too: rows of the current tenant, none without one."""
+    column = "id" if table == "tenant" else "tenant_id"
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY tenant_isolation ON {table} "
+        f"USING ({column} = citewell_tenant()) WITH CHECK ({column} = citewell_tenant())"
+    )
+
+
+def _has_lz4() -> bool:
+    """Whether this server was built with LZ4, which is the faster compression for texts."""
+    values = op.get_bind().exec_driver_sql(
+        "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
+    )
+    return "lz4" in (values.scalar() or [])

@@ -1,0 +1,35 @@
+"""The declarative base, and the mixin that makes a table belong to tenants."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import DateTime, MetaData, Uuid, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from citewell.kit.ids import uuid7
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData()
+    type_annotation_map = {datetime: DateTime(timezone=True), uuid.UUID: Uuid()}  # noqa: RUF012 - read once
+
+
+class TenantScoped:
+    """A table whose rows belong to one tenant; sessions filter it and row-level security guards it."""
+
+    tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+
+
+class HasId:
+    """A UUIDv7 key beside the tenant."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid7)
+
+
+class HasTimestamps:
+    """When a row was made and last changed."""
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

@@ -1,0 +1,142 @@
+"""Bringing a database to the newest schema, once, whoever starts first."""
+
+import re
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+import citewell
+from citewell.core.database.sessions import APP_ROLE
+from citewell.core.errors import StartupError
+
+MINIMUM_SERVER_VERSION = 160000
+MINIMUM_PGVECTOR = (0, 8)
+MIGRATION_LOCK = 0x6369_7465  # "cite"
+
+
+def migrations_folder() -> Path:
+    """Where the Alembic history is: inside an installed package or beside the sources."""
+    package = Path(citewell.__file__).parent
+    installed = package / "_migrations"
+    return installed if installed.is_dir() else package.parents[1] / "migrations"
+
+
+def newest_revision() -> str:
+    """The last revision, read from the file names (`0001_name.py`); Alembic is slow to import."""
+    names = (folder.name for folder in (migrations_folder() / "versions").glob("[0-9]*.py"))
+    return max(name.split("_", 1)[0] for name in names)
+
+
+def migrate(url: str) -> bool:
+    """Bring the database at `url` to the newest schema; returns whether there was work.
+
+    Raises:
+        StartupError: The server is out of reach or unfit; the message says what to do.
+    """
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+            check_server(connection)
+            if current_revision(connection) == newest_revision():
+                return False
+            connection.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+            if current_revision(connection) == newest_revision():
+                return False
+            _prepare(connection)
+            _upgrade(url)
+            return True
+    except psycopg.OperationalError as error:
+        raise StartupError(_unreachable(error)) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StartupError(
+            f"The database user may not prepare the database ({_first_line(error)}). Let an "
+            f"administrator run: CREATE EXTENSION vector; CREATE ROLE {APP_ROLE}; "
+            f"GRANT {APP_ROLE} TO the user in CITEWELL_DATABASE_URL."
+        ) from error
+
+
+def current_revision(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
+    """The revision the database is at; None before the first migration."""
+    if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+def check_server(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Refuse a server that cannot carry Citewell.
+
+    Raises:
+        StartupError: Its version or its extensions do not fit; the message says what to do.
+    """
+    if connection.info.server_version < MINIMUM_SERVER_VERSION:
+        raise StartupError(
+            "PostgreSQL 16 or newer is needed, the server in CITEWELL_DATABASE_URL is "
+            f"{connection.info.server_version // 10000}. Upgrade it, or unset the variable to use "
+            "the embedded database."
+        )
+    if not connection.info.encoding.lower().startswith("utf"):
+        raise StartupError(
+            f"The database is encoded in {connection.info.encoding}; create one with "
+            "ENCODING 'UTF8' and point CITEWELL_DATABASE_URL to it."
+        )
+    row = connection.execute(
+        "SELECT coalesce("
+        "  (SELECT extversion FROM pg_extension WHERE extname = 'vector'),"
+        "  (SELECT default_version FROM pg_available_extensions WHERE name = 'vector'))"
+    ).fetchone()
+    version = str(row[0]) if row and row[0] else None
+    if version is None:
+        raise StartupError(
+            "The pgvector extension (0.8 or newer) is missing on the server in "
+            "CITEWELL_DATABASE_URL. Install it there (package postgresql-NN-pgvector), or unset "
+            "the variable to use the embedded database."
+        )
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers < MINIMUM_PGVECTOR:
+        raise StartupError(
+            f"pgvector 0.8 or newer is needed, the database has {version}. Install a newer one "
+            "and run ALTER EXTENSION vector UPDATE."
+        )
+
+
+def _prepare(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Extension and role: what belongs to the server more than to the schema."""
+    found = connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'").fetchone()
+    if not found:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    role = sql.Identifier(APP_ROLE)
+    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,)).fetchone():
+        try:
+            connection.execute(
+                sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(role)
+            )
+        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            pass  # another database of the same server was prepared at this moment
+    may_set = connection.execute(
+        "SELECT pg_has_role(current_user, %s, 'SET')", (APP_ROLE,)
+    ).fetchone()
+    if may_set != (True,):
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+
+
+def _upgrade(url: str) -> None:
+    from alembic import command  # noqa: PLC0415 - 0.2 s that an up-to-date start does not pay
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+def _unreachable(error: psycopg.OperationalError) -> str:
+    return (
+        f"The database does not answer ({_first_line(error)}). Start it or correct "
+        "CITEWELL_DATABASE_URL; unset the variable to use the embedded database."
+    )
+
+
+def _first_line(error: psycopg.Error) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,130 @@
+"""Connections, units of work and the tenant they act for."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.pool import NullPool
+
+from citewell.core.database.base import TenantScoped
+
+APP_ROLE = "citewell_app"
+"""What the application works as: not the owner, no BYPASSRLS, so row-level security holds."""
+
+TENANT_SETTING = "citewell.tenant_id"
+
+SESSION_SETTINGS = {
+    "role": APP_ROLE,
+    "application_name": "citewell",
+    "TimeZone": "UTC",
+    # The tenant is known at plan time only in a custom plan; then one partition is planned.
+    "plan_cache_mode": "force_custom_plan",
+    "jit": "off",
+    # ADR-0002 and ADR-0006: 200 candidates, and go on until the scope has given enough.
+    "hnsw.ef_search": "200",
+    "hnsw.iterative_scan": "relaxed_order",
+    "idle_in_transaction_session_timeout": "600s",
+    "lock_timeout": "60s",
+}
+
+
+def connection_options(settings: dict[str, str]) -> str:
+    """The libpq `options` parameter that sets `settings` from the first statement on.
+
+    Set at connection time, not by SET: RESET ALL and RESET ROLE fall back to these.
+    """
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+class Database:
+    """The application's connections to one PostgreSQL database, through the app role."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self._engine: AsyncEngine = create_async_engine(
+            make_url(url).set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=30,
+            pool_pre_ping=False,
+            connect_args={"options": connection_options(SESSION_SETTINGS), "connect_timeout": 10},
+        )
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def unit_of_work(self, tenant_id: uuid.UUID | None) -> AsyncIterator[AsyncSession]:
+        """One transaction for one tenant, committed at the end or rolled back by an exception.
+
+        Without a tenant no tenant's row is visible.
+        """
+        async with self._sessions() as session, session.begin():
+            if tenant_id is not None:
+                session.info["tenant_id"] = tenant_id
+                await session.execute(_SET_TENANT, {"tenant_id": str(tenant_id)})
+            yield session
+
+    @asynccontextmanager
+    async def owner_connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of the owner outside a transaction, for changes of structure."""
+        engine = create_async_engine(
+            make_url(self.url).set(drivername="postgresql+psycopg"),
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": 10},
+        )
+        try:
+            async with engine.connect() as connection:
+                yield connection
+        finally:
+            await engine.dispose()
+
+    async def ping(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: It gave none.
+        """
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+
+_SET_TENANT = text(f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true)")
+
+
+async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    """The psycopg connection under the session's transaction, for COPY and the job queue."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    assert isinstance(driver, psycopg.AsyncConnection)
+    return driver
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _filter_by_tenant(state: ORMExecuteState) -> None:  # pyright: ignore[reportUnusedFunction]
+    """The first lock: ORM statements see the session's tenant only (row-level security is the second)."""
+    tenant_id = state.session.info.get("tenant_id")
+    if tenant_id is None or state.is_column_load or state.is_relationship_load:
+        return
+    state.statement = state.statement.options(
+        with_loader_criteria(
+            TenantScoped,
+            lambda table: table.tenant_id == tenant_id,
+            include_aliases=True,
+        )
+    )

@@ -1,0 +1,77 @@
+"""Errors that reach a user, with a stable code and what to do."""
+
+from dataclasses import dataclass
+
+
+class AppError(Exception):
+    """Base of the errors a caller can be told about; rendered as RFC 9457 problem details."""
+
+    code = "error"
+    status = 400
+    title = "The request could not be carried out"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFoundError(AppError):
+    """The object is not there, or not for this caller: both look the same."""
+
+    code = "not_found"
+    status = 404
+    title = "Not found"
+
+
+class InvalidInputError(AppError):
+    """The input is understood but cannot be used."""
+
+    code = "invalid_input"
+    status = 422
+    title = "The input cannot be used"
+
+
+class ConflictError(AppError):
+    """The object is in a state that does not allow this."""
+
+    code = "conflict"
+    status = 409
+    title = "Conflict with the current state"
+
+
+class TooLargeError(AppError):
+    """More bytes than this installation accepts."""
+
+    code = "too_large"
+    status = 413
+    title = "Too large"
+
+
+class UnauthorizedError(AppError):
+    """No credential, or not a valid one."""
+
+    code = "unauthorized"
+    status = 401
+    title = "Sign in first"
+
+
+class UnavailableError(AppError):
+    """Something this installation needs does not answer; trying again later can help."""
+
+    code = "unavailable"
+    status = 503
+    title = "Temporarily not available"
+
+
+class StartupError(Exception):
+    """Citewell cannot start as things are; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as the API shows it."""
+
+    code: str
+    title: str
+    detail: str
+    status: int
