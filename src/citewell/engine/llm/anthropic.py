@@ -1,0 +1,38 @@
+"""Anthropic, through its messages API."""
+
+from typing import TYPE_CHECKING
+
+from citewell.engine.llm.hosted import Endpoint, Provider
+
+if TYPE_CHECKING:
+    import httpx2
+    from pydantic_ai.models import Model
+
+
+def _key_header(api_key: str) -> dict[str, str]:
+    return {"x-api-key": api_key}
+
+
+def _build(endpoint: Endpoint, client: "httpx2.AsyncClient") -> "Model":
+    from anthropic import AsyncAnthropic  # noqa: PLC0415 - heavy, needed at the first question only
+    from pydantic_ai.models.anthropic import AnthropicModel  # noqa: PLC0415
+    from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: PLC0415
+
+    sdk = AsyncAnthropic(
+        base_url=endpoint.base_url,
+        api_key=endpoint.api_key,  # a key given here keeps it from the environment and from files
+        webhook_key="",
+        max_retries=0,
+        open_telemetry=False,
+        http_client=client,
+    )
+    return AnthropicModel(endpoint.model, provider=AnthropicProvider(anthropic_client=sdk))
+
+
+PROVIDER = Provider(
+    name="anthropic",
+    build=_build,
+    auth_headers=_key_header,
+    default_base_url="https://api.anthropic.com",
+    needs_key=True,
+)

@@ -1,0 +1,194 @@
+"""The one way to a vendor's model: pydantic-ai's wire formats with our own limits around them.
+
+Retries are ours, not the SDKs': theirs sleep inside a call whose end nobody sees, know nothing of
+the deadline, and differ by vendor. So the SDK clients are built with `max_retries=0` and `stream`
+holds the only loop, which repeats a call only while nothing of the reply has been passed on.
+
+pydantic-ai and the SDKs take seconds and tens of megabytes to import; that happens in a thread
+when the first question needs them.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.engine.llm.base import ReplyEnd, Timeouts
+
+if TYPE_CHECKING:
+    import httpx2
+    from pydantic_ai.models import Model
+    from pydantic_ai.settings import ModelSettings
+
+    from citewell.engine.llm.wire import Session
+
+ATTEMPTS = 3
+"""Calls made for one reply, the first included."""
+
+BACKOFF = 0.5
+"""Seconds before the second attempt, doubled for the third, unless the vendor names a time."""
+
+LONGEST_WAIT = 10.0
+"""Seconds a reader is kept waiting on a vendor's Retry-After; longer ones fail at once."""
+
+MAX_ACTIVE = 16
+"""Replies being written at once by one model object; more wait for a place."""
+
+MAX_WAITING = 64
+"""Questions that may wait for a place; more are refused at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One model at one address."""
+
+    model: str
+    base_url: str
+    api_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A vendor: what it needs to be set up, and how its model object is built."""
+
+    name: str
+    build: "Callable[[Endpoint, httpx2.AsyncClient], Model]"
+    """Imports what it needs when called. The client sends only what it is told to."""
+    auth_headers: Callable[[str], dict[str, str]]
+    """The headers that carry a key."""
+    default_base_url: str | None
+    needs_key: bool
+    temperature: float | None = None
+    """Sent where every model of the provider accepts it; several vendors' models refuse it."""
+
+    def endpoint(self, model: str, *, base_url: str | None, api_key: str | None) -> Endpoint:
+        """Check the set-up and settle the address.
+
+        Raises:
+            ProviderConfigurationError: Something must be set first.
+        """
+        if self.needs_key and not api_key:
+            raise ProviderConfigurationError(
+                f"CITEWELL_LLM={self.name}:{model} needs a key: set CITEWELL_LLM_API_KEY."
+            )
+        address = (base_url or self.default_base_url or "").strip().rstrip("/")
+        if not address:
+            raise ProviderConfigurationError(
+                f"CITEWELL_LLM={self.name}:{model} needs an address: set CITEWELL_LLM_BASE_URL."
+            )
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ProviderConfigurationError(
+                f"CITEWELL_LLM_BASE_URL must be an http or https address; not {address!r}."
+            )
+        return Endpoint(model, address, api_key or None)
+
+
+class HostedModel:
+    """A model behind HTTP; see `LanguageModel`."""
+
+    def __init__(self, provider: Provider, endpoint: Endpoint, timeouts: Timeouts) -> None:
+        self.name = f"{provider.name}:{endpoint.model}"
+        self._provider = provider
+        self._endpoint = endpoint
+        self._timeouts = timeouts
+        self._session: Session | None = None
+        self._opening = asyncio.Lock()
+        self._places = asyncio.Semaphore(MAX_ACTIVE)
+        self._waiting = 0
+        self._is_closed = False
+
+    async def stream(
+        self, system: str, user: str, *, max_tokens: int
+    ) -> AsyncGenerator[str | ReplyEnd, None]:
+        """Yield the pieces of the reply as they come, then one `ReplyEnd`; see the protocol."""
+        session = await self._open()  # the time it takes to load is ours, not the vendor's
+        deadline = time.monotonic() + self._timeouts.total
+        await self._take_place(deadline)
+        try:
+            reply = self._attempts(session, system, user, max_tokens, deadline)
+            async with aclosing(reply) as items:
+                async for item in items:
+                    yield item
+        finally:
+            self._places.release()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._is_closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _attempts(
+        self, session: "Session", system: str, user: str, max_tokens: int, deadline: float
+    ) -> AsyncGenerator[str | ReplyEnd, None]:
+        for attempt in range(1, ATTEMPTS + 1):
+            has_begun = False
+            try:
+                left = deadline - time.monotonic()
+                reply = session.stream(system, user, max_tokens=max_tokens, total=left)
+                async with aclosing(reply) as items:
+                    async for item in items:
+                        has_begun = True
+                        yield item
+                return
+            except ProviderError as error:
+                wait = self._wait_before_retry(error, attempt, deadline)
+                if has_begun or wait is None:
+                    raise
+            await asyncio.sleep(wait)
+
+    def _wait_before_retry(
+        self, error: ProviderError, attempt: int, deadline: float
+    ) -> float | None:
+        """Seconds to wait before the next attempt; None when there is to be none."""
+        if not error.retryable or attempt == ATTEMPTS:
+            return None
+        wait = BACKOFF * 2 ** (attempt - 1) if error.retry_after is None else error.retry_after
+        if wait > LONGEST_WAIT or time.monotonic() + wait >= deadline:
+            return None
+        return wait
+
+    async def _take_place(self, deadline: float) -> None:
+        if self._places.locked() and self._waiting >= MAX_WAITING:
+            raise ProviderError(f"{self.name} has too many questions waiting.", retryable=True)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                await self._places.acquire()
+        except TimeoutError:
+            raise ProviderError(f"{self.name} had no place free in time.", retryable=True) from None
+        finally:
+            self._waiting -= 1
+
+    async def _open(self) -> "Session":
+        if self._is_closed:
+            raise ProviderError(f"{self.name} is closed.")
+        async with self._opening:
+            if self._session is None:
+                self._session = await asyncio.to_thread(self._build)
+            return self._session
+
+    def _build(self) -> "Session":
+        from citewell.engine.llm.wire import Session  # noqa: PLC0415 - imports the SDKs
+
+        return Session(self.name, self._provider, self._endpoint, self._timeouts)
+
+
+def settings_for(
+    timeouts: Timeouts, *, max_tokens: int, total: float, temperature: float | None
+) -> "ModelSettings":
+    """The settings of one attempt that may take `total` seconds."""
+    settings: ModelSettings = {
+        "max_tokens": max_tokens,
+        "request_timeout": max(total, 0.001),
+        "first_event_timeout": min(timeouts.first_token, max(total, 0.001)),
+    }
+    if temperature is not None:
+        settings["temperature"] = temperature
+    return settings

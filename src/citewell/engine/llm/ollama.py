@@ -1,0 +1,33 @@
+"""Ollama, on this machine unless an address is set."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from citewell.engine.llm.hosted import Endpoint, Provider
+from citewell.engine.llm.openai import bearer, chat_client
+
+if TYPE_CHECKING:
+    import httpx2
+    from pydantic_ai.models import Model
+
+
+def _build(endpoint: Endpoint, client: "httpx2.AsyncClient") -> "Model":
+    from pydantic_ai.models.ollama import OllamaModel  # noqa: PLC0415 - heavy, first question only
+    from pydantic_ai.providers.ollama import OllamaProvider  # noqa: PLC0415
+
+    if not urlsplit(endpoint.base_url).path:
+        # People give the address Ollama prints, which lacks the path of its OpenAI format.
+        endpoint = replace(endpoint, base_url=f"{endpoint.base_url}/v1")
+    provider = OllamaProvider(openai_client=chat_client(endpoint, client))
+    return OllamaModel(endpoint.model, provider=provider)
+
+
+PROVIDER = Provider(
+    name="ollama",
+    build=_build,
+    auth_headers=bearer,
+    default_base_url="http://127.0.0.1:11434/v1",
+    needs_key=False,
+    temperature=0.0,
+)

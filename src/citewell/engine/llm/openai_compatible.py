@@ -1,0 +1,32 @@
+"""Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, LM Studio, gateways."""
+
+from typing import TYPE_CHECKING
+
+from citewell.engine.llm.hosted import Endpoint, Provider
+from citewell.engine.llm.openai import bearer, chat_client
+
+if TYPE_CHECKING:
+    import httpx2
+    from pydantic_ai.models import Model
+
+
+def _build(endpoint: Endpoint, client: "httpx2.AsyncClient") -> "Model":
+    from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415 - heavy, see openai.py
+    from pydantic_ai.profiles.openai import OpenAIModelProfile  # noqa: PLC0415
+    from pydantic_ai.providers import openai_compatible  # noqa: PLC0415
+
+    provider = openai_compatible.OpenAICompatibleProvider(
+        "openai-compatible", openai_client=chat_client(endpoint, client)
+    )
+    # Most such servers know `max_tokens` only, the older name.
+    profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
+    return OpenAIChatModel(endpoint.model, provider=provider, profile=profile)
+
+
+PROVIDER = Provider(
+    name="openai-compatible",
+    build=_build,
+    auth_headers=bearer,
+    default_base_url=None,
+    needs_key=False,
+)

@@ -1,0 +1,192 @@
+"""Speaks to a vendor through pydantic-ai and turns its failures into ours.
+
+Imported only when a model is first used; see `hosted`.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Generator
+from contextlib import contextmanager
+
+import httpx2
+from pydantic_ai import exceptions as pydantic_ai_errors
+from pydantic_ai.direct import model_request_stream
+from pydantic_ai.messages import (
+    ModelRequest,
+    ModelResponseStreamEvent,
+    PartDeltaEvent,
+    PartStartEvent,
+    SystemPromptPart,
+    TextPart,
+    TextPartDelta,
+    UserPromptPart,
+)
+from pydantic_ai.models import StreamedResponse
+
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.engine.llm.base import ReplyEnd, Timeouts, TokenUsage
+from citewell.engine.llm.hosted import Endpoint, Provider, settings_for
+
+_SENT_HEADERS = frozenset(
+    {
+        "host",
+        "accept",
+        "accept-encoding",
+        "connection",
+        "content-type",
+        "content-length",
+        "transfer-encoding",
+        "anthropic-version",
+        "anthropic-beta",
+    }
+)
+"""What may leave besides the key and our name. The SDKs would add more: organisation, project and
+free headers they find in the environment, and the machine's operating system and versions."""
+
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+
+
+class Session:
+    """Connections to one endpoint, and the model object that uses them."""
+
+    def __init__(
+        self, name: str, provider: Provider, endpoint: Endpoint, timeouts: Timeouts
+    ) -> None:
+        self._name = name
+        self._timeouts = timeouts
+        self._temperature = provider.temperature
+        self._client = _http_client(
+            timeouts, provider.auth_headers(endpoint.api_key) if endpoint.api_key else {}
+        )
+        self._model = provider.build(endpoint, self._client)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def stream(
+        self, system: str, user: str, *, max_tokens: int, total: float
+    ) -> AsyncGenerator[str | ReplyEnd, None]:
+        """Make one attempt at a reply within `total` seconds; see `LanguageModel.stream`."""
+        request = ModelRequest(parts=[SystemPromptPart(system), UserPromptPart(user)])
+        settings = settings_for(
+            self._timeouts, max_tokens=max_tokens, total=total, temperature=self._temperature
+        )
+        with _our_errors(self._name):
+            async with model_request_stream(
+                self._model, [request], model_settings=settings, instrument=False
+            ) as response:
+                async for event in response:
+                    if text := _text_of(event):
+                        yield text
+                yield self._end_of(response)
+
+    def _end_of(self, response: StreamedResponse) -> ReplyEnd:
+        if response.finish_reason == "content_filter":
+            raise ProviderError(f"{self._name} refused to answer.")
+        # pydantic-ai takes a stream without a finish reason for a finished one. Every vendor we
+        # speak to sends one, so a stream without it was cut on its way.
+        details = response.provider_details or {}
+        if not details.get("finish_reason"):
+            raise ProviderError(f"{self._name} broke off its reply.", retryable=True)
+        usage = response.usage
+        return ReplyEnd(
+            TokenUsage(usage.input_tokens, usage.output_tokens),
+            is_truncated=response.finish_reason == "length",
+        )
+
+
+def _http_client(timeouts: Timeouts, credentials: dict[str, str]) -> httpx2.AsyncClient:
+    async def send_only_ours(request: httpx2.Request) -> None:
+        for header in set(request.headers.keys()) - _SENT_HEADERS:
+            del request.headers[header]
+        request.headers["user-agent"] = "citewell"
+        request.headers.update(credentials)
+        # The SDKs name a time with each request; ours are meant, whatever they say.
+        request.extensions = {**request.extensions, "timeout": limits.as_dict()}
+
+    limits = httpx2.Timeout(
+        connect=timeouts.connect,
+        read=max(timeouts.idle, timeouts.first_token),
+        write=timeouts.idle,
+        pool=timeouts.connect,
+    )
+    return httpx2.AsyncClient(
+        timeout=limits, follow_redirects=False, event_hooks={"request": [send_only_ours]}
+    )
+
+
+def _text_of(event: ModelResponseStreamEvent) -> str:
+    match event:
+        case PartStartEvent(part=TextPart(content=text)):
+            return text
+        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+            return text
+        case _:
+            return ""
+
+
+@contextmanager
+def _our_errors(name: str) -> Generator[None]:
+    """Raise our errors for theirs; their text may quote keys and prompts, so it stays behind."""
+    try:
+        yield
+    except pydantic_ai_errors.ModelAPIError as error:
+        raise _translate(name, error) from error
+    except pydantic_ai_errors.AgentRunError as error:
+        raise ProviderError(f"{name} sent a reply that cannot be read.") from error
+    except (httpx2.HTTPError, httpx2.StreamError) as error:
+        raise ProviderError(f"{name} broke off its reply.", retryable=True) from error
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        # What the SDKs raise over JSON that is not their format.
+        raise ProviderError(f"{name} sent a reply that cannot be read.") from error
+
+
+def _translate(
+    name: str, error: pydantic_ai_errors.ModelAPIError
+) -> ProviderError | ProviderConfigurationError:
+    match error:
+        case pydantic_ai_errors.ModelAuthenticationError():
+            return ProviderConfigurationError(
+                f"{name} does not accept the key: check CITEWELL_LLM_API_KEY."
+            )
+        case pydantic_ai_errors.ModelNotFoundError():
+            return ProviderConfigurationError(
+                f"{name} is not there: check CITEWELL_LLM and CITEWELL_LLM_BASE_URL."
+            )
+        case pydantic_ai_errors.ModelQuotaExceededError():
+            return ProviderError(f"{name} answers no more: the account's quota is used up.")
+        case pydantic_ai_errors.ModelRateLimitError():
+            return ProviderError(
+                f"{name} is asked too often.", retryable=True, retry_after=error.retry_after
+            )
+        case pydantic_ai_errors.ModelContextWindowExceededError():
+            return ProviderError(f"{name} cannot take a prompt of this length.")
+        case pydantic_ai_errors.ModelRequestTimeout(setting="first_event_timeout"):
+            return ProviderError(f"{name} did not begin to answer in {error.timeout:g} s.")
+        case pydantic_ai_errors.ModelRequestTimeout():
+            return ProviderError(f"{name} did not finish in time.")
+        case pydantic_ai_errors.ModelTimeoutError():
+            return ProviderError(f"{name} cannot be reached in time.", retryable=True)
+        case pydantic_ai_errors.ModelConnectionError(phase="pool" | "connect" | "write"):
+            return ProviderError(f"{name} cannot be reached.", retryable=True)
+        case pydantic_ai_errors.ModelConnectionError():
+            return ProviderError(f"{name} broke off its reply.", retryable=True)
+        case pydantic_ai_errors.ModelUnavailableError() | pydantic_ai_errors.ModelServerError():
+            return ProviderError(
+                f"{name} is out of order{_code_of(error)}.",
+                retryable=True,
+                retry_after=error.retry_after,
+            )
+        case _:
+            return ProviderError(f"{name} did not accept the request{_code_of(error)}.")
+
+
+def _code_of(error: pydantic_ai_errors.ModelAPIError) -> str:
+    """The status and the vendor's code in brackets, where they are plain words."""
+    facts: list[str] = []
+    if isinstance(error, pydantic_ai_errors.ModelHTTPError):
+        facts.append(f"HTTP {error.status_code}")
+    code = error.provider_error_code or error.provider_error_type
+    if code and _CODE.fullmatch(code):
+        facts.append(code)
+    return f" ({', '.join(facts)})" if facts else ""
