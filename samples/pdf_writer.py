@@ -36,7 +36,7 @@ def register_fonts(folder: Path) -> None:
 
 
 def pdf_styles() -> dict[str, ParagraphStyle]:
-    body = ParagraphStyle("body", fontName="Body", fontSize=9.5, leading=14, spaceAfter=6)
+    body = ParagraphStyle("body", fontName="Body", fontSize=10, leading=15, spaceAfter=6)
     styles = {
         "body": body,
         "title": ParagraphStyle(
@@ -45,7 +45,7 @@ def pdf_styles() -> dict[str, ParagraphStyle]:
         "item": ParagraphStyle("item", body, leftIndent=16, bulletIndent=4, spaceAfter=3),
         "cell": ParagraphStyle("cell", body, fontSize=8.2, leading=11, spaceAfter=0),
     }
-    for level, size in ((1, 15), (2, 13), (3, 10.5), (4, 9.5)):
+    for level, size in ((1, 15), (2, 13), (3, 11), (4, 10)):
         styles[f"h{level}"] = ParagraphStyle(
             f"h{level}",
             body,
@@ -76,17 +76,22 @@ class PdfDocument(BaseDocTemplate):
         self.page_word = "Trang" if source.is_vietnamese else "Page"
         width, height = A4
         frame = Frame(22 * mm, 22 * mm, width - 44 * mm, height - 46 * mm, 0, 0, 0, 0)
-        self.addPageTemplates([PageTemplate("page", [frame], onPage=self.draw_furniture)])
+        self.addPageTemplates(
+            [PageTemplate("page", [frame], onPage=self.draw_head, onPageEnd=self.draw_number)]
+        )
 
-    def draw_furniture(self, canvas: Any, _document: BaseDocTemplate) -> None:
-        width, height = A4
+    def draw_head(self, canvas: Any, _document: BaseDocTemplate) -> None:
+        if canvas.getPageNumber() > 1:
+            canvas.setFont("Body", 7.5)
+            canvas.setFillColor(colors.grey)
+            canvas.drawString(22 * mm, A4[1] - 15 * mm, self.head)
+
+    def draw_number(self, canvas: Any, _document: BaseDocTemplate) -> None:
+        # Drawn last, so that readers of the text meet it after the page's own words.
         canvas.setFont("Body", 7.5)
         canvas.setFillColor(colors.grey)
-        if canvas.getPageNumber() > 1:
-            canvas.drawString(22 * mm, height - 15 * mm, self.head)
-        canvas.drawRightString(
-            width - 22 * mm, 12 * mm, f"{self.page_word} {canvas.getPageNumber()}"
-        )
+        number = f"{self.page_word} {canvas.getPageNumber()}"
+        canvas.drawRightString(A4[0] - 22 * mm, 12 * mm, number)
 
     def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802 - reportlab's hook
         name = getattr(getattr(flowable, "style", None), "name", "")
@@ -104,11 +109,20 @@ def pdf_markup(spans: tuple[Span, ...]) -> str:
     return "".join(f"<b>{escape(s.text)}</b>" if s.is_bold else escape(s.text) for s in spans)
 
 
+def column_weight(cells: list[str]) -> float:
+    """The share of a table's width that a column gets, in characters.
+
+    Its longest cell counts up to 48 characters, so that a long one cannot starve the others; its
+    longest word always fits (the factor covers bold capitals and the padding).
+    """
+    longest_word = max(len(word) for cell in cells for word in [*cell.split(), ""])
+    return max(min(max(map(len, cells)), 48), 1.6 * longest_word, 9)
+
+
 def pdf_table(node: Node, styles: dict[str, ParagraphStyle]) -> Table:
     width = A4[0] - 44 * mm
     columns = list(zip(*node.rows, strict=True))
-    # A column gets room by its longest cell, within bounds so that a long one cannot starve others.
-    weights = [min(max(max(len(plain(cell)) for cell in column), 8), 48) for column in columns]
+    weights = [column_weight([plain(cell) for cell in column]) for column in columns]
     cells = [[Paragraph(pdf_markup(cell), styles["cell"]) for cell in row] for row in node.rows]
     head = ParagraphStyle("head", styles["cell"], fontName="Body-Bold")
     cells[0] = [Paragraph(pdf_markup(cell), head) for cell in node.rows[0]]
