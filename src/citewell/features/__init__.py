@@ -1,0 +1,1 @@
+"""What Citewell does, one slice per feature."""

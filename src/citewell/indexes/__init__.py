@@ -1,0 +1,1 @@
+"""Engines that keep and search chunks, each behind the protocol of `core.index`."""

@@ -1,0 +1,1 @@
+"""The life of documents: registering, reading, removing."""

@@ -1,0 +1,1 @@
+"""Tenants and the credentials of their software."""

@@ -1,0 +1,1 @@
+"""Making a version ready: parse, clean, chunk, embed, publish."""

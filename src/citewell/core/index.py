@@ -1,0 +1,190 @@
+"""What an index engine does: keep chunks, publish them at once, search within a scope."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.engine.embedding.base import EmbedderSpec, Vector, Vectors
+from citewell.engine.lexical.base import CorpusStatistics, SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One embedding space of a tenant."""
+
+    id: int
+    embedding: str
+    dimensions: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionKey:
+    """Which document version a chunk belongs to, and what access is decided by."""
+
+    tenant_id: uuid.UUID
+    document_id: uuid.UUID
+    version_id: uuid.UUID
+    collection_id: uuid.UUID
+    access_level: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """One chunk to keep."""
+
+    ordinal: int
+    text: str
+    context: str
+    heading: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+    language: str
+    content_hash: bytes
+    embedding: str
+    """In pgvector's text form: rows move between versions without decoding."""
+    terms: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The chunks a caller may find. Part of the ranking statement, never applied afterwards."""
+
+    tenant_id: uuid.UUID
+    generation: Generation
+    max_level: int
+    collection_ids: tuple[uuid.UUID, ...] | None = None
+    """None: all collections."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Canonical JSON values by metadata key; all must match."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Values of document fields by name (see `FILTER_FIELDS`); all must match."""
+
+
+FILTER_FIELDS = ("document_id", "title", "filename", "source", "language")
+"""Document and chunk fields a search can filter by, besides metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class HybridQuery:
+    """What to rank by. Without a vector or without terms that leg is left out."""
+
+    vector: Vector | None
+    terms: SparseVector
+    dense_weight: float
+    top_k: int
+    phrases: tuple[str, ...] = ()
+    """Chunks that contain all of these, word for word, come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found, with what each leg said of it."""
+
+    chunk_id: uuid.UUID
+    document_id: uuid.UUID
+    title: str
+    version: int
+    page: int | None
+    heading: tuple[str, ...]
+    context: str
+    start: int
+    end: int
+    language: str
+    text: str
+    score: float
+    """Fused, in 0..1."""
+    dense_score: float | None
+    """Cosine similarity, None without a vector."""
+    lexical_score: float
+    """BM25."""
+    dense_rank: int | None
+    """Rank in the dense leg from 1; None where that leg did not bring the chunk up."""
+    lexical_rank: int | None
+    has_phrases: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HitList:
+    """Hits, best first, and how they were found."""
+
+    hits: list[Hit]
+    scope_size: int
+    """Chunks in the scope; counted up to one more than the exact limit."""
+    is_exact: bool
+    """Whether every chunk of the scope was compared."""
+    facts: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+class ChunkIndex(Protocol):
+    """Keeps and searches the chunks of all tenants."""
+
+    async def live_generation(self, session: AsyncSession) -> Generation | None:
+        """The generation that answers the session's tenant; None before its first document."""
+        ...
+
+    async def ensure_generation(self, session: AsyncSession, spec: EmbedderSpec) -> Generation:
+        """The tenant's live generation, begun with this embedder if there is none."""
+        ...
+
+    async def known_embeddings(
+        self, session: AsyncSession, key: VersionKey, generation_id: int, hashes: Sequence[bytes]
+    ) -> dict[bytes, str]:
+        """Embeddings the document's chunks already have, by content hash."""
+        ...
+
+    async def stage(
+        self, session: AsyncSession, key: VersionKey, generation_id: int, rows: Sequence[ChunkRow]
+    ) -> None:
+        """Keep chunks that are not findable yet; the same ordinal again replaces the old row."""
+        ...
+
+    async def publish(
+        self,
+        session: AsyncSession,
+        key: VersionKey,
+        generation_id: int,
+        chunk_count: int,
+        term_frequencies: dict[int, int],
+    ) -> None:
+        """Make the version's chunks findable and those of the document's other versions not.
+
+        Args:
+            session: The transaction in which the document's pointer moves too.
+            key: The version.
+            generation_id: The generation its chunks were staged in.
+            chunk_count: How many there are; staged leftovers beyond are removed.
+            term_frequencies: In how many of the chunks each term id occurs.
+        """
+        ...
+
+    async def withdraw(
+        self, session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID
+    ) -> None:
+        """Take a findable version out of the statistics before its rows are deleted."""
+        ...
+
+    def encode_vectors(self, vectors: Vectors) -> list[str]:
+        """Each row of (n, dimensions) in the form `ChunkRow.embedding` takes."""
+        ...
+
+    async def build_indexes(self, tenant_id: uuid.UUID) -> int:
+        """Build what the tenant's size calls for; returns how many generations got indexes."""
+        ...
+
+    async def fold_statistics(self, tenant_id: uuid.UUID) -> None:
+        """Bring what was published lately into the tenant's statistics."""
+        ...
+
+    async def statistics(
+        self, session: AsyncSession, scope: Scope, term_ids: Sequence[int]
+    ) -> CorpusStatistics:
+        """Corpus size and document frequencies of the terms."""
+        ...
+
+    async def search(self, session: AsyncSession, scope: Scope, query: HybridQuery) -> HitList:
+        """Rank the scope's chunks; always min(top_k, scope size) hits."""
+        ...

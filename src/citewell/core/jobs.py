@@ -1,0 +1,204 @@
+"""The durable queue: procrastinate over the application's own transactions."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+import procrastinate
+import psycopg
+import psycopg_pool
+import structlog
+from procrastinate import exceptions as queue_errors
+from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import Status
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.core.database.sessions import (
+    SESSION_SETTINGS,
+    connection_options,
+    driver_connection,
+)
+from citewell.kit.clock import utc_now
+
+if TYPE_CHECKING:
+    from citewell.core.platform import Platform
+
+log = structlog.get_logger(__name__)
+
+JobHandler = Callable[["Platform", uuid.UUID, uuid.UUID], Awaitable[None]]
+"""Called with the platform, the tenant and the id the job is about. Must be idempotent."""
+
+Maintenance = Callable[["Platform"], Awaitable[None]]
+
+HEARTBEAT_SECONDS = 5.0
+DEAD_AFTER_SECONDS = 20.0
+"""A worker that has been silent for so long is taken for dead and its jobs are given to others."""
+
+LONGEST_BACKOFF_SECONDS = 300.0
+SHUTDOWN_GRACE_SECONDS = 2.0
+MAINTENANCE_SECONDS = 2.0
+
+
+class TransientJobError(Exception):
+    """The job could not be done now and may succeed later."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class _RetryTransient(procrastinate.BaseRetryStrategy):
+    """Retry what can heal, and what a shutdown interrupted; everything else is final."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: QueuedJob
+    ) -> procrastinate.RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError | queue_errors.JobAborted):
+            return procrastinate.RetryDecision(retry_at=utc_now())
+        if isinstance(exception, TransientJobError):
+            pause = exception.retry_after or min(2.0**job.attempts, LONGEST_BACKOFF_SECONDS)
+            return procrastinate.RetryDecision(retry_at=utc_now() + timedelta(seconds=pause))
+        return None
+
+
+class JobQueue:
+    """Enqueue in the caller's transaction; run handlers in a worker."""
+
+    def __init__(self, url: str, *, concurrency: int = 2) -> None:
+        self._concurrency = concurrency
+        self._connector = procrastinate.PsycopgConnector(
+            pool_factory=psycopg_pool.AsyncConnectionPool,
+            conninfo=url,
+            kwargs={"options": connection_options(SESSION_SETTINGS), "connect_timeout": 10},
+            min_size=1,
+            max_size=concurrency + 4,
+            timeout=30,
+        )
+        self._app = procrastinate.App(
+            connector=self._connector,
+            worker_defaults={
+                "update_heartbeat_interval": HEARTBEAT_SECONDS,
+                "stalled_worker_timeout": DEAD_AFTER_SECONDS,
+                "shutdown_graceful_timeout": SHUTDOWN_GRACE_SECONDS,
+            },
+        )
+        self._maintenance: list[Maintenance] = []
+        self._running: set[int] = set()
+        self._worker_ids: set[int] = set()
+        self._suspicion: dict[int | None, int] = {}
+
+    def register(self, name: str, handler: JobHandler) -> None:
+        """Make `handler` the one that does jobs called `name` (`slice.verb`)."""
+
+        async def run(
+            context: procrastinate.JobContext, *, tenant_id: str, subject_id: str
+        ) -> None:
+            queue_id = context.job.id
+            assert queue_id is not None
+            self._running.add(queue_id)
+            if context.job.worker_id is not None:
+                self._worker_ids.add(context.job.worker_id)
+            try:
+                platform = cast("Platform", context.additional_context["platform"])
+                await handler(platform, uuid.UUID(tenant_id), uuid.UUID(subject_id))
+            except SQLAlchemyError as error:
+                raise TransientJobError(f"the database failed: {type(error).__name__}") from error
+            finally:
+                self._running.discard(queue_id)
+
+        self._app.task(name=name, pass_context=True, retry=_RetryTransient())(run)
+
+    def register_maintenance(self, action: Maintenance) -> None:
+        """Have every worker call `action` every few seconds; it must tolerate company."""
+        self._maintenance.append(action)
+
+    async def defer(
+        self,
+        session: AsyncSession,
+        name: str,
+        *,
+        tenant_id: uuid.UUID,
+        subject_id: uuid.UUID,
+        priority: int = 0,
+        lock: str | None = None,
+    ) -> int:
+        """Enqueue in the session's transaction: the job exists if and only if that commits.
+
+        Jobs of one `lock` run one after the other. Returns the queue's id.
+        """
+        deferrer = self._app.configure_task(
+            name,
+            priority=priority,
+            lock=lock,
+            connection=await driver_connection(session),
+        )
+        return await deferrer.defer_async(tenant_id=str(tenant_id), subject_id=str(subject_id))
+
+    async def run_worker(self, platform: "Platform", *, adopt_all: bool = False) -> None:
+        """Do jobs until cancelled; a database outage is waited out.
+
+        Args:
+            platform: Handed to the handlers.
+            adopt_all: Whether no other worker can be alive, so that all running jobs are orphans.
+        """
+        while True:
+            try:
+                async with self._app.open_async(), asyncio.TaskGroup() as group:
+                    if adopt_all:
+                        await self._rescue(everything=True)
+                        adopt_all = False
+                    group.create_task(self._keep_house(platform))
+                    group.create_task(self._work(platform))
+            except* (
+                queue_errors.ConnectorException,
+                psycopg.OperationalError,
+                psycopg_pool.PoolTimeout,
+            ) as group_error:
+                log.warning("worker_waits_for_database", error=str(group_error.exceptions[0]))
+            await asyncio.sleep(1)
+
+    async def _work(self, platform: "Platform") -> None:
+        while True:  # the worker also ends by itself when it loses the database
+            await self._app.run_worker_async(
+                concurrency=self._concurrency,
+                additional_context={"platform": platform},
+                install_signal_handlers=False,
+                delete_jobs="successful",
+                fetch_job_polling_interval=2.0,
+            )
+            await asyncio.sleep(1)
+
+    async def _keep_house(self, platform: "Platform") -> None:
+        while True:
+            try:
+                await self._rescue()
+                for action in self._maintenance:
+                    await action(platform)
+            except SQLAlchemyError as error:
+                log.warning("maintenance_failed", error=str(error).splitlines()[0])
+            await asyncio.sleep(MAINTENANCE_SECONDS)
+
+    async def _rescue(self, *, everything: bool = False) -> None:
+        """Put jobs back whose worker died, or whose end this worker could not write down."""
+        manager = self._app.job_manager
+        doing = await manager.list_jobs_async(status=Status.DOING.value)
+        if everything:
+            lost = {job.id for job in doing}
+        else:
+            dead = await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS)
+            lost = {job.id for job in dead} | self._forgotten(doing)
+        for queue_id in lost:
+            if queue_id is not None and queue_id not in self._running:
+                log.info("job_taken_over", queue_id=queue_id)
+                await manager.retry_job_by_id_async(queue_id, retry_at=utc_now())
+
+    def _forgotten(self, doing: Iterable[QueuedJob]) -> set[int | None]:
+        """Jobs that are booked on this worker but that it has not been running for some rounds."""
+        mine = {job.id for job in doing if job.worker_id in self._worker_ids}
+        idle = mine - self._running
+        self._suspicion = {queue_id: self._suspicion.get(queue_id, 0) + 1 for queue_id in idle}
+        return {queue_id for queue_id, rounds in self._suspicion.items() if rounds >= 3}

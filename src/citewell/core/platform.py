@@ -1,0 +1,26 @@
+"""What one process holds open and every context can reach."""
+
+from dataclasses import dataclass
+
+from citewell.core.blobs import BlobStore
+from citewell.core.database.sessions import Database
+from citewell.core.index import ChunkIndex
+from citewell.core.jobs import JobQueue
+from citewell.core.settings import Settings
+from citewell.engine.embedding.base import Embedder
+from citewell.engine.llm.base import LanguageModel
+from citewell.engine.parsing.base import Parser
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The handles of one process, put together by an entrypoint."""
+
+    settings: Settings
+    database: Database
+    queue: JobQueue
+    blobs: BlobStore
+    index: ChunkIndex
+    parser: Parser
+    embedder: Embedder
+    llm: LanguageModel | None

@@ -1,0 +1,58 @@
+"""Statements of collections."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import delete, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.library import Collection, Document
+
+
+async def by_name(session: AsyncSession, name: str) -> Collection | None:
+    """The collection of that name, whatever its case."""
+    return await session.scalar(
+        select(Collection).where(func.lower(Collection.name) == func.lower(name))
+    )
+
+
+async def by_id(session: AsyncSession, collection_id: uuid.UUID) -> Collection | None:
+    """The collection with this id."""
+    return await session.scalar(select(Collection).where(Collection.id == collection_id))
+
+
+async def existing_ids(session: AsyncSession, wanted: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the ids that are collections of the tenant."""
+    return set(await session.scalars(select(Collection.id).where(Collection.id.in_(wanted))))
+
+
+async def add_if_absent(session: AsyncSession, values: dict[str, object]) -> None:
+    """Insert a collection unless its name is taken; safe against doing so twice at once."""
+    await session.execute(insert(Collection).values(values).on_conflict_do_nothing())
+
+
+async def page(session: AsyncSession, request: PageRequest) -> Page[Collection]:
+    """Collections by name."""
+    total = await session.scalar(select(func.count()).select_from(Collection)) or 0
+    rows = await session.scalars(
+        select(Collection)
+        .order_by(func.lower(Collection.name))
+        .offset(request.offset)
+        .limit(request.limit)
+    )
+    return Page(list(rows), request, total)
+
+
+async def has_documents(session: AsyncSession, collection_id: uuid.UUID) -> bool:
+    """Whether any document is in it."""
+    found = await session.scalar(
+        select(exists().where(Document.collection_id == collection_id))
+    )
+    return bool(found)
+
+
+async def remove(session: AsyncSession, collection_id: uuid.UUID) -> None:
+    """Delete an empty collection."""
+    await session.execute(delete(Collection).where(Collection.id == collection_id))

@@ -1,0 +1,109 @@
+"""Making, finding and removing collections."""
+
+import uuid
+from collections.abc import Sequence
+
+from citewell.core.context import Context
+from citewell.engine.chunking.registry import STRATEGIES
+from citewell.features.collections import repository
+from citewell.features.collections.errors import (
+    ChunkingError,
+    CollectionExistsError,
+    CollectionNotEmptyError,
+    CollectionNotFoundError,
+)
+from citewell.features.collections.schemas import CollectionCreate
+from citewell.kit.ids import uuid7
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.library import Collection
+
+DEFAULT_COLLECTION = "library"
+
+
+async def create(ctx: Context, data: CollectionCreate) -> Collection:
+    """Make a collection.
+
+    Raises:
+        ChunkingError: The strategy is unknown or the sizes do not go together.
+        CollectionExistsError: The name is taken.
+    """
+    if data.chunk_strategy not in STRATEGIES:
+        raise ChunkingError(
+            f"`{data.chunk_strategy}` is not a chunk strategy; use one of {', '.join(STRATEGIES)}."
+        )
+    if data.chunk_overlap > data.chunk_size // 2:
+        raise ChunkingError("`chunk_overlap` must be at most half of `chunk_size`.")
+    new_id = uuid7()
+    await repository.add_if_absent(
+        ctx.session, {"tenant_id": ctx.tenant_id, "id": new_id, **data.model_dump()}
+    )
+    collection = await repository.by_name(ctx.session, data.name)
+    if collection is None or collection.id != new_id:
+        raise CollectionExistsError(data.name)
+    return collection
+
+
+async def get_or_create(ctx: Context, name: str) -> Collection:
+    """The collection of that name, made with the defaults if it is new."""
+    found = await repository.by_name(ctx.session, name)
+    if found is None:
+        data = CollectionCreate(name=name)
+        await repository.add_if_absent(
+            ctx.session, {"tenant_id": ctx.tenant_id, "id": uuid7(), **data.model_dump()}
+        )
+        found = await repository.by_name(ctx.session, name)
+    assert found is not None
+    return found
+
+
+async def find(ctx: Context, name: str) -> Collection:
+    """The collection of that name.
+
+    Raises:
+        CollectionNotFoundError: There is none.
+    """
+    found = await repository.by_name(ctx.session, name)
+    if found is None:
+        raise CollectionNotFoundError(name)
+    return found
+
+
+async def get(ctx: Context, collection_id: uuid.UUID) -> Collection:
+    """The collection with this id.
+
+    Raises:
+        CollectionNotFoundError: There is none.
+    """
+    found = await repository.by_id(ctx.session, collection_id)
+    if found is None:
+        raise CollectionNotFoundError(collection_id)
+    return found
+
+
+async def require_all(ctx: Context, collection_ids: Sequence[uuid.UUID]) -> None:
+    """Make sure that every id is a collection the caller can use.
+
+    Raises:
+        CollectionNotFoundError: One is not; the first is named.
+    """
+    existing = await repository.existing_ids(ctx.session, collection_ids)
+    for wanted in collection_ids:
+        if wanted not in existing:
+            raise CollectionNotFoundError(wanted)
+
+
+async def page(ctx: Context, request: PageRequest) -> Page[Collection]:
+    """Collections by name."""
+    return await repository.page(ctx.session, request)
+
+
+async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
+    """Remove an empty collection.
+
+    Raises:
+        CollectionNotEmptyError: It still has documents.
+    """
+    collection = await get(ctx, collection_id)
+    if await repository.has_documents(ctx.session, collection_id):
+        raise CollectionNotEmptyError(collection.name)
+    await repository.remove(ctx.session, collection_id)

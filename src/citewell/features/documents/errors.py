@@ -1,0 +1,36 @@
+"""Errors of documents."""
+
+from citewell.core.errors import InvalidInputError, NotFoundError, TooLargeError
+
+
+class DocumentNotFoundError(NotFoundError):
+    """No such document, or not for this caller."""
+
+    code = "document_not_found"
+
+    def __init__(self, document_id: object) -> None:
+        super().__init__(f"There is no document `{document_id}`.")
+
+
+class VersionNotFoundError(NotFoundError):
+    """The document has no such version, or none that can be read yet."""
+
+    code = "version_not_found"
+
+
+class FileTooLargeError(TooLargeError):
+    """A file over the limit of this installation."""
+
+    code = "file_too_large"
+
+    def __init__(self, filename: str, limit: int) -> None:
+        super().__init__(
+            f"`{filename}` is larger than {limit / 1024 / 1024:,.0f} MB "
+            "(CITEWELL_MAX_UPLOAD_BYTES)."
+        )
+
+
+class InvalidFilenameError(InvalidInputError):
+    """The name of a file cannot be used."""
+
+    code = "invalid_filename"

@@ -1,0 +1,278 @@
+"""Statements of documents."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, and_, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from citewell.features.documents.schemas import DocumentState
+from citewell.kit.ids import uuid7
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.library import (
+    OPEN_STATUSES,
+    Blob,
+    Document,
+    DocumentText,
+    DocumentVersion,
+)
+from citewell.models.work import Job, JobStatus
+
+_Active = aliased(DocumentVersion)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFilter:
+    """Which documents a list shows."""
+
+    max_level: int
+    collection_id: uuid.UUID | None = None
+    status: str | None = None
+    search: str | None = None
+
+
+async def claim_blob(
+    session: AsyncSession, tenant_id: uuid.UUID, sha256: bytes, size_bytes: int
+) -> Blob:
+    """The row of a content, made if new, and locked so that nobody removes the file meanwhile."""
+    statement = (
+        insert(Blob)
+        .values(tenant_id=tenant_id, id=uuid7(), sha256=sha256, size_bytes=size_bytes)
+        .on_conflict_do_update(index_elements=["tenant_id", "sha256"], set_={"sha256": sha256})
+        .returning(Blob)
+    )
+    return (await session.scalars(statement)).one()
+
+
+async def lock_by_source(
+    session: AsyncSession, collection_id: uuid.UUID, source: str
+) -> Document | None:
+    """The document that came from there, locked until the end of the transaction."""
+    return await session.scalar(
+        select(Document)
+        .where(Document.collection_id == collection_id, Document.source == source)
+        .with_for_update()
+    )
+
+
+async def add_document(session: AsyncSession, document: Document) -> bool:
+    """Insert a document; False if its source was taken by someone else just now."""
+    values = {
+        "tenant_id": document.tenant_id,
+        "id": document.id,
+        "collection_id": document.collection_id,
+        "title": document.title,
+        "source": document.source,
+        "filename": document.filename,
+        "access_level": document.access_level,
+        "metadata_": document.metadata_,
+    }
+    statement = insert(Document).values(values).on_conflict_do_nothing().returning(Document.id)
+    return await session.scalar(statement) is not None
+
+
+async def newest_version(session: AsyncSession, document_id: uuid.UUID) -> DocumentVersion | None:
+    """The version with the highest number."""
+    return await session.scalar(
+        select(DocumentVersion)
+        .where(DocumentVersion.document_id == document_id)
+        .order_by(DocumentVersion.number.desc())
+        .limit(1)
+    )
+
+
+async def version_by_number(
+    session: AsyncSession, document_id: uuid.UUID, number: int
+) -> DocumentVersion | None:
+    """One version of a document."""
+    return await session.scalar(
+        select(DocumentVersion).where(
+            DocumentVersion.document_id == document_id, DocumentVersion.number == number
+        )
+    )
+
+
+async def open_job(session: AsyncSession, version_id: uuid.UUID) -> Job | None:
+    """The job that is to make the version ready."""
+    return await session.scalar(
+        select(Job).where(
+            Job.version_id == version_id,
+            Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)),
+        )
+    )
+
+
+def _states() -> Select[tuple[Document, DocumentVersion, DocumentVersion]]:
+    newest = (
+        select(func.max(DocumentVersion.number))
+        .where(
+            DocumentVersion.tenant_id == Document.tenant_id,
+            DocumentVersion.document_id == Document.id,
+        )
+        .correlate(Document)
+        .scalar_subquery()
+    )
+    return (
+        select(Document, DocumentVersion, _Active)
+        .join(
+            DocumentVersion,
+            and_(
+                DocumentVersion.tenant_id == Document.tenant_id,
+                DocumentVersion.document_id == Document.id,
+                DocumentVersion.number == newest,
+            ),
+        )
+        .outerjoin(
+            _Active,
+            and_(
+                _Active.tenant_id == Document.tenant_id, _Active.id == Document.active_version_id
+            ),
+        )
+    )
+
+
+async def state(
+    session: AsyncSession, document_id: uuid.UUID, max_level: int
+) -> DocumentState | None:
+    """A document the caller may read."""
+    rows = await session.execute(
+        _states().where(Document.id == document_id, Document.access_level <= max_level)
+    )
+    row = rows.one_or_none()
+    return DocumentState(*row.tuple()) if row else None
+
+
+async def states_by_version(
+    session: AsyncSession, version_ids: Sequence[uuid.UUID]
+) -> list[tuple[DocumentVersion, Job | None]]:
+    """Versions with their latest job, for those who wait for them."""
+    rows = await session.execute(
+        select(DocumentVersion, Job)
+        .outerjoin(
+            Job,
+            and_(
+                Job.tenant_id == DocumentVersion.tenant_id, Job.version_id == DocumentVersion.id
+            ),
+        )
+        .where(DocumentVersion.id.in_(version_ids))
+        .order_by(Job.created_at)
+        .execution_options(populate_existing=True)
+    )
+    latest = {version.id: (version, job) for version, job in rows.tuples()}
+    return list(latest.values())
+
+
+async def page(
+    session: AsyncSession, wanted: DocumentFilter, request: PageRequest
+) -> Page[DocumentState]:
+    """Documents the caller may read, newest first."""
+    statement = _states().where(Document.access_level <= wanted.max_level)
+    if wanted.collection_id is not None:
+        statement = statement.where(Document.collection_id == wanted.collection_id)
+    if wanted.status is not None:
+        statement = statement.where(DocumentVersion.status == wanted.status)
+    if wanted.search:
+        statement = statement.where(Document.title.icontains(wanted.search, autoescape=True))
+    total = await session.scalar(
+        select(func.count()).select_from(statement.with_only_columns(Document.id).subquery())
+    )
+    rows = await session.execute(
+        statement.order_by(Document.id.desc()).offset(request.offset).limit(request.limit)
+    )
+    return Page([DocumentState(*row.tuple()) for row in rows], request, total or 0)
+
+
+async def text_segments(
+    session: AsyncSession, version_id: uuid.UUID, start: int, end: int
+) -> list[DocumentText]:
+    """The stored segments that overlap a stretch of the text."""
+    first = (
+        select(func.max(DocumentText.start_offset))
+        .where(DocumentText.version_id == version_id, DocumentText.start_offset <= start)
+        .scalar_subquery()
+    )
+    rows = await session.scalars(
+        select(DocumentText)
+        .where(
+            DocumentText.version_id == version_id,
+            DocumentText.start_offset >= first,
+            DocumentText.start_offset < end,
+        )
+        .order_by(DocumentText.start_offset)
+    )
+    return list(rows)
+
+
+async def blob_of(session: AsyncSession, version: DocumentVersion) -> Blob:
+    """The original content of a version."""
+    return (await session.scalars(select(Blob).where(Blob.id == version.blob_id))).one()
+
+
+async def lock(session: AsyncSession, document_id: uuid.UUID, max_level: int) -> Document | None:
+    """A document the caller may read, locked until the end of the transaction."""
+    return await session.scalar(
+        select(Document)
+        .where(Document.id == document_id, Document.access_level <= max_level)
+        .with_for_update()
+    )
+
+
+async def cancel_open_versions(session: AsyncSession, document_id: uuid.UUID) -> None:
+    """Mark what is still to be processed as cancelled."""
+    await session.execute(
+        update(DocumentVersion)
+        .where(
+            DocumentVersion.document_id == document_id, DocumentVersion.status.in_(OPEN_STATUSES)
+        )
+        .values(status="cancelled")
+    )
+
+
+async def spread_access(
+    session: AsyncSession, document_id: uuid.UUID, access_level: int
+) -> None:
+    """Carry a changed access level to the chunks, in the same transaction; nothing is embedded."""
+    tenant_id = session.info["tenant_id"]
+    await session.execute(
+        text(
+            "UPDATE chunk SET access_level = :level "
+            "WHERE tenant_id = :tenant_id AND document_id = :document_id"
+        ),
+        {"level": access_level, "tenant_id": tenant_id, "document_id": document_id},
+    )
+
+
+async def remove(session: AsyncSession, document_id: uuid.UUID) -> None:
+    """Delete a document and everything that hangs on it."""
+    await session.execute(
+        update(Document).where(Document.id == document_id).values(active_version_id=None)
+    )
+    await session.execute(delete(Document).where(Document.id == document_id))
+
+
+async def blob_ids(session: AsyncSession, document_id: uuid.UUID) -> list[uuid.UUID]:
+    """Contents of all versions of a document."""
+    return list(
+        await session.scalars(
+            select(DocumentVersion.blob_id)
+            .where(DocumentVersion.document_id == document_id)
+            .distinct()
+        )
+    )
+
+
+async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[bytes]:
+    """Delete the rows of contents no version needs any more; returns their hashes.
+
+    The rows stay locked until the transaction ends, and with them the right to the files.
+    """
+    used = select(DocumentVersion.blob_id).where(
+        DocumentVersion.tenant_id == Blob.tenant_id, DocumentVersion.blob_id == Blob.id
+    )
+    rows = await session.scalars(
+        delete(Blob).where(Blob.id.in_(ids), ~used.exists()).returning(Blob.sha256)
+    )
+    return [bytes(row) for row in rows]

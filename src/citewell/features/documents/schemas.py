@@ -1,0 +1,135 @@
+"""Shapes of documents."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from citewell.models.library import AccessLevel, Document, DocumentVersion
+
+Metadata = Annotated[dict[str, JsonValue], Field(max_length=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file to take in."""
+
+    path: Path
+    """Where its content is now; it may go away after registering."""
+    filename: str
+    source: str | None = None
+    title: str | None = None
+    collection_id: uuid.UUID | None = None
+    access_level: AccessLevel = AccessLevel.INTERNAL
+    metadata: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+
+class DocumentCreate(BaseModel):
+    """A document sent as text."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    title: str = Field(min_length=1, max_length=500)
+    content: str = Field(min_length=1, description="Markdown or plain text.")
+    metadata: Metadata = Field(default_factory=dict)
+    collection_id: uuid.UUID | None = None
+    access_level: str = Field(default="internal", description="public, internal, ...")
+
+
+class DocumentUpdate(BaseModel):
+    """What can be changed without a new version."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    title: str | None = Field(default=None, min_length=1, max_length=500)
+    metadata: Metadata | None = None
+    access_level: str | None = None
+
+
+class AcceptedDocument(BaseModel):
+    """A document that was taken in; it answers once its job has succeeded."""
+
+    id: uuid.UUID
+    version: int
+    status: str
+    job_id: uuid.UUID | None
+
+
+class AcceptedDocuments(BaseModel):
+    """Reply to an upload."""
+
+    documents: list[AcceptedDocument]
+
+
+class DocumentRead(BaseModel):
+    """A document as the API shows it."""
+
+    id: uuid.UUID
+    collection_id: uuid.UUID
+    title: str
+    filename: str
+    source: str | None
+    access_level: str
+    metadata: dict[str, JsonValue]
+    status: str
+    """Of the newest version: queued, processing, ready, failed, superseded or cancelled."""
+    version: int
+    """The newest version's number."""
+    active_version: int | None
+    """The version that answers questions; None until one is ready."""
+    error: dict[str, str] | None
+    mime_type: str | None
+    size_bytes: int
+    pages: int | None
+    chunks: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class ContentRead(BaseModel):
+    """A stretch of a version's extracted text."""
+
+    document_id: uuid.UUID
+    version: int
+    start: int
+    end: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentState:
+    """A document with its newest and its active version."""
+
+    document: Document
+    newest: DocumentVersion
+    active: DocumentVersion | None
+
+    def read(self) -> DocumentRead:
+        """As the API shows it."""
+        document, newest = self.document, self.newest
+        error = None
+        if newest.error_code:
+            error = {"code": newest.error_code, "detail": newest.error_detail or ""}
+        return DocumentRead(
+            id=document.id,
+            collection_id=document.collection_id,
+            title=document.title,
+            filename=document.filename,
+            source=document.source,
+            access_level=AccessLevel(document.access_level).name.lower(),
+            metadata=document.metadata_,  # pyright: ignore[reportArgumentType] - JSON from the database
+            status=newest.status,
+            version=newest.number,
+            active_version=self.active.number if self.active else None,
+            error=error,
+            mime_type=newest.mime_type,
+            size_bytes=newest.size_bytes,
+            pages=newest.page_count,
+            chunks=newest.chunk_count,
+            created_at=document.created_at,
+            updated_at=document.updated_at,
+        )

@@ -1,0 +1,340 @@
+"""Taking documents in, reading them and taking them out."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from citewell.core.blobs import StoredContent
+from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.errors import InvalidInputError
+from citewell.core.platform import Platform
+from citewell.engine.parsing.cleaning import clean_line
+from citewell.features.collections import service as collections
+from citewell.features.documents import repository
+from citewell.features.documents.errors import (
+    DocumentNotFoundError,
+    FileTooLargeError,
+    InvalidFilenameError,
+    VersionNotFoundError,
+)
+from citewell.features.documents.repository import DocumentFilter
+from citewell.features.documents.schemas import (
+    AcceptedDocument,
+    ContentRead,
+    DocumentState,
+    DocumentUpdate,
+    NewFile,
+)
+from citewell.kit.ids import uuid7
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.library import AccessLevel, Document, DocumentVersion, VersionStatus
+from citewell.models.work import Job
+
+INGEST_JOB = "ingestion.process"
+"""Name of the job that makes a version ready; `ingestion` does it."""
+
+MAX_FILENAME = 255
+MAX_CONTENT_STRETCH = 1_000_000
+"""Characters one reply with content holds at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What became of a file that was handed in."""
+
+    document_id: uuid.UUID
+    version_id: uuid.UUID
+    number: int
+    status: str
+    job_id: uuid.UUID | None
+
+    def accepted(self) -> AcceptedDocument:
+        """As the API shows it."""
+        return AcceptedDocument(
+            id=self.document_id, version=self.number, status=self.status, job_id=self.job_id
+        )
+
+
+def parse_access_level(name: str) -> AccessLevel:
+    """The level of that name.
+
+    Raises:
+        InvalidInputError: There is no such level.
+    """
+    try:
+        return AccessLevel[name.upper()]
+    except KeyError:
+        names = ", ".join(level.name.lower() for level in AccessLevel)
+        raise InvalidInputError(f"`{name}` is not an access level; use one of {names}.") from None
+
+
+def safe_filename(name: str) -> str:
+    """The last part of a name as a person can read it; names are shown, never used as paths.
+
+    Raises:
+        InvalidFilenameError: Nothing is left of it.
+    """
+    last = PureWindowsPath(PurePosixPath(name).name).name
+    cleaned = clean_line(last).strip(" .")
+    if not cleaned:
+        raise InvalidFilenameError("The file has no usable name.")
+    if len(cleaned) > MAX_FILENAME:
+        suffix = PurePosixPath(cleaned).suffix[:20]
+        cleaned = cleaned[: MAX_FILENAME - len(suffix)] + suffix
+    return cleaned
+
+
+async def register_file(platform: Platform, caller: Caller, new: NewFile) -> Registered:
+    """Take a file in: content, document, version and job are there together, or none of them.
+
+    A source that is known gets a new version; the same content again changes nothing, unless the
+    last try failed: then it is tried again.
+
+    Raises:
+        FileTooLargeError: It has more bytes than are accepted.
+        InvalidFilenameError: Its name cannot be used.
+    """
+    filename = safe_filename(new.filename)
+    if new.path.stat().st_size > platform.settings.max_upload_bytes:
+        raise FileTooLargeError(filename, platform.settings.max_upload_bytes)
+    content = await platform.blobs.measure(new.path)
+    while True:
+        async with unit_of_work(platform, caller) as ctx:
+            registered = await _register(ctx, new, filename, content)
+        if registered is not None:
+            return registered
+
+
+async def _register(
+    ctx: Context, new: NewFile, filename: str, content: StoredContent
+) -> Registered | None:
+    """One try; None if another process made the same document meanwhile."""
+    collection_id = new.collection_id
+    if collection_id is None:
+        collection_id = (await collections.get_or_create(ctx, collections.DEFAULT_COLLECTION)).id
+    document = None
+    if new.source is not None:
+        document = await repository.lock_by_source(ctx.session, collection_id, new.source)
+    newest = None
+    if document is not None:
+        newest = await repository.newest_version(ctx.session, document.id)
+    blob = await repository.claim_blob(
+        ctx.session, ctx.tenant_id, content.sha256, content.size_bytes
+    )
+    if newest is not None and newest.blob_id == blob.id:
+        if newest.status not in (VersionStatus.FAILED, VersionStatus.CANCELLED):
+            job = await repository.open_job(ctx.session, newest.id)
+            return _registered(newest, job)
+        newest.status, newest.error_code, newest.error_detail = VersionStatus.QUEUED, None, None
+        return _registered(newest, await _enqueue(ctx, newest))
+    await ctx.platform.blobs.put(ctx.tenant_id, new.path, content)
+    if document is None:
+        document = _new_document(ctx, new, filename, collection_id)
+        if not await repository.add_document(ctx.session, document):
+            return None
+    version = DocumentVersion(
+        tenant_id=ctx.tenant_id,
+        id=uuid7(),
+        document_id=document.id,
+        number=newest.number + 1 if newest else 1,
+        blob_id=blob.id,
+        status=VersionStatus.QUEUED,
+        size_bytes=content.size_bytes,
+    )
+    ctx.session.add(version)
+    await ctx.session.flush()
+    return _registered(version, await _enqueue(ctx, version))
+
+
+def _new_document(
+    ctx: Context, new: NewFile, filename: str, collection_id: uuid.UUID
+) -> Document:
+    return Document(
+        tenant_id=ctx.tenant_id,
+        id=uuid7(),
+        collection_id=collection_id,
+        title=clean_line(new.title or "")[:500] or filename,
+        source=new.source,
+        filename=filename,
+        access_level=int(new.access_level),
+        metadata_=dict(new.metadata),
+    )
+
+
+async def _enqueue(ctx: Context, version: DocumentVersion) -> Job:
+    job = Job(
+        tenant_id=ctx.tenant_id,
+        id=uuid7(),
+        kind=INGEST_JOB,
+        document_id=version.document_id,
+        version_id=version.id,
+    )
+    ctx.session.add(job)
+    await ctx.session.flush()
+    job.queue_id = await ctx.platform.queue.defer(
+        ctx.session,
+        INGEST_JOB,
+        tenant_id=ctx.tenant_id,
+        subject_id=job.id,
+        lock=f"document:{version.document_id}",
+    )
+    return job
+
+
+def _registered(version: DocumentVersion, job: Job | None) -> Registered:
+    return Registered(
+        version.document_id, version.id, version.number, version.status, job.id if job else None
+    )
+
+
+async def get(ctx: Context, document_id: uuid.UUID) -> DocumentState:
+    """A document.
+
+    Raises:
+        DocumentNotFoundError: There is none, or not for this caller.
+    """
+    found = await repository.state(ctx.session, document_id, ctx.actor.max_level)
+    if found is None:
+        raise DocumentNotFoundError(document_id)
+    return found
+
+
+async def page(
+    ctx: Context,
+    request: PageRequest,
+    *,
+    collection_id: uuid.UUID | None = None,
+    status: str | None = None,
+    search: str | None = None,
+) -> Page[DocumentState]:
+    """Documents of the caller, newest first."""
+    wanted = DocumentFilter(ctx.actor.max_level, collection_id, status, search)
+    return await repository.page(ctx.session, wanted, request)
+
+
+async def progress(
+    ctx: Context, version_ids: list[uuid.UUID]
+) -> list[tuple[DocumentVersion, Job | None]]:
+    """How far versions are, each with its latest job."""
+    return await repository.states_by_version(ctx.session, version_ids)
+
+
+async def readable_version(
+    ctx: Context, document_id: uuid.UUID, number: int | None
+) -> tuple[DocumentState, DocumentVersion]:
+    """A version of a document; without a number the one that answers.
+
+    Raises:
+        DocumentNotFoundError: There is no such document, or not for this caller.
+        VersionNotFoundError: There is no such version, or none is ready.
+    """
+    state = await get(ctx, document_id)
+    if number is None:
+        if state.active is None:
+            raise VersionNotFoundError(
+                f"The document is {state.newest.status}; it has no text to read yet."
+            )
+        return state, state.active
+    version = await repository.version_by_number(ctx.session, document_id, number)
+    if version is None:
+        raise VersionNotFoundError(f"The document has no version {number}.")
+    return state, version
+
+
+async def content(
+    ctx: Context,
+    document_id: uuid.UUID,
+    *,
+    number: int | None = None,
+    start: int = 0,
+    end: int | None = None,
+) -> ContentRead:
+    """A stretch of the extracted text, at most `MAX_CONTENT_STRETCH` characters.
+
+    Raises:
+        VersionNotFoundError: There is no such version, or it has no text.
+        InvalidInputError: The stretch is not within the text.
+    """
+    _, version = await readable_version(ctx, document_id, number)
+    if version.char_count is None:
+        raise VersionNotFoundError(f"Version {version.number} has no text: it is {version.status}.")
+    total = version.char_count
+    end = total if end is None else min(end, total)
+    if not 0 <= start <= end:
+        raise InvalidInputError(f"`start` and `end` must be within 0..{total}, start first.")
+    end = min(end, start + MAX_CONTENT_STRETCH)
+    segments = await repository.text_segments(ctx.session, version.id, start, end)
+    joined = "".join(segment.text for segment in segments)
+    offset = segments[0].start_offset if segments else start
+    return ContentRead(
+        document_id=document_id,
+        version=version.number,
+        start=start,
+        end=end,
+        total=total,
+        text=joined[start - offset : end - offset],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalFile:
+    """The file as it was handed in."""
+
+    path: Path
+    filename: str
+    mime_type: str
+
+
+@asynccontextmanager
+async def original_file(
+    ctx: Context, document_id: uuid.UUID, number: int | None = None
+) -> AsyncIterator[OriginalFile]:
+    """The original of a version (without a number: the newest), readable inside the block."""
+    state = await get(ctx, document_id)
+    version = state.newest
+    if number is not None:
+        _, version = await readable_version(ctx, document_id, number)
+    blob = await repository.blob_of(ctx.session, version)
+    async with ctx.platform.blobs.local_file(ctx.tenant_id, blob.sha256) as path:
+        yield OriginalFile(
+            path, state.document.filename, version.mime_type or "application/octet-stream"
+        )
+
+
+async def update(ctx: Context, document_id: uuid.UUID, data: DocumentUpdate) -> DocumentState:
+    """Change title, metadata or access; the text is not embedded again.
+
+    Raises:
+        DocumentNotFoundError: There is none, or not for this caller.
+    """
+    document = await repository.lock(ctx.session, document_id, ctx.actor.max_level)
+    if document is None:
+        raise DocumentNotFoundError(document_id)
+    if data.title is not None:
+        document.title = clean_line(data.title)
+    if data.metadata is not None:
+        document.metadata_ = dict(data.metadata)
+    if data.access_level is not None:
+        document.access_level = int(parse_access_level(data.access_level))
+        await repository.spread_access(ctx.session, document_id, document.access_level)
+    await ctx.session.flush()
+    return await get(ctx, document_id)
+
+
+async def delete(ctx: Context, document_id: uuid.UUID) -> None:
+    """Remove a document with all versions, chunks and files; it is not findable afterwards.
+
+    Raises:
+        DocumentNotFoundError: There is none, or not for this caller.
+    """
+    document = await repository.lock(ctx.session, document_id, ctx.actor.max_level)
+    if document is None:
+        raise DocumentNotFoundError(document_id)
+    if document.active_version_id is not None:
+        await ctx.platform.index.withdraw(ctx.session, ctx.tenant_id, document.active_version_id)
+    blobs = await repository.blob_ids(ctx.session, document_id)
+    await repository.remove(ctx.session, document_id)
+    for sha256 in await repository.remove_unused_blobs(ctx.session, blobs):
+        await ctx.platform.blobs.delete(ctx.tenant_id, sha256)

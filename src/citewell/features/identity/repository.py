@@ -1,0 +1,51 @@
+"""Statements of identity."""
+
+import uuid
+
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.kit.clock import utc_now
+from citewell.models.tenancy import ApiKey, Tenant
+
+
+async def tenant_id_by_slug(session: AsyncSession, slug: str) -> uuid.UUID | None:
+    """The active tenant of that name; needs no tenant set."""
+    return await session.scalar(text("SELECT citewell_tenant_by_slug(:slug)"), {"slug": slug})
+
+
+async def tenant_ids(session: AsyncSession) -> list[uuid.UUID]:
+    """All active tenants; needs no tenant set."""
+    return list(await session.scalars(text("SELECT citewell_tenant_ids()")))
+
+
+async def add_tenant(session: AsyncSession, tenant: Tenant) -> None:
+    """Insert a tenant; the session must act for it."""
+    session.add(tenant)
+    await session.flush()
+
+
+async def add_api_key(session: AsyncSession, key: ApiKey) -> None:
+    """Insert a key."""
+    session.add(key)
+    await session.flush()
+
+
+async def count_api_keys(session: AsyncSession) -> int:
+    """How many keys the tenant has ever had."""
+    return await session.scalar(select(func.count()).select_from(ApiKey)) or 0
+
+
+async def use_api_key(session: AsyncSession, digest: bytes) -> ApiKey | None:
+    """The valid key with this hash; its last use is noted at most once a minute."""
+    now = utc_now()
+    key = await session.scalar(
+        select(ApiKey).where(
+            ApiKey.hash == digest,
+            ApiKey.revoked_at.is_(None),
+            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
+        )
+    )
+    if key and (key.last_used_at is None or (now - key.last_used_at).total_seconds() > 60):
+        await session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
+    return key

@@ -1,0 +1,88 @@
+"""Tenants, and API keys that name their tenant."""
+
+import base64
+import hashlib
+import re
+import secrets
+import uuid
+
+from citewell.core.context import OPERATOR, Actor, ActorKind, Caller, Context, unit_of_work
+from citewell.core.platform import Platform
+from citewell.features.identity import repository
+from citewell.features.identity.errors import CredentialError, TenantNotFoundError
+from citewell.features.identity.schemas import NewApiKey
+from citewell.kit.ids import uuid7
+from citewell.models.tenancy import ApiKey, Tenant
+
+DEFAULT_TENANT = "default"
+FIRST_KEY_NAME = "first key"
+
+_KEY = re.compile(r"cw_([a-z2-7]{26})_([A-Za-z0-9_-]{43})")
+"""Tenant id in base32, then 256 random bits: the tenant is known before any row is read."""
+
+
+async def find_tenant(platform: Platform, slug: str) -> uuid.UUID:
+    """The id of an active tenant.
+
+    Raises:
+        TenantNotFoundError: There is none of that name.
+    """
+    async with platform.database.unit_of_work(None) as session:
+        tenant_id = await repository.tenant_id_by_slug(session, slug)
+    if tenant_id is None:
+        raise TenantNotFoundError(slug)
+    return tenant_id
+
+
+async def all_tenants(platform: Platform) -> list[uuid.UUID]:
+    """Ids of the active tenants."""
+    async with platform.database.unit_of_work(None) as session:
+        return await repository.tenant_ids(session)
+
+
+async def ensure_default_tenant(platform: Platform) -> NewApiKey | None:
+    """Make the first tenant and its first key on a new installation; None if they exist."""
+    try:
+        await find_tenant(platform, DEFAULT_TENANT)
+    except TenantNotFoundError:
+        return await create_tenant(platform, DEFAULT_TENANT, "Default")
+    return None
+
+
+async def create_tenant(platform: Platform, slug: str, name: str) -> NewApiKey:
+    """Make a tenant with a first API key, in one transaction."""
+    tenant = Tenant(id=uuid7(), slug=slug, name=name)
+    async with unit_of_work(platform, Caller(tenant.id, OPERATOR)) as ctx:
+        await repository.add_tenant(ctx.session, tenant)
+        return await create_api_key(ctx, FIRST_KEY_NAME)
+
+
+async def create_api_key(ctx: Context, name: str) -> NewApiKey:
+    """Make a key for the caller's tenant."""
+    tenant_part = base64.b32encode(ctx.tenant_id.bytes).decode().rstrip("=").lower()
+    secret = f"cw_{tenant_part}_{secrets.token_urlsafe(32)}"
+    key = ApiKey(tenant_id=ctx.tenant_id, id=uuid7(), name=name, hash=_digest(secret))
+    await repository.add_api_key(ctx.session, key)
+    return NewApiKey(key.id, name, secret)
+
+
+async def authenticate(platform: Platform, secret: str) -> Caller:
+    """Who stands behind an API key.
+
+    Raises:
+        CredentialError: The key is not one of ours, or not valid any more.
+    """
+    match = _KEY.fullmatch(secret)
+    if match is None:
+        raise CredentialError
+    tenant_id = uuid.UUID(bytes=base64.b32decode(match[1].upper() + "======"))
+    async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
+        key = await repository.use_api_key(ctx.session, _digest(secret))
+    if key is None:
+        raise CredentialError
+    return Caller(tenant_id, Actor(ActorKind.API_KEY, key.id))
+
+
+def _digest(secret: str) -> bytes:
+    """SHA-256 suffices: the secret has 256 random bits, so there is nothing to guess."""
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,19 @@
+"""Why a version cannot be made ready; the codes stand beside the parser's."""
+
+EMBEDDING_CHANGED = "embedding_changed"
+EMBEDDING_FAILED = "embedding_failed"
+FILE_MISSING = "stored_file_missing"
+INTERNAL = "internal_error"
+
+
+class IngestionError(Exception):
+    """The version cannot be made ready; trying again would not help."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class AbandonedError(Exception):
+    """The version was deleted or cancelled while it was being worked on."""

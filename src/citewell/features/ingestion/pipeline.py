@@ -1,0 +1,236 @@
+"""From a file to staged chunks, in stages that work side by side on bounded batches."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.index import ChunkRow, Generation, VersionKey
+from citewell.core.platform import Platform
+from citewell.engine.chunking.base import (
+    BLOCK_SEPARATOR,
+    Chunk,
+    ChunkSizes,
+    content_hash,
+    embedding_text,
+)
+from citewell.engine.chunking.registry import create_chunker
+from citewell.engine.lexical.bm25 import passage_terms
+from citewell.engine.lexical.language import UNDETERMINED, detect_language
+from citewell.engine.parsing.base import Block, DocumentInfo
+from citewell.features.ingestion import repository
+from citewell.features.ingestion.errors import AbandonedError
+
+BATCH_CHUNKS = 128
+"""Chunks embedded and stored together: large enough to sort by length, 2 s of embedding."""
+
+SEGMENT_CHARS = 32_768
+"""Length of a stored stretch of extracted text, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is to be made ready."""
+
+    key: VersionKey
+    job_id: uuid.UUID
+    generation: Generation
+    path: Path
+    filename: str
+    title: str | None
+    """The title a person gave; None: the document's own, or its file name."""
+    chunk_strategy: str
+    sizes: ChunkSizes
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the pipeline has staged."""
+
+    info: DocumentInfo
+    title: str
+    chunk_count: int = 0
+    embedded_count: int = 0
+    char_count: int = 0
+    term_frequencies: Counter[int] = field(default_factory=Counter[int])
+
+
+@dataclass(slots=True)
+class _Batch:
+    chunks: list[Chunk] = field(default_factory=list[Chunk])
+    segments: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    texts: list[str] = field(default_factory=list[str])
+    """What is embedded for each chunk."""
+    embeddings: list[str] = field(default_factory=list[str])
+    rows: list[ChunkRow] = field(default_factory=list[ChunkRow])
+
+
+class _TextRecorder:
+    """Joins blocks to the extracted text and hands it out in stretches."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self._start = 0
+        self._parts: list[str] = []
+
+    def add(self, block: Block) -> None:
+        part = block.text if not self.length else BLOCK_SEPARATOR + block.text
+        self._parts.append(part)
+        self.length += len(part)
+
+    def take(self, *, everything: bool = False) -> list[tuple[int, str]]:
+        held = self.length - self._start
+        if not held or (held < SEGMENT_CHARS and not everything):
+            return []
+        text = "".join(self._parts)
+        segments = [
+            (self._start + offset, text[offset : offset + SEGMENT_CHARS])
+            for offset in range(0, len(text), SEGMENT_CHARS)
+        ]
+        self._start, self._parts = self.length, []
+        return segments
+
+
+async def run(platform: Platform, source: Source) -> Outcome:
+    """Parse, chunk, embed and stage one version; nothing of it is findable yet.
+
+    Raises:
+        ParseError: The file cannot be read.
+        ProviderError: The embedder failed.
+        AbandonedError: The version was deleted meanwhile.
+    """
+    async with platform.parser.open(source.path, source.filename) as parsed:
+        outcome = Outcome(parsed.info, source.title or parsed.info.title or source.filename)
+        batches = _cut(platform, source, outcome, parsed.blocks())
+        await _side_by_side(
+            batches,
+            lambda batch: _embed(platform, source, outcome, batch),
+            lambda batch: _store(platform, source, outcome, batch),
+        )
+    return outcome
+
+
+async def _cut(
+    platform: Platform, source: Source, outcome: Outcome, blocks: AsyncIterator[Block]
+) -> AsyncIterator[_Batch]:
+    chunker = create_chunker(
+        source.chunk_strategy, platform.embedder.count_tokens, source.sizes
+    )
+    recorder, batch = _TextRecorder(), _Batch()
+    async for block in blocks:
+        recorder.add(block)
+        # Counting tokens and splitting is real work: not in the event loop.
+        batch.chunks += await asyncio.to_thread(lambda block=block: list(chunker.feed(block)))
+        if len(batch.chunks) >= BATCH_CHUNKS:
+            batch.segments = recorder.take()
+            yield batch
+            batch = _Batch()
+    batch.chunks += await asyncio.to_thread(lambda: list(chunker.finish()))
+    batch.segments = recorder.take(everything=True)
+    outcome.char_count = recorder.length
+    yield batch
+
+
+async def _embed(platform: Platform, source: Source, outcome: Outcome, batch: _Batch) -> None:
+    batch.texts = [embedding_text(chunk, outcome.title) for chunk in batch.chunks]
+    hashes = [content_hash(text) for text in batch.texts]
+    async with unit_of_work(platform, _caller(source)) as ctx:
+        known = await platform.index.known_embeddings(
+            ctx.session, source.key, source.generation.id, hashes
+        )
+    missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
+    if missing:
+        vectors = await platform.embedder.embed_passages(list(missing.values()))
+        literals = await asyncio.to_thread(platform.index.encode_vectors, vectors)
+        known |= dict(zip(missing, literals, strict=True))
+        outcome.embedded_count += len(missing)
+    batch.rows = await asyncio.to_thread(_rows, batch, outcome, hashes, known)
+
+
+def _rows(
+    batch: _Batch, outcome: Outcome, hashes: Sequence[bytes], embeddings: dict[bytes, str]
+) -> list[ChunkRow]:
+    rows: list[ChunkRow] = []
+    language = UNDETERMINED
+    for chunk, key in zip(batch.chunks, hashes, strict=True):
+        detected = detect_language(chunk.text)
+        # A table of figures has no language of its own; it is written in its document's.
+        language = detected if detected != UNDETERMINED else language
+        terms = passage_terms(
+            f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text,
+            language,
+            heading=" ".join(chunk.heading),
+            title=outcome.title,
+        ).weights
+        outcome.term_frequencies.update(terms.keys())
+        rows.append(
+            ChunkRow(
+                ordinal=chunk.ordinal,
+                text=chunk.text,
+                context=chunk.context,
+                heading=chunk.heading,
+                page=chunk.page,
+                start=chunk.start,
+                end=chunk.end,
+                language=language,
+                content_hash=key,
+                embedding=embeddings[key],
+                terms=terms,
+            )
+        )
+    return rows
+
+
+async def _store(platform: Platform, source: Source, outcome: Outcome, batch: _Batch) -> None:
+    async with unit_of_work(platform, _caller(source)) as ctx:
+        await _store_batch(ctx, source, batch)
+        outcome.chunk_count += len(batch.rows)
+        await repository.note_progress(
+            ctx.session, source.job_id, "embedding", outcome.chunk_count, None
+        )
+
+
+async def _store_batch(ctx: Context, source: Source, batch: _Batch) -> None:
+    if not await repository.hold(ctx.session, source.key.version_id):
+        raise AbandonedError
+    if batch.segments:
+        await repository.add_text(ctx.session, source.key.version_id, batch.segments)
+    if batch.rows:
+        await ctx.platform.index.stage(
+            ctx.session, source.key, source.generation.id, batch.rows
+        )
+
+
+def _caller(source: Source) -> Caller:
+    return Caller(source.key.tenant_id, SYSTEM)
+
+
+async def _side_by_side(
+    batches: AsyncIterator[_Batch], *stages: Callable[[_Batch], Coroutine[None, None, None]]
+) -> None:
+    """Run each stage in a task of its own; queues of one batch between them bound the memory."""
+    queues = [asyncio.Queue[_Batch | None](maxsize=1) for _ in stages]
+
+    async def produce() -> None:
+        async for batch in batches:
+            await queues[0].put(batch)
+        await queues[0].put(None)
+
+    async def work(number: int) -> None:
+        while (batch := await queues[number].get()) is not None:
+            await stages[number](batch)
+            if number + 1 < len(stages):
+                await queues[number + 1].put(batch)
+        if number + 1 < len(stages):
+            await queues[number + 1].put(None)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(produce())
+            for number in range(len(stages)):
+                group.create_task(work(number))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None

@@ -1,0 +1,137 @@
+"""Statements of ingestion."""
+
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.kit.clock import utc_now
+from citewell.models.library import (
+    OPEN_STATUSES,
+    Blob,
+    Collection,
+    Document,
+    DocumentText,
+    DocumentVersion,
+    VersionStatus,
+)
+from citewell.models.work import Job, JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a job is to work on."""
+
+    job: Job
+    version: DocumentVersion
+    document: Document
+    collection: Collection
+    blob: Blob
+
+
+async def assignment(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
+    """The job's version with its surroundings; None if it is gone or nothing is left to do."""
+    rows = await session.execute(
+        select(Job, DocumentVersion, Document, Collection, Blob)
+        .join(DocumentVersion, DocumentVersion.id == Job.version_id)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .join(Collection, Collection.id == Document.collection_id)
+        .join(Blob, Blob.id == DocumentVersion.blob_id)
+        .where(Job.id == job_id, DocumentVersion.status.in_(OPEN_STATUSES))
+    )
+    row = rows.one_or_none()
+    return Assignment(*row.tuple()) if row else None
+
+
+async def begin(session: AsyncSession, work: Assignment) -> None:
+    """Mark the version as being processed, and forget what an earlier attempt left of its text."""
+    work.version.status = VersionStatus.PROCESSING
+    work.job.status = JobStatus.RUNNING
+    work.job.started_at = utc_now()
+    work.job.attempts += 1
+    work.job.stage, work.job.done, work.job.total = "parsing", 0, None
+    await session.execute(delete(DocumentText).where(DocumentText.version_id == work.version.id))
+    await session.flush()
+
+
+async def hold(session: AsyncSession, version_id: uuid.UUID) -> bool:
+    """Keep the version from being deleted during this transaction; False if it is gone."""
+    status = await session.scalar(
+        select(DocumentVersion.status)
+        .where(DocumentVersion.id == version_id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return status == VersionStatus.PROCESSING
+
+
+async def add_text(
+    session: AsyncSession, version_id: uuid.UUID, segments: list[tuple[int, str]]
+) -> None:
+    """Keep stretches of the extracted text."""
+    session.add_all(
+        DocumentText(
+            tenant_id=session.info["tenant_id"], version_id=version_id, start_offset=start, text=text
+        )
+        for start, text in segments
+    )
+    await session.flush()
+
+
+async def note_progress(
+    session: AsyncSession, job_id: uuid.UUID, stage: str, done: int, total: int | None
+) -> None:
+    """Show how far the job is."""
+    await session.execute(
+        update(Job).where(Job.id == job_id).values(stage=stage, done=done, total=total)
+    )
+
+
+async def finish_job(
+    session: AsyncSession, job_id: uuid.UUID, status: JobStatus, reason: str | None
+) -> None:
+    """Close the job."""
+    await session.execute(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(status=status, reason=reason, finished_at=utc_now())
+    )
+
+
+async def requeue_job(session: AsyncSession, job_id: uuid.UUID, reason: str) -> None:
+    """Show that the job waits for another attempt, and why."""
+    await session.execute(
+        update(Job).where(Job.id == job_id).values(status=JobStatus.QUEUED, reason=reason)
+    )
+
+
+async def fail_version(
+    session: AsyncSession, version_id: uuid.UUID, code: str, detail: str
+) -> None:
+    """Mark a version as not usable."""
+    await session.execute(
+        update(DocumentVersion)
+        .where(DocumentVersion.id == version_id, DocumentVersion.status.in_(OPEN_STATUSES))
+        .values(status=VersionStatus.FAILED, error_code=code, error_detail=detail)
+    )
+
+
+async def lock_for_publishing(
+    session: AsyncSession, document_id: uuid.UUID, version_id: uuid.UUID
+) -> tuple[Document, DocumentVersion, DocumentVersion | None] | None:
+    """Document, version and the version that is ready now, locked; None if the first are gone."""
+    document = await session.scalar(
+        select(Document).where(Document.id == document_id).with_for_update()
+    )
+    version = await session.scalar(
+        select(DocumentVersion).where(DocumentVersion.id == version_id).with_for_update()
+    )
+    if document is None or version is None or version.status != VersionStatus.PROCESSING:
+        return None
+    ready = await session.scalar(
+        select(DocumentVersion).where(
+            DocumentVersion.document_id == document_id,
+            DocumentVersion.status == VersionStatus.READY,
+        )
+    )
+    return document, version, ready

@@ -1,0 +1,165 @@
+"""One attempt to make a version ready, from its job to its publication."""
+
+import uuid
+
+import structlog
+
+from citewell.core.context import SYSTEM, Caller, unit_of_work
+from citewell.core.index import Generation, VersionKey
+from citewell.core.jobs import TransientJobError
+from citewell.core.platform import Platform
+from citewell.engine.chunking.base import ChunkSizes
+from citewell.engine.errors import ProviderError
+from citewell.engine.parsing.base import ParseError, ParseFailure
+from citewell.features.ingestion import pipeline, repository
+from citewell.features.ingestion.errors import (
+    EMBEDDING_CHANGED,
+    EMBEDDING_FAILED,
+    FILE_MISSING,
+    AbandonedError,
+    IngestionError,
+)
+from citewell.features.ingestion.repository import Assignment
+from citewell.kit.clock import utc_now
+from citewell.models.library import VersionStatus
+from citewell.models.work import JobStatus
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 20
+"""Attempts after failures that may heal; with the queue's backoff about an hour and a half."""
+
+
+async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
+    """Make the job's version ready, or mark it failed with a reason. Idempotent.
+
+    Raises:
+        TransientJobError: It did not work now and is to be tried again.
+    """
+    caller = Caller(tenant_id, SYSTEM)
+    async with unit_of_work(platform, caller) as ctx:
+        work = await repository.assignment(ctx.session, job_id)
+        if work is None:
+            await repository.finish_job(ctx.session, job_id, JobStatus.CANCELLED, None)
+            return
+        await repository.begin(ctx.session, work)
+        generation = await platform.index.ensure_generation(ctx.session, platform.embedder.spec)
+    try:
+        await _make_ready(platform, caller, work, generation)
+    except AbandonedError:
+        async with unit_of_work(platform, caller) as ctx:
+            await repository.finish_job(ctx.session, job_id, JobStatus.CANCELLED, None)
+    except ParseError as error:
+        await _fail(platform, caller, work, error.code, error.message)
+    except IngestionError as error:
+        await _fail(platform, caller, work, error.code, error.detail)
+    except ProviderError as error:
+        if not error.retryable or work.job.attempts >= MAX_ATTEMPTS:
+            await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
+            return
+        await _wait(platform, caller, work, str(error), error.retry_after)
+    except OSError as error:
+        await _wait(platform, caller, work, error.strerror or str(error), None)
+
+
+async def _make_ready(
+    platform: Platform, caller: Caller, work: Assignment, generation: Generation
+) -> None:
+    spec = platform.embedder.spec
+    if generation.embedding != spec.name:
+        raise IngestionError(
+            EMBEDDING_CHANGED,
+            f"The library was embedded with `{generation.embedding}`, this process uses "
+            f"`{spec.name}`: set CITEWELL_EMBEDDING back.",
+        )
+    document, version = work.document, work.version
+    key = VersionKey(
+        caller.tenant_id, document.id, version.id, document.collection_id, document.access_level
+    )
+    sizes = ChunkSizes(
+        target=min(work.collection.chunk_size, spec.max_tokens),
+        maximum=spec.max_tokens,
+        overlap=work.collection.chunk_overlap,
+    )
+    try:
+        async with platform.blobs.local_file(caller.tenant_id, work.blob.sha256) as path:
+            outcome = await pipeline.run(
+                platform,
+                pipeline.Source(
+                    key=key,
+                    job_id=work.job.id,
+                    generation=generation,
+                    path=path,
+                    filename=document.filename,
+                    title=document.title if document.title != document.filename else None,
+                    chunk_strategy=work.collection.chunk_strategy,
+                    sizes=sizes,
+                ),
+            )
+    except FileNotFoundError as error:
+        raise IngestionError(FILE_MISSING, f"The stored file cannot be found: {error}.") from error
+    if not outcome.chunk_count:
+        raise ParseError(ParseFailure.EMPTY, "The document has no text.")
+    await _publish(platform, caller, work, key, generation, outcome)
+    await platform.index.fold_statistics(caller.tenant_id)
+
+
+async def _publish(
+    platform: Platform,
+    caller: Caller,
+    work: Assignment,
+    key: VersionKey,
+    generation: Generation,
+    outcome: pipeline.Outcome,
+) -> None:
+    """Let the version answer instead of its predecessor: all of it, in one transaction."""
+    async with unit_of_work(platform, caller) as ctx:
+        locked = await repository.lock_for_publishing(ctx.session, key.document_id, key.version_id)
+        if locked is None:
+            raise AbandonedError
+        document, version, ready = locked
+        version.mime_type = outcome.info.mime_type
+        version.parsed_title = outcome.info.title
+        version.page_count = outcome.info.page_count
+        version.char_count = outcome.char_count
+        version.chunk_count = outcome.chunk_count
+        version.embedded_count = outcome.embedded_count
+        version.published_at = utc_now()
+        await repository.finish_job(ctx.session, work.job.id, JobStatus.SUCCEEDED, None)
+        await repository.note_progress(
+            ctx.session, work.job.id, "published", outcome.chunk_count, outcome.chunk_count
+        )
+        if ready is not None and ready.number > version.number:
+            version.status = VersionStatus.SUPERSEDED
+            return
+        if ready is not None:
+            ready.status = VersionStatus.SUPERSEDED
+            await ctx.session.flush()
+        version.status = VersionStatus.READY
+        document.active_version_id = version.id
+        document.title = outcome.title[:500]
+        await ctx.session.flush()
+        current = VersionKey(
+            key.tenant_id, document.id, version.id, document.collection_id, document.access_level
+        )
+        await platform.index.publish(
+            ctx.session, current, generation.id, outcome.chunk_count, outcome.term_frequencies
+        )
+    log.info("document_ready", document_id=str(key.document_id), chunks=outcome.chunk_count)
+
+
+async def _fail(
+    platform: Platform, caller: Caller, work: Assignment, code: str, detail: str
+) -> None:
+    async with unit_of_work(platform, caller) as ctx:
+        await repository.fail_version(ctx.session, work.version.id, code, detail)
+        await repository.finish_job(ctx.session, work.job.id, JobStatus.FAILED, detail)
+    log.info("document_failed", document_id=str(work.document.id), code=code)
+
+
+async def _wait(
+    platform: Platform, caller: Caller, work: Assignment, reason: str, retry_after: float | None
+) -> None:
+    async with unit_of_work(platform, caller) as ctx:
+        await repository.requeue_job(ctx.session, work.job.id, reason)
+    raise TransientJobError(reason, retry_after)

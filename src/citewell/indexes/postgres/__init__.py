@@ -1,0 +1,1 @@
+"""The index in PostgreSQL: chunks, their vectors and term weights beside the documents."""

@@ -1,0 +1,125 @@
+"""`ChunkIndex` in PostgreSQL."""
+
+import time
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.core.database.sessions import Database
+from citewell.engine.lexical.base import CorpusStatistics
+from citewell.core.index import (
+    ChunkRow,
+    Generation,
+    HitList,
+    HybridQuery,
+    Scope,
+    VersionKey,
+)
+from citewell.engine.embedding.base import EmbedderSpec, Vectors
+from citewell.indexes.postgres import building, generations, searching, statistics, writing
+from citewell.indexes.postgres.literals import dense_literal
+
+EXACT_LIMIT = 10_000
+"""Largest scope that is scanned exactly when an index exists (0.4 us a chunk, design D6)."""
+
+SCOPE_MEMORY_SECONDS = 5.0
+"""How long the size of a scope is remembered. It decides how to search, never what is found."""
+
+SCOPES_REMEMBERED = 10_000
+
+
+class PostgresIndex:
+    """Chunks beside the documents they come from, in one database and one transaction."""
+
+    def __init__(self, database: Database, *, exact_limit: int = EXACT_LIMIT) -> None:
+        self._database = database
+        self._exact_limit = exact_limit
+        self._scopes: dict[Scope, tuple[float, int, bool]] = {}
+
+    async def live_generation(self, session: AsyncSession) -> Generation | None:
+        return await generations.live(session)
+
+    async def ensure_generation(self, session: AsyncSession, spec: EmbedderSpec) -> Generation:
+        return await generations.ensure(session, spec)
+
+    def encode_vectors(self, vectors: Vectors) -> list[str]:
+        return [dense_literal(vector) for vector in vectors]
+
+    async def known_embeddings(
+        self, session: AsyncSession, key: VersionKey, generation_id: int, hashes: Sequence[bytes]
+    ) -> dict[bytes, str]:
+        return await writing.known_embeddings(session, key, generation_id, hashes)
+
+    async def stage(
+        self, session: AsyncSession, key: VersionKey, generation_id: int, rows: Sequence[ChunkRow]
+    ) -> None:
+        await writing.stage(session, key, generation_id, rows)
+
+    async def publish(
+        self,
+        session: AsyncSession,
+        key: VersionKey,
+        generation_id: int,
+        chunk_count: int,
+        term_frequencies: dict[int, int],
+    ) -> None:
+        outdated = await writing.publish(session, key, generation_id, chunk_count)
+        await statistics.keep_version_terms(
+            session, key.tenant_id, key.version_id, generation_id, chunk_count, term_frequencies
+        )
+        await statistics.append(session, key.tenant_id, outdated, -1)
+        await statistics.append(session, key.tenant_id, [key.version_id], +1)
+
+    async def withdraw(
+        self, session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID
+    ) -> None:
+        await statistics.append(session, tenant_id, [version_id], -1)
+
+    async def statistics(
+        self, session: AsyncSession, scope: Scope, term_ids: Sequence[int]
+    ) -> CorpusStatistics:
+        return await statistics.read(session, scope, term_ids)
+
+    async def search(self, session: AsyncSession, scope: Scope, query: HybridQuery) -> HitList:
+        size, has_indexes = await self._scope_facts(session, scope)
+        is_exact = size <= self._exact_limit or not has_indexes
+        hits = await searching.rank(session, scope, query, is_exact=is_exact)
+        if not is_exact and len(hits) < query.top_k:
+            # The iterative scan gave up before the scope was exhausted; compare everything.
+            is_exact = True
+            hits = await searching.rank(session, scope, query, is_exact=True)
+        return HitList(hits, size, is_exact)
+
+    async def fold_statistics(self, tenant_id: uuid.UUID) -> None:
+        """Bring the tenant's term statistics up to date."""
+        more = True
+        while more:
+            async with self._database.unit_of_work(tenant_id) as session:
+                more = await statistics.fold(session, tenant_id)
+
+    async def build_indexes(
+        self, tenant_id: uuid.UUID, *, min_chunks: int = building.MIN_CHUNKS
+    ) -> int:
+        """Build the indexes the tenant has grown to need; returns for how many generations."""
+        async with self._database.unit_of_work(tenant_id) as session:
+            wanted = await building.plans(session, tenant_id, min_chunks=min_chunks)
+        built = 0
+        for plan in wanted:
+            built += await building.build(self._database, plan)
+        self._scopes.clear()
+        return built
+
+    async def _scope_facts(self, session: AsyncSession, scope: Scope) -> tuple[int, bool]:
+        now = time.monotonic()
+        known = self._scopes.get(scope)
+        if known and now - known[0] < SCOPE_MEMORY_SECONDS:
+            return known[1], known[2]
+        size = await searching.count_scope(session, scope, self._exact_limit + 1)
+        has_indexes = size > self._exact_limit and await building.has_indexes(
+            session, scope.generation.id
+        )
+        if len(self._scopes) >= SCOPES_REMEMBERED:
+            self._scopes.clear()
+        self._scopes[scope] = (now, size, has_indexes)
+        return size, has_indexes

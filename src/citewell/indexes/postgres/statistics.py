@@ -1,0 +1,129 @@
+"""Term statistics for IDF: appended by publishing, folded together soon after.
+
+Publishing only ever appends one row of packed arrays, so two workers never meet on a term. One
+folder at a time (an advisory lock per tenant) adds the rows to `term_stat`.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.engine.lexical.base import CorpusStatistics
+from citewell.core.index import Scope
+
+FOLD_BATCH = 200
+"""Versions folded in one transaction: some hundred thousand terms, about a second."""
+
+_APPEND = text("""
+INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
+SELECT tenant_id, generation_id, :sign, chunk_count, terms, frequencies
+FROM version_terms
+WHERE tenant_id = :tenant_id AND version_id = ANY(CAST(:version_ids AS uuid[]))
+""")
+
+_KEEP = text("""
+INSERT INTO version_terms
+  (tenant_id, version_id, generation_id, chunk_count, terms, frequencies)
+VALUES (:tenant_id, :version_id, :generation_id, :chunk_count, CAST(:terms AS int[]),
+  CAST(:frequencies AS int[]))
+ON CONFLICT (tenant_id, version_id, generation_id) DO UPDATE SET
+  chunk_count = excluded.chunk_count, terms = excluded.terms, frequencies = excluded.frequencies
+""")
+
+_LOCK = text(
+    "SELECT pg_try_advisory_xact_lock(hashtextextended('term_stat:' || CAST(:tenant_id AS text), 0))"
+)
+
+_FOLD = text("""
+WITH taken AS (
+  DELETE FROM term_delta
+  WHERE tenant_id = :tenant_id AND id IN (
+    SELECT id FROM term_delta WHERE tenant_id = :tenant_id ORDER BY id LIMIT :batch)
+  RETURNING generation_id, sign, chunk_count, terms, frequencies
+), sums AS (
+  SELECT generation_id, term, sum(sign * frequency)::int AS frequency
+  FROM taken, unnest(terms, frequencies) AS t(term, frequency)
+  GROUP BY generation_id, term
+), folded AS (
+  INSERT INTO term_stat (tenant_id, generation_id, term, frequency)
+  SELECT :tenant_id, generation_id, term, frequency FROM sums WHERE frequency <> 0
+  ON CONFLICT (tenant_id, generation_id, term)
+    DO UPDATE SET frequency = term_stat.frequency + excluded.frequency
+), counted AS (
+  UPDATE index_generation g SET chunk_count = g.chunk_count + t.chunk_count, updated_at = now()
+  FROM (SELECT generation_id, sum(sign * chunk_count) AS chunk_count FROM taken
+        GROUP BY generation_id) t
+  WHERE g.tenant_id = :tenant_id AND g.id = t.generation_id
+)
+SELECT count(*) FROM taken
+""")
+
+_READ = text("""
+SELECT NULL::int AS term, greatest(chunk_count, 0) AS frequency
+FROM index_generation WHERE tenant_id = :tenant_id AND id = :generation_id
+UNION ALL
+SELECT term, frequency FROM term_stat
+WHERE tenant_id = :tenant_id AND generation_id = :generation_id
+  AND term = ANY(CAST(:terms AS int[])) AND frequency > 0
+""")
+
+
+async def keep_version_terms(
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    version_id: uuid.UUID,
+    generation_id: int,
+    chunk_count: int,
+    frequencies: dict[int, int],
+) -> None:
+    """Remember in how many of the version's chunks each term occurs."""
+    await session.execute(
+        _KEEP,
+        {
+            "tenant_id": tenant_id,
+            "version_id": version_id,
+            "generation_id": generation_id,
+            "chunk_count": chunk_count,
+            "terms": list(frequencies),
+            "frequencies": list(frequencies.values()),
+        },
+    )
+
+
+async def append(
+    session: AsyncSession, tenant_id: uuid.UUID, version_ids: Sequence[object], sign: int
+) -> None:
+    """Note that versions became findable (+1) or stopped being so (-1)."""
+    if version_ids:
+        await session.execute(
+            _APPEND, {"tenant_id": tenant_id, "version_ids": list(version_ids), "sign": sign}
+        )
+
+
+async def fold(session: AsyncSession, tenant_id: uuid.UUID) -> bool:
+    """Add up to `FOLD_BATCH` noted versions to the statistics; whether more may be waiting."""
+    if not await session.scalar(_LOCK, {"tenant_id": str(tenant_id)}):
+        return False
+    folded = await session.scalar(_FOLD, {"tenant_id": tenant_id, "batch": FOLD_BATCH})
+    return folded == FOLD_BATCH
+
+
+async def read(session: AsyncSession, scope: Scope, term_ids: Sequence[int]) -> CorpusStatistics:
+    """See `ChunkIndex.statistics`."""
+    rows = await session.execute(
+        _READ,
+        {
+            "tenant_id": scope.tenant_id,
+            "generation_id": scope.generation.id,
+            "terms": list(term_ids),
+        },
+    )
+    chunk_count, frequencies = 0, dict[int, int]()
+    for term, frequency in rows.tuples():
+        if term is None:
+            chunk_count = int(frequency)
+        else:
+            frequencies[term] = frequency
+    return CorpusStatistics(chunk_count, frequencies)

@@ -1,0 +1,129 @@
+"""Keeping chunks, and making a version findable in one step."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.core.index import ChunkRow, VersionKey
+from citewell.indexes.postgres.literals import sparse_literal
+from citewell.kit.ids import uuid7
+
+_HEADING_SEPARATOR = "\x1f"
+"""Cannot occur in cleaned text, so a heading path travels as one string of an array."""
+
+_STAGE = text("""
+INSERT INTO chunk (
+  tenant_id, id, generation_id, document_id, version_id, collection_id, ordinal, access_level,
+  active, page, start_offset, end_offset, language, content_hash, heading, context, text,
+  embedding, terms)
+SELECT :tenant_id, r.id, :generation_id, :document_id, :version_id, :collection_id, r.ordinal,
+  :access_level, false, r.page, r.start_offset, r.end_offset, r.language, r.content_hash,
+  string_to_array(r.heading, :separator), r.context, r.text, r.embedding::halfvec,
+  r.terms::sparsevec
+FROM unnest(
+  CAST(:ids AS uuid[]), CAST(:ordinals AS int[]), CAST(:pages AS int[]),
+  CAST(:starts AS bigint[]), CAST(:ends AS bigint[]), CAST(:languages AS text[]),
+  CAST(:hashes AS bytea[]), CAST(:headings AS text[]), CAST(:contexts AS text[]),
+  CAST(:texts AS text[]), CAST(:embeddings AS text[]), CAST(:terms AS text[])
+) AS r(id, ordinal, page, start_offset, end_offset, language, content_hash, heading, context,
+  text, embedding, terms)
+ON CONFLICT (tenant_id, version_id, generation_id, ordinal) DO UPDATE SET
+  page = excluded.page, start_offset = excluded.start_offset, end_offset = excluded.end_offset,
+  language = excluded.language, content_hash = excluded.content_hash, heading = excluded.heading,
+  context = excluded.context, text = excluded.text, embedding = excluded.embedding,
+  terms = excluded.terms
+""")
+
+_KNOWN = text("""
+SELECT DISTINCT ON (content_hash) content_hash, embedding::text
+FROM chunk
+WHERE tenant_id = :tenant_id AND document_id = :document_id AND generation_id = :generation_id
+  AND content_hash = ANY(CAST(:hashes AS bytea[]))
+""")
+
+_TRIM = text("""
+DELETE FROM chunk
+WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
+  AND ordinal >= :chunk_count
+""")
+
+_ACTIVATE = text("""
+UPDATE chunk SET active = true, access_level = :access_level, collection_id = :collection_id
+WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
+""")
+
+_DEACTIVATE_OTHERS = text("""
+WITH outdated AS (
+  UPDATE chunk SET active = false
+  WHERE tenant_id = :tenant_id AND document_id = :document_id AND version_id <> :version_id
+    AND generation_id = :generation_id AND active
+  RETURNING version_id
+)
+SELECT DISTINCT version_id FROM outdated
+""")
+
+
+async def known_embeddings(
+    session: AsyncSession, key: VersionKey, generation_id: int, hashes: Sequence[bytes]
+) -> dict[bytes, str]:
+    """See `ChunkIndex.known_embeddings`."""
+    rows = await session.execute(
+        _KNOWN,
+        {
+            "tenant_id": key.tenant_id,
+            "document_id": key.document_id,
+            "generation_id": generation_id,
+            "hashes": list(hashes),
+        },
+    )
+    return {bytes(content_hash): embedding for content_hash, embedding in rows.tuples()}
+
+
+async def stage(
+    session: AsyncSession, key: VersionKey, generation_id: int, rows: Sequence[ChunkRow]
+) -> None:
+    """See `ChunkIndex.stage`. COPY is not allowed under row-level security, arrays are."""
+    await session.execute(
+        _STAGE,
+        {
+            "tenant_id": key.tenant_id,
+            "generation_id": generation_id,
+            "document_id": key.document_id,
+            "version_id": key.version_id,
+            "collection_id": key.collection_id,
+            "access_level": key.access_level,
+            "separator": _HEADING_SEPARATOR,
+            "ids": [uuid7() for _ in rows],
+            "ordinals": [row.ordinal for row in rows],
+            "pages": [row.page for row in rows],
+            "starts": [row.start for row in rows],
+            "ends": [row.end for row in rows],
+            "languages": [row.language for row in rows],
+            "hashes": [row.content_hash for row in rows],
+            "headings": [_HEADING_SEPARATOR.join(row.heading) for row in rows],
+            "contexts": [row.context for row in rows],
+            "texts": [row.text for row in rows],
+            "embeddings": [row.embedding for row in rows],
+            "terms": [sparse_literal(row.terms) for row in rows],
+        },
+    )
+
+
+async def publish(
+    session: AsyncSession, key: VersionKey, generation_id: int, chunk_count: int
+) -> list[object]:
+    """See `ChunkIndex.publish`; returns the ids of the versions that answered until now."""
+    values = {
+        "tenant_id": key.tenant_id,
+        "document_id": key.document_id,
+        "version_id": key.version_id,
+        "collection_id": key.collection_id,
+        "access_level": key.access_level,
+        "generation_id": generation_id,
+        "chunk_count": chunk_count,
+    }
+    await session.execute(_TRIM, values)
+    outdated = await session.scalars(_DEACTIVATE_OTHERS, values)
+    await session.execute(_ACTIVATE, values)
+    return list(outdated)

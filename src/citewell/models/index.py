@@ -1,0 +1,18 @@
+"""Index generations; chunks and term statistics are written and read by SQL in `indexes`."""
+
+from sqlalchemy import BigInteger, FetchedValue
+from sqlalchemy.orm import Mapped, mapped_column
+
+from citewell.core.database.base import Base, HasTimestamps, TenantScoped
+
+
+class IndexGeneration(Base, TenantScoped, HasTimestamps):
+    """One embedding space of a tenant's chunks; one generation is live."""
+
+    __tablename__ = "index_generation"
+
+    id: Mapped[int] = mapped_column(primary_key=True, server_default=FetchedValue())
+    embedding: Mapped[str]
+    dimensions: Mapped[int]
+    status: Mapped[str]
+    chunk_count: Mapped[int] = mapped_column(BigInteger, server_default="0")

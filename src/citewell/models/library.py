@@ -1,0 +1,116 @@
+"""Collections, documents, their versions and extracted texts."""
+
+import uuid
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from sqlalchemy import BigInteger, SmallInteger, func
+from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from citewell.core.database.base import Base, HasId, HasTimestamps, TenantScoped
+
+
+class AccessLevel(IntEnum):
+    """How far a document may be shown; a reader sees their level and below."""
+
+    PUBLIC = 0
+    INTERNAL = 1
+    CONFIDENTIAL = 2
+    RESTRICTED = 3
+
+
+class VersionStatus(StrEnum):
+    """Where a version is in its life; `ready` is the one that answers."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    READY = "ready"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN_STATUSES = (VersionStatus.QUEUED, VersionStatus.PROCESSING)
+
+
+class Collection(Base, HasId, TenantScoped, HasTimestamps):
+    """A named part of the library with its own chunking."""
+
+    __tablename__ = "collection"
+
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default="")
+    chunk_strategy: Mapped[str] = mapped_column(server_default="structure")
+    chunk_size: Mapped[int] = mapped_column(server_default="200")
+    chunk_overlap: Mapped[int] = mapped_column(server_default="0")
+
+
+class Blob(Base, HasId, TenantScoped):
+    """An original file's content in the blob store, addressed by its hash."""
+
+    __tablename__ = "blob"
+
+    sha256: Mapped[bytes]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Document(Base, HasId, TenantScoped, HasTimestamps):
+    """What stays the same over all versions of a text."""
+
+    __tablename__ = "document"
+
+    collection_id: Mapped[uuid.UUID]
+    title: Mapped[str]
+    source: Mapped[str | None]
+    """Where it came from, unique in its collection: the same source again is a new version."""
+    filename: Mapped[str]
+    access_level: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    metadata_: Mapped[dict[str, object]] = mapped_column("metadata", JSONB, server_default="{}")
+    active_version_id: Mapped[uuid.UUID | None]
+
+
+class DocumentVersion(Base, HasId, TenantScoped):
+    """One content of a document."""
+
+    __tablename__ = "document_version"
+
+    document_id: Mapped[uuid.UUID]
+    number: Mapped[int]
+    blob_id: Mapped[uuid.UUID]
+    status: Mapped[str]
+    error_code: Mapped[str | None]
+    error_detail: Mapped[str | None]
+    mime_type: Mapped[str | None]
+    parsed_title: Mapped[str | None]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    page_count: Mapped[int | None]
+    char_count: Mapped[int | None] = mapped_column(BigInteger)
+    chunk_count: Mapped[int] = mapped_column(server_default="0")
+    embedded_count: Mapped[int] = mapped_column(server_default="0")
+    """How many of its chunks had to be embedded; the others were known from earlier versions."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    published_at: Mapped[datetime | None]
+
+
+class DocumentText(Base, TenantScoped):
+    """A stretch of a version's extracted text, beginning at `start_offset` characters."""
+
+    __tablename__ = "document_text"
+
+    version_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    start_offset: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    text: Mapped[str]
+
+
+class VersionTerms(Base, TenantScoped):
+    """In how many chunks of a version each term occurs; what publishing adds to the statistics."""
+
+    __tablename__ = "version_terms"
+
+    version_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    generation_id: Mapped[int] = mapped_column(primary_key=True)
+    chunk_count: Mapped[int]
+    terms: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
+    frequencies: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
