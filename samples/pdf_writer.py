@@ -36,7 +36,9 @@ def register_fonts(folder: Path) -> None:
 
 
 def pdf_styles() -> dict[str, ParagraphStyle]:
-    body = ParagraphStyle("body", fontName="Body", fontSize=10, leading=15, spaceAfter=6)
+    body = ParagraphStyle(
+        "body", fontName="Body", bulletFontName="Body", fontSize=10, leading=15, spaceAfter=6
+    )
     styles = {
         "body": body,
         "title": ParagraphStyle(
