@@ -1,7 +1,7 @@
 """What an embedder gives: unit vectors for passages and questions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +29,16 @@ class EmbedderSpec:
     def covers(self, language: str) -> bool:
         """Whether vectors of this language's texts mean something."""
         return self.languages is None or language in self.languages
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderOptions:
+    """What a provider may need beyond the model's name; each takes what concerns it."""
+
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    threads: int | None = None
+    """Threads of a model that runs in this process; None takes all cores."""
 
 
 class Embedder(Protocol):
