@@ -1,0 +1,66 @@
+"""Clean text and words: the form in which passages and questions meet."""
+
+import re
+import unicodedata
+
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+)
+"""Soft hyphens, zero-width characters and direction marks: never part of a word."""
+
+_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670]")
+"""Latin, Greek and Cyrillic diacritics, Hebrew and Arabic vowel points (people leave them out).
+
+Vowel signs of Indic scripts and Thai are letters to their readers and stay.
+"""
+
+_UNDECOMPOSED = str.maketrans(
+    {"đ": "d", "ø": "o", "ł": "l", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe"}
+)
+"""Letters that Unicode does not decompose though people type them without their stroke."""
+
+_UNSPACED = (
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u1000-\u109f\u1780-\u17ff"  # Myanmar, Khmer
+    "\u3005\u3040-\u30ff"  # kana
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"  # han
+    "\uac00-\ud7af"  # hangul: spaced, but particles cling to the words
+)
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    "\u06d6-\u06ed\u0900-\u0963\u0980-\u0dff"
+)
+_LETTERS = rf"[^\W_{_UNSPACED}]+"
+_WORD = re.compile(rf"[{_UNSPACED}]+|{_LETTERS}(?:[{_MARKS}]+(?:{_LETTERS})?)*")
+"""A run of an unspaced script, or of letters and digits with their combining marks."""
+
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+
+
+def normalise(text: str) -> str:
+    """Return the text in NFKC, without invisible characters, case folded.
+
+    NFKC rather than NFC because PDF text carries ligatures and full-width forms.
+    """
+    if text.isascii():
+        return text.lower()
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return unicodedata.normalize("NFC", text)
+
+
+def words(text: str) -> list[str]:
+    """Split normalised text into words; a run of an unspaced script stays one word."""
+    return _WORD.findall(text)
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether the word is of a script that writes no spaces (or Korean)."""
+    return _IS_UNSPACED.match(word) is not None
+
+
+def fold(text: str) -> str:
+    """Return normalised text without diacritics: `nghị định` becomes `nghi dinh`."""
+    if text.isascii():
+        return text
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+    return unicodedata.normalize("NFC", bare).translate(_UNDECOMPOSED)

@@ -1,0 +1,155 @@
+"""Words to hashed terms: what a passage holds, and what a question looks for.
+
+A term's namespace follows from the word and from the passage's language, never from the
+question's, so that a question only has to name every namespace its words may be stored in:
+
+- `en`: English stem of the unaccented word. Every number, every word of an English passage, and
+  the words of a Vietnamese passage that cannot be Vietnamese (VPN, laptop).
+- `vi`, `folded`: syllables and adjacent pairs of a Vietnamese passage, and the accented
+  syllables (names, mostly) of any other.
+- `other`: unaccented word of a passage in another language; words of other scripts; single
+  characters and adjacent pairs of scripts without spaces.
+- `code`: document codes, see `codes.py`.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import cast
+
+import Stemmer
+
+from citewell.engine.lexical.base import TERM_SPACE, Namespace
+from citewell.engine.lexical.normalisation import fold, is_unspaced
+from citewell.engine.lexical.vietnamese import (
+    folded_key,
+    has_diacritics,
+    is_syllable,
+    syllable_key,
+)
+
+_MASK = 2**64 - 1
+_MIX = 0x9E3779B97F4A7C15
+"""2**64 / golden ratio, the usual odd multiplier of Fibonacci hashing."""
+
+_MAX_WORD = 64
+"""Longer runs are encodings, not words; their head tells them apart well enough."""
+
+_CACHED_WORDS = 16_384
+"""About 10 MB; by Zipf's law this holds 97 % of running words."""
+
+_stemmers = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The hashes of one word, 64 bits wide, in each namespace it may be stored in."""
+
+    text: str
+    stem: int
+    exact: int
+    folded: int
+    plain: int
+    is_syllable: bool
+    """Whether it can be a Vietnamese syllable, accents or not."""
+    is_accented: bool
+    is_latin: bool
+    """Whether it is ASCII once unaccented; numbers are."""
+    is_number: bool
+    characters: tuple[int, ...] = ()
+    """Of an unspaced script: the hash of each character; else empty."""
+
+
+def hash64(namespace: Namespace, text: str) -> int:
+    """Return a hash of 64 bits, the same on every machine and for ever (BLAKE2b)."""
+    data = text.encode("utf-8", "surrogatepass")
+    digest = hashlib.blake2b(data, digest_size=8, person=namespace.encode()).digest()
+    return int.from_bytes(digest, "little")
+
+
+def term_id(value: int) -> int:
+    """Return the term id, 1..TERM_SPACE, of a 64-bit hash."""
+    return value % TERM_SPACE + 1
+
+
+def pair(first: int, second: int) -> int:
+    """Return the 64-bit hash of two adjacent terms, much cheaper than hashing their text."""
+    mixed = (first * _MIX + second) & _MASK
+    mixed = ((mixed ^ (mixed >> 32)) * _MIX) & _MASK
+    return mixed ^ (mixed >> 29)
+
+
+@lru_cache(maxsize=_CACHED_WORDS)
+def look_up(text: str) -> Word:
+    """Return the hashes of one normalised word."""
+    text = text[:_MAX_WORD]
+    if is_unspaced(text):
+        characters = tuple(hash64("other", character) for character in text)
+        return Word(text, 0, 0, 0, 0, False, False, False, False, characters)
+    bare = fold(text)
+    is_latin = bare.isascii()
+    return Word(
+        text=text,
+        stem=hash64("en", _stem(bare)) if is_latin else 0,
+        exact=hash64("vi", syllable_key(text)),
+        folded=hash64("folded", folded_key(text)),
+        plain=hash64("other", bare),
+        is_syllable=is_latin and is_syllable(bare),
+        is_accented=has_diacritics(text),
+        is_latin=is_latin,
+        is_number=text.isdigit(),
+    )
+
+
+def passage_hashes(words: list[Word], language: str) -> tuple[list[int], list[int]]:
+    """Return the hashes of a passage's single terms and of its pairs, with repetitions.
+
+    Args:
+        words: The passage's words in order.
+        language: ISO 639-1 code of the passage, or "und".
+    """
+    singles: list[int] = []
+    pairs: list[int] = []
+    is_english = language in {"en", "und"}
+    for word in words:
+        if word.characters:
+            singles.extend(word.characters)
+            pairs.extend(pair(a, b) for a, b in pairwise(word.characters))
+        elif not word.is_latin:
+            singles.append(word.plain)
+        elif language == "vi":
+            if word.is_syllable:
+                singles += (word.exact, word.folded)
+            else:
+                singles.append(word.stem)
+        else:
+            singles.append(word.stem if is_english or word.is_number else word.plain)
+            if word.is_syllable and (word.is_accented or language == "und"):
+                singles += (word.exact, word.folded)
+    if language == "vi":
+        pairs += [pair(a.exact, b.exact) for a, b in pairwise(words)]
+        pairs += [pair(a.folded, b.folded) for a, b in pairwise(words)]
+    return singles, pairs
+
+
+def unspaced_pairs(word: Word) -> Iterator[tuple[str, int]]:
+    """Yield text and hash of what to look for in an unspaced script: its pairs of characters."""
+    if len(word.characters) == 1:
+        yield word.text, word.characters[0]
+    for (a, b), (first, second) in zip(pairwise(word.text), pairwise(word.characters), strict=True):
+        yield a + b, pair(first, second)
+
+
+def _stem(word: str) -> str:
+    # A Stemmer has state of its own and is not thread-safe.
+    stem: Callable[[str], str] | None = getattr(_stemmers, "english", None)
+    if stem is None:
+        stem = cast(
+            "Callable[[str], str]",
+            Stemmer.Stemmer("english").stemWord,  # pyright: ignore[reportUnknownMemberType]
+        )
+        _stemmers.english = stem
+    return stem(word)
