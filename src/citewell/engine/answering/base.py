@@ -22,6 +22,29 @@ class Confidence:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionTerm:
+    """A word, pair of syllables or code of a question."""
+
+    text: str
+    ids: frozenset[int]
+    """Its term ids in the namespaces it may be stored in."""
+    weight: float
+    """Its IDF, the highest where no passage holds it, less for a function word."""
+    is_known: bool
+    """Whether any passage of the library holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as the answerer sees it."""
+
+    text: str
+    language: str
+    """ISO 639-1 code; the answer is in this language."""
+    terms: tuple[QuestionTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A retrieved chunk as the answerer sees it, best first in a list."""
 
@@ -40,6 +63,8 @@ class Passage:
     language: str
     dense_score: float | None = None
     """Cosine similarity with the question, where the dense leg saw the chunk."""
+    context: str = ""
+    """Header row or lead-in of a chunk cut out of a table or list; no part of `text`."""
 
 
 @dataclass(frozen=True, slots=True)

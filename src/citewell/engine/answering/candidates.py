@@ -1,0 +1,128 @@
+# ruff: noqa: RUF001 - the marks of other scripts are meant
+"""Cuts passages into the sentences an answer may quote, with what surrounds each of them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from citewell.engine.answering.base import Passage
+from citewell.engine.answering.sentences import Span, is_table_row, split_sentences
+
+_HEADING_WORDS = 10
+"""A line of its own with at most this many words and no full stop reads as a heading."""
+
+_LEAD_WORTH = 0.5
+"""Of a line that looks like a heading but may be a short list item."""
+
+_ANSWER_MARK = re.compile(r"(?:A|Answer|Đ|Đáp|Trả lời|TL)\s?[:.]\s{1,4}", re.IGNORECASE)
+_QUESTION_MARK = re.compile(r"(?:Q|Question|H|Hỏi|Câu hỏi)\s?[:.]\s", re.IGNORECASE)
+_LIST_MARK = re.compile(r"(?:[-*•+]|\(?(?:\d{1,3}|\w)[.)])\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One sentence of a passage."""
+
+    passage: Passage
+    span: Span
+    """Place in `passage.text`."""
+    text: str
+    """As it is shown: a table row with its column names, white space made single."""
+    lead: str
+    """The heading-like line above it, or the header row of its table."""
+    question: str
+    """The question of an FAQ that it answers, else empty."""
+    previous: Span | None
+    """The sentence before it in the same paragraph."""
+    worth: float
+    """1 for a statement; less for what may only lead to one; 0 for what surely does."""
+
+
+def candidates_of(passage: Passage) -> Iterator[Candidate]:
+    """Yield the sentences of a passage in reading order."""
+    spans = split_sentences(passage.text, passage.language)
+    reader = _Reader(passage)
+    for at, span in enumerate(spans):
+        yield reader.read(span, spans[at + 1] if at + 1 < len(spans) else None)
+
+
+class _Reader:
+    """Remembers what stands above while a passage is read."""
+
+    def __init__(self, passage: Passage) -> None:
+        self._passage = passage
+        self._headings = {_plain(name) for name in (*passage.heading, passage.title)}
+        self._lead = ""
+        innermost = passage.heading[-1] if passage.heading else ""
+        self._question = innermost if innermost.endswith(("?", "？")) else ""
+        self._header: str | None = passage.context if is_table_row(passage.context) else None
+        if self._header is None:
+            self._lead = passage.context
+        self._last: Span | None = None
+
+    def read(self, span: Span, following: Span | None) -> Candidate:
+        whole = self._passage.text
+        raw = whole[span.start : span.end]
+        is_block_start = self._last is None or "\n\n" in whole[self._last.end : span.start]
+        previous = None if is_block_start or is_table_row(raw) else self._last
+        ends_block = following is None or "\n" in whole[span.end : following.start]
+        self._last = span
+        if is_table_row(raw):
+            return self._row(span, raw, is_block_start=is_block_start)
+        if is_block_start:
+            self._header = None
+        if raw.endswith(("?", "？")) or _QUESTION_MARK.match(raw):
+            self._question = raw
+            return self._make(span, raw, previous, worth=0)
+        stands_alone = is_block_start and ends_block
+        if stands_alone and (worth := self._heading_worth(raw, is_last=following is None)) < 1:
+            made = self._make(span, raw, None, worth=worth)
+            self._lead, self._question = raw, ""
+            return made
+        mark = _ANSWER_MARK.match(raw) if self._question else None
+        if mark:
+            span = Span(span.start + mark.end(), span.end)
+        return self._make(span, whole[span.start : span.end], previous, worth=1)
+
+    def _row(self, span: Span, raw: str, *, is_block_start: bool) -> Candidate:
+        is_continued = self._header is not None and span.start == 0
+        if is_block_start and not is_continued:
+            self._header = raw
+            return self._make(span, raw, None, worth=0)
+        header = self._header or ""
+        made = self._make(span, _named_cells(header, raw), None, worth=1)
+        return replace(made, lead=f"{self._lead} {header}", question="")
+
+    def _heading_worth(self, raw: str, *, is_last: bool) -> float:
+        if _plain(raw) in self._headings:
+            return 0
+        looks = raw[-1] not in ".!;:。" and len(raw.split()) <= _HEADING_WORDS
+        if not looks or is_last or _LIST_MARK.match(raw) or ": " in raw:
+            return 1
+        return _LEAD_WORTH
+
+    def _make(self, span: Span, text: str, previous: Span | None, *, worth: float) -> Candidate:
+        return Candidate(
+            passage=self._passage,
+            span=span,
+            text=" ".join(text.split()),
+            lead=self._lead,
+            question=self._question,
+            previous=previous,
+            worth=worth,
+        )
+
+
+def _named_cells(header: str, row: str) -> str:
+    """Write a table row as `Column: value; Column: value`."""
+    names = [cell.strip() for cell in header.strip().strip("|").split("|")]
+    cells = [cell.strip() for cell in row.strip().strip("|").split("|")]
+    if len(names) != len(cells):
+        return "; ".join(cell for cell in cells if cell)
+    return "; ".join(
+        f"{name}: {cell}" if name else cell for name, cell in zip(names, cells, strict=True) if cell
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).strip(" .:").casefold()

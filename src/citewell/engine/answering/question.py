@@ -1,0 +1,50 @@
+"""The question as answering needs it: words and what each of them weighs."""
+
+from collections.abc import Iterable
+
+from citewell.engine.answering.base import Question, QuestionTerm
+from citewell.engine.lexical.base import CorpusStatistics, QueryTerm
+from citewell.engine.lexical.bm25 import inverse_document_frequency
+from citewell.engine.lexical.codes import find_codes
+from citewell.engine.lexical.normalisation import normalise, words
+from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_id
+
+
+def question_of(
+    text: str, language: str, terms: Iterable[QueryTerm], statistics: CorpusStatistics
+) -> Question:
+    """Make a question out of its lexical terms.
+
+    A word is looked for under one id in each namespace it may be stored in, most of which no
+    passage holds; here the ids of a word are one term. It weighs its IDF over all of them, and
+    the most when no passage holds it: what the library does not know is what must lower the
+    confidence.
+
+    Args:
+        text: The question as asked.
+        language: ISO 639-1 code; the answer is in this language.
+        terms: As searched for.
+        statistics: In how many chunks each of them occurs.
+    """
+    ids: dict[str, set[int]] = {}
+    boosts: dict[str, float] = {}
+    for term in terms:
+        ids.setdefault(term.text, set()).add(term.id)
+        boosts[term.text] = max(boosts.get(term.text, 0.0), term.boost)
+    frequency = statistics.document_frequency
+    made: list[QuestionTerm] = []
+    for word, found in ids.items():
+        most = max(frequency.get(one, 0) for one in found)
+        weight = boosts[word] * inverse_document_frequency(most, statistics.chunk_count)
+        made.append(QuestionTerm(word, frozenset(found), weight, is_known=most > 0))
+    return Question(text, language, tuple(made))
+
+
+def text_terms(text: str, language: str) -> frozenset[int]:
+    """Get the ids of a text's terms as they would be indexed, without their weights."""
+    body = [look_up(word) for word in words(normalise(text))]
+    singles, pairs = passage_hashes(body, language)
+    hashes = {*singles, *pairs}
+    for code in find_codes(text):
+        hashes.update(hash64("code", key) for key in (code.key, *code.prefixes()))
+    return frozenset(map(term_id, hashes))
