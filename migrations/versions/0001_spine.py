@@ -251,7 +251,9 @@ def upgrade() -> None:
     queue = (resources.files("procrastinate.sql") / "schema.sql").read_text(encoding="utf-8")
     op.get_bind().exec_driver_sql(queue.replace("%", "%%"))
     op.execute("GRANT USAGE ON SCHEMA public TO citewell_app")
-    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO citewell_app")
+    op.execute(
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO citewell_app"
+    )
     op.execute("REVOKE ALL ON alembic_version FROM citewell_app")
     op.execute("GRANT SELECT ON alembic_version TO citewell_app")
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO citewell_app")

@@ -131,6 +131,16 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(f"{name} has a bad value: {reason}.") from None
 
 
+def found_vendor_keys() -> list[str]:
+    """Names of vendors' key variables in the environment; they are mentioned, never used."""
+    return [name for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY") if os.environ.get(name)]  # noqa: TID251
+
+
+def is_set(name: str) -> bool:
+    """Whether the operator has set `CITEWELL_<NAME>` in the environment."""
+    return f"{PREFIX}{name.upper()}" in os.environ  # noqa: TID251 - read here
+
+
 def _names_in(dotenv: Path) -> set[str]:
     """Names of our variables in a `.env` file."""
     lines = dotenv.read_text(encoding="utf-8").splitlines()

@@ -1,0 +1,1 @@
+"""The ways in: the only places that put the parts together."""

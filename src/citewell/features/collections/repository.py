@@ -47,9 +47,7 @@ async def page(session: AsyncSession, request: PageRequest) -> Page[Collection]:
 
 async def has_documents(session: AsyncSession, collection_id: uuid.UUID) -> bool:
     """Whether any document is in it."""
-    found = await session.scalar(
-        select(exists().where(Document.collection_id == collection_id))
-    )
+    found = await session.scalar(select(exists().where(Document.collection_id == collection_id)))
     return bool(found)
 
 

@@ -127,9 +127,7 @@ def _states() -> Select[tuple[Document, DocumentVersion, DocumentVersion]]:
         )
         .outerjoin(
             _Active,
-            and_(
-                _Active.tenant_id == Document.tenant_id, _Active.id == Document.active_version_id
-            ),
+            and_(_Active.tenant_id == Document.tenant_id, _Active.id == Document.active_version_id),
         )
     )
 
@@ -153,9 +151,7 @@ async def states_by_version(
         select(DocumentVersion, Job)
         .outerjoin(
             Job,
-            and_(
-                Job.tenant_id == DocumentVersion.tenant_id, Job.version_id == DocumentVersion.id
-            ),
+            and_(Job.tenant_id == DocumentVersion.tenant_id, Job.version_id == DocumentVersion.id),
         )
         .where(DocumentVersion.id.in_(version_ids))
         .order_by(Job.created_at)
@@ -231,9 +227,7 @@ async def cancel_open_versions(session: AsyncSession, document_id: uuid.UUID) ->
     )
 
 
-async def spread_access(
-    session: AsyncSession, document_id: uuid.UUID, access_level: int
-) -> None:
+async def spread_access(session: AsyncSession, document_id: uuid.UUID, access_level: int) -> None:
     """Carry a changed access level to the chunks, in the same transaction; nothing is embedded."""
     tenant_id = session.info["tenant_id"]
     await session.execute(

@@ -148,9 +148,7 @@ async def _register(
     return _registered(version, await _enqueue(ctx, version))
 
 
-def _new_document(
-    ctx: Context, new: NewFile, filename: str, collection_id: uuid.UUID
-) -> Document:
+def _new_document(ctx: Context, new: NewFile, filename: str, collection_id: uuid.UUID) -> Document:
     return Document(
         tenant_id=ctx.tenant_id,
         id=uuid7(),

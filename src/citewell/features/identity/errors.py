@@ -15,3 +15,10 @@ class TenantNotFoundError(NotFoundError):
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"There is no tenant `{slug}`.")
+
+
+class ApiKeyNotFoundError(NotFoundError):
+    """The tenant has no such key."""
+
+    def __init__(self, key_id: object) -> None:
+        super().__init__(f"There is no API key `{key_id}`.")

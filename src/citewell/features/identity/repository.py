@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.kit.clock import utc_now
@@ -31,11 +31,6 @@ async def add_api_key(session: AsyncSession, key: ApiKey) -> None:
     await session.flush()
 
 
-async def count_api_keys(session: AsyncSession) -> int:
-    """How many keys the tenant has ever had."""
-    return await session.scalar(select(func.count()).select_from(ApiKey)) or 0
-
-
 async def use_api_key(session: AsyncSession, digest: bytes) -> ApiKey | None:
     """The valid key with this hash; its last use is noted at most once a minute."""
     now = utc_now()
@@ -49,3 +44,16 @@ async def use_api_key(session: AsyncSession, digest: bytes) -> ApiKey | None:
     if key and (key.last_used_at is None or (now - key.last_used_at).total_seconds() > 60):
         await session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
     return key
+
+
+async def api_keys(session: AsyncSession) -> list[ApiKey]:
+    """All keys, oldest first."""
+    return list(await session.scalars(select(ApiKey).order_by(ApiKey.id)))
+
+
+async def revoke_api_key(session: AsyncSession, key_id: uuid.UUID) -> bool:
+    """Mark a key as revoked; False if there is none."""
+    revoked = await session.scalars(
+        update(ApiKey).where(ApiKey.id == key_id).values(revoked_at=utc_now()).returning(ApiKey.id)
+    )
+    return revoked.one_or_none() is not None

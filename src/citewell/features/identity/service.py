@@ -9,7 +9,11 @@ import uuid
 from citewell.core.context import OPERATOR, Actor, ActorKind, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.identity import repository
-from citewell.features.identity.errors import CredentialError, TenantNotFoundError
+from citewell.features.identity.errors import (
+    ApiKeyNotFoundError,
+    CredentialError,
+    TenantNotFoundError,
+)
 from citewell.features.identity.schemas import NewApiKey
 from citewell.kit.ids import uuid7
 from citewell.models.tenancy import ApiKey, Tenant
@@ -86,3 +90,18 @@ async def authenticate(platform: Platform, secret: str) -> Caller:
 def _digest(secret: str) -> bytes:
     """SHA-256 suffices: the secret has 256 random bits, so there is nothing to guess."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+async def list_api_keys(ctx: Context) -> list[ApiKey]:
+    """The tenant's keys, oldest first."""
+    return await repository.api_keys(ctx.session)
+
+
+async def revoke_api_key(ctx: Context, key_id: uuid.UUID) -> None:
+    """Make a key useless.
+
+    Raises:
+        ApiKeyNotFoundError: There is none with this id.
+    """
+    if not await repository.revoke_api_key(ctx.session, key_id):
+        raise ApiKeyNotFoundError(key_id)

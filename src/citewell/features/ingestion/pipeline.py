@@ -116,9 +116,7 @@ async def run(platform: Platform, source: Source) -> Outcome:
 async def _cut(
     platform: Platform, source: Source, outcome: Outcome, blocks: AsyncIterator[Block]
 ) -> AsyncIterator[_Batch]:
-    chunker = create_chunker(
-        source.chunk_strategy, platform.embedder.count_tokens, source.sizes
-    )
+    chunker = create_chunker(source.chunk_strategy, platform.embedder.count_tokens, source.sizes)
     recorder, batch = _TextRecorder(), _Batch()
     async for block in blocks:
         recorder.add(block)
@@ -199,9 +197,7 @@ async def _store_batch(ctx: Context, source: Source, batch: _Batch) -> None:
     if batch.segments:
         await repository.add_text(ctx.session, source.key.version_id, batch.segments)
     if batch.rows:
-        await ctx.platform.index.stage(
-            ctx.session, source.key, source.generation.id, batch.rows
-        )
+        await ctx.platform.index.stage(ctx.session, source.key, source.generation.id, batch.rows)
 
 
 def _caller(source: Source) -> Caller:

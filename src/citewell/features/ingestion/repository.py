@@ -71,7 +71,10 @@ async def add_text(
     """Keep stretches of the extracted text."""
     session.add_all(
         DocumentText(
-            tenant_id=session.info["tenant_id"], version_id=version_id, start_offset=start, text=text
+            tenant_id=session.info["tenant_id"],
+            version_id=version_id,
+            start_offset=start,
+            text=text,
         )
         for start, text in segments
     )

@@ -76,7 +76,11 @@ async def plans(
     """The tenant's generations that are large enough and have no indexes yet."""
     rows = await session.execute(
         _CANDIDATES,
-        {"tenant_id": tenant_id, "idle": min_chunks, "busy": max(min_chunks, MIN_CHUNKS_WHILE_BUSY)},
+        {
+            "tenant_id": tenant_id,
+            "idle": min_chunks,
+            "busy": max(min_chunks, MIN_CHUNKS_WHILE_BUSY),
+        },
     )
     found = [
         IndexPlan(row.part.rsplit(".", 1)[-1], row.id, row.dimensions) for row in rows if row.part

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.sessions import Database
-from citewell.engine.lexical.base import CorpusStatistics
 from citewell.core.index import (
     ChunkRow,
     Generation,
@@ -17,6 +16,7 @@ from citewell.core.index import (
     VersionKey,
 )
 from citewell.engine.embedding.base import EmbedderSpec, Vectors
+from citewell.engine.lexical.base import CorpusStatistics
 from citewell.indexes.postgres import building, generations, searching, statistics, writing
 from citewell.indexes.postgres.literals import dense_literal
 

@@ -94,9 +94,7 @@ def scope_values(scope: Scope) -> dict[str, object]:
         values["collection_ids"] = list(scope.collection_ids)
     values |= {f"field_{name}": value for name, value in scope.fields}
     if scope.metadata:
-        values["metadata"] = (
-            "{" + ",".join(f"{json.dumps(k)}:{v}" for k, v in scope.metadata) + "}"
-        )
+        values["metadata"] = "{" + ",".join(f"{json.dumps(k)}:{v}" for k, v in scope.metadata) + "}"
     return values
 
 
@@ -162,7 +160,7 @@ def _hybrid_statement(
         )
     names = ("dense", "lexical", "phrase")
     union = " UNION ALL ".join(
-        f"SELECT id, dense, lexical, "
+        "SELECT id, dense, lexical, "
         + ", ".join(f"{'rank' if name == leg else 'NULL::bigint'} AS {name}_rank" for name in names)
         + f" FROM {leg}"
         for leg in legs

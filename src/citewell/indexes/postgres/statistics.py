@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.engine.lexical.base import CorpusStatistics
 from citewell.core.index import Scope
+from citewell.engine.lexical.base import CorpusStatistics
 
 FOLD_BATCH = 200
 """Versions folded in one transaction: some hundred thousand terms, about a second."""

@@ -1,0 +1,30 @@
+"""The `citewell` command."""
+
+import sys
+
+import typer
+
+from citewell.entrypoints.commands import documents, evaluation, operations, search, server
+
+app = typer.Typer(
+    name="citewell",
+    help="Answers from your organisation's own documents, every sentence cited to its passage.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (server, documents, search, evaluation, operations):
+    module.add_to(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    # Names of files may hold bytes that are no UTF-8: show them escaped instead of failing.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""`ingest` and `documents`."""
+
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.errors import AppError
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.library import FileResult, ingest_paths
+from citewell.entrypoints.commands.running import (
+    SOME_FAILED,
+    USAGE,
+    JsonOption,
+    TenantOption,
+    err,
+    out,
+    print_json,
+    run,
+    stop,
+)
+from citewell.features.collections import service as collections
+from citewell.features.documents import service
+from citewell.features.documents.schemas import DocumentRead
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.library import VersionStatus
+
+documents = typer.Typer(no_args_is_help=True, help="List, show and delete documents.")
+
+INTERRUPTED = (
+    "Stopped. What was read is kept and goes on with the next `citewell serve`, `citewell worker` "
+    "or by running the same command again."
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(ingest)
+    app.add_typer(documents, name="documents")
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders.", show_default=False)],
+    collection: Annotated[str | None, typer.Option(help="Collection, made if new.")] = None,
+    access: Annotated[
+        str, typer.Option(help="public, internal, confidential or restricted.")
+    ] = "internal",
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Return as soon as the files are queued.")
+    ] = False,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in files and folders; returns when they are searchable."""
+    missing = next((path for path in paths if not path.exists() and not path.is_symlink()), None)
+    if missing is not None:
+        stop(f"There is no file or folder {missing}.", USAGE)
+    try:
+        level = service.parse_access_level(access)
+    except AppError as error:
+        stop(error.detail, USAGE)
+
+    async def act(platform: Platform, caller: Caller) -> list[FileResult]:
+        return await ingest_paths(
+            platform,
+            caller,
+            paths,
+            collection=collection,
+            access_level=level,
+            wait=not no_wait,
+            show_progress=True,
+        )
+
+    results = run(act, tenant=tenant, with_worker=not no_wait, interrupted=INTERRUPTED)
+    failed = [result for result in results if result.has_failed]
+    if as_json:
+        documents_json = [result.as_json() for result in results]
+        print_json({"documents": documents_json, "failed": len(failed)})
+    else:
+        _print_results(results, failed)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
+    for result in failed:
+        err.print(f"failed  {result.path}: {result.error}", style="red", markup=False)
+    ready = [result for result in results if result.status == VersionStatus.READY]
+    queued = len(results) - len(ready) - len(failed)
+    parts = [f"{len(ready)} ready ({sum(result.chunks for result in ready)} passages)"]
+    if queued:
+        parts.append(f"{queued} queued")
+    if failed:
+        parts.append(f"{len(failed)} failed")
+    if not results:
+        parts = ["Nothing to ingest: no file of a supported kind was found"]
+    out.print(", ".join(parts) + ".")
+
+
+@documents.command("list")
+def list_documents(
+    collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
+    status: Annotated[str | None, typer.Option(help="ready, failed, queued, ...")] = None,
+    page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Documents a page.")] = 50,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """List documents, newest first."""
+
+    async def act(platform: Platform, caller: Caller) -> tuple[list[DocumentRead], int]:
+        async with unit_of_work(platform, caller) as ctx:
+            wanted = (await collections.find(ctx, collection)).id if collection else None
+            found = await service.page(
+                ctx, PageRequest(page, limit), collection_id=wanted, status=status
+            )
+            return [state.read() for state in found.items], found.total
+
+    items, total = run(act, tenant=tenant)
+    if as_json:
+        print_json({"documents": [item.model_dump(mode="json") for item in items], "total": total})
+        return
+    table = Table("id", "title", "version", "status", "pages", "passages")
+    for item in items:
+        table.add_row(
+            str(item.id), item.title, str(item.version), item.status, str(item.pages or ""),
+            str(item.chunks),
+        )  # fmt: skip
+    out.print(table)
+    out.print(f"{total} documents.")
+
+
+@documents.command("show")
+def show_document(
+    document_id: Annotated[uuid.UUID, typer.Argument(help="The document's id.")],
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one document."""
+
+    async def act(platform: Platform, caller: Caller) -> DocumentRead:
+        async with unit_of_work(platform, caller) as ctx:
+            return (await service.get(ctx, document_id)).read()
+
+    item = run(act, tenant=tenant).model_dump(mode="json")
+    if as_json:
+        print_json(item)
+        return
+    for name, value in item.items():
+        out.print(f"{name:15} {value}", markup=False)
+
+
+@documents.command("delete")
+def delete_documents(
+    document_ids: Annotated[list[uuid.UUID], typer.Argument(help="Ids of documents.")],
+    tenant: TenantOption = DEFAULT_TENANT,
+) -> None:
+    """Remove documents with all their versions."""
+
+    async def act(platform: Platform, caller: Caller) -> None:
+        async with unit_of_work(platform, caller) as ctx:
+            for document_id in document_ids:
+                await service.delete(ctx, document_id)
+        await platform.index.fold_statistics(caller.tenant_id)
+
+    run(act, tenant=tenant)
+    out.print(f"{len(document_ids)} deleted.")

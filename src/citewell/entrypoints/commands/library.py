@@ -1,0 +1,174 @@
+"""Taking files and folders in, and waiting until they answer."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.errors import AppError
+from citewell.core.platform import Platform
+from citewell.engine.parsing.detection import SUPPORTED_EXTENSIONS
+from citewell.entrypoints.commands.running import err
+from citewell.features.collections import service as collections
+from citewell.features.documents import service as documents
+from citewell.features.documents.schemas import NewFile
+from citewell.models.library import OPEN_STATUSES, AccessLevel, VersionStatus
+
+POLL_SECONDS = 0.2
+POLL_BATCH = 200
+
+
+@dataclass(slots=True)
+class FileResult:
+    """What became of one file; the shape `ingest --json` prints."""
+
+    path: str
+    document_id: uuid.UUID | None = None
+    version: int | None = None
+    status: str = VersionStatus.FAILED
+    chunks: int = 0
+    pages: int | None = None
+    error: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """As `--json` prints it."""
+        return asdict(self)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it will not answer."""
+        return self.status in (VersionStatus.FAILED, VersionStatus.CANCELLED)
+
+
+def walk(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files to take in: those named, and in folders those of a supported kind, in stable order."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for folder, subfolders, names in os.walk(path):
+            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+            for name in sorted(names):
+                if not name.startswith(".") and Path(name).suffix.lower() in SUPPORTED_EXTENSIONS:
+                    yield Path(folder) / name
+
+
+async def ingest_paths(
+    platform: Platform,
+    caller: Caller,
+    paths: Iterable[Path],
+    *,
+    collection: str | None = None,
+    access_level: AccessLevel = AccessLevel.INTERNAL,
+    wait: bool = True,
+    show_progress: bool = False,
+) -> list[FileResult]:
+    """Take files in; with `wait` return when each is searchable or has failed."""
+    async with unit_of_work(platform, caller) as ctx:
+        target = await collections.get_or_create(ctx, collection or collections.DEFAULT_COLLECTION)
+    results: list[FileResult] = []
+    waiting: dict[uuid.UUID, FileResult] = {}
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not (show_progress and err.is_terminal),
+    ) as progress:
+        bar = progress.add_task("Reading", total=None)
+        for path in walk(paths):
+            result = FileResult(_shown(path))
+            results.append(result)
+            version_id = await _register(platform, caller, path, result, target.id, access_level)
+            if version_id is not None and result.status in OPEN_STATUSES:
+                waiting[version_id] = result
+            if len(waiting) >= POLL_BATCH and wait:
+                await _collect(platform, caller, waiting)
+            progress.update(bar, completed=len(results) - len(waiting))
+        progress.update(bar, total=len(results), description="Ingesting")
+        while waiting and wait:
+            stage = await _collect(platform, caller, waiting)
+            progress.update(
+                bar, completed=len(results) - len(waiting), description=stage or "Ingesting"
+            )
+            if waiting:
+                await asyncio.sleep(POLL_SECONDS)
+    return results
+
+
+async def _register(
+    platform: Platform,
+    caller: Caller,
+    path: Path,
+    result: FileResult,
+    collection_id: uuid.UUID,
+    access_level: AccessLevel,
+) -> uuid.UUID | None:
+    try:
+        absolute = path.resolve(strict=True)
+        if not absolute.is_file():
+            result.error = "This is not a regular file."
+            return None
+        registered = await documents.register_file(
+            platform,
+            caller,
+            NewFile(
+                path=absolute,
+                filename=_shown(Path(path.name)),
+                source=f"file:{_shown(absolute)}",
+                collection_id=collection_id,
+                access_level=access_level,
+            ),
+        )
+    except OSError as error:
+        result.error = f"The file cannot be read: {error.strerror or error}."
+        return None
+    except AppError as error:
+        result.error = error.detail
+        return None
+    result.document_id = registered.document_id
+    result.version, result.status = registered.number, registered.status
+    if registered.status not in OPEN_STATUSES:
+        await _collect(platform, caller, {registered.version_id: result})
+    return registered.version_id
+
+
+async def _collect(
+    platform: Platform, caller: Caller, waiting: dict[uuid.UUID, FileResult]
+) -> str | None:
+    """Note what has been finished and take it off the list; returns what is being done now."""
+    stage = None
+    ids = list(waiting)
+    for start in range(0, len(ids), POLL_BATCH):
+        part = ids[start : start + POLL_BATCH]
+        async with unit_of_work(platform, caller) as ctx:
+            found = {
+                version.id: (version, job) for version, job in await documents.progress(ctx, part)
+            }
+        for version_id in part:
+            if version_id not in found:
+                waiting.pop(version_id).status = VersionStatus.CANCELLED
+                continue
+            version, job = found[version_id]
+            result = waiting[version_id]
+            result.status = version.status
+            result.chunks, result.pages = version.chunk_count, version.page_count
+            result.error = version.error_detail
+            if version.status not in OPEN_STATUSES:
+                del waiting[version_id]
+            elif job is not None and job.status == "running":
+                name = Path(result.path).name
+                stage = f"{name}: {job.stage}" + (f" {job.done} passages" if job.done else "")
+    return stage
+
+
+def _shown(path: Path) -> str:
+    """A path as text that can be printed and stored, whatever bytes it holds."""
+    return str(path).encode("utf-8", "backslashreplace").decode()

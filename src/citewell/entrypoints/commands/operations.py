@@ -1,0 +1,183 @@
+"""`doctor`, `db`, `key` and `settings`."""
+
+import shutil
+import uuid
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.errors import StartupError
+from citewell.core.platform import Platform
+from citewell.core.settings import PREFIX, Settings
+from citewell.engine.errors import ProviderError
+from citewell.entrypoints.commands.running import (
+    NOT_AVAILABLE,
+    SOME_FAILED,
+    JsonOption,
+    TenantOption,
+    out,
+    print_json,
+    read_settings,
+    run,
+    stop,
+)
+from citewell.entrypoints.installation import running_database
+from citewell.features.documents import service as documents
+from citewell.features.identity import service as identity
+from citewell.features.identity.schemas import NewApiKey
+from citewell.kit.pagination import PageRequest
+
+LOW_DISK_BYTES = 1024**3
+
+db = typer.Typer(no_args_is_help=True, help="The database.")
+key = typer.Typer(no_args_is_help=True, help="API keys.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(doctor)
+    app.command("settings")(show_settings)
+    app.add_typer(db, name="db")
+    app.add_typer(key, name="key")
+
+
+def doctor(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOption = False) -> None:
+    """Check that everything this installation needs works."""
+
+    async def act(platform: Platform, caller: Caller) -> list[dict[str, object]]:
+        checks = [
+            await _check_database(platform),
+            await _check_embedder(platform),
+            _check_disk(platform),
+            await _check_documents(platform, caller),
+        ]
+        return [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in checks]
+
+    checks = run(act, tenant=tenant)
+    if as_json:
+        print_json({"checks": checks, "ok": all(check["ok"] for check in checks)})
+    else:
+        for check in checks:
+            mark = "[green]ok[/green]    " if check["ok"] else "[red]failed[/red]"
+            out.print(f"{mark} {check['check']}: {check['detail']}")
+    if not all(check["ok"] for check in checks):
+        raise typer.Exit(SOME_FAILED)
+
+
+@db.command("migrate")
+def migrate_database() -> None:
+    """Bring the database to the newest schema."""
+    settings = read_settings(log_level="warning")
+    try:
+        with running_database(settings):
+            out.print("The database is at the newest schema.")
+    except StartupError as error:
+        stop(str(error), NOT_AVAILABLE)
+
+
+@key.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    tenant: TenantOption = identity.DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an API key; it is shown once."""
+
+    async def act(platform: Platform, caller: Caller) -> NewApiKey:
+        async with unit_of_work(platform, caller) as ctx:
+            return await identity.create_api_key(ctx, name)
+
+    made = run(act, tenant=tenant)
+    if as_json:
+        print_json({"id": made.id, "name": made.name, "key": made.secret})
+    else:
+        out.print(made.secret, markup=False)
+
+
+@key.command("list")
+def list_keys(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOption = False) -> None:
+    """List API keys."""
+
+    async def act(platform: Platform, caller: Caller) -> list[dict[str, object]]:
+        async with unit_of_work(platform, caller) as ctx:
+            return [
+                {
+                    "id": str(item.id),
+                    "name": item.name,
+                    "created_at": item.created_at.isoformat(timespec="seconds"),
+                    "last_used_at": item.last_used_at
+                    and item.last_used_at.isoformat("T", "seconds"),
+                    "is_revoked": item.revoked_at is not None,
+                }
+                for item in await identity.list_api_keys(ctx)
+            ]
+
+    keys = run(act, tenant=tenant)
+    if as_json:
+        print_json({"keys": keys})
+        return
+    table = Table("id", "name", "created", "last used", "revoked")
+    for item in keys:
+        table.add_row(
+            str(item["id"]), str(item["name"]), str(item["created_at"]),
+            str(item["last_used_at"] or "never"), "yes" if item["is_revoked"] else "",
+        )  # fmt: skip
+    out.print(table)
+
+
+@key.command("revoke")
+def revoke_key(
+    key_id: Annotated[uuid.UUID, typer.Argument(help="The key's id.")],
+    tenant: TenantOption = identity.DEFAULT_TENANT,
+) -> None:
+    """Make an API key useless from now on."""
+
+    async def act(platform: Platform, caller: Caller) -> None:
+        async with unit_of_work(platform, caller) as ctx:
+            await identity.revoke_api_key(ctx, key_id)
+
+    run(act, tenant=tenant)
+    out.print("Revoked.")
+
+
+def show_settings() -> None:
+    """List the settings, their defaults and what is in force; secrets are not shown."""
+    settings = read_settings(log_level="warning")
+    table = Table("setting", "in force", "meaning")
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        table.add_row(PREFIX + name.upper(), "" if value is None else str(value), field.description)
+    out.print(table)
+
+
+async def _check_database(platform: Platform) -> tuple[str, bool, str]:
+    await platform.database.ping()
+    kind = "embedded" if platform.settings.database_url is None else "CITEWELL_DATABASE_URL"
+    return "database", True, f"answers ({kind}), schema up to date"
+
+
+async def _check_embedder(platform: Platform) -> tuple[str, bool, str]:
+    spec = platform.embedder.spec
+    try:
+        await platform.embedder.embed_query("ready")
+    except ProviderError as error:
+        return "embedding", False, str(error)
+    return "embedding", True, f"{spec.name}, {spec.dimensions} dimensions"
+
+
+def _check_disk(platform: Platform) -> tuple[str, bool, str]:
+    free = shutil.disk_usage(platform.settings.home).free
+    detail = f"{free / 1024**3:.1f} GB free in {platform.settings.home}"
+    return "disk", free > LOW_DISK_BYTES, detail
+
+
+async def _check_documents(platform: Platform, caller: Caller) -> tuple[str, bool, str]:
+    async with unit_of_work(platform, caller) as ctx:
+        counts = {
+            status: (await documents.page(ctx, PageRequest(1, 1), status=status)).total
+            for status in ("ready", "queued", "processing", "failed")
+        }
+    detail = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return "documents", counts["failed"] == 0, detail

@@ -1,0 +1,101 @@
+"""How a command runs: settings, database, platform, and errors as exit codes."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from citewell.core.context import OPERATOR, Caller
+from citewell.core.errors import AppError, StartupError
+from citewell.core.platform import Platform
+from citewell.core.settings import Settings, SettingsError, is_set, load_settings
+from citewell.entrypoints import logs
+from citewell.entrypoints.installation import open_platform, running_database, running_worker
+from citewell.features.identity import service as identity
+
+DONE, SOME_FAILED, USAGE, NOT_AVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes."""
+
+T = TypeVar("T")
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+TenantOption = Annotated[str, typer.Option("--tenant", help="Tenant to act in.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def stop(message: str, code: int) -> NoReturn:
+    """End the command with one line on stderr."""
+    err.print(message, style="red", markup=False)
+    raise typer.Exit(code)
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Settings of this process; a bad one ends the command."""
+    try:
+        settings = load_settings(**overrides)
+    except SettingsError as error:
+        stop(str(error), USAGE)
+    logs.configure(settings)
+    return settings
+
+
+def run(
+    action: Callable[[Platform, Caller], Awaitable[T]],
+    *,
+    tenant: str = identity.DEFAULT_TENANT,
+    with_worker: bool = False,
+    interrupted: str = "Stopped.",
+    **overrides: object,
+) -> T:
+    """Open the installation, act in a tenant as its operator, close everything again."""
+    if not is_set("log_level"):
+        overrides.setdefault("log_level", "warning")
+    settings = read_settings(**overrides)
+    try:
+        with running_database(settings) as database:
+
+            async def inside() -> T:
+                async with AsyncExitStack() as stack:
+                    platform = await stack.enter_async_context(open_platform(settings, database))
+                    if tenant == identity.DEFAULT_TENANT:
+                        await announce_first_key(platform)
+                    tenant_id = await identity.find_tenant(platform, tenant)
+                    if with_worker:
+                        await stack.enter_async_context(
+                            running_worker(platform, adopt_all=database.is_first_user)
+                        )
+                    return await action(platform, Caller(tenant_id, OPERATOR))
+
+            return asyncio.run(inside())
+    except KeyboardInterrupt:
+        stop(interrupted, INTERRUPTED)
+    except StartupError as error:
+        stop(str(error), NOT_AVAILABLE)
+    except AppError as error:
+        stop(error.detail, NOT_AVAILABLE if error.status >= 500 else USAGE)
+    except SQLAlchemyError as error:
+        stop(f"The database failed: {str(error).splitlines()[0]}", NOT_AVAILABLE)
+
+
+async def announce_first_key(platform: Platform) -> str | None:
+    """On a new installation make the first tenant and show its key, this once."""
+    key = await identity.ensure_default_tenant(platform)
+    if key is None:
+        return None
+    err.print(
+        f"[bold]API key[/bold] (shown this once, make more with `citewell key create`):\n  {key.secret}"
+    )
+    return key.secret
+
+
+def print_json(document: object) -> None:
+    """The one JSON document of `--json`."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")

@@ -1,0 +1,173 @@
+"""`search` and `ask`."""
+
+import json
+import uuid
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.running import (
+    USAGE,
+    JsonOption,
+    TenantOption,
+    out,
+    print_json,
+    run,
+    stop,
+)
+from citewell.features.collections import service as collections
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.features.search import answers, service
+from citewell.features.search.schemas import (
+    MAX_QUERY_CHARS,
+    MAX_TOP_K,
+    CitationRead,
+    FilterValue,
+    QueryReply,
+    QueryRequest,
+    SearchHit,
+    SearchReply,
+    SearchRequest,
+)
+
+CollectionOption = Annotated[str | None, typer.Option(help="Only this collection.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(search)
+    app.command()(ask)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    collection: CollectionOption = None,
+    top_k: Annotated[int, typer.Option(min=1, max=MAX_TOP_K, help="Passages to show.")] = 5,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="KEY=VALUE on metadata or a field.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each leg's ranks and scores.")
+    ] = False,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Find passages."""
+    _check_length(query)
+    wanted = dict(_filter(item) for item in filters or [])
+
+    async def act(platform: Platform, caller: Caller) -> SearchReply:
+        ids = await _collection_ids(platform, caller, collection)
+        request = SearchRequest(
+            query=query, top_k=top_k, filters=wanted, collection_ids=ids, explain=explain
+        )
+        return await service.search(platform, caller, request)
+
+    reply = run(act, tenant=tenant)
+    if as_json:
+        exclude = None if explain else {"explain": True, "results": {"__all__": {"explain"}}}
+        print_json(reply.model_dump(mode="json", exclude=exclude))
+        return
+    for number, hit in enumerate(reply.results, 1):
+        _print_hit(number, hit)
+    if not reply.results:
+        out.print("Nothing found.")
+    if explain and reply.explain is not None:
+        out.print_json(reply.explain.model_dump_json())
+    for item in reply.degraded:
+        out.print(f"Searched without {item.what}: {item.why}", style="yellow", markup=False)
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    collection: CollectionOption = None,
+    llm: Annotated[
+        str | None, typer.Option(help="`none` for an extracted answer whatever is set.")
+    ] = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question from the documents, every sentence cited."""
+    _check_length(question)
+
+    async def act(platform: Platform, caller: Caller) -> QueryReply:
+        ids = await _collection_ids(platform, caller, collection)
+        return await answers.answer(
+            platform, caller, QueryRequest(query=question, collection_ids=ids)
+        )
+
+    reply = run(act, tenant=tenant, **({"llm": llm} if llm else {}))
+    if as_json:
+        print_json(_ask_json(reply))
+        return
+    out.print(escape(reply.answer))
+    out.print(f"Confidence: {reply.confidence.level} ({reply.confidence.score:.2f})", style="dim")
+    for citation in reply.citations:
+        out.print(escape(f"[{citation.number}] {_place(citation)}"), style="cyan")
+        out.print(escape(f"    “{citation.quote}”"), style="dim")
+    for item in reply.metadata.degraded:
+        out.print(f"Answered without {item.what}: {item.why}", style="yellow", markup=False)
+
+
+def _ask_json(reply: QueryReply) -> dict[str, object]:
+    document = reply.model_dump(mode="json")
+    return {
+        "question": reply.query,
+        **{
+            key: document[key]
+            for key in ("answer", "abstained", "confidence", "sentences", "citations")
+        },
+        "model": reply.metadata.model,
+        "degraded": document["metadata"]["degraded"],
+        "timings_ms": reply.metadata.timings_ms,
+    }
+
+
+def _print_hit(number: int, hit: SearchHit) -> None:
+    out.print(f"[bold]{number}. {escape(_place(hit))}[/bold]  [dim]{hit.score:.3f}[/dim]")
+    out.print(escape(hit.text))
+    if hit.explain is not None:
+        dense, lexical = hit.explain.dense, hit.explain.lexical
+        out.print(
+            f"dense: rank {dense.rank or '-'}, cosine {dense.score or 0:.3f}; "
+            f"lexical: rank {lexical.rank or '-'}, BM25 {lexical.score or 0:.2f}",
+            style="dim",
+        )
+    out.print()
+
+
+def _place(item: CitationRead | SearchHit) -> str:
+    parts = [f"{item.title} (version {item.version})"]
+    if item.page is not None:
+        parts.append(f"page {item.page}")
+    if item.heading:
+        parts.append(item.heading)
+    return ", ".join(parts)
+
+
+async def _collection_ids(
+    platform: Platform, caller: Caller, name: str | None
+) -> list[uuid.UUID] | None:
+    if name is None:
+        return None
+    async with unit_of_work(platform, caller) as ctx:
+        return [(await collections.find(ctx, name)).id]
+
+
+def _filter(item: str) -> tuple[str, FilterValue]:
+    key, separator, raw = item.partition("=")
+    if not separator or not key:
+        stop(f"`{item}` is not a filter; write --filter KEY=VALUE.", USAGE)
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return key, raw
+    return key, value if isinstance(value, bool | int | float) else raw
+
+
+def _check_length(query: str) -> None:
+    if not query.strip() or len(query) > MAX_QUERY_CHARS:
+        stop(f"A question has 1 to {MAX_QUERY_CHARS:,} characters.", USAGE)

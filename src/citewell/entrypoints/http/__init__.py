@@ -1,0 +1,1 @@
+"""The HTTP application: routes, authentication, limits, problem details."""

@@ -1,0 +1,93 @@
+"""The application: its routes and what stands before them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
+from sqlalchemy.exc import SQLAlchemyError
+
+import citewell
+from citewell.core.errors import UnavailableError
+from citewell.core.platform import Platform
+from citewell.core.settings import Settings
+from citewell.entrypoints.http import problems
+from citewell.entrypoints.http.middleware import Authentication, BodyLimit, RequestContext
+from citewell.features.collections.endpoints import router as collections_router
+from citewell.features.documents.endpoints import router as documents_router
+from citewell.features.http import PlatformDep
+from citewell.features.search.endpoints import router as search_router
+
+OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
+
+DESCRIPTION = """
+Answers from your organisation's own documents, every sentence cited to its passage.
+
+Send an API key as `Authorization: Bearer cw_...`. Errors are problem details (RFC 9457) with a
+stable `code`.
+"""
+
+health_router = APIRouter(prefix="/health", tags=["health"])
+
+
+@health_router.get("/live")
+async def live() -> dict[str, str]:
+    """Tell that the process answers."""
+    return {"status": "ok", "version": citewell.__version__}
+
+
+@health_router.get("/ready")
+async def ready(platform: PlatformDep) -> dict[str, str]:
+    """Tell that the database answers too."""
+    try:
+        await platform.database.ping()
+    except SQLAlchemyError as error:
+        raise UnavailableError("The database does not answer.") from error
+    return {"status": "ok"}
+
+
+def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
+    """The application over a platform that lives as long as it does."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_platform() as platform:
+            app.state.platform = platform
+            yield
+
+    app = FastAPIOffline(
+        docs_url="/api/docs",
+        redoc_url="/api/redoc",
+        openapi_url="/api/openapi.json",
+        static_url="/api/static",
+        swagger_ui_oauth2_redirect_url="/api/docs/oauth2-redirect",
+        title="Citewell",
+        version=citewell.__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+    )
+    api = APIRouter(prefix="/api/v1")
+    for router in (health_router, search_router, documents_router, collections_router):
+        api.include_router(router)
+    app.include_router(api)
+    app.add_api_route("/", _to_docs, include_in_schema=False)
+    problems.install(app)
+    # The last one added is the first a request meets.
+    app.add_middleware(BodyLimit, max_upload_bytes=settings.max_upload_bytes)
+    app.add_middleware(Authentication, platform=lambda: cast(Platform, app.state.platform))
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+    app.add_middleware(RequestContext)
+    return app
+
+
+async def _to_docs() -> RedirectResponse:
+    return RedirectResponse("/api/docs")

@@ -1,0 +1,132 @@
+"""What every request passes before it reaches a route."""
+
+import uuid
+from collections.abc import Callable
+from typing import cast
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from citewell.core.errors import AppError, TooLargeError, UnauthorizedError
+from citewell.core.platform import Platform
+from citewell.entrypoints.http.problems import problem_of, problem_response
+from citewell.features.identity import service as identity
+
+log = structlog.get_logger(__name__)
+
+API_PREFIX = "/api/v1/"
+PUBLIC_PATHS = ("/api/v1/health/live", "/api/v1/health/ready")
+
+JSON_BODY_BYTES = 1024 * 1024
+DOCUMENT_BODY_BYTES = 32 * 1024 * 1024
+FORM_OVERHEAD_BYTES = 1024 * 1024
+"""Boundaries, names and fields around the files of an upload."""
+
+
+class RequestContext:
+    """Gives each request an id, turns what nobody caught into a problem, adds safe headers.
+
+    The one boundary of HTTP: errors that routes did not handle are logged and end here.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+        has_started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal has_started
+            if message["type"] == "http.response.start":
+                has_started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("X-Frame-Options", "DENY")
+                headers.setdefault("Referrer-Policy", "no-referrer")
+                if scope["path"].startswith(API_PREFIX):
+                    headers["Cache-Control"] = "private, no-store"
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except Exception as error:  # the HTTP boundary: nothing may escape as a raw 500
+                problem = problem_of(error)
+                if problem.status >= 500:
+                    log.error("request_failed", code=problem.code, exc_info=error)
+                if has_started:
+                    raise
+                await problem_response(problem, request_id)(scope, receive, send_with_headers)
+
+
+class Authentication:
+    """Lets nobody into the API without a valid credential; the caller is set here alone."""
+
+    def __init__(self, app: ASGIApp, platform: Callable[[], Platform]) -> None:
+        self._app = app
+        self._platform = platform
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _is_private(scope["path"]):
+            header = Headers(scope=scope).get("authorization", "")
+            scheme, _, secret = header.partition(" ")
+            if scheme.lower() != "bearer":
+                raise UnauthorizedError("Send your API key as `Authorization: Bearer cw_...`.")
+            scope["state"]["caller"] = await identity.authenticate(self._platform(), secret.strip())
+        await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies over the limit of their route before they are read whole."""
+
+    def __init__(self, app: ASGIApp, max_upload_bytes: int) -> None:
+        self._app = app
+        self._max_upload_bytes = max_upload_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = self._limit(scope["path"])
+        declared = Headers(scope=scope).get("content-length", "0")
+        if not declared.isdigit() or int(declared) > limit:
+            raise _too_large(limit)
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(cast(bytes, message.get("body", b"")))
+            if received > limit:
+                raise _too_large(limit)
+            return message
+
+        async def corrected(message: Message) -> None:
+            # The framework answers 400 to any error while it reads a body; this one is a 413.
+            if received > limit and message["type"] == "http.response.start":
+                raise _too_large(limit)
+            await send(message)
+
+        await self._app(scope, counted, corrected)
+
+    def _limit(self, path: str) -> int:
+        if path == "/api/v1/documents/upload":
+            return self._max_upload_bytes + FORM_OVERHEAD_BYTES
+        if path == "/api/v1/documents":
+            return min(self._max_upload_bytes, DOCUMENT_BODY_BYTES)
+        return JSON_BODY_BYTES
+
+
+def _is_private(path: str) -> bool:
+    return path.startswith(API_PREFIX) and path not in PUBLIC_PATHS
+
+
+def _too_large(limit: int) -> AppError:
+    return TooLargeError(f"The body is larger than the {limit:,} bytes this route accepts.")

@@ -1,0 +1,93 @@
+"""Errors as RFC 9457 problem details, rendered in one place."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from citewell.core.errors import AppError, Problem
+from citewell.engine.errors import ProviderError
+
+log = structlog.get_logger(__name__)
+
+_TITLES = {404: "Not found", 405: "Method not allowed", 400: "The request cannot be read"}
+_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
+
+
+def problem_response(problem: Problem, request_id: str) -> JSONResponse:
+    """The reply for a problem."""
+    return JSONResponse(
+        {
+            "type": "about:blank",
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.detail,
+            "code": problem.code,
+            "request_id": request_id,
+        },
+        status_code=problem.status,
+        media_type="application/problem+json",
+        headers={"WWW-Authenticate": "Bearer"} if problem.status == 401 else None,
+    )
+
+
+def problem_of(error: Exception) -> Problem:
+    """What a caller is told of an error; of an unexpected one nothing but that it was logged."""
+    if isinstance(error, AppError):
+        return Problem(error.code, error.title, error.detail, error.status)
+    if isinstance(error, RequestValidationError):
+        return Problem(
+            "validation_error", "The request is not valid", _validation_detail(error.errors()), 422
+        )
+    if isinstance(error, HTTPException):
+        status = error.status_code
+        return Problem(
+            _CODES.get(status, "error"), _TITLES.get(status, "Error"), str(error.detail), status
+        )
+    if isinstance(error, ProviderError):
+        return Problem("model_unavailable", "A model does not answer", str(error), 503)
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
+        return Problem(
+            "database_unavailable",
+            "Temporarily not available",
+            "The database does not answer; nothing was changed. Try again in a moment.",
+            503,
+        )
+    return Problem(
+        "internal_error",
+        "Something went wrong on our side",
+        "The error was logged under this request id.",
+        500,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Handle every error of the application's routes."""
+
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        request_id: str = getattr(request.state, "request_id", "")
+        problem = problem_of(error)
+        if problem.status >= 500:
+            log.error("request_failed", code=problem.code, exc_info=error)
+        return problem_response(problem, request_id)
+
+    for kind in (AppError, RequestValidationError, HTTPException, ProviderError, DBAPIError,
+                 PoolTimeoutError):  # fmt: skip
+        app.add_exception_handler(kind, handle)
+
+
+def _validation_detail(errors: Sequence[Any]) -> str:
+    """The first errors, each with its place; the input itself is not repeated."""
+    parts: list[str] = []
+    for error in errors[:5]:
+        place = ".".join(str(part) for part in error["loc"][1:])
+        parts.append(f"{place}: {error['msg']}" if place else str(error["msg"]))
+    return "; ".join(parts)

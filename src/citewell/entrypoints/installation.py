@@ -1,0 +1,166 @@
+"""Opening this installation: database, stores, models."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import structlog
+from psycopg import sql
+
+from citewell.core.blobs import BlobStore
+from citewell.core.database.embedded import EmbeddedServer
+from citewell.core.database.migrations import migrate
+from citewell.core.database.sessions import Database
+from citewell.core.errors import StartupError
+from citewell.core.jobs import JobQueue
+from citewell.core.platform import Platform
+from citewell.core.settings import Settings
+from citewell.engine.embedding.registry import open_embedder
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.engine.llm.base import Timeouts
+from citewell.engine.llm.registry import open_llm
+from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
+from citewell.features.ingestion import jobs as ingestion_jobs
+from citewell.indexes.postgres.index import PostgresIndex
+
+log = structlog.get_logger(__name__)
+
+DATABASE_NAME = "citewell"
+OWNER_ROLE = "citewell_owner"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseHandle:
+    """A database that is up, at the newest schema."""
+
+    url: str
+    is_first_user: bool
+    """Whether no other process of this installation can be alive (embedded only)."""
+
+
+@contextmanager
+def running_database(settings: Settings) -> Iterator[DatabaseHandle]:
+    """The operator's database, or the embedded one for as long as the block lasts.
+
+    Raises:
+        StartupError: It cannot be used; the message says what to do.
+    """
+    if settings.database_url is not None:
+        migrate(settings.database_url)
+        yield DatabaseHandle(settings.database_url, is_first_user=False)
+        return
+    make_home(settings.home)
+    server = EmbeddedServer(settings.home / "database")
+    server.start()
+    try:
+        _create_database(server)
+        url = server.url(OWNER_ROLE, DATABASE_NAME)
+        migrate(url)
+        yield DatabaseHandle(url, server.is_first_user)
+    finally:
+        server.stop()
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings, database: DatabaseHandle) -> AsyncIterator[Platform]:
+    """Everything one process needs, closed in order at the end.
+
+    Raises:
+        StartupError: A model or a folder cannot be used; the message says what to do.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            key = settings.embedding_api_key
+            embedder = await open_embedder(
+                settings.embedding,
+                base_url=settings.embedding_base_url,
+                api_key=key.get_secret_value() if key else None,
+                threads=settings.threads,
+            )
+            stack.push_async_callback(embedder.close)
+            key = settings.llm_api_key
+            llm = open_llm(
+                settings.llm,
+                base_url=settings.llm_base_url,
+                api_key=key.get_secret_value() if key else None,
+                timeout=Timeouts(total=settings.llm_timeout_seconds),
+            )
+            if llm is not None:
+                stack.push_async_callback(llm.close)
+        except (ProviderConfigurationError, ProviderError) as error:
+            raise StartupError(str(error)) from error
+        make_home(settings.home)
+        try:
+            blobs = BlobStore(settings.home / "files")
+        except OSError as error:
+            raise StartupError(f"{settings.home} cannot be written: {error.strerror}.") from error
+        connections = Database(database.url, pool_size=settings.database_pool_size)
+        stack.push_async_callback(connections.close)
+        parser = SandboxedParser(
+            ParseLimits(file_bytes=settings.max_upload_bytes),
+            concurrency=settings.worker_concurrency,
+        )
+        stack.push_async_callback(parser.close)
+        queue = JobQueue(database.url, concurrency=settings.worker_concurrency)
+        ingestion_jobs.register(queue)
+        yield Platform(
+            settings=settings,
+            database=connections,
+            queue=queue,
+            blobs=blobs,
+            index=PostgresIndex(connections),
+            parser=parser,
+            embedder=embedder,
+            llm=llm,
+        )
+
+
+@asynccontextmanager
+async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncIterator[None]:
+    """A job worker beside whatever the block does."""
+    async with asyncio.TaskGroup() as group:
+        worker = group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all))
+        try:
+            yield
+        finally:
+            worker.cancel()
+
+
+def make_home(home: Path) -> None:
+    """Make the folder of this installation, for its owner alone.
+
+    Raises:
+        StartupError: It cannot be made.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StartupError(
+            f"The folder {home} cannot be made: {error.strerror}. Set CITEWELL_HOME to another one."
+        ) from error
+
+
+def _create_database(server: EmbeddedServer) -> None:
+    """The owner role, its database and the extension, as the server's superuser."""
+    owner, name = sql.Identifier(OWNER_ROLE), sql.Identifier(DATABASE_NAME)
+    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(1)")
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if connection.execute(query, (DATABASE_NAME,)).fetchone():
+            return
+        role_query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+        if not connection.execute(role_query, (OWNER_ROLE,)).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(owner))
+        # Under another name until it is complete: a killed start leaves nothing half made.
+        fresh = sql.Identifier(f"{DATABASE_NAME}_new")
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(fresh))
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(fresh, owner))
+        with psycopg.connect(
+            server.url("postgres", f"{DATABASE_NAME}_new"), autocommit=True
+        ) as inside:
+            inside.execute("CREATE EXTENSION vector")
+            inside.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(owner))
+        connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(fresh, name))

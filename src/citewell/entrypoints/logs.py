@@ -1,0 +1,45 @@
+"""Log lines: for people on a terminal, JSON for machines; always on stderr."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import Processor
+
+from citewell.core.settings import Settings
+
+QUIET_LIBRARIES = ("procrastinate", "psycopg.pool", "httpx", "alembic", "uvicorn.error")
+"""They report every step; only what goes wrong is of interest."""
+
+
+def configure(settings: Settings) -> None:
+    """Send our and the libraries' messages through one format."""
+    level = getattr(logging, settings.log_level.upper())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    if settings.log_format == "json":
+        renderer = structlog.processors.JSONRenderer()
+        shared.append(structlog.processors.dict_tracebacks)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in QUIET_LIBRARIES:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -1,0 +1,49 @@
+"""Routes of collections."""
+
+import uuid
+
+from fastapi import APIRouter
+
+from citewell.core.context import unit_of_work
+from citewell.features.collections import service
+from citewell.features.collections.schemas import CollectionCreate, CollectionRead
+from citewell.features.http import CallerDep, Listing, PageDep, PlatformDep, listing
+
+router = APIRouter(prefix="/collections", tags=["collections"])
+
+
+@router.get("")
+async def list_collections(
+    platform: PlatformDep, caller: CallerDep, request: PageDep
+) -> Listing[CollectionRead]:
+    """List collections by name."""
+    async with unit_of_work(platform, caller) as ctx:
+        page = await service.page(ctx, request)
+        return listing(page, [CollectionRead.model_validate(item) for item in page.items])
+
+
+@router.post("", status_code=201)
+async def create_collection(
+    platform: PlatformDep, caller: CallerDep, data: CollectionCreate
+) -> CollectionRead:
+    """Make a collection."""
+    async with unit_of_work(platform, caller) as ctx:
+        return CollectionRead.model_validate(await service.create(ctx, data))
+
+
+@router.get("/{collection_id}")
+async def get_collection(
+    platform: PlatformDep, caller: CallerDep, collection_id: uuid.UUID
+) -> CollectionRead:
+    """Show a collection."""
+    async with unit_of_work(platform, caller) as ctx:
+        return CollectionRead.model_validate(await service.get(ctx, collection_id))
+
+
+@router.delete("/{collection_id}", status_code=204)
+async def delete_collection(
+    platform: PlatformDep, caller: CallerDep, collection_id: uuid.UUID
+) -> None:
+    """Remove an empty collection."""
+    async with unit_of_work(platform, caller) as ctx:
+        await service.delete(ctx, collection_id)

@@ -1,0 +1,52 @@
+"""Routes of search and answers."""
+
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from citewell.features.http import CallerDep, PlatformDep
+from citewell.features.search import answers, service
+from citewell.features.search.schemas import (
+    QueryReply,
+    QueryRequest,
+    SearchReply,
+    SearchRequest,
+)
+from citewell.kit.sse import encode_event
+
+router = APIRouter(tags=["search"])
+
+
+@router.post("/search")
+async def search(platform: PlatformDep, caller: CallerDep, request: SearchRequest) -> SearchReply:
+    """Find passages, best first."""
+    return await service.search(platform, caller, request)
+
+
+@router.post("/query")
+async def query(platform: PlatformDep, caller: CallerDep, request: QueryRequest) -> QueryReply:
+    """Answer a question, every sentence cited."""
+    return await answers.answer(platform, caller, request)
+
+
+@router.post("/query/stream", response_class=StreamingResponse)
+async def query_stream(
+    platform: PlatformDep, caller: CallerDep, request: QueryRequest
+) -> StreamingResponse:
+    """Answer as server-sent events: `step`, `token`, `citation`, `done` or `error`.
+
+    `done` carries the same object as `/query`; it replaces whatever was streamed before.
+    """
+    events = answers.stream(platform, caller, request)
+    # The first step is taken before the reply begins: a bad request is still a plain 4xx.
+    first = await anext(events)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield encode_event(first.name, first.data)
+        async for event in events:
+            yield encode_event(event.name, event.data)
+
+    return StreamingResponse(
+        body(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )

@@ -1,0 +1,200 @@
+"""Shapes of search and answers."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from citewell.core.index import Hit, HitList
+from citewell.engine.lexical.base import CorpusStatistics
+from citewell.engine.retrieval.analysis import QueryAnalysis
+
+MAX_QUERY_CHARS = 4_000
+MAX_TOP_K = 100
+
+FilterValue = str | int | float | bool
+QueryText = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARS)]
+Filters = Annotated[dict[str, FilterValue], Field(max_length=20)]
+CollectionIds = Annotated[list[uuid.UUID], Field(min_length=1, max_length=100)]
+
+
+class SearchRequest(BaseModel):
+    """What to look for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: QueryText
+    top_k: int = Field(default=5, ge=1, le=MAX_TOP_K)
+    filters: Filters = Field(default_factory=dict[str, FilterValue])
+    collection_ids: CollectionIds | None = None
+    explain: bool = False
+
+
+class QueryRequest(BaseModel):
+    """A question to answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: QueryText
+    top_k: int = Field(default=8, ge=1, le=50, description="Passages to read.")
+    filters: Filters = Field(default_factory=dict[str, FilterValue])
+    collection_ids: CollectionIds | None = None
+
+
+class LegExplanation(BaseModel):
+    """What one leg of the search said of a passage."""
+
+    rank: int | None
+    """From 1; null where this leg did not bring the passage up."""
+    score: float | None
+
+
+class HitExplanation(BaseModel):
+    """Why a passage is where it is."""
+
+    dense: LegExplanation
+    lexical: LegExplanation
+    has_phrases: bool
+
+
+class SearchHit(BaseModel):
+    """A passage that was found."""
+
+    chunk_id: uuid.UUID
+    document_id: uuid.UUID
+    title: str
+    version: int
+    page: int | None
+    heading: str | None
+    start: int
+    end: int
+    score: float
+    text: str
+    explain: HitExplanation | None = None
+
+
+class QueryExplanation(BaseModel):
+    """How a question was understood."""
+
+    language: str
+    is_unaccented_vietnamese: bool
+    codes: list[str]
+    phrases: list[str]
+    terms: dict[str, float]
+    """The terms that were looked for, with their IDF weights."""
+    dense_weight: float
+    scope_size: int
+    """Passages that were searched; counted up to the exact limit."""
+    is_exact: bool
+
+
+class DegradedRead(BaseModel):
+    """Something that did not work and was done without."""
+
+    what: str
+    why: str
+
+
+class SearchReply(BaseModel):
+    """Passages, best first."""
+
+    query: str
+    results: list[SearchHit]
+    timings_ms: dict[str, float]
+    degraded: list[DegradedRead] = Field(default_factory=list[DegradedRead])
+    explain: QueryExplanation | None = None
+
+
+class ConfidenceRead(BaseModel):
+    """How far an answer can be relied on."""
+
+    level: str
+    score: float
+
+
+class CitationRead(BaseModel):
+    """Where a sentence comes from; `quote` is the text from `start` to `end`."""
+
+    number: int
+    chunk_id: uuid.UUID
+    document_id: uuid.UUID
+    title: str
+    version: int
+    page: int | None
+    heading: str | None
+    start: int
+    end: int
+    quote: str
+    score: float
+
+
+class SentenceRead(BaseModel):
+    """One sentence of an answer; no citations means that no passage supports it."""
+
+    text: str
+    citations: list[int]
+
+
+class AnswerMetadata(BaseModel):
+    """How an answer was made."""
+
+    model: str
+    timings_ms: dict[str, float]
+    cached: bool = False
+    degraded: list[DegradedRead] = Field(default_factory=list[DegradedRead])
+
+
+class QueryReply(BaseModel):
+    """An answer with its sources."""
+
+    query_id: uuid.UUID
+    query: str
+    answer: str
+    abstained: bool
+    confidence: ConfidenceRead
+    sentences: list[SentenceRead]
+    citations: list[CitationRead]
+    metadata: AnswerMetadata
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A search with all that an answer needs of it."""
+
+    analysis: QueryAnalysis
+    statistics: CorpusStatistics
+    hits: HitList
+    dense_weight: float
+    degraded: tuple[DegradedRead, ...]
+
+
+def heading_text(heading: tuple[str, ...]) -> str | None:
+    """The heading path as one line."""
+    return " > ".join(heading) or None
+
+
+def hit_read(hit: Hit, *, explain: bool) -> SearchHit:
+    """A hit as the API shows it."""
+    explanation = None
+    if explain:
+        explanation = HitExplanation(
+            dense=LegExplanation(rank=hit.dense_rank, score=hit.dense_score),
+            lexical=LegExplanation(rank=hit.lexical_rank, score=hit.lexical_score),
+            has_phrases=hit.has_phrases,
+        )
+    return SearchHit(
+        chunk_id=hit.chunk_id,
+        document_id=hit.document_id,
+        title=hit.title,
+        version=hit.version,
+        page=hit.page,
+        heading=heading_text(hit.heading),
+        start=hit.start,
+        end=hit.end,
+        score=round(hit.score, 6),
+        text=hit.text,
+        explain=explanation,
+    )

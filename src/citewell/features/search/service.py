@@ -1,0 +1,175 @@
+"""Finding the passages that fit a question, within what the caller may see."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+
+from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.index import FILTER_FIELDS, Generation, HitList, HybridQuery, Scope
+from citewell.core.platform import Platform
+from citewell.engine.embedding.base import Vector
+from citewell.engine.errors import ProviderError
+from citewell.engine.lexical.base import CorpusStatistics
+from citewell.engine.lexical.bm25 import query_weights
+from citewell.engine.retrieval.analysis import QueryAnalysis, analyse
+from citewell.engine.retrieval.fusion import dense_weight
+from citewell.features.collections import service as collections
+from citewell.features.search import repository
+from citewell.features.search.errors import (
+    EmptyQueryError,
+    InvalidFilterError,
+    UnknownFilterError,
+)
+from citewell.features.search.schemas import (
+    DegradedRead,
+    FilterValue,
+    Found,
+    QueryExplanation,
+    SearchReply,
+    SearchRequest,
+    hit_read,
+)
+from citewell.kit.clock import Stopwatch
+
+
+async def search(platform: Platform, caller: Caller, request: SearchRequest) -> SearchReply:
+    """Find passages, best first.
+
+    Raises:
+        EmptyQueryError: There is nothing to search for.
+        CollectionNotFoundError: A collection is not there for the caller.
+        UnknownFilterError: No document has what a filter names.
+    """
+    watch = Stopwatch()
+    found = await find(
+        platform,
+        caller,
+        request.query,
+        top_k=request.top_k,
+        filters=request.filters,
+        collection_ids=request.collection_ids,
+        watch=watch,
+    )
+    return SearchReply(
+        query=request.query,
+        results=[hit_read(hit, explain=request.explain) for hit in found.hits.hits],
+        timings_ms=watch.finish(),
+        degraded=list(found.degraded),
+        explain=_explanation(found) if request.explain else None,
+    )
+
+
+async def find(
+    platform: Platform,
+    caller: Caller,
+    query: str,
+    *,
+    top_k: int,
+    filters: Mapping[str, FilterValue],
+    collection_ids: Sequence[uuid.UUID] | None,
+    watch: Stopwatch,
+) -> Found:
+    """Search, with all that an answer needs besides the passages; raises as `search` does."""
+    analysis = analyse(query)
+    if analysis.is_empty:
+        raise EmptyQueryError
+    watch.lap("analyse")
+    # Before the transaction: none stays open during a model call.
+    vector, degraded = await _embed(platform, analysis)
+    watch.lap("embed")
+    async with unit_of_work(platform, caller) as ctx:
+        generation = await platform.index.live_generation(ctx.session)
+        scope = await _scope(ctx, generation, filters, collection_ids)
+        if scope is None:
+            return Found(analysis, CorpusStatistics(0, {}), HitList([], 0, True), 0.0, degraded)
+        spec = platform.embedder.spec
+        if scope.generation.embedding != spec.name and vector is not None:
+            vector = None
+            degraded = (_other_embedding(scope.generation, spec.name),)
+        statistics = await platform.index.statistics(
+            ctx.session, scope, [term.id for term in analysis.terms]
+        )
+        weights = query_weights(analysis.terms, statistics)
+        watch.lap("statistics")
+        weight = dense_weight(analysis, spec) if vector is not None else 0.0
+        hits = await platform.index.search(
+            ctx.session,
+            scope,
+            HybridQuery(vector, weights, weight, top_k, analysis.phrases),
+        )
+        watch.lap("search")
+    return Found(analysis, statistics, hits, weight, degraded)
+
+
+async def _embed(
+    platform: Platform, analysis: QueryAnalysis
+) -> tuple[Vector | None, tuple[DegradedRead, ...]]:
+    """The question's vector; without one the lexical leg answers alone, and says so."""
+    try:
+        return await platform.embedder.embed_query(analysis.text), ()
+    except ProviderError as error:
+        return None, (DegradedRead(what="embedding", why=str(error)),)
+
+
+def _other_embedding(generation: Generation, name: str) -> DegradedRead:
+    return DegradedRead(
+        what="embedding",
+        why=f"the library was embedded with {generation.embedding}, this process uses {name}",
+    )
+
+
+async def _scope(
+    ctx: Context,
+    generation: Generation | None,
+    filters: Mapping[str, FilterValue],
+    collection_ids: Sequence[uuid.UUID] | None,
+) -> Scope | None:
+    """What the caller may find; None if the tenant has nothing yet."""
+    if collection_ids is not None:
+        await collections.require_all(ctx, collection_ids)
+    fields: list[tuple[str, str]] = []
+    metadata: list[tuple[str, str]] = []
+    for key, value in sorted(filters.items()):
+        if key in FILTER_FIELDS:
+            fields.append((key, _field_value(key, value)))
+        elif await repository.has_metadata_key(ctx.session, key, ctx.actor.max_level):
+            metadata.append((key, json.dumps(value)))
+        else:
+            raise UnknownFilterError(key, FILTER_FIELDS)
+    if generation is None:
+        return None
+    return Scope(
+        tenant_id=ctx.tenant_id,
+        generation=generation,
+        max_level=ctx.actor.max_level,
+        collection_ids=tuple(collection_ids) if collection_ids is not None else None,
+        metadata=tuple(metadata),
+        fields=tuple(fields),
+    )
+
+
+def _field_value(key: str, value: FilterValue) -> str:
+    if not isinstance(value, str):
+        raise InvalidFilterError(f"The filter `{key}` takes a string.")
+    if key == "document_id":
+        try:
+            return str(uuid.UUID(value))
+        except ValueError:
+            raise InvalidFilterError("The filter `document_id` takes a UUID.") from None
+    return value
+
+
+def _explanation(found: Found) -> QueryExplanation:
+    analysis = found.analysis
+    weights = query_weights(analysis.terms, found.statistics)
+    texts = {term.id: f"{term.namespace}:{term.text}" for term in analysis.terms}
+    return QueryExplanation(
+        language=analysis.language,
+        is_unaccented_vietnamese=analysis.is_unaccented_vietnamese,
+        codes=list(analysis.codes),
+        phrases=list(analysis.phrases),
+        terms={texts.get(term, str(term)): weight for term, weight in weights.items()},
+        dense_weight=found.dense_weight,
+        scope_size=found.hits.scope_size,
+        is_exact=found.hits.is_exact,
+    )
