@@ -7,7 +7,13 @@ from citewell.engine.lexical.base import CorpusStatistics, QueryTerm
 from citewell.engine.lexical.bm25 import inverse_document_frequency
 from citewell.engine.lexical.codes import find_codes
 from citewell.engine.lexical.normalisation import normalise, words
+from citewell.engine.lexical.stopwords import ENGLISH, QUESTION_VIETNAMESE
 from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_id
+
+_FUNCTION_SHARE = 0.3
+"""What a function word counts of its IDF: `which` may be rare in a library, yet is no topic."""
+
+_FUNCTION_WORDS = {"en": ENGLISH, "vi": QUESTION_VIETNAMESE}
 
 
 def question_of(
@@ -26,6 +32,7 @@ def question_of(
         terms: As searched for.
         statistics: In how many chunks each of them occurs.
     """
+    function = _FUNCTION_WORDS.get(language, frozenset[str]())
     ids: dict[str, set[int]] = {}
     boosts: dict[str, float] = {}
     for term in terms:
@@ -35,7 +42,8 @@ def question_of(
     made: list[QuestionTerm] = []
     for word, found in ids.items():
         most = max(frequency.get(one, 0) for one in found)
-        weight = boosts[word] * inverse_document_frequency(most, statistics.chunk_count)
+        share = boosts[word] if function.isdisjoint(word.split()) else _FUNCTION_SHARE
+        weight = min(boosts[word], share) * inverse_document_frequency(most, statistics.chunk_count)
         made.append(QuestionTerm(word, frozenset(found), weight, is_known=most > 0))
     return Question(text, language, tuple(made))
 

@@ -59,7 +59,7 @@ _TITLES_VI = _words(
 # Followed by a number: `No. 5`, but not `I said no. Then`.
 _REFERENCES = _words(
     "no nos nr art arts sec sect fig figs eq eqs vol vols pp p ch chap para paras pt par cl reg "
-    "regs tab n° số"
+    "regs tab v ver n° số"
 )
 # May end a sentence: only when what follows reads like a beginning.
 _ABBREVIATIONS = _words(

@@ -1,0 +1,232 @@
+"""The answer without a model, over real term ids and statistics."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from citewell.engine.answering.base import Answer, ConfidenceLevel, Passage, Question
+from citewell.engine.answering.extractive import extract_answer
+from citewell.engine.answering.question import question_of, text_terms
+from citewell.engine.lexical.base import CorpusStatistics, QueryTerm
+
+LIBRARY = {
+    "en": [
+        "Staff on probation get no sick pay. After probation, sick pay is full pay for 20 days.",
+        "The canteen opens at 7:30. It closes at 14:00. Lunch costs 40,000 VND a day.",
+        "Visitors sign in at the gate. Each visitor wears a badge.",
+        "Laptops are replaced every four years. Broken ones go to the help desk.",
+        "The helpdesk answers on extension 4120. Calls at night go to the duty engineer.",
+        "Trains to London are booked by the travel desk. A hotel in London may cost 165 pounds.",
+        "Expenses are paid within ten days. Receipts are kept for six years.",
+        "The board meets in March. Minutes are published in April.",
+        "Fire drills are held twice a year. Leave by the nearest door.",
+        "Parking is free for bicycles. Cars need a permit.",
+    ],
+    "vi": [
+        "Nhân viên được nghỉ phép 14 ngày một năm. Ngày nghỉ còn lại được chuyển sang quý sau.",
+        "Nhà ăn mở cửa lúc 7 giờ 30. Suất ăn trưa có giá 40.000 đồng.",
+        "Xe đưa đón khởi hành lúc 6 giờ 45. Chuyến về rời nhà máy lúc 17 giờ 15.",
+        "Khách đăng ký tại cổng bảo vệ. Mỗi người đeo một thẻ.",
+        "Tiền lương được trả vào ngày 10 hằng tháng. Bảng lương gửi qua thư điện tử.",
+    ],
+}
+
+
+def passage(
+    text: str,
+    *,
+    name: str = "a",
+    score: float = 1.0,
+    start: int = 0,
+    heading: Sequence[str] = (),
+    title: str = "Staff guide",
+    language: str = "en",
+    context: str = "",
+    dense: float | None = None,
+) -> Passage:
+    return Passage(
+        chunk_id=f"{name}-{start}",
+        document_id=name,
+        title=title,
+        version=1,
+        page=3,
+        heading=tuple(heading),
+        start=start,
+        end=start + len(text),
+        text=text,
+        score=score,
+        language=language,
+        dense_score=dense,
+        context=context,
+    )
+
+
+def library(language: str = "en") -> list[Passage]:
+    return [
+        passage(text, name=str(at), language=language, score=0.5)
+        for at, text in enumerate(LIBRARY[language])
+    ]
+
+
+def asked(text: str, passages: Sequence[Passage], language: str = "en") -> Question:
+    """A question with its IDF over the library and the passages given."""
+    texts = [p.text for p in [*library(language), *passages]]
+    frequency = Counter(one for held in texts for one in text_terms(held, language))
+    terms = [
+        QueryTerm(one, word, "en", 1)
+        for word in dict.fromkeys(text.lower().strip("?").split())
+        for one in text_terms(word, language)
+    ]
+    return question_of(text, language, terms, CorpusStatistics(len(texts), dict(frequency)))
+
+
+def answer(text: str, *passages: Passage, language: str = "en") -> Answer:
+    given = list(passages) or library(language)
+    return extract_answer(asked(text, given, language), given)
+
+
+class TestQuotes:
+    def test_best_sentence_comes_first_with_its_place(self):
+        made = answer("How much may a hotel in London cost?")
+        assert made.sentences[0].text == "A hotel in London may cost 165 pounds."
+        assert made.text.startswith("A hotel in London may cost 165 pounds. [1]")
+        cited = made.citations[0]
+        assert (cited.number, cited.passage.document_id) == (1, "5")
+        assert cited.passage.text[cited.start : cited.end] == cited.quote
+        assert made.model == "extractive"
+
+    def test_offsets_are_those_of_the_document(self):
+        text = "Doors are blue. The safe opens with two keys."
+        made = answer("How many keys open the safe?", passage(text, start=1000))
+        cited = made.citations[0]
+        assert (cited.start, cited.end) == (1016, 1045)
+        assert cited.quote == "The safe opens with two keys."
+
+    def test_vietnamese_question_is_answered_in_vietnamese(self):
+        made = answer("Nhân viên được nghỉ phép bao nhiêu ngày một năm?", language="vi")
+        assert made.sentences[0].text == "Nhân viên được nghỉ phép 14 ngày một năm."
+
+    def test_numbers_follow_the_order_of_appearance(self):
+        made = answer(
+            "When does the north gate open?",
+            passage("The north gate must open at six.", name="a", score=0.9),
+            passage("The north gate may open at five on Fridays.", name="b", score=0.8),
+        )
+        assert [one.citations for one in made.sentences] == [(1,), (2,)]
+        assert [cited.number for cited in made.citations] == [1, 2]
+        assert len(made.sentences) == made.text.count("[")
+
+    def test_at_most_the_asked_number_of_sentences(self):
+        given = [passage(f"The gate code {n} opens the gate.", name=str(n)) for n in range(9)]
+        question = asked("Which code opens the gate?", given)
+        assert len(extract_answer(question, given).sentences) == 3
+        assert len(extract_answer(question, given, max_sentences=1).sentences) == 1
+
+    def test_weak_sentences_are_left_out(self):
+        made = answer("How much may a hotel in London cost?")
+        assert all("badge" not in one.text for one in made.sentences)
+
+
+class TestRepeats:
+    def test_same_sentence_in_two_documents_is_quoted_once(self):
+        text = "The spare key is kept in the blue box."
+        made = answer("Where is the spare key kept?", passage(text), passage(text + " ", name="b"))
+        assert [cited.passage.document_id for cited in made.citations] == ["a"]
+
+    def test_same_place_in_overlapping_chunks_is_quoted_once(self):
+        made = answer(
+            "Where is the spare key kept?",
+            passage("Intro. The spare key is kept in a box.", start=0),
+            passage("The spare key is kept in a box. It is blue.", start=7),
+        )
+        assert sum("spare key" in one.text for one in made.sentences) == 1
+
+    def test_rows_that_differ_in_a_number_are_both_kept(self):
+        made = answer(
+            "What does the basic plan cost?",
+            passage("The basic plan does cost 10 pounds a month.", name="a"),
+            passage("The basic plan does cost 12 pounds a month.", name="b"),
+        )
+        assert len(made.sentences) == 2
+
+
+class TestReadability:
+    def test_sentence_that_points_back_takes_in_the_one_before(self):
+        text = "The Rill 310 is a sonde. It measures turbidity down to ten metres."
+        made = answer("How deep is turbidity measured in metres?", passage(text))
+        assert made.citations[0].quote == text
+
+    def test_heading_is_never_the_answer(self):
+        text = "Annual leave\n\nTwenty days a year are granted to all.\n\nSick leave\n\nSee below."
+        made = answer("annual leave days", passage(text, heading=["Annual leave"]))
+        assert made.sentences[0].text == "Twenty days a year are granted to all."
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "How do I reset my password?\n\nOpen the portal and choose Forgotten.",
+            "Q: How do I reset my password?\nA: Open the portal and choose Forgotten.",
+        ],
+    )
+    def test_faq_gives_the_answer_not_the_question(self, text: str):
+        made = answer("How do I reset my password?", passage(text))
+        assert made.sentences[0].text == "Open the portal and choose Forgotten."
+        assert made.citations[0].quote == "Open the portal and choose Forgotten."
+
+    def test_table_row_is_shown_with_its_columns_and_quoted_exactly(self):
+        text = "Plan | Price | Term\nBasic | 10 | month\nLarge | 30 | year"
+        made = answer("What is the price of the Large plan?", passage(text))
+        assert made.sentences[0].text == "Plan: Large; Price: 30; Term: year"
+        assert made.citations[0].quote == "Large | 30 | year"
+
+    def test_row_from_the_middle_of_a_table_takes_its_columns_from_the_context(self):
+        rows = passage("Basic | 10\nLarge | 30", start=50, context="Plan | Price")
+        made = answer("What is the price of the Basic plan?", rows)
+        assert made.sentences[0].text == "Plan: Basic; Price: 10"
+        assert (made.citations[0].start, made.citations[0].end) == (50, 60)
+
+    def test_line_breaks_of_the_source_are_not_shown(self):
+        text = "The northern warehouse of the company is closed on\nall Sundays of the year."
+        made = answer("When is the northern warehouse closed?", passage(text))
+        assert "\n" not in made.text
+        assert made.citations[0].quote == text
+
+
+class TestAbstention:
+    def test_nothing_found_abstains_in_the_questions_language(self):
+        english = extract_answer(asked("Who won the cup?", []), [])
+        assert english.is_abstained
+        assert english.text == "I could not find an answer to this in your documents."
+        assert (english.sentences, english.citations) == ((), ())
+        assert english.confidence.level is ConfidenceLevel.NONE
+        vietnamese = extract_answer(asked("Ai vô địch?", [], "vi"), [])
+        assert vietnamese.text.startswith("Tôi không tìm thấy")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Who composed the symphony about the polar expedition?",
+            "What is the share price of Lamfen on the exchange today?",
+        ],
+    )
+    def test_question_the_library_knows_nothing_of_abstains(self, text: str):
+        assert answer(text).is_abstained
+
+    def test_question_without_words_abstains(self):
+        assert answer("?!").is_abstained
+
+
+class TestConfidence:
+    def test_full_cover_is_surer_than_part_of_it(self):
+        whole = answer("How much may a hotel in London cost?").confidence
+        part = answer("How much may a yacht in London cost?").confidence
+        assert whole.level is ConfidenceLevel.HIGH
+        assert part.score < whole.score
+
+    def test_cosine_counts_only_with_a_midpoint(self):
+        given = [passage("Cars need a permit to park here.", dense=0.05)]
+        question = asked("Is parking of a lorry allowed without permit?", given)
+        without = extract_answer(question, given).confidence.score
+        against = extract_answer(question, given, dense_midpoint=0.45).confidence.score
+        assert against < without
