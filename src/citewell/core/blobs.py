@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -65,6 +66,10 @@ class BlobStore:
         """Remove a content; nothing happens if it is not there."""
         await anyio.to_thread.run_sync(_unlink, self._folder / _key(tenant_id, sha256))
 
+    async def delete_all(self, tenant_id: uuid.UUID) -> None:
+        """Remove everything a tenant has stored."""
+        await anyio.to_thread.run_sync(_remove_folder, self._folder / str(tenant_id))
+
     async def _has(self, key: str, size: int) -> bool:
         try:
             return (await obstore.head_async(self._store, key))["size"] == size
@@ -74,6 +79,10 @@ class BlobStore:
 
 def _unlink(path: Path) -> None:
     path.unlink(missing_ok=True)
+
+
+def _remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _key(tenant_id: uuid.UUID, sha256: bytes) -> str:

@@ -175,6 +175,10 @@ class ChunkIndex(Protocol):
         """Build what the tenant's size calls for; returns how many generations got indexes."""
         ...
 
+    async def drop(self, tenant_id: uuid.UUID) -> None:
+        """Remove what was built for a tenant that is about to be deleted."""
+        ...
+
     async def fold_statistics(self, tenant_id: uuid.UUID) -> None:
         """Bring what was published lately into the tenant's statistics."""
         ...

@@ -20,7 +20,7 @@ from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
-from citewell.engine.llm.base import Timeouts
+from citewell.engine.llm.base import NO_MODEL, Timeouts
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.features.ingestion import jobs as ingestion_jobs
@@ -82,13 +82,14 @@ async def open_platform(settings: Settings, database: DatabaseHandle) -> AsyncIt
             )
             stack.push_async_callback(embedder.close)
             key = settings.llm_api_key
-            llm = open_llm(
-                settings.llm,
-                base_url=settings.llm_base_url,
-                api_key=key.get_secret_value() if key else None,
-                timeout=Timeouts(total=settings.llm_timeout_seconds),
-            )
-            if llm is not None:
+            llm = None
+            if settings.llm != NO_MODEL:
+                llm = open_llm(
+                    settings.llm,
+                    base_url=settings.llm_base_url,
+                    api_key=key.get_secret_value() if key else None,
+                    timeout=Timeouts(total=settings.llm_timeout_seconds),
+                )
                 stack.push_async_callback(llm.close)
         except (ProviderConfigurationError, ProviderError) as error:
             raise StartupError(str(error)) from error

@@ -61,6 +61,14 @@ async def create_tenant(platform: Platform, slug: str, name: str) -> NewApiKey:
         return await create_api_key(ctx, FIRST_KEY_NAME)
 
 
+async def delete_tenant(platform: Platform, tenant_id: uuid.UUID) -> None:
+    """Remove a tenant with everything it has."""
+    await platform.index.drop(tenant_id)
+    async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
+        await repository.remove_tenant(ctx.session, tenant_id)
+    await platform.blobs.delete_all(tenant_id)
+
+
 async def create_api_key(ctx: Context, name: str) -> NewApiKey:
     """Make a key for the caller's tenant."""
     tenant_part = base64.b32encode(ctx.tenant_id.bytes).decode().rstrip("=").lower()

@@ -68,14 +68,19 @@ async def find(
     filters: Mapping[str, FilterValue],
     collection_ids: Sequence[uuid.UUID] | None,
     watch: Stopwatch,
+    has_dense: bool = True,
+    has_lexical: bool = True,
 ) -> Found:
-    """Search, with all that an answer needs besides the passages; raises as `search` does."""
+    """Search, with all that an answer needs besides the passages; raises as `search` does.
+
+    `has_dense` and `has_lexical` leave a leg out, to measure the other alone.
+    """
     analysis = analyse(query)
     if analysis.is_empty:
         raise EmptyQueryError
     watch.lap("analyse")
     # Before the transaction: none stays open during a model call.
-    vector, degraded = await _embed(platform, analysis)
+    vector, degraded = await _embed(platform, analysis) if has_dense else (None, ())
     watch.lap("embed")
     async with unit_of_work(platform, caller) as ctx:
         generation = await platform.index.live_generation(ctx.session)
@@ -92,6 +97,8 @@ async def find(
         weights = query_weights(analysis.terms, statistics)
         watch.lap("statistics")
         weight = dense_weight(analysis, spec) if vector is not None else 0.0
+        if not has_lexical:
+            weights, weight = {}, 1.0
         hits = await platform.index.search(
             ctx.session,
             scope,

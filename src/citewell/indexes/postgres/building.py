@@ -1,6 +1,7 @@
 """HNSW indexes: built beside the running system once a generation is large enough to need them."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -100,6 +101,14 @@ async def build(database: Database, plan: IndexPlan) -> bool:
             await _build_one(connection, name, statement)
         log.info("index_built", generation=plan.generation_id, partition=plan.partition)
         return True
+
+
+async def drop(database: Database, generation_ids: Sequence[int]) -> None:
+    """Remove the indexes of generations."""
+    async with database.owner_connection() as connection:
+        for generation_id in generation_ids:
+            for name in IndexPlan("", generation_id, 0).names:
+                await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {name}"))
 
 
 async def _build_one(connection: AsyncConnection, name: str, statement: str) -> None:

@@ -32,3 +32,8 @@ async def ensure(session: AsyncSession, spec: EmbedderSpec) -> Generation:
         found = await live(session)
     assert found is not None
     return found
+
+
+async def numbers(session: AsyncSession) -> list[int]:
+    """Ids of all the tenant's generations."""
+    return list(await session.scalars(select(IndexGeneration.id)))

@@ -110,6 +110,11 @@ class PostgresIndex:
         self._scopes.clear()
         return built
 
+    async def drop(self, tenant_id: uuid.UUID) -> None:
+        async with self._database.unit_of_work(tenant_id) as session:
+            numbers = await generations.numbers(session)
+        await building.drop(self._database, numbers)
+
     async def _scope_facts(self, session: AsyncSession, scope: Scope) -> tuple[int, bool]:
         now = time.monotonic()
         known = self._scopes.get(scope)
