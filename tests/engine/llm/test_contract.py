@@ -13,7 +13,7 @@ from citewell.engine.llm import hosted
 from citewell.engine.llm.base import LanguageModel, ReplyEnd, Timeouts, TokenUsage, complete
 from citewell.engine.llm.registry import PROVIDERS, open_llm
 
-TIMEOUTS = Timeouts(connect=1.0, first_token=0.3, idle=0.5, total=0.6)
+TIMEOUTS = Timeouts(connect=1.0, first_token=0.5, idle=0.6, total=0.9)
 PATHS = {
     "openai": "/v1/chat/completions",
     "anthropic": "/v1/messages",
@@ -208,7 +208,7 @@ class TestFailure:
         began = time.monotonic()
         with pytest.raises(ProviderError, match="finish in time"):
             await ask(model)
-        assert 0.5 < time.monotonic() - began < 2
+        assert 0.8 < time.monotonic() - began < 2
 
     @pytest.mark.parametrize("sent", [0, 1, 3])
     async def test_connection_cut_is_error_not_short_answer(

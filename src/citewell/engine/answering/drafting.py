@@ -1,0 +1,101 @@
+"""Cuts the text a model is writing into sentences, each with the passages the model names."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from citewell.engine.answering.marks import MarkFilter
+from citewell.engine.answering.sentences import Span, split_sentences
+
+_TERMINATOR = re.compile(r"[.!?…。！？\n][\"'”’)\]]*\s*(?=.{0,15}\Z)", re.DOTALL)  # noqa: RUF001
+"""An end of a sentence with too little after it to be sure."""
+
+_BARE_WORDS = 2
+"""A sentence of so few words (`Yes.`) is read together with the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A finished sentence of a model; it stands where the text passed on so far ends."""
+
+    lead: str
+    """White space between the sentence before and this one."""
+    text: str
+    claimed: tuple[int, ...]
+    """Numbers of the passages the model named for it, as they came, not checked."""
+
+
+class SentenceStream:
+    """Turns pieces of a reply into text to show at once and finished sentences."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._marks = MarkFilter()
+        self._text = ""
+        """What belongs to no finished sentence yet; begins with the lead."""
+        self._shown = 0
+        self._claims: list[tuple[int, tuple[int, ...]]] = []
+        """Where in `_text` marks stood."""
+
+    def feed(self, piece: str) -> Iterator[str | Draft]:
+        """Take the next piece; yield text without marks, and each sentence once it is complete."""
+        for marked in self._marks.feed(piece):
+            self._append(marked.text, marked.numbers)
+        yield from self._settle(is_last=False)
+
+    def finish(self) -> Iterator[str | Draft]:
+        """Yield what is left, however it ends."""
+        for marked in self._marks.finish():
+            self._append(marked.text, marked.numbers)
+        self._text = self._text.rstrip()
+        yield from self._settle(is_last=True)
+
+    def drop_rest(self) -> None:
+        """Forget the sentence that is not finished."""
+        self._marks = MarkFilter()
+        self._text, self._shown, self._claims = "", 0, []
+
+    def _append(self, text: str, numbers: tuple[int, ...]) -> None:
+        # `days.[1]Next`: the mark was all that kept the sentences apart.
+        if self._claims and self._claims[-1][0] == len(self._text) and text[:1].isalnum():
+            text = f" {text}"
+        self._text += text
+        if numbers:
+            self._claims.append((len(self._text), numbers))
+
+    def _settle(self, *, is_last: bool) -> Iterator[str | Draft]:
+        held = None if is_last else _TERMINATOR.search(self._text)
+        certain = len(self._text[: held.end() if held else None].rstrip())
+        while spans := split_sentences(self._text[:certain], self._language):
+            number = self._first_complete(spans, is_last=is_last)
+            if number is None:
+                break
+            start, end = spans[0].start, spans[number].end
+            follower = spans[number + 1].start if number + 1 < len(spans) else len(self._text)
+            yield from self._show(end)
+            yield self._draft(start, end, follower)
+            certain -= end
+        yield from self._show(certain)
+
+    def _first_complete(self, spans: list[Span], *, is_last: bool) -> int | None:
+        """Number of the span at which the first sentence is complete."""
+        for number, (_, end) in enumerate(spans):
+            is_end = number + 1 == len(spans)
+            if is_end and not is_last:
+                return None
+            if is_end or len(self._text[:end].split()) > _BARE_WORDS:
+                return number
+        return None
+
+    def _show(self, end: int) -> Iterator[str]:
+        if end > self._shown:
+            yield self._text[self._shown : end]
+            self._shown = end
+
+    def _draft(self, start: int, end: int, follower: int) -> Draft:
+        claimed = tuple(n for at, numbers in self._claims if at <= follower for n in numbers)
+        draft = Draft(self._text[:start], self._text[start:end], tuple(dict.fromkeys(claimed)))
+        self._claims = [(at - end, numbers) for at, numbers in self._claims if at > follower]
+        self._text = self._text[end:]
+        self._shown -= end
+        return draft
