@@ -15,7 +15,7 @@ _MAX_GROUPS = 8
 _JOIN = r"[-/._:\u2010-\u2013]"
 _TAIL = rf"(?:{_JOIN}[^\W_]+)"
 _JOINED = re.compile(rf"(?<![^\W_])(?:[^\W_]+{_TAIL}+|[^\W\d_]{{1,6}}\d[^\W_]*)(?![^\W_])")
-_NAMED = r"(?<![^\W_]){name}(?:[-/]{name})* \d+{tail}*(?![^\W_])"
+_NAMED = r"(?<![^\W_]){name}(?:[-/]{name}){{0,3}} \d+{tail}*(?![^\W_])"
 _NAMED_STRICT = re.compile(_NAMED.format(name="[A-ZĐ]{2,6}", tail=_TAIL))
 _NAMED_LOOSE = re.compile(_NAMED.format(name=r"[^\W\d_]{2,6}", tail=_TAIL))
 _PLAIN_NUMBER = re.compile(r"\d+(?:[.,:]\d+)?|\d{1,3}(?:[.,]\d{3})+")

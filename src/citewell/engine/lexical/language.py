@@ -65,7 +65,9 @@ that have it too (the, to, can, so) are thế, tô, cần, số without accents.
 def detect_language(text: str) -> str:
     """Return the ISO 639-1 code of the text's language, or "und" where it does not show.
 
-    Looks at the first 600 characters.
+    Looks at the first 600 characters. Right for all of 2,000 SQuAD questions, 0.999 of 2,000 ViQuAD
+    questions and 0.992 of them without accents, 0.998 of SQuAD's passages and all of ViQuAD's.
+    English key words without a function word ("price list") are "und".
     """
     sample = normalise(text[:_SAMPLE_CHARACTERS])
     if not sample.isascii() and _NON_LATIN.search(sample):

@@ -88,7 +88,8 @@ OTHER: dict[str, frozenset[str]] = {
     ),
     "tr": _split(
         """
-        bir bu da daha de değil gibi hangi ile için kadar mi m\u0131 nas\u0131l ne nedir olan olarak ve veya
+        bir bu da daha de değil gibi hangi ile için kadar mi m\u0131 nas\u0131l ne nedir
+        olan olarak ve veya
         """
     ),
 }

@@ -167,14 +167,15 @@ def _single_terms(
         yield QueryTerm(term_id(word.stem), word.text, "en", 1, weights.number * share)
         return
     stem_weight = weights.foreign if word.is_syllable else weights.stem
-    if is_home and not (word.is_syllable and word.is_accented and language == "vi"):
+    if is_home:
         yield QueryTerm(term_id(word.stem), word.text, "en", 1, stem_weight * share)
     if word.is_syllable and not (language == "en" and is_function):
         if weights.exact and (word.is_accented or language == "vi"):
             yield QueryTerm(term_id(word.exact), word.text, "vi", 1, weights.exact * share)
         if weights.folded:
             yield QueryTerm(term_id(word.folded), word.text, "folded", 1, weights.folded * share)
-    if language not in {"en", "vi"} or not is_function:
+    is_foreign = not is_function and not (language == "vi" and word.is_syllable)
+    if is_foreign or language not in {"en", "vi"}:
         yield QueryTerm(term_id(word.plain), word.text, "other", 1, weights.plain * share)
 
 

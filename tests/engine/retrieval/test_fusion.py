@@ -1,0 +1,85 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citewell.engine.embedding.base import EmbedderSpec
+from citewell.engine.retrieval.analysis import analyse
+from citewell.engine.retrieval.fusion import (
+    FIT_WEIGHT,
+    UNFIT_WEIGHT,
+    Candidate,
+    dense_weight,
+    fuse,
+    fused_score,
+)
+from citewell.engine.retrieval.phrases import phrase_share
+
+ENGLISH = EmbedderSpec("bundled:test", 384, 256, frozenset({"en"}))
+MULTILINGUAL = EmbedderSpec("fastembed:test", 384, 256, None)
+
+
+class TestDenseWeight:
+    @pytest.mark.parametrize(
+        ("question", "weight"),
+        [
+            ("How long is the warranty?", FIT_WEIGHT),
+            ("laptop warranty period", FIT_WEIGHT),
+            ("Thời hạn bảo hành?", UNFIT_WEIGHT),
+            ("thoi han bao hanh la bao lau", UNFIT_WEIGHT),
+            ("保修期多长", UNFIT_WEIGHT),
+        ],
+    )
+    def test_english_embedder_is_trusted_with_english(self, question: str, weight: float) -> None:
+        assert dense_weight(analyse(question), ENGLISH) == weight
+
+    def test_multilingual_embedder_is_trusted_with_all(self) -> None:
+        for question in ("Thời hạn bảo hành?", "保修期多长", "warranty", "HĐ-7"):
+            assert dense_weight(analyse(question), MULTILINGUAL) == FIT_WEIGHT
+
+
+class TestFusedScore:
+    def test_score_is_the_weighted_sum_of_both_shares(self) -> None:
+        assert fused_score(Candidate("a", 6.0, 0.5), 0.4, 12.0) == pytest.approx(0.5)
+        assert fused_score(Candidate("a", 3.0, 0.5), 0.4, 12.0) == pytest.approx(0.35)
+
+    def test_missing_vector_or_unknown_terms_count_nothing(self) -> None:
+        assert fused_score(Candidate("a", 6.0, None), 0.4, 12.0) == pytest.approx(0.3)
+        assert fused_score(Candidate("a", 0.0, 0.5), 0.4, 0.0) == pytest.approx(0.2)
+        assert fused_score(Candidate("a", 0.0, -0.5), 0.4, 0.0) == 0.0
+
+    def test_holder_of_a_phrase_stands_before_any_other(self) -> None:
+        holder = Candidate("holder", 0.5, 0.0, phrase_share=1.0)
+        better = Candidate("better", 12.0, 0.99, phrase_share=0.0)
+        ranked = fuse([better, holder], 0.4, 12.0)
+        assert [each.candidate.chunk_id for each in ranked] == ["holder", "better"]
+
+    @given(st.floats(0, 100), st.floats(-1, 1), st.floats(0, 1), st.none() | st.floats(0, 1))
+    def test_any_scores_give_a_share(
+        self, bm25: float, cosine: float, weight: float, phrase: float | None
+    ) -> None:
+        assert 0 <= fused_score(Candidate("a", bm25, cosine, phrase), weight, 50.0) <= 1
+
+
+class TestFuse:
+    def test_equal_scores_are_ordered_by_id(self) -> None:
+        ranked = fuse([Candidate("b", 1, None), Candidate("a", 1, None)], 0.4, 2)
+        assert [each.candidate.chunk_id for each in ranked] == ["a", "b"]
+
+    def test_no_candidates_give_nothing(self) -> None:
+        assert fuse([], 0.4, 2) == []
+
+
+class TestPhraseShare:
+    def test_words_must_follow_each_other(self) -> None:
+        assert phrase_share(["remote work"], "Remote\n  work, on Fridays") == 1
+        assert phrase_share(["remote work"], "remote, paid work") == 0
+        assert phrase_share(["mote work"], "remote work") == 0
+
+    def test_share_counts_phrases(self) -> None:
+        assert phrase_share(["a b", "x y"], "a b c") == 0.5
+        assert phrase_share([], "a b c") == 1
+
+    def test_accents_must_match_where_given(self) -> None:
+        assert phrase_share(["nghi phep"], "Nghỉ phép năm") == 1
+        assert phrase_share(["nghỉ phép"], "Nghỉ phép năm") == 1
+        assert phrase_share(["nghỉ phép"], "Nghi phép năm") == 0
