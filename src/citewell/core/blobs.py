@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,7 @@ class BlobStore:
             await obstore.put_async(self._store, key, path)
 
     @asynccontextmanager
-    async def local_file(self, tenant_id: uuid.UUID, sha256: bytes) -> AsyncIterator[Path]:
+    async def local_file(self, tenant_id: uuid.UUID, sha256: bytes) -> AsyncGenerator[Path, None]:
         """A readable local file with the content, for as long as the block lasts.
 
         Raises:

@@ -1,7 +1,7 @@
 """Who acts, for which tenant, in which unit of work: the same object in every way in."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,7 +55,7 @@ class Context:
 
 
 @asynccontextmanager
-async def unit_of_work(platform: "Platform", caller: Caller) -> AsyncIterator[Context]:
+async def unit_of_work(platform: "Platform", caller: Caller) -> AsyncGenerator[Context, None]:
     """Open a transaction for the caller; it commits when the block ends well."""
     async with platform.database.unit_of_work(caller.tenant_id) as session:
         yield Context(session, caller.tenant_id, caller.actor, platform)

@@ -103,7 +103,8 @@ class JobQueue:
             if context.job.worker_id is not None:
                 self._worker_ids.add(context.job.worker_id)
             try:
-                platform = cast("Platform", context.additional_context["platform"])
+                extras = cast(dict[str, object], context.additional_context)  # pyright: ignore[reportUnknownMemberType]
+                platform = cast("Platform", extras["platform"])
                 await handler(platform, uuid.UUID(tenant_id), uuid.UUID(subject_id))
             except SQLAlchemyError as error:
                 raise TransientJobError(f"the database failed: {type(error).__name__}") from error

@@ -1,5 +1,6 @@
 """The `citewell` command."""
 
+import io
 import sys
 
 import typer
@@ -21,7 +22,7 @@ def main() -> None:
     """Run the command line."""
     # Names of files may hold bytes that are no UTF-8: show them escaped instead of failing.
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     app()
 

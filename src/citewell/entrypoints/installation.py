@@ -1,7 +1,7 @@
 """Opening this installation: database, stores, models."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ class DatabaseHandle:
 
 
 @contextmanager
-def running_database(settings: Settings) -> Iterator[DatabaseHandle]:
+def running_database(settings: Settings) -> Generator[DatabaseHandle, None, None]:
     """The operator's database, or the embedded one for as long as the block lasts.
 
     Raises:
@@ -65,7 +65,9 @@ def running_database(settings: Settings) -> Iterator[DatabaseHandle]:
 
 
 @asynccontextmanager
-async def open_platform(settings: Settings, database: DatabaseHandle) -> AsyncIterator[Platform]:
+async def open_platform(
+    settings: Settings, database: DatabaseHandle
+) -> AsyncGenerator[Platform, None]:
     """Everything one process needs, closed in order at the end.
 
     Raises:
@@ -120,7 +122,7 @@ async def open_platform(settings: Settings, database: DatabaseHandle) -> AsyncIt
 
 
 @asynccontextmanager
-async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncIterator[None]:
+async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncGenerator[None, None]:
     """A job worker beside whatever the block does."""
     async with asyncio.TaskGroup() as group:
         worker = group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all))

@@ -1,6 +1,6 @@
 """What endpoints share: the platform, the authenticated caller, a page of a list."""
 
-from typing import Annotated, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel
@@ -49,7 +49,7 @@ class Listing(BaseModel, Generic[Item]):
     pagination: Pagination
 
 
-def listing(page: Page[object], items: list[Item]) -> Listing[Item]:
+def listing(page: Page[Any], items: list[Item]) -> Listing[Item]:
     """The page as the API shows it."""
     request = page.request
     return Listing[Item](

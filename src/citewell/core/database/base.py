@@ -17,7 +17,7 @@ class Base(DeclarativeBase):
 
 
 class TenantScoped:
-    """A table whose rows belong to one tenant; sessions filter it and row-level security guards it."""
+    """A table whose rows belong to one tenant: filtered by sessions, guarded by the database."""
 
     tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
 

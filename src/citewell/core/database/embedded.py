@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,7 +140,7 @@ class EmbeddedServer:
             self._lock = None
 
     @contextmanager
-    def _start_lock(self) -> Iterator[None]:
+    def _start_lock(self) -> Generator[None, None, None]:
         """One process at a time decides whether the server starts or stops."""
         with (self._folder / "start.lock").open("a") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -244,7 +244,7 @@ class EmbeddedServer:
         account = self._account
         with tempfile.TemporaryFile() as output:
             # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
-            result = subprocess.run(
+            result = subprocess.run(  # noqa: S603 - programs of our own wheel
                 [str(self._bin / program), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -289,7 +289,9 @@ def _make_system_user() -> pwd.struct_passwd:
     """Add the system user, or settle for `nobody` where users cannot be added."""
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
     try:
-        subprocess.run([*command, SYSTEM_USER], check=True, capture_output=True)
+        subprocess.run(  # noqa: S603 - constants only
+            [*command, SYSTEM_USER], check=True, capture_output=True
+        )
     except (FileNotFoundError, subprocess.CalledProcessError):
         return pwd.getpwnam("nobody")
     return pwd.getpwnam(SYSTEM_USER)

@@ -1,6 +1,7 @@
 """Bringing a database to the newest schema, once, whoever starts first."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -107,12 +108,11 @@ def _prepare(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
     role = sql.Identifier(APP_ROLE)
     if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,)).fetchone():
-        try:
+        # Another database of the same server may be prepared at this moment.
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             connection.execute(
                 sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(role)
             )
-        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-            pass  # another database of the same server was prepared at this moment
     may_set = connection.execute(
         "SELECT pg_has_role(current_user, %s, 'SET')", (APP_ROLE,)
     ).fetchone()

@@ -1,8 +1,9 @@
 """Connections, units of work and the tenant they act for."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import psycopg
 from sqlalchemy import event, text
@@ -63,7 +64,7 @@ class Database:
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def unit_of_work(self, tenant_id: uuid.UUID | None) -> AsyncIterator[AsyncSession]:
+    async def unit_of_work(self, tenant_id: uuid.UUID | None) -> AsyncGenerator[AsyncSession, None]:
         """One transaction for one tenant, committed at the end or rolled back by an exception.
 
         Without a tenant no tenant's row is visible.
@@ -75,7 +76,7 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def owner_connection(self) -> AsyncIterator[AsyncConnection]:
+    async def owner_connection(self) -> AsyncGenerator[AsyncConnection, None]:
         """A connection of the owner outside a transaction, for changes of structure."""
         engine = create_async_engine(
             make_url(self.url).set(drivername="postgresql+psycopg"),
@@ -106,18 +107,16 @@ class Database:
 _SET_TENANT = text(f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true)")
 
 
-async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[tuple[object, ...]]:
+async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
     """The psycopg connection under the session's transaction, for COPY and the job queue."""
     connection = await session.connection()
     raw = await connection.get_raw_connection()
-    driver = raw.driver_connection
-    assert isinstance(driver, psycopg.AsyncConnection)
-    return driver
+    return cast(psycopg.AsyncConnection[Any], raw.driver_connection)
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _filter_by_tenant(state: ORMExecuteState) -> None:  # pyright: ignore[reportUnusedFunction]
-    """The first lock: ORM statements see the session's tenant only (row-level security is the second)."""
+    """The first lock: ORM statements see the session's tenant only; the database is the second."""
     tenant_id = state.session.info.get("tenant_id")
     if tenant_id is None or state.is_column_load or state.is_relationship_load:
         return

@@ -55,7 +55,7 @@ def retrieval(
     The corpus is taken in by a tenant of its own, which is removed afterwards.
     """
 
-    async def act(platform: Platform, caller: Caller) -> dict[SearchMode, RetrievalFigures]:
+    async def act(platform: Platform, _: Caller) -> dict[SearchMode, RetrievalFigures]:
         retrieval_set = service.read_set(folder, limit=limit, strip_diacritics=strip_diacritics)
         slug = f"eval-{uuid7().hex}"
         await identity.create_tenant(platform, slug, "Evaluation")

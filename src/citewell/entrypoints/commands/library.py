@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import anyio
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
-from citewell.engine.parsing.detection import SUPPORTED_EXTENSIONS
+from citewell.engine.parsing.formats import SUPPORTED_EXTENSIONS
 from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
 from citewell.features.documents import service as documents
@@ -112,8 +113,8 @@ async def _register(
     access_level: AccessLevel,
 ) -> uuid.UUID | None:
     try:
-        absolute = path.resolve(strict=True)
-        if not absolute.is_file():
+        absolute = Path(await anyio.Path(path).resolve(strict=True))
+        if not await anyio.Path(absolute).is_file():
             result.error = "This is not a regular file."
             return None
         registered = await documents.register_file(

@@ -53,11 +53,12 @@ def run(
     tenant: str = identity.DEFAULT_TENANT,
     with_worker: bool = False,
     interrupted: str = "Stopped.",
-    **overrides: object,
+    llm: str | None = None,
 ) -> T:
     """Open the installation, act in a tenant as its operator, close everything again."""
+    overrides: dict[str, object] = {} if llm is None else {"llm": llm}
     if not is_set("log_level"):
-        overrides.setdefault("log_level", "warning")
+        overrides["log_level"] = "warning"
     settings = read_settings(**overrides)
     try:
         with running_database(settings) as database:
@@ -90,9 +91,8 @@ async def announce_first_key(platform: Platform) -> str | None:
     key = await identity.ensure_default_tenant(platform)
     if key is None:
         return None
-    err.print(
-        f"[bold]API key[/bold] (shown this once, make more with `citewell key create`):\n  {key.secret}"
-    )
+    err.print("[bold]API key[/bold] (shown this once, make more with `citewell key create`):")
+    err.print(f"  {key.secret}", markup=False)
     return key.secret
 
 

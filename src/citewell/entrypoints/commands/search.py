@@ -99,7 +99,7 @@ def ask(
             platform, caller, QueryRequest(query=question, collection_ids=ids)
         )
 
-    reply = run(act, tenant=tenant, **({"llm": llm} if llm else {}))
+    reply = run(act, tenant=tenant, llm=llm)
     if as_json:
         print_json(_ask_json(reply))
         return

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -96,7 +96,7 @@ def app_of_process() -> FastAPI:
     settings = read_settings()
 
     @asynccontextmanager
-    async def platform() -> AsyncIterator[Platform]:
+    async def platform() -> AsyncGenerator[Platform, None]:
         with running_database(settings) as database:
             async with open_platform(settings, database) as opened:
                 yield opened
@@ -110,7 +110,7 @@ def _serve_here(
     """One process that answers and works."""
 
     @asynccontextmanager
-    async def platform() -> AsyncIterator[Platform]:
+    async def platform() -> AsyncGenerator[Platform, None]:
         async with open_platform(settings, database) as opened:
             secret = await announce_first_key(opened)
             async with asyncio.TaskGroup() as group:
@@ -147,7 +147,7 @@ def _serve_many(
     if has_worker:
         jobs = subprocess.Popen([sys.executable, "-m", "citewell.entrypoints.cli", "worker"])
     try:
-        Multiprocess(config, target=uvicorn.Server(config).run, sockets=sockets).run()
+        Multiprocess(config, sockets=sockets).run()
     finally:
         if jobs is not None:
             jobs.terminate()

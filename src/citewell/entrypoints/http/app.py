@@ -1,6 +1,6 @@
 """The application: its routes and what stands before them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import cast
 
@@ -53,7 +53,7 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     """The application over a platform that lives as long as it does."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         async with open_platform() as platform:
             app.state.platform = platform
             yield

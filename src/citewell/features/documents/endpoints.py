@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -201,17 +200,14 @@ async def _require_collection(
 
 
 @asynccontextmanager
-async def _scratch_file(platform: Platform) -> AsyncIterator[Path]:
+async def _scratch_file(platform: Platform) -> AsyncGenerator[Path, None]:
     folder = platform.settings.home / "tmp"
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, prefix="upload-")
-    path = Path(name)
+    await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
+    path = folder / f"upload-{uuid.uuid4().hex}"
     try:
-        with open(handle, "wb"):
-            pass
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        await anyio.Path(path).unlink(missing_ok=True)
 
 
 async def _copy(file: UploadFile, path: Path) -> None:

@@ -105,7 +105,7 @@ async def open_job(session: AsyncSession, version_id: uuid.UUID) -> Job | None:
     )
 
 
-def _states() -> Select[tuple[Document, DocumentVersion, DocumentVersion]]:
+def _states() -> Select[Document, DocumentVersion, DocumentVersion]:
     newest = (
         select(func.max(DocumentVersion.number))
         .where(
@@ -140,7 +140,7 @@ async def state(
         _states().where(Document.id == document_id, Document.access_level <= max_level)
     )
     row = rows.one_or_none()
-    return DocumentState(*row.tuple()) if row else None
+    return DocumentState(row[0], row[1], row[2]) if row else None
 
 
 async def states_by_version(
@@ -178,7 +178,7 @@ async def page(
     rows = await session.execute(
         statement.order_by(Document.id.desc()).offset(request.offset).limit(request.limit)
     )
-    return Page([DocumentState(*row.tuple()) for row in rows], request, total or 0)
+    return Page([DocumentState(row[0], row[1], row[2]) for row in rows], request, total or 0)
 
 
 async def text_segments(

@@ -1,7 +1,7 @@
 """Taking documents in, reading them and taking them out."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -288,7 +288,7 @@ class OriginalFile:
 @asynccontextmanager
 async def original_file(
     ctx: Context, document_id: uuid.UUID, number: int | None = None
-) -> AsyncIterator[OriginalFile]:
+) -> AsyncGenerator[OriginalFile, None]:
     """The original of a version (without a number: the newest), readable inside the block."""
     state = await get(ctx, document_id)
     version = state.newest

@@ -119,7 +119,7 @@ async def measure(
             found = await search.find(
                 platform,
                 caller,
-                query.text[: MAX_QUERY_CHARS],
+                query.text[:MAX_QUERY_CHARS],
                 top_k=PASSAGES,
                 filters={},
                 collection_ids=None,

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -121,15 +121,19 @@ async def _cut(
     async for block in blocks:
         recorder.add(block)
         # Counting tokens and splitting is real work: not in the event loop.
-        batch.chunks += await asyncio.to_thread(lambda block=block: list(chunker.feed(block)))
+        batch.chunks += await asyncio.to_thread(_exhaust, chunker.feed(block))
         if len(batch.chunks) >= BATCH_CHUNKS:
             batch.segments = recorder.take()
             yield batch
             batch = _Batch()
-    batch.chunks += await asyncio.to_thread(lambda: list(chunker.finish()))
+    batch.chunks += await asyncio.to_thread(_exhaust, chunker.finish())
     batch.segments = recorder.take(everything=True)
     outcome.char_count = recorder.length
     yield batch
+
+
+def _exhaust(chunks: Iterator[Chunk]) -> list[Chunk]:
+    return list(chunks)
 
 
 async def _embed(platform: Platform, source: Source, outcome: Outcome, batch: _Batch) -> None:

@@ -1,13 +1,14 @@
 """Answering a question from the passages a search finds."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
 
 from citewell.core.context import Caller
 from citewell.core.index import Hit
 from citewell.core.platform import Platform
-from citewell.engine.answering.base import Answer, Citation, Degradation, Passage
-from citewell.engine.answering.confidence import DENSE_MIDPOINT
+from citewell.engine.answering.base import Answer, Citation, Passage, Question
+from citewell.engine.answering.confidence import DENSE_MIDPOINT, measure_confidence
 from citewell.engine.answering.extractive import extract_answer
 from citewell.engine.answering.generated import (
     AnswerDone,
@@ -34,27 +35,159 @@ from citewell.kit.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerEvent:
+class StreamEvent:
     """One event of a streamed answer: `step`, `token`, `citation` or `done`."""
 
     name: str
     data: dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What an answer is made from."""
+
+    question: Question
+    passages: list[Passage]
+    dense_midpoint: float | None
+
+    def extract(self) -> Answer:
+        """The answer that needs no model."""
+        return extract_answer(self.question, self.passages, dense_midpoint=self.dense_midpoint)
+
+
 async def answer(platform: Platform, caller: Caller, request: QueryRequest) -> QueryReply:
     """Answer a question; raises what `service.search` raises."""
-    async for item in _answering(platform, caller, request):
-        if isinstance(item, QueryReply):
-            return item
-    raise AssertionError("an answer always ends with its reply")
+    async with aclosing(_answering(platform, caller, request)) as items:
+        async for item in items:
+            if isinstance(item, QueryReply):
+                return item
+    raise AssertionError("an answer ends with its reply")
 
 
 async def stream(
     platform: Platform, caller: Caller, request: QueryRequest
-) -> AsyncIterator[AnswerEvent]:
+) -> AsyncGenerator[StreamEvent, None]:
     """Answer a question as events; the last one is `done` with the whole reply."""
-    async for item in _answering(platform, caller, request):
-        if isinstance(item, QueryReply):
-            yield AnswerEvent("done", item.model_dump(mode="json"))
-        else:
-            yield item
+    async with aclosing(_answering(platform, caller, request)) as items:
+        async for item in items:
+            if isinstance(item, QueryReply):
+                yield StreamEvent("done", item.model_dump(mode="json"))
+            else:
+                yield item
+
+
+async def _answering(
+    platform: Platform, caller: Caller, request: QueryRequest
+) -> AsyncGenerator[StreamEvent | QueryReply, None]:
+    watch = Stopwatch()
+    found = await service.find(
+        platform,
+        caller,
+        request.query,
+        top_k=request.top_k,
+        filters=request.filters,
+        collection_ids=request.collection_ids,
+        watch=watch,
+    )
+    yield StreamEvent("step", {"name": "search", "passages": len(found.hits.hits)})
+    reading = _read(platform, found)
+    if platform.llm is None:
+        yield StreamEvent("step", {"name": "extract"})
+        extracted = reading.extract()
+        watch.lap("answer")
+        yield StreamEvent("token", {"text": extracted.text})
+        for citation in extracted.citations:
+            yield StreamEvent("citation", _citation_read(citation).model_dump(mode="json"))
+        yield _reply(request, found, extracted, watch)
+        return
+    events = stream_answer(
+        platform.llm,
+        reading.question,
+        reading.passages,
+        confidence=measure_confidence(
+            reading.question, reading.passages, dense_midpoint=reading.dense_midpoint
+        ),
+        fallback=reading.extract,
+    )
+    async with aclosing(events):
+        async for event in events:
+            match event:
+                case StepEvent():
+                    yield StreamEvent("step", {"name": event.name})
+                case TokenEvent():
+                    yield StreamEvent("token", {"text": event.text})
+                case CitationEvent():
+                    data = _citation_read(event.citation).model_dump(mode="json")
+                    yield StreamEvent("citation", data)
+                case AnswerDone():
+                    watch.lap("answer")
+                    yield _reply(request, found, event.answer, watch)
+
+
+def _read(platform: Platform, found: Found) -> _Reading:
+    analysis, spec = found.analysis, platform.embedder.spec
+    question = question_of(analysis.text, analysis.language, analysis.terms, found.statistics)
+    is_calibrated = spec.name.startswith("bundled:") and spec.covers(analysis.language)
+    return _Reading(
+        question,
+        [_passage(hit) for hit in found.hits.hits],
+        DENSE_MIDPOINT if is_calibrated else None,
+    )
+
+
+def _passage(hit: Hit) -> Passage:
+    return Passage(
+        chunk_id=str(hit.chunk_id),
+        document_id=str(hit.document_id),
+        title=hit.title,
+        version=hit.version,
+        page=hit.page,
+        heading=hit.heading,
+        start=hit.start,
+        end=hit.end,
+        text=hit.text,
+        score=hit.score,
+        language=hit.language,
+        dense_score=hit.dense_score,
+        context=hit.context,
+    )
+
+
+def _citation_read(citation: Citation) -> CitationRead:
+    passage = citation.passage
+    return CitationRead.model_validate(
+        {
+            "number": citation.number,
+            "chunk_id": passage.chunk_id,
+            "document_id": passage.document_id,
+            "title": passage.title,
+            "version": passage.version,
+            "page": passage.page,
+            "heading": heading_text(passage.heading),
+            "start": citation.start,
+            "end": citation.end,
+            "quote": citation.quote,
+            "score": round(citation.score, 4),
+        }
+    )
+
+
+def _reply(request: QueryRequest, found: Found, answer: Answer, watch: Stopwatch) -> QueryReply:
+    degraded = [*found.degraded]
+    degraded += [DegradedRead.model_validate(asdict(item)) for item in answer.degraded]
+    return QueryReply(
+        query_id=uuid7(),
+        query=request.query,
+        answer=answer.text,
+        abstained=answer.is_abstained,
+        confidence=ConfidenceRead(
+            level=answer.confidence.level, score=round(answer.confidence.score, 4)
+        ),
+        sentences=[
+            SentenceRead(text=sentence.text, citations=list(sentence.citations))
+            for sentence in answer.sentences
+        ],
+        citations=[_citation_read(citation) for citation in answer.citations],
+        metadata=AnswerMetadata(model=answer.model, timings_ms=watch.finish(), degraded=degraded),
+        timestamp=utc_now(),
+    )

@@ -78,11 +78,8 @@ def scope_sql(scope: Scope) -> str:
     if scope.metadata:
         of_document.append("d.metadata @> CAST(:metadata AS jsonb)")
     if of_document:
-        parts.append(
-            "c.document_id IN (SELECT d.id FROM document d WHERE d.tenant_id = :tenant_id AND "
-            + " AND ".join(of_document)
-            + ")"
-        )
+        conditions = " AND ".join(["d.tenant_id = :tenant_id", *of_document])
+        parts.append(f"c.document_id IN (SELECT d.id FROM document d WHERE {conditions})")  # noqa: S608 - constants
     return " AND ".join(parts)
 
 
@@ -159,12 +156,13 @@ def _hybrid_statement(
             dense_score=dense_score, scope=scope, extra=contains, order=lexical_order + suffix
         )
     names = ("dense", "lexical", "phrase")
-    union = " UNION ALL ".join(
-        "SELECT id, dense, lexical, "
-        + ", ".join(f"{'rank' if name == leg else 'NULL::bigint'} AS {name}_rank" for name in names)
-        + f" FROM {leg}"
-        for leg in legs
-    )
+    selects: list[str] = []
+    for leg in legs:
+        ranks = ", ".join(
+            f"{'rank' if name == leg else 'NULL::bigint'} AS {name}_rank" for name in names
+        )
+        selects.append(f"SELECT id, dense, lexical, {ranks} FROM {leg}")  # noqa: S608 - constants
+    union = " UNION ALL ".join(selects)
     return text(
         _STATEMENT.format(
             legs=", ".join(f"{name} AS MATERIALIZED ({body})" for name, body in legs.items()),

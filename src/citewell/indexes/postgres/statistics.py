@@ -32,9 +32,7 @@ ON CONFLICT (tenant_id, version_id, generation_id) DO UPDATE SET
   chunk_count = excluded.chunk_count, terms = excluded.terms, frequencies = excluded.frequencies
 """)
 
-_LOCK = text(
-    "SELECT pg_try_advisory_xact_lock(hashtextextended('term_stat:' || CAST(:tenant_id AS text), 0))"
-)
+_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
 
 _FOLD = text("""
 WITH taken AS (
@@ -104,7 +102,7 @@ async def append(
 
 async def fold(session: AsyncSession, tenant_id: uuid.UUID) -> bool:
     """Add up to `FOLD_BATCH` noted versions to the statistics; whether more may be waiting."""
-    if not await session.scalar(_LOCK, {"tenant_id": str(tenant_id)}):
+    if not await session.scalar(_LOCK, {"key": f"term_stat:{tenant_id}"}):
         return False
     folded = await session.scalar(_FOLD, {"tenant_id": tenant_id, "batch": FOLD_BATCH})
     return folded == FOLD_BATCH
