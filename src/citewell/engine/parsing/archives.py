@@ -1,0 +1,127 @@
+"""Looks into zipped documents before anything is unpacked."""
+
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from citewell.engine.parsing.base import ParseError, ParseFailure
+from citewell.engine.parsing.formats import DocumentFormat
+from citewell.engine.parsing.limits import MIB, ParseLimits
+
+MAX_RATIO = 200
+"""Unpacked to packed size beyond which a large archive is a bomb; office files reach about 30,
+deflate cannot pass 1,032."""
+
+RATIO_MATTERS_FROM = 50 * MIB
+"""Unpacked size below which any ratio is harmless."""
+
+_MANIFEST_LIMIT = 4 * MIB
+
+_MIME_TYPES = {
+    b"application/epub+zip": DocumentFormat.EPUB,
+    b"application/vnd.oasis.opendocument.text": DocumentFormat.ODT,
+    b"application/vnd.oasis.opendocument.text-template": DocumentFormat.ODT,
+    b"application/vnd.oasis.opendocument.spreadsheet": DocumentFormat.ODS,
+    b"application/vnd.oasis.opendocument.presentation": DocumentFormat.ODP,
+}
+
+READ_ERRORS = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    NotImplementedError,  # an unknown way of packing
+    EOFError,
+    KeyError,  # no such part
+    OSError,
+    RuntimeError,  # an encrypted part
+    ValueError,
+)
+"""What `zipfile` raises for a damaged archive; `zlib.error` comes as one of the callers' own."""
+
+
+def inspect_archive(path: Path, limits: ParseLimits) -> DocumentFormat | None:
+    """Tell which document a zip archive is, and refuse one that is a trap.
+
+    Returns:
+        Its format, or None when it is an archive of something else.
+
+    Raises:
+        ParseError: Damaged, encrypted, or too large when unpacked.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_size(archive, limits)
+            return _format_of(archive)
+    except READ_ERRORS as error:
+        raise ParseError(
+            ParseFailure.CORRUPT, "The file is a damaged archive: it cannot be unpacked."
+        ) from error
+
+
+def _check_size(archive: zipfile.ZipFile, limits: ParseLimits) -> None:
+    entries = archive.infolist()
+    if len(entries) > limits.archive_entries:
+        raise ParseError(
+            ParseFailure.TOO_LARGE,
+            f"The file holds {len(entries):,} parts; at most {limits.archive_entries:,} are read.",
+        )
+    unpacked = sum(entry.file_size for entry in entries)
+    packed = sum(entry.compress_size for entry in entries)
+    is_bomb = unpacked > RATIO_MATTERS_FROM and unpacked > MAX_RATIO * max(packed, 1)
+    if unpacked > limits.unpacked_bytes or is_bomb:
+        raise ParseError(
+            ParseFailure.TOO_LARGE,
+            f"Unpacked, the file would take {unpacked / MIB:,.0f} MiB"
+            f" ({unpacked // max(packed, 1):,} times its size), so it is not opened.",
+        )
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise locked_error()
+
+
+def _format_of(archive: zipfile.ZipFile) -> DocumentFormat | None:
+    names = set(archive.namelist())
+    if "mimetype" in names:
+        with archive.open("mimetype") as part:
+            found = _MIME_TYPES.get(part.read(100).strip())
+        if found and found is not DocumentFormat.EPUB and _is_odf_encrypted(archive, names):
+            raise locked_error()
+        return found
+    if "[Content_Types].xml" not in names:
+        return DocumentFormat.EPUB if "META-INF/container.xml" in names else None
+    if "xl/workbook.bin" in names:
+        return DocumentFormat.XLSB
+    folders = {name.partition("/")[0] for name in names if "/" in name}
+    for folder, found in (
+        ("word", DocumentFormat.DOCX),
+        ("xl", DocumentFormat.XLSX),
+        ("ppt", DocumentFormat.PPTX),
+    ):
+        if folder in folders:
+            return found
+    return None
+
+
+def _is_odf_encrypted(archive: zipfile.ZipFile, names: set[str]) -> bool:
+    if "META-INF/manifest.xml" not in names:
+        return False
+    with archive.open("META-INF/manifest.xml") as part:
+        return b":encryption-data" in part.read(_MANIFEST_LIMIT)
+
+
+def locked_error() -> ParseError:
+    """Get the error of a document that asks for a password."""
+    return ParseError(
+        ParseFailure.ENCRYPTED,
+        "The file is protected by a password. Save it without one and upload it again.",
+    )
+
+
+def parse_part(archive: zipfile.ZipFile, name: str) -> ET.Element:
+    """Parse a small XML part whole.
+
+    Raises:
+        ET.ParseError: It is no XML.
+        KeyError and others of `READ_ERRORS`: It cannot be unpacked.
+    """
+    with archive.open(name) as part:
+        # The child process bounds time and memory; expat 2.4 and later refuses entity bombs.
+        return ET.parse(part).getroot()  # noqa: S314

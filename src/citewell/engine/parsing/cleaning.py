@@ -1,0 +1,94 @@
+"""Takes out of a text what no reader sees and what would break a quotation."""
+
+import re
+import unicodedata
+
+_LINE_ENDS = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+"""Spaces of other widths; the ideographic one too, since no tokenizer of ours needs it."""
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f"
+    "\u00ad"  # soft hyphen
+    "\u034f\u061c\u180b-\u180e\u200b\u200e\u200f"  # joiner, marks of direction, zero width
+    "\u202a-\u202e\u2060-\u206f"  # embedding, override and isolation of direction
+    "\ufeff\ufff9-\ufffb\ufffe\uffff"
+    "\ud800-\udfff"  # lone surrogates cannot be stored as UTF-8
+    "\U000e0000-\U000e007f]"  # tags: invisible text
+)
+"""Controls, surrogates and characters without a glyph (Unicode 15, categories Cc, Cf, Cs)."""
+
+_JOINERS = re.compile("(?<![\u0600-\uffff\U00010000-\U0010ffff])[\u200c\u200d]"
+                      "|[\u200c\u200d](?![\u0600-\uffff\U00010000-\U0010ffff])")  # fmt: skip
+"""Zero-width (non-)joiners; between letters of Persian or Indic scripts and in emoji they count."""
+
+_LIGATURES = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
+)
+
+_BLANKS = re.compile(r"[ \t]+")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_ANY_SPACE = re.compile(r"\s+")
+_LEADERS = re.compile(r"(?:[ \t]?[.·_]){5,}")
+"""The dots between an entry of a table of contents and its page."""
+
+_HYPHENATED = re.compile(r"(?<![\w-])([^\W\d_]{2,})-$")
+_COMPOUND_STARTS = frozenset(
+    ("all", "cross", "ex", "half", "high", "long", "low", "mid", "multi", "non", "one", "off")
+    + ("on", "post", "self", "semi", "short", "third", "three", "two", "under", "up", "well")
+)
+"""First parts after which a hyphen at a line's end belongs to the word, as in `well-known`."""
+
+_NO_SPACE_SCRIPTS = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
+"""Chinese and Japanese: lines join without a space. (Korean has spaces and is not in it.)"""
+
+
+def scrub(text: str) -> str:
+    """Get a text in NFC, with one kind of line end and without what cannot be seen."""
+    if not text.isascii():
+        text = _SPACES.sub(" ", text).translate(_LIGATURES)
+    text = _UNSEEN.sub("", _LINE_ENDS.sub("\n", text))
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", _JOINERS.sub("", text))
+
+
+def clean_line(text: str) -> str:
+    """Get a text as one line: for names, titles, headings and cells."""
+    return _ANY_SPACE.sub(" ", scrub(text)).strip()
+
+
+def clean_text(text: str) -> str:
+    """Get running text: single spaces, no blank ends, at most one empty line in a row."""
+    text = _LEADERS.sub(" … ", scrub(text))
+    lines = [_BLANKS.sub(" ", line).strip() for line in text.split("\n")]
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+def clean_code(text: str) -> str:
+    """Get code or a table: the indentation stays, blank line ends and outer lines go."""
+    lines = [line.rstrip() for line in scrub(text).split("\n")]
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
+
+
+def join_lines(lines: list[str]) -> str:
+    """Join the lines of one paragraph as its author wrote them, before any page was set."""
+    joined = ""
+    for line in lines:
+        line = line.strip()
+        if not line:
+            continue
+        joined = _join(joined, line) if joined else line
+    return joined
+
+
+def _join(left: str, right: str) -> str:
+    if left.endswith("-") and right[0].islower():
+        word = _HYPHENATED.search(left[-40:])
+        if word and word[1].lower() not in _COMPOUND_STARTS:
+            return left[:-1] + right
+        return left + right
+    if _NO_SPACE_SCRIPTS.match(left[-1]) and _NO_SPACE_SCRIPTS.match(right[0]):
+        return left + right
+    return f"{left} {right}"

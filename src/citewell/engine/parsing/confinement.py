@@ -1,0 +1,77 @@
+"""What the child process takes away from itself before it touches a document."""
+
+import ctypes
+import os
+import signal
+import sys
+
+from citewell.engine.parsing.limits import MIB, ParseLimits
+
+if sys.platform != "win32":
+    import resource
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
+_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWNET = 0x40000000
+"""Of <linux/prctl.h> and <linux/sched.h>."""
+
+NICENESS = 10
+"""Parsing yields to the process that answers questions."""
+
+_WRITABLE_BYTES = MIB
+"""A document is read, never written: no cache, no temporary file, only a short complaint."""
+
+
+def confine(limits: ParseLimits, parent: int) -> None:
+    """Bound this process and tie it to its parent.
+
+    What the platform does not offer is left out: the parent watches time and memory as well.
+
+    Args:
+        limits: The memory bound is taken from here.
+        parent: Process id of the parent; if it is gone already, this process ends.
+    """
+    if sys.platform == "win32":
+        return
+    if sys.platform == "linux":
+        _die_with_parent()
+        _leave_network()
+    if os.getppid() != parent:
+        sys.exit(0)
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, _WRITABLE_BYTES)
+    # Not RLIMIT_AS: runtimes reserve address space far beyond what they use.
+    _lower(resource.RLIMIT_DATA, limits.memory_bytes)
+    os.nice(NICENESS)
+
+
+def allow_cpu(seconds: int) -> None:
+    """Give the next document its CPU time; beyond it the kernel ends this process (SIGXCPU)."""
+    if sys.platform == "win32":
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    _lower(resource.RLIMIT_CPU, soft)
+
+
+def _lower(kind: int, value: int) -> None:
+    if sys.platform == "win32":
+        return
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, hard))
+
+
+def _die_with_parent() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def _leave_network() -> None:
+    """Move to an empty network namespace, where the kernel lets this process do so."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET) != 0 and os.geteuid() != 0:
+        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)

@@ -1,0 +1,197 @@
+"""Tells what a file is: by its content first, by its name second."""
+
+import re
+from pathlib import Path, PurePosixPath
+
+from citewell.engine.parsing.archives import inspect_archive, locked_error
+from citewell.engine.parsing.base import ParseError, ParseFailure
+from citewell.engine.parsing.compound import MAGIC as COMPOUND_MAGIC
+from citewell.engine.parsing.compound import CompoundFile, CompoundFileError
+from citewell.engine.parsing.encoding import SAMPLE, choose_encoding
+from citewell.engine.parsing.formats import (
+    FORMATS,
+    DocumentFormat,
+    format_of_name,
+    supported_list,
+)
+from citewell.engine.parsing.limits import MIB, ParseLimits
+
+_FOREIGN = (
+    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"II*\x00", "a TIFF image"),
+    (b"MM\x00*", "a TIFF image"),
+    (b"BM", "a bitmap image"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a Windows program"),
+    (b"\xca\xfe\xba\xbe", "a program"),
+    (b"SQLite format 3\x00", "a database"),
+    (b"OggS", "a sound or video file"),
+    (b"ID3", "a sound file"),
+    (b"\x1aE\xdf\xa3", "a video file"),
+    (b"%!PS", "a PostScript file"),
+)
+"""First bytes -> what people call it; two-letter marks count only when the rest is binary."""
+
+_CONTROL_SHARE = 0.02
+"""Share of control characters from which bytes are no text: random bytes have 0.1."""
+
+_HTML = re.compile(
+    r"\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
+_XML = re.compile(r"\s*<\?xml\b.{0,400}?\?>", re.S)
+_XHTML = re.compile(r"<html[\s>]", re.I)
+_MAIL = re.compile(
+    r"(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,60}?"
+    r"(?:mime-version|received|message-id|return-path):",
+    re.I,
+)
+
+_TEXT_FORMATS = frozenset(
+    {
+        DocumentFormat.HTML,
+        DocumentFormat.XML,
+        DocumentFormat.MARKDOWN,
+        DocumentFormat.TEXT,
+        DocumentFormat.RST,
+        DocumentFormat.ORG,
+        DocumentFormat.CSV,
+        DocumentFormat.JSON,
+        DocumentFormat.JSON_LINES,
+        DocumentFormat.EML,
+    }
+)
+
+
+def detect_format(path: Path, filename: str, limits: ParseLimits) -> DocumentFormat:
+    """Tell what a file is.
+
+    Content decides wherever it is unmistakable (PDF, zipped documents, OLE, RTF, HTML); the name
+    decides between kinds of text.
+
+    Raises:
+        ParseError: Empty, encrypted, a trap, or nothing that can be read.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            sample = file.read(SAMPLE)
+    except OSError as error:
+        raise ParseError(
+            ParseFailure.CORRUPT, f"The file cannot be opened: {error.strerror}."
+        ) from error
+    if size > limits.file_bytes:
+        raise ParseError(
+            ParseFailure.TOO_LARGE,
+            f"The file has {size / MIB:,.0f} MiB; at most {limits.file_bytes / MIB:,.0f} are read.",
+        )
+    if not sample.strip(b"\x00 \t\r\n\xef\xbb\xbf\xfe\xff"):
+        raise ParseError(ParseFailure.EMPTY, "The file is empty.")
+    named = format_of_name(filename)
+    if sample.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return inspect_archive(path, limits) or _refuse("an archive", filename)
+    if sample.startswith(COMPOUND_MAGIC):
+        return _inspect_compound(path, filename)
+    if b"%PDF-" in sample[:1024]:
+        return DocumentFormat.PDF
+    if sample.startswith(b"{\\rtf"):
+        return DocumentFormat.RTF
+    return _detect_text(sample, filename, named)
+
+
+def _inspect_compound(path: Path, filename: str) -> DocumentFormat:
+    try:
+        compound = CompoundFile(path)
+        names = compound.names
+        if "EncryptedPackage" in names:
+            raise locked_error()
+        if "WordDocument" in names:
+            # [MS-DOC] 2.5.2: bit 8 of the flags at offset 10 says encrypted.
+            beginning = compound.beginning("WordDocument")
+            if len(beginning) > 11 and beginning[11] & 1:
+                raise locked_error()
+            return DocumentFormat.DOC
+    except CompoundFileError as error:
+        raise ParseError(ParseFailure.CORRUPT, "The Office file is damaged.") from error
+    for stream in ("Workbook", "Book"):
+        if stream in names:
+            if _has_file_password(compound.beginning(stream)):
+                raise locked_error()
+            return DocumentFormat.XLS
+    if "PowerPoint Document" in names:
+        return DocumentFormat.PPT
+    if "__properties_version1.0" in names:
+        return DocumentFormat.MSG
+    return _refuse("an unknown kind of Office file", filename)
+
+
+def _has_file_password(beginning: bytes) -> bool:
+    """[MS-XLS] 2.4.117: a FilePass record (0x2F) near the beginning says encrypted."""
+    offset = 0
+    while offset + 4 <= len(beginning):
+        kind = int.from_bytes(beginning[offset : offset + 2], "little")
+        if kind == 0x2F:
+            return True
+        offset += 4 + int.from_bytes(beginning[offset + 2 : offset + 4], "little")
+    return False
+
+
+def _detect_text(sample: bytes, filename: str, named: DocumentFormat | None) -> DocumentFormat:
+    encoding = choose_encoding(sample, is_markup=True)
+    text = sample.decode(encoding, "replace")
+    if _is_binary(text):
+        _refuse(_foreign_name(sample) or "a binary file", filename)
+    head = text[:8192].lstrip("\ufeff")
+    if _HTML.match(head):
+        return DocumentFormat.HTML
+    if named in _TEXT_FORMATS and named is not DocumentFormat.HTML:
+        return named
+    declaration = _XML.match(head)
+    if declaration:
+        return DocumentFormat.HTML if _XHTML.search(head[:4096]) else DocumentFormat.XML
+    if _MAIL.match(head):
+        return DocumentFormat.EML
+    if named is DocumentFormat.HTML:
+        return named
+    if named is None:
+        if PurePosixPath(filename).suffix:
+            _refuse("a file of a kind that is not known", filename)
+        return DocumentFormat.TEXT
+    raise ParseError(
+        ParseFailure.CORRUPT,
+        f"The file's name says {FORMATS[named].label}, but it holds something else.",
+    )
+
+
+def _is_binary(text: str) -> bool:
+    odd = sum(text.count(chr(code)) for code in range(32) if code not in (9, 10, 12, 13, 27))
+    return odd + text.count("\ufffd") > _CONTROL_SHARE * len(text) + 3
+
+
+def _foreign_name(sample: bytes) -> str | None:
+    for mark, name in _FOREIGN:
+        if sample.startswith(mark):
+            return name
+    if sample[4:8] == b"ftyp":
+        brand = sample[8:12]
+        return "a HEIC image" if brand in (b"heic", b"mif1", b"avif") else "a video file"
+    if sample.startswith(b"RIFF"):
+        return "a WebP image" if sample[8:12] == b"WEBP" else "a sound or video file"
+    return None
+
+
+def _refuse(what: str, filename: str) -> DocumentFormat:
+    suffix = PurePosixPath(filename).suffix.lower()
+    promised = f", whatever its name ({suffix}) says" if format_of_name(filename) else ""
+    raise ParseError(
+        ParseFailure.UNSUPPORTED,
+        f"This is {what}{promised}. What can be read: {supported_list()}.",
+    )

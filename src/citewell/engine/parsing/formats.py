@@ -1,0 +1,107 @@
+"""The document formats that can be read: their names, extensions and MIME types."""
+
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+
+class DocumentFormat(StrEnum):
+    """A kind of file; each is read by one reader."""
+
+    PDF = "pdf"
+    DOCX = "docx"
+    DOC = "doc"
+    PPTX = "pptx"
+    PPT = "ppt"
+    XLSX = "xlsx"
+    XLSB = "xlsb"
+    XLS = "xls"
+    ODT = "odt"
+    ODS = "ods"
+    ODP = "odp"
+    RTF = "rtf"
+    EPUB = "epub"
+    HTML = "html"
+    XML = "xml"
+    MARKDOWN = "markdown"
+    TEXT = "text"
+    RST = "rst"
+    ORG = "org"
+    CSV = "csv"
+    JSON = "json"
+    JSON_LINES = "jsonl"
+    EML = "eml"
+    MSG = "msg"
+
+
+class FormatFacts(NamedTuple):
+    """What people and browsers call a format."""
+
+    label: str
+    mime_type: str
+    extensions: tuple[str, ...]
+
+
+_OOXML = "application/vnd.openxmlformats-officedocument"
+_ODF = "application/vnd.oasis.opendocument"
+
+FORMATS: dict[DocumentFormat, FormatFacts] = {
+    DocumentFormat.PDF: FormatFacts("PDF", "application/pdf", (".pdf",)),
+    DocumentFormat.DOCX: FormatFacts(
+        "Word", f"{_OOXML}.wordprocessingml.document", (".docx", ".docm", ".dotx", ".dotm")
+    ),
+    DocumentFormat.DOC: FormatFacts("Word 97-2003", "application/msword", (".doc", ".dot")),
+    DocumentFormat.PPTX: FormatFacts(
+        "PowerPoint", f"{_OOXML}.presentationml.presentation", (".pptx", ".pptm", ".ppsx", ".potx")
+    ),
+    DocumentFormat.PPT: FormatFacts(
+        "PowerPoint 97-2003", "application/vnd.ms-powerpoint", (".ppt", ".pps")
+    ),
+    DocumentFormat.XLSX: FormatFacts(
+        "Excel", f"{_OOXML}.spreadsheetml.sheet", (".xlsx", ".xlsm", ".xltx")
+    ),
+    DocumentFormat.XLSB: FormatFacts(
+        "Excel binary", "application/vnd.ms-excel.sheet.binary.macroEnabled.12", (".xlsb",)
+    ),
+    DocumentFormat.XLS: FormatFacts("Excel 97-2003", "application/vnd.ms-excel", (".xls",)),
+    DocumentFormat.ODT: FormatFacts("OpenDocument text", f"{_ODF}.text", (".odt", ".ott")),
+    DocumentFormat.ODS: FormatFacts("OpenDocument sheet", f"{_ODF}.spreadsheet", (".ods",)),
+    DocumentFormat.ODP: FormatFacts("OpenDocument slides", f"{_ODF}.presentation", (".odp",)),
+    DocumentFormat.RTF: FormatFacts("Rich Text", "application/rtf", (".rtf",)),
+    DocumentFormat.EPUB: FormatFacts("EPUB", "application/epub+zip", (".epub",)),
+    DocumentFormat.HTML: FormatFacts("HTML", "text/html", (".html", ".htm", ".xhtml")),
+    DocumentFormat.XML: FormatFacts("XML", "application/xml", (".xml", ".nxml")),
+    DocumentFormat.MARKDOWN: FormatFacts("Markdown", "text/markdown", (".md", ".markdown", ".mdx")),
+    DocumentFormat.TEXT: FormatFacts("plain text", "text/plain", (".txt", ".text", ".log")),
+    DocumentFormat.RST: FormatFacts("reStructuredText", "text/x-rst", (".rst",)),
+    DocumentFormat.ORG: FormatFacts("Org", "text/x-org", (".org",)),
+    DocumentFormat.CSV: FormatFacts("CSV", "text/csv", (".csv", ".tsv", ".tab")),
+    DocumentFormat.JSON: FormatFacts("JSON", "application/json", (".json",)),
+    DocumentFormat.JSON_LINES: FormatFacts(
+        "JSON lines", "application/x-ndjson", (".jsonl", ".ndjson")
+    ),
+    DocumentFormat.EML: FormatFacts("e-mail", "message/rfc822", (".eml", ".mht", ".mhtml")),
+    DocumentFormat.MSG: FormatFacts("Outlook e-mail", "application/vnd.ms-outlook", (".msg",)),
+}
+
+_BY_EXTENSION = {
+    extension: name for name, facts in FORMATS.items() for extension in facts.extensions
+}
+
+SUPPORTED_EXTENSIONS: dict[str, str] = {
+    extension: FORMATS[name].mime_type for extension, name in sorted(_BY_EXTENSION.items())
+}
+"""Extension with its dot, in lower case -> MIME type: what a folder walk picks up."""
+
+SUPPORTED_MIME_TYPES: frozenset[str] = frozenset(SUPPORTED_EXTENSIONS.values())
+
+
+def format_of_name(filename: str) -> DocumentFormat | None:
+    """Get the format a file's name promises; None when the name tells nothing."""
+    return _BY_EXTENSION.get(PurePosixPath(filename).suffix.lower())
+
+
+def supported_list() -> str:
+    """Name what can be read, for people."""
+    names = [facts.label for facts in FORMATS.values()]
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,29 @@
+"""How much one document may cost."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+"""Bytes of a mebibyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """Bounds of one parse; going past any of them fails that document and no other.
+
+    The defaults are about ten times what a 300-page report needs (4 s of CPU, 100 MiB).
+    """
+
+    file_bytes: int = 256 * MIB
+    """Largest file that is opened at all."""
+    memory_bytes: int = 1024 * MIB
+    """Memory of the child process: private data by rlimit, resident size by the parent's eye."""
+    cpu_seconds: int = 120
+    """CPU time of one document."""
+    wall_seconds: float = 300.0
+    """Time spent waiting for the child; time the reader of the blocks takes is not counted."""
+    text_chars: int = 200_000_000
+    """Longest text one document may give, in characters."""
+    unpacked_bytes: int = 1024 * MIB
+    """Total size of the parts of a zipped document (DOCX, XLSX, EPUB, ...)."""
+    archive_entries: int = 20_000
+    """Most parts a zipped document may have."""

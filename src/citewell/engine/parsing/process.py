@@ -1,0 +1,210 @@
+"""The parent's end of one child process."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from os import getpid, pathsep
+
+import psutil
+
+from citewell.engine.parsing.base import ParseError, ParseFailure
+from citewell.engine.parsing.limits import MIB, ParseLimits
+from citewell.engine.parsing.wire import HEADER, MAX_FRAME, Message, decode, encode
+
+WATCH_SECONDS = 0.2
+"""How often a busy child's memory is looked at."""
+
+_LAST_WORDS_SECONDS = 2.0
+"""Time for a child that has hung up to end by itself, so that its status tells why."""
+
+_COMPLAINT_BYTES = 4096
+
+_OUT_OF_MEMORY = (b"memory allocation of", b"MemoryError", b"bad_alloc", b"out of memory")
+"""How Rust, Python and C++ say that memory ran out."""
+
+
+class Child:
+    """A process that parses one document at a time."""
+
+    def __init__(self, limits: ParseLimits) -> None:
+        """Start the process; it is ready when it answers."""
+        self._limits = limits
+        self._socket, theirs = socket.socketpair()
+        self._socket.setblocking(False)
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                [
+                    sys.executable,
+                    # -P: no module is taken from the working directory.
+                    *("-P", "-m", "citewell.engine.parsing.child"),
+                    json.dumps(asdict(limits)),
+                    str(getpid()),
+                ],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=self._complaints,
+                # Of its own: Ctrl-C in the terminal is the parent's to handle.
+                start_new_session=True,
+                # Nothing else of our environment: it may hold keys.
+                env={"PYTHONPATH": pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"},
+                cwd=tempfile.gettempdir(),
+            )
+        self._watched = psutil.Process(self._process.pid)
+        self._stopped_for: ParseFailure | None = None
+        self._waited = 0.0
+        self.documents = 0
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def resident_bytes(self) -> int:
+        """Resident memory; 0 when the process has gone."""
+        try:
+            return self._watched.memory_info().rss
+        except psutil.Error:
+            return 0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    async def ask(self, request: Message) -> None:
+        """Send the request that begins the next document.
+
+        Raises:
+            ParseError: The child has gone.
+        """
+        self.documents += 1
+        self._waited = 0.0
+        try:
+            await asyncio.get_running_loop().sock_sendall(self._socket, encode(request))
+        except OSError as error:
+            raise await self._explain_end() from error
+
+    async def answer(self) -> Message:
+        """Wait for the next message of the child, watching its memory and the time.
+
+        Raises:
+            ParseError: The child ended, was ended for going past a limit, or talks nonsense.
+        """
+        header = await self._receive(HEADER.size)
+        (length,) = HEADER.unpack(header)
+        if length > MAX_FRAME:
+            raise _nonsense()
+        try:
+            return decode(await self._receive(length))
+        except ValueError as error:
+            raise _nonsense() from error
+
+    def kill(self) -> None:
+        """End the process at once; `reap` must follow until it is true."""
+        self._socket.close()
+        if self.is_alive:
+            self._process.kill()
+
+    def reap(self) -> bool:
+        """Let go of the ended process; False while it is still ending."""
+        if self.is_alive:
+            return False
+        self._socket.close()
+        self._complaints.close()
+        return True
+
+    async def end(self) -> None:
+        """End the process and wait until it has."""
+        self.kill()
+        await asyncio.to_thread(self._process.wait)
+        self.reap()
+
+    async def _receive(self, count: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        parts: list[bytes] = []
+        while count:
+            started = time.monotonic()
+            # A time-out around the call could cancel it with bytes in hand; killing the child
+            # ends the wait as well, and loses nothing.
+            self._watch = loop.call_later(WATCH_SECONDS, self._check_limits, loop, started)
+            try:
+                part = await loop.sock_recv(self._socket, min(count, 256 * 1024))
+            except OSError:
+                part = b""
+            finally:
+                self._watch.cancel()
+            self._waited += time.monotonic() - started
+            if not part:
+                raise await self._explain_end()
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _check_limits(self, loop: asyncio.AbstractEventLoop, started: float) -> None:
+        """Kill a child that is past a limit; the end of its socket then tells the reader."""
+        if self.resident_bytes > self._limits.memory_bytes:
+            self._stopped_for = ParseFailure.MEMORY
+        elif self._waited + time.monotonic() - started > self._limits.wall_seconds:
+            self._stopped_for = ParseFailure.TIMEOUT
+        else:
+            self._watch = loop.call_later(WATCH_SECONDS, self._check_limits, loop, started)
+            return
+        self._process.kill()
+
+    async def _explain_end(self) -> ParseError:
+        await asyncio.to_thread(self._let_end)
+        limits, status = self._limits, self._process.returncode
+        if self._stopped_for is ParseFailure.TIMEOUT or status == -_signal("SIGXCPU"):
+            return ParseError(
+                ParseFailure.TIMEOUT,
+                f"Reading the file took longer than allowed ({limits.cpu_seconds} s of computing,"
+                f" {limits.wall_seconds:g} s in all).",
+            )
+        if self._stopped_for is ParseFailure.MEMORY or self._complained_of_memory():
+            return ParseError(
+                ParseFailure.MEMORY,
+                f"Reading the file took more than {limits.memory_bytes // MIB:,} MiB of memory.",
+            )
+        if status == -_signal("SIGKILL"):
+            reason = "was ended from outside; the machine may be out of memory"
+        else:
+            reason = f"crashed ({_status_name(status)}); the file may be damaged"
+        return ParseError(ParseFailure.CRASHED, f"The program that reads the file {reason}.")
+
+    def _let_end(self) -> None:
+        try:
+            self._process.wait(_LAST_WORDS_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _complained_of_memory(self) -> bool:
+        size = self._complaints.seek(0, 2)
+        self._complaints.seek(max(0, size - _COMPLAINT_BYTES))
+        complaint = self._complaints.read(_COMPLAINT_BYTES)
+        return any(sign in complaint for sign in _OUT_OF_MEMORY)
+
+
+def _signal(name: str) -> int:
+    return int(getattr(signal, name, 0))
+
+
+def _status_name(status: int | None) -> str:
+    if status is None or status >= 0:
+        return f"status {status}"
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"
+
+
+def _nonsense() -> ParseError:
+    return ParseError(ParseFailure.CRASHED, "The program that reads the file broke down.")

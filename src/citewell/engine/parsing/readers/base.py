@@ -1,0 +1,39 @@
+"""What a reader takes and gives."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from citewell.engine.parsing.base import Block, DocumentInfo
+from citewell.engine.parsing.formats import FORMATS, DocumentFormat
+from citewell.engine.parsing.limits import ParseLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of known format."""
+
+    path: Path
+    filename: str
+    format: DocumentFormat
+    limits: ParseLimits
+
+    @property
+    def mime_type(self) -> str:
+        """MIME type of the format."""
+        return FORMATS[self.format].mime_type
+
+
+class Reading(NamedTuple):
+    """A document begun: its facts, and its blocks as they are read.
+
+    The blocks' texts are as the file has them; `reading.py` cleans, splits and bounds them.
+    """
+
+    info: DocumentInfo
+    blocks: Iterator[Block]
+
+
+Reader = Callable[[Source], Reading]
+"""Begins to read a file; it and its iterator may raise `ParseError` and `reading.DAMAGE`."""

@@ -1,0 +1,34 @@
+"""Every format that needs no reader of its own: the extraction library's tree as it is."""
+
+import re
+from collections.abc import Iterator
+
+from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.kreuzberg_nodes import (
+    document_info,
+    document_nodes,
+    extract,
+    node_blocks,
+)
+
+_EMPTY_LINE = re.compile(r"(?:\r?\n[ \t]*){2,}")
+
+
+def read(source: Source) -> Reading:
+    """Read a file with the library."""
+    result = extract(source)
+    info = document_info(source, result)
+    nodes = document_nodes(result)
+    del result
+    return Reading(info, _paragraphs(node_blocks(nodes)))
+
+
+def _paragraphs(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Divide paragraphs that hold several, as the bodies of e-mails do."""
+    for block in blocks:
+        if block.kind is not BlockKind.PARAGRAPH:
+            yield block
+            continue
+        for part in _EMPTY_LINE.split(block.text):
+            yield Block(block.kind, part, block.page)
