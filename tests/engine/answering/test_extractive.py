@@ -123,9 +123,20 @@ class TestQuotes:
         assert len(extract_answer(question, given).sentences) == 3
         assert len(extract_answer(question, given, max_sentences=1).sentences) == 1
 
+    def test_sentence_with_what_is_asked_for_wins(self):
+        text = "The pump was serviced by the supplier. The pump was serviced on 4 May 2026."
+        made = answer("When was the pump serviced?", passage(text))
+        assert made.sentences[0].text == "The pump was serviced on 4 May 2026."
+
+    def test_sentence_of_the_better_passage_wins(self):
+        low = passage("The pump is serviced by us.", name="low", score=0.2)
+        high = passage("The pump is serviced by Osei.", name="high", score=0.9)
+        made = answer("Is the pump serviced?", low, high)
+        assert made.citations[0].passage.document_id == "high"
+
     def test_weak_sentences_are_left_out(self):
         made = answer("How much may a hotel in London cost?")
-        assert all("badge" not in one.text for one in made.sentences)
+        assert len(made.sentences) < 3
 
 
 class TestRepeats:
@@ -154,18 +165,24 @@ class TestRepeats:
 class TestReadability:
     def test_sentence_that_points_back_takes_in_the_one_before(self):
         text = "The Rill 310 is a sonde. It measures turbidity down to ten metres."
-        made = answer("How deep is turbidity measured in metres?", passage(text))
-        assert made.citations[0].quote == text
+        made = answer("How deep is turbidity measured by the Rill sonde?", passage(text))
+        assert [cited.quote for cited in made.citations] == [text]
 
     def test_heading_is_never_the_answer(self):
         text = "Annual leave\n\nTwenty days a year are granted to all.\n\nSick leave\n\nSee below."
         made = answer("annual leave days", passage(text, heading=["Annual leave"]))
         assert made.sentences[0].text == "Twenty days a year are granted to all."
 
+    def test_title_repeated_as_a_footer_is_never_the_answer(self):
+        text = "Twenty days a year are granted to all.\n\nAnnual leave"
+        made = answer("annual leave", passage(text, title="Annual leave"))
+        assert [one.text for one in made.sentences] == ["Twenty days a year are granted to all."]
+
     @pytest.mark.parametrize(
         "text",
         [
             "How do I reset my password?\n\nOpen the portal and choose Forgotten.",
+            "How do I reset my password? Open the portal and choose Forgotten.",
             "Q: How do I reset my password?\nA: Open the portal and choose Forgotten.",
         ],
     )
@@ -173,6 +190,7 @@ class TestReadability:
         made = answer("How do I reset my password?", passage(text))
         assert made.sentences[0].text == "Open the portal and choose Forgotten."
         assert made.citations[0].quote == "Open the portal and choose Forgotten."
+        assert made.confidence.level is ConfidenceLevel.HIGH
 
     def test_table_row_is_shown_with_its_columns_and_quoted_exactly(self):
         text = "Plan | Price | Term\nBasic | 10 | month\nLarge | 30 | year"

@@ -44,7 +44,7 @@ def question_of(
         most = max(frequency.get(one, 0) for one in found)
         share = boosts[word] if function.isdisjoint(word.split()) else _FUNCTION_SHARE
         weight = min(boosts[word], share) * inverse_document_frequency(most, statistics.chunk_count)
-        made.append(QuestionTerm(word, frozenset(found), weight, is_known=most > 0))
+        made.append(QuestionTerm(word, frozenset(found), weight))
     return Question(text, language, tuple(made))
 
 

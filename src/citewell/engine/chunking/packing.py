@@ -112,7 +112,7 @@ class Packer:
 
     def _carry(self, following: Piece) -> list[Piece]:
         """Make the overlap: the last sentences of the chunk that ends, as one piece."""
-        if not self._overlap or following.gap is None or following.path != self._pieces[-1].path:
+        if not self._overlap or following.gap is None or following.starts_section:
             return []
         last = self._pieces[-1]
         room = min(self._overlap, self._limit - following.cost - len(following.gap))
