@@ -1,0 +1,230 @@
+"""The rules of the house that no single tool checks (see AGENTS.md)."""
+
+import ast
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+import pytest
+
+import citewell.models
+from citewell.core.database.base import Base, TenantScoped
+from citewell.models.tenancy import Tenant
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "citewell"
+TESTS = ROOT / "tests"
+
+MAX_FILE_LINES = 600
+MAX_FUNCTION_LINES = 80
+MAX_BROAD_EXCEPTS = 4
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
+
+# Put together here, so that this file does not hold what it looks for.
+REGISTRY_HOSTS = [
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("registry", "npmjs", "org"),
+        ("registry", "yarnpkg", "com"),
+        ("proxy", "golang", "org"),
+    )
+]
+MACHINE_PATH = re.compile(r"(?<![\w.:~$})/-])/(?:home|root|Users|work|opt|mnt|srv)/\w")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def python_files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), shown(path))
+
+
+def functions(tree: ast.AST) -> Iterator[Function]:
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            yield node
+
+
+def tracked_texts() -> Iterator[tuple[str, str]]:
+    """Name and text of every file that git would publish, as far as it is text."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        path = ROOT / name
+        if not path.is_file():
+            continue
+        content = path.read_bytes()
+        if b"\0" not in content:
+            yield name, content.decode("utf-8", "replace")
+
+
+def run_tool(*command: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
+
+
+class TestTools:
+    def test_import_contracts_hold(self) -> None:
+        script = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+        result = subprocess.run(
+            [sys.executable, "-c", script, "--no-logo"],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
+
+    def test_ruff_finds_nothing(self) -> None:
+        run_tool("ruff", "check", "--no-cache", "--output-format", "concise", ".")
+
+    def test_everything_is_formatted(self) -> None:
+        run_tool("ruff", "format", "--no-cache", "--check", ".")
+
+
+class TestSizes:
+    def test_files_are_short(self) -> None:
+        lengths = {
+            shown(path): len(path.read_text(encoding="utf-8").splitlines())
+            for path in [*python_files(SOURCE), *python_files(TESTS)]
+        }
+        assert {name: n for name, n in lengths.items() if n > MAX_FILE_LINES} == {}
+
+    def test_functions_are_short(self) -> None:
+        lengths = {
+            f"{shown(path)}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+            for path in python_files(SOURCE)
+            for node in functions(parsed(path))
+        }
+        assert {name: n for name, n in lengths.items() if n > MAX_FUNCTION_LINES} == {}
+
+    def test_modules_are_named_for_what_they_hold(self) -> None:
+        vague = [
+            shown(path)
+            for path in SOURCE.rglob("*")
+            if path.stem in VAGUE_NAMES and (path.is_dir() or path.suffix == ".py")
+        ]
+        assert vague == []
+
+
+class TestBroadExcepts:
+    def found(self) -> list[tuple[str, str]]:
+        """Place and line of every handler that catches all errors and does not raise them again."""
+        return [
+            (f"{shown(path)}:{node.lineno}", path.read_text("utf-8").splitlines()[node.lineno - 1])
+            for path in python_files(SOURCE)
+            for node in ast.walk(parsed(path))
+            if isinstance(node, ast.ExceptHandler)
+            and self.is_broad(node.type)
+            and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)
+        ]
+
+    @staticmethod
+    def is_broad(caught: ast.expr | None) -> bool:
+        if isinstance(caught, ast.Tuple):
+            return any(TestBroadExcepts.is_broad(part) for part in caught.elts)
+        return caught is None or (
+            isinstance(caught, ast.Name) and caught.id in {"Exception", "BaseException"}
+        )
+
+    def test_only_at_the_boundaries(self) -> None:
+        assert len(self.found()) <= MAX_BROAD_EXCEPTS, self.found()
+
+    def test_each_says_why(self) -> None:
+        unexplained = [place for place, line in self.found() if not re.search(r"#.*\w{3}", line)]
+        assert unexplained == []
+
+
+class TestModels:
+    def test_every_table_belongs_to_a_tenant(self) -> None:
+        for module in pkgutil.iter_modules(citewell.models.__path__, "citewell.models."):
+            importlib.import_module(module.name)
+        tables = {mapper.class_ for mapper in Base.registry.mappers}
+        assert len(tables) > 5
+        unscoped = {table for table in tables if not issubclass(table, TenantScoped)}
+        assert unscoped == {Tenant}
+
+
+class TestPublishedFiles:
+    def test_no_registry_host_is_named(self) -> None:
+        found = [
+            f"{name}: {host}"
+            for name, text in tracked_texts()
+            for host in REGISTRY_HOSTS
+            if host in text
+        ]
+        assert found == []
+
+    def test_no_path_of_one_machine_is_named(self) -> None:
+        found = [
+            f"{name}: {match[0]}"
+            for name, text in tracked_texts()
+            if not name.endswith((".jsonl", "tokenizer.json"))
+            for match in MACHINE_PATH.finditer(text)
+        ]
+        assert found == []
+
+
+class TestLocks:
+    @pytest.mark.parametrize("name", ["base.txt", "build.txt", "dev.txt"])
+    def test_every_pin_has_hashes(self, name: str) -> None:
+        text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+        blocks = re.split(r"\n(?=\S)", text.strip())
+        pins = [block for block in blocks if not block.startswith("#")]
+        assert pins
+        for pin in pins:
+            assert re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?==\S+", pin), pin
+            assert "--hash=sha256:" in pin, pin
+
+    @pytest.mark.parametrize("name", ["base.txt", "build.txt", "dev.txt"])
+    def test_no_index_is_named(self, name: str) -> None:
+        text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+        assert re.findall(r"://|--index|--extra-index|--find-links|^-[if]\b", text, re.M) == []
+
+
+class TestTests:
+    def test_every_test_can_fail(self) -> None:
+        """Each has an assertion or a time limit, or calls something of its file that has one."""
+        toothless: list[str] = []
+        for path in python_files(TESTS):
+            if not path.name.startswith("test_"):
+                continue
+            tree = parsed(path)
+            checking = {node.name for node in functions(tree) if asserts(node)}
+            toothless += [
+                f"{shown(path)}:{node.lineno} {node.name}"
+                for node in functions(tree)
+                if node.name.startswith("test_") and not asserts(node, checking)
+            ]
+        assert toothless == []
+
+
+def asserts(function: Function, checking: AbstractSet[str] = frozenset()) -> bool:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func).rpartition(".")[2]
+            if name in {
+                "raises",
+                "warns",
+                "fail",
+                "timeout",
+                "wait_for",
+                *checking,
+            } or name.startswith("assert_"):
+                return True
+    return False
