@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import procrastinate
 import psycopg
@@ -20,6 +20,7 @@ from citewell.core.database.sessions import (
     SESSION_SETTINGS,
     connection_options,
     driver_connection,
+    is_outage,
 )
 from citewell.kit.clock import utc_now
 
@@ -30,6 +31,9 @@ log = structlog.get_logger(__name__)
 
 JobHandler = Callable[["Platform", uuid.UUID, uuid.UUID], Awaitable[None]]
 """Called with the platform, the tenant and the id the job is about. Must be idempotent."""
+
+CrashHandler = Callable[["Platform", uuid.UUID, uuid.UUID], Awaitable[None]]
+"""Called when a handler raised what nobody expected, so that users see the job's end."""
 
 Maintenance = Callable[["Platform"], Awaitable[None]]
 
@@ -91,7 +95,7 @@ class JobQueue:
         self._worker_ids: set[int] = set()
         self._suspicion: dict[int | None, int] = {}
 
-    def register(self, name: str, handler: JobHandler) -> None:
+    def register(self, name: str, handler: JobHandler, on_crash: CrashHandler) -> None:
         """Make `handler` the one that does jobs called `name` (`slice.verb`)."""
 
         async def run(
@@ -102,16 +106,36 @@ class JobQueue:
             self._running.add(queue_id)
             if context.job.worker_id is not None:
                 self._worker_ids.add(context.job.worker_id)
+            extras = cast(dict[str, object], context.additional_context)  # pyright: ignore[reportUnknownMemberType]
+            platform = cast("Platform", extras["platform"])
+            subject = uuid.UUID(tenant_id), uuid.UUID(subject_id)
             try:
-                extras = cast(dict[str, object], context.additional_context)  # pyright: ignore[reportUnknownMemberType]
-                platform = cast("Platform", extras["platform"])
-                await handler(platform, uuid.UUID(tenant_id), uuid.UUID(subject_id))
+                await handler(platform, *subject)
+            except TransientJobError:
+                raise
             except SQLAlchemyError as error:
-                raise TransientJobError(f"the database failed: {type(error).__name__}") from error
+                if is_outage(error):
+                    raise TransientJobError("the database did not answer") from error
+                await self._crash(name, error, platform, subject, on_crash)
+            except Exception as error:  # noqa: BLE001 - the job boundary: every job ends with a reason
+                await self._crash(name, error, platform, subject, on_crash)
             finally:
                 self._running.discard(queue_id)
 
         self._app.task(name=name, pass_context=True, retry=_RetryTransient())(run)
+
+    @staticmethod
+    async def _crash(
+        name: str,
+        error: Exception,
+        platform: "Platform",
+        subject: tuple[uuid.UUID, uuid.UUID],
+        on_crash: CrashHandler,
+    ) -> NoReturn:
+        """Log a bug, tell it to the job's owner and let the queue note the failure."""
+        log.error("job_crashed", task=name, subject_id=str(subject[1]), exc_info=error)
+        await on_crash(platform, *subject)
+        raise error
 
     def register_maintenance(self, action: Maintenance) -> None:
         """Have every worker call `action` every few seconds; it must tolerate company."""

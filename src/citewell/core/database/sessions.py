@@ -8,6 +8,8 @@ from typing import Any, cast
 import psycopg
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -105,6 +107,13 @@ class Database:
 
 
 _SET_TENANT = text(f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true)")
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database could not be reached, was full or shut down: later it may work."""
+    return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:

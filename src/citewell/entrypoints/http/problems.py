@@ -7,10 +7,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from citewell.core.database.sessions import is_outage
 from citewell.core.errors import AppError, Problem
 from citewell.engine.errors import ProviderError
 
@@ -52,9 +53,7 @@ def problem_of(error: Exception) -> Problem:
         )
     if isinstance(error, ProviderError):
         return Problem("model_unavailable", "A model does not answer", str(error), 503)
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    ):
+    if is_outage(error):
         return Problem(
             "database_unavailable",
             "Temporarily not available",

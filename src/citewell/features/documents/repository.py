@@ -157,7 +157,7 @@ async def states_by_version(
         .order_by(Job.created_at)
         .execution_options(populate_existing=True)
     )
-    latest = {version.id: (version, job) for version, job in rows.tuples()}
+    latest = {version.id: (version, job) for version, job in rows}
     return list(latest.values())
 
 

@@ -9,7 +9,7 @@ from citewell.features.ingestion import service
 
 def register(queue: JobQueue) -> None:
     """Tell the queue what ingestion does."""
-    queue.register(INGEST_JOB, service.process)
+    queue.register(INGEST_JOB, service.process, service.note_crash)
     queue.register_maintenance(keep_index)
 
 

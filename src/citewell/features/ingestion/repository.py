@@ -41,7 +41,7 @@ async def assignment(session: AsyncSession, job_id: uuid.UUID) -> Assignment | N
         .where(Job.id == job_id, DocumentVersion.status.in_(OPEN_STATUSES))
     )
     row = rows.one_or_none()
-    return Assignment(*row.tuple()) if row else None
+    return Assignment(*row) if row else None
 
 
 async def begin(session: AsyncSession, work: Assignment) -> None:

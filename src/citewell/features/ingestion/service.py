@@ -16,6 +16,7 @@ from citewell.features.ingestion.errors import (
     EMBEDDING_CHANGED,
     EMBEDDING_FAILED,
     FILE_MISSING,
+    INTERNAL,
     AbandonedError,
     IngestionError,
 )
@@ -155,6 +156,15 @@ async def _fail(
         await repository.fail_version(ctx.session, work.version.id, code, detail)
         await repository.finish_job(ctx.session, work.job.id, JobStatus.FAILED, detail)
     log.info("document_failed", document_id=str(work.document.id), code=code)
+
+
+async def note_crash(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
+    """Mark the job's version failed after an error nobody expected."""
+    caller = Caller(tenant_id, SYSTEM)
+    async with unit_of_work(platform, caller) as ctx:
+        work = await repository.assignment(ctx.session, job_id)
+    if work is not None:
+        await _fail(platform, caller, work, INTERNAL, "An error on our side; it was logged.")
 
 
 async def _wait(

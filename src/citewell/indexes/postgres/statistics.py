@@ -119,7 +119,7 @@ async def read(session: AsyncSession, scope: Scope, term_ids: Sequence[int]) -> 
         },
     )
     chunk_count, frequencies = 0, dict[int, int]()
-    for term, frequency in rows.tuples():
+    for term, frequency in rows:
         if term is None:
             chunk_count = int(frequency)
         else:

@@ -77,7 +77,7 @@ async def known_embeddings(
             "hashes": list(hashes),
         },
     )
-    return {bytes(content_hash): embedding for content_hash, embedding in rows.tuples()}
+    return {bytes(content_hash): embedding for content_hash, embedding in rows}
 
 
 async def stage(

@@ -1,0 +1,230 @@
+"""Real parts for every test: one PostgreSQL for the run, one migrated database per worker.
+
+The server is the embedded one, or that of the environment variable DATABASE_URL. Each test gets a
+tenant of its own instead of a clean-up: row-level security keeps tests apart as it keeps tenants.
+"""
+
+import os
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from psycopg import sql
+
+from citewell.core.context import OPERATOR, Caller
+from citewell.core.database.embedded import EmbeddedServer
+from citewell.core.database.migrations import migrate
+from citewell.core.platform import Platform
+from citewell.core.settings import Settings
+from citewell.entrypoints.http.app import create_app
+from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
+from citewell.features.identity import service as identity
+
+for name in [name for name in os.environ if name.startswith("CITEWELL_")]:
+    del os.environ[name]  # the developer's own installation is not the tests' business
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where test databases are made."""
+
+    admin_url: str
+
+    def url(self, database: str) -> str:
+        """The same server, another database."""
+        info = psycopg.conninfo.conninfo_to_dict(self.admin_url)
+        host, port = info.get("host", ""), info.get("port")
+        user, password = info.get("user", "postgres"), info.get("password")
+        login = f"{user}:{password}" if password else str(user)
+        if str(host).startswith("/"):
+            return f"postgresql://{login}@/{database}?host={host}"
+        return f"postgresql://{login}@{host}:{port or 5432}/{database}"
+
+    def execute(self, statement: sql.Composed) -> None:
+        """Run an administrator's statement."""
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def create(self, database: str, template: str | None = None) -> str:
+        """Make a database anew; returns its URL."""
+        name = sql.Identifier(database)
+        self.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        statement = sql.SQL("CREATE DATABASE {}").format(name)
+        if template is not None:
+            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+        self.execute(statement)
+        return self.url(database)
+
+    def drop(self, database: str) -> None:
+        """Remove a database."""
+        name = sql.Identifier(database)
+        self.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder that all workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def servers(run_folder: Path) -> Iterator[Servers]:
+    """The server of this run."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield Servers(given)
+        return
+    server = EmbeddedServer(run_folder / "pg")
+    server.start()
+    try:
+        yield Servers(server.url("postgres", "postgres"))
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(servers: Servers) -> str:
+    """Name of a migrated database to clone; made by whichever worker comes first."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:12]
+    name = f"citewell_test_{run}_template"
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(4242)")
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if not connection.execute(query, (name,)).fetchone():
+            migrate(servers.create(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def database_url(servers: Servers, template: str) -> Iterator[str]:
+    """This worker's database."""
+    name = f"{template.removesuffix('_template')}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(4242)")
+        url = servers.create(name, template)
+    yield url
+    servers.drop(name)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This worker's CITEWELL_HOME."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def settings(home: Path, database_url: str) -> Settings:
+    """Settings of this worker's installation."""
+    return Settings(
+        _env_file=None, home=home, database_url=database_url, log_level="error", threads=1
+    )
+
+
+@pytest.fixture
+async def platform(settings: Settings, database_url: str) -> AsyncIterator[Platform]:
+    """Everything a process holds open."""
+    async with open_platform(settings, DatabaseHandle(database_url, is_first_user=False)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def caller(platform: Platform) -> Caller:
+    """The operator in a tenant of this test's own."""
+    return await new_caller(platform)
+
+
+async def new_caller(platform: Platform) -> Caller:
+    """The operator in a new tenant."""
+    slug = f"t-{uuid.uuid4().hex}"
+    await identity.create_tenant(platform, slug, "Test")
+    return Caller(await identity.find_tenant(platform, slug), OPERATOR)
+
+
+@pytest.fixture
+async def worker(platform: Platform) -> AsyncIterator[None]:
+    """A job worker for the time of the test."""
+    async with running_worker(platform, adopt_all=False):
+        yield
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """A server that listens on loopback, with its job worker."""
+
+    address: str
+
+    def client(self, key: str | None = None) -> httpx.AsyncClient:
+        """A client of the API."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.AsyncClient(base_url=self.address, headers=headers, timeout=30)
+
+
+@contextmanager
+def serving(settings: Settings, url: str, *, has_worker: bool = True) -> Iterator[LiveServer]:
+    """A real server in a thread of this process."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Platform]:
+        async with open_platform(settings, DatabaseHandle(url, is_first_user=False)) as platform:
+            if not has_worker:
+                yield platform
+                return
+            async with running_worker(platform, adopt_all=False):
+                yield platform
+
+    app = create_app(settings, opened)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            thread.join(0.02)
+        assert server.started, "the server did not start"
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield LiveServer(f"http://127.0.0.1:{port}")
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+@pytest.fixture(scope="session")
+def live_server(settings: Settings, database_url: str) -> Iterator[LiveServer]:
+    """This worker's server."""
+    with serving(settings, database_url) as server:
+        yield server
+
+
+@pytest.fixture
+async def key(platform: Platform) -> str:
+    """An API key of a tenant of this test's own."""
+    return (await identity.create_tenant(platform, f"t-{uuid.uuid4().hex}", "Test")).secret
+
+
+@pytest.fixture
+async def client(live_server: LiveServer, key: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with a valid key of this test's tenant."""
+    async with live_server.client(key) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def stranger(live_server: LiveServer, platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with a valid key of another tenant."""
+    other = await identity.create_tenant(platform, f"t-{uuid.uuid4().hex}", "Other")
+    async with live_server.client(other.secret) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def anonymous(live_server: LiveServer) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a key."""
+    async with live_server.client() as opened:
+        yield opened
