@@ -178,8 +178,11 @@ class TestPublishedFiles:
         assert found == []
 
 
+LOCKS = sorted(path.name for path in (ROOT / "requirements").glob("*.txt"))
+
+
 class TestLocks:
-    @pytest.mark.parametrize("name", ["base.txt", "build.txt", "dev.txt"])
+    @pytest.mark.parametrize("name", LOCKS)
     def test_every_pin_has_hashes(self, name: str) -> None:
         text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
         blocks = re.split(r"\n(?=\S)", text.strip())
@@ -189,7 +192,7 @@ class TestLocks:
             assert re.match(r"[A-Za-z0-9._-]+(\[[\w,-]+\])?==\S+", pin), pin
             assert "--hash=sha256:" in pin, pin
 
-    @pytest.mark.parametrize("name", ["base.txt", "build.txt", "dev.txt"])
+    @pytest.mark.parametrize("name", LOCKS)
     def test_no_index_is_named(self, name: str) -> None:
         text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
         assert re.findall(r"://|--index|--extra-index|--find-links|^-[if]\b", text, re.M) == []
@@ -213,18 +216,16 @@ class TestTests:
 
 
 def asserts(function: Function, checking: AbstractSet[str] = frozenset()) -> bool:
+    """Whether something in the function can fail it, calls of `checking` included."""
+    telling = {"raises", "warns", "fail", "timeout", "wait_for", *checking}
     for node in ast.walk(function):
         if isinstance(node, ast.Assert):
             return True
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func).rpartition(".")[2]
-            if name in {
-                "raises",
-                "warns",
-                "fail",
-                "timeout",
-                "wait_for",
-                *checking,
-            } or name.startswith("assert_"):
+            if name in telling or name.startswith("assert_"):
+                return True
+            # `subprocess.run(..., check=True)`
+            if any(ast.unparse(keyword) == "check=True" for keyword in node.keywords):
                 return True
     return False
