@@ -35,9 +35,8 @@ _LEADERS = re.compile(r"(?:[ \t]?[.·_]){5,}")
 
 _HYPHENATED = re.compile(r"(?<![\w-])([^\W\d_]{2,})-$")
 _COMPOUND_STARTS = frozenset(
-    ("all", "cross", "ex", "half", "high", "long", "low", "mid", "multi", "non", "one", "off")
-    + ("on", "post", "self", "semi", "short", "third", "three", "two", "under", "up", "well")
-)
+    ("all", "ex", "half", "high", "long", "low", "mid", "multi", "non", "off", "on", "post")
+) | {"self", "semi", "short", "third", "three", "two", "under", "up", "well"}
 """First parts after which a hyphen at a line's end belongs to the word, as in `well-known`."""
 
 _NO_SPACE_SCRIPTS = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")

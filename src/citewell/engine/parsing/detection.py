@@ -152,7 +152,7 @@ def _detect_text(sample: bytes, filename: str, named: DocumentFormat | None) -> 
     head = text[:8192].lstrip("\ufeff")
     if _HTML.match(head):
         return DocumentFormat.HTML
-    if named in _TEXT_FORMATS and named is not DocumentFormat.HTML:
+    if named and named in _TEXT_FORMATS and named is not DocumentFormat.HTML:
         return named
     declaration = _XML.match(head)
     if declaration:

@@ -47,7 +47,7 @@ class Child:
                     json.dumps(asdict(limits)),
                     str(getpid()),
                 ],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=self._complaints,
                 # Of its own: Ctrl-C in the terminal is the parent's to handle.

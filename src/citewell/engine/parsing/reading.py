@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from textwrap import dedent
 from typing import cast
 from xml.etree import ElementTree as ET
 
@@ -30,6 +31,15 @@ DAMAGE = (*READ_ERRORS, ET.ParseError, zlib.error, struct.error, UnicodeError)
 """What readers raise for a file that is not as its format demands."""
 
 _READERS: dict[DocumentFormat, str] = {
+    DocumentFormat.DOCX: "docx",
+    DocumentFormat.PPTX: "pptx",
+    DocumentFormat.ODT: "opendocument",
+    DocumentFormat.ODP: "opendocument",
+    DocumentFormat.EPUB: "epub",
+    DocumentFormat.EML: "mail",
+    DocumentFormat.XML: "xml",
+    DocumentFormat.MARKDOWN: "markdown",
+    DocumentFormat.HTML: "html",
     DocumentFormat.PDF: "pdf",
     DocumentFormat.XLSX: "spreadsheets",
     DocumentFormat.XLSB: "spreadsheets",
@@ -41,6 +51,21 @@ _READERS: dict[DocumentFormat, str] = {
     DocumentFormat.JSON_LINES: "jsons",
 }
 """Format -> module of `readers`; what is not named here is read by `other`."""
+
+_TITLED = frozenset(
+    {
+        DocumentFormat.DOCX,
+        DocumentFormat.DOC,
+        DocumentFormat.HTML,
+        DocumentFormat.MARKDOWN,
+        DocumentFormat.ODP,
+        DocumentFormat.ODT,
+        DocumentFormat.ORG,
+        DocumentFormat.PPTX,
+        DocumentFormat.RST,
+    }
+)
+"""Formats in which a heading that comes first is the title, when nothing else is."""
 
 
 def read_document(
@@ -64,7 +89,10 @@ def read_document(
     first = next(blocks, None)
     if first is None:
         raise _without_text(kind, reading.info)
-    return _tidy_info(reading.info), chain([first], blocks)
+    info = _tidy_info(reading.info)
+    if not info.title and kind in _TITLED and (first.kind, first.level) == (BlockKind.HEADING, 1):
+        info = replace(info, title=first.text)
+    return info, chain([first], blocks)
 
 
 def _reader(kind: DocumentFormat) -> Reader:
@@ -98,7 +126,9 @@ def _clean(block: Block) -> str:
     match block.kind:
         case BlockKind.HEADING:
             return clean_line(block.text)
-        case BlockKind.CODE | BlockKind.TABLE:
+        case BlockKind.CODE:
+            return clean_code(dedent(block.text))
+        case BlockKind.TABLE:
             return clean_code(block.text)
         case _:
             return clean_text(block.text)

@@ -174,7 +174,7 @@ class SandboxedDocument:
 
 
 async def _begin(child: Child, path: Path, filename: str, limits: ParseLimits) -> SandboxedDocument:
-    await child.ask({"path": path.absolute().as_posix(), "filename": filename})
+    await child.ask(_request(path, filename))
     message = await child.answer()
     if "error" in message:
         raise _reported(message)
@@ -182,6 +182,10 @@ async def _begin(child: Child, path: Path, filename: str, limits: ParseLimits) -
         return SandboxedDocument(child, unpack_info(message), limits)
     except (KeyError, TypeError) as error:
         raise _broken_down() from error
+
+
+def _request(path: Path, filename: str) -> Message:
+    return {"path": str(path.absolute()), "filename": filename}
 
 
 def _reported(message: Message) -> ParseError:

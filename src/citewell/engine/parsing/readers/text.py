@@ -11,6 +11,9 @@ from citewell.engine.parsing.readers.base import Reading, Source
 BULLET = re.compile(r"\s{0,12}(?:[-*•◦▪‣·–]|\(?(?:\d{1,3}|[a-zđ])[.)])\s+\S")  # noqa: RUF001
 """The begin of a list item: a bullet, `1.`, `a)` or `(1)`."""
 
+_GLYPH = re.compile(r"\s*[-*•◦▪‣·–]\s+")  # noqa: RUF001
+"""A bullet says nothing; the number of an item does."""
+
 _RULE = re.compile(r"\s*([=\-_*~#])\1{3,}\s*")
 
 _WRAP_WIDTH = 45
@@ -65,7 +68,9 @@ def _paragraph(lines: list[str], *, is_item: bool) -> Iterator[Block]:
     if not lines:
         return
     kind = BlockKind.LIST_ITEM if is_item else BlockKind.PARAGRAPH
-    if is_item or _is_wrapped(lines):
+    if is_item:
+        yield Block(kind, join_lines([_GLYPH.sub("", lines[0]), *lines[1:]]))
+    elif _is_wrapped(lines):
         yield Block(kind, join_lines(lines))
     else:
         yield Block(kind, "\n".join(lines))

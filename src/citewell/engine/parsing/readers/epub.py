@@ -1,0 +1,77 @@
+"""EPUB: the chapters in the order of the spine.
+
+Source: EPUB 3.3, sections 4 (container) and 5 (package document).
+"""
+
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
+
+from citewell.engine.parsing.archives import locked_error, parse_part
+from citewell.engine.parsing.base import Block, DocumentInfo
+from citewell.engine.parsing.encoding import SAMPLE, choose_encoding, decoded_chunks
+from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.html import Page, markup_blocks
+from citewell.engine.parsing.readers.ooxml import local
+
+_META = {"title": "title", "creator": "author", "language": "language", "date": "created"}
+
+
+def read(source: Source) -> Reading:
+    """Begin to read a book."""
+    with zipfile.ZipFile(source.path) as archive:
+        container = parse_part(archive, "META-INF/container.xml")
+        package_path = next(
+            item.get("full-path", "") for item in container.iter() if local(item.tag) == "rootfile"
+        )
+        package = parse_part(archive, package_path)
+        chapters = _chapters(package, posixpath.dirname(package_path))
+        if _is_locked(archive, chapters):
+            raise locked_error()
+    metadata: dict[str, str] = {}
+    for item in package.iter():
+        name = _META.get(local(item.tag))
+        if name and item.text:
+            metadata.setdefault(name, item.text)
+    info = DocumentInfo(source.mime_type, metadata.pop("title", None), metadata=metadata)
+    return Reading(info, _blocks(source, chapters))
+
+
+def _chapters(package: ET.Element, folder: str) -> list[str]:
+    items = {
+        item.get("id", ""): item.get("href", "")
+        for item in package.iter()
+        if local(item.tag) == "item" and "html" in item.get("media-type", "html")
+    }
+    references = (item.get("idref", "") for item in package.iter() if local(item.tag) == "itemref")
+    return [
+        posixpath.normpath(posixpath.join(folder, unquote(items[reference])))
+        for reference in references
+        if reference in items
+    ]
+
+
+def _is_locked(archive: zipfile.ZipFile, chapters: list[str]) -> bool:
+    """Whether chapters are encrypted; fonts often are, which does not matter."""
+    if "META-INF/encryption.xml" not in archive.namelist():
+        return False
+    references = {
+        unquote(item.get("URI", ""))
+        for item in parse_part(archive, "META-INF/encryption.xml").iter()
+        if local(item.tag) == "CipherReference"
+    }
+    return not references.isdisjoint(chapters)
+
+
+def _blocks(source: Source, chapters: list[str]) -> Iterator[Block]:
+    with zipfile.ZipFile(source.path) as archive:
+        present = set(archive.namelist())
+        for chapter in chapters:
+            if chapter not in present:
+                continue
+            with archive.open(chapter) as part:
+                encoding = choose_encoding(part.read(SAMPLE), is_markup=True)
+            with archive.open(chapter) as part:
+                yield from markup_blocks(decoded_chunks(part, encoding), Page())

@@ -1,0 +1,113 @@
+"""Tables of markup, cell by cell, with spans."""
+
+from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.readers.tables import TABLE_CHARS, row_text, table_blocks
+
+_MAX_COLUMNS = 1_000
+_MAX_ROW_SPAN = 1_000
+"""HTML allows 65,534 rows (WHATWG, 4.9.11); a person reads fewer."""
+
+
+class Grid:
+    """One table while it is read.
+
+    A cell that spans rows is repeated in each, so that every row can be read alone; one that
+    spans columns stands in the first of them.
+    """
+
+    def __init__(self) -> None:
+        self.is_layout = False
+        """Whether it turned out to set the page: its cells' texts are ordinary blocks then."""
+        self._captions: list[str] = []
+        self._rows: list[list[str]] = []
+        self._header: list[str] = []
+        self._held = 0
+        self._row: list[str] | None = None
+        self._cell: list[str] | None = None
+        self._spans = (1, 1)
+        self._hanging: dict[int, tuple[str, int]] = {}
+
+    def begin_row(self) -> list[Block]:
+        """Begin a row; get what had to be passed on of a long table."""
+        self._end_row()
+        self._row = []
+        if self._held < TABLE_CHARS:
+            return []
+        blocks = [*self._take_captions(), *table_blocks(self._rows)]
+        self._rows, self._held = [self._header], 0
+        return blocks
+
+    def begin_cell(self, columns: str, rows: str) -> None:
+        """Begin a cell with the values of its `colspan` and `rowspan`."""
+        self._cell = []
+        self._spans = (_span(columns, _MAX_COLUMNS), _span(rows, _MAX_ROW_SPAN))
+
+    def add_text(self, text: str) -> None:
+        """Add to the open cell; text outside of cells is the caption, or as good as one."""
+        if not text.strip():
+            return
+        if self._cell is not None:
+            self._cell.append(text)
+        elif self._row is None:
+            self._captions.append(text)
+
+    def end_cell(self) -> None:
+        """End the open cell, if one is open."""
+        if self._cell is None:
+            return
+        if self._row is None:
+            self._row = []
+        self._fill_hanging()
+        columns, rows = self._spans
+        text = " ".join(self._cell)
+        if rows > 1:
+            self._hanging[len(self._row)] = (text, rows - 1)
+        if len(self._row) < _MAX_COLUMNS:
+            self._row += [text] + [""] * (columns - 1)
+        self._cell = None
+
+    def dissolve(self) -> list[Block]:
+        """Give up being a table; get what was held as paragraphs."""
+        self.is_layout = True
+        self._end_row()
+        rows, self._rows = self._rows, []
+        texts = [row_text(row) for row in rows]
+        return [*self._take_captions(), *(Block(BlockKind.PARAGRAPH, text) for text in texts)]
+
+    def close(self) -> list[Block]:
+        """End the table; one of a single column comes as paragraphs."""
+        if self.is_layout:
+            return []
+        self._end_row()
+        rows = [row for row in self._rows if any(cell.strip() for cell in row)]
+        if all(sum(1 for cell in row if cell.strip()) <= 1 for row in rows):
+            texts = [row_text([cell for cell in row if cell.strip()]) for row in rows]
+            return [*self._take_captions(), *(Block(BlockKind.PARAGRAPH, t) for t in texts)]
+        return [*self._take_captions(), *table_blocks(rows)]
+
+    def _take_captions(self) -> list[Block]:
+        captions, self._captions = self._captions, []
+        return [Block(BlockKind.PARAGRAPH, text) for text in captions]
+
+    def _fill_hanging(self) -> None:
+        assert self._row is not None
+        while (column := len(self._row)) in self._hanging and column < _MAX_COLUMNS:
+            text, left = self._hanging.pop(column)
+            if left > 1:
+                self._hanging[column] = (text, left - 1)
+            self._row.append(text)
+
+    def _end_row(self) -> None:
+        self.end_cell()
+        if self._row is None:
+            return
+        self._fill_hanging()
+        if not self._header:
+            self._header = self._row
+        self._rows.append(self._row)
+        self._held += sum(len(cell) + 3 for cell in self._row)
+        self._row = None
+
+
+def _span(value: str, limit: int) -> int:
+    return min(max(int(value), 1), limit) if value.isdecimal() and len(value) < 9 else 1

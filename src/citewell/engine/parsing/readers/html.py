@@ -1,0 +1,376 @@
+"""HTML: what a reader of the page would call its text, streamed."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
+from citewell.engine.parsing.encoding import decoded_chunks
+from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.grids import Grid
+from citewell.engine.parsing.readers.text import choose_file_encoding
+
+_NEVER = frozenset(
+    {
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "math",
+        "object",
+        "iframe",
+        "canvas",
+        "audio",
+        "video",
+        "select",
+        "button",
+        "datalist",
+        "dialog",
+        "map",
+    }
+)
+"""Elements whose content is no text of the page."""
+
+_BOILERPLATE_TAGS = frozenset({"nav", "footer", "aside"})
+_BOILERPLATE_ROLES = frozenset({"navigation", "contentinfo", "search", "banner", "complementary"})
+_BOILERPLATE_CLASSES = frozenset({"headerlink", "sr-only", "visually-hidden", "noprint"})
+"""What stands beside the text on every page of a site (HTML5 sections, ARIA landmarks)."""
+
+_VOID = frozenset(
+    {
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    }
+)
+
+_BLOCK_TAGS = frozenset(
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hgroup",
+        "hr",
+        "html",
+        "legend",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    }
+)
+
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+
+_META = {
+    "author": "author",
+    "description": "description",
+    "keywords": "keywords",
+    "date": "created",
+    "article:published_time": "created",
+    "dcterms.created": "created",
+}
+
+_HEAD_CHARS = 512 * 1024
+"""How far the title is looked for before the first block is passed on."""
+
+
+def read(source: Source) -> Reading:
+    """Begin to read a page; one that is nothing but navigation is read whole."""
+    blocks = _file_blocks(source, page := Page())
+    first = next(blocks, None)
+    if first is None:
+        blocks = _file_blocks(source, page := Page(keeps_all=True))
+        first = next(blocks, None)
+    info = DocumentInfo(source.mime_type, title=page.title, metadata=page.metadata)
+    return Reading(info, _with_first(first, blocks))
+
+
+def _with_first(first: Block | None, blocks: Iterator[Block]) -> Iterator[Block]:
+    if first is not None:
+        yield first
+        yield from blocks
+
+
+def _file_blocks(source: Source, page: "Page") -> Iterator[Block]:
+    encoding = choose_file_encoding(source, is_markup=True)
+    with source.path.open("rb") as file:
+        yield from markup_blocks(decoded_chunks(file, encoding), page)
+
+
+def markup_blocks(chunks: Iterable[str], page: "Page | None" = None) -> Iterator[Block]:
+    """Yield the blocks of a page given in pieces."""
+    page = page or Page()
+    for chunk in chunks:
+        page.feed(chunk)
+        if page.is_past_head:
+            yield from page.take()
+    page.finish()
+    yield from page.take()
+
+
+@dataclass(slots=True)
+class _Lists:
+    """Counters of the open lists: None for bullets."""
+
+    counters: list[int | None] = field(default_factory=list[int | None])
+
+    def label(self) -> str:
+        if not self.counters or self.counters[-1] is None:
+            return ""
+        self.counters[-1] += 1
+        return f"{self.counters[-1] - 1}. "
+
+
+class Page(HTMLParser):
+    """Gathers blocks while markup is fed in; never builds a tree, so depth costs nothing.
+
+    Text belongs to the block begun last; every block-level tag, opening or closing, ends it.
+    """
+
+    def __init__(self, *, keeps_all: bool = False) -> None:
+        """Begin a page.
+
+        Args:
+            keeps_all: Keep navigation, footers and the like.
+        """
+        super().__init__(convert_charrefs=True)
+        self.title: str | None = None
+        self.metadata: dict[str, str] = {}
+        self._keeps_all = keeps_all
+        self._blocks: list[Block] = []
+        self._text: list[str] = []
+        self._fed = 0
+        self._skipped: list[str] = []
+        self._in_title = False
+        self._level = 0
+        self._preformatted = 0
+        self._items = 0
+        self._label = ""
+        self._lists = _Lists()
+        self._grids: list[Grid] = []
+
+    @property
+    def is_past_head(self) -> bool:
+        """Whether the title cannot come any more."""
+        return self.title is not None or self._fed > _HEAD_CHARS
+
+    def feed(self, data: str) -> None:
+        self._fed += len(data)
+        super().feed(data)
+
+    def take(self) -> list[Block]:
+        """Get the blocks finished since the last call."""
+        blocks, self._blocks = self._blocks, []
+        return blocks
+
+    def finish(self) -> None:
+        """Note the end of the page."""
+        self.close()
+        while self._grids:
+            self._close_grid()
+        self._end_block()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._skipped:
+            if tag == self._skipped[0] and tag not in _VOID:
+                self._skipped.append(tag)
+            return
+        values = {name: value or "" for name, value in attrs}
+        if self._is_skipped(tag, values):
+            if tag not in _VOID:
+                self._skipped.append(tag)
+            return
+        if tag in _BLOCK_TAGS:
+            self._begin_block(tag, values)
+        elif tag == "br":
+            self._text.append("\n")
+        elif tag == "title":
+            self._in_title = True
+        elif tag == "meta":
+            self._note_meta(values)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        # HTML ignores the slash of `<div/>`, but what is skipped must not be skipped for ever.
+        if self._skipped and self._skipped[-1] == tag:
+            self._skipped.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._skipped:
+            if tag == self._skipped[0]:
+                self._skipped.pop()
+            return
+        if tag == "title":
+            self._in_title = False
+        elif tag in _BLOCK_TAGS:
+            self._finish_block(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._skipped:
+            return
+        if self._in_title:
+            self.title = (self.title or "") + data
+        elif self._preformatted:
+            self._text.append(data)
+        elif data.isspace():
+            self._text.append(" ")
+        else:
+            self._text.append(data.replace("\n", " ").replace("\r", " "))
+
+    def _is_skipped(self, tag: str, values: dict[str, str]) -> bool:
+        if tag in _NEVER:
+            return True
+        if self._keeps_all or tag in ("html", "body", "main"):
+            return False
+        return (
+            tag in _BOILERPLATE_TAGS
+            or values.get("role", "").lower() in _BOILERPLATE_ROLES
+            or "hidden" in values
+            or values.get("aria-hidden") == "true"
+            or "display:none" in values.get("style", "").replace(" ", "").lower()
+            or not _BOILERPLATE_CLASSES.isdisjoint(values.get("class", "").split())
+        )
+
+    def _note_meta(self, values: dict[str, str]) -> None:
+        name = (values.get("name") or values.get("property") or "").lower()
+        if name in _META and values.get("content"):
+            self.metadata.setdefault(_META[name], values["content"])
+
+    def _begin_block(self, tag: str, values: dict[str, str]) -> None:
+        if tag in ("table", "tr", "td", "th"):
+            self._begin_table_part(tag, values)
+            return
+        self._end_block()
+        if tag in _HEADINGS:
+            self._level = _HEADINGS[tag]
+            self._make_layout()
+        elif tag == "pre":
+            self._preformatted += 1
+            self._make_layout()
+        elif tag in ("ul", "ol"):
+            start = values.get("start", "1")
+            number = int(start) if start.isdecimal() and len(start) < 7 else 1
+            self._lists.counters.append(number if tag == "ol" else None)
+        elif tag == "li":
+            self._items = max(len(self._lists.counters), 1)
+            self._label = self._lists.label()
+        elif tag == "dd":
+            self._items = 1
+
+    def _finish_block(self, tag: str) -> None:
+        if tag in ("table", "tr", "td", "th"):
+            if tag == "table" and self._grids:
+                self._end_cell()
+                self._close_grid()
+            return
+        self._end_block()
+        if tag in _HEADINGS:
+            self._level = 0
+        elif tag == "pre":
+            self._preformatted = max(self._preformatted - 1, 0)
+        elif tag in ("ul", "ol"):
+            if self._lists.counters:
+                self._lists.counters.pop()
+            self._items = len(self._lists.counters)
+        elif tag in ("li", "dd"):
+            self._items = 0 if tag == "dd" else len(self._lists.counters)
+            self._label = ""
+
+    def _begin_table_part(self, tag: str, values: dict[str, str]) -> None:
+        if tag == "table":
+            self._make_layout()
+            self._end_block()
+            self._grids.append(Grid())
+            return
+        self._end_cell()
+        if not self._grids:
+            return
+        grid = self._grids[-1]
+        if tag == "tr":
+            self._blocks += grid.begin_row()
+        else:
+            grid.begin_cell(values.get("colspan", ""), values.get("rowspan", ""))
+
+    def _end_cell(self) -> None:
+        if self._grids and not self._grids[-1].is_layout:
+            self._grids[-1].add_text(self._take_text())
+            self._grids[-1].end_cell()
+        else:
+            self._end_block()
+
+    def _make_layout(self) -> None:
+        """What holds headings, code or another table is no table of data but sets the page."""
+        if self._grids and not self._grids[-1].is_layout:
+            self._grids[-1].add_text(self._take_text())
+            self._blocks += self._grids[-1].dissolve()
+
+    def _close_grid(self) -> None:
+        self._blocks += self._grids.pop().close()
+
+    def _take_text(self) -> str:
+        text, self._text = "".join(self._text), []
+        return text
+
+    def _end_block(self) -> None:
+        text = self._take_text()
+        if self._grids and not self._grids[-1].is_layout:
+            self._grids[-1].add_text(text)
+            return
+        if not text.strip():
+            return
+        if self._preformatted:
+            self._blocks.append(Block(BlockKind.CODE, text.strip("\n")))
+        elif self._level:
+            self._blocks.append(Block(BlockKind.HEADING, text, level=self._level))
+        elif self._items:
+            self._blocks.append(Block(BlockKind.LIST_ITEM, self._label + text.strip()))
+            self._label = ""
+        else:
+            self._blocks.append(Block(BlockKind.PARAGRAPH, text))

@@ -1,0 +1,44 @@
+"""Markdown's marks within a line: what a reader of the rendered page would see."""
+
+import html
+import re
+
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_CODE = re.compile(r"(`+)(.+?)\1(?!`)", re.DOTALL)
+_IMAGE = re.compile(r"!\[([^\[\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])")
+_LINK = re.compile(r"\[([^\[\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])")
+_NOTE_MARK = re.compile(r"\[\^[^\[\]\s]{1,40}\]")
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+|[\w.+-]+@[\w.-]+)>")
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_ASTERISKS = re.compile(r"(?<![*\\])(\*{1,3})(?=\S)([^*\n]+?)(?<=\S)\1(?!\*)")
+_UNDERSCORES = re.compile(r"(?<![\w_\\])(_{1,3})(?=\S)([^_\n]+?)(?<=\S)\1(?![\w_])")
+_STRUCK = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
+_ATTRIBUTES = re.compile(r"\s*\{[#.][^{}\n]{1,100}\}\s*$")
+
+_HELD = re.compile("\ue000(\\d+)\ue001")
+"""Place of a piece that is finished; from the private use area, which no text needs here."""
+
+
+def plain(text: str) -> str:
+    """Get a text without its Markdown marks: links as their words, no pictures."""
+    if not any(mark in text for mark in "*_`[<&\\~{\ue000\ue001"):
+        return text
+    held: list[str] = []
+
+    def hold(piece: str) -> str:
+        held.append(piece)
+        return f"\ue000{len(held) - 1}\ue001"
+
+    text = text.replace("\ue000", "").replace("\ue001", "")
+    text = _CODE.sub(lambda found: hold(found[2].strip()), text)
+    text = _ESCAPED.sub(lambda found: hold(found[1]), text)
+    text = _AUTOLINK.sub(lambda found: hold(found[1].removeprefix("mailto:")), text)
+    text = _TAG.sub("", _BREAK.sub("\n", text))
+    text = _NOTE_MARK.sub("", text)
+    # A picture's caption is seen only where the picture is not.
+    text = _LINK.sub(r"\1", _IMAGE.sub("", text))
+    for _ in range(2):  # emphasis within emphasis
+        text = _UNDERSCORES.sub(r"\2", _ASTERISKS.sub(r"\2", text))
+    text = _ATTRIBUTES.sub("", _STRUCK.sub(r"\1", text))
+    return _HELD.sub(lambda found: held[int(found[1])], html.unescape(text))

@@ -1,0 +1,126 @@
+"""What Word and PowerPoint files have in common: parts, relations, properties.
+
+Source: ECMA-376 part 2 (Open Packaging Conventions) and part 1, section 15.2.12.
+"""
+
+import posixpath
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+
+from citewell.engine.parsing.archives import parse_part
+
+_RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
+_DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
+_TERMS = "{http://purl.org/dc/terms/}"
+
+
+class Relation(NamedTuple):
+    """Where a relation of a part leads."""
+
+    kind: str
+    """Last part of the relation's type, as `slide` or `notesSlide`."""
+    part: str
+
+
+def local(tag: str) -> str:
+    """Get a tag's name without its namespace: the strict and the transitional one differ."""
+    return tag.rpartition("}")[2]
+
+
+def attribute(element: ET.Element, name: str) -> str | None:
+    """Get an attribute whatever its namespace."""
+    for key, value in element.attrib.items():
+        if local(key) == name:
+            return value
+    return None
+
+
+def child(element: ET.Element | None, *path: str) -> ET.Element | None:
+    """Get the first descendant along a path of local names."""
+    for name in path:
+        if element is None:
+            return None
+        element = next((part for part in element if local(part.tag) == name), None)
+    return element
+
+
+def value_of(element: ET.Element | None, *path: str) -> str | None:
+    """Get the `val` of the descendant along a path, as most settings of Word are kept."""
+    found = child(element, *path)
+    return None if found is None else attribute(found, "val")
+
+
+def walk(
+    element: ET.Element, is_pruned: Callable[[str], bool] = lambda _: False
+) -> Iterator[ET.Element]:
+    """Yield the descendants in order of the text, without those below pruned names.
+
+    Where a file offers alternatives (`mc:AlternateContent`), only the first choice is walked: the
+    fallback says the same in older terms, or is a picture.
+    """
+    stack = [iter(element)]
+    while stack:
+        part = next(stack[-1], None)
+        if part is None:
+            stack.pop()
+            continue
+        name = local(part.tag)
+        if name == "AlternateContent":
+            chosen = child(part, "Choice")
+            part = part if chosen is None else chosen
+        yield part
+        if not is_pruned(name):
+            stack.append(iter(part))
+
+
+def relations(archive: zipfile.ZipFile, part: str) -> dict[str, Relation]:
+    """Get the relations of a part by their ids; those that lead outside are left out."""
+    folder, name = posixpath.split(part)
+    path = posixpath.join(folder, "_rels", f"{name}.rels")
+    if path not in archive.namelist():
+        return {}
+    found: dict[str, Relation] = {}
+    for item in parse_part(archive, path).iter(f"{_RELATIONS}Relationship"):
+        if item.get("TargetMode") == "External":
+            continue
+        target = item.get("Target", "")
+        full = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
+        kind = item.get("Type", "").rpartition("/")[2]
+        found[item.get("Id", "")] = Relation(kind, posixpath.normpath(full))
+    return found
+
+
+def main_part(archive: zipfile.ZipFile) -> str:
+    """Get the name of the part in which the document begins.
+
+    Raises:
+        KeyError: There is none.
+    """
+    for relation in relations(archive, "").values():
+        if relation.kind == "officeDocument":
+            return relation.part
+    raise KeyError("officeDocument")
+
+
+def properties(archive: zipfile.ZipFile) -> tuple[str | None, dict[str, str]]:
+    """Get the title and the metadata of a document; damaged ones are left out."""
+    path = next(
+        (r.part for r in relations(archive, "").values() if r.kind == "core-properties"), ""
+    )
+    if path not in archive.namelist():
+        return None, {}
+    try:
+        root = parse_part(archive, path)
+    except ET.ParseError:
+        return None, {}
+    names = {
+        "author": f"{_DUBLIN_CORE}creator",
+        "language": f"{_DUBLIN_CORE}language",
+        "created": f"{_TERMS}created",
+        "description": f"{_DUBLIN_CORE}description",
+    }
+    found = {name: root.findtext(tag) or "" for name, tag in names.items()}
+    title = root.findtext(f"{_DUBLIN_CORE}title")
+    return title or None, {name: value for name, value in found.items() if value}

@@ -1,0 +1,201 @@
+"""OpenDocument texts and presentations.
+
+Source: OpenDocument 1.3 part 3, sections 5 (text), 9 (tables) and 10 (drawings).
+"""
+
+import zipfile
+from collections.abc import Iterator
+from typing import IO
+from xml.etree import ElementTree as ET
+
+from citewell.engine.parsing.archives import parse_part
+from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
+from citewell.engine.parsing.formats import DocumentFormat
+from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.ooxml import attribute, local
+from citewell.engine.parsing.readers.tables import table_blocks
+
+_UNSEEN = frozenset({"annotation", "tracked-changes", "sequence-decls", "desc", "title", "forms"})
+_MAX_REPEAT = 100
+"""Repeated spaces and cells beyond this are decoration, or an attack."""
+
+_META = {
+    "title": "title",
+    "creator": "author",
+    "initial-creator": "author",
+    "creation-date": "created",
+    "language": "language",
+    "description": "description",
+}
+
+
+def read(source: Source) -> Reading:
+    """Begin to read a text or a presentation."""
+    with zipfile.ZipFile(source.path) as archive:
+        metadata = _metadata(archive)
+        with archive.open("content.xml") as part:
+            pages = _count_pages(part)
+    is_text = source.format is DocumentFormat.ODT
+    info = DocumentInfo(source.mime_type, metadata.pop("title", None), pages, metadata)
+    return Reading(info, _blocks(source, page=1 if is_text and pages else None))
+
+
+def _metadata(archive: zipfile.ZipFile) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if "meta.xml" not in archive.namelist():
+        return found
+    for item in parse_part(archive, "meta.xml").iter():
+        name = _META.get(local(item.tag))
+        if name and item.text:
+            found.setdefault(name, item.text)
+    return found
+
+
+def _count_pages(content: IO[bytes]) -> int | None:
+    """Slides, or the pages of a text as its program last broke them; None when it did not."""
+    slides = breaks = 0
+    tail = b""
+    while data := content.read(1 << 20):
+        data = tail + data
+        tail = data[-32:]
+        slides += data.count(b"<draw:page ") - tail.count(b"<draw:page ")
+        breaks += data.count(b"<text:soft-page-break") - tail.count(b"<text:soft-page-break")
+    if slides:
+        return slides
+    return breaks + 1 if breaks else None
+
+
+def _blocks(source: Source, page: int | None) -> Iterator[Block]:
+    with zipfile.ZipFile(source.path) as archive, archive.open("content.xml") as part:
+        yield from _Content(page).blocks(part)
+
+
+class _Content:
+    """One pass over `content.xml`; each child of the body is let go when it has been read."""
+
+    def __init__(self, page: int | None) -> None:
+        self._page = page
+
+    def blocks(self, content: IO[bytes]) -> Iterator[Block]:
+        depth, body_depth = 0, 0
+        slides = 0
+        # The child process bounds time and memory; expat 2.4 and later refuses entity bombs.
+        for event, element in ET.iterparse(content, ("start", "end")):  # noqa: S314
+            name = local(element.tag)
+            if event == "start":
+                depth += 1
+                if name in ("text", "presentation", "drawing") and not body_depth:
+                    body_depth = depth if "office" in element.tag else 0
+                continue
+            depth -= 1
+            if not body_depth or depth != body_depth:
+                continue
+            if name == "page":
+                slides += 1
+                self._page = slides
+            yield from self._element(element)
+            element.clear()
+
+    def _element(self, element: ET.Element) -> Iterator[Block]:
+        match local(element.tag):
+            case "h":
+                level = attribute(element, "outline-level") or "1"
+                text = self._text(element)
+                number = int(level) if level.isdecimal() else 1
+                yield Block(BlockKind.HEADING, text, self._page, level=number)
+            case "p":
+                yield from self._paragraph(element, BlockKind.PARAGRAPH)
+            case "list":
+                yield from self._list(element)
+            case "table":
+                page = self._page
+                yield from table_blocks(list(self._rows(element)), page)
+            case "soft-page-break":
+                self._turn_page()
+            case "frame":
+                yield from self._frame(element)
+            case "notes":
+                for block in self._children(element):
+                    yield Block(BlockKind.PARAGRAPH, block.text, block.page)
+            case name if name not in _UNSEEN:
+                yield from self._children(element)
+            case _:
+                return
+
+    def _children(self, element: ET.Element) -> Iterator[Block]:
+        for part in element:
+            yield from self._element(part)
+
+    def _frame(self, element: ET.Element) -> Iterator[Block]:
+        if attribute(element, "class") == "title":
+            text = " ".join(self._text(part) for part in element.iter() if local(part.tag) == "p")
+            yield Block(BlockKind.HEADING, text, self._page, level=1)
+        else:
+            yield from self._children(element)
+
+    def _list(self, element: ET.Element) -> Iterator[Block]:
+        for item in element:
+            for part in item:
+                name = local(part.tag)
+                if name == "p":
+                    yield from self._paragraph(part, BlockKind.LIST_ITEM)
+                else:
+                    yield from self._element(part)
+
+    def _paragraph(self, element: ET.Element, kind: BlockKind) -> Iterator[Block]:
+        page = self._page
+        yield Block(kind, self._text(element), page)
+        # Text boxes are anchored in paragraphs.
+        for part in element.iter():
+            if local(part.tag) == "text-box":
+                yield from self._children(part)
+
+    def _rows(self, table: ET.Element) -> Iterator[list[str]]:
+        for part in table:
+            name = local(part.tag)
+            if name == "table-row":
+                yield self._cells(part)
+            elif name in ("table-header-rows", "table-rows", "table-row-group"):
+                yield from self._rows(part)
+            elif name == "soft-page-break":
+                self._turn_page()
+
+    def _cells(self, row: ET.Element) -> list[str]:
+        cells: list[str] = []
+        for cell in row:
+            if local(cell.tag) not in ("table-cell", "covered-table-cell"):
+                continue
+            text = " ".join(
+                self._text(part) for part in cell.iter() if local(part.tag) in ("p", "h")
+            )
+            cells += [text] * _count(attribute(cell, "number-columns-repeated"))
+        return cells
+
+    def _turn_page(self) -> None:
+        if self._page is not None:
+            self._page += 1
+
+    def _text(self, element: ET.Element) -> str:
+        parts = [element.text or ""]
+        for part in element:
+            match local(part.tag):
+                case "s":
+                    parts.append(" " * _count(attribute(part, "c")))
+                case "tab":
+                    parts.append(" ")
+                case "line-break":
+                    parts.append("\n")
+                case "soft-page-break":
+                    self._turn_page()
+                case "note" | "frame":
+                    pass  # notes break a sentence; text boxes come by themselves
+                case name if name not in _UNSEEN:
+                    parts.append(self._text(part))
+                case _:
+                    pass
+            parts.append(part.tail or "")
+        return "".join(parts)
+
+
+def _count(value: str | None) -> int:
+    return min(int(value), _MAX_REPEAT) if value and value.isdecimal() and len(value) < 9 else 1

@@ -1,0 +1,178 @@
+"""PowerPoint: slide by slide; titles, text, tables, charts and notes.
+
+Source: ECMA-376 part 1, sections 19 (PresentationML), 20 and 21 (DrawingML).
+"""
+
+import zipfile
+from collections.abc import Iterator
+from itertools import zip_longest
+from xml.etree import ElementTree as ET
+
+from citewell.engine.parsing.archives import READ_ERRORS, parse_part
+from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
+from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.formulas import formula_text
+from citewell.engine.parsing.readers.ooxml import (
+    Relation,
+    attribute,
+    child,
+    local,
+    main_part,
+    properties,
+    relations,
+    walk,
+)
+from citewell.engine.parsing.readers.tables import table_blocks
+
+_FURNITURE = frozenset({"dt", "ftr", "hdr", "sldNum", "sldImg"})
+"""Placeholders that repeat on every slide."""
+
+_BODIES = frozenset({"body", "obj", "subTitle", None})
+
+
+def read(source: Source) -> Reading:
+    """Begin to read a presentation."""
+    with zipfile.ZipFile(source.path) as archive:
+        main = main_part(archive)
+        known = relations(archive, main)
+        slides = [
+            known[number].part
+            for item in parse_part(archive, main).iter()
+            if local(item.tag) == "sldId" and (number := _relation_id(item)) in known
+        ]
+        title, metadata = properties(archive)
+    info = DocumentInfo(source.mime_type, title, len(slides), metadata)
+    return Reading(info, _blocks(source, slides))
+
+
+def _relation_id(item: ET.Element) -> str:
+    return next((value for key, value in item.attrib.items() if key.endswith("}id")), "")
+
+
+def _blocks(source: Source, slides: list[str]) -> Iterator[Block]:
+    with zipfile.ZipFile(source.path) as archive:
+        for number, part in enumerate(slides, 1):
+            yield from _slide(archive, part, number)
+
+
+def _slide(archive: zipfile.ZipFile, part: str, number: int) -> Iterator[Block]:
+    known = relations(archive, part)
+    yield from _shapes(archive, parse_part(archive, part), known, number)
+    notes = next((r.part for r in known.values() if r.kind == "notesSlide"), None)
+    if notes and notes in archive.namelist():
+        for block in _shapes(archive, parse_part(archive, notes), {}, number):
+            yield Block(BlockKind.PARAGRAPH, block.text, number)
+
+
+def _shapes(
+    archive: zipfile.ZipFile, slide: ET.Element, known: dict[str, Relation], number: int
+) -> Iterator[Block]:
+    for shape in walk(slide, lambda name: name in ("sp", "tbl")):
+        match local(shape.tag):
+            case "sp":
+                yield from _text_shape(shape, number)
+            case "tbl":
+                yield from table_blocks(_table_rows(shape), number)
+            case "chart":
+                yield from _chart(archive, known.get(_relation_id(shape)), number)
+            case "relIds":
+                yield from _diagram(archive, known.get(attribute(shape, "dm") or ""), number)
+            case _:
+                continue
+
+
+def _text_shape(shape: ET.Element, number: int) -> Iterator[Block]:
+    body = child(shape, "txBody")
+    placeholder = child(shape, "nvSpPr", "nvPr", "ph")
+    kind = None if placeholder is None else placeholder.get("type")
+    if body is None or kind in _FURNITURE:
+        return
+    paragraphs = [part for part in body if local(part.tag) == "p"]
+    if kind in ("title", "ctrTitle"):
+        yield Block(BlockKind.HEADING, " ".join(map(_text, paragraphs)), number, level=1)
+        return
+    is_body = placeholder is not None and kind in _BODIES and len(paragraphs) > 1
+    for paragraph in paragraphs:
+        is_item = _is_item(paragraph, by_default=is_body)
+        yield Block(
+            BlockKind.LIST_ITEM if is_item else BlockKind.PARAGRAPH, _text(paragraph), number
+        )
+
+
+def _is_item(paragraph: ET.Element, *, by_default: bool) -> bool:
+    settings = child(paragraph, "pPr")
+    marks = {local(part.tag) for part in settings} if settings is not None else set[str]()
+    if "buNone" in marks:
+        return False
+    return by_default or bool(marks & {"buChar", "buAutoNum", "buBlip"})
+
+
+def _text(paragraph: ET.Element) -> str:
+    parts: list[str] = []
+    for part in walk(paragraph, lambda name: name == "oMath"):
+        match local(part.tag):
+            case "t":
+                parts.append(part.text or "")
+            case "br":
+                parts.append("\n")
+            case "tab":
+                parts.append(" ")
+            case "oMath":
+                parts.append(formula_text(part))
+            case _:
+                continue
+    return "".join(parts)
+
+
+def _table_rows(table: ET.Element) -> Iterator[list[str]]:
+    for row in table:
+        if local(row.tag) == "tr":
+            yield [_text_of_all(cell) for cell in row if local(cell.tag) == "tc"]
+
+
+def _text_of_all(element: ET.Element) -> str:
+    return " ".join(_text(part) for part in walk(element) if local(part.tag) == "p")
+
+
+def _chart(archive: zipfile.ZipFile, relation: Relation | None, number: int) -> Iterator[Block]:
+    """The figures a chart shows, as the table it was drawn from."""
+    root = _other_part(archive, relation)
+    if root is None:
+        return
+    names, columns = [""], list[list[str]]()
+    for series in (part for part in walk(root) if local(part.tag) == "ser"):
+        categories = _points(child(series, "cat")) or _points(child(series, "xVal"))
+        values = _points(child(series, "val")) or _points(child(series, "yVal"))
+        if not columns:
+            columns.append(categories)
+        names.append(" ".join(_points(child(series, "tx"))))
+        columns.append(values)
+    title = child(root, "chart", "title")
+    if title is not None:
+        yield Block(BlockKind.PARAGRAPH, _text_of_all(title), number)
+    if columns:
+        yield from table_blocks([names, *zip_longest(*columns, fillvalue="")], number)
+
+
+def _points(element: ET.Element | None) -> list[str]:
+    if element is None:
+        return []
+    return [part.text or "" for part in walk(element) if local(part.tag) == "v"]
+
+
+def _diagram(archive: zipfile.ZipFile, relation: Relation | None, number: int) -> Iterator[Block]:
+    root = _other_part(archive, relation)
+    if root is None:
+        return
+    for paragraph in (part for part in walk(root) if local(part.tag) == "p"):
+        yield Block(BlockKind.LIST_ITEM, _text(paragraph), number)
+
+
+def _other_part(archive: zipfile.ZipFile, relation: Relation | None) -> ET.Element | None:
+    """A chart or diagram that is missing or damaged is no reason to lose the slide."""
+    if relation is None:
+        return None
+    try:
+        return parse_part(archive, relation.part)
+    except (*READ_ERRORS, ET.ParseError):
+        return None

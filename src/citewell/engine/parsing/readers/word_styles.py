@@ -1,0 +1,183 @@
+"""Word's styles and automatic numbers: what makes a paragraph a heading or a list item.
+
+Source: ECMA-376 part 1, sections 17.7 (styles) and 17.9 (numbering).
+"""
+
+import re
+import zipfile
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+
+from citewell.engine.parsing.archives import READ_ERRORS, parse_part
+from citewell.engine.parsing.readers.ooxml import attribute, child, local, value_of
+
+_HEADING_NAME = re.compile(r"heading ([1-9])", re.IGNORECASE)
+_CODE_NAME = re.compile(r"(?:html )?preformatted|(?:source )?code|code block", re.IGNORECASE)
+_PLACE = re.compile(r"%([1-9])")
+_MAX_BASES = 20
+_ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
+          (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))  # fmt: skip
+
+
+def load_part(archive: zipfile.ZipFile, name: str | None) -> ET.Element | None:
+    """Parse a part the document can do without; None when it is missing or damaged."""
+    if not name:
+        return None
+    try:
+        return parse_part(archive, name)
+    except (*READ_ERRORS, ET.ParseError):
+        return None
+
+
+class ParagraphStyle(NamedTuple):
+    """What a style says of a paragraph's role."""
+
+    level: int = 0
+    """Level as a heading, 1 to 6; 0 for no heading."""
+    is_code: bool = False
+
+
+class Styles:
+    """The paragraph styles of a document."""
+
+    def __init__(self, root: ET.Element | None) -> None:
+        styles = [] if root is None else [part for part in root if local(part.tag) == "style"]
+        self._elements = {attribute(style, "styleId") or "": style for style in styles}
+        self._roles: dict[str, ParagraphStyle] = {}
+
+    def of(self, paragraph: ET.Element) -> ParagraphStyle:
+        """Get the role of a paragraph."""
+        own = value_of(paragraph, "pPr", "outlineLvl")
+        if own and own.isdecimal():
+            return ParagraphStyle(int(own) + 1 if int(own) < 6 else 0)
+        style = value_of(paragraph, "pPr", "pStyle") or ""
+        if style not in self._roles:
+            self._roles[style] = self._role(style)
+        return self._roles[style]
+
+    def numbering(self, paragraph: ET.Element) -> tuple[str, int] | None:
+        """Get the list a paragraph belongs to and its level in it, 0 for the outermost."""
+        number = value_of(paragraph, "pPr", "numPr", "numId")
+        level = value_of(paragraph, "pPr", "numPr", "ilvl")
+        for style in self._chain(value_of(paragraph, "pPr", "pStyle") or ""):
+            number = number or value_of(style, "pPr", "numPr", "numId")
+            level = level or value_of(style, "pPr", "numPr", "ilvl")
+        if not number or number == "0":
+            return None
+        return number, int(level) if level and level.isdecimal() else 0
+
+    def _role(self, name: str) -> ParagraphStyle:
+        for style in self._chain(name):
+            shown = value_of(style, "name") or ""
+            if found := _HEADING_NAME.fullmatch(shown):
+                return ParagraphStyle(min(int(found[1]), 6))
+            if shown.lower() == "title":
+                return ParagraphStyle(1)
+            if _CODE_NAME.fullmatch(shown):
+                return ParagraphStyle(is_code=True)
+            outline = value_of(style, "pPr", "outlineLvl")
+            if outline and outline.isdecimal() and int(outline) < 6:
+                return ParagraphStyle(int(outline) + 1)
+        return ParagraphStyle()
+
+    def _chain(self, name: str) -> list[ET.Element]:
+        """A style and those it is based on, nearest first."""
+        chain: list[ET.Element] = []
+        while (style := self._elements.get(name)) is not None and len(chain) < _MAX_BASES:
+            chain.append(style)
+            name = value_of(style, "basedOn") or ""
+        return chain
+
+
+class _Level(NamedTuple):
+    style: str
+    text: str
+    start: int
+
+
+class Numbering:
+    """Counts the automatic numbers of lists and headings."""
+
+    def __init__(self, root: ET.Element | None) -> None:
+        self._lists: dict[str, str] = {}
+        self._levels: dict[str, dict[int, _Level]] = {}
+        self._restarts: dict[str, dict[int, int]] = {}
+        self._counters: dict[str, dict[int, int]] = {}
+        for part in root if root is not None else ():
+            number = attribute(part, "numId") or ""
+            if local(part.tag) == "abstractNum":
+                levels = (_level(item) for item in part if local(item.tag) == "lvl")
+                self._levels[attribute(part, "abstractNumId") or ""] = dict(levels)
+            elif local(part.tag) == "num":
+                self._lists[number] = value_of(part, "abstractNumId") or ""
+                self._restarts[number] = _restarts(part)
+
+    def label(self, number: str, level: int) -> str:
+        """Count the next item of a list and get its label, as `1.2` or `Article 3.`; or nothing.
+
+        Bullets and lists that are not described have none.
+        """
+        kind = self._lists.get(number, "")
+        levels = self._levels.get(kind, {})
+        if level not in levels or levels[level].style in ("bullet", "none"):
+            return ""
+        counters = self._counters.setdefault(kind, {})
+        restart = self._restarts.get(number, {}).pop(level, None)
+        if restart is not None:
+            counters[level] = restart
+        else:
+            counters[level] = counters.get(level, levels[level].start - 1) + 1
+        for deeper in [key for key in counters if key > level]:
+            del counters[deeper]
+
+        def shown(found: re.Match[str]) -> str:
+            place = int(found[1]) - 1
+            described = levels.get(place)
+            if described is None:
+                return ""
+            return _shown(counters.get(place, described.start), described.style)
+
+        return _PLACE.sub(shown, levels[level].text).strip()
+
+
+def _level(item: ET.Element) -> tuple[int, _Level]:
+    start = value_of(item, "start") or "1"
+    number = attribute(item, "ilvl") or "0"
+    return int(number) if number.isdecimal() else 0, _Level(
+        value_of(item, "numFmt") or "decimal",
+        value_of(item, "lvlText") or "",
+        int(start) if start.isdecimal() else 1,
+    )
+
+
+def _restarts(part: ET.Element) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for item in part:
+        start = child(item, "startOverride")
+        value = "" if start is None else attribute(start, "val") or ""
+        level = attribute(item, "ilvl") or ""
+        if value.isdecimal() and level.isdecimal():
+            found[int(level)] = int(value)
+    return found
+
+
+def _shown(number: int, style: str) -> str:
+    match style:
+        case "lowerLetter" | "upperLetter":
+            letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
+            return letter.upper() if style == "upperLetter" else letter
+        case "lowerRoman" | "upperRoman":
+            roman = _roman(number)
+            return roman.upper() if style == "upperRoman" else roman
+        case "decimalZero":
+            return f"{number:02}"
+        case _:
+            return str(number)
+
+
+def _roman(number: int) -> str:
+    text = ""
+    for value, letters in _ROMAN:
+        count, number = divmod(number, value)
+        text += letters * min(count, 4)
+    return text
