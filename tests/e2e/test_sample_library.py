@@ -36,7 +36,8 @@ class TestSampleLibrary:
 def judge(question: dict, reply: QueryReply, names: dict[str, str]) -> str | None:
     """What is wrong with a reply, if anything."""
     if not question["answerable"]:
-        return None if reply.abstained else "answered what the documents do not hold"
+        is_doubted = reply.abstained or reply.confidence.level == "low"
+        return None if is_doubted else "answered with confidence what the documents do not hold"
     if reply.abstained:
         return "abstained"
     if not any(answer in reply.answer for answer in question["answers"]):

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Sequence
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,10 +24,16 @@ from citewell.indexes.postgres.literals import dense_literal
 EXACT_LIMIT = 10_000
 """Largest scope that is scanned exactly when an index exists (0.4 us a chunk, design D6)."""
 
-SCOPE_MEMORY_SECONDS = 5.0
-"""How long the size of a scope is remembered. It decides how to search, never what is found."""
+MEMORY_SECONDS = 3.0
+"""How long a tenant's generation and the size of a scope are remembered.
 
-SCOPES_REMEMBERED = 10_000
+They decide how to search; what may be found is decided by the statement each time.
+"""
+
+MOST_REMEMBERED = 10_000
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class PostgresIndex:
@@ -36,9 +43,17 @@ class PostgresIndex:
         self._database = database
         self._exact_limit = exact_limit
         self._scopes: dict[Scope, tuple[float, int, bool]] = {}
+        self._generations: dict[uuid.UUID, tuple[float, Generation]] = {}
 
     async def live_generation(self, session: AsyncSession) -> Generation | None:
-        return await generations.live(session)
+        tenant_id: uuid.UUID = session.info["tenant_id"]
+        known = self._generations.get(tenant_id)
+        if known and time.monotonic() - known[0] < MEMORY_SECONDS:
+            return known[1]
+        found = await generations.live(session)
+        if found is not None:
+            _remember(self._generations, tenant_id, (time.monotonic(), found))
+        return found
 
     async def ensure_generation(self, session: AsyncSession, spec: EmbedderSpec) -> Generation:
         return await generations.ensure(session, spec)
@@ -118,13 +133,18 @@ class PostgresIndex:
     async def _scope_facts(self, session: AsyncSession, scope: Scope) -> tuple[int, bool]:
         now = time.monotonic()
         known = self._scopes.get(scope)
-        if known and now - known[0] < SCOPE_MEMORY_SECONDS:
+        if known and now - known[0] < MEMORY_SECONDS:
             return known[1], known[2]
         size = await searching.count_scope(session, scope, self._exact_limit + 1)
         has_indexes = size > self._exact_limit and await building.has_indexes(
             session, scope.generation.id
         )
-        if len(self._scopes) >= SCOPES_REMEMBERED:
-            self._scopes.clear()
-        self._scopes[scope] = (now, size, has_indexes)
+        _remember(self._scopes, scope, (now, size, has_indexes))
         return size, has_indexes
+
+
+def _remember(memory: dict[K, V], key: K, value: V) -> None:
+    """Keep a value; a memory that is full begins anew."""
+    if len(memory) >= MOST_REMEMBERED:
+        memory.clear()
+    memory[key] = value
