@@ -39,6 +39,7 @@ class TestOpenLlm:
     def test_opening_loads_no_sdk(self) -> None:
         code = (
             "import sys; from citewell.engine.llm.registry import open_llm; "
+            "import citewell.engine.answering.generated; "
             "open_llm('openai:m', api_key='k'); open_llm('anthropic:m', api_key='k'); "
             "heavy = {'pydantic_ai', 'openai', 'anthropic', 'httpx2', 'logfire', 'genai_prices'}; "
             "print(sorted(heavy & set(sys.modules)))"

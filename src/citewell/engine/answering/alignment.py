@@ -21,7 +21,6 @@ millisecond a sentence, and what they do can be explained to the reader.
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cache
 
 from citewell.engine.answering.base import AnswerSentence, Citation, Passage
 from citewell.engine.answering.drafting import Draft, SentenceStream
@@ -45,6 +44,9 @@ MIN_OWN_COVERAGE = 0.25
 
 FACT_WEIGHT = 1.5
 """What a number found in the span itself counts there, in content words."""
+
+MIN_STATED = 2
+"""Content words and facts a sentence needs before it can be said to state anything."""
 
 CLAIMED_BONUS = 0.1
 PAIR_PENALTY = 0.12
@@ -155,6 +157,8 @@ class Aligner:
 
     def _support(self, text: str, named: Sequence[int]) -> list[tuple[Evidence, float]]:
         claim = _Claim(text, self._language)
+        if not claim.says_enough():
+            return []
         best: dict[int, tuple[float, float, Evidence]] = {}
         for evidence in self._shelf.evidence():
             score = self._score(claim, evidence, evidence.passage in named)
@@ -295,7 +299,8 @@ class _Claim:
         """Whether it says something that can be checked by itself."""
         space = Space(self.language, self.is_folded)
         facts = self.facts(space)
-        return len(self.keys(space)) + len(facts.quantities) + len(facts.dates) >= 2
+        stated = len(facts.quantities) + len(facts.dates) + len(facts.codes)
+        return len(self.keys(space)) + stated >= MIN_STATED
 
 
 def marks_of(sentence: AnswerSentence) -> str:
@@ -314,6 +319,7 @@ def _is_out_of_place(
         for clause_keys, clause in clauses
         if any(found.unit == wanted.unit for found in clause.quantities) and not clause.has(wanted)
     ]
+    is_elsewhere = any(clause_keys & keys for clause_keys, _ in clauses)
     is_found = False
     for clause_keys, clause in clauses:
         if not clause.has(wanted):
@@ -324,7 +330,7 @@ def _is_out_of_place(
             for group, said in facts.contrasts.items()
         )
         about = clause_keys & keys
-        if opposed or (clause_keys and not about):
+        if opposed or (clause_keys and not about and is_elsewhere):
             continue
         if not any(about < rival for rival in rivals if about):
             return False
@@ -366,7 +372,6 @@ def _shares_telling_fact(claim: Facts, source: Facts) -> bool:
     return bool(claim.codes or claim.dates) or numbers or names
 
 
-@cache
 def _verbatim(text: str) -> re.Pattern[str] | None:
     parts = text.strip().rstrip(".!?…").split()
     if len(parts) < 4:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from citewell.engine.answering.marks import MarkFilter
-from citewell.engine.answering.sentences import Span, split_sentences
+from citewell.engine.answering.sentences import split_sentences
 
 _TERMINATOR = re.compile(r"[.!?…。！？\n][\"'”’)\]]*\s*(?=.{0,15}\Z)", re.DOTALL)  # noqa: RUF001
 """An end of a sentence with too little after it to be sure."""
@@ -66,26 +66,19 @@ class SentenceStream:
     def _settle(self, *, is_last: bool) -> Iterator[str | Draft]:
         held = None if is_last else _TERMINATOR.search(self._text)
         certain = len(self._text[: held.end() if held else None].rstrip())
-        while spans := split_sentences(self._text[:certain], self._language):
-            number = self._first_complete(spans, is_last=is_last)
-            if number is None:
-                break
-            start, end = spans[0].start, spans[number].end
-            follower = spans[number + 1].start if number + 1 < len(spans) else len(self._text)
+        spans = split_sentences(self._text[:certain], self._language)
+        done = taken = 0
+        for number, span in enumerate(spans, start=1):
+            is_end = number == len(spans)
+            is_bare = len(self._text[: span.end - taken].split(None, _BARE_WORDS)) <= _BARE_WORDS
+            if (is_end or is_bare) and not (is_end and is_last):
+                continue
+            start, end = spans[done].start - taken, span.end - taken
+            follower = len(self._text) if is_end else spans[number].start - taken
             yield from self._show(end)
             yield self._draft(start, end, follower)
-            certain -= end
-        yield from self._show(certain)
-
-    def _first_complete(self, spans: list[Span], *, is_last: bool) -> int | None:
-        """Number of the span at which the first sentence is complete."""
-        for number, (_, end) in enumerate(spans):
-            is_end = number + 1 == len(spans)
-            if is_end and not is_last:
-                return None
-            if is_end or len(self._text[:end].split()) > _BARE_WORDS:
-                return number
-        return None
+            done, taken = number, span.end
+        yield from self._show(certain - taken)
 
     def _show(self, end: int) -> Iterator[str]:
         if end > self._shown:

@@ -40,7 +40,7 @@ _DATES = tuple(
     )
 )
 _CODE = re.compile(
-    r"https?://[^\s<>\"']+[\w/]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"https?://[^\s<>\"']+[\w/]|(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+"
     r"|(?<![\w/.-])(?=[\w/._-]*\d)(?=[\w/._-]*[^\W\d_])\w+(?:[/._-]\w+)*"
 )
 _MEASURE = re.compile(
@@ -64,7 +64,8 @@ class Facts:
 
     quantities: tuple[Quantity, ...]
     likely: tuple[Quantity, ...]
-    """Words that may be numbers, as `ba`: enough for a source to have one, too little to ask."""
+    """Words that may be numbers, as `ba`, and those in codes: enough for a source to have one, too
+    little to ask for one."""
     dates: tuple[frozenset[Date], ...]
     """Each the readings of one date: `3/4/2024` has two."""
     codes: frozenset[str]
@@ -99,7 +100,10 @@ def read_facts(text: str, *, language: str = "en", folded: bool = False) -> Fact
     rest = _CODE.sub(lambda match: _take_code(match, codes), rest)
     return Facts(
         quantities=tuple(read_quantities(rest, folded=folded)),
-        likely=tuple(read_likely_quantities(rest, folded=folded)),
+        likely=(
+            *read_likely_quantities(rest, folded=folded),
+            *(q for code in codes for q in read_quantities(re.sub(r"\D", " ", code))),
+        ),
         dates=tuple(dates),
         codes=frozenset(codes),
         names=_names(text, language, folded),

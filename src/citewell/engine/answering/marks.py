@@ -11,12 +11,13 @@ from dataclasses import dataclass
 _NUMBERS = r"\d{1,3}(?:\s*(?:,|;|-|–|and|và|&)\s*\d{1,3})*"
 _LABEL = r"(?:\^|(?:passages?|sources?|refs?|đoạn|nguồn)\s*)?"
 _MARK = re.compile(
-    rf"[ \t]*(?:\[{_LABEL}(?P<square>{_NUMBERS})\]|【(?P<lens>{_NUMBERS})(?:†[^】]{{0,60}})?】"
+    rf"(?<![ \t])[ \t]*(?:\[{_LABEL}(?P<square>{_NUMBERS})\]"
+    rf"|【(?P<lens>{_NUMBERS})(?:†[^】]{{0,60}})?】"
     rf"|\((?P<round>{_NUMBERS})\)(?=\s*(?:[.!?…;]|$|\n|[\[【])))",
     re.IGNORECASE,
 )
 _HELD = re.compile(
-    rf"[ \t]*(?:(?:\[{_LABEL}{_NUMBERS}\]|【[^】]{{0,70}}】|\({_NUMBERS}\))[ \t]*)*"
+    rf"(?<![ \t])[ \t]*(?:(?:\[{_LABEL}{_NUMBERS}\]|【[^】]{{0,70}}】|\({_NUMBERS}\))[ \t]*)*"
     r"(?:[\[(][\w\s,;&^–-]{0,40}|【[^】]{0,70})?$",
     re.IGNORECASE,
 )

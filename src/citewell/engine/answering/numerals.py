@@ -55,14 +55,16 @@ def read_likely_quantities(text: str, *, folded: bool = False) -> Iterator[Quant
             yield Quantity(frozenset({float(value)}), None)
 
 
-def _quantity(match: re.Match[str], text: str, folded: bool) -> Quantity:
+def _quantity(
+    match: re.Match[str], text: str, folded: bool, *, is_range_end: bool = False
+) -> Quantity:
     values = set(number_values(match["number"]))
     unit = vocabulary.UNITS.get(match["symbol"] or "")
     if match["clock"]:
         hours = int(match["number"]) if match["number"].isdigit() else 0
         values, unit = {hours + int(match["minutes"]) / 60}, "clock"
     at = match.end()
-    if span := _RANGE.match(text, at):
+    if not is_range_end and (span := _RANGE.match(text, at)):
         return _range_start(values, unit, span, text, folded)
     for word, end in _following(text, at):
         if factor := _multipliers(folded).get(word):
@@ -85,7 +87,7 @@ def _range_start(
     number = _NUMBER.match(text, span.end())
     if number is None:
         return Quantity(frozenset(values), unit)
-    last = _quantity(number, text, folded)
+    last = _quantity(number, text, folded, is_range_end=True)
     plain = max(number_values(number["number"]))
     factor = max(last.values) / plain if plain and not number["clock"] else 1.0
     return Quantity(frozenset({*values, *(v * factor for v in values)}), unit or last.unit)
