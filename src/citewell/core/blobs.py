@@ -10,45 +10,52 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-import obstore
-from obstore.store import LocalStore
 
 READ_SIZE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class StoredContent:
-    """What the store knows of a content."""
+class StagedContent:
+    """A file's content as it was read once, on its way into the store."""
 
     sha256: bytes
     size_bytes: int
+    path: Path
 
 
 class BlobStore:
-    """Content-addressed files. Writing is atomic: a content is there whole or not at all."""
+    """Content-addressed files.
+
+    A content is read exactly once, into a temporary file that is hashed while it is written; what
+    is kept is what was hashed, even if the source changes meanwhile. It is there whole (written,
+    flushed, renamed, the folder flushed) or not at all.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self._store = LocalStore(folder)
+        self._staging = folder / "staging"
+        self._staging.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    async def measure(self, path: Path) -> StoredContent:
-        """Size and hash of a file, read in pieces.
-
-        Raises:
-            OSError: It cannot be read.
-        """
-        return await anyio.to_thread.run_sync(_measure, path)
-
-    async def put(self, tenant_id: uuid.UUID, path: Path, content: StoredContent) -> None:
-        """Store a measured file; nothing happens if the content is there already.
+    @asynccontextmanager
+    async def staged(self, source: Path) -> AsyncGenerator[StagedContent, None]:
+        """Read a file into the store's staging area for as long as the block lasts.
 
         Raises:
-            OSError: The file cannot be read or the store not be written.
+            OSError: The file cannot be read, or the store's disk is full.
         """
-        key = _key(tenant_id, content.sha256)
-        if not await self._has(key, content.size_bytes):
-            await obstore.put_async(self._store, key, path)
+        target = self._staging / uuid.uuid4().hex
+        try:
+            yield await anyio.to_thread.run_sync(_copy, source, target)
+        finally:
+            await anyio.to_thread.run_sync(_unlink, target)
+
+    async def keep(self, tenant_id: uuid.UUID, content: StagedContent) -> None:
+        """Put a staged content in its place; nothing happens if it is there already.
+
+        Raises:
+            OSError: The store cannot be written.
+        """
+        await anyio.to_thread.run_sync(_link, content, self._path(tenant_id, content.sha256))
 
     @asynccontextmanager
     async def local_file(self, tenant_id: uuid.UUID, sha256: bytes) -> AsyncGenerator[Path, None]:
@@ -57,24 +64,45 @@ class BlobStore:
         Raises:
             FileNotFoundError: The store has lost the content.
         """
-        path = self._folder / _key(tenant_id, sha256)
-        if not path.is_file():
+        path = self._path(tenant_id, sha256)
+        if not await anyio.Path(path).is_file():
             raise FileNotFoundError(f"the stored file {sha256.hex()} is missing")
         yield path
 
     async def delete(self, tenant_id: uuid.UUID, sha256: bytes) -> None:
         """Remove a content; nothing happens if it is not there."""
-        await anyio.to_thread.run_sync(_unlink, self._folder / _key(tenant_id, sha256))
+        await anyio.to_thread.run_sync(_unlink, self._path(tenant_id, sha256))
 
     async def delete_all(self, tenant_id: uuid.UUID) -> None:
         """Remove everything a tenant has stored."""
         await anyio.to_thread.run_sync(_remove_folder, self._folder / str(tenant_id))
 
-    async def _has(self, key: str, size: int) -> bool:
-        try:
-            return (await obstore.head_async(self._store, key))["size"] == size
-        except FileNotFoundError:
-            return False
+    def _path(self, tenant_id: uuid.UUID, sha256: bytes) -> Path:
+        digest = sha256.hex()
+        return self._folder / str(tenant_id) / digest[:2] / digest
+
+
+def _copy(source: Path, target: Path) -> StagedContent:
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as reader, target.open("xb") as writer:
+        while part := reader.read(READ_SIZE):
+            digest.update(part)
+            size += writer.write(part)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return StagedContent(digest.digest(), size, target)
+
+
+def _link(content: StagedContent, target: Path) -> None:
+    if target.is_file() and target.stat().st_size == content.size_bytes:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    content.path.rename(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _unlink(path: Path) -> None:
@@ -83,17 +111,3 @@ def _unlink(path: Path) -> None:
 
 def _remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _key(tenant_id: uuid.UUID, sha256: bytes) -> str:
-    digest = sha256.hex()
-    return f"{tenant_id}/{digest[:2]}/{digest}"
-
-
-def _measure(path: Path) -> StoredContent:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(READ_SIZE):
-            digest.update(part)
-        size = os.fstat(file.fileno()).st_size
-    return StoredContent(digest.digest(), size)

@@ -47,8 +47,11 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.", show_default=False)],
     collection: Annotated[str | None, typer.Option(help="Collection, made if new.")] = None,
     access: Annotated[
-        str, typer.Option(help="public, internal, confidential or restricted.")
-    ] = "internal",
+        str | None,
+        typer.Option(
+            help="public, internal, confidential or restricted; new documents are internal."
+        ),
+    ] = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return as soon as the files are queued.")
     ] = False,
@@ -60,7 +63,7 @@ def ingest(
     if missing is not None:
         stop(f"There is no file or folder {missing}.", USAGE)
     try:
-        level = service.parse_access_level(access)
+        level = service.parse_access_level(access) if access else None
     except AppError as error:
         stop(error.detail, USAGE)
 

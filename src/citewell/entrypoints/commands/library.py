@@ -65,7 +65,7 @@ async def ingest_paths(
     paths: Iterable[Path],
     *,
     collection: str | None = None,
-    access_level: AccessLevel = AccessLevel.INTERNAL,
+    access_level: AccessLevel | None = None,
     wait: bool = True,
     show_progress: bool = False,
 ) -> list[FileResult]:
@@ -110,7 +110,7 @@ async def _register(
     path: Path,
     result: FileResult,
     collection_id: uuid.UUID,
-    access_level: AccessLevel,
+    access_level: AccessLevel | None,
 ) -> uuid.UUID | None:
     try:
         absolute = Path(await anyio.Path(path).resolve(strict=True))

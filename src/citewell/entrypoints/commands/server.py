@@ -1,10 +1,12 @@
 """`serve` and `worker`."""
 
 import asyncio
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -31,9 +33,12 @@ from citewell.entrypoints.installation import (
     DatabaseHandle,
     open_platform,
     running_database,
+    running_worker,
 )
 from citewell.features.identity import service as identity
+from citewell.models.library import VersionStatus
 
+LISTEN_BACKLOG = 2048
 EXAMPLE_QUESTION = "How many days of annual leave do employees get?"
 
 
@@ -60,14 +65,19 @@ def serve(
     """Serve the API, and do jobs unless told not to."""
     given = {"host": host, "port": port}
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+    has_worker = not no_worker
     try:
-        with running_database(settings) as database:
+        # The port first: if it is taken nothing else has happened yet.
+        with _listening(settings) as listener, running_database(settings) as database:
+            site = _Site(settings, database, listener, preload, has_worker)
             if workers == 1:
-                _serve_here(settings, database, has_worker=not no_worker, preload=preload)
+                asyncio.run(_serve_here(site))
             else:
-                _serve_many(settings, database, workers, has_worker=not no_worker)
+                _serve_many(site, workers)
     except StartupError as error:
         stop(str(error), NOT_AVAILABLE)
+    except KeyboardInterrupt:
+        err.print("Server stopped.")
 
 
 def worker(
@@ -104,75 +114,103 @@ def app_of_process() -> FastAPI:
     return create_app(settings, platform)
 
 
-def _serve_here(
-    settings: Settings, database: DatabaseHandle, *, has_worker: bool, preload: Path | None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What one `serve` is about."""
+
+    settings: Settings
+    database: DatabaseHandle
+    listener: socket.socket
+    preload: Path | None
+    has_worker: bool
+
+    @property
+    def address(self) -> str:
+        """Where it answers, with the port that was given out if any was asked for."""
+        host, port = self.listener.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def _listening(settings: Settings) -> Generator[socket.socket, None, None]:
+    """The port, taken: requests wait from now on until they are answered."""
+    where = f"{settings.host} port {settings.port}"
+    try:
+        choices = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = choices[0]
+        listener = socket.socket(family)
+    except (OSError, UnicodeError) as error:
+        raise StartupError(f"Citewell cannot listen on {where}: {_reason(error)}.") from error
+    with listener:
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(LISTEN_BACKLOG)
+        except OSError as error:
+            raise StartupError(
+                f"Citewell cannot listen on {where}: {_reason(error)}. "
+                "Choose another one with --port or CITEWELL_PORT."
+            ) from error
+        yield listener
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+async def _serve_here(site: _Site) -> None:
     """One process that answers and works."""
-
-    @asynccontextmanager
-    async def platform() -> AsyncGenerator[Platform, None]:
-        async with open_platform(settings, database) as opened:
-            secret = await announce_first_key(opened)
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_greet(opened, secret, preload))]
-                if has_worker:
-                    work = opened.queue.run_worker(opened, adopt_all=database.is_first_user)
-                    tasks.append(group.create_task(work))
-                yield opened
-                for task in tasks:
-                    task.cancel()
-
-    server = uvicorn.Server(_config(settings, create_app(settings, platform)))
-    server.run()
-    if not server.started:
-        raise StartupError(
-            f"The server could not start on {settings.host}:{settings.port}; is the port in use? "
-            "Choose another one with --port or CITEWELL_PORT."
-        )
+    async with AsyncExitStack() as stack:
+        platform = await stack.enter_async_context(open_platform(site.settings, site.database))
+        secret = await announce_first_key(platform)
+        if site.has_worker:
+            worker = running_worker(platform, adopt_all=site.database.is_first_user)
+            await stack.enter_async_context(worker)
+        app = create_app(site.settings, lambda: nullcontext(platform))
+        server = uvicorn.Server(_config(site, app))
+        async with asyncio.TaskGroup() as group:
+            greeting = group.create_task(_greet(site, platform, secret, wait=site.has_worker))
+            await server.serve(sockets=[site.listener])
+            greeting.cancel()
 
 
-def _serve_many(
-    settings: Settings, database: DatabaseHandle, workers: int, *, has_worker: bool
-) -> None:
+def _serve_many(site: _Site, workers: int) -> None:
     """Several processes that answer, one beside them that works."""
 
     async def prepare() -> None:
-        async with open_platform(settings, database) as platform:
-            await _greet(platform, await announce_first_key(platform), None)
+        async with open_platform(site.settings, site.database) as platform:
+            await _greet(site, platform, await announce_first_key(platform), wait=False)
 
     asyncio.run(prepare())
-    config = _config(settings, f"{__name__}:app_of_process", workers=workers)
-    sockets = [config.bind_socket()]
+    config = _config(site, f"{__name__}:app_of_process", workers=workers)
+    site.listener.set_inheritable(True)
     jobs = None
-    if has_worker:
+    if site.has_worker:
         jobs = subprocess.Popen([sys.executable, "-m", "citewell.entrypoints.cli", "worker"])
     try:
-        Multiprocess(config, sockets=sockets).run()
+        Multiprocess(config, sockets=[site.listener]).run()
     finally:
         if jobs is not None:
             jobs.terminate()
             jobs.wait()
 
 
-def _config(settings: Settings, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Config:
+def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
-        host=settings.host,
-        port=settings.port,
         workers=workers,
         log_config=None,
-        access_log=settings.log_level == "debug",
+        access_log=site.settings.log_level == "debug",
         server_header=False,
+        backlog=LISTEN_BACKLOG,
         timeout_graceful_shutdown=10,
     )
 
 
-async def _greet(platform: Platform, secret: str | None, preload: Path | None) -> None:
+async def _greet(site: _Site, platform: Platform, secret: str | None, *, wait: bool) -> None:
     """Say where the server is, how to sign in and what to try; then load what is to be loaded."""
-    settings = platform.settings
-    shown_host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{shown_host}:{settings.port}"
+    settings, address = site.settings, site.address
     out.print(f"Citewell answers on {address} (API documentation: {address}/api/docs)")
     if settings.host not in ("127.0.0.1", "::1", "localhost"):
         out.print("It can be reached from other machines; put TLS in front of it.")
@@ -181,13 +219,8 @@ async def _greet(platform: Platform, secret: str | None, preload: Path | None) -
             f"{name} is set, but your documents stay here: answers are extracted without a model. "
             "To have one write them, set CITEWELL_LLM and CITEWELL_LLM_API_KEY."
         )
-    if preload is not None:
-        tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
-        results = await ingest_paths(
-            platform, Caller(tenant_id, OPERATOR), [preload], wait=True, show_progress=True
-        )
-        ready = sum(1 for item in results if item.status == "ready")
-        out.print(f"{ready} of {len(results)} documents of {preload.name} are ready.")
+    if site.preload is not None:
+        await _preload(platform, site.preload, wait=wait)
     key = secret or "YOUR_API_KEY"
     if secret is None:
         out.print("Sign in with the key shown at the first start, or run `citewell key create`.")
@@ -197,3 +230,15 @@ async def _greet(platform: Platform, secret: str | None, preload: Path | None) -
         f"    -H 'Content-Type: application/json' -d '{{\"query\": \"{EXAMPLE_QUESTION}\"}}'",
         markup=False,
     )
+
+
+async def _preload(platform: Platform, folder: Path, *, wait: bool) -> None:
+    tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
+    results = await ingest_paths(
+        platform, Caller(tenant_id, OPERATOR), [folder], wait=wait, show_progress=True
+    )
+    for result in results:
+        if result.has_failed:
+            err.print(f"failed  {result.path}: {result.error}", style="red", markup=False)
+    ready = sum(1 for item in results if item.status == VersionStatus.READY)
+    out.print(f"{ready} of {len(results)} documents of {folder.name} are ready.", markup=False)

@@ -19,6 +19,7 @@ from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
 from citewell.features.documents import service
+from citewell.features.documents.errors import FileTooLargeError
 from citewell.features.documents.schemas import (
     AcceptedDocuments,
     ContentRead,
@@ -29,10 +30,16 @@ from citewell.features.documents.schemas import (
     NewFile,
 )
 from citewell.features.http import CallerDep, Listing, PageDep, PlatformDep, listing
+from citewell.kit.storable import StorableText
+from citewell.models.library import VersionStatus
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
 COPY_SIZE = 1024 * 1024
+MAX_INTEGER = 2**31 - 1
+"""Of the database's integer columns."""
+
+VersionNumber = Annotated[int, Query(ge=1, le=MAX_INTEGER)]
 _METADATA = TypeAdapter[dict[str, JsonValue]](Metadata)
 
 
@@ -68,17 +75,21 @@ async def upload_documents(
     caller: CallerDep,
     files: Annotated[list[UploadFile], File(description="One or many files.")],
     collection_id: Annotated[uuid.UUID | None, Form()] = None,
-    access_level: Annotated[str, Form()] = "internal",
+    access_level: Annotated[str | None, Form()] = None,
     metadata: Annotated[str, Form(description="A JSON object.")] = "{}",
 ) -> AcceptedDocuments:
     """Take in files; a name that is known in the collection gets a new version."""
     await _require_collection(platform, caller, collection_id)
-    level = service.parse_access_level(access_level)
+    level = service.parse_access_level(access_level) if access_level else None
     try:
         facts = _METADATA.validate_python(json.loads(metadata))
     except (ValueError, RecursionError, ValidationError):
         raise InvalidInputError("`metadata` must be a JSON object.") from None
     names = [service.safe_filename(file.filename or "") for file in files]
+    # Before the first is taken in: a request that is refused has changed nothing.
+    for file, name in zip(files, names, strict=True):
+        if (file.size or 0) > platform.settings.max_upload_bytes:
+            raise FileTooLargeError(name, platform.settings.max_upload_bytes)
     accepted: list[service.Registered] = []
     for file, name in zip(files, names, strict=True):
         async with _scratch_file(platform) as path:
@@ -106,8 +117,10 @@ async def list_documents(
     caller: CallerDep,
     request: PageDep,
     collection_id: uuid.UUID | None = None,
-    status: Annotated[str | None, Query(max_length=20)] = None,
-    search: Annotated[str | None, Query(max_length=200, description="Part of the title.")] = None,
+    status: Annotated[VersionStatus | None, Query(description="Of the newest version.")] = None,
+    search: Annotated[
+        StorableText | None, Query(max_length=200, description="Part of the title.")
+    ] = None,
 ) -> Listing[DocumentRead]:
     """List documents, newest first."""
     await _require_collection(platform, caller, collection_id)
@@ -148,7 +161,7 @@ async def get_content(
     platform: PlatformDep,
     caller: CallerDep,
     document_id: uuid.UUID,
-    version: Annotated[int | None, Query(ge=1)] = None,
+    version: VersionNumber | None = None,
     start: Annotated[int, Query(ge=0, description="First character.")] = 0,
     end: Annotated[int | None, Query(ge=0, description="Character after the last.")] = None,
 ) -> ContentRead:
@@ -162,7 +175,7 @@ async def get_file(
     platform: PlatformDep,
     caller: CallerDep,
     document_id: uuid.UUID,
-    version: Annotated[int | None, Query(ge=1)] = None,
+    version: VersionNumber | None = None,
 ) -> StreamingResponse:
     """Download the file as it was handed in."""
     async with (

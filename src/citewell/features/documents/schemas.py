@@ -6,11 +6,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from citewell.engine.parsing.cleaning import clean_line
+from citewell.kit.storable import StorableJson, StorableText
 from citewell.models.library import AccessLevel, Document, DocumentVersion
 
-Metadata = Annotated[dict[str, JsonValue], Field(max_length=100)]
+MetadataKey = Annotated[StorableText, Field(min_length=1, max_length=200)]
+Metadata = Annotated[dict[MetadataKey, StorableJson], Field(max_length=100)]
+
+
+def _readable_title(title: str) -> str:
+    cleaned = clean_line(title)
+    if not cleaned:
+        raise ValueError("a title needs a visible character")
+    return cleaned
+
+
+Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_readable_title)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,8 @@ class NewFile:
     source: str | None = None
     title: str | None = None
     collection_id: uuid.UUID | None = None
-    access_level: AccessLevel = AccessLevel.INTERNAL
+    access_level: AccessLevel | None = None
+    """None: internal for a new document, as it is for a known one."""
     metadata: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
 
@@ -32,7 +46,7 @@ class DocumentCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    title: str = Field(min_length=1, max_length=500)
+    title: Title
     content: str = Field(min_length=1, description="Markdown or plain text.")
     metadata: Metadata = Field(default_factory=dict)
     collection_id: uuid.UUID | None = None
@@ -44,7 +58,7 @@ class DocumentUpdate(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    title: str | None = Field(default=None, min_length=1, max_length=500)
+    title: Title | None = None
     metadata: Metadata | None = None
     access_level: str | None = None
 

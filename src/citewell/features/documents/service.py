@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from citewell.core.blobs import StoredContent
+from citewell.core.blobs import StagedContent
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
@@ -99,16 +99,16 @@ async def register_file(platform: Platform, caller: Caller, new: NewFile) -> Reg
     filename = safe_filename(new.filename)
     if new.path.stat().st_size > platform.settings.max_upload_bytes:
         raise FileTooLargeError(filename, platform.settings.max_upload_bytes)
-    content = await platform.blobs.measure(new.path)
-    while True:
-        async with unit_of_work(platform, caller) as ctx:
-            registered = await _register(ctx, new, filename, content)
-        if registered is not None:
-            return registered
+    async with platform.blobs.staged(new.path) as content:
+        while True:
+            async with unit_of_work(platform, caller) as ctx:
+                registered = await _register(ctx, new, filename, content)
+            if registered is not None:
+                return registered
 
 
 async def _register(
-    ctx: Context, new: NewFile, filename: str, content: StoredContent
+    ctx: Context, new: NewFile, filename: str, content: StagedContent
 ) -> Registered | None:
     """One try; None if another process made the same document meanwhile."""
     collection_id = new.collection_id
@@ -123,13 +123,15 @@ async def _register(
     blob = await repository.claim_blob(
         ctx.session, ctx.tenant_id, content.sha256, content.size_bytes
     )
+    if document is not None and new.access_level not in (None, document.access_level):
+        await _change_access(ctx, document, new.access_level)
     if newest is not None and newest.blob_id == blob.id:
         if newest.status not in (VersionStatus.FAILED, VersionStatus.CANCELLED):
             job = await repository.open_job(ctx.session, newest.id)
             return _registered(newest, job)
         newest.status, newest.error_code, newest.error_detail = VersionStatus.QUEUED, None, None
         return _registered(newest, await _enqueue(ctx, newest))
-    await ctx.platform.blobs.put(ctx.tenant_id, new.path, content)
+    await ctx.platform.blobs.keep(ctx.tenant_id, content)
     if document is None:
         document = _new_document(ctx, new, filename, collection_id)
         if not await repository.add_document(ctx.session, document):
@@ -156,7 +158,7 @@ def _new_document(ctx: Context, new: NewFile, filename: str, collection_id: uuid
         title=clean_line(new.title or "")[:500] or filename,
         source=new.source,
         filename=filename,
-        access_level=int(new.access_level),
+        access_level=int(AccessLevel.INTERNAL if new.access_level is None else new.access_level),
         metadata_=dict(new.metadata),
     )
 
@@ -315,10 +317,15 @@ async def update(ctx: Context, document_id: uuid.UUID, data: DocumentUpdate) -> 
     if data.metadata is not None:
         document.metadata_ = dict(data.metadata)
     if data.access_level is not None:
-        document.access_level = int(parse_access_level(data.access_level))
-        await repository.spread_access(ctx.session, document_id, document.access_level)
+        await _change_access(ctx, document, parse_access_level(data.access_level))
     await ctx.session.flush()
     return await get(ctx, document_id)
+
+
+async def _change_access(ctx: Context, document: Document, level: AccessLevel) -> None:
+    """Set a document's access level, on its chunks too; nothing is embedded again."""
+    document.access_level = int(level)
+    await repository.spread_access(ctx.session, document.id, document.access_level)
 
 
 async def delete(ctx: Context, document_id: uuid.UUID) -> None:

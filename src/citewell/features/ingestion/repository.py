@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from citewell.kit.clock import utc_now
 from citewell.models.library import (
@@ -18,6 +19,8 @@ from citewell.models.library import (
 )
 from citewell.models.work import Job, JobStatus
 
+_Active = aliased(DocumentVersion)
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -28,16 +31,28 @@ class Assignment:
     document: Document
     collection: Collection
     blob: Blob
+    active: DocumentVersion | None
+
+    @property
+    def has_given_title(self) -> bool:
+        """Whether a person gave the document its title."""
+        return has_given_title(self.document, self.active)
+
+
+def has_given_title(document: Document, active: DocumentVersion | None) -> bool:
+    """Whether a person gave a title: neither the file is called so nor the text itself."""
+    return document.title not in (document.filename, active.parsed_title if active else None)
 
 
 async def assignment(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
     """The job's version with its surroundings; None if it is gone or nothing is left to do."""
     rows = await session.execute(
-        select(Job, DocumentVersion, Document, Collection, Blob)
+        select(Job, DocumentVersion, Document, Collection, Blob, _Active)
         .join(DocumentVersion, DocumentVersion.id == Job.version_id)
         .join(Document, Document.id == DocumentVersion.document_id)
         .join(Collection, Collection.id == Document.collection_id)
         .join(Blob, Blob.id == DocumentVersion.blob_id)
+        .outerjoin(_Active, _Active.id == Document.active_version_id)
         .where(Job.id == job_id, DocumentVersion.status.in_(OPEN_STATUSES))
     )
     row = rows.one_or_none()

@@ -9,7 +9,7 @@ from citewell.core.index import Generation, VersionKey
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
 from citewell.engine.chunking.base import ChunkSizes
-from citewell.engine.errors import ProviderError
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.parsing.base import ParseError, ParseFailure
 from citewell.features.ingestion import pipeline, repository
 from citewell.features.ingestion.errors import (
@@ -20,7 +20,7 @@ from citewell.features.ingestion.errors import (
     AbandonedError,
     IngestionError,
 )
-from citewell.features.ingestion.repository import Assignment
+from citewell.features.ingestion.repository import Assignment, has_given_title
 from citewell.kit.clock import utc_now
 from citewell.models.library import VersionStatus
 from citewell.models.work import JobStatus
@@ -54,6 +54,8 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
         await _fail(platform, caller, work, error.code, error.message)
     except IngestionError as error:
         await _fail(platform, caller, work, error.code, error.detail)
+    except ProviderConfigurationError as error:
+        await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
     except ProviderError as error:
         if not error.retryable or work.job.attempts >= MAX_ATTEMPTS:
             await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
@@ -92,7 +94,7 @@ async def _make_ready(
                     generation=generation,
                     path=path,
                     filename=document.filename,
-                    title=document.title if document.title != document.filename else None,
+                    title=document.title if work.has_given_title else None,
                     chunk_strategy=work.collection.chunk_strategy,
                     sizes=sizes,
                 ),
@@ -138,7 +140,8 @@ async def _publish(
             await ctx.session.flush()
         version.status = VersionStatus.READY
         document.active_version_id = version.id
-        document.title = outcome.title[:500]
+        if not has_given_title(document, ready):
+            document.title = outcome.title[:500]
         await ctx.session.flush()
         current = VersionKey(
             key.tenant_id, document.id, version.id, document.collection_id, document.access_level

@@ -10,13 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from citewell.core.index import Hit, HitList
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.retrieval.analysis import QueryAnalysis
+from citewell.kit.storable import StorableText
 
 MAX_QUERY_CHARS = 4_000
 MAX_TOP_K = 100
 
-FilterValue = str | int | float | bool
+Number = Annotated[float, Field(allow_inf_nan=False)]
+FilterValue = StorableText | int | Number | bool
 QueryText = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARS)]
-Filters = Annotated[dict[str, FilterValue], Field(max_length=20)]
+FilterKey = Annotated[StorableText, Field(max_length=200)]
+Filters = Annotated[dict[FilterKey, FilterValue], Field(max_length=20)]
 CollectionIds = Annotated[list[uuid.UUID], Field(min_length=1, max_length=100)]
 
 

@@ -8,7 +8,7 @@ from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.index import FILTER_FIELDS, Generation, HitList, HybridQuery, Scope
 from citewell.core.platform import Platform
 from citewell.engine.embedding.base import Vector
-from citewell.engine.errors import ProviderError
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.analysis import QueryAnalysis, analyse
@@ -114,7 +114,7 @@ async def _embed(
     """The question's vector; without one the lexical leg answers alone, and says so."""
     try:
         return await platform.embedder.embed_query(analysis.text), ()
-    except ProviderError as error:
+    except (ProviderError, ProviderConfigurationError) as error:
         return None, (DegradedRead(what="embedding", why=str(error)),)
 
 
