@@ -1,0 +1,156 @@
+"""`python -m bench [FIGURE ...]`: measure, print one table, keep it in `bench/results`."""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.corpus import Corpus, open_corpus, questions
+from bench.figures import answer, ingest, install, load, scope, search, start
+from bench.generate import generate
+from bench.library import open_library
+from bench.options import ROOT, Options
+from bench.peer_process import PeerMissingError, PeerProcess, running_peer
+from bench.report import Row, machine, render
+from citewell.core.context import unit_of_work
+from citewell.core.settings import load_settings
+from citewell.entrypoints import logs
+from citewell.entrypoints.installation import running_database
+from citewell.features.identity import service as identity
+
+FIGURES = ("start", "install", "ingest", "search", "scope", "answer", "load")
+ON_LIBRARY = {"search", "scope", "answer", "load"}
+NEEDING_PEER = {"ingest", "search"}
+GENERATED_FILES_PER_CHUNK = 1 / 14
+
+Measured = tuple[list[Row], list[str]]
+
+
+class Run:
+    """One run: what was asked for, and the rows so far."""
+
+    def __init__(self, options: Options, wanted: set[str], work: Path) -> None:
+        self.options = options
+        self.wanted = wanted
+        self.work = work
+        self.rows: list[Row] = []
+        self.notes: list[str] = [machine()]
+
+    def take(self, name: str, figure: Callable[[], Measured]) -> None:
+        """Measure one figure, if it is wanted."""
+        if name in self.wanted:
+            self._begin(name)
+            self._keep(figure())
+
+    def all(self) -> None:
+        """Measure everything that is wanted, the quiet ones first."""
+        self.take("start", lambda: start.measure(self._folder("start")))
+        corpus = self._corpus()
+        with ExitStack() as stack:
+            peer = self._peer(stack)
+            self.take("install", install.measure)
+            self.take(
+                "ingest",
+                lambda: ingest.measure(self.options, corpus, self._folder("ingest"), peer),
+            )
+            if not self.wanted & ON_LIBRARY:
+                return
+            home = self.work / "library"
+            key, asked = self._on_library(home, corpus, peer)
+        self.take("load", lambda: load.measure(self.options, home, key, asked))
+
+    def _on_library(
+        self, home: Path, corpus: Corpus, peer: PeerProcess | None
+    ) -> tuple[str, list[str]]:
+        """The figures inside one process; a key and questions for those outside."""
+        settings = load_settings(home=home, log_level="error")
+        logs.configure(settings)
+
+        async def inside() -> tuple[str, list[str]]:
+            self._begin("library")
+            opened = open_library(
+                home,
+                database,
+                corpus,
+                self.options.chunks,
+                has_real_vectors=self.options.has_real_vectors,
+            )
+            async with opened as library:
+                self.notes += library.notes
+                if "search" in self.wanted:
+                    self._begin("search")
+                    folder = self._folder("search")
+                    self._keep(await search.measure(self.options, library, folder, peer))
+                if "scope" in self.wanted:
+                    self._begin("scope")
+                    self._keep(await scope.measure(library))
+                if "answer" in self.wanted:
+                    self._begin("answer")
+                    self._keep(await answer.measure(self.options, library))
+                async with unit_of_work(library.platform, library.operator) as ctx:
+                    key = await identity.create_api_key(ctx, "bench")
+                return key.secret, questions(library.texts, 500)
+
+        with running_database(settings) as database:
+            return asyncio.run(inside())
+
+    def _corpus(self) -> Corpus:
+        if not self.wanted & (ON_LIBRARY | {"ingest"}):
+            return Corpus([], "nothing")
+        if self.options.corpus is not None:
+            return open_corpus(self.options.corpus, self.options.corpus.name)
+        self._begin("generated corpus")
+        folder = self._folder("corpus")
+        needed = self.options.chunks if self.wanted & ON_LIBRARY else 0
+        generate(folder, max(140, round(needed * GENERATED_FILES_PER_CHUNK)))
+        return open_corpus(folder, "the generated corpus")
+
+    def _peer(self, stack: ExitStack) -> PeerProcess | None:
+        if not self.wanted & NEEDING_PEER or not self.options.has_peer:
+            return None
+        self._begin("peer")
+        try:
+            return stack.enter_context(running_peer())
+        except PeerMissingError as error:
+            self.rows.append(Row("peer", "", f"not measured: {error}"))
+            return None
+
+    def _folder(self, name: str) -> Path:
+        folder = self.work / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _keep(self, measured: Measured) -> None:
+        self.rows += measured[0]
+        self.notes += measured[1]
+
+    @staticmethod
+    def _begin(name: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {name} ...", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure the figures named on the command line, or all of them."""
+    unknown = [name for name in sys.argv[1:] if name not in FIGURES]
+    if unknown:
+        raise SystemExit(f"{unknown[0]} is no figure; there are {', '.join(FIGURES)}.")
+    options = Options.read()
+    work = Path(tempfile.mkdtemp(prefix="citewell-bench-"))
+    try:
+        run = Run(options, set(sys.argv[1:] or FIGURES), work)
+        run.all()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    table = render(run.rows, run.notes)
+    print(table)
+    results = ROOT / "bench" / "results"
+    results.mkdir(exist_ok=True)
+    (results / "latest.md").write_text(table + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One file per figure; each gives rows of the table."""

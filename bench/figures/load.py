@@ -1,0 +1,66 @@
+"""Many users at once, over real HTTP on loopback, the client in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.options import ROOT, Options
+from bench.report import Row, percentile
+from bench.server import Server, serving
+
+USERS = 100
+
+
+def measure(
+    options: Options, home: Path, key: str, asked: list[str]
+) -> tuple[list[Row], list[str]]:
+    """Search under load, on the library in `home`."""
+    with serving(home) as server:
+        order = {"port": server.port, "key": key, "queries": asked}
+        _client(server, order | {"users": 4, "seconds": 3, "interval": None})  # to warm up
+        alone = _client(server, order | {"users": 1, "seconds": 3, "interval": None})
+        seconds = options.load_seconds
+        paced = _client(server, order | {"users": USERS, "seconds": seconds, "interval": 1})
+        full = _client(server, order | {"users": USERS, "seconds": seconds, "interval": None})
+    rate = len(full["ms"]) / full["seconds"]
+    p95, p99 = percentile(paced["ms"], 0.95), percentile(paced["ms"], 0.99)
+    errors = paced["errors"] / len(paced["ms"])
+    full_errors = full["errors"] / len(full["ms"])
+    rows = [
+        Row(
+            "HTTP search, 1 client",
+            f"p50 {percentile(alone['ms'], 0.5):.1f}, p95 {percentile(alone['ms'], 0.95):.1f} ms",
+        ),
+        Row(
+            "HTTP, 100 users at 1/s",
+            f"p50 {percentile(paced['ms'], 0.5):.0f}, p95 {p95:.0f}, p99 {p99:.0f} ms",
+            f"{len(paced['ms']) / paced['seconds']:.0f} requests/s, errors {errors:.2%}",
+            "",
+            "p95 < 200, p99 < 500 ms, errors < 0.1 %",
+            p95 < 200 and p99 < 500 and errors < 0.001,
+        ),
+        Row(
+            "HTTP, 100 in flight",
+            f"{rate:.0f} requests/s",
+            f"p95 {percentile(full['ms'], 0.95):.0f}, p99 {percentile(full['ms'], 0.99):.0f} ms, "
+            f"errors {full_errors:.2%}",
+            "",
+            ">= 500/s (aim)",
+            rate >= 500 and full_errors < 0.001,
+        ),
+    ]
+    return rows, []
+
+
+def _client(server: Server, order: dict[str, object]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load_client"],
+        input=json.dumps(order | {"port": server.port}),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    return json.loads(done.stdout)
