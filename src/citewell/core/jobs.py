@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn, cast
 
 import procrastinate
@@ -176,7 +177,9 @@ class JobQueue:
                     if adopt_all:
                         await self._rescue(everything=True)
                         adopt_all = False
-                    group.create_task(self._keep_house(platform))
+                    group.create_task(self._keep_up(self._rescue))
+                    for action in self._maintenance:
+                        group.create_task(self._keep_up(partial(action, platform)))
                     group.create_task(self._work(platform))
             except* (
                 queue_errors.ConnectorException,
@@ -197,12 +200,11 @@ class JobQueue:
             )
             await asyncio.sleep(1)
 
-    async def _keep_house(self, platform: "Platform") -> None:
+    async def _keep_up(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Repeat an upkeep action; each has its own task, so a long one holds up no other."""
         while True:
             try:
-                await self._rescue()
-                for action in self._maintenance:
-                    await action(platform)
+                await action()
             except SQLAlchemyError as error:
                 log.warning("maintenance_failed", error=str(error).splitlines()[0])
             await asyncio.sleep(MAINTENANCE_SECONDS)
