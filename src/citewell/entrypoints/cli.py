@@ -1,6 +1,7 @@
 """The `citewell` command."""
 
 import io
+import signal
 import sys
 
 import typer
@@ -20,6 +21,10 @@ for module in (server, documents, search, evaluation, operations):
 
 def main() -> None:
     """Run the command line."""
+    # Asked to end by whatever means, the embedded database is stopped too.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     # Names of files may hold bytes that are no UTF-8: show them escaped instead of failing.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -123,13 +123,18 @@ async def open_platform(
 
 @asynccontextmanager
 async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncGenerator[None, None]:
-    """A job worker beside whatever the block does."""
-    async with asyncio.TaskGroup() as group:
-        worker = group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all))
-        try:
-            yield
-        finally:
-            worker.cancel()
+    """A job worker beside whatever the block does; the block's own error leaves it as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            worker = group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all))
+            try:
+                yield
+            finally:
+                worker.cancel()
+    except BaseExceptionGroup as errors:
+        if len(errors.exceptions) == 1:
+            raise errors.exceptions[0] from None
+        raise
 
 
 def make_home(home: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
@@ -16,13 +17,16 @@ from citewell.entrypoints.commands.running import (
     USAGE,
     JsonOption,
     TenantOption,
+    checked,
     err,
     out,
     print_json,
+    readable,
     run,
     stop,
 )
 from citewell.features.collections import service as collections
+from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import service
 from citewell.features.documents.schemas import DocumentRead
 from citewell.features.identity.service import DEFAULT_TENANT
@@ -45,7 +49,9 @@ def add_to(app: typer.Typer) -> None:
 
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.", show_default=False)],
-    collection: Annotated[str | None, typer.Option(help="Collection, made if new.")] = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Collection, made if new.", callback=readable)
+    ] = None,
     access: Annotated[
         str | None,
         typer.Option(
@@ -63,9 +69,11 @@ def ingest(
     if missing is not None:
         stop(f"There is no file or folder {missing}.", USAGE)
     try:
-        level = service.parse_access_level(access) if access else None
+        level = service.parse_access_level(access) if access is not None else None
     except AppError as error:
         stop(error.detail, USAGE)
+    if collection is not None:
+        collection = checked(CollectionCreate, name=collection).name
 
     async def act(platform: Platform, caller: Caller) -> list[FileResult]:
         return await ingest_paths(
@@ -106,8 +114,12 @@ def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
 
 @documents.command("list")
 def list_documents(
-    collection: Annotated[str | None, typer.Option(help="Only this collection.")] = None,
-    status: Annotated[str | None, typer.Option(help="ready, failed, queued, ...")] = None,
+    collection: Annotated[
+        str | None, typer.Option(help="Only this collection.", callback=readable)
+    ] = None,
+    status: Annotated[
+        VersionStatus | None, typer.Option(help="Only with the newest version so.")
+    ] = None,
     page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
     limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Documents a page.")] = 50,
     tenant: TenantOption = DEFAULT_TENANT,
@@ -130,7 +142,7 @@ def list_documents(
     table = Table("id", "title", "version", "status", "pages", "passages")
     for item in items:
         table.add_row(
-            str(item.id), item.title, str(item.version), item.status, str(item.pages or ""),
+            str(item.id), Text(item.title), str(item.version), item.status, str(item.pages or ""),
             str(item.chunks),
         )  # fmt: skip
     out.print(table)

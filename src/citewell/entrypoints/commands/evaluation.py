@@ -79,8 +79,8 @@ async def _measure(
     platform: Platform, tenant_id: uuid.UUID, retrieval_set: service.RetrievalSet
 ) -> dict[SearchMode, RetrievalFigures]:
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=err, transient=True, disable=not err.is_terminal,
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal,
     ) as progress:  # fmt: skip
         bar = progress.add_task("Reading the corpus", total=None)
         names = await service.register_corpus(

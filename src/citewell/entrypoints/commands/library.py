@@ -75,7 +75,7 @@ async def ingest_paths(
     results: list[FileResult] = []
     waiting: dict[uuid.UUID, FileResult] = {}
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -1,11 +1,14 @@
 """`doctor`, `db`, `key` and `settings`."""
 
+import re
 import shutil
 import uuid
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import StartupError
@@ -20,6 +23,7 @@ from citewell.entrypoints.commands.running import (
     out,
     print_json,
     read_settings,
+    readable,
     run,
     stop,
 )
@@ -30,6 +34,9 @@ from citewell.features.identity.schemas import NewApiKey
 from citewell.kit.pagination import PageRequest
 
 LOW_DISK_BYTES = 1024**3
+
+_PASSWORD_OF_USER = re.compile(r"(://[^/@:]*:).*@")
+_PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&]*")
 
 db = typer.Typer(no_args_is_help=True, help="The database.")
 key = typer.Typer(no_args_is_help=True, help="API keys.")
@@ -61,7 +68,7 @@ def doctor(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOption =
     else:
         for check in checks:
             mark = "[green]ok[/green]    " if check["ok"] else "[red]failed[/red]"
-            out.print(f"{mark} {check['check']}: {check['detail']}")
+            out.print(f"{mark} {check['check']}: {escape(str(check['detail']))}")
     if not all(check["ok"] for check in checks):
         raise typer.Exit(SOME_FAILED)
 
@@ -79,7 +86,9 @@ def migrate_database() -> None:
 
 @key.command("create")
 def create_key(
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    name: Annotated[
+        str, typer.Option(help="What the key is for.", callback=readable)
+    ] = "command line",
     tenant: TenantOption = identity.DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
@@ -121,7 +130,7 @@ def list_keys(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOptio
     table = Table("id", "name", "created", "last used", "revoked")
     for item in keys:
         table.add_row(
-            str(item["id"]), str(item["name"]), str(item["created_at"]),
+            str(item["id"]), Text(str(item["name"])), str(item["created_at"]),
             str(item["last_used_at"] or "never"), "yes" if item["is_revoked"] else "",
         )  # fmt: skip
     out.print(table)
@@ -144,12 +153,21 @@ def revoke_key(
 
 def show_settings() -> None:
     """List the settings, their defaults and what is in force; secrets are not shown."""
-    settings = read_settings(log_level="warning")
+    settings = read_settings()
     table = Table("setting", "in force", "meaning")
     for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        table.add_row(PREFIX + name.upper(), "" if value is None else str(value), field.description)
+        value = _shown(getattr(settings, name))
+        table.add_row(PREFIX + name.upper(), Text(value), Text(field.description or ""))
     out.print(table)
+
+
+def _shown(value: object) -> str:
+    """A setting as text; the password in an address is a secret too."""
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in cast(tuple[object, ...], value))
+    text = "" if value is None else str(value)
+    text = _PASSWORD_OF_USER.sub(r"\1**********@", text)
+    return _PASSWORD_PARAMETER.sub(r"\1**********", text)
 
 
 async def _check_database(platform: Platform) -> tuple[str, bool, str]:

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Annotated, NoReturn, TypeVar
 
+import psycopg
 import typer
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,16 +20,29 @@ from citewell.core.settings import Settings, SettingsError, is_set, load_setting
 from citewell.entrypoints import logs
 from citewell.entrypoints.installation import open_platform, running_database, running_worker
 from citewell.features.identity import service as identity
+from citewell.kit.storable import require_storable_text
 
 DONE, SOME_FAILED, USAGE, NOT_AVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
 
 T = TypeVar("T")
+RequestT = TypeVar("RequestT", bound=BaseModel)
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
-TenantOption = Annotated[str, typer.Option("--tenant", help="Tenant to act in.")]
+
+def readable(value: str | None) -> str | None:
+    """Refuse an argument that is no text, as bytes of another encoding are not."""
+    if value is None:
+        return None
+    try:
+        return require_storable_text(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+TenantOption = Annotated[str, typer.Option("--tenant", help="Tenant to act in.", callback=readable)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -35,6 +50,17 @@ def stop(message: str, code: int) -> NoReturn:
     """End the command with one line on stderr."""
     err.print(message, style="red", markup=False)
     raise typer.Exit(code)
+
+
+def checked(model: type[RequestT], **fields: object) -> RequestT:
+    """The request with these fields; a bad one ends the command."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"][:2])
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        stop(f"The {name} cannot be used: {reason}.", USAGE)
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -82,7 +108,7 @@ def run(
         stop(str(error), NOT_AVAILABLE)
     except AppError as error:
         stop(error.detail, NOT_AVAILABLE if error.status >= 500 else USAGE)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, psycopg.Error) as error:
         stop(f"The database failed: {str(error).splitlines()[0]}", NOT_AVAILABLE)
 
 

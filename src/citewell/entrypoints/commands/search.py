@@ -1,6 +1,7 @@
 """`search` and `ask`."""
 
 import json
+import math
 import uuid
 from typing import Annotated
 
@@ -13,8 +14,10 @@ from citewell.entrypoints.commands.running import (
     USAGE,
     JsonOption,
     TenantOption,
+    checked,
     out,
     print_json,
+    readable,
     run,
     stop,
 )
@@ -33,7 +36,9 @@ from citewell.features.search.schemas import (
     SearchRequest,
 )
 
-CollectionOption = Annotated[str | None, typer.Option(help="Only this collection.")]
+CollectionOption = Annotated[
+    str | None, typer.Option(help="Only this collection.", callback=readable)
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,13 +63,13 @@ def search(
     """Find passages."""
     _check_length(query)
     wanted = dict(_filter(item) for item in filters or [])
+    request = checked(SearchRequest, query=query, top_k=top_k, filters=wanted, explain=explain)
 
     async def act(platform: Platform, caller: Caller) -> SearchReply:
         ids = await _collection_ids(platform, caller, collection)
-        request = SearchRequest(
-            query=query, top_k=top_k, filters=wanted, collection_ids=ids, explain=explain
+        return await service.search(
+            platform, caller, request.model_copy(update={"collection_ids": ids})
         )
-        return await service.search(platform, caller, request)
 
     reply = run(act, tenant=tenant)
     if as_json:
@@ -92,11 +97,12 @@ def ask(
 ) -> None:
     """Answer a question from the documents, every sentence cited."""
     _check_length(question)
+    request = checked(QueryRequest, query=question)
 
     async def act(platform: Platform, caller: Caller) -> QueryReply:
         ids = await _collection_ids(platform, caller, collection)
         return await answers.answer(
-            platform, caller, QueryRequest(query=question, collection_ids=ids)
+            platform, caller, request.model_copy(update={"collection_ids": ids})
         )
 
     reply = run(act, tenant=tenant, llm=llm)
@@ -163,9 +169,10 @@ def _filter(item: str) -> tuple[str, FilterValue]:
         stop(f"`{item}` is not a filter; write --filter KEY=VALUE.", USAGE)
     try:
         value = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return key, raw
-    return key, value if isinstance(value, bool | int | float) else raw
+    is_plain = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
+    return key, value if is_plain else raw
 
 
 def _check_length(query: str) -> None:

@@ -13,10 +13,11 @@ from typing import Annotated
 import typer
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.supervisors import Multiprocess
 
 from citewell.core.context import OPERATOR, Caller
-from citewell.core.errors import StartupError
+from citewell.core.errors import AppError, StartupError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings, found_vendor_keys
 from citewell.entrypoints.commands.library import ingest_paths
@@ -220,7 +221,10 @@ async def _greet(site: _Site, platform: Platform, secret: str | None, *, wait: b
             "To have one write them, set CITEWELL_LLM and CITEWELL_LLM_API_KEY."
         )
     if site.preload is not None:
-        await _preload(platform, site.preload, wait=wait)
+        try:
+            await _preload(platform, site.preload, wait=wait)
+        except (AppError, SQLAlchemyError) as error:
+            err.print(f"{site.preload} could not be loaded: {error}", style="red", markup=False)
     key = secret or "YOUR_API_KEY"
     if secret is None:
         out.print("Sign in with the key shown at the first start, or run `citewell key create`.")

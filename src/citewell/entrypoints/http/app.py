@@ -15,7 +15,12 @@ from citewell.core.errors import UnavailableError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.entrypoints.http import problems
-from citewell.entrypoints.http.middleware import Authentication, BodyLimit, RequestContext
+from citewell.entrypoints.http.middleware import (
+    Authentication,
+    BodyLimit,
+    ErrorBoundary,
+    RequestContext,
+)
 from citewell.features.collections.endpoints import router as collections_router
 from citewell.features.documents.endpoints import router as documents_router
 from citewell.features.http import PlatformDep
@@ -78,12 +83,14 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     # The last one added is the first a request meets.
     app.add_middleware(BodyLimit, max_upload_bytes=settings.max_upload_bytes)
     app.add_middleware(Authentication, platform=lambda: cast(Platform, app.state.platform))
+    app.add_middleware(ErrorBoundary)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["X-Request-ID", "Content-Disposition"],
         )
     app.add_middleware(RequestContext)
     return app

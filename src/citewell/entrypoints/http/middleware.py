@@ -6,12 +6,14 @@ from typing import cast
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewell.core.errors import AppError, TooLargeError, UnauthorizedError
 from citewell.core.platform import Platform
-from citewell.entrypoints.http.problems import problem_of, problem_response
+from citewell.entrypoints.http.problems import problem_document, problem_of, problem_response
 from citewell.features.identity import service as identity
+from citewell.kit.sse import encode_event
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +27,35 @@ FORM_OVERHEAD_BYTES = 1024 * 1024
 
 
 class RequestContext:
-    """Gives each request an id, turns what nobody caught into a problem, adds safe headers.
+    """Gives each request an id and each reply the headers that all have."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("X-Frame-Options", "DENY")
+                headers.setdefault("Referrer-Policy", "no-referrer")
+                if scope["path"].startswith(API_PREFIX):
+                    headers["Cache-Control"] = "private, no-store"
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._app(scope, receive, send_with_headers)
+
+
+class ErrorBoundary:
+    """Turns what nobody caught into a problem; a stream that has begun ends with `error`.
 
     The one boundary of HTTP: errors that routes did not handle are logged and end here.
     """
@@ -37,33 +67,31 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = str(uuid.uuid4())
-        scope.setdefault("state", {})["request_id"] = request_id
-        has_started = False
+        started: list[Headers] = []
 
-        async def send_with_headers(message: Message) -> None:
-            nonlocal has_started
+        async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
-                has_started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                headers.setdefault("X-Frame-Options", "DENY")
-                headers.setdefault("Referrer-Policy", "no-referrer")
-                if scope["path"].startswith(API_PREFIX):
-                    headers["Cache-Control"] = "private, no-store"
+                started.append(Headers(raw=message["headers"]))
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_headers)
-            except Exception as error:  # the HTTP boundary: nothing may escape as a raw 500
-                problem = problem_of(error)
-                if problem.status >= 500:
-                    log.error("request_failed", code=problem.code, exc_info=error)
-                if has_started:
-                    raise
-                await problem_response(problem, request_id)(scope, receive, send_with_headers)
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # the HTTP boundary: nothing may escape as a raw 500
+            if isinstance(error, ClientDisconnect):
+                return
+            # The framework wraps what it could have handled had the reply not begun.
+            wrapped = error.__cause__ if started else None
+            problem = problem_of(wrapped if isinstance(wrapped, Exception) else error)
+            if problem.status >= 500:
+                log.error("request_failed", code=problem.code, exc_info=error)
+            request_id: str = scope["state"]["request_id"]
+            if not started:
+                await problem_response(problem, request_id)(scope, receive, send)
+            elif started[0].get("content-type", "").startswith("text/event-stream"):
+                last = encode_event("error", problem_document(problem, request_id))
+                await send({"type": "http.response.body", "body": last, "more_body": False})
+            else:
+                raise  # the server cuts the connection, so that nobody takes the part for the whole
 
 
 class Authentication:

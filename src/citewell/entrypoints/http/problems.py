@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem details, rendered in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -17,24 +17,35 @@ from citewell.engine.errors import ProviderError
 
 log = structlog.get_logger(__name__)
 
+MAX_PLACE_CHARS = 120
+"""What is repeated of the place of a mistake; a sender can nest it as deep as they like."""
+
 _TITLES = {404: "Not found", 405: "Method not allowed", 400: "The request cannot be read"}
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
 
 
-def problem_response(problem: Problem, request_id: str) -> JSONResponse:
+def problem_document(problem: Problem, request_id: str) -> dict[str, object]:
+    """The problem as RFC 9457 writes it."""
+    return {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "request_id": request_id,
+    }
+
+
+def problem_response(
+    problem: Problem, request_id: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
     """The reply for a problem."""
+    more = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
     return JSONResponse(
-        {
-            "type": "about:blank",
-            "title": problem.title,
-            "status": problem.status,
-            "detail": problem.detail,
-            "code": problem.code,
-            "request_id": request_id,
-        },
+        problem_document(problem, request_id),
         status_code=problem.status,
         media_type="application/problem+json",
-        headers={"WWW-Authenticate": "Bearer"} if problem.status == 401 else None,
+        headers={**(headers or {}), **more},
     )
 
 
@@ -76,7 +87,9 @@ def install(app: FastAPI) -> None:
         problem = problem_of(error)
         if problem.status >= 500:
             log.error("request_failed", code=problem.code, exc_info=error)
-        return problem_response(problem, request_id)
+        # `Allow` of a 405 among others.
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return problem_response(problem, request_id, headers)
 
     for kind in (AppError, RequestValidationError, HTTPException, ProviderError, DBAPIError,
                  PoolTimeoutError):  # fmt: skip
@@ -88,5 +101,7 @@ def _validation_detail(errors: Sequence[Any]) -> str:
     parts: list[str] = []
     for error in errors[:5]:
         place = ".".join(str(part) for part in error["loc"][1:])
+        if len(place) > MAX_PLACE_CHARS:
+            place = place[:MAX_PLACE_CHARS] + "…"
         parts.append(f"{place}: {error['msg']}" if place else str(error["msg"]))
     return "; ".join(parts)
