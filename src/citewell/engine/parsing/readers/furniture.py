@@ -1,7 +1,6 @@
 """Takes running headers, footers and page numbers off the edges of pages."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ EDGE_LINES = 2
 """Lines at the top and at the bottom of a page that may be furniture."""
 
 MIN_PAGES = 3
-"""Pages on which a line must stand, page numbers aside, to be furniture."""
+"""Pages on which a line must stand, page numbers aside, to be furniture; two of a short file."""
 
 _LONGEST = 140
 
@@ -26,14 +25,17 @@ def without_furniture(pages: dict[int | None, list[Block]]) -> Iterator[list[Blo
     """Yield the pages' blocks without what repeats at their edges.
 
     A line is furniture when it stands at the edge of at least `MIN_PAGES` pages, numbers aside.
-    One without a number is kept where it stands first: it may be the title, or the header row of
-    a table that goes on over pages. A bare page number always goes.
+    One that never changes is kept where it stands first: it may be the title, or the header row
+    of a table that goes on over pages. A bare page number always goes.
     """
-    counts: Counter[str] = Counter()
+    lines: dict[str, list[str]] = {}
     for page in pages.values():
-        counts.update({_shape(text) for text in _edges(page)})
-    repeated = {shape for shape, count in counts.items() if count >= MIN_PAGES and shape}
-    seen: set[str] = set()
+        for text in {line.strip() for line in _edges(page)}:
+            lines.setdefault(_shape(text), []).append(text)
+    least = 2 if len(pages) <= MIN_PAGES + 1 else MIN_PAGES
+    repeated = {shape for shape, found in lines.items() if len(found) >= least and shape}
+    # What changes from page to page counts as seen: none of it is kept.
+    seen = {shape for shape in repeated if len(set(lines[shape])) > 1}
     for page in pages.values():
         yield _strip(page, repeated, seen, has_numbers=len(pages) > 1)
 
@@ -73,7 +75,7 @@ def _count_furniture(
         shape = _shape(line)
         if shape not in repeated:
             return count
-        if "#" not in shape and shape not in seen:
+        if shape not in seen:
             seen.add(shape)
             return count
     return min(EDGE_LINES, len(lines))

@@ -28,14 +28,15 @@ _METADATA = {"authors": "author", "created_at": "created", "language": "language
 
 
 def extract(
-    source: Source, *, structure: bool = True, markdown: bool = False
+    source: Source, *, structure: bool = True, layout: bool = False
 ) -> kreuzberg.ExtractionResult:
     """Extract a file: no OCR, no cache, no pictures, one thread.
 
     Args:
         source: The file.
         structure: Whether to build the document tree.
-        markdown: Whether a PDF's layout is analysed into headings, lists and paragraphs.
+        layout: Whether a PDF's pages are analysed into headings, lists and paragraphs; their
+            bare texts come as well.
 
     Raises:
         ParseError: Encrypted, damaged, or of a kind the library does not know.
@@ -44,7 +45,13 @@ def extract(
         use_cache=False,
         enable_quality_processing=False,
         include_document_structure=structure,
-        output_format="markdown" if markdown else "plain",
+        output_format="markdown" if layout else "plain",
+        pages=kreuzberg.PageConfig(extract_pages=True) if layout else None,
+        # It takes whatever stands near an edge for a header, text as well; `furniture.py` does not.
+        pdf_options=kreuzberg.PdfConfig(top_margin_fraction=0.0, bottom_margin_fraction=0.0),
+        content_filter=kreuzberg.ContentFilterConfig(
+            include_headers=True, include_footers=True, strip_repeating_text=False
+        ),
         postprocessor=kreuzberg.PostProcessorConfig(enabled=False),
         concurrency=kreuzberg.ConcurrencyConfig(max_threads=1),
     )

@@ -4,12 +4,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.cleaning import clean_line, join_lines
 
-SHORT = 0.7
-"""Share of the page's width below which a line ended because its author ended it."""
+FULL = 0.9
+"""Share of the page's width, in characters, up to which a further word would have fitted; letters
+differ in width, so the count of characters is only near."""
 
 MAX_HEADING = 160
 
@@ -18,30 +20,65 @@ _BULLET = re.compile(
 )
 _GLYPH_BULLET = re.compile(r"\s*(?:[•◦▪‣●○■□\uf0b7\uf0a7]|[-–*](?=\s))\s*")
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){1,4})\.?\s+[^\W\d_]")
+_NUMBER = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+[^\W\d_]")
 _UNIT = re.compile(
     r"(?:chương|điều|mục|phần|phụ lục|chapter|article|section|part|appendix)"
     r"\s+(?:\d+|[ivxlc]+|[a-z])\b",
     re.IGNORECASE,
 )
+_FIGURE = re.compile(r"\d|^[-–—%$€£()]+$")
 _CAPTION = re.compile(r"(?:figure|fig|table|source|note|hình|bảng|nguồn|ghi chú)\b", re.IGNORECASE)
 _ENDS = (".", "!", "?", ":", ";", "…", "。", "？", "！")
 _SENTENCE_END = re.compile(r"[.!?…]['\"”’)\]]*(?=\s)")
+
+
+class NumberedLevels:
+    """Puts numbered headings in their place: `1.1` comes below `1`, whatever its type size."""
+
+    def __init__(self) -> None:
+        self._levels: dict[int, int] = {}
+
+    def adjust(self, block: Block) -> Block:
+        """Get a heading with the level its number asks for; other blocks as they are."""
+        found = _NUMBER.match(block.text)
+        if block.kind is not BlockKind.HEADING or not found:
+            return block
+        depth = found[1].count(".") + 1
+        above = self._levels.get(depth - 1)
+        level = block.level if above is None else above + 1
+        self._levels[depth] = level
+        return replace(block, level=min(level, 6))
 
 
 def page_blocks(page: list[Block]) -> Iterator[Block]:
     """Yield the blocks of one page with their lines joined.
 
     The library gives groups of lines of like type; it misses paragraphs that begin without a
-    gap, and takes emphasised lines for headings. Both are put right by the lines themselves: one
-    that stops well before the page's width ended on purpose.
+    gap, and takes emphasised lines for headings. Both are put right by the lines themselves: a
+    line that had room for the next word ended on purpose.
     """
     width = _width(page)
+    held: Block | None = None
     for block in page:
-        if block.kind in (BlockKind.TABLE, BlockKind.CODE):
+        if block.kind is BlockKind.HEADING and not _is_heading(block.text):
+            block = replace(block, kind=BlockKind.PARAGRAPH, level=0)
+        if held and _is_one(held, block, width):
+            held = replace(held, text=f"{held.text}\n{block.text}")
+            continue
+        if held:
+            yield from _laid_out(held, width)
+        held = block
+    if held:
+        yield from _laid_out(held, width)
+
+
+def _laid_out(block: Block, width: int) -> Iterator[Block]:
+    match block.kind:
+        case BlockKind.TABLE | BlockKind.CODE:
             yield block
-        elif block.kind is BlockKind.HEADING and _is_heading(block.text):
+        case BlockKind.HEADING:
             yield replace(block, text=clean_line(block.text))
-        else:
+        case _:
             yield from _paragraphs(block, width)
 
 
@@ -52,14 +89,23 @@ def _width(page: list[Block]) -> int:
         if block.kind is not BlockKind.TABLE
         for line in block.text.split("\n")
     )
-    return lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0
+    return lengths[int(0.95 * (len(lengths) - 1))] if lengths else 0
+
+
+def _is_one(before: Block, block: Block, width: int) -> bool:
+    """Whether the library cut a paragraph in two: its last line is full and ends no sentence."""
+    kinds = (before.kind, block.kind)
+    if kinds != (BlockKind.PARAGRAPH, BlockKind.PARAGRAPH) or not block.text.strip():
+        return False
+    last, line = before.text.rpartition("\n")[2], block.text.strip()
+    return len(last) >= FULL * width and not last.endswith(_ENDS) and not _begins_part(line)
 
 
 def _is_heading(text: str) -> bool:
     line = clean_line(text)
     letters = sum(character.isalpha() for character in line)
     return (
-        len(line) <= MAX_HEADING
+        0 < len(line) <= MAX_HEADING
         and text.count("\n") < 3
         and 2 * letters >= len(line.replace(" ", ""))
         and not line[0].islower()
@@ -74,46 +120,51 @@ def _paragraphs(block: Block, width: int) -> Iterator[Block]:
     is_item = block.kind is BlockKind.LIST_ITEM
     part: list[str] = []
     for line in lines:
-        if part and _starts_anew(part, line, width):
+        if part and _starts_anew(part, line, width, is_item=is_item):
             yield _close(block, part, width, is_item=is_item, is_followed=True)
             part, is_item = [], False
         part.append(line)
+        is_item = is_item or (len(part) == 1 and bool(_BULLET.match(line)))
     if part:
         yield _close(block, part, width, is_item=is_item, is_followed=False)
 
 
-def _starts_anew(part: list[str], line: str, width: int) -> bool:
-    if _BULLET.match(line) or _UNIT.match(line) or _NUMBERED.match(line):
+def _begins_part(line: str) -> bool:
+    return bool(_BULLET.match(line) or _UNIT.match(line) or _NUMBERED.match(line))
+
+
+def _ended_on_purpose(line: str, following: str, width: int) -> bool:
+    return len(line) + 1 + len(following.split(" ", 1)[0]) <= FULL * width
+
+
+def _starts_anew(part: list[str], line: str, width: int, *, is_item: bool) -> bool:
+    if _begins_part(line):
         return True
     last = part[-1]
-    if len(last) >= SHORT * width:
+    if line[0].islower() or not _ended_on_purpose(last, line, width):
         return False
-    if last.endswith(_ENDS):
-        return not line[0].islower()
-    # A short line above a long one is a title; short lines in a row belong together.
-    is_long = len(line) >= SHORT * width
-    return is_long and not line[0].islower() and not last.endswith((",", "-"))
+    if is_item or last.endswith(_ENDS):
+        return True
+    # A short line above a full one is a title; short lines in a row belong together.
+    return len(line) >= FULL * width and not last.endswith((",", "-"))
 
 
 def _close(
     block: Block, lines: list[str], width: int, *, is_item: bool, is_followed: bool
 ) -> Block:
     first = lines[0]
-    bullet = _BULLET.match(first)
-    if bullet or is_item:
+    if is_item:
         glyph = _GLYPH_BULLET.match(first)
         text = join_lines([first[glyph.end() :] if glyph else first, *lines[1:]])
         return Block(BlockKind.LIST_ITEM, text, block.page)
     if len(lines) == 1 and (level := _heading_level(first, width, is_followed=is_followed)):
         return Block(BlockKind.HEADING, first, block.page, level)
-    if all(len(line) < SHORT * width for line in lines[:-1]) and len(lines) > 1:
-        return Block(BlockKind.PARAGRAPH, _short_lines(lines), block.page)
-    return Block(BlockKind.PARAGRAPH, join_lines(lines), block.page)
+    return Block(BlockKind.PARAGRAPH, _joined(lines, width), block.page)
 
 
 def _heading_level(line: str, width: int, *, is_followed: bool) -> int:
     """Level of a line that stands alone and looks like a heading; 0 when it does not."""
-    if len(line) > min(SHORT * max(width, 40), 100) or not _is_heading(line):
+    if len(line) > min(0.7 * max(width, 40), 100) or not _is_heading(line):
         return 0
     if _CAPTION.match(line) or line.endswith(_ENDS):
         return 0
@@ -124,15 +175,22 @@ def _heading_level(line: str, width: int, *, is_followed: bool) -> int:
     return 4 if is_titled else 0
 
 
-def _short_lines(lines: list[str]) -> str:
-    """Keep the ends of short lines, but not within a sentence."""
-    text = lines[0]
-    for line in lines[1:]:
-        if line[0].islower():
-            text = join_lines([text, line]) if "\n" not in text else f"{text} {line}"
+def _is_row(line: str) -> bool:
+    """Whether a line looks like a row of a table: it ends in numbers."""
+    words = line.split()
+    return len(words) > 2 and all(_FIGURE.search(word) for word in words[-2:])
+
+
+def _joined(lines: list[str], width: int) -> str:
+    """Join full lines and keep the ends of those that were ended, as rows of a table are."""
+    rows = [[lines[0]]]
+    for last, line in pairwise(lines):
+        is_row = _is_row(last) and _is_row(line)
+        if not line[0].islower() and (is_row or _ended_on_purpose(last, line, width)):
+            rows.append([line])
         else:
-            text = f"{text}\n{line}"
-    return text
+            rows[-1].append(line)
+    return "\n".join(join_lines(row) for row in rows)
 
 
 def join_split_sentences(blocks: Iterator[Block]) -> Iterator[Block]:

@@ -1,6 +1,9 @@
 """PDF: the library's pages, without running headers, and with lines joined to paragraphs."""
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from citewell.engine.parsing.base import Block, BlockKind, ParseError, ParseFailure
 from citewell.engine.parsing.cleaning import clean_line, scrub
@@ -12,33 +15,83 @@ from citewell.engine.parsing.readers.kreuzberg_nodes import (
     extract,
     node_block,
 )
-from citewell.engine.parsing.readers.layout import join_split_sentences, page_blocks
+from citewell.engine.parsing.readers.layout import (
+    NumberedLevels,
+    join_split_sentences,
+    page_blocks,
+)
+
+MAX_LOST = 0.1
+MAX_REPEATED = 0.3
+"""Shares of a page's words that its analysis may lose or say twice before the page's bare text is
+taken instead. Of 295 pages measured, 289 lose less than 1 %; the others lose up to 70 %."""
+
+_START_CHARS = 24
+
+_WORD = re.compile(r"\w+")
+_NO_TITLES = frozenset({"untitled", "unspecified", "unknown"})
+
+_Pages = dict[int | None, list[Block]]
 
 
 def read(source: Source) -> Reading:
     """Read a PDF."""
-    result = extract(source, markdown=True)
+    result = extract(source, layout=True)
     info = document_info(source, result)
     if info.page_count == 0:
         raise ParseError(ParseFailure.EMPTY, "The file has no pages.")
-    nodes = document_nodes(result)
-    del result
-    blocks = [block for node in nodes for block in node_block(node)]
-    if info.title and clean_line(info.title).lower() in ("untitled", "unspecified"):
+    if info.title and clean_line(info.title).lower() in _NO_TITLES:
         info = type(info)(info.mime_type, None, info.page_count, info.metadata)
-    return Reading(info, _blocks(blocks))
+    pages: _Pages = {page["page_number"]: [] for page in result.pages or []}
+    for node in document_nodes(result):
+        for block in node_block(node):
+            pages.setdefault(block.page, []).append(_readable(block))
+    for page in result.pages or []:
+        number = page["page_number"]
+        pages[number] = _complete(pages[number], page["content"], number)
+    return Reading(info, _blocks(pages))
 
 
-def _blocks(found: list[Block]) -> Iterator[Block]:
-    pages: dict[int | None, list[Block]] = {}
-    for block in found:
-        text = block.text if block.kind is BlockKind.TABLE else _lines(block.text)
-        pages.setdefault(block.page, []).append(Block(block.kind, text, block.page, block.level))
+def _blocks(pages: _Pages) -> Iterator[Block]:
     laid_out = (block for page in without_furniture(pages) for block in page_blocks(page))
-    yield from join_split_sentences(laid_out)
+    levels = NumberedLevels()
+    for block in join_split_sentences(laid_out):
+        yield levels.adjust(block)
 
 
-def _lines(text: str) -> str:
+def _complete(blocks: list[Block], bare: str, number: int) -> list[Block]:
+    """Get a page's blocks, or its bare text where the analysis has lost or doubled a part."""
+    bare = _readable_text(bare)
+    said = _words(block.text for block in blocks)
+    words = _words([bare])
+    total = words.total()
+    if (words - said).total() > MAX_LOST * total or (
+        (said - words).total() > MAX_REPEATED * total + 5
+    ):
+        return [Block(BlockKind.PARAGRAPH, bare, number)]
+    starts = {line.strip()[:_START_CHARS] for line in bare.split("\n")}
+    return [_without_false_item(block, starts) for block in blocks]
+
+
+def _without_false_item(block: Block, starts: set[str]) -> Block:
+    """The library takes `end. Of a sentence` for a list item: then its line has no bullet."""
+    start = block.text.strip()[:_START_CHARS]
+    if block.kind is BlockKind.LIST_ITEM and start in starts and not start[:1].isdecimal():
+        return replace(block, kind=BlockKind.PARAGRAPH)
+    return block
+
+
+def _words(texts: Iterable[str]) -> Counter[str]:
+    return Counter(word for text in texts for word in _WORD.findall(text))
+
+
+def _readable(block: Block) -> Block:
+    if block.kind is BlockKind.TABLE:
+        return block
+    return Block(block.kind, _readable_text(block.text), block.page, block.level)
+
+
+def _readable_text(text: str) -> str:
     """Keep what control characters stand for before they go.
 
     PDFium writes U+0002 or U+FFFE for a hyphen at a line's end, and symbol fonts put their

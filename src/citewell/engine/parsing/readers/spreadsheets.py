@@ -33,6 +33,9 @@ def _blocks(sheets: list[tuple[int, list[list[str]]]], names: list[str]) -> Iter
             yield Block(BlockKind.HEADING, names[page - 1], page, level=1)
             last = page
         for part in _parts(rows):
+            while len(part) > 1 and _filled(part[0]) == 1 < _filled(part[1]):
+                # A note above the table; its header row is the next one.
+                yield Block(BlockKind.PARAGRAPH, " ".join(part.pop(0)), page)
             yield from table_blocks(part, page)
 
 
@@ -53,6 +56,10 @@ def _parts(rows: list[list[str]]) -> Iterator[list[Sequence[str]]]:
 def _flush_left(rows: list[Sequence[str]]) -> list[Sequence[str]]:
     first = min(next(i for i, cell in enumerate(row) if cell) for row in rows)
     return [row[first:] for row in rows] if first else rows
+
+
+def _filled(row: Sequence[str]) -> int:
+    return sum(1 for cell in row if cell)
 
 
 def _shown(cell: str) -> str:
