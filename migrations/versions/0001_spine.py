@@ -219,14 +219,22 @@ SECURITY = """
 CREATE FUNCTION citewell_tenant() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS
   $$ SELECT nullif(current_setting('citewell.tenant_id', true), '')::uuid $$;
 
--- The two questions that are asked before a tenant is known. They give ids, never a tenant's data.
+-- What is asked before a tenant is known. They give ids, never a tenant's data.
 CREATE FUNCTION citewell_tenant_by_slug(wanted text) RETURNS uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
   $$ SELECT id FROM tenant WHERE slug = wanted AND status = 'active' $$;
-CREATE FUNCTION citewell_tenant_ids() RETURNS SETOF uuid
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
-  $$ SELECT id FROM tenant WHERE status = 'active' ORDER BY id $$;
 CREATE POLICY lookup ON tenant FOR SELECT TO CURRENT_USER USING (true);
+
+-- Which tenants need upkeep, so that a worker does not have to visit them all.
+CREATE FUNCTION citewell_tenants_to_fold() RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+  $$ SELECT DISTINCT tenant_id FROM term_delta $$;
+CREATE POLICY upkeep ON term_delta FOR SELECT TO CURRENT_USER USING (true);
+CREATE FUNCTION citewell_tenants_to_index(min_chunks bigint) RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+  $$ SELECT DISTINCT tenant_id FROM index_generation
+     WHERE chunk_count >= min_chunks AND status <> 'retired' $$;
+CREATE POLICY upkeep ON index_generation FOR SELECT TO CURRENT_USER USING (true);
 """
 
 

@@ -175,6 +175,14 @@ class ChunkIndex(Protocol):
         """Build what the tenant's size calls for; returns how many generations got indexes."""
         ...
 
+    async def keep_statistics(self) -> None:
+        """Bring the statistics of all tenants up to date that need it."""
+        ...
+
+    async def keep_indexes(self) -> None:
+        """Build the indexes all tenants have grown to need; takes minutes for a large one."""
+        ...
+
     async def drop(self, tenant_id: uuid.UUID) -> None:
         """Remove what was built for a tenant that is about to be deleted."""
         ...

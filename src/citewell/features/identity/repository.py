@@ -14,11 +14,6 @@ async def tenant_id_by_slug(session: AsyncSession, slug: str) -> uuid.UUID | Non
     return await session.scalar(text("SELECT citewell_tenant_by_slug(:slug)"), {"slug": slug})
 
 
-async def tenant_ids(session: AsyncSession) -> list[uuid.UUID]:
-    """All active tenants; needs no tenant set."""
-    return list(await session.scalars(text("SELECT citewell_tenant_ids()")))
-
-
 async def add_tenant(session: AsyncSession, tenant: Tenant) -> None:
     """Insert a tenant; the session must act for it."""
     session.add(tenant)

@@ -38,12 +38,6 @@ async def find_tenant(platform: Platform, slug: str) -> uuid.UUID:
     return tenant_id
 
 
-async def all_tenants(platform: Platform) -> list[uuid.UUID]:
-    """Ids of the active tenants."""
-    async with platform.database.unit_of_work(None) as session:
-        return await repository.tenant_ids(session)
-
-
 async def ensure_default_tenant(platform: Platform) -> NewApiKey | None:
     """Make the first tenant and its first key on a new installation; None if they exist."""
     try:

@@ -71,6 +71,12 @@ async def has_indexes(session: AsyncSession, generation_id: int) -> bool:
     return await session.scalar(_VALID, {"names": list(names)}) == 2
 
 
+async def large_tenants(session: AsyncSession, min_chunks: int) -> list[uuid.UUID]:
+    """Tenants with a generation of so many chunks; needs no tenant set."""
+    statement = text("SELECT citewell_tenants_to_index(:min_chunks)")
+    return list(await session.scalars(statement, {"min_chunks": min_chunks}))
+
+
 async def plans(
     session: AsyncSession, tenant_id: uuid.UUID, *, min_chunks: int = MIN_CHUNKS
 ) -> list[IndexPlan]:

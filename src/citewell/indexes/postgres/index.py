@@ -113,6 +113,18 @@ class PostgresIndex:
             async with self._database.unit_of_work(tenant_id) as session:
                 more = await statistics.fold(session, tenant_id)
 
+    async def keep_statistics(self) -> None:
+        async with self._database.unit_of_work(None) as session:
+            tenants = await statistics.tenants_to_fold(session)
+        for tenant_id in tenants:
+            await self.fold_statistics(tenant_id)
+
+    async def keep_indexes(self) -> None:
+        async with self._database.unit_of_work(None) as session:
+            tenants = await building.large_tenants(session, building.MIN_CHUNKS)
+        for tenant_id in tenants:
+            await self.build_indexes(tenant_id)
+
     async def build_indexes(
         self, tenant_id: uuid.UUID, *, min_chunks: int = building.MIN_CHUNKS
     ) -> int:

@@ -100,6 +100,11 @@ async def append(
         )
 
 
+async def tenants_to_fold(session: AsyncSession) -> list[uuid.UUID]:
+    """Tenants with versions that are noted but not in the statistics yet; needs no tenant set."""
+    return list(await session.scalars(text("SELECT citewell_tenants_to_fold()")))
+
+
 async def fold(session: AsyncSession, tenant_id: uuid.UUID) -> bool:
     """Add up to `FOLD_BATCH` noted versions to the statistics; whether more may be waiting."""
     if not await session.scalar(_LOCK, {"key": f"term_stat:{tenant_id}"}):
