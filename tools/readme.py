@@ -1,7 +1,7 @@
 """Runs the transcript of README.md anew, in an installation of its own.
 
-    python tools/readme.py          # write what the commands print into README.md
-    python tools/readme.py --check  # only tell whether it still says that (exit code 1 if not)
+python tools/readme.py          # write what the commands print into README.md
+python tools/readme.py --check  # only tell whether it still says that (exit code 1 if not)
 """
 
 import difflib
@@ -16,7 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-TRANSCRIPT = re.compile(r"(<!-- transcript -->\n```console\n)(.*?)(```\n<!-- /transcript -->)", re.S)
+TRANSCRIPT = re.compile(
+    r"(<!-- transcript -->\n```console\n)(.*?)(```\n<!-- /transcript -->)", re.S
+)
 WIDTH = 110
 """Characters of a line; longer ones are continued as a terminal does, but between words."""
 

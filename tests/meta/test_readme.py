@@ -1,0 +1,121 @@
+"""What README and the guides tell people to type can be typed."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from citewell.core.platform import Platform
+from citewell.core.settings import Settings
+from citewell.entrypoints.cli import app
+from citewell.entrypoints.http.app import create_app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "AGENTS.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(?:console|sh)\n(.*?)^```", re.M | re.S)
+
+
+def typed() -> list[str]:
+    """Every command line in the pages' shell blocks, continued lines joined, without comments."""
+    lines: list[str] = []
+    for page in PAGES:
+        for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+            joined = block.replace("\\\n", " ")
+            # In a transcript only lines after a prompt were typed.
+            is_transcript = re.search(r"^\$ ", joined, re.M) is not None
+            lines += [
+                line.removeprefix("$ ").strip()
+                for line in joined.splitlines()
+                if line.startswith("$ ") or not is_transcript
+            ]
+    return sorted({line for line in lines if line and not line.startswith("#")})
+
+
+def words(line: str) -> list[str]:
+    return shlex.split(line, comments=True)
+
+
+CITEWELL = [line for line in typed() if re.match(r"(\.venv/bin/)?citewell ", line)]
+MAKE = [line for line in typed() if line.startswith("make ")]
+CURL = [line for line in typed() if line.startswith("curl ")]
+
+
+def parse(arguments: list[str]) -> str:
+    """Parse a command line against the real commands; returns the command's name.
+
+    Raises:
+        typer's usage errors: No such command or option, or an argument that cannot be used.
+    """
+    command, name = typer.main.get_command(app), "citewell"
+    while isinstance(command, typer.core.TyperGroup):
+        word, *arguments = arguments
+        assert word in command.commands, f"no command `{name} {word}`"
+        command, name = command.commands[word], f"{name} {word}"
+    with command.make_context(name, arguments):
+        return name
+
+
+class TestCommands:
+    def test_there_are_some(self) -> None:
+        assert len(CITEWELL) >= 10
+        assert len(MAKE) >= 2
+        assert len(CURL) >= 5
+
+    @pytest.mark.parametrize("line", CITEWELL)
+    def test_every_command_can_be_parsed(self, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(ROOT)
+        assert parse(words(line)[1:])
+
+    @pytest.mark.parametrize("line", CITEWELL)
+    def test_every_path_is_there(self, line: str) -> None:
+        paths = [word for word in words(line)[1:] if word.startswith("samples/")]
+        assert [path for path in paths if not (ROOT / path).exists()] == []
+
+    @pytest.mark.parametrize("line", ["ask --no-such-option x", "asks x", "documents shows x"])
+    def test_a_wrong_command_is_noticed(self, line: str) -> None:
+        with pytest.raises(Exception, match=r"No such option|no command"):
+            parse(words(line))
+
+
+class TestMake:
+    @pytest.mark.parametrize("line", MAKE)
+    def test_every_target_exists(self, line: str) -> None:
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
+        wanted = [word for word in words(line)[1:] if "=" not in word]
+        assert wanted
+        assert set(wanted) <= targets
+
+    def test_help_tells_every_target(self) -> None:
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        phony = set(re.findall(r"^\.PHONY: (\S+)$", makefile, re.M))
+        told = set(re.findall(r"^([a-z-]+):.*## \w", makefile, re.M))
+        assert told == phony
+
+
+class TestCurl:
+    @pytest.mark.parametrize("line", CURL)
+    def test_every_call_fits_a_route(self, line: str) -> None:
+        def platform() -> Platform:
+            raise AssertionError
+
+        paths = create_app(Settings(), platform).openapi()["paths"]  # pyright: ignore[reportArgumentType]
+        match = re.search(r"http://127\.0\.0\.1:8000(/api/v1/\S+)", line)
+        assert match is not None
+        method = "post" if re.search(r" (-d|-F) ", line) else "get"
+        assert method in paths[match[1]]
+
+
+class TestTranscript:
+    @pytest.mark.timeout(300)  # four real commands, on whatever machine
+    def test_readme_says_what_the_commands_print(self) -> None:
+        """If it does not: `make docs`."""
+        result = subprocess.run(
+            [sys.executable, "tools/readme.py", "--check"],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stdout + result.stderr[-2000:]
