@@ -4,13 +4,16 @@ The server is the embedded one, or that of the environment variable DATABASE_URL
 tenant of its own instead of a clean-up: row-level security keeps tests apart as it keeps tenants.
 """
 
+import asyncio
 import os
 import threading
+import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -160,6 +163,13 @@ class LiveServer:
     """A server that listens on loopback, with its job worker."""
 
     address: str
+    platform: Platform
+    loop: asyncio.AbstractEventLoop
+
+    def new_key(self) -> str:
+        """An API key of a new tenant, made inside the server."""
+        made = identity.create_tenant(self.platform, f"t-{uuid.uuid4().hex}", "Test")
+        return asyncio.run_coroutine_threadsafe(made, self.loop).result(30).secret
 
     def client(self, key: str | None = None) -> httpx.AsyncClient:
         """A client of the API."""
@@ -171,9 +181,12 @@ class LiveServer:
 def serving(settings: Settings, url: str, *, has_worker: bool = True) -> Iterator[LiveServer]:
     """A real server in a thread of this process."""
 
+    inside: list[tuple[Platform, asyncio.AbstractEventLoop]] = []
+
     @asynccontextmanager
     async def opened() -> AsyncIterator[Platform]:
         async with open_platform(settings, DatabaseHandle(url, is_first_user=False)) as platform:
+            inside.append((platform, asyncio.get_running_loop()))
             if not has_worker:
                 yield platform
                 return
@@ -189,7 +202,7 @@ def serving(settings: Settings, url: str, *, has_worker: bool = True) -> Iterato
             thread.join(0.02)
         assert server.started, "the server did not start"
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield LiveServer(f"http://127.0.0.1:{port}")
+        yield LiveServer(f"http://127.0.0.1:{port}", *inside[0])
     finally:
         server.should_exit = True
         thread.join(20)
@@ -203,9 +216,9 @@ def live_server(settings: Settings, database_url: str) -> Iterator[LiveServer]:
 
 
 @pytest.fixture
-async def key(platform: Platform) -> str:
+def key(live_server: LiveServer) -> str:
     """An API key of a tenant of this test's own."""
-    return (await identity.create_tenant(platform, f"t-{uuid.uuid4().hex}", "Test")).secret
+    return live_server.new_key()
 
 
 @pytest.fixture
@@ -215,11 +228,25 @@ async def client(live_server: LiveServer, key: str) -> AsyncIterator[httpx.Async
         yield opened
 
 
+@pytest.fixture(scope="session")
+def shared_key(live_server: LiveServer) -> str:
+    """A key of one tenant for all tests that leave nothing behind."""
+    return live_server.new_key()
+
+
 @pytest.fixture
-async def stranger(live_server: LiveServer, platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
+async def shared_client(
+    live_server: LiveServer, shared_key: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of that tenant."""
+    async with live_server.client(shared_key) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def stranger(live_server: LiveServer) -> AsyncIterator[httpx.AsyncClient]:
     """A client with a valid key of another tenant."""
-    other = await identity.create_tenant(platform, f"t-{uuid.uuid4().hex}", "Other")
-    async with live_server.client(other.secret) as opened:
+    async with live_server.client(live_server.new_key()) as opened:
         yield opened
 
 
@@ -228,3 +255,69 @@ async def anonymous(live_server: LiveServer) -> AsyncIterator[httpx.AsyncClient]
     """A client without a key."""
     async with live_server.client() as opened:
         yield opened
+
+
+@dataclass(frozen=True)
+class Library:
+    """What a test does with documents, over the API."""
+
+    client: httpx.AsyncClient
+
+    async def add(self, title: str, content: str, **more: object) -> dict[str, Any]:
+        """Hand in a text; returns the document once it is ready or has failed."""
+        body = {"title": title, "content": content, **more}
+        reply = await self.client.post("/api/v1/documents", json=body)
+        assert reply.status_code == 202, reply.text
+        return await self.settled(reply.json()["documents"][0]["id"])
+
+    async def upload(self, *files: tuple[str, bytes], **form: str) -> list[dict[str, Any]]:
+        """Hand in files; returns their documents once they are ready or have failed."""
+        parts = [("files", (name, content)) for name, content in files]
+        reply = await self.client.post("/api/v1/documents/upload", files=parts, data=form)
+        assert reply.status_code == 202, reply.text
+        return [await self.settled(item["id"]) for item in reply.json()["documents"]]
+
+    async def settled(self, document_id: str) -> dict[str, Any]:
+        """The document once it is ready or has failed."""
+        deadline = time.monotonic() + 60
+        while True:
+            reply = await self.client.get(f"/api/v1/documents/{document_id}")
+            assert reply.status_code == 200, reply.text
+            if reply.json()["status"] not in ("queued", "processing"):
+                return reply.json()
+            assert time.monotonic() < deadline, f"still {reply.json()['status']}"
+            await asyncio.sleep(0.05)
+
+    async def search(self, query: str, **more: object) -> list[dict[str, Any]]:
+        """The passages found."""
+        reply = await self.client.post("/api/v1/search", json={"query": query, **more})
+        assert reply.status_code == 200, reply.text
+        return reply.json()["results"]
+
+
+@pytest.fixture
+def library(client: httpx.AsyncClient) -> Library:
+    """This test's tenant's documents."""
+    return Library(client)
+
+
+PROBLEM_KEYS = {"type", "title", "status", "detail", "code", "request_id"}
+
+
+def assert_problem(reply: httpx.Response, status: int, code: str) -> None:
+    """A refusal as RFC 9457 and the house want it."""
+    assert reply.status_code == status, reply.text
+    assert reply.headers["content-type"] == "application/problem+json"
+    problem = reply.json()
+    assert problem.keys() == PROBLEM_KEYS
+    assert problem["status"] == status
+    assert problem["code"] == code, problem
+    assert problem["request_id"] == reply.headers["x-request-id"]
+    assert problem["title"]
+    assert problem["detail"]
+
+
+@pytest.fixture
+def refused() -> Callable[[httpx.Response, int, str], None]:
+    """Asserts that a reply is a problem with this status and code."""
+    return assert_problem
