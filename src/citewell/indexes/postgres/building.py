@@ -105,6 +105,8 @@ async def build(database: Database, plan: IndexPlan) -> bool:
             return False
         for name, statement in zip(plan.names, plan.statements(), strict=True):
             await _build_one(connection, name, statement)
+        # Without statistics the planner takes the partition for tiny and sorts it whole.
+        await connection.execute(text(f"ANALYZE {plan.partition}"))
         log.info("index_built", generation=plan.generation_id, partition=plan.partition)
         return True
 
