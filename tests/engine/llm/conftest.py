@@ -41,6 +41,7 @@ class VendorServer:
     def __init__(self) -> None:
         self.script: list[Reply] = []
         self.received: list[Received] = []
+        self.arrived = asyncio.Event()
         self.dropped = asyncio.Event()
         """Set when a client went away while its reply was being written."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,6 +68,7 @@ class VendorServer:
         try:
             while request := await self._read(reader):
                 self.received.append(request)
+                self.arrived.set()
                 reply = self.script.pop(0) if self.script else Reply()
                 if not await self._answer(request, reply, reader, writer):
                     break

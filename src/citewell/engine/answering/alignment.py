@@ -141,7 +141,25 @@ class Aligner:
         parts = [self._support(clause, named) for clause in clauses]
         if len(parts) < 2 or not all(parts):
             return []
-        return [part[0] for part in parts]
+        supports = [part[0] for part in parts]
+        # A name that begins a clause is seen as one in the whole sentence only.
+        whole = _Claim(plain, self._language)
+        return supports if self._knows_names(whole, [item for item, _ in supports]) else []
+
+    def _knows_names(self, claim: "_Claim", found: Sequence[Evidence]) -> bool:
+        """Whether each name of the claim is in the passage of one of the spans."""
+        spaces = [
+            self._shelf.space(item, language=claim.language, folded=claim.is_folded)
+            for item in found
+        ]
+        known = [
+            (space, self._shelf.all_keys(item, space))
+            for item, space in zip(found, spaces, strict=True)
+        ]
+        return all(
+            any(all(space.key(word) in keys for word in words(name)) for space, keys in known)
+            for name in claim.facts(spaces[0]).names
+        )
 
     def _clauses(self, text: str) -> list[str]:
         """The parts of a sentence that say something each; one when it cannot be parted."""
@@ -194,7 +212,7 @@ class Aligner:
             facts, source, context, shared, space.key
         ):
             return None
-        if not self._has_words(claim, evidence, space):
+        if not self._has_words(claim, evidence):
             return None
         if not is_foreign and self._is_mixed_up(claim, evidence, space):
             return None
@@ -225,12 +243,10 @@ class Aligner:
             any(not wanted.isdisjoint(found) for found in source.dates) for wanted in facts.dates
         )
 
-    def _has_words(self, claim: "_Claim", evidence: Evidence, space: Space) -> bool:
+    def _has_words(self, claim: "_Claim", evidence: Evidence) -> bool:
         """Whether the passage holds the names, and the quoted phrases as they stand."""
-        known = self._shelf.all_keys(evidence, space)
-        for name in claim.facts(space).names:
-            if not all(space.key(word) in known for word in words(name)):
-                return False
+        if not self._knows_names(claim, [evidence]):
+            return False
         text = self._shelf.plain_text(evidence.passage)
         return all(_spaced(quote) in text for quote in claim.quotes)
 
