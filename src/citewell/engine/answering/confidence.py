@@ -89,10 +89,11 @@ def assess(
     if dense_midpoint is not None and cosines:
         logit += _DENSE * (max(cosines) - dense_midpoint)
     score = 1 / (1 + math.exp(-logit))
-    return Confidence(_level(score), round(score, 3))
+    return Confidence(level_of(score), round(score, 3))
 
 
-def _level(score: float) -> ConfidenceLevel:
+def level_of(score: float) -> ConfidenceLevel:
+    """Get the level of a confidence score; NONE says to abstain."""
     if score >= _HIGH:
         return ConfidenceLevel.HIGH
     if score >= _MEDIUM:

@@ -19,7 +19,7 @@ from citewell.engine.answering.base import (
     Passage,
     Question,
 )
-from citewell.engine.answering.confidence import abstention_text
+from citewell.engine.answering.confidence import abstention_text, level_of
 from citewell.engine.answering.drafting import Draft, SentenceStream
 from citewell.engine.answering.prompting import NO_ANSWER, PASSAGE_TOKENS, Prompt, make_prompt
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
@@ -27,9 +27,6 @@ from citewell.engine.llm.base import LanguageModel, ReplyEnd, TokenUsage
 
 ANSWER_TOKENS = 1200
 """Most tokens of a reply: five sentences take 200; the rest is for models that think aloud."""
-
-_LEVELS = ((0.85, ConfidenceLevel.HIGH), (0.55, ConfidenceLevel.MEDIUM))
-"""Scores at which the levels begin, as for extractive answers."""
 
 _LEADING_MARKUP = " \t\r\n\"'`*_#>-[("
 
@@ -275,5 +272,6 @@ class _Writing:
 def _confidence(supported: float, retrieval: Confidence) -> Confidence:
     """Share of the sentences that a passage supports, times how likely the passages answer."""
     score = round(supported * retrieval.score, 3)
-    level = next((level for least, level in _LEVELS if score >= least), ConfidenceLevel.LOW)
-    return Confidence(level, score)
+    level = level_of(score)
+    # It was written and rests on something; what rests on nothing is abstained from before.
+    return Confidence(ConfidenceLevel.LOW if level is ConfidenceLevel.NONE else level, score)
