@@ -67,8 +67,13 @@ lint: $(VENV)/.dev ## Check style, formatting and which part may import which
 types: $(VENV)/.dev ## Check the types of src, strictly
 	$(BIN)/pyright src
 
+.PHONY: bench
+bench: $(VENV)/.base ## Measure the figures of bench/ beside raw limits and a peer (BENCH="search load" picks some)
+	$(BIN)/python -m bench $(BENCH)
+
 .PHONY: docs
-docs: $(VENV)/.dev ## Check that README and guides say what the code does
+docs: $(VENV)/.dev ## Run README's transcript anew and check that all pages say what the code does
+	$(BIN)/python tools/readme.py
 	$(BIN)/python -m pytest -q tests/meta/test_docs.py tests/meta/test_readme.py
 
 .PHONY: check

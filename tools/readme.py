@@ -29,10 +29,14 @@ def commands(transcript: str) -> list[str]:
 
 
 def run(typed: list[str]) -> str:
-    """Run the commands on a new installation; returns what a terminal would show, without notices."""
+    """Run the commands on a new installation; returns what a terminal shows, but for notices."""
     # Short, for the database's socket; removed with everything in it.
     with tempfile.TemporaryDirectory(prefix="cw-") as home:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("CITEWELL_")}
+        environment = {
+            name: value
+            for name, value in os.environ.items()  # noqa: TID251 - handed on to the commands
+            if not name.startswith("CITEWELL_")
+        }
         environment |= {"CITEWELL_HOME": home, "PYTHONUTF8": "1"}
         shown: list[str] = []
         for line in typed:

@@ -200,23 +200,23 @@ class TestLocks:
 
 class TestTests:
     def test_every_test_can_fail(self) -> None:
-        """Each has an assertion or a time limit, or calls something of its file that has one."""
-        toothless: list[str] = []
-        for path in python_files(TESTS):
-            if not path.name.startswith("test_"):
-                continue
-            tree = parsed(path)
-            checking = {node.name for node in functions(tree) if asserts(node)}
-            toothless += [
-                f"{shown(path)}:{node.lineno} {node.name}"
-                for node in functions(tree)
-                if node.name.startswith("test_") and not asserts(node, checking)
-            ]
+        """Each has an assertion or a time limit, or calls a function of the tests that has one."""
+        known = [(path, node) for path in python_files(TESTS) for node in functions(parsed(path))]
+        checking: set[str] = set()
+        while found := {node.name for _, node in known if asserts(node, checking)} - checking:
+            checking |= found
+        toothless = [
+            f"{shown(path)}:{node.lineno} {node.name}"
+            for path, node in known
+            if node.name.startswith("test_") and not asserts(node, checking)
+        ]
         assert toothless == []
 
 
-def asserts(function: Function, checking: AbstractSet[str] = frozenset()) -> bool:
+def asserts(function: Function, checking: AbstractSet[str]) -> bool:
     """Whether something in the function can fail it, calls of `checking` included."""
+    if any(ast.unparse(one).startswith("pytest.fixture") for one in function.decorator_list):
+        return hands_out_a_check(function, checking)
     telling = {"raises", "warns", "fail", "timeout", "wait_for", *checking}
     for node in ast.walk(function):
         if isinstance(node, ast.Assert):
@@ -229,3 +229,13 @@ def asserts(function: Function, checking: AbstractSet[str] = frozenset()) -> boo
             if any(ast.unparse(keyword) == "check=True" for keyword in node.keywords):
                 return True
     return False
+
+
+def hands_out_a_check(fixture: Function, checking: AbstractSet[str]) -> bool:
+    """Whether a fixture's value is a function that asserts; its own assertions are set-up."""
+    values = {
+        ast.unparse(node.value)
+        for node in ast.walk(fixture)
+        if isinstance(node, ast.Return | ast.Yield) and node.value is not None
+    }
+    return any(value in checking or value.startswith("assert_") for value in values)
