@@ -11,11 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewell.core.errors import AppError, TooLargeError, UnauthorizedError
 from citewell.core.platform import Platform
-from citewell.entrypoints.http.problems import problem_document, problem_of, problem_response
+from citewell.entrypoints.http.problems import (
+    note_failure,
+    problem_document,
+    problem_of,
+    problem_response,
+)
 from citewell.features.identity import service as identity
 from citewell.kit.sse import encode_event
-
-log = structlog.get_logger(__name__)
 
 API_PREFIX = "/api/v1/"
 PUBLIC_PATHS = ("/api/v1/health/live", "/api/v1/health/ready")
@@ -82,8 +85,7 @@ class ErrorBoundary:
             # The framework wraps what it could have handled had the reply not begun.
             wrapped = error.__cause__ if started else None
             problem = problem_of(wrapped if isinstance(wrapped, Exception) else error)
-            if problem.status >= 500:
-                log.error("request_failed", code=problem.code, exc_info=error)
+            note_failure(problem, error)
             request_id: str = scope["state"]["request_id"]
             if not started:
                 await problem_response(problem, request_id)(scope, receive, send)
@@ -127,6 +129,7 @@ class BodyLimit:
         if not declared.isdigit() or int(declared) > limit:
             raise _too_large(limit)
         received = 0
+        is_refused = False
 
         async def counted() -> Message:
             nonlocal received
@@ -138,9 +141,15 @@ class BodyLimit:
 
         async def corrected(message: Message) -> None:
             # The framework answers 400 to any error while it reads a body; this one is a 413.
-            if received > limit and message["type"] == "http.response.start":
-                raise _too_large(limit)
-            await send(message)
+            nonlocal is_refused
+            if received <= limit:
+                await send(message)
+            elif not is_refused:
+                is_refused = True
+                reply = problem_response(
+                    problem_of(_too_large(limit)), scope["state"]["request_id"]
+                )
+                await reply(scope, receive, send)
 
         await self._app(scope, counted, corrected)
 

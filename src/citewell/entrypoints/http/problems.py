@@ -79,14 +79,22 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
+def note_failure(problem: Problem, error: Exception) -> None:
+    """Log what is not the caller's fault: a bug with its traceback, an outage in one line."""
+    if problem.status == 503:
+        first = next(iter(str(error).splitlines()), "")
+        log.warning("request_failed", code=problem.code, error=first)
+    elif problem.status >= 500:
+        log.error("request_failed", code=problem.code, exc_info=error)
+
+
 def install(app: FastAPI) -> None:
     """Handle every error of the application's routes."""
 
     async def handle(request: Request, error: Exception) -> JSONResponse:
         request_id: str = getattr(request.state, "request_id", "")
         problem = problem_of(error)
-        if problem.status >= 500:
-            log.error("request_failed", code=problem.code, exc_info=error)
+        note_failure(problem, error)
         # `Allow` of a 405 among others.
         headers = error.headers if isinstance(error, HTTPException) else None
         return problem_response(problem, request_id, headers)
