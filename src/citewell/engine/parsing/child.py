@@ -4,7 +4,6 @@ It reads one request at a time from file descriptor 0 and answers there; its lif
 parent's, with the other end of that socket, or with a limit.
 """
 
-import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -63,11 +62,6 @@ def serve(channel: Channel, limits: ParseLimits) -> None:
             channel.send(pack_error(error))
         except MemoryError:
             channel.send(pack_error(_memory_error(limits)))
-        except RecursionError:
-            channel.send(
-                pack_error(ParseError(ParseFailure.CORRUPT, "The file is nested too deeply."))
-            )
-        gc.collect()
 
 
 def _answer(channel: Channel, path: Path, filename: str, limits: ParseLimits) -> None:

@@ -19,8 +19,8 @@ _CLONE_NEWNET = 0x40000000
 NICENESS = 10
 """Parsing yields to the process that answers questions."""
 
-_WRITABLE_BYTES = MIB
-"""A document is read, never written: no cache, no temporary file, only a short complaint."""
+_WRITABLE_BYTES = 16 * MIB
+"""Longest file this process can write: the PDF library unpacks itself once (7.5 MiB)."""
 
 
 def confine(limits: ParseLimits, parent: int) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import asdict
-from os import getpid, pathsep
+from pathlib import Path
 
 import psutil
 
@@ -38,6 +40,7 @@ class Child:
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
+        scratch = str(_scratch_folder())
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [
@@ -45,7 +48,7 @@ class Child:
                     # -P: no module is taken from the working directory.
                     *("-P", "-m", "citewell.engine.parsing.child"),
                     json.dumps(asdict(limits)),
-                    str(getpid()),
+                    str(os.getpid()),
                 ],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
@@ -53,8 +56,13 @@ class Child:
                 # Of its own: Ctrl-C in the terminal is the parent's to handle.
                 start_new_session=True,
                 # Nothing else of our environment: it may hold keys.
-                env={"PYTHONPATH": pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"},
-                cwd=tempfile.gettempdir(),
+                env={
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                    "PYTHONUTF8": "1",
+                    "TMPDIR": scratch,
+                    "HOME": scratch,
+                },
+                cwd=scratch,
             )
         self._watched = psutil.Process(self._process.pid)
         self._stopped_for: ParseFailure | None = None
@@ -191,6 +199,20 @@ class Child:
         self._complaints.seek(max(0, size - _COMPLAINT_BYTES))
         complaint = self._complaints.read(_COMPLAINT_BYTES)
         return any(sign in complaint for sign in _OUT_OF_MEMORY)
+
+
+def _scratch_folder() -> Path:
+    """Get a folder of this user alone, the same after every restart.
+
+    The PDF library loads itself from where it unpacked itself, so nobody else may write there.
+    """
+    folder = Path(tempfile.gettempdir()) / f"citewell-parser-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if is_ours and not found.st_mode & 0o077:
+        return folder
+    return Path(tempfile.mkdtemp(prefix="citewell-parser-"))
 
 
 def _signal(name: str) -> int:

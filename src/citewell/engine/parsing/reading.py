@@ -83,6 +83,8 @@ def read_document(
     source = Source(path, filename, kind, limits)
     try:
         reading = _reader(kind)(source)
+    except RecursionError as error:
+        raise _too_deep() from error
     except DAMAGE as error:
         raise _damaged(kind) from error
     blocks = _bounded(_tidy(_guarded(reading, kind)), limits)
@@ -105,6 +107,8 @@ def _reader(kind: DocumentFormat) -> Reader:
 def _guarded(reading: Reading, kind: DocumentFormat) -> Iterator[Block]:
     try:
         yield from reading.blocks
+    except RecursionError as error:
+        raise _too_deep() from error
     except DAMAGE as error:
         raise _damaged(kind) from error
 
@@ -176,6 +180,11 @@ def _damaged(kind: DocumentFormat) -> ParseError:
     return ParseError(
         ParseFailure.CORRUPT, f"The file is damaged: it is no readable {FORMATS[kind].label} file."
     )
+
+
+def _too_deep() -> ParseError:
+    # RecursionError is a RuntimeError, which stands for an encrypted part among `DAMAGE`.
+    return ParseError(ParseFailure.CORRUPT, "The file is nested too deeply to be read.")
 
 
 def _without_text(kind: DocumentFormat, info: DocumentInfo) -> ParseError:

@@ -75,7 +75,15 @@ class SandboxedParser:
             document: SandboxedDocument | None = None
             is_fit = False
             try:
-                document = await _begin(child, path, filename, self._limits)
+                try:
+                    document = await _begin(child, path, filename, self._limits)
+                except ParseError as error:
+                    if error.code is not ParseFailure.CRASHED or child.documents == 1:
+                        raise
+                    # What an idle child died of is not this document's fault: a new one decides.
+                    self._retire(child)
+                    child = Child(self._limits)
+                    document = await _begin(child, path, filename, self._limits)
                 yield document
                 is_fit = document.is_finished
             except ParseError as error:

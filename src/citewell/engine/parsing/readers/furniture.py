@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from citewell.engine.parsing.base import Block
 
@@ -14,7 +15,7 @@ MIN_PAGES = 3
 
 _LONGEST = 140
 
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"\d{1,9}")
 _PAGE_NUMBER = re.compile(
     r"[-–—\s]*(?:page|trang|p\.)?\s*(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:/|of|trên)\s*\d{1,4})?[-–—\s]*",  # noqa: RUF001
     re.IGNORECASE,
@@ -24,20 +25,53 @@ _PAGE_NUMBER = re.compile(
 def without_furniture(pages: dict[int | None, list[Block]]) -> Iterator[list[Block]]:
     """Yield the pages' blocks without what repeats at their edges.
 
-    A line is furniture when it stands at the edge of at least `MIN_PAGES` pages, numbers aside.
-    One that never changes is kept where it stands first: it may be the title, or the header row
-    of a table that goes on over pages. A bare page number always goes.
+    A line is furniture when it stands unchanged at the edge of `MIN_PAGES` pages, or when all
+    that changes is a number that counts with the pages. One that never changes is kept where it
+    stands first: it may be the title, or the header row of a table that goes on over pages. A
+    bare page number always goes; a page of nothing else is left as it is.
     """
-    lines: dict[str, list[str]] = {}
+    edges = _Edges(pages)
     for page in pages.values():
-        for text in {line.strip() for line in _edges(page)}:
-            lines.setdefault(_shape(text), []).append(text)
-    least = 2 if len(pages) <= MIN_PAGES + 1 else MIN_PAGES
-    repeated = {shape for shape, found in lines.items() if len(found) >= least and shape}
-    # What changes from page to page counts as seen: none of it is kept.
-    seen = {shape for shape in repeated if len(set(lines[shape])) > 1}
-    for page in pages.values():
-        yield _strip(page, repeated, seen, has_numbers=len(pages) > 1)
+        yield _strip(page, edges) if len(pages) > 1 else page
+
+
+class _Edges:
+    """What stands at the edges of the pages."""
+
+    def __init__(self, pages: dict[int | None, list[Block]]) -> None:
+        places: dict[str, list[tuple[int, str]]] = {}
+        for number, page in pages.items():
+            for line in {line.strip() for line in _edge_lines(page)}:
+                places.setdefault(_shape(line), []).append((number or 0, line))
+        places.pop("", None)
+        least = 2 if len(pages) <= MIN_PAGES + 1 else MIN_PAGES
+        found = {shape: lines for shape, lines in places.items() if len(lines) >= least}
+        fixed = {shape for shape, lines in found.items() if len({text for _, text in lines}) == 1}
+        self._counted = {shape for shape in found.keys() - fixed if _counts_pages(found[shape])}
+        self._fixed = fixed
+        self._seen: set[str] = set()
+
+    def furniture(self, lines: list[str]) -> int:
+        """Count the lines, from the first on, that are furniture."""
+        for count, line in enumerate(lines[:EDGE_LINES]):
+            shape = _shape(line)
+            is_repeated = shape in self._counted or (shape in self._fixed and shape in self._seen)
+            if not (is_repeated or _PAGE_NUMBER.fullmatch(line)):
+                return count
+        return min(EDGE_LINES, len(lines))
+
+    def note(self, page: list[Block]) -> None:
+        """Remember that a page has been passed."""
+        self._seen |= {_shape(line) for line in _edge_lines(page)}
+
+
+def _counts_pages(lines: list[tuple[int, str]]) -> bool:
+    """Whether one of the numbers in like lines mostly grows as the page does."""
+    rows = [(page, [int(found) for found in _DIGITS.findall(line)]) for page, line in lines]
+    return any(
+        sum(b[1][at] - a[1][at] == b[0] - a[0] for a, b in pairwise(rows)) > 0.7 * (len(rows) - 1)
+        for at in range(min(len(numbers) for _, numbers in rows))
+    )
 
 
 def _shape(line: str) -> str:
@@ -45,37 +79,21 @@ def _shape(line: str) -> str:
     return _DIGITS.sub("#", line).casefold() if len(line) <= _LONGEST else ""
 
 
-def _edges(page: list[Block]) -> list[str]:
+def _edge_lines(page: list[Block]) -> list[str]:
     lines = [line for block in page[:EDGE_LINES] for line in block.text.split("\n")[:EDGE_LINES]]
     ends = [line for block in page[-EDGE_LINES:] for line in block.text.split("\n")[-EDGE_LINES:]]
     return lines[:EDGE_LINES] + ends[-EDGE_LINES:]
 
 
-def _strip(
-    page: list[Block], repeated: set[str], seen: set[str], *, has_numbers: bool
-) -> list[Block]:
+def _strip(page: list[Block], edges: _Edges) -> list[Block]:
     lines = [(number, line) for number, b in enumerate(page) for line in b.text.split("\n")]
-    top = _count_furniture(lines, repeated, seen, has_numbers)
-    bottom = _count_furniture(lines[top:][::-1], repeated, seen, has_numbers)
+    top = edges.furniture([line for _, line in lines])
+    bottom = edges.furniture([line for _, line in reversed(lines[top:])])
+    edges.note(page)
     kept = lines[top : len(lines) - bottom]
-    if len(kept) == len(lines):
+    if not kept or len(kept) == len(lines):
         return page
     texts: dict[int, list[str]] = {}
     for number, line in kept:
         texts.setdefault(number, []).append(line)
     return [replace(page[number], text="\n".join(part)) for number, part in texts.items()]
-
-
-def _count_furniture(
-    lines: list[tuple[int, str]], repeated: set[str], seen: set[str], has_numbers: bool
-) -> int:
-    for count, (_, line) in enumerate(lines[:EDGE_LINES]):
-        if has_numbers and _PAGE_NUMBER.fullmatch(line):
-            continue
-        shape = _shape(line)
-        if shape not in repeated:
-            return count
-        if shape not in seen:
-            seen.add(shape)
-            return count
-    return min(EDGE_LINES, len(lines))

@@ -60,6 +60,13 @@ def extract(
     except kreuzberg.ParsingError as error:
         if "password" in str(error).lower():
             raise locked_error() from error
+        if "Pdfium initialization failed" in str(error):
+            reason = (
+                "The PDF library cannot be started; the folder for temporary files may be full."
+            )
+            raise ParseError(ParseFailure.CRASHED, reason) from error
+        if "No page boundaries" in str(error):
+            raise ParseError(ParseFailure.EMPTY, "The file has no pages.") from error
         raise ParseError(ParseFailure.CORRUPT, "The file is damaged and cannot be read.") from error
     except (kreuzberg.KreuzbergError, OSError, ValueError) as error:
         raise ParseError(ParseFailure.CORRUPT, "The file cannot be read.") from error

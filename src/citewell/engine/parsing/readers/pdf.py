@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from citewell.engine.parsing.base import Block, BlockKind, ParseError, ParseFailure
+from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.cleaning import clean_line, scrub
 from citewell.engine.parsing.readers.base import Reading, Source
 from citewell.engine.parsing.readers.furniture import without_furniture
@@ -38,8 +38,6 @@ def read(source: Source) -> Reading:
     """Read a PDF."""
     result = extract(source, layout=True)
     info = document_info(source, result)
-    if info.page_count == 0:
-        raise ParseError(ParseFailure.EMPTY, "The file has no pages.")
     if info.title and clean_line(info.title).lower() in _NO_TITLES:
         info = type(info)(info.mime_type, None, info.page_count, info.metadata)
     pages: _Pages = {page["page_number"]: [] for page in result.pages or []}
