@@ -1,0 +1,109 @@
+"""What becomes of errors that no route expected."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from sqlalchemy.exc import OperationalError
+
+from citewell.engine.errors import ProviderError
+from citewell.entrypoints.http import problems
+from citewell.entrypoints.http.middleware import ErrorBoundary, RequestContext
+
+Refused = Callable[[httpx.Response, int, str], None]
+SECRET = "cw_secret_in_a_local_variable"
+
+
+def outage() -> Exception:
+    return OperationalError("SELECT 1", {}, Exception("no route to host 10.0.0.7"))
+
+
+@pytest.fixture
+async def failing() -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application whose routes fail."""
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/api/v1/bug")
+    async def bug() -> None:
+        key = SECRET
+        raise ZeroDivisionError(key[:2])
+
+    @app.get("/api/v1/outage")
+    async def database() -> None:
+        raise outage()
+
+    @app.get("/api/v1/model")
+    async def model() -> None:
+        raise ProviderError("the model is overloaded", retryable=True)
+
+    @app.get("/api/v1/stream")
+    async def stream(error: str) -> StreamingResponse:
+        async def events() -> AsyncIterator[bytes]:
+            yield b'event: step\ndata: {"name": "search"}\n\n'
+            raise outage() if error == "outage" else ZeroDivisionError(SECRET)
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    @app.get("/api/v1/file")
+    async def file() -> StreamingResponse:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"first half"
+            raise ZeroDivisionError
+
+        return StreamingResponse(parts(), media_type="application/octet-stream")
+
+    app.add_middleware(ErrorBoundary)
+    app.add_middleware(RequestContext)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+class TestErrorBoundary:
+    async def test_a_bug_is_500_and_tells_nothing(
+        self, failing: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        reply = await failing.get("/api/v1/bug")
+        refused(reply, 500, "internal_error")
+        assert SECRET not in reply.text
+        assert "ZeroDivision" not in reply.text
+
+    async def test_an_outage_is_503_without_addresses(
+        self, failing: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        reply = await failing.get("/api/v1/outage")
+        refused(reply, 503, "database_unavailable")
+        assert "10.0.0.7" not in reply.text
+
+    async def test_a_silent_model_is_503(
+        self, failing: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        refused(await failing.get("/api/v1/model"), 503, "model_unavailable")
+
+    @pytest.mark.parametrize(
+        ("error", "code"), [("outage", "database_unavailable"), ("bug", "internal_error")]
+    )
+    async def test_a_stream_that_breaks_ends_with_an_error_event(
+        self, failing: httpx.AsyncClient, error: str, code: str
+    ) -> None:
+        reply = await failing.get("/api/v1/stream", params={"error": error})
+        assert reply.status_code == 200
+        first, last, rest = reply.text.split("\n\n")
+        assert first.startswith("event: step\n")
+        name, _, data = last.partition("\ndata: ")
+        assert name == "event: error"
+        problem = json.loads(data)
+        assert problem["code"] == code
+        assert problem["request_id"] == reply.headers["x-request-id"]
+        assert rest == ""
+        assert SECRET not in reply.text
+
+    async def test_a_file_that_breaks_is_cut_off_not_ended(
+        self, failing: httpx.AsyncClient
+    ) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await failing.get("/api/v1/file")

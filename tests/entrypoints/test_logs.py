@@ -1,0 +1,65 @@
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from citewell.core.settings import Settings
+from citewell.entrypoints import logs
+
+SECRET = "cw_secret_in_a_local_variable"
+
+
+@pytest.fixture(autouse=True)
+def _logging_put_back() -> Iterator[None]:
+    """The process's logging is put back afterwards."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    quiet = {name: logging.getLogger(name).level for name in logs.QUIET_LIBRARIES}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, number in quiet.items():
+        logging.getLogger(name).setLevel(number)
+    structlog.configure(**before)
+
+
+def fail_with_a_secret() -> None:
+    key = SECRET
+    try:
+        raise ZeroDivisionError(len(key))
+    except ZeroDivisionError as error:
+        structlog.get_logger("test").error("failed", exc_info=error)
+
+
+class TestConfigure:
+    @pytest.mark.parametrize("log_format", ["text", "json"])
+    def test_tracebacks_hold_no_local_variables(
+        self, capsys: pytest.CaptureFixture[str], log_format: str
+    ) -> None:
+        logs.configure(Settings(_env_file=None, home=Path("unused"), log_format=log_format))
+        fail_with_a_secret()
+        written = capsys.readouterr().err
+        assert "ZeroDivisionError" in written
+        assert "fail_with_a_secret" in written
+        assert SECRET not in written
+
+    def test_json_is_one_document_a_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+        logs.configure(Settings(_env_file=None, home=Path("unused"), log_format="json"))
+        fail_with_a_secret()
+        logging.getLogger("library").warning("two\nlines")
+        first, second = map(json.loads, capsys.readouterr().err.splitlines())
+        assert first["event"] == "failed"
+        assert first["level"] == "error"
+        assert second["event"] == "two\nlines"
+
+    def test_level_of_the_settings_holds(self, capsys: pytest.CaptureFixture[str]) -> None:
+        logs.configure(Settings(_env_file=None, home=Path("unused"), log_level="warning"))
+        structlog.get_logger("test").info("unheard")
+        logging.getLogger("library").info("unheard too")
+        structlog.get_logger("test").warning("heard")
+        written = capsys.readouterr().err
+        assert "unheard" not in written
+        assert "heard" in written
