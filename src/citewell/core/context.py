@@ -5,12 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-if TYPE_CHECKING:
-    from citewell.core.platform import Platform
+from citewell.core.platform import Platform
 
 HIGHEST_LEVEL = 3
 
@@ -51,11 +49,11 @@ class Context:
     session: AsyncSession
     tenant_id: uuid.UUID
     actor: Actor
-    platform: "Platform"
+    platform: Platform
 
 
 @asynccontextmanager
-async def unit_of_work(platform: "Platform", caller: Caller) -> AsyncGenerator[Context, None]:
+async def unit_of_work(platform: Platform, caller: Caller) -> AsyncGenerator[Context, None]:
     """Open a transaction for the caller; it commits when the block ends well."""
     async with platform.database.unit_of_work(caller.tenant_id) as session:
         yield Context(session, caller.tenant_id, caller.actor, platform)

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import Generic, NoReturn, TypeVar, cast
 
 import procrastinate
 import psycopg
@@ -25,18 +25,18 @@ from citewell.core.database.sessions import (
 )
 from citewell.kit.clock import utc_now
 
-if TYPE_CHECKING:
-    from citewell.core.platform import Platform
-
 log = structlog.get_logger(__name__)
 
-JobHandler = Callable[["Platform", uuid.UUID, uuid.UUID], Awaitable[None]]
+P = TypeVar("P")
+"""What handlers are given: the platform of the process."""
+
+JobHandler = Callable[[P, uuid.UUID, uuid.UUID], Awaitable[None]]
 """Called with the platform, the tenant and the id the job is about. Must be idempotent."""
 
-CrashHandler = Callable[["Platform", uuid.UUID, uuid.UUID], Awaitable[None]]
+CrashHandler = Callable[[P, uuid.UUID, uuid.UUID], Awaitable[None]]
 """Called when a handler raised what nobody expected, so that users see the job's end."""
 
-Maintenance = Callable[["Platform"], Awaitable[None]]
+Maintenance = Callable[[P], Awaitable[None]]
 
 HEARTBEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 20.0
@@ -70,7 +70,7 @@ class _RetryTransient(procrastinate.BaseRetryStrategy):
         return None
 
 
-class JobQueue:
+class JobQueue(Generic[P]):
     """Enqueue in the caller's transaction; run handlers in a worker."""
 
     def __init__(self, url: str, *, concurrency: int = 2) -> None:
@@ -91,12 +91,12 @@ class JobQueue:
                 "shutdown_graceful_timeout": SHUTDOWN_GRACE_SECONDS,
             },
         )
-        self._maintenance: list[Maintenance] = []
+        self._maintenance: list[Maintenance[P]] = []
         self._running: set[int] = set()
         self._worker_ids: set[int] = set()
         self._suspicion: dict[int | None, int] = {}
 
-    def register(self, name: str, handler: JobHandler, on_crash: CrashHandler) -> None:
+    def register(self, name: str, handler: JobHandler[P], on_crash: CrashHandler[P]) -> None:
         """Make `handler` the one that does jobs called `name` (`slice.verb`)."""
 
         async def run(
@@ -108,7 +108,7 @@ class JobQueue:
             if context.job.worker_id is not None:
                 self._worker_ids.add(context.job.worker_id)
             extras = cast(dict[str, object], context.additional_context)  # pyright: ignore[reportUnknownMemberType]
-            platform = cast("Platform", extras["platform"])
+            platform = cast(P, extras["platform"])
             subject = uuid.UUID(tenant_id), uuid.UUID(subject_id)
             try:
                 await handler(platform, *subject)
@@ -129,16 +129,16 @@ class JobQueue:
     async def _crash(
         name: str,
         error: Exception,
-        platform: "Platform",
+        platform: P,
         subject: tuple[uuid.UUID, uuid.UUID],
-        on_crash: CrashHandler,
+        on_crash: CrashHandler[P],
     ) -> NoReturn:
         """Log a bug, tell it to the job's owner and let the queue note the failure."""
         log.error("job_crashed", task=name, subject_id=str(subject[1]), exc_info=error)
         await on_crash(platform, *subject)
         raise error
 
-    def register_maintenance(self, action: Maintenance) -> None:
+    def register_maintenance(self, action: Maintenance[P]) -> None:
         """Have every worker call `action` every few seconds; it must tolerate company."""
         self._maintenance.append(action)
 
@@ -164,7 +164,7 @@ class JobQueue:
         )
         return await deferrer.defer_async(tenant_id=str(tenant_id), subject_id=str(subject_id))
 
-    async def run_worker(self, platform: "Platform", *, adopt_all: bool = False) -> None:
+    async def run_worker(self, platform: P, *, adopt_all: bool = False) -> None:
         """Do jobs until cancelled; a database outage is waited out.
 
         Args:
@@ -189,7 +189,7 @@ class JobQueue:
                 log.warning("worker_waits_for_database", error=str(group_error.exceptions[0]))
             await asyncio.sleep(1)
 
-    async def _work(self, platform: "Platform") -> None:
+    async def _work(self, platform: P) -> None:
         while True:  # the worker also ends by itself when it loses the database
             await self._app.run_worker_async(
                 concurrency=self._concurrency,

@@ -18,7 +18,7 @@ class Platform:
 
     settings: Settings
     database: Database
-    queue: JobQueue
+    queue: "JobQueue[Platform]"
     blobs: BlobStore
     index: ChunkIndex
     parser: Parser

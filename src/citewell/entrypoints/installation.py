@@ -107,7 +107,7 @@ async def open_platform(
             concurrency=settings.worker_concurrency,
         )
         stack.push_async_callback(parser.close)
-        queue = JobQueue(database.url, concurrency=settings.worker_concurrency)
+        queue = JobQueue[Platform](database.url, concurrency=settings.worker_concurrency)
         ingestion_jobs.register(queue)
         yield Platform(
             settings=settings,
