@@ -2,6 +2,9 @@
 
 Every process that uses the server holds a shared file lock; the kernel drops it however the
 process ends. Whoever leaves tries for the exclusive lock: it is granted to the last one only.
+
+The server itself inherits another lock and passes it on to its children. While that one is held,
+something still works on the data, whatever became of process ids; once it is free, nothing does.
 """
 
 import fcntl
@@ -10,24 +13,32 @@ import importlib.util
 import os
 import pwd
 import shutil
+import socket
+import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 import psutil
+import structlog
 
 from citewell.core.errors import StartupError
+
+log = structlog.get_logger(__name__)
 
 SYSTEM_USER = "citewell-db"
 """PostgreSQL refuses to run as root; then it runs as this user, made on first use."""
 
-MAX_SOCKET_PATH = 100
-"""Unix socket paths are limited to 107 bytes, `/.s.PGSQL.5432` included."""
+SOCKET_NAME = ".s.PGSQL.5432"
+
+MAX_FOLDER_PATH = 80
+"""Unix socket paths are limited to 107 bytes, `/socket/.s.PGSQL.5432` included."""
 
 SERVER_SETTINGS = {
     # One socket in a private folder, no TCP.
@@ -53,7 +64,10 @@ SERVER_SETTINGS = {
     "log_truncate_on_rotation": "on",
 }
 
-ORPHAN_GRACE_SECONDS = 10
+ORPHAN_GRACE_SECONDS = 1.0
+"""How long children of a killed server may take to notice it and go by themselves."""
+
+ORPHAN_END_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +86,20 @@ class EmbeddedServer:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._data = folder / "data"
+        # Resolved: two names of one folder must not become two servers on it.
+        self._folder = folder.resolve()
+        self._data = self._folder / "data"
         self._bin = _server_programs()
         self._lock: IO[str] | None = None
         self._account: _Account | None = None
+        self.socket_folder = _socket_folder(self._folder)
+        """Folder of the server's socket; short enough for any home."""
         self.is_first_user = False
         """Whether no other process was using the server when this one came."""
 
-    @property
-    def socket_folder(self) -> Path:
-        """Folder of the server's socket; short enough for any home."""
-        if len(str(self._folder)) <= MAX_SOCKET_PATH - 20:
-            return self._folder / "socket"
-        digest = hashlib.sha256(str(self._folder).encode()).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"citewell-{os.getuid()}-{digest}"
-
     def url(self, role: str, database: str) -> str:
         """Connection string for `role` on `database`."""
-        return f"postgresql://{role}@/{database}?host={self.socket_folder}"
+        return f"postgresql://{role}@/{database}?host={quote(str(self.socket_folder))}"
 
     def start(self) -> None:
         """Make sure that the server runs and belongs to this process too.
@@ -110,6 +119,7 @@ class EmbeddedServer:
                     self._create_cluster()
                 if not self._is_running():
                     self._launch()
+                self.socket_folder = self._socket().parent
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
         except OSError as error:
             self._release()
@@ -117,6 +127,9 @@ class EmbeddedServer:
                 f"The embedded database in {self._folder} cannot start: {error.strerror or error}. "
                 "Check the folder's permissions and free space, or set CITEWELL_HOME."
             ) from error
+        except StartupError:
+            self._release()
+            raise
         except subprocess.CalledProcessError as error:
             self._release()
             raise StartupError(self._failure(error)) from error
@@ -125,9 +138,15 @@ class EmbeddedServer:
         """Leave the server; the last process stops it."""
         if self._lock is None:
             return
-        with self._start_lock():
-            if self._try_exclusive() and self._is_running():
-                self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "stop")
+        try:
+            with self._start_lock():
+                if self._try_exclusive() and self._is_running():
+                    self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "stop")
+                    if self.socket_folder.parent != self._folder:
+                        self.socket_folder.rmdir()
+        except (OSError, subprocess.CalledProcessError) as error:
+            # Whatever is left of it, the next start deals with it.
+            log.warning("database_not_stopped", error=str(error))
         self._release()
 
     def pid(self) -> int | None:
@@ -168,21 +187,27 @@ class EmbeddedServer:
 
     def _own(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
+        facts = folder.lstat()
+        owners = {os.geteuid(), self._account.uid if self._account else os.geteuid()}
+        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid not in owners:
+            # Somebody else made it, in a place where everybody may: not to be trusted.
+            raise StartupError(f"{folder} belongs to someone else; remove it or set TMPDIR.")
         if self._account is not None:
-            os.chown(folder, self._account.uid, self._account.gid)
+            os.chown(folder, self._account.uid, self._account.gid, follow_symlinks=False)
 
     def _create_cluster(self) -> None:
         """Initialise under another name: a killed start leaves nothing that looks ready."""
-        fresh = self._folder / "data.new"
-        shutil.rmtree(fresh, ignore_errors=True)
+        for leftover in self._folder.glob("data.new*"):
+            # Its killed start's `initdb` may still be writing there.
+            shutil.rmtree(leftover, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(prefix="data.new", dir=self._folder))
         self._own(fresh)
         self._run(
             "initdb", "-D", str(fresh), "-U", "postgres", "-E", "UTF8", "--no-instructions",
             "--auth=trust", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
             "--locale=C", "--no-sync",
         )  # fmt: skip
-        lines = [f"{name} = '{value}'" for name, value in SERVER_SETTINGS.items()]
-        (fresh / "citewell.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self._write_settings(fresh)
         with (fresh / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write("\ninclude 'citewell.conf'\n")
         self._run("initdb", "-D", str(fresh), "--sync-only")
@@ -190,57 +215,89 @@ class EmbeddedServer:
             shutil.rmtree(self._data)
         fresh.rename(self._data)
 
+    def _write_settings(self, data: Path) -> None:
+        lines = [f"{name} = '{value}'\n" for name, value in SERVER_SETTINGS.items()]
+        conf = data / "citewell.conf"
+        conf.write_text("".join(lines), encoding="utf-8")
+        if self._account is not None:
+            os.chown(conf, self._account.uid, self._account.gid)
+
     def _launch(self) -> None:
-        self._forget_recycled_pid()
-        self._own(self.socket_folder)
-        deadline = time.monotonic() + ORPHAN_GRACE_SECONDS
+        sockets = _socket_folder(self._folder)
+        self._own(sockets)
+        self._write_settings(self._data)
+        escaped = str(sockets).replace("'", "'\\''")
+        with (self._folder / "server.lock").open("a") as server_lock:
+            self._take_server_lock(server_lock)
+            # Nothing works on the data any more. The files of a killed server would stop the new
+            # one for ever if its process id belongs to another program by now, or to a zombie.
+            for stale in (self._data / "postmaster.pid", sockets / f"{SOCKET_NAME}.lock"):
+                stale.unlink(missing_ok=True)
+            self._run(
+                "pg_ctl", "-D", str(self._data), "-l", str(self._data / "start.log"),
+                "-w", "-t", "120", "-s", "-o", f"-k '{escaped}'", "start",
+                inherited=server_lock.fileno(),
+            )  # fmt: skip
+
+    def _take_server_lock(self, server_lock: IO[str]) -> None:
+        """Wait until no process of an earlier server is left, and end those that do not go.
+
+        A busy backend does not notice that its server was killed before its statement ends.
+
+        Raises:
+            StartupError: One lives that cannot be ended from here.
+        """
+        started = time.monotonic()
         while True:
             try:
-                self._run(
-                    "pg_ctl", "-D", str(self._data), "-l", str(self._data / "start.log"),
-                    "-w", "-t", "120", "-s", "-o", f"-k '{self.socket_folder}'", "start",
-                )  # fmt: skip
-            except subprocess.CalledProcessError:
-                # After a killed postmaster its children take a moment to notice and go.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.25)
+                fcntl.flock(server_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waited = time.monotonic() - started
+                if waited > ORPHAN_GRACE_SECONDS:
+                    for process in self._server_processes():
+                        with suppress(psutil.Error):
+                            process.kill()
+                if waited > ORPHAN_END_SECONDS:
+                    raise StartupError(
+                        f"The database in {self._folder} is in use elsewhere, perhaps by another "
+                        "container. Stop that one, or set CITEWELL_DATABASE_URL."
+                    ) from None
+                time.sleep(0.05)
             else:
                 return
 
-    def _forget_recycled_pid(self) -> None:
-        """Drop a pid file left by a killed server once its id belongs to another program.
-
-        PostgreSQL would refuse to start for ever. Where the id is unused PostgreSQL's own check is
-        the better one: it also sees surviving children.
-        """
-        lines = self._pid_lines()
-        if not lines or not lines[0].isdigit() or not psutil.pid_exists(int(lines[0])):
-            return
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+    def _server_processes(self) -> Iterator[psutil.Process]:
+        """All processes of this server; each works in the data folder."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if "postgres" in process.name() and self._data.samefile(process.cwd()):
+                    yield process
 
     def _pid_lines(self) -> list[str]:
         try:
-            return (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+            content = (self._data / "postmaster.pid").read_bytes()
         except FileNotFoundError:
             return []
+        return os.fsdecode(content).splitlines()
+
+    def _socket(self) -> Path:
+        """The running server's socket: line 5 of its file names the folder."""
+        lines = self._pid_lines()
+        folder = Path(lines[4]) if len(lines) > 4 and lines[4] else self.socket_folder
+        return folder / SOCKET_NAME
 
     def _is_running(self) -> bool:
-        """Whether the pid file names a live postmaster of this very data folder."""
-        lines = self._pid_lines()
-        if not lines:
-            return False
-        try:
-            process = psutil.Process(int(lines[0]))
-            return (
-                process.status() != psutil.STATUS_ZOMBIE
-                and "postgres" in process.name()
-                and str(self._data) in process.cmdline()
-            )
-        except (psutil.NoSuchProcess, ValueError):
-            return False
+        """Whether a server takes connections; process ids say less (reuse, containers)."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(10)
+            try:
+                probe.connect(str(self._socket()))
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            return True
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str, inherited: int | None = None) -> None:
+        """Run a program of the server; it and its children keep the descriptor `inherited`."""
         account = self._account
         with tempfile.TemporaryFile() as output:
             # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
@@ -253,6 +310,7 @@ class EmbeddedServer:
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
+                pass_fds=() if inherited is None else (inherited,),
                 start_new_session=True,  # Ctrl-C in the terminal is not for the database
                 check=False,
             )
@@ -263,11 +321,30 @@ class EmbeddedServer:
 
     def _failure(self, error: subprocess.CalledProcessError) -> str:
         said = " ".join(str(error.output).split())[-300:]
-        start_log = self._data / "start.log"
-        if start_log.is_file():
-            tail = start_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            said = tail[-1] if tail else said
+        if error.cmd == "pg_ctl":
+            said = self._last_complaint() or said
         return f"The embedded database in {self._folder} cannot start ({error.cmd}): {said}"
+
+    def _last_complaint(self) -> str | None:
+        """Why the server ended, from the newest of its logs; the reason often stands before it."""
+        logs = [self._data / "start.log", *self._data.glob("log/*.log")]
+        present = [path for path in logs if path.is_file()]
+        if not present:
+            return None
+        newest = max(present, key=lambda path: path.stat().st_mtime)
+        lines = newest.read_text(encoding="utf-8", errors="replace").splitlines()
+        serious = [at for at, line in enumerate(lines) if "FATAL:" in line or "PANIC:" in line]
+        end = serious[-1] + 1 if serious else len(lines)
+        # "2026-01-31 12:00:00.000 UTC [123] FATAL:  ..." without what only a log needs.
+        return " ".join(line.partition("] ")[2] or line for line in lines[max(end - 2, 0) : end])
+
+
+def _socket_folder(folder: Path) -> Path:
+    """Where the socket of the server in `folder` goes: into it, unless its path is too long."""
+    if len(os.fsencode(folder)) <= MAX_FOLDER_PATH:
+        return folder / "socket"
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"citewell-{os.getuid()}-{digest}"
 
 
 def _server_programs() -> Path:
@@ -298,8 +375,8 @@ def _make_system_user() -> pwd.struct_passwd:
 
 
 def _allow_passage(path: Path) -> None:
-    """Let other users pass through (not list) the folders above `path`, so that the server can."""
-    for folder in path.resolve().parents:
+    """Let other users pass through (not list) `path` and what is above, so that the server can."""
+    for folder in (path.resolve(), *path.resolve().parents):
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)

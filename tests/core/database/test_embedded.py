@@ -1,0 +1,346 @@
+import fcntl
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from citewell.core.database import embedded
+from citewell.core.database.embedded import SYSTEM_USER, EmbeddedServer
+from citewell.core.errors import StartupError
+
+from .conftest import UserProcess, answer, kill_server, server_processes
+
+Use = Callable[..., UserProcess]
+is_root = os.geteuid() == 0
+
+ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b"
+
+
+class TestStart:
+    def test_first_start_answers_and_stop_leaves_nothing_running(self, folder: Path) -> None:
+        server = EmbeddedServer(folder)
+        server.start()
+        assert server.is_first_user
+        assert answer(server, "SHOW server_version_num") >= "160000"
+        assert answer(server, "SHOW server_encoding") == "UTF8"
+        assert answer(server, "SHOW listen_addresses") == ""
+        pid = server.pid()
+        assert pid is not None
+        assert psutil.Process(pid).name().startswith("postgres")
+        server.stop()
+        assert server.pid() is None
+        assert server_processes(folder) == []
+
+    def test_second_start_keeps_the_data(self, used: Path) -> None:
+        server = EmbeddedServer(used)
+        server.start()
+        try:
+            assert answer(server, "SELECT n FROM kept") == 42
+            server.start()  # nothing to do
+        finally:
+            server.stop()
+            server.stop()  # nothing to do
+        assert server_processes(used) == []
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "with space and 'quote' and 100% & more",
+            "thư mục tài liệu của phòng nhân sự và tổ chức cán bộ",
+            "deep/" * 40 + "end",
+            "x" * 200,
+        ],
+        ids=["specials", "unicode", "deep", "long"],
+    )
+    def test_any_path_works(self, folder: Path, name: str) -> None:
+        server = EmbeddedServer(folder / name)
+        server.start()
+        try:
+            assert answer(server) == 1
+            assert len(os.fsencode(server.socket_folder / ".s.PGSQL.5432")) <= 107
+        finally:
+            server.stop()
+        assert server_processes(folder / name) == []
+        assert not (server.socket_folder / ".s.PGSQL.5432").exists()
+        assert server.socket_folder.parent == folder / name or not server.socket_folder.exists()
+
+    def test_other_temporary_folder_finds_the_same_server(self, folder: Path) -> None:
+        long = folder / ("x" * 120)
+        other = folder / "t"
+        other.mkdir(parents=True)
+        user = UserProcess(long, env={**os.environ, "TMPDIR": str(other)}).wait_up()
+        server = EmbeddedServer(long)
+        server.start()
+        try:
+            assert not server.is_first_user
+            assert server.socket_folder.parent == other
+            assert answer(server) == 1
+        finally:
+            user.leave()
+            server.stop()
+
+    def test_link_to_the_folder_is_the_same_server(self, used: Path, tmp_path: Path) -> None:
+        link = tmp_path / "link"
+        link.symlink_to(used)
+        first, second = EmbeddedServer(used), EmbeddedServer(link)
+        first.start()
+        try:
+            second.start()
+            assert second.pid() == first.pid()
+            second.stop()
+            assert answer(first) == 1
+        finally:
+            first.stop()
+
+    def test_socket_folder_of_somebody_else_is_refused(self, folder: Path, tmp_path: Path) -> None:
+        server = EmbeddedServer(folder)
+        folder.mkdir()
+        (folder / "socket").symlink_to(tmp_path)
+        before = tmp_path.stat()
+        with pytest.raises(StartupError, match="belongs to someone else"):
+            server.start()
+        assert tmp_path.stat().st_uid == before.st_uid
+
+    def test_socket_is_for_its_owner_only(self, used: Path) -> None:
+        server = EmbeddedServer(used)
+        server.start()
+        try:
+            assert stat.S_IMODE(server.socket_folder.stat().st_mode) == 0o700
+            assert stat.S_IMODE((used / "data").stat().st_mode) == 0o700
+        finally:
+            server.stop()
+
+    def test_unwritable_folder_is_one_line_that_says_what_to_do(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("in the way")
+        with pytest.raises(StartupError, match="CITEWELL_HOME") as caught:
+            EmbeddedServer(tmp_path / "file" / "db").start()
+        assert "\n" not in str(caught.value)
+
+    def test_bad_configuration_is_told_with_the_servers_own_words(self, used: Path) -> None:
+        server = EmbeddedServer(used)
+        with (used / "data" / "postgresql.conf").open("a") as conf:
+            conf.write("\nshared_buffers = 'a lot'\n")
+        with pytest.raises(StartupError, match="shared_buffers") as caught:
+            server.start()
+        assert "\n" not in str(caught.value)
+
+
+class TestSharing:
+    def test_last_process_stops_it(self, used: Path, use: Use) -> None:
+        first = use().wait_up()
+        second = use().wait_up()
+        assert first.is_first_user
+        assert not second.is_first_user
+        first.leave()
+        assert server_processes(used)
+        second.leave()
+        assert server_processes(used) == []
+
+    def test_first_starts_at_once_make_one_server(self, folder: Path, use: Use) -> None:
+        users = [use() for _ in range(3)]
+        assert sum(user.wait_up().is_first_user for user in users) == 1
+        assert sum(process.ppid() == 1 for process in server_processes(folder)) <= 1
+        for user in users:
+            user.leave()
+        assert server_processes(folder) == []
+
+    def test_comings_and_goings_leave_it_running(self, used: Path, use: Use) -> None:
+        constant = EmbeddedServer(used)
+        constant.start()
+        try:
+            pid = constant.pid()
+            for _ in range(2):
+                users = [use() for _ in range(2)]
+                for user in users:
+                    user.wait_up().leave()
+            assert constant.pid() == pid
+            assert answer(constant) == 1
+        finally:
+            constant.stop()
+
+
+class TestUsers:
+    @pytest.mark.skipif(not is_root, reason="only root changes users")
+    def test_root_runs_it_as_a_system_user(self, used: Path) -> None:
+        server = EmbeddedServer(used)
+        server.start()
+        try:
+            pid = server.pid()
+            assert pid is not None
+            assert psutil.Process(pid).username() in {SYSTEM_USER, "nobody"}
+        finally:
+            server.stop()
+
+    @pytest.mark.skipif(not is_root, reason="only root changes users")
+    def test_root_with_a_strict_umask_starts(self, folder: Path, use: Use) -> None:
+        user = use("sh", "-c", 'umask 077; exec "$@"', "sh").wait_up()
+        assert server_processes(folder)
+        user.leave()
+
+    @pytest.mark.skipif(not is_root, reason="only root changes users")
+    def test_ordinary_user_starts_it_as_themself(
+        self, folder: Path, tmp_path: Path, use: Use
+    ) -> None:
+        folder.parent.chmod(0o711)
+        folder.mkdir()
+        os.chown(folder, 65534, 65534)
+        prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        user = use(*prefix, env={**os.environ, "HOME": str(tmp_path)}).wait_up()
+        assert {process.uids().real for process in server_processes(folder)} == {65534}
+        user.kill()
+        again = use(*prefix, env={**os.environ, "HOME": str(tmp_path)}).wait_up()
+        assert again.is_first_user
+        again.leave()
+        assert server_processes(folder) == []
+
+
+class TestRecovery:
+    def test_killed_app_leaves_a_server_that_the_next_one_takes_over(
+        self, used: Path, use: Use
+    ) -> None:
+        use().wait_up().kill()
+        assert server_processes(used)
+        server = EmbeddedServer(used)
+        server.start()
+        try:
+            assert server.is_first_user
+            assert answer(server) == 1
+        finally:
+            server.stop()
+        assert server_processes(used) == []
+
+    def test_everything_killed_recovers_what_was_committed(self, used: Path, use: Use) -> None:
+        user = use().wait_up()
+        kill_server(used)
+        user.kill()
+        server = EmbeddedServer(used)
+        server.start()
+        try:
+            assert answer(server, "SELECT n FROM kept") == 42
+        finally:
+            server.stop()
+
+    def test_killed_postmaster_with_a_busy_child_recovers(self, used: Path, use: Use) -> None:
+        """A busy backend outlives its postmaster, and nobody may start beside it."""
+        user = use().wait_up()
+        busy = start_query(used, ENDLESS)
+        try:
+            wait_until(lambda: is_busy(used))
+            pid = EmbeddedServer(used).pid()
+            assert pid is not None
+            psutil.Process(pid).kill()
+            user.kill()
+            time.sleep(0.2)
+            orphans = server_processes(used)
+            assert orphans, "the backend went by itself: this shows nothing"
+            started = time.monotonic()
+            server = EmbeddedServer(used)
+            server.start()
+            try:
+                assert time.monotonic() - started < 8
+                assert answer(server, "SELECT n FROM kept") == 42
+                assert not {process.pid for process in orphans} & {
+                    process.pid for process in server_processes(used)
+                }
+            finally:
+                server.stop()
+        finally:
+            busy.kill()
+            busy.communicate()
+
+    def test_killed_postmaster_under_a_running_app_is_started_by_the_next(
+        self, used: Path, use: Use
+    ) -> None:
+        user = use().wait_up()
+        kill_server(used)
+        server = EmbeddedServer(used)
+        server.start()
+        try:
+            assert not server.is_first_user
+            assert answer(server) == 1
+        finally:
+            server.stop()
+        assert server_processes(used), "the other process is still there"
+        user.leave()
+        assert server_processes(used) == []
+
+    @pytest.mark.parametrize("pid", ["recycled", "own", "unused", "nonsense"])
+    def test_stale_pid_file_does_not_stop_a_start(self, used: Path, use: Use, pid: str) -> None:
+        user = use().wait_up()
+        lines = (used / "data" / "postmaster.pid").read_text().splitlines()
+        kill_server(used)
+        user.kill()
+        lines[0] = {
+            "recycled": str(os.getppid()),
+            "own": str(os.getpid()),
+            "unused": "4194303",
+            "nonsense": "",
+        }[pid]
+        (used / "data" / "postmaster.pid").write_text("\n".join(lines) + "\n")
+        again = EmbeddedServer(used)
+        again.start()
+        try:
+            assert answer(again) == 1
+        finally:
+            again.stop()
+
+    @pytest.mark.parametrize("moment", [0.0, 0.15, 0.4])
+    def test_first_start_killed_midway_leaves_nothing_in_the_way(
+        self, folder: Path, use: Use, moment: float
+    ) -> None:
+        user = use()
+        wait_until(lambda: any(folder.glob("data*")))
+        time.sleep(moment)
+        user.kill()
+        server = EmbeddedServer(folder)
+        server.start()
+        try:
+            assert answer(server, "CREATE TABLE kept AS SELECT 42 AS n") is None
+        finally:
+            server.stop()
+        server.start()
+        try:
+            assert answer(server, "SELECT n FROM kept") == 42
+            wait_until(lambda: not [*folder.glob("data.new*")])
+        finally:
+            server.stop()
+
+    def test_server_held_by_what_cannot_be_ended_is_refused(
+        self, used: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As when another container runs a server on the same volume."""
+        server = EmbeddedServer(used)
+        monkeypatch.setattr(embedded, "ORPHAN_END_SECONDS", 0.3)
+        with (used / "server.lock").open("a") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            with pytest.raises(StartupError, match="in use elsewhere"):
+                server.start()
+        server.start()
+        server.stop()
+
+
+def start_query(folder: Path, statement: str) -> subprocess.Popen[bytes]:
+    script = "import psycopg, sys; psycopg.connect(sys.argv[1]).execute(sys.argv[2])"
+    url = EmbeddedServer(folder).url("postgres", "postgres")
+    command = [sys.executable, "-c", script, url, statement]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def is_busy(folder: Path) -> bool:
+    return any(
+        "SELECT" in " ".join(process.cmdline()) and process.cpu_times().user > 0.05
+        for process in server_processes(folder)
+    )
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
