@@ -218,6 +218,8 @@ class Page(HTMLParser):
         self._end_block()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._skipped == ["p"] and tag in _BLOCK_TAGS:
+            self._skipped.pop()  # the end tag of a paragraph may be left out
         if self._skipped:
             if tag == self._skipped[0] and tag not in _VOID:
                 self._skipped.append(tag)

@@ -89,7 +89,7 @@ def _width(page: list[Block]) -> int:
         if block.kind is not BlockKind.TABLE
         for line in block.text.split("\n")
     )
-    return lengths[int(0.95 * (len(lengths) - 1))] if lengths else 0
+    return lengths[min(int(0.95 * len(lengths)), len(lengths) - 1)] if lengths else 0
 
 
 def _is_one(before: Block, block: Block, width: int) -> bool:

@@ -1,0 +1,104 @@
+from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.readers.furniture import without_furniture
+from citewell.engine.parsing.readers.layout import (
+    NumberedLevels,
+    join_split_sentences,
+    page_blocks,
+)
+
+FULL = "This line of running text is about as long as the page is wide,"
+
+
+def paragraph(text: str, page: int = 1) -> Block:
+    return Block(BlockKind.PARAGRAPH, text, page)
+
+
+def texts(blocks) -> list[str]:
+    return [block.text for block in blocks]
+
+
+class TestPageBlocks:
+    def test_full_lines_are_joined_and_hyphens_mended(self):
+        page = [paragraph(f"{FULL}\n{FULL[:-6]} infor-\nmation ends here.")]
+        (block,) = page_blocks(page)
+        assert block.text == f"{FULL} {FULL[:-6]} information ends here."
+
+    def test_title_above_text_becomes_a_heading(self):
+        first, second = page_blocks([paragraph(f"Opening hours\n{FULL}\nand so on.")])
+        assert (first.kind, first.text) == (BlockKind.HEADING, "Opening hours")
+        assert second.text == f"{FULL} and so on."
+
+    def test_rows_of_figures_stay_lines(self):
+        rows = f"Revenue 3,208 2,364 3,615 {'x' * 30} 1 2\nCosts 1,649 1,447 {'x' * 34} 1 2"
+        (block,) = page_blocks([paragraph(rows)])
+        assert block.text == rows
+
+    def test_text_after_the_last_item_is_no_item(self):
+        page = [paragraph(FULL), Block(BlockKind.LIST_ITEM, "The key\nIf it is lost, say so.", 1)]
+        _, item, after = page_blocks(page)
+        assert (item.kind, item.text) == (BlockKind.LIST_ITEM, "The key")
+        assert (after.kind, after.text) == (BlockKind.PARAGRAPH, "If it is lost, say so.")
+
+    def test_sentence_set_like_a_heading_is_none(self):
+        (block,) = page_blocks([Block(BlockKind.HEADING, "only for those who ask.", 1, 3)])
+        assert block.kind is BlockKind.PARAGRAPH
+
+    def test_legal_units_begin_blocks(self):
+        text = f"{FULL}\nĐiều 5. Nghỉ phép\n{FULL}"
+        assert texts(page_blocks([paragraph(text)]))[1].startswith("Điều 5.")
+
+
+class TestSplitSentences:
+    def test_rest_of_sentence_moves_back_over_the_page(self):
+        before = paragraph("The sonde is", 1)
+        after = paragraph("calibrated daily. It lasts.", 2)
+        joined = list(join_split_sentences(iter([before, after])))
+        assert [(block.text, block.page) for block in joined] == [
+            ("The sonde is calibrated daily.", 1),
+            ("It lasts.", 2),
+        ]
+
+    def test_finished_sentences_stay_apart(self):
+        blocks = [paragraph("It ends."), paragraph("lower case begins")]
+        assert list(join_split_sentences(iter(blocks))) == blocks
+
+
+class TestNumberedLevels:
+    def test_number_decides_below_its_parent(self):
+        levels = NumberedLevels()
+        found = [
+            levels.adjust(Block(BlockKind.HEADING, text, 1, 2)).level
+            for text in ("1. Scope", "1.1 Terms", "1.1.1 Words", "2. Duties", "Annex")
+        ]
+        assert found == [2, 3, 4, 2, 2]
+
+
+class TestFurniture:
+    def strip(self, pages: list[list[str]]) -> list[list[str]]:
+        numbered = {n: [paragraph(t, n) for t in page] for n, page in enumerate(pages, 1)}
+        return [texts(page) for page in without_furniture(numbered)]
+
+    def test_running_header_stays_once_and_numbers_go(self):
+        pages = [["Handbook", f"Body {word}.", f"{n}"] for n, word in enumerate("abcd", 1)]
+        assert self.strip(pages) == [["Handbook", "Body a."], ["Body b."], ["Body c."], ["Body d."]]
+
+    def test_header_that_counts_pages_goes_everywhere(self):
+        pages = [[f"Handbook page {n + 7} of 40", f"Body {word}."] for n, word in enumerate("abcd")]
+        assert self.strip(pages) == [["Body a."], ["Body b."], ["Body c."], ["Body d."]]
+
+    def test_numbered_headings_at_the_top_of_pages_stay(self):
+        pages = [
+            ["Chapter 1", "a."],
+            ["b."],
+            ["Chapter 2", "c."],
+            ["d."],
+            ["e."],
+            ["Chapter 3", "f."],
+        ]
+        assert self.strip(pages) == pages
+
+    def test_page_of_one_repeated_line_stays(self):
+        assert self.strip([["Same."], ["Same."]])[0] == ["Same."]
+
+    def test_lone_page_is_left_alone(self):
+        assert self.strip([["1", "Text", "2"]]) == [["1", "Text", "2"]]
