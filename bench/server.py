@@ -45,8 +45,13 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, *arguments: str) -> Iterator[Server]:
+def serving(home: Path, *arguments: str, bytecode: Path | None = None) -> Iterator[Server]:
     """Start it, wait until it is healthy, stop it at the end.
+
+    Args:
+        home: Its folder; an empty one is a first run.
+        arguments: More options of `serve`.
+        bytecode: Folder of compiled modules; an empty one is a fresh installation.
 
     Raises:
         SystemExit: It does not become healthy.
@@ -56,6 +61,8 @@ def serving(home: Path, *arguments: str) -> Iterator[Server]:
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if "CITEWELL_" not in name}
     environment |= {"CITEWELL_HOME": str(home), "CITEWELL_LOG_LEVEL": "warning"}
+    if bytecode is not None:
+        environment["PYTHONPYCACHEPREFIX"] = str(bytecode)
     begun = time.perf_counter()
     process = subprocess.Popen(
         [*CITEWELL, "serve", "--port", str(port), *arguments],

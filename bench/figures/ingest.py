@@ -25,6 +25,7 @@ def measure(
     raw: list[float] = []
     theirs: list[dict[str, Any]] = []
     way_name, way = "", bare.by_batches
+    _ingest(files[:2], work / "ingest-warm-up")
     for number in range(options.repeats):
         result = _ingest(files, work / f"ingest-{number}")
         ours.append(result)
