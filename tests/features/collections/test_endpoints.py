@@ -11,6 +11,9 @@ from tests.conftest import Library
 
 Refused = Callable[[httpx.Response, int, str], None]
 
+NOBODY = "00000000-0000-7000-8000-000000000000"
+"""An id that nothing has."""
+
 URL = "/api/v1/collections"
 
 
@@ -51,7 +54,7 @@ class TestCreate:
             ({"name": "x", "chunk_size": 100, "chunk_overlap": 51}, "invalid_chunking"),
             ({"name": "x", "chunk_strategy": "magic"}, "invalid_chunking"),
             ({"name": "x", "chunk_strategy": "\u0000"}, "invalid_chunking"),
-            ({"name": "x", "id": str(uuid.uuid4())}, "validation_error"),
+            ({"name": "x", "id": NOBODY}, "validation_error"),
         ],
     )
     async def test_bad_fields_are_422(

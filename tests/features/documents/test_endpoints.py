@@ -12,6 +12,9 @@ from tests.conftest import Library
 
 Refused = Callable[[httpx.Response, int, str], None]
 
+NOBODY = "00000000-0000-7000-8000-000000000000"
+"""An id that nothing has."""
+
 HANDBOOK = """# Staff handbook
 
 ## Leave
@@ -292,7 +295,7 @@ class TestUpload:
             ({"access_level": "top"}, 422, "invalid_input"),
             ({"access_level": "\x00"}, 422, "invalid_input"),
             ({"collection_id": "x"}, 422, "validation_error"),
-            ({"collection_id": str(uuid.uuid4())}, 404, "collection_not_found"),
+            ({"collection_id": NOBODY}, 404, "collection_not_found"),
         ],
     )
     async def test_bad_fields_are_refused_and_nothing_is_kept(
@@ -344,7 +347,7 @@ class TestList:
             ("search=%00", 422),
             ("search=" + "a" * 201, 422),
             ("collection_id=x", 422),
-            (f"collection_id={uuid.uuid4()}", 404),
+            (f"collection_id={NOBODY}", 404),
         ],
     )
     async def test_bad_filters_are_refused(

@@ -11,6 +11,9 @@ from tests.conftest import Library
 
 Refused = Callable[[httpx.Response, int, str], None]
 
+NOBODY = "00000000-0000-7000-8000-000000000000"
+"""An id that nothing has."""
+
 ROUTES = ("/api/v1/search", "/api/v1/query", "/api/v1/query/stream")
 QUESTION = "Who repairs the lift?"
 JSON = {"Content-Type": "application/json"}
@@ -137,7 +140,7 @@ class TestBadQuestions:
     @pytest.mark.parametrize(
         ("more", "status", "code"),
         [
-            (f'"collection_ids": ["{uuid.uuid4()}"]', 404, "collection_not_found"),
+            (f'"collection_ids": ["{NOBODY}"]', 404, "collection_not_found"),
             ('"collection_ids": ["x"]', 422, "validation_error"),
             ('"collection_ids": []', 422, "validation_error"),
             ('"filters": {"colour": "red"}', 422, "unknown_filter"),
