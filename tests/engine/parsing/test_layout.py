@@ -5,6 +5,7 @@ from citewell.engine.parsing.readers.layout import (
     join_split_sentences,
     page_blocks,
 )
+from citewell.engine.parsing.readers.pdf import complete_page
 
 FULL = "This line of running text is about as long as the page is wide,"
 
@@ -46,6 +47,30 @@ class TestPageBlocks:
     def test_legal_units_begin_blocks(self):
         text = f"{FULL}\nĐiều 5. Nghỉ phép\n{FULL}"
         assert texts(page_blocks([paragraph(text)]))[1].startswith("Điều 5.")
+
+
+class TestCompleteness:
+    BARE = "\n".join(f"Row {n} of the page\x02s text" for n in range(20))
+
+    def test_page_that_lost_words_is_taken_bare(self):
+        (block,) = complete_page([paragraph("Row 1 of the page")], self.BARE, 7)
+        assert (block.text.count("Row"), block.page) == (20, 7)
+
+    def test_page_said_twice_is_taken_bare(self):
+        whole = complete_page([], self.BARE, 1)
+        assert len(complete_page([*whole, *whole], self.BARE, 1)) == 1
+
+    def test_complete_page_stays_as_analysed(self):
+        blocks = [paragraph(text) for text in complete_page([], self.BARE, 1)[0].text.split("\n")]
+        assert complete_page(blocks, self.BARE, 1) == blocks
+
+    def test_item_without_a_bullet_on_the_page_is_none(self):
+        bare = "It was written by Minh\nChau. Six people read it.\n• A real item of a list"
+        items = ["Chau. Six people read it.", "A real item of a list"]
+        blocks = [paragraph("It was written by Minh")]
+        blocks += [Block(BlockKind.LIST_ITEM, text, 1) for text in items]
+        kinds = [block.kind for block in complete_page(blocks, bare, 1)]
+        assert kinds == [BlockKind.PARAGRAPH, BlockKind.PARAGRAPH, BlockKind.LIST_ITEM]
 
 
 class TestSplitSentences:

@@ -129,6 +129,11 @@ class Child:
         self._complaints.close()
         return True
 
+    async def interrupt(self) -> None:
+        """End the process under its reader, who gets an error and must still end the child."""
+        self._process.kill()
+        await asyncio.to_thread(self._process.wait)
+
     async def end(self) -> None:
         """End the process and wait until it has."""
         self.kill()

@@ -54,6 +54,7 @@ class SandboxedParser:
         self._documents_per_child = documents_per_child
         self._places = asyncio.Semaphore(concurrency)
         self._idle: list[Child] = []
+        self._busy: list[Child] = []
         self._ending: list[Child] = []
         self._sweep: asyncio.TimerHandle | None = None
         self._is_closed = False
@@ -81,8 +82,8 @@ class SandboxedParser:
                     if error.code is not ParseFailure.CRASHED or child.documents == 1:
                         raise
                     # What an idle child died of is not this document's fault: a new one decides.
-                    self._retire(child)
-                    child = Child(self._limits)
+                    self._give_back(child, is_fit=False)
+                    child = self._start()
                     document = await _begin(child, path, filename, self._limits)
                 yield document
                 is_fit = document.is_finished
@@ -97,6 +98,8 @@ class SandboxedParser:
         self._is_closed = True
         if self._sweep:
             self._sweep.cancel()
+        for child in list(self._busy):
+            await child.interrupt()
         ending, self._idle, self._ending = [*self._idle, *self._ending], [], []
         for child in ending:
             await child.end()
@@ -107,11 +110,18 @@ class SandboxedParser:
         while self._idle:
             child = self._idle.pop()
             if child.is_alive:
+                self._busy.append(child)
                 return child
             self._retire(child)
-        return Child(self._limits)
+        return self._start()
+
+    def _start(self) -> Child:
+        child = Child(self._limits)
+        self._busy.append(child)
+        return child
 
     def _give_back(self, child: Child, *, is_fit: bool) -> None:
+        self._busy.remove(child)
         is_worn = (
             child.documents >= self._documents_per_child or child.resident_bytes > RECYCLE_BYTES
         )

@@ -46,7 +46,7 @@ def read(source: Source) -> Reading:
             pages.setdefault(block.page, []).append(_readable(block))
     for page in result.pages or []:
         number = page["page_number"]
-        pages[number] = _complete(pages[number], page["content"], number)
+        pages[number] = complete_page(pages[number], page["content"], number)
     return Reading(info, _blocks(pages))
 
 
@@ -57,7 +57,7 @@ def _blocks(pages: _Pages) -> Iterator[Block]:
         yield levels.adjust(block)
 
 
-def _complete(blocks: list[Block], bare: str, number: int) -> list[Block]:
+def complete_page(blocks: list[Block], bare: str, number: int) -> list[Block]:
     """Get a page's blocks, or its bare text where the analysis has lost or doubled a part."""
     bare = _readable_text(bare)
     said = _words(block.text for block in blocks)
