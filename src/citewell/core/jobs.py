@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, NoReturn, TypeVar, cast
 
@@ -14,6 +14,7 @@ import structlog
 from procrastinate import exceptions as queue_errors
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -70,10 +71,56 @@ class _RetryTransient(procrastinate.BaseRetryStrategy):
         return None
 
 
+_HELD = """
+FROM (
+  SELECT id FROM procrastinate_jobs
+  WHERE id = %(job_id)s AND status = 'doing'
+    AND (worker_id IS NULL OR worker_id = %(worker_id)s)
+  FOR UPDATE
+) AS held"""
+
+_FINISH = f"SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) {_HELD}"
+
+_RETRY = f"SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL) {_HELD}"
+
+
+class _OwnJobs(JobManager):
+    """Writes down the end of a job only while the job belongs to the worker it was read with.
+
+    A worker that was taken for dead may be alive after all (a paused machine): what it finishes is
+    by then another's, and must neither vanish nor be started a third time.
+    """
+
+    async def finish_job(self, job: QueuedJob, status: Status, delete_job: bool) -> None:
+        await self.connector.execute_query_async(
+            _FINISH,
+            job_id=job.id,
+            worker_id=job.worker_id,
+            status=status.value,
+            delete_job=delete_job,
+        )
+
+    async def retry_job(
+        self,
+        job: QueuedJob,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        assert priority is queue is lock is None, "a job keeps its place"
+        await self.connector.execute_query_async(
+            _RETRY, job_id=job.id, worker_id=job.worker_id, retry_at=retry_at or utc_now()
+        )
+
+
 class JobQueue(Generic[P]):
     """Enqueue in the caller's transaction; run handlers in a worker."""
 
-    def __init__(self, url: str, *, concurrency: int = 2) -> None:
+    def __init__(
+        self, url: str, *, concurrency: int = 2, dead_after: float = DEAD_AFTER_SECONDS
+    ) -> None:
+        self._dead_after = dead_after
         self._concurrency = concurrency
         self._connector = procrastinate.PsycopgConnector(
             pool_factory=psycopg_pool.AsyncConnectionPool,
@@ -86,11 +133,12 @@ class JobQueue(Generic[P]):
         self._app = procrastinate.App(
             connector=self._connector,
             worker_defaults={
-                "update_heartbeat_interval": HEARTBEAT_SECONDS,
-                "stalled_worker_timeout": DEAD_AFTER_SECONDS,
+                "update_heartbeat_interval": min(HEARTBEAT_SECONDS, dead_after / 4),
+                "stalled_worker_timeout": dead_after,
                 "shutdown_graceful_timeout": SHUTDOWN_GRACE_SECONDS,
             },
         )
+        self._app.job_manager = _OwnJobs(self._connector)
         self._maintenance: list[Maintenance[P]] = []
         self._running: set[int] = set()
         self._worker_ids: set[int] = set()
@@ -135,7 +183,11 @@ class JobQueue(Generic[P]):
     ) -> NoReturn:
         """Log a bug, tell it to the job's owner and let the queue note the failure."""
         log.error("job_crashed", task=name, subject_id=str(subject[1]), exc_info=error)
-        await on_crash(platform, *subject)
+        try:
+            await on_crash(platform, *subject)
+        except SQLAlchemyError as outage:
+            # Nobody would learn of the end: do the job again, then.
+            raise TransientJobError("the database did not answer") from outage
         raise error
 
     def register_maintenance(self, action: Maintenance[P]) -> None:
@@ -213,15 +265,14 @@ class JobQueue(Generic[P]):
         """Put jobs back whose worker died, or whose end this worker could not write down."""
         manager = self._app.job_manager
         doing = await manager.list_jobs_async(status=Status.DOING.value)
-        if everything:
-            lost = {job.id for job in doing}
-        else:
-            dead = await manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS)
-            lost = {job.id for job in dead} | self._forgotten(doing)
-        for queue_id in lost:
-            if queue_id is not None and queue_id not in self._running:
-                log.info("job_taken_over", queue_id=queue_id)
-                await manager.retry_job_by_id_async(queue_id, retry_at=utc_now())
+        if not everything:
+            silent = await manager.get_stalled_jobs(seconds_since_heartbeat=self._dead_after)
+            lost = {job.id for job in silent} | self._forgotten(doing)
+            doing = [job for job in doing if job.id in lost]
+        for job in doing:
+            if job.id not in self._running:
+                log.info("job_taken_over", queue_id=job.id)
+                await manager.retry_job(job)
 
     def _forgotten(self, doing: Iterable[QueuedJob]) -> set[int | None]:
         """Jobs that are booked on this worker but that it has not been running for some rounds."""

@@ -109,11 +109,21 @@ class Database:
 _SET_TENANT = text(f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true)")
 
 
+_HEALING_STATES = ("08", "40", "53", "57", "58", "25P03", "55P03")
+"""SQLSTATE classes of what passes: connection, rollback (deadlock), resources, operator, system,
+and two timeouts. https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
 def is_outage(error: Exception) -> bool:
-    """Whether the database could not be reached, was full or shut down: later it may work."""
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    )
+    """Whether the database could not be reached, was full, busy or shut down: later it may work."""
+    if isinstance(error, InterfaceError | PoolTimeoutError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_HEALING_STATES)
+    return error.connection_invalidated or isinstance(error, OperationalError)
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:

@@ -1,0 +1,370 @@
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from sqlalchemy import text
+
+from citewell.core.database.sessions import Database
+from citewell.core.jobs import LONGEST_BACKOFF_SECONDS, JobQueue, TransientJobError
+
+TASK = "testing.work"
+TENANT = uuid.UUID(int=7)
+
+Handler = Callable[[uuid.UUID], Awaitable[None]]
+
+
+@dataclass
+class Bench:
+    """Stands in for the platform: notes what handlers are called with."""
+
+    handler: Handler
+    crash: Handler | None = None
+    started: list[uuid.UUID] = field(default_factory=list)
+    ended: list[uuid.UUID] = field(default_factory=list)
+    crashed: list[uuid.UUID] = field(default_factory=list)
+
+    async def work(self, _bench: "Bench", tenant_id: uuid.UUID, subject_id: uuid.UUID) -> None:
+        assert tenant_id == TENANT
+        self.started.append(subject_id)
+        await self.handler(subject_id)
+        self.ended.append(subject_id)
+
+    async def note_crash(self, _bench: "Bench", _: uuid.UUID, subject_id: uuid.UUID) -> None:
+        self.crashed.append(subject_id)
+        if self.crash is not None:
+            await self.crash(subject_id)
+
+
+class QueueRows:
+    """The queue's own rows, as its database has them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def all(self) -> list[dict[str, object]]:
+        with psycopg.connect(self._url, row_factory=dict_row, autocommit=True) as connection:
+            rows = connection.execute("SELECT *, now() FROM procrastinate_jobs ORDER BY id")
+            return rows.fetchall()
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@pytest.fixture(autouse=True)
+def rows(own_url: str) -> QueueRows:
+    """The queue, empty."""
+    rows = QueueRows(own_url)
+    rows.execute("DELETE FROM procrastinate_jobs")
+    return rows
+
+
+@asynccontextmanager
+async def working(
+    url: str, bench: Bench, *, concurrency: int = 2, dead_after: float = 30, adopt_all: bool = False
+) -> AsyncIterator[None]:
+    """A worker of the bench's handler."""
+    queue = JobQueue[Bench](url, concurrency=concurrency, dead_after=dead_after)
+    queue.register(TASK, bench.work, bench.note_crash)
+    task = asyncio.ensure_future(queue.run_worker(bench, adopt_all=adopt_all))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def enqueue(
+    database: Database, *, lock: str | None = None, priority: int = 0, fail: bool = False
+) -> uuid.UUID:
+    """Enqueue a job in a transaction of its own, which does not end well if it is to fail."""
+    queue = JobQueue[Bench](database.url)
+    queue.register(TASK, Bench(nothing).work, Bench(nothing).note_crash)
+    subject_id = uuid.uuid4()
+    async with database.unit_of_work(None) as session:
+        await queue.defer(
+            session, TASK, tenant_id=TENANT, subject_id=subject_id, lock=lock, priority=priority
+        )
+        if fail:
+            raise ZeroDivisionError
+    return subject_id
+
+
+async def nothing(_: uuid.UUID) -> None:
+    return
+
+
+async def until(condition: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.02)
+
+
+class TestDefer:
+    async def test_committed_transaction_has_its_job_done_and_forgotten(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        subject = await enqueue(own_database)
+        bench = Bench(nothing)
+        async with working(own_database.url, bench):
+            await until(lambda: bench.ended == [subject] and rows.all() == [])
+
+    async def test_rolled_back_transaction_leaves_no_job(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await enqueue(own_database, fail=True)
+        assert rows.all() == []
+
+    async def test_job_of_a_running_worker_begins_at_once(self, own_database: Database) -> None:
+        bench = Bench(nothing)
+        async with working(own_database.url, bench):
+            await enqueue(own_database)
+            await until(lambda: len(bench.ended) == 1)
+            started = time.monotonic()
+            await enqueue(own_database)
+            await until(lambda: len(bench.ended) == 2)
+            assert time.monotonic() - started < 1.5, "polled, not notified"
+
+    async def test_urgent_job_goes_first(self, own_database: Database) -> None:
+        usual = await enqueue(own_database)
+        urgent = await enqueue(own_database, priority=5)
+        bench = Bench(nothing)
+        async with working(own_database.url, bench, concurrency=1):
+            await until(lambda: bench.ended == [urgent, usual])
+
+
+class TestRetry:
+    async def test_transient_error_is_tried_again_until_it_works(
+        self, own_database: Database
+    ) -> None:
+        async def fail_twice(_: uuid.UUID) -> None:
+            if len(bench.started) < 3:
+                raise TransientJobError("busy", retry_after=0.1)
+
+        bench = Bench(fail_twice)
+        subject = await enqueue(own_database)
+        async with working(own_database.url, bench):
+            await until(lambda: bench.ended == [subject])
+        assert bench.started == [subject] * 3
+        assert bench.crashed == []
+
+    @pytest.mark.parametrize(("attempts", "pause"), [(0, 1), (3, 8), (30, LONGEST_BACKOFF_SECONDS)])
+    async def test_pause_doubles_up_to_five_minutes(
+        self, own_database: Database, rows: QueueRows, attempts: int, pause: float
+    ) -> None:
+        async def fail(_: uuid.UUID) -> None:
+            raise TransientJobError("busy")
+
+        await enqueue(own_database)
+        rows.execute(f"UPDATE procrastinate_jobs SET attempts = {attempts}")
+        async with working(own_database.url, Bench(fail)):
+            await until(lambda: rows.all()[0]["attempts"] > attempts)
+        [row] = rows.all()
+        assert row["status"] == "todo"
+        assert (row["scheduled_at"] - row["now"]).total_seconds() == pytest.approx(pause, abs=1)
+
+    async def test_lost_connection_is_tried_again(self, own_database: Database) -> None:
+        async def lose_connection(_: uuid.UUID) -> None:
+            if len(bench.started) == 1:
+                async with own_database.unit_of_work(None) as session:
+                    await session.execute(text("SET ROLE NONE"))
+                    await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+        bench = Bench(lose_connection)
+        subject = await enqueue(own_database)
+        async with working(own_database.url, bench):
+            await until(lambda: bench.ended == [subject])
+        assert bench.crashed == []
+
+    async def test_unexpected_error_is_told_and_final(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        async def crash(_: uuid.UUID) -> None:
+            raise ValueError("a bug")
+
+        bench = Bench(crash)
+        subject = await enqueue(own_database)
+        async with working(own_database.url, bench):
+            await until(lambda: [row["status"] for row in rows.all()] == ["failed"])
+            await asyncio.sleep(0.3)
+        assert bench.started == bench.crashed == [subject]
+
+    @pytest.mark.parametrize(
+        "statement", ["SELECT nonsense", "SELECT repeat('x', 2000000000)"], ids=["syntax", "limit"]
+    )
+    async def test_statement_that_can_never_work_is_final(
+        self, own_database: Database, rows: QueueRows, statement: str
+    ) -> None:
+        async def crash(_: uuid.UUID) -> None:
+            async with own_database.unit_of_work(None) as session:
+                await session.execute(text(statement))
+
+        bench = Bench(crash)
+        subject = await enqueue(own_database)
+        async with working(own_database.url, bench):
+            await until(lambda: [row["status"] for row in rows.all()] == ["failed"])
+        assert bench.crashed == [subject]
+
+    async def test_error_that_nobody_could_be_told_is_tried_again(
+        self, own_database: Database
+    ) -> None:
+        async def crash(_: uuid.UUID) -> None:
+            if len(bench.started) == 1:
+                raise ValueError("a bug")
+
+        async def cannot_tell(_: uuid.UUID) -> None:
+            async with own_database.unit_of_work(None) as session:
+                await session.execute(text("SET ROLE NONE"))
+                await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+        bench = Bench(crash, cannot_tell)
+        subject = await enqueue(own_database)
+        async with working(own_database.url, bench):
+            await until(lambda: bench.ended == [subject])
+        assert bench.started == [subject, subject]
+
+
+class TestLocks:
+    async def test_jobs_of_one_lock_run_one_after_the_other(self, own_database: Database) -> None:
+        running: list[int] = []
+
+        async def overlap(_: uuid.UUID) -> None:
+            running.append(len(bench.started) - len(bench.ended))
+            await asyncio.sleep(0.05)
+
+        bench = Bench(overlap)
+        subjects = [await enqueue(own_database, lock="document:1") for _ in range(4)]
+        async with (
+            working(own_database.url, bench, concurrency=3),
+            working(own_database.url, bench, concurrency=3),
+        ):
+            await until(lambda: len(bench.ended) == 4)
+        assert running == [1] * 4
+        assert bench.started == subjects
+
+    async def test_jobs_of_different_locks_run_side_by_side(self, own_database: Database) -> None:
+        both = asyncio.Barrier(2)
+
+        async def meet(_: uuid.UUID) -> None:
+            await both.wait()
+
+        bench = Bench(meet)
+        for number in range(2):
+            await enqueue(own_database, lock=f"document:{number}")
+        async with working(own_database.url, bench, concurrency=2):
+            await until(lambda: len(bench.ended) == 2)
+        assert len(bench.ended) == 2
+
+
+class TestTakeover:
+    async def test_stopped_worker_gives_its_job_back(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        async def hang(_: uuid.UUID) -> None:
+            await asyncio.sleep(60)
+
+        subject = await enqueue(own_database)
+        first, second = Bench(hang), Bench(nothing)
+        async with working(own_database.url, first):
+            await until(lambda: first.started)
+        assert [row["status"] for row in rows.all()] == ["todo"]
+        async with working(own_database.url, second):
+            await until(lambda: second.ended == [subject], 5)
+        assert first.crashed == []
+
+    async def test_job_of_a_killed_process_is_taken_over(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        subject = await enqueue(own_database)
+        kill_a_worker(own_database.url)
+        assert [row["status"] for row in rows.all()] == ["doing"]
+        bench = Bench(nothing)
+        async with working(own_database.url, bench, dead_after=1.0):
+            await until(lambda: bench.ended == [subject], 10)
+
+    async def test_only_worker_does_not_wait_for_the_dead(self, own_database: Database) -> None:
+        subject = await enqueue(own_database)
+        kill_a_worker(own_database.url)
+        bench = Bench(nothing)
+        started = time.monotonic()
+        async with working(own_database.url, bench, dead_after=60, adopt_all=True):
+            await until(lambda: bench.ended == [subject])
+            assert time.monotonic() - started < 5
+
+    async def test_living_workers_keep_their_jobs(self, own_database: Database) -> None:
+        async def outlast(_: uuid.UUID) -> None:
+            await asyncio.sleep(4)
+
+        bench = Bench(outlast)
+        subject = await enqueue(own_database)
+        async with (
+            working(own_database.url, bench, dead_after=1.0),
+            working(own_database.url, bench, dead_after=1.0),
+        ):
+            await until(lambda: bench.ended == [subject])
+        assert bench.started == [subject]
+
+    async def test_worker_that_was_only_slow_does_not_end_anothers_job(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        """As after a pause of one of two machines."""
+        first_may_end, second_may_end = asyncio.Event(), asyncio.Event()
+
+        async def wait_first(_: uuid.UUID) -> None:
+            await first_may_end.wait()
+
+        async def wait_second(_: uuid.UUID) -> None:
+            await second_may_end.wait()
+
+        first, second = Bench(wait_first), Bench(wait_second)
+        subject = await enqueue(own_database)
+        async with working(own_database.url, first, concurrency=1):
+            await until(lambda: first.started)
+            async with working(own_database.url, second, dead_after=0.5):
+                await until(lambda: second.started == [subject])
+                first_may_end.set()
+                await until(lambda: first.ended == [subject])
+                await asyncio.sleep(0.3)
+                assert [row["status"] for row in rows.all()] == ["doing"]
+                second_may_end.set()
+                await until(lambda: rows.all() == [])
+        assert (first.started, second.started) == ([subject], [subject])
+
+
+WORKER = """
+import asyncio, sys
+from citewell.core.jobs import JobQueue
+
+async def hang(platform, tenant_id, subject_id):
+    print("started", flush=True)
+    await asyncio.sleep(600)
+
+queue = JobQueue(sys.argv[1], concurrency=1)
+queue.register("testing.work", hang, hang)
+asyncio.run(queue.run_worker(None))
+"""
+
+
+def kill_a_worker(url: str) -> None:
+    """Have a process begin a job, and kill it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKER, url], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "started\n"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=10)
