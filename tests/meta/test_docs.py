@@ -13,9 +13,13 @@ from citewell.core.platform import Platform
 from citewell.core.settings import PREFIX, Settings
 from citewell.engine.parsing.base import ParseFailure
 from citewell.engine.parsing.formats import FORMATS
+from citewell.engine.parsing.limits import MIB, ParseLimits
 from citewell.entrypoints.cli import app
 from citewell.entrypoints.http.app import create_app
+from citewell.entrypoints.http.middleware import DOCUMENT_BODY_BYTES
+from citewell.features.documents.service import MAX_CONTENT_STRETCH
 from citewell.features.ingestion import errors as ingestion_errors
+from citewell.features.search.schemas import MAX_QUERY_CHARS
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "guide"
@@ -66,7 +70,7 @@ def no_platform() -> AbstractAsyncContextManager[Platform]:
 
 
 def routes() -> set[str]:
-    paths = create_app(Settings(), no_platform).openapi()["paths"]
+    paths = create_app(Settings(_env_file=None), no_platform).openapi()["paths"]
     return {
         f"{method.upper()} {path.removeprefix('/api/v1')}"
         for path, methods in paths.items()
@@ -130,6 +134,21 @@ class TestFormats:
     def test_every_extension_is_listed(self) -> None:
         listed = set(re.findall(r"`(\.\w+)`", sections(guide("formats-and-limits.md"))["Formats"]))
         assert listed == {extension for facts in FORMATS.values() for extension in facts.extensions}
+
+    def test_limits_are_the_real_ones(self) -> None:
+        text = sections(guide("formats-and-limits.md"))["Limits"]
+        limits = ParseLimits()
+        for told in (
+            f"| {Settings(_env_file=None).max_upload_bytes // MIB} MiB (",
+            f"| {limits.memory_bytes // MIB // 1024} GiB |",
+            f"| {limits.cpu_seconds} s, {limits.wall_seconds:g} s |",
+            f"| {limits.text_chars:,} characters |",
+            f"| {limits.unpacked_bytes // MIB // 1024} GiB, {limits.archive_entries:,} parts |",
+            f"| {DOCUMENT_BODY_BYTES // MIB} MiB |",
+            f"| {MAX_QUERY_CHARS:,} characters |",
+            f"| {MAX_CONTENT_STRETCH:,} characters |",
+        ):
+            assert told in text
 
     def test_every_reason_is_told(self) -> None:
         text = sections(guide("formats-and-limits.md"))["Why a document failed"]

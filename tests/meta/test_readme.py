@@ -103,7 +103,7 @@ class TestCurl:
         def platform() -> Platform:
             raise AssertionError
 
-        paths = create_app(Settings(), platform).openapi()["paths"]  # pyright: ignore[reportArgumentType]
+        paths = create_app(Settings(_env_file=None), platform).openapi()["paths"]  # pyright: ignore[reportArgumentType]
         match = re.search(r"http://127\.0\.0\.1:8000(/api/v1/\S+)", line)
         assert match is not None
         method = "post" if re.search(r" (-d|-F) ", line) else "get"
