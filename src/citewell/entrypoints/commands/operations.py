@@ -1,7 +1,6 @@
 """`doctor`, `db`, `key` and `settings`."""
 
 import re
-import re
 import shutil
 import uuid
 from typing import Annotated, cast
@@ -35,9 +34,6 @@ from citewell.features.identity.schemas import NewApiKey
 from citewell.kit.pagination import PageRequest
 
 LOW_DISK_BYTES = 1024**3
-
-_PASSWORD = re.compile(r"//([^:/@]*):[^@]*@")
-"""User and password inside a URL."""
 
 _PASSWORD_OF_USER = re.compile(r"(://[^/@:]*:).*@")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&]*")
