@@ -1,6 +1,5 @@
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,6 @@ from citewell.entrypoints import logs
 SECRET = "cw_secret_in_a_local_variable"
 
 
-@pytest.fixture(autouse=True)
-def _logging_put_back() -> Iterator[None]:
-    """The process's logging is put back afterwards."""
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level = root.handlers[:], root.level
-    quiet = {name: logging.getLogger(name).level for name in logs.QUIET_LIBRARIES}
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name, number in quiet.items():
-        logging.getLogger(name).setLevel(number)
-    structlog.configure(**before)
-
-
 def fail_with_a_secret() -> None:
     key = SECRET
     try:
@@ -34,6 +19,7 @@ def fail_with_a_secret() -> None:
         structlog.get_logger("test").error("failed", exc_info=error)
 
 
+@pytest.mark.usefixtures("logging_put_back")
 class TestConfigure:
     @pytest.mark.parametrize("log_format", ["text", "json"])
     def test_tracebacks_hold_no_local_variables(

@@ -143,6 +143,10 @@ def is_set(name: str) -> bool:
 
 def _names_in(dotenv: Path) -> set[str]:
     """Names of our variables in a `.env` file."""
-    lines = dotenv.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = dotenv.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"{dotenv.absolute()} cannot be read: {reason}.") from None
     names = (line.removeprefix("export ").partition("=")[0].strip() for line in lines)
     return {name for name in names if name.startswith(PREFIX)}

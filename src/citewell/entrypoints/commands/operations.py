@@ -22,6 +22,7 @@ from citewell.entrypoints.commands.running import (
     TenantOption,
     out,
     print_json,
+    read_quiet_settings,
     read_settings,
     readable,
     run,
@@ -76,7 +77,7 @@ def doctor(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOption =
 @db.command("migrate")
 def migrate_database() -> None:
     """Bring the database to the newest schema."""
-    settings = read_settings(log_level="warning")
+    settings = read_quiet_settings()
     try:
         with running_database(settings):
             out.print("The database is at the newest schema.")

@@ -73,6 +73,13 @@ def read_settings(**overrides: object) -> Settings:
     return settings
 
 
+def read_quiet_settings(**overrides: object) -> Settings:
+    """Settings of a command that ends: of what is logged only warnings, unless asked for more."""
+    if not is_set("log_level"):
+        overrides["log_level"] = "warning"
+    return read_settings(**overrides)
+
+
 def run(
     action: Callable[[Platform, Caller], Awaitable[T]],
     *,
@@ -82,10 +89,7 @@ def run(
     llm: str | None = None,
 ) -> T:
     """Open the installation, act in a tenant as its operator, close everything again."""
-    overrides: dict[str, object] = {} if llm is None else {"llm": llm}
-    if not is_set("log_level"):
-        overrides["log_level"] = "warning"
-    settings = read_settings(**overrides)
+    settings = read_quiet_settings(**({} if llm is None else {"llm": llm}))
     try:
         with running_database(settings) as database:
 

@@ -1,0 +1,141 @@
+"""Real processes of the command line, each with a CITEWELL_HOME of its own."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import structlog
+
+from citewell.entrypoints import logs
+
+COMMAND = [sys.executable, "-m", "citewell.entrypoints.cli"]
+PATIENCE = 90
+"""Seconds before a process is taken for hung; generous, for machines under load."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A home, an empty working folder and the environment of a user."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        own = {"CITEWELL_HOME": str(self.home), "HOME": str(self.folder), "CITEWELL_THREADS": "1"}
+        return {**kept, **own, **self.variables, **more}
+
+    def run(self, *arguments: str | bytes, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        cwd = self.folder / "empty"
+        cwd.mkdir(exist_ok=True)
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE,
+            env=self.environment(**more), cwd=cwd, check=False,
+        )  # fmt: skip
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        """What a command with `--json` prints; nothing else may be on stdout."""
+        result = self.run(*arguments, "--json")
+        assert result.returncode == code, result.stderr
+        return json.loads(result.stdout)
+
+    def start(self, *arguments: str, **more: str) -> "Running":
+        """Start a command in a process group of its own, as a terminal does."""
+        outputs = [
+            (self.folder / f"{name}-{time.monotonic_ns()}").open("w+") for name in ("o", "e")
+        ]
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.DEVNULL, stdout=outputs[0], stderr=outputs[1],
+            env=self.environment(**more), cwd=self.folder, start_new_session=True,
+        )  # fmt: skip
+        for output in outputs:
+            output.close()
+        return Running(process, Path(outputs[0].name), Path(outputs[1].name))
+
+    def database_processes(self) -> list[int]:
+        """Servers that run on this home."""
+        found: list[int] = []
+        for process in psutil.process_iter(["name", "cmdline"]):
+            command = process.info["cmdline"] or []
+            if process.info["name"] == "postgres" and str(self.home.resolve()) in " ".join(command):
+                found.append(process.pid)
+        return found
+
+
+@dataclass(frozen=True)
+class Running:
+    """A command that runs."""
+
+    process: subprocess.Popen[bytes]
+    out_file: Path
+    err_file: Path
+
+    @property
+    def out(self) -> str:
+        return self.out_file.read_text()
+
+    @property
+    def err(self) -> str:
+        return self.err_file.read_text()
+
+    def wait_for(self, text: str) -> None:
+        """Wait until stdout holds a text."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.out:
+            assert self.process.poll() is None, self.err
+            assert time.monotonic() < deadline, self.out + self.err
+            time.sleep(0.05)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, *, group: bool = False) -> int:
+        """Send a signal; returns the exit code."""
+        if group:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+        return self.process.wait(timeout=PATIENCE)
+
+    def end(self) -> None:
+        """Make sure that nothing of it is left."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """One installation for the tests of a module."""
+    return Installation(tmp_path_factory.mktemp("installation"))
+
+
+@pytest.fixture
+def logging_put_back() -> Iterator[None]:
+    """The process's logging is put back afterwards."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    quiet = {name: logging.getLogger(name).level for name in logs.QUIET_LIBRARIES}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, number in quiet.items():
+        logging.getLogger(name).setLevel(number)
+    structlog.configure(**before)
