@@ -243,12 +243,13 @@ def upgrade() -> None:
     for statement in TABLES.split(";\n"):
         if statement.strip():
             op.execute(statement)
+    if _has_lz4():  # before the partitions: they take it over when they are made
+        op.execute("ALTER TABLE chunk ALTER COLUMN text SET COMPRESSION lz4")
     for number in range(CHUNK_PARTITIONS):
         op.execute(
             f"CREATE TABLE chunk_{number} PARTITION OF chunk "
             f"FOR VALUES WITH (MODULUS {CHUNK_PARTITIONS}, REMAINDER {number})"
         )
-    op.execute("ALTER TABLE chunk ALTER COLUMN text SET COMPRESSION lz4") if _has_lz4() else None
     for statement in SECURITY.split(";\n"):
         if statement.strip():
             op.execute(statement)

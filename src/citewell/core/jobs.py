@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.sessions import (
+    CONNECTION,
     SESSION_SETTINGS,
     connection_options,
     driver_connection,
@@ -125,7 +126,7 @@ class JobQueue(Generic[P]):
         self._connector = procrastinate.PsycopgConnector(
             pool_factory=psycopg_pool.AsyncConnectionPool,
             conninfo=url,
-            kwargs={"options": connection_options(SESSION_SETTINGS), "connect_timeout": 10},
+            kwargs=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
             min_size=1,
             max_size=concurrency + 4,
             timeout=30,

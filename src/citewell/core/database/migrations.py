@@ -6,9 +6,10 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.exc import DBAPIError
 
 import citewell
-from citewell.core.database.sessions import APP_ROLE
+from citewell.core.database.sessions import APP_ROLE, CONNECTION
 from citewell.core.errors import StartupError
 
 MINIMUM_SERVER_VERSION = 160000
@@ -23,10 +24,10 @@ def migrations_folder() -> Path:
     return installed if installed.is_dir() else package.parents[1] / "migrations"
 
 
-def newest_revision() -> str:
-    """The last revision, read from the file names (`0001_name.py`); Alembic is slow to import."""
-    names = (folder.name for folder in (migrations_folder() / "versions").glob("[0-9]*.py"))
-    return max(name.split("_", 1)[0] for name in names)
+def revisions() -> list[str]:
+    """All revisions in order, by their file names (`0001_name.py`); Alembic is slow to import."""
+    files = (migrations_folder() / "versions").glob("[0-9]*.py")
+    return sorted(file.name.split("_", 1)[0] for file in files)
 
 
 def migrate(url: str) -> bool:
@@ -36,24 +37,31 @@ def migrate(url: str) -> bool:
         StartupError: The server is out of reach or unfit; the message says what to do.
     """
     try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        with psycopg.connect(url, autocommit=True, **CONNECTION) as connection:
             check_server(connection)
-            if current_revision(connection) == newest_revision():
+            _check_role(connection)
+            if _is_newest(connection):
                 return False
             connection.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
-            if current_revision(connection) == newest_revision():
+            if _is_newest(connection):
                 return False
             _prepare(connection)
             _upgrade(url)
             return True
-    except psycopg.OperationalError as error:
-        raise StartupError(_unreachable(error)) from error
-    except psycopg.errors.InsufficientPrivilege as error:
+    except psycopg.Error as error:
+        raise StartupError(_refusal(error)) from error
+    except DBAPIError as error:
+        raise StartupError(_refusal(error.orig or error)) from error
+
+
+def _is_newest(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    current, known = current_revision(connection), revisions()
+    if current is not None and current not in known:
         raise StartupError(
-            f"The database user may not prepare the database ({_first_line(error)}). Let an "
-            f"administrator run: CREATE EXTENSION vector; CREATE ROLE {APP_ROLE}; "
-            f"GRANT {APP_ROLE} TO the user in CITEWELL_DATABASE_URL."
-        ) from error
+            f"The database was made by a newer Citewell (schema {current}, this one knows "
+            f"{known[-1]}). Install that version or a newer one."
+        )
+    return current == known[-1]
 
 
 def current_revision(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
@@ -76,9 +84,10 @@ def check_server(connection: psycopg.Connection[tuple[object, ...]]) -> None:
             f"{connection.info.server_version // 10000}. Upgrade it, or unset the variable to use "
             "the embedded database."
         )
-    if not connection.info.encoding.lower().startswith("utf"):
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
         raise StartupError(
-            f"The database is encoded in {connection.info.encoding}; create one with "
+            f"The database is encoded in {encoding}; create one with "
             "ENCODING 'UTF8' and point CITEWELL_DATABASE_URL to it."
         )
     row = connection.execute(
@@ -98,6 +107,18 @@ def check_server(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         raise StartupError(
             f"pgvector 0.8 or newer is needed, the database has {version}. Install a newer one "
             "and run ALTER EXTENSION vector UPDATE."
+        )
+
+
+def _check_role(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Refuse an app role that row-level security would not bind."""
+    is_free = connection.execute(
+        "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", (APP_ROLE,)
+    ).fetchone()
+    if is_free == (True,):
+        raise StartupError(
+            f"The role {APP_ROLE} may bypass row-level security, so tenants would not be kept "
+            f"apart. Run: ALTER ROLE {APP_ROLE} NOSUPERUSER NOBYPASSRLS."
         )
 
 
@@ -130,13 +151,23 @@ def _upgrade(url: str) -> None:
     command.upgrade(config, "head")
 
 
-def _unreachable(error: psycopg.OperationalError) -> str:
-    return (
-        f"The database does not answer ({_first_line(error)}). Start it or correct "
-        "CITEWELL_DATABASE_URL; unset the variable to use the embedded database."
-    )
+def _refusal(error: BaseException) -> str:
+    """What to do about an error of the database, in one line."""
+    said = _first_line(error)
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return (
+            f"The database user may not prepare the database ({said}). Let an administrator run "
+            f"there: CREATE EXTENSION IF NOT EXISTS vector; CREATE ROLE {APP_ROLE}; GRANT "
+            f"{APP_ROLE} TO the user in CITEWELL_DATABASE_URL; GRANT CREATE ON SCHEMA public TO it."
+        )
+    if isinstance(error, psycopg.OperationalError):
+        return (
+            f"The database does not answer ({said}). Start it or correct CITEWELL_DATABASE_URL; "
+            "unset the variable to use the embedded database."
+        )
+    return f"The database in CITEWELL_DATABASE_URL cannot be used ({said})."
 
 
-def _first_line(error: psycopg.Error) -> str:
+def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

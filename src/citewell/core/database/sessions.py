@@ -42,6 +42,10 @@ SESSION_SETTINGS = {
 }
 
 
+CONNECTION: dict[str, Any] = {"connect_timeout": 10, "client_encoding": "utf8"}
+"""How every connection is made, whatever the operator's PGCLIENTENCODING says."""
+
+
 def connection_options(settings: dict[str, str]) -> str:
     """The libpq `options` parameter that sets `settings` from the first statement on.
 
@@ -61,7 +65,7 @@ class Database:
             max_overflow=0,
             pool_timeout=30,
             pool_pre_ping=False,
-            connect_args={"options": connection_options(SESSION_SETTINGS), "connect_timeout": 10},
+            connect_args=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 
@@ -84,7 +88,7 @@ class Database:
             make_url(self.url).set(drivername="postgresql+psycopg"),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args={"connect_timeout": 10},
+            connect_args=CONNECTION,
         )
         try:
             async with engine.connect() as connection:

@@ -1,0 +1,267 @@
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import psycopg
+import pytest
+
+from citewell.core.database.embedded import EmbeddedServer
+from citewell.core.database.migrations import check_server, migrate, revisions
+from citewell.core.database.sessions import APP_ROLE
+from citewell.core.errors import StartupError
+
+Make = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Path) -> Iterator[EmbeddedServer]:
+    """A server of this module's own: roles belong to a whole server."""
+    with tempfile.TemporaryDirectory(prefix="citewell-test-") as folder:
+        subprocess.run(["cp", "-a", str(cluster), f"{folder}/db"], check=True)
+        server = EmbeddedServer(Path(folder) / "db")
+        server.start()
+        yield server
+        server.stop()
+
+
+def run(url: str, *statements: str) -> list[tuple[object, ...]]:
+    """Run statements; returns the rows of the last."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture
+def admin(server: EmbeddedServer) -> Iterator[str]:
+    """The administrator's URL; roles that tests make are gone afterwards."""
+    url = server.url("postgres", "postgres")
+    before = run(url, "SELECT rolname FROM pg_roles")
+    yield url
+    databases = "SELECT datname FROM pg_database WHERE datname LIKE 'test_%'"
+    for (name,) in run(url, databases):
+        run(url, f"DROP DATABASE {name} WITH (FORCE)")
+    for (role,) in run(url, "SELECT rolname FROM pg_roles"):
+        if (role,) not in before:
+            run(url, f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def make(server: EmbeddedServer, admin: str) -> Make:
+    """Make a database; returns a role's URL for it."""
+
+    def make(role: str = "postgres", options: str = "") -> str:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        run(admin, f"CREATE DATABASE {name} OWNER {role} {options}")
+        return server.url(role, name)
+
+    return make
+
+
+def refusal(url: str) -> str:
+    """The one line `migrate` refuses with."""
+    with pytest.raises(StartupError) as caught:
+        migrate(url)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("admin")
+class TestMigrate:
+    def test_first_run_makes_the_schema_and_second_does_nothing(self, make: Make) -> None:
+        url = make()
+        assert migrate(url)
+        assert not migrate(url)
+        assert run(url, "SELECT version_num FROM alembic_version") == [(revisions()[-1],)]
+        assert run(url, "SELECT count(*) FROM chunk") == [(0,)]
+
+    def test_processes_at_once_migrate_once(self, make: Make) -> None:
+        url = make()
+        assert sorted(migrate_in_processes([url, url, url])) == ["False", "False", "True"]
+        assert run(url, "SELECT version_num FROM alembic_version") == [(revisions()[-1],)]
+
+    def test_two_databases_of_one_server_at_once_share_the_role(self, make: Make) -> None:
+        assert migrate_in_processes([make(), make()]) == ["True", "True"]
+
+    def test_killed_run_leaves_nothing_in_the_way(self, make: Make, admin: str) -> None:
+        url = make()
+        process = start_migration(url)
+        deadline = time.monotonic() + 20
+        while not run(admin, ALEMBIC_AT_WORK):
+            assert time.monotonic() < deadline, "it did not begin"
+        process.kill()
+        process.communicate()
+        with suppress(psycopg.errors.UndefinedTable):
+            assert run(url, "SELECT count(*) FROM alembic_version") == [(0,)]
+        assert migrate(url)
+
+    def test_ordinary_owner_with_the_administrators_help_migrates(
+        self, make: Make, admin: str
+    ) -> None:
+        run(
+            admin,
+            "CREATE ROLE plain LOGIN",
+            f"CREATE ROLE {APP_ROLE}",
+            f"GRANT {APP_ROLE} TO plain",
+        )
+        url = make("plain")
+        run(url.replace("plain@", "postgres@"), "CREATE EXTENSION vector")
+        assert migrate(url)
+        [facts] = run(
+            url,
+            "SELECT rolsuper, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname = 'plain'",
+        )
+        assert facts == (False, False, False)
+        run(url, f"SET ROLE {APP_ROLE}", "SELECT count(*) FROM chunk")
+
+    def test_owner_who_may_make_roles_needs_the_extension_only(
+        self, make: Make, admin: str
+    ) -> None:
+        run(admin, "CREATE ROLE maker LOGIN CREATEROLE")
+        url = make("maker")
+        run(url.replace("maker@", "postgres@"), "CREATE EXTENSION vector")
+        assert migrate(url)
+        run(url, f"SET ROLE {APP_ROLE}", "SELECT count(*) FROM chunk")
+
+
+class TestRefusal:
+    def test_unreachable_server(self) -> None:
+        said = refusal("postgresql://nobody@127.0.0.1:1/none")
+        assert "does not answer" in said
+        assert "CITEWELL_DATABASE_URL" in said
+
+    @pytest.mark.parametrize(
+        "url", ["postgresql://u@localhost:port/d", "postgresql://u@[::1/d", "postgresql://u@/d?x=1"]
+    )
+    def test_malformed_url(self, url: str) -> None:
+        assert "CITEWELL_DATABASE_URL" in refusal(url)
+
+    def test_missing_database(self, server: EmbeddedServer) -> None:
+        said = refusal(server.url("postgres", "not_there"))
+        assert "not_there" in said
+        assert "CITEWELL_DATABASE_URL" in said
+
+    def test_other_encoding_even_where_the_client_says_utf8(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PGCLIENTENCODING", "UTF8")
+        options = "ENCODING 'LATIN1' TEMPLATE template0 LOCALE_PROVIDER libc LOCALE 'C'"
+        assert "ENCODING 'UTF8'" in refusal(make(options=options))
+
+    def test_utf8_database_with_another_client_encoding_is_fine(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+        assert migrate(make())
+
+    def test_ordinary_user_without_the_extension(self, make: Make, admin: str) -> None:
+        run(admin, "CREATE ROLE plain LOGIN CREATEROLE")
+        assert "CREATE EXTENSION IF NOT EXISTS vector" in refusal(make("plain"))
+
+    def test_user_who_may_not_make_roles(self, make: Make, admin: str) -> None:
+        run(admin, "CREATE ROLE plain LOGIN")
+        url = make("plain")
+        run(url.replace("plain@", "postgres@"), "CREATE EXTENSION vector")
+        assert f"CREATE ROLE {APP_ROLE}" in refusal(url)
+
+    def test_user_who_may_not_act_as_the_app(self, make: Make, admin: str) -> None:
+        run(admin, "CREATE ROLE plain LOGIN", f"CREATE ROLE {APP_ROLE}")
+        url = make("plain")
+        run(url.replace("plain@", "postgres@"), "CREATE EXTENSION vector")
+        assert f"GRANT {APP_ROLE}" in refusal(url)
+
+    def test_user_who_may_not_make_tables(self, make: Make, admin: str) -> None:
+        run(
+            admin,
+            "CREATE ROLE plain LOGIN",
+            f"CREATE ROLE {APP_ROLE}",
+            f"GRANT {APP_ROLE} TO plain",
+        )
+        url = make()
+        run(url, "CREATE EXTENSION vector")
+        assert "GRANT CREATE ON SCHEMA public" in refusal(url.replace("postgres@", "plain@"))
+
+    def test_app_role_that_bypasses_row_level_security(self, make: Make, admin: str) -> None:
+        url = make()
+        assert migrate(url)
+        run(admin, f"ALTER ROLE {APP_ROLE} BYPASSRLS")
+        assert "NOBYPASSRLS" in refusal(url)
+
+    def test_schema_of_a_newer_program(self, make: Make) -> None:
+        url = make()
+        assert migrate(url)
+        run(url, "UPDATE alembic_version SET version_num = '9999'")
+        assert "newer" in refusal(url)
+
+
+@dataclass
+class StandIn:
+    """A server we cannot have here: its version, and what it answers about pgvector."""
+
+    server_version: int = 170000
+    pgvector: str | None = "0.8.0"
+
+    @property
+    def info(self) -> "StandIn":
+        return self
+
+    def parameter_status(self, _: str) -> str:
+        return "UTF8"
+
+    def execute(self, _: str) -> "StandIn":
+        return self
+
+    def fetchone(self) -> tuple[str | None]:
+        return (self.pgvector,)
+
+    def check(self) -> None:
+        check_server(cast("psycopg.Connection[tuple[object, ...]]", self))
+
+
+class TestCheckServer:
+    @pytest.mark.parametrize("version", [90624, 150013])
+    def test_old_server_is_refused(self, version: int) -> None:
+        with pytest.raises(StartupError, match=r"16 or newer is needed.*is (9|15)\b"):
+            StandIn(version).check()
+
+    def test_missing_pgvector_is_refused(self) -> None:
+        with pytest.raises(StartupError, match=r"pgvector extension .* is missing"):
+            StandIn(pgvector=None).check()
+
+    @pytest.mark.parametrize("version", ["0.7.4", "0.5"])
+    def test_old_pgvector_is_refused(self, version: str) -> None:
+        with pytest.raises(StartupError, match="ALTER EXTENSION vector UPDATE"):
+            StandIn(pgvector=version).check()
+
+    @pytest.mark.parametrize("version", ["0.8", "0.8.5", "0.10.0", "1.0.0"])
+    def test_new_pgvector_is_fine(self, version: str) -> None:
+        assert StandIn(pgvector=version).check() is None
+
+
+ALEMBIC_AT_WORK = """
+SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+WHERE d.datname LIKE 'test_%' AND l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation'
+"""
+
+
+def start_migration(url: str) -> subprocess.Popen[str]:
+    script = "import sys; from citewell.core.database.migrations import migrate as m"
+    return subprocess.Popen(
+        [sys.executable, "-c", f"{script}; print(m(sys.argv[1]))", url],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def migrate_in_processes(urls: list[str]) -> list[str]:
+    """What `migrate` returned in one process for each URL, all at once."""
+    processes = [start_migration(url) for url in urls]
+    results = [process.communicate(timeout=60) for process in processes]
+    assert all(process.returncode == 0 for process in processes), results
+    return [out.strip() for out, _ in results]
