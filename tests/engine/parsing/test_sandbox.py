@@ -63,11 +63,23 @@ async def sandbox(
         await parser.close()
 
 
+OTHERS = set[int]()
+"""Children of parsers that other tests keep for the whole run, such as the test server's."""
+
+
+@pytest.fixture(autouse=True)
+def _know_others() -> None:
+    OTHERS.clear()
+    OTHERS.update(child.pid for child in children())
+
+
 def children() -> list[psutil.Process]:
+    """Parsing processes this test has started."""
     return [
         child
         for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE
+        if child.pid not in OTHERS
+        and child.status() != psutil.STATUS_ZOMBIE
         and "citewell.engine.parsing.child" in child.cmdline()
     ]
 
