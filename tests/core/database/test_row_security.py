@@ -1,0 +1,268 @@
+"""What the database itself guarantees: no row of another tenant, whatever the statement says."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from citewell.core.database.sessions import APP_ROLE
+from citewell.core.settings import Settings
+from tests.conftest import new_caller
+from tests.quiet import Shelf, quiet_platform
+
+GLOBAL_TABLES = {
+    "alembic_version", "procrastinate_workers", "procrastinate_jobs", "procrastinate_events",
+    "procrastinate_periodic_defers",
+}  # fmt: skip
+"""Tables without a tenant: they hold ids of work, never a tenant's data."""
+
+DEFINER_FUNCTIONS = {"citewell_tenant_by_slug", "citewell_tenants_to_fold"} | {
+    "citewell_tenants_to_index"
+}
+"""The only ways past row-level security; each gives ids alone."""
+
+
+def tables(url: str) -> list[str]:
+    """All tables that belong to tenants, partitions included."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+            "AND relkind IN ('r', 'p') ORDER BY relname"
+        ).fetchall()
+    return [name for (name,) in rows if name not in GLOBAL_TABLES]
+
+
+def column(table: str) -> sql.Identifier:
+    return sql.Identifier("id" if table == "tenant" else "tenant_id")
+
+
+@dataclass(frozen=True)
+class Tenants:
+    """Two tenants with rows in every table."""
+
+    url: str
+    mine: uuid.UUID
+    other: uuid.UUID
+
+
+async def fill(settings: Settings, url: str, folder: Path) -> list[uuid.UUID]:
+    """Two tenants with a document each."""
+    found: list[uuid.UUID] = []
+    async with quiet_platform(settings, url) as platform:
+        for number in range(2):
+            caller = await new_caller(platform)
+            shelf = Shelf(platform, caller, folder)
+            await shelf.add("a.txt", f"# Leave\n\nThere are {number + 20} days of leave.")
+            found.append(caller.tenant_id)
+    return found
+
+
+@pytest.fixture(scope="module")
+def tenants(own_url: str, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Tenants:
+    found = asyncio.run(fill(settings, own_url, tmp_path_factory.mktemp("shelf")))
+    with psycopg.connect(own_url) as connection:
+        connection.execute(
+            "INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms,"
+            " frequencies) SELECT tenant_id, generation_id, 1, 0, '{}', '{}' FROM version_terms"
+        )
+    return Tenants(own_url, *found)
+
+
+@pytest.fixture
+def app(tenants: Tenants) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    """A connection as the application has it: its role, no tenant."""
+    with psycopg.connect(tenants.url, row_factory=dict_row) as connection:
+        connection.execute(f"SET ROLE {APP_ROLE}")
+        yield connection
+        connection.rollback()
+
+
+def act_for(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> None:
+    connection.execute("SELECT set_config('citewell.tenant_id', %s, true)", (str(tenant_id),))
+
+
+def refused(table: str) -> pytest.RaisesExc[psycopg.Error]:
+    """What an attempt to write another tenant's row ends with."""
+    if table.startswith("chunk_"):  # a partition may notice first that the row is not its own
+        return pytest.raises(
+            (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation), match="new row"
+        )
+    return pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security")
+
+
+class TestCatalog:
+    def test_every_table_is_known(self, own_url: str) -> None:
+        names = tables(own_url)
+        assert {"tenant", "document", "chunk", "chunk_0", "chunk_7", "job"} <= set(names)
+        with psycopg.connect(own_url) as connection:
+            for name in names:
+                described = connection.execute(
+                    sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(name))
+                ).description
+                assert described is not None
+                columns = [field.name for field in described]
+                assert name == "tenant" or "tenant_id" in columns, f"{name} belongs to nobody"
+
+    def test_every_table_is_guarded_even_from_its_owner(self, own_url: str) -> None:
+        with psycopg.connect(own_url) as connection:
+            rows = connection.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+                "AND relkind IN ('r', 'p') AND relrowsecurity AND relforcerowsecurity"
+            ).fetchall()
+        assert sorted(name for (name,) in rows) == tables(own_url)
+
+    def test_one_policy_says_what_the_app_may_see_and_write(self, own_url: str) -> None:
+        with psycopg.connect(own_url, row_factory=dict_row) as connection:
+            policies = connection.execute(
+                "SELECT polrelid::regclass::text AS relation, polname, polcmd, polpermissive, "
+                "pg_get_expr(polqual, polrelid) AS seen, "
+                "pg_get_expr(polwithcheck, polrelid) AS written "
+                "FROM pg_policy WHERE EXISTS (SELECT FROM unnest(polroles) AS r(id) "
+                "WHERE r.id = 0 OR pg_has_role(%s, r.id, 'MEMBER'))",
+                (APP_ROLE,),
+            ).fetchall()
+        assert sorted(policy["relation"] for policy in policies) == tables(own_url)
+        for policy in policies:
+            name = "id" if policy["relation"] == "tenant" else "tenant_id"
+            assert policy["polcmd"] == "*"
+            assert policy["seen"] == policy["written"] == f"({name} = citewell_tenant())"
+
+    def test_app_role_is_nobody(self, own_url: str) -> None:
+        with psycopg.connect(own_url, row_factory=dict_row) as connection:
+            [role] = connection.execute(
+                "SELECT * FROM pg_roles WHERE rolname = %s", (APP_ROLE,)
+            ).fetchall()
+            owned = connection.execute(
+                "SELECT classid::regclass, objid FROM pg_shdepend WHERE deptype = 'o' "
+                "AND refobjid = %s::regrole",
+                (APP_ROLE,),
+            ).fetchall()
+            groups = connection.execute(
+                "SELECT roleid::regrole FROM pg_auth_members WHERE member = %s::regrole",
+                (APP_ROLE,),
+            ).fetchall()
+        powers = ("rolsuper", "rolbypassrls", "rolcreaterole", "rolcreatedb", "rolcanlogin")
+        assert not any(role[power] for power in (*powers, "rolreplication"))
+        assert owned == []
+        assert groups == []
+
+    def test_app_role_may_not_go_around(self, own_url: str) -> None:
+        """TRUNCATE and foreign keys know no row-level security."""
+        with psycopg.connect(own_url) as connection:
+            for name in tables(own_url):
+                for right in ("TRUNCATE", "REFERENCES", "TRIGGER"):
+                    allowed = connection.execute(
+                        "SELECT has_table_privilege(%s, %s, %s)", (APP_ROLE, name, right)
+                    ).fetchone()
+                    assert allowed == (False,), (name, right)
+            makes = "SELECT has_schema_privilege(%s, 'public', 'CREATE')"
+            assert connection.execute(makes, (APP_ROLE,)).fetchone() == (False,)
+
+    def test_only_known_functions_run_as_the_owner(self, own_url: str) -> None:
+        with psycopg.connect(own_url, row_factory=dict_row) as connection:
+            functions = connection.execute(
+                "SELECT proname, prorettype::regtype::text AS gives, proconfig FROM pg_proc "
+                "WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+            ).fetchall()
+        assert {function["proname"] for function in functions} == DEFINER_FUNCTIONS
+        for function in functions:
+            assert function["gives"] == "uuid"
+            assert function["proconfig"] == ["search_path=public, pg_temp"]
+
+
+class TestStatements:
+    def test_without_a_tenant_nothing_is_visible(
+        self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
+    ) -> None:
+        for name in tables(tenants.url):
+            counted = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))
+            assert app.execute(counted).fetchone() == {"count": 0}, name
+
+    @pytest.mark.parametrize("value", ["", None])
+    def test_reset_tenant_is_no_tenant(
+        self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]], value: str | None
+    ) -> None:
+        act_for(app, tenants.mine)
+        app.execute("SELECT set_config('citewell.tenant_id', %s, true)", (value,))
+        assert app.execute("SELECT count(*) FROM document").fetchone() == {"count": 0}
+
+    def test_bare_statement_sees_own_rows_alone(
+        self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
+    ) -> None:
+        act_for(app, tenants.mine)
+        for name in tables(tenants.url):
+            statement = sql.SQL("SELECT DISTINCT {} AS owner FROM {}")
+            found = app.execute(statement.format(column(name), sql.Identifier(name))).fetchall()
+            owners = {row["owner"] for row in found}
+            if name.startswith("chunk_"):
+                assert owners <= {tenants.mine}
+            else:
+                assert owners == {tenants.mine}, name
+
+    def test_row_of_another_tenant_cannot_be_inserted(
+        self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
+    ) -> None:
+        act_for(app, tenants.mine)
+        for name in tables(tenants.url):
+            table = sql.Identifier(name)
+            copy = sql.SQL(
+                "INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(x, "
+                "jsonb_build_object({column}, {other}::text))).* FROM {table} x LIMIT 1"
+            ).format(
+                table=table,
+                column=sql.Literal("id" if name == "tenant" else "tenant_id"),
+                other=sql.Literal(str(tenants.other)),
+            )
+            if app.execute(sql.SQL("SELECT 1 FROM {}").format(table)).fetchone() is None:
+                assert name.startswith("chunk_")
+                continue
+            with refused(name), app.transaction():
+                app.execute(copy)
+
+    def test_row_cannot_be_given_to_another_tenant(
+        self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
+    ) -> None:
+        act_for(app, tenants.mine)
+        for name in tables(tenants.url):
+            table = sql.Identifier(name)
+            if app.execute(sql.SQL("SELECT 1 FROM {}").format(table)).fetchone() is None:
+                continue
+            give = sql.SQL("UPDATE {} SET {} = %s").format(table, column(name))
+            with refused(name), app.transaction():
+                app.execute(give, (tenants.other,))
+
+    def test_rows_of_another_tenant_cannot_be_touched(
+        self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
+    ) -> None:
+        act_for(app, tenants.mine)
+        for name in tables(tenants.url):
+            table, owner = sql.Identifier(name), column(name)
+            for statement in (
+                "UPDATE {0} SET {1} = {1} WHERE {1} = %s",
+                "DELETE FROM {0} WHERE {1} = %s",
+            ):
+                done = app.execute(sql.SQL(statement).format(table, owner), (tenants.other,))
+                assert done.rowcount == 0, (name, statement)
+            lock = sql.SQL("SELECT 1 FROM {0} WHERE {1} = %s FOR UPDATE").format(table, owner)
+            assert app.execute(lock, (tenants.other,)).fetchall() == []
+
+    def test_owner_without_a_tenant_sees_no_content_either(self, tenants: Tenants) -> None:
+        """FORCE: of an ordinary owner, whose backups and mistakes are bound like the app."""
+        with psycopg.connect(tenants.url) as connection:
+            connection.execute("CREATE ROLE fresh_owner IN ROLE citewell_app")
+            for name in ("document", "chunk", "api_key", "document_text"):
+                connection.execute(
+                    sql.SQL("ALTER TABLE {} OWNER TO fresh_owner").format(sql.Identifier(name))
+                )
+            connection.execute("SET ROLE fresh_owner")
+            for name in ("document", "chunk", "api_key", "document_text"):
+                counted = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))
+                assert connection.execute(counted).fetchone() == (0,), name
+            connection.rollback()

@@ -1,0 +1,105 @@
+"""A platform of light parts over a database that no worker looks at.
+
+Texts are read by `TextParser` and embedded by `HashEmbedder`; jobs run when a test runs them.
+"""
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from citewell.core.blobs import BlobStore
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.database.sessions import Database
+from citewell.core.jobs import JobQueue
+from citewell.core.platform import Platform
+from citewell.core.settings import Settings
+from citewell.engine.embedding.base import Embedder
+from citewell.engine.embedding.testing import HashEmbedder
+from citewell.engine.parsing.base import Parser
+from citewell.engine.parsing.testing import TextParser
+from citewell.features.documents import service as documents
+from citewell.features.documents.schemas import NewFile
+from citewell.features.ingestion import jobs as ingestion_jobs
+from citewell.features.ingestion import service as ingestion
+from citewell.indexes.postgres.index import PostgresIndex
+from citewell.models.library import DocumentVersion
+from citewell.models.work import Job
+from tests.conftest import Servers
+
+
+@contextmanager
+def quiet_database(servers: Servers, template: str) -> Iterator[str]:
+    """A migrated database; its URL."""
+    name = f"citewell_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(4242)")  # one clone of the template at a time
+        url = servers.create(name, template)
+    try:
+        yield url
+    finally:
+        servers.drop(name)
+
+
+@asynccontextmanager
+async def quiet_platform(
+    settings: Settings,
+    url: str,
+    *,
+    embedder: Embedder | None = None,
+    parser: Parser | None = None,
+    dead_after: float = 20,
+) -> AsyncIterator[Platform]:
+    """The light parts, put together."""
+    database = Database(url)
+    queue = JobQueue[Platform](url, dead_after=dead_after)
+    ingestion_jobs.register(queue)
+    try:
+        yield Platform(
+            settings=settings,
+            database=database,
+            queue=queue,
+            blobs=BlobStore(settings.home / "files"),
+            index=PostgresIndex(database),
+            parser=parser or TextParser(),
+            embedder=embedder or HashEmbedder(),
+            llm=None,
+        )
+    finally:
+        await database.close()
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What tests do with documents, without a worker."""
+
+    platform: Platform
+    caller: Caller
+    folder: Path
+
+    async def register(self, name: str, text: str | bytes, **more: object) -> documents.Registered:
+        """Hand a file in; the same name again is a new version."""
+        path = self.folder / uuid.uuid4().hex
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        new = NewFile(path=path, filename=name, source=f"file:{name}", **more)  # pyright: ignore[reportArgumentType]
+        return await documents.register_file(self.platform, self.caller, new)
+
+    async def process(self, registered: documents.Registered) -> None:
+        """Do the file's job."""
+        assert registered.job_id is not None
+        await ingestion.process(self.platform, self.caller.tenant_id, registered.job_id)
+
+    async def add(self, name: str, text: str | bytes, **more: object) -> documents.Registered:
+        """Hand a file in and make it ready."""
+        registered = await self.register(name, text, **more)
+        await self.process(registered)
+        return registered
+
+    async def state(self, registered: documents.Registered) -> tuple[DocumentVersion, Job | None]:
+        """The version as it is now, with its latest job."""
+        async with unit_of_work(self.platform, self.caller) as ctx:
+            [found] = await documents.progress(ctx, [registered.version_id])
+        return found
