@@ -92,8 +92,11 @@ def worker(
         with running_database(settings) as database:
 
             async def work() -> None:
-                async with open_platform(settings, database) as platform:
-                    await platform.queue.run_worker(platform, adopt_all=database.is_first_user)
+                async with (
+                    open_platform(settings, database) as platform,
+                    running_worker(platform, adopt_all=database.is_first_user),
+                ):
+                    await asyncio.Event().wait()
 
             asyncio.run(work())
     except StartupError as error:
@@ -145,6 +148,9 @@ def _listening(settings: Settings) -> Generator[socket.socket, None, None]:
     with listener:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # asyncio does it only for sockets it made itself; without it every reply waits 40 ms
+            # for the client's delayed acknowledgement.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             listener.bind(address)
             listener.listen(LISTEN_BACKLOG)
         except OSError as error:
