@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, NoReturn, TypeVar, cast
@@ -127,7 +128,7 @@ class JobQueue(Generic[P]):
             pool_factory=psycopg_pool.AsyncConnectionPool,
             conninfo=url,
             kwargs=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
-            min_size=1,
+            min_size=2,  # one listens, one answers: nobody waits for a connection at the start
             max_size=concurrency + 4,
             timeout=30,
         )
@@ -226,7 +227,11 @@ class JobQueue(Generic[P]):
         """
         while True:
             try:
-                async with self._app.open_async(), asyncio.TaskGroup() as group:
+                # Closed however it ends: a pool cancelled while it opens would leave its tasks.
+                async with AsyncExitStack() as stack:
+                    stack.push_async_callback(self._app.close_async)
+                    await self._app.open_async()
+                    group = await stack.enter_async_context(asyncio.TaskGroup())
                     if adopt_all:
                         await self._rescue(everything=True)
                         adopt_all = False
@@ -244,13 +249,24 @@ class JobQueue(Generic[P]):
 
     async def _work(self, platform: P) -> None:
         while True:  # the worker also ends by itself when it loses the database
-            await self._app.run_worker_async(
-                concurrency=self._concurrency,
-                additional_context={"platform": platform},
-                install_signal_handlers=False,
-                delete_jobs="successful",
-                fetch_job_polling_interval=2.0,
+            work = asyncio.ensure_future(
+                self._app.run_worker_async(
+                    concurrency=self._concurrency,
+                    additional_context={"platform": platform},
+                    install_signal_handlers=False,
+                    delete_jobs="successful",
+                    fetch_job_polling_interval=2.0,
+                )
             )
+            try:
+                await asyncio.wait([work])
+            finally:
+                # Before Python 3.12 `asyncio.wait_for` can lose a cancellation. Repeated, but not
+                # before the running jobs had their time: a second one cuts them off.
+                while not work.done():
+                    work.cancel()
+                    await asyncio.wait([work], timeout=SHUTDOWN_GRACE_SECONDS + 2)
+            work.result()
             await asyncio.sleep(1)
 
     async def _keep_up(self, action: Callable[[], Awaitable[None]]) -> None:

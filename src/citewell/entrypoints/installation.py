@@ -130,11 +130,18 @@ async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncGenerat
             try:
                 yield
             finally:
-                worker.cancel()
+                await _cancel(worker)
     except BaseExceptionGroup as errors:
         if len(errors.exceptions) == 1:
             raise errors.exceptions[0] from None
         raise
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it ends: `wait_for` can lose a cancellation before Python 3.12."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.5)
 
 
 def make_home(home: Path) -> None:

@@ -5,6 +5,8 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
+from os.path import realpath
 from pathlib import Path
 
 import anyio
@@ -113,7 +115,8 @@ async def _register(
     access_level: AccessLevel | None,
 ) -> uuid.UUID | None:
     try:
-        absolute = Path(await anyio.Path(path).resolve(strict=True))
+        # Not Path.resolve: before Python 3.13 it raises RuntimeError on a loop of links.
+        absolute = Path(await anyio.to_thread.run_sync(partial(realpath, path, strict=True)))
         if not await anyio.Path(absolute).is_file():
             result.error = "This is not a regular file."
             return None
