@@ -1,9 +1,9 @@
 """Who acts, for which tenant, in which unit of work: the same object in every way in."""
 
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,10 +50,17 @@ class Context:
     tenant_id: uuid.UUID
     actor: Actor
     platform: Platform
+    after_commit: list[Callable[[], Awaitable[None]]] = field(
+        default_factory=list[Callable[[], Awaitable[None]]]
+    )
+    """What is to be done once the unit of work is committed, and only then."""
 
 
 @asynccontextmanager
 async def unit_of_work(platform: Platform, caller: Caller) -> AsyncGenerator[Context, None]:
     """Open a transaction for the caller; it commits when the block ends well."""
     async with platform.database.unit_of_work(caller.tenant_id) as session:
-        yield Context(session, caller.tenant_id, caller.actor, platform)
+        ctx = Context(session, caller.tenant_id, caller.actor, platform)
+        yield ctx
+    for action in ctx.after_commit:
+        await action()

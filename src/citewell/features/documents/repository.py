@@ -13,7 +13,6 @@ from citewell.features.documents.schemas import DocumentState
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.library import (
-    OPEN_STATUSES,
     Blob,
     Document,
     DocumentText,
@@ -216,17 +215,6 @@ async def lock(session: AsyncSession, document_id: uuid.UUID, max_level: int) ->
     )
 
 
-async def cancel_open_versions(session: AsyncSession, document_id: uuid.UUID) -> None:
-    """Mark what is still to be processed as cancelled."""
-    await session.execute(
-        update(DocumentVersion)
-        .where(
-            DocumentVersion.document_id == document_id, DocumentVersion.status.in_(OPEN_STATUSES)
-        )
-        .values(status="cancelled")
-    )
-
-
 async def spread_access(session: AsyncSession, document_id: uuid.UUID, access_level: int) -> None:
     """Carry a changed access level to the chunks, in the same transaction; nothing is embedded."""
     tenant_id = session.info["tenant_id"]
@@ -261,8 +249,12 @@ async def blob_ids(session: AsyncSession, document_id: uuid.UUID) -> list[uuid.U
 async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[bytes]:
     """Delete the rows of contents no version needs any more; returns their hashes.
 
-    The rows stay locked until the transaction ends, and with them the right to the files.
+    The rows stay locked until the transaction ends, and with them the right to the files. They are
+    locked by a statement before, so that a version made meanwhile is seen.
     """
+    await session.execute(
+        select(Blob.id).where(Blob.id.in_(ids)).order_by(Blob.id).with_for_update()
+    )
     used = select(DocumentVersion.blob_id).where(
         DocumentVersion.tenant_id == Blob.tenant_id, DocumentVersion.blob_id == Blob.id
     )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from citewell.core.blobs import StagedContent
@@ -341,5 +342,14 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
         await ctx.platform.index.withdraw(ctx.session, ctx.tenant_id, document.active_version_id)
     blobs = await repository.blob_ids(ctx.session, document_id)
     await repository.remove(ctx.session, document_id)
-    for sha256 in await repository.remove_unused_blobs(ctx.session, blobs):
-        await ctx.platform.blobs.delete(ctx.tenant_id, sha256)
+    # Files cannot be rolled back: they go when it is certain that the document has gone.
+    caller = Caller(ctx.tenant_id, ctx.actor)
+    ctx.after_commit.append(partial(_remove_unused_files, ctx.platform, caller, blobs))
+
+
+async def _remove_unused_files(
+    platform: Platform, caller: Caller, blob_ids: list[uuid.UUID]
+) -> None:
+    async with unit_of_work(platform, caller) as ctx:
+        for sha256 in await repository.remove_unused_blobs(ctx.session, blob_ids):
+            await platform.blobs.delete(caller.tenant_id, sha256)

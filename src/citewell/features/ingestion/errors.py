@@ -4,6 +4,7 @@ EMBEDDING_CHANGED = "embedding_changed"
 EMBEDDING_FAILED = "embedding_failed"
 FILE_MISSING = "stored_file_missing"
 INTERNAL = "internal_error"
+STORAGE_FAILED = "storage_failed"
 
 
 class IngestionError(Exception):
@@ -16,4 +17,4 @@ class IngestionError(Exception):
 
 
 class AbandonedError(Exception):
-    """The version was deleted or cancelled while it was being worked on."""
+    """The version was deleted meanwhile, or another worker has taken the job over."""

@@ -37,6 +37,8 @@ class Source:
 
     key: VersionKey
     job_id: uuid.UUID
+    attempt: int
+    """Which attempt of the job this is: a later one ends it."""
     generation: Generation
     path: Path
     filename: str
@@ -100,7 +102,7 @@ async def run(platform: Platform, source: Source) -> Outcome:
     Raises:
         ParseError: The file cannot be read.
         ProviderError: The embedder failed.
-        AbandonedError: The version was deleted meanwhile.
+        AbandonedError: The version was deleted meanwhile, or the job given to another worker.
     """
     async with platform.parser.open(source.path, source.filename) as parsed:
         outcome = Outcome(parsed.info, source.title or parsed.info.title or source.filename)
@@ -196,7 +198,7 @@ async def _store(platform: Platform, source: Source, outcome: Outcome, batch: _B
 
 
 async def _store_batch(ctx: Context, source: Source, batch: _Batch) -> None:
-    if not await repository.hold(ctx.session, source.key.version_id):
+    if not await repository.hold(ctx.session, source.key.version_id, source.job_id, source.attempt):
         raise AbandonedError
     if batch.segments:
         await repository.add_text(ctx.session, source.key.version_id, batch.segments)

@@ -17,7 +17,7 @@ from citewell.models.library import (
     DocumentVersion,
     VersionStatus,
 )
-from citewell.models.work import Job, JobStatus
+from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
 
 _Active = aliased(DocumentVersion)
 
@@ -45,7 +45,10 @@ def has_given_title(document: Document, active: DocumentVersion | None) -> bool:
 
 
 async def assignment(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
-    """The job's version with its surroundings; None if it is gone or nothing is left to do."""
+    """The job's version with its surroundings, version and job locked in this order.
+
+    None if it is gone or nothing is left to do.
+    """
     rows = await session.execute(
         select(Job, DocumentVersion, Document, Collection, Blob, _Active)
         .join(DocumentVersion, DocumentVersion.id == Job.version_id)
@@ -54,6 +57,7 @@ async def assignment(session: AsyncSession, job_id: uuid.UUID) -> Assignment | N
         .join(Blob, Blob.id == DocumentVersion.blob_id)
         .outerjoin(_Active, _Active.id == Document.active_version_id)
         .where(Job.id == job_id, DocumentVersion.status.in_(OPEN_STATUSES))
+        .with_for_update(key_share=True, of=(DocumentVersion, Job))
     )
     row = rows.one_or_none()
     return Assignment(*row) if row else None
@@ -70,14 +74,23 @@ async def begin(session: AsyncSession, work: Assignment) -> None:
     await session.flush()
 
 
-async def hold(session: AsyncSession, version_id: uuid.UUID) -> bool:
-    """Keep the version from being deleted during this transaction; False if it is gone."""
+async def hold(
+    session: AsyncSession, version_id: uuid.UUID, job_id: uuid.UUID, attempt: int
+) -> bool:
+    """Keep the version from being deleted, and the job from a next attempt, in this transaction.
+
+    False if it is too late: the version is gone, or the job was given to another worker because
+    this one was taken for dead. What that one has written must not be touched.
+    """
     status = await session.scalar(
         select(DocumentVersion.status)
         .where(DocumentVersion.id == version_id)
         .with_for_update(read=True, key_share=True)
     )
-    return status == VersionStatus.PROCESSING
+    attempts = await session.scalar(
+        select(Job.attempts).where(Job.id == job_id).with_for_update(key_share=True)
+    )
+    return status == VersionStatus.PROCESSING and attempts == attempt
 
 
 async def add_text(
@@ -108,10 +121,10 @@ async def note_progress(
 async def finish_job(
     session: AsyncSession, job_id: uuid.UUID, status: JobStatus, reason: str | None
 ) -> None:
-    """Close the job."""
+    """Close the job, unless it is closed already."""
     await session.execute(
         update(Job)
-        .where(Job.id == job_id)
+        .where(Job.id == job_id, Job.status.not_in(FINAL_JOB_STATUSES))
         .values(status=status, reason=reason, finished_at=utc_now())
     )
 

@@ -4,7 +4,7 @@ import uuid
 
 import structlog
 
-from citewell.core.context import SYSTEM, Caller, unit_of_work
+from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.index import Generation, VersionKey
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
@@ -17,6 +17,7 @@ from citewell.features.ingestion.errors import (
     EMBEDDING_FAILED,
     FILE_MISSING,
     INTERNAL,
+    STORAGE_FAILED,
     AbandonedError,
     IngestionError,
 )
@@ -48,8 +49,7 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
     try:
         await _make_ready(platform, caller, work, generation)
     except AbandonedError:
-        async with unit_of_work(platform, caller) as ctx:
-            await repository.finish_job(ctx.session, job_id, JobStatus.CANCELLED, None)
+        log.info("document_abandoned", document_id=str(work.document.id))
     except ParseError as error:
         await _fail(platform, caller, work, error.code, error.message)
     except IngestionError as error:
@@ -62,7 +62,11 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
             return
         await _wait(platform, caller, work, str(error), error.retry_after)
     except OSError as error:
-        await _wait(platform, caller, work, error.strerror or str(error), None)
+        reason = error.strerror or str(error)
+        if work.job.attempts >= MAX_ATTEMPTS:
+            await _fail(platform, caller, work, STORAGE_FAILED, reason)
+            return
+        await _wait(platform, caller, work, reason, None)
 
 
 async def _make_ready(
@@ -91,6 +95,7 @@ async def _make_ready(
                 pipeline.Source(
                     key=key,
                     job_id=work.job.id,
+                    attempt=work.job.attempts,
                     generation=generation,
                     path=path,
                     filename=document.filename,
@@ -118,7 +123,7 @@ async def _publish(
     """Let the version answer instead of its predecessor: all of it, in one transaction."""
     async with unit_of_work(platform, caller) as ctx:
         locked = await repository.lock_for_publishing(ctx.session, key.document_id, key.version_id)
-        if locked is None:
+        if locked is None or not await _hold(ctx, work):
             raise AbandonedError
         document, version, ready = locked
         version.mime_type = outcome.info.mime_type
@@ -152,27 +157,37 @@ async def _publish(
     log.info("document_ready", document_id=str(key.document_id), chunks=outcome.chunk_count)
 
 
+async def _hold(ctx: Context, work: Assignment) -> bool:
+    return await repository.hold(ctx.session, work.version.id, work.job.id, work.job.attempts)
+
+
 async def _fail(
     platform: Platform, caller: Caller, work: Assignment, code: str, detail: str
 ) -> None:
     async with unit_of_work(platform, caller) as ctx:
-        await repository.fail_version(ctx.session, work.version.id, code, detail)
-        await repository.finish_job(ctx.session, work.job.id, JobStatus.FAILED, detail)
-    log.info("document_failed", document_id=str(work.document.id), code=code)
+        if await _hold(ctx, work):
+            await _note_failure(ctx, work, code, detail)
 
 
 async def note_crash(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
     """Mark the job's version failed after an error nobody expected."""
-    caller = Caller(tenant_id, SYSTEM)
-    async with unit_of_work(platform, caller) as ctx:
+    async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
         work = await repository.assignment(ctx.session, job_id)
-    if work is not None:
-        await _fail(platform, caller, work, INTERNAL, "An error on our side; it was logged.")
+        if work is not None:
+            await _note_failure(ctx, work, INTERNAL, "An error on our side; it was logged.")
+
+
+async def _note_failure(ctx: Context, work: Assignment, code: str, detail: str) -> None:
+    await repository.fail_version(ctx.session, work.version.id, code, detail)
+    await repository.finish_job(ctx.session, work.job.id, JobStatus.FAILED, detail)
+    log.info("document_failed", document_id=str(work.document.id), code=code)
 
 
 async def _wait(
     platform: Platform, caller: Caller, work: Assignment, reason: str, retry_after: float | None
 ) -> None:
     async with unit_of_work(platform, caller) as ctx:
+        if not await _hold(ctx, work):
+            return
         await repository.requeue_job(ctx.session, work.job.id, reason)
     raise TransientJobError(reason, retry_after)
