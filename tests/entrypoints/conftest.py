@@ -15,8 +15,10 @@ from typing import Any
 import psutil
 import pytest
 import structlog
+from typer.testing import CliRunner, Result
 
 from citewell.entrypoints import logs
+from citewell.entrypoints.cli import app
 
 COMMAND = [sys.executable, "-m", "citewell.entrypoints.cli"]
 PATIENCE = 90
@@ -49,10 +51,15 @@ class Installation:
             env=self.environment(**more), cwd=cwd, check=False,
         )  # fmt: skip
 
+    def call(self, *arguments: str) -> Result:
+        """Run a command inside this process: without the two seconds of a start."""
+        variables = {"CITEWELL_HOME": str(self.home), "CITEWELL_THREADS": "1", "COLUMNS": "200"}
+        return CliRunner().invoke(app, list(arguments), env=variables, catch_exceptions=False)
+
     def json(self, *arguments: str, code: int = 0) -> Any:
         """What a command with `--json` prints; nothing else may be on stdout."""
-        result = self.run(*arguments, "--json")
-        assert result.returncode == code, result.stderr
+        result = self.call(*arguments, "--json")
+        assert result.exit_code == code, result.stderr
         return json.loads(result.stdout)
 
     def start(self, *arguments: str, **more: str) -> "Running":

@@ -1,0 +1,335 @@
+"""The commands as users and scripts run them, beside a server on the same installation.
+
+The main ones run as processes of their own; the others inside this one, which saves minutes.
+"""
+
+import json
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.entrypoints.conftest import COMMAND, Installation, Running
+
+pytestmark = pytest.mark.usefixtures("logging_put_back")
+
+DOCUMENT_KEYS = {"path", "document_id", "version", "status", "chunks", "pages", "error"}
+HIT_KEYS = {
+    "chunk_id", "document_id", "title", "version", "page", "heading", "start", "end", "score",
+    "text",
+}  # fmt: skip
+QUESTION = "How much does a replacement badge cost?"
+QUESTION_OF_NOTES = "Who waters the plants?"
+
+
+@pytest.fixture(scope="module")
+def server(installation: Installation) -> Iterator[Running]:
+    """A server on the installation: the commands share its database, and start sooner."""
+    running = installation.start("serve", "--port", "0")
+    try:
+        running.wait_for("Ask a question")
+        yield running
+    finally:
+        running.end()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "notes" / "deep").mkdir(parents=True)
+    (folder / "badges.md").write_text("# Badges\n\nA replacement badge costs 18 euros.\n")
+    (folder / "notes" / "deep" / "plants [red].txt").write_text("Mai Linh waters the plants.\n")
+    (folder / "notes" / "broken.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n<<garbage")
+    (folder / "notes" / ".hidden.txt").write_text("Not to be taken in.")
+    (folder / "notes" / "program.bin").write_bytes(b"\x7fELF")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ingested(
+    installation: Installation, server: Running, files: Path
+) -> subprocess.CompletedProcess[str]:
+    return installation.run("ingest", str(files / "badges.md"), str(files / "notes"), "--json")
+
+
+@pytest.fixture(scope="module")
+def documents(ingested: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
+    """What `ingest --json` printed, by file name."""
+    return {Path(item["path"]).name: item for item in json.loads(ingested.stdout)["documents"]}
+
+
+class TestIngest:
+    def test_json_has_the_promised_shape_and_the_exit_code_tells_of_failures(
+        self, ingested: subprocess.CompletedProcess[str], documents: dict[str, dict[str, Any]]
+    ) -> None:
+        assert ingested.returncode == 1
+        assert ingested.stderr == ""
+        printed = json.loads(ingested.stdout)
+        assert printed.keys() == {"documents", "failed"}
+        assert printed["failed"] == 1
+        assert all(item.keys() == DOCUMENT_KEYS for item in printed["documents"])
+        assert list(documents) == ["badges.md", "broken.pdf", "plants [red].txt"]
+        good, broken = documents["badges.md"], documents["broken.pdf"]
+        assert (good["status"], good["version"], good["error"]) == ("ready", 1, None)
+        assert good["chunks"] >= 1
+        assert broken["status"] == "failed"
+        assert broken["error"]
+        for item in documents.values():
+            uuid.UUID(item["document_id"])
+
+    def test_again_changes_nothing_and_names_what_failed(
+        self, installation: Installation, files: Path, documents: dict[str, dict[str, Any]]
+    ) -> None:
+        result = installation.call("ingest", str(files))
+        assert result.exit_code == 1
+        assert result.stdout.startswith("2 ready (")
+        assert result.stdout.endswith("1 failed.\n")
+        assert "broken.pdf: " in result.stderr
+        listed = installation.json("documents", "list")
+        assert listed["total"] == 3
+        assert {item["id"] for item in listed["documents"]} == {
+            item["document_id"] for item in documents.values()
+        }
+        assert {item["version"] for item in listed["documents"]} == {1}
+
+    @pytest.mark.usefixtures("server")
+    def test_an_empty_folder_is_told(self, installation: Installation, tmp_path: Path) -> None:
+        result = installation.call("ingest", str(tmp_path))
+        assert result.exit_code == 0
+        assert result.stdout == "Nothing to ingest: no file of a supported kind was found.\n"
+
+    @pytest.mark.usefixtures("server")
+    def test_odd_files_fail_alone(self, installation: Installation, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.txt")
+        (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
+        (tmp_path / "loop.txt").symlink_to(tmp_path / "loop.txt")
+        (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_text("Words in a file with a bad name.")
+        printed = installation.json("ingest", str(tmp_path), "--collection", "Odd", code=1)
+        found = {Path(item["path"]).name: item for item in printed["documents"]}
+        assert found.keys() == {"pipe.txt", "gone.txt", "loop.txt", "caf\\udce9.txt"}
+        assert found["caf\\udce9.txt"]["status"] == "ready"
+        assert found["pipe.txt"]["error"] == "This is not a regular file."
+        for name in ("gone.txt", "loop.txt"):
+            assert found[name]["error"].startswith("The file cannot be read: ")
+        installation.call("documents", "delete", found["caf\\udce9.txt"]["document_id"])
+
+
+@pytest.mark.usefixtures("ingested")
+class TestSearch:
+    def test_json_is_all_there_is_on_stdout(self, installation: Installation) -> None:
+        result = installation.run("search", QUESTION, "--top-k", "1", "--json")
+        assert (result.returncode, result.stderr) == (0, "")
+        found = json.loads(result.stdout)
+        assert found.keys() >= {"query", "results", "timings_ms"}
+        assert found["query"] == QUESTION
+        [hit] = found["results"]
+        assert hit.keys() == HIT_KEYS
+        assert "18 euros" in hit["text"]
+        assert 0 <= hit["score"] <= 1
+
+    def test_explained_and_filtered_for_people(self, installation: Installation) -> None:
+        result = installation.call(
+            "search", QUESTION_OF_NOTES, "--explain", "--filter", "filename=plants [red].txt"
+        )
+        assert result.exit_code == 0, result.stderr
+        assert "plants [red].txt" in result.stdout
+        assert "Mai Linh waters the plants." in result.stdout
+        assert "badge" not in result.stdout
+        assert "cosine" in result.stdout
+        assert "BM25" in result.stdout
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["--filter", "colour=red"], "`colour`"),
+            (["--collection", "nothing [/b]"], "`nothing [/b]`"),
+            (["--tenant", "nobody"], "`nobody`"),
+            (["--filter", "document_id=5"], "document_id"),
+        ],
+    )
+    def test_unknown_names_are_usage_errors(
+        self, installation: Installation, arguments: list[str], said: str
+    ) -> None:
+        result = installation.call("search", QUESTION, *arguments)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert said in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_emoji_are_no_question(self, installation: Installation) -> None:
+        result = installation.call("search", "🎉🎉", "--json")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == "The question has no word or number to search for.\n"
+
+
+@pytest.mark.usefixtures("ingested")
+class TestAsk:
+    def test_json_is_all_there_is_on_stdout(self, installation: Installation) -> None:
+        result = installation.run("ask", QUESTION, "--json")
+        assert (result.returncode, result.stderr) == (0, "")
+        answer = json.loads(result.stdout)
+        assert answer.keys() >= {
+            "question", "answer", "abstained", "confidence", "citations", "timings_ms",
+        }  # fmt: skip
+        assert answer["question"] == QUESTION
+        assert answer["abstained"] is False
+        assert "18 euros" in answer["answer"]
+        assert answer["confidence"].keys() == {"level", "score"}
+        assert "18 euros" in answer["citations"][0]["quote"]
+
+    def test_people_see_answer_and_sources(self, installation: Installation) -> None:
+        result = installation.call("ask", QUESTION_OF_NOTES, "--llm", "none")
+        assert result.exit_code == 0, result.stderr
+        answer, *rest = result.stdout.splitlines()
+        assert "Mai Linh" in answer
+        assert any(line.startswith("[1] plants [red].txt") for line in rest)
+
+
+class TestDocuments:
+    def test_table_shows_names_as_they_are(
+        self, installation: Installation, documents: dict[str, dict[str, Any]]
+    ) -> None:
+        result = installation.call("documents", "list")
+        assert result.exit_code == 0, result.stderr
+        assert "plants [red].txt" in result.stdout
+        for item in documents.values():
+            assert item["document_id"] in result.stdout
+
+    def test_list_can_be_narrowed(
+        self, installation: Installation, documents: dict[str, dict[str, Any]]
+    ) -> None:
+        failed = installation.json("documents", "list", "--status", "failed")
+        assert [item["id"] for item in failed["documents"]] == [
+            documents["broken.pdf"]["document_id"]
+        ]
+        total = (
+            failed["total"] + installation.json("documents", "list", "--status", "ready")["total"]
+        )
+        part = installation.json("documents", "list", "--limit", str(total - 1), "--page", "2")
+        assert (len(part["documents"]), part["total"]) == (1, total)
+
+    def test_show_tells_why_a_document_failed(
+        self, installation: Installation, documents: dict[str, dict[str, Any]]
+    ) -> None:
+        shown = installation.json("documents", "show", documents["broken.pdf"]["document_id"])
+        assert shown["status"] == "failed"
+        assert shown["error"]["detail"] == documents["broken.pdf"]["error"]
+
+    @pytest.mark.usefixtures("server")
+    def test_deleted_document_is_not_found_any_more(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        (tmp_path / "zebra.txt").write_text("The zebra crossing is repainted.")
+        [taken] = installation.json("ingest", str(tmp_path))["documents"]
+        result = installation.call("documents", "delete", taken["document_id"])
+        assert (result.exit_code, result.stdout) == (0, "1 deleted.\n")
+        again = installation.call("documents", "delete", taken["document_id"])
+        assert (again.exit_code, again.stdout) == (2, "")
+        assert taken["document_id"] in again.stderr
+        hits = installation.json("search", "zebra crossing")["results"]
+        assert all("zebra" not in hit["text"] for hit in hits)
+
+
+@pytest.mark.usefixtures("server")
+class TestEvaluation:
+    def test_figures_of_a_known_set(self, installation: Installation, tmp_path: Path) -> None:
+        texts = {
+            "a": ("Otters", "Otters hold hands while they sleep."),
+            "b": ("Bees", "A queen bee lays two thousand eggs a day."),
+            "c": ("Owls", "An owl turns its head by 270 degrees."),
+        }
+        corpus = [{"id": key, "title": t, "text": text} for key, (t, text) in texts.items()]
+        queries = [
+            {"id": "1", "text": "How many eggs does a queen bee lay?"},
+            {"id": "2", "text": "How far can an owl turn its head?"},
+        ]
+        for name, rows in (("corpus", corpus), ("queries", queries)):
+            lines = "".join(json.dumps(row) + "\n" for row in rows)
+            (tmp_path / f"{name}.jsonl").write_text(lines)
+        (tmp_path / "qrels.tsv").write_text("query_id\tcorpus_id\tgrade\n1\tb\t1\n2\tc\t1\n")
+        figures = installation.json("eval", "retrieval", str(tmp_path))
+        assert figures.keys() == {"lexical", "dense", "hybrid"}
+        for mode in figures.values():
+            assert mode.keys() >= {
+                "queries", "ndcg_at_10", "recall_at_5", "recall_at_20", "mrr_at_10", "p50_ms",
+                "p95_ms",
+            }  # fmt: skip
+            assert mode["queries"] == 2
+            assert mode["ndcg_at_10"] == mode["recall_at_5"] == mode["mrr_at_10"] == 1
+            assert 0 < mode["p50_ms"] <= mode["p95_ms"]
+        # The scratch library is gone.
+        hits = installation.json("search", "queen bee eggs", "--top-k", "100")["results"]
+        assert all("queen" not in hit["text"] for hit in hits)
+
+    def test_malformed_set_is_a_usage_error_that_names_the_line(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        (tmp_path / "corpus.jsonl").write_text('{"id": "a", "title": "", "text": "x"}\n')
+        (tmp_path / "queries.jsonl").write_text('{"id": "1", "text": "x"}\n')
+        (tmp_path / "qrels.tsv").write_text("query_id\tcorpus_id\tgrade\n1\ta\tgood\n")
+        result = installation.call("eval", "retrieval", str(tmp_path))
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "qrels.tsv" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("server")
+class TestOperations:
+    def test_keys_are_made_listed_and_revoked(self, installation: Installation) -> None:
+        made = installation.json("key", "create", "--name", "[/b] robot")
+        assert made.keys() == {"id", "name", "key"}
+        assert made["key"].startswith("cw_")
+        listed = installation.call("key", "list")
+        assert "[/b] robot" in listed.stdout
+        assert made["key"] not in listed.stdout
+        assert installation.call("key", "revoke", made["id"]).stdout == "Revoked.\n"
+        keys = {item["id"]: item for item in installation.json("key", "list")["keys"]}
+        assert keys[made["id"]]["is_revoked"] is True
+        assert installation.call("key", "revoke", str(uuid.uuid4())).exit_code == 2
+
+    @pytest.mark.usefixtures("ingested")
+    def test_doctor_checks_and_counts(self, installation: Installation) -> None:
+        report = installation.json("doctor", code=1)  # there is a failed document
+        checks = {item["check"]: item for item in report["checks"]}
+        assert checks.keys() == {"database", "embedding", "disk", "documents"}
+        assert report["ok"] is False
+        assert all(checks[name]["ok"] for name in ("database", "embedding"))
+        assert "1 failed" in checks["documents"]["detail"]
+
+    def test_migrate_is_quiet_when_there_is_nothing_to_do(self, installation: Installation) -> None:
+        result = installation.call("db", "migrate")
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert result.stdout == "The database is at the newest schema.\n"
+
+
+class TestNotAvailable:
+    def test_database_out_of_reach_is_one_line_and_3(self, installation: Installation) -> None:
+        url = "postgresql://citewell:hidden@127.0.0.1:1/citewell"
+        result = installation.run("search", QUESTION, "--json", CITEWELL_DATABASE_URL=url)
+        assert (result.returncode, result.stdout) == (3, "")
+        assert "CITEWELL_DATABASE_URL" in result.stderr
+        assert "hidden" not in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_home_that_cannot_be_made_is_one_line_and_3(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").write_text("")
+        result = installation.run("ask", QUESTION, CITEWELL_HOME=str(tmp_path / "file" / "home"))
+        assert (result.returncode, result.stdout) == (3, "")
+        assert "CITEWELL_HOME" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_nothing_needs_to_be_set(self, installation: Installation, tmp_path: Path) -> None:
+        variables = installation.environment()
+        for name in ("CITEWELL_HOME", "HOME", "LANG"):
+            variables.pop(name, None)
+        result = subprocess.run(
+            [*COMMAND, "settings"],
+            capture_output=True, text=True, env=variables, cwd=tmp_path, timeout=60, check=False,
+        )  # fmt: skip
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "CITEWELL_HOME" in result.stdout
