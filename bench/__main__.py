@@ -3,12 +3,14 @@
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 from bench.corpus import Corpus, open_corpus, questions
 from bench.figures import answer, ingest, install, load, scope, search, start
@@ -140,6 +142,7 @@ def main() -> None:
     if unknown:
         raise SystemExit(f"{unknown[0]} is no figure; there are {', '.join(FIGURES)}.")
     options = Options.read()
+    signal.signal(signal.SIGTERM, _end)
     work = Path(tempfile.mkdtemp(prefix="citewell-bench-"))
     # Processes we start keep their byte code, as they would for a user, but not in the repository.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -154,6 +157,11 @@ def main() -> None:
     results = ROOT / "bench" / "results"
     results.mkdir(exist_ok=True)
     (results / "latest.md").write_text(table + "\n", encoding="utf-8")
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    """Leave in order, so that databases stop and folders go."""
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

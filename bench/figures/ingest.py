@@ -22,7 +22,7 @@ def measure(
     """Run the hundred-file job; ours, raw and the peer in turns."""
     files = corpus.job()
     ours: list[dict[str, Any]] = []
-    raw: list[float] = []
+    raw: list[bare.Cost] = []
     theirs: list[dict[str, Any]] = []
     way_name, way = "", bare.by_batches
     _ingest(files[:2], work / "ingest-warm-up")
@@ -50,10 +50,12 @@ def _ingest(files: list[Path], folder: Path) -> dict[str, Any]:
     return json.loads(out.read_bytes())
 
 
-def _rows(ours: list[dict[str, Any]], raw: list[float], theirs: list[dict[str, Any]]) -> list[Row]:
+def _rows(
+    ours: list[dict[str, Any]], raw: list[bare.Cost], theirs: list[dict[str, Any]]
+) -> list[Row]:
     # Texts that went through the model, on both sides: repeated ones are embedded once.
     our_rates = [len(each["texts"]) / each["seconds"] for each in ours]
-    raw_rates = [len(each["texts"]) / seconds for each, seconds in zip(ours, raw, strict=True)]
+    raw_rates = [len(each["texts"]) / cost.seconds for each, cost in zip(ours, raw, strict=True)]
     ratio = median_ratio(our_rates, raw_rates)
     rows = [
         Row(
@@ -65,6 +67,16 @@ def _rows(ours: list[dict[str, Any]], raw: list[float], theirs: list[dict[str, A
             ratio >= 0.90,
         )
     ]
+    our_cpu = [each["cpu_seconds"] for each in ours]
+    raw_cpu = [cost.cpu_seconds for cost in raw]
+    rows.append(
+        Row(
+            "ingest, processor time",
+            f"{statistics.median(our_cpu):.1f} s in all processes",
+            f"{statistics.median(raw_cpu):.1f} s, bare onnxruntime",
+            f"{median_ratio(raw_cpu, our_cpu):.2f}",
+        )
+    )
     if theirs:
         their_rates = [each["chunks"] / each["seconds"] for each in theirs]
         ratio = median_ratio(our_rates[: len(theirs)], their_rates)
