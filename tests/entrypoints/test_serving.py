@@ -1,0 +1,177 @@
+"""The server as a process: its greeting, its port, its end."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx
+import psutil
+import pytest
+
+from tests.entrypoints.conftest import Installation, Running
+
+FACT = "Employees get 26 days of annual leave in a year."
+
+
+@pytest.fixture(scope="module")
+def first_start(installation: Installation) -> Iterator[Running]:
+    """A server on a new installation, with a vendor's key lying about."""
+    running = installation.start("serve", "--port", "0", OPENAI_API_KEY="sk-not-ours")
+    try:
+        running.wait_for("Ask a question")
+        yield running
+    finally:
+        running.end()
+
+
+def address_of(running: Running) -> str:
+    found = re.search(r"Citewell answers on (http://\S+) ", running.out)
+    assert found, running.out
+    return found[1]
+
+
+def key_of(running: Running) -> str:
+    found = re.findall(r"^  (cw_\S+)$", running.err, re.MULTILINE)
+    assert len(found) == 1, running.err
+    return found[0]
+
+
+def ask(address: str, key: str, question: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key}"}
+    return httpx.post(f"{address}/api/v1/query", json={"query": question}, headers=headers)
+
+
+class TestFirstStart:
+    def test_greeting_says_where_and_shows_the_key_once(self, first_start: Running) -> None:
+        address, key = address_of(first_start), key_of(first_start)
+        assert httpx.get(f"{address}/api/v1/health/ready").status_code == 200
+        assert f"{address}/api/docs" in first_start.out
+        assert "shown this once" in first_start.err
+        assert first_start.err.count(key) == 1
+        assert first_start.out.count(key) == 1  # in the line to copy
+
+    def test_a_vendors_key_is_mentioned_and_not_used(self, first_start: Running) -> None:
+        assert "OPENAI_API_KEY is set, but your documents stay here" in first_start.out
+        assert "sk-not-ours" not in first_start.out + first_start.err
+        reply = ask(address_of(first_start), key_of(first_start), "Is anybody there?")
+        assert reply.json()["metadata"]["model"] == "extractive"
+
+    def test_only_this_machine_can_reach_it(self, first_start: Running) -> None:
+        family = psutil.Process(first_start.process.pid)
+        listening = [
+            connection.laddr.ip
+            for process in (family, *family.children(recursive=True))
+            for connection in process.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+        ]
+        assert listening == ["127.0.0.1"]
+
+    @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+    def test_the_line_to_copy_works_word_for_word(self, first_start: Running) -> None:
+        address, key = address_of(first_start), key_of(first_start)
+        taken = httpx.post(
+            f"{address}/api/v1/documents",
+            json={"title": "Leave", "content": FACT},
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        assert taken.status_code == 202
+        line = first_start.out[first_start.out.index("curl ") :].strip()
+        deadline = time.monotonic() + 30
+        while True:
+            result = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+            assert result.returncode == 0, result.stderr
+            if "26 days" in result.stdout:
+                break
+            assert time.monotonic() < deadline, result.stdout
+            time.sleep(0.2)
+        assert '"abstained":false' in result.stdout
+
+    def test_a_port_in_use_is_one_line_and_3(
+        self, first_start: Running, installation: Installation
+    ) -> None:
+        port = address_of(first_start).rpartition(":")[2]
+        for more in ([], ["--workers", "2"]):
+            result = installation.run("serve", "--port", port, *more)
+            assert (result.returncode, result.stdout) == (3, "")
+            assert f"port {port}" in result.stderr
+            assert len(result.stderr.splitlines()) == 1
+
+    def test_it_ends_soon_and_takes_the_database_along(
+        self, first_start: Running, installation: Installation
+    ) -> None:
+        address = address_of(first_start)
+        family = psutil.Process(first_start.process.pid).children(recursive=True)
+        assert installation.database_processes()
+        begun = time.monotonic()
+        assert first_start.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - begun < 10
+        assert installation.database_processes() == []
+        assert [process for process in family if process.is_running()] == []
+        with suppress(httpx.ConnectError):
+            httpx.get(address)
+            pytest.fail("somebody still answers")
+        assert first_start.err.endswith("Server stopped.\n")
+        assert "Traceback" not in first_start.err
+
+
+class TestLaterStart:
+    @pytest.mark.usefixtures("first_start")
+    def test_many_processes_answer_without_a_new_key_and_end_together(
+        self, installation: Installation, first_start: Running
+    ) -> None:
+        key = key_of(first_start)
+        first_start.end()
+        running = installation.start("serve", "--port", "0", "--workers", "2")
+        try:
+            running.wait_for("Ask a question")
+            address = address_of(running)
+            assert "cw_" not in running.out + running.err
+            assert "YOUR_API_KEY" in running.out
+            with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+                body = {"title": "Bell", "content": "The school bell is brass."}
+                taken = client.post(f"{address}/api/v1/documents", json=body)
+                document = taken.json()["documents"][0]["id"]
+                deadline = time.monotonic() + 30
+                while True:
+                    state = client.get(f"{address}/api/v1/documents/{document}").json()
+                    if state["status"] == "ready":
+                        break
+                    assert time.monotonic() < deadline, state
+                    time.sleep(0.1)
+            for _ in range(4):
+                assert "brass" in ask(address, key, "What is the school bell made of?").text
+            family = psutil.Process(running.process.pid).children(recursive=True)
+            assert len(family) >= 3
+            assert running.stop(signal.SIGTERM) == 0
+            psutil.wait_procs(family, timeout=5)
+            assert [process for process in family if process.is_running()] == []
+            assert installation.database_processes() == []
+            assert "Traceback" not in running.err
+        finally:
+            running.end()
+
+
+class TestAddress:
+    @pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.7", "a" * 300])
+    def test_an_address_that_is_not_ours_is_one_line_and_3(
+        self, host: str, installation: Installation
+    ) -> None:
+        result = installation.call("serve", "--host", host, "--port", "0")
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert host in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_a_port_that_is_taken_is_told_before_anything_is_opened(
+        self, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        unused = Installation(tmp_path_factory.mktemp("unused"))
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            result = unused.call("serve", "--port", port)
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert not unused.home.exists()
