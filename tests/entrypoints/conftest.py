@@ -53,7 +53,7 @@ class Installation:
 
     def call(self, *arguments: str) -> Result:
         """Run a command inside this process: without the two seconds of a start."""
-        variables = {"CITEWELL_HOME": str(self.home), "CITEWELL_THREADS": "1", "COLUMNS": "200"}
+        variables = {"CITEWELL_HOME": str(self.home), "CITEWELL_THREADS": "1"}
         return CliRunner().invoke(app, list(arguments), env=variables, catch_exceptions=False)
 
     def json(self, *arguments: str, code: int = 0) -> Any:

@@ -160,7 +160,6 @@ class TestSettings:
     def test_the_list_shows_what_is_in_force_but_no_secret(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("COLUMNS", "300")
         monkeypatch.setenv("CITEWELL_DATABASE_URL", "postgresql://u:pa@ss@db:5432/c?password=pass2")
         monkeypatch.setenv("CITEWELL_LLM_API_KEY", "sk-secret")
         monkeypatch.setenv("CITEWELL_LOG_LEVEL", "error")

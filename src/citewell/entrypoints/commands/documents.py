@@ -21,6 +21,7 @@ from citewell.entrypoints.commands.running import (
     err,
     out,
     print_json,
+    print_table,
     readable,
     run,
     stop,
@@ -145,7 +146,7 @@ def list_documents(
             str(item.id), Text(item.title), str(item.version), item.status, str(item.pages or ""),
             str(item.chunks),
         )  # fmt: skip
-    out.print(table)
+    print_table(table)
     out.print(f"{total} documents.")
 
 

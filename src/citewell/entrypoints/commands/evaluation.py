@@ -11,7 +11,7 @@ from rich.table import Table
 
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.entrypoints.commands.running import JsonOption, err, out, print_json, run
+from citewell.entrypoints.commands.running import JsonOption, err, print_json, print_table, run
 from citewell.features.documents import service as documents
 from citewell.features.evaluations import service
 from citewell.features.evaluations.schemas import RetrievalFigures, SearchMode
@@ -72,7 +72,7 @@ def retrieval(
     table = Table("", *RetrievalFigures.model_fields)
     for mode, item in figures.items():
         table.add_row(mode.value, *(str(value) for value in item.model_dump().values()))
-    out.print(table)
+    print_table(table)
 
 
 async def _measure(

@@ -22,6 +22,7 @@ from citewell.entrypoints.commands.running import (
     TenantOption,
     out,
     print_json,
+    print_table,
     read_quiet_settings,
     read_settings,
     readable,
@@ -134,7 +135,7 @@ def list_keys(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOptio
             str(item["id"]), Text(str(item["name"])), str(item["created_at"]),
             str(item["last_used_at"] or "never"), "yes" if item["is_revoked"] else "",
         )  # fmt: skip
-    out.print(table)
+    print_table(table)
 
 
 @key.command("revoke")
@@ -159,7 +160,7 @@ def show_settings() -> None:
     for name, field in Settings.model_fields.items():
         value = _shown(getattr(settings, name))
         table.add_row(PREFIX + name.upper(), Text(value), Text(field.description or ""))
-    out.print(table)
+    print_table(table)
 
 
 def _shown(value: object) -> str:

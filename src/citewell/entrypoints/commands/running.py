@@ -11,6 +11,7 @@ import psycopg
 import typer
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
+from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from citewell.core.context import OPERATOR, Caller
@@ -24,6 +25,8 @@ from citewell.kit.storable import require_storable_text
 
 DONE, SOME_FAILED, USAGE, NOT_AVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
+
+WIDEST = 10_000
 
 T = TypeVar("T")
 RequestT = TypeVar("RequestT", bound=BaseModel)
@@ -124,6 +127,15 @@ async def announce_first_key(platform: Platform) -> str | None:
     err.print("[bold]API key[/bold] (shown this once, make more with `citewell key create`):")
     err.print(f"  {key.secret}", markup=False)
     return key.secret
+
+
+def print_table(table: Table) -> None:
+    """Print a table; where no terminal limits it, nothing is cut off."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    width = out.measure(table, options=out.options.update(max_width=WIDEST)).maximum
+    Console(soft_wrap=True, highlight=False, width=width).print(table)
 
 
 def print_json(document: object) -> None:
