@@ -103,6 +103,7 @@ async def ingest_paths(
             )
             if waiting:
                 await asyncio.sleep(POLL_SECONDS)
+    await platform.index.fold_statistics(caller.tenant_id)
     return results
 
 

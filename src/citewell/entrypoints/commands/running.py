@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Annotated, NoReturn, TypeVar
@@ -140,4 +139,10 @@ def print_table(table: Table) -> None:
 
 def print_json(document: object) -> None:
     """The one JSON document of `--json`."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+    written = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    try:
+        print(written, file=out.file, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        stop(f"The result cannot be written: {error.strerror}.", NOT_AVAILABLE)

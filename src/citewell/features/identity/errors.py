@@ -1,6 +1,6 @@
 """Errors of identity."""
 
-from citewell.core.errors import NotFoundError, UnauthorizedError
+from citewell.core.errors import ConflictError, NotFoundError, UnauthorizedError
 
 
 class CredentialError(UnauthorizedError):
@@ -15,6 +15,15 @@ class TenantNotFoundError(NotFoundError):
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"There is no tenant `{slug}`.")
+
+
+class TenantExistsError(ConflictError):
+    """The slug is taken."""
+
+    code = "tenant_exists"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"A tenant `{slug}` exists already.")
 
 
 class ApiKeyNotFoundError(NotFoundError):

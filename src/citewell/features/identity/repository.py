@@ -3,6 +3,7 @@
 import uuid
 
 from sqlalchemy import or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.kit.clock import utc_now
@@ -14,10 +15,11 @@ async def tenant_id_by_slug(session: AsyncSession, slug: str) -> uuid.UUID | Non
     return await session.scalar(text("SELECT citewell_tenant_by_slug(:slug)"), {"slug": slug})
 
 
-async def add_tenant(session: AsyncSession, tenant: Tenant) -> None:
-    """Insert a tenant; the session must act for it."""
-    session.add(tenant)
-    await session.flush()
+async def add_tenant(session: AsyncSession, tenant_id: uuid.UUID, slug: str, name: str) -> bool:
+    """Insert a tenant; False if its slug is taken. The session must act for it."""
+    statement = insert(Tenant).values(id=tenant_id, slug=slug, name=name)
+    made = await session.scalar(statement.on_conflict_do_nothing().returning(Tenant.id))
+    return made is not None
 
 
 _TABLES_OF_TENANT = (

@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 import uuid
+from contextlib import suppress
 
 from citewell.core.context import OPERATOR, Actor, ActorKind, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
@@ -12,11 +13,12 @@ from citewell.features.identity import repository
 from citewell.features.identity.errors import (
     ApiKeyNotFoundError,
     CredentialError,
+    TenantExistsError,
     TenantNotFoundError,
 )
 from citewell.features.identity.schemas import NewApiKey
 from citewell.kit.ids import uuid7
-from citewell.models.tenancy import ApiKey, Tenant
+from citewell.models.tenancy import ApiKey
 
 DEFAULT_TENANT = "default"
 FIRST_KEY_NAME = "first key"
@@ -43,15 +45,22 @@ async def ensure_default_tenant(platform: Platform) -> NewApiKey | None:
     try:
         await find_tenant(platform, DEFAULT_TENANT)
     except TenantNotFoundError:
-        return await create_tenant(platform, DEFAULT_TENANT, "Default")
+        # Another process may be starting on the same new installation.
+        with suppress(TenantExistsError):
+            return await create_tenant(platform, DEFAULT_TENANT, "Default")
     return None
 
 
 async def create_tenant(platform: Platform, slug: str, name: str) -> NewApiKey:
-    """Make a tenant with a first API key, in one transaction."""
-    tenant = Tenant(id=uuid7(), slug=slug, name=name)
-    async with unit_of_work(platform, Caller(tenant.id, OPERATOR)) as ctx:
-        await repository.add_tenant(ctx.session, tenant)
+    """Make a tenant with a first API key, in one transaction.
+
+    Raises:
+        TenantExistsError: The slug is taken.
+    """
+    tenant_id = uuid7()
+    async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
+        if not await repository.add_tenant(ctx.session, tenant_id, slug, name):
+            raise TenantExistsError(slug)
         return await create_api_key(ctx, FIRST_KEY_NAME)
 
 
