@@ -62,13 +62,17 @@ class Installation:
         assert result.exit_code == code, result.stderr
         return json.loads(result.stdout)
 
-    def start(self, *arguments: str, **more: str) -> "Running":
-        """Start a command in a process group of its own, as a terminal does."""
+    def start(self, *arguments: str, in_background: bool = False, **more: str) -> "Running":
+        """Start a command in a process group of its own, as a terminal does.
+
+        `in_background`: deaf to Ctrl-C, as shells start what ends in `&`.
+        """
+        deaf = ["bash", "-c", "trap '' INT; exec \"$@\"", "bash"] if in_background else []
         outputs = [
             (self.folder / f"{name}-{time.monotonic_ns()}").open("w+") for name in ("o", "e")
         ]
         process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*deaf, *COMMAND, *arguments],
             stdin=subprocess.DEVNULL, stdout=outputs[0], stderr=outputs[1],
             env=self.environment(**more), cwd=self.folder, start_new_session=True,
         )  # fmt: skip

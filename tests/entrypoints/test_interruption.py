@@ -41,6 +41,24 @@ def wait_for_work(installation: Installation, running: Running) -> None:
     time.sleep(0.5)
 
 
+class TestWorker:
+    def test_worker_in_the_background_ends_when_asked(self, installation: Installation) -> None:
+        running = installation.start("worker", in_background=True)
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not installation.database_processes():
+                assert running.process.poll() is None, running.err
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            time.sleep(1)
+            assert running.stop(signal.SIGTERM) == 0, running.err
+        finally:
+            running.end()
+        assert running.err.splitlines()[-1].startswith("Worker stopped")
+        assert "Traceback" not in running.err
+        assert installation.database_processes() == []
+
+
 class TestIngest:
     def test_interrupted_ingest_is_finished_by_the_same_command(
         self, installation: Installation, many_files: Path

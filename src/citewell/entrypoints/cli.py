@@ -21,7 +21,9 @@ for module in (server, documents, search, evaluation, operations):
 
 def main() -> None:
     """Run the command line."""
-    # Asked to end by whatever means, the embedded database is stopped too.
+    # However it is asked to end, it ends as on Ctrl-C: the embedded database is stopped too.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
