@@ -50,6 +50,22 @@ class ChunkRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """What makes a version findable, once all its other chunks are staged."""
+
+    last_rows: Sequence[ChunkRow]
+    """Chunks that are not staged yet; a short document has no others."""
+    chunk_count: int
+    """All of them; staged leftovers of an earlier attempt beyond are removed."""
+    term_frequencies: dict[int, int]
+    """In how many of the chunks each term id occurs."""
+    has_predecessor: bool
+    """Whether another version of the document is findable now."""
+    is_retry: bool
+    """Whether an earlier attempt may have staged chunks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """The chunks a caller may find. Part of the ranking statement, never applied afterwards."""
 
@@ -147,8 +163,7 @@ class ChunkIndex(Protocol):
         session: AsyncSession,
         key: VersionKey,
         generation_id: int,
-        chunk_count: int,
-        term_frequencies: dict[int, int],
+        publication: Publication,
     ) -> None:
         """Make the version's chunks findable and those of the document's other versions not.
 
@@ -156,8 +171,7 @@ class ChunkIndex(Protocol):
             session: The transaction in which the document's pointer moves too.
             key: The version.
             generation_id: The generation its chunks were staged in.
-            chunk_count: How many there are; staged leftovers beyond are removed.
-            term_frequencies: In how many of the chunks each term id occurs.
+            publication: Its last chunks, and what is known of all of them.
         """
         ...
 
@@ -187,8 +201,14 @@ class ChunkIndex(Protocol):
         """Remove what was built for a tenant that is about to be deleted."""
         ...
 
-    async def fold_statistics(self, tenant_id: uuid.UUID) -> None:
-        """Bring what was published lately into the tenant's statistics."""
+    async def fold_statistics(self, tenant_id: uuid.UUID, *, at_most_every: float = 0.0) -> None:
+        """Bring what was published lately into the tenant's statistics.
+
+        Args:
+            tenant_id: The tenant.
+            at_most_every: Seconds; nothing is done if this process did so less than that ago.
+                What is left is folded by `keep_statistics` soon.
+        """
         ...
 
     async def statistics(

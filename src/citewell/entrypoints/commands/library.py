@@ -1,6 +1,7 @@
 """Taking files and folders in, and waiting until they answer."""
 
 import asyncio
+import hashlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,9 @@ from citewell.models.library import OPEN_STATUSES, AccessLevel, VersionStatus
 
 POLL_SECONDS = 0.2
 POLL_BATCH = 200
+
+MAX_SOURCE_BYTES = 2000
+"""The database indexes sources, and PostgreSQL refuses index rows of more than 2,704 bytes."""
 
 
 @dataclass(slots=True)
@@ -127,7 +131,7 @@ async def _register(
             NewFile(
                 path=absolute,
                 filename=_shown(Path(path.name)),
-                source=f"file:{_shown(absolute)}",
+                source=_source(absolute),
                 collection_id=collection_id,
                 access_level=access_level,
             ),
@@ -172,6 +176,14 @@ async def _collect(
                 name = Path(result.path).name
                 stage = f"{name}: {job.stage}" + (f" {job.done} passages" if job.done else "")
     return stage
+
+
+def _source(path: Path) -> str:
+    """What a file is known by the next time: its path, or the hash of one that is very long."""
+    shown = _shown(path)
+    if len(shown.encode()) > MAX_SOURCE_BYTES:
+        return f"file-sha256:{hashlib.sha256(shown.encode()).hexdigest()}"
+    return f"file:{shown}"
 
 
 def _shown(path: Path) -> str:

@@ -131,7 +131,7 @@ async def _register(
             job = await repository.open_job(ctx.session, newest.id)
             return _registered(newest, job)
         newest.status, newest.error_code, newest.error_detail = VersionStatus.QUEUED, None, None
-        return _registered(newest, await _enqueue(ctx, newest))
+        return _registered(newest, await _enqueue(ctx, newest, attempts=1))
     await ctx.platform.blobs.keep(ctx.tenant_id, content)
     if document is None:
         document = _new_document(ctx, new, filename, collection_id)
@@ -164,23 +164,27 @@ def _new_document(ctx: Context, new: NewFile, filename: str, collection_id: uuid
     )
 
 
-async def _enqueue(ctx: Context, version: DocumentVersion) -> Job:
-    job = Job(
-        tenant_id=ctx.tenant_id,
-        id=uuid7(),
-        kind=INGEST_JOB,
-        document_id=version.document_id,
-        version_id=version.id,
-    )
-    ctx.session.add(job)
-    await ctx.session.flush()
-    job.queue_id = await ctx.platform.queue.defer(
+async def _enqueue(ctx: Context, version: DocumentVersion, *, attempts: int = 0) -> Job:
+    """Give the version a job; `attempts` counts those of jobs that failed before."""
+    job_id = uuid7()
+    queue_id = await ctx.platform.queue.defer(
         ctx.session,
         INGEST_JOB,
         tenant_id=ctx.tenant_id,
-        subject_id=job.id,
+        subject_id=job_id,
         lock=f"document:{version.document_id}",
     )
+    job = Job(
+        tenant_id=ctx.tenant_id,
+        id=job_id,
+        kind=INGEST_JOB,
+        attempts=attempts,
+        document_id=version.document_id,
+        version_id=version.id,
+        queue_id=queue_id,
+    )
+    ctx.session.add(job)
+    await ctx.session.flush()
     return job
 
 

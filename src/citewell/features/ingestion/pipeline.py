@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from citewell.core.platform import Platform
 from citewell.engine.chunking.base import (
     BLOCK_SEPARATOR,
     Chunk,
+    Chunker,
     ChunkSizes,
     content_hash,
     embedding_text,
@@ -23,6 +24,9 @@ from citewell.engine.lexical.language import UNDETERMINED, detect_language
 from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
+
+FEED_CHARS = 16_384
+"""Characters of blocks that are cut in one go: a hop to a thread costs as much as cutting 1,000."""
 
 BATCH_CHUNKS = 128
 """Chunks embedded and stored together: large enough to sort by length, 2 s of embedding."""
@@ -46,11 +50,13 @@ class Source:
     """The title a person gave; None: the document's own, or its file name."""
     chunk_strategy: str
     sizes: ChunkSizes
+    has_earlier_chunks: bool
+    """Whether an earlier version or attempt may have embedded some of the chunks."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What the pipeline has staged."""
+    """What the pipeline has made; all but `last` is staged."""
 
     info: DocumentInfo
     title: str
@@ -58,10 +64,14 @@ class Outcome:
     embedded_count: int = 0
     char_count: int = 0
     term_frequencies: Counter[int] = field(default_factory=Counter[int])
+    last: "Batch | None" = None
+    """The last batch, to be stored by the transaction that publishes."""
 
 
 @dataclass(slots=True)
-class _Batch:
+class Batch:
+    """Chunks on their way through the stages, with the text they were cut from."""
+
     chunks: list[Chunk] = field(default_factory=list[Chunk])
     segments: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     texts: list[str] = field(default_factory=list[str])
@@ -117,34 +127,44 @@ async def run(platform: Platform, source: Source) -> Outcome:
 
 async def _cut(
     platform: Platform, source: Source, outcome: Outcome, blocks: AsyncIterator[Block]
-) -> AsyncIterator[_Batch]:
+) -> AsyncIterator[Batch]:
     chunker = create_chunker(source.chunk_strategy, platform.embedder.count_tokens, source.sizes)
-    recorder, batch = _TextRecorder(), _Batch()
+    recorder, batch = _TextRecorder(), Batch()
+    waiting: list[Block] = []
     async for block in blocks:
         recorder.add(block)
+        waiting.append(block)
+        if sum(len(each.text) for each in waiting) < FEED_CHARS:
+            continue
         # Counting tokens and splitting is real work: not in the event loop.
-        batch.chunks += await asyncio.to_thread(_exhaust, chunker.feed(block))
+        batch.chunks += await asyncio.to_thread(_feed, chunker, waiting)
+        waiting = []
         if len(batch.chunks) >= BATCH_CHUNKS:
             batch.segments = recorder.take()
             yield batch
-            batch = _Batch()
-    batch.chunks += await asyncio.to_thread(_exhaust, chunker.finish())
+            batch = Batch()
+    batch.chunks += await asyncio.to_thread(_feed, chunker, waiting, is_end=True)
     batch.segments = recorder.take(everything=True)
     outcome.char_count = recorder.length
     yield batch
 
 
-def _exhaust(chunks: Iterator[Chunk]) -> list[Chunk]:
-    return list(chunks)
+def _feed(chunker: Chunker, blocks: Sequence[Block], *, is_end: bool = False) -> list[Chunk]:
+    chunks = [chunk for block in blocks for chunk in chunker.feed(block)]
+    if is_end:
+        chunks += chunker.finish()
+    return chunks
 
 
-async def _embed(platform: Platform, source: Source, outcome: Outcome, batch: _Batch) -> None:
+async def _embed(platform: Platform, source: Source, outcome: Outcome, batch: Batch) -> None:
     batch.texts = [embedding_text(chunk, outcome.title) for chunk in batch.chunks]
     hashes = [content_hash(text) for text in batch.texts]
-    async with unit_of_work(platform, _caller(source)) as ctx:
-        known = await platform.index.known_embeddings(
-            ctx.session, source.key, source.generation.id, hashes
-        )
+    known: dict[bytes, str] = {}
+    if source.has_earlier_chunks:
+        async with unit_of_work(platform, _caller(source)) as ctx:
+            known = await platform.index.known_embeddings(
+                ctx.session, source.key, source.generation.id, hashes
+            )
     missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
     if missing:
         vectors = await platform.embedder.embed_passages(list(missing.values()))
@@ -155,7 +175,7 @@ async def _embed(platform: Platform, source: Source, outcome: Outcome, batch: _B
 
 
 def _rows(
-    batch: _Batch, outcome: Outcome, hashes: Sequence[bytes], embeddings: dict[bytes, str]
+    batch: Batch, outcome: Outcome, hashes: Sequence[bytes], embeddings: dict[bytes, str]
 ) -> list[ChunkRow]:
     rows: list[ChunkRow] = []
     language = UNDETERMINED
@@ -188,22 +208,28 @@ def _rows(
     return rows
 
 
-async def _store(platform: Platform, source: Source, outcome: Outcome, batch: _Batch) -> None:
+async def _store(platform: Platform, source: Source, outcome: Outcome, batch: Batch) -> None:
+    """Store the batch before this one; the last one is left to the publishing transaction."""
+    held, outcome.last = outcome.last, batch
+    outcome.chunk_count += len(batch.rows)
+    if held is None:
+        return
     async with unit_of_work(platform, _caller(source)) as ctx:
-        await _store_batch(ctx, source, batch)
-        outcome.chunk_count += len(batch.rows)
+        if not await repository.hold(
+            ctx.session, source.key.version_id, source.job_id, source.attempt
+        ):
+            raise AbandonedError
+        await store_text(ctx, source.key, held)
+        await platform.index.stage(ctx.session, source.key, source.generation.id, held.rows)
         await repository.note_progress(
-            ctx.session, source.job_id, "embedding", outcome.chunk_count, None
+            ctx.session, source.job_id, "embedding", outcome.chunk_count - len(batch.rows)
         )
 
 
-async def _store_batch(ctx: Context, source: Source, batch: _Batch) -> None:
-    if not await repository.hold(ctx.session, source.key.version_id, source.job_id, source.attempt):
-        raise AbandonedError
+async def store_text(ctx: Context, key: VersionKey, batch: Batch) -> None:
+    """Keep a batch's stretches of the extracted text."""
     if batch.segments:
-        await repository.add_text(ctx.session, source.key.version_id, batch.segments)
-    if batch.rows:
-        await ctx.platform.index.stage(ctx.session, source.key, source.generation.id, batch.rows)
+        await repository.add_text(ctx.session, key.version_id, batch.segments)
 
 
 def _caller(source: Source) -> Caller:
@@ -211,10 +237,10 @@ def _caller(source: Source) -> Caller:
 
 
 async def _side_by_side(
-    batches: AsyncIterator[_Batch], *stages: Callable[[_Batch], Coroutine[None, None, None]]
+    batches: AsyncIterator[Batch], *stages: Callable[[Batch], Coroutine[None, None, None]]
 ) -> None:
     """Run each stage in a task of its own; queues of one batch between them bound the memory."""
-    queues = [asyncio.Queue[_Batch | None](maxsize=1) for _ in stages]
+    queues = [asyncio.Queue[Batch | None](maxsize=1) for _ in stages]
 
     async def produce() -> None:
         async for batch in batches:

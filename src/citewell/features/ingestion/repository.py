@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -32,6 +32,11 @@ class Assignment:
     collection: Collection
     blob: Blob
     active: DocumentVersion | None
+
+    @property
+    def has_earlier_attempts(self) -> bool:
+        """Whether the version was worked on before, in this job or in one that failed."""
+        return self.job.attempts > 1
 
     @property
     def has_given_title(self) -> bool:
@@ -70,7 +75,10 @@ async def begin(session: AsyncSession, work: Assignment) -> None:
     work.job.started_at = utc_now()
     work.job.attempts += 1
     work.job.stage, work.job.done, work.job.total = "parsing", 0, None
-    await session.execute(delete(DocumentText).where(DocumentText.version_id == work.version.id))
+    if work.job.attempts > 1:
+        await session.execute(
+            delete(DocumentText).where(DocumentText.version_id == work.version.id)
+        )
     await session.flush()
 
 
@@ -82,15 +90,14 @@ async def hold(
     False if it is too late: the version is gone, or the job was given to another worker because
     this one was taken for dead. What that one has written must not be touched.
     """
-    status = await session.scalar(
-        select(DocumentVersion.status)
-        .where(DocumentVersion.id == version_id)
-        .with_for_update(read=True, key_share=True)
+    rows = await session.execute(
+        select(DocumentVersion.status, Job.attempts)
+        .select_from(DocumentVersion)
+        .join(Job, Job.version_id == DocumentVersion.id)
+        .where(DocumentVersion.id == version_id, Job.id == job_id)
+        .with_for_update(key_share=True, of=(DocumentVersion, Job))
     )
-    attempts = await session.scalar(
-        select(Job.attempts).where(Job.id == job_id).with_for_update(key_share=True)
-    )
-    return status == VersionStatus.PROCESSING and attempts == attempt
+    return rows.one_or_none() == (VersionStatus.PROCESSING, attempt)
 
 
 async def add_text(
@@ -109,24 +116,44 @@ async def add_text(
     await session.flush()
 
 
-async def note_progress(
-    session: AsyncSession, job_id: uuid.UUID, stage: str, done: int, total: int | None
-) -> None:
+async def note_progress(session: AsyncSession, job_id: uuid.UUID, stage: str, done: int) -> None:
     """Show how far the job is."""
-    await session.execute(
-        update(Job).where(Job.id == job_id).values(stage=stage, done=done, total=total)
-    )
+    await session.execute(update(Job).where(Job.id == job_id).values(stage=stage, done=done))
 
 
 async def finish_job(
     session: AsyncSession, job_id: uuid.UUID, status: JobStatus, reason: str | None
 ) -> None:
     """Close the job, unless it is closed already."""
-    await session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.status.not_in(FINAL_JOB_STATUSES))
-        .values(status=status, reason=reason, finished_at=utc_now())
+    await _close_job(session, job_id, status=status, reason=reason)
+
+
+async def complete_job(
+    session: AsyncSession, job_id: uuid.UUID, attempt: int, chunk_count: int
+) -> bool:
+    """Close the job of a version that is published; False if it is another attempt's by now."""
+    return await _close_job(
+        session,
+        job_id,
+        Job.attempts == attempt,
+        status=JobStatus.SUCCEEDED,
+        reason=None,
+        stage="published",
+        done=chunk_count,
+        total=chunk_count,
     )
+
+
+async def _close_job(
+    session: AsyncSession, job_id: uuid.UUID, *conditions: ColumnElement[bool], **values: object
+) -> bool:
+    closed = await session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.status.not_in(FINAL_JOB_STATUSES), *conditions)
+        .values(finished_at=utc_now(), **values)
+        .returning(Job.id)
+    )
+    return closed is not None
 
 
 async def requeue_job(session: AsyncSession, job_id: uuid.UUID, reason: str) -> None:
@@ -154,15 +181,22 @@ async def lock_for_publishing(
     document = await session.scalar(
         select(Document).where(Document.id == document_id).with_for_update()
     )
-    version = await session.scalar(
-        select(DocumentVersion).where(DocumentVersion.id == version_id).with_for_update()
-    )
-    if document is None or version is None or version.status != VersionStatus.PROCESSING:
-        return None
-    ready = await session.scalar(
-        select(DocumentVersion).where(
-            DocumentVersion.document_id == document_id,
-            DocumentVersion.status == VersionStatus.READY,
+    versions = list(
+        await session.scalars(
+            select(DocumentVersion)
+            .where(
+                DocumentVersion.document_id == document_id,
+                or_(
+                    DocumentVersion.id == version_id,
+                    DocumentVersion.status == VersionStatus.READY,
+                ),
+            )
+            .order_by(DocumentVersion.number)
+            .with_for_update()
         )
     )
+    version = next((each for each in versions if each.id == version_id), None)
+    ready = next((each for each in versions if each.status == VersionStatus.READY), None)
+    if document is None or version is None or version.status != VersionStatus.PROCESSING:
+        return None
     return document, version, ready

@@ -5,7 +5,7 @@ import uuid
 import structlog
 
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
-from citewell.core.index import Generation, VersionKey
+from citewell.core.index import Generation, Publication, VersionKey
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
 from citewell.engine.chunking.base import ChunkSizes
@@ -30,6 +30,10 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 20
 """Attempts after failures that may heal; with the queue's backoff about an hour and a half."""
+
+
+FOLD_SECONDS = 1.0
+"""In a flood of documents their terms enter the statistics so often, not after each."""
 
 
 async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
@@ -102,6 +106,7 @@ async def _make_ready(
                     title=document.title if work.has_given_title else None,
                     chunk_strategy=work.collection.chunk_strategy,
                     sizes=sizes,
+                    has_earlier_chunks=work.has_earlier_attempts or version.number > 1,
                 ),
             )
     except FileNotFoundError as error:
@@ -109,7 +114,7 @@ async def _make_ready(
     if not outcome.chunk_count:
         raise ParseError(ParseFailure.EMPTY, "The document has no text.")
     await _publish(platform, caller, work, key, generation, outcome)
-    await platform.index.fold_statistics(caller.tenant_id)
+    await platform.index.fold_statistics(caller.tenant_id, at_most_every=FOLD_SECONDS)
 
 
 async def _publish(
@@ -123,9 +128,16 @@ async def _publish(
     """Let the version answer instead of its predecessor: all of it, in one transaction."""
     async with unit_of_work(platform, caller) as ctx:
         locked = await repository.lock_for_publishing(ctx.session, key.document_id, key.version_id)
-        if locked is None or not await _hold(ctx, work):
+        if locked is None or not await repository.complete_job(
+            ctx.session, work.job.id, work.job.attempts, outcome.chunk_count
+        ):
             raise AbandonedError
         document, version, ready = locked
+        is_newest = ready is None or ready.number < version.number
+        if ready is not None and is_newest:
+            ready.status = VersionStatus.SUPERSEDED
+            await ctx.session.flush()  # at no moment are two versions ready
+        version.status = VersionStatus.READY if is_newest else VersionStatus.SUPERSEDED
         version.mime_type = outcome.info.mime_type
         version.parsed_title = outcome.info.title
         version.page_count = outcome.info.page_count
@@ -133,17 +145,11 @@ async def _publish(
         version.chunk_count = outcome.chunk_count
         version.embedded_count = outcome.embedded_count
         version.published_at = utc_now()
-        await repository.finish_job(ctx.session, work.job.id, JobStatus.SUCCEEDED, None)
-        await repository.note_progress(
-            ctx.session, work.job.id, "published", outcome.chunk_count, outcome.chunk_count
-        )
-        if ready is not None and ready.number > version.number:
-            version.status = VersionStatus.SUPERSEDED
+        last = outcome.last or pipeline.Batch()
+        await pipeline.store_text(ctx, key, last)
+        if not is_newest:
+            await platform.index.stage(ctx.session, key, generation.id, last.rows)
             return
-        if ready is not None:
-            ready.status = VersionStatus.SUPERSEDED
-            await ctx.session.flush()
-        version.status = VersionStatus.READY
         document.active_version_id = version.id
         if not has_given_title(document, ready):
             document.title = outcome.title[:500]
@@ -151,9 +157,14 @@ async def _publish(
         current = VersionKey(
             key.tenant_id, document.id, version.id, document.collection_id, document.access_level
         )
-        await platform.index.publish(
-            ctx.session, current, generation.id, outcome.chunk_count, outcome.term_frequencies
+        publication = Publication(
+            last_rows=last.rows,
+            chunk_count=outcome.chunk_count,
+            term_frequencies=outcome.term_frequencies,
+            has_predecessor=ready is not None,
+            is_retry=work.has_earlier_attempts,
         )
+        await platform.index.publish(ctx.session, current, generation.id, publication)
     log.info("document_ready", document_id=str(key.document_id), chunks=outcome.chunk_count)
 
 

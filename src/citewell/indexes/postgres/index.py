@@ -1,5 +1,6 @@
 """`ChunkIndex` in PostgreSQL."""
 
+import math
 import time
 import uuid
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from citewell.core.index import (
     Generation,
     HitList,
     HybridQuery,
+    Publication,
     Scope,
     VersionKey,
 )
@@ -43,6 +45,7 @@ class PostgresIndex:
         self._database = database
         self._exact_limit = exact_limit
         self._scopes: dict[Scope, tuple[float, int, bool]] = {}
+        self._folded: dict[uuid.UUID, float] = {}
         self._generations: dict[uuid.UUID, tuple[float, Generation]] = {}
 
     async def live_generation(self, session: AsyncSession) -> Generation | None:
@@ -56,7 +59,7 @@ class PostgresIndex:
         return found
 
     async def ensure_generation(self, session: AsyncSession, spec: EmbedderSpec) -> Generation:
-        return await generations.ensure(session, spec)
+        return await self.live_generation(session) or await generations.ensure(session, spec)
 
     def encode_vectors(self, vectors: Vectors) -> list[str]:
         return [dense_literal(vector) for vector in vectors]
@@ -72,16 +75,11 @@ class PostgresIndex:
         await writing.stage(session, key, generation_id, rows)
 
     async def publish(
-        self,
-        session: AsyncSession,
-        key: VersionKey,
-        generation_id: int,
-        chunk_count: int,
-        term_frequencies: dict[int, int],
+        self, session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
     ) -> None:
-        outdated = await writing.publish(session, key, generation_id, chunk_count)
+        outdated = await writing.publish(session, key, generation_id, publication)
         await statistics.keep_version_terms(
-            session, key.tenant_id, key.version_id, generation_id, chunk_count, term_frequencies
+            session, key.tenant_id, key.version_id, generation_id, publication
         )
         await statistics.append(session, key.tenant_id, outdated, -1)
         await statistics.append(session, key.tenant_id, [key.version_id], +1)
@@ -106,8 +104,12 @@ class PostgresIndex:
             hits = await searching.rank(session, scope, query, is_exact=True)
         return HitList(hits, size, is_exact)
 
-    async def fold_statistics(self, tenant_id: uuid.UUID) -> None:
+    async def fold_statistics(self, tenant_id: uuid.UUID, *, at_most_every: float = 0.0) -> None:
         """Bring the tenant's term statistics up to date."""
+        now = time.monotonic()
+        if now - self._folded.get(tenant_id, -math.inf) < at_most_every:
+            return
+        _remember(self._folded, tenant_id, now)
         more = True
         while more:
             async with self._database.unit_of_work(tenant_id) as session:

@@ -30,11 +30,17 @@ SELECT count(*) FROM (
 ) AS counted
 """
 
+_SHOWN = (
+    "c.document_id, c.version_id, c.page, c.heading, c.context, c.start_offset, c.end_offset, "
+    "c.language, c.text"
+)
+"""What a hit shows of its chunk; carried through the legs, so that chunks are visited once."""
+
 _LEG = """
 SELECT c.id, {dense_score} AS dense, -(c.terms <#> CAST(:terms AS sparsevec)) AS lexical,
-  row_number() OVER () AS rank
+  row_number() OVER () AS rank, {shown}
 FROM (
-  SELECT c.id, c.embedding, c.terms FROM chunk c
+  SELECT c.id, c.embedding, c.terms, {shown} FROM chunk c
   WHERE {scope}{extra}
   ORDER BY {order} LIMIT :candidates
 ) AS c
@@ -54,7 +60,7 @@ SELECT f.id AS chunk_id, c.document_id, d.title, v.number AS version, c.page, c.
   c.context, c.start_offset, c.end_offset, c.language, c.text, f.score, f.dense, f.lexical,
   f.dense_rank, f.lexical_rank, f.phrase_rank IS NOT NULL AS has_phrases
 FROM fused f
-JOIN chunk c ON c.tenant_id = :tenant_id AND c.id = f.id
+CROSS JOIN LATERAL (SELECT c.* FROM ({union}) AS c WHERE c.id = f.id LIMIT 1) AS c
 JOIN document d ON d.tenant_id = :tenant_id AND d.id = c.document_id
 JOIN document_version v ON v.tenant_id = :tenant_id AND v.id = c.version_id
 ORDER BY f.score DESC, f.id
@@ -144,16 +150,24 @@ def _hybrid_statement(
     legs: dict[str, str] = {}
     if dimensions:
         legs["dense"] = _LEG.format(
-            dense_score=dense_score, scope=scope, extra="", order=dense_order + suffix
+            dense_score=dense_score, shown=_SHOWN, scope=scope, extra="", order=dense_order + suffix
         )
     if has_terms or not dimensions:
         legs["lexical"] = _LEG.format(
-            dense_score=dense_score, scope=scope, extra="", order=lexical_order + suffix
+            dense_score=dense_score,
+            shown=_SHOWN,
+            scope=scope,
+            extra="",
+            order=lexical_order + suffix,
         )
     if phrase_count:
         contains = "".join(f" AND c.text ~* :phrase_{number}" for number in range(phrase_count))
         legs["phrase"] = _LEG.format(
-            dense_score=dense_score, scope=scope, extra=contains, order=lexical_order + suffix
+            dense_score=dense_score,
+            shown=_SHOWN,
+            scope=scope,
+            extra=contains,
+            order=lexical_order + suffix,
         )
     names = ("dense", "lexical", "phrase")
     selects: list[str] = []
@@ -161,7 +175,7 @@ def _hybrid_statement(
         ranks = ", ".join(
             f"{'rank' if name == leg else 'NULL::bigint'} AS {name}_rank" for name in names
         )
-        selects.append(f"SELECT id, dense, lexical, {ranks} FROM {leg}")  # noqa: S608 - constants
+        selects.append(f"SELECT c.id, dense, lexical, {ranks}, {_SHOWN} FROM {leg} AS c")  # noqa: S608 - constants
     union = " UNION ALL ".join(selects)
     return text(
         _STATEMENT.format(

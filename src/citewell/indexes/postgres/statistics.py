@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import Scope
+from citewell.core.index import Publication, Scope
 from citewell.engine.lexical.base import CorpusStatistics
 
 FOLD_BATCH = 200
@@ -73,8 +73,7 @@ async def keep_version_terms(
     tenant_id: uuid.UUID,
     version_id: uuid.UUID,
     generation_id: int,
-    chunk_count: int,
-    frequencies: dict[int, int],
+    publication: Publication,
 ) -> None:
     """Remember in how many of the version's chunks each term occurs."""
     await session.execute(
@@ -83,9 +82,9 @@ async def keep_version_terms(
             "tenant_id": tenant_id,
             "version_id": version_id,
             "generation_id": generation_id,
-            "chunk_count": chunk_count,
-            "terms": list(frequencies),
-            "frequencies": list(frequencies.values()),
+            "chunk_count": publication.chunk_count,
+            "terms": list(publication.term_frequencies),
+            "frequencies": list(publication.term_frequencies.values()),
         },
     )
 

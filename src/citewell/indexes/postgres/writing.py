@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import ChunkRow, VersionKey
+from citewell.core.index import ChunkRow, Publication, VersionKey
 from citewell.indexes.postgres.literals import sparse_literal
 from citewell.kit.ids import uuid7
 
@@ -18,7 +18,7 @@ INSERT INTO chunk (
   active, page, start_offset, end_offset, language, content_hash, heading, context, text,
   embedding, terms)
 SELECT :tenant_id, r.id, :generation_id, :document_id, :version_id, :collection_id, r.ordinal,
-  :access_level, false, r.page, r.start_offset, r.end_offset, r.language, r.content_hash,
+  :access_level, :active, r.page, r.start_offset, r.end_offset, r.language, r.content_hash,
   string_to_array(r.heading, :separator), r.context, r.text, r.embedding::halfvec,
   r.terms::sparsevec
 FROM unnest(
@@ -32,7 +32,7 @@ ON CONFLICT (tenant_id, version_id, generation_id, ordinal) DO UPDATE SET
   page = excluded.page, start_offset = excluded.start_offset, end_offset = excluded.end_offset,
   language = excluded.language, content_hash = excluded.content_hash, heading = excluded.heading,
   context = excluded.context, text = excluded.text, embedding = excluded.embedding,
-  terms = excluded.terms
+  terms = excluded.terms, active = excluded.active
 """)
 
 _KNOWN = text("""
@@ -81,7 +81,12 @@ async def known_embeddings(
 
 
 async def stage(
-    session: AsyncSession, key: VersionKey, generation_id: int, rows: Sequence[ChunkRow]
+    session: AsyncSession,
+    key: VersionKey,
+    generation_id: int,
+    rows: Sequence[ChunkRow],
+    *,
+    is_active: bool = False,
 ) -> None:
     """See `ChunkIndex.stage`. COPY is not allowed under row-level security, arrays are."""
     await session.execute(
@@ -93,6 +98,7 @@ async def stage(
             "version_id": key.version_id,
             "collection_id": key.collection_id,
             "access_level": key.access_level,
+            "active": is_active,
             "separator": _HEADING_SEPARATOR,
             "ids": [uuid7() for _ in rows],
             "ordinals": [row.ordinal for row in rows],
@@ -111,7 +117,7 @@ async def stage(
 
 
 async def publish(
-    session: AsyncSession, key: VersionKey, generation_id: int, chunk_count: int
+    session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
 ) -> list[object]:
     """See `ChunkIndex.publish`; returns the ids of the versions that answered until now."""
     values = {
@@ -121,9 +127,15 @@ async def publish(
         "collection_id": key.collection_id,
         "access_level": key.access_level,
         "generation_id": generation_id,
-        "chunk_count": chunk_count,
+        "chunk_count": publication.chunk_count,
     }
-    await session.execute(_TRIM, values)
-    outdated = await session.scalars(_DEACTIVATE_OTHERS, values)
-    await session.execute(_ACTIVATE, values)
-    return list(outdated)
+    outdated: list[object] = []
+    if publication.is_retry:
+        await session.execute(_TRIM, values)
+    if publication.has_predecessor:
+        outdated = list(await session.scalars(_DEACTIVATE_OTHERS, values))
+    if publication.chunk_count > len(publication.last_rows):
+        await session.execute(_ACTIVATE, values)
+    if publication.last_rows:
+        await stage(session, key, generation_id, publication.last_rows, is_active=True)
+    return outdated
