@@ -107,15 +107,22 @@ class TestIngest:
         os.mkfifo(tmp_path / "pipe.txt")
         (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere")
         (tmp_path / "loop.txt").symlink_to(tmp_path / "loop.txt")
+        deep = tmp_path
+        for _ in range(13):  # a path longer than an index entry of the database may be
+            deep /= os.urandom(120).hex()
+            deep.mkdir()
+        (deep / "deep.txt").write_text("Words far down.")
         (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_text("Words in a file with a bad name.")
         printed = installation.json("ingest", str(tmp_path), "--collection", "Odd", code=1)
         found = {Path(item["path"]).name: item for item in printed["documents"]}
-        assert found.keys() == {"pipe.txt", "gone.txt", "loop.txt", "caf\\udce9.txt"}
-        assert found["caf\\udce9.txt"]["status"] == "ready"
+        assert found.keys() == {"pipe.txt", "gone.txt", "loop.txt", "caf\\udce9.txt", "deep.txt"}
+        for name in ("caf\\udce9.txt", "deep.txt"):
+            assert (found[name]["status"], found[name]["version"]) == ("ready", 1)
         assert found["pipe.txt"]["error"] == "This is not a regular file."
         for name in ("gone.txt", "loop.txt"):
             assert found[name]["error"].startswith("The file cannot be read: ")
-        installation.call("documents", "delete", found["caf\\udce9.txt"]["document_id"])
+        again = installation.json("ingest", str(tmp_path), "--collection", "Odd", code=1)
+        assert again == printed
 
 
 @pytest.mark.usefixtures("ingested")

@@ -29,6 +29,14 @@ def _provider(kind: str, known: tuple[str, ...], alone: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _absolute(path: Path) -> Path:
+    """Absolute, so that a later change of folder does not move it."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("this user has no home folder; give another path") from None
+
+
 def _database_url(value: str | None) -> str | None:
     if not value:
         return None
@@ -50,7 +58,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
     )
 
-    home: Path = Field(
+    home: Annotated[Path, AfterValidator(_absolute)] = Field(
         default=Path("~/.local/share/citewell"), description="Folder of database, files and keys."
     )
     database_url: Annotated[str | None, AfterValidator(_database_url)] = Field(
@@ -102,10 +110,6 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         default=(), description="Other origins whose pages may call the API, comma separated."
     )
-
-    def model_post_init(self, _context: object, /) -> None:
-        """Make `home` absolute, so that a later change of folder does not move it."""
-        object.__setattr__(self, "home", self.home.expanduser().absolute())
 
 
 def load_settings(**overrides: object) -> Settings:
