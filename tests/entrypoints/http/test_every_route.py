@@ -53,6 +53,19 @@ class TestSurface:
     def test_everything_is_below_the_version_or_is_documentation(self) -> None:
         assert all(path.startswith("/api/v1/") for path in _SCHEMA["paths"])
 
+    @pytest.mark.parametrize(("method", "path"), OPERATIONS)
+    def test_the_description_tells_of_key_and_problems(self, method: str, path: str) -> None:
+        described = _SCHEMA["paths"][path][method.lower()]
+        assert described["summary"]
+        assert described["description"]
+        if path in PUBLIC:
+            assert "security" not in described
+            return
+        assert described["security"] == [{"API key": []}]
+        for status in ("401", "4XX", "503"):
+            assert described["responses"][status]["content"].keys() == {"application/problem+json"}
+        assert "422" not in described["responses"]
+
     @pytest.mark.parametrize("path", ["/api/openapi.json", "/api/docs", "/api/redoc"])
     async def test_documentation_needs_no_key(
         self, path: str, anonymous: httpx.AsyncClient

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import cast
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
+from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -34,6 +35,9 @@ Answers from your organisation's own documents, every sentence cited to its pass
 Send an API key as `Authorization: Bearer cw_...`. Errors are problem details (RFC 9457) with a
 stable `code`.
 """
+
+API_KEY = Depends(HTTPBearer(scheme_name="API key", description="`cw_...`", auto_error=False))
+"""Says in the API's description that a key is needed; the middleware is what asks for it."""
 
 health_router = APIRouter(prefix="/health", tags=["health"])
 
@@ -75,8 +79,9 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
         lifespan=lifespan,
     )
     api = APIRouter(prefix="/api/v1")
-    for router in (health_router, search_router, documents_router, collections_router):
-        api.include_router(router)
+    api.include_router(health_router)
+    for router in (search_router, documents_router, collections_router):
+        api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)

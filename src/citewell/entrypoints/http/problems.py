@@ -1,12 +1,13 @@
 """Errors as RFC 9457 problem details, rendered in one place."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
@@ -17,11 +18,37 @@ from citewell.engine.errors import ProviderError
 
 log = structlog.get_logger(__name__)
 
+MEDIA_TYPE = "application/problem+json"
+
 MAX_PLACE_CHARS = 120
 """What is repeated of the place of a mistake; a sender can nest it as deep as they like."""
 
 _TITLES = {404: "Not found", 405: "Method not allowed", 400: "The request cannot be read"}
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
+
+
+class ProblemRead(BaseModel):
+    """An error: `code` is stable, `detail` is for people."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+
+
+def _described(description: str) -> dict[str, object]:
+    schema = ProblemRead.model_json_schema()
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+RESPONSES: dict[int | str, dict[str, object]] = {
+    401: _described("No API key, or not a valid one."),
+    "4XX": _described("The request cannot be carried out as it is."),
+    503: _described("Temporarily not available."),
+}
+"""How every route may refuse, for the API's description."""
 
 
 def problem_document(problem: Problem, request_id: str) -> dict[str, object]:
@@ -44,7 +71,7 @@ def problem_response(
     return JSONResponse(
         problem_document(problem, request_id),
         status_code=problem.status,
-        media_type="application/problem+json",
+        media_type=MEDIA_TYPE,
         headers={**(headers or {}), **more},
     )
 
