@@ -1,5 +1,6 @@
 """Light parts over a database of the module's own; a second look at it as its administrator."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from tests.conftest import Servers, new_caller
 from tests.quiet import Shelf, quiet_database, quiet_platform
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # hostile_files and what it imports
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,7 @@ class Rows:
 
     async def found(self, query: str) -> list[str]:
         """Texts a search finds that share a word with the question."""
+        await self.shelf.platform.index.fold_statistics(self.shelf.caller.tenant_id)
         request = SearchRequest(query=query, top_k=50, explain=True)
         reply = await search.search(self.shelf.platform, self.shelf.caller, request)
         return [hit.text for hit in reply.results if hit.explain and hit.explain.lexical.score]

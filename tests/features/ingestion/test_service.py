@@ -43,7 +43,8 @@ def with_parts(shelf: Shelf, **parts: object) -> Shelf:
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of eight chunks: by the fourth that is embedded, the first has been stored."""
+    """Batches of eight chunks: by the sixth that is embedded, the first has been stored."""
+    monkeypatch.setattr(pipeline, "FEED_CHARS", 500)
     monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 8)
     monkeypatch.setattr(pipeline, "SEGMENT_CHARS", 1_000)
 
@@ -59,10 +60,12 @@ class TestPublish:
         assert (job.status, job.done, job.total) == ("succeeded", job.total, version.chunk_count)
         assert any("twenty days" in text for text in await rows.found("days of leave"))
 
+    @pytest.mark.usefixtures("small_batches")
     async def test_nothing_is_found_before_publishing(self, shelf: Shelf, rows: Rows) -> None:
         """Every batch is stored, and the last step fails."""
         added = await shelf.add("handbook.txt", HANDBOOK)
-        new = await shelf.register("handbook.txt", HANDBOOK + "\n\nPlanes need a permit.")
+        changed = f"{HANDBOOK}\n\n{sections(20)}\n\nPlanes need a permit."
+        new = await shelf.register("handbook.txt", changed)
         with broken_update_of_document(rows.url), pytest.raises(DBAPIError, match="no update"):
             await shelf.process(new)
         assert len({chunk["version_id"] for chunk in rows.chunks()}) == 2
@@ -312,7 +315,7 @@ class TestRepetition:
         assert len(embedder(shelf).embedded) == embedded
 
     @pytest.mark.usefixtures("small_batches")
-    @pytest.mark.parametrize("after", [0, 3])
+    @pytest.mark.parametrize("after", [0, 5])
     async def test_attempt_that_was_taken_over_touches_nothing_any_more(
         self, shelf: Shelf, rows: Rows, after: int
     ) -> None:
@@ -353,7 +356,7 @@ class TestRepetition:
     ) -> None:
         added = await shelf.register("big.txt", sections(60))
         with pytest.raises(ZeroDivisionError):
-            await with_parts(shelf, embedder=Interrupted(crash, after=3)).process(added)
+            await with_parts(shelf, embedder=Interrupted(crash, after=5)).process(added)
         assert rows.select("SELECT 1 FROM document_text WHERE {t}")
         await shelf.process(added)
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
@@ -374,7 +377,7 @@ class TestDelete:
             async with unit_of_work(shelf.platform, shelf.caller) as ctx:
                 await documents.delete(ctx, added.document_id)
 
-        slow = Interrupted(delete, after=3)
+        slow = Interrupted(delete, after=5)
         await with_parts(shelf, embedder=slow).process(added)
         await slow.done
         for table in ("document", "document_version", "document_text", "chunk", "job", "blob"):

@@ -1,0 +1,159 @@
+"""Term statistics: they follow the chunks, and nobody waits for anybody."""
+
+import asyncio
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from citewell.core.context import unit_of_work
+from citewell.core.index import Scope
+from citewell.features.documents import service as documents
+from citewell.features.ingestion import pipeline
+from tests.quiet import Shelf
+
+from .conftest import Rows, recount, statistics
+
+ROOT = Path(__file__).parents[3]
+
+COMMON = "the common terms of every document are shared by all workers at once "
+
+
+def text(number: int, revision: int = 0) -> str:
+    return f"# Document {number}\n\n{COMMON * 3}\n\nOnly{number} has revision{revision}."
+
+
+def deadlocks(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT pg_stat_force_next_flush()")
+        row = connection.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def generation_count(rows: Rows) -> int:
+    [generation] = rows.select("SELECT chunk_count FROM index_generation WHERE {t}")
+    return generation["chunk_count"]
+
+
+class TestConcurrency:
+    async def test_documents_with_the_same_terms_go_side_by_side(
+        self, shelf: Shelf, rows: Rows
+    ) -> None:
+        before = deadlocks(rows.url)
+        finished = asyncio.Event()
+
+        async def keep_folding() -> None:
+            while not finished.is_set():
+                await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+
+        async def live(number: int) -> None:
+            """A document's life: three versions, and for every third an end."""
+            for revision in range(3):
+                added = await shelf.add(f"{number}.txt", text(number, revision))
+            if number % 3 == 0:
+                async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+                    await documents.delete(ctx, added.document_id)
+
+        folding = asyncio.ensure_future(keep_folding())
+        await asyncio.gather(*(live(number) for number in range(30)))
+        finished.set()
+        await folding
+        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        assert deadlocks(rows.url) == before
+        assert rows.select("SELECT 1 FROM term_delta WHERE {t}") == []
+        assert len({chunk["document_id"] for chunk in rows.chunks(active=True)}) == 20
+        assert statistics(rows) == recount(rows)
+        assert generation_count(rows) == len(rows.chunks(active=True))
+
+    async def test_deletions_in_the_middle_of_ingestion_never_deadlock(
+        self, shelf: Shelf, rows: Rows, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pipeline, "FEED_CHARS", 1)
+        monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 1)
+        before = deadlocks(rows.url)
+        chance = random.Random(4)
+
+        async def end_early(number: int) -> None:
+            parts = "\n\n".join(text(part) for part in range(6))
+            added = await shelf.register(f"{number}.txt", parts)
+            working = asyncio.ensure_future(shelf.process(added))
+            await asyncio.sleep(chance.random() * 0.3)
+            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+                await documents.delete(ctx, added.document_id)
+            await working
+
+        for _ in range(5):
+            await asyncio.gather(*(end_early(number) for number in range(8)))
+        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        assert deadlocks(rows.url) == before
+        assert rows.chunks() == []
+        assert statistics(rows) == {}
+
+    async def test_worker_processes_take_the_same_terms_in_at_once(
+        self, shelf: Shelf, rows: Rows
+    ) -> None:
+        added = [await shelf.register(f"{number}.txt", text(number)) for number in range(60)]
+        random.Random(3).shuffle(added)
+        workers = [start_worker(rows.url, shelf.platform.settings.home) for _ in range(3)]
+        try:
+            deadline = time.monotonic() + 60
+            while rows.select("SELECT 1 FROM document_version WHERE {t} AND status <> 'ready'"):
+                assert time.monotonic() < deadline
+                assert all(worker.poll() is None for worker in workers)
+                await asyncio.sleep(0.1)
+            deadline = time.monotonic() + 10
+            while rows.select("SELECT 1 FROM term_delta WHERE {t}"):
+                assert time.monotonic() < deadline, "the statistics do not follow"
+                await asyncio.sleep(0.1)
+        finally:
+            for worker in workers:
+                worker.terminate()
+                worker.wait(20)
+        assert deadlocks(rows.url) == 0
+        assert {job["attempts"] for job in rows.select("SELECT attempts FROM job WHERE {t}")} == {1}
+        assert statistics(rows) == recount(rows)
+        assert generation_count(rows) == len(rows.chunks(active=True))
+
+
+class TestIdf:
+    async def test_frequencies_are_those_of_the_findable_chunks(
+        self, shelf: Shelf, rows: Rows
+    ) -> None:
+        for number in range(5):
+            await shelf.add(f"{number}.txt", text(number))
+        await shelf.add("0.txt", "# Document\n\nNothing in it.")
+        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            generation = await shelf.platform.index.live_generation(ctx.session)
+            assert generation is not None
+            scope = Scope(shelf.caller.tenant_id, generation, 3)
+            counted = recount(rows)
+            read = await shelf.platform.index.statistics(ctx.session, scope, list(counted))
+        assert read.document_frequency == counted
+        assert read.chunk_count == len(rows.chunks(active=True))
+
+
+WORKER = """
+import asyncio, sys
+from pathlib import Path
+from citewell.core.settings import Settings
+from tests.quiet import quiet_platform
+
+async def main(url, home):
+    settings = Settings(_env_file=None, home=Path(home), database_url=url)
+    async with quiet_platform(settings, url) as platform:
+        await platform.queue.run_worker(platform)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def start_worker(url: str, home: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", WORKER, url, str(home)], cwd=ROOT)
