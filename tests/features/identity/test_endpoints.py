@@ -1,5 +1,6 @@
 """Who gets in: API keys over HTTP."""
 
+import asyncio
 import base64
 import uuid
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.entrypoints.http.middleware import KEY_MEMORY_SECONDS
 from citewell.features.identity import service as identity
 from tests.conftest import LiveServer
 
@@ -101,6 +103,7 @@ class TestCredentials:
             assert (await client.get(URL)).status_code == 200
             async with unit_of_work(platform, caller) as ctx:
                 await identity.revoke_api_key(ctx, first.id)
+            await asyncio.sleep(KEY_MEMORY_SECONDS + 0.05)
             refused(await client.get(URL), 401, "unauthorized")
         async with live_server.client(second.secret) as client:
             assert (await client.get(URL)).status_code == 200
