@@ -1,0 +1,122 @@
+import asyncio
+import uuid
+from dataclasses import replace
+
+import numpy as np
+import psycopg
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from citewell.core.database.sessions import Database
+from citewell.core.index import HybridQuery
+from citewell.indexes.postgres import building
+from citewell.indexes.postgres.index import PostgresIndex
+
+from .conftest import Corpus, Part, grow, new_corpus, random_rows
+
+
+def indexes(url: str, corpus: Corpus) -> dict[str, bool]:
+    """HNSW indexes of a generation, and whether they are complete."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT c.relname, i.indisvalid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid"
+            " WHERE c.relname IN (%s, %s)",
+            building.IndexPlan("", corpus.generation.id, 0).names,
+        ).fetchall()
+    return dict(rows)
+
+
+async def nearest(database: Database, corpus: Corpus, number: int) -> str | None:
+    """Text of the chunk an HNSW search finds for a chunk's own vector."""
+    index = PostgresIndex(database, exact_limit=0)
+    query = HybridQuery(corpus.vectors[number], {}, 1.0, 1)
+    async with database.unit_of_work(corpus.tenant_id) as session:
+        found = await index.search(session, corpus.scope(), query)
+    return found.hits[0].text if found.hits else None
+
+
+@pytest.fixture
+async def index(database: Database) -> PostgresIndex:
+    return PostgresIndex(database)
+
+
+@pytest.fixture
+async def corpus(database: Database, index: PostgresIndex) -> Corpus:
+    return await new_corpus(database, index, Part(20, 10))
+
+
+class TestBuild:
+    async def test_small_library_gets_none(self, index: PostgresIndex, corpus: Corpus) -> None:
+        assert await index.build_indexes(corpus.tenant_id) == 0
+        assert await index.build_indexes(corpus.tenant_id, min_chunks=201) == 0
+
+    async def test_grown_library_gets_two_once(
+        self, own_url: str, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        assert await index.build_indexes(corpus.tenant_id, min_chunks=200) == 1
+        assert list(indexes(own_url, corpus).values()) == [True, True]
+        assert await index.build_indexes(corpus.tenant_id, min_chunks=200) == 0
+
+    async def test_two_builders_at_once_do_not_meet(
+        self, own_url: str, database: Database, corpus: Corpus
+    ) -> None:
+        builders = [PostgresIndex(database) for _ in range(3)]
+        built = await asyncio.gather(
+            *(one.build_indexes(corpus.tenant_id, min_chunks=100) for one in builders)
+        )
+        assert sum(built) >= 1
+        assert list(indexes(own_url, corpus).values()) == [True, True]
+
+    async def test_interrupted_build_is_done_again(
+        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        with psycopg.connect(own_url) as holder:
+            # A build waits for transactions that began before it: this one is cut off there.
+            holder.execute("SELECT count(*) FROM chunk")
+            task = asyncio.ensure_future(index.build_indexes(corpus.tenant_id, min_chunks=100))
+            while False not in (found := indexes(own_url, corpus)).values():
+                assert not task.done()
+                await asyncio.sleep(0.02)
+            holder.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE query LIKE 'CREATE INDEX CONCURRENTLY%'"
+            )
+            with pytest.raises(DBAPIError):
+                await task
+        assert False in found.values()
+        assert await index.build_indexes(corpus.tenant_id, min_chunks=100) == 1
+        assert list(indexes(own_url, corpus).values()) == [True, True]
+        assert await nearest(database, corpus, 7) == corpus.texts[7]
+
+    async def test_documents_after_the_build_are_found(
+        self, database: Database, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        await index.build_indexes(corpus.tenant_id, min_chunks=100)
+        before = len(corpus.texts)
+        await grow(database, index, corpus, Part(3, 10))
+        for number in (before, before + 29, 0):
+            assert await nearest(database, corpus, number) == corpus.texts[number]
+
+    async def test_deleted_tenants_indexes_go(
+        self, own_url: str, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        await index.build_indexes(corpus.tenant_id, min_chunks=100)
+        await index.drop(corpus.tenant_id)
+        assert indexes(own_url, corpus) == {}
+
+    async def test_empty_tenant_needs_nothing(self, index: PostgresIndex) -> None:
+        assert await index.build_indexes(uuid.uuid4(), min_chunks=0) == 0
+
+
+class TestPublish:
+    async def test_staged_chunks_are_not_found(
+        self, database: Database, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        [(row, vector, _)] = random_rows(np.random.default_rng(99), 1, "en")
+        async with database.unit_of_work(corpus.tenant_id) as session:
+            staged = [replace(row, ordinal=500)]
+            await index.stage(session, corpus.versions[0], corpus.generation.id, staged)
+            query = HybridQuery(vector, {}, 1.0, 300)
+            found = await index.search(session, corpus.scope(), query)
+        assert len(found.hits) == len(corpus.texts)
+        assert row.text not in {hit.text for hit in found.hits}

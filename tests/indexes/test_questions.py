@@ -1,0 +1,102 @@
+"""What a question finds in documents that were really taken in."""
+
+import dataclasses
+
+import pytest
+
+from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
+from citewell.engine.embedding.testing import HashEmbedder
+from citewell.features.documents import service as documents
+from citewell.features.search import service
+from citewell.features.search.schemas import SearchReply, SearchRequest
+from citewell.models.library import AccessLevel
+from tests.quiet import Shelf
+
+NOISE = [
+    f"# Circular {number}\n\nDecree and regulation number {number} on invoices, leave and travel. "
+    f"Nghị định và thông tư số {number} về hoá đơn, nghỉ phép và công tác phí."
+    for number in range(30)
+]
+
+
+async def find(shelf: Shelf, query: str, **more: object) -> SearchReply:
+    await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+    request = SearchRequest(query=query, **more)  # pyright: ignore[reportArgumentType]
+    return await service.search(shelf.platform, shelf.caller, request)
+
+
+@pytest.fixture
+async def library(shelf: Shelf) -> Shelf:
+    for number, text in enumerate(NOISE):
+        await shelf.add(f"noise{number}.txt", text)
+    await shelf.add("decree.txt", "# Hoá đơn\n\nÁp dụng theo 123/2020/NĐ-CP về hoá đơn điện tử.")
+    await shelf.add("pump.txt", "# Pump\n\nOrder the spare part PX-7741-B before the winter.")
+    await shelf.add("house.txt", "# House\n\nThe silver keys hang behind the door.")
+    return shelf
+
+
+class TestCodes:
+    @pytest.mark.parametrize(
+        ("query", "wanted"),
+        [
+            ("123/2020/NĐ-CP", "decree.txt"),
+            ("nghị định 123/2020/nđ-cp nói gì?", "decree.txt"),
+            ("nghi dinh 123/2020/ND-CP", "decree.txt"),
+            ("what is PX-7741-B for?", "pump.txt"),
+            ('"silver keys"', "house.txt"),
+            ('where is "the door"', "house.txt"),
+            ("hoa don dien tu", "decree.txt"),
+        ],
+    )
+    async def test_exact_words_come_first(self, library: Shelf, query: str, wanted: str) -> None:
+        reply = await find(library, query)
+        assert reply.degraded == []
+        assert await first_filename(library, reply) == wanted
+
+
+async def first_filename(shelf: Shelf, reply: SearchReply) -> str:
+    async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+        return (await documents.get(ctx, reply.results[0].document_id)).document.filename
+
+
+class TestFilters:
+    async def test_language_narrows(self, shelf: Shelf) -> None:
+        await shelf.add("en.txt", "# Leave\n\nEverybody has twenty days of annual leave a year.")
+        await shelf.add(
+            "vi.txt", "# Nghỉ phép\n\nMỗi nhân viên có hai mươi ngày nghỉ phép hằng năm."
+        )
+        for language, word in (("en", "twenty"), ("vi", "hai mươi")):
+            reply = await find(shelf, "leave nghỉ phép", filters={"language": language})
+            assert [word in hit.text for hit in reply.results] == [True]
+
+    async def test_reader_of_a_low_level_finds_no_higher_document(self, shelf: Shelf) -> None:
+        for level in AccessLevel:
+            await shelf.add(f"{level}.txt", f"# Pay\n\nSalaries {level.name}.", access_level=level)
+        for level in AccessLevel:
+            caller = Caller(shelf.caller.tenant_id, Actor(ActorKind.API_KEY, max_level=int(level)))
+            reply = await find(dataclasses.replace(shelf, caller=caller), "salaries", top_k=50)
+            found = {hit.text.rpartition(" ")[2].strip(".") for hit in reply.results}
+            assert found == {other.name for other in AccessLevel if other <= level}
+
+
+class TestOtherEmbedder:
+    @pytest.mark.parametrize("dimensions", [64, 384])
+    async def test_library_of_another_model_is_searched_by_words_and_says_so(
+        self, library: Shelf, dimensions: int
+    ) -> None:
+        """Even one of as many dimensions: its vectors mean something else."""
+        other = HashEmbedder(dimensions, name="testing:other")
+        shelf = dataclasses.replace(
+            library, platform=dataclasses.replace(library.platform, embedder=other)
+        )
+        reply = await find(shelf, "silver keys", explain=True)
+        assert reply.results[0].text.endswith("behind the door.")
+        assert all(
+            hit.explain and hit.explain.dense.score is None and hit.explain.dense.rank is None
+            for hit in reply.results
+        )
+        [degraded] = reply.degraded
+        assert degraded.what == "embedding"
+        assert "testing:other" in degraded.why
+        assert reply.explain
+        assert reply.explain.dense_weight == 0
