@@ -133,9 +133,12 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One installation for the tests of a module."""
-    return Installation(tmp_path_factory.mktemp("installation"))
+    made = Installation(tmp_path_factory.mktemp("installation"))
+    yield made
+    for process_id in made.database_processes():  # of a test that failed
+        os.kill(process_id, signal.SIGINT)
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ class TestOtherTenant:
         self, library: Library, client: httpx.AsyncClient, stranger: httpx.AsyncClient
     ) -> None:
         document = await library.add("Fire drill", "The fire drill is on the first Monday.")
+        await Library(stranger).add("Their own", "Nothing of this may be shown instead.")
         ids = {"document_id": document["id"], "collection_id": document["collection_id"]}
         for method, path in WITH_ID:
             body = {} if (method, path) in WITH_JSON else None
