@@ -20,8 +20,6 @@ class TenantNotFoundError(NotFoundError):
 class TenantExistsError(ConflictError):
     """The slug is taken."""
 
-    code = "tenant_exists"
-
     def __init__(self, slug: str) -> None:
         super().__init__(f"A tenant `{slug}` exists already.")
 
