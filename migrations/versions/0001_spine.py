@@ -92,7 +92,7 @@ CREATE TABLE document (
 );
 CREATE UNIQUE INDEX document_source ON document (tenant_id, collection_id, source);
 CREATE INDEX document_collection ON document (tenant_id, collection_id, id);
-CREATE INDEX document_metadata ON document USING gin (metadata jsonb_path_ops);
+CREATE INDEX document_active_version ON document (tenant_id, active_version_id);
 
 CREATE TABLE document_version (
   tenant_id uuid NOT NULL,

@@ -77,7 +77,7 @@ _HELD = """
 FROM (
   SELECT id FROM procrastinate_jobs
   WHERE id = %(job_id)s AND status = 'doing'
-    AND (worker_id IS NULL OR worker_id = %(worker_id)s)
+    AND (worker_id IS NULL OR worker_id = %(worker_id)s) AND attempts = %(attempts)s
   FOR UPDATE
 ) AS held"""
 
@@ -87,7 +87,7 @@ _RETRY = f"SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL)
 
 
 class _OwnJobs(JobManager):
-    """Writes down the end of a job only while the job belongs to the worker it was read with.
+    """Writes down the end of an attempt only while it is still the job's attempt.
 
     A worker that was taken for dead may be alive after all (a paused machine): what it finishes is
     by then another's, and must neither vanish nor be started a third time.
@@ -98,6 +98,7 @@ class _OwnJobs(JobManager):
             _FINISH,
             job_id=job.id,
             worker_id=job.worker_id,
+            attempts=job.attempts,
             status=status.value,
             delete_job=delete_job,
         )
@@ -112,7 +113,11 @@ class _OwnJobs(JobManager):
     ) -> None:
         assert priority is queue is lock is None, "a job keeps its place"
         await self.connector.execute_query_async(
-            _RETRY, job_id=job.id, worker_id=job.worker_id, retry_at=retry_at or utc_now()
+            _RETRY,
+            job_id=job.id,
+            worker_id=job.worker_id,
+            attempts=job.attempts,
+            retry_at=retry_at or utc_now(),
         )
 
 

@@ -55,7 +55,12 @@ class Settings(BaseSettings):
     """One installation's settings. Field `x` is read from `CITEWELL_X`."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     home: Annotated[Path, AfterValidator(_absolute)] = Field(

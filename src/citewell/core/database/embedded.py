@@ -40,6 +40,8 @@ SOCKET_NAME = ".s.PGSQL.5432"
 MAX_FOLDER_PATH = 80
 """Unix socket paths are limited to 107 bytes, `/socket/.s.PGSQL.5432` included."""
 
+PORT = 5432
+
 SERVER_SETTINGS = {
     # One socket in a private folder, no TCP.
     "listen_addresses": "",
@@ -99,7 +101,8 @@ class EmbeddedServer:
 
     def url(self, role: str, database: str) -> str:
         """Connection string for `role` on `database`."""
-        return f"postgresql://{role}@/{database}?host={quote(str(self.socket_folder))}"
+        # The port names the socket; PGPORT of the environment must not.
+        return f"postgresql://{role}@/{database}?host={quote(str(self.socket_folder))}&port={PORT}"
 
     def start(self) -> None:
         """Make sure that the server runs and belongs to this process too.
@@ -212,7 +215,11 @@ class EmbeddedServer:
             conf.write("\ninclude 'citewell.conf'\n")
         self._run("initdb", "-D", str(fresh), "--sync-only")
         if self._data.exists():
-            shutil.rmtree(self._data)
+            # Ours appear by renaming: this one is damaged or half restored, and not ours to delete.
+            raise StartupError(
+                f"{self._data} holds no complete database. Restore it from a backup, or move it "
+                "away to begin anew."
+            )
         fresh.rename(self._data)
 
     def _write_settings(self, data: Path) -> None:
@@ -235,7 +242,7 @@ class EmbeddedServer:
                 stale.unlink(missing_ok=True)
             self._run(
                 "pg_ctl", "-D", str(self._data), "-l", str(self._data / "start.log"),
-                "-w", "-t", "120", "-s", "-o", f"-k '{escaped}'", "start",
+                "-w", "-t", "120", "-s", "-o", f"-p {PORT} -k '{escaped}'", "start",
                 inherited=server_lock.fileno(),
             )  # fmt: skip
 

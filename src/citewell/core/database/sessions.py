@@ -31,6 +31,7 @@ SESSION_SETTINGS = {
     "role": APP_ROLE,
     "application_name": "citewell",
     "TimeZone": "UTC",
+    "search_path": "public",
     # The tenant is known at plan time only in a custom plan; then one partition is planned.
     "plan_cache_mode": "force_custom_plan",
     "jit": "off",

@@ -53,7 +53,16 @@ class FileResult:
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files to take in: those named, and in folders those of a supported kind, in stable order."""
+    """Files to take in, each once: those named, and in folders those of a supported kind."""
+    seen = set[str]()
+    for path in _walk(paths):
+        place = os.path.abspath(path)
+        if place not in seen:
+            seen.add(place)
+            yield path
+
+
+def _walk(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
         if not path.is_dir():
             yield path

@@ -62,7 +62,9 @@ async def create_document(
                 source=f"text:{digest}",
                 title=data.title,
                 collection_id=data.collection_id,
-                access_level=service.parse_access_level(data.access_level),
+                access_level=(
+                    service.parse_access_level(data.access_level) if data.access_level else None
+                ),
                 metadata=data.metadata,
             ),
         )

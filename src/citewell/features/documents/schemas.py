@@ -50,7 +50,10 @@ class DocumentCreate(BaseModel):
     content: str = Field(min_length=1, description="Markdown or plain text.")
     metadata: Metadata = Field(default_factory=dict)
     collection_id: uuid.UUID | None = None
-    access_level: str = Field(default="internal", description="public, internal, ...")
+    access_level: str | None = Field(
+        default=None,
+        description="public, internal, confidential or restricted; a new document is internal.",
+    )
 
 
 class DocumentUpdate(BaseModel):

@@ -126,13 +126,14 @@ async def _register(
     )
     if document is not None and new.access_level not in (None, document.access_level):
         await _change_access(ctx, document, new.access_level)
+    # Before anything else, so that a file the store has lost comes back with its next upload.
+    await ctx.platform.blobs.keep(ctx.tenant_id, content)
     if newest is not None and newest.blob_id == blob.id:
         if newest.status not in (VersionStatus.FAILED, VersionStatus.CANCELLED):
             job = await repository.open_job(ctx.session, newest.id)
             return _registered(newest, job)
         newest.status, newest.error_code, newest.error_detail = VersionStatus.QUEUED, None, None
         return _registered(newest, await _enqueue(ctx, newest, attempts=1))
-    await ctx.platform.blobs.keep(ctx.tenant_id, content)
     if document is None:
         document = _new_document(ctx, new, filename, collection_id)
         if not await repository.add_document(ctx.session, document):

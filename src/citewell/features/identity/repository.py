@@ -2,7 +2,7 @@
 
 import uuid
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import exists, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,6 +58,7 @@ async def use_api_key(session: AsyncSession, digest: bytes) -> ApiKey | None:
         select(ApiKey).where(
             ApiKey.hash == digest,
             ApiKey.revoked_at.is_(None),
+            exists().where(Tenant.id == ApiKey.tenant_id, Tenant.status == "active"),
             or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
         )
     )

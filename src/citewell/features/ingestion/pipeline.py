@@ -28,6 +28,8 @@ from citewell.features.ingestion.errors import AbandonedError
 FEED_CHARS = 16_384
 """Characters of blocks that are cut in one go: a hop to a thread costs as much as cutting 1,000."""
 
+FEED_BLOCKS = 256
+
 BATCH_CHUNKS = 128
 """Chunks embedded and stored together: large enough to sort by length, 2 s of embedding."""
 
@@ -131,14 +133,16 @@ async def _cut(
     chunker = create_chunker(source.chunk_strategy, platform.embedder.count_tokens, source.sizes)
     recorder, batch = _TextRecorder(), Batch()
     waiting: list[Block] = []
+    length = 0
     async for block in blocks:
         recorder.add(block)
         waiting.append(block)
-        if sum(len(each.text) for each in waiting) < FEED_CHARS:
+        length += len(block.text)
+        if length < FEED_CHARS and len(waiting) < FEED_BLOCKS:
             continue
         # Counting tokens and splitting is real work: not in the event loop.
         batch.chunks += await asyncio.to_thread(_feed, chunker, waiting)
-        waiting = []
+        waiting, length = [], 0
         if len(batch.chunks) >= BATCH_CHUNKS:
             batch.segments = recorder.take()
             yield batch

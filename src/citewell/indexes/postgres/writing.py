@@ -32,7 +32,8 @@ ON CONFLICT (tenant_id, version_id, generation_id, ordinal) DO UPDATE SET
   page = excluded.page, start_offset = excluded.start_offset, end_offset = excluded.end_offset,
   language = excluded.language, content_hash = excluded.content_hash, heading = excluded.heading,
   context = excluded.context, text = excluded.text, embedding = excluded.embedding,
-  terms = excluded.terms, active = excluded.active
+  terms = excluded.terms, active = excluded.active, access_level = excluded.access_level,
+  collection_id = excluded.collection_id
 """)
 
 _KNOWN = text("""
