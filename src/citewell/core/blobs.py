@@ -3,15 +3,19 @@
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
 READ_SIZE = 1024 * 1024
+
+STAGED_AT_MOST_SECONDS = 24 * 3600
+"""What lies in the staging area for longer was left there by a process that was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,10 @@ class BlobStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._staging = folder / "staging"
-        self._staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Its owner's alone: others may pass through the home to the database's socket.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._staging.mkdir(exist_ok=True, mode=0o700)
+        _sweep(self._staging)
 
     @asynccontextmanager
     async def staged(self, source: Path) -> AsyncGenerator[StagedContent, None]:
@@ -80,6 +87,14 @@ class BlobStore:
     def _path(self, tenant_id: uuid.UUID, sha256: bytes) -> Path:
         digest = sha256.hex()
         return self._folder / str(tenant_id) / digest[:2] / digest
+
+
+def _sweep(staging: Path) -> None:
+    oldest = time.time() - STAGED_AT_MOST_SECONDS
+    for path in staging.iterdir():
+        with suppress(FileNotFoundError):  # its process has just taken it away
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _copy(source: Path, target: Path) -> StagedContent:

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from citewell.core.settings import Settings, SettingsError, found_vendor_keys, load_settings
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder without a `.env`."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class TestLoad:
+    def test_nothing_set_gives_the_defaults(self) -> None:
+        settings = load_settings()
+        assert (settings.embedding, settings.llm, settings.host) == ("bundled", "none", "127.0.0.1")
+        assert settings.database_url is None
+        assert settings.home.is_absolute()
+
+    def test_variable_wins_over_file(
+        self, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (elsewhere / ".env").write_text("CITEWELL_PORT=9000\nCITEWELL_THREADS=1\nOTHER=x\n")
+        monkeypatch.setenv("CITEWELL_PORT", "9001")
+        settings = load_settings()
+        assert (settings.port, settings.threads) == (9001, 1)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("CITEWELL_PORT", "eighty"),
+            ("CITEWELL_PORT", "99999"),
+            ("CITEWELL_LLM", "gpt"),
+            ("CITEWELL_LLM", "openai:"),
+            ("CITEWELL_EMBEDDING", "torch:x"),
+            ("CITEWELL_DATABASE_URL", "mysql://x"),
+            ("CITEWELL_MAX_UPLOAD_BYTES", "0"),
+            ("CITEWELL_LOG_LEVEL", "loud"),
+            ("CITEWELL_THREADS", "-1"),
+        ],
+    )
+    def test_bad_value_is_one_line_that_names_it(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        monkeypatch.setenv(name, value)
+        with pytest.raises(SettingsError) as caught:
+            load_settings()
+        assert str(caught.value).startswith(f"{name} has a bad value: ")
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("place", ["environment", "file"])
+    def test_unknown_name_is_refused(
+        self, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, place: str
+    ) -> None:
+        if place == "environment":
+            monkeypatch.setenv("CITEWELL_PROT", "80")
+        else:
+            (elsewhere / ".env").write_text("CITEWELL_PROT=80\n")
+        with pytest.raises(SettingsError, match="CITEWELL_PROT is not a setting"):
+            load_settings()
+
+    def test_origins_are_separated_by_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CITEWELL_CORS_ORIGINS", "https://a.example, https://b.example,")
+        assert load_settings().cors_origins == ("https://a.example", "https://b.example")
+
+    def test_keys_are_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CITEWELL_LLM_API_KEY", "sk-very-secret")
+        settings = load_settings()
+        assert "sk-very-secret" not in repr(settings)
+        assert settings.llm_api_key is not None
+        assert settings.llm_api_key.get_secret_value() == "sk-very-secret"
+
+    def test_home_does_not_move_with_the_working_folder(
+        self, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = Settings(_env_file=None, home=Path("data"))  # pyright: ignore[reportCallIssue]
+        monkeypatch.chdir("/")
+        assert settings.home == elsewhere / "data"
+
+    def test_vendor_keys_are_found_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+        assert found_vendor_keys() == ["OPENAI_API_KEY"]
+        assert load_settings().llm == "none"
