@@ -16,7 +16,10 @@ from .conftest import run, server_processes
 DISK_MIB = 160
 FILES = 24
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk"),
+]
 
 
 @pytest.fixture
