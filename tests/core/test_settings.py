@@ -2,7 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from citewell.core.settings import Settings, SettingsError, found_vendor_keys, load_settings
+from citewell.core.settings import (
+    Settings,
+    SettingsError,
+    found_vendor_keys,
+    is_set,
+    load_settings,
+)
+
+STRONG = "9f2c6d1be07a4385a1c2d3e4f5061728"
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +47,19 @@ class TestLoad:
             ("CITEWELL_MAX_UPLOAD_BYTES", "0"),
             ("CITEWELL_LOG_LEVEL", "loud"),
             ("CITEWELL_THREADS", "-1"),
+            ("CITEWELL_PUBLIC_URL", "citewell.example.org"),
+            ("CITEWELL_PUBLIC_URL", "https://"),
+            ("CITEWELL_PUBLIC_URL", "https://example.org:99999"),
+            ("CITEWELL_PUBLIC_URL", "https://example.org/citewell"),
+            ("CITEWELL_PUBLIC_URL", "https://user:word@example.org"),
+            ("CITEWELL_REDIS_URL", "localhost:6379"),
+            ("CITEWELL_REDIS_URL", "http://localhost:6379"),
+            ("CITEWELL_REDIS_URL", "redis://"),
+            ("CITEWELL_REDIS_URL", "unix://"),
+            ("CITEWELL_SECRET_KEY", STRONG[:31]),
+            ("CITEWELL_SECRET_KEY", "changeme" * 8),
+            ("CITEWELL_SECRET_KEY", "please-change_me-0123456789abcdef"),
+            ("CITEWELL_SECRET_KEY", "abababababababababababababababababab"),
         ],
     )
     def test_bad_value_is_one_line_that_names_it(
@@ -49,6 +70,44 @@ class TestLoad:
             load_settings()
         assert str(caught.value).startswith(f"{name} has a bad value: ")
         assert "\n" not in str(caught.value)
+        assert not name.endswith("KEY") or value not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("redis_url", "redis://:word@localhost:6379/0"),
+            ("redis_url", "rediss://localhost"),
+            ("redis_url", "unix:///run/redis.sock"),
+            ("public_url", "https://citewell.example.org"),
+            ("public_url", "http://[::1]:8000"),
+        ],
+    )
+    def test_address_is_taken_as_it_is(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        monkeypatch.setenv(f"CITEWELL_{name.upper()}", value)
+        assert getattr(load_settings(), name) == value
+
+    def test_strong_secret_key_is_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CITEWELL_SECRET_KEY", STRONG)
+        settings = load_settings()
+        assert settings.secret_key is not None
+        assert settings.secret_key.get_secret_value() == STRONG
+        assert STRONG not in repr(settings)
+
+    @pytest.mark.parametrize("name", ["CITEWELL_METRICS_PORT", "CITEWELL_BLOB_URL"])
+    def test_setting_of_a_later_version_says_so(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        monkeypatch.setenv(name, "1")
+        with pytest.raises(SettingsError, match=rf"^{name} .* does not have yet; remove it\.$"):
+            load_settings()
+
+    def test_empty_value_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("SECRET_KEY", "REDIS_URL", "PUBLIC_URL", "BLOB_URL", "PORT"):
+            monkeypatch.setenv(f"CITEWELL_{name}", "")
+        settings = load_settings()
+        assert (settings.secret_key, settings.redis_url, settings.port) == (None, None, 8000)
 
     @pytest.mark.parametrize("place", ["environment", "file"])
     def test_unknown_name_is_refused(
@@ -84,3 +143,16 @@ class TestLoad:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
         assert found_vendor_keys() == ["OPENAI_API_KEY"]
         assert load_settings().llm == "none"
+
+
+class TestIsSet:
+    def test_environment_and_file_count(
+        self, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("CITEWELL_LOG_LEVEL", raising=False)
+        monkeypatch.setenv("CITEWELL_PORT", "80")
+        (elsewhere / ".env").write_text("export CITEWELL_LOG_LEVEL='info'\nCITEWELL_HOST=\n")
+        assert is_set("port")
+        assert is_set("log_level")
+        assert not is_set("host")
+        assert not is_set("threads")

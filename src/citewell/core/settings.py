@@ -1,15 +1,30 @@
 """Settings: `CITEWELL_*` variables or `.env`, checked whole before anything starts."""
 
 import os
+import re
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "CITEWELL_"
 EMBEDDING_PROVIDERS = ("bundled", "fastembed", "openai-compatible")
 LLM_PROVIDERS = ("none", "openai", "anthropic", "ollama", "openai-compatible")
+
+LATER = ("BLOB_URL", "METRICS_PORT")
+"""Settings whose names are taken, of features this version does not have."""
+
+SECRET_KEY_LENGTH = 32
+"""Characters: 128 bits even if they are hexadecimal digits."""
+
+EXAMPLES = ("changeme", "changethis", "replaceme", "yoursecret", "secretkey", "password", "example")
+"""What keys copied from a documentation or a template contain."""
+
+FEWEST_DIFFERENT_CHARACTERS = 8
 
 
 class SettingsError(Exception):
@@ -45,6 +60,53 @@ def _database_url(value: str | None) -> str | None:
     return value
 
 
+def _redis_url(value: str | None) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    where = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in ("redis", "rediss", "unix") or not where or not _has_port(value):
+        raise ValueError(
+            "must look like redis://:password@host:6379/0, rediss://... or unix:///path"
+        )
+    return value
+
+
+def _public_url(value: str | None) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    is_plain = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
+    is_web = parts.scheme in ("http", "https") and parts.hostname and _has_port(value)
+    if not (is_web and is_plain):
+        raise ValueError("must look like https://citewell.example.org, without a path")
+    return value.rstrip("/")
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port of an address, if there is one, is a port."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _secret_key(value: SecretStr | None) -> SecretStr | None:
+    """Refuse what can be guessed: whoever knows the key can sign tokens for anybody."""
+    if value is None or not value.get_secret_value():
+        return None
+    key = value.get_secret_value()
+    if len(key) < SECRET_KEY_LENGTH:
+        raise ValueError(f"it needs at least {SECRET_KEY_LENGTH} characters; {_MAKE_A_KEY}")
+    letters = re.sub(r"[^a-z0-9]", "", key.lower())
+    if len(set(key)) < FEWEST_DIFFERENT_CHARACTERS or any(word in letters for word in EXAMPLES):
+        raise ValueError(f"it can be guessed; {_MAKE_A_KEY}")
+    return value
+
+
+_MAKE_A_KEY = "make one with `openssl rand -hex 32`"
+
+
 def _comma_separated(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
@@ -69,6 +131,16 @@ class Settings(BaseSettings):
     database_url: Annotated[str | None, AfterValidator(_database_url)] = Field(
         default=None,
         description="PostgreSQL (16 or newer, pgvector 0.8 or newer). Unset: the embedded one.",
+    )
+    redis_url: Annotated[str | None, AfterValidator(_redis_url)] = Field(
+        default=None, description="Redis that several servers share for limits. Unset: none."
+    )
+    secret_key: Annotated[SecretStr | None, AfterValidator(_secret_key)] = Field(
+        default=None,
+        description="What signing keys are made from. Unset: the file secret.key in the home.",
+    )
+    public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
+        default=None, description="Address users reach it by. Unset: host and port."
     )
     database_pool_size: int = Field(
         default=10, ge=2, le=200, description="Connections one process may hold."
@@ -123,12 +195,15 @@ def load_settings(**overrides: object) -> Settings:
     Raises:
         SettingsError: A `CITEWELL_` variable is unknown or a value is bad; one line names it.
     """
+    given = _given()
+    for name in LATER:
+        if f"{PREFIX}{name}" in given:
+            raise SettingsError(
+                f"{PREFIX}{name} belongs to a feature that this version of Citewell does not have "
+                "yet; remove it."
+            )
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    names = {name for name in os.environ if name.startswith(PREFIX)}  # noqa: TID251 - read here
-    dotenv = Path(".env")
-    if dotenv.is_file():
-        names |= _names_in(dotenv)
-    unknown = sorted(name for name in names if name.upper() not in known)
+    unknown = sorted(given - known)
     if unknown:
         raise SettingsError(f"{unknown[0]} is not a setting of Citewell; see `citewell settings`.")
     try:
@@ -146,16 +221,24 @@ def found_vendor_keys() -> list[str]:
 
 
 def is_set(name: str) -> bool:
-    """Whether the operator has set `CITEWELL_<NAME>` in the environment."""
-    return f"{PREFIX}{name.upper()}" in os.environ  # noqa: TID251 - read here
+    """Whether the operator has given `CITEWELL_<NAME>` a value, in the environment or `.env`."""
+    return f"{PREFIX}{name.upper()}" in _given()
 
 
-def _names_in(dotenv: Path) -> set[str]:
-    """Names of our variables in a `.env` file."""
+def _given() -> set[str]:
+    """Names of our variables, in upper case, that have a value."""
+    dotenv = Path(".env")
+    values = _values_in(dotenv) if dotenv.is_file() else {}
+    values |= os.environ  # noqa: TID251 - read here
+    upper = {name.upper(): value for name, value in values.items()}
+    return {name for name, value in upper.items() if value and name.startswith(PREFIX)}
+
+
+def _values_in(dotenv: Path) -> dict[str, str | None]:
+    """The variables of a `.env` file."""
     try:
-        lines = dotenv.read_text(encoding="utf-8").splitlines()
+        text = dotenv.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(f"{dotenv.absolute()} cannot be read: {reason}.") from None
-    names = (line.removeprefix("export ").partition("=")[0].strip() for line in lines)
-    return {name for name in names if name.startswith(PREFIX)}
+    return dict(dotenv_values(stream=StringIO(text)))

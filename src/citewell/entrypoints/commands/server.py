@@ -130,7 +130,9 @@ class _Site:
 
     @property
     def address(self) -> str:
-        """Where it answers, with the port that was given out if any was asked for."""
+        """Where users reach it, with the port that was given out if any was asked for."""
+        if self.settings.public_url is not None:
+            return self.settings.public_url
         host, port = self.listener.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
