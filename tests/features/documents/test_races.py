@@ -109,6 +109,28 @@ class TestCollections:
         )
         assert sorted(reply.status_code for reply in replies) == [201, 409, 409, 409, 409, 409]
 
+    async def test_upload_racing_the_deletion_wins_or_is_404(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        async def delete_soon(url: str, pause: float) -> httpx.Response:
+            await asyncio.sleep(pause)
+            return await client.delete(url)
+
+        outcomes = set[tuple[int, int]]()
+        for round_number in range(24):
+            name = f"Fleeting {round_number}"
+            made = (await client.post("/api/v1/collections", json={"name": name})).json()
+            upload, deletion = await asyncio.gather(
+                client.post(UPLOAD, files=part("a.txt", name), data={"collection_id": made["id"]}),
+                delete_soon(f"/api/v1/collections/{made['id']}", round_number * 0.001),
+            )
+            outcomes.add((upload.status_code, deletion.status_code))
+            if upload.status_code == 404:
+                assert upload.json()["code"] == "collection_not_found"
+            else:
+                assert deletion.json()["code"] == "collection_not_empty"
+        assert outcomes <= {(202, 409), (404, 204)}
+
 
 def files_in(folder: Path) -> list[Path]:
     return [Path(where) / name for where, _, names in os.walk(folder) for name in names]

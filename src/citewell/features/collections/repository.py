@@ -23,6 +23,19 @@ async def by_id(session: AsyncSession, collection_id: uuid.UUID) -> Collection |
     return await session.scalar(select(Collection).where(Collection.id == collection_id))
 
 
+async def hold(session: AsyncSession, collection_id: uuid.UUID) -> bool:
+    """Keep the collection there until the transaction ends; False if it has gone."""
+    held = select(Collection.id).where(Collection.id == collection_id)
+    return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
+
+
+async def lock(session: AsyncSession, collection_id: uuid.UUID) -> Collection | None:
+    """The collection, locked: nobody changes it or puts documents in until the transaction ends."""
+    return await session.scalar(
+        select(Collection).where(Collection.id == collection_id).with_for_update()
+    )
+
+
 async def existing_ids(session: AsyncSession, wanted: Sequence[uuid.UUID]) -> set[uuid.UUID]:
     """Those of the ids that are collections of the tenant."""
     return set(await session.scalars(select(Collection.id).where(Collection.id.in_(wanted))))

@@ -80,6 +80,11 @@ async def get(ctx: Context, collection_id: uuid.UUID) -> Collection:
     return found
 
 
+async def hold(ctx: Context, collection_id: uuid.UUID) -> bool:
+    """Keep a collection from being removed until the unit of work ends; False if it has gone."""
+    return await repository.hold(ctx.session, collection_id)
+
+
 async def require_all(ctx: Context, collection_ids: Sequence[uuid.UUID]) -> None:
     """Make sure that every id is a collection the caller can use.
 
@@ -101,9 +106,13 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
     """Remove an empty collection.
 
     Raises:
+        CollectionNotFoundError: There is none.
         CollectionNotEmptyError: It still has documents.
     """
-    collection = await get(ctx, collection_id)
+    # Whoever is putting a document in is waited for, and whoever comes later waits.
+    collection = await repository.lock(ctx.session, collection_id)
+    if collection is None:
+        raise CollectionNotFoundError(collection_id)
     if await repository.has_documents(ctx.session, collection_id):
         raise CollectionNotEmptyError(collection.name)
     await repository.remove(ctx.session, collection_id)

@@ -13,6 +13,7 @@ from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.collections import service as collections
+from citewell.features.collections.errors import CollectionNotFoundError
 from citewell.features.documents import repository
 from citewell.features.documents.errors import (
     DocumentNotFoundError,
@@ -96,6 +97,7 @@ async def register_file(platform: Platform, caller: Caller, new: NewFile) -> Reg
     Raises:
         FileTooLargeError: It has more bytes than are accepted.
         InvalidFilenameError: Its name cannot be used.
+        CollectionNotFoundError: The collection is not there, or not any more.
     """
     filename = safe_filename(new.filename)
     if new.path.stat().st_size > platform.settings.max_upload_bytes:
@@ -111,7 +113,7 @@ async def register_file(platform: Platform, caller: Caller, new: NewFile) -> Reg
 async def _register(
     ctx: Context, new: NewFile, filename: str, content: StagedContent
 ) -> Registered | None:
-    """One try; None if another process made the same document meanwhile."""
+    """One try; None if the same document was made, or the default collection removed, meanwhile."""
     collection_id = new.collection_id
     if collection_id is None:
         collection_id = (await collections.get_or_create(ctx, collections.DEFAULT_COLLECTION)).id
@@ -121,6 +123,10 @@ async def _register(
     newest = None
     if document is not None:
         newest = await repository.newest_version(ctx.session, document.id)
+    elif not await collections.hold(ctx, collection_id):
+        if new.collection_id is None:
+            return None
+        raise CollectionNotFoundError(collection_id)
     blob = await repository.claim_blob(
         ctx.session, ctx.tenant_id, content.sha256, content.size_bytes
     )
