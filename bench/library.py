@@ -13,13 +13,13 @@ import psycopg
 
 from bench.corpus import BYTES_PER_CHUNK, Corpus
 from bench.recording import Estimator, Recorder
+from citewell.core.access import AccessLevel, Role
 from citewell.core.context import OPERATOR, Actor, ActorKind, Caller
 from citewell.core.platform import Platform
 from citewell.core.settings import load_settings
 from citewell.entrypoints.commands.library import ingest_paths
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
 from citewell.features.identity import service as identity
-from citewell.models.library import AccessLevel
 
 SAMPLE_FILES = 60
 """Files that are embedded for real, and that the estimated vectors are fitted on."""
@@ -52,7 +52,7 @@ class Library:
 
     def reader(self, level: AccessLevel) -> Caller:
         """A caller who sees a level and those below."""
-        return Caller(self.tenant_id, Actor(ActorKind.API_KEY, max_level=level))
+        return Caller(self.tenant_id, Actor(ActorKind.API_KEY, role=Role(level)))
 
     def allowed(self, level: AccessLevel) -> int:
         """Chunks such a caller sees."""

@@ -9,13 +9,13 @@ from bench.corpus import questions
 from bench.exact import ExactSearch, recall
 from bench.library import Library
 from bench.report import Row, percentile
+from citewell.core.access import AccessLevel
 from citewell.core.context import unit_of_work
 from citewell.core.index import HitList, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.analysis import analyse
 from citewell.engine.retrieval.fusion import dense_weight
 from citewell.indexes.postgres.literals import dense_literal, sparse_literal
-from citewell.models.library import AccessLevel
 
 QUERIES = 60
 TOP_K, MANY = 10, 50
@@ -115,7 +115,7 @@ async def _query(library: Library, text: str, level: AccessLevel) -> tuple[Hybri
     async with unit_of_work(platform, library.reader(level)) as ctx:
         generation = await platform.index.live_generation(ctx.session)
         assert generation is not None
-        scope = Scope(ctx.tenant_id, generation, ctx.actor.max_level)
+        scope = Scope(ctx.tenant_id, generation, (await ctx.access()).read)
         statistics = await platform.index.statistics(
             ctx.session, scope, [term.id for term in analysis.terms]
         )

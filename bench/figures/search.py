@@ -13,6 +13,7 @@ from bench.library import Library
 from bench.options import Options
 from bench.peer_process import PeerProcess
 from bench.report import Row, percentile
+from citewell.core.access import FULL_ACCESS
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.analysis import analyse
 from citewell.features.search import service
@@ -72,7 +73,7 @@ async def _weights(library: Library, query: str) -> str | None:
     async with platform.database.unit_of_work(library.tenant_id) as session:
         generation = await platform.index.live_generation(session)
         assert generation is not None
-        scope = service.Scope(library.tenant_id, generation, max_level=3)
+        scope = service.Scope(library.tenant_id, generation, FULL_ACCESS.read)
         statistics = await platform.index.statistics(
             session, scope, [term.id for term in analysis.terms]
         )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.access import Reach
 from citewell.core.database.sessions import Database
 from citewell.core.index import ChunkRow, Generation, HybridQuery, Publication, Scope, VersionKey
 from citewell.core.settings import Settings
@@ -63,7 +64,8 @@ class Corpus:
     texts: list[str] = field(default_factory=list)
 
     def scope(self, **narrower: object) -> Scope:
-        return Scope(self.tenant_id, self.generation, **{"max_level": 3, **narrower})  # pyright: ignore[reportArgumentType]
+        reach = narrower.pop("reach", None) or Reach(int(narrower.pop("max_level", 3)))  # pyright: ignore[reportArgumentType]
+        return Scope(self.tenant_id, self.generation, reach, **narrower)  # pyright: ignore[reportArgumentType]
 
     def allowed(self, wanted: Part) -> set[str]:
         """Texts of the chunks of one part."""

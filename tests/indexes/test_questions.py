@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
+from citewell.core.access import AccessLevel, Role
 from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.features.documents import service as documents
 from citewell.features.search import service
 from citewell.features.search.schemas import SearchReply, SearchRequest
-from citewell.models.library import AccessLevel
 from tests.quiet import Shelf
 
 NOISE = [
@@ -73,7 +73,7 @@ class TestFilters:
         for level in AccessLevel:
             await shelf.add(f"{level}.txt", f"# Pay\n\nSalaries {level.name}.", access_level=level)
         for level in AccessLevel:
-            caller = Caller(shelf.caller.tenant_id, Actor(ActorKind.API_KEY, max_level=int(level)))
+            caller = Caller(shelf.caller.tenant_id, Actor(ActorKind.API_KEY, role=Role(level)))
             reply = await find(dataclasses.replace(shelf, caller=caller), "salaries", top_k=50)
             found = {hit.text.rpartition(" ")[2].strip(".") for hit in reply.results}
             assert found == {other.name for other in AccessLevel if other <= level}

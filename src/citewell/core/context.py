@@ -8,30 +8,79 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.access import FULL_ACCESS, Access, Role, Scope, access_of
+from citewell.core.database.access import grants_of
+from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 
-HIGHEST_LEVEL = 3
+_ACCESS = "citewell.access"
+"""Where a unit of work keeps the access of its caller once it was asked for."""
 
 
 class ActorKind(StrEnum):
     """What stands behind a call."""
 
     OPERATOR = "operator"
+    USER = "user"
     API_KEY = "api_key"
     SYSTEM = "system"
 
 
+ALL_SCOPES = frozenset(Scope)
+TENANT_SCOPES = ALL_SCOPES - {Scope.OPERATOR}
+"""What a tenant's own people and software can be given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, and the highest access level they may read (0 public to 3 restricted)."""
+    """Who acts and with which rights; grants and denials that name `user_id` come on top."""
 
     kind: ActorKind
     id: uuid.UUID | None = None
-    max_level: int = HIGHEST_LEVEL
+    """Of the user, or of the API key."""
+    user_id: uuid.UUID | None = None
+    """The user whose rights these are; None: the operator, the system, or an own key of the
+    organisation."""
+    role: Role = Role.DIRECTOR
+    is_admin: bool = True
+    scopes: frozenset[Scope] = TENANT_SCOPES
+    credential_id: uuid.UUID | None = None
+    """The API key, or the session (the family of its refresh tokens)."""
+
+    def require(self, scope: Scope) -> None:
+        """Refuse what the credential or the right of administration does not cover.
+
+        Raises:
+            ForbiddenError: The scope is missing, or the actor is no administrator.
+        """
+        if scope not in self.scopes:
+            raise ForbiddenError(f"Your credential does not have the scope `{scope}`.")
+        if scope is Scope.ADMIN and not self.is_admin:
+            raise ForbiddenError("Only administrators may do this.")
+
+    def require_role(self, role: Role) -> None:
+        """Refuse what takes a higher role; administrators are not above it.
+
+        Raises:
+            ForbiddenError: The role is lower.
+        """
+        if self.role < role:
+            raise ForbiddenError(f"This takes the role {role.name.lower()} or higher.")
 
 
-OPERATOR = Actor(ActorKind.OPERATOR)
-SYSTEM = Actor(ActorKind.SYSTEM)
+OPERATOR = Actor(ActorKind.OPERATOR, scopes=ALL_SCOPES)
+SYSTEM = Actor(ActorKind.SYSTEM, scopes=ALL_SCOPES)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a call came from, for the audit trail."""
+
+    address: str | None = None
+    request_id: str | None = None
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +89,7 @@ class Caller:
 
     tenant_id: uuid.UUID
     actor: Actor
+    origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +100,39 @@ class Context:
     tenant_id: uuid.UUID
     actor: Actor
     platform: Platform
+    origin: Origin = NOWHERE
     after_commit: list[Callable[[], Awaitable[None]]] = field(
         default_factory=list[Callable[[], Awaitable[None]]]
     )
     """What is to be done once the unit of work is committed, and only then."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who acts, to open another unit of work."""
+        return Caller(self.tenant_id, self.actor, self.origin)
+
+    async def access(self) -> Access:
+        """What the actor may reach, read once per unit of work, so never older than that."""
+        known = self.session.info.get(_ACCESS)
+        if known is None:
+            known = await access_in(self.session, self.tenant_id, self.actor)
+            self.session.info[_ACCESS] = known
+        return known
+
+
+async def access_in(session: AsyncSession, tenant_id: uuid.UUID, actor: Actor) -> Access:
+    """What an actor may reach in a tenant, as of this transaction."""
+    if actor.user_id is None:
+        return FULL_ACCESS if actor.role is Role.DIRECTOR else access_of(actor.role, None, ())
+    grants = await grants_of(session, tenant_id, actor.user_id)
+    return access_of(actor.role, actor.user_id, grants)
 
 
 @asynccontextmanager
 async def unit_of_work(platform: Platform, caller: Caller) -> AsyncGenerator[Context, None]:
     """Open a transaction for the caller; it commits when the block ends well."""
     async with platform.database.unit_of_work(caller.tenant_id) as session:
-        ctx = Context(session, caller.tenant_id, caller.actor, platform)
+        ctx = Context(session, caller.tenant_id, caller.actor, platform, caller.origin)
         yield ctx
     for action in ctx.after_commit:
         await action()

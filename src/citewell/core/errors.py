@@ -55,6 +55,14 @@ class UnauthorizedError(AppError):
     title = "Sign in first"
 
 
+class ForbiddenError(AppError):
+    """The caller may see this object, or the route, but not do this."""
+
+    code = "forbidden"
+    status = 403
+    title = "Not allowed"
+
+
 class UnavailableError(AppError):
     """Something this installation needs does not answer; trying again later can help."""
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.access import Reach
 from citewell.engine.embedding.base import EmbedderSpec, Vector, Vectors
 from citewell.engine.lexical.base import CorpusStatistics, SparseVector
 
@@ -71,7 +72,7 @@ class Scope:
 
     tenant_id: uuid.UUID
     generation: Generation
-    max_level: int
+    reach: Reach
     collection_ids: tuple[uuid.UUID, ...] | None = None
     """None: all collections."""
     metadata: tuple[tuple[str, str], ...] = ()

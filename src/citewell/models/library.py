@@ -2,22 +2,13 @@
 
 import uuid
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, SmallInteger, func
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from citewell.core.database.base import Base, HasId, HasTimestamps, TenantScoped
-
-
-class AccessLevel(IntEnum):
-    """How far a document may be shown; a reader sees their level and below."""
-
-    PUBLIC = 0
-    INTERNAL = 1
-    CONFIDENTIAL = 2
-    RESTRICTED = 3
 
 
 class VersionStatus(StrEnum):
@@ -44,6 +35,7 @@ class Collection(Base, HasId, TenantScoped, HasTimestamps):
     chunk_strategy: Mapped[str] = mapped_column(server_default="structure")
     chunk_size: Mapped[int] = mapped_column(server_default="200")
     chunk_overlap: Mapped[int] = mapped_column(server_default="0")
+    created_by: Mapped[uuid.UUID | None]
 
 
 class Blob(Base, HasId, TenantScoped):
@@ -69,6 +61,7 @@ class Document(Base, HasId, TenantScoped, HasTimestamps):
     access_level: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     metadata_: Mapped[dict[str, object]] = mapped_column("metadata", JSONB, server_default="{}")
     active_version_id: Mapped[uuid.UUID | None]
+    created_by: Mapped[uuid.UUID | None]
 
 
 class DocumentVersion(Base, HasId, TenantScoped):

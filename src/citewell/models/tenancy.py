@@ -1,13 +1,23 @@
-"""Tenants and their API keys."""
+"""Tenants, their users and groups, and what these sign in with."""
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import func
+from sqlalchemy import ForeignKeyConstraint, SmallInteger, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from citewell.core.database.base import Base, HasId, HasTimestamps, TenantScoped
 from citewell.kit.ids import uuid7
+
+
+class UserStatus(StrEnum):
+    """Where a user's account is in its life."""
+
+    INVITED = "invited"
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
 
 
 class Tenant(Base, HasTimestamps):
@@ -19,6 +29,52 @@ class Tenant(Base, HasTimestamps):
     slug: Mapped[str]
     name: Mapped[str]
     status: Mapped[str] = mapped_column(server_default="active")
+    plan: Mapped[str] = mapped_column(server_default="unlimited")
+    region: Mapped[str | None]
+    limits: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
+    """Limits of this tenant alone, by name; they replace those of the plan."""
+    has_open_registration: Mapped[bool] = mapped_column(server_default="false")
+    session_version: Mapped[int] = mapped_column(server_default="1")
+    """Raised to end all sessions and streams of the tenant."""
+
+
+class User(Base, HasId, TenantScoped, HasTimestamps):
+    """A person of a tenant."""
+
+    __tablename__ = "user_account"
+
+    email: Mapped[str]
+    """Normalised: lower case, composed Unicode, unique in the tenant."""
+    name: Mapped[str] = mapped_column(server_default="")
+    role: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    is_admin: Mapped[bool] = mapped_column(server_default="false")
+    status: Mapped[str] = mapped_column(server_default="active")
+    password_hash: Mapped[str | None]
+    session_version: Mapped[int] = mapped_column(server_default="1")
+    """Raised by whatever ends the user's sessions: role, password, logout, deactivation."""
+    invitation_hash: Mapped[bytes | None]
+    invitation_expires_at: Mapped[datetime | None]
+    last_login_at: Mapped[datetime | None]
+
+
+class RefreshToken(Base, HasId, TenantScoped):
+    """One token of a session; using it makes the next of its family."""
+
+    __tablename__ = "refresh_token"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "user_id"], ["user_account.tenant_id", "user_account.id"]
+        ),
+    )
+
+    user_id: Mapped[uuid.UUID]
+    family_id: Mapped[uuid.UUID]
+    hash: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    """The same for the whole family: a session ends, however often it is renewed."""
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class ApiKey(Base, HasId, TenantScoped):
@@ -28,7 +84,29 @@ class ApiKey(Base, HasId, TenantScoped):
 
     name: Mapped[str]
     hash: Mapped[bytes]
+    user_id: Mapped[uuid.UUID | None]
+    """Whose rights it has; None: the organisation's own software."""
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{read,write,admin}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class Group(Base, HasId, TenantScoped, HasTimestamps):
+    """Users that are granted things together."""
+
+    __tablename__ = "user_group"
+
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default="")
+
+
+class GroupMember(Base, TenantScoped):
+    """A user in a group."""
+
+    __tablename__ = "group_member"
+
+    group_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from citewell.core.access import AccessLevel
 from citewell.core.context import unit_of_work
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
@@ -12,7 +13,6 @@ from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.ingestion import pipeline
 from citewell.features.ingestion import service as ingestion
-from citewell.models.library import AccessLevel
 from tests.conftest import new_caller
 from tests.quiet import Shelf
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from citewell.core.access import AccessLevel
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
@@ -21,7 +22,7 @@ from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import NewFile
-from citewell.models.library import OPEN_STATUSES, AccessLevel, VersionStatus
+from citewell.models.library import OPEN_STATUSES, VersionStatus
 
 POLL_SECONDS = 0.2
 POLL_BATCH = 200

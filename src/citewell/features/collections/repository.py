@@ -3,10 +3,12 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.access import CREATES_FROM, Access
+from citewell.core.database.access import reach_sql
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.library import Collection, Document
 
@@ -18,9 +20,27 @@ async def by_name(session: AsyncSession, name: str) -> Collection | None:
     )
 
 
-async def by_id(session: AsyncSession, collection_id: uuid.UUID) -> Collection | None:
-    """The collection with this id."""
-    return await session.scalar(select(Collection).where(Collection.id == collection_id))
+def _visible(access: Access) -> ColumnElement[bool]:
+    """Which collections are there for someone; says the same as `Access.may_see_collection`."""
+    not_denied = Collection.id.not_in(access.read.denied_collections)
+    if access.role >= CREATES_FROM:
+        return not_denied
+    predicate, values = reach_sql(access.read, table="document", document_column="id")
+    holds_readable = exists().where(
+        Document.tenant_id == Collection.tenant_id,
+        Document.collection_id == Collection.id,
+        text(predicate).bindparams(**values),
+    )
+    return not_denied & (Collection.id.in_(access.read.collections) | holds_readable)
+
+
+async def by_id(
+    session: AsyncSession, access: Access, collection_id: uuid.UUID
+) -> Collection | None:
+    """The collection with this id, if it is there for someone with this access."""
+    return await session.scalar(
+        select(Collection).where(Collection.id == collection_id, _visible(access))
+    )
 
 
 async def hold(session: AsyncSession, collection_id: uuid.UUID) -> bool:
@@ -36,9 +56,15 @@ async def lock(session: AsyncSession, collection_id: uuid.UUID) -> Collection | 
     )
 
 
-async def existing_ids(session: AsyncSession, wanted: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of the ids that are collections of the tenant."""
-    return set(await session.scalars(select(Collection.id).where(Collection.id.in_(wanted))))
+async def visible_ids(
+    session: AsyncSession, access: Access, wanted: Sequence[uuid.UUID]
+) -> set[uuid.UUID]:
+    """Those of the ids that are collections someone with this access may see."""
+    return set(
+        await session.scalars(
+            select(Collection.id).where(Collection.id.in_(wanted), _visible(access))
+        )
+    )
 
 
 async def add_if_absent(session: AsyncSession, values: dict[str, object]) -> None:
@@ -46,11 +72,13 @@ async def add_if_absent(session: AsyncSession, values: dict[str, object]) -> Non
     await session.execute(insert(Collection).values(values).on_conflict_do_nothing())
 
 
-async def page(session: AsyncSession, request: PageRequest) -> Page[Collection]:
-    """Collections by name."""
-    total = await session.scalar(select(func.count()).select_from(Collection)) or 0
+async def page(session: AsyncSession, access: Access, request: PageRequest) -> Page[Collection]:
+    """Collections someone with this access may see, by name."""
+    visible = _visible(access)
+    total = await session.scalar(select(func.count(Collection.id)).where(visible)) or 0
     rows = await session.scalars(
         select(Collection)
+        .where(visible)
         .order_by(func.lower(Collection.name))
         .offset(request.offset)
         .limit(request.limit)

@@ -3,7 +3,9 @@
 import uuid
 from collections.abc import Sequence
 
+from citewell.core.access import MANAGES_COLLECTIONS_FROM
 from citewell.core.context import Context
+from citewell.core.errors import ForbiddenError
 from citewell.engine.chunking.registry import STRATEGIES
 from citewell.features.collections import repository
 from citewell.features.collections.errors import (
@@ -27,6 +29,7 @@ async def create(ctx: Context, data: CollectionCreate) -> Collection:
         ChunkingError: The strategy is unknown or the sizes do not go together.
         CollectionExistsError: The name is taken.
     """
+    ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
     if data.chunk_strategy not in STRATEGIES:
         raise ChunkingError(
             f"`{data.chunk_strategy}` is not a chunk strategy; use one of {', '.join(STRATEGIES)}."
@@ -35,7 +38,13 @@ async def create(ctx: Context, data: CollectionCreate) -> Collection:
         raise ChunkingError("`chunk_overlap` must be at most half of `chunk_size`.")
     new_id = uuid7()
     await repository.add_if_absent(
-        ctx.session, {"tenant_id": ctx.tenant_id, "id": new_id, **data.model_dump()}
+        ctx.session,
+        {
+            "tenant_id": ctx.tenant_id,
+            "id": new_id,
+            "created_by": ctx.actor.user_id,
+            **data.model_dump(),
+        },
     )
     collection = await repository.by_name(ctx.session, data.name)
     if collection is None or collection.id != new_id:
@@ -63,7 +72,9 @@ async def find(ctx: Context, name: str) -> Collection:
         CollectionNotFoundError: There is none.
     """
     found = await repository.by_name(ctx.session, name)
-    if found is None:
+    if found is None or not await repository.visible_ids(
+        ctx.session, await ctx.access(), [found.id]
+    ):
         raise CollectionNotFoundError(name)
     return found
 
@@ -74,7 +85,7 @@ async def get(ctx: Context, collection_id: uuid.UUID) -> Collection:
     Raises:
         CollectionNotFoundError: There is none.
     """
-    found = await repository.by_id(ctx.session, collection_id)
+    found = await repository.by_id(ctx.session, await ctx.access(), collection_id)
     if found is None:
         raise CollectionNotFoundError(collection_id)
     return found
@@ -91,15 +102,28 @@ async def require_all(ctx: Context, collection_ids: Sequence[uuid.UUID]) -> None
     Raises:
         CollectionNotFoundError: One is not; the first is named.
     """
-    existing = await repository.existing_ids(ctx.session, collection_ids)
+    existing = await repository.visible_ids(ctx.session, await ctx.access(), collection_ids)
     for wanted in collection_ids:
         if wanted not in existing:
             raise CollectionNotFoundError(wanted)
 
 
+async def require_writable(ctx: Context, collection_id: uuid.UUID) -> None:
+    """Make sure that the caller may add documents to the collection.
+
+    Raises:
+        CollectionNotFoundError: It is not there for the caller.
+        ForbiddenError: The caller may see it, but not add to it.
+    """
+    if (await ctx.access()).may_create_in(collection_id):
+        return
+    await get(ctx, collection_id)
+    raise ForbiddenError("You may read this collection, but not add documents to it.")
+
+
 async def page(ctx: Context, request: PageRequest) -> Page[Collection]:
-    """Collections by name."""
-    return await repository.page(ctx.session, request)
+    """Collections the caller may see, by name."""
+    return await repository.page(ctx.session, await ctx.access(), request)
 
 
 async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
@@ -109,6 +133,8 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
         CollectionNotFoundError: There is none.
         CollectionNotEmptyError: It still has documents.
     """
+    await get(ctx, collection_id)
+    ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
     # Whoever is putting a document in is waited for, and whoever comes later waits.
     collection = await repository.lock(ctx.session, collection_id)
     if collection is None:

@@ -4,11 +4,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, delete, func, select, text, update
+from sqlalchemy import Select, TextClause, and_, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from citewell.core.access import Access, Verb
+from citewell.core.database.access import reach_sql
 from citewell.features.documents.schemas import DocumentState
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
@@ -27,10 +29,23 @@ _Active = aliased(DocumentVersion)
 class DocumentFilter:
     """Which documents a list shows."""
 
-    max_level: int
+    access: Access
     collection_id: uuid.UUID | None = None
     status: str | None = None
     search: str | None = None
+
+
+def within(access: Access, *verbs: Verb) -> TextClause:
+    """The predicate on `document` that says with which of them all verbs may be done."""
+    parts: list[str] = []
+    values: dict[str, object] = {}
+    for verb in verbs:
+        predicate, bound = reach_sql(
+            access.reaches[verb], table="document", document_column="id", prefix=verb.value
+        )
+        parts.append(predicate)
+        values |= bound
+    return text(" AND ".join(parts)).bindparams(**values)
 
 
 async def claim_blob(
@@ -68,6 +83,7 @@ async def add_document(session: AsyncSession, document: Document) -> bool:
         "filename": document.filename,
         "access_level": document.access_level,
         "metadata_": document.metadata_,
+        "created_by": document.created_by,
     }
     statement = insert(Document).values(values).on_conflict_do_nothing().returning(Document.id)
     return await session.scalar(statement) is not None
@@ -132,11 +148,11 @@ def _states() -> Select[Document, DocumentVersion, DocumentVersion]:
 
 
 async def state(
-    session: AsyncSession, document_id: uuid.UUID, max_level: int
+    session: AsyncSession, document_id: uuid.UUID, access: Access
 ) -> DocumentState | None:
     """A document the caller may read."""
     rows = await session.execute(
-        _states().where(Document.id == document_id, Document.access_level <= max_level)
+        _states().where(Document.id == document_id, within(access, Verb.READ))
     )
     row = rows.one_or_none()
     return DocumentState(row[0], row[1], row[2]) if row else None
@@ -164,7 +180,7 @@ async def page(
     session: AsyncSession, wanted: DocumentFilter, request: PageRequest
 ) -> Page[DocumentState]:
     """Documents the caller may read, newest first."""
-    statement = _states().where(Document.access_level <= wanted.max_level)
+    statement = _states().where(within(wanted.access, Verb.READ))
     if wanted.collection_id is not None:
         statement = statement.where(Document.collection_id == wanted.collection_id)
     if wanted.status is not None:
@@ -206,11 +222,11 @@ async def blob_of(session: AsyncSession, version: DocumentVersion) -> Blob:
     return (await session.scalars(select(Blob).where(Blob.id == version.blob_id))).one()
 
 
-async def lock(session: AsyncSession, document_id: uuid.UUID, max_level: int) -> Document | None:
+async def lock(session: AsyncSession, document_id: uuid.UUID, access: Access) -> Document | None:
     """A document the caller may read, locked until the end of the transaction."""
     return await session.scalar(
         select(Document)
-        .where(Document.id == document_id, Document.access_level <= max_level)
+        .where(Document.id == document_id, within(access, Verb.READ))
         .with_for_update()
     )
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
+from citewell.core.access import AccessLevel
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.kit.storable import StorableJson, StorableText
-from citewell.models.library import AccessLevel, Document, DocumentVersion
+from citewell.models.library import Document, DocumentVersion
 
 MetadataKey = Annotated[StorableText, Field(min_length=1, max_length=200)]
 Metadata = Annotated[dict[MetadataKey, StorableJson], Field(max_length=100)]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from citewell.core.access import AccessLevel, DocumentFacts, Verb
 from citewell.core.blobs import StagedContent
 from citewell.core.context import Caller, Context, unit_of_work
-from citewell.core.errors import InvalidInputError
+from citewell.core.errors import ForbiddenError, InvalidInputError
 from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.collections import service as collections
@@ -31,7 +32,7 @@ from citewell.features.documents.schemas import (
 )
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.library import AccessLevel, Document, DocumentVersion, VersionStatus
+from citewell.models.library import Document, DocumentVersion, VersionStatus
 from citewell.models.work import Job
 
 INGEST_JOB = "ingestion.process"
@@ -117,9 +118,10 @@ async def _register(
     collection_id = new.collection_id
     if collection_id is None:
         collection_id = (await collections.get_or_create(ctx, collections.DEFAULT_COLLECTION)).id
-    document = None
-    if new.source is not None:
-        document = await repository.lock_by_source(ctx.session, collection_id, new.source)
+    await collections.require_writable(ctx, collection_id)
+    document, source = None, new.source
+    if source is not None:
+        document, source = await _known(ctx, collection_id, source)
     newest = None
     if document is not None:
         newest = await repository.newest_version(ctx.session, document.id)
@@ -141,7 +143,9 @@ async def _register(
         newest.status, newest.error_code, newest.error_detail = VersionStatus.QUEUED, None, None
         return _registered(newest, await _enqueue(ctx, newest, attempts=1))
     if document is None:
-        document = _new_document(ctx, new, filename, collection_id)
+        if new.access_level is not None:
+            await _require_level(ctx, new.access_level)
+        document = _new_document(ctx, new, filename, collection_id, source)
         if not await repository.add_document(ctx.session, document):
             return None
     version = DocumentVersion(
@@ -158,16 +162,41 @@ async def _register(
     return _registered(version, await _enqueue(ctx, version))
 
 
-def _new_document(ctx: Context, new: NewFile, filename: str, collection_id: uuid.UUID) -> Document:
+async def _known(
+    ctx: Context, collection_id: uuid.UUID, source: str
+) -> tuple[Document | None, str]:
+    """The document that came from there, and the source to file a new one under.
+
+    What someone else's hidden document is called by must neither show nor be taken over.
+
+    Raises:
+        ForbiddenError: The caller may read the document, but not change it.
+    """
+    document = await repository.lock_by_source(ctx.session, collection_id, source)
+    access = await ctx.access()
+    if document is None or access.allows(Verb.WRITE, facts_of(document)):
+        return document, source
+    if access.allows(Verb.READ, facts_of(document)):
+        raise ForbiddenError(
+            f"A document `{document.filename}` is there already, and you may not change it."
+        )
+    own = f"{source}#{ctx.actor.user_id}"
+    return await repository.lock_by_source(ctx.session, collection_id, own), own
+
+
+def _new_document(
+    ctx: Context, new: NewFile, filename: str, collection_id: uuid.UUID, source: str | None
+) -> Document:
     return Document(
         tenant_id=ctx.tenant_id,
         id=uuid7(),
         collection_id=collection_id,
         title=clean_line(new.title or "")[:500] or filename,
-        source=new.source,
+        source=source,
         filename=filename,
         access_level=int(AccessLevel.INTERNAL if new.access_level is None else new.access_level),
         metadata_=dict(new.metadata),
+        created_by=ctx.actor.user_id,
     )
 
 
@@ -201,13 +230,36 @@ def _registered(version: DocumentVersion, job: Job | None) -> Registered:
     )
 
 
+def facts_of(document: Document) -> DocumentFacts:
+    """What the access policy asks of a document."""
+    return DocumentFacts(
+        document.id, document.collection_id, document.access_level, document.created_by
+    )
+
+
+async def resolve(ctx: Context, document_id: uuid.UUID, verb: Verb) -> Document:
+    """The document, locked, if the caller may do this with it: the way to every single one.
+
+    Raises:
+        DocumentNotFoundError: There is none, or not for this caller.
+        ForbiddenError: The caller may read it, but not do this.
+    """
+    access = await ctx.access()
+    document = await repository.lock(ctx.session, document_id, access)
+    if document is None:
+        raise DocumentNotFoundError(document_id)
+    if not access.allows(verb, facts_of(document)):
+        raise ForbiddenError("You may read this document, but not change it.")
+    return document
+
+
 async def get(ctx: Context, document_id: uuid.UUID) -> DocumentState:
     """A document.
 
     Raises:
         DocumentNotFoundError: There is none, or not for this caller.
     """
-    found = await repository.state(ctx.session, document_id, ctx.actor.max_level)
+    found = await repository.state(ctx.session, document_id, await ctx.access())
     if found is None:
         raise DocumentNotFoundError(document_id)
     return found
@@ -222,7 +274,7 @@ async def page(
     search: str | None = None,
 ) -> Page[DocumentState]:
     """Documents of the caller, newest first."""
-    wanted = DocumentFilter(ctx.actor.max_level, collection_id, status, search)
+    wanted = DocumentFilter(await ctx.access(), collection_id, status, search)
     return await repository.page(ctx.session, wanted, request)
 
 
@@ -321,9 +373,7 @@ async def update(ctx: Context, document_id: uuid.UUID, data: DocumentUpdate) -> 
     Raises:
         DocumentNotFoundError: There is none, or not for this caller.
     """
-    document = await repository.lock(ctx.session, document_id, ctx.actor.max_level)
-    if document is None:
-        raise DocumentNotFoundError(document_id)
+    document = await resolve(ctx, document_id, Verb.WRITE)
     if data.title is not None:
         document.title = clean_line(data.title)
     if data.metadata is not None:
@@ -335,9 +385,20 @@ async def update(ctx: Context, document_id: uuid.UUID, data: DocumentUpdate) -> 
 
 
 async def _change_access(ctx: Context, document: Document, level: AccessLevel) -> None:
-    """Set a document's access level, on its chunks too; nothing is embedded again."""
+    """Set a document's access level, on its chunks too; nothing is embedded again.
+
+    Raises:
+        ForbiddenError: The caller could not read that level.
+    """
+    await _require_level(ctx, level)
     document.access_level = int(level)
     await repository.spread_access(ctx.session, document.id, document.access_level)
+
+
+async def _require_level(ctx: Context, level: AccessLevel) -> None:
+    """Nobody puts a document where their own role does not reach."""
+    if level > (await ctx.access()).read.max_level:
+        raise ForbiddenError(f"Your role does not reach the access level {level.name.lower()}.")
 
 
 async def delete(ctx: Context, document_id: uuid.UUID) -> None:
@@ -346,15 +407,13 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
     Raises:
         DocumentNotFoundError: There is none, or not for this caller.
     """
-    document = await repository.lock(ctx.session, document_id, ctx.actor.max_level)
-    if document is None:
-        raise DocumentNotFoundError(document_id)
+    document = await resolve(ctx, document_id, Verb.WRITE)
     if document.active_version_id is not None:
         await ctx.platform.index.withdraw(ctx.session, ctx.tenant_id, document.active_version_id)
     blobs = await repository.blob_ids(ctx.session, document_id)
     await repository.remove(ctx.session, document_id)
     # Files cannot be rolled back: they go when it is certain that the document has gone.
-    caller = Caller(ctx.tenant_id, ctx.actor)
+    caller = ctx.caller
     ctx.after_commit.append(partial(_remove_unused_files, ctx.platform, caller, blobs))
 
 

@@ -139,7 +139,7 @@ async def _scope(
     for key, value in sorted(filters.items()):
         if key in FILTER_FIELDS:
             fields.append((key, _field_value(key, value)))
-        elif await repository.has_metadata_key(ctx.session, key, ctx.actor.max_level):
+        elif await repository.has_metadata_key(ctx.session, key, (await ctx.access()).read):
             metadata.append((key, json.dumps(value)))
         else:
             raise UnknownFilterError(key, FILTER_FIELDS)
@@ -148,7 +148,7 @@ async def _scope(
     return Scope(
         tenant_id=ctx.tenant_id,
         generation=generation,
-        max_level=ctx.actor.max_level,
+        reach=(await ctx.access()).read,
         collection_ids=tuple(collection_ids) if collection_ids is not None else None,
         metadata=tuple(metadata),
         fields=tuple(fields),

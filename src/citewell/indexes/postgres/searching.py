@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.database.access import reach_sql
 from citewell.core.index import Hit, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import best_possible_score
 from citewell.indexes.postgres.literals import dense_literal, sparse_literal
@@ -74,7 +75,7 @@ def scope_sql(scope: Scope) -> str:
         # Literals: partial indexes are proven to fit at plan time only from constants.
         f"c.generation_id = {int(scope.generation.id)}",
         "c.active",
-        "c.access_level <= :max_level",
+        reach_sql(scope.reach, table="c", document_column="document_id")[0],
     ]
     if scope.collection_ids is not None:
         parts.append("c.collection_id = ANY(CAST(:collection_ids AS uuid[]))")
@@ -91,7 +92,8 @@ def scope_sql(scope: Scope) -> str:
 
 def scope_values(scope: Scope) -> dict[str, object]:
     """The bound values of `scope_sql`."""
-    values: dict[str, object] = {"tenant_id": scope.tenant_id, "max_level": scope.max_level}
+    _, reach = reach_sql(scope.reach, table="c", document_column="document_id")
+    values: dict[str, object] = {"tenant_id": scope.tenant_id, **reach}
     if scope.collection_ids is not None:
         values["collection_ids"] = list(scope.collection_ids)
     values |= {f"field_{name}": value for name, value in scope.fields}

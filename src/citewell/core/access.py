@@ -1,0 +1,187 @@
+"""The access policy: who may do what with a document, as one table of plain values.
+
+A request's `Actor` and the grants that name them make an `Access`: for each verb a `Reach`. A reach
+is evaluated in two ways that must agree: `Reach.admits` for one object, and
+`core.database.access.reach_sql` inside statements that list or rank.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+
+class Role(IntEnum):
+    """What a user is in their organisation; each may do what those below may."""
+
+    GUEST = 0
+    EMPLOYEE = 1
+    MANAGER = 2
+    DIRECTOR = 3
+
+
+class AccessLevel(IntEnum):
+    """How far a document may be shown; a role reads its level and below."""
+
+    PUBLIC = 0
+    INTERNAL = 1
+    CONFIDENTIAL = 2
+    RESTRICTED = 3
+
+
+class Scope(StrEnum):
+    """What a credential may be used for; `operator` is for the installation's own software."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+    OPERATOR = "operator"
+
+
+class Verb(StrEnum):
+    """What someone does with a document."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Effect(StrEnum):
+    """What a grant does for those it names. `write` includes `read`; `deny` beats everything."""
+
+    DENY = "deny"
+    READ = "read"
+    WRITE = "write"
+
+
+READ_LEVEL = {
+    Role.GUEST: AccessLevel.PUBLIC,
+    Role.EMPLOYEE: AccessLevel.INTERNAL,
+    Role.MANAGER: AccessLevel.CONFIDENTIAL,
+    Role.DIRECTOR: AccessLevel.RESTRICTED,
+}
+"""The highest level a role reads without a grant."""
+
+WRITES_ALL_FROM = Role.MANAGER
+"""From this role on one may change whatever one reads; below only one's own and what is granted."""
+
+CREATES_FROM = Role.EMPLOYEE
+"""From this role on one may add documents; below only to collections that are granted for writing.
+It also sees all collections that are not denied; below only those that hold something readable."""
+
+MANAGES_COLLECTIONS_FROM = Role.MANAGER
+"""From this role on one may make, change and remove collections and share what one may change."""
+
+NO_LEVEL = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one object's rule says to someone, directly or through a group."""
+
+    object_id: uuid.UUID
+    is_collection: bool
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFacts:
+    """What the policy asks of a document."""
+
+    id: uuid.UUID
+    collection_id: uuid.UUID
+    access_level: int
+    created_by: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The documents a verb may be done with."""
+
+    max_level: int
+    """By role; `NO_LEVEL` if the role alone gives nothing."""
+    collections: frozenset[uuid.UUID] = frozenset()
+    documents: frozenset[uuid.UUID] = frozenset()
+    owner: uuid.UUID | None = None
+    """Documents this user made."""
+    denied_collections: frozenset[uuid.UUID] = frozenset()
+    denied_documents: frozenset[uuid.UUID] = frozenset()
+
+    def admits(self, document: DocumentFacts) -> bool:
+        """Whether the document is within reach."""
+        if document.id in self.denied_documents or (
+            document.collection_id in self.denied_collections
+        ):
+            return False
+        return (
+            document.access_level <= self.max_level
+            or document.collection_id in self.collections
+            or document.id in self.documents
+            or (self.owner is not None and document.created_by == self.owner)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What someone may reach, by verb; whoever writes must reach the document for reading too."""
+
+    role: Role
+    reaches: dict[Verb, Reach] = field(hash=False)
+
+    @property
+    def read(self) -> Reach:
+        """What may be read, listed and found."""
+        return self.reaches[Verb.READ]
+
+    @property
+    def write(self) -> Reach:
+        """What may be changed, provided it may be read."""
+        return self.reaches[Verb.WRITE]
+
+    def allows(self, verb: Verb, document: DocumentFacts) -> bool:
+        """Whether the verb may be done with the document."""
+        return self.read.admits(document) and self.reaches[verb].admits(document)
+
+    def may_create_in(self, collection_id: uuid.UUID) -> bool:
+        """Whether documents may be added to the collection."""
+        if collection_id in self.read.denied_collections:
+            return False
+        return self.role >= CREATES_FROM or collection_id in self.write.collections
+
+    def may_see_collection(self, collection_id: uuid.UUID, *, holds_readable: bool) -> bool:
+        """Whether the collection is there for them; `holds_readable`: a document they may read."""
+        if collection_id in self.read.denied_collections:
+            return False
+        return self.role >= CREATES_FROM or collection_id in self.read.collections or holds_readable
+
+
+def access_of(role: Role, user_id: uuid.UUID | None, grants: Iterable[Grant]) -> Access:
+    """The access of a role with the grants that name its holder."""
+    given = list(grants)
+
+    def named(is_collection: bool, *effects: Effect) -> frozenset[uuid.UUID]:
+        return frozenset(
+            grant.object_id
+            for grant in given
+            if grant.is_collection == is_collection and grant.effect in effects
+        )
+
+    denied = named(True, Effect.DENY), named(False, Effect.DENY)
+    read = Reach(
+        READ_LEVEL[role],
+        named(True, Effect.READ, Effect.WRITE),
+        named(False, Effect.READ, Effect.WRITE),
+        None,
+        *denied,
+    )
+    write = Reach(
+        READ_LEVEL[role] if role >= WRITES_ALL_FROM else NO_LEVEL,
+        named(True, Effect.WRITE),
+        named(False, Effect.WRITE),
+        user_id,
+        *denied,
+    )
+    return Access(role, {Verb.READ: read, Verb.WRITE: write})
+
+
+FULL_ACCESS = access_of(Role.DIRECTOR, None, ())
+"""Of the operator, the system and the organisation's own software: grants do not name them."""

@@ -1,0 +1,58 @@
+"""The access policy inside statements: who is granted what, and the predicate of a reach."""
+
+import uuid
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.core.access import Effect, Grant, Reach
+
+_GRANTS = text("""
+WITH mine AS (
+  SELECT group_id AS id FROM group_member WHERE tenant_id = :tenant_id AND user_id = :user_id
+)
+SELECT collection_id AS object_id, true AS is_collection, effect FROM collection_grant
+WHERE tenant_id = :tenant_id AND (user_id = :user_id OR group_id IN (SELECT id FROM mine))
+UNION ALL
+SELECT document_id, false, effect FROM document_grant
+WHERE tenant_id = :tenant_id AND (user_id = :user_id OR group_id IN (SELECT id FROM mine))
+""")
+
+
+async def grants_of(session: AsyncSession, tenant_id: uuid.UUID, user_id: uuid.UUID) -> list[Grant]:
+    """All grants and denials that name the user, directly or through a group."""
+    rows = await session.execute(_GRANTS, {"tenant_id": tenant_id, "user_id": user_id})
+    return [Grant(row.object_id, row.is_collection, Effect(row.effect)) for row in rows]
+
+
+def reach_sql(
+    reach: Reach, *, table: str, document_column: str, prefix: str = "reach"
+) -> tuple[str, dict[str, object]]:
+    """The predicate of a reach and its bound values; says the same as `Reach.admits`.
+
+    Args:
+        reach: What may be reached.
+        table: Alias of a table with `access_level`, `collection_id` and, where `reach.owner` is
+            set, `created_by`.
+        document_column: Its column with the document's id.
+        prefix: Of the bound names, so that two reaches fit into one statement.
+    """
+    values: dict[str, object] = {f"{prefix}_level": reach.max_level}
+    admitted = [f"{table}.access_level <= :{prefix}_level"]
+    refused: list[str] = []
+    for name, ids, column, parts in (
+        ("collections", reach.collections, "collection_id", admitted),
+        ("documents", reach.documents, document_column, admitted),
+        ("denied_collections", reach.denied_collections, "collection_id", refused),
+        ("denied_documents", reach.denied_documents, document_column, refused),
+    ):
+        if ids:
+            values[f"{prefix}_{name}"] = sorted(ids)
+            parts.append(f"{table}.{column} = ANY(CAST(:{prefix}_{name} AS uuid[]))")
+    if reach.owner is not None:
+        values[f"{prefix}_owner"] = reach.owner
+        admitted.append(f"{table}.created_by = :{prefix}_owner")
+    predicate = admitted[0] if len(admitted) == 1 else f"({' OR '.join(admitted)})"
+    if refused:
+        predicate += f" AND NOT ({' OR '.join(refused)})"
+    return predicate, values

@@ -1,0 +1,40 @@
+"""What was used and what was done."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from citewell.core.database.base import Base, HasId, TenantScoped
+
+
+class UsageRecord(Base, TenantScoped):
+    """How much of something was used in a period, by one actor or (`TOTAL`) by all."""
+
+    __tablename__ = "usage_record"
+
+    metric: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    """A day (`2027-01-31`), a month (`2027-01`) or `all` for what is there now."""
+    actor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class AuditEvent(Base, HasId, TenantScoped):
+    """Who did what to which object; the application can add and read these, nothing else."""
+
+    __tablename__ = "audit_event"
+
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    actor_kind: Mapped[str]
+    actor_id: Mapped[uuid.UUID | None]
+    credential_id: Mapped[uuid.UUID | None]
+    action: Mapped[str]
+    object_kind: Mapped[str | None]
+    object_id: Mapped[uuid.UUID | None]
+    address: Mapped[str | None]
+    request_id: Mapped[str | None]
+    details: Mapped[dict[str, object]] = mapped_column(JSONB, server_default="{}")
