@@ -1,10 +1,12 @@
 """What endpoints share: the platform, the authenticated caller, a page of a list."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 
+from citewell.core.access import Scope
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.kit.pagination import MAX_LIMIT, Page, PageRequest
@@ -16,9 +18,16 @@ def _platform(request: Request) -> Platform:
     return cast(Platform, request.app.state.platform)
 
 
-def _caller(request: Request) -> Caller:
-    # Set by the authentication middleware, which lets nobody through without it.
-    return cast(Caller, request.state.caller)
+def _requires(scope: Scope) -> Callable[[Request], Caller]:
+    """The caller, refused unless their credential has the scope."""
+
+    def caller_with_scope(request: Request) -> Caller:
+        # Set by the authentication middleware, which lets nobody through without it.
+        caller = cast(Caller, request.state.caller)
+        caller.actor.require(scope)
+        return caller
+
+    return caller_with_scope
 
 
 def _page(
@@ -29,7 +38,18 @@ def _page(
 
 
 PlatformDep = Annotated[Platform, Depends(_platform)]
-CallerDep = Annotated[Caller, Depends(_caller)]
+ReaderDep = Annotated[Caller, Depends(_requires(Scope.READ))]
+"""The caller of a route that changes nothing."""
+
+WriterDep = Annotated[Caller, Depends(_requires(Scope.WRITE))]
+"""The caller of a route that changes documents, collections or what is their own."""
+
+AdminDep = Annotated[Caller, Depends(_requires(Scope.ADMIN))]
+"""The caller of a route for administrators of a tenant."""
+
+OperatorDep = Annotated[Caller, Depends(_requires(Scope.OPERATOR))]
+"""The caller of a route over all tenants."""
+
 PageDep = Annotated[PageRequest, Depends(_page)]
 
 

@@ -4,6 +4,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 import structlog
@@ -11,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from citewell.core.context import Caller
+from citewell.core.context import Caller, Origin
 from citewell.core.errors import AppError, TooLargeError, UnauthorizedError
 from citewell.core.platform import Platform
 from citewell.entrypoints.http.problems import (
@@ -119,7 +120,10 @@ class Authentication:
             scheme, _, secret = header.partition(" ")
             if scheme.lower() != "bearer":
                 raise UnauthorizedError("Send your API key as `Authorization: Bearer cw_...`.")
-            scope["state"]["caller"] = await self._caller(secret.strip())
+            caller = await self._caller(secret.strip())
+            client = scope.get("client")
+            origin = Origin(client[0] if client else None, scope["state"]["request_id"])
+            scope["state"]["caller"] = replace(caller, origin=origin)
         await self._app(scope, receive, send)
 
     async def _caller(self, secret: str) -> Caller:

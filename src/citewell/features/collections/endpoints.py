@@ -7,14 +7,14 @@ from fastapi import APIRouter
 from citewell.core.context import unit_of_work
 from citewell.features.collections import service
 from citewell.features.collections.schemas import CollectionCreate, CollectionRead
-from citewell.features.http import CallerDep, Listing, PageDep, PlatformDep, listing
+from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
 
 router = APIRouter(prefix="/collections", tags=["collections"])
 
 
 @router.get("")
 async def list_collections(
-    platform: PlatformDep, caller: CallerDep, request: PageDep
+    platform: PlatformDep, caller: ReaderDep, request: PageDep
 ) -> Listing[CollectionRead]:
     """List collections by name."""
     async with unit_of_work(platform, caller) as ctx:
@@ -24,7 +24,7 @@ async def list_collections(
 
 @router.post("", status_code=201)
 async def create_collection(
-    platform: PlatformDep, caller: CallerDep, data: CollectionCreate
+    platform: PlatformDep, caller: WriterDep, data: CollectionCreate
 ) -> CollectionRead:
     """Make a collection."""
     async with unit_of_work(platform, caller) as ctx:
@@ -33,7 +33,7 @@ async def create_collection(
 
 @router.get("/{collection_id}")
 async def get_collection(
-    platform: PlatformDep, caller: CallerDep, collection_id: uuid.UUID
+    platform: PlatformDep, caller: ReaderDep, collection_id: uuid.UUID
 ) -> CollectionRead:
     """Show a collection."""
     async with unit_of_work(platform, caller) as ctx:
@@ -42,7 +42,7 @@ async def get_collection(
 
 @router.delete("/{collection_id}", status_code=204)
 async def delete_collection(
-    platform: PlatformDep, caller: CallerDep, collection_id: uuid.UUID
+    platform: PlatformDep, caller: WriterDep, collection_id: uuid.UUID
 ) -> None:
     """Remove an empty collection."""
     async with unit_of_work(platform, caller) as ctx:

@@ -29,7 +29,7 @@ from citewell.features.documents.schemas import (
     Metadata,
     NewFile,
 )
-from citewell.features.http import CallerDep, Listing, PageDep, PlatformDep, listing
+from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
 from citewell.kit.storable import StorableText
 from citewell.models.library import VersionStatus
 
@@ -45,7 +45,7 @@ _METADATA = TypeAdapter[dict[str, JsonValue]](Metadata)
 
 @router.post("", status_code=202)
 async def create_document(
-    platform: PlatformDep, caller: CallerDep, data: DocumentCreate
+    platform: PlatformDep, caller: WriterDep, data: DocumentCreate
 ) -> AcceptedDocuments:
     """Take in a document sent as text; the same text again is the same document."""
     await _require_collection(platform, caller, data.collection_id)
@@ -74,7 +74,7 @@ async def create_document(
 @router.post("/upload", status_code=202)
 async def upload_documents(
     platform: PlatformDep,
-    caller: CallerDep,
+    caller: WriterDep,
     files: Annotated[list[UploadFile], File(description="One or many files.")],
     collection_id: Annotated[uuid.UUID | None, Form()] = None,
     access_level: Annotated[str | None, Form()] = None,
@@ -116,7 +116,7 @@ async def upload_documents(
 @router.get("")
 async def list_documents(
     platform: PlatformDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     request: PageDep,
     collection_id: uuid.UUID | None = None,
     status: Annotated[VersionStatus | None, Query(description="Of the newest version.")] = None,
@@ -135,7 +135,7 @@ async def list_documents(
 
 @router.get("/{document_id}")
 async def get_document(
-    platform: PlatformDep, caller: CallerDep, document_id: uuid.UUID
+    platform: PlatformDep, caller: ReaderDep, document_id: uuid.UUID
 ) -> DocumentRead:
     """Show a document and how far it is."""
     async with unit_of_work(platform, caller) as ctx:
@@ -144,7 +144,7 @@ async def get_document(
 
 @router.patch("/{document_id}")
 async def update_document(
-    platform: PlatformDep, caller: CallerDep, document_id: uuid.UUID, data: DocumentUpdate
+    platform: PlatformDep, caller: WriterDep, document_id: uuid.UUID, data: DocumentUpdate
 ) -> DocumentRead:
     """Change title, metadata or access level."""
     async with unit_of_work(platform, caller) as ctx:
@@ -152,7 +152,7 @@ async def update_document(
 
 
 @router.delete("/{document_id}", status_code=204)
-async def delete_document(platform: PlatformDep, caller: CallerDep, document_id: uuid.UUID) -> None:
+async def delete_document(platform: PlatformDep, caller: WriterDep, document_id: uuid.UUID) -> None:
     """Remove a document with all its versions."""
     async with unit_of_work(platform, caller) as ctx:
         await service.delete(ctx, document_id)
@@ -161,7 +161,7 @@ async def delete_document(platform: PlatformDep, caller: CallerDep, document_id:
 @router.get("/{document_id}/content")
 async def get_content(
     platform: PlatformDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     document_id: uuid.UUID,
     version: VersionNumber | None = None,
     start: Annotated[int, Query(ge=0, description="First character.")] = 0,
@@ -175,7 +175,7 @@ async def get_content(
 @router.get("/{document_id}/file", response_class=StreamingResponse)
 async def get_file(
     platform: PlatformDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     document_id: uuid.UUID,
     version: VersionNumber | None = None,
 ) -> StreamingResponse:
@@ -207,7 +207,7 @@ async def _stream(handle: anyio.AsyncFile[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _require_collection(
-    platform: Platform, caller: CallerDep, collection_id: uuid.UUID | None
+    platform: Platform, caller: ReaderDep, collection_id: uuid.UUID | None
 ) -> None:
     if collection_id is not None:
         async with unit_of_work(platform, caller) as ctx:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from citewell.features.http import CallerDep, PlatformDep
+from citewell.features.http import PlatformDep, ReaderDep
 from citewell.features.search import answers, service
 from citewell.features.search.schemas import (
     QueryReply,
@@ -19,20 +19,20 @@ router = APIRouter(tags=["search"])
 
 
 @router.post("/search")
-async def search(platform: PlatformDep, caller: CallerDep, request: SearchRequest) -> SearchReply:
+async def search(platform: PlatformDep, caller: ReaderDep, request: SearchRequest) -> SearchReply:
     """Find passages, best first."""
     return await service.search(platform, caller, request)
 
 
 @router.post("/query")
-async def query(platform: PlatformDep, caller: CallerDep, request: QueryRequest) -> QueryReply:
+async def query(platform: PlatformDep, caller: ReaderDep, request: QueryRequest) -> QueryReply:
     """Answer a question, every sentence cited."""
     return await answers.answer(platform, caller, request)
 
 
 @router.post("/query/stream", response_class=StreamingResponse)
 async def query_stream(
-    platform: PlatformDep, caller: CallerDep, request: QueryRequest
+    platform: PlatformDep, caller: ReaderDep, request: QueryRequest
 ) -> StreamingResponse:
     """Answer as server-sent events: `step`, `token`, `citation`, `done` or `error`.
 
