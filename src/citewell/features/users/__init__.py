@@ -1,0 +1,1 @@
+"""The people of a tenant and their groups."""
