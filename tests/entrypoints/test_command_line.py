@@ -5,6 +5,7 @@ The main ones run as processes of their own; the others inside this one, which s
 
 import json
 import os
+import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -123,6 +124,34 @@ class TestIngest:
             assert found[name]["error"].startswith("The file cannot be read: ")
         again = installation.json("ingest", str(tmp_path), "--collection", "Odd", code=1)
         assert again == printed
+
+    @pytest.mark.usefixtures("server")
+    def test_unreadable_folder_and_path_are_listed(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        (tmp_path / "good.txt").write_text("Words in a readable file.")
+        # Deeper than a path may be long: even root, who may read everything, cannot read it.
+        at = os.open(tmp_path, os.O_RDONLY)
+        deep = tmp_path
+        while len(os.fsencode(deep)) < 4096:
+            deep /= "d" * 240
+            os.mkdir(deep.name, dir_fd=at)
+            below = os.open(deep.name, os.O_RDONLY, dir_fd=at)
+            os.close(at)
+            at = below
+        os.close(at)
+        printed = installation.json(
+            "ingest", str(tmp_path), str(deep), "--collection", "Deep", code=1
+        )
+        found = {item["path"]: item for item in printed["documents"]}
+        shutil.rmtree(tmp_path / deep.relative_to(tmp_path).parts[0])
+        assert printed["failed"] == 2
+        assert found[str(tmp_path / "good.txt")]["status"] == "ready"
+        errors = [item["error"] for item in printed["documents"] if item["error"]]
+        assert errors == [
+            "The folder cannot be read: File name too long.",
+            "The file cannot be read: File name too long.",
+        ]
 
 
 @pytest.mark.usefixtures("ingested")

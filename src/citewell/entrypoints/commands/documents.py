@@ -66,7 +66,7 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Take in files and folders; returns when they are searchable."""
-    missing = next((path for path in paths if not path.exists() and not path.is_symlink()), None)
+    missing = next((path for path in paths if _is_missing(path)), None)
     if missing is not None:
         stop(f"There is no file or folder {missing}.", USAGE)
     try:
@@ -96,6 +96,17 @@ def ingest(
         _print_results(results, failed)
     if failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether nothing is there; what is there and cannot be read is told with the results."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:

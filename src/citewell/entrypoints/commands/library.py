@@ -53,26 +53,35 @@ class FileResult:
         return self.status in (VersionStatus.FAILED, VersionStatus.CANCELLED)
 
 
-def walk(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files to take in, each once: those named, and in folders those of a supported kind."""
+def walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
+    """Files to take in, each once: those named, and in folders those of a supported kind.
+
+    In place of a folder that cannot be read comes the error, which names it.
+    """
     seen = set[str]()
-    for path in _walk(paths):
-        place = os.path.abspath(path)
+    for found in _walk(paths):
+        if isinstance(found, OSError):
+            yield found
+            continue
+        place = os.path.abspath(found)
         if place not in seen:
             seen.add(place)
-            yield path
+            yield found
 
 
-def _walk(paths: Iterable[Path]) -> Iterator[Path]:
+def _walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
     for path in paths:
-        if not path.is_dir():
+        # Not Path.is_dir: it raises where a folder above cannot be entered.
+        if not os.path.isdir(path):
             yield path
             continue
-        for folder, subfolders, names in os.walk(path):
+        errors: list[OSError] = []
+        for folder, subfolders, names in os.walk(path, onerror=errors.append):
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
             for name in sorted(names):
                 if not name.startswith(".") and Path(name).suffix.lower() in SUPPORTED_EXTENSIONS:
                     yield Path(folder) / name
+        yield from errors
 
 
 async def ingest_paths(
@@ -101,6 +110,9 @@ async def ingest_paths(
     ) as progress:
         bar = progress.add_task("Reading", total=None)
         for path in walk(paths):
+            if isinstance(path, OSError):
+                results.append(_unread_folder(path))
+                continue
             result = FileResult(_shown(path))
             results.append(result)
             version_id = await _register(platform, caller, path, result, target.id, access_level)
@@ -119,6 +131,11 @@ async def ingest_paths(
                 await asyncio.sleep(POLL_SECONDS)
     await platform.index.fold_statistics(caller.tenant_id)
     return results
+
+
+def _unread_folder(error: OSError) -> FileResult:
+    shown = _shown(Path(os.fsdecode(error.filename)))
+    return FileResult(shown, error=f"The folder cannot be read: {error.strerror or error}.")
 
 
 async def _register(
