@@ -1,5 +1,6 @@
 """Documents over HTTP: taken in, read, changed, removed."""
 
+import hashlib
 import json
 import unicodedata
 import uuid
@@ -8,7 +9,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from tests.conftest import Library
+from tests.conftest import Library, LiveServer
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -420,6 +421,22 @@ class TestFile:
         path = f"/api/v1/documents/{document['id']}/file"
         assert (await client.get(path)).content == b"Two pears."
         assert (await client.get(path, params={"version": 1})).content == b"One apple."
+
+    async def test_lost_original_is_410_and_the_rest_goes_on(
+        self, library: Library, client: httpx.AsyncClient, live_server: LiveServer, refused: Refused
+    ) -> None:
+        content = b"The quokka sleeps under the stairs."
+        [document] = await library.upload(("quokka.txt", content))
+        digest = hashlib.sha256(content).hexdigest()
+        [stored] = (live_server.platform.settings.home / "files").rglob(digest)
+        stored.unlink()
+        path = f"/api/v1/documents/{document['id']}"
+        refused(await client.get(f"{path}/file"), 410, "file_missing")
+        assert (await client.get(f"{path}/content")).json()["text"] == content.decode()
+        assert [hit["title"] for hit in await library.search("quokka")] == [document["title"]]
+        [again] = await library.upload(("quokka.txt", content))
+        assert again["version"] == 1
+        assert (await client.get(f"{path}/file")).content == content
 
 
 class TestUpdate:

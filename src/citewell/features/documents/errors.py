@@ -1,6 +1,6 @@
 """Errors of documents."""
 
-from citewell.core.errors import InvalidInputError, NotFoundError, TooLargeError
+from citewell.core.errors import AppError, InvalidInputError, NotFoundError, TooLargeError
 
 
 class DocumentNotFoundError(NotFoundError):
@@ -34,3 +34,18 @@ class InvalidFilenameError(InvalidInputError):
     """The name of a file cannot be used."""
 
     code = "invalid_filename"
+
+
+class FileMissingError(AppError):
+    """The store has lost the original; what was extracted from it is still there."""
+
+    code = "file_missing"
+    status = 410
+    title = "No longer there"
+
+    def __init__(self, filename: str, number: int) -> None:
+        super().__init__(
+            f"The original of `{filename}`, version {number}, has been lost from this "
+            "installation's files. Its text can still be read and searched; upload the same file "
+            "again to bring it back."
+        )

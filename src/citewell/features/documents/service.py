@@ -18,6 +18,7 @@ from citewell.features.collections.errors import CollectionNotFoundError
 from citewell.features.documents import repository
 from citewell.features.documents.errors import (
     DocumentNotFoundError,
+    FileMissingError,
     FileTooLargeError,
     InvalidFilenameError,
     VersionNotFoundError,
@@ -355,16 +356,24 @@ class OriginalFile:
 async def original_file(
     ctx: Context, document_id: uuid.UUID, number: int | None = None
 ) -> AsyncGenerator[OriginalFile, None]:
-    """The original of a version (without a number: the newest), readable inside the block."""
+    """The original of a version (without a number: the newest), readable inside the block.
+
+    Raises:
+        DocumentNotFoundError: There is no such document, or not for this caller.
+        VersionNotFoundError: There is no such version.
+        FileMissingError: The store has lost it.
+    """
     state = await get(ctx, document_id)
     version = state.newest
     if number is not None:
         _, version = await readable_version(ctx, document_id, number)
     blob = await repository.blob_of(ctx.session, version)
-    async with ctx.platform.blobs.local_file(ctx.tenant_id, blob.sha256) as path:
-        yield OriginalFile(
-            path, state.document.filename, version.mime_type or "application/octet-stream"
-        )
+    filename = state.document.filename
+    try:
+        async with ctx.platform.blobs.local_file(ctx.tenant_id, blob.sha256) as path:
+            yield OriginalFile(path, filename, version.mime_type or "application/octet-stream")
+    except FileNotFoundError:
+        raise FileMissingError(filename, version.number) from None
 
 
 async def update(ctx: Context, document_id: uuid.UUID, data: DocumentUpdate) -> DocumentState:
