@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -83,6 +84,9 @@ def kill_server(folder: Path) -> None:
     for process in server_processes(folder):
         with suppress(psutil.NoSuchProcess):  # its postmaster's death may have ended it
             process.kill()
+    deadline = time.monotonic() + 10
+    while server_processes(folder) and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -52,11 +52,12 @@ class TestStart:
         "name",
         [
             "with space and 'quote' and 100% & more",
+            'double "quote" and $HOME and $(false) and `false`, comma; \\ end',
             "thư mục tài liệu của phòng nhân sự và tổ chức cán bộ",
             "deep/" * 40 + "end",
             "x" * 200,
         ],
-        ids=["specials", "unicode", "deep", "long"],
+        ids=["specials", "shell", "unicode", "deep", "long"],
     )
     def test_any_path_works(self, folder: Path, name: str) -> None:
         server = EmbeddedServer(folder / name)

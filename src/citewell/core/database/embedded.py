@@ -13,10 +13,12 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -70,6 +72,16 @@ ORPHAN_GRACE_SECONDS = 1.0
 """How long children of a killed server may take to notice it and go by themselves."""
 
 ORPHAN_END_SECONDS = 10.0
+
+READY_SECONDS = 120.0
+"""How long a start may take; after a crash the server first reads its log again."""
+
+STOP_SECONDS = 60.0
+
+SLOW_SECONDS = 3.0
+"""After so long a start is told to be slow."""
+
+POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +156,10 @@ class EmbeddedServer:
         try:
             with self._start_lock():
                 if self._try_exclusive() and self._is_running():
-                    self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "stop")
+                    self._shut_down()
                     if self.socket_folder.parent != self._folder:
                         self.socket_folder.rmdir()
-        except (OSError, subprocess.CalledProcessError) as error:
+        except (OSError, psutil.Error) as error:
             # Whatever is left of it, the next start deals with it.
             log.warning("database_not_stopped", error=str(error))
         self._release()
@@ -233,18 +245,81 @@ class EmbeddedServer:
         sockets = _socket_folder(self._folder)
         self._own(sockets)
         self._write_settings(self._data)
-        escaped = str(sockets).replace("'", "'\\''")
-        with (self._folder / "server.lock").open("a") as server_lock:
+        # A list to the server: quoted, a comma would be no separator either.
+        quoted = str(sockets).replace('"', '""')
+        with (
+            (self._folder / "server.lock").open("a") as server_lock,
+            (self._data / "start.log").open("w") as output,
+        ):
             self._take_server_lock(server_lock)
             # Nothing works on the data any more. The files of a killed server would stop the new
             # one for ever if its process id belongs to another program by now, or to a zombie.
             for stale in (self._data / "postmaster.pid", sockets / f"{SOCKET_NAME}.lock"):
                 stale.unlink(missing_ok=True)
-            self._run(
-                "pg_ctl", "-D", str(self._data), "-l", str(self._data / "start.log"),
-                "-w", "-t", "120", "-s", "-o", f"-p {PORT} -k '{escaped}'", "start",
-                inherited=server_lock.fileno(),
+            account = self._account
+            process = subprocess.Popen(  # noqa: S603 - a program of our own wheel
+                [
+                    str(self._bin / "postgres"), "-D", str(self._data), "-p", str(PORT),
+                    "-c", f'unix_socket_directories="{quoted}"',
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
+                pass_fds=(server_lock.fileno(),),
+                start_new_session=True,  # Ctrl-C in the terminal is not for the database
             )  # fmt: skip
+        # Whoever ends it, and whenever: no dead process is left behind.
+        threading.Thread(target=process.wait, name="database-end", daemon=True).start()
+        self._wait_ready(process)
+
+    def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until the started server says that it is ready and takes connections.
+
+        Raises:
+            StartupError: It ended, or needs too long.
+        """
+        started, is_told = time.monotonic(), False
+        while not self._says_ready(process.pid):
+            waited = time.monotonic() - started
+            if process.poll() is not None or waited > READY_SECONDS:
+                said = self._last_complaint() or f"not ready within {READY_SECONDS:.0f} s"
+                raise StartupError(f"The embedded database in {self._folder} cannot start: {said}")
+            if waited > SLOW_SECONDS and not is_told:
+                log.warning("database_start_is_slow", folder=str(self._folder))
+                is_told = True
+            time.sleep(POLL_SECONDS)
+
+    def _says_ready(self, pid: int) -> bool:
+        """Whether the server has written its state down as ready (line 8), and answers.
+
+        Asking it by connecting before would fill its log with refusals.
+        """
+        lines = self._pid_lines()
+        is_ready = len(lines) > 7 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+        return is_ready and self._is_running()
+
+    def _shut_down(self) -> None:
+        """End the server: sessions are cut off, what is committed is written down.
+
+        Raises:
+            OSError: It is not ours to end, or does not end.
+        """
+        for process in self._server_processes():
+            if self._pid_lines()[:1] == [str(process.pid)]:
+                process.send_signal(signal.SIGINT)
+        with (self._folder / "server.lock").open("a") as server_lock:
+            deadline = time.monotonic() + STOP_SECONDS
+            while True:
+                with suppress(BlockingIOError):
+                    fcntl.flock(server_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"it did not stop within {STOP_SECONDS:.0f} s")
+                time.sleep(POLL_SECONDS)
 
     def _take_server_lock(self, server_lock: IO[str]) -> None:
         """Wait until no process of an earlier server is left, and end those that do not go.
@@ -303,11 +378,11 @@ class EmbeddedServer:
                 return False
             return True
 
-    def _run(self, program: str, *arguments: str, inherited: int | None = None) -> None:
-        """Run a program of the server; it and its children keep the descriptor `inherited`."""
+    def _run(self, program: str, *arguments: str) -> None:
+        """Run a program of the server to its end."""
         account = self._account
         with tempfile.TemporaryFile() as output:
-            # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
+            # A file, not a pipe: if we are killed `initdb` must live on to clear up after itself.
             result = subprocess.run(  # noqa: S603 - programs of our own wheel
                 [str(self._bin / program), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -317,7 +392,6 @@ class EmbeddedServer:
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
-                pass_fds=() if inherited is None else (inherited,),
                 start_new_session=True,  # Ctrl-C in the terminal is not for the database
                 check=False,
             )
@@ -328,8 +402,6 @@ class EmbeddedServer:
 
     def _failure(self, error: subprocess.CalledProcessError) -> str:
         said = " ".join(str(error.output).split())[-300:]
-        if error.cmd == "pg_ctl":
-            said = self._last_complaint() or said
         return f"The embedded database in {self._folder} cannot start ({error.cmd}): {said}"
 
     def _last_complaint(self) -> str | None:
@@ -347,8 +419,11 @@ class EmbeddedServer:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Where the socket of the server in `folder` goes: into it, unless its path is too long."""
-    if len(os.fsencode(folder)) <= MAX_FOLDER_PATH:
+    """Where the socket of the server in `folder` goes: into it, if clients can take the path.
+
+    It must not be too long, and to libpq a comma separates hosts.
+    """
+    if len(os.fsencode(folder)) <= MAX_FOLDER_PATH and "," not in str(folder):
         return folder / "socket"
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"citewell-{os.getuid()}-{digest}"
