@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from citewell.entrypoints.commands.search import parse_filter
 from tests.entrypoints.conftest import COMMAND, Installation, Running
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
@@ -177,6 +178,28 @@ class TestSearch:
         assert "badge" not in result.stdout
         assert "cosine" in result.stdout
         assert "BM25" in result.stdout
+
+    def test_filter_on_a_text_field_takes_any_text(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        (tmp_path / "2024").write_text("The wombat digs at dusk.")
+        installation.json("ingest", str(tmp_path / "2024"), "--collection", "Years")
+        for value, expected in (("2024", 1), ("2025", 0), ("true", 0), ('"2024"', 0)):
+            found = installation.json("search", "wombat", "--filter", f"title={value}")
+            assert len(found["results"]) == expected, value
+
+    @pytest.mark.parametrize(
+        ("given", "value"),
+        [
+            ("2024", 2024),
+            ("true", True),
+            ('"2024"', "2024"),
+            ("May 2024", "May 2024"),
+            ("[1]", "[1]"),
+        ],
+    )
+    def test_filter_on_metadata_is_json_or_text(self, given: str, value: object) -> None:
+        assert parse_filter(f"year={given}") == ("year", value)
 
     @pytest.mark.parametrize(
         ("arguments", "said"),

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from citewell.core.context import Caller, unit_of_work
+from citewell.core.index import FILTER_FIELDS
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
     USAGE,
@@ -62,7 +63,7 @@ def search(
 ) -> None:
     """Find passages."""
     _check_length(query)
-    wanted = dict(_filter(item) for item in filters or [])
+    wanted = dict(parse_filter(item) for item in filters or [])
     request = checked(SearchRequest, query=query, top_k=top_k, filters=wanted, explain=explain)
 
     async def act(platform: Platform, caller: Caller) -> SearchReply:
@@ -163,15 +164,18 @@ async def _collection_ids(
         return [(await collections.find(ctx, name)).id]
 
 
-def _filter(item: str) -> tuple[str, FilterValue]:
+def parse_filter(item: str) -> tuple[str, FilterValue]:
+    """The key and value of KEY=VALUE; anything else ends the command."""
     key, separator, raw = item.partition("=")
     if not separator or not key:
         stop(f"`{item}` is not a filter; write --filter KEY=VALUE.", USAGE)
+    if key in FILTER_FIELDS:
+        return key, raw
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
         return key, raw
-    is_plain = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
+    is_plain = isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
     return key, value if is_plain else raw
 
 
