@@ -94,6 +94,19 @@ class TestSearch:
         assert 1 < len(await house.search("lift bicycles", top_k=100)) <= 100
 
 
+class TestConversation:
+    @pytest.mark.parametrize("route", ["/api/v1/query", "/api/v1/query/stream"])
+    async def test_none_is_accepted_and_an_unknown_one_is_404(
+        self, route: str, shared_client: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        body = {"query": QUESTION, "conversation_id": None}
+        assert (await shared_client.post(route, json=body)).status_code == 200
+        body = {"query": QUESTION, "conversation_id": NOBODY}
+        refused(await shared_client.post(route, json=body), 404, "conversation_not_found")
+        body = {"query": QUESTION, "conversation_id": "the last one"}
+        refused(await shared_client.post(route, json=body), 422, "validation_error")
+
+
 class TestBadQuestions:
     @pytest.mark.parametrize("route", ROUTES)
     @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from citewell.engine.answering.generated import (
 )
 from citewell.engine.answering.question import question_of
 from citewell.features.search import service
+from citewell.features.search.errors import ConversationNotFoundError
 from citewell.features.search.schemas import (
     AnswerMetadata,
     CitationRead,
@@ -56,7 +57,10 @@ class _Reading:
 
 
 async def answer(platform: Platform, caller: Caller, request: QueryRequest) -> QueryReply:
-    """Answer a question; raises what `service.search` raises."""
+    """Answer a question.
+
+    Raises what `service.search` raises, and ConversationNotFoundError.
+    """
     async with aclosing(_answering(platform, caller, request)) as items:
         async for item in items:
             if isinstance(item, QueryReply):
@@ -79,6 +83,9 @@ async def stream(
 async def _answering(
     platform: Platform, caller: Caller, request: QueryRequest
 ) -> AsyncGenerator[StreamEvent | QueryReply, None]:
+    if request.conversation_id is not None:
+        # Nothing makes conversations in this version, so none is anybody's.
+        raise ConversationNotFoundError(request.conversation_id)
     watch = Stopwatch()
     found = await service.find(
         platform,

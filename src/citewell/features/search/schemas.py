@@ -44,6 +44,9 @@ class QueryRequest(BaseModel):
     top_k: int = Field(default=8, ge=1, le=50, description="Passages to read.")
     filters: Filters = Field(default_factory=dict[str, FilterValue])
     collection_ids: CollectionIds | None = None
+    conversation_id: uuid.UUID | None = Field(
+        default=None, description="A conversation to go on with; none: a question by itself."
+    )
 
 
 class LegExplanation(BaseModel):
