@@ -1,5 +1,6 @@
 """Exact and HNSW search over the same random corpus, against plain arithmetic."""
 
+import uuid
 from dataclasses import replace
 
 import numpy as np
@@ -214,6 +215,23 @@ class TestAccess:
             found = await search(database, scope, query, exact_limit=exact_limit)
             assert found.hits
             assert {hit.text for hit in found.hits} <= permitted
+
+    async def test_changed_access_of_a_document_is_that_of_its_chunks(
+        self, libraries: Libraries, database: Database, chance: np.random.Generator
+    ) -> None:
+        corpus = libraries.other
+        key = corpus.versions[0]
+        query = corpus.query(chance, weight=0.4, top_k=10)
+        elsewhere = uuid.uuid4()
+        there = corpus.scope(collection_ids=(elsewhere,))
+        below = corpus.scope(collection_ids=(elsewhere,), max_level=2)
+        async with database.unit_of_work(corpus.tenant_id) as session:
+            index = PostgresIndex(database)
+            await index.set_access(session, corpus.tenant_id, key.document_id, elsewhere, 3)
+            found = (await index.search(session, there, query)).hits
+            assert {hit.document_id for hit in found} == {key.document_id}
+            assert (await index.search(session, below, query)).hits == []
+            await session.rollback()
 
     @pytest.mark.parametrize("exact_limit", [EVERYTHING, 0], ids=["exact", "HNSW"])
     async def test_other_tenants_chunks_are_never_found(

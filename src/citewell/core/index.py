@@ -182,6 +182,17 @@ class ChunkIndex(Protocol):
         """Take a findable version out of the statistics before its rows are deleted."""
         ...
 
+    async def set_access(
+        self,
+        session: AsyncSession,
+        tenant_id: uuid.UUID,
+        document_id: uuid.UUID,
+        collection_id: uuid.UUID,
+        access_level: int,
+    ) -> None:
+        """Carry what access to a document is decided by to its chunks; nothing is embedded."""
+        ...
+
     def encode_vectors(self, vectors: Vectors) -> list[str]:
         """Each row of (n, dimensions) in the form `ChunkRow.embedding` takes."""
         ...

@@ -231,18 +231,6 @@ async def lock(session: AsyncSession, document_id: uuid.UUID, access: Access) ->
     )
 
 
-async def spread_access(session: AsyncSession, document_id: uuid.UUID, access_level: int) -> None:
-    """Carry a changed access level to the chunks, in the same transaction; nothing is embedded."""
-    tenant_id = session.info["tenant_id"]
-    await session.execute(
-        text(
-            "UPDATE chunk SET access_level = :level "
-            "WHERE tenant_id = :tenant_id AND document_id = :document_id"
-        ),
-        {"level": access_level, "tenant_id": tenant_id, "document_id": document_id},
-    )
-
-
 async def remove(session: AsyncSession, document_id: uuid.UUID) -> None:
     """Delete a document and everything that hangs on it."""
     await session.execute(

@@ -401,7 +401,9 @@ async def _change_access(ctx: Context, document: Document, level: AccessLevel) -
     """
     await _require_level(ctx, level)
     document.access_level = int(level)
-    await repository.spread_access(ctx.session, document.id, document.access_level)
+    await ctx.platform.index.set_access(
+        ctx.session, ctx.tenant_id, document.id, document.collection_id, document.access_level
+    )
 
 
 async def _require_level(ctx: Context, level: AccessLevel) -> None:

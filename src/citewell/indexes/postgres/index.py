@@ -89,6 +89,16 @@ class PostgresIndex:
     ) -> None:
         await statistics.append(session, tenant_id, [version_id], -1)
 
+    async def set_access(
+        self,
+        session: AsyncSession,
+        tenant_id: uuid.UUID,
+        document_id: uuid.UUID,
+        collection_id: uuid.UUID,
+        access_level: int,
+    ) -> None:
+        await writing.set_access(session, tenant_id, document_id, collection_id, access_level)
+
     async def statistics(
         self, session: AsyncSession, scope: Scope, term_ids: Sequence[int]
     ) -> CorpusStatistics:

@@ -1,5 +1,6 @@
 """Keeping chunks, and making a version findable in one step."""
 
+import uuid
 from collections.abc import Sequence
 
 from sqlalchemy import text
@@ -62,6 +63,12 @@ WITH outdated AS (
   RETURNING version_id
 )
 SELECT DISTINCT version_id FROM outdated
+""")
+
+_SET_ACCESS = text("""
+UPDATE chunk SET access_level = :access_level, collection_id = :collection_id
+WHERE tenant_id = :tenant_id AND document_id = :document_id
+  AND (access_level <> :access_level OR collection_id <> :collection_id)
 """)
 
 
@@ -140,3 +147,22 @@ async def publish(
     if publication.last_rows:
         await stage(session, key, generation_id, publication.last_rows, is_active=True)
     return outdated
+
+
+async def set_access(
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    document_id: uuid.UUID,
+    collection_id: uuid.UUID,
+    access_level: int,
+) -> None:
+    """See `ChunkIndex.set_access`."""
+    await session.execute(
+        _SET_ACCESS,
+        {
+            "tenant_id": tenant_id,
+            "document_id": document_id,
+            "collection_id": collection_id,
+            "access_level": access_level,
+        },
+    )
