@@ -192,6 +192,28 @@ class TestUpload:
         assert (again["id"], again["version"]) == (first["id"], 1)
         assert again["updated_at"] == first["updated_at"]
 
+    async def test_known_name_takes_over_the_metadata_that_comes_with_it(
+        self, library: Library
+    ) -> None:
+        name, text = "lamp.txt", b"The lamp stands in the hall."
+        [first] = await library.upload((name, text), metadata='{"room": "hall", "year": 1}')
+        [same] = await library.upload((name, text), metadata='{"room": "attic"}')
+        assert (same["id"], same["version"]) == (first["id"], 1)
+        assert same["metadata"] == {"room": "attic"}
+        [hit] = await library.search("lamp", filters={"room": "attic"})
+        assert hit["version"] == 1
+        [kept] = await library.upload((name, b"The lamp stands in the attic now."))
+        assert (kept["version"], kept["metadata"]) == (2, {"room": "attic"})
+        [cleared] = await library.upload((name, b"The lamp has gone."), metadata="{}")
+        assert (cleared["version"], cleared["metadata"]) == (3, {})
+
+    async def test_same_text_again_takes_over_its_metadata(self, library: Library) -> None:
+        first = await library.add("Memo", "The lamp is lit at six.", metadata={"a": 1})
+        again = await library.add("Memo", "The lamp is lit at six.", metadata={"b": 2})
+        assert (again["id"], again["version"], again["metadata"]) == (first["id"], 1, {"b": 2})
+        kept = await library.add("Memo", "The lamp is lit at six.")
+        assert kept["metadata"] == {"b": 2}
+
     async def test_changed_file_is_version_2_and_the_old_text_is_gone(
         self, library: Library, client: httpx.AsyncClient
     ) -> None:

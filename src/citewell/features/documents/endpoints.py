@@ -65,7 +65,7 @@ async def create_document(
                 access_level=(
                     service.parse_access_level(data.access_level) if data.access_level else None
                 ),
-                metadata=data.metadata,
+                metadata=data.metadata if "metadata" in data.model_fields_set else None,
             ),
         )
     return AcceptedDocuments(documents=[registered.accepted()])
@@ -78,13 +78,15 @@ async def upload_documents(
     files: Annotated[list[UploadFile], File(description="One or many files.")],
     collection_id: Annotated[uuid.UUID | None, Form()] = None,
     access_level: Annotated[str | None, Form()] = None,
-    metadata: Annotated[str, Form(description="A JSON object.")] = "{}",
+    metadata: Annotated[
+        str | None, Form(description="A JSON object; known documents keep theirs without it.")
+    ] = None,
 ) -> AcceptedDocuments:
     """Take in files; a name that is known in the collection gets a new version."""
     await _require_collection(platform, caller, collection_id)
     level = service.parse_access_level(access_level) if access_level else None
     try:
-        facts = _METADATA.validate_python(json.loads(metadata))
+        facts = None if metadata is None else _METADATA.validate_python(json.loads(metadata))
     except (ValueError, RecursionError, ValidationError):
         raise InvalidInputError("`metadata` must be a JSON object.") from None
     names = [service.safe_filename(file.filename or "") for file in files]

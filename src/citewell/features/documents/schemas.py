@@ -1,7 +1,7 @@
 """Shapes of documents."""
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -36,10 +36,12 @@ class NewFile:
     filename: str
     source: str | None = None
     title: str | None = None
+    """None: the filename for a new document, as it is for a known one."""
     collection_id: uuid.UUID | None = None
     access_level: AccessLevel | None = None
     """None: internal for a new document, as it is for a known one."""
-    metadata: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    metadata: dict[str, JsonValue] | None = None
+    """None: empty for a new document, as it is for a known one."""
 
 
 class DocumentCreate(BaseModel):

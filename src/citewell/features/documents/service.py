@@ -133,8 +133,8 @@ async def _register(
     blob = await repository.claim_blob(
         ctx.session, ctx.tenant_id, content.sha256, content.size_bytes
     )
-    if document is not None and new.access_level not in (None, document.access_level):
-        await _change_access(ctx, document, new.access_level)
+    if document is not None:
+        await _take_over(ctx, document, new)
     # Before anything else, so that a file the store has lost comes back with its next upload.
     await ctx.platform.blobs.keep(ctx.tenant_id, content)
     if newest is not None and newest.blob_id == blob.id:
@@ -185,6 +185,16 @@ async def _known(
     return await repository.lock_by_source(ctx.session, collection_id, own), own
 
 
+async def _take_over(ctx: Context, document: Document, new: NewFile) -> None:
+    """Apply what is said of a known document beside its content; nothing is embedded again."""
+    if title := clean_line(new.title or "")[:500]:
+        document.title = title
+    if new.metadata is not None:
+        document.metadata_ = dict(new.metadata)
+    if new.access_level not in (None, document.access_level):
+        await _change_access(ctx, document, new.access_level)
+
+
 def _new_document(
     ctx: Context, new: NewFile, filename: str, collection_id: uuid.UUID, source: str | None
 ) -> Document:
@@ -196,7 +206,7 @@ def _new_document(
         source=source,
         filename=filename,
         access_level=int(AccessLevel.INTERNAL if new.access_level is None else new.access_level),
-        metadata_=dict(new.metadata),
+        metadata_=dict(new.metadata or {}),
         created_by=ctx.actor.user_id,
     )
 
