@@ -1,0 +1,38 @@
+"""E-mail addresses in the one form they are stored and compared in."""
+
+import re
+import unicodedata
+
+from citewell.features.users.errors import InvalidEmailError
+
+MAX_EMAIL_BYTES = 254
+"""RFC 5321, section 4.5.3.1.3, with erratum 1690: a path of 256 octets less its brackets."""
+
+MAX_LOCAL_BYTES = 64
+"""RFC 5321, section 4.5.3.1.1."""
+
+_LOCAL = re.compile(r'[^\s@<>()\[\],;:\\"]+')
+_LABEL = re.compile(r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?")
+
+
+def normalise_email(text: str) -> str:
+    """The address composed (NFC), in lower case, without spaces around it.
+
+    Raises:
+        InvalidEmailError: It is not one plain address.
+    """
+    email = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip().lower())
+    # Unassigned letters too: a database that knows a newer Unicode could lower them further.
+    if any(unicodedata.category(character).startswith("C") for character in email):
+        raise InvalidEmailError
+    local, at, domain = email.rpartition("@")
+    is_short = len(email.encode()) <= MAX_EMAIL_BYTES and len(local.encode()) <= MAX_LOCAL_BYTES
+    labels = domain.split(".")
+    is_plain = (
+        _LOCAL.fullmatch(local) is not None
+        and not any(part == "" for part in local.split("."))
+        and all(_LABEL.fullmatch(label) for label in labels)
+    )
+    if not (at and is_short and is_plain):
+        raise InvalidEmailError
+    return email

@@ -1,0 +1,111 @@
+"""Passwords: what is accepted, and Argon2id hashes that are made and compared off the loop."""
+
+import asyncio
+import os
+import threading
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import TypeVar
+
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from citewell.core.errors import UnavailableError
+from citewell.features.users import blocklist
+from citewell.features.users.errors import WeakPasswordError
+
+T = TypeVar("T")
+
+MIN_PASSWORD_CHARS = 15
+"""NIST SP 800-63B-4, section 3.1.1.2, for passwords without a second factor."""
+
+MAX_PASSWORD_BYTES = 1024
+
+MEMORY_KIB = 32 * 1024
+PASSES = 2
+"""About 70 ms on one core of a small server; OWASP asks for at least 19 MiB and two passes."""
+
+MAX_WAITING = 100
+"""Passwords in line; more would wait longer than people do, so they are told to come again."""
+
+_HASHER = Argon2Hasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
+
+_NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${'c2FsdG9mbm9ib2R5' + 'AAAA'}${'A' * 43}"
+"""A hash that no password has: comparing with it takes as long as with a real one."""
+
+
+class _Line:
+    """Threads that hash, few enough to leave cores and memory to everything else."""
+
+    def __init__(self) -> None:
+        threads = max(1, min(4, (os.cpu_count() or 1) // 2))
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
+        self._places = threading.BoundedSemaphore(MAX_WAITING)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        if not self._places.acquire(blocking=False):
+            raise UnavailableError("Too many people are signing in; try again in a moment.")
+        future = self._pool.submit(work)
+        future.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(future)
+
+
+@cache
+def _line() -> _Line:
+    """The line of this process: the memory it bounds is the process's."""
+    return _Line()
+
+
+def check_password_rules(password: str, email: str = "", name: str = "", tenant: str = "") -> None:
+    """Refuse a password that is short or easily guessed; any characters are welcome.
+
+    Args:
+        password: As it was typed.
+        email: Of its owner.
+        name: Of its owner.
+        tenant: Name or slug of the organisation.
+
+    Raises:
+        WeakPasswordError: It must not be used; the detail says why.
+    """
+    composed = unicodedata.normalize("NFC", password)
+    if len(composed) < MIN_PASSWORD_CHARS:
+        raise WeakPasswordError(
+            f"A password needs at least {MIN_PASSWORD_CHARS} characters; a few words that do not "
+            "belong together are easy to remember."
+        )
+    if len(_bytes(password)) > MAX_PASSWORD_BYTES:
+        raise WeakPasswordError(f"A password can have at most {MAX_PASSWORD_BYTES:,} bytes.")
+    why = blocklist.weakness(composed, [email, name, tenant])
+    if why is not None:
+        raise WeakPasswordError(f"{why} Take a few words that do not belong together.")
+
+
+async def hash_password(password: str) -> str:
+    """The Argon2id hash to store; the rules are the caller's business.
+
+    Raises:
+        UnavailableError: Too many are waiting for theirs.
+    """
+    return await _line().run(partial(_HASHER.hash, _bytes(password)))
+
+
+async def verify_password(password: str, stored: str | None) -> bool:
+    """Whether the password is the stored one.
+
+    Takes the same time when there is nothing to compare with; then the answer is no.
+
+    Raises:
+        UnavailableError: Too many are waiting for theirs.
+    """
+    given = _bytes(password)
+    is_usable = bool(stored) and len(given) <= MAX_PASSWORD_BYTES
+    compared = stored if is_usable and stored else _NOBODY
+    is_same = await _line().run(partial(_HASHER.verify, given[:MAX_PASSWORD_BYTES], compared))
+    return is_same and is_usable
+
+
+def _bytes(password: str) -> bytes:
+    """The same bytes however the letters were composed when it was typed."""
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
