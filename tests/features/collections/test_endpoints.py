@@ -92,6 +92,56 @@ class TestList:
         assert (await stranger.get(URL)).json()["pagination"]["total"] == 0
 
 
+class TestUpdate:
+    async def test_what_is_given_changes_and_the_rest_stays(
+        self, client: httpx.AsyncClient, stranger: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        made = (await client.post(URL, json={"name": "Laws", "chunk_size": 100})).json()
+        path = f"{URL}/{made['id']}"
+        reply = await client.patch(path, json={"description": "Old ones", "chunk_overlap": 50})
+        assert reply.status_code == 200, reply.text
+        changed = reply.json()
+        assert changed["updated_at"] > made["updated_at"]
+        expected = {"description": "Old ones", "chunk_overlap": 50}
+        assert changed == {**made, **expected, "updated_at": changed["updated_at"]}
+        assert (await client.get(path)).json() == changed
+        assert (await client.patch(path, json={"name": " LAWS "})).json()["name"] == "LAWS"
+        refused(await stranger.patch(path, json={"name": "x"}), 404, "collection_not_found")
+
+    async def test_new_chunking_is_for_documents_from_now_on(
+        self, client: httpx.AsyncClient, library: Library
+    ) -> None:
+        text = " ".join(f"Shelf {n} holds green boxes of paper." for n in range(60))
+        made = (await client.post(URL, json={"name": "Shelves", "chunk_size": 400})).json()
+        path = f"{URL}/{made['id']}"
+        old = await library.add("Before", text, collection_id=made["id"])
+        await client.patch(path, json={"chunk_size": 32, "chunk_strategy": "sentence"})
+        new = await library.add("After", text, collection_id=made["id"])
+        assert new["chunks"] > old["chunks"]
+        same = (await client.get(f"/api/v1/documents/{old['id']}")).json()
+        assert same["chunks"] == old["chunks"]
+
+    @pytest.mark.parametrize(
+        ("body", "status", "code"),
+        [
+            ({"name": "Taken"}, 409, "collection_exists"),
+            ({"name": "tAKEN"}, 409, "collection_exists"),
+            ({"chunk_strategy": "magic"}, 422, "invalid_chunking"),
+            ({"chunk_overlap": 101}, 422, "invalid_chunking"),
+            ({"chunk_size": 31}, 422, "validation_error"),
+            ({"name": ""}, 422, "validation_error"),
+            ({"id": NOBODY}, 422, "validation_error"),
+        ],
+    )
+    async def test_what_cannot_be_is_refused_and_changes_nothing(
+        self, body: object, status: int, code: str, client: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        await client.post(URL, json={"name": "Taken"})
+        made = (await client.post(URL, json={"name": "Mine"})).json()
+        refused(await client.patch(f"{URL}/{made['id']}", json=body), status, code)
+        assert (await client.get(f"{URL}/{made['id']}")).json() == made
+
+
 class TestDelete:
     async def test_empty_collection_goes(self, client: httpx.AsyncClient, refused: Refused) -> None:
         made = (await client.post(URL, json={"name": "Short-lived"})).json()

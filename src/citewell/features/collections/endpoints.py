@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from citewell.core.context import unit_of_work
 from citewell.features.collections import service
-from citewell.features.collections.schemas import CollectionCreate, CollectionRead
+from citewell.features.collections.schemas import CollectionCreate, CollectionRead, CollectionUpdate
 from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
 
 router = APIRouter(prefix="/collections", tags=["collections"])
@@ -38,6 +38,15 @@ async def get_collection(
     """Show a collection."""
     async with unit_of_work(platform, caller) as ctx:
         return CollectionRead.model_validate(await service.get(ctx, collection_id))
+
+
+@router.patch("/{collection_id}")
+async def update_collection(
+    platform: PlatformDep, caller: WriterDep, collection_id: uuid.UUID, data: CollectionUpdate
+) -> CollectionRead:
+    """Change name, description or chunking; new chunking is for documents ingested from now on."""
+    async with unit_of_work(platform, caller) as ctx:
+        return CollectionRead.model_validate(await service.update(ctx, collection_id, data))
 
 
 @router.delete("/{collection_id}", status_code=204)

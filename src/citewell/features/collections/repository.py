@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.access import CREATES_FROM, Access
@@ -52,7 +53,10 @@ async def hold(session: AsyncSession, collection_id: uuid.UUID) -> bool:
 async def lock(session: AsyncSession, collection_id: uuid.UUID) -> Collection | None:
     """The collection, locked: nobody changes it or puts documents in until the transaction ends."""
     return await session.scalar(
-        select(Collection).where(Collection.id == collection_id).with_for_update()
+        select(Collection)
+        .where(Collection.id == collection_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
 
 
@@ -84,6 +88,17 @@ async def page(session: AsyncSession, access: Access, request: PageRequest) -> P
         .limit(request.limit)
     )
     return Page(list(rows), request, total)
+
+
+async def save(session: AsyncSession, collection: Collection) -> bool:
+    """Write what was changed of a collection; False if its new name is taken."""
+    try:
+        async with session.begin_nested():
+            await session.flush([collection])
+    except IntegrityError:
+        return False
+    await session.refresh(collection)
+    return True
 
 
 async def has_documents(session: AsyncSession, collection_id: uuid.UUID) -> bool:

@@ -2,10 +2,16 @@
 
 import uuid
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from citewell.kit.storable import StorableText
+
+Name = Annotated[StorableText, Field(min_length=1, max_length=200)]
+Description = Annotated[StorableText, Field(max_length=2000)]
+ChunkSize = Annotated[int, Field(ge=32, le=2000, description="Tokens of a passage.")]
+ChunkOverlap = Annotated[int, Field(ge=0, le=1000, description="Tokens passages share.")]
 
 
 class CollectionCreate(BaseModel):
@@ -13,11 +19,23 @@ class CollectionCreate(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    name: StorableText = Field(min_length=1, max_length=200)
-    description: StorableText = Field(default="", max_length=2000)
+    name: Name
+    description: Description = ""
     chunk_strategy: str = "structure"
-    chunk_size: int = Field(default=200, ge=32, le=2000, description="Tokens of a passage.")
-    chunk_overlap: int = Field(default=0, ge=0, le=1000, description="Tokens passages share.")
+    chunk_size: ChunkSize = 200
+    chunk_overlap: ChunkOverlap = 0
+
+
+class CollectionUpdate(BaseModel):
+    """What to change of a collection; chunking is that of documents ingested from now on."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    name: Name | None = None
+    description: Description | None = None
+    chunk_strategy: str | None = None
+    chunk_size: ChunkSize | None = None
+    chunk_overlap: ChunkOverlap | None = None
 
 
 class CollectionRead(BaseModel):

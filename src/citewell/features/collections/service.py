@@ -14,7 +14,7 @@ from citewell.features.collections.errors import (
     CollectionNotEmptyError,
     CollectionNotFoundError,
 )
-from citewell.features.collections.schemas import CollectionCreate
+from citewell.features.collections.schemas import CollectionCreate, CollectionUpdate
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.library import Collection
@@ -30,12 +30,7 @@ async def create(ctx: Context, data: CollectionCreate) -> Collection:
         CollectionExistsError: The name is taken.
     """
     ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
-    if data.chunk_strategy not in STRATEGIES:
-        raise ChunkingError(
-            f"`{data.chunk_strategy}` is not a chunk strategy; use one of {', '.join(STRATEGIES)}."
-        )
-    if data.chunk_overlap > data.chunk_size // 2:
-        raise ChunkingError("`chunk_overlap` must be at most half of `chunk_size`.")
+    _check_chunking(data.chunk_strategy, data.chunk_size, data.chunk_overlap)
     new_id = uuid7()
     await repository.add_if_absent(
         ctx.session,
@@ -124,6 +119,36 @@ async def require_writable(ctx: Context, collection_id: uuid.UUID) -> None:
 async def page(ctx: Context, request: PageRequest) -> Page[Collection]:
     """Collections the caller may see, by name."""
     return await repository.page(ctx.session, await ctx.access(), request)
+
+
+async def update(ctx: Context, collection_id: uuid.UUID, data: CollectionUpdate) -> Collection:
+    """Change a collection; its chunking is that of documents ingested from now on.
+
+    Raises:
+        CollectionNotFoundError: There is none.
+        ChunkingError: The strategy is unknown or the sizes do not go together.
+        CollectionExistsError: The name is taken.
+    """
+    await get(ctx, collection_id)
+    ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
+    collection = await repository.lock(ctx.session, collection_id)
+    if collection is None:
+        raise CollectionNotFoundError(collection_id)
+    for name, value in data.model_dump(exclude_none=True).items():
+        setattr(collection, name, value)
+    _check_chunking(collection.chunk_strategy, collection.chunk_size, collection.chunk_overlap)
+    if not await repository.save(ctx.session, collection):
+        raise CollectionExistsError(data.name or "")
+    return collection
+
+
+def _check_chunking(strategy: str, size: int, overlap: int) -> None:
+    if strategy not in STRATEGIES:
+        raise ChunkingError(
+            f"`{strategy}` is not a chunk strategy; use one of {', '.join(STRATEGIES)}."
+        )
+    if overlap > size // 2:
+        raise ChunkingError("`chunk_overlap` must be at most half of `chunk_size`.")
 
 
 async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
