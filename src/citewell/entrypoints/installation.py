@@ -11,6 +11,7 @@ import structlog
 from psycopg import sql
 
 from citewell.core.blobs import BlobStore
+from citewell.core.database.connecting import connect
 from citewell.core.database.embedded import EmbeddedServer
 from citewell.core.database.migrations import migrate
 from citewell.core.database.sessions import Database
@@ -56,7 +57,11 @@ def running_database(settings: Settings) -> Generator[DatabaseHandle, None, None
     server = EmbeddedServer(settings.home / "database")
     server.start()
     try:
-        _create_database(server)
+        try:
+            _create_database(server)
+        except psycopg.Error as error:
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            raise StartupError(f"The embedded database cannot be used: {said}") from error
         url = server.url(OWNER_ROLE, DATABASE_NAME)
         migrate(url)
         yield DatabaseHandle(url, server.is_first_user)
@@ -161,7 +166,7 @@ def make_home(home: Path) -> None:
 def _create_database(server: EmbeddedServer) -> None:
     """The owner role, its database and the extension, as the server's superuser."""
     owner, name = sql.Identifier(OWNER_ROLE), sql.Identifier(DATABASE_NAME)
-    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
+    with connect(server.url("postgres", "postgres")) as connection:
         connection.execute("SELECT pg_advisory_lock(1)")
         query = "SELECT 1 FROM pg_database WHERE datname = %s"
         if connection.execute(query, (DATABASE_NAME,)).fetchone():

@@ -9,7 +9,8 @@ from psycopg import sql
 from sqlalchemy.exc import DBAPIError
 
 import citewell
-from citewell.core.database.sessions import APP_ROLE, CONNECTION
+from citewell.core.database import connecting
+from citewell.core.database.sessions import APP_ROLE
 from citewell.core.errors import StartupError
 
 MINIMUM_SERVER_VERSION = 160000
@@ -30,14 +31,18 @@ def revisions() -> list[str]:
     return sorted(file.name.split("_", 1)[0] for file in files)
 
 
-def migrate(url: str) -> bool:
+def migrate(url: str, *, present: float = connecting.PRESENT_SECONDS) -> bool:
     """Bring the database at `url` to the newest schema; returns whether there was work.
+
+    Args:
+        url: The database, as its owner.
+        present: Seconds to wait for a server that does not answer.
 
     Raises:
         StartupError: The server is out of reach or unfit; the message says what to do.
     """
     try:
-        with psycopg.connect(url, autocommit=True, **CONNECTION) as connection:
+        with connecting.connect(url, present=present) as connection:
             check_server(connection)
             _check_role(connection)
             if _is_newest(connection):

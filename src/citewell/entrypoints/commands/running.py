@@ -25,6 +25,8 @@ from citewell.kit.storable import require_storable_text
 DONE, SOME_FAILED, USAGE, NOT_AVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
 
+DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error)
+
 WIDEST = 10_000
 
 T = TypeVar("T")
@@ -52,6 +54,12 @@ def stop(message: str, code: int) -> NoReturn:
     """End the command with one line on stderr."""
     err.print(message, style="red", markup=False)
     raise typer.Exit(code)
+
+
+def stop_for_database(error: Exception) -> NoReturn:
+    """End the command because the database failed (one of `DATABASE_ERRORS`)."""
+    said = str(error).splitlines() or [type(error).__name__]
+    stop(f"The database failed: {said[0]}", NOT_AVAILABLE)
 
 
 def checked(model: type[RequestT], **fields: object) -> RequestT:
@@ -114,8 +122,8 @@ def run(
         stop(str(error), NOT_AVAILABLE)
     except AppError as error:
         stop(error.detail, NOT_AVAILABLE if error.status >= 500 else USAGE)
-    except (SQLAlchemyError, psycopg.Error) as error:
-        stop(f"The database failed: {str(error).splitlines()[0]}", NOT_AVAILABLE)
+    except DATABASE_ERRORS as error:
+        stop_for_database(error)
 
 
 async def announce_first_key(platform: Platform) -> str | None:

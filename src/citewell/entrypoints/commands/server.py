@@ -22,12 +22,14 @@ from citewell.core.platform import Platform
 from citewell.core.settings import Settings, found_vendor_keys
 from citewell.entrypoints.commands.library import ingest_paths
 from citewell.entrypoints.commands.running import (
+    DATABASE_ERRORS,
     NOT_AVAILABLE,
     announce_first_key,
     err,
     out,
     read_settings,
     stop,
+    stop_for_database,
 )
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.installation import (
@@ -77,6 +79,8 @@ def serve(
                 _serve_many(site, workers)
     except StartupError as error:
         stop(str(error), NOT_AVAILABLE)
+    except DATABASE_ERRORS as error:
+        stop_for_database(error)
     except KeyboardInterrupt:
         err.print("Server stopped.")
 
@@ -101,6 +105,8 @@ def worker(
             asyncio.run(work())
     except StartupError as error:
         stop(str(error), NOT_AVAILABLE)
+    except DATABASE_ERRORS as error:
+        stop_for_database(error)
     except KeyboardInterrupt:
         err.print("Worker stopped; unfinished jobs go on when one starts again.")
 
