@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import select
 
 from citewell.core.blobs import BlobStore
 from citewell.core.context import Caller, unit_of_work
@@ -101,5 +102,10 @@ class Shelf:
     async def state(self, registered: documents.Registered) -> tuple[DocumentVersion, Job | None]:
         """The version as it is now, with its latest job."""
         async with unit_of_work(self.platform, self.caller) as ctx:
-            [found] = await documents.progress(ctx, [registered.version_id])
-        return found
+            version = await ctx.session.get_one(
+                DocumentVersion, {"tenant_id": ctx.tenant_id, "id": registered.version_id}
+            )
+            job = await ctx.session.scalar(
+                select(Job).where(Job.version_id == version.id).order_by(Job.created_at.desc())
+            )
+        return version, job

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from functools import partial
@@ -222,6 +222,26 @@ class JobQueue(Generic[P]):
             connection=await driver_connection(session),
         )
         return await deferrer.defer_async(tenant_id=str(tenant_id), subject_id=str(subject_id))
+
+    async def defer_all(
+        self,
+        session: AsyncSession,
+        name: str,
+        *,
+        tenant_id: uuid.UUID,
+        subjects: Sequence[tuple[uuid.UUID, str | None]],
+    ) -> list[int]:
+        """Enqueue one job for each subject and its lock, as `defer` does, in one statement."""
+        jobs = [
+            self._app.configure_task(name, lock=lock).make_new_job(
+                tenant_id=str(tenant_id), subject_id=str(subject_id)
+            )
+            for subject_id, lock in subjects
+        ]
+        deferred = await self._app.job_manager.batch_defer_jobs_async(
+            jobs, connection=await driver_connection(session)
+        )
+        return [job.id for job in deferred if job.id is not None]
 
     async def run_worker(self, platform: P, *, adopt_all: bool = False) -> None:
         """Do jobs until cancelled; a database outage is waited out.

@@ -53,6 +53,19 @@ _GROUP_CHARACTERS: Final = 2_000
 _SHORTEST: Final = 100
 """Characters that a shorter text counts as there: a run of one word takes 1 ms."""
 
+_WORD: Final = re.compile(r"[0-9A-Za-z]+|[!-/:-@\[-`{-~]")
+"""What the tokenizer splits ASCII text into before anything else: words and single marks."""
+
+_NOT_PLAIN: Final = re.compile(r"[^ -~\t\n\r]")
+_SPACE: Final = re.compile(r"[ \t\n\r]+")
+_MARK: Final = re.compile(r"\[(?:PAD|UNK|CLS|SEP|MASK)\]")
+"""Its own marks, which it finds before it looks at anything else."""
+
+_CACHED_WORDS: Final = 32_768
+"""About 8 MB; nearly all running words of a library."""
+
+_LONGEST_CACHED: Final = 64
+
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
 _ORT: Final[Any] = onnxruntime  # carries no types
@@ -62,6 +75,26 @@ class _Session(Protocol):
     def run(
         self, output_names: None, inputs: dict[str, NDArray[np.int64]]
     ) -> list[NDArray[np.float32]]: ...
+
+
+class _WordIds(dict[str, tuple[int, ...]]):
+    """Token ids of words as the tokenizer gives them, so that few words are tokenised twice.
+
+    WordPiece looks at one word at a time: a text's ids are those of its words one after the other,
+    and looked up they take a tenth of the time.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        self._tokenizer = tokenizer
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        ids = tuple(self._tokenizer.encode_batch_fast([word], add_special_tokens=False)[0].ids)
+        if len(word) <= _LONGEST_CACHED:
+            if len(self) >= _CACHED_WORDS:
+                self.clear()
+            self[word] = ids
+        return ids
 
 
 class BundledEmbedder:
@@ -80,16 +113,21 @@ class BundledEmbedder:
         self.threads = threads or _available_cores()
         _check_files(MODEL_FOLDER)
         self._tokenizer = Tokenizer.from_file(str(MODEL_FOLDER / "tokenizer.json"))
+        self._words = _WordIds(self._tokenizer)
         self._session = _load_session(MODEL_FOLDER / "model.onnx")
         # Questions have threads of their own, so that none queues behind an ingestion.
         self._passage_pool = ThreadPoolExecutor(self.threads, "embed-passage")
         self._query_pool = ThreadPoolExecutor(self.threads, "embed-query")
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        encodings = self._tokenizer.encode_batch_fast(
-            [_encodable(text) for text in texts], add_special_tokens=False
-        )
-        return [len(encoding) for encoding in encodings]
+        return [self._count(text) for text in texts]
+
+    def _count(self, text: str) -> int:
+        text = _encodable(text)
+        if _MARK.search(text):
+            return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
+        words = self._words
+        return sum([len(words[word]) for word in _split(text)])
 
     async def embed_passages(self, texts: Sequence[str]) -> Vectors:
         texts = list(texts)
@@ -140,6 +178,10 @@ class BundledEmbedder:
         earlier.
         """
         text = _encodable(text)
+        if len(text) <= _PREFIX and not _MARK.search(text):
+            words = self._words
+            ids = [token for word in _split(text) for token in words[word]]
+            return [_CLS, *ids[:_ROOM], _SEP]
         limit = _PREFIX
         while limit < len(text):
             encoding = self._tokenizer.encode(text[:limit], add_special_tokens=False)
@@ -196,6 +238,11 @@ def _load_session(path: Path) -> _Session:
 def _encodable(text: str) -> str:
     """Replace lone surrogates: the tokenizer takes no text that has no UTF-8 form."""
     return _SURROGATES.sub("\ufffd", text)
+
+
+def _split(text: str) -> list[str]:
+    """Cut where the tokenizer cuts, or at spaces, as which it takes each of these."""
+    return _SPACE.split(text) if _NOT_PLAIN.search(text) else _WORD.findall(text)
 
 
 def _groups(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -4,13 +4,11 @@ import asyncio
 import hashlib
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from os.path import realpath
 from pathlib import Path
 
-import anyio
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from citewell.core.access import AccessLevel
@@ -26,6 +24,10 @@ from citewell.models.library import OPEN_STATUSES, VersionStatus
 
 POLL_SECONDS = 0.2
 POLL_BATCH = 200
+
+FIRST_BATCH = 4
+REGISTER_BATCH = 25
+"""Files registered in one transaction: some 50 ms in which other writers may have to wait."""
 
 MAX_SOURCE_BYTES = 2000
 """The database indexes sources, and PostgreSQL refuses index rows of more than 2,704 bytes."""
@@ -109,15 +111,9 @@ async def ingest_paths(
         disable=not (show_progress and err.is_terminal),
     ) as progress:
         bar = progress.add_task("Reading", total=None)
-        for path in walk(paths):
-            if isinstance(path, OSError):
-                results.append(_unread_folder(path))
-                continue
-            result = FileResult(_shown(path))
-            results.append(result)
-            version_id = await _register(platform, caller, path, result, target.id, access_level)
-            if version_id is not None and result.status in OPEN_STATUSES:
-                waiting[version_id] = result
+        for batch in _batches(walk(paths)):
+            found = await asyncio.to_thread(_open_batch, batch, results, access_level)
+            waiting |= await _register(platform, caller, target.id, found)
             if len(waiting) >= POLL_BATCH and wait:
                 await _collect(platform, caller, waiting)
             progress.update(bar, completed=len(results) - len(waiting))
@@ -133,6 +129,49 @@ async def ingest_paths(
     return results
 
 
+def _batches(paths: Iterable[Path | OSError]) -> Iterator[list[Path | OSError]]:
+    """What is registered together: the first few soon, so that work begins; never very many."""
+    batch: list[Path | OSError] = []
+    most = FIRST_BATCH
+    for path in paths:
+        batch.append(path)
+        if len(batch) >= most:
+            yield batch
+            batch, most = [], REGISTER_BATCH
+    if batch:
+        yield batch
+
+
+def _open_batch(
+    paths: Iterable[Path | OSError], results: list[FileResult], access_level: AccessLevel | None
+) -> list[tuple[FileResult, NewFile]]:
+    """Find the files behind paths; what is wrong with the others is written into their results."""
+    found: list[tuple[FileResult, NewFile]] = []
+    for path in paths:
+        if isinstance(path, OSError):
+            results.append(_unread_folder(path))
+            continue
+        result = FileResult(_shown(path))
+        results.append(result)
+        try:
+            # Not Path.resolve: before Python 3.13 it raises RuntimeError on a loop of links.
+            absolute = Path(realpath(path, strict=True))
+            if not absolute.is_file():
+                result.error = "This is not a regular file."
+                continue
+        except OSError as error:
+            result.error = _unreadable(error)
+            continue
+        new = NewFile(
+            path=absolute,
+            filename=_shown(Path(path.name)),
+            source=_source(absolute),
+            access_level=access_level,
+        )
+        found.append((result, new))
+    return found
+
+
 def _unread_folder(error: OSError) -> FileResult:
     shown = _shown(Path(os.fsdecode(error.filename)))
     return FileResult(shown, error=f"The folder cannot be read: {error.strerror or error}.")
@@ -141,39 +180,31 @@ def _unread_folder(error: OSError) -> FileResult:
 async def _register(
     platform: Platform,
     caller: Caller,
-    path: Path,
-    result: FileResult,
     collection_id: uuid.UUID,
-    access_level: AccessLevel | None,
-) -> uuid.UUID | None:
-    try:
-        # Not Path.resolve: before Python 3.13 it raises RuntimeError on a loop of links.
-        absolute = Path(await anyio.to_thread.run_sync(partial(realpath, path, strict=True)))
-        if not await anyio.Path(absolute).is_file():
-            result.error = "This is not a regular file."
-            return None
-        registered = await documents.register_file(
-            platform,
-            caller,
-            NewFile(
-                path=absolute,
-                filename=_shown(Path(path.name)),
-                source=_source(absolute),
-                collection_id=collection_id,
-                access_level=access_level,
-            ),
-        )
-    except OSError as error:
-        result.error = f"The file cannot be read: {error.strerror or error}."
-        return None
-    except AppError as error:
-        result.error = error.detail
-        return None
-    result.document_id = registered.document_id
-    result.version, result.status = registered.number, registered.status
-    if registered.status not in OPEN_STATUSES:
-        await _collect(platform, caller, {registered.version_id: result})
-    return registered.version_id
+    found: Sequence[tuple[FileResult, NewFile]],
+) -> dict[uuid.UUID, FileResult]:
+    """Take files in; returns those that are to be made ready, by the id of their version."""
+    waiting: dict[uuid.UUID, FileResult] = {}
+    done: dict[uuid.UUID, FileResult] = {}
+    outcomes = await documents.register_files(
+        platform, caller, collection_id, [new for _, new in found]
+    )
+    for (result, _), outcome in zip(found, outcomes, strict=True):
+        if isinstance(outcome, OSError):
+            result.error = _unreadable(outcome)
+        elif isinstance(outcome, AppError):
+            result.error = outcome.detail
+        else:
+            result.document_id = outcome.document_id
+            result.version, result.status = outcome.number, outcome.status
+            listed = waiting if outcome.status in OPEN_STATUSES else done
+            listed[outcome.version_id] = result
+    await _collect(platform, caller, done)
+    return waiting
+
+
+def _unreadable(error: OSError) -> str:
+    return f"The file cannot be read: {error.strerror or error}."
 
 
 async def _collect(
@@ -185,23 +216,19 @@ async def _collect(
     for start in range(0, len(ids), POLL_BATCH):
         part = ids[start : start + POLL_BATCH]
         async with unit_of_work(platform, caller) as ctx:
-            found = {
-                version.id: (version, job) for version, job in await documents.progress(ctx, part)
-            }
+            found = {each.version_id: each for each in await documents.progress(ctx, part)}
         for version_id in part:
             if version_id not in found:
                 waiting.pop(version_id).status = VersionStatus.CANCELLED
                 continue
-            version, job = found[version_id]
-            result = waiting[version_id]
-            result.status = version.status
-            result.chunks, result.pages = version.chunk_count, version.page_count
-            result.error = version.error_detail
-            if version.status not in OPEN_STATUSES:
+            now, result = found[version_id], waiting[version_id]
+            result.status, result.error = now.status, now.error_detail
+            result.chunks, result.pages = now.chunk_count, now.page_count
+            if now.status not in OPEN_STATUSES:
                 del waiting[version_id]
-            elif job is not None and job.status == "running":
+            elif now.job_status == "running":
                 name = Path(result.path).name
-                stage = f"{name}: {job.stage}" + (f" {job.done} passages" if job.done else "")
+                stage = f"{name}: {now.stage}" + (f" {now.done} passages" if now.done else "")
     return stage
 
 

@@ -1,7 +1,7 @@
 """Statements of documents."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, TextClause, and_, delete, func, select, text, update
@@ -35,6 +35,31 @@ class DocumentFilter:
     search: str | None = None
 
 
+_PROGRESS = text("""
+SELECT v.id, v.status, v.chunk_count, v.page_count, v.error_detail, j.status, j.stage, j.done
+FROM document_version v
+LEFT JOIN LATERAL (
+  SELECT status, stage, done FROM job
+  WHERE tenant_id = v.tenant_id AND version_id = v.id ORDER BY created_at DESC LIMIT 1
+) AS j ON true
+WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a version is, and its latest job."""
+
+    version_id: uuid.UUID
+    status: str
+    chunk_count: int
+    page_count: int | None
+    error_detail: str | None
+    job_status: str | None
+    stage: str | None
+    done: int | None
+
+
 def within(access: Access, *verbs: Verb) -> TextClause:
     """The predicate on `document` that says with which of them all verbs may be done."""
     parts: list[str] = []
@@ -61,6 +86,34 @@ async def claim_blob(
     return (await session.scalars(statement)).one()
 
 
+async def claim_blobs(
+    session: AsyncSession, tenant_id: uuid.UUID, sizes: Mapping[bytes, int]
+) -> dict[bytes, uuid.UUID]:
+    """The ids of contents, as `claim_blob` gives one; takes and returns them by hash."""
+    values = [
+        {"tenant_id": tenant_id, "id": uuid7(), "sha256": sha256, "size_bytes": sizes[sha256]}
+        for sha256 in sorted(sizes)
+    ]
+    statement = insert(Blob)
+    statement = statement.on_conflict_do_update(
+        index_elements=["tenant_id", "sha256"], set_={"sha256": statement.excluded.sha256}
+    )
+    rows = await session.execute(statement.returning(Blob.sha256, Blob.id), values)
+    return {bytes(sha256): blob_id for sha256, blob_id in rows}
+
+
+async def known_sources(
+    session: AsyncSession, collection_id: uuid.UUID, sources: Sequence[str]
+) -> set[str | None]:
+    """Those of the sources that a document of the collection came from."""
+    rows = await session.scalars(
+        select(Document.source).where(
+            Document.collection_id == collection_id, Document.source.in_(sources)
+        )
+    )
+    return set(rows)
+
+
 async def lock_by_source(
     session: AsyncSession, collection_id: uuid.UUID, source: str
 ) -> Document | None:
@@ -74,19 +127,27 @@ async def lock_by_source(
 
 async def add_document(session: AsyncSession, document: Document) -> bool:
     """Insert a document; False if its source was taken by someone else just now."""
-    values = {
-        "tenant_id": document.tenant_id,
-        "id": document.id,
-        "collection_id": document.collection_id,
-        "title": document.title,
-        "source": document.source,
-        "filename": document.filename,
-        "access_level": document.access_level,
-        "metadata_": document.metadata_,
-        "created_by": document.created_by,
-    }
-    statement = insert(Document).values(values).on_conflict_do_nothing().returning(Document.id)
-    return await session.scalar(statement) is not None
+    return bool(await add_documents(session, [document]))
+
+
+async def add_documents(session: AsyncSession, documents: Sequence[Document]) -> set[uuid.UUID]:
+    """Insert documents, but none whose source was taken just now; returns the ids of the others."""
+    values = [
+        {
+            "tenant_id": document.tenant_id,
+            "id": document.id,
+            "collection_id": document.collection_id,
+            "title": document.title,
+            "source": document.source,
+            "filename": document.filename,
+            "access_level": document.access_level,
+            "metadata_": document.metadata_,
+            "created_by": document.created_by,
+        }
+        for document in documents
+    ]
+    statement = insert(Document).on_conflict_do_nothing().returning(Document.id)
+    return set(await session.scalars(statement, values))
 
 
 async def newest_version(session: AsyncSession, document_id: uuid.UUID) -> DocumentVersion | None:
@@ -158,22 +219,12 @@ async def state(
     return DocumentState(row[0], row[1], row[2]) if row else None
 
 
-async def states_by_version(
-    session: AsyncSession, version_ids: Sequence[uuid.UUID]
-) -> list[tuple[DocumentVersion, Job | None]]:
-    """Versions with their latest job, for those who wait for them."""
+async def progress(session: AsyncSession, version_ids: Sequence[uuid.UUID]) -> list[Progress]:
+    """How far versions are, each with its latest job, for those who wait for them."""
     rows = await session.execute(
-        select(DocumentVersion, Job)
-        .outerjoin(
-            Job,
-            and_(Job.tenant_id == DocumentVersion.tenant_id, Job.version_id == DocumentVersion.id),
-        )
-        .where(DocumentVersion.id.in_(version_ids))
-        .order_by(Job.created_at)
-        .execution_options(populate_existing=True)
+        _PROGRESS, {"tenant_id": session.info["tenant_id"], "version_ids": list(version_ids)}
     )
-    latest = {version.id: (version, job) for version, job in rows}
-    return list(latest.values())
+    return [Progress(*row) for row in rows]
 
 
 async def page(

@@ -1,16 +1,16 @@
 """Taking documents in, reading them and taking them out."""
 
 import uuid
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from citewell.core.access import AccessLevel, DocumentFacts, Verb
 from citewell.core.blobs import StagedContent
 from citewell.core.context import Caller, Context, unit_of_work
-from citewell.core.errors import ForbiddenError, InvalidInputError
+from citewell.core.errors import AppError, ForbiddenError, InvalidInputError
 from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.collections import service as collections
@@ -23,7 +23,7 @@ from citewell.features.documents.errors import (
     InvalidFilenameError,
     VersionNotFoundError,
 )
-from citewell.features.documents.repository import DocumentFilter
+from citewell.features.documents.repository import DocumentFilter, Progress
 from citewell.features.documents.schemas import (
     AcceptedDocument,
     ContentRead,
@@ -101,15 +101,121 @@ async def register_file(platform: Platform, caller: Caller, new: NewFile) -> Reg
         InvalidFilenameError: Its name cannot be used.
         CollectionNotFoundError: The collection is not there, or not any more.
     """
+    filename = _checked_filename(platform, new)
+    async with platform.blobs.staged(new.path) as content:
+        return await _register_staged(platform, caller, new, filename, content)
+
+
+def _checked_filename(platform: Platform, new: NewFile) -> str:
     filename = safe_filename(new.filename)
     if new.path.stat().st_size > platform.settings.max_upload_bytes:
         raise FileTooLargeError(filename, platform.settings.max_upload_bytes)
-    async with platform.blobs.staged(new.path) as content:
-        while True:
+    return filename
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """A file of a batch, its content on the way into the store."""
+
+    place: int
+    new: NewFile
+    filename: str
+    content: StagedContent
+
+
+async def register_files(
+    platform: Platform, caller: Caller, collection_id: uuid.UUID, files: Sequence[NewFile]
+) -> list[Registered | AppError | OSError]:
+    """Take files into a collection as `register_file` does, the new ones in one transaction.
+
+    Returns, for each file, what became of it, or the error `register_file` raises for it. Each is
+    taken in whole or not at all, whatever happens to the others.
+    """
+    results: dict[int, Registered | AppError | OSError] = {}
+    async with AsyncExitStack() as stack:
+        staged: list[_Staged] = []
+        for place, new in enumerate(files):
+            try:
+                filename = _checked_filename(platform, new)
+                content = await stack.enter_async_context(platform.blobs.staged(new.path))
+            except (AppError, OSError) as error:
+                results[place] = error
+            else:
+                staged.append(_Staged(place, new, filename, content))
+        try:
             async with unit_of_work(platform, caller) as ctx:
-                registered = await _register(ctx, new, filename, content)
-            if registered is not None:
-                return registered
+                fresh = await _register_new(ctx, collection_id, staged)
+        except (AppError, OSError):
+            fresh = {}  # one by one it will show whose it is
+        results |= fresh
+        for each in staged:
+            if each.place in results:
+                continue
+            new = replace(each.new, collection_id=collection_id)
+            try:
+                results[each.place] = await _register_staged(
+                    platform, caller, new, each.filename, each.content
+                )
+            except (AppError, OSError) as error:
+                results[each.place] = error
+    return [results[place] for place in range(len(files))]
+
+
+async def _register_new(
+    ctx: Context, collection_id: uuid.UUID, staged: Sequence[_Staged]
+) -> dict[int, Registered]:
+    """Take those of them in that nobody has heard of; returns what became of these.
+
+    Rows are made in the order of their keys, so that two of these never wait for each other.
+    """
+    await collections.require_writable(ctx, collection_id)
+    for level in {each.new.access_level for each in staged}:
+        if level is not None:
+            await _require_level(ctx, level)
+    by_source = {each.new.source: each for each in staged if each.new.source is not None}
+    known = await repository.known_sources(ctx.session, collection_id, list(by_source))
+    fresh = [by_source[source] for source in sorted(by_source.keys() - known)]
+    if not fresh or not await collections.hold(ctx, collection_id):
+        return {}
+    sizes = {each.content.sha256: each.content.size_bytes for each in fresh}
+    blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
+    for each in fresh:
+        await ctx.platform.blobs.keep(ctx.tenant_id, each.content)
+    documents = [
+        _new_document(ctx, each.new, each.filename, collection_id, each.new.source)
+        for each in fresh
+    ]
+    added = await repository.add_documents(ctx.session, documents)
+    versions = {
+        each.place: DocumentVersion(
+            tenant_id=ctx.tenant_id,
+            id=uuid7(),
+            document_id=document.id,
+            number=1,
+            blob_id=blobs[each.content.sha256],
+            status=VersionStatus.QUEUED,
+            size_bytes=each.content.size_bytes,
+        )
+        for each, document in zip(fresh, documents, strict=True)
+        if document.id in added
+    }
+    ctx.session.add_all(versions.values())
+    await ctx.session.flush()
+    jobs = await _enqueue(ctx, list(versions.values()))
+    return {
+        place: _registered(version, job)
+        for (place, version), job in zip(versions.items(), jobs, strict=True)
+    }
+
+
+async def _register_staged(
+    platform: Platform, caller: Caller, new: NewFile, filename: str, content: StagedContent
+) -> Registered:
+    while True:
+        async with unit_of_work(platform, caller) as ctx:
+            registered = await _register(ctx, new, filename, content)
+        if registered is not None:
+            return registered
 
 
 async def _register(
@@ -142,7 +248,7 @@ async def _register(
             job = await repository.open_job(ctx.session, newest.id)
             return _registered(newest, job)
         newest.status, newest.error_code, newest.error_detail = VersionStatus.QUEUED, None, None
-        return _registered(newest, await _enqueue(ctx, newest, attempts=1))
+        return _registered(newest, (await _enqueue(ctx, [newest], attempts=1))[0])
     if document is None:
         if new.access_level is not None:
             await _require_level(ctx, new.access_level)
@@ -160,7 +266,7 @@ async def _register(
     )
     ctx.session.add(version)
     await ctx.session.flush()
-    return _registered(version, await _enqueue(ctx, version))
+    return _registered(version, (await _enqueue(ctx, [version]))[0])
 
 
 async def _known(
@@ -211,28 +317,35 @@ def _new_document(
     )
 
 
-async def _enqueue(ctx: Context, version: DocumentVersion, *, attempts: int = 0) -> Job:
-    """Give the version a job; `attempts` counts those of jobs that failed before."""
-    job_id = uuid7()
-    queue_id = await ctx.platform.queue.defer(
+async def _enqueue(
+    ctx: Context, versions: Sequence[DocumentVersion], *, attempts: int = 0
+) -> list[Job]:
+    """Give each version a job; `attempts` counts those of jobs that failed before."""
+    ids = [uuid7() for _ in versions]
+    queue_ids = await ctx.platform.queue.defer_all(
         ctx.session,
         INGEST_JOB,
         tenant_id=ctx.tenant_id,
-        subject_id=job_id,
-        lock=f"document:{version.document_id}",
+        subjects=[
+            (job_id, f"document:{version.document_id}")
+            for job_id, version in zip(ids, versions, strict=True)
+        ],
     )
-    job = Job(
-        tenant_id=ctx.tenant_id,
-        id=job_id,
-        kind=INGEST_JOB,
-        attempts=attempts,
-        document_id=version.document_id,
-        version_id=version.id,
-        queue_id=queue_id,
-    )
-    ctx.session.add(job)
+    jobs = [
+        Job(
+            tenant_id=ctx.tenant_id,
+            id=job_id,
+            kind=INGEST_JOB,
+            attempts=attempts,
+            document_id=version.document_id,
+            version_id=version.id,
+            queue_id=queue_id,
+        )
+        for job_id, version, queue_id in zip(ids, versions, queue_ids, strict=True)
+    ]
+    ctx.session.add_all(jobs)
     await ctx.session.flush()
-    return job
+    return jobs
 
 
 def _registered(version: DocumentVersion, job: Job | None) -> Registered:
@@ -289,11 +402,9 @@ async def page(
     return await repository.page(ctx.session, wanted, request)
 
 
-async def progress(
-    ctx: Context, version_ids: list[uuid.UUID]
-) -> list[tuple[DocumentVersion, Job | None]]:
-    """How far versions are, each with its latest job."""
-    return await repository.states_by_version(ctx.session, version_ids)
+async def progress(ctx: Context, version_ids: Sequence[uuid.UUID]) -> list[Progress]:
+    """How far versions are, each with its latest job; those that have gone are left out."""
+    return await repository.progress(ctx.session, version_ids)
 
 
 async def readable_version(

@@ -1,85 +1,159 @@
-"""Statements of ingestion."""
+"""Statements of ingestion.
+
+What happens once for each document is one statement each, by hand: a folder of small files is
+bound by round trips and by what the mapper spends on them.
+"""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from citewell.kit.clock import utc_now
 from citewell.models.library import (
     OPEN_STATUSES,
-    Blob,
-    Collection,
-    Document,
     DocumentText,
     DocumentVersion,
     VersionStatus,
 )
 from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
 
-_Active = aliased(DocumentVersion)
-
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """What a job is to work on."""
 
-    job: Job
-    version: DocumentVersion
-    document: Document
-    collection: Collection
-    blob: Blob
-    active: DocumentVersion | None
+    job_id: uuid.UUID
+    attempt: int
+    """Counted from 1, over all jobs of the version."""
+    version_id: uuid.UUID
+    number: int
+    document_id: uuid.UUID
+    collection_id: uuid.UUID
+    access_level: int
+    filename: str
+    title: str
+    active_title: str | None
+    """The title that the version which answers now has by itself."""
+    chunk_strategy: str
+    chunk_size: int
+    chunk_overlap: int
+    sha256: bytes
+    """Of the file."""
 
     @property
     def has_earlier_attempts(self) -> bool:
         """Whether the version was worked on before, in this job or in one that failed."""
-        return self.job.attempts > 1
+        return self.attempt > 1
 
     @property
     def has_given_title(self) -> bool:
         """Whether a person gave the document its title."""
-        return has_given_title(self.document, self.active)
+        return has_given_title(self.title, self.filename, self.active_title)
 
 
-def has_given_title(document: Document, active: DocumentVersion | None) -> bool:
+def has_given_title(title: str, filename: str, parsed_title: str | None) -> bool:
     """Whether a person gave a title: neither the file is called so nor the text itself."""
-    return document.title not in (document.filename, active.parsed_title if active else None)
+    return title not in (filename, parsed_title)
 
 
-async def assignment(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
-    """The job's version with its surroundings, version and job locked in this order.
+# Version and job are locked in this order everywhere, the document before them.
+_BEGIN = text("""
+WITH work AS MATERIALIZED (
+  SELECT j.id AS job_id, j.attempts + 1 AS attempt, v.id AS version_id, v.number,
+    d.id AS document_id, d.collection_id, d.access_level, d.filename, d.title,
+    active.parsed_title AS active_title, c.chunk_strategy, c.chunk_size, c.chunk_overlap, b.sha256
+  FROM job j
+  JOIN document_version v ON v.tenant_id = j.tenant_id AND v.id = j.version_id
+  JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
+  JOIN collection c ON c.tenant_id = d.tenant_id AND c.id = d.collection_id
+  JOIN blob b ON b.tenant_id = v.tenant_id AND b.id = v.blob_id
+  LEFT JOIN document_version active
+    ON active.tenant_id = d.tenant_id AND active.id = d.active_version_id
+  WHERE j.tenant_id = :tenant_id AND j.id = :job_id AND v.status IN ('queued', 'processing')
+  FOR NO KEY UPDATE OF v, j
+), begun AS (
+  UPDATE document_version v SET status = 'processing'
+  FROM work WHERE v.tenant_id = :tenant_id AND v.id = work.version_id
+), noted AS (
+  UPDATE job j SET status = 'running', started_at = now(), attempts = work.attempt,
+    stage = 'parsing', done = 0, total = NULL
+  FROM work WHERE j.tenant_id = :tenant_id AND j.id = work.job_id
+)
+SELECT * FROM work
+""")
 
-    None if it is gone or nothing is left to do.
+_LOCK_FOR_PUBLISHING = text("""
+WITH held AS MATERIALIZED (
+  SELECT id, collection_id, access_level, title, filename FROM document
+  WHERE tenant_id = :tenant_id AND id = :document_id FOR UPDATE
+), versions AS MATERIALIZED (
+  SELECT v.id, v.number, v.status, v.parsed_title
+  FROM document_version v JOIN held ON v.document_id = held.id
+  WHERE v.tenant_id = :tenant_id ORDER BY v.number FOR UPDATE OF v
+), closed AS (
+  UPDATE job j SET status = 'succeeded', reason = NULL, stage = 'published',
+    done = :chunk_count, total = :chunk_count, finished_at = now()
+  FROM versions v
+  WHERE v.id = :version_id AND v.status = 'processing' AND j.tenant_id = :tenant_id
+    AND j.id = :job_id AND j.attempts = :attempt
+    AND j.status NOT IN ('succeeded', 'failed', 'cancelled')
+  RETURNING j.id
+)
+SELECT held.collection_id, held.access_level, held.title, held.filename, mine.number,
+  ready.id AS ready_id, ready.number AS ready_number, ready.parsed_title AS ready_title
+FROM closed CROSS JOIN held JOIN versions mine ON mine.id = :version_id
+LEFT JOIN versions ready ON ready.status = 'ready'
+""")
+
+_NOTE_READY = text("""
+WITH texts AS (
+  INSERT INTO document_text (tenant_id, version_id, start_offset, text)
+  SELECT :tenant_id, :version_id, t.start_offset, t.text
+  FROM unnest(CAST(:starts AS bigint[]), CAST(:texts AS text[])) AS t(start_offset, text)
+), noted AS (
+  UPDATE document_version SET status = :status, mime_type = :mime_type,
+    parsed_title = :parsed_title, page_count = :page_count, char_count = :char_count,
+    chunk_count = :chunk_count, embedded_count = :embedded_count, published_at = now()
+  WHERE tenant_id = :tenant_id AND id = :version_id
+)
+UPDATE document SET active_version_id = :version_id, updated_at = now(),
+  title = coalesce(CAST(:title AS text), title)
+WHERE tenant_id = :tenant_id AND id = :document_id AND :is_newest
+""")
+
+
+async def begin(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
+    """Begin an attempt: mark the job's version as being processed, and get what there is to do.
+
+    What an earlier attempt left of its text is forgotten. None if the version is gone or nothing
+    is left to do.
     """
+    values = {"tenant_id": session.info["tenant_id"], "job_id": job_id}
+    row = (await session.execute(_BEGIN, values)).one_or_none()
+    if row is None:
+        return None
+    work = Assignment(**row._mapping)  # pyright: ignore[reportPrivateUsage] - public in spite of its name
+    if work.has_earlier_attempts:
+        # A statement of its own: it has to see what that attempt wrote while it was waited for.
+        await session.execute(
+            delete(DocumentText).where(DocumentText.version_id == work.version_id)
+        )
+    return work
+
+
+async def hold_open(session: AsyncSession, job_id: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """The job's document and version, version and job locked; None if nothing is left to do."""
     rows = await session.execute(
-        select(Job, DocumentVersion, Document, Collection, Blob, _Active)
-        .join(DocumentVersion, DocumentVersion.id == Job.version_id)
-        .join(Document, Document.id == DocumentVersion.document_id)
-        .join(Collection, Collection.id == Document.collection_id)
-        .join(Blob, Blob.id == DocumentVersion.blob_id)
-        .outerjoin(_Active, _Active.id == Document.active_version_id)
+        select(DocumentVersion.document_id, DocumentVersion.id)
+        .join(Job, Job.version_id == DocumentVersion.id)
         .where(Job.id == job_id, DocumentVersion.status.in_(OPEN_STATUSES))
         .with_for_update(key_share=True, of=(DocumentVersion, Job))
     )
     row = rows.one_or_none()
-    return Assignment(*row) if row else None
-
-
-async def begin(session: AsyncSession, work: Assignment) -> None:
-    """Mark the version as being processed, and forget what an earlier attempt left of its text."""
-    work.version.status = VersionStatus.PROCESSING
-    work.job.status = JobStatus.RUNNING
-    work.job.started_at = utc_now()
-    work.job.attempts += 1
-    work.job.stage, work.job.done, work.job.total = "parsing", 0, None
-    if work.job.attempts > 1:
-        await session.execute(
-            delete(DocumentText).where(DocumentText.version_id == work.version.id)
-        )
-    await session.flush()
+    return (row[0], row[1]) if row else None
 
 
 async def hold(
@@ -125,35 +199,11 @@ async def finish_job(
     session: AsyncSession, job_id: uuid.UUID, status: JobStatus, reason: str | None
 ) -> None:
     """Close the job, unless it is closed already."""
-    await _close_job(session, job_id, status=status, reason=reason)
-
-
-async def complete_job(
-    session: AsyncSession, job_id: uuid.UUID, attempt: int, chunk_count: int
-) -> bool:
-    """Close the job of a version that is published; False if it is another attempt's by now."""
-    return await _close_job(
-        session,
-        job_id,
-        Job.attempts == attempt,
-        status=JobStatus.SUCCEEDED,
-        reason=None,
-        stage="published",
-        done=chunk_count,
-        total=chunk_count,
-    )
-
-
-async def _close_job(
-    session: AsyncSession, job_id: uuid.UUID, *conditions: ColumnElement[bool], **values: object
-) -> bool:
-    closed = await session.scalar(
+    await session.execute(
         update(Job)
-        .where(Job.id == job_id, Job.status.not_in(FINAL_JOB_STATUSES), *conditions)
-        .values(finished_at=utc_now(), **values)
-        .returning(Job.id)
+        .where(Job.id == job_id, Job.status.not_in(FINAL_JOB_STATUSES))
+        .values(finished_at=utc_now(), status=status, reason=reason)
     )
-    return closed is not None
 
 
 async def requeue_job(session: AsyncSession, job_id: uuid.UUID, reason: str) -> None:
@@ -174,29 +224,93 @@ async def fail_version(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A document that is being published, as it is now."""
+
+    collection_id: uuid.UUID
+    access_level: int
+    title: str
+    filename: str
+    number: int
+    """Of the version that is published."""
+    ready_id: uuid.UUID | None
+    """The version that has answered until now."""
+    ready_number: int | None
+    ready_title: str | None
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether no later version answers already."""
+        return self.ready_number is None or self.ready_number < self.number
+
+    @property
+    def has_given_title(self) -> bool:
+        """Whether a person gave the document its title."""
+        return has_given_title(self.title, self.filename, self.ready_title)
+
+
 async def lock_for_publishing(
-    session: AsyncSession, document_id: uuid.UUID, version_id: uuid.UUID
-) -> tuple[Document, DocumentVersion, DocumentVersion | None] | None:
-    """Document, version and the version that is ready now, locked; None if the first are gone."""
-    document = await session.scalar(
-        select(Document).where(Document.id == document_id).with_for_update()
+    session: AsyncSession, work: Assignment, chunk_count: int
+) -> Locked | None:
+    """Close the job and lock its document with all versions.
+
+    None if they are gone, or the job is another attempt's by now.
+    """
+    rows = await session.execute(
+        _LOCK_FOR_PUBLISHING,
+        {
+            "tenant_id": session.info["tenant_id"],
+            "document_id": work.document_id,
+            "version_id": work.version_id,
+            "job_id": work.job_id,
+            "attempt": work.attempt,
+            "chunk_count": chunk_count,
+        },
     )
-    versions = list(
-        await session.scalars(
-            select(DocumentVersion)
-            .where(
-                DocumentVersion.document_id == document_id,
-                or_(
-                    DocumentVersion.id == version_id,
-                    DocumentVersion.status == VersionStatus.READY,
-                ),
-            )
-            .order_by(DocumentVersion.number)
-            .with_for_update()
-        )
+    row = rows.one_or_none()
+    return Locked(**row._mapping) if row else None  # pyright: ignore[reportPrivateUsage] - as above
+
+
+async def supersede(session: AsyncSession, version_id: uuid.UUID) -> None:
+    """Let a version answer no more."""
+    await session.execute(
+        update(DocumentVersion)
+        .where(DocumentVersion.id == version_id)
+        .values(status=VersionStatus.SUPERSEDED)
     )
-    version = next((each for each in versions if each.id == version_id), None)
-    ready = next((each for each in versions if each.status == VersionStatus.READY), None)
-    if document is None or version is None or version.status != VersionStatus.PROCESSING:
-        return None
-    return document, version, ready
+
+
+async def note_ready(
+    session: AsyncSession,
+    work: Assignment,
+    facts: Mapping[str, object],
+    segments: list[tuple[int, str]],
+    *,
+    title: str | None,
+    is_newest: bool,
+) -> None:
+    """Write down that a version is ready, with the last of its text, and that it answers.
+
+    Args:
+        session: The publishing transaction.
+        work: Whose version it is.
+        facts: What was found out about it, by column.
+        segments: Stretches of the extracted text that are not stored yet.
+        title: The document's new title; None leaves it as it is.
+        is_newest: Whether it is this version that answers from now on.
+    """
+    await session.execute(
+        _NOTE_READY,
+        {
+            "tenant_id": session.info["tenant_id"],
+            "document_id": work.document_id,
+            "version_id": work.version_id,
+            "status": VersionStatus.READY if is_newest else VersionStatus.SUPERSEDED,
+            "starts": [start for start, _ in segments],
+            "texts": [part for _, part in segments],
+            "title": title,
+            "is_newest": is_newest,
+            **facts,
+        },
+    )

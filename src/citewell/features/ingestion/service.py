@@ -21,9 +21,7 @@ from citewell.features.ingestion.errors import (
     AbandonedError,
     IngestionError,
 )
-from citewell.features.ingestion.repository import Assignment, has_given_title
-from citewell.kit.clock import utc_now
-from citewell.models.library import VersionStatus
+from citewell.features.ingestion.repository import Assignment
 from citewell.models.work import JobStatus
 
 log = structlog.get_logger(__name__)
@@ -44,16 +42,15 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
     """
     caller = Caller(tenant_id, SYSTEM)
     async with unit_of_work(platform, caller) as ctx:
-        work = await repository.assignment(ctx.session, job_id)
+        work = await repository.begin(ctx.session, job_id)
         if work is None:
             await repository.finish_job(ctx.session, job_id, JobStatus.CANCELLED, None)
             return
-        await repository.begin(ctx.session, work)
         generation = await platform.index.ensure_generation(ctx.session, platform.embedder.spec)
     try:
         await _make_ready(platform, caller, work, generation)
     except AbandonedError:
-        log.info("document_abandoned", document_id=str(work.document.id))
+        log.info("document_abandoned", document_id=str(work.document_id))
     except ParseError as error:
         await _fail(platform, caller, work, error.code, error.message)
     except IngestionError as error:
@@ -61,13 +58,13 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
     except ProviderConfigurationError as error:
         await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
     except ProviderError as error:
-        if not error.retryable or work.job.attempts >= MAX_ATTEMPTS:
+        if not error.retryable or work.attempt >= MAX_ATTEMPTS:
             await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
             return
         await _wait(platform, caller, work, str(error), error.retry_after)
     except OSError as error:
         reason = error.strerror or str(error)
-        if work.job.attempts >= MAX_ATTEMPTS:
+        if work.attempt >= MAX_ATTEMPTS:
             await _fail(platform, caller, work, STORAGE_FAILED, reason)
             return
         await _wait(platform, caller, work, reason, None)
@@ -83,30 +80,29 @@ async def _make_ready(
             f"The library was embedded with `{generation.embedding}`, this process uses "
             f"`{spec.name}`: set CITEWELL_EMBEDDING back.",
         )
-    document, version = work.document, work.version
     key = VersionKey(
-        caller.tenant_id, document.id, version.id, document.collection_id, document.access_level
+        caller.tenant_id, work.document_id, work.version_id, work.collection_id, work.access_level
     )
     sizes = ChunkSizes(
-        target=min(work.collection.chunk_size, spec.max_tokens),
+        target=min(work.chunk_size, spec.max_tokens),
         maximum=spec.max_tokens,
-        overlap=work.collection.chunk_overlap,
+        overlap=work.chunk_overlap,
     )
     try:
-        async with platform.blobs.local_file(caller.tenant_id, work.blob.sha256) as path:
+        async with platform.blobs.local_file(caller.tenant_id, work.sha256) as path:
             outcome = await pipeline.run(
                 platform,
                 pipeline.Source(
                     key=key,
-                    job_id=work.job.id,
-                    attempt=work.job.attempts,
+                    job_id=work.job_id,
+                    attempt=work.attempt,
                     generation=generation,
                     path=path,
-                    filename=document.filename,
-                    title=document.title if work.has_given_title else None,
-                    chunk_strategy=work.collection.chunk_strategy,
+                    filename=work.filename,
+                    title=work.title if work.has_given_title else None,
+                    chunk_strategy=work.chunk_strategy,
                     sizes=sizes,
-                    has_earlier_chunks=work.has_earlier_attempts or version.number > 1,
+                    has_earlier_chunks=work.has_earlier_attempts or work.number > 1,
                 ),
             )
     except FileNotFoundError as error:
@@ -127,41 +123,43 @@ async def _publish(
 ) -> None:
     """Let the version answer instead of its predecessor: all of it, in one transaction."""
     async with unit_of_work(platform, caller) as ctx:
-        locked = await repository.lock_for_publishing(ctx.session, key.document_id, key.version_id)
-        if locked is None or not await repository.complete_job(
-            ctx.session, work.job.id, work.job.attempts, outcome.chunk_count
-        ):
+        locked = await repository.lock_for_publishing(ctx.session, work, outcome.chunk_count)
+        if locked is None:
             raise AbandonedError
-        document, version, ready = locked
-        is_newest = ready is None or ready.number < version.number
-        if ready is not None and is_newest:
-            ready.status = VersionStatus.SUPERSEDED
-            await ctx.session.flush()  # at no moment are two versions ready
-        version.status = VersionStatus.READY if is_newest else VersionStatus.SUPERSEDED
-        version.mime_type = outcome.info.mime_type
-        version.parsed_title = outcome.info.title
-        version.page_count = outcome.info.page_count
-        version.char_count = outcome.char_count
-        version.chunk_count = outcome.chunk_count
-        version.embedded_count = outcome.embedded_count
-        version.published_at = utc_now()
+        if locked.ready_id is not None and locked.is_newest:
+            await repository.supersede(ctx.session, locked.ready_id)  # never are two versions ready
+        facts = {
+            "mime_type": outcome.info.mime_type,
+            "parsed_title": outcome.info.title,
+            "page_count": outcome.info.page_count,
+            "char_count": outcome.char_count,
+            "chunk_count": outcome.chunk_count,
+            "embedded_count": outcome.embedded_count,
+        }
         last = outcome.last or pipeline.Batch()
-        await pipeline.store_text(ctx, key, last)
-        if not is_newest:
+        await repository.note_ready(
+            ctx.session,
+            work,
+            facts,
+            last.segments,
+            title=None if locked.has_given_title else outcome.title[:500],
+            is_newest=locked.is_newest,
+        )
+        if not locked.is_newest:
             await platform.index.stage(ctx.session, key, generation.id, last.rows)
             return
-        document.active_version_id = version.id
-        if not has_given_title(document, ready):
-            document.title = outcome.title[:500]
-        await ctx.session.flush()
         current = VersionKey(
-            key.tenant_id, document.id, version.id, document.collection_id, document.access_level
+            key.tenant_id,
+            key.document_id,
+            key.version_id,
+            locked.collection_id,
+            locked.access_level,
         )
         publication = Publication(
             last_rows=last.rows,
             chunk_count=outcome.chunk_count,
             term_frequencies=outcome.term_frequencies,
-            has_predecessor=ready is not None,
+            has_predecessor=locked.ready_id is not None,
             is_retry=work.has_earlier_attempts,
         )
         await platform.index.publish(ctx.session, current, generation.id, publication)
@@ -169,7 +167,7 @@ async def _publish(
 
 
 async def _hold(ctx: Context, work: Assignment) -> bool:
-    return await repository.hold(ctx.session, work.version.id, work.job.id, work.job.attempts)
+    return await repository.hold(ctx.session, work.version_id, work.job_id, work.attempt)
 
 
 async def _fail(
@@ -177,21 +175,29 @@ async def _fail(
 ) -> None:
     async with unit_of_work(platform, caller) as ctx:
         if await _hold(ctx, work):
-            await _note_failure(ctx, work, code, detail)
+            await _note_failure(ctx, work.document_id, work.version_id, work.job_id, code, detail)
 
 
 async def note_crash(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
     """Mark the job's version failed after an error nobody expected."""
     async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
-        work = await repository.assignment(ctx.session, job_id)
-        if work is not None:
-            await _note_failure(ctx, work, INTERNAL, "An error on our side; it was logged.")
+        held = await repository.hold_open(ctx.session, job_id)
+        if held is not None:
+            detail = "An error on our side; it was logged."
+            await _note_failure(ctx, *held, job_id, INTERNAL, detail)
 
 
-async def _note_failure(ctx: Context, work: Assignment, code: str, detail: str) -> None:
-    await repository.fail_version(ctx.session, work.version.id, code, detail)
-    await repository.finish_job(ctx.session, work.job.id, JobStatus.FAILED, detail)
-    log.info("document_failed", document_id=str(work.document.id), code=code)
+async def _note_failure(
+    ctx: Context,
+    document_id: uuid.UUID,
+    version_id: uuid.UUID,
+    job_id: uuid.UUID,
+    code: str,
+    detail: str,
+) -> None:
+    await repository.fail_version(ctx.session, version_id, code, detail)
+    await repository.finish_job(ctx.session, job_id, JobStatus.FAILED, detail)
+    log.info("document_failed", document_id=str(document_id), code=code)
 
 
 async def _wait(
@@ -200,5 +206,5 @@ async def _wait(
     async with unit_of_work(platform, caller) as ctx:
         if not await _hold(ctx, work):
             return
-        await repository.requeue_job(ctx.session, work.job.id, reason)
+        await repository.requeue_job(ctx.session, work.job_id, reason)
     raise TransientJobError(reason, retry_after)

@@ -78,16 +78,12 @@ class PostgresIndex:
         self, session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
     ) -> None:
         outdated = await writing.publish(session, key, generation_id, publication)
-        await statistics.keep_version_terms(
-            session, key.tenant_id, key.version_id, generation_id, publication
-        )
-        await statistics.append(session, key.tenant_id, outdated, -1)
-        await statistics.append(session, key.tenant_id, [key.version_id], +1)
+        await statistics.withdraw(session, key.tenant_id, outdated)
 
     async def withdraw(
         self, session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID
     ) -> None:
-        await statistics.append(session, tenant_id, [version_id], -1)
+        await statistics.withdraw(session, tenant_id, [version_id])
 
     async def set_access(
         self,

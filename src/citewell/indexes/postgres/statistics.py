@@ -10,26 +10,17 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import Publication, Scope
+from citewell.core.index import Scope
 from citewell.engine.lexical.base import CorpusStatistics
 
 FOLD_BATCH = 200
 """Versions folded in one transaction: some hundred thousand terms, about a second."""
 
-_APPEND = text("""
+_WITHDRAW = text("""
 INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
-SELECT tenant_id, generation_id, :sign, chunk_count, terms, frequencies
+SELECT tenant_id, generation_id, -1, chunk_count, terms, frequencies
 FROM version_terms
 WHERE tenant_id = :tenant_id AND version_id = ANY(CAST(:version_ids AS uuid[]))
-""")
-
-_KEEP = text("""
-INSERT INTO version_terms
-  (tenant_id, version_id, generation_id, chunk_count, terms, frequencies)
-VALUES (:tenant_id, :version_id, :generation_id, :chunk_count, CAST(:terms AS int[]),
-  CAST(:frequencies AS int[]))
-ON CONFLICT (tenant_id, version_id, generation_id) DO UPDATE SET
-  chunk_count = excluded.chunk_count, terms = excluded.terms, frequencies = excluded.frequencies
 """)
 
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
@@ -68,35 +59,12 @@ WHERE tenant_id = :tenant_id AND generation_id = :generation_id
 """)
 
 
-async def keep_version_terms(
-    session: AsyncSession,
-    tenant_id: uuid.UUID,
-    version_id: uuid.UUID,
-    generation_id: int,
-    publication: Publication,
+async def withdraw(
+    session: AsyncSession, tenant_id: uuid.UUID, version_ids: Sequence[object]
 ) -> None:
-    """Remember in how many of the version's chunks each term occurs."""
-    await session.execute(
-        _KEEP,
-        {
-            "tenant_id": tenant_id,
-            "version_id": version_id,
-            "generation_id": generation_id,
-            "chunk_count": publication.chunk_count,
-            "terms": list(publication.term_frequencies),
-            "frequencies": list(publication.term_frequencies.values()),
-        },
-    )
-
-
-async def append(
-    session: AsyncSession, tenant_id: uuid.UUID, version_ids: Sequence[object], sign: int
-) -> None:
-    """Note that versions became findable (+1) or stopped being so (-1)."""
+    """Note that versions stopped being findable; publishing itself notes the opposite."""
     if version_ids:
-        await session.execute(
-            _APPEND, {"tenant_id": tenant_id, "version_ids": list(version_ids), "sign": sign}
-        )
+        await session.execute(_WITHDRAW, {"tenant_id": tenant_id, "version_ids": list(version_ids)})
 
 
 async def tenants_to_fold(session: AsyncSession) -> list[uuid.UUID]:

@@ -7,13 +7,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.index import ChunkRow, Publication, VersionKey
-from citewell.indexes.postgres.literals import sparse_literal
+from citewell.indexes.postgres.literals import int_array, sparse_literal
 from citewell.kit.ids import uuid7
 
 _HEADING_SEPARATOR = "\x1f"
 """Cannot occur in cleaned text, so a heading path travels as one string of an array."""
 
-_STAGE = text("""
+_STAGE_SQL = """
 INSERT INTO chunk (
   tenant_id, id, generation_id, document_id, version_id, collection_id, ordinal, access_level,
   active, page, start_offset, end_offset, language, content_hash, heading, context, text,
@@ -35,7 +35,27 @@ ON CONFLICT (tenant_id, version_id, generation_id, ordinal) DO UPDATE SET
   context = excluded.context, text = excluded.text, embedding = excluded.embedding,
   terms = excluded.terms, active = excluded.active, access_level = excluded.access_level,
   collection_id = excluded.collection_id
-""")
+"""
+
+_STAGE = text(_STAGE_SQL)
+
+_STAGE_AND_COUNT = text(
+    f"WITH staged AS ({_STAGE_SQL})"  # noqa: S608 - a constant
+    """, kept AS (
+  INSERT INTO version_terms
+    (tenant_id, version_id, generation_id, chunk_count, terms, frequencies)
+  VALUES (:tenant_id, :version_id, :generation_id, :chunk_count, CAST(:counted_terms AS int[]),
+    CAST(:frequencies AS int[]))
+  ON CONFLICT (tenant_id, version_id, generation_id) DO UPDATE SET
+    chunk_count = excluded.chunk_count, terms = excluded.terms, frequencies = excluded.frequencies
+  RETURNING chunk_count, terms, frequencies
+)
+INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
+SELECT :tenant_id, :generation_id, 1, chunk_count, terms, frequencies FROM kept
+"""
+)
+"""Stores the last chunks, and in how many of the version's chunks each term occurs: to be kept
+with the version and to be folded into the statistics."""
 
 _KNOWN = text("""
 SELECT DISTINCT ON (content_hash) content_hash, embedding::text
@@ -93,41 +113,47 @@ async def stage(
     key: VersionKey,
     generation_id: int,
     rows: Sequence[ChunkRow],
-    *,
-    is_active: bool = False,
 ) -> None:
     """See `ChunkIndex.stage`. COPY is not allowed under row-level security, arrays are."""
-    await session.execute(
-        _STAGE,
-        {
-            "tenant_id": key.tenant_id,
-            "generation_id": generation_id,
-            "document_id": key.document_id,
-            "version_id": key.version_id,
-            "collection_id": key.collection_id,
-            "access_level": key.access_level,
-            "active": is_active,
-            "separator": _HEADING_SEPARATOR,
-            "ids": [uuid7() for _ in rows],
-            "ordinals": [row.ordinal for row in rows],
-            "pages": [row.page for row in rows],
-            "starts": [row.start for row in rows],
-            "ends": [row.end for row in rows],
-            "languages": [row.language for row in rows],
-            "hashes": [row.content_hash for row in rows],
-            "headings": [_HEADING_SEPARATOR.join(row.heading) for row in rows],
-            "contexts": [row.context for row in rows],
-            "texts": [row.text for row in rows],
-            "embeddings": [row.embedding for row in rows],
-            "terms": [sparse_literal(row.terms) for row in rows],
-        },
-    )
+    await session.execute(_STAGE, _stage_values(key, generation_id, rows, is_active=False))
+
+
+def _stage_values(
+    key: VersionKey, generation_id: int, rows: Sequence[ChunkRow], *, is_active: bool
+) -> dict[str, object]:
+    """What `_STAGE_SQL` is bound to."""
+    return {
+        "tenant_id": key.tenant_id,
+        "generation_id": generation_id,
+        "document_id": key.document_id,
+        "version_id": key.version_id,
+        "collection_id": key.collection_id,
+        "access_level": key.access_level,
+        "active": is_active,
+        "separator": _HEADING_SEPARATOR,
+        "ids": [uuid7() for _ in rows],
+        "ordinals": [row.ordinal for row in rows],
+        "pages": [row.page for row in rows],
+        "starts": [row.start for row in rows],
+        "ends": [row.end for row in rows],
+        "languages": [row.language for row in rows],
+        "hashes": [row.content_hash for row in rows],
+        "headings": [_HEADING_SEPARATOR.join(row.heading) for row in rows],
+        "contexts": [row.context for row in rows],
+        "texts": [row.text for row in rows],
+        "embeddings": [row.embedding for row in rows],
+        "terms": [sparse_literal(row.terms) for row in rows],
+    }
 
 
 async def publish(
     session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
 ) -> list[object]:
-    """See `ChunkIndex.publish`; returns the ids of the versions that answered until now."""
+    """See `ChunkIndex.publish`; returns the versions that answered until now.
+
+    The version's terms are counted in the statement that stores its last chunks, but those of the
+    versions returned are still to be withdrawn from the statistics.
+    """
     values = {
         "tenant_id": key.tenant_id,
         "document_id": key.document_id,
@@ -144,8 +170,15 @@ async def publish(
         outdated = list(await session.scalars(_DEACTIVATE_OTHERS, values))
     if publication.chunk_count > len(publication.last_rows):
         await session.execute(_ACTIVATE, values)
-    if publication.last_rows:
-        await stage(session, key, generation_id, publication.last_rows, is_active=True)
+    await session.execute(
+        _STAGE_AND_COUNT,
+        _stage_values(key, generation_id, publication.last_rows, is_active=True)
+        | {
+            "chunk_count": publication.chunk_count,
+            "counted_terms": int_array(publication.term_frequencies),
+            "frequencies": int_array(publication.term_frequencies.values()),
+        },
+    )
     return outdated
 
 
