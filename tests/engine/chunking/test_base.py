@@ -34,7 +34,9 @@ class TestContentHash:
 
 class TestCreateChunker:
     def test_unknown_strategy_is_refused_with_the_choices(self):
-        with pytest.raises(ValueError, match=r"'x'; choose structure, sentence, fixed\."):
+        with pytest.raises(
+            ValueError, match=r"'x'; choose structure, sentence, fixed, semantic, legal_vi\."
+        ):
             create_chunker("x", lambda texts: [1 for _ in texts], ChunkSizes())
 
 

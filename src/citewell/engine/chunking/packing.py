@@ -26,6 +26,8 @@ class Piece:
     path: tuple[str, ...]
     page: int | None
     starts_section: bool = False
+    starts_unit: bool = False
+    """With `starts_section`: never shares a chunk with what is before, however little that is."""
     is_glued: bool = False
     """Belongs to what follows: a heading, or the sentence that leads a list in."""
     is_repeated: bool = False
@@ -65,6 +67,11 @@ class Packer:
         room = self._limit - sum(p.cost + p.slack + len(p.gap or "") for p in glue) - 2
         return room if glue and room >= self._limit // 2 else self._limit
 
+    @property
+    def held(self) -> int:
+        """Tokens of the pieces that wait for their chunk to be complete."""
+        return sum(piece.cost + len(piece.gap or "") for piece in self._pieces)
+
     def add(self, piece: Piece) -> Iterator[Chunk]:
         """Take the next piece; yield the chunks that are complete."""
         if piece.starts_section and self._is_section_done(piece):
@@ -88,6 +95,8 @@ class Packer:
     def _is_section_done(self, piece: Piece) -> bool:
         """Whether the section before a heading is big enough to stand alone."""
         body = sum(p.cost for p in self._pieces if not p.is_glued and not p.is_repeated)
+        if piece.starts_unit:
+            return body > 0
         return body >= (self._minimum if len(piece.path) > 1 else max(1, self._minimum // 2))
 
     def _fits(self, piece: Piece) -> bool:

@@ -4,6 +4,8 @@ from typing import Protocol
 
 from citewell.engine.chunking.base import Chunker, ChunkSizes, TokenCounter
 from citewell.engine.chunking.fixed import FixedChunker
+from citewell.engine.chunking.legal_vi import LegalVietnameseChunker
+from citewell.engine.chunking.semantic import SemanticChunker
 from citewell.engine.chunking.sentence import SentenceChunker
 from citewell.engine.chunking.structure import StructureChunker
 
@@ -18,6 +20,8 @@ _STRATEGIES: dict[str, _Maker] = {
     "structure": StructureChunker,
     "sentence": SentenceChunker,
     "fixed": FixedChunker,
+    "semantic": SemanticChunker,
+    "legal_vi": LegalVietnameseChunker,
 }
 
 STRATEGIES = tuple(_STRATEGIES)
