@@ -237,6 +237,45 @@ CREATE FUNCTION citewell_tenants_to_index(min_chunks bigint) RETURNS SETOF uuid
 CREATE POLICY upkeep ON index_generation FOR SELECT TO CURRENT_USER USING (true);
 """
 
+REMOVE_TENANT = """
+-- Everything of the tenant the session acts for, whatever tables there are: those that refer to
+-- others first, those that nothing protects from a late writer last. As the owner, because the
+-- application may not delete from all of them.
+CREATE FUNCTION citewell_remove_tenant(gone uuid) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  remaining oid[];
+  next oid;
+BEGIN
+  IF gone IS DISTINCT FROM citewell_tenant() THEN
+    RAISE EXCEPTION 'the session does not act for this tenant';
+  END IF;
+  -- Nobody adds anything from now on, and nobody folds terms meanwhile.
+  PERFORM pg_advisory_xact_lock(hashtextextended('term_stat:' || gone, 0));
+  PERFORM 1 FROM tenant WHERE id = gone FOR UPDATE;
+  DELETE FROM procrastinate_jobs WHERE args ->> 'tenant_id' = gone::text AND status <> 'doing';
+  remaining := ARRAY(
+    SELECT c.oid FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+      AND NOT c.relispartition AND pg_has_role(c.relowner, 'USAGE') AND c.relrowsecurity);
+  WHILE cardinality(remaining) > 0 LOOP
+    SELECT t INTO next FROM unnest(remaining) AS t
+    WHERE NOT EXISTS (
+      SELECT 1 FROM pg_constraint WHERE contype = 'f' AND NOT condeferrable AND confrelid = t
+        AND conrelid <> t AND conrelid = ANY(remaining))
+    ORDER BY NOT EXISTS (SELECT 1 FROM pg_constraint WHERE contype = 'f' AND conrelid = t), t
+    LIMIT 1;
+    IF next IS NULL THEN
+      RAISE EXCEPTION 'the tables of tenants refer to each other in a circle';
+    END IF;
+    EXECUTE format('DELETE FROM %s WHERE tenant_id = $1', next::regclass) USING gone;
+    remaining := array_remove(remaining, next);
+  END LOOP;
+  DELETE FROM tenant WHERE id = gone;
+END $$
+"""
+
 
 def upgrade() -> None:
     """Make everything."""
@@ -253,6 +292,7 @@ def upgrade() -> None:
     for statement in SECURITY.split(";\n"):
         if statement.strip():
             op.execute(statement)
+    op.execute(REMOVE_TENANT)
     for table in TENANT_TABLES:
         guard(table)
     for number in range(CHUNK_PARTITIONS):

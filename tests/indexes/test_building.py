@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from citewell.core.database.sessions import Database
 from citewell.core.index import HybridQuery
+from citewell.features.identity import repository
 from citewell.indexes.postgres import building
 from citewell.indexes.postgres.index import PostgresIndex
 
@@ -97,15 +98,103 @@ class TestBuild:
         for number in (before, before + 29, 0):
             assert await nearest(database, corpus, number) == corpus.texts[number]
 
-    async def test_deleted_tenants_indexes_go(
-        self, own_url: str, index: PostgresIndex, corpus: Corpus
-    ) -> None:
-        await index.build_indexes(corpus.tenant_id, min_chunks=100)
-        await index.drop(corpus.tenant_id)
-        assert indexes(own_url, corpus) == {}
-
     async def test_empty_tenant_needs_nothing(self, index: PostgresIndex) -> None:
         assert await index.build_indexes(uuid.uuid4(), min_chunks=0) == 0
+
+
+class TestRemoval:
+    async def test_deleted_tenants_indexes_go(
+        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        await index.build_indexes(corpus.tenant_id, min_chunks=100)
+        await remove(database, index, corpus)
+        assert indexes(own_url, corpus) == {}
+
+    async def test_builder_that_had_planned_before_builds_nothing(
+        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        async with database.unit_of_work(corpus.tenant_id) as session:
+            [plan] = await building.plans(session, corpus.tenant_id, min_chunks=100)
+        async with index.removing(corpus.tenant_id):
+            assert not await building.build(database, plan)
+        assert not await building.build(database, plan)
+        assert indexes(own_url, corpus) == {}
+
+    async def test_upkeep_meanwhile_leaves_nothing(
+        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        is_gone = False
+
+        async def keep() -> None:
+            other = PostgresIndex(database)
+            while not is_gone:
+                await other.fold_statistics(corpus.tenant_id)
+                await other.build_indexes(corpus.tenant_id, min_chunks=100)
+
+        tasks = [asyncio.ensure_future(keep()) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        await remove(database, index, corpus)
+        is_gone = True
+        await asyncio.gather(*tasks)
+        assert indexes(own_url, corpus) == {}
+        assert left_of(own_url, corpus.tenant_id) == {}
+
+    async def test_no_table_is_forgotten(
+        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        filled = left_of(own_url, corpus.tenant_id)
+        assert {"document", "document_version", "chunk", "version_terms"} <= set(filled)
+        other = await new_corpus(database, index, Part(1, 2))
+        await remove(database, index, corpus)
+        assert left_of(own_url, corpus.tenant_id) == {}
+        assert left_of(own_url, other.tenant_id)["chunk"] == 2
+
+    async def test_waiting_jobs_of_the_tenant_go(
+        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        queue = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('q', 't', %s)"
+        with psycopg.connect(own_url) as connection:
+            for tenant_id in (corpus.tenant_id, uuid.uuid4()):
+                connection.execute(queue, [f'{{"tenant_id": "{tenant_id}"}}'])
+        await remove(database, index, corpus)
+        with psycopg.connect(own_url) as connection:
+            waiting = connection.execute(
+                "DELETE FROM procrastinate_jobs WHERE queue_name = 'q' RETURNING args->>'tenant_id'"
+            ).fetchall()
+        assert len(waiting) == 1
+        assert waiting != [(str(corpus.tenant_id),)]
+
+    async def test_other_tenant_cannot_be_removed(self, database: Database, corpus: Corpus) -> None:
+        with pytest.raises(DBAPIError, match="does not act for this tenant"):
+            async with database.unit_of_work(uuid.uuid4()) as session:
+                await repository.remove_tenant(session, corpus.tenant_id)
+
+
+async def remove(database: Database, index: PostgresIndex, corpus: Corpus) -> None:
+    async with (
+        index.removing(corpus.tenant_id),
+        database.unit_of_work(corpus.tenant_id) as session,
+    ):
+        await repository.remove_tenant(session, corpus.tenant_id)
+
+
+def left_of(url: str, tenant_id: uuid.UUID) -> dict[str, int]:
+    """Rows of a tenant by table, where there are any."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT set_config('citewell.tenant_id', %s, true)", [str(tenant_id)])
+        tables = connection.execute(
+            "SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+            " WHERE a.attname = 'tenant_id' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            " AND c.relnamespace = 'public'::regnamespace"
+        ).fetchall()
+        assert len(tables) >= 12
+        counts = {
+            name: connection.execute(
+                f'SELECT count(*) FROM "{name}" WHERE tenant_id = %s', [tenant_id]
+            ).fetchone()[0]
+            for (name,) in tables
+        }
+    return {name: count for name, count in counts.items() if count}
 
 
 class TestPublish:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -209,8 +210,8 @@ class ChunkIndex(Protocol):
         """Build the indexes all tenants have grown to need; takes minutes for a large one."""
         ...
 
-    async def drop(self, tenant_id: uuid.UUID) -> None:
-        """Remove what was built for a tenant that is about to be deleted."""
+    def removing(self, tenant_id: uuid.UUID) -> AbstractAsyncContextManager[None]:
+        """The block deletes the tenant: nothing more is built, and afterwards nothing is left."""
         ...
 
     async def fold_statistics(self, tenant_id: uuid.UUID, *, at_most_every: float = 0.0) -> None:

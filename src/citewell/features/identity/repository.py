@@ -22,27 +22,10 @@ async def add_tenant(session: AsyncSession, tenant_id: uuid.UUID, slug: str, nam
     return made is not None
 
 
-_TABLES_OF_TENANT = (
-    "UPDATE document SET active_version_id = NULL",
-    "DELETE FROM document",
-    "DELETE FROM blob",
-    "DELETE FROM collection",
-    "DELETE FROM term_stat",
-    "DELETE FROM term_delta",
-    "DELETE FROM index_generation",
-    "DELETE FROM job",
-    "DELETE FROM api_key",
-)
-"""In the order their references ask for; the rest goes with `document`."""
-
-
 async def remove_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> None:
-    """Delete a tenant and all its rows; the session must act for it."""
-    for statement in _TABLES_OF_TENANT:
-        await session.execute(
-            text(f"{statement} WHERE tenant_id = :tenant_id"), {"tenant_id": tenant_id}
-        )
-    await session.execute(text("DELETE FROM tenant WHERE id = :id"), {"id": tenant_id})
+    """Delete a tenant, its waiting jobs and all its rows; the session must act for it."""
+    await session.execute(text("SET LOCAL statement_timeout = 0"))  # a large one takes minutes
+    await session.execute(text("SELECT citewell_remove_tenant(:id)"), {"id": tenant_id})
 
 
 async def add_api_key(session: AsyncSession, key: ApiKey) -> None:

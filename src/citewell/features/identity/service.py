@@ -66,8 +66,10 @@ async def create_tenant(platform: Platform, slug: str, name: str) -> NewApiKey:
 
 async def delete_tenant(platform: Platform, tenant_id: uuid.UUID) -> None:
     """Remove a tenant with everything it has."""
-    await platform.index.drop(tenant_id)
-    async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
+    async with (
+        platform.index.removing(tenant_id),
+        unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx,
+    ):
         await repository.remove_tenant(ctx.session, tenant_id)
     await platform.blobs.delete_all(tenant_id)
 

@@ -1,5 +1,6 @@
 """HNSW indexes: built beside the running system once a generation is large enough to need them."""
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ M = 16
 EF_CONSTRUCTION = 200
 """HNSW parameters measured in design D2."""
 
+LOCK_PAUSE_SECONDS = 0.1
+
 _CANDIDATES = text("""
 SELECT g.id, g.dimensions,
   (SELECT p.tableoid::regclass::text FROM chunk p WHERE p.tenant_id = :tenant_id LIMIT 1) AS part
@@ -36,6 +39,10 @@ WHERE g.tenant_id = :tenant_id AND g.status <> 'retired'
 _VALID = text("""
 SELECT count(*) FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
 WHERE c.relname = ANY(:names) AND i.indisvalid
+""")
+
+_WANTED = text("""
+SELECT EXISTS (SELECT 1 FROM index_generation WHERE id = :generation_id AND status <> 'retired')
 """)
 
 
@@ -96,12 +103,14 @@ async def plans(
 
 
 async def build(database: Database, plan: IndexPlan) -> bool:
-    """Build a generation's indexes without stopping reads or writes; False if someone else is."""
+    """Build a generation's indexes without stopping reads or writes.
+
+    Returns False if someone else is building them, or if they are not wanted any more.
+    """
     async with database.owner_connection() as connection:
-        lock = {"key": f"build:{plan.generation_id}"}
-        if not await connection.scalar(
-            text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), lock
-        ):
+        if not await _lock(connection, plan.generation_id):
+            return False
+        if not await connection.scalar(_WANTED, {"generation_id": plan.generation_id}):
             return False
         for name, statement in zip(plan.names, plan.statements(), strict=True):
             await _build_one(connection, name, statement)
@@ -112,11 +121,20 @@ async def build(database: Database, plan: IndexPlan) -> bool:
 
 
 async def drop(database: Database, generation_ids: Sequence[int]) -> None:
-    """Remove the indexes of generations."""
+    """Remove the indexes of generations that are retired; waits for whoever is building them."""
     async with database.owner_connection() as connection:
         for generation_id in generation_ids:
+            # Asked again and again: a build waits for statements that wait, so both would.
+            while not await _lock(connection, generation_id):
+                await asyncio.sleep(LOCK_PAUSE_SECONDS)
             for name in IndexPlan("", generation_id, 0).names:
                 await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {name}"))
+
+
+async def _lock(connection: AsyncConnection, generation_id: int) -> bool:
+    """Become the only one who builds or drops a generation's indexes, until disconnected."""
+    statement = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
+    return bool(await connection.scalar(statement, {"key": f"build:{generation_id}"}))
 
 
 async def _build_one(connection: AsyncConnection, name: str, statement: str) -> None:

@@ -1,6 +1,6 @@
 """Which embedding space a tenant's chunks live in."""
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,6 +34,10 @@ async def ensure(session: AsyncSession, spec: EmbedderSpec) -> Generation:
     return found
 
 
-async def numbers(session: AsyncSession) -> list[int]:
-    """Ids of all the tenant's generations."""
-    return list(await session.scalars(select(IndexGeneration.id)))
+async def retire(session: AsyncSession) -> list[int]:
+    """Mark all the tenant's generations as retired: nothing is built for them; their ids."""
+    statement = update(IndexGeneration).where(
+        IndexGeneration.tenant_id == session.info["tenant_id"]
+    )
+    retired = statement.values(status="retired").returning(IndexGeneration.id)
+    return list(await session.scalars(retired))

@@ -3,7 +3,8 @@
 import math
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -145,9 +146,11 @@ class PostgresIndex:
         self._scopes.clear()
         return built
 
-    async def drop(self, tenant_id: uuid.UUID) -> None:
+    @asynccontextmanager
+    async def removing(self, tenant_id: uuid.UUID) -> AsyncGenerator[None, None]:
         async with self._database.unit_of_work(tenant_id) as session:
-            numbers = await generations.numbers(session)
+            numbers = await generations.retire(session)
+        yield
         await building.drop(self._database, numbers)
 
     async def _scope_facts(self, session: AsyncSession, scope: Scope) -> tuple[int, bool]:
