@@ -254,6 +254,21 @@ class TestLocks:
         assert running == [1] * 3
         assert bench.started == subjects
 
+    async def test_freed_lock_is_taken_at_once(self, own_database: Database) -> None:
+        times: list[float] = []
+
+        async def note(_: uuid.UUID) -> None:
+            await asyncio.sleep(0.05)
+            times.append(time.monotonic())
+
+        bench = Bench(note)
+        for _ in range(5):
+            await enqueue(own_database, lock="document:1")
+        async with working(own_database.url, bench):
+            await until(lambda: len(bench.ended) == 5)
+        # The queue looks for forgotten jobs by itself every two seconds only.
+        assert times[-1] - times[0] < 1.9
+
     async def test_jobs_of_different_locks_run_side_by_side(self, own_database: Database) -> None:
         both = asyncio.Barrier(2)
 

@@ -1,6 +1,7 @@
 """The durable queue: procrastinate over the application's own transactions."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -81,7 +82,10 @@ FROM (
   FOR UPDATE
 ) AS held"""
 
-_FINISH = f"SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s) {_HELD}"
+_FINISH = f"""
+SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s),
+  pg_notify('procrastinate_any_queue_v1', %(news)s) {_HELD}"""
+"""Workers are told, as they are of a new job: one that waited for this one's lock can start."""
 
 _RETRY = f"SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL) {_HELD}"
 
@@ -101,6 +105,7 @@ class _OwnJobs(JobManager):
             attempts=job.attempts,
             status=status.value,
             delete_job=delete_job,
+            news=json.dumps({"type": "job_inserted", "job_id": job.id}),
         )
 
     async def retry_job(
