@@ -5,13 +5,13 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from citewell.core.database.sessions import CONNECTION
+from citewell.core.database.sessions import OWNER_CONNECTION
 
 
 def run() -> None:
     """Run all pending revisions in one transaction."""
     url = make_url(context.config.attributes["url"]).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, poolclass=NullPool, connect_args=CONNECTION)
+    engine = create_engine(url, poolclass=NullPool, connect_args=OWNER_CONNECTION)
     try:
         with engine.connect() as connection:
             context.configure(connection=connection, transaction_per_migration=False)

@@ -300,12 +300,14 @@ def upgrade() -> None:
     queue = (resources.files("procrastinate.sql") / "schema.sql").read_text(encoding="utf-8")
     op.get_bind().exec_driver_sql(queue.replace("%", "%%"))
     op.execute("GRANT USAGE ON SCHEMA public TO citewell_app")
-    op.execute(
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO citewell_app"
-    )
-    op.execute("REVOKE ALL ON alembic_version FROM citewell_app")
+    # By name: an operator's own tables in this database are none of the application's business.
+    for table in (*TENANT_TABLES, *(f"chunk_{number}" for number in range(CHUNK_PARTITIONS))):
+        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO citewell_app")
+    for table in _relations_of_the_queue("r"):
+        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO citewell_app")
+    for sequence in ("index_generation_id", *_relations_of_the_queue("S")):
+        op.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO citewell_app")
     op.execute("GRANT SELECT ON alembic_version TO citewell_app")
-    op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO citewell_app")
 
 
 def guard(table: str) -> None:
@@ -317,6 +319,16 @@ def guard(table: str) -> None:
         f"CREATE POLICY tenant_isolation ON {table} "
         f"USING ({column} = citewell_tenant()) WITH CHECK ({column} = citewell_tenant())"
     )
+
+
+def _relations_of_the_queue(kind: str) -> list[str]:
+    """Names of the tables (`r`) or sequences (`S`) that the queue's schema has made."""
+    found = op.get_bind().exec_driver_sql(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+        "AND relkind = %(kind)s AND starts_with(relname, 'procrastinate_')",
+        {"kind": kind},
+    )
+    return list(found.scalars())
 
 
 def _has_lz4() -> bool:

@@ -130,6 +130,32 @@ class TestMigrate:
         assert migrate(url)
         run(url, f"SET ROLE {APP_ROLE}", "SELECT count(*) FROM chunk")
 
+    def test_tables_of_others_are_left_alone(self, make: Make) -> None:
+        url = make()
+        run(
+            url,
+            "CREATE TABLE payroll (salary int)",
+            "CREATE SEQUENCE invoice_number",
+        )
+        assert migrate(url)
+        rights = "SELECT, INSERT, UPDATE, DELETE"
+        asked = f"SELECT has_table_privilege('{APP_ROLE}', 'payroll', '{rights}')"
+        assert run(url, asked) == [(False,)]
+        asked = f"SELECT has_sequence_privilege('{APP_ROLE}', 'invoice_number', 'USAGE')"
+        assert run(url, asked) == [(False,)]
+
+    def test_schema_named_like_the_user_does_not_catch_the_tables(self, make: Make) -> None:
+        url = make()
+        run(url, "CREATE SCHEMA postgres")
+        assert migrate(url)
+        assert not migrate(url)
+        found = run(
+            url,
+            "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('chunk', 'tenant',"
+            " 'alembic_version', 'procrastinate_jobs')",
+        )
+        assert found == [("public",)]
+
 
 class TestRefusal:
     def test_unreachable_server(self) -> None:

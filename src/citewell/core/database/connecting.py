@@ -8,7 +8,7 @@ import structlog
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
-from citewell.core.database.sessions import CONNECTION
+from citewell.core.database.sessions import CONNECTION, OWNER_CONNECTION
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ PAUSE_SECONDS = 0.2
 def connect(
     url: str, *, ready: float = READY_SECONDS, present: float = PRESENT_SECONDS
 ) -> psycopg.Connection[tuple[Any, ...]]:
-    """A connection in autocommit, as soon as the server takes one.
+    """A connection of the owner in autocommit, as soon as the server takes one.
 
     Args:
         url: The database.
@@ -40,7 +40,7 @@ def connect(
     started, is_told, was_ready = time.monotonic(), False, False
     while True:
         try:
-            return psycopg.connect(url, autocommit=True, **CONNECTION)
+            return psycopg.connect(url, autocommit=True, **OWNER_CONNECTION)
         except psycopg.OperationalError as error:
             # Asked of libpq: the SQLSTATE of a refused connection is not kept, its text translated.
             state, waited = _ping(url), time.monotonic() - started

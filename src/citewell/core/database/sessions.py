@@ -55,6 +55,13 @@ def connection_options(settings: dict[str, str]) -> str:
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
+OWNER_CONNECTION: dict[str, Any] = {
+    **CONNECTION,
+    "options": connection_options({"search_path": "public"}),
+}
+"""How the owner connects: a schema of the user's name must not take in what we make."""
+
+
 class Database:
     """The application's connections to one PostgreSQL database, through the app role."""
 
@@ -89,7 +96,7 @@ class Database:
             make_url(self.url).set(drivername="postgresql+psycopg"),
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
-            connect_args=CONNECTION,
+            connect_args=OWNER_CONNECTION,
         )
         try:
             async with engine.connect() as connection:

@@ -125,7 +125,7 @@ async def drop(database: Database, generation_ids: Sequence[int]) -> None:
     async with database.owner_connection() as connection:
         for generation_id in generation_ids:
             # Asked again and again: a build waits for statements that wait, so both would.
-            while not await _lock(connection, generation_id):
+            while not await _lock(connection, generation_id):  # noqa: ASYNC110 - across processes
                 await asyncio.sleep(LOCK_PAUSE_SECONDS)
             for name in IndexPlan("", generation_id, 0).names:
                 await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {name}"))
