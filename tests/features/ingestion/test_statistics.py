@@ -139,6 +139,22 @@ class TestIdf:
         assert read.document_frequency == counted
         assert read.chunk_count == len(rows.chunks(active=True))
 
+    async def test_new_term_weighs_as_soon_as_its_document_is_ready(
+        self, shelf: Shelf, rows: Rows
+    ) -> None:
+        for number in range(4):
+            await shelf.add(f"{number}.txt", text(number))
+        await shelf.add("0.txt", "# Document\n\nNothing but a pangolin.")
+        assert rows.select("SELECT 1 FROM term_delta WHERE {t}"), "folded: nothing is shown"
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            generation = await shelf.platform.index.live_generation(ctx.session)
+            assert generation is not None
+            scope = Scope(shelf.caller.tenant_id, generation, 3)
+            counted = recount(rows)
+            read = await shelf.platform.index.statistics(ctx.session, scope, list(counted))
+        assert read.document_frequency == counted
+        assert read.chunk_count == len(rows.chunks(active=True))
+
 
 WORKER = """
 import asyncio, sys
