@@ -153,6 +153,19 @@ class Access:
             return False
         return self.role >= CREATES_FROM or collection_id in self.read.collections or holds_readable
 
+    def may_share_collection(self, collection_id: uuid.UUID, effect: Effect) -> bool:
+        """Whether a rule of this effect may be made for a collection that is there for them.
+
+        A rule holds for all documents of the collection, of every level and those to come: nobody
+        gives away, to themselves perhaps, what they do not have themselves.
+        """
+        if self.role < MANAGES_COLLECTIONS_FROM:
+            return False
+        if effect is Effect.DENY:
+            return True
+        reach = self.reaches[Verb(effect.value)]
+        return reach.max_level >= max(AccessLevel) or collection_id in reach.collections
+
 
 def access_of(role: Role, user_id: uuid.UUID | None, grants: Iterable[Grant]) -> Access:
     """The access of a role with the grants that name its holder."""

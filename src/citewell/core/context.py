@@ -47,6 +47,11 @@ class Actor:
     credential_id: uuid.UUID | None = None
     """The API key, or the session (the family of its refresh tokens)."""
 
+    @property
+    def administers(self) -> bool:
+        """Whether this credential carries the right of administration."""
+        return self.is_admin and Scope.ADMIN in self.scopes
+
     def require(self, scope: Scope) -> None:
         """Refuse what the credential or the right of administration does not cover.
 

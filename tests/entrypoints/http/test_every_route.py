@@ -41,7 +41,16 @@ def filled(path: str, ids: dict[str, str]) -> str:
 
 
 def random_ids() -> dict[str, str]:
-    return {name: str(uuid.uuid4()) for name in ("document_id", "collection_id")}
+    return {name: str(uuid.uuid4()) for name in ("document_id", "collection_id", "grant_id")}
+
+
+def body_of(method: str, path: str) -> dict[str, str] | None:
+    """A body that is in order, for routes that take one."""
+    if (method, path) not in WITH_JSON:
+        return None
+    if path.endswith("/grants"):
+        return {"user_id": str(uuid.uuid4()), "effect": "read"}
+    return {}
 
 
 class TestSurface:
@@ -99,9 +108,13 @@ class TestOtherTenant:
     ) -> None:
         document = await library.add("Fire drill", "The fire drill is on the first Monday.")
         await Library(stranger).add("Their own", "Nothing of this may be shown instead.")
-        ids = {"document_id": document["id"], "collection_id": document["collection_id"]}
+        ids = {
+            "document_id": document["id"],
+            "collection_id": document["collection_id"],
+            "grant_id": str(uuid.uuid4()),
+        }
         for method, path in WITH_ID:
-            body = {} if (method, path) in WITH_JSON else None
+            body = body_of(method, path)
             theirs = await stranger.request(method, filled(path, ids), json=body)
             nobody = random_ids()
             missing = await stranger.request(method, filled(path, nobody), json=body)
@@ -180,7 +193,7 @@ class TestPathsAndMethods:
         self, method: str, path: str, wrong: str, shared_client: httpx.AsyncClient
     ) -> None:
         ids = dict.fromkeys(random_ids(), wrong)
-        body = {} if (method, path) in WITH_JSON else None
+        body = body_of(method, path)
         reply = await shared_client.request(method, filled(path, ids), json=body)
         assert reply.status_code in (404, 422), reply.text
         assert reply.json()["code"] in ("validation_error", "not_found")

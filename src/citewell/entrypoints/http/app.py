@@ -26,6 +26,7 @@ from citewell.features.collections.endpoints import router as collections_router
 from citewell.features.documents.endpoints import router as documents_router
 from citewell.features.http import PlatformDep
 from citewell.features.search.endpoints import router as search_router
+from citewell.features.sharing.endpoints import router as sharing_router
 
 OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
 
@@ -80,7 +81,7 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     )
     api = APIRouter(prefix="/api/v1")
     api.include_router(health_router)
-    for router in (search_router, documents_router, collections_router):
+    for router in (search_router, documents_router, collections_router, sharing_router):
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)
     app.add_api_route("/", _to_docs, include_in_schema=False)

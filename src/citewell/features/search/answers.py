@@ -89,7 +89,7 @@ async def _answering(
     watch = Stopwatch()
     found = await service.find(
         platform,
-        caller,
+        await service.reader_of(platform, caller, request.as_user_id),
         request.query,
         top_k=request.top_k,
         filters=request.filters,

@@ -22,6 +22,11 @@ FilterKey = Annotated[StorableText, Field(max_length=200)]
 Filters = Annotated[dict[FilterKey, FilterValue], Field(max_length=20)]
 CollectionIds = Annotated[list[uuid.UUID], Field(min_length=1, max_length=100)]
 
+ViewedAs = Annotated[
+    uuid.UUID | None,
+    Field(description="For administrators: find what this user finds. It is noted in the trail."),
+]
+
 
 class SearchRequest(BaseModel):
     """What to look for."""
@@ -33,6 +38,7 @@ class SearchRequest(BaseModel):
     filters: Filters = Field(default_factory=dict[str, FilterValue])
     collection_ids: CollectionIds | None = None
     explain: bool = False
+    as_user_id: ViewedAs = None
 
 
 class QueryRequest(BaseModel):
@@ -47,6 +53,7 @@ class QueryRequest(BaseModel):
     conversation_id: uuid.UUID | None = Field(
         default=None, description="A conversation to go on with; none: a question by itself."
     )
+    as_user_id: ViewedAs = None
 
 
 class LegExplanation(BaseModel):

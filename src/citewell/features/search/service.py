@@ -29,6 +29,7 @@ from citewell.features.search.schemas import (
     SearchRequest,
     hit_read,
 )
+from citewell.features.sharing import service as sharing
 from citewell.kit.clock import Stopwatch
 
 
@@ -39,11 +40,12 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
         EmptyQueryError: There is nothing to search for.
         CollectionNotFoundError: A collection is not there for the caller.
         UnknownFilterError: No document has what a filter names.
+        ForbiddenError, UserNotFoundError: The caller may not look as somebody, or nobody is that.
     """
     watch = Stopwatch()
     found = await find(
         platform,
-        caller,
+        await reader_of(platform, caller, request.as_user_id),
         request.query,
         top_k=request.top_k,
         filters=request.filters,
@@ -57,6 +59,11 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
         degraded=list(found.degraded),
         explain=_explanation(found) if request.explain else None,
     )
+
+
+async def reader_of(platform: Platform, caller: Caller, user_id: uuid.UUID | None) -> Caller:
+    """Whose access a search has: the caller's, or that of the user they look as."""
+    return caller if user_id is None else await sharing.viewed_as(platform, caller, user_id)
 
 
 async def find(

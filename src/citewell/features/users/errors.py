@@ -1,6 +1,6 @@
 """Errors of users."""
 
-from citewell.core.errors import InvalidInputError
+from citewell.core.errors import InvalidInputError, NotFoundError
 
 
 class InvalidEmailError(InvalidInputError):
@@ -20,3 +20,21 @@ class WeakPasswordError(InvalidInputError):
 
     code = "weak_password"
     title = "The password is too weak"
+
+
+class UserNotFoundError(NotFoundError):
+    """No such user in the tenant."""
+
+    code = "user_not_found"
+
+    def __init__(self, wanted: object) -> None:
+        super().__init__(f"There is no user `{wanted}`.")
+
+
+class GroupNotFoundError(NotFoundError):
+    """No such group in the tenant."""
+
+    code = "group_not_found"
+
+    def __init__(self, wanted: object) -> None:
+        super().__init__(f"There is no group `{wanted}`.")

@@ -1,0 +1,105 @@
+"""Why someone may or may not do something with a document: the policy in words.
+
+It says the same as `core.access.Access.allows`, which decides; a property test holds them together.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from citewell.core.access import (
+    READ_LEVEL,
+    WRITES_ALL_FROM,
+    AccessLevel,
+    DocumentFacts,
+    Effect,
+    Role,
+    Verb,
+)
+from citewell.features.sharing.schemas import ReasonRead, Rule, VerdictRead
+
+ALLOWS, DENIES, NONE = "allows", "denies", "none"
+
+_ORDER = (DENIES, ALLOWS, NONE)
+
+
+def explain(
+    role: Role, user_id: uuid.UUID | None, document: DocumentFacts, rules: Sequence[Rule]
+) -> dict[Verb, VerdictRead]:
+    """The verdict for each verb, with every rule that was looked at."""
+    read = _verdict(
+        [*(_of_rule(rule, Verb.READ) for rule in rules), _of_role_for_reading(role, document)]
+    )
+    reasons = [*(_of_rule(rule, Verb.WRITE) for rule in rules), *_for_writing(role, document)]
+    if user_id is not None and document.created_by == user_id:
+        reasons.append(
+            ReasonRead(code="owner", effect=ALLOWS, detail="The user added this document.")
+        )
+    if not read.allowed:
+        detail = "Nobody changes what they may not read."
+        reasons.append(ReasonRead(code="not_readable", effect=DENIES, detail=detail))
+    return {Verb.READ: read, Verb.WRITE: _verdict(reasons)}
+
+
+def _verdict(reasons: list[ReasonRead]) -> VerdictRead:
+    effects = {reason.effect for reason in reasons}
+    return VerdictRead(
+        allowed=ALLOWS in effects and DENIES not in effects,
+        reasons=sorted(reasons, key=lambda reason: _ORDER.index(reason.effect)),
+    )
+
+
+def _of_rule(rule: Rule, verb: Verb) -> ReasonRead:
+    kind = "collection" if rule.is_collection else "document"
+    where = "the document's collection" if rule.is_collection else "the document"
+    whom = "the user"
+    if rule.group_id is not None:
+        whom = f"the group `{rule.group_name}`, which the user belongs to"
+    if rule.effect is Effect.DENY:
+        code, effect = f"{kind}_denied", DENIES
+        detail = f"A rule denies {whom} {where}; a denial beats everything."
+    elif verb is Verb.READ or rule.effect is Effect.WRITE:
+        code, effect = f"{kind}_granted", ALLOWS
+        detail = f"A rule grants {whom} {where} for {_gerund(rule.effect)}."
+    else:
+        code, effect = f"{kind}_granted_for_reading", NONE
+        detail = f"A rule grants {whom} {where}, but for reading only."
+    return ReasonRead(
+        code=code, effect=effect, detail=detail, grant_id=rule.grant_id, group_id=rule.group_id
+    )
+
+
+def _gerund(effect: Effect) -> str:
+    return "reading and writing" if effect is Effect.WRITE else "reading"
+
+
+def _of_role_for_reading(role: Role, document: DocumentFacts) -> ReasonRead:
+    level, reach = _name(AccessLevel(document.access_level)), _name(READ_LEVEL[role])
+    if document.access_level <= READ_LEVEL[role]:
+        return ReasonRead(
+            code="role_reads_level",
+            effect=ALLOWS,
+            detail=f"The role {_name(role)} reads up to {reach}; the document is {level}.",
+        )
+    return ReasonRead(
+        code="role_below_level",
+        effect=NONE,
+        detail=f"The role {_name(role)} reads up to {reach} only; the document is {level}.",
+    )
+
+
+def _for_writing(role: Role, document: DocumentFacts) -> list[ReasonRead]:
+    if role < WRITES_ALL_FROM:
+        detail = (
+            f"The role {_name(role)} changes only its own documents and what is granted for "
+            f"writing; from {_name(WRITES_ALL_FROM)} on, all that is read by role."
+        )
+        return [ReasonRead(code="role_writes_own_only", effect=NONE, detail=detail)]
+    reason = _of_role_for_reading(role, document)
+    if reason.effect == NONE:
+        return [reason]
+    detail = f"The role {_name(role)} changes whatever it reads by role."
+    return [ReasonRead(code="role_writes_level", effect=ALLOWS, detail=detail)]
+
+
+def _name(value: Role | AccessLevel) -> str:
+    return value.name.lower()

@@ -1,0 +1,139 @@
+"""Statements of rules on documents and collections."""
+
+import uuid
+
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select, union_all
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.core.access import DocumentFacts, Effect
+from citewell.features.sharing.schemas import Rule
+from citewell.kit.ids import uuid7
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.access import CollectionGrant, DocumentGrant
+from citewell.models.library import Document
+from citewell.models.tenancy import Group, GroupMember, User
+
+AnyGrant = CollectionGrant | DocumentGrant
+GrantTable = type[CollectionGrant] | type[DocumentGrant]
+
+
+def _object_id(table: GrantTable) -> ColumnElement[uuid.UUID]:
+    column = (
+        CollectionGrant.collection_id if table is CollectionGrant else DocumentGrant.document_id
+    )
+    return column.expression
+
+
+async def page(
+    session: AsyncSession, table: GrantTable, object_id: uuid.UUID, request: PageRequest
+) -> Page[AnyGrant]:
+    """The rules of an object, oldest first."""
+    mine = _object_id(table) == object_id
+    total = await session.scalar(select(func.count(table.id)).where(mine)) or 0
+    rows = await session.scalars(
+        select(table).where(mine).order_by(table.id).offset(request.offset).limit(request.limit)
+    )
+    return Page(list(rows), request, total)
+
+
+async def effect_for(
+    session: AsyncSession,
+    table: GrantTable,
+    object_id: uuid.UUID,
+    user_id: uuid.UUID | None,
+    group_id: uuid.UUID | None,
+) -> str | None:
+    """What the object's rule for a user or group says now."""
+    whom = table.user_id == user_id if user_id is not None else table.group_id == group_id
+    return await session.scalar(select(table.effect).where(_object_id(table) == object_id, whom))
+
+
+async def put(
+    session: AsyncSession, table: GrantTable, object_id: uuid.UUID, values: dict[str, object]
+) -> AnyGrant:
+    """Make the rule of a user or group for an object, or replace it."""
+    column = _object_id(table).key or ""
+    statement = insert(table).values({"id": uuid7(), column: object_id, **values})
+    statement = statement.on_conflict_do_update(
+        index_elements=["tenant_id", column, "user_id", "group_id"],
+        set_={
+            "effect": statement.excluded.effect,
+            "created_by": statement.excluded.created_by,
+            "created_at": statement.excluded.created_at,
+        },
+    ).returning(table)
+    return (await session.scalars(statement, execution_options={"populate_existing": True})).one()
+
+
+async def remove(
+    session: AsyncSession, table: GrantTable, object_id: uuid.UUID, grant_id: uuid.UUID
+) -> AnyGrant | None:
+    """Delete a rule of an object; None if it has no such rule."""
+    return await session.scalar(
+        delete(table).where(_object_id(table) == object_id, table.id == grant_id).returning(table)
+    )
+
+
+async def document_facts(session: AsyncSession, document_id: uuid.UUID) -> DocumentFacts | None:
+    """What access to a document is decided by, whoever asks."""
+    rows = await session.execute(
+        select(
+            Document.id, Document.collection_id, Document.access_level, Document.created_by
+        ).where(Document.id == document_id)
+    )
+    row = rows.one_or_none()
+    return DocumentFacts(*row) if row else None
+
+
+async def hold_document(session: AsyncSession, document_id: uuid.UUID) -> bool:
+    """Keep a document there until the transaction ends; False if there is none."""
+    held = select(Document.id).where(Document.id == document_id)
+    return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
+
+
+async def hold_user(session: AsyncSession, user_id: uuid.UUID) -> bool:
+    """Keep a user there until the transaction ends; False if there is none."""
+    held = select(User.id).where(User.id == user_id)
+    return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
+
+
+async def hold_group(session: AsyncSession, group_id: uuid.UUID) -> bool:
+    """Keep a group there until the transaction ends; False if there is none."""
+    held = select(Group.id).where(Group.id == group_id)
+    return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
+
+
+async def user_by_id(session: AsyncSession, user_id: uuid.UUID) -> User | None:
+    """A user of the tenant."""
+    return await session.scalar(select(User).where(User.id == user_id))
+
+
+async def user_by_email(session: AsyncSession, email: str) -> User | None:
+    """A user of the tenant, by the normalised address."""
+    return await session.scalar(select(User).where(User.email == email))
+
+
+async def rules_on(
+    session: AsyncSession, document: DocumentFacts, user_id: uuid.UUID
+) -> list[Rule]:
+    """The rules of a document and its collection that name a user or one of their groups."""
+    mine = select(GroupMember.group_id).where(GroupMember.user_id == user_id)
+    parts = [
+        select(
+            table.id, literal(table is CollectionGrant), table.effect, table.group_id, Group.name
+        )
+        .outerjoin(Group, (Group.tenant_id == table.tenant_id) & (Group.id == table.group_id))
+        .where(
+            _object_id(table) == object_id, or_(table.user_id == user_id, table.group_id.in_(mine))
+        )
+        for table, object_id in (
+            (DocumentGrant, document.id),
+            (CollectionGrant, document.collection_id),
+        )
+    ]
+    rows = await session.execute(union_all(*parts))
+    return [
+        Rule(grant_id, is_collection, Effect(effect), group_id, name)
+        for grant_id, is_collection, effect, group_id, name in rows
+    ]

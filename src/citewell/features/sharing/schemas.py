@@ -1,0 +1,90 @@
+"""Shapes of rules, and of explanations why something can or cannot be read."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from citewell.core.access import Effect
+
+
+class GrantPut(BaseModel):
+    """The rule of one user or group for an object; it replaces the one they had."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: uuid.UUID | None = None
+    group_id: uuid.UUID | None = None
+    effect: Effect = Field(description="`write` includes `read`; `deny` beats everything.")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.user_id is None) == (self.group_id is None):
+            raise ValueError("name either `user_id` or `group_id`")
+        return self
+
+
+class GrantRead(BaseModel):
+    """A rule as the API shows it: ids, nothing of the object or of people."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    user_id: uuid.UUID | None
+    group_id: uuid.UUID | None
+    effect: Effect
+    created_by: uuid.UUID | None
+    """The user who made the rule; null: the operator, or software of the organisation."""
+    created_at: datetime
+
+
+class ReasonRead(BaseModel):
+    """One thing that speaks for or against a verb."""
+
+    code: str
+    effect: str
+    """`allows`, `denies` or `none`: it was looked at and gives nothing."""
+    detail: str
+    grant_id: uuid.UUID | None = None
+    group_id: uuid.UUID | None = None
+    """The group through which the rule names the user."""
+
+
+class VerdictRead(BaseModel):
+    """Whether a verb may be done, and why; what decided comes first."""
+
+    allowed: bool
+    reasons: list[ReasonRead]
+
+
+class SubjectRead(BaseModel):
+    """Whose access is explained."""
+
+    id: uuid.UUID | None
+    """Null: software of the organisation, which acts for no user."""
+    role: str
+    status: str
+    """Only an `active` user can sign in and use any of it."""
+
+
+class AccessExplanation(BaseModel):
+    """What someone may do with a document, and why."""
+
+    document_id: uuid.UUID
+    access_level: str
+    user: SubjectRead
+    read: VerdictRead
+    write: VerdictRead
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A grant or denial on the document or its collection that names the user."""
+
+    grant_id: uuid.UUID
+    is_collection: bool
+    effect: Effect
+    group_id: uuid.UUID | None = None
+    group_name: str | None = None

@@ -1,0 +1,260 @@
+"""Rules on documents and collections: who may make them, and what follows from them."""
+
+import uuid
+from dataclasses import dataclass
+
+from citewell.core.access import AccessLevel, Effect, Role, Scope, Verb
+from citewell.core.context import Actor, ActorKind, Caller, Context, unit_of_work
+from citewell.core.errors import ForbiddenError
+from citewell.core.platform import Platform
+from citewell.features.audit import service as audit
+from citewell.features.collections import service as collections
+from citewell.features.collections.errors import CollectionNotFoundError
+from citewell.features.documents import service as documents
+from citewell.features.documents.errors import DocumentNotFoundError
+from citewell.features.sharing import repository
+from citewell.features.sharing.errors import GrantNotFoundError
+from citewell.features.sharing.explaining import explain
+from citewell.features.sharing.repository import AnyGrant, GrantTable
+from citewell.features.sharing.schemas import AccessExplanation, GrantPut, SubjectRead
+from citewell.features.users.emails import normalise_email
+from citewell.features.users.errors import (
+    GroupNotFoundError,
+    InvalidEmailError,
+    UserNotFoundError,
+)
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.access import CollectionGrant, DocumentGrant
+from citewell.models.tenancy import User, UserStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What rules are made for: a document or a collection."""
+
+    table: GrantTable
+    id: uuid.UUID
+
+    @property
+    def kind(self) -> str:
+        """`document` or `collection`."""
+        return "document" if self.table is DocumentGrant else "collection"
+
+
+def document(document_id: uuid.UUID) -> Shared:
+    """A document, to make rules for."""
+    return Shared(DocumentGrant, document_id)
+
+
+def collection(collection_id: uuid.UUID) -> Shared:
+    """A collection, to make rules for."""
+    return Shared(CollectionGrant, collection_id)
+
+
+async def grants(ctx: Context, shared: Shared, request: PageRequest) -> Page[AnyGrant]:
+    """The rules of a document or collection, oldest first.
+
+    Raises:
+        DocumentNotFoundError, CollectionNotFoundError: There is none, or not for this caller.
+        ForbiddenError: The caller may see it, but not change it.
+    """
+    await _require_sharing(ctx, shared, Effect.DENY)
+    return await repository.page(ctx.session, shared.table, shared.id, request)
+
+
+async def put_grant(ctx: Context, shared: Shared, data: GrantPut) -> AnyGrant:
+    """Make the rule of a user or group for an object, or replace it.
+
+    Raises:
+        DocumentNotFoundError, CollectionNotFoundError: There is none, or not for this caller.
+        ForbiddenError: The caller may not change it, or would give what they do not have.
+        UserNotFoundError, GroupNotFoundError: The tenant has no such user or group.
+    """
+    await _require_sharing(ctx, shared, data.effect)
+    if data.user_id is not None and not await repository.hold_user(ctx.session, data.user_id):
+        raise UserNotFoundError(data.user_id)
+    if data.group_id is not None and not await repository.hold_group(ctx.session, data.group_id):
+        raise GroupNotFoundError(data.group_id)
+    before = await repository.effect_for(
+        ctx.session, shared.table, shared.id, data.user_id, data.group_id
+    )
+    grant = await repository.put(
+        ctx.session,
+        shared.table,
+        shared.id,
+        {
+            "tenant_id": ctx.tenant_id,
+            "user_id": data.user_id,
+            "group_id": data.group_id,
+            "effect": data.effect.value,
+            "created_by": ctx.actor.user_id,
+        },
+    )
+    verb = "denied" if data.effect is Effect.DENY else "granted"
+    await _record(ctx, shared, verb, grant, before)
+    return grant
+
+
+async def remove_grant(ctx: Context, shared: Shared, grant_id: uuid.UUID) -> None:
+    """Remove a rule; it has no effect from the next unit of work on.
+
+    Raises:
+        DocumentNotFoundError, CollectionNotFoundError: There is none, or not for this caller.
+        ForbiddenError: The caller may see it, but not change it.
+        GrantNotFoundError: It has no such rule.
+    """
+    await _require_sharing(ctx, shared, Effect.DENY)
+    removed = await repository.remove(ctx.session, shared.table, shared.id, grant_id)
+    if removed is None:
+        raise GrantNotFoundError(grant_id)
+    await _record(ctx, shared, "grant_removed", removed, removed.effect)
+
+
+async def _record(
+    ctx: Context, shared: Shared, what: str, grant: AnyGrant, before: str | None
+) -> None:
+    whom = "user_id" if grant.user_id is not None else "group_id"
+    details: dict[str, object] = {
+        "grant_id": str(grant.id),
+        whom: str(grant.user_id or grant.group_id),
+        "before": before,
+    }
+    if what != "grant_removed":
+        details["effect"] = grant.effect
+    await audit.record(
+        ctx, f"{shared.kind}.{what}", object_kind=shared.kind, object_id=shared.id, details=details
+    )
+
+
+async def _require_sharing(ctx: Context, shared: Shared, effect: Effect) -> None:
+    """Let pass whoever may make such a rule for the object, which is there until the end.
+
+    Administrators make rules for every object of the tenant, those they may not read too: they
+    answer for access. They are shown ids only.
+    """
+    if shared.table is DocumentGrant:
+        if not ctx.actor.administers:
+            await documents.resolve(ctx, shared.id, Verb.WRITE)
+        elif not await repository.hold_document(ctx.session, shared.id):
+            raise DocumentNotFoundError(shared.id)
+        return
+    if not ctx.actor.administers:
+        await collections.get(ctx, shared.id)
+    if not await collections.hold(ctx, shared.id):
+        raise CollectionNotFoundError(shared.id)
+    if ctx.actor.administers:
+        return
+    access = await ctx.access()
+    if not access.may_share_collection(shared.id, Effect.DENY):
+        raise ForbiddenError("You may read this collection, but not share it.")
+    if not access.may_share_collection(shared.id, effect):
+        raise ForbiddenError(
+            "A rule for a collection holds for all its documents, of every access level: you can "
+            "give only what you may do yourself. Ask a director or an administrator."
+        )
+
+
+async def explain_access(
+    ctx: Context, document_id: uuid.UUID, wanted: str | None
+) -> AccessExplanation:
+    """Why someone can or cannot read and change a document.
+
+    Args:
+        ctx: The unit of work of the one who asks.
+        document_id: Of any document of the tenant for administrators; others must be able to read
+            it.
+        wanted: Id or e-mail address of the user in question; None: the caller.
+
+    Raises:
+        ForbiddenError: Someone who is no administrator asks about somebody else.
+        DocumentNotFoundError: There is none, or not for this caller.
+        UserNotFoundError: The tenant has no such user.
+    """
+    subject = await _subject(ctx, wanted)
+    if not ctx.actor.administers:
+        await documents.get(ctx, document_id)
+    facts = await repository.document_facts(ctx.session, document_id)
+    if facts is None:
+        raise DocumentNotFoundError(document_id)
+    user_id = None if subject is None else subject.id
+    role = ctx.actor.role if subject is None else Role(subject.role)
+    rules = [] if user_id is None else await repository.rules_on(ctx.session, facts, user_id)
+    verdicts = explain(role, user_id, facts, rules)
+    status = UserStatus.ACTIVE if subject is None else subject.status
+    return AccessExplanation(
+        document_id=facts.id,
+        access_level=AccessLevel(facts.access_level).name.lower(),
+        user=SubjectRead(id=user_id, role=role.name.lower(), status=status),
+        read=verdicts[Verb.READ],
+        write=verdicts[Verb.WRITE],
+    )
+
+
+async def _subject(ctx: Context, wanted: str | None) -> User | None:
+    """The user in question; None: a caller who acts for no user asks about themselves."""
+    if wanted is None:
+        if ctx.actor.user_id is None:
+            return None
+        return await _user(ctx, ctx.actor.user_id)
+    if not ctx.actor.administers:
+        myself = None
+        if ctx.actor.user_id is not None:
+            myself = await repository.user_by_id(ctx.session, ctx.actor.user_id)
+        if myself is None or not _names(wanted, myself):
+            raise ForbiddenError("Only administrators ask about the access of others.")
+        return myself
+    try:
+        return await _user(ctx, uuid.UUID(wanted))
+    except ValueError:
+        pass
+    try:
+        found = await repository.user_by_email(ctx.session, normalise_email(wanted))
+    except InvalidEmailError:
+        found = None
+    if found is None:
+        raise UserNotFoundError(wanted)
+    return found
+
+
+def _names(wanted: str, user: User) -> bool:
+    """Whether an id or an e-mail address means this user."""
+    try:
+        return uuid.UUID(wanted) == user.id
+    except ValueError:
+        pass
+    try:
+        return normalise_email(wanted) == user.email
+    except InvalidEmailError:
+        return False
+
+
+async def _user(ctx: Context, user_id: uuid.UUID) -> User:
+    user = await repository.user_by_id(ctx.session, user_id)
+    if user is None:
+        raise UserNotFoundError(user_id)
+    return user
+
+
+async def viewed_as(platform: Platform, caller: Caller, user_id: uuid.UUID) -> Caller:
+    """A caller who finds what a user finds, for an administrator who looks with their eyes.
+
+    The trail notes who looked and as whom, not for what.
+
+    Raises:
+        ForbiddenError: The caller is no administrator.
+        UserNotFoundError: The tenant has no such user.
+    """
+    caller.actor.require(Scope.ADMIN)
+    async with unit_of_work(platform, caller) as ctx:
+        user = await _user(ctx, user_id)
+        await audit.record(ctx, "search.viewed_as", object_kind="user", object_id=user.id)
+    actor = Actor(
+        ActorKind.USER,
+        id=user.id,
+        user_id=user.id,
+        role=Role(user.role),
+        is_admin=False,
+        scopes=frozenset({Scope.READ}),
+        credential_id=caller.actor.credential_id,
+    )
+    return Caller(caller.tenant_id, actor, caller.origin)
