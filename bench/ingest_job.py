@@ -57,15 +57,17 @@ def watched_memory() -> Iterator[Memory]:
 def _cpu_seconds(home: Path) -> float:
     """Processor time of this process, its parsers and its database, ended ones included."""
     pid_file = home / "database" / "data" / "postmaster.pid"
-    roots = [psutil.Process(), psutil.Process(int(pid_file.read_text(encoding="utf-8").split()[0]))]
+    server = int(pid_file.read_text(encoding="utf-8").split()[0])
+    roots = [psutil.Process(), psutil.Process(server)]
+    # The server is this process's child too, unless another process started it.
+    family = {each.pid: each for root in roots for each in (root, *root.children(recursive=True))}
     total = 0.0
-    for root in roots:
-        for process in (root, *root.children(recursive=True)):
-            try:
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system + times.children_user + times.children_system
+    for process in family.values():
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
     return total
 
 

@@ -173,7 +173,9 @@ class TestTokens:
     ) -> None:
         text = "".join(pieces) * repeats
         whole = text.encode("utf-8", "replace").decode()
-        expected = tokenizer.encode(whole, add_special_tokens=False).ids[:254]
+        ids = tokenizer.encode(whole, add_special_tokens=False).ids
+        assert loaded.count_tokens([text, text]) == [len(ids)] * 2
+        expected = ids[:254]
         monkey = pytest.MonkeyPatch()
         with monkey.context() as patch:
             patch.setattr(bundled, "_PREFIX", 300)
