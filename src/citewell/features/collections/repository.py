@@ -1,10 +1,22 @@
 """Statements of collections."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Uuid,
+    all_,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +35,7 @@ async def by_name(session: AsyncSession, name: str) -> Collection | None:
 
 def _visible(access: Access) -> ColumnElement[bool]:
     """Which collections are there for someone; says the same as `Access.may_see_collection`."""
-    not_denied = Collection.id.not_in(access.read.denied_collections)
+    not_denied = Collection.id != all_(_ids(access.read.denied_collections))
     if access.role >= CREATES_FROM:
         return not_denied
     predicate, values = reach_sql(access.read, table="document", document_column="id")
@@ -32,7 +44,13 @@ def _visible(access: Access) -> ColumnElement[bool]:
         Document.collection_id == Collection.id,
         text(predicate).bindparams(**values),
     )
-    return not_denied & (Collection.id.in_(access.read.collections) | holds_readable)
+    granted = Collection.id == any_(_ids(access.read.collections))
+    return not_denied & (granted | holds_readable)
+
+
+def _ids(ids: Iterable[uuid.UUID]) -> BindParameter[Sequence[uuid.UUID]]:
+    """One value, however many ids: a statement has room for 65,535 values."""
+    return bindparam(None, sorted(ids), ARRAY(Uuid))
 
 
 async def by_id(

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from citewell.core.access import MANAGES_COLLECTIONS_FROM
+from citewell.core.access import CREATES_FROM, MANAGES_COLLECTIONS_FROM
 from citewell.core.context import Context
 from citewell.core.errors import ForbiddenError
 from citewell.engine.chunking.registry import STRATEGIES
@@ -48,14 +48,27 @@ async def create(ctx: Context, data: CollectionCreate) -> Collection:
 
 
 async def get_or_create(ctx: Context, name: str) -> Collection:
-    """The collection of that name, made with the defaults if it is new."""
+    """The collection of that name, made with the defaults if it is new.
+
+    Raises:
+        CollectionNotFoundError: It is there, but not for the caller; or a guest would make it.
+        ForbiddenError: It is new, and the caller's role makes no collections but the first.
+    """
     found = await repository.by_name(ctx.session, name)
-    if found is None:
-        data = CollectionCreate(name=name)
-        await repository.add_if_absent(
-            ctx.session, {"tenant_id": ctx.tenant_id, "id": uuid7(), **data.model_dump()}
-        )
-        found = await repository.by_name(ctx.session, name)
+    access = await ctx.access()
+    if found is not None:
+        if not access.may_see_collection(found.id, holds_readable=False):
+            return await find(ctx, name)
+        return found
+    if access.role < CREATES_FROM:
+        raise CollectionNotFoundError(name)
+    if name != DEFAULT_COLLECTION:
+        ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
+    data = CollectionCreate(name=name)
+    await repository.add_if_absent(
+        ctx.session, {"tenant_id": ctx.tenant_id, "id": uuid7(), **data.model_dump()}
+    )
+    found = await repository.by_name(ctx.session, name)
     assert found is not None
     return found
 

@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, TextClause, and_, delete, func, select, text, update
+from sqlalchemy import Row, Select, TextClause, and_, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from citewell.core.access import Access, Verb
+from citewell.core.access import Access, DocumentFacts, Verb
 from citewell.core.database.access import reach_sql
 from citewell.features.documents.schemas import DocumentState
 from citewell.kit.ids import uuid7
@@ -208,6 +208,16 @@ def _states() -> Select[Document, DocumentVersion, DocumentVersion]:
     )
 
 
+def _state(
+    row: Row[Document, DocumentVersion, DocumentVersion], access: Access
+) -> DocumentState:
+    document: Document = row[0]
+    facts = DocumentFacts(
+        document.id, document.collection_id, document.access_level, document.created_by
+    )
+    return DocumentState(document, row[1], row[2], access.allows(Verb.WRITE, facts))
+
+
 async def state(
     session: AsyncSession, document_id: uuid.UUID, access: Access
 ) -> DocumentState | None:
@@ -216,7 +226,7 @@ async def state(
         _states().where(Document.id == document_id, within(access, Verb.READ))
     )
     row = rows.one_or_none()
-    return DocumentState(row[0], row[1], row[2]) if row else None
+    return _state(row, access) if row else None
 
 
 async def progress(session: AsyncSession, version_ids: Sequence[uuid.UUID]) -> list[Progress]:
@@ -244,7 +254,7 @@ async def page(
     rows = await session.execute(
         statement.order_by(Document.id.desc()).offset(request.offset).limit(request.limit)
     )
-    return Page([DocumentState(row[0], row[1], row[2]) for row in rows], request, total or 0)
+    return Page([_state(row, wanted.access) for row in rows], request, total or 0)
 
 
 async def text_segments(

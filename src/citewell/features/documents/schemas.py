@@ -92,6 +92,7 @@ class DocumentRead(BaseModel):
     title: str
     filename: str
     source: str | None
+    """Where it came from, a path perhaps; null for those who may not change the document."""
     access_level: str
     metadata: dict[str, JsonValue]
     status: str
@@ -127,6 +128,8 @@ class DocumentState:
     document: Document
     newest: DocumentVersion
     active: DocumentVersion | None
+    is_writable: bool
+    """Whether the caller may change it."""
 
     def read(self) -> DocumentRead:
         """As the API shows it."""
@@ -139,7 +142,7 @@ class DocumentState:
             collection_id=document.collection_id,
             title=document.title,
             filename=document.filename,
-            source=document.source,
+            source=document.source if self.is_writable else None,
             access_level=AccessLevel(document.access_level).name.lower(),
             metadata=document.metadata_,  # pyright: ignore[reportArgumentType] - JSON from the database
             status=newest.status,

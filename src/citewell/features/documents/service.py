@@ -279,16 +279,18 @@ async def _known(
     Raises:
         ForbiddenError: The caller may read the document, but not change it.
     """
-    document = await repository.lock_by_source(ctx.session, collection_id, source)
-    access = await ctx.access()
-    if document is None or access.allows(Verb.WRITE, facts_of(document)):
-        return document, source
-    if access.allows(Verb.READ, facts_of(document)):
-        raise ForbiddenError(
-            f"A document `{document.filename}` is there already, and you may not change it."
-        )
-    own = f"{source}#{ctx.actor.user_id}"
-    return await repository.lock_by_source(ctx.session, collection_id, own), own
+    access, wanted, number = await ctx.access(), source, 1
+    while True:
+        document = await repository.lock_by_source(ctx.session, collection_id, wanted)
+        if document is None or access.allows(Verb.WRITE, facts_of(document)):
+            return document, wanted
+        if access.allows(Verb.READ, facts_of(document)):
+            raise ForbiddenError(
+                f"A document `{document.filename}` is there already, and you may not change it."
+            )
+        # Their own by this name, which may have been hidden from them meanwhile as well.
+        wanted = f"{source}#{ctx.actor.user_id}" + (f"#{number}" if number > 1 else "")
+        number += 1
 
 
 async def _take_over(ctx: Context, document: Document, new: NewFile) -> None:
