@@ -14,7 +14,14 @@ from psycopg.rows import dict_row
 from sqlalchemy import text
 
 from citewell.core.database.sessions import Database
-from citewell.core.jobs import LONGEST_BACKOFF_SECONDS, JobQueue, TransientJobError
+from citewell.core.errors import UnavailableError
+from citewell.core.jobs import (
+    LONGEST_BACKOFF_SECONDS,
+    MAX_DATABASE_FAILURES,
+    WAITS_FOR_DATABASE,
+    JobQueue,
+    TransientJobError,
+)
 
 TASK = "testing.work"
 TENANT = uuid.UUID(int=7)
@@ -31,6 +38,7 @@ class Bench:
     started: list[uuid.UUID] = field(default_factory=list)
     ended: list[uuid.UUID] = field(default_factory=list)
     crashed: list[uuid.UUID] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
     async def work(self, _bench: "Bench", tenant_id: uuid.UUID, subject_id: uuid.UUID) -> None:
         assert tenant_id == TENANT
@@ -42,6 +50,10 @@ class Bench:
         self.crashed.append(subject_id)
         if self.crash is not None:
             await self.crash(subject_id)
+
+
+    async def note_wait(self, _bench: "Bench", _: uuid.UUID, _id: uuid.UUID, reason: str) -> None:
+        self.waiting.append(reason)
 
 
 class QueueRows:
@@ -74,7 +86,7 @@ async def working(
 ) -> AsyncIterator[None]:
     """A worker of the bench's handler."""
     queue = JobQueue[Bench](url, concurrency=concurrency, dead_after=dead_after)
-    queue.register(TASK, bench.work, bench.note_crash)
+    queue.register(TASK, bench.work, bench.note_crash, bench.note_wait)
     task = asyncio.ensure_future(queue.run_worker(bench, adopt_all=adopt_all))
     try:
         yield
@@ -145,7 +157,36 @@ class TestDefer:
             await until(lambda: bench.ended == [urgent, usual])
 
 
+    async def test_queue_that_cannot_take_it_is_unavailable(self, own_database: Database) -> None:
+        queue = JobQueue[Bench](own_database.url)
+        queue.register(TASK, Bench(nothing).work, Bench(nothing).note_crash)
+        with pytest.raises(UnavailableError):  # noqa: PT012 - the unit of work fails whole
+            async with own_database.unit_of_work(None) as session:
+                await session.execute(text("SET LOCAL ROLE pg_read_all_data"))
+                await queue.defer(session, TASK, tenant_id=TENANT, subject_id=TENANT)
+
+
 class TestRetry:
+    @pytest.mark.parametrize(
+        ("attempts", "is_last"), [(0, False), (MAX_DATABASE_FAILURES, True)], ids=["first", "last"]
+    )
+    async def test_refusals_of_the_database_have_an_end(
+        self, own_database: Database, rows: QueueRows, attempts: int, is_last: bool
+    ) -> None:
+        async def fail(_: uuid.UUID) -> None:
+            async with own_database.unit_of_work(None) as session:
+                await session.execute(text("SET LOCAL statement_timeout = '1ms'"))
+                await session.execute(text("SELECT pg_sleep(5)"))
+
+        subject = await enqueue(own_database)
+        rows.execute(f"UPDATE procrastinate_jobs SET attempts = {attempts}")
+        bench = Bench(fail)
+        async with working(own_database.url, bench):
+            await until(lambda: bench.crashed or bench.waiting)
+            await until(lambda: rows.all()[0]["status"] in ("todo", "failed"))
+        assert bench.crashed == ([subject] if is_last else [])
+        assert bench.waiting == ([] if is_last else [WAITS_FOR_DATABASE])
+
     async def test_transient_error_is_tried_again_until_it_works(
         self, own_database: Database
     ) -> None:

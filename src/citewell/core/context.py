@@ -88,6 +88,12 @@ class Origin:
 NOWHERE = Origin()
 
 
+REQUEST_STATEMENT_SECONDS = 30.0
+"""Longest statement of a request: whoever waits has gone by then, and the connection is needed."""
+
+_PATIENT = (ActorKind.OPERATOR, ActorKind.SYSTEM)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An actor in their tenant, before any unit of work is open."""
@@ -136,7 +142,10 @@ async def access_in(session: AsyncSession, tenant_id: uuid.UUID, actor: Actor) -
 @asynccontextmanager
 async def unit_of_work(platform: Platform, caller: Caller) -> AsyncGenerator[Context, None]:
     """Open a transaction for the caller; it commits when the block ends well."""
-    async with platform.database.unit_of_work(caller.tenant_id) as session:
+    async with platform.database.unit_of_work(
+        caller.tenant_id,
+        statement_seconds=0 if caller.actor.kind in _PATIENT else REQUEST_STATEMENT_SECONDS,
+    ) as session:
         ctx = Context(session, caller.tenant_id, caller.actor, platform, caller.origin)
         yield ctx
     for action in ctx.after_commit:

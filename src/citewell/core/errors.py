@@ -71,6 +71,20 @@ class UnavailableError(AppError):
     title = "Temporarily not available"
 
 
+class StorageFullError(AppError):
+    """A disk of this installation is full."""
+
+    code = "storage_full"
+    status = 507
+    title = "No space left"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk of this installation is full; nothing was changed. Its operator can make "
+            "space."
+        )
+
+
 class StartupError(Exception):
     """Citewell cannot start as things are; the message is one line that says what to do."""
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Generic, NoReturn, TypeVar, cast
@@ -25,8 +25,10 @@ from citewell.core.database.sessions import (
     SESSION_SETTINGS,
     connection_options,
     driver_connection,
+    is_full,
     is_outage,
 )
+from citewell.core.errors import StorageFullError, UnavailableError
 from citewell.kit.clock import utc_now
 
 log = structlog.get_logger(__name__)
@@ -40,6 +42,9 @@ JobHandler = Callable[[P, uuid.UUID, uuid.UUID], Awaitable[None]]
 CrashHandler = Callable[[P, uuid.UUID, uuid.UUID], Awaitable[None]]
 """Called when a handler raised what nobody expected, so that users see the job's end."""
 
+WaitHandler = Callable[[P, uuid.UUID, uuid.UUID, str], Awaitable[None]]
+"""Called with the reason when the queue itself puts a job off, so that users see it."""
+
 Maintenance = Callable[[P], Awaitable[None]]
 
 HEARTBEAT_SECONDS = 5.0
@@ -47,6 +52,12 @@ DEAD_AFTER_SECONDS = 20.0
 """A worker that has been silent for so long is taken for dead and its jobs are given to others."""
 
 LONGEST_BACKOFF_SECONDS = 300.0
+
+MAX_DATABASE_FAILURES = 20
+"""Attempts that a database that answers may refuse (deadlock, full, busy); an hour and a half."""
+
+WAITS_FOR_DATABASE = "The database did not answer as it should; another attempt follows."
+
 SHUTDOWN_GRACE_SECONDS = 2.0
 MAINTENANCE_SECONDS = 2.0
 
@@ -156,7 +167,13 @@ class JobQueue(Generic[P]):
         self._worker_ids: set[int] = set()
         self._suspicion: dict[int | None, int] = {}
 
-    def register(self, name: str, handler: JobHandler[P], on_crash: CrashHandler[P]) -> None:
+    def register(
+        self,
+        name: str,
+        handler: JobHandler[P],
+        on_crash: CrashHandler[P],
+        on_wait: WaitHandler[P] | None = None,
+    ) -> None:
         """Make `handler` the one that does jobs called `name` (`slice.verb`)."""
 
         async def run(
@@ -175,8 +192,13 @@ class JobQueue(Generic[P]):
             except TransientJobError:
                 raise
             except SQLAlchemyError as error:
-                if is_outage(error):
-                    raise TransientJobError("the database did not answer") from error
+                has_answered = getattr(getattr(error, "orig", None), "sqlstate", None) is not None
+                is_last = has_answered and context.job.attempts >= MAX_DATABASE_FAILURES
+                if is_outage(error) and not is_last:
+                    if on_wait is not None:
+                        with suppress(SQLAlchemyError):  # it may not take even that
+                            await on_wait(platform, *subject, WAITS_FOR_DATABASE)
+                    raise TransientJobError(WAITS_FOR_DATABASE) from error
                 await self._crash(name, error, platform, subject, on_crash)
             except Exception as error:  # noqa: BLE001 - the job boundary: every job ends with a reason
                 await self._crash(name, error, platform, subject, on_crash)
@@ -219,6 +241,10 @@ class JobQueue(Generic[P]):
         """Enqueue in the session's transaction: the job exists if and only if that commits.
 
         Jobs of one `lock` run one after the other. Returns the queue's id.
+
+        Raises:
+            UnavailableError: The queue cannot take it now.
+            StorageFullError: The database's disk is full.
         """
         deferrer = self._app.configure_task(
             name,
@@ -226,7 +252,14 @@ class JobQueue(Generic[P]):
             lock=lock,
             connection=await driver_connection(session),
         )
-        return await deferrer.defer_async(tenant_id=str(tenant_id), subject_id=str(subject_id))
+        try:
+            return await deferrer.defer_async(tenant_id=str(tenant_id), subject_id=str(subject_id))
+        except queue_errors.ConnectorException as error:
+            if is_full(error.__cause__):
+                raise StorageFullError from error
+            raise UnavailableError(
+                "The job could not be queued; nothing was changed. Try again in a moment."
+            ) from error
 
     async def defer_all(
         self,
@@ -301,12 +334,16 @@ class JobQueue(Generic[P]):
 
     async def _keep_up(self, action: Callable[[], Awaitable[None]]) -> None:
         """Repeat an upkeep action; each has its own task, so a long one holds up no other."""
+        failures = 0
         while True:
             try:
                 await action()
+                failures = 0
             except SQLAlchemyError as error:
                 log.warning("maintenance_failed", error=str(error).splitlines()[0])
-            await asyncio.sleep(MAINTENANCE_SECONDS)
+                failures = min(failures + 1, 10)
+            pause = MAINTENANCE_SECONDS * 2**failures
+            await asyncio.sleep(min(pause, LONGEST_BACKOFF_SECONDS))
 
     async def _rescue(self, *, everything: bool = False) -> None:
         """Put jobs back whose worker died, or whose end this worker could not write down."""

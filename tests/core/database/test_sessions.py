@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import aliased
 
-from citewell.core.database.sessions import APP_ROLE, Database, is_outage
+from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
+from citewell.core.database.sessions import APP_ROLE, Database, is_outage, is_overdue
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.models.library import Collection, Document, DocumentVersion
@@ -236,6 +237,32 @@ class TestFilter:
 async def document_id(shelf: Shelf) -> uuid.UUID:
     async with shelf.platform.database.unit_of_work(shelf.caller.tenant_id) as session:
         return (await session.scalars(select(Document.id).limit(1))).one()
+
+
+class TestStatementTime:
+    async def test_statement_beyond_its_time_is_ended(self, own_database: Database) -> None:
+        with pytest.raises(DBAPIError) as caught:
+            async with own_database.unit_of_work(uuid.uuid4(), statement_seconds=0.05) as session:
+                await session.execute(text("SELECT pg_sleep(5)"))
+        assert is_overdue(caught.value)
+
+    async def test_limit_ends_with_its_unit_of_work(self, own_database: Database) -> None:
+        for seconds, shown in ((30, "30s"), (0, "0")):
+            async with own_database.unit_of_work(
+                uuid.uuid4(), statement_seconds=seconds
+            ) as session:
+                assert await session.scalar(text("SHOW statement_timeout")) == shown
+
+    @pytest.mark.parametrize(
+        ("kind", "shown"),
+        [(ActorKind.API_KEY, "30s"), (ActorKind.OPERATOR, "0"), (ActorKind.SYSTEM, "0")],
+    )
+    async def test_requests_have_a_limit_and_jobs_have_none(
+        self, shelves: list[Shelf], kind: ActorKind, shown: str
+    ) -> None:
+        caller = Caller(shelves[0].caller.tenant_id, Actor(kind))
+        async with unit_of_work(shelves[0].platform, caller) as ctx:
+            assert await ctx.session.scalar(text("SHOW statement_timeout")) == shown
 
 
 class TestOutage:

@@ -1,9 +1,11 @@
 """What becomes of errors that no route expected."""
 
+import errno
 import json
 from collections.abc import AsyncIterator, Callable
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
@@ -35,6 +37,15 @@ async def failing() -> AsyncIterator[httpx.AsyncClient]:
     @app.get("/api/v1/outage")
     async def database() -> None:
         raise outage()
+
+    @app.get("/api/v1/full")
+    async def full(where: str) -> None:
+        disk = OSError(errno.ENOSPC, "No space left on device", "/secret/place")
+        raise disk if where == "files" else OperationalError("COPY", {}, psycopg.errors.DiskFull())
+
+    @app.get("/api/v1/slow")
+    async def slow() -> None:
+        raise OperationalError("SELECT 1", {}, psycopg.errors.QueryCanceled())
 
     @app.get("/api/v1/model")
     async def model() -> None:
@@ -78,6 +89,19 @@ class TestErrorBoundary:
         reply = await failing.get("/api/v1/outage")
         refused(reply, 503, "database_unavailable")
         assert "10.0.0.7" not in reply.text
+
+    @pytest.mark.parametrize("where", ["files", "database"])
+    async def test_a_full_disk_is_507_without_its_place(
+        self, failing: httpx.AsyncClient, refused: Refused, where: str
+    ) -> None:
+        reply = await failing.get("/api/v1/full", params={"where": where})
+        refused(reply, 507, "storage_full")
+        assert "secret" not in reply.text
+
+    async def test_a_statement_that_takes_too_long_is_503(
+        self, failing: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        refused(await failing.get("/api/v1/slow"), 503, "timeout")
 
     async def test_a_silent_model_is_503(
         self, failing: httpx.AsyncClient, refused: Refused

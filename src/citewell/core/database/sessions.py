@@ -1,5 +1,6 @@
 """Connections, units of work and the tenant they act for."""
 
+import errno
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -78,15 +79,20 @@ class Database:
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def unit_of_work(self, tenant_id: uuid.UUID | None) -> AsyncGenerator[AsyncSession, None]:
+    async def unit_of_work(
+        self, tenant_id: uuid.UUID | None, *, statement_seconds: float = 0
+    ) -> AsyncGenerator[AsyncSession, None]:
         """One transaction for one tenant, committed at the end or rolled back by an exception.
 
-        Without a tenant no tenant's row is visible.
+        Args:
+            tenant_id: Without a tenant no tenant's row is visible.
+            statement_seconds: How long each statement may take; 0: as long as it needs.
         """
         async with self._sessions() as session, session.begin():
             if tenant_id is not None:
                 session.info["tenant_id"] = tenant_id
-                await session.execute(_SET_TENANT, {"tenant_id": str(tenant_id)})
+                values = {"tenant_id": str(tenant_id), "limit": f"{statement_seconds * 1000:.0f}"}
+                await session.execute(_SET_TENANT, values)
             yield session
 
     @asynccontextmanager
@@ -118,7 +124,10 @@ class Database:
         await self._engine.dispose()
 
 
-_SET_TENANT = text(f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true)")
+_SET_TENANT = text(
+    f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true), "
+    "set_config('statement_timeout', :limit, true)"
+)
 
 
 _HEALING_STATES = ("08", "40", "53", "57", "58", "25P03", "55P03")
@@ -136,6 +145,20 @@ def is_outage(error: Exception) -> bool:
     if state is not None:
         return str(state).startswith(_HEALING_STATES)
     return error.connection_invalidated or isinstance(error, OperationalError)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a disk is full: the database's (SQLSTATE 53100), or the one we write to."""
+    if isinstance(error, DBAPIError):
+        error = error.orig
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, psycopg.errors.DiskFull)
+
+
+def is_overdue(error: BaseException) -> bool:
+    """Whether the database ended a statement because its time was up."""
+    return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.QueryCanceled)
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:

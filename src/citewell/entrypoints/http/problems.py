@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from citewell.core.database.sessions import is_outage
-from citewell.core.errors import AppError, Problem
+from citewell.core.database.sessions import is_full, is_outage, is_overdue
+from citewell.core.errors import AppError, Problem, StorageFullError
 from citewell.engine.errors import ProviderError
 
 log = structlog.get_logger(__name__)
@@ -91,6 +91,16 @@ def problem_of(error: Exception) -> Problem:
         )
     if isinstance(error, ProviderError):
         return Problem("model_unavailable", "A model does not answer", str(error), 503)
+    if is_full(error):
+        full = StorageFullError()
+        return Problem(full.code, full.title, full.detail, full.status)
+    if is_overdue(error):
+        return Problem(
+            "timeout",
+            "Temporarily not available",
+            "The database needed too long; nothing was changed. Try again, or ask for less.",
+            503,
+        )
     if is_outage(error):
         return Problem(
             "database_unavailable",
@@ -108,7 +118,7 @@ def problem_of(error: Exception) -> Problem:
 
 def note_failure(problem: Problem, error: Exception) -> None:
     """Log what is not the caller's fault: a bug with its traceback, an outage in one line."""
-    if problem.status == 503:
+    if problem.status in (503, 507):
         first = next(iter(str(error).splitlines()), "")
         log.warning("request_failed", code=problem.code, error=first)
     elif problem.status >= 500:
@@ -127,7 +137,7 @@ def install(app: FastAPI) -> None:
         return problem_response(problem, request_id, headers)
 
     for kind in (AppError, RequestValidationError, HTTPException, ProviderError, DBAPIError,
-                 PoolTimeoutError):  # fmt: skip
+                 PoolTimeoutError, OSError):  # fmt: skip
         app.add_exception_handler(kind, handle)
 
 

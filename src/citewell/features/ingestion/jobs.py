@@ -8,6 +8,6 @@ from citewell.features.ingestion import service
 
 def register(queue: JobQueue[Platform]) -> None:
     """Tell the queue what ingestion does."""
-    queue.register(INGEST_JOB, service.process, service.note_crash)
+    queue.register(INGEST_JOB, service.process, service.note_crash, service.note_wait)
     queue.register_maintenance(lambda platform: platform.index.keep_statistics())
     queue.register_maintenance(lambda platform: platform.index.keep_indexes())

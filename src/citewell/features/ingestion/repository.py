@@ -209,7 +209,9 @@ async def finish_job(
 async def requeue_job(session: AsyncSession, job_id: uuid.UUID, reason: str) -> None:
     """Show that the job waits for another attempt, and why."""
     await session.execute(
-        update(Job).where(Job.id == job_id).values(status=JobStatus.QUEUED, reason=reason)
+        update(Job)
+        .where(Job.id == job_id, Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)))
+        .values(status=JobStatus.QUEUED, reason=reason)
     )
 
 

@@ -187,6 +187,14 @@ async def note_crash(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID
             await _note_failure(ctx, *held, job_id, INTERNAL, detail)
 
 
+async def note_wait(
+    platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID, reason: str
+) -> None:
+    """Show that the job waits for another attempt, which the queue decided."""
+    async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
+        await repository.requeue_job(ctx.session, job_id, reason)
+
+
 async def _note_failure(
     ctx: Context,
     document_id: uuid.UUID,
