@@ -1,0 +1,224 @@
+"""Two organisations with rows in every table, each row marked so that it is known anywhere.
+
+`canary` is in every text of an organisation, `hidden` also in what only its directors and those
+granted may see.
+"""
+
+import asyncio
+import secrets
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from sqlalchemy import text, update
+
+from citewell.core.access import Role
+from citewell.core.context import OPERATOR, Caller, Context, unit_of_work
+from citewell.core.platform import Platform
+from citewell.features.identity import service as identity
+from citewell.kit.clock import utc_now
+from citewell.kit.ids import uuid7
+from citewell.models.access import CollectionGrant, DocumentGrant
+from citewell.models.library import Collection
+from citewell.models.records import AuditEvent, UsageRecord
+from citewell.models.tenancy import ApiKey, Group, GroupMember, User
+from tests.conftest import LiveServer
+
+PASSAGE = "The ballast protocol of the observatory is renewed every seventh winter."
+QUESTION = "When is the ballast protocol of the observatory renewed?"
+
+PEOPLE = {
+    "director": (Role.DIRECTOR, True),
+    "manager": (Role.MANAGER, False),
+    "employee": (Role.EMPLOYEE, False),
+    "guest": (Role.GUEST, False),
+    "deactivated": (Role.DIRECTOR, True),
+    "member": (Role.EMPLOYEE, False),
+}
+"""Users of each organisation: role, and whether they administer it."""
+
+
+@dataclass
+class Organisation:
+    """A tenant, what it has, and who may act in it."""
+
+    id: uuid.UUID
+    canary: str
+    hidden: str
+    ids: dict[str, str] = field(default_factory=dict)
+    """Of one object of each kind, hidden from guests and employees."""
+    readable: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By person: objects they may read and must not change."""
+    tokens: dict[str, str] = field(default_factory=dict)
+    """What to send as bearer: by person, and of the organisation's software."""
+    words: dict[str, str] = field(default_factory=dict)
+    """Words that stand only in what is hidden."""
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """What nobody outside may ever see."""
+        return (self.canary, self.hidden)
+
+
+async def found_organisation(platform: Platform) -> Organisation:
+    """A new tenant with people, groups, keys, grants and records, yet without documents."""
+    canary, hidden = secrets.token_hex(16), secrets.token_hex(16)
+    slug = f"t-{canary}"
+    made = await identity.create_tenant(platform, slug, f"Works {canary}")
+    org = Organisation(await identity.find_tenant(platform, slug), canary, hidden)
+    org.tokens["service"] = made.secret
+    caller = Caller(org.id, OPERATOR)
+    async with unit_of_work(platform, caller) as ctx:
+        await _add_people(ctx, org)
+        await _add_collections(ctx, org)
+        await _add_keys(ctx, org)
+        await _add_records(ctx, org)
+    return org
+
+
+async def _add_people(ctx: Context, org: Organisation) -> None:
+    for name, (role, is_admin) in PEOPLE.items():
+        user = User(
+            tenant_id=org.id,
+            id=uuid7(),
+            email=f"{name}@{org.canary}.example.org",
+            name=f"{name} {org.canary} {org.hidden}",
+            role=int(role),
+            is_admin=is_admin,
+            status="deactivated" if name == "deactivated" else "active",
+            password_hash=f"$argon2id$none${org.canary}",
+        )
+        ctx.session.add(user)
+        org.ids[f"user:{name}"] = str(user.id)
+    org.ids["user"] = org.ids["user:member"]
+    group = Group(
+        tenant_id=org.id, id=uuid7(), name=f"Circle {org.canary} {org.hidden}",
+        description=f"About {org.canary} {org.hidden}",
+    )  # fmt: skip
+    ctx.session.add(group)
+    await ctx.session.flush()
+    for name in ("member", "manager"):
+        ctx.session.add(
+            GroupMember(
+                tenant_id=org.id, group_id=group.id, user_id=uuid.UUID(org.ids[f"user:{name}"])
+            )
+        )
+    org.ids["group"] = str(group.id)
+
+
+async def _add_collections(ctx: Context, org: Organisation) -> None:
+    """One that is denied to those who may not know of it, one for all."""
+    for kind, mark in (("hidden", f"{org.canary} {org.hidden}"), ("open", org.canary)):
+        collection = Collection(
+            tenant_id=org.id, id=uuid7(), name=f"{kind} {mark}", description=f"of {mark}",
+            chunk_strategy="structure", chunk_size=200, chunk_overlap=0,
+        )  # fmt: skip
+        ctx.session.add(collection)
+        await ctx.session.flush()
+        org.ids[f"collection:{kind}"] = str(collection.id)
+    org.ids["collection"] = org.ids["collection:hidden"]
+    for name in ("employee", "guest"):
+        grant = CollectionGrant(
+            tenant_id=org.id, id=uuid7(), collection_id=uuid.UUID(org.ids["collection:hidden"]),
+            user_id=uuid.UUID(org.ids[f"user:{name}"]), effect="deny",
+        )  # fmt: skip
+        ctx.session.add(grant)
+    shared = CollectionGrant(
+        tenant_id=org.id, id=uuid7(), collection_id=uuid.UUID(org.ids["collection:hidden"]),
+        group_id=uuid.UUID(org.ids["group"]), effect="read",
+    )  # fmt: skip
+    ctx.session.add(shared)
+    org.ids["collection_grant"] = str(shared.id)
+
+
+async def _add_keys(ctx: Context, org: Organisation) -> None:
+    past = utc_now() - timedelta(minutes=1)
+    for name in PEOPLE:
+        values: dict[str, object] = {"user_id": uuid.UUID(org.ids[f"user:{name}"])}
+        org.tokens[name] = await _key(ctx, org, name, values)
+    org.tokens["revoked key"] = await _key(ctx, org, "revoked", {"revoked_at": past})
+    org.tokens["expired key"] = await _key(ctx, org, "expired", {"expires_at": past})
+    org.tokens["reading key"] = await _key(ctx, org, "reading", {"scopes": ["read"]})
+    org.tokens["admin"] = org.tokens["director"]
+
+
+async def _key(ctx: Context, org: Organisation, name: str, values: dict[str, Any]) -> str:
+    made = await identity.create_api_key(ctx, f"{name} {org.canary} {org.hidden}")
+    await ctx.session.execute(update(ApiKey).where(ApiKey.id == made.id).values(values))
+    org.ids["api_key" if name == "member" else f"api_key:{name}"] = str(made.id)
+    return made.secret
+
+
+async def _add_records(ctx: Context, org: Organisation) -> None:
+    event = AuditEvent(
+        tenant_id=org.id, id=uuid7(), actor_kind="user",
+        actor_id=uuid.UUID(org.ids["user:director"]), action="matrix.prepared",
+        object_kind="group", object_id=uuid.UUID(org.ids["group"]), address="192.0.2.7",
+        request_id=org.canary, details={org.canary: org.hidden},
+    )  # fmt: skip
+    ctx.session.add(event)
+    org.ids["audit_event"] = str(event.id)
+    ctx.session.add(
+        UsageRecord(
+            tenant_id=org.id, metric=f"matrix-{org.canary}", period="all",
+            actor_id=uuid.UUID(org.ids["user:director"]), amount=1,
+        )
+    )  # fmt: skip
+    await ctx.session.flush()
+
+
+async def fill_library(server: LiveServer, org: Organisation) -> None:
+    """A hidden, an internal and a public document, ready to be found."""
+    async with server.client(org.tokens["service"]) as client:
+        word = f"morwenna{org.hidden[:8]}"
+        org.words["title"] = word
+        hidden = await _add(
+            client, org, f"Hidden {word}", f"{org.canary} {org.hidden}",
+            collection_id=org.ids["collection:hidden"], access_level="restricted",
+        )  # fmt: skip
+        org.ids["document"] = hidden["id"]
+        for level, person in (("internal", "employee"), ("public", "guest")):
+            shown = await _add(
+                client, org, f"Shown {level}", org.canary,
+                collection_id=org.ids["collection:open"], access_level=level,
+            )  # fmt: skip
+            org.ids[f"document:{level}"] = shown["id"]
+            org.readable[person] = {
+                "document": shown["id"], "collection": org.ids["collection:open"],
+            }  # fmt: skip
+    async with unit_of_work(server.platform, Caller(org.id, OPERATOR)) as ctx:
+        rule = DocumentGrant(
+            tenant_id=org.id, id=uuid7(), document_id=uuid.UUID(org.ids["document"]),
+            group_id=uuid.UUID(org.ids["group"]), effect="read",
+        )  # fmt: skip
+        ctx.session.add(rule)
+        org.ids["document_grant"] = str(rule.id)
+        job = text("SELECT id FROM job WHERE document_id = :id").bindparams(
+            id=uuid.UUID(hidden["id"])
+        )
+        org.ids["job"] = str(await ctx.session.scalar(job))
+
+
+async def _add(
+    client: httpx.AsyncClient, org: Organisation, title: str, mark: str, **more: str
+) -> dict[str, Any]:
+    body = {
+        "title": f"{title} {mark}",
+        "content": f"# {title} {mark}\n\n{PASSAGE} It is called {mark}.",
+        "metadata": {f"key {mark}": f"value {mark}", "shelf": mark, f"only{mark[-8:]}": 1},
+        **more,
+    }
+    reply = await client.post("/api/v1/documents", json=body)
+    assert reply.status_code == 202, reply.text
+    path = f"/api/v1/documents/{reply.json()['documents'][0]['id']}"
+    deadline = time.monotonic() + 60
+    while True:
+        found = (await client.get(path)).json()
+        if found["status"] not in ("queued", "processing"):
+            assert found["status"] == "ready", found
+            return found
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.05)
