@@ -234,6 +234,9 @@ CREATE FUNCTION citewell_tenants_to_index(min_chunks bigint) RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
   $$ SELECT DISTINCT tenant_id FROM index_generation
      WHERE chunk_count >= min_chunks AND status <> 'retired' $$;
+CREATE FUNCTION citewell_evaluation_tenants() RETURNS SETOF uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+  $$ SELECT id FROM tenant WHERE slug ~ '^eval-[0-9a-f]{32}$' $$;
 CREATE POLICY upkeep ON index_generation FOR SELECT TO CURRENT_USER USING (true);
 """
 

@@ -51,7 +51,6 @@ class Bench:
         if self.crash is not None:
             await self.crash(subject_id)
 
-
     async def note_wait(self, _bench: "Bench", _: uuid.UUID, _id: uuid.UUID, reason: str) -> None:
         self.waiting.append(reason)
 
@@ -155,7 +154,6 @@ class TestDefer:
         bench = Bench(nothing)
         async with working(own_database.url, bench, concurrency=1):
             await until(lambda: bench.ended == [urgent, usual])
-
 
     async def test_queue_that_cannot_take_it_is_unavailable(self, own_database: Database) -> None:
         queue = JobQueue[Bench](own_database.url)

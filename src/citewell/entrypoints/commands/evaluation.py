@@ -15,8 +15,6 @@ from citewell.entrypoints.commands.running import JsonOption, err, print_json, p
 from citewell.features.documents import service as documents
 from citewell.features.evaluations import service
 from citewell.features.evaluations.schemas import RetrievalFigures, SearchMode
-from citewell.features.identity import service as identity
-from citewell.kit.ids import uuid7
 from citewell.kit.pagination import PageRequest
 
 evaluation = typer.Typer(no_args_is_help=True, help="Measure quality on sets with known results.")
@@ -57,13 +55,8 @@ def retrieval(
 
     async def act(platform: Platform, _: Caller) -> dict[SearchMode, RetrievalFigures]:
         retrieval_set = service.read_set(folder, limit=limit, strip_diacritics=strip_diacritics)
-        slug = f"eval-{uuid7().hex}"
-        await identity.create_tenant(platform, slug, "Evaluation")
-        tenant_id = await identity.find_tenant(platform, slug)
-        try:
+        async with service.scratch_tenant(platform) as tenant_id:
             return await _measure(platform, tenant_id, retrieval_set)
-        finally:
-            await identity.delete_tenant(platform, tenant_id)
 
     figures = run(act, with_worker=True)
     if as_json:

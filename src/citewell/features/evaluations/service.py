@@ -4,14 +4,15 @@ import random
 import statistics
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 
 from citewell.core.context import OPERATOR, Caller
-from citewell.core.errors import InvalidInputError
+from citewell.core.errors import ConflictError, InvalidInputError
 from citewell.core.platform import Platform
 from citewell.engine.evaluation.datasets import (
     DatasetError,
@@ -26,10 +27,13 @@ from citewell.engine.evaluation.metrics import ndcg, recall, reciprocal_rank
 from citewell.engine.lexical.normalisation import fold
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import NewFile
+from citewell.features.evaluations import repository
 from citewell.features.evaluations.schemas import RetrievalFigures, SearchMode
+from citewell.features.identity import service as identity
 from citewell.features.search import service as search
 from citewell.features.search.schemas import MAX_QUERY_CHARS
 from citewell.kit.clock import Stopwatch
+from citewell.kit.ids import uuid7
 
 PASSAGES = 100
 """Passages ranked for a question: enough that 20 different documents are among them."""
@@ -69,6 +73,35 @@ def read_set(
     if not queries:
         raise InvalidInputError(f"No question of {folder} has a judged document.")
     return RetrievalSet(folder, queries, judgements)
+
+
+@asynccontextmanager
+async def scratch_tenant(platform: Platform) -> AsyncGenerator[uuid.UUID, None]:
+    """A tenant for the block alone; what killed evaluations left behind goes too."""
+    await remove_abandoned(platform)
+    slug = f"eval-{uuid7().hex}"
+    async with repository.holding(platform.database, slug):
+        await identity.create_tenant(platform, slug, "Evaluation")
+        tenant_id = await identity.find_tenant(platform, slug)
+        try:
+            yield tenant_id
+        finally:
+            await identity.delete_tenant(platform, tenant_id)
+
+
+async def remove_abandoned(platform: Platform) -> int:
+    """Remove the tenants of evaluations whose process is gone; returns how many."""
+    removed = 0
+    async with platform.database.unit_of_work(None) as session:
+        candidates = await repository.evaluation_tenants(session)
+    for tenant_id in candidates:
+        async with platform.database.unit_of_work(tenant_id) as session:
+            slug = await repository.slug_of(session, tenant_id)
+        with suppress(ConflictError):
+            async with repository.holding(platform.database, slug or ""):
+                await identity.delete_tenant(platform, tenant_id)
+                removed += 1
+    return removed
 
 
 async def register_corpus(
