@@ -208,9 +208,7 @@ def _states() -> Select[Document, DocumentVersion, DocumentVersion]:
     )
 
 
-def _state(
-    row: Row[Document, DocumentVersion, DocumentVersion], access: Access
-) -> DocumentState:
+def _state(row: Row[Document, DocumentVersion, DocumentVersion], access: Access) -> DocumentState:
     document: Document = row[0]
     facts = DocumentFacts(
         document.id, document.collection_id, document.access_level, document.created_by
