@@ -106,6 +106,12 @@ class Reach:
     denied_collections: frozenset[uuid.UUID] = frozenset()
     denied_documents: frozenset[uuid.UUID] = frozenset()
 
+    @property
+    def is_all(self) -> bool:
+        """Whether it leaves nothing out."""
+        has_denials = self.denied_collections or self.denied_documents
+        return self.max_level >= max(AccessLevel) and not has_denials
+
     def admits(self, document: DocumentFacts) -> bool:
         """Whether the document is within reach."""
         if document.id in self.denied_documents or (

@@ -80,6 +80,9 @@ class Scope:
     """Canonical JSON values by metadata key; all must match."""
     fields: tuple[tuple[str, str], ...] = ()
     """Values of document fields by name (see `FILTER_FIELDS`); all must match."""
+    writable: Reach | None = None
+    """What the caller may change: where a document came from is for those who may change it, so
+    the field `source` matches such documents only. None: everything."""
 
 
 FILTER_FIELDS = ("document_id", "title", "filename", "source", "language")

@@ -95,8 +95,9 @@ class QueryExplanation(BaseModel):
     is_unaccented_vietnamese: bool
     codes: list[str]
     phrases: list[str]
-    terms: dict[str, float]
-    """The terms that were looked for, with their IDF weights."""
+    terms: dict[str, float | None]
+    """The terms that were looked for. Their IDF weights, counted over all documents, are for those
+    who may read all of them; null for others."""
     dense_weight: float
     scope_size: int
     """Passages that were searched; counted up to the exact limit."""
@@ -182,6 +183,8 @@ class Found:
     hits: HitList
     dense_weight: float
     degraded: tuple[DegradedRead, ...]
+    reads_all: bool = False
+    """Whether nothing of the tenant is hidden from the reader."""
 
 
 def heading_text(heading: tuple[str, ...]) -> str | None:

@@ -112,7 +112,7 @@ async def find(
             HybridQuery(vector, weights, weight, top_k, analysis.phrases),
         )
         watch.lap("search")
-    return Found(analysis, statistics, hits, weight, degraded)
+    return Found(analysis, statistics, hits, weight, degraded, scope.reach.is_all)
 
 
 async def _embed(
@@ -141,12 +141,13 @@ async def _scope(
     """What the caller may find; None if the tenant has nothing yet."""
     if collection_ids is not None:
         await collections.require_all(ctx, collection_ids)
+    access = await ctx.access()
     fields: list[tuple[str, str]] = []
     metadata: list[tuple[str, str]] = []
     for key, value in sorted(filters.items()):
         if key in FILTER_FIELDS:
             fields.append((key, _field_value(key, value)))
-        elif await repository.has_metadata_key(ctx.session, key, (await ctx.access()).read):
+        elif await repository.has_metadata_key(ctx.session, key, access.read):
             metadata.append((key, json.dumps(value)))
         else:
             raise UnknownFilterError(key, FILTER_FIELDS)
@@ -155,7 +156,8 @@ async def _scope(
     return Scope(
         tenant_id=ctx.tenant_id,
         generation=generation,
-        reach=(await ctx.access()).read,
+        reach=access.read,
+        writable=access.write if "source" in filters else None,
         collection_ids=tuple(collection_ids) if collection_ids is not None else None,
         metadata=tuple(metadata),
         fields=tuple(fields),
@@ -175,14 +177,17 @@ def _field_value(key: str, value: FilterValue) -> str:
 
 def _explanation(found: Found) -> QueryExplanation:
     analysis = found.analysis
-    weights = query_weights(analysis.terms, found.statistics)
     texts = {term.id: f"{term.namespace}:{term.text}" for term in analysis.terms}
+    terms: dict[str, float | None] = dict.fromkeys(texts.values())
+    if found.reads_all:
+        weights = query_weights(analysis.terms, found.statistics)
+        terms = {texts.get(term, str(term)): weight for term, weight in weights.items()}
     return QueryExplanation(
         language=analysis.language,
         is_unaccented_vietnamese=analysis.is_unaccented_vietnamese,
         codes=list(analysis.codes),
         phrases=list(analysis.phrases),
-        terms={texts.get(term, str(term)): weight for term, weight in weights.items()},
+        terms=terms,
         dense_weight=found.dense_weight,
         scope_size=found.hits.scope_size,
         is_exact=found.hits.is_exact,

@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.access import Reach
 from citewell.core.database.access import reach_sql
 from citewell.core.index import Hit, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import best_possible_score
@@ -82,6 +83,8 @@ def scope_sql(scope: Scope) -> str:
     fields = [_FIELD_PREDICATES[name] for name, _ in scope.fields]
     parts += [predicate for predicate in fields if predicate.startswith("c.")]
     of_document = [predicate for predicate in fields if predicate.startswith("d.")]
+    if scope.writable is not None and "source" in dict(scope.fields):
+        of_document.append(_writable(scope.writable)[0])
     if scope.metadata:
         of_document.append("d.metadata @> CAST(:metadata AS jsonb)")
     if of_document:
@@ -97,9 +100,15 @@ def scope_values(scope: Scope) -> dict[str, object]:
     if scope.collection_ids is not None:
         values["collection_ids"] = list(scope.collection_ids)
     values |= {f"field_{name}": value for name, value in scope.fields}
+    if scope.writable is not None and "source" in dict(scope.fields):
+        values |= _writable(scope.writable)[1]
     if scope.metadata:
         values["metadata"] = "{" + ",".join(f"{json.dumps(k)}:{v}" for k, v in scope.metadata) + "}"
     return values
+
+
+def _writable(reach: Reach) -> tuple[str, dict[str, object]]:
+    return reach_sql(reach, table="d", document_column="id", prefix="writable")
 
 
 async def count_scope(session: AsyncSession, scope: Scope, limit: int) -> int:
