@@ -1,6 +1,6 @@
 """Errors of users."""
 
-from citewell.core.errors import InvalidInputError, NotFoundError
+from citewell.core.errors import ConflictError, InvalidInputError, NotFoundError
 
 
 class InvalidEmailError(InvalidInputError):
@@ -38,3 +38,72 @@ class GroupNotFoundError(NotFoundError):
 
     def __init__(self, wanted: object) -> None:
         super().__init__(f"There is no group `{wanted}`.")
+
+
+class UserExistsError(ConflictError):
+    """The tenant has a user with this address; told to administrators only, who see all users."""
+
+    code = "user_exists"
+
+    def __init__(self) -> None:
+        super().__init__("There is a user with this e-mail address already.")
+
+
+class UserInvitedError(ConflictError):
+    """The user has no password yet, so they cannot be made active by somebody else."""
+
+    code = "user_invited"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This user has not accepted an invitation yet; give them a new one with `POST "
+            "/users/{user_id}/invitation`."
+        )
+
+
+class InvitationAcceptedError(ConflictError):
+    """The user has an account with a password; an invitation would be a way around it."""
+
+    code = "invitation_accepted"
+
+    def __init__(self) -> None:
+        super().__init__("This user has accepted an invitation already.")
+
+
+class UserInactiveError(ConflictError):
+    """The user is invited or deactivated, so nobody can act as them."""
+
+    code = "user_inactive"
+
+    def __init__(self, wanted: object, status: str) -> None:
+        super().__init__(f"The user `{wanted}` is {status}.")
+
+
+class LastAdministratorError(ConflictError):
+    """Without this user nobody could administer the tenant."""
+
+    code = "last_administrator"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is the last active administrator; give somebody else the right of "
+            "administration first."
+        )
+
+
+class GroupExistsError(ConflictError):
+    """The name is taken."""
+
+    code = "group_exists"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"A group `{name}` exists already.")
+
+
+class MemberNotFoundError(NotFoundError):
+    """The group does not have this user."""
+
+    code = "member_not_found"
+
+    def __init__(self, user_id: object) -> None:
+        super().__init__(f"The user `{user_id}` is not in this group.")

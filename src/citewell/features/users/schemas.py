@@ -1,0 +1,138 @@
+"""Shapes of users and groups."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from citewell.core.access import Role
+from citewell.kit.storable import StorableText
+from citewell.models.tenancy import Group, User, UserStatus
+
+RoleName = Literal["guest", "employee", "manager", "director"]
+
+EmailText = Annotated[StorableText, Field(max_length=1000)]
+"""Checked by `normalise_email`, which does not repeat it."""
+
+PersonName = Annotated[StorableText, Field(max_length=200)]
+GroupName = Annotated[StorableText, Field(min_length=1, max_length=200)]
+Description = Annotated[StorableText, Field(max_length=2000)]
+
+
+def role_of(name: RoleName) -> Role:
+    """The role of that name."""
+    return Role[name.upper()]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
+
+
+class UserCreate(_Body):
+    """A person to invite."""
+
+    email: EmailText
+    name: PersonName = ""
+    role: RoleName = "employee"
+    is_admin: bool = False
+
+
+class UserUpdate(_Body):
+    """What to change of a user; for oneself only the name."""
+
+    name: PersonName | None = None
+    role: RoleName | None = None
+    is_admin: bool | None = None
+    status: Literal["active", "deactivated"] | None = None
+
+
+class UserRead(BaseModel):
+    """A user as the API shows them."""
+
+    id: uuid.UUID
+    email: str
+    name: str
+    role: RoleName
+    is_admin: bool
+    status: UserStatus
+    invitation_expires_at: datetime | None = Field(description="While the user is invited.")
+    last_login_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        """The user as shown."""
+        return cls.model_validate(user_fields(user))
+
+
+def user_fields(user: User) -> dict[str, object]:
+    """What is shown of a user."""
+    fields: dict[str, object] = {
+        name: getattr(user, name) for name in UserRead.model_fields if name != "role"
+    }
+    return {**fields, "role": Role(user.role).name.lower()}
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A user with the token of their invitation, which is not stored."""
+
+    user: User
+    token: str
+
+
+class InvitedRead(UserRead):
+    """A user who was just invited."""
+
+    invitation: str = Field(
+        description="To register with, together with the e-mail address; shown this once."
+    )
+
+    @classmethod
+    def of_invited(cls, invited: Invited) -> Self:
+        """The user and the token as shown."""
+        return cls.model_validate({**user_fields(invited.user), "invitation": invited.token})
+
+
+class GroupCreate(_Body):
+    """A group to make."""
+
+    name: GroupName
+    description: Description = ""
+
+
+class GroupUpdate(_Body):
+    """What to change of a group."""
+
+    name: GroupName | None = None
+    description: Description | None = None
+
+
+class GroupRead(BaseModel):
+    """A group as the API shows it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    name: str
+    description: str
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, group: Group) -> Self:
+        """The group as shown."""
+        return cls.model_validate(group)
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users of a list are wanted; None: all."""
+
+    status: UserStatus | None = None
+    role: RoleName | None = None
+    search: str | None = None
+    """Part of the e-mail address or name."""

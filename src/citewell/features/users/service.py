@@ -1,0 +1,324 @@
+"""Users: invited, changed, deactivated, removed; never without an administrator left."""
+
+import hashlib
+import secrets
+import uuid
+from datetime import timedelta
+
+from citewell.core.access import Role, Scope
+from citewell.core.context import (
+    TENANT_SCOPES,
+    Actor,
+    ActorKind,
+    Caller,
+    Context,
+    unit_of_work,
+)
+from citewell.core.errors import ForbiddenError
+from citewell.core.platform import Platform
+from citewell.features.audit import service as audit
+from citewell.features.users import repository
+from citewell.features.users.emails import normalise_email
+from citewell.features.users.errors import (
+    InvalidEmailError,
+    InvitationAcceptedError,
+    LastAdministratorError,
+    UserExistsError,
+    UserInactiveError,
+    UserInvitedError,
+    UserNotFoundError,
+)
+from citewell.features.users.schemas import Invited, UserCreate, UserFilter, UserUpdate, role_of
+from citewell.kit.clock import utc_now
+from citewell.kit.ids import uuid7
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.tenancy import User, UserStatus
+
+INVITATION_DAYS = 7
+
+COUNTED = (UserStatus.INVITED, UserStatus.ACTIVE)
+"""Who counts towards the quota of users."""
+
+
+def caller_of(user: User) -> Caller:
+    """A user as the one who acts, with all that a session of theirs may do."""
+    actor = Actor(
+        ActorKind.USER,
+        id=user.id,
+        user_id=user.id,
+        role=Role(user.role),
+        is_admin=user.is_admin,
+        scopes=TENANT_SCOPES,
+    )
+    return Caller(user.tenant_id, actor)
+
+
+async def acting_as(platform: Platform, caller: Caller, email: str) -> Caller:
+    """The active user of the caller's tenant with this address, as the one who acts.
+
+    Raises:
+        UserNotFoundError: The tenant has none.
+        UserInactiveError: They are invited or deactivated.
+    """
+    async with unit_of_work(platform, caller) as ctx:
+        user = await find_by_email(ctx, email)
+    if user.status != UserStatus.ACTIVE:
+        raise UserInactiveError(email, user.status)
+    return caller_of(user)
+
+
+async def find_by_email(ctx: Context, email: str) -> User:
+    """The user with this address, however it is written and whatever their status.
+
+    Raises:
+        UserNotFoundError: The tenant has none.
+    """
+    try:
+        user = await repository.by_email(ctx.session, normalise_email(email))
+    except InvalidEmailError:
+        user = None
+    if user is None:
+        raise UserNotFoundError(email)
+    return user
+
+
+async def page(ctx: Context, request: PageRequest, wanted: UserFilter) -> Page[User]:
+    """Users by e-mail address.
+
+    Raises:
+        ForbiddenError: The caller is no administrator.
+    """
+    ctx.actor.require(Scope.ADMIN)
+    return await repository.page(ctx.session, request, wanted)
+
+
+async def get(ctx: Context, user_id: uuid.UUID) -> User:
+    """A user; for others than administrators only themselves.
+
+    Raises:
+        UserNotFoundError: There is none, or not for this caller.
+    """
+    is_visible = ctx.actor.administers or user_id == ctx.actor.user_id
+    user = await repository.by_id(ctx.session, user_id) if is_visible else None
+    if user is None:
+        raise UserNotFoundError(user_id)
+    return user
+
+
+async def invite(ctx: Context, data: UserCreate) -> Invited:
+    """Make a user who can register with the token returned, for `INVITATION_DAYS`.
+
+    Raises:
+        ForbiddenError: The caller is no administrator, or their role is below the given one.
+        InvalidEmailError: The address is none.
+        UserExistsError: It is taken.
+    """
+    token = _new_token()
+    user = await _add(
+        ctx,
+        data,
+        status=UserStatus.INVITED,
+        invitation_hash=_digest(token),
+        invitation_expires_at=utc_now() + timedelta(days=INVITATION_DAYS),
+    )
+    return Invited(user, token)
+
+
+async def create_with_password(ctx: Context, data: UserCreate, password_hash: str) -> User:
+    """Make an active user whose password the operator has set.
+
+    Raises:
+        ForbiddenError: The caller is not the operator.
+        InvalidEmailError: The address is none.
+        UserExistsError: It is taken.
+    """
+    ctx.actor.require(Scope.OPERATOR)
+    return await _add(ctx, data, status=UserStatus.ACTIVE, password_hash=password_hash)
+
+
+async def _add(ctx: Context, data: UserCreate, *, status: UserStatus, **more: object) -> User:
+    ctx.actor.require(Scope.ADMIN)
+    _require_role_to_give(ctx, role_of(data.role))
+    values = {
+        "tenant_id": ctx.tenant_id,
+        "id": uuid7(),
+        "email": normalise_email(data.email),
+        "name": data.name,
+        "role": int(role_of(data.role)),
+        "is_admin": data.is_admin,
+        "status": status,
+        **more,
+    }
+    user = await repository.add(ctx.session, values)
+    if user is None:
+        raise UserExistsError
+    await _record(ctx, user, "created", status=status.value, role=data.role, is_admin=data.is_admin)
+    return user
+
+
+async def renew_invitation(ctx: Context, user_id: uuid.UUID) -> Invited:
+    """Give a user who has no password yet a new invitation; the one before is void.
+
+    Raises:
+        ForbiddenError: The caller is no administrator, or their role is below the user's.
+        UserNotFoundError: The tenant has no such user.
+        InvitationAcceptedError: They have a password.
+    """
+    ctx.actor.require(Scope.ADMIN)
+    user = await _locked(ctx, user_id)
+    if user.password_hash is not None:
+        raise InvitationAcceptedError
+    # Whoever holds the token becomes this user: it is as good as their role.
+    _require_role_to_give(ctx, Role(user.role))
+    token = _new_token()
+    user.status = UserStatus.INVITED
+    user.invitation_hash = _digest(token)
+    user.invitation_expires_at = utc_now() + timedelta(days=INVITATION_DAYS)
+    await repository.save(ctx.session, user)
+    await _record(ctx, user, "invited")
+    return Invited(user, token)
+
+
+async def update(ctx: Context, user_id: uuid.UUID, data: UserUpdate) -> User:
+    """Change a user; a new role, right or status ends their sessions with the transaction.
+
+    Raises:
+        UserNotFoundError: There is none, or the caller is somebody else and no administrator.
+        ForbiddenError: The caller may not change this, or gives a role above their own.
+        UserInvitedError: A user without password cannot be made active.
+        LastAdministratorError: Nobody would be left to administer the tenant.
+    """
+    is_rights = data.role is not None or data.is_admin is not None or data.status is not None
+    if not ctx.actor.administers:
+        if user_id != ctx.actor.user_id:
+            raise UserNotFoundError(user_id)
+        if is_rights:
+            raise ForbiddenError("Of yourself you can change the name; ask an administrator.")
+    elif is_rights:
+        await repository.lock_people(ctx.session, ctx.tenant_id)
+    user = await _locked(ctx, user_id)
+    did_administer = _is_administrator(user)
+    if data.name is not None and data.name != user.name:
+        user.name = data.name
+        await _record(ctx, user, "renamed")
+    changes = [
+        await _change_role(ctx, user, data),
+        await _change_right(ctx, user, data),
+        await _change_status(ctx, user, data),
+    ]
+    if any(changes):
+        await _end_sessions(ctx, user)
+    await repository.save(ctx.session, user)
+    if did_administer and not _is_administrator(user):
+        await _require_other_administrator(ctx, user)
+    return user
+
+
+async def _change_role(ctx: Context, user: User, data: UserUpdate) -> bool:
+    if data.role is None or int(role_of(data.role)) == user.role:
+        return False
+    _require_role_to_give(ctx, role_of(data.role))
+    before, user.role = Role(user.role), int(role_of(data.role))
+    await _record(ctx, user, "role_changed", before=before.name.lower(), role=data.role)
+    return True
+
+
+async def _change_right(ctx: Context, user: User, data: UserUpdate) -> bool:
+    if data.is_admin is None or data.is_admin == user.is_admin:
+        return False
+    user.is_admin = data.is_admin
+    await _record(ctx, user, "admin_changed", is_admin=data.is_admin)
+    return True
+
+
+async def _change_status(ctx: Context, user: User, data: UserUpdate) -> bool:
+    if data.status is None or data.status == user.status:
+        return False
+    if data.status == UserStatus.ACTIVE:
+        if user.password_hash is None:
+            raise UserInvitedError
+        user.status = UserStatus.ACTIVE
+        await _record(ctx, user, "activated")
+        return True
+    user.status = UserStatus.DEACTIVATED
+    user.invitation_hash = user.invitation_expires_at = None
+    await _record(ctx, user, "deactivated")
+    return True
+
+
+async def set_password(ctx: Context, user_id: uuid.UUID, password_hash: str) -> User:
+    """Set a user's password as the operator; ends their sessions, an invited user becomes active.
+
+    Raises:
+        ForbiddenError: The caller is not the operator.
+        UserNotFoundError: The tenant has no such user.
+    """
+    ctx.actor.require(Scope.OPERATOR)
+    user = await _locked(ctx, user_id)
+    user.password_hash = password_hash
+    user.invitation_hash = user.invitation_expires_at = None
+    if user.status == UserStatus.INVITED:
+        user.status = UserStatus.ACTIVE
+    await _end_sessions(ctx, user)
+    await repository.save(ctx.session, user)
+    await _record(ctx, user, "password_reset")
+    return user
+
+
+async def remove(ctx: Context, user_id: uuid.UUID) -> None:
+    """Remove a user with their keys, sessions, memberships and rules.
+
+    Documents stay: what they hold is the organisation's. They keep the id of who added them, which
+    the audit trail has too and which names nobody any more.
+
+    Raises:
+        ForbiddenError: The caller is no administrator.
+        UserNotFoundError: The tenant has no such user.
+        LastAdministratorError: Nobody would be left to administer the tenant.
+    """
+    ctx.actor.require(Scope.ADMIN)
+    await repository.lock_people(ctx.session, ctx.tenant_id)
+    user = await _locked(ctx, user_id)
+    if _is_administrator(user):
+        await _require_other_administrator(ctx, user)
+    await repository.remove(ctx.session, user.id)
+    await _record(ctx, user, "deleted")
+
+
+async def _locked(ctx: Context, user_id: uuid.UUID) -> User:
+    user = await repository.lock(ctx.session, user_id)
+    if user is None:
+        raise UserNotFoundError(user_id)
+    return user
+
+
+async def _end_sessions(ctx: Context, user: User) -> None:
+    user.session_version += 1
+    await repository.end_sessions(ctx.session, user.id)
+
+
+def _is_administrator(user: User) -> bool:
+    return user.is_admin and user.status == UserStatus.ACTIVE
+
+
+async def _require_other_administrator(ctx: Context, user: User) -> None:
+    if not await repository.has_other_administrator(ctx.session, user.id):
+        raise LastAdministratorError
+
+
+def _require_role_to_give(ctx: Context, role: Role) -> None:
+    if role > ctx.actor.role:
+        raise ForbiddenError(f"Nobody gives a role above their own, {ctx.actor.role.name.lower()}.")
+
+
+def _new_token() -> str:
+    return f"cwi_{secrets.token_urlsafe(32)}"
+
+
+def _digest(token: str) -> bytes:
+    """SHA-256 suffices: the token has 256 random bits, so there is nothing to guess."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def _record(ctx: Context, user: User, what: str, **details: object) -> None:
+    await audit.record(ctx, f"user.{what}", object_kind="user", object_id=user.id, details=details)
