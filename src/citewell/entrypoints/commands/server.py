@@ -1,9 +1,8 @@
 """`serve` and `worker`."""
 
 import asyncio
+import multiprocessing
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.supervisors import Multiprocess
 
 from citewell.core.context import OPERATOR, Caller
+from citewell.core.database.embedded import SERVER_SETTINGS
 from citewell.core.errors import AppError, StartupError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings, found_vendor_keys
@@ -38,10 +38,15 @@ from citewell.entrypoints.installation import (
     running_database,
     running_worker,
 )
+from citewell.entrypoints.supervision import end_with, job_worker
 from citewell.features.identity import service as identity
 from citewell.models.library import VersionStatus
 
 LISTEN_BACKLOG = 2048
+
+SPARE_CONNECTIONS = 14
+"""The queue's (4), the server's reserve (3), and those of commands beside and of upkeep."""
+
 EXAMPLE_QUESTION = "How many days of annual leave do employees get?"
 
 
@@ -70,6 +75,8 @@ def serve(
     settings = read_settings(**{name: value for name, value in given.items() if value is not None})
     has_worker = not no_worker
     try:
+        if workers > 1:
+            _check_connections(settings, workers)
         # The port first: if it is taken nothing else has happened yet.
         with _listening(settings) as listener, running_database(settings) as database:
             site = _Site(settings, database, listener, preload, has_worker)
@@ -89,8 +96,11 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(min=1, max=64, help="Jobs done side by side.")
     ] = None,
+    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Do jobs until stopped; start as many as you need."""
+    if parent is not None:
+        end_with(parent)
     settings = read_settings(**({"worker_concurrency": concurrency} if concurrency else {}))
     try:
         with running_database(settings) as database:
@@ -114,6 +124,8 @@ def worker(
 def app_of_process() -> FastAPI:
     """The application in a process of `serve --workers N`; found by name."""
     settings = read_settings()
+    if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
+        end_with(parent.pid)
 
     @asynccontextmanager
     async def platform() -> AsyncGenerator[Platform, None]:
@@ -199,15 +211,20 @@ def _serve_many(site: _Site, workers: int) -> None:
     asyncio.run(prepare())
     config = _config(site, f"{__name__}:app_of_process", workers=workers)
     site.listener.set_inheritable(True)
-    jobs = None
-    if site.has_worker:
-        jobs = subprocess.Popen([sys.executable, "-m", "citewell.entrypoints.cli", "worker"])
-    try:
+    with job_worker() if site.has_worker else nullcontext():
         Multiprocess(config, sockets=[site.listener]).run()
-    finally:
-        if jobs is not None:
-            jobs.terminate()
-            jobs.wait()
+
+
+def _check_connections(settings: Settings, workers: int) -> None:
+    """Refuse more processes than the embedded database has connections for."""
+    pool, limit = settings.database_pool_size, int(SERVER_SETTINGS["max_connections"])
+    needed = workers * pool + pool + settings.worker_concurrency + SPARE_CONNECTIONS
+    if settings.database_url is None and needed > limit:
+        raise StartupError(
+            f"{workers} processes with CITEWELL_DATABASE_POOL_SIZE={pool} need {needed} "
+            f"connections, the embedded database has {limit}. Lower one of the two, or set "
+            "CITEWELL_DATABASE_URL."
+        )
 
 
 def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Config:

@@ -1,0 +1,57 @@
+"""Processes that belong together: the job worker is restarted, children end with their parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+PARENT_CHECK_SECONDS = 1.0
+RESTART_SECONDS = 1.0
+
+
+def end_with(parent: int) -> None:
+    """End this process as on Ctrl-C once `parent` is not its parent any more (`kill -9`)."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_CHECK_SECONDS)
+        log.warning("parent_is_gone")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+@contextmanager
+def job_worker() -> Generator[None, None, None]:
+    """A `citewell worker` beside the block; another one is started when it ends by itself."""
+    command = [sys.executable, "-m", "citewell.entrypoints.cli", "worker"]
+    command += ["--parent", str(os.getpid())]
+    is_over = threading.Event()
+    current = [subprocess.Popen(command)]  # noqa: S603 - this program itself
+
+    def keep() -> None:
+        while True:
+            code = current[0].wait()
+            if is_over.wait(RESTART_SECONDS):
+                return
+            log.warning("worker_restarted", exit_code=code)
+            current[0] = subprocess.Popen(command)  # noqa: S603 - this program itself
+            if is_over.is_set():
+                current[0].terminate()
+
+    keeper = threading.Thread(target=keep, name="worker-keeper")
+    keeper.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        current[0].terminate()
+        keeper.join()
