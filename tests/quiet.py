@@ -17,6 +17,7 @@ from citewell.core.context import Caller, unit_of_work
 from citewell.core.database.sessions import Database
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
+from citewell.core.ratelimit import RateLimiter
 from citewell.core.settings import Settings
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.embedding.testing import HashEmbedder
@@ -68,6 +69,8 @@ async def quiet_platform(
             parser=parser or TextParser(),
             embedder=embedder or HashEmbedder(),
             llm=None,
+            limiter=RateLimiter(),
+            token_key=b"signs tokens of the tests" * 2,
         )
     finally:
         await database.close()

@@ -9,6 +9,8 @@ class AppError(Exception):
     code = "error"
     status = 400
     title = "The request could not be carried out"
+    retry_after: int | None = None
+    """Seconds after which it can be; the reply's `Retry-After`."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

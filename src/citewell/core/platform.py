@@ -1,11 +1,12 @@
 """What one process holds open and every context can reach."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from citewell.core.blobs import BlobStore
 from citewell.core.database.sessions import Database
 from citewell.core.index import ChunkIndex
 from citewell.core.jobs import JobQueue
+from citewell.core.ratelimit import RateLimiter
 from citewell.core.settings import Settings
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.llm.base import LanguageModel
@@ -24,3 +25,6 @@ class Platform:
     parser: Parser
     embedder: Embedder
     llm: LanguageModel | None
+    limiter: RateLimiter
+    token_key: bytes = field(repr=False)
+    """Signs access tokens, in all processes of the installation alike."""

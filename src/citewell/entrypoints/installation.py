@@ -18,6 +18,8 @@ from citewell.core.database.sessions import Database
 from citewell.core.errors import StartupError
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
+from citewell.core.ratelimit import RateLimiter
+from citewell.core.secrets import derive_key, load_master_key
 from citewell.core.settings import Settings
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
@@ -107,6 +109,9 @@ async def open_platform(
             raise StartupError(f"{settings.home} cannot be written: {error.strerror}.") from error
         connections = Database(database.url, pool_size=settings.database_pool_size)
         stack.push_async_callback(connections.close)
+        master_key = load_master_key(settings)
+        limiter = RateLimiter(settings.redis_url, key=derive_key(master_key, "rate limits"))
+        stack.push_async_callback(limiter.close)
         parser = SandboxedParser(
             ParseLimits(file_bytes=settings.max_upload_bytes),
             concurrency=settings.worker_concurrency,
@@ -123,6 +128,8 @@ async def open_platform(
             parser=parser,
             embedder=embedder,
             llm=llm,
+            limiter=limiter,
+            token_key=derive_key(master_key, "access tokens"),
         )
 
 

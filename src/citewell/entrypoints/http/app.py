@@ -26,6 +26,8 @@ from citewell.features.collections.endpoints import router as collections_router
 from citewell.features.documents.endpoints import router as documents_router
 from citewell.features.http import PlatformDep
 from citewell.features.search.endpoints import router as search_router
+from citewell.features.sessions.endpoints import public_router as sign_in_router
+from citewell.features.sessions.endpoints import router as sessions_router
 from citewell.features.sharing.endpoints import router as sharing_router
 
 OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
@@ -33,11 +35,13 @@ OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
 DESCRIPTION = """
 Answers from your organisation's own documents, every sentence cited to its passage.
 
-Send an API key as `Authorization: Bearer cw_...`. Errors are problem details (RFC 9457) with a
-stable `code`.
+Send an access token or an API key as `Authorization: Bearer ...`. Errors are problem details
+(RFC 9457) with a stable `code`.
 """
 
-API_KEY = Depends(HTTPBearer(scheme_name="API key", description="`cw_...`", auto_error=False))
+API_KEY = Depends(
+    HTTPBearer(scheme_name="API key", description="`cw_...`, or an access token.", auto_error=False)
+)
 """Says in the API's description that a key is needed; the middleware is what asks for it."""
 
 health_router = APIRouter(prefix="/health", tags=["health"])
@@ -81,7 +85,10 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     )
     api = APIRouter(prefix="/api/v1")
     api.include_router(health_router)
-    for router in (search_router, documents_router, collections_router, sharing_router):
+    api.include_router(sign_in_router, responses=problems.RESPONSES)
+    for router in (
+        search_router, documents_router, collections_router, sharing_router, sessions_router,
+    ):  # fmt: skip
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)
     app.add_api_route("/", _to_docs, include_in_schema=False)

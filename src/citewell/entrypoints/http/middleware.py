@@ -1,5 +1,6 @@
 """What every request passes before it reaches a route."""
 
+import asyncio
 import hashlib
 import time
 import uuid
@@ -16,19 +17,33 @@ from citewell.core.context import Caller, Origin
 from citewell.core.errors import AppError, TooLargeError, UnauthorizedError
 from citewell.core.platform import Platform
 from citewell.entrypoints.http.problems import (
+    headers_of,
     note_failure,
     problem_document,
     problem_of,
     problem_response,
 )
 from citewell.features.identity import service as identity
+from citewell.features.identity.errors import CredentialError
+from citewell.features.sessions import service as sessions
 from citewell.kit.sse import encode_event
 
 API_PREFIX = "/api/v1/"
-PUBLIC_PATHS = ("/api/v1/health/live", "/api/v1/health/ready")
+PUBLIC_PATHS = (
+    "/api/v1/health/live",
+    "/api/v1/health/ready",
+    "/api/v1/auth/register",
+    "/api/v1/auth/login",
+    "/api/v1/auth/refresh",
+)
+OPTIONAL_PATHS = ("/api/v1/auth/logout",)
+"""Where a refresh token will do instead."""
 
 KEY_MEMORY_SECONDS = 0.5
-"""A revoked key is refused after this at the latest."""
+"""A revoked key, or a token of a session that has ended, is refused after this at the latest."""
+
+STREAM_CHECK_SECONDS = 0.25
+"""With the memory above, an open stream ends 0.75 s after its credential at the latest."""
 
 KEYS_REMEMBERED = 10_000
 
@@ -97,7 +112,8 @@ class ErrorBoundary:
             note_failure(problem, error)
             request_id: str = scope["state"]["request_id"]
             if not started:
-                await problem_response(problem, request_id)(scope, receive, send)
+                reply = problem_response(problem, request_id, headers_of(error))
+                await reply(scope, receive, send)
             elif started[0].get("content-type", "").startswith("text/event-stream"):
                 last = encode_event("error", problem_document(problem, request_id))
                 await send({"type": "http.response.body", "body": last, "more_body": False})
@@ -106,32 +122,75 @@ class ErrorBoundary:
 
 
 class Authentication:
-    """Lets nobody into the API without a valid credential; the caller is set here alone."""
+    """Lets nobody into the API without a valid credential; the caller is set here alone.
+
+    A stream of events is ended once the credential it was opened with is not valid any more.
+    """
 
     def __init__(self, app: ASGIApp, platform: Callable[[], Platform]) -> None:
         self._app = app
         self._platform = platform
         self._known: dict[bytes, tuple[float, Caller]] = {}
-        """Valid keys by hash, for a moment: asking the database is a third of a search."""
+        """Valid credentials by hash, for a moment: asking the database is a third of a search."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _is_private(scope["path"]):
-            header = Headers(scope=scope).get("authorization", "")
-            scheme, _, secret = header.partition(" ")
-            if scheme.lower() != "bearer":
-                raise UnauthorizedError("Send your API key as `Authorization: Bearer cw_...`.")
-            caller = await self._caller(secret.strip())
-            client = scope.get("client")
-            origin = Origin(client[0] if client else None, scope["state"]["request_id"])
-            scope["state"]["caller"] = replace(caller, origin=origin)
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or not _is_private(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        header = Headers(scope=scope).get("authorization", "")
+        scheme, _, secret = header.partition(" ")
+        is_needed = scope["path"] not in OPTIONAL_PATHS
+        try:
+            caller = await self._caller(secret.strip() if scheme.lower() == "bearer" else "")
+        except UnauthorizedError:
+            if is_needed:
+                raise
+            await self._app(scope, receive, send)
+            return
+        client = scope.get("client")
+        origin = Origin(client[0] if client else None, scope["state"]["request_id"])
+        scope["state"]["caller"] = replace(caller, origin=origin)
+        await self._run_while_valid(secret.strip(), scope, receive, send)
+
+    async def _run_while_valid(
+        self, secret: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Run the route; a stream it opens is cut once the credential has become invalid."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                watchers: list[asyncio.Task[None]] = []
+
+                async def watched(message: Message) -> None:
+                    if message["type"] == "http.response.start" and _is_stream(message):
+                        watchers.append(group.create_task(self._watch(secret)))
+                    await send(message)
+
+                try:
+                    await self._app(scope, receive, watched)
+                finally:
+                    for watcher in watchers:
+                        watcher.cancel()
+        except BaseExceptionGroup as errors:
+            if len(errors.exceptions) == 1:
+                error = errors.exceptions[0]
+                raise error from error.__cause__
+            raise
+
+    async def _watch(self, secret: str) -> None:
+        """Ends the group it runs in, by its error, when the credential is refused."""
+        while True:
+            await asyncio.sleep(STREAM_CHECK_SECONDS)
+            await self._caller(secret)
 
     async def _caller(self, secret: str) -> Caller:
+        if not secret:
+            raise CredentialError
         digest, now = hashlib.sha256(secret.encode()).digest(), time.monotonic()
         known = self._known.get(digest)
         if known is not None and now - known[0] < KEY_MEMORY_SECONDS:
             return known[1]
-        caller = await identity.authenticate(self._platform(), secret)
+        authenticate = identity.authenticate if secret.startswith("cw_") else sessions.authenticate
+        caller = await authenticate(self._platform(), secret)
         if len(self._known) >= KEYS_REMEMBERED:
             self._known.clear()
         self._known[digest] = (now, caller)
@@ -184,6 +243,11 @@ class BodyLimit:
         if path == "/api/v1/documents":
             return min(self._max_upload_bytes, DOCUMENT_BODY_BYTES)
         return JSON_BODY_BYTES
+
+
+def _is_stream(message: Message) -> bool:
+    kind = Headers(raw=message["headers"]).get("content-type", "")
+    return kind.startswith("text/event-stream")
 
 
 def _is_private(path: str) -> bool:

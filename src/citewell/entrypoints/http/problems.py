@@ -116,6 +116,13 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
+def headers_of(error: Exception) -> Mapping[str, str] | None:
+    """What an error says in headers: `Allow` of a 405, when to come again."""
+    if isinstance(error, AppError) and error.retry_after is not None:
+        return {"Retry-After": str(error.retry_after)}
+    return error.headers if isinstance(error, HTTPException) else None
+
+
 def note_failure(problem: Problem, error: Exception) -> None:
     """Log what is not the caller's fault: a bug with its traceback, an outage in one line."""
     if problem.status in (503, 507):
@@ -132,9 +139,7 @@ def install(app: FastAPI) -> None:
         request_id: str = getattr(request.state, "request_id", "")
         problem = problem_of(error)
         note_failure(problem, error)
-        # `Allow` of a 405 among others.
-        headers = error.headers if isinstance(error, HTTPException) else None
-        return problem_response(problem, request_id, headers)
+        return problem_response(problem, request_id, headers_of(error))
 
     for kind in (AppError, RequestValidationError, HTTPException, ProviderError, DBAPIError,
                  PoolTimeoutError, OSError):  # fmt: skip

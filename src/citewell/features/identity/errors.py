@@ -4,10 +4,10 @@ from citewell.core.errors import ConflictError, NotFoundError, UnauthorizedError
 
 
 class CredentialError(UnauthorizedError):
-    """The API key is missing, wrong, expired or revoked; which of them is not told."""
+    """The access token or API key is missing, wrong, expired or ended; which is not told."""
 
     def __init__(self) -> None:
-        super().__init__("Send a valid API key as `Authorization: Bearer cw_...`.")
+        super().__init__("Send a valid access token or API key as `Authorization: Bearer ...`.")
 
 
 class TenantNotFoundError(NotFoundError):

@@ -1,0 +1,152 @@
+"""Statements of sessions."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, delete, exists, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.features.sessions.tokens import AccessClaims
+from citewell.kit.clock import utc_now
+from citewell.models.tenancy import RefreshToken, Tenant, User, UserStatus
+
+
+async def tenants_of_email(session: AsyncSession, email: str) -> list[uuid.UUID]:
+    """The active tenants with a user of that address; needs no tenant set."""
+    statement = text("SELECT citewell_tenants_of_email(:email)")
+    return list(await session.scalars(statement, {"email": email}))
+
+
+async def user_by_email(session: AsyncSession, email: str) -> User | None:
+    """The tenant's user with this address, whatever their status."""
+    return await session.scalar(select(User).where(User.email == email))
+
+
+async def user_by_id(session: AsyncSession, user_id: uuid.UUID) -> User | None:
+    """The user, whatever their status."""
+    return await session.scalar(select(User).where(User.id == user_id))
+
+
+async def lock_user(session: AsyncSession, user_id: uuid.UUID) -> User | None:
+    """The user as of now; until the end of the transaction nobody else changes their sessions."""
+    statement = select(User).where(User.id == user_id).with_for_update()
+    return await session.scalar(statement, execution_options={"populate_existing": True})
+
+
+async def lock_invited(session: AsyncSession, email: str, digest: bytes) -> User | None:
+    """The user who was invited with this token and has not come yet; locked."""
+    return await session.scalar(
+        select(User)
+        .where(
+            User.email == email,
+            User.status == UserStatus.INVITED,
+            User.invitation_hash == digest,
+            User.invitation_expires_at > utc_now(),
+        )
+        .with_for_update()
+    )
+
+
+async def tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | None:
+    """The active tenant the session acts for."""
+    return await session.scalar(
+        select(Tenant).where(Tenant.id == tenant_id, Tenant.status == "active")
+    )
+
+
+async def lock_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> None:
+    """One transaction at a time decides who is the tenant's first user."""
+    await session.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update())
+
+
+async def has_users(session: AsyncSession) -> bool:
+    """Whether the tenant has or had any user."""
+    return await session.scalar(select(User.id).limit(1)) is not None
+
+
+async def add_user(session: AsyncSession, **values: object) -> User | None:
+    """The user just inserted; None if the tenant has one with this address."""
+    statement = insert(User).values(**values).on_conflict_do_nothing().returning(User)
+    return await session.scalar(statement)
+
+
+async def user_of_session(session: AsyncSession, claims: AccessClaims) -> User | None:
+    """The user of an access token; None once anything it was issued on has changed."""
+    is_alive = exists().where(
+        RefreshToken.tenant_id == User.tenant_id,
+        RefreshToken.user_id == User.id,
+        RefreshToken.family_id == claims.session_id,
+        _is_live(),
+    )
+    has_tenant = exists().where(
+        Tenant.id == User.tenant_id,
+        Tenant.status == "active",
+        Tenant.session_version == claims.tenant_version,
+    )
+    return await session.scalar(
+        select(User).where(
+            User.id == claims.user_id,
+            User.status == UserStatus.ACTIVE,
+            User.session_version == claims.user_version,
+            has_tenant,
+            is_alive,
+        )
+    )
+
+
+async def add_refresh_token(session: AsyncSession, token: RefreshToken) -> None:
+    """Insert a token."""
+    session.add(token)
+    await session.flush()
+
+
+async def owner_of_refresh_token(session: AsyncSession, digest: bytes) -> uuid.UUID | None:
+    """The id of the user whose token has this hash, spent or not."""
+    return await session.scalar(select(RefreshToken.user_id).where(RefreshToken.hash == digest))
+
+
+async def refresh_token(session: AsyncSession, digest: bytes) -> RefreshToken | None:
+    """The token with this hash as of now; to be read under the lock of its user."""
+    return await session.scalar(select(RefreshToken).where(RefreshToken.hash == digest))
+
+
+async def end_family(session: AsyncSession, family_id: uuid.UUID) -> bool:
+    """Make all tokens of a session useless; False if it had ended before.
+
+    To be done under the lock of its user, or a token made at the same time would survive.
+    """
+    ended = await session.scalars(
+        update(RefreshToken)
+        .where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=utc_now())
+        .returning(RefreshToken.id)
+    )
+    return len(ended.all()) > 0
+
+
+async def end_families(
+    session: AsyncSession, user_id: uuid.UUID, *, but: uuid.UUID | None = None
+) -> None:
+    """Make all tokens of a user useless, those of the session `but` excepted; under their lock."""
+    statement = update(RefreshToken).where(
+        RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None)
+    )
+    if but is not None:
+        statement = statement.where(RefreshToken.family_id != but)
+    await session.execute(statement.values(revoked_at=utc_now()))
+
+
+async def remove_expired(session: AsyncSession, user_id: uuid.UUID, now: datetime) -> None:
+    """Delete what is left of a user's sessions that are over their longest life."""
+    await session.execute(
+        delete(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.expires_at < now)
+    )
+
+
+def _is_live() -> ColumnElement[bool]:
+    return and_(
+        RefreshToken.used_at.is_(None),
+        RefreshToken.revoked_at.is_(None),
+        RefreshToken.expires_at > utc_now(),
+    )

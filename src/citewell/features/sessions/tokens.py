@@ -1,0 +1,140 @@
+"""Access tokens, signed and short-lived, and refresh tokens, random and used once."""
+
+import base64
+import hashlib
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import jwt
+
+from citewell.features.identity.errors import CredentialError
+
+ACCESS_SECONDS = 15 * 60
+SESSION_SECONDS = 30 * 24 * 3600
+"""A session ends so long after signing in, however often it is renewed."""
+
+MAX_TOKEN_CHARS = 4096
+
+ISSUER = "citewell"
+AUDIENCE = "citewell-api"
+KIND = "access"
+ALGORITHM = "HS256"
+
+CLOCK_SKEW_SECONDS = 10
+"""How far clocks of two nodes may differ; nothing is accepted longer for it."""
+
+_HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').decode().rstrip("=")
+"""The only header there is: no other algorithm, no `kid`, `jwk`, `jku` or `crit` is ever read."""
+
+_CLAIMS = ["iss", "aud", "sub", "tid", "sid", "typ", "iat", "nbf", "exp", "jti", "sv"]
+
+_VERSIONS = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
+
+_REFRESH = re.compile(r"cwr_([a-z2-7]{26})_([A-Za-z0-9_-]{43})")
+"""Tenant id in base32, then 256 random bits: the tenant is known before any row is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What an access token says; whether it still holds, the database knows."""
+
+    tenant_id: uuid.UUID
+    user_id: uuid.UUID
+    session_id: uuid.UUID
+    """The family of its refresh tokens."""
+    tenant_version: int
+    user_version: int
+
+
+def sign_access_token(key: bytes, claims: AccessClaims) -> str:
+    """A token that holds for `ACCESS_SECONDS`."""
+    now = int(time.time())
+    payload = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": str(claims.user_id),
+        "tid": str(claims.tenant_id),
+        "sid": str(claims.session_id),
+        "typ": KIND,
+        "iat": now,
+        "nbf": now,
+        "exp": now + ACCESS_SECONDS,
+        "jti": secrets.token_urlsafe(16),
+        "sv": f"{claims.tenant_version}.{claims.user_version}",
+    }
+    return jwt.encode(payload, key, algorithm=ALGORITHM)
+
+
+def read_access_token(key: bytes, token: str) -> AccessClaims:
+    """The claims of a token that we signed for this and that has not expired.
+
+    Raises:
+        CredentialError: It is anything else; why is not told.
+    """
+    if len(token) > MAX_TOKEN_CHARS or not token.startswith(f"{_HEADER}."):
+        raise CredentialError
+    try:
+        payload = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            leeway=CLOCK_SKEW_SECONDS,
+            options={"require": _CLAIMS, "strict_aud": True},
+        )
+        return _checked(payload)
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        raise CredentialError from None
+
+
+def _checked(payload: Mapping[str, Any]) -> AccessClaims:
+    """The claims of a payload of ours.
+
+    Raises:
+        ValueError: One of them is of another kind or cannot be.
+    """
+    versions = _VERSIONS.fullmatch(_text(payload, "sv"))
+    expiry = payload["exp"]
+    is_ours = payload["typ"] == KIND and type(expiry) is int and bool(_text(payload, "jti"))
+    # The allowance for clocks is not one for expired tokens.
+    if not is_ours or expiry <= time.time() or versions is None:
+        raise ValueError("not an access token")
+    return AccessClaims(
+        tenant_id=uuid.UUID(_text(payload, "tid")),
+        user_id=uuid.UUID(_text(payload, "sub")),
+        session_id=uuid.UUID(_text(payload, "sid")),
+        tenant_version=int(versions[1]),
+        user_version=int(versions[2]),
+    )
+
+
+def _text(payload: Mapping[str, Any], name: str) -> str:
+    value = payload[name]
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")
+    return value
+
+
+def new_refresh_token(tenant_id: uuid.UUID) -> str:
+    """A refresh token of a tenant: nothing in it can be guessed."""
+    tenant_part = base64.b32encode(tenant_id.bytes).decode().rstrip("=").lower()
+    return f"cwr_{tenant_part}_{secrets.token_urlsafe(32)}"
+
+
+def tenant_of_refresh_token(token: str) -> uuid.UUID | None:
+    """The tenant a refresh token names; None if it is none of ours."""
+    match = _REFRESH.fullmatch(token)
+    if match is None:
+        return None
+    return uuid.UUID(bytes=base64.b32decode(cast(str, match[1]).upper() + "======"))
+
+
+def digest_of(token: str) -> bytes:
+    """What is stored of a random token; 256 random bits need no slower hash."""
+    return hashlib.sha256(token.encode()).digest()

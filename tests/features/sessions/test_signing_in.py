@@ -1,0 +1,203 @@
+"""Signing in, over HTTP."""
+
+import asyncio
+import statistics
+import time
+import uuid
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from citewell.core.access import Role
+from citewell.models.tenancy import UserStatus
+from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, bearer, sign_in
+
+Refused = Callable[[httpx.Response, int, str], None]
+LOGIN = f"{AUTH}/login"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class TestLogin:
+    async def test_the_right_password_opens_the_api(
+        self, people: People, anonymous: httpx.AsyncClient
+    ) -> None:
+        person = people.new(role=Role.MANAGER, is_admin=True)
+        tokens = await sign_in(anonymous, person)
+        assert tokens.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
+        assert tokens["token_type"] == "bearer"
+        assert tokens["expires_in"] == 900
+        me = await anonymous.get(ME, headers=bearer(tokens))
+        assert me.json() == {
+            "kind": "user",
+            "scopes": ["admin", "read", "write"],
+            "tenant": {"id": str(person.tenant_id), "slug": person.slug, "name": "Test"},
+            "user": {
+                "id": str(person.id),
+                "email": person.email,
+                "name": "Ann Example",
+                "role": "manager",
+                "is_admin": True,
+            },
+        }
+
+    async def test_forms_of_oauth_clients_are_understood(
+        self, people: People, anonymous: httpx.AsyncClient
+    ) -> None:
+        person = people.new()
+        form = {
+            "grant_type": "password", "username": person.email.upper(), "password": PASSWORD,
+            "scope": "", "client_id": "x", "client_secret": "",
+        }  # fmt: skip
+        reply = await anonymous.post(LOGIN, data=form)
+        assert reply.status_code == 200, reply.text
+        assert (await anonymous.get(ME, headers=bearer(reply.json()))).status_code == 200
+
+    @pytest.mark.parametrize("spelling", [str.upper, str.title, " {} ".format])
+    async def test_the_address_fits_in_any_spelling(
+        self, spelling: Callable[[str], str], people: People, anonymous: httpx.AsyncClient
+    ) -> None:
+        person = people.new()
+        body = {"email": spelling(person.email), "password": PASSWORD}
+        assert (await anonymous.post(LOGIN, json=body)).status_code == 200
+
+    async def test_whatever_is_wrong_looks_the_same(
+        self, people: People, anonymous: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        person = people.new()
+        gone = people.new(status=UserStatus.DEACTIVATED)
+        invited = people.new(status=UserStatus.INVITED, password_hash=None)
+        tries: list[dict[str, str]] = [
+            {"email": person.email, "password": PASSWORD + "x"},
+            {"email": person.email, "password": ""},
+            {"email": person.email, "password": PASSWORD.upper()},
+            {"email": f"{uuid.uuid4().hex}@example.org", "password": PASSWORD},
+            {"email": "nobody", "password": PASSWORD},
+            {"email": "", "password": ""},
+            {"email": gone.email, "password": PASSWORD},
+            {"email": invited.email, "password": ""},
+            {"email": invited.email, "password": PASSWORD},
+            {"email": person.email, "password": PASSWORD, "tenant": "no-such-tenant"},
+            {"email": person.email, "password": PASSWORD, "tenant": gone.slug},
+        ]
+        told: set[str] = set()
+        for body in tries:
+            reply = await anonymous.post(LOGIN, json=body)
+            refused(reply, 401, "invalid_credentials")
+            told.add(reply.json()["detail"])
+        assert len(told) == 1
+
+    async def test_several_tenants_need_a_name_and_are_not_listed(
+        self, people: People, anonymous: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        first = people.new()
+        second = people.new(email=first.email)
+        reply = await anonymous.post(LOGIN, json={"email": first.email, "password": PASSWORD})
+        refused(reply, 409, "tenant_needed")
+        assert first.slug not in reply.text
+        assert second.slug not in reply.text
+        for person in (first, second):
+            tokens = await sign_in(anonymous, person, tenant=person.slug)
+            me = await anonymous.get(ME, headers=bearer(tokens))
+            assert me.json()["user"]["id"] == str(person.id)
+
+    @pytest.mark.parametrize(
+        "more",
+        [{"role": "director"}, {"tenant_id": str(uuid.uuid4())}, {"is_admin": True},
+         {"password_hash": "x"}, {"scopes": ["operator"]}, {"user_id": "1"}, {"email": None},
+         {"password": ["a"]}, {"tenant": ""}, {"tenant": "\0"}, {"cookie": "perhaps"},
+         {"email": "a" * 5000}],
+    )  # fmt: skip
+    async def test_other_fields_and_shapes_are_refused_and_not_repeated(
+        self, more: dict[str, object], people: People, anonymous: httpx.AsyncClient,
+        refused: Refused,
+    ) -> None:  # fmt: skip
+        body = {"email": "a@example.org", "password": PASSWORD, **more}
+        reply = await anonymous.post(LOGIN, json=body)
+        refused(reply, 422, "validation_error")
+        assert PASSWORD not in reply.text
+        assert people.server.address
+
+    @pytest.mark.parametrize(
+        ("content", "kind"),
+        [
+            (b"", "application/json"),
+            (b"[]", "application/json"),
+            (b"null", "application/json"),
+            (b"{" * 1000, "application/json"),
+            (b"\xff", "application/json"),
+            (b"username=a", FORM["Content-Type"]),
+            (b"username=a&password=b&password=c", FORM["Content-Type"]),
+            (b"username=a&password=b&role=director", FORM["Content-Type"]),
+            (b"username=a&password=b&grant_type=client_credentials", FORM["Content-Type"]),
+            (b"username=%ff&password=b", FORM["Content-Type"]),
+            (b"a=1&" * 100, FORM["Content-Type"]),
+            (b'{"email":"a@b.de","password":"b"}', "text/plain"),
+            (b'{"email":"a@b.de","password":"b"}', ""),
+        ],
+    )
+    async def test_other_bodies_are_refused(
+        self, content: bytes, kind: str, anonymous: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        reply = await anonymous.post(LOGIN, content=content, headers={"Content-Type": kind})
+        refused(reply, 422, "validation_error")
+
+
+class TestTiming:
+    async def test_known_and_unknown_addresses_take_as_long(
+        self, people: People, anonymous: httpx.AsyncClient
+    ) -> None:
+        person = people.new()
+        taken: dict[str, list[float]] = {}
+        for _ in range(4):
+            for kind, email in (("known", person.email), ("unknown", "nobody@example.org")):
+                started = time.perf_counter()
+                body = {"email": email, "password": "not-the-right-words"}
+                reply = await anonymous.post(LOGIN, json=body)
+                assert reply.status_code == 401
+                taken.setdefault(kind, []).append(time.perf_counter() - started)
+        known, unknown = (statistics.median(taken[kind]) for kind in ("known", "unknown"))
+        assert abs(known - unknown) < 0.03, taken
+
+
+class TestThrottling:
+    async def test_the_eleventh_failure_waits_and_others_do_not(
+        self, people: People, anonymous: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        person, other = people.new(), people.new()
+        wrong = {"email": person.email, "password": "not-the-right-words"}
+        replies = await asyncio.gather(*(anonymous.post(LOGIN, json=wrong) for _ in range(14)))
+        assert {reply.status_code for reply in replies} <= {401, 429}
+        assert sum(reply.status_code == 401 for reply in replies) <= 10
+        right = {"email": person.email.upper(), "password": PASSWORD}
+        reply = await anonymous.post(LOGIN, json=right)
+        refused(reply, 429, "too_many_attempts")
+        assert 0 < int(reply.headers["retry-after"]) <= 900
+        assert person.email not in reply.text
+        await sign_in(anonymous, other)
+
+    async def test_a_right_guess_behind_many_is_not_answered(
+        self, people: People, anonymous: httpx.AsyncClient
+    ) -> None:
+        person = people.new()
+
+        async def guess(password: str, wait: float = 0) -> int:
+            await asyncio.sleep(wait)
+            body = {"email": person.email, "password": password}
+            return (await anonymous.post(LOGIN, json=body)).status_code
+
+        wrong = [guess(f"not-the-right-words {i}") for i in range(20)]
+        # In line before the first of them has failed.
+        statuses = await asyncio.gather(*wrong, guess(PASSWORD, 0.03))
+        assert statuses.count(401) <= 10
+        assert statuses[-1] == 429
+
+    async def test_success_is_not_counted(
+        self, people: People, anonymous: httpx.AsyncClient
+    ) -> None:
+        person = people.new()
+        for _ in range(12):
+            await sign_in(anonymous, person)
+        form = urlencode({"username": person.email, "password": PASSWORD})
+        assert (await anonymous.post(LOGIN, content=form, headers=FORM)).status_code == 200
