@@ -32,8 +32,11 @@ def end_with(parent: int) -> None:
 @contextmanager
 def job_worker() -> Generator[None, None, None]:
     """A `citewell worker` beside the block; another one is started when it ends by itself."""
-    command = [sys.executable, "-m", "citewell.entrypoints.cli", "worker"]
-    command += ["--parent", str(os.getpid())]
+    begin = (
+        "from citewell.entrypoints import cli, supervision; "
+        f"supervision.end_with({os.getpid()}); cli.main()"
+    )
+    command = [sys.executable, "-c", begin, "worker"]
     is_over = threading.Event()
     current = [subprocess.Popen(command)]  # noqa: S603 - this program itself
 

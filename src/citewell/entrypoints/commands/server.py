@@ -96,11 +96,8 @@ def worker(
     concurrency: Annotated[
         int | None, typer.Option(min=1, max=64, help="Jobs done side by side.")
     ] = None,
-    parent: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Do jobs until stopped; start as many as you need."""
-    if parent is not None:
-        end_with(parent)
     settings = read_settings(**({"worker_concurrency": concurrency} if concurrency else {}))
     try:
         with running_database(settings) as database:
