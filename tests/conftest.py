@@ -19,6 +19,7 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from psycopg import sql
 
 from citewell.core.context import OPERATOR, Caller
@@ -178,8 +179,14 @@ class LiveServer:
 
 
 @contextmanager
-def serving(settings: Settings, url: str, *, has_worker: bool = True) -> Iterator[LiveServer]:
-    """A real server in a thread of this process."""
+def serving(
+    settings: Settings,
+    url: str,
+    *,
+    has_worker: bool = True,
+    extend: Callable[[FastAPI], None] | None = None,
+) -> Iterator[LiveServer]:
+    """A real server in a thread of this process, with routes of the test if it has any."""
 
     inside: list[tuple[Platform, asyncio.AbstractEventLoop]] = []
 
@@ -194,6 +201,8 @@ def serving(settings: Settings, url: str, *, has_worker: bool = True) -> Iterato
                 yield platform
 
     app = create_app(settings, opened)
+    if extend is not None:
+        extend(app)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -1,0 +1,197 @@
+"""What ends a session or a key takes effect within a second, in open streams too."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+from citewell.core.access import Role
+from citewell.core.context import Context
+from citewell.core.settings import Settings
+from citewell.features.identity import service as identity
+from citewell.features.users import service as users
+from citewell.features.users.schemas import UserUpdate
+from citewell.kit.sse import encode_event
+from citewell.models.tenancy import Tenant
+from tests.conftest import LiveServer, serving
+from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, Person, bearer, sign_in
+
+SILENT, TALKING = "/api/v1/silent", "/api/v1/talking"
+LIMIT_SECONDS = 1.0
+
+
+def with_streams(app: FastAPI) -> None:
+    """Routes whose streams last until somebody cuts them."""
+
+    async def silent() -> AsyncIterator[bytes]:
+        yield encode_event("step", {})
+        await asyncio.sleep(60)
+
+    async def talking() -> AsyncIterator[bytes]:
+        while True:
+            yield encode_event("step", {})
+            await asyncio.sleep(0.01)
+
+    for path, body in ((SILENT, silent), (TALKING, talking)):
+        app.add_api_route(
+            path, lambda body=body: StreamingResponse(body(), media_type="text/event-stream")
+        )
+
+
+@pytest.fixture(scope="module")
+def streaming(settings: Settings, database_url: str) -> Iterator[LiveServer]:
+    """A second server of the same installation: what happens on the first must reach it."""
+    with serving(settings, database_url, has_worker=False, extend=with_streams) as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A credential in use on three channels."""
+
+    server: LiveServer
+    header: dict[str, str]
+
+    async def refused_after(self, end: Callable[[], Awaitable[None]]) -> list[float]:
+        """Seconds from the end of `end` until each channel was refused."""
+        opened = [asyncio.Event() for _ in range(3)]
+        ended: list[float] = []
+        async with self.server.client() as client, asyncio.TaskGroup() as group:
+            channels = [
+                group.create_task(self._asks(client, opened[0])),
+                group.create_task(self._listens(client, SILENT, opened[1])),
+                group.create_task(self._listens(client, TALKING, opened[2])),
+            ]
+            async with asyncio.timeout(10):
+                for event in opened:
+                    await event.wait()
+            await end()
+            ended.append(time.monotonic())
+        return [channel.result() - ended[0] for channel in channels]
+
+    async def _asks(self, client: httpx.AsyncClient, opened: asyncio.Event) -> float:
+        async with asyncio.timeout(15):
+            while (await client.get(ME, headers=self.header)).status_code == 200:
+                opened.set()
+                await asyncio.sleep(0.02)
+        return time.monotonic()
+
+    async def _listens(self, client: httpx.AsyncClient, path: str, opened: asyncio.Event) -> float:
+        last = ""
+        async with asyncio.timeout(15), client.stream("GET", path, headers=self.header) as reply:
+            assert reply.status_code == 200
+            async for line in reply.aiter_lines():
+                opened.set()
+                last = line or last
+        problem = json.loads(last.removeprefix("data: "))
+        assert (problem["code"], problem["status"]) == ("unauthorized", 401)
+        return time.monotonic()
+
+
+class TestRevocation:
+    async def test_every_way_out_is_known_everywhere_within_a_second(
+        self, people: People, streaming: LiveServer, anonymous: httpx.AsyncClient
+    ) -> None:
+        others = people.new(is_admin=True)
+
+        def new() -> Person:
+            return people.new((others.tenant_id, others.slug))
+
+        async def within(person: Person, work: Callable[[Context], Awaitable[object]]) -> None:
+            await asyncio.to_thread(people.within, person.tenant_id, work)
+
+        def updated(**values: object) -> Callable[[Person, dict[str, str]], Awaitable[None]]:
+            data = UserUpdate.model_validate(values)
+            return lambda person, _: within(person, lambda ctx: users.update(ctx, person.id, data))
+
+        async def removed(person: Person, _: dict[str, str]) -> None:
+            await within(person, lambda ctx: users.remove(ctx, person.id))
+
+        async def signed_out(_: Person, tokens: dict[str, str]) -> None:
+            reply = await anonymous.post(f"{AUTH}/logout", headers=bearer(tokens))
+            assert reply.status_code == 204
+
+        async def signed_out_everywhere(person: Person, _: dict[str, str]) -> None:
+            other = await sign_in(anonymous, person, tenant=person.slug)
+            body = {"everywhere": True}
+            reply = await anonymous.post(f"{AUTH}/logout", json=body, headers=bearer(other))
+            assert reply.status_code == 204
+
+        async def changed_password(person: Person, _: dict[str, str]) -> None:
+            other = await sign_in(anonymous, person, tenant=person.slug)
+            body = {"old_password": PASSWORD, "new_password": "trombone gravel seven lamp"}
+            reply = await anonymous.post(f"{AUTH}/password", json=body, headers=bearer(other))
+            assert reply.status_code == 200
+
+        async def used_twice(_: Person, tokens: dict[str, str]) -> None:
+            body = {"refresh_token": tokens["refresh_token"]}
+            statuses = [
+                (await anonymous.post(f"{AUTH}/refresh", json=body)).status_code for _ in range(2)
+            ]
+            assert statuses == [200, 401]
+
+        async def measured(
+            name: str, way: Callable[[Person, dict[str, str]], Awaitable[None]]
+        ) -> tuple[str, list[float]]:
+            person = new()
+            tokens = await sign_in(anonymous, person, tenant=person.slug)
+            watched = Watched(streaming, bearer(tokens))
+            return name, await watched.refused_after(lambda: way(person, tokens))
+
+        ways: dict[str, Callable[[Person, dict[str, str]], Awaitable[None]]] = {
+            "role changed": updated(role="manager"),
+            "made administrator": updated(is_admin=True),
+            "deactivated": updated(status="deactivated"),
+            "removed": removed,
+            "signed out": signed_out,
+            "signed out everywhere": signed_out_everywhere,
+            "password changed": changed_password,
+            "token used twice": used_twice,
+        }
+        taken = dict(await asyncio.gather(*(measured(name, way) for name, way in ways.items())))
+        assert max(max(times) for times in taken.values()) <= LIMIT_SECONDS, taken
+
+    async def test_keys_and_tenants_end_as_fast(
+        self, people: People, streaming: LiveServer, anonymous: httpx.AsyncClient
+    ) -> None:
+        person = people.new()
+        key = people.within(
+            person.tenant_id, lambda ctx: identity.create_api_key(ctx, name="second")
+        )
+
+        async def revoked() -> None:
+            await asyncio.to_thread(
+                people.within, person.tenant_id, lambda ctx: identity.revoke_api_key(ctx, key.id)
+            )
+
+        async def suspended(ctx: Context) -> None:
+            (await ctx.session.get_one(Tenant, ctx.tenant_id)).status = "suspended"
+
+        taken = await Watched(streaming, bearer(key.secret)).refused_after(revoked)
+        tokens = await sign_in(anonymous, person)
+        taken += await Watched(streaming, bearer(tokens)).refused_after(
+            lambda: asyncio.to_thread(people.within, person.tenant_id, suspended)
+        )
+        assert max(taken) <= LIMIT_SECONDS, taken
+
+    async def test_streams_of_a_valid_credential_go_on(
+        self, people: People, streaming: LiveServer, anonymous: httpx.AsyncClient
+    ) -> None:
+        tokens = await sign_in(anonymous, people.new(role=Role.GUEST))
+        heard = 0
+        async with (
+            streaming.client() as client,
+            client.stream("GET", TALKING, headers=bearer(tokens)) as reply,
+        ):
+            started = time.monotonic()
+            async for line in reply.aiter_lines():
+                heard += line.startswith("event: step")
+                if time.monotonic() - started > 1.5:
+                    break
+        assert heard > 50
