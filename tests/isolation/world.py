@@ -16,19 +16,23 @@ import httpx
 from sqlalchemy import text, update
 
 from citewell.core.access import Role
-from citewell.core.context import OPERATOR, Caller, Context, unit_of_work
+from citewell.core.context import NOWHERE, OPERATOR, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.identity import service as identity
+from citewell.features.sessions import service as sessions
+from citewell.features.users.passwords import hash_password
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.models.access import CollectionGrant, DocumentGrant
 from citewell.models.library import Collection
 from citewell.models.records import AuditEvent, UsageRecord
-from citewell.models.tenancy import ApiKey, Group, GroupMember, User
+from citewell.models.tenancy import ApiKey, Group, GroupMember, User, UserStatus
 from tests.conftest import LiveServer
 
 PASSAGE = "The ballast protocol of the observatory is renewed every seventh winter."
 QUESTION = "When is the ballast protocol of the observatory renewed?"
+
+PASSWORD = "seven lanterns over a quiet harbour"
 
 PEOPLE = {
     "director": (Role.DIRECTOR, True),
@@ -37,8 +41,12 @@ PEOPLE = {
     "guest": (Role.GUEST, False),
     "deactivated": (Role.DIRECTOR, True),
     "member": (Role.EMPLOYEE, False),
+    "leaving": (Role.EMPLOYEE, False),
 }
 """Users of each organisation: role, and whether they administer it."""
+
+OUTSIDE = ("employee", "guest")
+"""Those from whom things are hidden in their own organisation."""
 
 
 @dataclass
@@ -56,11 +64,18 @@ class Organisation:
     """What to send as bearer: by person, and of the organisation's software."""
     words: dict[str, str] = field(default_factory=dict)
     """Words that stand only in what is hidden."""
+    secrets: list[str] = field(default_factory=list)
+    """What not even the organisation's own people may ever see: hashes."""
 
     @property
-    def marks(self) -> tuple[str, str]:
+    def marks(self) -> tuple[str, ...]:
         """What nobody outside may ever see."""
-        return (self.canary, self.hidden)
+        return (self.canary, *self.hidden_marks)
+
+    @property
+    def hidden_marks(self) -> tuple[str, ...]:
+        """What their own guests and employees may not see."""
+        return (self.hidden, *self.secrets)
 
 
 async def found_organisation(platform: Platform) -> Organisation:
@@ -70,30 +85,42 @@ async def found_organisation(platform: Platform) -> Organisation:
     made = await identity.create_tenant(platform, slug, f"Works {canary}")
     org = Organisation(await identity.find_tenant(platform, slug), canary, hidden)
     org.tokens["service"] = made.secret
+    word = f"morwenna{secrets.token_hex(4)}"
+    org.words |= {"title": word, "email": f"{word}@example.org"}
     caller = Caller(org.id, OPERATOR)
+    password_hash = await hash_password(PASSWORD)
+    org.secrets.append(password_hash)
     async with unit_of_work(platform, caller) as ctx:
-        await _add_people(ctx, org)
+        people = await _add_people(ctx, org, password_hash)
         await _add_collections(ctx, org)
         await _add_keys(ctx, org)
         await _add_records(ctx, org)
+    async with unit_of_work(platform, caller) as ctx:
+        for name, user in people.items():
+            await _sign_in(ctx, org, name, user)
+    await sessions.end_by_refresh_token(
+        platform, org.tokens.pop("spent"), NOWHERE, everywhere=False
+    )
     return org
 
 
-async def _add_people(ctx: Context, org: Organisation) -> None:
+async def _add_people(ctx: Context, org: Organisation, password_hash: str) -> dict[str, User]:
+    people: dict[str, User] = {}
     for name, (role, is_admin) in PEOPLE.items():
         user = User(
-            tenant_id=org.id,
-            id=uuid7(),
-            email=f"{name}@{org.canary}.example.org",
-            name=f"{name} {org.canary} {org.hidden}",
-            role=int(role),
-            is_admin=is_admin,
-            status="deactivated" if name == "deactivated" else "active",
-            password_hash=f"$argon2id$none${org.canary}",
-        )
+            tenant_id=org.id, id=uuid7(), email=_address(org, name), name=_name(org, name),
+            role=int(role), is_admin=is_admin, status="active", password_hash=password_hash,
+        )  # fmt: skip
         ctx.session.add(user)
+        people[name] = user
         org.ids[f"user:{name}"] = str(user.id)
     org.ids["user"] = org.ids["user:member"]
+    invited = User(
+        tenant_id=org.id, id=uuid7(), email=_address(org, "invited"), name=org.hidden,
+        status="invited", invitation_expires_at=utc_now() + timedelta(days=1),
+    )  # fmt: skip
+    ctx.session.add(invited)
+    org.ids["user:invited"] = str(invited.id)
     group = Group(
         tenant_id=org.id, id=uuid7(), name=f"Circle {org.canary} {org.hidden}",
         description=f"About {org.canary} {org.hidden}",
@@ -107,6 +134,31 @@ async def _add_people(ctx: Context, org: Organisation) -> None:
             )
         )
     org.ids["group"] = str(group.id)
+    return people
+
+
+async def _sign_in(ctx: Context, org: Organisation, name: str, user: User) -> None:
+    """A session for each; some of them end again."""
+    user = await ctx.session.merge(user)
+    tokens = await sessions.begin(ctx, user)
+    org.tokens[name] = tokens.access_token
+    if name == "deactivated":
+        user.status = UserStatus.DEACTIVATED
+        org.tokens["refresh token"] = tokens.refresh_token
+    if name == "leaving":
+        other = await sessions.begin(ctx, user)
+        org.tokens["signed out"], org.tokens["spent"] = other.access_token, other.refresh_token
+
+
+def _name(org: Organisation, name: str) -> str:
+    return f"{name} {org.canary}" if name in OUTSIDE else f"{name} {org.canary} {org.hidden}"
+
+
+def _address(org: Organisation, name: str) -> str:
+    """Marked like everything else, but for one that others can ask for without sending a mark."""
+    if name == "member":
+        return org.words["email"]
+    return f"{name}@{org.canary}.example.org"
 
 
 async def _add_collections(ctx: Context, org: Organisation) -> None:
@@ -120,7 +172,7 @@ async def _add_collections(ctx: Context, org: Organisation) -> None:
         await ctx.session.flush()
         org.ids[f"collection:{kind}"] = str(collection.id)
     org.ids["collection"] = org.ids["collection:hidden"]
-    for name in ("employee", "guest"):
+    for name in OUTSIDE:
         grant = CollectionGrant(
             tenant_id=org.id, id=uuid7(), collection_id=uuid.UUID(org.ids["collection:hidden"]),
             user_id=uuid.UUID(org.ids[f"user:{name}"]), effect="deny",
@@ -138,15 +190,14 @@ async def _add_keys(ctx: Context, org: Organisation) -> None:
     past = utc_now() - timedelta(minutes=1)
     for name in PEOPLE:
         values: dict[str, object] = {"user_id": uuid.UUID(org.ids[f"user:{name}"])}
-        org.tokens[name] = await _key(ctx, org, name, values)
+        org.tokens[f"key of {name}"] = await _key(ctx, org, name, values)
     org.tokens["revoked key"] = await _key(ctx, org, "revoked", {"revoked_at": past})
     org.tokens["expired key"] = await _key(ctx, org, "expired", {"expires_at": past})
     org.tokens["reading key"] = await _key(ctx, org, "reading", {"scopes": ["read"]})
-    org.tokens["admin"] = org.tokens["director"]
 
 
 async def _key(ctx: Context, org: Organisation, name: str, values: dict[str, Any]) -> str:
-    made = await identity.create_api_key(ctx, f"{name} {org.canary} {org.hidden}")
+    made = await identity.create_api_key(ctx, _name(org, name))
     await ctx.session.execute(update(ApiKey).where(ApiKey.id == made.id).values(values))
     org.ids["api_key" if name == "member" else f"api_key:{name}"] = str(made.id)
     return made.secret
@@ -173,8 +224,7 @@ async def _add_records(ctx: Context, org: Organisation) -> None:
 async def fill_library(server: LiveServer, org: Organisation) -> None:
     """A hidden, an internal and a public document, ready to be found."""
     async with server.client(org.tokens["service"]) as client:
-        word = f"morwenna{org.hidden[:8]}"
-        org.words["title"] = word
+        word = org.words["title"]
         hidden = await _add(
             client, org, f"Hidden {word}", f"{org.canary} {org.hidden}",
             collection_id=org.ids["collection:hidden"], access_level="restricted",

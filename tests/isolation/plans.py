@@ -1,0 +1,182 @@
+"""Which probes the matrix holds: every route for every actor, with every place substituted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.isolation.actors import Actor, Standing, bearer, foreigners, insiders, nobodies
+from tests.isolation.probes import Probe, Twins, Values, base_values, fillings, missing_id
+from tests.isolation.routes import NOT_YET, TABLE, Route
+from tests.isolation.surface import Operation
+from tests.isolation.world import Organisation
+
+REFUSED = (403, 404, 422)
+
+HOSTILE_FIELDS = (
+    "role", "roles", "is_admin", "admin", "is_superuser", "superuser", "is_staff", "is_owner",
+    "tenant_id", "tenant", "tenantId", "organisation_id", "org_id", "account_id", "workspace_id",
+    "owner", "owner_id", "user_id", "created_by", "updated_by", "author_id", "actor_id",
+    "password_hash", "passwordHash", "hash", "secret", "token", "api_key", "session_version", "sv",
+    "scope", "scopes", "permissions", "grants", "groups", "group_ids", "access", "visibility",
+    "status", "state", "is_active", "active", "active_version_id", "version_id", "blob_id",
+    "source", "filename", "path", "created_at", "updated_at", "deleted_at", "expires_at",
+    "revoked_at", "last_used_at", "plan", "limits", "region", "has_open_registration", "id",
+    "_id", "__proto__", "constructor", "__class__", "metadata_", "invitation_hash",
+)  # fmt: skip
+"""What other products have accepted in a write and should not have."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two requests that must look the same, and the statuses that are right (None: any)."""
+
+    twins: Twins
+    statuses: tuple[int, ...] | None
+
+
+def plan_nobody(ours: Organisation, theirs: Organisation) -> list[Probe]:
+    """Every route without a valid credential, for what is there and for what is not."""
+    return [
+        Probe(actor, operation, route, values)
+        for operation, route in TABLE.items()
+        if not route.is_open
+        for actor in nobodies(ours, theirs)
+        for values in (base_values(route, ours.ids), _missing(route))
+    ]
+
+
+def plan_foreign(ours: Organisation, theirs: Organisation) -> list[Pair]:
+    """Every place with an id of ours, sent by those of another organisation."""
+    return [
+        pair
+        for actor in foreigners(theirs)
+        for operation, route in TABLE.items()
+        for pair in _substituted(actor, operation, route, ours.ids, theirs.ids, ours.words)
+    ]
+
+
+def plan_insiders(ours: Organisation) -> list[Pair]:
+    """Every place with an id that is hidden from the sender."""
+    return [
+        pair
+        for actor in insiders(ours)
+        for operation, route in TABLE.items()
+        if actor.name not in route.knows
+        for pair in _substituted(
+            actor, operation, route, ours.ids, ours.ids | _readable(ours, actor), ours.words
+        )
+    ]
+
+
+def plan_visits(actors: list[Actor], org: Organisation) -> list[Probe]:
+    """Every route that reads, with what the sender may name: the reply is searched for leaks."""
+    return [
+        Probe(actor, operation, route, values)
+        for actor in actors
+        for operation, route in TABLE.items()
+        if not (route.ends_credential or route.is_open or (route.is_write and route.carriers))
+        for values in _visits(route, org.ids | _readable(org, actor))
+    ]
+
+
+def plan_readers(ours: Organisation) -> list[Probe]:
+    """Every write by those who may read the object and no more."""
+    return [
+        Probe(actor, operation, route, base_values(route, ours.ids | _readable(ours, actor)))
+        for actor in insiders(ours)
+        for operation, route in TABLE.items()
+        if route.is_write and not route.is_open and actor.name not in route.allowed
+    ]  # fmt: skip
+
+
+def plan_fields(ours: Organisation) -> list[tuple[str, Probe]]:
+    """Every write of an owner with one field too many."""
+    return [
+        (name, Probe(owner(ours, route), operation, route, base_values(route, ours.ids), body))
+        for operation, route in TABLE.items()
+        if route.is_write and (route.body is not None or _has_body_place(route))
+        for name in HOSTILE_FIELDS
+        if name not in route.fields and name not in (route.body or {})
+        for body in ({**(route.body or {}), name: HOSTILE_VALUES.get(name, "director")},)
+    ]
+
+
+HOSTILE_VALUES: dict[str, object] = {"is_admin": True, "is_superuser": True, "role": 3}
+
+
+def plan_owner(ours: Organisation) -> list[Probe]:
+    """Every route as it is meant to be used, in the order of the table."""
+    return [
+        Probe(owner(ours, route), operation, route, base_values(route, ours.ids))
+        for operation, route in TABLE.items()
+    ]
+
+
+def owner(org: Organisation, route: Route) -> Actor:
+    """Whose request is valid."""
+    return Actor(f"owner ({route.by})", Standing.INSIDER, bearer(org.tokens[route.by]))
+
+
+def _has_body_place(route: Route) -> bool:
+    return any(place.startswith("body.") for place in route.carriers)
+
+
+def _readable(org: Organisation, actor: Actor) -> dict[str, str]:
+    return org.readable.get(actor.person or "", {})
+
+
+def _missing(route: Route) -> Values:
+    return {
+        place: [missing_id()] if place.endswith("[]") else missing_id()
+        for place in route.carriers
+        if place not in route.instead
+    }
+
+
+def _visits(route: Route, ids: dict[str, str]) -> Iterator[Values]:
+    values = base_values(route, ids)
+    yield values
+    needed = {place: value for place, value in values.items() if place.startswith("path.")}
+    if needed != values:
+        yield needed
+
+
+def _substituted(
+    actor: Actor,
+    operation: Operation,
+    route: Route,
+    wanted: dict[str, str],
+    own: dict[str, str],
+    words: dict[str, str],
+) -> Iterator[Pair]:
+    """Each place in turn, then all at once; the other places hold what is the sender's own."""
+    base = base_values(route, own)
+
+    def pair(theirs: Values, missing: Values, statuses: tuple[int, ...] | None) -> Pair:
+        without = {route.instead.get(place) for place in theirs}
+        kept = {place: value for place, value in base.items() if place not in without}
+        return Pair(
+            Twins(
+                Probe(actor, operation, route, {**kept, **theirs}),
+                Probe(actor, operation, route, {**kept, **missing}),
+            ),
+            statuses,
+        )
+
+    for place, kind in route.carriers.items():
+        target = missing_id() if kind == NOT_YET else wanted[kind]
+        is_named = place.startswith("path.") or route.is_write
+        beside = None if kind == NOT_YET else own[kind]
+        for one, other in zip(
+            fillings(place, target, beside), fillings(place, missing_id(), beside), strict=True
+        ):
+            yield pair({place: one}, {place: other}, REFUSED if is_named else None)
+    if len(route.carriers) > 1:
+        every = {
+            place: [wanted[kind]] if place.endswith("[]") else wanted[kind]
+            for place, kind in route.carriers.items()
+            if kind != NOT_YET and place not in route.instead
+        }
+        yield pair(every, {place: _missing(route)[place] for place in every}, None)
+    for place, name in route.words.items():
+        word = words[name]
+        yield pair({place: word}, {place: word[::-1]}, None)

@@ -1,0 +1,183 @@
+"""Every route, every kind of caller, every place that takes an id: nothing leaks, nothing changes.
+
+The rows of `routes.TABLE` are checked against the application's routes and its OpenAPI document, so
+a route without a row fails here.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
+
+import pytest
+
+from tests.isolation.actors import foreigners, insiders
+from tests.isolation.conftest import World
+from tests.isolation.ledger import fingerprint
+from tests.isolation.plans import (
+    Pair,
+    plan_fields,
+    plan_foreign,
+    plan_insiders,
+    plan_nobody,
+    plan_owner,
+    plan_readers,
+    plan_visits,
+)
+from tests.isolation.probes import Probe, Prober, Tally, all_at_once
+from tests.isolation.report import record
+from tests.isolation.routes import TABLE
+from tests.isolation.surface import OPEN_PATHS, Surface, read_surface
+
+ADD_A_ROW = "add it to its row of TABLE in tests/isolation/routes.py"
+ENOUGH = 3_000
+
+UPKEEP = ("term_stat", "term_delta", "index_generation")
+"""Tables that the worker tidies whenever it likes."""
+
+TRAILS = ("usage_record", "audit_event")
+"""What an organisation keeps of its own people's requests, refused ones included."""
+
+
+@pytest.fixture(scope="module")
+def surface() -> Surface:
+    return read_surface()
+
+
+@pytest.fixture
+async def prober(world: World) -> AsyncIterator[Prober]:
+    """Sends over one pool of connections, and reports what was sent."""
+    async with world.server.client() as client:
+        prober = Prober(client, Tally())
+        yield prober
+    tally = prober.tally
+    record("probes", probes=tally.probes, leaks=len(tally.leaks))
+
+
+async def send_all(
+    prober: Prober, probes: Iterable[Probe], marks: tuple[str, ...], statuses: tuple[int, ...] = ()
+) -> None:
+    """Send each; `statuses`: those that are right."""
+
+    async def send(probe: Probe) -> None:
+        reply = await prober.send(probe, marks)
+        if statuses and reply.status_code not in statuses:
+            prober.fault(probe, f"{reply.status_code} {reply.text[:300]}")
+
+    await all_at_once(partial(send, probe) for probe in probes)
+    assert_clean(prober)
+
+
+async def compare_all(prober: Prober, pairs: Iterable[Pair], marks: tuple[str, ...]) -> None:
+    """Send each pair and compare."""
+    await all_at_once(partial(prober.compare, pair.twins, marks, pair.statuses) for pair in pairs)
+    assert_clean(prober)
+
+
+def assert_clean(prober: Prober) -> None:
+    """Nothing was seen that may not be, and no reply was wrong."""
+    assert prober.tally.leaks == []
+    faults = prober.tally.faults
+    assert faults == [], f"{len(faults)} replies are wrong; the first: " + "\n".join(faults[:10])
+
+
+class TestTable:
+    def test_every_route_has_a_row(self, surface: Surface) -> None:
+        private = {one for one in surface.operations if one[1] not in OPEN_PATHS}
+        assert private - set(TABLE) == set(), f"a new route: {ADD_A_ROW}"
+        assert set(TABLE) - private == set(), "these routes have gone: remove their rows"
+        assert surface.undescribed == frozenset(), "what OpenAPI does not show is not probed"
+        assert surface.websockets == frozenset(), "sockets are not probed yet: extend the matrix"
+
+    def test_every_id_has_a_carrier(self, surface: Surface) -> None:
+        for operation, route in TABLE.items():
+            places = surface.operations.get(operation, frozenset())
+            uncarried = places - set(route.carriers) - route.forgets
+            assert uncarried == set(), f"{operation} takes a new id: {ADD_A_ROW}"
+
+    def test_there_are_thousands_of_probes(self, world: World) -> None:
+        ours, theirs = world.ours, world.theirs
+        single = len(plan_nobody(ours, theirs)) + len(plan_readers(ours)) + len(plan_fields(ours))
+        paired = len(plan_foreign(ours, theirs)) + len(plan_insiders(ours))
+        assert single + 2 * paired > ENOUGH
+
+
+class TestNobody:
+    async def test_without_a_valid_credential_everything_is_401(
+        self, world: World, prober: Prober
+    ) -> None:
+        before = fingerprint(world.url, world.ours.id, but=UPKEEP)
+        probes = plan_nobody(world.ours, world.theirs)
+        await send_all(prober, probes, (*world.ours.marks, *world.theirs.marks), (401,))
+        assert fingerprint(world.url, world.ours.id, but=UPKEEP) == before
+
+
+class TestForeigners:
+    async def test_our_objects_look_like_nothing_to_others(
+        self, world: World, prober: Prober
+    ) -> None:
+        before = fingerprint(world.url, world.ours.id, but=UPKEEP)
+        await compare_all(prober, plan_foreign(world.ours, world.theirs), world.ours.marks)
+        assert fingerprint(world.url, world.ours.id, but=UPKEEP) == before
+
+    async def test_what_they_do_at_home_shows_nothing_of_ours(
+        self, world: World, prober: Prober
+    ) -> None:
+        before = fingerprint(world.url, world.ours.id, but=UPKEEP)
+        await send_all(
+            prober, plan_visits(foreigners(world.theirs), world.theirs), world.ours.marks
+        )
+        assert fingerprint(world.url, world.ours.id, but=UPKEEP) == before
+
+
+class TestInsiders:
+    async def test_hidden_objects_look_like_nothing(self, world: World, prober: Prober) -> None:
+        but = (*UPKEEP, *TRAILS)
+        before = fingerprint(world.url, world.ours.id, but=but)
+        await compare_all(prober, plan_insiders(world.ours), world.ours.hidden_marks)
+        assert fingerprint(world.url, world.ours.id, but=but) == before
+
+    async def test_readers_change_nothing(self, world: World, prober: Prober) -> None:
+        but = (*UPKEEP, *TRAILS)
+        before = fingerprint(world.url, world.ours.id, but=but)
+        await send_all(prober, plan_readers(world.ours), (), (403, 404))
+        assert fingerprint(world.url, world.ours.id, but=but) == before
+
+    async def test_what_they_may_do_shows_nothing_hidden(
+        self, world: World, prober: Prober
+    ) -> None:
+        probes = plan_visits(insiders(world.ours), world.ours)
+        await send_all(prober, probes, world.ours.hidden_marks)
+
+
+class TestFields:
+    async def test_nobody_sets_a_field_that_is_not_theirs(
+        self, world: World, prober: Prober
+    ) -> None:
+        but = (*UPKEEP, *TRAILS)
+        before = fingerprint(world.url, world.ours.id, but=but)
+
+        async def send(name: str, probe: Probe) -> None:
+            reply = await prober.send(probe, ())
+            if reply.status_code != 422 or name not in reply.text:
+                prober.fault(probe, f"`{name}`: {reply.status_code} {reply.text[:300]}")
+
+        await all_at_once(partial(send, *planned) for planned in plan_fields(world.ours))
+        assert_clean(prober)
+        assert fingerprint(world.url, world.ours.id, but=but) == before
+
+
+class TestOwner:
+    """Last: it uses up what the others were refused."""
+
+    async def test_every_row_is_a_request_that_works(self, world: World, prober: Prober) -> None:
+        for probe in plan_owner(world.ours):
+            reply = await prober.send(probe, ())
+            if reply.status_code != probe.route.status:
+                prober.fault(probe, f"{reply.status_code} {reply.text[:300]}")
+        assert_clean(prober)
+
+    def test_no_line_of_the_log_holds_what_is_private(self, world: World) -> None:
+        lines = world.log.getvalue().splitlines()
+        assert lines, "the log was not kept"
+        marks = (*world.ours.marks, *world.theirs.marks)
+        told = [line for line in lines if any(mark in line for mark in marks)]
+        assert told == []
