@@ -1,7 +1,8 @@
 """Accounts that people make themselves: the first one, by invitation, or where it is open."""
 
 import time
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 
 from citewell.core.access import Role
 from citewell.core.context import SYSTEM, Caller, Context, Origin, unit_of_work
@@ -24,9 +25,25 @@ OPEN_ROLE = Role.GUEST
 
 @dataclass(frozen=True, slots=True)
 class _Applicant:
+    """Who registers, before they are anybody."""
+
+    platform: Platform
     email: str
     name: str
-    password_hash: str
+    password: str = field(repr=False)
+    origin: Origin
+
+    async def caller_in(self, slug: str) -> Caller | None:
+        """Them in the tenant of that name; None if there is none."""
+        try:
+            tenant_id = await identity.find_tenant(self.platform, slug)
+        except TenantNotFoundError:
+            return None
+        return self.caller(tenant_id)
+
+    def caller(self, tenant_id: uuid.UUID) -> Caller:
+        """Them in a tenant."""
+        return Caller(tenant_id, SYSTEM, self.origin)
 
 
 async def register(
@@ -50,32 +67,33 @@ async def register(
     check_password_rules(data.password, email, data.name, slug)
     attempts = throttling.Attempts(platform, email, origin.address)
     await attempts.admit_registration()
-    caller = await _caller(platform, slug, data.invitation, origin)
-    applicant = _Applicant(email, data.name.strip(), await hash_password(data.password))
-    async with unit_of_work(platform, caller) as ctx:
-        if data.invitation is None:
-            tokens = await _become_first(ctx, applicant, slug) or await _join(ctx, applicant)
-        else:
-            tokens = await _accept(ctx, applicant, data.invitation)
-    if data.invitation is not None and tokens is None:
-        await attempts.note_failure()
-        raise InvitationError
+    applicant = _Applicant(platform, email, data.name.strip(), data.password, origin)
+    if data.invitation is not None:
+        tokens = await _accept_invitation(applicant, data.invitation, data.tenant)
+        if tokens is None:
+            await attempts.note_failure()
+            raise InvitationError
+        return tokens
+    tokens = await _apply(applicant, slug)
     if tokens is None:
         await even_out(started)
     return tokens
 
 
-async def _caller(platform: Platform, slug: str, invitation: str | None, origin: Origin) -> Caller:
-    """Who registers, before they are anybody; refused before any work is done for them."""
-    try:
-        caller = Caller(await identity.find_tenant(platform, slug), SYSTEM, origin)
-    except TenantNotFoundError:
-        raise RegistrationClosedError from None
-    if invitation is None:
-        async with unit_of_work(platform, caller) as ctx:
-            if not await _is_open(ctx) and not await _is_unused(ctx, slug):
-                raise RegistrationClosedError
-    return caller
+async def _apply(applicant: _Applicant, slug: str) -> SessionTokens | None:
+    """Become the first user, or one of an open tenant; None for the latter."""
+    caller = await applicant.caller_in(slug)
+    if caller is None:
+        raise RegistrationClosedError
+    async with unit_of_work(applicant.platform, caller) as ctx:
+        if not await _is_open(ctx) and not await _is_unused(ctx, slug):
+            raise RegistrationClosedError
+    password_hash = await hash_password(applicant.password)
+    async with unit_of_work(applicant.platform, caller) as ctx:
+        tokens = await _become_first(ctx, applicant, password_hash, slug)
+        if tokens is None:
+            await _join(ctx, applicant, password_hash)
+    return tokens
 
 
 async def _is_open(ctx: Context) -> bool:
@@ -88,24 +106,30 @@ async def _is_unused(ctx: Context, slug: str) -> bool:
     return slug == identity.DEFAULT_TENANT and not await repository.has_users(ctx.session)
 
 
-async def _become_first(ctx: Context, applicant: _Applicant, slug: str) -> SessionTokens | None:
+async def _become_first(
+    ctx: Context, applicant: _Applicant, password_hash: str, slug: str
+) -> SessionTokens | None:
+    if not await _is_unused(ctx, slug):
+        return None
     await repository.lock_tenant(ctx.session, ctx.tenant_id)
     if not await _is_unused(ctx, slug):
         return None
-    user = await _add(ctx, applicant, Role.DIRECTOR, is_admin=True)
+    user = await _add(ctx, applicant, password_hash, Role.DIRECTOR, is_admin=True)
     return await service.begin(ctx, user, "user.registered") if user else None
 
 
-async def _join(ctx: Context, applicant: _Applicant) -> None:
+async def _join(ctx: Context, applicant: _Applicant, password_hash: str) -> None:
     """Make the account, unless the address is known: nobody is told which."""
     if not await _is_open(ctx):
         raise RegistrationClosedError
-    user = await _add(ctx, applicant, OPEN_ROLE, is_admin=False)
+    user = await _add(ctx, applicant, password_hash, OPEN_ROLE, is_admin=False)
     if user is not None:
         await service.note(ctx, user, None, "user.registered")
 
 
-async def _add(ctx: Context, applicant: _Applicant, role: Role, *, is_admin: bool) -> User | None:
+async def _add(
+    ctx: Context, applicant: _Applicant, password_hash: str, role: Role, *, is_admin: bool
+) -> User | None:
     """The new user; None if the address is taken."""
     return await repository.add_user(
         ctx.session,
@@ -115,16 +139,33 @@ async def _add(ctx: Context, applicant: _Applicant, role: Role, *, is_admin: boo
         name=applicant.name,
         role=int(role),
         is_admin=is_admin,
-        password_hash=applicant.password_hash,
+        password_hash=password_hash,
     )
 
 
-async def _accept(ctx: Context, applicant: _Applicant, invitation: str) -> SessionTokens | None:
-    user = await repository.lock_invited(ctx.session, applicant.email, digest_of(invitation))
-    if user is None:
-        return None
-    user.status = UserStatus.ACTIVE
-    user.password_hash = applicant.password_hash
-    user.name = applicant.name or user.name
-    user.invitation_hash = user.invitation_expires_at = None
-    return await service.begin(ctx, user, "user.registered")
+async def _accept_invitation(
+    applicant: _Applicant, invitation: str, slug: str | None
+) -> SessionTokens | None:
+    """The first session of the invited user; None if there is none for this token and address."""
+    password_hash = await hash_password(applicant.password)
+    for caller in await _inviting(applicant, slug):
+        async with unit_of_work(applicant.platform, caller) as ctx:
+            digest = digest_of(invitation)
+            user = await repository.lock_invited(ctx.session, applicant.email, digest)
+            if user is not None:
+                user.status = UserStatus.ACTIVE
+                user.password_hash = password_hash
+                user.name = applicant.name or user.name
+                user.invitation_hash = user.invitation_expires_at = None
+                return await service.begin(ctx, user, "user.registered")
+    return None
+
+
+async def _inviting(applicant: _Applicant, slug: str | None) -> list[Caller]:
+    """The applicant in each tenant that may have invited them."""
+    if slug is not None:
+        caller = await applicant.caller_in(slug)
+        return [caller] if caller else []
+    async with applicant.platform.database.unit_of_work(None) as session:
+        found = await repository.tenants_of_email(session, applicant.email)
+    return [applicant.caller(tenant_id) for tenant_id in found]

@@ -57,7 +57,9 @@ async def tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | None:
 
 async def lock_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> None:
     """One transaction at a time decides who is the tenant's first user."""
-    await session.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update())
+    # Weaker than FOR UPDATE: rows that refer to the tenant are still made meanwhile.
+    held = select(Tenant.id).where(Tenant.id == tenant_id).with_for_update(key_share=True)
+    await session.execute(held)
 
 
 async def has_users(session: AsyncSession) -> bool:

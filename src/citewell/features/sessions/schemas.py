@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from citewell.features.users.schemas import PersonName
 from citewell.kit.storable import StorableText
 
 Secret = Annotated[StorableText, Field(max_length=4096)]
@@ -58,7 +59,7 @@ class RegisterRequest(_Body):
 
     email: Secret
     password: Secret
-    name: StorableText = Field(default="", max_length=200)
+    name: PersonName = ""
     tenant: Slug | None = Field(default=None, description=TENANT_HELP)
     invitation: Secret | None = Field(default=None, description="As an administrator gave it.")
     cookie: bool = Field(default=False, description=COOKIE_HELP)

@@ -22,6 +22,7 @@ from citewell.features.sessions.tokens import (
     sign_access_token,
     tenant_of_refresh_token,
 )
+from citewell.features.users import service as users
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.models.tenancy import RefreshToken, Tenant, User, UserStatus
@@ -43,14 +44,7 @@ async def authenticate(platform: Platform, token: str) -> Caller:
 
 def actor_of(user: User, session_id: uuid.UUID | None) -> Actor:
     """A signed-in user as an actor."""
-    return Actor(
-        ActorKind.USER,
-        id=user.id,
-        user_id=user.id,
-        role=Role(user.role),
-        is_admin=user.is_admin,
-        credential_id=session_id,
-    )
+    return replace(users.caller_of(user).actor, credential_id=session_id)
 
 
 async def begin(ctx: Context, user: User, action: str = "session.started") -> SessionTokens:
