@@ -12,7 +12,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import select
 
-from citewell.core.blobs import BlobStore
+from citewell.core.blobs.folder import FolderStorage
+from citewell.core.blobs.store import BlobStore
+from citewell.core.database.keyring import KeyRing
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.database.sessions import Database
 from citewell.core.jobs import JobQueue
@@ -64,7 +66,11 @@ async def quiet_platform(
             settings=settings,
             database=database,
             queue=queue,
-            blobs=BlobStore(settings.home / "files"),
+            blobs=BlobStore(
+                FolderStorage(settings.home / "files"),
+                KeyRing(database, b"master key of the tests" * 2),
+                settings.home / "files" / "staging",
+            ),
             index=PostgresIndex(database),
             parser=parser or TextParser(),
             embedder=embedder or HashEmbedder(),

@@ -95,7 +95,7 @@ class TestLoad:
         assert settings.secret_key.get_secret_value() == STRONG
         assert STRONG not in repr(settings)
 
-    @pytest.mark.parametrize("name", ["CITEWELL_METRICS_PORT", "CITEWELL_BLOB_URL"])
+    @pytest.mark.parametrize("name", ["CITEWELL_METRICS_PORT"])
     def test_setting_of_a_later_version_says_so(
         self, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from citewell.core.blobs import BlobStore
+from citewell.core.blobs.store import BlobStore
 from citewell.core.database.sessions import Database
 from citewell.core.index import ChunkIndex
 from citewell.core.jobs import JobQueue

@@ -15,7 +15,7 @@ PREFIX = "CITEWELL_"
 EMBEDDING_PROVIDERS = ("bundled", "fastembed", "openai-compatible")
 LLM_PROVIDERS = ("none", "openai", "anthropic", "ollama", "openai-compatible")
 
-LATER = ("BLOB_URL", "METRICS_PORT")
+LATER = ("METRICS_PORT",)
 """Settings whose names are taken, of features this version does not have."""
 
 SECRET_KEY_LENGTH = 32
@@ -50,6 +50,18 @@ def _absolute(path: Path) -> Path:
         return path.expanduser().absolute()
     except RuntimeError:
         raise ValueError("this user has no home folder; give another path") from None
+
+
+BLOB_SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss")
+
+
+def _blob_url(value: str | None) -> str | None:
+    if not value:
+        return None
+    scheme, separator, place = value.partition("://")
+    if scheme not in BLOB_SCHEMES or not separator or not place:
+        raise ValueError("it must look like s3://bucket/folder, gs://... or az://...")
+    return value
 
 
 def _database_url(value: str | None) -> str | None:
@@ -144,6 +156,12 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = Field(
         default=10, ge=2, le=200, description="Connections one process may hold."
+    )
+    blob_url: Annotated[str | None, AfterValidator(_blob_url)] = Field(
+        default=None,
+        description=(
+            "Bucket for original files: `s3://`, `gs://` or `az://`. Unset: a folder of the home."
+        ),
     )
     embedding: Annotated[str, _provider("it", EMBEDDING_PROVIDERS, "bundled")] = Field(
         default="bundled",

@@ -10,9 +10,12 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from citewell.core.blobs import BlobStore
+from citewell.core.blobs.base import Storage
+from citewell.core.blobs.folder import FolderStorage
+from citewell.core.blobs.store import BlobStore
 from citewell.core.database.connecting import connect
 from citewell.core.database.embedded import EmbeddedServer
+from citewell.core.database.keyring import KeyRing
 from citewell.core.database.migrations import migrate
 from citewell.core.database.sessions import Database
 from citewell.core.errors import StartupError
@@ -103,15 +106,12 @@ async def open_platform(
         except (ProviderConfigurationError, ProviderError) as error:
             raise StartupError(str(error)) from error
         make_home(settings.home)
-        try:
-            blobs = BlobStore(settings.home / "files")
-        except OSError as error:
-            raise StartupError(f"{settings.home} cannot be written: {error.strerror}.") from error
         connections = Database(database.url, pool_size=settings.database_pool_size)
         stack.push_async_callback(connections.close)
         master_key = load_master_key(settings)
         limiter = RateLimiter(settings.redis_url, key=derive_key(master_key, "rate limits"))
         stack.push_async_callback(limiter.close)
+        blobs = _open_blobs(settings, KeyRing(connections, master_key))
         parser = SandboxedParser(
             ParseLimits(file_bytes=settings.max_upload_bytes),
             concurrency=settings.worker_concurrency,
@@ -131,6 +131,27 @@ async def open_platform(
             limiter=limiter,
             token_key=derive_key(master_key, "access tokens"),
         )
+
+
+def _open_blobs(settings: Settings, keys: KeyRing) -> BlobStore:
+    folder = settings.home / "files"
+    try:
+        if settings.blob_url is None:
+            return BlobStore(FolderStorage(folder), keys, folder / "staging")
+        return BlobStore(_object_storage(settings.blob_url), keys, folder / "staging")
+    except OSError as error:
+        raise StartupError(f"{settings.home} cannot be written: {error.strerror}.") from error
+
+
+def _object_storage(url: str) -> Storage:
+    from obstore.exceptions import BaseError  # noqa: PLC0415 - 15 MB that few need
+
+    from citewell.core.blobs.object_store import ObjectStorage  # noqa: PLC0415 - see above
+
+    try:
+        return ObjectStorage(url)
+    except (BaseError, ValueError) as error:
+        raise StartupError(f"CITEWELL_BLOB_URL cannot be used: {error}.") from error
 
 
 @asynccontextmanager

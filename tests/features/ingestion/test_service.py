@@ -238,7 +238,8 @@ class TestFailure:
     async def test_lost_file_is_told(self, shelf: Shelf, rows: Rows) -> None:
         added = await shelf.register("a.txt", HANDBOOK)
         [blob] = rows.select("SELECT sha256 FROM blob WHERE {t}")
-        await shelf.platform.blobs.delete(shelf.caller.tenant_id, blob["sha256"])
+        remove = await shelf.platform.blobs.remover(shelf.caller.tenant_id)
+        await remove(blob["sha256"])
         await shelf.process(added)
         assert (await shelf.state(added))[0].error_code == "stored_file_missing"
 
@@ -401,10 +402,9 @@ class TestDelete:
         other = await shelf.add("b.txt", HANDBOOK)
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
             await documents.delete(ctx, added.document_id)
-        async with (
-            unit_of_work(shelf.platform, shelf.caller) as ctx,
-            documents.original_file(ctx, other.document_id) as original,
-        ):
+        async with documents.original_file(
+            shelf.platform, shelf.caller, other.document_id
+        ) as original:
             assert original.path.read_text() == HANDBOOK
 
     async def test_deletion_that_is_not_committed_keeps_the_file(self, shelf: Shelf) -> None:
@@ -412,10 +412,9 @@ class TestDelete:
         with pytest.raises(ZeroDivisionError):
             await delete_and_fail(shelf, added)
         assert len(stored_files(shelf)) == 1
-        async with (
-            unit_of_work(shelf.platform, shelf.caller) as ctx,
-            documents.original_file(ctx, added.document_id) as original,
-        ):
+        async with documents.original_file(
+            shelf.platform, shelf.caller, added.document_id
+        ) as original:
             assert original.path.read_text() == HANDBOOK
 
 

@@ -182,10 +182,7 @@ async def get_file(
     version: VersionNumber | None = None,
 ) -> StreamingResponse:
     """Download the file as it was handed in."""
-    async with (
-        unit_of_work(platform, caller) as ctx,
-        service.original_file(ctx, document_id, version) as original,
-    ):
+    async with service.original_file(platform, caller, document_id, version) as original:
         # Opened before the reply starts: a file deleted meanwhile can still be read to its end.
         handle = await anyio.open_file(original.path, "rb")
         size = (await anyio.Path(original.path).stat()).st_size

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from citewell.core.access import AccessLevel, DocumentFacts, Verb
-from citewell.core.blobs import StagedContent
+from citewell.core.blobs.encryption import DamagedFileError
+from citewell.core.blobs.store import StagedContent
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import AppError, ForbiddenError, InvalidInputError
 from citewell.core.platform import Platform
@@ -102,7 +103,7 @@ async def register_file(platform: Platform, caller: Caller, new: NewFile) -> Reg
         CollectionNotFoundError: The collection is not there, or not any more.
     """
     filename = _checked_filename(platform, new)
-    async with platform.blobs.staged(new.path) as content:
+    async with platform.blobs.staged(caller.tenant_id, new.path) as content:
         return await _register_staged(platform, caller, new, filename, content)
 
 
@@ -137,7 +138,9 @@ async def register_files(
         for place, new in enumerate(files):
             try:
                 filename = _checked_filename(platform, new)
-                content = await stack.enter_async_context(platform.blobs.staged(new.path))
+                content = await stack.enter_async_context(
+                    platform.blobs.staged(caller.tenant_id, new.path)
+                )
             except (AppError, OSError) as error:
                 results[place] = error
             else:
@@ -180,7 +183,7 @@ async def _register_new(
     sizes = {each.content.sha256: each.content.size_bytes for each in fresh}
     blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
     for each in fresh:
-        await ctx.platform.blobs.keep(ctx.tenant_id, each.content)
+        await ctx.platform.blobs.keep(each.content)
     documents = [
         _new_document(ctx, each.new, each.filename, collection_id, each.new.source)
         for each in fresh
@@ -242,7 +245,7 @@ async def _register(
     if document is not None:
         await _take_over(ctx, document, new)
     # Before anything else, so that a file the store has lost comes back with its next upload.
-    await ctx.platform.blobs.keep(ctx.tenant_id, content)
+    await ctx.platform.blobs.keep(content)
     if newest is not None and newest.blob_id == blob.id:
         if newest.status not in (VersionStatus.FAILED, VersionStatus.CANCELLED):
             job = await repository.open_job(ctx.session, newest.id)
@@ -477,25 +480,26 @@ class OriginalFile:
 
 @asynccontextmanager
 async def original_file(
-    ctx: Context, document_id: uuid.UUID, number: int | None = None
+    platform: Platform, caller: Caller, document_id: uuid.UUID, number: int | None = None
 ) -> AsyncGenerator[OriginalFile, None]:
     """The original of a version (without a number: the newest), readable inside the block.
 
     Raises:
         DocumentNotFoundError: There is no such document, or not for this caller.
         VersionNotFoundError: There is no such version.
-        FileMissingError: The store has lost it.
+        FileMissingError: The store has lost it, or what it has is damaged.
     """
-    state = await get(ctx, document_id)
-    version = state.newest
-    if number is not None:
-        _, version = await readable_version(ctx, document_id, number)
-    blob = await repository.blob_of(ctx.session, version)
-    filename = state.document.filename
+    async with unit_of_work(platform, caller) as ctx:
+        state = await get(ctx, document_id)
+        version = state.newest
+        if number is not None:
+            _, version = await readable_version(ctx, document_id, number)
+        blob = await repository.blob_of(ctx.session, version)
+        filename = state.document.filename
     try:
-        async with ctx.platform.blobs.local_file(ctx.tenant_id, blob.sha256) as path:
+        async with platform.blobs.local_file(caller.tenant_id, blob.sha256) as path:
             yield OriginalFile(path, filename, version.mime_type or "application/octet-stream")
-    except FileNotFoundError:
+    except (FileNotFoundError, DamagedFileError):
         raise FileMissingError(filename, version.number) from None
 
 
@@ -554,6 +558,7 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
 async def _remove_unused_files(
     platform: Platform, caller: Caller, blob_ids: list[uuid.UUID]
 ) -> None:
+    remove = await platform.blobs.remover(caller.tenant_id)
     async with unit_of_work(platform, caller) as ctx:
         for sha256 in await repository.remove_unused_blobs(ctx.session, blob_ids):
-            await platform.blobs.delete(caller.tenant_id, sha256)
+            await remove(sha256)

@@ -4,7 +4,9 @@ import uuid
 
 import structlog
 
+from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.database.keyring import MasterKeyError
 from citewell.core.index import Generation, Publication, VersionKey
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
@@ -62,6 +64,10 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
             await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
             return
         await _wait(platform, caller, work, str(error), error.retry_after)
+    except MasterKeyError as error:
+        await _wait(platform, caller, work, error.detail, None)
+    except DamagedFileError as error:
+        await _fail(platform, caller, work, STORAGE_FAILED, f"The original is damaged: {error}.")
     except OSError as error:
         reason = error.strerror or str(error)
         if work.attempt >= MAX_ATTEMPTS:

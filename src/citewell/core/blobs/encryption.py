@@ -1,0 +1,142 @@
+"""Files encrypted with AES-256-GCM in segments, bound to their tenant and content.
+
+A file is a header and segments. Each file has a key of its own, made from the tenant's data key and
+a random salt, so that a counter is a safe nonce (the STREAM construction: Hoang, Reyhanitabar,
+Rogaway and Vizár 2015, https://eprint.iacr.org/2015/189): the last segment is marked in its nonce,
+so a file that was cut off does not decrypt. The header's binding says which content of which tenant
+this is: a file that was put in another's place is refused before a byte of it is given out.
+"""
+
+import hmac
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MAGIC = b"CWF1"
+SALT_BYTES = 32
+BINDING_BYTES = 32
+HEADER_BYTES = len(MAGIC) + 16 + SALT_BYTES + BINDING_BYTES
+SEGMENT_BYTES = 1024 * 1024
+"""Plain bytes of a segment: what is held in memory of a file."""
+
+TAG_BYTES = 16
+
+
+class DamagedFileError(Exception):
+    """The stored file is not what was stored: cut off, changed or another's."""
+
+
+class Purpose(StrEnum):
+    """What a tenant's key is for."""
+
+    FILES = "files"
+    FILE_NAMES = "file names"
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A tenant's key for its files."""
+
+    tenant_id: uuid.UUID
+    id: uuid.UUID
+    secret: bytes
+
+
+class EncryptingWriter:
+    """Writes a file of which only the end tells the content's hash."""
+
+    def __init__(self, target: BinaryIO, key: DataKey) -> None:
+        self._target = target
+        self._key = key
+        self._salt = os.urandom(SALT_BYTES)
+        self._cipher = _cipher(key, self._salt)
+        self._held = b""
+        self._number = 0
+        target.write(b"\0" * HEADER_BYTES)
+
+    def write(self, part: bytes) -> None:
+        """Take plain bytes in; the last segment is held back until `finish`."""
+        self._held += part
+        while len(self._held) > SEGMENT_BYTES:
+            self._put(self._held[:SEGMENT_BYTES], is_last=False)
+            self._held = self._held[SEGMENT_BYTES:]
+
+    def finish(self, sha256: bytes) -> None:
+        """Write the rest and the header that binds the file to its content."""
+        self._put(self._held, is_last=True)
+        binding = _binding(self._key, self._salt, sha256)
+        self._target.seek(0)
+        self._target.write(MAGIC + self._key.id.bytes + self._salt + binding)
+
+    def _put(self, plain: bytes, *, is_last: bool) -> None:
+        sealed = self._cipher.encrypt(_nonce(self._number, is_last=is_last), plain, None)
+        self._target.write(sealed)
+        self._number += 1
+
+
+def encrypted_size(size_bytes: int) -> int:
+    """Bytes of the stored file for a content of that many."""
+    segments = max(1, -(-size_bytes // SEGMENT_BYTES))
+    return HEADER_BYTES + size_bytes + segments * TAG_BYTES
+
+
+def key_id_of(path: Path) -> uuid.UUID:
+    """Which key a stored file was encrypted with.
+
+    Raises:
+        DamagedFileError: It is no stored file.
+    """
+    with path.open("rb") as source:
+        return _header(source)[0]
+
+
+def decrypt(path: Path, key: DataKey, sha256: bytes) -> Iterator[bytes]:
+    """The plain bytes of a stored file, in segments.
+
+    Raises:
+        DamagedFileError: The file is not the one that was stored for this content.
+    """
+    with path.open("rb") as source:
+        _, salt, binding = _header(source)
+        if not hmac.compare_digest(binding, _binding(key, salt, sha256)):
+            raise DamagedFileError(f"the stored file {path.name} is another's")
+        cipher, number = _cipher(key, salt), 0
+        sealed = source.read(SEGMENT_BYTES + TAG_BYTES)
+        while True:
+            following = source.read(SEGMENT_BYTES + TAG_BYTES)
+            nonce = _nonce(number, is_last=not following)
+            try:
+                yield cipher.decrypt(nonce, sealed, None)
+            except InvalidTag:
+                raise DamagedFileError(f"the stored file {path.name} was changed") from None
+            if not following:
+                return
+            sealed, number = following, number + 1
+
+
+def _header(source: BinaryIO) -> tuple[uuid.UUID, bytes, bytes]:
+    header = source.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
+        raise DamagedFileError("the stored file has no header")
+    key_id, rest = header[4:20], header[20:]
+    return uuid.UUID(bytes=key_id), rest[:SALT_BYTES], rest[SALT_BYTES:]
+
+
+def _cipher(key: DataKey, salt: bytes) -> AESGCM:
+    return AESGCM(hmac.digest(key.secret, b"file" + salt + key.tenant_id.bytes, "sha256"))
+
+
+def _binding(key: DataKey, salt: bytes, sha256: bytes) -> bytes:
+    message = b"binding" + salt + key.tenant_id.bytes + key.id.bytes + sha256
+    return hmac.digest(key.secret, message, "sha256")
+
+
+def _nonce(number: int, *, is_last: bool) -> bytes:
+    return number.to_bytes(11, "big") + bytes([is_last])

@@ -1,0 +1,67 @@
+"""Stored files in a local folder."""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+
+
+class FolderStorage:
+    """A folder: a file is there whole (flushed, renamed, the folder flushed) or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # Its owner's alone: others may pass through the home to the database's socket.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    async def put(self, name: str, path: Path) -> None:
+        await anyio.to_thread.run_sync(_move, path, self._folder / name)
+
+    async def size(self, name: str) -> int | None:
+        with suppress(FileNotFoundError):
+            return (await anyio.Path(self._folder / name).stat()).st_size
+        return None
+
+    async def fetch(self, name: str, scratch: Path) -> Path:  # noqa: ARG002 - others need it
+        path = self._folder / name
+        if not await anyio.Path(path).is_file():
+            raise FileNotFoundError(f"the stored file {path.name} is missing")
+        return path
+
+    async def delete(self, name: str) -> None:
+        await anyio.Path(self._folder / name).unlink(missing_ok=True)
+
+    async def delete_all(self, prefix: str) -> None:
+        await anyio.to_thread.run_sync(_remove_folder, self._folder / prefix)
+
+    async def names(self, prefix: str) -> list[str]:
+        return await anyio.to_thread.run_sync(_files_in, self._folder, prefix)
+
+
+def _move(source: Path, target: Path) -> None:
+    made = not target.parent.exists()
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    source.rename(target)
+    _flush(target.parent)
+    if made:
+        _flush(target.parent.parent)
+        _flush(target.parent.parent.parent)
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _files_in(folder: Path, prefix: str) -> list[str]:
+    found = (path for path in (folder / prefix).rglob("*") if path.is_file())
+    return [path.relative_to(folder).as_posix() for path in found]
