@@ -146,6 +146,7 @@ CREATE TABLE audit_event (
   details jsonb NOT NULL DEFAULT '{}',
   PRIMARY KEY (tenant_id, id)
 );
+CREATE INDEX audit_event_time ON audit_event (tenant_id, at, id);
 CREATE INDEX audit_event_object ON audit_event (tenant_id, object_id, id);
 CREATE INDEX audit_event_actor ON audit_event (tenant_id, actor_id, id);
 """

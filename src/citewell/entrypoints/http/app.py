@@ -22,6 +22,7 @@ from citewell.entrypoints.http.middleware import (
     ErrorBoundary,
     RequestContext,
 )
+from citewell.features.audit.endpoints import router as audit_router
 from citewell.features.collections.endpoints import router as collections_router
 from citewell.features.documents.endpoints import router as documents_router
 from citewell.features.http import PlatformDep
@@ -29,6 +30,7 @@ from citewell.features.search.endpoints import router as search_router
 from citewell.features.sessions.endpoints import public_router as sign_in_router
 from citewell.features.sessions.endpoints import router as sessions_router
 from citewell.features.sharing.endpoints import router as sharing_router
+from citewell.features.usage.endpoints import router as usage_router
 
 OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
 
@@ -88,6 +90,7 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     api.include_router(sign_in_router, responses=problems.RESPONSES)
     for router in (
         search_router, documents_router, collections_router, sharing_router, sessions_router,
+        usage_router, audit_router,
     ):  # fmt: skip
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)

@@ -1,12 +1,28 @@
-"""Writing the audit trail, in the transaction of what it tells of."""
+"""Noting who did what, in the same transaction as the deed, and reading it again."""
 
+import csv
+import io
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from enum import StrEnum
 
-from citewell.core.context import Context
+from citewell.core.access import Scope
+from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.platform import Platform
 from citewell.features.audit import repository
+from citewell.features.audit.schemas import AuditFilter, AuditRead
 from citewell.kit.ids import uuid7
+from citewell.kit.pagination import Page, PageRequest
 from citewell.models.records import AuditEvent
+
+
+class ExportFormat(StrEnum):
+    """How an export is written."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
 
 
 async def record(
@@ -26,19 +42,83 @@ async def record(
         object_id: Of the object.
         details: What changed, as JSON without secrets, names or addresses of people.
     """
-    await repository.add(
-        ctx.session,
-        AuditEvent(
-            tenant_id=ctx.tenant_id,
-            id=uuid7(),
-            actor_kind=ctx.actor.kind.value,
-            actor_id=ctx.actor.user_id or ctx.actor.id,
-            credential_id=ctx.actor.credential_id,
-            action=action,
-            object_kind=object_kind,
-            object_id=object_id,
-            address=ctx.origin.address,
-            request_id=ctx.origin.request_id,
-            details=dict(details or {}),
-        ),
+    event = _event(ctx, action, object_kind, object_id, details)
+    await repository.add(ctx.session, [event])
+
+
+async def record_all(
+    ctx: Context, action: str, object_kind: str, notes: Mapping[uuid.UUID, Mapping[str, object]]
+) -> None:
+    """Note the same action on several objects at once: their ids, each with its details."""
+    events = [
+        _event(ctx, action, object_kind, object_id, details) for object_id, details in notes.items()
+    ]
+    await repository.add(ctx.session, events)
+
+
+def _event(
+    ctx: Context,
+    action: str,
+    object_kind: str | None,
+    object_id: uuid.UUID | None,
+    details: Mapping[str, object] | None,
+) -> AuditEvent:
+    return AuditEvent(
+        tenant_id=ctx.tenant_id,
+        id=uuid7(),
+        actor_kind=ctx.actor.kind.value,
+        actor_id=ctx.actor.user_id or ctx.actor.id,
+        credential_id=ctx.actor.credential_id,
+        action=action,
+        object_kind=object_kind,
+        object_id=object_id,
+        address=ctx.origin.address,
+        request_id=ctx.origin.request_id,
+        details=dict(details or {}),
     )
+
+
+async def page(ctx: Context, wanted: AuditFilter, request: PageRequest) -> Page[AuditEvent]:
+    """Events of the tenant, newest first.
+
+    Raises:
+        ForbiddenError: The caller is no administrator.
+    """
+    ctx.actor.require(Scope.ADMIN)
+    return await repository.page(ctx.session, wanted, request)
+
+
+async def export(
+    platform: Platform, caller: Caller, wanted: AuditFilter, form: ExportFormat
+) -> AsyncGenerator[bytes, None]:
+    """Yield the whole trail, oldest first, as of now; that it was exported is noted in it.
+
+    Raises:
+        ForbiddenError: The caller is no administrator.
+    """
+    caller.actor.require(Scope.ADMIN)
+    async with unit_of_work(platform, caller) as ctx:
+        await record(ctx, "audit.exported", details={"format": form.value})
+    async with unit_of_work(platform, caller) as ctx:
+        if form is ExportFormat.CSV:
+            yield _csv([list(AuditRead.model_fields)])
+        async with aclosing(repository.walk(ctx.session, wanted)) as batches:
+            async for batch in batches:
+                events = [AuditRead.model_validate(event) for event in batch]
+                yield _csv(map(_cells, events)) if form is ExportFormat.CSV else _ndjson(events)
+
+
+def _ndjson(events: Sequence[AuditRead]) -> bytes:
+    return "".join(event.model_dump_json() + "\n" for event in events).encode()
+
+
+def _cells(event: AuditRead) -> list[str]:
+    values = event.model_dump(mode="json")
+    details = json.dumps(values.pop("details"), ensure_ascii=False)
+    return [*("" if value is None else str(value) for value in values.values()), details]
+
+
+def _csv(rows: "Sequence[list[str]] | map[list[str]]") -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue().encode()

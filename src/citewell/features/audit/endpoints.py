@@ -1,0 +1,66 @@
+"""Routes of the audit trail."""
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+
+from citewell.core.context import unit_of_work
+from citewell.features.audit import service
+from citewell.features.audit.schemas import AuditFilter, AuditRead
+from citewell.features.audit.service import ExportFormat
+from citewell.features.http import AdminDep, Listing, PageDep, PlatformDep, listing
+
+router = APIRouter(prefix="/audit", tags=["audit"])
+
+MEDIA_TYPES = {ExportFormat.NDJSON: "application/x-ndjson", ExportFormat.CSV: "text/csv"}
+
+
+def _filter(
+    actor_id: uuid.UUID | None = None,
+    object_id: uuid.UUID | None = None,
+    action: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_.]+$")] = None,
+    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+) -> AuditFilter:
+    return AuditFilter(actor_id, object_id, action, since, until)
+
+
+FilterDep = Annotated[AuditFilter, Depends(_filter)]
+
+
+@router.get("")
+async def list_audit_events(
+    platform: PlatformDep, caller: AdminDep, request: PageDep, wanted: FilterDep
+) -> Listing[AuditRead]:
+    """List who did what, newest first; for administrators."""
+    async with unit_of_work(platform, caller) as ctx:
+        page = await service.page(ctx, wanted, request)
+        return listing(page, [AuditRead.model_validate(item) for item in page.items])
+
+
+@router.get("/export", response_class=StreamingResponse)
+async def export_audit_events(
+    platform: PlatformDep,
+    caller: AdminDep,
+    wanted: FilterDep,
+    form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.NDJSON,
+) -> StreamingResponse:
+    """Download the whole trail, oldest first; for administrators."""
+    parts = service.export(platform, caller, wanted, form)
+    # The first part is made before the reply begins: a database that is away is a plain 503.
+    first = await anext(parts, b"")
+
+    async def body() -> AsyncIterator[bytes]:
+        yield first
+        async for part in parts:
+            yield part
+
+    return StreamingResponse(
+        body(),
+        media_type=MEDIA_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="audit.{form.value}"'},
+    )

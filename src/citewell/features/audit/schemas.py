@@ -1,0 +1,40 @@
+"""Shapes of the audit trail."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class AuditRead(BaseModel):
+    """Who did what to which object, from where, with which credential."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    at: datetime
+    actor_kind: str
+    """`user`, `api_key`, `operator` (the command line) or `system`."""
+    actor_id: uuid.UUID | None
+    credential_id: uuid.UUID | None
+    """The API key, or the session."""
+    action: str
+    object_kind: str | None
+    object_id: uuid.UUID | None
+    address: str | None
+    request_id: str | None
+    details: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which events are wanted; all that is given must fit."""
+
+    actor_id: uuid.UUID | None = None
+    object_id: uuid.UUID | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Events before it."""

@@ -1,0 +1,44 @@
+"""What is counted, in stretches of time in UTC."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+
+class Metric(StrEnum):
+    """What is counted of a tenant."""
+
+    USERS = "users"
+    COLLECTIONS = "collections"
+    DOCUMENTS = "documents"
+    STORED_BYTES = "stored_bytes"
+    AGENTS = "agents"
+    QUERIES = "queries"
+    """Searches and questions of a day."""
+    MODEL_TOKENS = "model_tokens"
+    """Tokens of the language model in a month, read and written."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is about what is there, not about what was done in a stretch of time."""
+        return self not in (Metric.QUERIES, Metric.MODEL_TOKENS)
+
+
+ALL = "all"
+"""The period of what is kept."""
+
+
+def period_of(metric: Metric, now: datetime) -> str:
+    """What a moment's usage is booked on: a day, a month, or `all`."""
+    if metric.is_kept:
+        return ALL
+    return f"{now:%Y-%m-%d}" if metric is Metric.QUERIES else f"{now:%Y-%m}"
+
+
+def end_of(metric: Metric, now: datetime) -> datetime | None:
+    """When the period of that moment is over; None if it never is."""
+    if metric.is_kept:
+        return None
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)
+    if metric is Metric.QUERIES:
+        return midnight + timedelta(days=1)
+    return (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -1,0 +1,245 @@
+"""Statements of usage."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.features.usage.metrics import Metric
+from citewell.features.usage.plans import FALLBACK_PLAN, PLANS
+
+TOTAL = uuid.UUID(int=0)
+"""Stands for all actors of a tenant together."""
+
+_PLANS = json.dumps(PLANS)
+
+_ASKED = f"""
+asked AS (
+  SELECT a.metric, a.period, a.amount,
+    CASE WHEN t.limits ? a.metric THEN (t.limits ->> a.metric)::bigint
+    ELSE (coalesce(p.plans -> t.plan, p.plans -> '{FALLBACK_PLAN}') ->> a.metric)::bigint
+    END AS most
+  FROM unnest(CAST(:metrics AS text[]), CAST(:periods AS text[]), CAST(:amounts AS bigint[]))
+         AS a (metric, period, amount),
+       (SELECT CAST(:plans AS jsonb) AS plans) AS p,
+       tenant t
+  WHERE t.id = :tenant_id
+)"""  # noqa: S608 - a constant of ours
+
+_COUNTED = """
+counted AS (
+  INSERT INTO usage_record AS u (tenant_id, metric, period, actor_id, amount)
+  SELECT :tenant_id, metric, period, :total, amount FROM asked
+  WHERE most IS NULL OR amount <= most
+  ORDER BY metric
+  ON CONFLICT (tenant_id, metric, period, actor_id)
+  DO UPDATE SET amount = u.amount + excluded.amount, updated_at = now()
+  WHERE coalesce(
+    u.amount + excluded.amount <= (SELECT a.most FROM asked a WHERE a.metric = excluded.metric),
+    true)
+  RETURNING metric
+)"""
+
+# One statement that checks and counts: of two that race for the last unit the second waits for the
+# first one's row and sees its amount.
+_CONSUME = text(f"""
+WITH {_ASKED}, {_COUNTED}
+SELECT asked.metric, asked.most, counted.metric IS NOT NULL AS is_counted
+FROM asked LEFT JOIN counted USING (metric)
+""")  # noqa: S608 - constants of ours
+
+# What was spent is booked on who spent it as well. It may be lost if the machine loses power
+# within a moment of it; waiting for the disk would take longer than a search.
+_SPEND = text(f"""
+WITH hurried AS (SELECT set_config('synchronous_commit', 'off', true)), {_ASKED}, {_COUNTED},
+mine AS (
+  INSERT INTO usage_record AS u (tenant_id, metric, period, actor_id, amount)
+  SELECT :tenant_id, a.metric, a.period, CAST(:actor_id AS uuid), a.amount
+  FROM counted JOIN asked a USING (metric)
+  WHERE CAST(:actor_id AS uuid) IS NOT NULL
+  ON CONFLICT (tenant_id, metric, period, actor_id)
+  DO UPDATE SET amount = u.amount + excluded.amount, updated_at = now()
+)
+SELECT asked.metric, asked.most, counted.metric IS NOT NULL AS is_counted
+FROM hurried, asked LEFT JOIN counted USING (metric)
+""")  # noqa: S608 - constants of ours
+
+_ADJUST = text("""
+UPDATE usage_record SET amount = greatest(0, amount + :amount), updated_at = now()
+WHERE tenant_id = :tenant_id AND metric = :metric AND period = :period
+  AND actor_id = ANY(CAST(:actor_ids AS uuid[]))
+""")
+
+_RELEASE = text("""
+UPDATE usage_record u SET amount = greatest(0, u.amount - r.amount), updated_at = now()
+FROM (
+  SELECT u.metric, a.amount
+  FROM unnest(CAST(:metrics AS text[]), CAST(:amounts AS bigint[])) AS a (metric, amount)
+  JOIN usage_record u
+    ON u.tenant_id = :tenant_id AND u.metric = a.metric AND u.period = 'all'
+      AND u.actor_id = :total
+  ORDER BY a.metric FOR UPDATE OF u
+) AS r
+WHERE u.tenant_id = :tenant_id AND u.metric = r.metric AND u.period = 'all'
+  AND u.actor_id = :total
+""")
+
+_LIMITS = text(f"""
+WITH {_ASKED}
+SELECT t.plan, asked.metric, asked.most, coalesce(u.amount, 0)
+FROM asked
+JOIN tenant t ON t.id = :tenant_id
+LEFT JOIN usage_record u
+  ON u.tenant_id = :tenant_id AND u.metric = asked.metric AND u.period = asked.period
+    AND u.actor_id = :total
+""")  # noqa: S608 - a constant of ours
+
+_ACTUAL = text("""
+SELECT 'users', count(*) FROM user_account
+  WHERE tenant_id = :tenant_id AND status <> 'deactivated'
+UNION ALL SELECT 'collections', count(*) FROM collection WHERE tenant_id = :tenant_id
+UNION ALL SELECT 'documents', count(*) FROM document WHERE tenant_id = :tenant_id
+UNION ALL SELECT 'stored_bytes', coalesce(sum(size_bytes), 0)::bigint FROM blob
+  WHERE tenant_id = :tenant_id
+""")
+
+# Who counts, counts last: whoever did is waited for and seen, whoever did not yet waits.
+_HOLD = text("""
+INSERT INTO usage_record AS u (tenant_id, metric, period, actor_id)
+SELECT :tenant_id, metric, 'all', :total FROM unnest(CAST(:metrics AS text[])) AS metric
+ORDER BY metric
+ON CONFLICT (tenant_id, metric, period, actor_id) DO UPDATE SET amount = u.amount
+""")
+
+_SET = text("""
+INSERT INTO usage_record (tenant_id, metric, period, actor_id, amount)
+SELECT :tenant_id, a.metric, 'all', :total, a.amount
+FROM unnest(CAST(:metrics AS text[]), CAST(:amounts AS bigint[])) AS a (metric, amount)
+ORDER BY a.metric
+ON CONFLICT (tenant_id, metric, period, actor_id)
+DO UPDATE SET amount = excluded.amount, updated_at = now()
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether an amount was counted, and the limit it was held against."""
+
+    metric: Metric
+    limit: int | None
+    is_counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much of a limit is used."""
+
+    metric: Metric
+    limit: int | None
+    used: int
+
+
+def _asked(
+    tenant_id: uuid.UUID, amounts: Mapping[Metric, int], periods: Mapping[Metric, str]
+) -> dict[str, object]:
+    return {
+        "tenant_id": tenant_id,
+        "total": TOTAL,
+        "plans": _PLANS,
+        "metrics": [metric.value for metric in amounts],
+        "periods": [periods[metric] for metric in amounts],
+        "amounts": list(amounts.values()),
+    }
+
+
+async def consume(
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    amounts: Mapping[Metric, int],
+    periods: Mapping[Metric, str],
+) -> list[Outcome]:
+    """Count what is kept, each where its limit allows it."""
+    rows = await session.execute(_CONSUME, _asked(tenant_id, amounts, periods))
+    return [Outcome(Metric(row[0]), row[1], row[2]) for row in rows]
+
+
+async def spend(
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    actor_id: uuid.UUID | None,
+    amounts: Mapping[Metric, int],
+    periods: Mapping[Metric, str],
+) -> list[Outcome]:
+    """Count what an actor spent, each where its limit allows it; the commit waits for no disk."""
+    values = _asked(tenant_id, amounts, periods) | {"actor_id": actor_id}
+    rows = await session.execute(_SPEND, values)
+    return [Outcome(Metric(row[0]), row[1], row[2]) for row in rows]
+
+
+async def adjust(
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    actor_id: uuid.UUID | None,
+    metric: Metric,
+    period: str,
+    amount: int,
+) -> None:
+    """Change what was counted in a period, whatever the limit."""
+    values = {
+        "tenant_id": tenant_id,
+        "metric": metric.value,
+        "period": period,
+        "amount": amount,
+        "actor_ids": [TOTAL] if actor_id is None else [TOTAL, actor_id],
+    }
+    await session.execute(_ADJUST, values)
+
+
+async def release(
+    session: AsyncSession, tenant_id: uuid.UUID, amounts: Mapping[Metric, int]
+) -> None:
+    """Count what is not kept any more."""
+    values = {
+        "tenant_id": tenant_id,
+        "total": TOTAL,
+        "metrics": [metric.value for metric in amounts],
+        "amounts": list(amounts.values()),
+    }
+    await session.execute(_RELEASE, values)
+
+
+async def standings(
+    session: AsyncSession, tenant_id: uuid.UUID, periods: Mapping[Metric, str]
+) -> tuple[str, list[Standing]]:
+    """The tenant's plan, and how much of each limit is used."""
+    rows = await session.execute(_LIMITS, _asked(tenant_id, dict.fromkeys(periods, 0), periods))
+    found = rows.all()
+    return found[0][0], [Standing(Metric(row[1]), row[2], row[3]) for row in found]
+
+
+async def hold(session: AsyncSession, tenant_id: uuid.UUID) -> None:
+    """Let nobody count anything that is kept until the transaction ends."""
+    kept = sorted(metric.value for metric in Metric if metric.is_kept)
+    await session.execute(_HOLD, {"tenant_id": tenant_id, "total": TOTAL, "metrics": kept})
+
+
+async def actual(session: AsyncSession, tenant_id: uuid.UUID) -> dict[Metric, int]:
+    """How much is kept by the tables themselves."""
+    rows = await session.execute(_ACTUAL, {"tenant_id": tenant_id})
+    return {Metric(row[0]): row[1] for row in rows}
+
+
+async def set_kept(
+    session: AsyncSession, tenant_id: uuid.UUID, amounts: Mapping[Metric, int]
+) -> None:
+    """Replace what is counted of what is kept."""
+    values = {
+        "tenant_id": tenant_id,
+        "total": TOTAL,
+        "metrics": [metric.value for metric in amounts],
+        "amounts": list(amounts.values()),
+    }
+    await session.execute(_SET, values)

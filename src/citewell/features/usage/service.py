@@ -1,0 +1,159 @@
+"""Counting what a tenant uses, and refusing what its plan does not hold."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
+from citewell.core.context import Context
+from citewell.features.usage import repository
+from citewell.features.usage.errors import QuotaReachedError, UnknownPlanError
+from citewell.features.usage.metrics import Metric, end_of, period_of
+from citewell.features.usage.plans import PLANS
+from citewell.features.usage.repository import Outcome
+from citewell.features.usage.schemas import UsageRead, UsageReply
+from citewell.kit.clock import utc_now
+
+__all__ = ["Metric"]
+
+
+async def consume(ctx: Context, metric: Metric, amount: int = 1) -> None:
+    """Count a use in the caller's unit of work.
+
+    It locks the tenant's row of that metric until the unit of work ends, so do it last.
+
+    Raises:
+        QuotaReachedError: The plan does not hold it; roll the unit of work back.
+    """
+    await consume_all(ctx, {metric: amount})
+
+
+async def consume_all(
+    ctx: Context, amounts: Mapping[Metric, int], *, spender: uuid.UUID | None = None
+) -> None:
+    """Count several uses at once; all of one kind, kept or spent.
+
+    Args:
+        ctx: The unit of work of the use.
+        amounts: How much of what; zeros are left out.
+        spender: Who spends it; None: the actor of the unit of work.
+
+    Raises:
+        QuotaReachedError: The plan does not hold one of them; roll the unit of work back.
+    """
+    amounts = {metric: amounts[metric] for metric in sorted(amounts) if amounts[metric]}
+    if not amounts:
+        return
+    now = utc_now()
+    periods = {metric: period_of(metric, now) for metric in amounts}
+    if all(metric.is_kept for metric in amounts):
+        outcomes = await repository.consume(ctx.session, ctx.tenant_id, amounts, periods)
+    else:
+        actor_id = spender or _spender(ctx)
+        outcomes = await repository.spend(ctx.session, ctx.tenant_id, actor_id, amounts, periods)
+    _require_counted(outcomes, now)
+
+
+async def release(ctx: Context, metric: Metric, amount: int = 1) -> None:
+    """Count what is not kept any more, in the caller's unit of work; do it last."""
+    await release_all(ctx, {metric: amount})
+
+
+async def release_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
+    """Count several things that are not kept any more."""
+    amounts = {metric: amounts[metric] for metric in sorted(amounts) if amounts[metric]}
+    if amounts:
+        await repository.release(ctx.session, ctx.tenant_id, amounts)
+
+
+async def settle(ctx: Context, metric: Metric, *, reserved: int, spent: int, at: datetime) -> None:
+    """Replace what was consumed beforehand by what it came to, whatever the limit.
+
+    Args:
+        ctx: A unit of work of the same caller.
+        metric: One that is spent.
+        reserved: What was consumed.
+        spent: What it came to.
+        at: When it was consumed: the period it is booked on.
+    """
+    if spent != reserved:
+        await repository.adjust(
+            ctx.session,
+            ctx.tenant_id,
+            _spender(ctx),
+            metric,
+            period_of(metric, at),
+            spent - reserved,
+        )
+
+
+async def standing(ctx: Context) -> UsageReply:
+    """What the tenant uses of its plan now."""
+    now = utc_now()
+    periods = {metric: period_of(metric, now) for metric in Metric}
+    plan, found = await repository.standings(ctx.session, ctx.tenant_id, periods)
+    return UsageReply(
+        plan=plan,
+        usage=[
+            UsageRead(
+                metric=item.metric,
+                used=item.used,
+                limit=item.limit,
+                resets_at=end_of(item.metric, now),
+            )
+            for item in sorted(found, key=lambda item: list(Metric).index(item.metric))
+        ],
+    )
+
+
+async def differences(ctx: Context) -> dict[Metric, tuple[int, int]]:
+    """What is counted and what is there, by metric, where these differ."""
+    counted = {item.metric: item.used for item in (await standing(ctx)).usage}
+    there = await repository.actual(ctx.session, ctx.tenant_id)
+    return {
+        metric: (counted[metric], amount)
+        for metric, amount in there.items()
+        if counted[metric] != amount
+    }
+
+
+async def recount(ctx: Context) -> dict[Metric, tuple[int, int]]:
+    """Count what is kept anew from the tables; returns what `differences` did before.
+
+    Uploads and the like wait until the unit of work ends.
+    """
+    await repository.hold(ctx.session, ctx.tenant_id)
+    wrong = await differences(ctx)
+    there = await repository.actual(ctx.session, ctx.tenant_id)
+    await repository.set_kept(ctx.session, ctx.tenant_id, there)
+    return wrong
+
+
+def check_plan(plan: str, limits: Mapping[str, int | None]) -> None:
+    """Make sure that a tenant can have this plan and these limits of its own.
+
+    Raises:
+        UnknownPlanError: There is no such plan or metric, or a limit is below zero.
+    """
+    if plan not in PLANS:
+        raise UnknownPlanError(f"There is no plan `{plan}`; use one of {', '.join(PLANS)}.")
+    for name, limit in limits.items():
+        if name not in tuple(Metric):
+            known = ", ".join(Metric)
+            raise UnknownPlanError(f"`{name}` has no limit; use {known}.")
+        if limit is not None and limit < 0:
+            raise UnknownPlanError(f"The limit of {name} must be 0 or more, or null for none.")
+
+
+def _spender(ctx: Context) -> uuid.UUID | None:
+    return ctx.actor.user_id or ctx.actor.id
+
+
+def _require_counted(outcomes: list[Outcome], now: datetime) -> None:
+    for outcome in outcomes:
+        if not outcome.is_counted:
+            raise QuotaReachedError(
+                outcome.metric,
+                outcome.limit or 0,
+                now=now,
+                resets_at=end_of(outcome.metric, now),
+            )
