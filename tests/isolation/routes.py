@@ -190,5 +190,5 @@ RECORDS: dict[Operation, Route] = {
 }
 
 TABLE: dict[Operation, Route] = {
-    **SEARCH, **READING, **SHARING, **CHANGING, **SIGNING_IN,
+    **SEARCH, **READING, **SHARING, **CHANGING, **RECORDS, **SIGNING_IN,
 }  # fmt: skip
