@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bench.corpus import Corpus, open_corpus, questions
-from bench.figures import answer, ingest, install, load, scope, search, start
+from bench.figures import access, answer, ingest, install, load, scope, search, start
 from bench.generate import generate
 from bench.library import open_library
 from bench.options import ROOT, Options
@@ -25,8 +25,8 @@ from citewell.entrypoints import logs
 from citewell.entrypoints.installation import running_database
 from citewell.features.identity import service as identity
 
-FIGURES = ("start", "install", "ingest", "search", "scope", "answer", "load")
-ON_LIBRARY = {"search", "scope", "answer", "load"}
+FIGURES = ("start", "install", "ingest", "search", "scope", "access", "answer", "load")
+ON_LIBRARY = {"search", "scope", "access", "answer", "load"}
 NEEDING_PEER = {"ingest", "search"}
 GENERATED_FILES_PER_CHUNK = 1 / 9
 
@@ -91,6 +91,9 @@ class Run:
                 if "scope" in self.wanted:
                     self._begin("scope")
                     self._keep(await scope.measure(library))
+                if "access" in self.wanted:
+                    self._begin("access")
+                    self._keep(await access.measure(self.options, library))
                 if "answer" in self.wanted:
                     self._begin("answer")
                     self._keep(await answer.measure(self.options, library))

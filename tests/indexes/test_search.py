@@ -8,12 +8,13 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from citewell.core.access import NO_LEVEL, IdSet, Reach
 from citewell.core.database.sessions import Database
 from citewell.core.index import Hit, HitList, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import best_possible_score
 from citewell.indexes.postgres.index import PostgresIndex
 
-from .conftest import EVERYBODY, PERCENT, PERMILLE, Corpus, Libraries
+from .conftest import EVERYBODY, PERCENT, PERMILLE, Corpus, Libraries, Part
 
 EVERYTHING = 1_000_000
 QUESTIONS = 25
@@ -113,6 +114,15 @@ class TestWholeLibrary:
         assert {hit.text for hit in found.hits} == set(libraries.other.texts)
 
 
+def documents_of(corpus: Corpus, part: Part) -> list[uuid.UUID]:
+    """Ids of the documents of one part."""
+    return [
+        document
+        for document, its in zip(corpus.documents, corpus.parts, strict=True)
+        if its is part
+    ]
+
+
 def narrow(corpus: Corpus, name: str) -> tuple[Scope, set[str]]:
     """A scope and the texts it allows."""
     permille = corpus.documents[corpus.parts.index(PERMILLE)]
@@ -153,6 +163,32 @@ def narrow(corpus: Corpus, name: str) -> tuple[Scope, set[str]]:
             corpus.scope(max_level=0, collection_ids=(corpus.collections["permille"],)),
             corpus.allowed(PERMILLE),
         ),
+        "1.1 % by grants of documents and a collection": (
+            corpus.scope(
+                reach=Reach(
+                    NO_LEVEL,
+                    collections=IdSet.of([corpus.collections["permille"]]),
+                    documents=IdSet.of(documents_of(corpus, PERCENT)),
+                )
+            ),
+            corpus.allowed(PERCENT) | corpus.allowed(PERMILLE),
+        ),
+        "0.1 % by level less a denial": (
+            corpus.scope(
+                reach=Reach(0, denied_collections=IdSet.of([corpus.collections["percent"]]))
+            ),
+            corpus.allowed(PERMILLE),
+        ),
+        "nothing by a grant that is denied": (
+            corpus.scope(
+                reach=Reach(
+                    NO_LEVEL,
+                    collections=IdSet.of([corpus.collections["permille"]]),
+                    denied_documents=IdSet.of(documents_of(corpus, PERMILLE)),
+                )
+            ),
+            set(),
+        ),
         "nothing by collection and level": (
             corpus.scope(max_level=0, collection_ids=(corpus.collections["main"],)),
             set(),
@@ -164,6 +200,8 @@ NARROW = [
     "1 % by collection", "0.1 % by collection", "1.1 % by access level", "1 % by metadata",
     "1 % by two facts", "0.1 % by metadata", "0.1 % by document", "0.1 % by language",
     "0.1 % by level and collection", "nothing by collection and level",
+    "1.1 % by grants of documents and a collection", "0.1 % by level less a denial",
+    "nothing by a grant that is denied",
 ]  # fmt: skip
 
 
@@ -192,6 +230,47 @@ class TestNarrowScope:
                     wanted = arithmetic(libraries.large, query, allowed)
                     recalls.append(recall(found.hits, wanted))
         assert not recalls or np.mean(recalls) >= 0.95
+
+
+class TestManyGrants:
+    """Scopes above the exact limit, made of rules: HNSW goes on until it has enough."""
+
+    @pytest.mark.parametrize("share", [0.05, 0.3, 0.9])
+    @pytest.mark.parametrize("is_denied", [False, True], ids=["granted", "denied"])
+    async def test_reader_gets_k_of_what_is_allowed(
+        self,
+        libraries: Libraries,
+        database: Database,
+        chance: np.random.Generator,
+        share: float,
+        is_denied: bool,
+    ) -> None:
+        corpus = libraries.large
+        everybody = documents_of(corpus, EVERYBODY)
+        named = set(everybody[: int(len(everybody) * share)])
+        ids = IdSet.of(sorted(named))
+        reach = Reach(3, denied_documents=ids) if is_denied else Reach(0, documents=ids)
+        allowed = {
+            content
+            for content, owner in zip(corpus.texts, corpus.owner, strict=True)
+            if (
+                corpus.documents[owner] not in named
+                if is_denied
+                else corpus.documents[owner] in named or corpus.parts[owner].level == 0
+            )
+        }
+        assert len(allowed) > 100
+        recalls: list[float] = []
+        for weight in LEGS.values():
+            for top_k in (1, 10, 100):
+                query = corpus.query(chance, weight=weight, top_k=top_k)
+                scope = corpus.scope(reach=reach)
+                found = await search(database, scope, query, exact_limit=100)
+                texts = [hit.text for hit in found.hits]
+                assert len(texts) == len(set(texts)) == min(top_k, len(allowed))
+                assert set(texts) <= allowed
+                recalls.append(recall(found.hits[:10], arithmetic(corpus, query, allowed)[:10]))
+        assert np.mean(recalls) >= 0.95
 
 
 class TestAccess:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import FULL_ACCESS, Access, Role, Scope, access_of
+from citewell.core.access import FULL_ACCESS, Access, Role, Scope, access_by, access_of
 from citewell.core.database.access import grants_of
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
@@ -135,8 +135,8 @@ async def access_in(session: AsyncSession, tenant_id: uuid.UUID, actor: Actor) -
     """What an actor may reach in a tenant, as of this transaction."""
     if actor.user_id is None:
         return FULL_ACCESS if actor.role is Role.DIRECTOR else access_of(actor.role, None, ())
-    grants = await grants_of(session, tenant_id, actor.user_id)
-    return access_of(actor.role, actor.user_id, grants)
+    named = await grants_of(session, tenant_id, actor.user_id)
+    return access_by(actor.role, actor.user_id, named)
 
 
 @asynccontextmanager

@@ -4,12 +4,14 @@ import uuid
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import (
-    BindParameter,
+    Cast,
     ColumnElement,
+    String,
     Uuid,
     all_,
     any_,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -20,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import CREATES_FROM, Access
+from citewell.core.access import CREATES_FROM, Access, IdSet
 from citewell.core.database.access import reach_sql
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.library import Collection, Document
@@ -48,9 +50,9 @@ def _visible(access: Access) -> ColumnElement[bool]:
     return not_denied & (granted | holds_readable)
 
 
-def _ids(ids: Iterable[uuid.UUID]) -> BindParameter[Sequence[uuid.UUID]]:
+def _ids(ids: Iterable[uuid.UUID]) -> Cast[Sequence[uuid.UUID]]:
     """One value, however many ids: a statement has room for 65,535 values."""
-    return bindparam(None, sorted(ids), ARRAY(Uuid))
+    return cast(bindparam(None, IdSet.of(ids).literal, String), ARRAY(Uuid))
 
 
 async def by_id(

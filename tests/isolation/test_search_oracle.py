@@ -1,0 +1,102 @@
+"""Search against a plain set of what each user may see, over random sequences of changes.
+
+`ORACLE_SEED` repeats one sequence; `ORACLE_SEQUENCES` says how many the long form takes.
+"""
+
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from citewell.core.platform import Platform
+from citewell.core.settings import Settings
+from citewell.features.identity import service as identity
+from citewell.indexes.postgres.index import PostgresIndex
+from tests.conftest import Servers, new_caller
+from tests.isolation.oracle import Walk
+from tests.people import People
+from tests.quiet import quiet_database, quiet_platform
+
+STEPS = 40
+SHORT, LONG = 15, 500
+HNSW_EVERY = 5
+"""One sequence of so many searches through HNSW indexes, whatever the size of the scope."""
+
+
+@pytest.fixture(scope="module")
+def own_url(servers: Servers, template: str) -> Iterator[str]:
+    """A migrated database for this module."""
+    with quiet_database(servers, template) as url:
+        yield url
+
+
+@pytest.fixture
+async def quiet(own_url: str, settings: Settings) -> AsyncIterator[Platform]:
+    """Light parts; jobs run when a step runs them."""
+    async with quiet_platform(settings, own_url) as platform:
+        yield platform
+
+
+async def walk(platform: Platform, folder: Path, seed: int) -> Walk:
+    """One sequence; returns it when nothing was other than the model says."""
+    has_hnsw = seed % HNSW_EVERY == 0
+    index = PostgresIndex(platform.database, exact_limit=0)
+    if has_hnsw:
+        platform = replace(platform, index=index)
+    tenant_id = (await new_caller(platform)).tenant_id
+    taken = Walk(platform, People(platform, tenant_id), folder, seed)
+    await taken.begin()
+    if has_hnsw:
+        await index.fold_statistics(tenant_id)
+        assert await index.build_indexes(tenant_id, min_chunks=1) == 1
+    for _ in range(STEPS):
+        await taken.step()
+    if has_hnsw:
+        await identity.delete_tenant(platform, tenant_id)
+    return taken
+
+
+def report(**figures: object) -> None:
+    """Add a line to the file that ACCESS_REPORT names."""
+    path = os.environ.get("ACCESS_REPORT")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(figures) + "\n")
+
+
+async def walks(platform: Platform, folder: Path, seeds: range) -> None:
+    begun, steps, searches, found = time.monotonic(), 0, 0, 0
+    for seed in seeds:
+        taken = await walk(platform, folder, seed)
+        steps += len(taken.done)
+        searches += taken.searches
+        found += taken.found
+    assert steps == len(seeds) * STEPS
+    assert searches > steps // 4
+    assert found > searches  # it was not all about nothing
+    report(
+        oracle_steps=steps,
+        oracle_searches=searches,
+        oracle_hits=found,
+        outside=0,
+        seconds=round(time.monotonic() - begun, 1),
+    )
+
+
+class TestSearchOracle:
+    async def test_search_finds_what_may_be_seen_and_never_less(
+        self, quiet: Platform, tmp_path: Path
+    ) -> None:
+        wanted = os.environ.get("ORACLE_SEED")
+        seeds = range(int(wanted), int(wanted) + 1) if wanted else range(SHORT)
+        await walks(quiet, tmp_path, seeds)
+
+    @pytest.mark.slow
+    @pytest.mark.timeout(3_600)
+    async def test_over_many_sequences(self, quiet: Platform, tmp_path: Path) -> None:
+        count = int(os.environ.get("ORACLE_SEQUENCES", str(LONG)))
+        await walks(quiet, tmp_path, range(1_000, 1_000 + count))
