@@ -19,7 +19,7 @@ from citewell.core.settings import Settings
 from citewell.features.users import service as users
 from citewell.features.users.schemas import UserCreate
 from citewell.kit.clock import utc_now
-from citewell.models.tenancy import User
+from citewell.models.tenancy import Tenant, User
 from tests.conftest import LiveServer, Servers, serving
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, bearer
 
@@ -137,6 +137,25 @@ class TestOpenRegistration:
         )
         assert {reply.status_code for reply in replies} == {202}
         assert count_of(people, tenant_id, email) == 1
+
+    async def test_a_full_plan_takes_nobody_and_does_not_tell_who_is_there(
+        self, people: People, anonymous: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        tenant_id, slug = people.new_tenant(is_open=True)
+
+        async def limited(ctx: Context) -> None:
+            (await ctx.session.get_one(Tenant, tenant_id)).limits = {"users": 2}
+
+        people.within(tenant_id, limited)
+        emails = [new_email() for _ in range(3)]
+        bodies = [{"email": one, "password": PASSWORD, "tenant": slug} for one in emails]
+        for body in (bodies[0], bodies[0], bodies[1]):
+            assert (await anonymous.post(REGISTER, json=body)).status_code == 202
+        told = [(await anonymous.post(REGISTER, json=body)) for body in bodies]
+        for reply in told:
+            refused(reply, 403, "quota_reached")
+        assert len({reply.json()["detail"] for reply in told}) == 1
+        assert count_of(people, tenant_id, emails[2]) == 0
 
 
 class TestInvitation:

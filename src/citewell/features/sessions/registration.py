@@ -14,6 +14,8 @@ from citewell.features.sessions.errors import InvitationError, RegistrationClose
 from citewell.features.sessions.schemas import RegisterRequest, SessionTokens
 from citewell.features.sessions.signing_in import even_out
 from citewell.features.sessions.tokens import digest_of
+from citewell.features.usage import service as usage
+from citewell.features.usage.metrics import Metric
 from citewell.features.users.emails import normalise_email
 from citewell.features.users.passwords import check_password_rules, hash_password
 from citewell.kit.ids import uuid7
@@ -59,6 +61,7 @@ async def register(
         WeakPasswordError: The password must not be used.
         InvitationError: The invitation does not hold for this address.
         RegistrationClosedError: The tenant takes nobody without invitation.
+        QuotaReachedError: The tenant's plan holds no more users.
         TooManyAttemptsError: Too many invitations were wrong before.
     """
     started = time.monotonic()
@@ -130,8 +133,12 @@ async def _join(ctx: Context, applicant: _Applicant, password_hash: str) -> None
 async def _add(
     ctx: Context, applicant: _Applicant, password_hash: str, role: Role, *, is_admin: bool
 ) -> User | None:
-    """The new user; None if the address is taken."""
-    return await repository.add_user(
+    """The new user; None if the address is taken.
+
+    Raises:
+        QuotaReachedError: The plan holds no more users; told whether or not the address is taken.
+    """
+    user = await repository.add_user(
         ctx.session,
         tenant_id=ctx.tenant_id,
         id=uuid7(),
@@ -141,6 +148,10 @@ async def _add(
         is_admin=is_admin,
         password_hash=password_hash,
     )
+    await usage.consume(ctx, Metric.USERS)
+    if user is None:
+        await usage.release(ctx, Metric.USERS)
+    return user
 
 
 async def _accept_invitation(
