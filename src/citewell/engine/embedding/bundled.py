@@ -231,7 +231,14 @@ def _load_session(path: Path) -> _Session:
     options.inter_op_num_threads = 1
     # Patterns are kept per input shape: with every length its own they cost 10 MB and save nothing.
     options.enable_mem_pattern = False
-    session = _ORT.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = _ORT.InferenceSession(
+        path,
+        options,
+        providers=["CPUExecutionProvider"],
+        # The fused operator is slower than its parts: 2.9 s against 2.5 s of processor time for
+        # 200 passages, and as near to the fp32 vectors (mean cosine 0.9931 both).
+        disabled_optimizers=["SkipLayerNormFusion"],
+    )
     return cast(_Session, session)
 
 
