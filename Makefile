@@ -14,7 +14,7 @@ endif
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -51,6 +51,14 @@ test: $(VENV)/.dev ## Run the whole suite, house rules and docs included (DATABA
 .PHONY: test-long
 test-long: $(VENV)/.dev ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m slow -q
+
+ACCESS_REPORT := $(VENV)/access-report.jsonl
+
+.PHONY: test-access
+test-access: $(VENV)/.dev ## Prove that nobody gets what is not theirs; ends with the figures
+	@rm -f $(ACCESS_REPORT) && touch $(ACCESS_REPORT)
+	@ACCESS_REPORT=$(abspath $(ACCESS_REPORT)) $(BIN)/python -m pytest -q tests/isolation tests/features/sessions; \
+	  tests=$$?; $(BIN)/python tools/access_report.py $(ACCESS_REPORT) && exit $$tests
 
 .PHONY: fmt
 fmt: $(VENV)/.dev ## Format the code and fix what can be fixed

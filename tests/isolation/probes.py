@@ -187,7 +187,15 @@ class Prober:
             self.fault(probe, f"{reply.status_code} {reply.text[:300]}")
         if reply.headers.get("cache-control") != PRIVATE:
             self.fault(probe, f"Cache-Control is {reply.headers.get('cache-control')!r}")
+        if reply.content and reply.headers.get("content-type") == "application/json":
+            self._check_total(probe, reply.json())
         return reply
+
+    def _check_total(self, probe: Probe, shown: dict[str, Any]) -> None:
+        """A list that fits on its page counts what it shows, nothing else."""
+        pages = shown.get("pagination")
+        if pages and pages["total_pages"] <= 1 and pages["total"] != len(shown["data"]):
+            self.fault(probe, f"{pages['total']} are counted, {len(shown['data'])} shown")
 
     async def compare(
         self, twins: Twins, marks: Iterable[str], statuses: Iterable[int] | None

@@ -158,6 +158,28 @@ PEOPLE: dict[Operation, Route] = {
     ("DELETE", f"{API}/users/{{user_id}}"): Route(USER, is_write=True, status=204),
 }  # fmt: skip
 
+KEY, TENANT = {"path.key_id": "api_key"}, {"path.tenant_id": "tenant"}
+OF_TENANT = frozenset({"plan", "limits", "region", "status", "has_open_registration"})
+
+KEYS: dict[Operation, Route] = {
+    ("GET", f"{API}/auth/api-keys"): Route(),
+    ("GET", f"{API}/tenants"): Route(),
+    ("GET", f"{API}/tenants/{{tenant_id}}"): Route(TENANT, knows=EVERYBODY),
+    ("POST", f"{API}/auth/api-keys"): Route(
+        body={"name": "Key {fresh}"}, fields=frozenset({"scopes", "expires_at"}),
+        is_write=True, allowed=EVERYBODY, by="director", status=201,
+    ),
+    ("POST", f"{API}/tenants"): Route(
+        body={"slug": "t-{fresh}", "name": "Another"}, fields=OF_TENANT,
+        is_write=True, status=403,  # for the operator, who has no key of a tenant
+    ),
+    ("PATCH", f"{API}/tenants/{{tenant_id}}"): Route(
+        TENANT, {"name": "Changed"}, fields=OF_TENANT, is_write=True
+    ),
+    ("DELETE", f"{API}/auth/api-keys/{{key_id}}"): Route(KEY, is_write=True, status=204),
+    ("DELETE", f"{API}/tenants/{{tenant_id}}"): Route(TENANT, is_write=True, status=403),
+}  # fmt: skip
+
 SOMEBODY = {"email": "nobody@example.org", "password": "not the password of anybody"}
 
 SIGNING_IN: dict[Operation, Route] = {

@@ -85,6 +85,7 @@ async def found_organisation(platform: Platform) -> Organisation:
     made = await identity.create_tenant(platform, slug, f"Works {canary}")
     org = Organisation(await identity.find_tenant(platform, slug), canary, hidden)
     org.tokens["service"] = made.secret
+    org.ids["tenant"] = str(org.id)
     word = f"morwenna{secrets.token_hex(4)}"
     org.words |= {"title": word, "email": f"{word}@example.org"}
     caller = Caller(org.id, OPERATOR)
