@@ -322,3 +322,12 @@ class TestOutage:
 
     def test_other_errors_are_bugs(self) -> None:
         assert not is_outage(ValueError("x"))
+
+
+class TestErrors:
+    async def test_they_do_not_hold_the_values_of_a_statement(self, own_database: Database) -> None:
+        with pytest.raises(DBAPIError) as caught:
+            async with own_database.unit_of_work(None) as session:
+                await session.execute(text("SELECT 1 / 0 WHERE :secret <> ''"), {"secret": "zebra"})
+        assert "division by zero" in str(caught.value)
+        assert "zebra" not in str(caught.value)

@@ -74,6 +74,7 @@ class Database:
             max_overflow=0,
             pool_timeout=30,
             pool_pre_ping=False,
+            hide_parameters=True,  # tracebacks are logged, and values are documents and addresses
             connect_args=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
