@@ -25,6 +25,18 @@ HOSTILE_FIELDS = (
 """What other products have accepted in a write and should not have."""
 
 
+ODD_PATHS = (
+    "/api/v1//documents", "//api/v1/documents", "/api/v1/./documents", "/API/V1/documents",
+    "/api/v1/health/../documents", "/api/v1/health/live/../../documents", "/%61pi/v1/documents",
+    "/api/v1/documents/", "/api/v1/documents;x=/api/v1/health/live", "/api/v1/documents%2f",
+    "/api/v1/documents%00", "/api/v1/documents?path=/api/v1/health/live",
+    "/api%2fv1%2fdocuments", "/api/v1/health/live%2f..%2f..%2fdocuments",
+    "/api/static/../v1/documents", "/api/static/%2e%2e/v1/documents", "/api/v1%2e/documents",
+    "/api/v1/auth/login/../../documents", "/api/v1/documents#/api/v1/health/live",
+)  # fmt: skip
+"""Spellings that have led around the guard of other products."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two requests that must look the same, and the statuses that are right (None: any)."""
@@ -91,13 +103,36 @@ def plan_readers(ours: Organisation) -> list[Probe]:
 def plan_fields(ours: Organisation) -> list[tuple[str, Probe]]:
     """Every write of an owner with one field too many."""
     return [
-        (name, Probe(owner(ours, route), operation, route, base_values(route, ours.ids), body))
+        (name, Probe(owner(ours, route), operation, route, values, body))
         for operation, route in TABLE.items()
-        if route.is_write and (route.body is not None or _has_body_place(route))
+        if route.is_write and (route.body is not None or route.form or _has_body_place(route))
         for name in HOSTILE_FIELDS
         if name not in route.fields and name not in (route.body or {})
-        for body in ({**(route.body or {}), name: HOSTILE_VALUES.get(name, "director")},)
+        for values, body in (_one_more(route, base_values(route, ours.ids), name),)
     ]
+
+
+def _one_more(route: Route, values: Values, name: str) -> tuple[Values, dict[str, object] | None]:
+    """The values and the body of a request with another field."""
+    value = HOSTILE_VALUES.get(name, "director")
+    if route.form is not None:
+        return {**values, f"form.{name}": str(value)}, None
+    return values, {**(route.body or {}), name: value}
+
+
+def plan_siblings(ours: Organisation) -> list[Pair]:
+    """An owner's child asked for below another of their own parents: like one that is not there."""
+    pairs: list[Pair] = []
+    for operation, route in TABLE.items():
+        places = [place for place in route.carriers if place.startswith("path.")]
+        other = f"{route.carriers[places[0]]}:open" if len(places) == 2 else ""
+        if other in ours.ids:
+            values = {**base_values(route, ours.ids), places[0]: ours.ids[other]}
+            sender = owner(ours, route)
+            theirs = Probe(sender, operation, route, values)
+            missing = Probe(sender, operation, route, {**values, places[1]: missing_id()})
+            pairs.append(Pair(Twins(theirs, missing), (404,)))
+    return pairs
 
 
 HOSTILE_VALUES: dict[str, object] = {"is_admin": True, "is_superuser": True, "role": 3}

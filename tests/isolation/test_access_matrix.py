@@ -4,6 +4,7 @@ The rows of `routes.TABLE` are checked against the application's routes and its 
 a route without a row fails here.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
 
@@ -13,6 +14,7 @@ from tests.isolation.actors import foreigners, insiders
 from tests.isolation.conftest import World
 from tests.isolation.ledger import fingerprint
 from tests.isolation.plans import (
+    ODD_PATHS,
     Pair,
     plan_fields,
     plan_foreign,
@@ -20,6 +22,7 @@ from tests.isolation.plans import (
     plan_nobody,
     plan_owner,
     plan_readers,
+    plan_siblings,
     plan_visits,
 )
 from tests.isolation.probes import Probe, Prober, Tally, all_at_once
@@ -101,6 +104,19 @@ class TestTable:
 
 
 class TestNobody:
+    @pytest.mark.parametrize("path", ODD_PATHS)
+    async def test_no_spelling_of_a_path_goes_around(self, world: World, path: str) -> None:
+        place = world.server.address.removeprefix("http://")
+        address, port = place.split(":")
+        for method in ("GET", "HEAD", "POST", "OPTIONS"):
+            reader, writer = await asyncio.open_connection(address, int(port))
+            head = f"{method} {path} HTTP/1.1", f"Host: {place}", "Connection: close", "", ""
+            writer.write("\r\n".join(head).encode())
+            reply = (await reader.read()).decode("utf-8", "replace")
+            writer.close()
+            assert reply.split()[1] in ("400", "401", "404", "405"), reply
+            assert not any(mark in reply for mark in world.ours.marks)
+
     async def test_without_a_valid_credential_everything_is_401(
         self, world: World, prober: Prober
     ) -> None:
@@ -134,6 +150,15 @@ class TestInsiders:
         before = fingerprint(world.url, world.ours.id, but=but)
         await compare_all(prober, plan_insiders(world.ours), world.ours.hidden_marks)
         assert fingerprint(world.url, world.ours.id, but=but) == before
+
+    async def test_children_of_other_parents_are_not_there(
+        self, world: World, prober: Prober
+    ) -> None:
+        before = fingerprint(world.url, world.ours.id, but=(*UPKEEP, *TRAILS))
+        pairs = plan_siblings(world.ours)
+        assert pairs
+        await compare_all(prober, pairs, ())
+        assert fingerprint(world.url, world.ours.id, but=(*UPKEEP, *TRAILS)) == before
 
     async def test_readers_change_nothing(self, world: World, prober: Prober) -> None:
         but = (*UPKEEP, *TRAILS)

@@ -236,7 +236,7 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
                 client, org, f"Shown {level}", org.canary,
                 collection_id=org.ids["collection:open"], access_level=level,
             )  # fmt: skip
-            org.ids[f"document:{level}"] = shown["id"]
+            org.ids[f"document:{level}"] = org.ids["document:open"] = shown["id"]
             org.readable[person] = {
                 "document": shown["id"], "collection": org.ids["collection:open"],
             }  # fmt: skip

@@ -10,7 +10,8 @@ from typing import Annotated
 from urllib.parse import quote
 
 import anyio
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -40,6 +41,7 @@ MAX_INTEGER = 2**31 - 1
 """Of the database's integer columns."""
 
 VersionNumber = Annotated[int, Query(ge=1, le=MAX_INTEGER)]
+UPLOAD_FIELDS = {"files", "collection_id", "access_level", "metadata"}
 _METADATA = TypeAdapter[dict[str, JsonValue]](Metadata)
 
 
@@ -71,7 +73,17 @@ async def create_document(
     return AcceptedDocuments(documents=[registered.accepted()])
 
 
-@router.post("/upload", status_code=202)
+async def _known_fields(request: Request) -> None:
+    """Refuse a form with fields that an upload does not have, as JSON with such fields is."""
+    unknown = sorted(set(await request.form()) - UPLOAD_FIELDS)
+    if unknown:
+        message = "Extra inputs are not permitted"
+        raise RequestValidationError(
+            [{"type": "extra_forbidden", "loc": ("body", name), "msg": message} for name in unknown]
+        )
+
+
+@router.post("/upload", status_code=202, dependencies=[Depends(_known_fields)])
 async def upload_documents(
     platform: PlatformDep,
     caller: WriterDep,
