@@ -159,10 +159,13 @@ CREATE FUNCTION citewell_tenants_of_email(wanted text) RETURNS SETOF uuid
      WHERE u.email = wanted AND t.status = 'active' ORDER BY u.tenant_id LIMIT 20 $$;
 CREATE POLICY lookup ON user_account FOR SELECT TO CURRENT_USER USING (true);
 
--- For the operator's commands, who acts in all tenants.
+-- For the operator, who acts in all tenants, the suspended ones too.
 CREATE FUNCTION citewell_all_tenants() RETURNS SETOF uuid
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
   $$ SELECT id FROM tenant ORDER BY id $$;
+CREATE FUNCTION citewell_tenant_named(wanted text) RETURNS uuid
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+  $$ SELECT id FROM tenant WHERE slug = wanted $$;
 """
 
 GUARDED = (

@@ -212,5 +212,5 @@ RECORDS: dict[Operation, Route] = {
 }
 
 TABLE: dict[Operation, Route] = {
-    **SEARCH, **READING, **SHARING, **CHANGING, **RECORDS, **SIGNING_IN,
+    **SEARCH, **READING, **SHARING, **CHANGING, **RECORDS, **PEOPLE, **KEYS, **SIGNING_IN,
 }  # fmt: skip

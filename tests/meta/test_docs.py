@@ -58,7 +58,11 @@ def leaves(command: typer.core.TyperGroup, path: str) -> Iterator[tuple[str, set
         if isinstance(inner, typer.core.TyperGroup):
             yield from leaves(inner, full)
         else:
-            long = {option for parameter in inner.params for option in parameter.opts}
+            long = {
+                option
+                for parameter in inner.params
+                for option in (*parameter.opts, *parameter.secondary_opts)
+            }
             yield full, {option for option in long if option.startswith("--")} - ON_BOTH
 
 

@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from citewell.entrypoints.commands import documents, evaluation, operations, search, server
+from citewell.entrypoints.commands import (
+    accounts,
+    documents,
+    evaluation,
+    groups,
+    keys,
+    operations,
+    search,
+    server,
+    tenants,
+)
 
 app = typer.Typer(
     name="citewell",
@@ -15,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (server, documents, search, evaluation, operations):
+for module in (server, documents, search, evaluation, accounts, groups, tenants, keys, operations):
     module.add_to(app)
 
 

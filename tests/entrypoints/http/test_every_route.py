@@ -31,13 +31,27 @@ OPERATIONS = [
     if path.startswith("/api/v1/")
 ]
 PRIVATE = [operation for operation in OPERATIONS if operation[1] not in PUBLIC]
-WITH_ID = [operation for operation in PRIVATE if "{" in operation[1]]
+OPERATORS = {("POST", "/api/v1/tenants"), ("DELETE", "/api/v1/tenants/{tenant_id}")}
+"""Refused to the keys of tenants before anything of the request is looked at."""
+WITH_ID = [operation for operation in PRIVATE if "{" in operation[1] and operation not in OPERATORS]
 WITH_JSON = [
     (method, path)
     for method, path in PRIVATE
-    if "application/json"
+    if (method, path) not in OPERATORS
+    and "application/json"
     in _SCHEMA["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
 ]
+
+
+ID_NAMES = (
+    "document_id",
+    "collection_id",
+    "grant_id",
+    "user_id",
+    "group_id",
+    "key_id",
+    "tenant_id",
+)
 
 
 def filled(path: str, ids: dict[str, str]) -> str:
@@ -46,7 +60,7 @@ def filled(path: str, ids: dict[str, str]) -> str:
 
 
 def random_ids() -> dict[str, str]:
-    return {name: str(uuid.uuid4()) for name in ("document_id", "collection_id", "grant_id")}
+    return {name: str(uuid.uuid4()) for name in ID_NAMES}
 
 
 def body_of(method: str, path: str) -> dict[str, str] | None:
@@ -56,6 +70,20 @@ def body_of(method: str, path: str) -> dict[str, str] | None:
     if path.endswith("/grants"):
         return {"user_id": str(uuid.uuid4()), "effect": "read"}
     return {}
+
+
+async def people_of(client: httpx.AsyncClient) -> dict[str, str]:
+    """Ids of a user, a group, the tenant and a key of a tenant."""
+    user = await client.post("/api/v1/users", json={"email": f"{uuid.uuid4().hex}@example.org"})
+    group = await client.post("/api/v1/groups", json={"name": uuid.uuid4().hex})
+    tenants = (await client.get("/api/v1/tenants")).json()["data"]
+    keys = (await client.get("/api/v1/auth/api-keys")).json()["data"]
+    return {
+        "user_id": user.json()["id"],
+        "group_id": group.json()["id"],
+        "tenant_id": tenants[0]["id"],
+        "key_id": keys[0]["id"],
+    }
 
 
 class TestSurface:
@@ -119,6 +147,7 @@ class TestOtherTenant:
             "document_id": document["id"],
             "collection_id": document["collection_id"],
             "grant_id": str(uuid.uuid4()),
+            **await people_of(client),
         }
         for method, path in WITH_ID:
             body = body_of(method, path)

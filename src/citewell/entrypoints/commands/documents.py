@@ -15,6 +15,7 @@ from citewell.entrypoints.commands.library import FileResult, ingest_paths
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
     USAGE,
+    AsOption,
     JsonOption,
     TenantOption,
     checked,
@@ -63,6 +64,7 @@ def ingest(
         bool, typer.Option("--no-wait", help="Return as soon as the files are queued.")
     ] = False,
     tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take in files and folders; returns when they are searchable."""
@@ -87,7 +89,9 @@ def ingest(
             show_progress=True,
         )
 
-    results = run(act, tenant=tenant, with_worker=not no_wait, interrupted=INTERRUPTED)
+    results = run(
+        act, tenant=tenant, as_user=as_user, with_worker=not no_wait, interrupted=INTERRUPTED
+    )
     failed = [result for result in results if result.has_failed]
     if as_json:
         documents_json = [result.as_json() for result in results]
@@ -135,6 +139,7 @@ def list_documents(
     page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
     limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Documents a page.")] = 50,
     tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List documents, newest first."""
@@ -147,7 +152,7 @@ def list_documents(
             )
             return [state.read() for state in found.items], found.total
 
-    items, total = run(act, tenant=tenant)
+    items, total = run(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"documents": [item.model_dump(mode="json") for item in items], "total": total})
         return
@@ -165,6 +170,7 @@ def list_documents(
 def show_document(
     document_id: Annotated[uuid.UUID, typer.Argument(help="The document's id.")],
     tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one document."""
@@ -173,7 +179,7 @@ def show_document(
         async with unit_of_work(platform, caller) as ctx:
             return (await service.get(ctx, document_id)).read()
 
-    item = run(act, tenant=tenant).model_dump(mode="json")
+    item = run(act, tenant=tenant, as_user=as_user).model_dump(mode="json")
     if as_json:
         print_json(item)
         return
@@ -185,6 +191,7 @@ def show_document(
 def delete_documents(
     document_ids: Annotated[list[uuid.UUID], typer.Argument(help="Ids of documents.")],
     tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
 ) -> None:
     """Remove documents with all their versions."""
 
@@ -194,5 +201,5 @@ def delete_documents(
                 await service.delete(ctx, document_id)
         await platform.index.fold_statistics(caller.tenant_id)
 
-    run(act, tenant=tenant)
+    run(act, tenant=tenant, as_user=as_user)
     out.print(f"{len(document_ids)} deleted.")

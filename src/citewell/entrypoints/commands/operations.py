@@ -1,9 +1,8 @@
-"""`doctor`, `db`, `key` and `settings`."""
+"""`doctor`, `db` and `settings`."""
 
 import re
 import shutil
-import uuid
-from typing import Annotated, cast
+from typing import cast
 
 import typer
 from rich.markup import escape
@@ -25,14 +24,12 @@ from citewell.entrypoints.commands.running import (
     print_table,
     read_quiet_settings,
     read_settings,
-    readable,
     run,
     stop,
 )
 from citewell.entrypoints.installation import running_database
 from citewell.features.documents import service as documents
 from citewell.features.identity import service as identity
-from citewell.features.identity.schemas import NewApiKey
 from citewell.kit.pagination import PageRequest
 
 LOW_DISK_BYTES = 1024**3
@@ -41,7 +38,6 @@ _PASSWORD_OF_USER = re.compile(r"(://[^/@:]*:).*@")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&]*")
 
 db = typer.Typer(no_args_is_help=True, help="The database.")
-key = typer.Typer(no_args_is_help=True, help="API keys.")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,7 +45,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(doctor)
     app.command("settings")(show_settings)
     app.add_typer(db, name="db")
-    app.add_typer(key, name="key")
 
 
 def doctor(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOption = False) -> None:
@@ -84,73 +79,6 @@ def migrate_database() -> None:
             out.print("The database is at the newest schema.")
     except StartupError as error:
         stop(str(error), NOT_AVAILABLE)
-
-
-@key.command("create")
-def create_key(
-    name: Annotated[
-        str, typer.Option(help="What the key is for.", callback=readable)
-    ] = "command line",
-    tenant: TenantOption = identity.DEFAULT_TENANT,
-    as_json: JsonOption = False,
-) -> None:
-    """Make an API key; it is shown once."""
-
-    async def act(platform: Platform, caller: Caller) -> NewApiKey:
-        async with unit_of_work(platform, caller) as ctx:
-            return await identity.create_api_key(ctx, name)
-
-    made = run(act, tenant=tenant)
-    if as_json:
-        print_json({"id": made.id, "name": made.name, "key": made.secret})
-    else:
-        out.print(made.secret, markup=False)
-
-
-@key.command("list")
-def list_keys(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOption = False) -> None:
-    """List API keys."""
-
-    async def act(platform: Platform, caller: Caller) -> list[dict[str, object]]:
-        async with unit_of_work(platform, caller) as ctx:
-            return [
-                {
-                    "id": str(item.id),
-                    "name": item.name,
-                    "created_at": item.created_at.isoformat(timespec="seconds"),
-                    "last_used_at": item.last_used_at
-                    and item.last_used_at.isoformat("T", "seconds"),
-                    "is_revoked": item.revoked_at is not None,
-                }
-                for item in await identity.list_api_keys(ctx)
-            ]
-
-    keys = run(act, tenant=tenant)
-    if as_json:
-        print_json({"keys": keys})
-        return
-    table = Table("id", "name", "created", "last used", "revoked")
-    for item in keys:
-        table.add_row(
-            str(item["id"]), Text(str(item["name"])), str(item["created_at"]),
-            str(item["last_used_at"] or "never"), "yes" if item["is_revoked"] else "",
-        )  # fmt: skip
-    print_table(table)
-
-
-@key.command("revoke")
-def revoke_key(
-    key_id: Annotated[uuid.UUID, typer.Argument(help="The key's id.")],
-    tenant: TenantOption = identity.DEFAULT_TENANT,
-) -> None:
-    """Make an API key useless from now on."""
-
-    async def act(platform: Platform, caller: Caller) -> None:
-        async with unit_of_work(platform, caller) as ctx:
-            await identity.revoke_api_key(ctx, key_id)
-
-    run(act, tenant=tenant)
-    out.print("Revoked.")
 
 
 def show_settings() -> None:

@@ -13,17 +13,21 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from citewell.core.context import OPERATOR, Caller
+from citewell.core.context import OPERATOR, Caller, Origin
 from citewell.core.errors import AppError, StartupError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings, SettingsError, is_set, load_settings
 from citewell.entrypoints import logs
 from citewell.entrypoints.installation import open_platform, running_database, running_worker
 from citewell.features.identity import service as identity
+from citewell.features.users import service as users
 from citewell.kit.storable import require_storable_text
 
 DONE, SOME_FAILED, USAGE, NOT_AVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes."""
+
+COMMAND_LINE = Origin("command line")
+"""Where the audit trail says that a command came from."""
 
 DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error)
 
@@ -47,6 +51,12 @@ def readable(value: str | None) -> str | None:
 
 
 TenantOption = Annotated[str, typer.Option("--tenant", help="Tenant to act in.", callback=readable)]
+AsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="EMAIL", help="Act with the rights of this user.", callback=readable
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -97,8 +107,9 @@ def run(
     with_worker: bool = False,
     interrupted: str = "Stopped.",
     llm: str | None = None,
+    as_user: str | None = None,
 ) -> T:
-    """Open the installation, act in a tenant as its operator, close everything again."""
+    """Open the installation, act in a tenant as its operator or a user, close everything again."""
     settings = read_quiet_settings(**({} if llm is None else {"llm": llm}))
     try:
         with running_database(settings) as database:
@@ -109,11 +120,14 @@ def run(
                     if tenant == identity.DEFAULT_TENANT:
                         await announce_first_key(platform)
                     tenant_id = await identity.find_tenant(platform, tenant)
+                    caller = Caller(tenant_id, OPERATOR, COMMAND_LINE)
+                    if as_user is not None:
+                        caller = await users.acting_as(platform, caller, as_user)
                     if with_worker:
                         await stack.enter_async_context(
                             running_worker(platform, adopt_all=database.is_first_user)
                         )
-                    return await action(platform, Caller(tenant_id, OPERATOR))
+                    return await action(platform, caller)
 
             return asyncio.run(inside())
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from citewell.core.index import FILTER_FIELDS
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
     USAGE,
+    AsOption,
     JsonOption,
     TenantOption,
     checked,
@@ -59,6 +60,7 @@ def search(
         bool, typer.Option("--explain", help="Show each leg's ranks and scores.")
     ] = False,
     tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find passages."""
@@ -72,7 +74,7 @@ def search(
             platform, caller, request.model_copy(update={"collection_ids": ids})
         )
 
-    reply = run(act, tenant=tenant)
+    reply = run(act, tenant=tenant, as_user=as_user)
     if as_json:
         exclude = None if explain else {"explain": True, "results": {"__all__": {"explain"}}}
         print_json(reply.model_dump(mode="json", exclude=exclude))
@@ -94,6 +96,7 @@ def ask(
         str | None, typer.Option(help="`none` for an extracted answer whatever is set.")
     ] = None,
     tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the documents, every sentence cited."""
@@ -106,7 +109,7 @@ def ask(
             platform, caller, request.model_copy(update={"collection_ids": ids})
         )
 
-    reply = run(act, tenant=tenant, llm=llm)
+    reply = run(act, tenant=tenant, as_user=as_user, llm=llm)
     if as_json:
         print_json(_ask_json(reply))
         return

@@ -26,11 +26,15 @@ from citewell.features.audit.endpoints import router as audit_router
 from citewell.features.collections.endpoints import router as collections_router
 from citewell.features.documents.endpoints import router as documents_router
 from citewell.features.http import PlatformDep
+from citewell.features.identity.endpoints import keys_router
+from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.search.endpoints import router as search_router
 from citewell.features.sessions.endpoints import public_router as sign_in_router
 from citewell.features.sessions.endpoints import router as sessions_router
 from citewell.features.sharing.endpoints import router as sharing_router
 from citewell.features.usage.endpoints import router as usage_router
+from citewell.features.users.endpoints import groups_router
+from citewell.features.users.endpoints import router as users_router
 
 OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
 
@@ -90,7 +94,7 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     api.include_router(sign_in_router, responses=problems.RESPONSES)
     for router in (
         search_router, documents_router, collections_router, sharing_router, sessions_router,
-        usage_router, audit_router,
+        usage_router, audit_router, keys_router, users_router, groups_router, tenants_router,
     ):  # fmt: skip
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)
@@ -106,6 +110,8 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
             allow_origins=list(settings.cors_origins),
             allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type"],
+            # For the cookie of sessions; never for everybody's pages.
+            allow_credentials="*" not in settings.cors_origins,
             expose_headers=["X-Request-ID", "Content-Disposition"],
         )
     app.add_middleware(RequestContext)

@@ -1,6 +1,6 @@
 """Errors of identity."""
 
-from citewell.core.errors import ConflictError, NotFoundError, UnauthorizedError
+from citewell.core.errors import ConflictError, InvalidInputError, NotFoundError, UnauthorizedError
 
 
 class CredentialError(UnauthorizedError):
@@ -11,21 +11,56 @@ class CredentialError(UnauthorizedError):
 
 
 class TenantNotFoundError(NotFoundError):
-    """No active tenant has this slug."""
+    """No such tenant, or not for this caller."""
 
-    def __init__(self, slug: str) -> None:
-        super().__init__(f"There is no tenant `{slug}`.")
+    code = "tenant_not_found"
+
+    def __init__(self, wanted: object) -> None:
+        super().__init__(f"There is no tenant `{wanted}`.")
 
 
 class TenantExistsError(ConflictError):
     """The slug is taken."""
 
+    code = "tenant_exists"
+
     def __init__(self, slug: str) -> None:
         super().__init__(f"A tenant `{slug}` exists already.")
 
 
+class DefaultTenantError(ConflictError):
+    """The tenant this installation begins with has to stay."""
+
+    code = "default_tenant"
+
+    def __init__(self) -> None:
+        super().__init__("The tenant `default` can neither be suspended nor deleted.")
+
+
 class ApiKeyNotFoundError(NotFoundError):
-    """The tenant has no such key."""
+    """No such key, or not for this caller."""
+
+    code = "api_key_not_found"
 
     def __init__(self, key_id: object) -> None:
         super().__init__(f"There is no API key `{key_id}`.")
+
+
+class ApiKeyOwnerError(InvalidInputError):
+    """The key would belong to nobody, and was not asked for as the organisation's own."""
+
+    code = "service_key_needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your credential acts for no user, so a key of yours would too: set `service` to true."
+        )
+
+
+class OperatorKeyError(InvalidInputError):
+    """Keys over all tenants belong to the tenant this installation begins with."""
+
+    code = "operator_key"
+
+    def __init__(self) -> None:
+        super().__init__("Operator keys are made in the tenant `default`, for no user.")

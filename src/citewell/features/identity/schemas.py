@@ -2,6 +2,33 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from citewell.core.access import Scope
+from citewell.kit.clock import utc_now
+from citewell.kit.storable import StorableText
+from citewell.models.tenancy import ApiKey
+
+MAX_KEY_DAYS = 3650
+
+ScopeName = Literal["read", "write", "admin"]
+Name = Annotated[StorableText, Field(min_length=1, max_length=200)]
+Slug = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+        description="Short name: lower-case letters, digits and hyphens.",
+    ),
+]
+Region = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Plan = Annotated[StorableText, Field(max_length=100)]
+Limits = Annotated[
+    dict[StorableText, Annotated[int, Field(ge=0, le=2**53)] | None],
+    Field(max_length=50, description="Of this tenant alone, instead of its plan's; null: none."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +38,112 @@ class NewApiKey:
     id: uuid.UUID
     name: str
     secret: str
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class ApiKeyCreate(_Body):
+    """A key to make."""
+
+    name: Name
+    scopes: list[ScopeName] = Field(default=["read"], min_length=1, max_length=3)
+    expires_in_days: int | None = Field(default=None, ge=1, le=MAX_KEY_DAYS)
+    expires_at: AwareDatetime | None = None
+    service: bool = Field(
+        default=False,
+        description="For the organisation's own software instead of yourself; it reads everything.",
+    )
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Self:
+        if self.expires_in_days is not None and self.expires_at is not None:
+            raise ValueError("give `expires_in_days` or `expires_at`, not both")
+        now = utc_now()
+        if self.expires_at is not None and not (
+            now < self.expires_at <= now + timedelta(days=MAX_KEY_DAYS)
+        ):
+            raise ValueError(f"`expires_at` must lie in the next {MAX_KEY_DAYS:,} days")
+        return self
+
+    def end(self) -> datetime | None:
+        """When the key stops working; None: it does not."""
+        if self.expires_in_days is not None:
+            return utc_now() + timedelta(days=self.expires_in_days)
+        return self.expires_at
+
+
+class ApiKeyRead(BaseModel):
+    """A key as the API shows it, without what opens anything."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    name: str
+    scopes: list[Scope]
+    user_id: uuid.UUID | None = Field(
+        description="Whose rights it has; null: it is the organisation's own."
+    )
+    created_at: datetime
+    last_used_at: datetime | None = Field(description="To the minute.")
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class ApiKeyMade(ApiKeyRead):
+    """A key just made."""
+
+    key: str = Field(description="What to send as bearer; shown this once.")
+
+    @classmethod
+    def of(cls, made: NewApiKey, key: ApiKey) -> Self:
+        """The key with its secret as shown."""
+        return cls.model_validate(
+            {**ApiKeyRead.model_validate(key).model_dump(), "key": made.secret}
+        )
+
+
+class TenantCreate(_Body):
+    """A tenant to make."""
+
+    slug: Slug
+    name: Name
+    plan: Plan = "unlimited"
+    limits: Limits = {}
+    region: Region | None = None
+    has_open_registration: bool = False
+
+
+class TenantUpdate(_Body):
+    """What to change of a tenant; all but the first two is for the operator."""
+
+    name: Name | None = None
+    has_open_registration: bool | None = None
+    plan: Plan | None = None
+    limits: Limits | None = None
+    region: Region | None = None
+    status: Literal["active", "suspended"] | None = None
+
+
+class TenantDetails(BaseModel):
+    """A tenant as the API shows it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    slug: str
+    name: str
+    status: Literal["active", "suspended"]
+    plan: str
+    limits: dict[str, int | None]
+    region: str | None
+    has_open_registration: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class TenantMade(TenantDetails):
+    """A tenant just made."""
+
+    key: str = Field(description="Its first API key, for its own software; shown this once.")

@@ -5,10 +5,22 @@ import hashlib
 import re
 import secrets
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 
-from citewell.core.context import OPERATOR, Actor, ActorKind, Caller, Context, unit_of_work
+from citewell.core.access import Role, Scope
+from citewell.core.context import (
+    OPERATOR,
+    TENANT_SCOPES,
+    Actor,
+    ActorKind,
+    Caller,
+    Context,
+    unit_of_work,
+)
 from citewell.core.platform import Platform
+from citewell.features.audit import service as audit
 from citewell.features.identity import repository
 from citewell.features.identity.errors import (
     ApiKeyNotFoundError,
@@ -18,7 +30,7 @@ from citewell.features.identity.errors import (
 )
 from citewell.features.identity.schemas import NewApiKey
 from citewell.kit.ids import uuid7
-from citewell.models.tenancy import ApiKey
+from citewell.models.tenancy import ApiKey, User
 
 DEFAULT_TENANT = "default"
 FIRST_KEY_NAME = "first key"
@@ -51,16 +63,23 @@ async def ensure_default_tenant(platform: Platform) -> NewApiKey | None:
     return None
 
 
-async def create_tenant(platform: Platform, slug: str, name: str) -> NewApiKey:
+async def create_tenant(platform: Platform, slug: str, name: str, **more: object) -> NewApiKey:
     """Make a tenant with a first API key, in one transaction.
+
+    Args:
+        platform: Where.
+        slug: Its short name.
+        name: Its name.
+        **more: Other columns of the tenant.
 
     Raises:
         TenantExistsError: The slug is taken.
     """
     tenant_id = uuid7()
     async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
-        if not await repository.add_tenant(ctx.session, tenant_id, slug, name):
+        if not await repository.add_tenant(ctx.session, tenant_id, slug, name, **more):
             raise TenantExistsError(slug)
+        await audit.record(ctx, "tenant.created", object_kind="tenant", object_id=tenant_id)
         return await create_api_key(ctx, FIRST_KEY_NAME)
 
 
@@ -74,12 +93,51 @@ async def delete_tenant(platform: Platform, tenant_id: uuid.UUID) -> None:
     await platform.blobs.delete_all(tenant_id)
 
 
-async def create_api_key(ctx: Context, name: str) -> NewApiKey:
-    """Make a key for the caller's tenant."""
+async def create_api_key(
+    ctx: Context,
+    name: str,
+    *,
+    scopes: Iterable[Scope] = TENANT_SCOPES,
+    user_id: uuid.UUID | None = None,
+    expires_at: datetime | None = None,
+) -> NewApiKey:
+    """Make a key for the caller's tenant; what the caller may give is not asked here.
+
+    Args:
+        ctx: The caller's unit of work.
+        name: What it is for.
+        scopes: What it may be used for.
+        user_id: Whose rights it has; None: it is the organisation's own.
+        expires_at: When it stops working; None: it does not.
+
+    Raises:
+        CredentialError: There is no such user any more.
+    """
+    if user_id is not None and not await repository.hold_user(ctx.session, user_id):
+        raise CredentialError
     tenant_part = base64.b32encode(ctx.tenant_id.bytes).decode().rstrip("=").lower()
     secret = f"cw_{tenant_part}_{secrets.token_urlsafe(32)}"
-    key = ApiKey(tenant_id=ctx.tenant_id, id=uuid7(), name=name, hash=_digest(secret))
+    key = ApiKey(
+        tenant_id=ctx.tenant_id,
+        id=uuid7(),
+        name=name,
+        hash=_digest(secret),
+        user_id=user_id,
+        scopes=[scope.value for scope in Scope if scope in set(scopes)],
+        expires_at=expires_at,
+    )
     await repository.add_api_key(ctx.session, key)
+    await audit.record(
+        ctx,
+        "api_key.created",
+        object_kind="api_key",
+        object_id=key.id,
+        details={
+            "scopes": key.scopes,
+            "user_id": user_id and str(user_id),
+            "expires_at": expires_at and expires_at.isoformat(),
+        },
+    )
     return NewApiKey(key.id, name, secret)
 
 
@@ -94,10 +152,26 @@ async def authenticate(platform: Platform, secret: str) -> Caller:
         raise CredentialError
     tenant_id = uuid.UUID(bytes=base64.b32decode(match[1].upper() + "======"))
     async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
-        key = await repository.use_api_key(ctx.session, _digest(secret))
-    if key is None:
+        found = await repository.use_api_key(ctx.session, _digest(secret))
+    if found is None:
         raise CredentialError
-    return Caller(tenant_id, Actor(ActorKind.API_KEY, key.id))
+    return Caller(tenant_id, _actor_of(*found))
+
+
+def _actor_of(key: ApiKey, user: User | None) -> Actor:
+    """A valid key as an actor: its user's rights of now, within its scopes."""
+    scopes = frozenset(Scope(scope) for scope in key.scopes)
+    if user is not None:
+        scopes &= TENANT_SCOPES
+    return Actor(
+        ActorKind.API_KEY,
+        id=key.id,
+        user_id=key.user_id,
+        role=Role.DIRECTOR if user is None else Role(user.role),
+        is_admin=Scope.ADMIN in scopes and (user is None or user.is_admin),
+        scopes=scopes,
+        credential_id=key.id,
+    )
 
 
 def _digest(secret: str) -> bytes:
@@ -111,10 +185,12 @@ async def list_api_keys(ctx: Context) -> list[ApiKey]:
 
 
 async def revoke_api_key(ctx: Context, key_id: uuid.UUID) -> None:
-    """Make a key useless.
+    """Make a key of the tenant useless; nothing happens if it is.
 
     Raises:
         ApiKeyNotFoundError: There is none with this id.
     """
-    if not await repository.revoke_api_key(ctx.session, key_id):
+    if await repository.revoke_api_key(ctx.session, key_id):
+        await audit.record(ctx, "api_key.revoked", object_kind="api_key", object_id=key_id)
+    elif await repository.api_key(ctx.session, key_id) is None:
         raise ApiKeyNotFoundError(key_id)

@@ -7,16 +7,20 @@ from datetime import timedelta
 
 from citewell.core.access import Role, Scope
 from citewell.core.context import (
+    NOWHERE,
     TENANT_SCOPES,
     Actor,
     ActorKind,
     Caller,
     Context,
+    Origin,
     unit_of_work,
 )
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
+from citewell.features.usage import service as usage
+from citewell.features.usage.service import Metric
 from citewell.features.users import repository
 from citewell.features.users.emails import normalise_email
 from citewell.features.users.errors import (
@@ -40,7 +44,7 @@ COUNTED = (UserStatus.INVITED, UserStatus.ACTIVE)
 """Who counts towards the quota of users."""
 
 
-def caller_of(user: User) -> Caller:
+def caller_of(user: User, origin: Origin = NOWHERE) -> Caller:
     """A user as the one who acts, with all that a session of theirs may do."""
     actor = Actor(
         ActorKind.USER,
@@ -50,7 +54,7 @@ def caller_of(user: User) -> Caller:
         is_admin=user.is_admin,
         scopes=TENANT_SCOPES,
     )
-    return Caller(user.tenant_id, actor)
+    return Caller(user.tenant_id, actor, origin)
 
 
 async def acting_as(platform: Platform, caller: Caller, email: str) -> Caller:
@@ -64,7 +68,7 @@ async def acting_as(platform: Platform, caller: Caller, email: str) -> Caller:
         user = await find_by_email(ctx, email)
     if user.status != UserStatus.ACTIVE:
         raise UserInactiveError(email, user.status)
-    return caller_of(user)
+    return caller_of(user, caller.origin)
 
 
 async def find_by_email(ctx: Context, email: str) -> User:
@@ -170,12 +174,13 @@ async def renew_invitation(ctx: Context, user_id: uuid.UUID) -> Invited:
         raise InvitationAcceptedError
     # Whoever holds the token becomes this user: it is as good as their role.
     _require_role_to_give(ctx, Role(user.role))
-    token = _new_token()
+    token, was_counted = _new_token(), user.status in COUNTED
     user.status = UserStatus.INVITED
     user.invitation_hash = _digest(token)
     user.invitation_expires_at = utc_now() + timedelta(days=INVITATION_DAYS)
     await repository.save(ctx.session, user)
     await _record(ctx, user, "invited")
+    await _count(ctx, was_counted=was_counted, is_counted=True)
     return Invited(user, token)
 
 
@@ -197,7 +202,7 @@ async def update(ctx: Context, user_id: uuid.UUID, data: UserUpdate) -> User:
     elif is_rights:
         await repository.lock_people(ctx.session, ctx.tenant_id)
     user = await _locked(ctx, user_id)
-    did_administer = _is_administrator(user)
+    did_administer, was_counted = _is_administrator(user), user.status in COUNTED
     if data.name is not None and data.name != user.name:
         user.name = data.name
         await _record(ctx, user, "renamed")
@@ -211,6 +216,7 @@ async def update(ctx: Context, user_id: uuid.UUID, data: UserUpdate) -> User:
     await repository.save(ctx.session, user)
     if did_administer and not _is_administrator(user):
         await _require_other_administrator(ctx, user)
+    await _count(ctx, was_counted=was_counted, is_counted=user.status in COUNTED)
     return user
 
 
@@ -283,6 +289,7 @@ async def remove(ctx: Context, user_id: uuid.UUID) -> None:
         await _require_other_administrator(ctx, user)
     await repository.remove(ctx.session, user.id)
     await _record(ctx, user, "deleted")
+    await _count(ctx, was_counted=user.status in COUNTED, is_counted=False)
 
 
 async def _locked(ctx: Context, user_id: uuid.UUID) -> User:
@@ -290,6 +297,18 @@ async def _locked(ctx: Context, user_id: uuid.UUID) -> User:
     if user is None:
         raise UserNotFoundError(user_id)
     return user
+
+
+async def _count(ctx: Context, *, was_counted: bool, is_counted: bool) -> None:
+    """Keep the count of users; last in the unit of work, as others wait for it.
+
+    Raises:
+        QuotaReachedError: The plan holds no more users.
+    """
+    if is_counted and not was_counted:
+        await usage.consume(ctx, Metric.USERS)
+    elif was_counted and not is_counted:
+        await usage.release(ctx, Metric.USERS)
 
 
 async def _end_sessions(ctx: Context, user: User) -> None:

@@ -1,0 +1,256 @@
+"""`user`."""
+
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.errors import AppError
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.running import (
+    USAGE,
+    JsonOption,
+    TenantOption,
+    checked,
+    out,
+    print_json,
+    print_table,
+    readable,
+    run,
+    stop,
+)
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.features.users import service
+from citewell.features.users.emails import normalise_email
+from citewell.features.users.errors import InvalidEmailError
+from citewell.features.users.passwords import check_password_rules, hash_password
+from citewell.features.users.schemas import (
+    InvitedRead,
+    UserCreate,
+    UserFilter,
+    UserRead,
+    UserUpdate,
+)
+from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.tenancy import UserStatus
+
+user = typer.Typer(no_args_is_help=True, help="The people of a tenant.")
+
+GENERATED_BYTES = 24
+"""192 random bits: 32 characters."""
+
+EmailArgument = Annotated[
+    str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.", callback=readable)
+]
+NameOption = Annotated[str | None, typer.Option(help="What they are called.", callback=readable)]
+RoleOption = Annotated[
+    str | None, typer.Option(help="guest, employee, manager or director.", callback=readable)
+]
+GenerateOption = Annotated[
+    bool, typer.Option("--generate", help="Make a password up and print it, this once.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(user, name="user")
+
+
+@user.command("create")
+def create_user(
+    email: EmailArgument,
+    name: NameOption = None,
+    role: RoleOption = None,
+    admin: Annotated[bool, typer.Option("--admin", help="May administer the tenant.")] = False,
+    generate: GenerateOption = False,
+    invite: Annotated[
+        bool, typer.Option("--invite", help="Set no password; print an invitation, this once.")
+    ] = False,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a user; asks for the password unless told otherwise."""
+    if generate and invite:
+        stop("Give --generate or --invite, not both.", USAGE)
+    given = {"name": name, "role": role}
+    data = checked(
+        UserCreate, email=email, is_admin=admin,
+        **{field: value for field, value in given.items() if value is not None},
+    )  # fmt: skip
+    _check_address(email)
+    if invite:
+        _print_invitation(_invite(data, tenant), as_json)
+        return
+    password = _password(data.email, data.name, tenant, generate)
+
+    async def act(platform: Platform, caller: Caller) -> UserRead:
+        hashed = await hash_password(password)
+        async with unit_of_work(platform, caller) as ctx:
+            return UserRead.of(await service.create_with_password(ctx, data, hashed))
+
+    _print_with_password(run(act, tenant=tenant), password if generate else None, as_json)
+
+
+def _invite(data: UserCreate, tenant: str) -> InvitedRead:
+    async def act(platform: Platform, caller: Caller) -> InvitedRead:
+        async with unit_of_work(platform, caller) as ctx:
+            return InvitedRead.of_invited(await service.invite(ctx, data))
+
+    return run(act, tenant=tenant)
+
+
+def _print_invitation(invited: InvitedRead, as_json: bool) -> None:
+    if as_json:
+        print_json(invited.model_dump(mode="json"))
+    else:
+        out.print(invited.invitation, markup=False)
+
+
+def _print_with_password(shown: UserRead, password: str | None, as_json: bool) -> None:
+    more = {} if password is None else {"password": password}
+    if as_json:
+        print_json({**shown.model_dump(mode="json"), **more})
+    elif password is not None:
+        out.print(password, markup=False)
+    else:
+        out.print("Done.")
+
+
+def _check_address(email: str) -> None:
+    try:
+        normalise_email(email)
+    except InvalidEmailError as error:
+        stop(error.detail, USAGE)
+
+
+def _password(email: str, name: str, tenant: str, generate: bool) -> str:
+    """A password by the rules: made up, or asked for twice on the terminal."""
+    if generate:
+        return secrets.token_urlsafe(GENERATED_BYTES)
+    if not sys.stdin.isatty():
+        stop("There is no terminal to ask for a password on: use --generate.", USAGE)
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    try:
+        check_password_rules(password, email, name, tenant)
+    except AppError as error:
+        stop(error.detail, USAGE)
+    return password
+
+
+@user.command("list")
+def list_users(
+    status: Annotated[UserStatus | None, typer.Option(help="Only those.")] = None,
+    role: RoleOption = None,
+    search: Annotated[
+        str | None, typer.Option(help="Part of the e-mail address or name.", callback=readable)
+    ] = None,
+    page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Users a page.")] = 50,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """List users by e-mail address."""
+    wanted = UserFilter(status, checked(UserUpdate, role=role).role, search)
+
+    async def act(platform: Platform, caller: Caller) -> tuple[list[UserRead], int]:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.page(ctx, PageRequest(page, limit), wanted)
+            return [UserRead.of(item) for item in found.items], found.total
+
+    items, total = run(act, tenant=tenant)
+    if as_json:
+        print_json({"users": [item.model_dump(mode="json") for item in items], "total": total})
+        return
+    table = Table("e-mail", "name", "role", "admin", "status", "last sign-in")
+    for item in items:
+        table.add_row(
+            Text(item.email), Text(item.name), item.role, "yes" if item.is_admin else "",
+            item.status, item.last_login_at.isoformat(" ", "minutes") if item.last_login_at else "",
+        )  # fmt: skip
+    print_table(table)
+    out.print(f"{total} users.")
+
+
+@user.command("show")
+def show_user(
+    email: EmailArgument, tenant: TenantOption = DEFAULT_TENANT, as_json: JsonOption = False
+) -> None:
+    """Show one user."""
+
+    async def act(platform: Platform, caller: Caller) -> UserRead:
+        async with unit_of_work(platform, caller) as ctx:
+            return UserRead.of(await service.find_by_email(ctx, email))
+
+    shown = run(act, tenant=tenant).model_dump(mode="json")
+    if as_json:
+        print_json(shown)
+        return
+    for name, value in shown.items():
+        out.print(f"{name:22} {'' if value is None else value}", markup=False)
+
+
+@user.command("update")
+def update_user(
+    email: EmailArgument,
+    name: NameOption = None,
+    role: RoleOption = None,
+    admin: Annotated[
+        bool | None, typer.Option("--admin/--no-admin", help="May administer the tenant.")
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option(help="active or deactivated.", callback=readable)
+    ] = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Change a user; a new role, right or status ends their sessions."""
+    data = checked(UserUpdate, name=name, role=role, is_admin=admin, status=status)
+
+    async def act(platform: Platform, caller: Caller) -> UserRead:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.find_by_email(ctx, email)
+            return UserRead.of(await service.update(ctx, found.id, data))
+
+    _print_with_password(run(act, tenant=tenant), None, as_json)
+
+
+@user.command("password")
+def set_password(
+    email: EmailArgument,
+    generate: GenerateOption = False,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Set a user's password and end their sessions; asks for it unless told otherwise."""
+    password = _password(email, "", tenant, generate)
+
+    async def act(platform: Platform, caller: Caller) -> UserRead:
+        hashed = await hash_password(password)
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.find_by_email(ctx, email)
+            return UserRead.of(await service.set_password(ctx, found.id, hashed))
+
+    _print_with_password(run(act, tenant=tenant), password if generate else None, as_json)
+
+
+@user.command("delete")
+def delete_user(
+    email: EmailArgument, tenant: TenantOption = DEFAULT_TENANT, as_json: JsonOption = False
+) -> None:
+    """Remove a user with their keys, sessions and rules; documents stay."""
+
+    async def act(platform: Platform, caller: Caller) -> str:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.find_by_email(ctx, email)
+            await service.remove(ctx, found.id)
+            return str(found.id)
+
+    gone = run(act, tenant=tenant)
+    if as_json:
+        print_json({"id": gone})
+    else:
+        out.print("Deleted.")

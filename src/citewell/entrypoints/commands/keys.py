@@ -1,0 +1,134 @@
+"""`key`."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from citewell.core.access import Scope
+from citewell.core.context import TENANT_SCOPES, Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.running import (
+    JsonOption,
+    TenantOption,
+    out,
+    print_json,
+    print_table,
+    readable,
+    run,
+)
+from citewell.features.identity import service as identity
+from citewell.features.identity.errors import OperatorKeyError
+from citewell.features.identity.schemas import MAX_KEY_DAYS, ApiKeyRead, NewApiKey
+from citewell.features.users import service as users
+from citewell.kit.clock import utc_now
+
+key = typer.Typer(no_args_is_help=True, help="API keys.")
+
+USERS_SCOPES = frozenset({Scope.READ, Scope.WRITE})
+"""Of a user's key unless told otherwise."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(key, name="key")
+
+
+@key.command("create")
+def create_key(
+    name: Annotated[
+        str, typer.Option(help="What the key is for.", callback=readable)
+    ] = "command line",
+    user: Annotated[
+        str | None,
+        typer.Option(metavar="EMAIL", help="Whose rights it has.", callback=readable),
+    ] = None,
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="What it may be used for; repeatable.")
+    ] = None,
+    expires_in_days: Annotated[
+        int | None, typer.Option(min=1, max=MAX_KEY_DAYS, help="When it stops working.")
+    ] = None,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="May act for this installation, over all tenants.")
+    ] = False,
+    tenant: TenantOption = identity.DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an API key; it is shown once."""
+    scopes = frozenset(scope or (TENANT_SCOPES if user is None else USERS_SCOPES))
+    if operator:
+        scopes |= {Scope.OPERATOR}
+
+    async def act(platform: Platform, caller: Caller) -> NewApiKey:
+        if Scope.OPERATOR in scopes and (user is not None or tenant != identity.DEFAULT_TENANT):
+            raise OperatorKeyError
+        async with unit_of_work(platform, caller) as ctx:
+            return await identity.create_api_key(
+                ctx,
+                name,
+                scopes=scopes,
+                user_id=None if user is None else (await users.find_by_email(ctx, user)).id,
+                expires_at=None if expires_in_days is None else _in_days(expires_in_days),
+            )
+
+    made = run(act, tenant=tenant)
+    if as_json:
+        print_json({"id": made.id, "name": made.name, "key": made.secret})
+    else:
+        out.print(made.secret, markup=False)
+
+
+def _in_days(days: int) -> datetime:
+    return utc_now() + timedelta(days=days)
+
+
+@key.command("list")
+def list_keys(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOption = False) -> None:
+    """List API keys."""
+
+    async def act(platform: Platform, caller: Caller) -> list[ApiKeyRead]:
+        async with unit_of_work(platform, caller) as ctx:
+            return [ApiKeyRead.model_validate(item) for item in await identity.list_api_keys(ctx)]
+
+    keys = run(act, tenant=tenant)
+    if as_json:
+        print_json(
+            {
+                "keys": [
+                    {**item.model_dump(mode="json"), "is_revoked": item.revoked_at is not None}
+                    for item in keys
+                ]
+            }
+        )
+        return
+    table = Table("id", "name", "scopes", "user", "created", "last used", "expires", "revoked")
+    for item in keys:
+        table.add_row(
+            str(item.id), Text(item.name), " ".join(item.scopes), str(item.user_id or ""),
+            _shown(item.created_at), _shown(item.last_used_at), _shown(item.expires_at),
+            "yes" if item.revoked_at else "",
+        )  # fmt: skip
+    print_table(table)
+
+
+def _shown(time: datetime | None) -> str:
+    return "never" if time is None else time.isoformat(" ", "minutes")
+
+
+@key.command("revoke")
+def revoke_key(
+    key_id: Annotated[uuid.UUID, typer.Argument(help="The key's id.")],
+    tenant: TenantOption = identity.DEFAULT_TENANT,
+) -> None:
+    """Make an API key useless from now on."""
+
+    async def act(platform: Platform, caller: Caller) -> None:
+        async with unit_of_work(platform, caller) as ctx:
+            await identity.revoke_api_key(ctx, key_id)
+
+    run(act, tenant=tenant)
+    out.print("Revoked.")

@@ -1,0 +1,195 @@
+"""`tenant`."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from citewell.core.context import Caller
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.running import (
+    USAGE,
+    JsonOption,
+    checked,
+    out,
+    print_json,
+    print_table,
+    readable,
+    run,
+    stop,
+)
+from citewell.features.identity import tenants as service
+from citewell.features.identity.schemas import TenantCreate, TenantDetails, TenantUpdate
+from citewell.kit.pagination import MAX_LIMIT, PageRequest
+
+tenant = typer.Typer(no_args_is_help=True, help="Organisations of this installation.")
+
+SlugArgument = Annotated[
+    str, typer.Argument(metavar="SLUG", help="The tenant's short name.", callback=readable)
+]
+NameOption = Annotated[str | None, typer.Option(help="Its full name.", callback=readable)]
+PlanOption = Annotated[str | None, typer.Option(help="What it may use.", callback=readable)]
+RegionOption = Annotated[str | None, typer.Option(help="Its home.", callback=readable)]
+LimitOption = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="NAME=N", help="Instead of its plan's; `none` for none."),
+]
+OpenOption = Annotated[
+    bool | None,
+    typer.Option("--open-registration/--closed-registration", help="Whether anybody may register."),
+]
+
+NO_LIMIT = "none"
+PLANS_OWN = "plan"
+"""As a value of --limit: what the plan says holds again."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(tenant, name="tenant")
+
+
+@tenant.command("create")
+def create_tenant(
+    slug: SlugArgument,
+    name: NameOption = None,
+    plan: PlanOption = None,
+    limit: LimitOption = None,
+    region: RegionOption = None,
+    open_registration: OpenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a tenant and print its first API key, this once."""
+    given = _given(plan=plan, region=region, has_open_registration=open_registration)
+    limits = _changed_limits({}, limit or [])
+    data = checked(TenantCreate, slug=slug, name=name or slug, limits=limits, **given)
+
+    async def act(platform: Platform, caller: Caller) -> tuple[TenantDetails, str]:
+        made, key = await service.create(platform, caller, data)
+        return TenantDetails.model_validate(made), key.secret
+
+    made, key = run(act)
+    if as_json:
+        print_json({**made.model_dump(mode="json"), "key": key})
+    else:
+        out.print(key, markup=False)
+
+
+@tenant.command("list")
+def list_tenants(
+    page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Tenants a page.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List tenants, oldest first."""
+
+    async def act(platform: Platform, caller: Caller) -> tuple[list[TenantDetails], int]:
+        found = await service.page(platform, caller, PageRequest(page, limit))
+        return [TenantDetails.model_validate(item) for item in found.items], found.total
+
+    items, total = run(act)
+    if as_json:
+        print_json({"tenants": [item.model_dump(mode="json") for item in items], "total": total})
+        return
+    table = Table("slug", "name", "status", "plan", "region")
+    for item in items:
+        table.add_row(item.slug, Text(item.name), item.status, item.plan, item.region or "")
+    print_table(table)
+    out.print(f"{total} tenants.")
+
+
+@tenant.command("show")
+def show_tenant(slug: SlugArgument, as_json: JsonOption = False) -> None:
+    """Show one tenant."""
+
+    async def act(platform: Platform, caller: Caller) -> TenantDetails:
+        found = await service.get(platform, caller, await service.find(platform, slug))
+        return TenantDetails.model_validate(found)
+
+    _print(run(act), as_json)
+
+
+def _print(shown: TenantDetails, as_json: bool) -> None:
+    fields = shown.model_dump(mode="json")
+    if as_json:
+        print_json(fields)
+        return
+    fields["limits"] = ", ".join(
+        f"{name}={NO_LIMIT if value is None else value}" for name, value in shown.limits.items()
+    )
+    for name, value in fields.items():
+        out.print(f"{name:22} {'' if value is None else value}", markup=False)
+
+
+@tenant.command("update")
+def update_tenant(
+    slug: SlugArgument,
+    name: NameOption = None,
+    plan: PlanOption = None,
+    limit: LimitOption = None,
+    region: RegionOption = None,
+    open_registration: OpenOption = None,
+    status: Annotated[
+        str | None, typer.Option(help="active or suspended.", callback=readable)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change a tenant; suspending it ends all its sessions and refuses its keys."""
+    given = _given(
+        name=name, plan=plan, region=region, has_open_registration=open_registration, status=status
+    )
+    _changed_limits({}, limit or [])  # a bad one is told before anything is opened
+    data = checked(TenantUpdate, **given)
+
+    async def act(platform: Platform, caller: Caller) -> TenantDetails:
+        tenant_id = await service.find(platform, slug)
+        wanted = data
+        if limit:
+            before = await service.get(platform, caller, tenant_id)
+            limits = _changed_limits(dict(before.limits), limit)
+            wanted = checked(TenantUpdate, **given, limits=limits)
+        changed = await service.update(platform, caller, tenant_id, wanted)
+        return TenantDetails.model_validate(changed)
+
+    _print(run(act), as_json)
+
+
+@tenant.command("delete")
+def delete_tenant(
+    slug: SlugArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a tenant with everything it has."""
+    if not yes:
+        typer.confirm(f"Remove the tenant {slug} with everything it has?", abort=True, err=True)
+
+    async def act(platform: Platform, caller: Caller) -> None:
+        await service.delete(platform, caller, await service.find(platform, slug))
+
+    run(act)
+    out.print("Deleted.")
+
+
+def _given(**options: object) -> dict[str, object]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _changed_limits(limits: dict[str, int | None], changes: list[str]) -> dict[str, int | None]:
+    """The limits with those of NAME=N, NAME=none and NAME=plan; anything else ends the command."""
+    changed = dict(limits)
+    for change in changes:
+        name, _, value = change.partition("=")
+        if value == PLANS_OWN:
+            changed.pop(name, None)
+        elif value == NO_LIMIT:
+            changed[name] = None
+        elif value.isascii() and value.isdigit() and len(value) < 16:
+            changed[name] = int(value)
+        else:
+            stop(
+                f"`{change}` is not a limit; write --limit documents=1000, --limit documents=none "
+                "or --limit documents=plan.",
+                USAGE,
+            )
+    return changed
