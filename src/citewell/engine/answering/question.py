@@ -13,6 +13,13 @@ from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_
 _FUNCTION_SHARE = 0.3
 """What a function word counts of its IDF: `which` may be rare in a library, yet is no topic."""
 
+_SMALL_LIBRARY = 20
+"""Passages below which counting tells little: the IDF of a word shrinks towards `_TYPICAL`, by
+half at this size. In a library of one note every word that is not in it would else count five
+times as much as each that is."""
+
+_TYPICAL = inverse_document_frequency(1, _SMALL_LIBRARY)
+
 _FUNCTION_WORDS = {"en": ENGLISH, "vi": QUESTION_VIETNAMESE}
 
 
@@ -43,9 +50,16 @@ def question_of(
     for word, found in ids.items():
         most = max(frequency.get(one, 0) for one in found)
         share = boosts[word] if function.isdisjoint(word.split()) else _FUNCTION_SHARE
-        weight = min(boosts[word], share) * inverse_document_frequency(most, statistics.chunk_count)
+        weight = min(boosts[word], share) * _informativeness(most, statistics.chunk_count)
         made.append(QuestionTerm(word, frozenset(found), weight))
     return Question(text, language, tuple(made))
+
+
+def _informativeness(document_frequency: int, chunk_count: int) -> float:
+    """IDF as far as a library of this size can tell it."""
+    certainty = chunk_count / (chunk_count + _SMALL_LIBRARY)
+    idf = inverse_document_frequency(document_frequency, chunk_count)
+    return certainty * idf + (1 - certainty) * _TYPICAL
 
 
 def text_terms(text: str, language: str) -> frozenset[int]:
