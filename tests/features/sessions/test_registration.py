@@ -1,7 +1,6 @@
 """Accounts that people make themselves, over HTTP."""
 
 import asyncio
-import statistics
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from citewell.core.access import Role
 from citewell.core.context import Context
 from citewell.core.database.migrations import migrate
 from citewell.core.settings import Settings
+from citewell.features.sessions.signing_in import SILENT_SECONDS
 from citewell.features.users import service as users
 from citewell.features.users.schemas import UserCreate
 from citewell.kit.clock import utc_now
@@ -58,13 +58,19 @@ class TestFirstUser:
         self, fresh: LiveServer, password_hash: str, refused: Refused
     ) -> None:
         People(fresh, password_hash).new_tenant(slug="default")
-        async with fresh.client() as client:
-            replies = await asyncio.gather(
-                *(
-                    client.post(REGISTER, json={"email": new_email(), "password": PASSWORD})
-                    for _ in range(6)
-                )
-            )
+        url = fresh.platform.database.url
+        async with fresh.client() as client, asyncio.TaskGroup() as group:
+            with psycopg.connect(url) as connection:
+                # Nobody is made before all of them have seen that nobody is there.
+                connection.execute("LOCK TABLE user_account IN SHARE MODE")
+                racing = [
+                    group.create_task(
+                        client.post(REGISTER, json={"email": new_email(), "password": PASSWORD})
+                    )
+                    for _ in range(4)
+                ]
+                await asyncio.sleep(1)
+            replies = [await one for one in racing]
             won = [reply for reply in replies if reply.status_code == 201]
             assert len(won) == 1
             for reply in replies:
@@ -90,18 +96,12 @@ class TestOpenRegistration:
     ) -> None:
         tenant_id, slug = people.new_tenant(is_open=True)
         known = people.new((tenant_id, slug), role=Role.MANAGER)
-        taken: dict[str, list[float]] = {}
-        replies: list[tuple[int, str]] = []
-        for _ in range(3):
-            for kind, email in (("known", known.email.upper()), ("new", new_email())):
-                body = {"email": email, "password": "trombone gravel seven lamp", "tenant": slug}
-                started = time.perf_counter()
-                reply = await anonymous.post(REGISTER, json=body)
-                taken.setdefault(kind, []).append(time.perf_counter() - started)
-                replies.append((reply.status_code, reply.text))
-        assert set(replies) == {(202, '{"status":"accepted"}')}
-        first, second = (statistics.median(taken[kind]) for kind in ("known", "new"))
-        assert abs(first - second) < 0.03, taken
+        for email in (known.email.upper(), new_email()):
+            body = {"email": email, "password": "trombone gravel seven lamp", "tenant": slug}
+            started = time.perf_counter()
+            reply = await anonymous.post(REGISTER, json=body)
+            assert (reply.status_code, reply.text) == (202, '{"status":"accepted"}')
+            assert time.perf_counter() - started >= SILENT_SECONDS
         # The known one is as before.
         login = {"email": known.email, "password": PASSWORD}
         tokens = (await anonymous.post(f"{AUTH}/login", json=login)).json()
@@ -198,16 +198,21 @@ class TestInvitation:
         tenant_id, slug, token = self.invited(people, email)
         _, other = people.new_tenant()
         body = {"email": email, "password": PASSWORD, "invitation": token}
-        for wrong in ({"email": new_email()}, {"tenant": other}, {"tenant": "no-such-tenant"}):
+        stranger = people.new((tenant_id, slug))
+        for wrong in (
+            {"email": new_email(), "tenant": slug},
+            {"email": stranger.email},
+            {"tenant": other},
+            {"tenant": "no-such-tenant"},
+        ):
             refused(await anonymous.post(REGISTER, json=body | wrong), 403, "invalid_invitation")
 
         async def expired(ctx: Context) -> None:
-            user = (await ctx.session.scalars(select(User))).one()
+            user = (await ctx.session.scalars(select(User).where(User.email == email))).one()
             user.invitation_expires_at = utc_now() - timedelta(seconds=1)
 
         people.within(tenant_id, expired)
         refused(await anonymous.post(REGISTER, json=body), 403, "invalid_invitation")
-        assert slug != other
 
 
 class TestInput:

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from citewell.core.context import Context
+from citewell.core.settings import Settings
 from citewell.kit.clock import utc_now
 from citewell.models.records import AuditEvent
 from citewell.models.tenancy import RefreshToken, Tenant, UserStatus
-from tests.conftest import LiveServer
+from tests.conftest import LiveServer, serving
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, Person, bearer, sign_in
 
 Refused = Callable[[httpx.Response, int, str], None]
@@ -231,7 +232,8 @@ class TestLogout:
     async def test_api_keys_have_no_session(
         self, client: httpx.AsyncClient, refused: Refused
     ) -> None:
-        refused(await client.post(LOGOUT), 401, "unauthorized")
+        for body in (None, {"everywhere": True}):
+            refused(await client.post(LOGOUT, json=body), 403, "session_needed")
         assert (await client.get(ME)).json()["user"] is None
 
 
@@ -294,3 +296,27 @@ class TestCookie:
             renewed = await refresh(browser, tokens["refresh_token"])
             assert renewed.json()["refresh_token"].startswith("cwr_")
             assert "set-cookie" not in renewed.headers
+
+    async def test_named_origins_may_use_it_and_https_makes_it_secure(
+        self, people: People, settings: Settings, database_url: str, refused: Refused
+    ) -> None:
+        person = people.new()
+        public, other = "https://citewell.example.org", "https://app.example.org"
+        changed = settings.model_copy(update={"public_url": public, "cors_origins": (other,)})
+        with serving(changed, database_url, has_worker=False) as server:
+            async with server.client() as browser:
+                body = {"email": person.email, "password": PASSWORD, "cookie": True}
+                login = await browser.post(f"{AUTH}/login", json=body, headers={"Origin": other})
+                assert "; Secure" in login.headers["set-cookie"]
+                assert login.headers["access-control-allow-credentials"] == "true"
+                cookie = login.headers["set-cookie"].partition(";")[0]
+                for origin in (public, other):
+                    # Given by hand: over plain HTTP a browser would not send it.
+                    headers = {"Origin": origin, "Cookie": cookie}
+                    renewed = await browser.post(REFRESH, headers=headers)
+                    assert renewed.status_code == 200, renewed.text
+                    cookie = renewed.headers["set-cookie"].partition(";")[0]
+                headers = {"Origin": "https://evil.example.org", "Cookie": cookie}
+                reply = await browser.post(REFRESH, headers=headers)
+                refused(reply, 403, "foreign_origin")
+                assert "access-control-allow-origin" not in reply.headers

@@ -148,11 +148,12 @@ async def end(ctx: Context, *, everywhere: bool) -> None:
     """Sign the caller out of their session, or of all they have.
 
     Raises:
-        CredentialError: The caller has no session.
+        NoSessionError: The caller is no signed-in user.
+        CredentialError: The user was removed a moment ago.
     """
-    user_id, family_id = ctx.actor.user_id, ctx.actor.credential_id
-    user = await repository.lock_user(ctx.session, user_id) if user_id else None
-    if user is None or family_id is None:
+    user_id, family_id = session_of(ctx.caller)
+    user = await repository.lock_user(ctx.session, user_id)
+    if user is None:
         raise CredentialError
     await _end(ctx, user, family_id, everywhere=everywhere)
 

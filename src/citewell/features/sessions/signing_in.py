@@ -56,10 +56,10 @@ async def sign_in(
     try:
         address = normalise_email(email)
     except InvalidEmailError:
-        address = ""  # nobody's; it takes the same time and looks the same
-    attempts = throttling.Attempts(platform, address, origin.address)
+        address = None  # nobody's; it takes the same time and looks the same
+    attempts = throttling.Attempts(platform, address or email, origin.address)
     await attempts.admit()
-    candidates = await _candidates(platform, address, tenant)
+    candidates = await _candidates(platform, address, tenant) if address else []
     hashes = [one.password_hash for one in candidates] or [None]
     fits = [await verify_password(password, one) for one in hashes]
     found = [
