@@ -8,6 +8,7 @@ from citewell.core.index import ChunkIndex
 from citewell.core.jobs import JobQueue
 from citewell.core.ratelimit import RateLimiter
 from citewell.core.settings import Settings
+from citewell.core.tally import Tally
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.llm.base import LanguageModel
 from citewell.engine.parsing.base import Parser
@@ -28,3 +29,5 @@ class Platform:
     limiter: RateLimiter
     token_key: bytes = field(repr=False)
     """Signs access tokens, in all processes of the installation alike."""
+    tally: Tally = field(default_factory=Tally)
+    """Counted queries that are not written yet."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import structlog
 from psycopg import sql
+from sqlalchemy.exc import SQLAlchemyError
 
 from citewell.core.blobs.base import Storage
 from citewell.core.blobs.folder import FolderStorage
@@ -30,6 +31,7 @@ from citewell.engine.llm.base import NO_MODEL, Timeouts
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.features.ingestion import jobs as ingestion_jobs
+from citewell.features.usage import service as usage
 from citewell.indexes.postgres.index import PostgresIndex
 
 log = structlog.get_logger(__name__)
@@ -119,7 +121,7 @@ async def open_platform(
         stack.push_async_callback(parser.close)
         queue = JobQueue[Platform](database.url, concurrency=settings.worker_concurrency)
         ingestion_jobs.register(queue)
-        yield Platform(
+        platform = Platform(
             settings=settings,
             database=connections,
             queue=queue,
@@ -131,6 +133,17 @@ async def open_platform(
             limiter=limiter,
             token_key=derive_key(master_key, "access tokens"),
         )
+        queue.register_maintenance(usage.write_waiting)
+        stack.push_async_callback(_write_usage, platform)
+        yield platform
+
+
+async def _write_usage(platform: Platform) -> None:
+    """Write what this process has counted and not written; the end is no time to fail."""
+    try:
+        await usage.write_waiting(platform)
+    except SQLAlchemyError as error:
+        log.warning("usage_not_written", reason=type(error).__name__)
 
 
 def _open_blobs(settings: Settings, keys: KeyRing) -> BlobStore:

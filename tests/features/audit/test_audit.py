@@ -22,6 +22,7 @@ from citewell.features.audit.schemas import AuditFilter
 from citewell.features.audit.service import ExportFormat
 from citewell.features.identity import repository as identity_repository
 from citewell.kit.pagination import PageRequest
+from tests.conftest import Library
 
 Refused = Callable[[httpx.Response, int, str], None]
 ALL = AuditFilter()
@@ -212,3 +213,31 @@ class TestRoutes:
     async def test_without_a_key_it_is_401(self, anonymous: httpx.AsyncClient, refused: Refused):
         for path in ("/api/v1/audit", "/api/v1/audit/export", "/api/v1/usage"):
             refused(await anonymous.get(path), 401, "unauthorized")
+
+
+class TestDeeds:
+    async def test_what_is_done_to_documents_and_collections_is_noted(
+        self, client: httpx.AsyncClient, library: Library
+    ):
+        made = (await client.post("/api/v1/collections", json={"name": "a"})).json()["id"]
+        await client.patch(f"/api/v1/collections/{made}", json={"description": "b"})
+        await client.delete(f"/api/v1/collections/{made}")
+        [one] = await library.upload(("one.txt", b"First text."))
+        await library.upload(("one.txt", b"Second text."), access_level="public")
+        path = f"/api/v1/documents/{one['id']}"
+        await client.patch(path, json={"title": "Two"})
+        await client.patch(path, json={"title": "Two", "access_level": "internal"})
+        await client.delete(path)
+        events = (await client.get("/api/v1/audit", params={"limit": 100})).json()["data"]
+        noted = [(e["action"], e["details"]) for e in reversed(events) if e["action"] not in MADE]
+        assert [action for action, _ in noted] == [
+            "collection.created", "collection.changed", "collection.deleted",
+            "collection.created", "document.created",
+            "document.access_level_changed", "document.version_added",
+            "document.updated", "document.access_level_changed", "document.deleted",
+        ]  # fmt: skip
+        assert noted[5][1] == {"from": "internal", "to": "public"}
+        assert noted[7][1] == {"fields": ["title"]}
+        of_document = {"object_id": one["id"]}
+        found = (await client.get("/api/v1/audit", params=of_document)).json()
+        assert found["pagination"]["total"] == 6

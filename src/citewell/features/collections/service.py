@@ -7,6 +7,7 @@ from citewell.core.access import CREATES_FROM, MANAGES_COLLECTIONS_FROM
 from citewell.core.context import Context
 from citewell.core.errors import ForbiddenError
 from citewell.engine.chunking.registry import STRATEGIES
+from citewell.features.audit import service as audit
 from citewell.features.collections import repository
 from citewell.features.collections.errors import (
     ChunkingError,
@@ -15,6 +16,8 @@ from citewell.features.collections.errors import (
     CollectionNotFoundError,
 )
 from citewell.features.collections.schemas import CollectionCreate, CollectionUpdate
+from citewell.features.usage import service as usage
+from citewell.features.usage.service import Metric
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.library import Collection
@@ -44,6 +47,7 @@ async def create(ctx: Context, data: CollectionCreate) -> Collection:
     collection = await repository.by_name(ctx.session, data.name)
     if collection is None or collection.id != new_id:
         raise CollectionExistsError(data.name)
+    await _count_made(ctx, new_id)
     return collection
 
 
@@ -64,13 +68,20 @@ async def get_or_create(ctx: Context, name: str) -> Collection:
         raise CollectionNotFoundError(name)
     if name != DEFAULT_COLLECTION:
         ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
-    data = CollectionCreate(name=name)
+    data, new_id = CollectionCreate(name=name), uuid7()
     await repository.add_if_absent(
-        ctx.session, {"tenant_id": ctx.tenant_id, "id": uuid7(), **data.model_dump()}
+        ctx.session, {"tenant_id": ctx.tenant_id, "id": new_id, **data.model_dump()}
     )
     found = await repository.by_name(ctx.session, name)
     assert found is not None
+    if found.id == new_id:
+        await _count_made(ctx, new_id)
     return found
+
+
+async def _count_made(ctx: Context, collection_id: uuid.UUID) -> None:
+    await audit.record(ctx, "collection.created", object_kind="collection", object_id=collection_id)
+    await usage.consume(ctx, Metric.COLLECTIONS)
 
 
 async def find(ctx: Context, name: str) -> Collection:
@@ -152,6 +163,13 @@ async def update(ctx: Context, collection_id: uuid.UUID, data: CollectionUpdate)
     _check_chunking(collection.chunk_strategy, collection.chunk_size, collection.chunk_overlap)
     if not await repository.save(ctx.session, collection):
         raise CollectionExistsError(data.name or "")
+    await audit.record(
+        ctx,
+        "collection.changed",
+        object_kind="collection",
+        object_id=collection_id,
+        details={"fields": sorted(data.model_dump(exclude_none=True))},
+    )
     return collection
 
 
@@ -180,3 +198,5 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
     if await repository.has_documents(ctx.session, collection_id):
         raise CollectionNotEmptyError(collection.name)
     await repository.remove(ctx.session, collection_id)
+    await audit.record(ctx, "collection.deleted", object_kind="collection", object_id=collection_id)
+    await usage.release(ctx, Metric.COLLECTIONS)

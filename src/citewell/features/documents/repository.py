@@ -4,7 +4,20 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, Select, TextClause, and_, delete, func, select, text, update
+from sqlalchemy import (
+    Boolean,
+    Row,
+    Select,
+    TextClause,
+    and_,
+    delete,
+    func,
+    inspect,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -73,23 +86,28 @@ def within(access: Access, *verbs: Verb) -> TextClause:
     return text(" AND ".join(parts)).bindparams(**values)
 
 
+_IS_NEW = literal_column("(blob.xmax = 0)", Boolean)
+"""Whether an upsert inserted: a row that was there carries the transaction that locked it."""
+
+
 async def claim_blob(
     session: AsyncSession, tenant_id: uuid.UUID, sha256: bytes, size_bytes: int
-) -> Blob:
-    """The row of a content, made if new, and locked so that nobody removes the file meanwhile."""
+) -> tuple[Blob, bool]:
+    """The row of a content, and whether it is new; locked, so that nobody removes the file."""
     statement = (
         insert(Blob)
         .values(tenant_id=tenant_id, id=uuid7(), sha256=sha256, size_bytes=size_bytes)
         .on_conflict_do_update(index_elements=["tenant_id", "sha256"], set_={"sha256": sha256})
-        .returning(Blob)
+        .returning(Blob, _IS_NEW)
     )
-    return (await session.scalars(statement)).one()
+    row = (await session.execute(statement)).one()
+    return row[0], row[1]
 
 
 async def claim_blobs(
     session: AsyncSession, tenant_id: uuid.UUID, sizes: Mapping[bytes, int]
-) -> dict[bytes, uuid.UUID]:
-    """The ids of contents, as `claim_blob` gives one; takes and returns them by hash."""
+) -> dict[bytes, tuple[uuid.UUID, bool]]:
+    """The ids of contents and whether they are new, as `claim_blob` says; all by hash."""
     values = [
         {"tenant_id": tenant_id, "id": uuid7(), "sha256": sha256, "size_bytes": sizes[sha256]}
         for sha256 in sorted(sizes)
@@ -98,8 +116,8 @@ async def claim_blobs(
     statement = statement.on_conflict_do_update(
         index_elements=["tenant_id", "sha256"], set_={"sha256": statement.excluded.sha256}
     )
-    rows = await session.execute(statement.returning(Blob.sha256, Blob.id), values)
-    return {bytes(sha256): blob_id for sha256, blob_id in rows}
+    rows = await session.execute(statement.returning(Blob.sha256, Blob.id, _IS_NEW), values)
+    return {bytes(sha256): (blob_id, is_new) for sha256, blob_id, is_new in rows}
 
 
 async def known_sources(
@@ -290,6 +308,12 @@ async def lock(session: AsyncSession, document_id: uuid.UUID, access: Access) ->
     )
 
 
+def changed_fields(document: Document, names: Sequence[str]) -> list[str]:
+    """Those of the columns that have another value than the database knows."""
+    attributes = inspect(document).attrs
+    return [name for name in names if attributes[name].history.has_changes()]
+
+
 async def remove(session: AsyncSession, document_id: uuid.UUID) -> None:
     """Delete a document and everything that hangs on it."""
     await session.execute(
@@ -309,8 +333,8 @@ async def blob_ids(session: AsyncSession, document_id: uuid.UUID) -> list[uuid.U
     )
 
 
-async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[bytes]:
-    """Delete the rows of contents no version needs any more; returns their hashes.
+async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[bytes, int]:
+    """Delete the rows of contents no version needs any more; returns their sizes by hash.
 
     The rows stay locked until the transaction ends, and with them the right to the files. They are
     locked by a statement before, so that a version made meanwhile is seen.
@@ -321,7 +345,7 @@ async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -
     used = select(DocumentVersion.blob_id).where(
         DocumentVersion.tenant_id == Blob.tenant_id, DocumentVersion.blob_id == Blob.id
     )
-    rows = await session.scalars(
-        delete(Blob).where(Blob.id.in_(ids), ~used.exists()).returning(Blob.sha256)
+    rows = await session.execute(
+        delete(Blob).where(Blob.id.in_(ids), ~used.exists()).returning(Blob.sha256, Blob.size_bytes)
     )
-    return [bytes(row) for row in rows]
+    return {bytes(sha256): size for sha256, size in rows}

@@ -16,7 +16,7 @@ from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.collections import service as collections
 from citewell.features.collections.errors import CollectionNotFoundError
-from citewell.features.documents import repository
+from citewell.features.documents import counting, repository
 from citewell.features.documents.errors import (
     DocumentNotFoundError,
     FileMissingError,
@@ -32,6 +32,8 @@ from citewell.features.documents.schemas import (
     DocumentUpdate,
     NewFile,
 )
+from citewell.features.usage import service as usage
+from citewell.features.usage.service import Metric
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.library import Document, DocumentVersion, VersionStatus
@@ -195,7 +197,7 @@ async def _register_new(
             id=uuid7(),
             document_id=document.id,
             number=1,
-            blob_id=blobs[each.content.sha256],
+            blob_id=blobs[each.content.sha256][0],
             status=VersionStatus.QUEUED,
             size_bytes=each.content.size_bytes,
         )
@@ -205,6 +207,8 @@ async def _register_new(
     ctx.session.add_all(versions.values())
     await ctx.session.flush()
     jobs = await _enqueue(ctx, list(versions.values()))
+    new_bytes = sum(size for sha256, size in sizes.items() if blobs[sha256][1])
+    await counting.count_registered(ctx, list(versions.values()), new_bytes)
     return {
         place: _registered(version, job)
         for (place, version), job in zip(versions.items(), jobs, strict=True)
@@ -239,9 +243,10 @@ async def _register(
         if new.collection_id is None:
             return None
         raise CollectionNotFoundError(collection_id)
-    blob = await repository.claim_blob(
+    blob, is_new = await repository.claim_blob(
         ctx.session, ctx.tenant_id, content.sha256, content.size_bytes
     )
+    new_bytes = content.size_bytes if is_new else 0
     if document is not None:
         await _take_over(ctx, document, new)
     # Before anything else, so that a file the store has lost comes back with its next upload.
@@ -257,6 +262,7 @@ async def _register(
             await _require_level(ctx, new.access_level)
         document = _new_document(ctx, new, filename, collection_id, source)
         if not await repository.add_document(ctx.session, document):
+            await counting.count_registered(ctx, (), new_bytes)
             return None
     version = DocumentVersion(
         tenant_id=ctx.tenant_id,
@@ -269,7 +275,9 @@ async def _register(
     )
     ctx.session.add(version)
     await ctx.session.flush()
-    return _registered(version, (await _enqueue(ctx, [version]))[0])
+    job = (await _enqueue(ctx, [version]))[0]
+    await counting.count_registered(ctx, [version], new_bytes)
+    return _registered(version, job)
 
 
 async def _known(
@@ -302,6 +310,7 @@ async def _take_over(ctx: Context, document: Document, new: NewFile) -> None:
         document.title = title
     if new.metadata is not None:
         document.metadata_ = dict(new.metadata)
+    await counting.note_changes(ctx, document)
     if new.access_level not in (None, document.access_level):
         await _change_access(ctx, document, new.access_level)
 
@@ -514,6 +523,7 @@ async def update(ctx: Context, document_id: uuid.UUID, data: DocumentUpdate) -> 
         document.title = clean_line(data.title)
     if data.metadata is not None:
         document.metadata_ = dict(data.metadata)
+    await counting.note_changes(ctx, document)
     if data.access_level is not None:
         await _change_access(ctx, document, parse_access_level(data.access_level))
     await ctx.session.flush()
@@ -527,6 +537,7 @@ async def _change_access(ctx: Context, document: Document, level: AccessLevel) -
         ForbiddenError: The caller could not read that level.
     """
     await _require_level(ctx, level)
+    await counting.note_level(ctx, document, level)
     document.access_level = int(level)
     await ctx.platform.index.set_access(
         ctx.session, ctx.tenant_id, document.id, document.collection_id, document.access_level
@@ -550,6 +561,7 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
         await ctx.platform.index.withdraw(ctx.session, ctx.tenant_id, document.active_version_id)
     blobs = await repository.blob_ids(ctx.session, document_id)
     await repository.remove(ctx.session, document_id)
+    await counting.count_removed(ctx, document)
     # Files cannot be rolled back: they go when it is certain that the document has gone.
     caller = ctx.caller
     ctx.after_commit.append(partial(_remove_unused_files, ctx.platform, caller, blobs))
@@ -560,5 +572,7 @@ async def _remove_unused_files(
 ) -> None:
     remove = await platform.blobs.remover(caller.tenant_id)
     async with unit_of_work(platform, caller) as ctx:
-        for sha256 in await repository.remove_unused_blobs(ctx.session, blob_ids):
+        sizes = await repository.remove_unused_blobs(ctx.session, blob_ids)
+        for sha256 in sizes:
             await remove(sha256)
+        await usage.release(ctx, Metric.STORED_BYTES, sum(sizes.values()))

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 
-from citewell.core.context import Caller
+from citewell.core.context import Caller, unit_of_work
 from citewell.core.index import Hit
 from citewell.core.platform import Platform
 from citewell.engine.answering.base import Answer, Citation, Passage, Question
@@ -17,7 +17,10 @@ from citewell.engine.answering.generated import (
     TokenEvent,
     stream_answer,
 )
+from citewell.engine.answering.prompting import PASSAGE_TOKENS
 from citewell.engine.answering.question import question_of
+from citewell.engine.embedding.token_estimate import estimate_tokens
+from citewell.engine.llm.base import TokenUsage
 from citewell.features.search import service
 from citewell.features.search.errors import ConversationNotFoundError
 from citewell.features.search.schemas import (
@@ -31,6 +34,8 @@ from citewell.features.search.schemas import (
     SentenceRead,
     heading_text,
 )
+from citewell.features.usage import service as usage
+from citewell.features.usage.service import Metric
 from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.ids import uuid7
 
@@ -91,13 +96,17 @@ async def _answering(
         platform,
         await service.reader_of(platform, caller, request.as_user_id),
         request.query,
+        spender=caller.actor,
         top_k=request.top_k,
         filters=request.filters,
         collection_ids=request.collection_ids,
         watch=watch,
     )
-    yield StreamEvent("step", {"name": "search", "passages": len(found.hits.hits)})
     reading = _read(platform, found)
+    budget = _TokenBudget(platform, caller)
+    if platform.llm is not None:
+        await budget.reserve(reading)  # before the first event: a refusal is still a plain 429
+    yield StreamEvent("step", {"name": "search", "passages": len(found.hits.hits)})
     if platform.llm is None:
         yield StreamEvent("step", {"name": "extract"})
         extracted = reading.extract()
@@ -127,8 +136,46 @@ async def _answering(
                     data = _citation_read(event.citation).model_dump(mode="json")
                     yield StreamEvent("citation", data)
                 case AnswerDone():
+                    await budget.settle(event.usage)
                     watch.lap("answer")
                     yield _reply(request, found, event.answer, watch)
+
+
+class _TokenBudget:
+    """The tokens of one answer: reserved before the model is asked, settled when it is done.
+
+    Whoever leaves in the middle has spent what was reserved.
+    """
+
+    def __init__(self, platform: Platform, caller: Caller) -> None:
+        self._platform = platform
+        self._caller = caller
+        self._reserved = 0
+        self._at = utc_now()
+
+    async def reserve(self, reading: _Reading) -> None:
+        """Reserve what the model is going to read, about.
+
+        Raises:
+            QuotaReachedError: The tokens of the month do not last for it.
+        """
+        texts = [reading.question.text, *(passage.text for passage in reading.passages)]
+        if reading.passages:  # else the model is not asked
+            asked = sum(estimate_tokens(text) for text in texts)
+            self._reserved = min(asked, PASSAGE_TOKENS)
+            async with unit_of_work(self._platform, self._caller) as ctx:
+                await usage.consume(ctx, Metric.MODEL_TOKENS, self._reserved)
+
+    async def settle(self, spent: TokenUsage) -> None:
+        """Replace what was reserved by what the model says it took."""
+        async with unit_of_work(self._platform, self._caller) as ctx:
+            await usage.settle(
+                ctx,
+                Metric.MODEL_TOKENS,
+                reserved=self._reserved,
+                spent=spent.input_tokens + spent.output_tokens,
+                at=self._at,
+            )
 
 
 def _read(platform: Platform, found: Found) -> _Reading:

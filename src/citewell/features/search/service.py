@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 
-from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.context import Actor, Caller, Context, unit_of_work
 from citewell.core.index import FILTER_FIELDS, Generation, HitList, HybridQuery, Scope
 from citewell.core.platform import Platform
 from citewell.engine.embedding.base import Vector
@@ -30,6 +30,7 @@ from citewell.features.search.schemas import (
     hit_read,
 )
 from citewell.features.sharing import service as sharing
+from citewell.features.usage import service as usage
 from citewell.kit.clock import Stopwatch
 
 
@@ -47,6 +48,7 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
         platform,
         await reader_of(platform, caller, request.as_user_id),
         request.query,
+        spender=caller.actor,
         top_k=request.top_k,
         filters=request.filters,
         collection_ids=request.collection_ids,
@@ -71,6 +73,7 @@ async def find(
     caller: Caller,
     query: str,
     *,
+    spender: Actor | None = None,
     top_k: int,
     filters: Mapping[str, FilterValue],
     collection_ids: Sequence[uuid.UUID] | None,
@@ -80,7 +83,17 @@ async def find(
 ) -> Found:
     """Search, with all that an answer needs besides the passages; raises as `search` does.
 
-    `has_dense` and `has_lexical` leave a leg out, to measure the other alone.
+    Args:
+        platform: Index and embedder.
+        caller: Whose access it has.
+        query: What to look for.
+        spender: Whose query it is counted as; None: it is not counted.
+        top_k: Most passages.
+        filters: What documents must have.
+        collection_ids: Where to look; None: everywhere.
+        watch: Takes the times.
+        has_dense: Whether vectors are compared; without, the words are measured alone.
+        has_lexical: Whether words are compared.
     """
     analysis = analyse(query)
     if analysis.is_empty:
@@ -93,6 +106,7 @@ async def find(
         generation = await platform.index.live_generation(ctx.session)
         scope = await _scope(ctx, generation, filters, collection_ids)
         if scope is None:
+            await _count(ctx, spender)
             return Found(analysis, CorpusStatistics(0, {}), HitList([], 0, True), 0.0, degraded)
         spec = platform.embedder.spec
         if scope.generation.embedding != spec.name and vector is not None:
@@ -112,7 +126,15 @@ async def find(
             HybridQuery(vector, weights, weight, top_k, analysis.phrases),
         )
         watch.lap("search")
+        await _count(ctx, spender)
+        watch.lap("usage")
     return Found(analysis, statistics, hits, weight, degraded, scope.reach.is_all)
+
+
+async def _count(ctx: Context, spender: Actor | None) -> None:
+    """Count a query, last of all: the row that all of a tenant's share is held for a moment."""
+    if spender is not None:
+        await usage.consume_query(ctx, spender)
 
 
 async def _embed(

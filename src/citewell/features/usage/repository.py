@@ -55,11 +55,12 @@ FROM asked LEFT JOIN counted USING (metric)
 # within a moment of it; waiting for the disk would take longer than a search.
 _SPEND = text(f"""
 WITH hurried AS (SELECT set_config('synchronous_commit', 'off', true)), {_ASKED}, {_COUNTED},
-mine AS (
+actors AS (
   INSERT INTO usage_record AS u (tenant_id, metric, period, actor_id, amount)
-  SELECT :tenant_id, a.metric, a.period, CAST(:actor_id AS uuid), a.amount
-  FROM counted JOIN asked a USING (metric)
-  WHERE CAST(:actor_id AS uuid) IS NOT NULL
+  SELECT :tenant_id, a.metric, a.period, b.actor_id, b.amount
+  FROM counted JOIN asked a USING (metric),
+       unnest(CAST(:actor_ids AS uuid[]), CAST(:actor_amounts AS bigint[])) AS b (actor_id, amount)
+  ORDER BY b.actor_id
   ON CONFLICT (tenant_id, metric, period, actor_id)
   DO UPDATE SET amount = u.amount + excluded.amount, updated_at = now()
 )
@@ -169,14 +170,16 @@ async def consume(
 async def spend(
     session: AsyncSession,
     tenant_id: uuid.UUID,
-    actor_id: uuid.UUID | None,
-    amounts: Mapping[Metric, int],
-    periods: Mapping[Metric, str],
-) -> list[Outcome]:
-    """Count what an actor spent, each where its limit allows it; the commit waits for no disk."""
-    values = _asked(tenant_id, amounts, periods) | {"actor_id": actor_id}
-    rows = await session.execute(_SPEND, values)
-    return [Outcome(Metric(row[0]), row[1], row[2]) for row in rows]
+    metric: Metric,
+    period: str,
+    amounts: Mapping[uuid.UUID | None, int],
+) -> Outcome:
+    """Count what actors spent if the limit allows it; the commit waits for no disk."""
+    actors = {actor: amount for actor, amount in amounts.items() if actor is not None}
+    values = _asked(tenant_id, {metric: sum(amounts.values())}, {metric: period})
+    values |= {"actor_ids": list(actors), "actor_amounts": list(actors.values())}
+    row = (await session.execute(_SPEND, values)).one()
+    return Outcome(Metric(row[0]), row[1], row[2])
 
 
 async def adjust(

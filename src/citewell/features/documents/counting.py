@@ -1,0 +1,58 @@
+"""What changes of documents leave behind: use of the plan, and notes in the audit trail."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from citewell.core.access import AccessLevel
+from citewell.core.context import Context
+from citewell.features.audit import service as audit
+from citewell.features.documents import repository
+from citewell.features.usage import service as usage
+from citewell.features.usage.service import Metric
+from citewell.models.library import Document, DocumentVersion
+
+
+async def count_registered(
+    ctx: Context, versions: Sequence[DocumentVersion], new_bytes: int
+) -> None:
+    """Note new versions, and count documents that are new and bytes that were not there.
+
+    The last thing a unit of work does: others that register wait for it from here on.
+
+    Raises:
+        QuotaReachedError: The plan does not hold them; roll the unit of work back.
+    """
+    made = {v.document_id: {"size_bytes": v.size_bytes} for v in versions if v.number == 1}
+    added = {v.document_id: {"version": v.number} for v in versions if v.number > 1}
+    if made:
+        await audit.record_all(ctx, "document.created", "document", made)
+    if added:
+        await audit.record_all(ctx, "document.version_added", "document", added)
+    await usage.consume_all(ctx, {Metric.DOCUMENTS: len(made), Metric.STORED_BYTES: new_bytes})
+
+
+async def count_removed(ctx: Context, document: Document) -> None:
+    """Note that a document was deleted, and count one less."""
+    await _record(ctx, "document.deleted", document.id, {})
+    await usage.release(ctx, Metric.DOCUMENTS)
+
+
+async def note_changes(ctx: Context, document: Document) -> None:
+    """Note which of title and metadata were changed, before they are written."""
+    if fields := repository.changed_fields(document, ("title", "metadata_")):
+        names = [field.rstrip("_") for field in fields]
+        await _record(ctx, "document.updated", document.id, {"fields": names})
+
+
+async def note_level(ctx: Context, document: Document, level: AccessLevel) -> None:
+    """Note that a document gets another access level, before it does."""
+    if level != document.access_level:
+        before = AccessLevel(document.access_level).name.lower()
+        details = {"from": before, "to": level.name.lower()}
+        await _record(ctx, "document.access_level_changed", document.id, details)
+
+
+async def _record(
+    ctx: Context, action: str, document_id: uuid.UUID, details: Mapping[str, object]
+) -> None:
+    await audit.record(ctx, action, object_kind="document", object_id=document_id, details=details)
