@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from tests.isolation.actors import Actor, Standing, bearer, foreigners, insiders, nobodies
 from tests.isolation.probes import Probe, Twins, Values, base_values, fillings, missing_id
-from tests.isolation.routes import NOT_YET, TABLE, Route
+from tests.isolation.routes import API, NOT_YET, TABLE, Route
 from tests.isolation.surface import Operation
-from tests.isolation.world import Organisation
+from tests.isolation.world import QUESTION, Organisation
 
 REFUSED = (403, 404, 422)
 
@@ -118,6 +118,21 @@ def _one_more(route: Route, values: Values, name: str) -> tuple[Values, dict[str
     if route.form is not None:
         return {**values, f"form.{name}": str(value)}, None
     return values, {**(route.body or {}), name: value}
+
+
+def plan_filters(ours: Organisation, theirs: Organisation) -> list[Pair]:
+    """Filters on metadata that only hidden documents have: like ones that no document has."""
+    pairs: list[Pair] = []
+    for actor in (*foreigners(theirs), *insiders(ours)):
+        for path in ("search", "query", "query/stream"):
+            operation = ("POST", f"{API}/{path}")
+            key, nothing = f"only{ours.hidden[-8:]}", f"only{ours.hidden[-8:][::-1]}"
+            probes = [
+                Probe(actor, operation, Route(), {"body.filters": {name: 1}}, {"query": QUESTION})
+                for name in (key, nothing)
+            ]
+            pairs.append(Pair(Twins(*probes), (422,)))
+    return pairs
 
 
 def plan_siblings(ours: Organisation) -> list[Pair]:

@@ -158,7 +158,7 @@ def sent_ids(values: Values) -> set[str]:
     """The texts in the places of a request."""
     found: set[str] = set()
     for value in values.values():
-        found.update(value if isinstance(value, list) else [value])
+        found.update(value if isinstance(value, list | dict) else [value])
     return found
 
 

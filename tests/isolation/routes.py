@@ -212,5 +212,5 @@ RECORDS: dict[Operation, Route] = {
 }
 
 TABLE: dict[Operation, Route] = {
-    **SEARCH, **READING, **SHARING, **CHANGING, **RECORDS, **PEOPLE, **KEYS, **SIGNING_IN,
+    **SEARCH, **READING, **SHARING, **CHANGING, **RECORDS, **KEYS, **PEOPLE, **SIGNING_IN,
 }  # fmt: skip

@@ -17,6 +17,7 @@ from tests.isolation.plans import (
     ODD_PATHS,
     Pair,
     plan_fields,
+    plan_filters,
     plan_foreign,
     plan_insiders,
     plan_nobody,
@@ -150,6 +151,11 @@ class TestInsiders:
         before = fingerprint(world.url, world.ours.id, but=but)
         await compare_all(prober, plan_insiders(world.ours), world.ours.hidden_marks)
         assert fingerprint(world.url, world.ours.id, but=but) == before
+
+    async def test_filters_do_not_tell_what_hidden_metadata_there_is(
+        self, world: World, prober: Prober
+    ) -> None:
+        await compare_all(prober, plan_filters(world.ours, world.theirs), world.ours.hidden_marks)
 
     async def test_children_of_other_parents_are_not_there(
         self, world: World, prober: Prober
