@@ -1,10 +1,10 @@
 """Rules on documents and collections: who may make them, and what follows from them."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from citewell.core.access import AccessLevel, Effect, Role, Scope, Verb
-from citewell.core.context import Actor, ActorKind, Caller, Context, unit_of_work
+from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
@@ -17,6 +17,7 @@ from citewell.features.sharing.errors import GrantNotFoundError
 from citewell.features.sharing.explaining import explain
 from citewell.features.sharing.repository import AnyGrant, GrantTable
 from citewell.features.sharing.schemas import AccessExplanation, GrantPut, SubjectRead
+from citewell.features.users import service as users
 from citewell.features.users.emails import normalise_email
 from citewell.features.users.errors import (
     GroupNotFoundError,
@@ -248,13 +249,11 @@ async def viewed_as(platform: Platform, caller: Caller, user_id: uuid.UUID) -> C
     async with unit_of_work(platform, caller) as ctx:
         user = await _user(ctx, user_id)
         await audit.record(ctx, "search.viewed_as", object_kind="user", object_id=user.id)
-    actor = Actor(
-        ActorKind.USER,
-        id=user.id,
-        user_id=user.id,
-        role=Role(user.role),
+    reader = users.caller_of(user, caller.origin)
+    actor = replace(
+        reader.actor,
         is_admin=False,
         scopes=frozenset({Scope.READ}),
         credential_id=caller.actor.credential_id,
     )
-    return Caller(caller.tenant_id, actor, caller.origin)
+    return replace(reader, actor=actor)
