@@ -157,6 +157,7 @@ async def _add(ctx: Context, data: UserCreate, *, status: UserStatus, **more: ob
     if user is None:
         raise UserExistsError
     await _record(ctx, user, "created", status=status.value, role=data.role, is_admin=data.is_admin)
+    await _count(ctx, was_counted=False, is_counted=True)
     return user
 
 
