@@ -63,7 +63,7 @@ class TestKilledIngest:
         worker = installation.start("worker")
         try:
             deadline = time.monotonic() + PATIENCE
-            while not (ready := rows(installation.home, READY)) or rows(installation.home, SETTLED):
+            while rows(installation.home, SETTLED) or not (ready := rows(installation.home, READY)):
                 assert worker.process.poll() is None, worker.err
                 assert time.monotonic() < deadline
                 time.sleep(0.1)

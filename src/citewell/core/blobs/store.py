@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import os
+import shutil
+import stat
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -55,6 +57,7 @@ class BlobStore:
         self._staging = staging
         staging.mkdir(parents=True, exist_ok=True, mode=0o700)
         _sweep(staging)
+        self._memory = _memory_folder(staging)
 
     @asynccontextmanager
     async def staged(
@@ -94,13 +97,15 @@ class BlobStore:
             DamagedFileError: The stored file is not what was stored.
             MasterKeyError: The tenant's key cannot be used.
         """
-        scratch = self._staging / uuid.uuid4().hex
-        fetched, plain = scratch.with_suffix(".sealed"), scratch.with_suffix(".plain")
+        name = uuid.uuid4().hex
+        fetched = self._staging / f"{name}.sealed"
+        plain = fetched
         try:
             names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
             sealed = await self._storage.fetch(_name(names, sha256), fetched)
             key_id = await anyio.to_thread.run_sync(key_id_of, sealed)
             key = await self._keys.by_id(tenant_id, Purpose.FILES, key_id)
+            plain = self._place_for_plain(sealed) / f"{name}.plain"
             await anyio.to_thread.run_sync(_decrypt, sealed, plain, key, sha256)
             yield plain
         finally:
@@ -118,6 +123,31 @@ class BlobStore:
     async def delete_all(self, tenant_id: uuid.UUID) -> None:
         """Remove everything a tenant has stored."""
         await self._storage.delete_all(str(tenant_id))
+
+    def _place_for_plain(self, sealed: Path) -> Path:
+        """Memory, so that no plain content reaches the disk; the disk for what is too large."""
+        if self._memory is None:
+            return self._staging
+        free = shutil.disk_usage(self._memory).free
+        return self._memory if sealed.stat().st_size <= free // 4 else self._staging
+
+
+def _memory_folder(staging: Path) -> Path | None:
+    """A folder in memory for this user and installation, where the system has such."""
+    shared = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, checked below
+    if not shared.is_dir() or not os.access(shared, os.W_OK):
+        return None
+    place = hashlib.sha256(bytes(staging.absolute())).hexdigest()[:16]
+    folder = shared / f"citewell-{os.getuid()}-{place}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        state = folder.lstat()
+        if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o077:
+            return None  # someone else was there first
+        _sweep(folder)
+    except OSError:
+        return None
+    return folder
 
 
 def _name(key: DataKey, sha256: bytes) -> str:
