@@ -41,10 +41,11 @@ def _unsigned(claims: dict[str, object], **header: object) -> str:
 def nobodies(ours: Organisation, theirs: Organisation) -> list[Actor]:
     """Everybody who must be told nothing but 401."""
     key, other = ours.tokens["service"], theirs.tokens["service"]
-    head, _, secret = key.rpartition("_")
+    head, secret = key[:29], key[30:]  # `cw_` and 26 letters, then what is random
     tokens = {
         "revoked key": ours.tokens["revoked key"],
         "expired key": ours.tokens["expired key"],
+        "key of a deactivated user": ours.tokens["key of deactivated"],
         "token of a deactivated user": ours.tokens["deactivated"],
         "token of an ended session": ours.tokens["signed out"],
         "refresh token": ours.tokens["refresh token"],
@@ -88,12 +89,21 @@ def nobodies(ours: Organisation, theirs: Organisation) -> list[Actor]:
 
 def foreigners(theirs: Organisation) -> list[Actor]:
     """People and software of another organisation, of every rank."""
+    names = ("service", "director", "key of director", "manager", "employee", "guest")
     return [
         Actor(f"foreign {name}", Standing.FOREIGN, bearer(theirs.tokens[name]), name)
-        for name in ("service", "director", "manager", "employee", "guest")
+        for name in names
     ]
 
 
 def insiders(ours: Organisation) -> list[Actor]:
     """People of the organisation who were granted nothing of what is hidden."""
-    return [Actor(name, Standing.INSIDER, bearer(ours.tokens[name]), name) for name in OUTSIDE]
+    return [
+        Actor(name, Standing.INSIDER, bearer(ours.tokens[name]), name.rpartition(" ")[2])
+        for name in (*OUTSIDE, "key of guest")
+    ]
+
+
+def reading_key(ours: Organisation) -> Actor:
+    """The organisation's own software, which may read everything and write nothing."""
+    return Actor("reading key", Standing.INSIDER, bearer(ours.tokens["reading key"]))
