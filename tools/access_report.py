@@ -19,7 +19,8 @@ def summary(lines: list[str]) -> tuple[str, bool]:
     slowest = 0.0
     for record in records:
         sums.update({key: record.get(key, 0) for key in ("probes", "leaks", "steps")})
-        slowest = max(slowest, record.get("seconds", 0.0))
+        if record["kind"] == "revocation":
+            slowest = max(slowest, record["seconds"])
     missing = [part for part in PARTS if part not in {record["kind"] for record in records}]
     line = (
         f"probes {sums['probes']:,}, leaks {sums['leaks']}, oracle steps {sums['steps']:,}, "

@@ -3,7 +3,6 @@
 `ORACLE_SEED` repeats one sequence; `ORACLE_SEQUENCES` says how many the long form takes.
 """
 
-import json
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +17,7 @@ from citewell.features.identity import service as identity
 from citewell.indexes.postgres.index import PostgresIndex
 from tests.conftest import Servers, new_caller
 from tests.isolation.oracle import Walk
+from tests.isolation.report import record
 from tests.people import People
 from tests.quiet import quiet_database, quiet_platform
 
@@ -60,14 +60,6 @@ async def walk(platform: Platform, folder: Path, seed: int) -> Walk:
     return taken
 
 
-def report(**figures: object) -> None:
-    """Add a line to the file that ACCESS_REPORT names."""
-    path = os.environ.get("ACCESS_REPORT")
-    if path:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(figures) + "\n")
-
-
 async def walks(platform: Platform, folder: Path, seeds: range) -> None:
     begun, steps, searches, found = time.monotonic(), 0, 0, 0
     for seed in seeds:
@@ -78,13 +70,8 @@ async def walks(platform: Platform, folder: Path, seeds: range) -> None:
     assert steps == len(seeds) * STEPS
     assert searches > steps // 4
     assert found > searches  # it was not all about nothing
-    report(
-        oracle_steps=steps,
-        oracle_searches=searches,
-        oracle_hits=found,
-        outside=0,
-        seconds=round(time.monotonic() - begun, 1),
-    )
+    taken_seconds = round(time.monotonic() - begun, 1)
+    record("oracle", steps=steps, searches=searches, hits=found, seconds=taken_seconds)
 
 
 class TestSearchOracle:
