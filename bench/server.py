@@ -61,6 +61,7 @@ def serving(home: Path, *arguments: str, bytecode: Path | None = None) -> Iterat
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if "CITEWELL_" not in name}
     environment |= {"CITEWELL_HOME": str(home), "CITEWELL_LOG_LEVEL": "warning"}
+    environment |= {"CITEWELL_RATE_LIMIT_QUERIES": "0", "CITEWELL_RATE_LIMIT_REQUESTS": "0"}
     if bytecode is not None:
         environment["PYTHONPYCACHEPREFIX"] = str(bytecode)
     begun = time.perf_counter()

@@ -128,8 +128,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(home: Path, database_url: str) -> Settings:
     """Settings of this worker's installation."""
     return Settings(
-        _env_file=None, home=home, database_url=database_url, log_level="error", threads=1
-    )
+        _env_file=None, home=home, database_url=database_url, log_level="error", threads=1,
+        rate_limit_queries=0, rate_limit_requests=0,  # sweeps ask thousands of times
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -203,7 +204,9 @@ def serving(
     app = create_app(settings, opened)
     if extend is not None:
         extend(app)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, proxy_headers=False)
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
-from citewell.core.database.keyring import KeyRing
 from citewell.core.context import Caller, unit_of_work
+from citewell.core.database.keyring import KeyRing
 from citewell.core.database.sessions import Database
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform

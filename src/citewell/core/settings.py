@@ -3,6 +3,7 @@
 import os
 import re
 from io import StringIO
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -125,6 +126,22 @@ def _comma_separated(value: object) -> object:
     return value
 
 
+def _host_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name != "*" and not re.fullmatch(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", name):
+            raise ValueError(f"`{name}` must look like docs.example.org, *.example.org or *")
+    return tuple(name.lower() for name in names)
+
+
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            ip_network(value)
+        except ValueError:
+            raise ValueError(f"`{value}` must look like 10.0.0.5 or 10.0.0.0/8") from None
+    return values
+
+
 class Settings(BaseSettings):
     """One installation's settings. Field `x` is read from `CITEWELL_X`."""
 
@@ -201,6 +218,32 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="Log lines for people or for machines."
+    )
+    rate_limit_queries: int = Field(
+        default=100,
+        ge=0,
+        le=1_000_000,
+        description="Searches and questions a minute for each user or key. 0: no limit.",
+    )
+    rate_limit_requests: int = Field(
+        default=1_000,
+        ge=0,
+        le=1_000_000,
+        description="Other requests a minute for each user or key. 0: no limit.",
+    )
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_comma_separated),
+        AfterValidator(_host_names),
+    ] = Field(
+        default=(), description="More names the server answers to, comma separated. `*`: any."
+    )
+    trusted_proxies: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_comma_separated), AfterValidator(_networks)
+    ] = Field(
+        default=(),
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         default=(), description="Other origins whose pages may call the API, comma separated."

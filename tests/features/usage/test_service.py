@@ -168,7 +168,7 @@ class TestRecount:
 class TestCheckPlan:
     def test_known_plans_and_limits_pass(self):
         for plan in PLANS:
-            service.check_plan(plan, {"documents": 0, "queries": None})
+            assert service.check_plan(plan, {"documents": 0, "queries": None}) is None
 
     @pytest.mark.parametrize(
         ("plan", "limits"),

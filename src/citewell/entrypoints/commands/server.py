@@ -232,6 +232,7 @@ def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Con
         log_config=None,
         access_log=site.settings.log_level == "debug",
         server_header=False,
+        proxy_headers=False,  # the application does, for proxies the operator trusts
         backlog=LISTEN_BACKLOG,
         timeout_graceful_shutdown=10,
     )

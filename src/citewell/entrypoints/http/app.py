@@ -10,18 +10,21 @@ from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from sqlalchemy.exc import SQLAlchemyError
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import citewell
 from citewell.core.errors import UnavailableError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.entrypoints.http import problems
+from citewell.entrypoints.http.guards import HostGuard, OriginGuard
 from citewell.entrypoints.http.middleware import (
     Authentication,
     BodyLimit,
     ErrorBoundary,
     RequestContext,
 )
+from citewell.entrypoints.http.rates import AddressLimit, CallerLimit, Rates
 from citewell.features.audit.endpoints import router as audit_router
 from citewell.features.collections.endpoints import router as collections_router
 from citewell.features.documents.endpoints import router as documents_router
@@ -100,9 +103,23 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     app.include_router(api)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)
-    # The last one added is the first a request meets.
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Put everything before the routes; the last one added is the first a request meets."""
+    rates = Rates.of(settings)
+
+    def platform() -> Platform:
+        return cast(Platform, app.state.platform)
+
     app.add_middleware(BodyLimit, max_upload_bytes=settings.max_upload_bytes)
-    app.add_middleware(Authentication, platform=lambda: cast(Platform, app.state.platform))
+    app.add_middleware(CallerLimit, platform=platform, rates=rates)
+    app.add_middleware(Authentication, platform=platform)
+    app.add_middleware(AddressLimit, platform=platform, rates=rates)
+    app.add_middleware(OriginGuard, settings=settings)
+    app.add_middleware(HostGuard, settings=settings)
     app.add_middleware(ErrorBoundary)
     if settings.cors_origins:
         app.add_middleware(
@@ -112,10 +129,14 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
             allow_headers=["Authorization", "Content-Type"],
             # For the cookie of sessions; never for everybody's pages.
             allow_credentials="*" not in settings.cors_origins,
-            expose_headers=["X-Request-ID", "Content-Disposition"],
-        )
-    app.add_middleware(RequestContext)
-    return app
+            expose_headers=[
+                "X-Request-ID", "Content-Disposition", "Retry-After",
+                "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
+            ],
+        )  # fmt: skip
+    app.add_middleware(RequestContext, is_https=(settings.public_url or "").startswith("https://"))
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
 
 
 async def _to_docs() -> RedirectResponse:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from citewell.core.context import Caller, Origin
 from citewell.core.errors import AppError, TooLargeError, UnauthorizedError
 from citewell.core.platform import Platform
+from citewell.entrypoints.http.guards import security_headers
 from citewell.entrypoints.http.problems import (
     headers_of,
     note_failure,
@@ -56,8 +57,9 @@ FORM_OVERHEAD_BYTES = 1024 * 1024
 class RequestContext:
     """Gives each request an id and each reply the headers that all have."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, is_https: bool = False) -> None:
         self._app = app
+        self._is_https = is_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,11 +72,9 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                headers.setdefault("X-Frame-Options", "DENY")
-                headers.setdefault("Referrer-Policy", "no-referrer")
-                if scope["path"].startswith(API_PREFIX):
-                    headers["Cache-Control"] = "private, no-store"
+                careful = security_headers(scope["path"], is_https=self._is_https)
+                for name, value in careful.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
