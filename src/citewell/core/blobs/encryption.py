@@ -23,7 +23,7 @@ MAGIC = b"CWF1"
 SALT_BYTES = 32
 BINDING_BYTES = 32
 HEADER_BYTES = len(MAGIC) + 16 + SALT_BYTES + BINDING_BYTES
-SEGMENT_BYTES = 1024 * 1024
+SEGMENT_BYTES = 256 * 1024
 """Plain bytes of a segment: what is held in memory of a file."""
 
 TAG_BYTES = 16
@@ -63,10 +63,11 @@ class EncryptingWriter:
 
     def write(self, part: bytes) -> None:
         """Take plain bytes in; the last segment is held back until `finish`."""
-        self._held += part
-        while len(self._held) > SEGMENT_BYTES:
-            self._put(self._held[:SEGMENT_BYTES], is_last=False)
-            self._held = self._held[SEGMENT_BYTES:]
+        held = memoryview(self._held + part)
+        while len(held) > SEGMENT_BYTES:
+            self._put(held[:SEGMENT_BYTES], is_last=False)
+            held = held[SEGMENT_BYTES:]
+        self._held = bytes(held)
 
     def finish(self, sha256: bytes) -> None:
         """Write the rest and the header that binds the file to its content."""
@@ -75,7 +76,7 @@ class EncryptingWriter:
         self._target.seek(0)
         self._target.write(MAGIC + self._key.id.bytes + self._salt + binding)
 
-    def _put(self, plain: bytes, *, is_last: bool) -> None:
+    def _put(self, plain: bytes | memoryview, *, is_last: bool) -> None:
         sealed = self._cipher.encrypt(_nonce(self._number, is_last=is_last), plain, None)
         self._target.write(sealed)
         self._number += 1

@@ -25,7 +25,7 @@ from citewell.core.blobs.encryption import (
     key_id_of,
 )
 
-READ_SIZE = 1024 * 1024
+READ_SIZE = 256 * 1024
 
 STAGED_AT_MOST_SECONDS = 24 * 3600
 """What lies in the staging area for longer was left there by a process that was killed."""
