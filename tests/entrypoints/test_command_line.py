@@ -353,10 +353,23 @@ class TestOperations:
     def test_doctor_checks_and_counts(self, installation: Installation) -> None:
         report = installation.json("doctor", code=1)  # there is a failed document
         checks = {item["check"]: item for item in report["checks"]}
-        assert checks.keys() == {"database", "embedding", "disk", "documents"}
+        assert checks.keys() == {"database", "embedding", "disk", "documents", "usage"}
         assert report["ok"] is False
-        assert all(checks[name]["ok"] for name in ("database", "embedding"))
+        assert all(checks[name]["ok"] for name in ("database", "embedding", "usage"))
         assert "1 failed" in checks["documents"]["detail"]
+
+    def test_trail_is_listed_and_exported(self, installation: Installation) -> None:
+        found = installation.json("audit", "list", "--action", "document.created", "--limit", "1")
+        assert found["total"] >= 1
+        assert found["events"][0]["actor_kind"] == "operator"
+        assert "document.created" in installation.call("audit", "list", "--limit", "100").stdout
+        result = installation.call("audit", "export", "--from", "2020-01-01")
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        assert events[-1]["action"] == "audit.exported"
+        assert len(events) > found["total"]
+        rows = installation.call("audit", "export", "--format", "csv", "--to", "2020-01-01").stdout
+        assert rows.startswith("id,at,actor_kind,")
+        assert len(rows.splitlines()) == 1
 
     def test_migrate_is_quiet_when_there_is_nothing_to_do(self, installation: Installation) -> None:
         result = installation.call("db", "migrate")

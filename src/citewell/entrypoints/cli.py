@@ -16,6 +16,7 @@ from citewell.entrypoints.commands import (
     search,
     server,
     tenants,
+    trail,
 )
 
 app = typer.Typer(
@@ -25,7 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (server, documents, search, evaluation, accounts, groups, tenants, keys, operations):
+for module in (
+    server, documents, search, evaluation, accounts, groups, tenants, keys, trail, operations,
+):  # fmt: skip
     module.add_to(app)
 
 

@@ -30,6 +30,7 @@ from citewell.entrypoints.commands.running import (
 from citewell.entrypoints.installation import running_database
 from citewell.features.documents import service as documents
 from citewell.features.identity import service as identity
+from citewell.features.usage import service as usage
 from citewell.kit.pagination import PageRequest
 
 LOW_DISK_BYTES = 1024**3
@@ -56,6 +57,7 @@ def doctor(tenant: TenantOption = identity.DEFAULT_TENANT, as_json: JsonOption =
             await _check_embedder(platform),
             _check_disk(platform),
             await _check_documents(platform, caller),
+            await _check_usage(platform, caller),
         ]
         return [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in checks]
 
@@ -119,6 +121,18 @@ def _check_disk(platform: Platform) -> tuple[str, bool, str]:
     free = shutil.disk_usage(platform.settings.home).free
     detail = f"{free / 1024**3:.1f} GB free in {platform.settings.home}"
     return "disk", free > LOW_DISK_BYTES, detail
+
+
+async def _check_usage(platform: Platform, caller: Caller) -> tuple[str, bool, str]:
+    async with unit_of_work(platform, caller) as ctx:
+        wrong = await usage.differences(ctx)
+    if not wrong:
+        return "usage", True, "what is counted is what is there"
+    told = [
+        f"{metric}: {counted:,} counted, {there:,} there"
+        for metric, (counted, there) in wrong.items()
+    ]
+    return "usage", False, "; ".join(told)
 
 
 async def _check_documents(platform: Platform, caller: Caller) -> tuple[str, bool, str]:

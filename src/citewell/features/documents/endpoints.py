@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -204,11 +205,17 @@ async def get_file(
         media_type="application/octet-stream",
         headers={
             "Content-Length": str(size),
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(original.filename)}",
+            "Content-Disposition": disposition(original.filename),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "sandbox",
         },
     )
+
+
+def disposition(filename: str) -> str:
+    """A Content-Disposition that saves under this name, whatever is in it (RFC 6266, RFC 8187)."""
+    plain = re.sub(r"[^A-Za-z0-9 ._-]", "_", filename)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 async def _stream(handle: anyio.AsyncFile[bytes]) -> AsyncIterator[bytes]:

@@ -1,0 +1,122 @@
+"""`audit`."""
+
+import sys
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.running import (
+    NOT_AVAILABLE,
+    JsonOption,
+    TenantOption,
+    print_json,
+    print_table,
+    readable,
+    run,
+    stop,
+)
+from citewell.features.audit import service
+from citewell.features.audit.schemas import AuditFilter, AuditRead
+from citewell.features.audit.service import ExportFormat
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.kit.pagination import MAX_LIMIT, PageRequest
+
+audit = typer.Typer(no_args_is_help=True, help="The audit trail.")
+
+ActorOption = Annotated[UUID | None, typer.Option("--actor", help="Id of who did it.")]
+ObjectOption = Annotated[UUID | None, typer.Option("--object", help="Id of what it was done to.")]
+ActionOption = Annotated[
+    str | None, typer.Option("--action", help="As document.deleted.", callback=readable)
+]
+SinceOption = Annotated[datetime | None, typer.Option("--from", help="First moment, in UTC.")]
+UntilOption = Annotated[datetime | None, typer.Option("--to", help="First moment left out.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(audit, name="audit")
+
+
+@audit.command("list")
+def list_events(
+    actor: ActorOption = None,
+    object_id: ObjectOption = None,
+    action: ActionOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Events on a page.")] = 20,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """List who did what, newest first."""
+    wanted = _filter(actor, object_id, action, since, until)
+
+    async def act(platform: Platform, caller: Caller) -> tuple[list[AuditRead], int]:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.page(ctx, wanted, PageRequest(page, limit))
+            return [AuditRead.model_validate(item) for item in found.items], found.total
+
+    events, total = run(act, tenant=tenant)
+    if as_json:
+        shown = [event.model_dump(mode="json") for event in events]
+        print_json({"events": shown, "page": page, "limit": limit, "total": total})
+        return
+    table = Table("at", "who", "action", "object", "address", "details")
+    for event in events:
+        table.add_row(
+            f"{event.at:%Y-%m-%d %H:%M:%S}", f"{event.actor_kind} {event.actor_id or ''}".strip(),
+            event.action, str(event.object_id or ""), event.address or "",
+            Text(", ".join(f"{name}: {value}" for name, value in event.details.items())),
+        )  # fmt: skip
+    print_table(table)
+
+
+@audit.command("export")
+def export_events(
+    actor: ActorOption = None,
+    object_id: ObjectOption = None,
+    action: ActionOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    form: Annotated[ExportFormat, typer.Option("--format", help="Form of the file.")] = (
+        ExportFormat.NDJSON
+    ),
+    tenant: TenantOption = DEFAULT_TENANT,
+) -> None:
+    """Write the whole trail on standard output, oldest first."""
+    wanted = _filter(actor, object_id, action, since, until)
+
+    async def act(platform: Platform, caller: Caller) -> None:
+        async with aclosing(service.export(platform, caller, wanted, form)) as parts:
+            async for part in parts:
+                sys.stdout.write(part.decode())
+        sys.stdout.flush()
+
+    try:
+        run(act, tenant=tenant)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        stop(f"The trail cannot be written: {error.strerror}.", NOT_AVAILABLE)
+
+
+def _filter(
+    actor: UUID | None,
+    object_id: UUID | None,
+    action: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> AuditFilter:
+    return AuditFilter(actor, object_id, action, _in_utc(since), _in_utc(until))
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment and moment.replace(tzinfo=UTC)

@@ -1,0 +1,77 @@
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from citewell.features.documents.endpoints import disposition
+
+Refused = Callable[[httpx.Response, int, str], None]
+UPLOAD = "/api/v1/documents/upload"
+TYPE = {"content-type": "multipart/form-data; boundary=b"}
+FILE = b'Content-Disposition: form-data; name="files"; filename="a.txt"'
+
+
+def form(*parts: tuple[bytes, bytes]) -> bytes:
+    return b"".join(b"--b\r\n" + h + b"\r\n\r\n" + c + b"\r\n" for h, c in parts) + b"--b--\r\n"
+
+
+class TestHostileForms:
+    @pytest.mark.parametrize(
+        "content",
+        [
+            form(*[(FILE, b"x")] * 10_000),
+            form(*[(b'Content-Disposition: form-data; name="f"', b"x")] * 10_000),
+            form((b'Content-Disposition: form-data; filename="a.txt"', b"x")),
+            form((b"Content-Disposition: form-data", b"x")),
+            form((FILE + b"\r\nX-Long: " + b"a" * 1_000_000, b"x")),
+            form((b"\r\n".join([FILE] + [b"X-N: 1"] * 100_000), b"x")),
+            form((b'Content-Disposition: form-data; name="metadata"', b"{" * 2_000_000)),
+            b"no boundary at all",
+            b"",
+        ],
+        ids=["files", "fields", "no-name", "no-header", "long-header", "many-headers",
+             "long-field", "no-boundary", "empty"],
+    )  # fmt: skip
+    async def test_they_are_4xx_at_once(self, shared_client: httpx.AsyncClient, content: bytes):
+        begun = time.perf_counter()
+        reply = await shared_client.post(UPLOAD, content=content, headers=TYPE)
+        assert 400 <= reply.status_code < 500, reply.text
+        assert reply.json()["detail"]
+        assert time.perf_counter() - begun < 5
+
+    async def test_form_without_a_boundary_is_4xx(self, shared_client: httpx.AsyncClient):
+        headers = {"content-type": "multipart/form-data"}
+        reply = await shared_client.post(UPLOAD, content=form((FILE, b"x")), headers=headers)
+        assert 400 <= reply.status_code < 500
+
+
+class TestDisposition:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            'a"; filename="evil.html', "a\r\nSet-Cookie: x=1", "a\0b", "a;b=c", "../../etc/passwd",
+            "Bảng giá.xlsx", "%22.txt", "a\\", "\u202egpj.exe", "x" * 255,
+        ],
+    )  # fmt: skip
+    def test_no_name_gets_out_of_its_place(self, name: str):
+        value = disposition(name)
+        assert value.isascii()
+        assert value.isprintable()
+        assert value.startswith('attachment; filename="')
+        assert value.count('"') == 2
+        assert value.count(";") == 2
+        assert "\\" not in value
+
+    async def test_hostile_name_is_saved_as_an_attachment(self, client: httpx.AsyncClient):
+        headers = b'Content-Disposition: form-data; name="files"; filename="a%0d%0aX-Evil: 1;.html"'
+        body = form((headers, b"<script>alert(1)</script>"))
+        reply = await client.post(UPLOAD, content=body, headers=TYPE)
+        document_id = reply.json()["documents"][0]["id"]
+        reply = await client.get(f"/api/v1/documents/{document_id}/file")
+        assert reply.headers["content-type"] == "application/octet-stream"
+        assert reply.headers["content-disposition"].startswith("attachment; ")
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert reply.headers["content-security-policy"] == "sandbox"
+        assert reply.headers["cache-control"] == "private, no-store"
+        assert "x-evil" not in reply.headers
