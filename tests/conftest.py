@@ -206,9 +206,13 @@ def serving(
         extend(app)
     server = uvicorn.Server(
         uvicorn.Config(
-            app, host="127.0.0.1", port=0, log_config=None, proxy_headers=False,
+            app,
+            host="127.0.0.1",
+            port=0,
+            log_config=None,
+            proxy_headers=False,
             timeout_keep_alive=60,  # longer than clients keep a connection they do not use
-        )  # fmt: skip
+        )
     )
     thread = threading.Thread(target=server.run)
     thread.start()
