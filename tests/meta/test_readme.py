@@ -106,8 +106,13 @@ class TestCurl:
         paths = create_app(Settings(_env_file=None), platform).openapi()["paths"]  # pyright: ignore[reportArgumentType]
         match = re.search(r"http://127\.0\.0\.1:8000(/api/v1/\S+)", line)
         assert match is not None
-        method = "post" if re.search(r" (-d|-F) ", line) else "get"
-        assert method in paths[match[1]]
+        stated = re.search(r" -X ([A-Z]+) ", line)
+        assumed = "post" if re.search(r" (-d|-F) ", line) else "get"
+        called = re.sub(r"\$[A-Z]+", "x", match[1])
+        [fitting] = [
+            path for path in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), called)
+        ]
+        assert (stated[1].lower() if stated else assumed) in paths[fitting]
 
 
 class TestTranscript:
