@@ -1,11 +1,14 @@
 """Statements of the audit trail."""
 
-from collections.abc import AsyncGenerator, Sequence
+import json
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.features.audit.schemas import AuditFilter
+from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.records import AuditEvent
 
@@ -13,10 +16,27 @@ BATCH = 500
 """Events of an export that are in memory at once."""
 
 
-async def add(session: AsyncSession, events: Sequence[AuditEvent]) -> None:
-    """Insert events."""
-    session.add_all(events)
-    await session.flush()
+# One statement, however many objects: a folder of files is noted as fast as one file.
+_ADD = text("""
+INSERT INTO audit_event (tenant_id, id, actor_kind, actor_id, credential_id, action, object_kind,
+  object_id, address, request_id, details)
+SELECT :tenant_id, e.id, :actor_kind, :actor_id, :credential_id, :action, :object_kind,
+  e.object_id, :address, :request_id, e.details
+FROM jsonb_to_recordset(CAST(:objects AS jsonb)) AS e (id uuid, object_id uuid, details jsonb)
+""")
+
+
+async def add(
+    session: AsyncSession,
+    said: Mapping[str, object],
+    objects: Sequence[tuple[uuid.UUID | None, Mapping[str, object]]],
+) -> None:
+    """Insert an event for each object and its details; `said` is what all have in common."""
+    rows = [
+        {"id": str(uuid7()), "object_id": object_id and str(object_id), "details": dict(details)}
+        for object_id, details in objects
+    ]
+    await session.execute(_ADD, {**said, "objects": json.dumps(rows, default=str)})
 
 
 def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:

@@ -13,7 +13,6 @@ from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.audit import repository
 from citewell.features.audit.schemas import AuditFilter, AuditRead
-from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.records import AuditEvent
 
@@ -42,40 +41,27 @@ async def record(
         object_id: Of the object.
         details: What changed, as JSON without secrets, names or addresses of people.
     """
-    event = _event(ctx, action, object_kind, object_id, details)
-    await repository.add(ctx.session, [event])
+    await repository.add(ctx.session, _said(ctx, action, object_kind), [(object_id, details or {})])
 
 
 async def record_all(
     ctx: Context, action: str, object_kind: str, notes: Mapping[uuid.UUID, Mapping[str, object]]
 ) -> None:
     """Note the same action on several objects at once: their ids, each with its details."""
-    events = [
-        _event(ctx, action, object_kind, object_id, details) for object_id, details in notes.items()
-    ]
-    await repository.add(ctx.session, events)
+    await repository.add(ctx.session, _said(ctx, action, object_kind), list(notes.items()))
 
 
-def _event(
-    ctx: Context,
-    action: str,
-    object_kind: str | None,
-    object_id: uuid.UUID | None,
-    details: Mapping[str, object] | None,
-) -> AuditEvent:
-    return AuditEvent(
-        tenant_id=ctx.tenant_id,
-        id=uuid7(),
-        actor_kind=ctx.actor.kind.value,
-        actor_id=ctx.actor.user_id or ctx.actor.id,
-        credential_id=ctx.actor.credential_id,
-        action=action,
-        object_kind=object_kind,
-        object_id=object_id,
-        address=ctx.origin.address,
-        request_id=ctx.origin.request_id,
-        details=dict(details or {}),
-    )
+def _said(ctx: Context, action: str, object_kind: str | None) -> dict[str, object]:
+    return {
+        "tenant_id": ctx.tenant_id,
+        "actor_kind": ctx.actor.kind.value,
+        "actor_id": ctx.actor.user_id or ctx.actor.id,
+        "credential_id": ctx.actor.credential_id,
+        "action": action,
+        "object_kind": object_kind,
+        "address": ctx.origin.address,
+        "request_id": ctx.origin.request_id,
+    }
 
 
 async def page(ctx: Context, wanted: AuditFilter, request: PageRequest) -> Page[AuditEvent]:
