@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.supervisors import Multiprocess
 
-from citewell.core.context import OPERATOR, Caller
+from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.database.embedded import SERVER_SETTINGS
 from citewell.core.errors import AppError, StartupError
 from citewell.core.platform import Platform
@@ -40,6 +40,9 @@ from citewell.entrypoints.installation import (
 )
 from citewell.entrypoints.supervision import end_with, job_worker
 from citewell.features.identity import service as identity
+from citewell.features.users import service as users
+from citewell.features.users.schemas import UserFilter
+from citewell.kit.pagination import PageRequest
 from citewell.models.library import VersionStatus
 
 LISTEN_BACKLOG = 2048
@@ -249,6 +252,13 @@ async def _greet(site: _Site, platform: Platform, secret: str | None, *, wait: b
             f"{name} is set, but your documents stay here: answers are extracted without a model. "
             "To have one write them, set CITEWELL_LLM and CITEWELL_LLM_API_KEY."
         )
+    if await _nobody_has_an_account(platform):
+        out.print(
+            "Nobody has an account yet: whoever registers first (POST /api/v1/auth/register) "
+            "administers this installation. Or make one here: "
+            "citewell user create YOU@EXAMPLE.ORG --role director --admin",
+            markup=False,
+        )
     if site.preload is not None:
         try:
             await _preload(platform, site.preload, wait=wait)
@@ -263,6 +273,12 @@ async def _greet(site: _Site, platform: Platform, secret: str | None, *, wait: b
         f"    -H 'Content-Type: application/json' -d '{{\"query\": \"{EXAMPLE_QUESTION}\"}}'",
         markup=False,
     )
+
+
+async def _nobody_has_an_account(platform: Platform) -> bool:
+    tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
+    async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
+        return (await users.page(ctx, PageRequest(1, 1), UserFilter())).total == 0
 
 
 async def _preload(platform: Platform, folder: Path, *, wait: bool) -> None:
