@@ -25,7 +25,8 @@ GLOBAL_TABLES = {
 
 DEFINER_FUNCTIONS = {
     "citewell_tenant_by_slug", "citewell_tenants_to_fold", "citewell_tenants_to_index",
-    "citewell_tenants_of_email", "citewell_all_tenants", "citewell_remove_tenant",
+    "citewell_tenants_of_email", "citewell_all_tenants", "citewell_tenant_named",
+    "citewell_remove_tenant",
     "citewell_evaluation_tenants",
 }  # fmt: skip
 """The only ways past row-level security: ids alone are given, one's own tenant removed."""
