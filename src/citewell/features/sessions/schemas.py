@@ -112,7 +112,7 @@ class TenantRead(BaseModel):
     name: str
 
 
-class UserRead(BaseModel):
+class MyselfRead(BaseModel):
     """The user whose rights the caller has."""
 
     id: uuid.UUID
@@ -128,4 +128,4 @@ class MeRead(BaseModel):
     kind: str = Field(description="`user` or `api_key`.")
     scopes: list[str]
     tenant: TenantRead
-    user: UserRead | None = Field(description="None for the organisation's own API keys.")
+    user: MyselfRead | None = Field(description="None for the organisation's own API keys.")

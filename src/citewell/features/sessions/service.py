@@ -11,7 +11,7 @@ from citewell.features.audit import service as audit
 from citewell.features.identity.errors import CredentialError
 from citewell.features.sessions import repository
 from citewell.features.sessions.errors import NoSessionError, RefreshError
-from citewell.features.sessions.schemas import MeRead, SessionTokens, TenantRead, UserRead
+from citewell.features.sessions.schemas import MeRead, MyselfRead, SessionTokens, TenantRead
 from citewell.features.sessions.tokens import (
     ACCESS_SECONDS,
     SESSION_SECONDS,
@@ -229,7 +229,7 @@ async def me(ctx: Context) -> MeRead:
         scopes=sorted(ctx.actor.scopes),
         tenant=TenantRead.model_validate(tenant),
         user=user
-        and UserRead(
+        and MyselfRead(
             id=user.id,
             email=user.email,
             name=user.name,
