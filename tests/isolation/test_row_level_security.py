@@ -87,7 +87,8 @@ def unfiltered(session: AsyncSession) -> None:
 
 def models() -> list[type[Base]]:
     """All tables of the ORM."""
-    return [mapper.class_ for mapper in Base.registry.mappers]
+    found = [mapper.class_ for mapper in Base.registry.mappers]
+    return sorted(found, key=lambda model: model.__name__)  # the same in each worker
 
 
 def owner_column(model: type[Base]) -> Any:
