@@ -97,8 +97,8 @@ class TestInvite:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            ("tenant_id", str(uuid.uuid4())),
-            ("id", str(uuid.uuid4())),
+            ("tenant_id", str(uuid.UUID(int=1))),
+            ("id", str(uuid.UUID(int=2))),
             ("status", "active"),
             ("password", PASSWORD),
             ("password_hash", "x"),
