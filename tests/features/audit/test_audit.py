@@ -1,3 +1,4 @@
+import asyncio
 import csv
 import io
 import json
@@ -166,6 +167,20 @@ class TestExport:
         found = [json.loads(line)["action"] for line in lines]
         assert found.count("a.noted") == BATCH * 3
         assert "a.later" not in found
+
+    async def test_slow_readers_keep_no_connection(self, platform: Platform, caller: Caller):
+        async with unit_of_work(platform, caller) as ctx:
+            await service.record_all(
+                ctx, "a.noted", "thing", {uuid.uuid4(): {} for _ in range(BATCH * 2)}
+            )
+        count = platform.settings.database_pool_size + 1
+        readers = [service.export(platform, caller, ALL, ExportFormat.NDJSON) for _ in range(count)]
+        async with asyncio.timeout(10):
+            for parts in readers:
+                await anext(parts)
+            await note(platform, caller, "a.later")
+        for parts in readers:
+            await parts.aclose()
 
     async def test_csv_has_a_header_and_one_row_each(self, platform: Platform, caller: Caller):
         await note(platform, caller, "a.noted", details={"quote": 'a "b", c\nd'})

@@ -24,6 +24,7 @@ from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, Person,
 from tests.isolation.report import record
 
 SILENT, TALKING = "/api/v1/silent", "/api/v1/talking"
+EXPORT = "/api/v1/endless-export"
 LIMIT_SECONDS = 1.0
 
 
@@ -43,6 +44,7 @@ def with_streams(app: FastAPI) -> None:
         app.add_api_route(
             path, lambda body=body: StreamingResponse(body(), media_type="text/event-stream")
         )
+    app.add_api_route(EXPORT, lambda: StreamingResponse(talking(), media_type="text/csv"))
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +205,19 @@ class TestRevocation:
                 if time.monotonic() - started > 1.5:
                     break
         assert heard > 10
+
+    async def test_exports_are_cut_off_too(
+        self, people: People, streaming: LiveServer, anonymous: httpx.AsyncClient
+    ) -> None:
+        tokens = await sign_in(anonymous, people.new())
+
+        async def read_all() -> None:
+            async with client.stream("GET", EXPORT, headers=bearer(tokens)) as reply:
+                assert reply.status_code == 200
+                await anonymous.post(f"{AUTH}/logout", headers=bearer(tokens))
+                async for _ in reply.aiter_bytes():
+                    pass
+
+        async with streaming.client() as client, asyncio.timeout(5):
+            with pytest.raises(httpx.RemoteProtocolError):
+                await read_all()

@@ -113,6 +113,21 @@ class TestSearch:
             reply = await asked(quiet, caller, filters={"source": "file:a.txt"})
             assert bool(reply.results) == sees
 
+    async def test_document_named_like_a_hidden_one_looks_like_any_other(
+        self, quiet: Platform, shelf: Shelf, people: People
+    ) -> None:
+        await shelf.add("board.txt", "harbour", access_level=RESTRICTED)
+        employee = await people.user()
+        mine = Shelf(quiet, employee, shelf.folder)
+        for name in ("board.txt", "other.txt"):
+            made = await mine.add(name, "harbour mine")
+            async with unit_of_work(quiet, employee) as ctx:
+                assert (await documents.get(ctx, made.document_id)).read().source == f"file:{name}"
+            reply = await asked(quiet, employee, filters={"source": f"file:{name}"})
+            assert [hit.document_id for hit in reply.results] == [made.document_id]
+            kept_as = f"file:{name}#{employee.actor.user_id}"
+            assert (await asked(quiet, employee, filters={"source": kept_as})).results == []
+
 
 class TestCost:
     async def test_rules_are_one_statement_more_and_only_for_users(

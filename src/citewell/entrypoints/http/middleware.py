@@ -124,7 +124,8 @@ class ErrorBoundary:
 class Authentication:
     """Lets nobody into the API without a valid credential; the caller is set here alone.
 
-    A stream of events is ended once the credential it was opened with is not valid any more.
+    A stream, of events or an export, is ended once the credential it was opened with is not valid
+    any more.
     """
 
     def __init__(self, app: ASGIApp, platform: Callable[[], Platform]) -> None:
@@ -246,8 +247,8 @@ class BodyLimit:
 
 
 def _is_stream(message: Message) -> bool:
-    kind = Headers(raw=message["headers"]).get("content-type", "")
-    return kind.startswith("text/event-stream")
+    """Whether it goes on as long as there is something to say: events, an export."""
+    return "content-length" not in Headers(raw=message["headers"])
 
 
 def _is_private(path: str) -> bool:

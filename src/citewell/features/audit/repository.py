@@ -2,9 +2,10 @@
 
 import json
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, text
+from sqlalchemy import ColumnElement, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.features.audit.schemas import AuditFilter
@@ -70,17 +71,17 @@ async def page(
     return Page(list(rows), request, total)
 
 
-async def walk(
-    session: AsyncSession, wanted: AuditFilter
-) -> AsyncGenerator[Sequence[AuditEvent], None]:
-    """Yield all events in batches, oldest first, as they were when the first was read."""
-    rows = await session.stream_scalars(
-        select(AuditEvent)
-        .where(*_conditions(wanted))
-        .order_by(AuditEvent.at, AuditEvent.id)
-        .execution_options(yield_per=BATCH)
-    )
-    async for batch in rows.partitions():
-        yield batch
-        for event in batch:
-            session.expunge(event)
+async def moment(session: AsyncSession) -> datetime:
+    """When the transaction began: the time of every event it adds."""
+    return (await session.scalars(select(func.now()))).one()
+
+
+async def part(
+    session: AsyncSession, wanted: AuditFilter, until: datetime, after: AuditEvent | None
+) -> Sequence[AuditEvent]:
+    """The next `BATCH` events up to a moment, oldest first; none once all have been read."""
+    conditions = [*_conditions(wanted), AuditEvent.at <= until]
+    if after is not None:
+        conditions.append(tuple_(AuditEvent.at, AuditEvent.id) > (after.at, after.id))
+    statement = select(AuditEvent).where(*conditions).order_by(AuditEvent.at, AuditEvent.id)
+    return (await session.scalars(statement.limit(BATCH))).all()

@@ -5,7 +5,6 @@ import io
 import json
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
 from enum import StrEnum
 
 from citewell.core.access import Scope
@@ -85,13 +84,18 @@ async def export(
     caller.actor.require(Scope.ADMIN)
     async with unit_of_work(platform, caller) as ctx:
         await record(ctx, "audit.exported", details={"format": form.value})
-    async with unit_of_work(platform, caller) as ctx:
-        if form is ExportFormat.CSV:
-            yield _csv([list(AuditRead.model_fields)])
-        async with aclosing(repository.walk(ctx.session, wanted)) as batches:
-            async for batch in batches:
-                events = [AuditRead.model_validate(event) for event in batch]
-                yield _csv(map(_cells, events)) if form is ExportFormat.CSV else _ndjson(events)
+        until = await repository.moment(ctx.session)
+    if form is ExportFormat.CSV:
+        yield _csv([list(AuditRead.model_fields)])
+    last = None
+    while True:
+        # A transaction for each part: slow readers must not keep the connections from others.
+        async with unit_of_work(platform, caller) as ctx:
+            found = await repository.part(ctx.session, wanted, until, last)
+        if not found:
+            return
+        events, last = [AuditRead.model_validate(event) for event in found], found[-1]
+        yield _csv(map(_cells, events)) if form is ExportFormat.CSV else _ndjson(events)
 
 
 def _ndjson(events: Sequence[AuditRead]) -> bytes:

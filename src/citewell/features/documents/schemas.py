@@ -142,7 +142,7 @@ class DocumentState:
             collection_id=document.collection_id,
             title=document.title,
             filename=document.filename,
-            source=document.source if self.is_writable else None,
+            source=_shown_source(document) if self.is_writable else None,
             access_level=AccessLevel(document.access_level).name.lower(),
             metadata=document.metadata_,  # pyright: ignore[reportArgumentType] - JSON from the database
             status=newest.status,
@@ -156,3 +156,8 @@ class DocumentState:
             created_at=document.created_at,
             updated_at=document.updated_at,
         )
+
+
+def _shown_source(document: Document) -> str | None:
+    """Without what keeps it apart from a hidden one: that would show that there is one."""
+    return document.source and document.source.partition(f"#{document.created_by}")[0]

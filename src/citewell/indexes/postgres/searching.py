@@ -23,7 +23,8 @@ _FIELD_PREDICATES = {
     "language": "c.language = :field_language",
     "title": "d.title = :field_title",
     "filename": "d.filename = :field_filename",
-    "source": "d.source = :field_source",
+    # As documents show it: what keeps it apart from a hidden one of the same name is left out.
+    "source": "split_part(d.source, coalesce('#' || d.created_by, ''), 1) = :field_source",
 }
 
 _COUNT = """
@@ -82,7 +83,7 @@ def scope_sql(scope: Scope) -> str:
         parts.append("c.collection_id = ANY(CAST(:collection_ids AS uuid[]))")
     fields = [_FIELD_PREDICATES[name] for name, _ in scope.fields]
     parts += [predicate for predicate in fields if predicate.startswith("c.")]
-    of_document = [predicate for predicate in fields if predicate.startswith("d.")]
+    of_document = [predicate for predicate in fields if not predicate.startswith("c.")]
     if scope.writable is not None and "source" in dict(scope.fields):
         of_document.append(_writable(scope.writable)[0])
     if scope.metadata:
