@@ -11,6 +11,9 @@ from redis import Redis
 
 from citewell.core.ratelimit import RateLimiter, rule
 
+PATIENT = 30.0
+"""Seconds: the fake Redis shares its process with the tests, on whatever machine."""
+
 THREE = rule("three", "3 per minute")
 BRIEF = rule("brief", "2 per second")
 
@@ -60,7 +63,7 @@ def redis() -> Iterator[FakeRedis]:
 @pytest.fixture(params=["memory", "redis"])
 async def limiter(request: pytest.FixtureRequest) -> AsyncIterator[RateLimiter]:
     url = request.getfixturevalue("redis").url if request.param == "redis" else None
-    opened = RateLimiter(url, key=b"k" * 32)
+    opened = RateLimiter(url, key=b"k" * 32, redis_timeout=PATIENT)
     yield opened
     assert not opened._is_failing
     await opened.close()
@@ -122,14 +125,17 @@ class TestTest:
 
 class TestSharedLimits:
     async def test_two_processes_count_together(self, redis: FakeRedis):
-        one, two = RateLimiter(redis.url, key=b"k"), RateLimiter(redis.url, key=b"k")
+        one, two = (
+            RateLimiter(redis.url, key=b"k", redis_timeout=PATIENT),
+            RateLimiter(redis.url, key=b"k", redis_timeout=PATIENT),
+        )
         decisions = [await (one, two)[turn % 2].hit(THREE, "a") for turn in range(4)]
         assert [d.allowed for d in decisions] == [True, True, True, False]
         await one.close()
         await two.close()
 
     async def test_nothing_readable_stands_in_redis(self, redis: FakeRedis):
-        limiter = RateLimiter(redis.url, key=b"k")
+        limiter = RateLimiter(redis.url, key=b"k", redis_timeout=PATIENT)
         await limiter.hit(THREE, "anna@example.org")
         assert redis.server is not None
         keys = [key for base in redis.server.fake_server.dbs.values() for key in base]
@@ -141,7 +147,7 @@ class TestSharedLimits:
 
 class TestOutage:
     async def test_without_redis_each_process_limits_alone_and_says_so_once(self, redis: FakeRedis):
-        limiter = RateLimiter(redis.url, key=b"k")
+        limiter = RateLimiter(redis.url, key=b"k", redis_timeout=PATIENT)
         await limiter.hit(THREE, "a")
         redis.stop()
         await limiter.close()  # the fake keeps answering on connections that are open

@@ -180,7 +180,11 @@ KEYS: dict[Operation, Route] = {
     ("DELETE", f"{API}/tenants/{{tenant_id}}"): Route(TENANT, is_write=True, status=403),
 }  # fmt: skip
 
-SOMEBODY = {"email": "nobody@example.org", "password": "not the password of anybody"}
+SOMEBODY = {
+    "email": "nobody@example.org",
+    "password": "not the password of anybody",
+    "tenant": "of-nobody",  # the default one may be fresh, and take its first user
+}
 
 SIGNING_IN: dict[Operation, Route] = {
     ("GET", f"{API}/auth/me"): Route(),

@@ -66,12 +66,19 @@ class RateLimiter:
     the number of processes, but neither is everybody locked out nor anybody let in unbounded.
     """
 
-    def __init__(self, redis_url: str | None = None, *, key: bytes = b"") -> None:
+    def __init__(
+        self,
+        redis_url: str | None = None,
+        *,
+        key: bytes = b"",
+        redis_timeout: float = REDIS_TIMEOUT_SECONDS,
+    ) -> None:
         """Connect to nothing yet.
 
         Args:
             redis_url: Where all processes count together; None: each counts for itself.
             key: Makes what stands in Redis unreadable: no addresses of people or machines.
+            redis_timeout: Seconds Redis may take before this process counts for itself.
         """
         self._key = key[: hashlib.blake2b.MAX_KEY_SIZE]
         self._local = MovingWindowRateLimiter(_ProcessMemory())
@@ -85,8 +92,8 @@ class RateLimiter:
                 f"async+{address}",
                 implementation="redispy",
                 key_prefix=REDIS_PREFIX,
-                socket_timeout=REDIS_TIMEOUT_SECONDS,
-                socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+                socket_timeout=redis_timeout,
+                socket_connect_timeout=redis_timeout,
             )
             self._redis = cast(RedispyBridge, storage.bridge).storage
             self._shared = MovingWindowRateLimiter(storage)
@@ -107,7 +114,7 @@ class RateLimiter:
     async def close(self) -> None:
         """Let go of Redis."""
         if self._redis is not None:
-            await self._redis.aclose()
+            await self._redis.aclose(close_connection_pool=True)
 
     async def _decide(self, rule: Rule, parts: tuple[str, ...], *, counts: bool) -> Decision:
         if rule.is_off:

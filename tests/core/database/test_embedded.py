@@ -299,6 +299,7 @@ class TestRecovery:
         wait_until(lambda: any(folder.glob("data*")))
         time.sleep(moment)
         user.kill()
+        wait_until(lambda: not is_being_made(folder))
         server = EmbeddedServer(folder)
         server.start()
         try:
@@ -331,6 +332,12 @@ def start_query(folder: Path, statement: str) -> subprocess.Popen[bytes]:
     url = EmbeddedServer(folder).url("postgres", "postgres")
     command = [sys.executable, "-c", script, url, statement]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def is_being_made(folder: Path) -> bool:
+    """Whether the `initdb` of a killed process is still at work."""
+    lines = (process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]))
+    return any(str(folder) in " ".join(line) and "initdb" in " ".join(line) for line in lines)
 
 
 def is_busy(folder: Path) -> bool:

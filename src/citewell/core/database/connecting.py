@@ -51,7 +51,7 @@ def connect(
             if waited + PAUSE_SECONDS > patience:
                 raise
             if waited > SLOW_SECONDS and not is_told:
-                log.warning("waiting_for_database", error=str(error).splitlines()[0])
+                log.info("waiting_for_database", error=str(error).splitlines()[0])
                 is_told = True
             time.sleep(PAUSE_SECONDS)
 

@@ -4,12 +4,12 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from citewell.kit.storable import StorableText
+from citewell.kit.storable import require_storable_text
 
-Name = Annotated[StorableText, Field(min_length=1, max_length=200)]
-Description = Annotated[StorableText, Field(max_length=2000)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(require_storable_text)]
+Description = Annotated[str, Field(max_length=2000), AfterValidator(require_storable_text)]
 ChunkSize = Annotated[int, Field(ge=32, le=2000, description="Tokens of a passage.")]
 ChunkOverlap = Annotated[int, Field(ge=0, le=1000, description="Tokens passages share.")]
 
