@@ -291,6 +291,28 @@ class TestDocuments:
         hits = installation.json("search", "zebra crossing")["results"]
         assert all("zebra" not in hit["text"] for hit in hits)
 
+    @pytest.mark.usefixtures("server")
+    def test_versions_are_compared_and_gone_back_to(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "parking.txt"
+        for bay in (4, 7):
+            path.write_text(f"Visitors park in bay {bay}.")
+            [taken] = installation.json("ingest", str(tmp_path))["documents"]
+        listed = installation.json("documents", "versions", taken["document_id"])
+        assert listed["total"] == 2
+        assert [item["is_active"] for item in listed["versions"]] == [True, False]
+        diff = ("documents", "diff", taken["document_id"], "1", "2")
+        [hunk] = installation.json(*diff)["hunks"]
+        assert (hunk["removed"], hunk["added"]) == ("4", "7")
+        assert "\n+Visitors park in bay 7.\n" in installation.call(*diff).stdout
+        rolled = installation.call("documents", "rollback", taken["document_id"], "1")
+        assert (rolled.exit_code, rolled.stdout) == (0, "Version 1 of parking.txt answers.\n")
+        again = installation.call("ingest", str(tmp_path))
+        assert again.stdout.endswith("1 unchanged while another version answers.\n")
+        missing = installation.call("documents", "rollback", taken["document_id"], "9")
+        assert (missing.exit_code, missing.stdout) == (2, "")
+
 
 @pytest.mark.usefixtures("server")
 class TestEvaluation:

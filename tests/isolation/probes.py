@@ -109,7 +109,7 @@ def request_of(probe: Probe) -> dict[str, Any]:
     fresh = uuid.uuid4().hex
     chosen = probe.body if probe.body is not None else route.body
     body = json.loads(json.dumps(chosen).replace("{fresh}", fresh)) if chosen is not None else None
-    query, form, named = dict(route.query), copy.copy(route.form), {}
+    query, form, named = dict(route.query), copy.copy(route.form), dict(route.path)
     for place, value in probe.values.items():
         root, _, rest = place.partition(".")
         name = rest.removesuffix("[]")

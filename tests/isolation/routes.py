@@ -24,6 +24,8 @@ class Route:
     carriers: dict[str, str] = field(default_factory=dict)
     """Place (`path.x`, `query.x`, `body.x[]`, `form.x`) -> kind of the object it names."""
     body: dict[str, Any] | None = None
+    path: dict[str, str] = field(default_factory=dict)
+    """Parts of the path that name no object by themselves."""
     query: dict[str, str] = field(default_factory=dict)
     form: dict[str, str] | None = None
     """Fields beside a file `files`."""
@@ -75,6 +77,15 @@ READING: dict[Operation, Route] = {
     ("GET", f"{API}/documents/{{document_id}}"): Route(DOCUMENT),
     ("GET", f"{API}/documents/{{document_id}}/content"): Route(DOCUMENT, query={"version": "1"}),
     ("GET", f"{API}/documents/{{document_id}}/file"): Route(DOCUMENT, query={"version": "1"}),
+    ("GET", f"{API}/documents/{{document_id}}/versions"): Route(DOCUMENT),
+    ("GET", f"{API}/documents/{{document_id}}/versions/{{number}}"): Route(
+        DOCUMENT, path={"number": "1"}
+    ),
+    ("GET", f"{API}/documents/{{document_id}}/versions/{{number}}/diff/{{other}}"): Route(
+        DOCUMENT,
+        path={"number": "1", "other": "1"},
+        status=422,  # it has this version only
+    ),
 }
 
 RULE = {"body.group_id": "group", "body.user_id": "user"}
@@ -120,6 +131,9 @@ CHANGING: dict[Operation, Route] = {
     ("PATCH", f"{API}/documents/{{document_id}}"): Route(
         DOCUMENT, {"title": "Changed", "metadata": {"a": 1}, "access_level": "public"},
         is_write=True,
+    ),
+    ("POST", f"{API}/documents/{{document_id}}/rollback"): Route(
+        DOCUMENT, {"version": 1}, is_write=True
     ),
     ("DELETE", f"{API}/documents/{{document_id}}"): Route(DOCUMENT, is_write=True, status=204),
     ("DELETE", f"{API}/collections/{{collection_id}}"): Route(

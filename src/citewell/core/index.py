@@ -180,6 +180,24 @@ class ChunkIndex(Protocol):
         """
         ...
 
+    async def shelve(
+        self,
+        session: AsyncSession,
+        key: VersionKey,
+        generation_id: int,
+        publication: Publication,
+    ) -> None:
+        """Keep a version that is complete and does not answer, ready for `reactivate`."""
+        ...
+
+    async def reactivate(self, session: AsyncSession, key: VersionKey, generation_id: int) -> int:
+        """Make a complete version findable instead of the document's other; nothing is embedded.
+
+        Returns:
+            How many chunks it has; another number than it had is not to be committed.
+        """
+        ...
+
     async def withdraw(
         self, session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID
     ) -> None:

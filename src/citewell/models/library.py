@@ -85,6 +85,24 @@ class DocumentVersion(Base, HasId, TenantScoped):
     """How many of its chunks had to be embedded; the others were known from earlier versions."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     published_at: Mapped[datetime | None]
+    created_by: Mapped[uuid.UUID | None]
+
+
+def has_given_title(title: str, filename: str, parsed_title: str | None) -> bool:
+    """Whether a person gave a title: neither the file is called so nor the text itself."""
+    return title not in (filename, parsed_title)
+
+
+class DocumentActivation(Base, HasId, TenantScoped):
+    """A time during which a version answered; a trigger on the document's pointer writes it."""
+
+    __tablename__ = "document_activation"
+
+    document_id: Mapped[uuid.UUID]
+    version_id: Mapped[uuid.UUID]
+    active_from: Mapped[datetime]
+    active_until: Mapped[datetime | None]
+    """Exclusive; None for the version that answers now."""
 
 
 class DocumentText(Base, TenantScoped):

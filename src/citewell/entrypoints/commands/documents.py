@@ -11,6 +11,7 @@ from rich.text import Text
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands import versions
 from citewell.entrypoints.commands.library import FileResult, ingest_paths
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
@@ -35,7 +36,7 @@ from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 from citewell.models.library import VersionStatus
 
-documents = typer.Typer(no_args_is_help=True, help="List, show and delete documents.")
+documents = typer.Typer(no_args_is_help=True, help="List, show, compare and delete documents.")
 
 INTERRUPTED = (
     "Stopped. What was read is kept and goes on with the next `citewell serve`, `citewell worker` "
@@ -46,6 +47,7 @@ INTERRUPTED = (
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(ingest)
+    versions.add_to(documents)
     app.add_typer(documents, name="documents")
 
 
@@ -117,8 +119,11 @@ def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
     for result in failed:
         err.print(f"failed  {result.path}: {result.error}", style="red", markup=False)
     ready = [result for result in results if result.status == VersionStatus.READY]
-    queued = len(results) - len(ready) - len(failed)
+    unused = sum(result.status == VersionStatus.SUPERSEDED for result in results)
+    queued = len(results) - len(ready) - len(failed) - unused
     parts = [f"{len(ready)} ready ({sum(result.chunks for result in ready)} passages)"]
+    if unused:
+        parts.append(f"{unused} unchanged while another version answers")
     if queued:
         parts.append(f"{queued} queued")
     if failed:

@@ -38,6 +38,7 @@ from citewell.features.sharing.endpoints import router as sharing_router
 from citewell.features.usage.endpoints import router as usage_router
 from citewell.features.users.endpoints import groups_router
 from citewell.features.users.endpoints import router as users_router
+from citewell.features.versions.endpoints import router as versions_router
 
 OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
 
@@ -96,8 +97,9 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     api.include_router(health_router)
     api.include_router(sign_in_router, responses=problems.RESPONSES)
     for router in (
-        search_router, documents_router, collections_router, sharing_router, sessions_router,
-        usage_router, audit_router, keys_router, users_router, groups_router, tenants_router,
+        search_router, documents_router, versions_router, collections_router, sharing_router,
+        sessions_router, usage_router, audit_router, keys_router, users_router, groups_router,
+        tenants_router,
     ):  # fmt: skip
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)

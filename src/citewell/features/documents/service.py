@@ -200,6 +200,7 @@ async def _register_new(
             blob_id=blobs[each.content.sha256][0],
             status=VersionStatus.QUEUED,
             size_bytes=each.content.size_bytes,
+            created_by=ctx.actor.user_id,
         )
         for each, document in zip(fresh, documents, strict=True)
         if document.id in added
@@ -272,6 +273,7 @@ async def _register(
         blob_id=blob.id,
         status=VersionStatus.QUEUED,
         size_bytes=content.size_bytes,
+        created_by=ctx.actor.user_id,
     )
     ctx.session.add(version)
     await ctx.session.flush()

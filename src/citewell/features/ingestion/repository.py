@@ -17,6 +17,7 @@ from citewell.models.library import (
     DocumentText,
     DocumentVersion,
     VersionStatus,
+    has_given_title,
 )
 from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
 
@@ -52,11 +53,6 @@ class Assignment:
     def has_given_title(self) -> bool:
         """Whether a person gave the document its title."""
         return has_given_title(self.title, self.filename, self.active_title)
-
-
-def has_given_title(title: str, filename: str, parsed_title: str | None) -> bool:
-    """Whether a person gave a title: neither the file is called so nor the text itself."""
-    return title not in (filename, parsed_title)
 
 
 # Version and job are locked in this order everywhere, the document before them.
@@ -103,7 +99,8 @@ WITH held AS MATERIALIZED (
   RETURNING j.id
 )
 SELECT held.collection_id, held.access_level, held.title, held.filename, mine.number,
-  ready.id AS ready_id, ready.number AS ready_number, ready.parsed_title AS ready_title
+  ready.id AS ready_id, ready.parsed_title AS ready_title,
+  (SELECT max(number) FROM versions WHERE status IN ('ready', 'superseded')) AS finished_number
 FROM closed CROSS JOIN held JOIN versions mine ON mine.id = :version_id
 LEFT JOIN versions ready ON ready.status = 'ready'
 """)
@@ -238,13 +235,14 @@ class Locked:
     """Of the version that is published."""
     ready_id: uuid.UUID | None
     """The version that has answered until now."""
-    ready_number: int | None
     ready_title: str | None
+    finished_number: int | None
+    """The highest of those that are finished; after a rollback an earlier one answers."""
 
     @property
     def is_newest(self) -> bool:
-        """Whether no later version answers already."""
-        return self.ready_number is None or self.ready_number < self.number
+        """Whether no later version is finished already."""
+        return self.finished_number is None or self.finished_number < self.number
 
     @property
     def has_given_title(self) -> bool:

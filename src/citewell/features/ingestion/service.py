@@ -151,9 +151,6 @@ async def _publish(
             title=None if locked.has_given_title else outcome.title[:500],
             is_newest=locked.is_newest,
         )
-        if not locked.is_newest:
-            await platform.index.stage(ctx.session, key, generation.id, last.rows)
-            return
         current = VersionKey(
             key.tenant_id,
             key.document_id,
@@ -168,6 +165,9 @@ async def _publish(
             has_predecessor=locked.ready_id is not None,
             is_retry=work.has_earlier_attempts,
         )
+        if not locked.is_newest:
+            await platform.index.shelve(ctx.session, current, generation.id, publication)
+            return
         await platform.index.publish(ctx.session, current, generation.id, publication)
     log.info("document_ready", document_id=str(key.document_id), chunks=outcome.chunk_count)
 

@@ -81,6 +81,17 @@ class PostgresIndex:
         outdated = await writing.publish(session, key, generation_id, publication)
         await statistics.withdraw(session, key.tenant_id, outdated)
 
+    async def shelve(
+        self, session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
+    ) -> None:
+        await writing.shelve(session, key, generation_id, publication)
+
+    async def reactivate(self, session: AsyncSession, key: VersionKey, generation_id: int) -> int:
+        outdated, count = await writing.reactivate(session, key, generation_id)
+        await statistics.withdraw(session, key.tenant_id, outdated)
+        is_counted = await statistics.restore(session, key.tenant_id, key.version_id)
+        return count if is_counted else 0
+
     async def withdraw(
         self, session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID
     ) -> None:

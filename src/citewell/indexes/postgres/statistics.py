@@ -17,11 +17,12 @@ from citewell.engine.lexical.base import CorpusStatistics
 FOLD_BATCH = 200
 """Versions folded in one transaction: some hundred thousand terms, about a second."""
 
-_WITHDRAW = text("""
+_NOTE = text("""
 INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
-SELECT tenant_id, generation_id, -1, chunk_count, terms, frequencies
+SELECT tenant_id, generation_id, :sign, chunk_count, terms, frequencies
 FROM version_terms
 WHERE tenant_id = :tenant_id AND version_id = ANY(CAST(:version_ids AS uuid[]))
+RETURNING id
 """)
 
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
@@ -79,7 +80,19 @@ async def withdraw(
 ) -> None:
     """Note that versions stopped being findable; publishing itself notes the opposite."""
     if version_ids:
-        await session.execute(_WITHDRAW, {"tenant_id": tenant_id, "version_ids": list(version_ids)})
+        await _note(session, tenant_id, version_ids, -1)
+
+
+async def restore(session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID) -> bool:
+    """Note that a version is findable again; False if it was never counted what it adds."""
+    return bool(await _note(session, tenant_id, [version_id], 1))
+
+
+async def _note(
+    session: AsyncSession, tenant_id: uuid.UUID, version_ids: Sequence[object], sign: int
+) -> int:
+    values = {"tenant_id": tenant_id, "version_ids": list(version_ids), "sign": sign}
+    return len((await session.scalars(_NOTE, values)).all())
 
 
 async def tenants_to_fold(session: AsyncSession) -> list[uuid.UUID]:

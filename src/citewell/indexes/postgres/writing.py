@@ -39,9 +39,7 @@ ON CONFLICT (tenant_id, version_id, generation_id, ordinal) DO UPDATE SET
 
 _STAGE = text(_STAGE_SQL)
 
-_STAGE_AND_COUNT = text(
-    f"WITH staged AS ({_STAGE_SQL})"  # noqa: S608 - a constant
-    """, kept AS (
+_KEEP_TERMS_SQL = """
   INSERT INTO version_terms
     (tenant_id, version_id, generation_id, chunk_count, terms, frequencies)
   VALUES (:tenant_id, :version_id, :generation_id, :chunk_count, CAST(:counted_terms AS int[]),
@@ -49,7 +47,14 @@ _STAGE_AND_COUNT = text(
   ON CONFLICT (tenant_id, version_id, generation_id) DO UPDATE SET
     chunk_count = excluded.chunk_count, terms = excluded.terms, frequencies = excluded.frequencies
   RETURNING chunk_count, terms, frequencies
-)
+"""
+
+_STAGE_AND_KEEP_TERMS = text(f"WITH staged AS ({_STAGE_SQL}) {_KEEP_TERMS_SQL}")
+"""Stores the last chunks of a version that does not answer, and what counting it takes later."""
+
+_STAGE_AND_COUNT = text(
+    f"WITH staged AS ({_STAGE_SQL}), kept AS ({_KEEP_TERMS_SQL})"  # noqa: S608 - constants
+    """
 INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
 SELECT :tenant_id, :generation_id, 1, chunk_count, terms, frequencies FROM kept
 """
@@ -73,6 +78,15 @@ WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :g
 _ACTIVATE = text("""
 UPDATE chunk SET active = true, access_level = :access_level, collection_id = :collection_id
 WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
+""")
+
+_REACTIVATE = text("""
+WITH activated AS (
+  UPDATE chunk SET active = true, access_level = :access_level, collection_id = :collection_id
+  WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
+  RETURNING 1
+)
+SELECT count(*) FROM activated
 """)
 
 _DEACTIVATE_OTHERS = text("""
@@ -154,15 +168,7 @@ async def publish(
     The version's terms are counted in the statement that stores its last chunks, but those of the
     versions returned are still to be withdrawn from the statistics.
     """
-    values = {
-        "tenant_id": key.tenant_id,
-        "document_id": key.document_id,
-        "version_id": key.version_id,
-        "collection_id": key.collection_id,
-        "access_level": key.access_level,
-        "generation_id": generation_id,
-        "chunk_count": publication.chunk_count,
-    }
+    values = _key_values(key, generation_id) | {"chunk_count": publication.chunk_count}
     outdated: list[object] = []
     if publication.is_retry:
         await session.execute(_TRIM, values)
@@ -171,15 +177,55 @@ async def publish(
     if publication.chunk_count > len(publication.last_rows):
         await session.execute(_ACTIVATE, values)
     await session.execute(
-        _STAGE_AND_COUNT,
-        _stage_values(key, generation_id, publication.last_rows, is_active=True)
-        | {
-            "chunk_count": publication.chunk_count,
-            "counted_terms": int_array(publication.term_frequencies),
-            "frequencies": int_array(publication.term_frequencies.values()),
-        },
+        _STAGE_AND_COUNT, _last_values(key, generation_id, publication, is_active=True)
     )
     return outdated
+
+
+async def shelve(
+    session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
+) -> None:
+    """See `ChunkIndex.shelve`."""
+    if publication.is_retry:
+        values = _key_values(key, generation_id) | {"chunk_count": publication.chunk_count}
+        await session.execute(_TRIM, values)
+    await session.execute(
+        _STAGE_AND_KEEP_TERMS, _last_values(key, generation_id, publication, is_active=False)
+    )
+
+
+async def reactivate(
+    session: AsyncSession, key: VersionKey, generation_id: int
+) -> tuple[list[object], int]:
+    """See `ChunkIndex.reactivate`; returns the versions that answered until now, and the chunks.
+
+    The statistics are still to be told of both.
+    """
+    values = _key_values(key, generation_id)
+    outdated = list(await session.scalars(_DEACTIVATE_OTHERS, values))
+    return outdated, await session.scalar(_REACTIVATE, values) or 0
+
+
+def _key_values(key: VersionKey, generation_id: int) -> dict[str, object]:
+    return {
+        "tenant_id": key.tenant_id,
+        "document_id": key.document_id,
+        "version_id": key.version_id,
+        "collection_id": key.collection_id,
+        "access_level": key.access_level,
+        "generation_id": generation_id,
+    }
+
+
+def _last_values(
+    key: VersionKey, generation_id: int, publication: Publication, *, is_active: bool
+) -> dict[str, object]:
+    return {
+        **_stage_values(key, generation_id, publication.last_rows, is_active=is_active),
+        "chunk_count": publication.chunk_count,
+        "counted_terms": int_array(publication.term_frequencies),
+        "frequencies": int_array(publication.term_frequencies.values()),
+    }
 
 
 async def set_access(

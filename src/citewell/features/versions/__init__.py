@@ -1,0 +1,1 @@
+"""The versions of a document: listing, comparing, going back to one."""

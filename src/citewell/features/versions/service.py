@@ -1,0 +1,177 @@
+"""Listing and comparing the versions of a document, and going back to one of them."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+
+from citewell.core.access import Verb
+from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.errors import InvalidInputError
+from citewell.core.index import VersionKey
+from citewell.core.platform import Platform
+from citewell.engine.diffing.texts import Hunk, unified, word_hunks
+from citewell.features.audit import service as audit
+from citewell.features.documents import service as documents
+from citewell.features.documents.errors import VersionNotFoundError
+from citewell.features.documents.schemas import DocumentState
+from citewell.features.versions import repository
+from citewell.features.versions.errors import (
+    TooLargeToCompareError,
+    VersionIncompleteError,
+    VersionNotFinishedError,
+)
+from citewell.features.versions.schemas import (
+    Comparison,
+    DiffRead,
+    HunkRead,
+    VersionRead,
+    version_read,
+)
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.library import DocumentVersion, VersionStatus, has_given_title
+
+MAX_COMPARED_CHARS = 5_000_000
+"""Of one text: some 2,000 pages, compared in two seconds at most."""
+
+MAX_LISTED_CHARS = 1_000_000
+"""Of removed and added text in one reply, as much as one reply with content holds."""
+
+
+async def page(ctx: Context, document_id: uuid.UUID, request: PageRequest) -> Page[VersionRead]:
+    """Versions of a document, newest first.
+
+    Raises:
+        DocumentNotFoundError: There is none, or not for this caller.
+    """
+    state = await documents.get(ctx, document_id)
+    found = await repository.page(ctx.session, document_id, request)
+    return Page([_read(state, version) for version in found.items], request, found.total)
+
+
+async def get(ctx: Context, document_id: uuid.UUID, number: int) -> VersionRead:
+    """One version.
+
+    Raises:
+        DocumentNotFoundError: There is no such document, or not for this caller.
+        VersionNotFoundError: The document has no such version.
+    """
+    state, version = await documents.readable_version(ctx, document_id, number)
+    return _read(state, version)
+
+
+def _read(state: DocumentState, version: DocumentVersion) -> VersionRead:
+    return version_read(version, state.document.active_version_id, is_writable=state.is_writable)
+
+
+async def compare(
+    platform: Platform, caller: Caller, document_id: uuid.UUID, number: int, other: int
+) -> DiffRead:
+    """What changed from version `number` to version `other`, word by word.
+
+    Raises:
+        DocumentNotFoundError: There is no such document, or not for this caller.
+        VersionNotFoundError: One of the versions is not there or has no text.
+        InvalidInputError: Both are the same version.
+        TooLargeToCompareError: A text is longer than is compared.
+    """
+    texts = await _texts(platform, caller, document_id, number, other)
+    hunks = await asyncio.to_thread(word_hunks, texts.old, texts.new)
+    listed = list(_listed(texts, hunks))
+    return DiffRead(
+        document_id=document_id,
+        from_version=number,
+        to_version=other,
+        from_length=len(texts.old),
+        to_length=len(texts.new),
+        hunks=listed,
+        hunk_count=len(hunks),
+        is_complete=len(listed) == len(hunks),
+    )
+
+
+async def compare_as_text(
+    platform: Platform, caller: Caller, document_id: uuid.UUID, number: int, other: int
+) -> str:
+    """The same as a unified diff of lines; raises as `compare` does."""
+    texts = await _texts(platform, caller, document_id, number, other)
+    names = (f"{texts.filename} (version {n})" for n in (number, other))
+    return await asyncio.to_thread(unified, texts.old, texts.new, *names)
+
+
+def _listed(texts: Comparison, hunks: list[Hunk]) -> Iterator[HunkRead]:
+    """The hunks, as many as one reply holds."""
+    length = 0
+    for hunk in hunks:
+        length += hunk.old_end - hunk.old_start + hunk.new_end - hunk.new_start
+        if length > MAX_LISTED_CHARS:
+            return
+        yield HunkRead(
+            from_start=hunk.old_start,
+            from_end=hunk.old_end,
+            to_start=hunk.new_start,
+            to_end=hunk.new_end,
+            removed=texts.old[hunk.old_start : hunk.old_end],
+            added=texts.new[hunk.new_start : hunk.new_end],
+        )
+
+
+async def _texts(
+    platform: Platform, caller: Caller, document_id: uuid.UUID, number: int, other: int
+) -> Comparison:
+    async with unit_of_work(platform, caller) as ctx:
+        versions: list[DocumentVersion] = []
+        for wanted in (number, other):
+            state, version = await documents.readable_version(ctx, document_id, wanted)
+            if version.char_count is None:
+                raise VersionNotFoundError(f"Version {wanted} has no text: it is {version.status}.")
+            if version.char_count > MAX_COMPARED_CHARS:
+                raise TooLargeToCompareError(wanted, MAX_COMPARED_CHARS)
+            versions.append(version)
+        if number == other:
+            raise InvalidInputError("Both are the same version; name two different ones.")
+        old, new = [await repository.whole_text(ctx.session, each.id) for each in versions]
+    return Comparison(document_id, state.document.filename, number, other, old, new)
+
+
+async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> DocumentState:
+    """Let a version answer that was ready before, instead of the one that answers now.
+
+    Nothing is read or embedded again; access rules, metadata and a title that a person gave stay
+    as they are. The version that answers already changes nothing.
+
+    Raises:
+        DocumentNotFoundError: There is no such document, or not for this caller.
+        ForbiddenError: The caller may read the document, but not change it.
+        VersionNotFoundError: The document has no such version.
+        VersionNotFinishedError: It failed, was cancelled or is still being read.
+        VersionIncompleteError: The index has lost some of it.
+    """
+    document = await documents.resolve(ctx, document_id, Verb.WRITE)
+    versions = await repository.lock_versions(ctx.session, document_id)
+    wanted = versions.get(number)
+    if wanted is None:
+        raise VersionNotFoundError(f"The document has no version {number}.")
+    if wanted.id == document.active_version_id:
+        return await documents.get(ctx, document_id)
+    generation = await ctx.platform.index.live_generation(ctx.session)
+    if wanted.status != VersionStatus.SUPERSEDED or generation is None:
+        raise VersionNotFinishedError(number, wanted.status)
+    active = next((v for v in versions.values() if v.id == document.active_version_id), None)
+    title = document.title
+    if not has_given_title(title, document.filename, active.parsed_title if active else None):
+        title = (wanted.parsed_title or document.filename)[:500]
+    await repository.let_answer(ctx.session, document, wanted, title)
+    key = VersionKey(
+        ctx.tenant_id, document_id, wanted.id, document.collection_id, document.access_level
+    )
+    if await ctx.platform.index.reactivate(ctx.session, key, generation.id) != wanted.chunk_count:
+        raise VersionIncompleteError(number)
+    details = {"from": active.number if active else None, "to": number}
+    await audit.record(
+        ctx,
+        "document.rolled_back",
+        object_kind="document",
+        object_id=document_id,
+        details=details,
+    )
+    return await documents.get(ctx, document_id)
