@@ -195,6 +195,13 @@ class Access:
             return False
         return self.role >= CREATES_FROM or collection_id in self.read.collections or holds_readable
 
+    def may_deny(self, document: DocumentFacts) -> bool:
+        """Whether a denial may be made or lifted for a document that may be changed.
+
+        By role alone: whoever was merely given a document must not take it from others.
+        """
+        return document.access_level <= self.write.max_level
+
     def may_share_collection(self, collection_id: uuid.UUID, effect: Effect) -> bool:
         """Whether a rule of this effect may be made for a collection that is there for them.
 

@@ -15,6 +15,7 @@ from citewell.features.collections.errors import CollectionNotFoundError
 from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import DocumentNotFoundError
+from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.features.sharing import service
@@ -207,6 +208,42 @@ class TestWhoMayShare:
             assert (await error_of(action))[0] is ForbiddenError
         grant = await put(quiet, writer, shared, Effect.WRITE, user=friend)
         await remove(quiet, writer, shared, grant)
+
+    async def test_whoever_was_given_a_document_takes_it_from_nobody(
+        self, quiet: Platform, shelf: Shelf, people: People
+    ) -> None:
+        made = await shelf.add("a.txt", "harbour", access_level=RESTRICTED)
+        shared = service.document(made.document_id)
+        writer, director = await people.user(), await people.user(Role.DIRECTOR)
+        other = await people.user(Role.DIRECTOR)
+        await people.rule(Effect.WRITE, document=made.document_id, user=writer)
+        attempt = put(quiet, writer, shared, Effect.DENY, user=director)
+        assert (await error_of(attempt))[0] is ForbiddenError
+        assert await reads(quiet, director, made.document_id)
+        denial = await put(quiet, director, shared, Effect.DENY, user=other)
+        for lifting in (
+            remove(quiet, writer, shared, denial),
+            put(quiet, writer, shared, Effect.READ, user=other),
+        ):
+            assert (await error_of(lifting))[0] is ForbiddenError
+        assert not await reads(quiet, other, made.document_id)
+        async with unit_of_work(quiet, writer) as ctx:
+            opening = documents.update(ctx, made.document_id, DocumentUpdate(access_level="public"))
+            assert (await error_of(opening))[0] is ForbiddenError
+        await remove(quiet, director, shared, denial)
+        assert await reads(quiet, other, made.document_id)
+
+    async def test_manager_does_not_lift_what_was_denied_on_a_collection(
+        self, quiet: Platform, shelf: Shelf, people: People
+    ) -> None:
+        where = await new_collection(quiet, shelf.caller)
+        shared = service.collection(where)
+        manager, friend = await people.user(Role.MANAGER), await people.user()
+        denial = await put(quiet, shelf.caller, shared, Effect.DENY, user=friend)
+        assert (await error_of(remove(quiet, manager, shared, denial)))[0] is ForbiddenError
+        assert await rules(quiet, shelf.caller, shared) == [(friend.actor.user_id, None, "deny")]
+        await remove(quiet, await people.user(Role.DIRECTOR), shared, denial)
+        assert await rules(quiet, shelf.caller, shared) == []
 
     async def test_owner_shares_what_they_added(
         self, quiet: Platform, shelf: Shelf, people: People

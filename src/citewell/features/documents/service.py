@@ -536,8 +536,10 @@ async def _change_access(ctx: Context, document: Document, level: AccessLevel) -
     """Set a document's access level, on its chunks too; nothing is embedded again.
 
     Raises:
-        ForbiddenError: The caller could not read that level.
+        ForbiddenError: The caller's role does not reach that level, or the one there is: what was
+            merely given to somebody is not theirs to open to all.
     """
+    await _require_level(ctx, AccessLevel(document.access_level))
     await _require_level(ctx, level)
     await counting.note_level(ctx, document, level)
     document.access_level = int(level)

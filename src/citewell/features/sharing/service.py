@@ -59,7 +59,7 @@ async def grants(ctx: Context, shared: Shared, request: PageRequest) -> Page[Any
         DocumentNotFoundError, CollectionNotFoundError: There is none, or not for this caller.
         ForbiddenError: The caller may see it, but not change it.
     """
-    await _require_sharing(ctx, shared, Effect.DENY)
+    await _require_sharing(ctx, shared)
     return await repository.page(ctx.session, shared.table, shared.id, request)
 
 
@@ -79,6 +79,8 @@ async def put_grant(ctx: Context, shared: Shared, data: GrantPut) -> AnyGrant:
     before = await repository.effect_for(
         ctx.session, shared.table, shared.id, data.user_id, data.group_id
     )
+    if before == Effect.DENY and data.effect is not Effect.DENY:
+        await _require_lifting(ctx, shared)
     grant = await repository.put(
         ctx.session,
         shared.table,
@@ -104,10 +106,12 @@ async def remove_grant(ctx: Context, shared: Shared, grant_id: uuid.UUID) -> Non
         ForbiddenError: The caller may see it, but not change it.
         GrantNotFoundError: It has no such rule.
     """
-    await _require_sharing(ctx, shared, Effect.DENY)
+    await _require_sharing(ctx, shared)
     removed = await repository.remove(ctx.session, shared.table, shared.id, grant_id)
     if removed is None:
         raise GrantNotFoundError(grant_id)
+    if removed.effect == Effect.DENY:
+        await _require_lifting(ctx, shared)  # an error takes the removal back
     await _record(ctx, shared, "grant_removed", removed, removed.effect)
 
 
@@ -127,15 +131,23 @@ async def _record(
     )
 
 
-async def _require_sharing(ctx: Context, shared: Shared, effect: Effect) -> None:
+async def _require_sharing(ctx: Context, shared: Shared, effect: Effect | None = None) -> None:
     """Let pass whoever may make such a rule for the object, which is there until the end.
+
+    Without an effect: whoever may make any.
 
     Administrators make rules for every object of the tenant, those they may not read too: they
     answer for access. They are shown ids only.
     """
     if shared.table is DocumentGrant:
         if not ctx.actor.administers:
-            await documents.resolve(ctx, shared.id, Verb.WRITE)
+            document = await documents.resolve(ctx, shared.id, Verb.WRITE)
+            is_denial = effect is Effect.DENY
+            if is_denial and not (await ctx.access()).may_deny(documents.facts_of(document)):
+                raise ForbiddenError(
+                    "Denying takes a role that changes documents of this access level: ask a "
+                    "manager, a director or an administrator."
+                )
         elif not await repository.hold_document(ctx.session, shared.id):
             raise DocumentNotFoundError(shared.id)
         return
@@ -148,11 +160,17 @@ async def _require_sharing(ctx: Context, shared: Shared, effect: Effect) -> None
     access = await ctx.access()
     if not access.may_share_collection(shared.id, Effect.DENY):
         raise ForbiddenError("You may read this collection, but not share it.")
-    if not access.may_share_collection(shared.id, effect):
+    if effect is not None and not access.may_share_collection(shared.id, effect):
         raise ForbiddenError(
             "A rule for a collection holds for all its documents, of every access level: you can "
             "give only what you may do yourself. Ask a director or an administrator."
         )
+
+
+async def _require_lifting(ctx: Context, shared: Shared) -> None:
+    """Whoever lifts a denial gives what it took."""
+    is_document = shared.table is DocumentGrant
+    await _require_sharing(ctx, shared, Effect.DENY if is_document else Effect.READ)
 
 
 async def explain_access(
