@@ -25,6 +25,8 @@ def _requires(scope: Scope) -> Callable[[Request], Caller]:
         # Set by the authentication middleware, which lets nobody through without it.
         caller = cast(Caller, request.state.caller)
         caller.actor.require(scope)
+        if scope is Scope.ADMIN and request.method != "GET":
+            caller.actor.require(Scope.WRITE)  # to administer by reading is a right of its own
         return caller
 
     return caller_with_scope
