@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,6 +81,8 @@ class Scope:
     """Canonical JSON values by metadata key; all must match."""
     fields: tuple[tuple[str, str], ...] = ()
     """Values of document fields by name (see `FILTER_FIELDS`); all must match."""
+    as_of: datetime | None = None
+    """Find what answered at this time, with the access rules of now; None: what answers now."""
     writable: Reach | None = None
     """What the caller may change: where a document came from is for those who may change it, so
     the field `source` matches such documents only. None: everything."""

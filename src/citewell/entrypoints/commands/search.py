@@ -42,6 +42,11 @@ CollectionOption = Annotated[
     str | None, typer.Option(help="Only this collection.", callback=readable)
 ]
 
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(help="What answered at this time, as 2026-03-01T09:00:00+01:00.", metavar="TIME"),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
@@ -59,6 +64,7 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each leg's ranks and scores.")
     ] = False,
+    as_of: AsOfOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -66,7 +72,9 @@ def search(
     """Find passages."""
     _check_length(query)
     wanted = dict(parse_filter(item) for item in filters or [])
-    request = checked(SearchRequest, query=query, top_k=top_k, filters=wanted, explain=explain)
+    request = checked(
+        SearchRequest, query=query, top_k=top_k, filters=wanted, explain=explain, as_of=as_of
+    )
 
     async def act(platform: Platform, caller: Caller) -> SearchReply:
         ids = await _collection_ids(platform, caller, collection)
@@ -95,13 +103,14 @@ def ask(
     llm: Annotated[
         str | None, typer.Option(help="`none` for an extracted answer whatever is set.")
     ] = None,
+    as_of: AsOfOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the documents, every sentence cited."""
     _check_length(question)
-    request = checked(QueryRequest, query=question)
+    request = checked(QueryRequest, query=question, as_of=as_of)
 
     async def act(platform: Platform, caller: Caller) -> QueryReply:
         ids = await _collection_ids(platform, caller, collection)

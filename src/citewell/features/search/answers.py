@@ -100,6 +100,7 @@ async def _answering(
         top_k=request.top_k,
         filters=request.filters,
         collection_ids=request.collection_ids,
+        as_of=request.as_of,
         watch=watch,
     )
     reading = _read(platform, found)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from citewell.core.index import Hit, HitList
 from citewell.engine.lexical.base import CorpusStatistics
@@ -28,6 +28,22 @@ ViewedAs = Annotated[
 ]
 
 
+def _text_of_time(value: object) -> object:
+    if isinstance(value, str | datetime):
+        return value
+    raise ValueError("a time is written as text, like 2026-03-01T09:00:00+01:00")
+
+
+AsOf = Annotated[
+    AwareDatetime | None,
+    BeforeValidator(lambda value: value if value is None else _text_of_time(value)),
+    Field(
+        description="A time, ISO 8601 with its zone: find what answered then. "
+        "Access rules are those of now."
+    ),
+]
+
+
 class SearchRequest(BaseModel):
     """What to look for."""
 
@@ -38,6 +54,7 @@ class SearchRequest(BaseModel):
     filters: Filters = Field(default_factory=dict[str, FilterValue])
     collection_ids: CollectionIds | None = None
     explain: bool = False
+    as_of: AsOf = None
     as_user_id: ViewedAs = None
 
 
@@ -53,6 +70,7 @@ class QueryRequest(BaseModel):
     conversation_id: uuid.UUID | None = Field(
         default=None, description="A conversation to go on with; none: a question by itself."
     )
+    as_of: AsOf = None
     as_user_id: ViewedAs = None
 
 

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from citewell.core.context import Actor, Caller, Context, unit_of_work
 from citewell.core.index import FILTER_FIELDS, Generation, HitList, HybridQuery, Scope
@@ -52,6 +53,7 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
         top_k=request.top_k,
         filters=request.filters,
         collection_ids=request.collection_ids,
+        as_of=request.as_of,
         watch=watch,
     )
     return SearchReply(
@@ -77,6 +79,7 @@ async def find(
     top_k: int,
     filters: Mapping[str, FilterValue],
     collection_ids: Sequence[uuid.UUID] | None,
+    as_of: datetime | None = None,
     watch: Stopwatch,
     has_dense: bool = True,
     has_lexical: bool = True,
@@ -91,6 +94,7 @@ async def find(
         top_k: Most passages.
         filters: What documents must have.
         collection_ids: Where to look; None: everywhere.
+        as_of: Find what answered at this time; None: what answers now.
         watch: Takes the times.
         has_dense: Whether vectors are compared; without, the words are measured alone.
         has_lexical: Whether words are compared.
@@ -104,7 +108,7 @@ async def find(
     watch.lap("embed")
     async with unit_of_work(platform, caller) as ctx:
         generation = await platform.index.live_generation(ctx.session)
-        scope = await _scope(ctx, generation, filters, collection_ids)
+        scope = await _scope(ctx, generation, filters, collection_ids, as_of)
         if scope is None:
             await _count(ctx, spender)
             return Found(analysis, CorpusStatistics(0, {}), HitList([], 0, True), 0.0, degraded)
@@ -159,6 +163,7 @@ async def _scope(
     generation: Generation | None,
     filters: Mapping[str, FilterValue],
     collection_ids: Sequence[uuid.UUID] | None,
+    as_of: datetime | None,
 ) -> Scope | None:
     """What the caller may find; None if the tenant has nothing yet."""
     if collection_ids is not None:
@@ -179,6 +184,7 @@ async def _scope(
         tenant_id=ctx.tenant_id,
         generation=generation,
         reach=access.read,
+        as_of=as_of,
         writable=access.write if "source" in filters else None,
         collection_ids=tuple(collection_ids) if collection_ids is not None else None,
         metadata=tuple(metadata),

@@ -114,7 +114,8 @@ class PostgresIndex:
 
     async def search(self, session: AsyncSession, scope: Scope, query: HybridQuery) -> HitList:
         size, has_indexes = await self._scope_facts(session, scope)
-        is_exact = size <= self._exact_limit or not has_indexes
+        # Indexes hold what answers now.
+        is_exact = size <= self._exact_limit or not has_indexes or scope.as_of is not None
         hits = await searching.rank(session, scope, query, is_exact=is_exact)
         if not is_exact and len(hits) < query.top_k:
             # The iterative scan gave up before the scope was exhausted; compare everything.

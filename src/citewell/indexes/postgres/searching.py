@@ -27,6 +27,12 @@ _FIELD_PREDICATES = {
     "source": "split_part(d.source, coalesce('#' || d.created_by, ''), 1) = :field_source",
 }
 
+_ACTIVE_THEN = (
+    "c.version_id IN (SELECT a.version_id FROM document_activation a "
+    "WHERE a.tenant_id = :tenant_id AND a.active_from <= :as_of "
+    "AND (a.active_until IS NULL OR a.active_until > :as_of))"
+)
+
 _COUNT = """
 SELECT count(*) FROM (
   SELECT 1 FROM chunk c WHERE {scope} LIMIT :limit
@@ -76,7 +82,7 @@ def scope_sql(scope: Scope) -> str:
         "c.tenant_id = :tenant_id",
         # Literals: partial indexes are proven to fit at plan time only from constants.
         f"c.generation_id = {int(scope.generation.id)}",
-        "c.active",
+        "c.active" if scope.as_of is None else _ACTIVE_THEN,
         reach_sql(scope.reach, table="c", document_column="document_id")[0],
     ]
     if scope.collection_ids is not None:
@@ -100,6 +106,8 @@ def scope_values(scope: Scope) -> dict[str, object]:
     values: dict[str, object] = {"tenant_id": scope.tenant_id, **reach}
     if scope.collection_ids is not None:
         values["collection_ids"] = list(scope.collection_ids)
+    if scope.as_of is not None:
+        values["as_of"] = scope.as_of
     values |= {f"field_{name}": value for name, value in scope.fields}
     if scope.writable is not None and "source" in dict(scope.fields):
         values |= _writable(scope.writable)[1]
