@@ -88,6 +88,16 @@ READING: dict[Operation, Route] = {
     ),
 }
 
+JOB = {"path.job_id": "job"}
+
+WORK: dict[Operation, Route] = {
+    ("GET", f"{API}/jobs"): Route({"query.document_id": "document"}),
+    ("GET", f"{API}/jobs/{{job_id}}"): Route(JOB),
+    ("POST", f"{API}/jobs/{{job_id}}/cancel"): Route(JOB, is_write=True, status=409),
+    ("POST", f"{API}/jobs/{{job_id}}/retry"): Route(JOB, is_write=True, status=409),
+}
+"""The jobs have succeeded: neither can be done with them any more."""
+
 RULE = {"body.group_id": "group", "body.user_id": "user"}
 ONE_OF = {"body.user_id": "body.group_id"}
 
@@ -230,5 +240,5 @@ RECORDS: dict[Operation, Route] = {
 }
 
 TABLE: dict[Operation, Route] = {
-    **SEARCH, **READING, **SHARING, **CHANGING, **RECORDS, **KEYS, **PEOPLE, **SIGNING_IN,
+    **SEARCH, **READING, **WORK, **SHARING, **CHANGING, **RECORDS, **KEYS, **PEOPLE, **SIGNING_IN,
 }  # fmt: skip

@@ -247,10 +247,11 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
         )  # fmt: skip
         ctx.session.add(rule)
         org.ids["document_grant"] = str(rule.id)
-        job = text("SELECT id FROM job WHERE document_id = :id").bindparams(
-            id=uuid.UUID(hidden["id"])
-        )
-        org.ids["job"] = str(await ctx.session.scalar(job))
+        job = text("SELECT id FROM job WHERE document_id = :id")
+        org.ids["job"] = str(await ctx.session.scalar(job, {"id": uuid.UUID(hidden["id"])}))
+        for known in org.readable.values():
+            found = await ctx.session.scalar(job, {"id": uuid.UUID(known["document"])})
+            known["job"] = str(found)
 
 
 async def _add(

@@ -166,6 +166,12 @@ class ChunkIndex(Protocol):
         """Keep chunks that are not findable yet; the same ordinal again replaces the old row."""
         ...
 
+    async def discard(
+        self, session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID
+    ) -> None:
+        """Remove what was staged of a version that will not be published."""
+        ...
+
     async def publish(
         self,
         session: AsyncSession,

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
+from enum import IntEnum
 from functools import partial
 from typing import Generic, NoReturn, TypeVar, cast
 
@@ -17,6 +18,7 @@ from procrastinate import exceptions as queue_errors
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -62,6 +64,37 @@ SHUTDOWN_GRACE_SECONDS = 2.0
 MAINTENANCE_SECONDS = 2.0
 
 
+class Urgency(IntEnum):
+    """Which jobs go first; within one, tenants take turns."""
+
+    INTERACTIVE = 0
+    """Somebody waits for it."""
+    BULK = 1
+    """Of a folder or a trial: done when nobody waits."""
+
+
+TURNS = 1_000_000_000
+"""Room for the turns of one urgency in the queue's priorities, which are 32 bits wide."""
+
+_FIRST_TURN = text("""
+SELECT greatest(
+  coalesce(
+    (SELECT -priority FROM procrastinate_jobs
+     WHERE status = 'todo' AND priority BETWEEN :lowest AND :highest
+       AND (scheduled_at IS NULL OR scheduled_at <= now())
+     ORDER BY priority DESC, id LIMIT 1),
+    (SELECT -min(priority) FROM procrastinate_jobs
+     WHERE status = 'doing' AND worker_id IS NOT NULL AND priority BETWEEN :lowest AND :highest),
+    -CAST(:highest AS int)),
+  (SELECT 1 - min(priority) FROM procrastinate_jobs
+   WHERE args ->> 'tenant_id' = :tenant_id AND status IN ('todo', 'doing')
+     AND priority BETWEEN :lowest AND :highest))
+""")
+"""Start-time fair queueing (Goyal, Vin, Cheng 1996): a tenant's next job takes the turn after its
+last one, or the turn that is being served if that is later. So the jobs of tenants alternate,
+however many each has, and nobody gains by having been idle."""
+
+
 class TransientJobError(Exception):
     """The job could not be done now and may succeed later."""
 
@@ -97,6 +130,8 @@ _FINISH = f"""
 SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s),
   pg_notify('procrastinate_any_queue_v1', %(news)s) {_HELD}"""
 """Workers are told, as they are of a new job: one that waited for this one's lock can start."""
+
+_WITHDRAW = text("SELECT procrastinate_cancel_job_v1(:queue_id, false, true)")
 
 _RETRY = f"SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL) {_HELD}"
 
@@ -268,18 +303,31 @@ class JobQueue(Generic[P]):
         *,
         tenant_id: uuid.UUID,
         subjects: Sequence[tuple[uuid.UUID, str | None]],
+        urgency: Urgency = Urgency.INTERACTIVE,
     ) -> list[int]:
-        """Enqueue one job for each subject and its lock, as `defer` does, in one statement."""
+        """Enqueue one job for each subject and its lock, each with its turn, in one statement.
+
+        Returns their ids in the queue. The jobs exist if and only if the transaction commits.
+        """
+        highest = -urgency * TURNS
+        turn = await session.scalar(
+            _FIRST_TURN,
+            {"tenant_id": str(tenant_id), "lowest": highest - TURNS + 1, "highest": highest},
+        )
         jobs = [
-            self._app.configure_task(name, lock=lock).make_new_job(
-                tenant_id=str(tenant_id), subject_id=str(subject_id)
-            )
-            for subject_id, lock in subjects
+            self._app.configure_task(
+                name, lock=lock, priority=max(-(turn + number), highest - TURNS + 1)
+            ).make_new_job(tenant_id=str(tenant_id), subject_id=str(subject_id))
+            for number, (subject_id, lock) in enumerate(subjects)
         ]
         deferred = await self._app.job_manager.batch_defer_jobs_async(
             jobs, connection=await driver_connection(session)
         )
         return [job.id for job in deferred if job.id is not None]
+
+    async def withdraw(self, session: AsyncSession, queue_id: int) -> None:
+        """Take a job off the queue in the session's transaction, unless it is running."""
+        await session.execute(_WITHDRAW, {"queue_id": queue_id})
 
     async def run_worker(self, platform: P, *, adopt_all: bool = False) -> None:
         """Do jobs until cancelled; a database outage is waited out.

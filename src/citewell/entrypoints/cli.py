@@ -11,6 +11,7 @@ from citewell.entrypoints.commands import (
     documents,
     evaluation,
     groups,
+    jobs,
     keys,
     operations,
     search,
@@ -27,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (
-    server, documents, search, evaluation, accounts, groups, tenants, keys, trail, operations,
+    server, documents, jobs, search, evaluation, accounts, groups, tenants, keys, trail, operations,
 ):  # fmt: skip
     module.add_to(app)
 

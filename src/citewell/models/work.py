@@ -1,8 +1,10 @@
 """Jobs as users see them; the queue's own rows belong to procrastinate."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from sqlalchemy import BigInteger, func
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,6 +25,35 @@ class JobStatus(StrEnum):
 FINAL_JOB_STATUSES = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
+class JobStage(StrEnum):
+    """What an attempt is busy with; the stages overlap, the one that tells most is shown."""
+
+    PARSING = "parsing"
+    EMBEDDING = "embedding"
+    PUBLISHED = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """How far an attempt is."""
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+    """None while it is not known."""
+
+    @property
+    def unit(self) -> Literal["pages", "chunks"]:
+        """What `done` and `total` count."""
+        return "pages" if self.stage == JobStage.PARSING else "chunks"
+
+    def __str__(self) -> str:
+        """As one line: `parsing 12/307 pages`."""
+        if self.total is not None:
+            return f"{self.stage} {self.done:,}/{self.total:,} {self.unit}"
+        return f"{self.stage} {self.done:,} {self.unit}" if self.done else self.stage
+
+
 class Job(Base, HasId, TenantScoped):
     """A piece of durable work and how far it is."""
 
@@ -34,6 +65,9 @@ class Job(Base, HasId, TenantScoped):
     done: Mapped[int] = mapped_column(server_default="0")
     total: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
+    """Never begins anew: an attempt is known by its number."""
+    attempts_before: Mapped[int] = mapped_column(server_default="0")
+    """Those of `attempts` that do not count any more, because somebody asked for a new try."""
     reason: Mapped[str | None]
     document_id: Mapped[uuid.UUID | None]
     version_id: Mapped[uuid.UUID | None]
@@ -41,3 +75,8 @@ class Job(Base, HasId, TenantScoped):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def progress(self) -> JobProgress | None:
+        """How far it is; None before its first attempt."""
+        return JobProgress(self.stage, self.done, self.total) if self.stage else None

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from citewell.core.access import AccessLevel
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
+from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
 from citewell.engine.parsing.formats import SUPPORTED_EXTENSIONS
 from citewell.entrypoints.commands.running import err
@@ -99,6 +100,8 @@ async def ingest_paths(
     """Take files in; with `wait` return when each is searchable or has failed."""
     async with unit_of_work(platform, caller) as ctx:
         target = await collections.get_or_create(ctx, collection or collections.DEFAULT_COLLECTION)
+    named = list(paths)
+    urgency = _urgency(named)
     results: list[FileResult] = []
     waiting: dict[uuid.UUID, FileResult] = {}
     with Progress(
@@ -111,8 +114,8 @@ async def ingest_paths(
         disable=not (show_progress and err.is_terminal),
     ) as progress:
         bar = progress.add_task("Reading", total=None)
-        for batch in _batches(walk(paths)):
-            found = await asyncio.to_thread(_open_batch, batch, results, access_level)
+        for batch in _batches(walk(named)):
+            found = await asyncio.to_thread(_open_batch, batch, results, access_level, urgency)
             waiting |= await _register(platform, caller, target.id, found)
             if len(waiting) >= POLL_BATCH and wait:
                 await _collect(platform, caller, waiting)
@@ -129,6 +132,12 @@ async def ingest_paths(
     return results
 
 
+def _urgency(paths: Iterable[Path]) -> Urgency:
+    """A folder can wait for those who wait for their one file."""
+    has_folder = any(os.path.isdir(path) for path in paths)
+    return Urgency.BULK if has_folder else Urgency.INTERACTIVE
+
+
 def _batches(paths: Iterable[Path | OSError]) -> Iterator[list[Path | OSError]]:
     """What is registered together: the first few soon, so that work begins; never very many."""
     batch: list[Path | OSError] = []
@@ -143,7 +152,10 @@ def _batches(paths: Iterable[Path | OSError]) -> Iterator[list[Path | OSError]]:
 
 
 def _open_batch(
-    paths: Iterable[Path | OSError], results: list[FileResult], access_level: AccessLevel | None
+    paths: Iterable[Path | OSError],
+    results: list[FileResult],
+    access_level: AccessLevel | None,
+    urgency: Urgency,
 ) -> list[tuple[FileResult, NewFile]]:
     """Find the files behind paths; what is wrong with the others is written into their results."""
     found: list[tuple[FileResult, NewFile]] = []
@@ -167,6 +179,7 @@ def _open_batch(
             filename=_shown(Path(path.name)),
             source=_source(absolute),
             access_level=access_level,
+            urgency=urgency,
         )
         found.append((result, new))
     return found
@@ -227,8 +240,7 @@ async def _collect(
             if now.status not in OPEN_STATUSES:
                 del waiting[version_id]
             elif now.job_status == "running":
-                name = Path(result.path).name
-                stage = f"{name}: {now.stage}" + (f" {now.done} passages" if now.done else "")
+                stage = f"{Path(result.path).name}: {now.job or 'begun'}"
     return stage
 
 

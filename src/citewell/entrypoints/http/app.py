@@ -31,6 +31,7 @@ from citewell.features.documents.endpoints import router as documents_router
 from citewell.features.http import PlatformDep
 from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
+from citewell.features.jobs.endpoints import router as jobs_router
 from citewell.features.search.endpoints import router as search_router
 from citewell.features.sessions.endpoints import public_router as sign_in_router
 from citewell.features.sessions.endpoints import router as sessions_router
@@ -97,9 +98,9 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     api.include_router(health_router)
     api.include_router(sign_in_router, responses=problems.RESPONSES)
     for router in (
-        search_router, documents_router, versions_router, collections_router, sharing_router,
-        sessions_router, usage_router, audit_router, keys_router, users_router, groups_router,
-        tenants_router,
+        search_router, documents_router, versions_router, jobs_router, collections_router,
+        sharing_router, sessions_router, usage_router, audit_router, keys_router, users_router,
+        groups_router, tenants_router,
     ):  # fmt: skip
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)

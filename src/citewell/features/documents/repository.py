@@ -33,7 +33,7 @@ from citewell.models.library import (
     DocumentText,
     DocumentVersion,
 )
-from citewell.models.work import Job, JobStatus
+from citewell.models.work import Job, JobProgress, JobStatus
 
 _Active = aliased(DocumentVersion)
 
@@ -49,10 +49,11 @@ class DocumentFilter:
 
 
 _PROGRESS = text("""
-SELECT v.id, v.status, v.chunk_count, v.page_count, v.error_detail, j.status, j.stage, j.done
+SELECT v.id, v.status, v.chunk_count, v.page_count, v.error_detail, j.status, j.stage, j.done,
+  j.total
 FROM document_version v
 LEFT JOIN LATERAL (
-  SELECT status, stage, done FROM job
+  SELECT status, stage, done, total FROM job
   WHERE tenant_id = v.tenant_id AND version_id = v.id ORDER BY created_at DESC LIMIT 1
 ) AS j ON true
 WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
@@ -71,6 +72,12 @@ class Progress:
     job_status: str | None
     stage: str | None
     done: int | None
+    total: int | None
+
+    @property
+    def job(self) -> JobProgress | None:
+        """How far its latest job is; None before the first attempt."""
+        return JobProgress(self.stage, self.done or 0, self.total) if self.stage else None
 
 
 def within(access: Access, *verbs: Verb) -> TextClause:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from citewell.core.access import AccessLevel
+from citewell.core.jobs import Urgency
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.kit.storable import StorableJson, StorableText
 from citewell.models.library import Document, DocumentVersion
@@ -42,6 +43,7 @@ class NewFile:
     """None: internal for a new document, as it is for a known one."""
     metadata: dict[str, JsonValue] | None = None
     """None: empty for a new document, as it is for a known one."""
+    urgency: Urgency = Urgency.INTERACTIVE
 
 
 class DocumentCreate(BaseModel):

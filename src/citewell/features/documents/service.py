@@ -12,6 +12,7 @@ from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.blobs.store import StagedContent
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import AppError, ForbiddenError, InvalidInputError
+from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.collections import service as collections
@@ -207,7 +208,7 @@ async def _register_new(
     }
     ctx.session.add_all(versions.values())
     await ctx.session.flush()
-    jobs = await _enqueue(ctx, list(versions.values()))
+    jobs = await _enqueue(ctx, list(versions.values()), fresh[0].new.urgency)
     new_bytes = sum(size for sha256, size in sizes.items() if blobs[sha256][1])
     await counting.count_registered(ctx, list(versions.values()), new_bytes)
     return {
@@ -257,7 +258,7 @@ async def _register(
             job = await repository.open_job(ctx.session, newest.id)
             return _registered(newest, job)
         newest.status, newest.error_code, newest.error_detail = VersionStatus.QUEUED, None, None
-        return _registered(newest, (await _enqueue(ctx, [newest], attempts=1))[0])
+        return _registered(newest, (await _enqueue(ctx, [newest], new.urgency, attempts=1))[0])
     if document is None:
         if new.access_level is not None:
             await _require_level(ctx, new.access_level)
@@ -277,7 +278,7 @@ async def _register(
     )
     ctx.session.add(version)
     await ctx.session.flush()
-    job = (await _enqueue(ctx, [version]))[0]
+    job = (await _enqueue(ctx, [version], new.urgency))[0]
     await counting.count_registered(ctx, [version], new_bytes)
     return _registered(version, job)
 
@@ -334,7 +335,7 @@ def _new_document(
 
 
 async def _enqueue(
-    ctx: Context, versions: Sequence[DocumentVersion], *, attempts: int = 0
+    ctx: Context, versions: Sequence[DocumentVersion], urgency: Urgency, *, attempts: int = 0
 ) -> list[Job]:
     """Give each version a job; `attempts` counts those of jobs that failed before."""
     ids = [uuid7() for _ in versions]
@@ -343,9 +344,10 @@ async def _enqueue(
         INGEST_JOB,
         tenant_id=ctx.tenant_id,
         subjects=[
-            (job_id, f"document:{version.document_id}")
+            (job_id, lock_of(version.document_id))
             for job_id, version in zip(ids, versions, strict=True)
         ],
+        urgency=urgency,
     )
     jobs = [
         Job(
@@ -353,6 +355,7 @@ async def _enqueue(
             id=job_id,
             kind=INGEST_JOB,
             attempts=attempts,
+            attempts_before=attempts,
             document_id=version.document_id,
             version_id=version.id,
             queue_id=queue_id,
@@ -362,6 +365,11 @@ async def _enqueue(
     ctx.session.add_all(jobs)
     await ctx.session.flush()
     return jobs
+
+
+def lock_of(document_id: uuid.UUID) -> str:
+    """The lock of a document's jobs: they run one after the other."""
+    return f"document:{document_id}"
 
 
 def _registered(version: DocumentVersion, job: Job | None) -> Registered:

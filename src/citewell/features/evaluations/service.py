@@ -13,6 +13,7 @@ import anyio
 
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.errors import ConflictError, InvalidInputError
+from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
 from citewell.engine.evaluation.datasets import (
     DatasetError,
@@ -131,6 +132,7 @@ def _new_file(document: EvaluationDocument, path: Path) -> NewFile:
         filename=f"{document.id}.txt",
         source=f"eval:{document.id}",
         title=document.title or None,
+        urgency=Urgency.BULK,
     )
 
 

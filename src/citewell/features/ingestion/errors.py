@@ -17,4 +17,4 @@ class IngestionError(Exception):
 
 
 class AbandonedError(Exception):
-    """The version was deleted meanwhile, or another worker has taken the job over."""
+    """The version was deleted meanwhile, the job cancelled, or taken over by another worker."""

@@ -24,6 +24,7 @@ from citewell.engine.lexical.language import UNDETERMINED, detect_language
 from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
+from citewell.features.ingestion.progress import ProgressNotes
 
 FEED_CHARS = 16_384
 """Characters of blocks that are cut in one go: a hop to a thread costs as much as cutting 1,000."""
@@ -114,21 +115,29 @@ async def run(platform: Platform, source: Source) -> Outcome:
     Raises:
         ParseError: The file cannot be read.
         ProviderError: The embedder failed.
-        AbandonedError: The version was deleted meanwhile, or the job given to another worker.
+        AbandonedError: The version was deleted meanwhile, or the job cancelled or given to another
+            worker.
     """
     async with platform.parser.open(source.path, source.filename) as parsed:
         outcome = Outcome(parsed.info, source.title or parsed.info.title or source.filename)
-        batches = _cut(platform, source, outcome, parsed.blocks())
+        notes = ProgressNotes(
+            platform, _caller(source), source.job_id, source.attempt, parsed.info.page_count
+        )
         await _side_by_side(
-            batches,
-            lambda batch: _embed(platform, source, outcome, batch),
+            notes,
+            _cut(platform, source, outcome, notes, parsed.blocks()),
+            lambda batch: _embed(platform, source, outcome, notes, batch),
             lambda batch: _store(platform, source, outcome, batch),
         )
     return outcome
 
 
 async def _cut(
-    platform: Platform, source: Source, outcome: Outcome, blocks: AsyncIterator[Block]
+    platform: Platform,
+    source: Source,
+    outcome: Outcome,
+    notes: ProgressNotes,
+    blocks: AsyncIterator[Block],
 ) -> AsyncIterator[Batch]:
     chunker = create_chunker(source.chunk_strategy, platform.embedder.count_tokens, source.sizes)
     recorder, batch = _TextRecorder(), Batch()
@@ -136,6 +145,7 @@ async def _cut(
     length = 0
     async for block in blocks:
         recorder.add(block)
+        notes.page = block.page or notes.page
         waiting.append(block)
         length += len(block.text)
         if length < FEED_CHARS and len(waiting) < FEED_BLOCKS:
@@ -145,11 +155,14 @@ async def _cut(
         waiting, length = [], 0
         if len(batch.chunks) >= BATCH_CHUNKS:
             batch.segments = recorder.take()
+            notes.cut += len(batch.chunks)
             yield batch
             batch = Batch()
     batch.chunks += await asyncio.to_thread(_feed, chunker, waiting, is_end=True)
     batch.segments = recorder.take(everything=True)
     outcome.char_count = recorder.length
+    notes.cut += len(batch.chunks)
+    notes.is_parsed = True
     yield batch
 
 
@@ -160,7 +173,9 @@ def _feed(chunker: Chunker, blocks: Sequence[Block], *, is_end: bool = False) ->
     return chunks
 
 
-async def _embed(platform: Platform, source: Source, outcome: Outcome, batch: Batch) -> None:
+async def _embed(
+    platform: Platform, source: Source, outcome: Outcome, notes: ProgressNotes, batch: Batch
+) -> None:
     batch.texts = [embedding_text(chunk, outcome.title) for chunk in batch.chunks]
     hashes = [content_hash(text) for text in batch.texts]
     known: dict[bytes, str] = {}
@@ -176,6 +191,7 @@ async def _embed(platform: Platform, source: Source, outcome: Outcome, batch: Ba
         known |= dict(zip(missing, literals, strict=True))
         outcome.embedded_count += len(missing)
     batch.rows = await asyncio.to_thread(_rows, batch, outcome, hashes, known)
+    notes.embedded += len(batch.rows)
 
 
 def _rows(
@@ -225,9 +241,6 @@ async def _store(platform: Platform, source: Source, outcome: Outcome, batch: Ba
             raise AbandonedError
         await store_text(ctx, source.key, held)
         await platform.index.stage(ctx.session, source.key, source.generation.id, held.rows)
-        await repository.note_progress(
-            ctx.session, source.job_id, "embedding", outcome.chunk_count - len(batch.rows)
-        )
 
 
 async def store_text(ctx: Context, key: VersionKey, batch: Batch) -> None:
@@ -241,7 +254,9 @@ def _caller(source: Source) -> Caller:
 
 
 async def _side_by_side(
-    batches: AsyncIterator[Batch], *stages: Callable[[Batch], Coroutine[None, None, None]]
+    notes: ProgressNotes,
+    batches: AsyncIterator[Batch],
+    *stages: Callable[[Batch], Coroutine[None, None, None]],
 ) -> None:
     """Run each stage in a task of its own; queues of one batch between them bound the memory."""
     queues = [asyncio.Queue[Batch | None](maxsize=1) for _ in stages]
@@ -258,9 +273,12 @@ async def _side_by_side(
                 await queues[number + 1].put(batch)
         if number + 1 < len(stages):
             await queues[number + 1].put(None)
+        else:
+            notes.end()
 
     try:
         async with asyncio.TaskGroup() as group:
+            group.create_task(notes.keep())
             group.create_task(produce())
             for number in range(len(stages)):
                 group.create_task(work(number))

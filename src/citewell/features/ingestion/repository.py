@@ -19,7 +19,7 @@ from citewell.models.library import (
     VersionStatus,
     has_given_title,
 )
-from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
+from citewell.models.work import FINAL_JOB_STATUSES, Job, JobProgress, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Assignment:
     job_id: uuid.UUID
     attempt: int
     """Counted from 1, over all jobs of the version."""
+    attempts_before: int
+    """Those before somebody asked for a new try."""
     version_id: uuid.UUID
     number: int
     document_id: uuid.UUID
@@ -50,6 +52,11 @@ class Assignment:
         return self.attempt > 1
 
     @property
+    def tries(self) -> int:
+        """Attempts since somebody asked for them, this one included."""
+        return self.attempt - self.attempts_before
+
+    @property
     def has_given_title(self) -> bool:
         """Whether a person gave the document its title."""
         return has_given_title(self.title, self.filename, self.active_title)
@@ -58,7 +65,7 @@ class Assignment:
 # Version and job are locked in this order everywhere, the document before them.
 _BEGIN = text("""
 WITH work AS MATERIALIZED (
-  SELECT j.id AS job_id, j.attempts + 1 AS attempt, v.id AS version_id, v.number,
+  SELECT j.id AS job_id, j.attempts + 1 AS attempt, j.attempts_before, v.id AS version_id, v.number,
     d.id AS document_id, d.collection_id, d.access_level, d.filename, d.title,
     active.parsed_title AS active_title, c.chunk_strategy, c.chunk_size, c.chunk_overlap, b.sha256
   FROM job j
@@ -187,9 +194,17 @@ async def add_text(
     await session.flush()
 
 
-async def note_progress(session: AsyncSession, job_id: uuid.UUID, stage: str, done: int) -> None:
-    """Show how far the job is."""
-    await session.execute(update(Job).where(Job.id == job_id).values(stage=stage, done=done))
+async def note_progress(
+    session: AsyncSession, job_id: uuid.UUID, attempt: int, progress: JobProgress
+) -> bool:
+    """Show how far the job is; False if it is not this attempt's any more."""
+    noted = await session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.attempts == attempt, Job.status == JobStatus.RUNNING)
+        .values(stage=progress.stage, done=progress.done, total=progress.total)
+        .returning(Job.id)
+    )
+    return noted is not None
 
 
 async def finish_job(

@@ -60,7 +60,7 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
     except ProviderConfigurationError as error:
         await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
     except ProviderError as error:
-        if not error.retryable or work.attempt >= MAX_ATTEMPTS:
+        if not error.retryable or work.tries >= MAX_ATTEMPTS:
             await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
             return
         await _wait(platform, caller, work, str(error), error.retry_after)
@@ -70,7 +70,7 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
         await _fail(platform, caller, work, STORAGE_FAILED, f"The original is damaged: {error}.")
     except OSError as error:
         reason = error.strerror or str(error)
-        if work.attempt >= MAX_ATTEMPTS:
+        if work.tries >= MAX_ATTEMPTS:
             await _fail(platform, caller, work, STORAGE_FAILED, reason)
             return
         await _wait(platform, caller, work, reason, None)

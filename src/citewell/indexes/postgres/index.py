@@ -75,6 +75,11 @@ class PostgresIndex:
     ) -> None:
         await writing.stage(session, key, generation_id, rows)
 
+    async def discard(
+        self, session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID
+    ) -> None:
+        await writing.discard(session, tenant_id, version_id)
+
     async def publish(
         self, session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
     ) -> None:

@@ -75,6 +75,10 @@ WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :g
   AND ordinal >= :chunk_count
 """)
 
+_DISCARD = text("""
+DELETE FROM chunk WHERE tenant_id = :tenant_id AND version_id = :version_id AND NOT active
+""")
+
 _ACTIVATE = text("""
 UPDATE chunk SET active = true, access_level = :access_level, collection_id = :collection_id
 WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
@@ -130,6 +134,11 @@ async def stage(
 ) -> None:
     """See `ChunkIndex.stage`. COPY is not allowed under row-level security, arrays are."""
     await session.execute(_STAGE, _stage_values(key, generation_id, rows, is_active=False))
+
+
+async def discard(session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID) -> None:
+    """See `ChunkIndex.discard`."""
+    await session.execute(_DISCARD, {"tenant_id": tenant_id, "version_id": version_id})
 
 
 def _stage_values(

@@ -1,0 +1,131 @@
+"""`jobs`."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.running import (
+    AsOption,
+    JsonOption,
+    TenantOption,
+    out,
+    print_json,
+    print_table,
+    run,
+)
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.features.jobs import service
+from citewell.features.jobs.schemas import JobRead, JobState
+from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.work import JobProgress, JobStatus
+
+jobs = typer.Typer(no_args_is_help=True, help="What is being made ready, and what could not be.")
+
+JobArgument = Annotated[uuid.UUID, typer.Argument(help="The job's id.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(jobs, name="jobs")
+
+
+@jobs.command("list")
+def list_jobs(
+    status: Annotated[JobStatus | None, typer.Option(help="Only these.")] = None,
+    document: Annotated[
+        uuid.UUID | None, typer.Option(metavar="ID", help="Only of this document.")
+    ] = None,
+    page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Jobs a page.")] = 50,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List jobs, newest first."""
+
+    async def act(platform: Platform, caller: Caller) -> tuple[list[JobRead], int]:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.page(
+                ctx, PageRequest(page, limit), status=status, document_id=document
+            )
+            return [state.read() for state in found.items], found.total
+
+    items, total = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json({"jobs": [item.model_dump(mode="json") for item in items], "total": total})
+        return
+    table = Table("id", "status", "progress", "attempts", "document", "version", "reason")
+    for item in items:
+        table.add_row(
+            str(item.id), item.status, _progress(item), str(item.attempts), str(item.document_id),
+            str(item.version), Text(item.reason or ""),
+        )  # fmt: skip
+    print_table(table)
+    out.print(f"{total} jobs.")
+
+
+@jobs.command("show")
+def show_job(
+    job_id: JobArgument,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one job."""
+    item = _read(lambda ctx: service.get(ctx, job_id), tenant, as_user)
+    if as_json:
+        print_json(item.model_dump(mode="json"))
+        return
+    for name, value in item.model_dump(mode="json").items():
+        out.print(f"{name:15} {_progress(item) if name == 'progress' else value}", markup=False)
+
+
+@jobs.command("cancel")
+def cancel_job(
+    job_id: JobArgument,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a job that is not finished; nothing of it stays."""
+    item = _read(lambda ctx: service.cancel(ctx, job_id), tenant, as_user)
+    if as_json:
+        print_json(item.model_dump(mode="json"))
+    else:
+        out.print("Cancelled.")
+
+
+@jobs.command("retry")
+def retry_job(
+    job_id: JobArgument,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Queue a failed or cancelled job again; a worker does it."""
+    item = _read(lambda ctx: service.retry(ctx, job_id), tenant, as_user)
+    if as_json:
+        print_json(item.model_dump(mode="json"))
+    else:
+        out.print("Queued.")
+
+
+def _read(
+    action: Callable[[Context], Awaitable[JobState]], tenant: str, as_user: str | None
+) -> JobRead:
+    async def act(platform: Platform, caller: Caller) -> JobRead:
+        async with unit_of_work(platform, caller) as ctx:
+            return (await action(ctx)).read()
+
+    return run(act, tenant=tenant, as_user=as_user)
+
+
+def _progress(item: JobRead) -> str:
+    now = item.progress
+    return str(JobProgress(now.stage, now.done, now.total)) if now else ""

@@ -1,0 +1,86 @@
+"""How far an attempt is, written down while it runs."""
+
+import asyncio
+import uuid
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.database.sessions import is_outage
+from citewell.core.platform import Platform
+from citewell.features.ingestion import repository
+from citewell.features.ingestion.errors import AbandonedError
+from citewell.models.work import JobProgress, JobStage
+
+log = structlog.get_logger(__name__)
+
+NOTE_SECONDS = 1.0
+"""Time between two notes: often enough for people, and small files end before the first."""
+
+
+class ProgressNotes:
+    """Counts what the stages have done and writes it into the job every second."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        caller: Caller,
+        job_id: uuid.UUID,
+        attempt: int,
+        page_count: int | None,
+    ) -> None:
+        self._platform = platform
+        self._caller = caller
+        self._job_id = job_id
+        self._attempt = attempt
+        self._page_count = page_count
+        self._is_over = asyncio.Event()
+        self.page = 0
+        """The furthest page that was read."""
+        self.cut = 0
+        """Chunks there are so far."""
+        self.embedded = 0
+        """Chunks that have their vector."""
+        self.is_parsed = False
+
+    def now(self) -> JobProgress:
+        """Pages while the document is read, if it has any; chunks otherwise."""
+        has_pages = self.page > 0 or self._page_count is not None
+        if self.is_parsed or (self.embedded and not has_pages):
+            return JobProgress(
+                JobStage.EMBEDDING, self.embedded, self.cut if self.is_parsed else None
+            )
+        return JobProgress(JobStage.PARSING, self.page, self._page_count)
+
+    async def keep(self) -> None:
+        """Write notes until `end` is called.
+
+        Raises:
+            AbandonedError: The job was cancelled, or given to another worker.
+        """
+        while not await self._ends_soon():
+            try:
+                async with unit_of_work(self._platform, self._caller) as ctx:
+                    is_ours = await repository.note_progress(
+                        ctx.session, self._job_id, self._attempt, self.now()
+                    )
+            except SQLAlchemyError as error:
+                if not is_outage(error):
+                    raise
+                log.warning("progress_not_noted", reason=type(error).__name__)
+                continue  # what has to be stored will find out whether it matters
+            if not is_ours:
+                raise AbandonedError
+
+    def end(self) -> None:
+        """All has been done: no more notes."""
+        self._is_over.set()
+
+    async def _ends_soon(self) -> bool:
+        try:
+            async with asyncio.timeout(NOTE_SECONDS):
+                await self._is_over.wait()
+        except TimeoutError:
+            return False
+        return True

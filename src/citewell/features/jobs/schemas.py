@@ -1,0 +1,88 @@
+"""Shapes of jobs."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from citewell.core.access import Access
+from citewell.models.work import Job, JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a list shows."""
+
+    access: Access
+    status: JobStatus | None = None
+    document_id: uuid.UUID | None = None
+    kind: str | None = None
+
+
+class JobProgressRead(BaseModel):
+    """How far an attempt is."""
+
+    stage: str
+    """parsing, embedding, published"""
+    done: int
+    total: int | None
+    """None while it is not known."""
+    unit: Literal["pages", "chunks"]
+
+
+class JobRead(BaseModel):
+    """A job as the API shows it."""
+
+    id: uuid.UUID
+    kind: str
+    status: JobStatus
+    progress: JobProgressRead | None
+    """Null before the first attempt."""
+    reason: str | None
+    """Why it failed, or what it waits for."""
+    attempts: int
+    """Since it was queued by a person."""
+    document_id: uuid.UUID
+    version: int
+    """Number of the document's version that it makes ready."""
+    created_at: datetime
+    started_at: datetime | None
+    """Of the latest attempt."""
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job and the document's version that it is about."""
+
+    job: Job
+    document_id: uuid.UUID
+    version: int
+
+    def read(self) -> JobRead:
+        """As the API shows it."""
+        job, progress = self.job, self.job.progress
+        return JobRead(
+            id=job.id,
+            kind=job.kind,
+            status=JobStatus(job.status),
+            progress=(
+                JobProgressRead(
+                    stage=progress.stage,
+                    done=progress.done,
+                    total=progress.total,
+                    unit=progress.unit,
+                )
+                if progress
+                else None
+            ),
+            reason=job.reason,
+            attempts=job.attempts - job.attempts_before,
+            document_id=self.document_id,
+            version=self.version,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+        )
