@@ -73,6 +73,24 @@ def refusal(url: str) -> str:
     return str(caught.value)
 
 
+_ID = "'00000000-0000-0000-0000-00000000000{}'"
+A_DOCUMENT_OF_0003 = (
+    f"INSERT INTO tenant (id, slug, name) VALUES ({_ID.format(1)}, 'one', 'One')",
+    f"INSERT INTO collection (tenant_id, id, name) VALUES ({_ID.format(1)}, {_ID.format(2)}, 'c')",
+    "INSERT INTO blob (tenant_id, id, sha256, size_bytes)"
+    f" VALUES ({_ID.format(1)}, {_ID.format(3)}, sha256('x'), 1)",
+    "INSERT INTO document (tenant_id, id, collection_id, title, filename, created_by)"
+    f" VALUES ({_ID.format(1)}, {_ID.format(4)}, {_ID.format(2)}, 't', 'f', {_ID.format(5)})",
+    "INSERT INTO document_version"
+    " (tenant_id, id, document_id, number, blob_id, status, size_bytes, published_at)"
+    f" SELECT {_ID.format(1)}, gen_random_uuid(), {_ID.format(4)}, number, {_ID.format(3)},"
+    "  status, 1, published_at::timestamptz"
+    " FROM (VALUES (1, 'superseded', '2026-01-01'), (2, 'superseded', '2026-04-01'),"
+    "  (3, 'ready', '2026-03-01'), (4, 'failed', NULL)) AS v(number, status, published_at)",
+)
+"""Version 2 came late and never answered."""
+
+
 @pytest.mark.usefixtures("admin")
 class TestMigrate:
     def test_first_run_makes_the_schema_and_second_does_nothing(self, make: Make) -> None:
@@ -120,6 +138,38 @@ class TestMigrate:
         )
         assert facts == (False, False, False)
         run(url, f"SET ROLE {APP_ROLE}", "SELECT count(*) FROM chunk")
+
+    def test_history_of_versions_is_taken_from_when_they_were_ready(
+        self, make: Make, admin: str
+    ) -> None:
+        run(
+            admin,
+            "CREATE ROLE plain LOGIN",
+            f"CREATE ROLE {APP_ROLE}",
+            f"GRANT {APP_ROLE} TO plain",
+        )
+        url = make("plain")
+        everything = url.replace("plain@", "postgres@")
+        run(everything, "CREATE EXTENSION vector")
+        assert migrate(url)
+        run(
+            everything,
+            "DROP TRIGGER note_activation ON document",
+            "DROP FUNCTION citewell_note_activation",
+            "DROP TABLE document_activation",
+            "ALTER TABLE document_version DROP COLUMN created_by",
+            "UPDATE alembic_version SET version_num = '0003'",
+            *A_DOCUMENT_OF_0003,
+        )
+        assert migrate(url)
+        assert run(
+            everything,
+            "SELECT v.number, active_from::date::text, active_until::date::text, v.created_by"
+            " FROM document_activation a JOIN document_version v ON v.id = a.version_id"
+            " ORDER BY active_from",
+        ) == [(1, "2026-01-01", "2026-03-01", uuid.UUID(int=5)), (3, "2026-03-01", None, None)]
+        forced = "SELECT relname FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity"
+        assert run(everything, forced) == []
 
     def test_owner_who_may_make_roles_needs_the_extension_only(
         self, make: Make, admin: str
