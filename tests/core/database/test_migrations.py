@@ -11,9 +11,11 @@ from typing import cast
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from citewell.core.database.embedded import EmbeddedServer
-from citewell.core.database.migrations import check_server, migrate, revisions
+from citewell.core.database.migrations import check_server, migrate, migrations_folder, revisions
 from citewell.core.database.sessions import APP_ROLE
 from citewell.core.errors import StartupError
 
@@ -151,16 +153,11 @@ class TestMigrate:
         url = make("plain")
         everything = url.replace("plain@", "postgres@")
         run(everything, "CREATE EXTENSION vector")
-        assert migrate(url)
-        run(
-            everything,
-            "DROP TRIGGER note_activation ON document",
-            "DROP FUNCTION citewell_note_activation",
-            "DROP TABLE document_activation",
-            "ALTER TABLE document_version DROP COLUMN created_by",
-            "UPDATE alembic_version SET version_num = '0003'",
-            *A_DOCUMENT_OF_0003,
-        )
+        config = Config()
+        config.set_main_option("script_location", str(migrations_folder()))
+        config.attributes["url"] = url
+        command.upgrade(config, "0003")
+        run(everything, *A_DOCUMENT_OF_0003)
         assert migrate(url)
         assert run(
             everything,
