@@ -213,14 +213,22 @@ class TestRetry:
         """The worker was taken for dead and wakes up when another is at work: two are too many."""
         added = await shelf.register("a.txt", sections(60))
 
+        go_on = asyncio.Event()
+        other = Waits(before=1, resume=go_on)
+        later: list[asyncio.Future[None]] = []
+
         async def begin_anew() -> None:
             await cancel(shelf, added.job_id)
             await retry(shelf, added.job_id)
-            await shelf.process(added)
+            work = with_parts(shelf, embedder=other).process(added)
+            later.append(asyncio.ensure_future(work))
+            await until(shelf, added, "parsing", 0)
 
         slow = Interrupted(begin_anew, after=4)
         await with_parts(shelf, embedder=slow).process(added)
-        await slow.done
+        assert (await job_of(shelf, added)).status == "running"
+        go_on.set()
+        await later[0]
         told = await job_of(shelf, added)
         assert (told.status, told.attempts) == ("succeeded", 1)
         chunks = rows.chunks()
