@@ -128,7 +128,7 @@ class RateLimiter:
             else:
                 if self._is_failing:
                     self._is_failing = False
-                    log.info("rate_limits_shared_again")
+                    log.warning("rate_limits_shared_again")
                 return decision
         return await _ask(self._local, rule.window, key, counts=counts)
 

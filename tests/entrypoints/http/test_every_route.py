@@ -51,7 +51,10 @@ ID_NAMES = (
     "group_id",
     "key_id",
     "tenant_id",
+    "job_id",
 )
+NUMBERS = {"number": "1", "other": "2"}
+"""Of versions."""
 
 
 def filled(path: str, ids: dict[str, str]) -> str:
@@ -60,15 +63,17 @@ def filled(path: str, ids: dict[str, str]) -> str:
 
 
 def random_ids() -> dict[str, str]:
-    return {name: str(uuid.uuid4()) for name in ID_NAMES}
+    return {**{name: str(uuid.uuid4()) for name in ID_NAMES}, **NUMBERS}
 
 
-def body_of(method: str, path: str) -> dict[str, str] | None:
+def body_of(method: str, path: str) -> dict[str, object] | None:
     """A body that is in order, for routes that take one."""
     if (method, path) not in WITH_JSON:
         return None
     if path.endswith("/grants"):
         return {"user_id": str(uuid.uuid4()), "effect": "read"}
+    if path.endswith("/rollback"):
+        return {"version": 1}
     return {}
 
 
@@ -141,12 +146,16 @@ class TestOtherTenant:
     async def test_ids_of_others_look_like_ids_of_nobody(
         self, library: Library, client: httpx.AsyncClient, stranger: httpx.AsyncClient
     ) -> None:
-        document = await library.add("Fire drill", "The fire drill is on the first Monday.")
+        await library.upload(("drill.txt", b"The fire drill is on the last Monday."))
+        [document] = await library.upload(("drill.txt", b"The fire drill is on the first Monday."))
+        [job, *_] = (await client.get("/api/v1/jobs")).json()["data"]
         await Library(stranger).add("Their own", "Nothing of this may be shown instead.")
         ids = {
             "document_id": document["id"],
             "collection_id": document["collection_id"],
             "grant_id": str(uuid.uuid4()),
+            "job_id": job["id"],
+            **NUMBERS,
             **await people_of(client),
         }
         for method, path in WITH_ID:
@@ -158,7 +167,7 @@ class TestOtherTenant:
             for reply, used in ((theirs, ids), (missing, nobody)):
                 assert reply.headers["content-type"] == "application/problem+json"
                 text = reply.json()["detail"]
-                for value in used.values():
+                for value in sorted(used.values(), key=len, reverse=True)[: len(ID_NAMES)]:
                     text = text.replace(value, "ID")
                 reply.extensions["told"] = {**reply.json(), "detail": text, "request_id": ""}
             assert theirs.extensions["told"] == missing.extensions["told"], (method, path)
