@@ -92,6 +92,13 @@ class Model:
         is_chief = by_role and self.roles[user] in (Role.MANAGER, Role.DIRECTOR)
         return not write or is_chief or Effect.WRITE in said or paper.owner == user
 
+    def may_deny(self, user: int, paper: Paper) -> bool:
+        """Whether a user may make or lift a denial on a document."""
+        if user == OPERATOR:
+            return True
+        is_chief = self.roles[user] in (Role.MANAGER, Role.DIRECTOR)
+        return is_chief and paper.level <= self.roles[user] and self.may(user, paper, write=True)
+
     def may_add(self, user: int, collection: int) -> bool:
         """Whether a user may add documents to a collection."""
         if user == OPERATOR:
@@ -298,7 +305,7 @@ class Walk:
         if paper is None:
             return "nothing to move"
         highest = 3 if user == OPERATOR else int(self._model.roles[user])
-        allowed = self._model.may(user, paper, write=True) and level <= highest
+        allowed = self._model.may(user, paper, write=True) and max(level, paper.level) <= highest
 
         async def change() -> bool:
             async with unit_of_work(self._platform, self._caller(user)) as ctx:
@@ -319,11 +326,9 @@ class Walk:
         if kind == "document" and paper is not None:
             which: int | uuid.UUID = paper.id
             shared = sharing.document(paper.id)
-            allowed = model.may(user, paper, write=True)
         else:
             kind, which = "collection", self._chance.randrange(3)
             shared = sharing.collection(self._collections[which])
-            allowed = model.may_share(user, which, effect)
         whom = self._chance.choice(("user", "group"))
         number = self._chance.randrange(len(self._users if whom == "user" else self._groups))
         names = (
@@ -331,6 +336,17 @@ class Walk:
             if whom == "user"
             else {"group_id": self._groups[number]}
         )
+        before = model.rules.get((kind, which, whom, number))
+        lifts = before is not None and before[0] is Effect.DENY and effect is not Effect.DENY
+        if isinstance(which, int):
+            allowed = model.may_share(user, which, effect)
+            allowed = allowed and (not lifts or model.may_share(user, which, Effect.READ))
+        elif lifts or effect is Effect.DENY:
+            assert paper is not None
+            allowed = model.may_deny(user, paper)
+        else:
+            assert paper is not None
+            allowed = model.may(user, paper, write=True)
 
         async def put() -> uuid.UUID:
             async with unit_of_work(self._platform, self._caller(user)) as ctx:
@@ -348,12 +364,14 @@ class Walk:
             return "no rule to remove"
         key = self._chance.choice(list(model.rules))
         kind, which = key[0], key[1]
+        lifts = model.rules[key][0] is Effect.DENY
         if isinstance(which, uuid.UUID):
             [paper] = [p for p in model.papers if p.id == which]
-            shared, allowed = sharing.document(which), model.may(user, paper, write=True)
+            shared = sharing.document(which)
+            allowed = model.may_deny(user, paper) if lifts else model.may(user, paper, write=True)
         else:
             shared = sharing.collection(self._collections[which])
-            allowed = model.may_share(user, which, Effect.DENY)
+            allowed = model.may_share(user, which, Effect.READ if lifts else Effect.DENY)
 
         async def remove() -> bool:
             async with unit_of_work(self._platform, self._caller(user)) as ctx:

@@ -87,7 +87,8 @@ class TestRefresh:
             replies = await asyncio.gather(*(refresh(client, token) for _ in range(count)))
         won = [reply for reply in replies if reply.status_code == 200]
         assert len(won) == 1
-        assert {reply.status_code for reply in replies} == {200, 401}
+        # In a crowd some may be told to come again: all wait for the same row.
+        assert {reply.status_code for reply in replies} <= {200, 401, 503}
         assert live_tokens(people, person) == 0
 
     async def test_a_stolen_chain_that_races_its_owner_ends(
