@@ -208,7 +208,7 @@ class Settings(BaseSettings):
         default=200 * 1024 * 1024, gt=0, description="Largest file that is accepted."
     )
     worker_concurrency: int = Field(
-        default=2, ge=1, le=64, description="Jobs one worker process runs side by side."
+        default=4, ge=1, le=64, description="Jobs one worker process runs side by side."
     )
     threads: int | None = Field(
         default=None, ge=1, le=256, description="Threads of the bundled embedder. Unset: all cores."
