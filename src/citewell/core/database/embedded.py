@@ -130,6 +130,7 @@ class EmbeddedServer:
             with self._start_lock():
                 self.is_first_user = self._try_exclusive()
                 self._account = self._prepare_account()
+                self._remove_leftovers()
                 if not (self._data / "PG_VERSION").exists():
                     self._create_cluster()
                 if not self._is_running():
@@ -210,11 +211,14 @@ class EmbeddedServer:
         if self._account is not None:
             os.chown(folder, self._account.uid, self._account.gid, follow_symlinks=False)
 
+    def _remove_leftovers(self) -> None:
+        """Remove what killed first starts left; whoever makes a database holds the start lock."""
+        for leftover in self._folder.glob("data.new*"):
+            # Its `initdb` may still be writing there: then a later start removes the rest.
+            shutil.rmtree(leftover, ignore_errors=True)
+
     def _create_cluster(self) -> None:
         """Initialise under another name: a killed start leaves nothing that looks ready."""
-        for leftover in self._folder.glob("data.new*"):
-            # Its killed start's `initdb` may still be writing there.
-            shutil.rmtree(leftover, ignore_errors=True)
         fresh = Path(tempfile.mkdtemp(prefix="data.new", dir=self._folder))
         self._own(fresh)
         self._run(
