@@ -5,7 +5,10 @@ tenant of its own instead of a clean-up: row-level security keeps tests apart as
 """
 
 import asyncio
+import hashlib
 import os
+import shutil
+import tempfile
 import threading
 import time
 import uuid
@@ -86,12 +89,17 @@ def servers(run_folder: Path) -> Iterator[Servers]:
     if given:
         yield Servers(given)
         return
-    server = EmbeddedServer(run_folder / "pg")
+    # Not in pytest's own folder: each run of root closes that to all others, the server among them.
+    name = hashlib.sha256(bytes(run_folder)).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"citewell-tests-{os.getuid()}-{name}"
+    server = EmbeddedServer(folder)
     server.start()
     try:
         yield Servers(server.url("postgres", "postgres"))
     finally:
         server.stop()
+        if server.pid() is None:  # the last worker of this run
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
