@@ -15,7 +15,7 @@ from typing import NoReturn
 from bench.corpus import Corpus, open_corpus, questions
 from bench.figures import access, answer, ingest, install, load, scope, search, start
 from bench.generate import generate
-from bench.library import open_library
+from bench.indexed import open_library
 from bench.options import ROOT, Options
 from bench.peer_process import PeerMissingError, PeerProcess, running_peer
 from bench.report import Row, machine, render

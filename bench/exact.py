@@ -8,7 +8,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from bench.library import Library
+from bench.indexed import Library
 from citewell.engine.lexical.base import SparseVector
 from citewell.engine.lexical.bm25 import best_possible_score
 from citewell.indexes.postgres.literals import dense_literal, sparse_literal

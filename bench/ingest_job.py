@@ -20,7 +20,7 @@ from bench.recording import Recorder
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.settings import load_settings
 from citewell.entrypoints import logs
-from citewell.entrypoints.commands.library import ingest_paths
+from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.entrypoints.installation import open_platform, running_database, running_worker
 from citewell.features.identity import service as identity
 

@@ -30,7 +30,7 @@ from citewell.features.documents.schemas import NewFile
 from citewell.features.ingestion import jobs as ingestion_jobs
 from citewell.features.ingestion import service as ingestion
 from citewell.indexes.postgres.index import PostgresIndex
-from citewell.models.library import DocumentVersion
+from citewell.models.documents import DocumentVersion
 from citewell.models.work import Job
 from tests.conftest import Servers
 

@@ -6,7 +6,7 @@ import uuid
 from sqlalchemy import select
 
 from bench.corpus import questions
-from bench.library import Library
+from bench.indexed import Library
 from bench.options import Options
 from bench.report import Row, percentile
 from citewell.core.access import Role, Scope
@@ -15,7 +15,7 @@ from citewell.features.search import service
 from citewell.features.search.schemas import SearchRequest
 from citewell.kit.ids import uuid7
 from citewell.models.access import DocumentGrant
-from citewell.models.library import Document
+from citewell.models.documents import Document
 from citewell.models.tenancy import Group, GroupMember, User
 
 TOP_K = 10

@@ -3,7 +3,7 @@
 import time
 
 from bench.corpus import questions
-from bench.library import Library
+from bench.indexed import Library
 from bench.options import Options
 from bench.report import Row, percentile
 from citewell.features.search import answers, service

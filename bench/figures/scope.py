@@ -7,7 +7,7 @@ import uuid
 from bench.bare import BareLegs
 from bench.corpus import questions
 from bench.exact import ExactSearch, recall
-from bench.library import Library
+from bench.indexed import Library
 from bench.report import Row, percentile
 from citewell.core.access import AccessLevel
 from citewell.core.context import unit_of_work

@@ -9,7 +9,7 @@ import psycopg
 
 from bench.bare import BareLegs, BareModel
 from bench.corpus import questions
-from bench.library import Library
+from bench.indexed import Library
 from bench.options import Options
 from bench.peer_process import PeerProcess
 from bench.report import Row, percentile

@@ -7,7 +7,7 @@ import pytest
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.entrypoints.commands.library import ingest_paths
+from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.features.documents import service as documents
 from citewell.features.search import answers
 from citewell.features.search.schemas import QueryReply, QueryRequest

@@ -21,7 +21,7 @@ from citewell.core.settings import Settings
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.indexes.postgres.index import PostgresIndex
 from citewell.kit.ids import uuid7
-from citewell.models.library import Blob, Collection, Document, DocumentVersion
+from citewell.models.documents import Blob, Collection, Document, DocumentVersion
 from citewell.models.tenancy import Tenant
 from tests.conftest import Servers, new_caller
 from tests.quiet import Shelf, quiet_database, quiet_platform

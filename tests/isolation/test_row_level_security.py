@@ -33,7 +33,7 @@ from citewell.kit.clock import Stopwatch
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import PageRequest
 from citewell.models.access import DocumentGrant
-from citewell.models.library import Blob, Collection, Document
+from citewell.models.documents import Blob, Collection, Document
 from citewell.models.tenancy import Group, GroupMember, Tenant, User
 from tests.conftest import Servers
 from tests.isolation.ledger import fingerprint, tenant_tables

@@ -24,7 +24,7 @@ from citewell.features.users.passwords import hash_password
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.models.access import CollectionGrant, DocumentGrant
-from citewell.models.library import Collection
+from citewell.models.documents import Collection
 from citewell.models.records import AuditEvent, UsageRecord
 from citewell.models.tenancy import ApiKey, Group, GroupMember, User, UserStatus
 from tests.conftest import LiveServer

@@ -17,7 +17,7 @@ from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
 from citewell.core.database.sessions import APP_ROLE, Database, is_outage, is_overdue
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
-from citewell.models.library import Collection, Document, DocumentVersion
+from citewell.models.documents import Collection, Document, DocumentVersion
 from tests.conftest import new_caller
 from tests.quiet import Shelf, quiet_platform
 

@@ -14,7 +14,7 @@ from hostile_files import FILES
 
 from citewell.engine.parsing.base import ParseFailure
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
-from citewell.models.library import VersionStatus
+from citewell.models.documents import VersionStatus
 from tests.quiet import Shelf
 
 from .conftest import Rows

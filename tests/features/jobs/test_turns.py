@@ -12,7 +12,7 @@ import pytest
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
-from citewell.entrypoints.commands.library import ingest_paths
+from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.entrypoints.installation import running_worker
 from citewell.features.collections import service as collections
 from citewell.features.documents import service as documents

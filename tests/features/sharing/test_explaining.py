@@ -21,7 +21,7 @@ from citewell.features.sharing.schemas import Rule
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import PageRequest
 from citewell.models.access import CollectionGrant, DocumentGrant
-from citewell.models.library import Collection, Document
+from citewell.models.documents import Collection, Document
 from citewell.models.tenancy import Group, GroupMember, User
 from tests.conftest import new_caller
 

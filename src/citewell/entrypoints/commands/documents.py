@@ -12,7 +12,7 @@ from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands import versions
-from citewell.entrypoints.commands.library import FileResult, ingest_paths
+from citewell.entrypoints.commands.ingesting import FileResult, ingest_paths
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
     USAGE,
@@ -34,7 +34,7 @@ from citewell.features.documents import service
 from citewell.features.documents.schemas import DocumentRead
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
-from citewell.models.library import VersionStatus
+from citewell.models.documents import VersionStatus
 
 documents = typer.Typer(no_args_is_help=True, help="List, show, compare and delete documents.")
 

@@ -20,7 +20,7 @@ from citewell.core.database.embedded import SERVER_SETTINGS
 from citewell.core.errors import AppError, StartupError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings, found_vendor_keys
-from citewell.entrypoints.commands.library import ingest_paths
+from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.entrypoints.commands.running import (
     DATABASE_ERRORS,
     NOT_AVAILABLE,
@@ -43,7 +43,7 @@ from citewell.features.identity import service as identity
 from citewell.features.users import service as users
 from citewell.features.users.schemas import UserFilter
 from citewell.kit.pagination import PageRequest
-from citewell.models.library import VersionStatus
+from citewell.models.documents import VersionStatus
 
 LISTEN_BACKLOG = 2048
 

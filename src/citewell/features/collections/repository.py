@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from citewell.core.access import CREATES_FROM, Access, IdSet
 from citewell.core.database.access import reach_sql
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.library import Collection, Document
+from citewell.models.documents import Collection, Document
 
 
 async def by_name(session: AsyncSession, name: str) -> Collection | None:

@@ -20,7 +20,7 @@ from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.library import Collection
+from citewell.models.documents import Collection
 
 DEFAULT_COLLECTION = "library"
 

@@ -9,7 +9,7 @@ from citewell.features.audit import service as audit
 from citewell.features.documents import repository
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
-from citewell.models.library import Document, DocumentVersion
+from citewell.models.documents import Document, DocumentVersion
 
 
 async def count_registered(

@@ -33,7 +33,7 @@ from citewell.features.documents.schemas import (
 )
 from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
 from citewell.kit.storable import StorableText
-from citewell.models.library import VersionStatus
+from citewell.models.documents import VersionStatus
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 

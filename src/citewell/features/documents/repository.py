@@ -27,7 +27,7 @@ from citewell.core.database.access import reach_sql
 from citewell.features.documents.schemas import DocumentState
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.library import (
+from citewell.models.documents import (
     Blob,
     Document,
     DocumentText,

@@ -12,7 +12,7 @@ from citewell.core.access import AccessLevel
 from citewell.core.jobs import Urgency
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.kit.storable import StorableJson, StorableText
-from citewell.models.library import Document, DocumentVersion
+from citewell.models.documents import Document, DocumentVersion
 
 MetadataKey = Annotated[StorableText, Field(min_length=1, max_length=200)]
 Metadata = Annotated[dict[MetadataKey, StorableJson], Field(max_length=100)]

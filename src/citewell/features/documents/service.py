@@ -37,7 +37,7 @@ from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.library import Document, DocumentVersion, VersionStatus
+from citewell.models.documents import Document, DocumentVersion, VersionStatus
 from citewell.models.work import Job
 
 INGEST_JOB = "ingestion.process"

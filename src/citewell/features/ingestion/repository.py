@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.kit.clock import utc_now
-from citewell.models.library import (
+from citewell.models.documents import (
     OPEN_STATUSES,
     DocumentText,
     DocumentVersion,

@@ -9,7 +9,7 @@ from citewell.core.access import Access
 from citewell.core.database.access import reach_sql
 from citewell.features.jobs.schemas import JobFilter, JobState
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.library import Document, DocumentText, DocumentVersion
+from citewell.models.documents import Document, DocumentText, DocumentVersion
 from citewell.models.work import Job
 
 

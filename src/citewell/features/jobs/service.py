@@ -12,7 +12,7 @@ from citewell.features.jobs.errors import JobFinishedError, JobNotFoundError, Jo
 from citewell.features.jobs.schemas import JobFilter, JobState
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.library import OPEN_STATUSES, DocumentVersion, VersionStatus
+from citewell.models.documents import OPEN_STATUSES, DocumentVersion, VersionStatus
 from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
 
 

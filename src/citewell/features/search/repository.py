@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.access import Reach
 from citewell.core.database.access import reach_sql
-from citewell.models.library import Document
+from citewell.models.documents import Document
 
 
 async def has_metadata_key(session: AsyncSession, key: str, reach: Reach) -> bool:

@@ -11,7 +11,7 @@ from citewell.features.sharing.schemas import Rule
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.access import CollectionGrant, DocumentGrant
-from citewell.models.library import Document
+from citewell.models.documents import Document
 from citewell.models.tenancy import Group, GroupMember, User
 
 AnyGrant = CollectionGrant | DocumentGrant

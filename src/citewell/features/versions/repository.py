@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.library import Document, DocumentText, DocumentVersion, VersionStatus
+from citewell.models.documents import Document, DocumentText, DocumentVersion, VersionStatus
 
 
 async def page(

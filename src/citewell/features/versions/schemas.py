@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from citewell.models.library import DocumentVersion
+from citewell.models.documents import DocumentVersion
 
 MAX_INTEGER = 2**31 - 1
 """Of the database's integer columns."""

@@ -28,7 +28,7 @@ from citewell.features.versions.schemas import (
     version_read,
 )
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.library import DocumentVersion, VersionStatus, has_given_title
+from citewell.models.documents import DocumentVersion, VersionStatus, has_given_title
 
 MAX_COMPARED_CHARS = 5_000_000
 """Of one text: some 2,000 pages, compared in two seconds at most."""

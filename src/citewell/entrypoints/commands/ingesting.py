@@ -21,7 +21,7 @@ from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import NewFile
-from citewell.models.library import OPEN_STATUSES, VersionStatus
+from citewell.models.documents import OPEN_STATUSES, VersionStatus
 
 POLL_SECONDS = 0.2
 POLL_BATCH = 200

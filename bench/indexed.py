@@ -17,7 +17,7 @@ from citewell.core.access import AccessLevel, Role
 from citewell.core.context import OPERATOR, Actor, ActorKind, Caller
 from citewell.core.platform import Platform
 from citewell.core.settings import load_settings
-from citewell.entrypoints.commands.library import ingest_paths
+from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
 from citewell.features.identity import service as identity
 
