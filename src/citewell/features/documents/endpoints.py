@@ -103,7 +103,7 @@ async def upload_documents(
     except (ValueError, RecursionError, ValidationError):
         raise InvalidInputError("`metadata` must be a JSON object.") from None
     names = [service.safe_filename(file.filename or "") for file in files]
-    # Before the first is taken in: a request that is refused has changed nothing.
+    # What can be told beforehand is, so that then nothing has changed.
     for file, name in zip(files, names, strict=True):
         if (file.size or 0) > platform.settings.max_upload_bytes:
             raise FileTooLargeError(name, platform.settings.max_upload_bytes)
