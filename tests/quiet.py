@@ -25,7 +25,8 @@ from citewell.engine.embedding.base import Embedder
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.engine.parsing.base import Parser
 from citewell.engine.parsing.testing import TextParser
-from citewell.features.documents import service as documents
+from citewell.features.documents import registering
+from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import NewFile
 from citewell.features.ingestion import jobs as ingestion_jobs
 from citewell.features.ingestion import service as ingestion
@@ -90,25 +91,25 @@ class Shelf:
     caller: Caller
     folder: Path
 
-    async def register(self, name: str, text: str | bytes, **more: object) -> documents.Registered:
+    async def register(self, name: str, text: str | bytes, **more: object) -> Registered:
         """Hand a file in; the same name again is a new version."""
         path = self.folder / uuid.uuid4().hex
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         new = NewFile(path=path, filename=name, source=f"file:{name}", **more)  # pyright: ignore[reportArgumentType]
-        return await documents.register_file(self.platform, self.caller, new)
+        return await registering.register_file(self.platform, self.caller, new)
 
-    async def process(self, registered: documents.Registered) -> None:
+    async def process(self, registered: Registered) -> None:
         """Do the file's job."""
         assert registered.job_id is not None
         await ingestion.process(self.platform, self.caller.tenant_id, registered.job_id)
 
-    async def add(self, name: str, text: str | bytes, **more: object) -> documents.Registered:
+    async def add(self, name: str, text: str | bytes, **more: object) -> Registered:
         """Hand a file in and make it ready."""
         registered = await self.register(name, text, **more)
         await self.process(registered)
         return registered
 
-    async def state(self, registered: documents.Registered) -> tuple[DocumentVersion, Job | None]:
+    async def state(self, registered: Registered) -> tuple[DocumentVersion, Job | None]:
         """The version as it is now, with its latest job."""
         async with unit_of_work(self.platform, self.caller) as ctx:
             version = await ctx.session.get_one(

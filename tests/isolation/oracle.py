@@ -19,7 +19,9 @@ from citewell.core.index import Hit
 from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
 from citewell.features.collections.schemas import CollectionCreate
+from citewell.features.documents import registering
 from citewell.features.documents import service as documents
+from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import DocumentUpdate, NewFile
 from citewell.features.ingestion import service as ingestion
 from citewell.features.search import service as search
@@ -229,11 +231,11 @@ class Walk:
             access_level=None if known or level is None else AccessLevel(level),
             **({} if known or topic is None else {"metadata": {topic: True}}),
         )
-        register = documents.register_file(self._platform, self._caller(user), new)
+        register = registering.register_file(self._platform, self._caller(user), new)
         made = await self._tries(register, allowed=allowed)
         if made is None:
             return f"{user} may not put {name} into {collection}"
-        assert isinstance(made, documents.Registered)
+        assert isinstance(made, Registered)
         if known is None:
             level = int(AccessLevel.INTERNAL) if level is None else level
             known = Paper(made.document_id, collection, level, user, source, topic)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from citewell.core.context import unit_of_work
 from citewell.features.collections import service as collections
+from citewell.features.documents import registering
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import FileTooLargeError
+from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import NewFile
-from citewell.features.documents.service import Registered
 from tests.quiet import Shelf
 
 
@@ -21,7 +22,7 @@ def new_file(folder: Path, name: str, text: str, *, source: str | None = None) -
 async def register(shelf: Shelf, files: list[NewFile]) -> list[Registered]:
     async with unit_of_work(shelf.platform, shelf.caller) as ctx:
         target = await collections.get_or_create(ctx, collections.DEFAULT_COLLECTION)
-    outcomes = await documents.register_files(shelf.platform, shelf.caller, target.id, files)
+    outcomes = await registering.register_files(shelf.platform, shelf.caller, target.id, files)
     assert all(isinstance(each, Registered) for each in outcomes), outcomes
     return [each for each in outcomes if isinstance(each, Registered)]
 
@@ -80,7 +81,7 @@ class TestRegisterFiles:
         good = new_file(tmp_path, "good.txt", "Good.")
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
             target = await collections.get_or_create(ctx, collections.DEFAULT_COLLECTION)
-        outcomes = await documents.register_files(
+        outcomes = await registering.register_files(
             shelf.platform, shelf.caller, target.id, [large, missing, good]
         )
         assert [type(each) for each in outcomes] == [

@@ -9,6 +9,7 @@ import pytest
 from citewell.core.context import unit_of_work
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.features.documents import service as documents
+from citewell.features.documents.registering import Registered
 from citewell.features.ingestion import pipeline
 from tests.quiet import Shelf
 
@@ -30,7 +31,7 @@ def mixed_text(seed: int, paragraphs: int) -> str:
     )
 
 
-async def assert_places_are_exact(shelf: Shelf, rows: Rows, added: documents.Registered) -> None:
+async def assert_places_are_exact(shelf: Shelf, rows: Rows, added: Registered) -> None:
     """Every chunk is the stored text between its offsets, in whole and read alone."""
     async with unit_of_work(shelf.platform, shelf.caller) as ctx:
         whole = await documents.content(ctx, added.document_id)

@@ -10,6 +10,7 @@ from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.features.documents import service as documents
+from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.ingestion import pipeline
 from citewell.features.ingestion import service as ingestion
@@ -418,7 +419,7 @@ class TestDelete:
             assert original.path.read_text() == HANDBOOK
 
 
-async def delete_and_fail(shelf: Shelf, added: documents.Registered) -> None:
+async def delete_and_fail(shelf: Shelf, added: Registered) -> None:
     async with unit_of_work(shelf.platform, shelf.caller) as ctx:
         await documents.delete(ctx, added.document_id)
         raise ZeroDivisionError

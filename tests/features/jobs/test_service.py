@@ -16,7 +16,7 @@ from citewell.engine.embedding.base import Vectors
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.testing import TextDocument, TextParser
-from citewell.features.documents.service import Registered
+from citewell.features.documents.registering import Registered
 from citewell.features.ingestion import pipeline, progress
 from citewell.features.ingestion import service as ingestion
 from citewell.features.jobs import service

@@ -15,6 +15,7 @@ from citewell.core.platform import Platform
 from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.entrypoints.installation import running_worker
 from citewell.features.collections import service as collections
+from citewell.features.documents import registering
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import NewFile
 from citewell.features.search import service as search
@@ -186,12 +187,12 @@ class TestFiles:
                 NewFile(path=path, filename=f"{n}.txt", source=f"upload:{n}.txt")
                 for n in range(start, start + 100)
             ]
-            await documents.register_files(quiet, many, target.id, files)
+            await registering.register_files(quiet, many, target.id, files)
         async with running_worker(quiet, adopt_all=False):
             await asyncio.sleep(0.5)
             begun = time.monotonic()
             new = NewFile(path=path, filename="mine.txt", source="upload:mine.txt")
-            await documents.register_file(quiet, one, new)
+            await registering.register_file(quiet, one, new)
             while not (await search.search(quiet, one, SearchRequest(query="tide"))).results:
                 assert time.monotonic() - begun < MOST_SECONDS
                 await asyncio.sleep(0.05)

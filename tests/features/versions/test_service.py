@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from citewell.core.context import unit_of_work
 from citewell.features.documents import service as documents
+from citewell.features.documents.registering import Registered
 from citewell.features.ingestion import pipeline
 from citewell.features.versions import service
 from citewell.features.versions.errors import VersionIncompleteError, VersionNotFinishedError
@@ -19,7 +20,7 @@ from tests.quiet import Shelf
 PERIODS = "SELECT * FROM document_activation WHERE {t} ORDER BY active_from, active_until"
 
 
-async def back(shelf: Shelf, registered: documents.Registered, number: int) -> int | None:
+async def back(shelf: Shelf, registered: Registered, number: int) -> int | None:
     """Roll back; returns the version that answers then."""
     async with unit_of_work(shelf.platform, shelf.caller) as ctx:
         state = await service.rollback(ctx, registered.document_id, number)
@@ -90,7 +91,7 @@ class TestRollback:
         assert {chunk["access_level"] for chunk in rows.chunks(active=True)} == {level}
 
     async def test_title_follows_unless_a_person_gave_one(self, shelf: Shelf) -> None:
-        async def title(registered: documents.Registered) -> str:
+        async def title(registered: Registered) -> str:
             async with unit_of_work(shelf.platform, shelf.caller) as ctx:
                 return (await documents.get(ctx, registered.document_id)).document.title
 
@@ -179,7 +180,7 @@ class TestSeveralAtOnce:
     async def test_rollback_and_deletion_leave_nothing_or_are_late(
         self, shelf: Shelf, rows: Rows
     ) -> None:
-        async def delete(registered: documents.Registered) -> None:
+        async def delete(registered: Registered) -> None:
             async with unit_of_work(shelf.platform, shelf.caller) as ctx:
                 await documents.delete(ctx, registered.document_id)
 

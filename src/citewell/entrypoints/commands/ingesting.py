@@ -19,6 +19,7 @@ from citewell.core.platform import Platform
 from citewell.engine.parsing.formats import SUPPORTED_EXTENSIONS
 from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
+from citewell.features.documents import registering
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import NewFile
 from citewell.models.documents import OPEN_STATUSES, VersionStatus
@@ -199,7 +200,7 @@ async def _register(
     """Take files in; returns those that are to be made ready, by the id of their version."""
     waiting: dict[uuid.UUID, FileResult] = {}
     done: dict[uuid.UUID, FileResult] = {}
-    outcomes = await documents.register_files(
+    outcomes = await registering.register_files(
         platform, caller, collection_id, [new for _, new in found]
     )
     for (result, _), outcome in zip(found, outcomes, strict=True):

@@ -20,7 +20,7 @@ from citewell.core.context import unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
-from citewell.features.documents import service
+from citewell.features.documents import registering, service
 from citewell.features.documents.errors import FileTooLargeError
 from citewell.features.documents.schemas import (
     AcceptedDocuments,
@@ -56,7 +56,7 @@ async def create_document(
     digest = hashlib.sha256(data.title.encode("utf-8", "replace") + b"\0" + raw).hexdigest()
     async with _scratch_file(platform) as path:
         await anyio.Path(path).write_bytes(raw)
-        registered = await service.register_file(
+        registered = await registering.register_file(
             platform,
             caller,
             NewFile(
@@ -102,17 +102,17 @@ async def upload_documents(
         facts = None if metadata is None else _METADATA.validate_python(json.loads(metadata))
     except (ValueError, RecursionError, ValidationError):
         raise InvalidInputError("`metadata` must be a JSON object.") from None
-    names = [service.safe_filename(file.filename or "") for file in files]
+    names = [registering.safe_filename(file.filename or "") for file in files]
     # What can be told beforehand is, so that then nothing has changed.
     for file, name in zip(files, names, strict=True):
         if (file.size or 0) > platform.settings.max_upload_bytes:
             raise FileTooLargeError(name, platform.settings.max_upload_bytes)
-    accepted: list[service.Registered] = []
+    accepted: list[registering.Registered] = []
     for file, name in zip(files, names, strict=True):
         async with _scratch_file(platform) as path:
             await _copy(file, path)
             accepted.append(
-                await service.register_file(
+                await registering.register_file(
                     platform,
                     caller,
                     NewFile(

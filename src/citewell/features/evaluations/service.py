@@ -26,7 +26,7 @@ from citewell.engine.evaluation.datasets import (
 )
 from citewell.engine.evaluation.metrics import ndcg, recall, reciprocal_rank
 from citewell.engine.lexical.normalisation import fold
-from citewell.features.documents import service as documents
+from citewell.features.documents import registering
 from citewell.features.documents.schemas import NewFile
 from citewell.features.evaluations import repository
 from citewell.features.evaluations.schemas import RetrievalFigures, SearchMode
@@ -116,7 +116,7 @@ async def register_corpus(
         try:
             for document in read_corpus(folder):
                 await anyio.Path(path).write_text(document.text, encoding="utf-8")
-                registered = await documents.register_file(
+                registered = await registering.register_file(
                     platform, caller, _new_file(document, path)
                 )
                 names[registered.document_id] = document.id
