@@ -20,6 +20,7 @@ from citewell.core.database.sessions import Database
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import RateLimiter
+from citewell.core.secrets import MasterKeys
 from citewell.core.settings import Settings
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.embedding.testing import HashEmbedder
@@ -60,6 +61,7 @@ async def quiet_platform(
 ) -> AsyncIterator[Platform]:
     """The light parts, put together."""
     database = Database(url)
+    keys = KeyRing(database, lambda: MasterKeys(b"master key of the tests" * 2))
     queue = JobQueue[Platform](url, dead_after=dead_after)
     ingestion_jobs.register(queue)
     try:
@@ -67,9 +69,10 @@ async def quiet_platform(
             settings=settings,
             database=database,
             queue=queue,
+            keys=keys,
             blobs=BlobStore(
                 FolderStorage(settings.home / "files"),
-                KeyRing(database, b"master key of the tests" * 2),
+                keys,
                 settings.home / "files" / "staging",
             ),
             index=PostgresIndex(database),

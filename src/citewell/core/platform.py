@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from citewell.core.blobs.store import BlobStore
+from citewell.core.database.keyring import KeyRing
 from citewell.core.database.sessions import Database
 from citewell.core.index import ChunkIndex
 from citewell.core.jobs import JobQueue
@@ -21,6 +22,7 @@ class Platform:
     settings: Settings
     database: Database
     queue: "JobQueue[Platform]"
+    keys: KeyRing
     blobs: BlobStore
     index: ChunkIndex
     parser: Parser
@@ -29,5 +31,7 @@ class Platform:
     limiter: RateLimiter
     token_key: bytes = field(repr=False)
     """Signs access tokens, in all processes of the installation alike."""
+    former_token_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    """Accepted beside it while master keys are exchanged."""
     tally: Tally = field(default_factory=Tally)
     """Counted queries that are not written yet."""

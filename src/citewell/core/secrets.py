@@ -5,7 +5,12 @@ import hmac
 import os
 import secrets
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from citewell.core.errors import StartupError
 from citewell.core.settings import Settings
@@ -14,25 +19,100 @@ KEY_BYTES = 32
 """Length of every key: that of SHA-256, so that one block of HKDF is enough."""
 
 FILE_NAME = "secret.key"
+NEXT_NAME = "secret.key.next"
+"""The file's successor, while the keys in the database are wrapped anew."""
+
+FINGERPRINT_BYTES = 16
 
 
-def load_master_key(settings: Settings) -> bytes:
-    """The installation's master key: 32 bytes, the same in all its processes.
+@dataclass(frozen=True, slots=True)
+class MasterKeys:
+    """The master keys an installation accepts: one, or two while they are exchanged."""
 
-    Made from `CITEWELL_SECRET_KEY` where that is set; else read from `secret.key` in the home,
-    which the first process makes for its owner alone.
+    primary: bytes = field(repr=False)
+    """What this process signs with."""
+    others: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def all(self) -> tuple[bytes, ...]:
+        """All of them, the primary first."""
+        return (self.primary, *self.others)
+
+
+def load_master_keys(settings: Settings) -> MasterKeys:
+    """The installation's master keys, each 32 bytes, the same in all its processes.
+
+    Made from `CITEWELL_SECRET_KEY` where that is set, and `CITEWELL_SECRET_KEY_PREVIOUS` and the
+    key file accepted beside it; else read from `secret.key` in the home, which the first process
+    makes for its owner alone, and `secret.key.next` accepted beside it.
 
     Raises:
-        StartupError: The file cannot be used; one line says why and what to do.
+        StartupError: A file cannot be used; one line says why and what to do.
     """
-    if settings.secret_key is not None:
-        given = settings.secret_key.get_secret_value().encode()
-        return _expand(hmac.digest(b"citewell", given, hashlib.sha256), "citewell master")
     path = settings.home / FILE_NAME
-    try:
+    if settings.secret_key is not None:
+        earlier = settings.secret_key_previous
+        others = () if earlier is None else (_from_setting(earlier),)
+        with suppress(OSError, StartupError):  # of an earlier time, needed only if it is usable
+            others += (_read(path),)
+        return MasterKeys(_from_setting(settings.secret_key), others)
+    with _telling(path):
+        # The successor first: it may take the other's name at any moment.
+        following = settings.home / NEXT_NAME
+        others = (_read(following),) if following.exists() else ()
+        if not path.exists():
+            _make(path)
+        primary = _read(path)
+    return MasterKeys(primary, tuple(key for key in others if key != primary))
+
+
+def make_next_key(home: Path) -> bytes:
+    """The key that is to follow `secret.key`, on the disk; one that is waiting already is taken.
+
+    Raises:
+        StartupError: It cannot be written or read.
+    """
+    path = home / NEXT_NAME
+    with _telling(path):
         if not path.exists():
             _make(path)
         return _read(path)
+
+
+def adopt_next_key(home: Path) -> Path:
+    """Let `secret.key.next` take the name `secret.key`; returns where the former key is kept.
+
+    At every moment `secret.key` is one of the two, whole.
+
+    Raises:
+        StartupError: The files cannot be renamed.
+    """
+    path, following = home / FILE_NAME, home / NEXT_NAME
+    with _telling(path):
+        former = home / f"{FILE_NAME}.{fingerprint(_read(path)).hex()[:8]}"
+        if not former.exists():
+            former.hardlink_to(path)
+        _flush(home)
+        following.replace(path)
+        _flush(home)
+    return former
+
+
+def fingerprint(master: bytes) -> bytes:
+    """What tells one master key from another and says nothing else of it."""
+    return derive_key(master, "fingerprint")[:FINGERPRINT_BYTES]
+
+
+def _from_setting(value: SecretStr) -> bytes:
+    given = value.get_secret_value().encode()
+    return _expand(hmac.digest(b"citewell", given, hashlib.sha256), "citewell master")
+
+
+@contextmanager
+def _telling(path: Path) -> Generator[None, None, None]:
+    """Errors of files as one line that says what to do."""
+    try:
+        yield
     except OSError as error:
         raise StartupError(
             f"The key file {path} cannot be used: {error.strerror}. Correct its permissions, or "
@@ -53,7 +133,7 @@ def _expand(key: bytes, info: str) -> bytes:
 def _make(path: Path) -> None:
     """Put a new key in place, whole and on the disk; of several makers at once the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{FILE_NAME}.{secrets.token_hex(8)}")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as writer:
@@ -66,11 +146,15 @@ def _make(path: Path) -> None:
             return
     finally:
         draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
+    _flush(path.parent)
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def _read(path: Path) -> bytes:

@@ -168,6 +168,10 @@ class Settings(BaseSettings):
         default=None,
         description="What signing keys are made from. Unset: the file secret.key in the home.",
     )
+    secret_key_previous: Annotated[SecretStr | None, AfterValidator(_secret_key)] = Field(
+        default=None,
+        description="The former CITEWELL_SECRET_KEY, while it is exchanged for a new one.",
+    )
     public_url: Annotated[str | None, AfterValidator(_public_url)] = Field(
         default=None, description="Address users reach it by. Unset: host and port."
     )

@@ -12,6 +12,7 @@ from citewell.entrypoints.commands import (
     evaluation,
     groups,
     jobs,
+    key_rotation,
     keys,
     operations,
     search,
@@ -28,7 +29,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (
-    server, documents, jobs, search, evaluation, accounts, groups, tenants, keys, trail, operations,
+    server, documents, jobs, search, evaluation, accounts, groups, tenants, keys, key_rotation,
+    trail, operations,
 ):  # fmt: skip
     module.add_to(app)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -23,7 +24,7 @@ from citewell.core.errors import StartupError
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import RateLimiter
-from citewell.core.secrets import derive_key, load_master_key
+from citewell.core.secrets import derive_key, load_master_keys
 from citewell.core.settings import Settings
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
@@ -38,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 DATABASE_NAME = "citewell"
 OWNER_ROLE = "citewell_owner"
+TOKENS = "access tokens"
+"""Purpose of the key that signs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +113,11 @@ async def open_platform(
         make_home(settings.home)
         connections = Database(database.url, pool_size=settings.database_pool_size)
         stack.push_async_callback(connections.close)
-        master_key = load_master_key(settings)
-        limiter = RateLimiter(settings.redis_url, key=derive_key(master_key, "rate limits"))
+        masters = load_master_keys(settings)
+        limiter = RateLimiter(settings.redis_url, key=derive_key(masters.primary, "rate limits"))
         stack.push_async_callback(limiter.close)
-        blobs = _open_blobs(settings, KeyRing(connections, master_key))
+        keys = KeyRing(connections, partial(load_master_keys, settings))
+        blobs = _open_blobs(settings, keys)
         parser = SandboxedParser(
             ParseLimits(file_bytes=settings.max_upload_bytes),
             concurrency=settings.worker_concurrency,
@@ -125,13 +129,15 @@ async def open_platform(
             settings=settings,
             database=connections,
             queue=queue,
+            keys=keys,
             blobs=blobs,
             index=PostgresIndex(connections),
             parser=parser,
             embedder=embedder,
             llm=llm,
             limiter=limiter,
-            token_key=derive_key(master_key, "access tokens"),
+            token_key=derive_key(masters.primary, TOKENS),
+            former_token_keys=tuple(derive_key(key, TOKENS) for key in masters.others),
         )
         queue.register_maintenance(usage.write_waiting)
         stack.push_async_callback(_write_usage, platform)

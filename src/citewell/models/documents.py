@@ -46,6 +46,8 @@ class Blob(Base, HasId, TenantScoped):
     sha256: Mapped[bytes]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    key_id: Mapped[uuid.UUID | None]
+    """A key no newer than the one the file is under (the file itself says); None: not noted."""
 
 
 class Document(Base, HasId, TenantScoped, HasTimestamps):

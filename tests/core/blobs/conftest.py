@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.blobs.base import Storage
 from citewell.core.blobs.encryption import DataKey, Purpose
@@ -24,12 +25,17 @@ class Keys:
     """Keys made of names."""
 
     generation: int = 1
+    held: int = 0
+    """What the database says is active, where a process does not know it yet."""
 
     async def active(self, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
         return self._key(tenant_id, purpose, uuid.UUID(int=self.generation))
 
     async def by_id(self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID) -> DataKey:
         return self._key(tenant_id, purpose, key_id)
+
+    async def hold(self, _session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
+        return self._key(tenant_id, purpose, uuid.UUID(int=self.held or self.generation))
 
     def _key(self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID) -> DataKey:
         name = f"{tenant_id} {purpose} {key_id}" if purpose is Purpose.FILES else f"{tenant_id}"

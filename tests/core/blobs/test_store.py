@@ -6,15 +6,19 @@ import signal
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
+from citewell.core.blobs.encryption import DamagedFileError, key_id_of
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
 from tests.core.blobs.conftest import Keys
 
 TENANT = uuid.UUID(int=1)
+SESSION: Any = None
+"""These keys are in no database."""
 CONTENT = b"some content" * 1_000
 DIGEST = hashlib.sha256(CONTENT).digest()
 
@@ -46,7 +50,7 @@ class TestKeep:
     ) -> None:
         async with store.staged(TENANT, source) as content:
             assert (content.sha256, content.size_bytes) == (DIGEST, len(CONTENT))
-            await store.keep(content)
+            await store.keep(SESSION, content, is_new=False)
         await anyio.Path(source).unlink()
         async with store.local_file(TENANT, DIGEST) as path:
             assert path.read_bytes() == CONTENT
@@ -63,7 +67,7 @@ class TestKeep:
     ) -> None:
         async with store.staged(TENANT, source) as content:
             await anyio.Path(source).write_bytes(b"other" * 5_000)
-            await store.keep(content)
+            await store.keep(SESSION, content, is_new=False)
         async with store.local_file(TENANT, DIGEST) as path:
             assert hashlib.sha256(path.read_bytes()).digest() == DIGEST
 
@@ -72,7 +76,7 @@ class TestKeep:
     ) -> None:
         async def take_in() -> None:
             async with folder_store.staged(TENANT, source) as content:
-                await folder_store.keep(content)
+                await folder_store.keep(SESSION, content, is_new=False)
 
         await asyncio.gather(*(take_in() for _ in range(8)))
         assert len(stored(tmp_path)) == 1
@@ -81,11 +85,11 @@ class TestKeep:
         self, folder_store: BlobStore, source: Path, tmp_path: Path
     ) -> None:
         async with folder_store.staged(TENANT, source) as content:
-            await folder_store.keep(content)
+            await folder_store.keep(SESSION, content, is_new=False)
         [path] = stored(tmp_path)
         path.write_bytes(CONTENT[:100])
         async with folder_store.staged(TENANT, source) as content:
-            await folder_store.keep(content)
+            await folder_store.keep(SESSION, content, is_new=False)
         async with folder_store.local_file(TENANT, DIGEST) as plain:
             assert plain.read_bytes() == CONTENT
 
@@ -126,7 +130,7 @@ class TestDelete:
         other = uuid.UUID(int=2)
         for tenant in (TENANT, other):
             async with store.staged(tenant, source) as content:
-                await store.keep(content)
+                await store.keep(SESSION, content, is_new=False)
         remove = await store.remover(TENANT)
         await remove(DIGEST)
         await remove(DIGEST)  # nothing left to do
@@ -159,7 +163,7 @@ class TestSecrecy:
     ) -> None:
         async with folder_store.staged(TENANT, source) as content:
             assert b"content" not in content.path.read_bytes()
-            await folder_store.keep(content)
+            await folder_store.keep(SESSION, content, is_new=False)
         [path] = stored(tmp_path)
         assert b"content" not in path.read_bytes()
         assert DIGEST.hex() not in path.as_posix()
@@ -168,7 +172,7 @@ class TestSecrecy:
         self, store: BlobStore, source: Path, tmp_path: Path
     ) -> None:
         async with store.staged(TENANT, source) as content:
-            await store.keep(content)
+            await store.keep(SESSION, content, is_new=False)
         async with store.local_file(TENANT, DIGEST) as path:
             assert path.stat().st_mode & 0o077 == 0
         assert list((tmp_path / "files" / "staging").iterdir()) == []
@@ -180,7 +184,106 @@ class TestSecrecy:
         folder = tmp_path / "files"
         store = BlobStore(FolderStorage(folder), keys, folder / "staging")
         async with store.staged(TENANT, source) as content:
-            await store.keep(content)
+            await store.keep(SESSION, content, is_new=False)
         keys.generation = 2
         async with store.local_file(TENANT, DIGEST) as path:
             assert path.read_bytes() == CONTENT
+
+
+class TestExchangedKey:
+    """A process may remember a key that another one has exchanged."""
+
+    @pytest.fixture
+    def keys(self) -> Keys:
+        return Keys()
+
+    @pytest.fixture
+    def store(self, keys: Keys, tmp_path: Path) -> BlobStore:
+        return BlobStore(FolderStorage(tmp_path / "files"), keys, tmp_path / "files" / "staging")
+
+    def key_of(self, tmp_path: Path) -> int:
+        [path] = stored(tmp_path)
+        return key_id_of(path).int
+
+    async def test_what_was_staged_before_is_kept_under_the_new_key(
+        self, store: BlobStore, keys: Keys, source: Path, tmp_path: Path
+    ) -> None:
+        async with store.staged(TENANT, source) as content:
+            keys.held = 2
+            kept = await store.keep(SESSION, content, is_new=True)
+        assert kept == uuid.UUID(int=2)
+        assert self.key_of(tmp_path) == 2
+        async with store.local_file(TENANT, DIGEST) as path:
+            assert path.read_bytes() == CONTENT
+
+    async def test_file_a_failed_transaction_left_is_replaced(
+        self, store: BlobStore, keys: Keys, source: Path, tmp_path: Path
+    ) -> None:
+        async with store.staged(TENANT, source) as content:
+            await store.keep(SESSION, content, is_new=True)
+            keys.generation = 2
+            assert await store.keep(SESSION, content, is_new=False) is None
+            await store.keep(SESSION, content, is_new=True)
+        assert self.key_of(tmp_path) == 2
+
+    async def test_resealed_content_takes_the_place_and_is_never_plain(
+        self, store: BlobStore, keys: Keys, source: Path, tmp_path: Path
+    ) -> None:
+        async with store.staged(TENANT, source) as content:
+            await store.keep(SESSION, content, is_new=True)
+        keys.generation = 2
+        async with store.resealed(TENANT, DIGEST) as (key_id, content):
+            assert content is not None
+            assert b"content" not in content.path.read_bytes()
+            assert await store.replace(SESSION, content)
+        assert key_id == uuid.UUID(int=2)
+        assert self.key_of(tmp_path) == 2
+        async with store.local_file(TENANT, DIGEST) as path:
+            assert path.read_bytes() == CONTENT
+        async with store.resealed(TENANT, DIGEST) as (_, content):
+            assert content is None, "it is under that key already"
+
+    async def test_resealed_content_whose_key_was_exchanged_again_is_not_put(
+        self, store: BlobStore, keys: Keys, source: Path, tmp_path: Path
+    ) -> None:
+        async with store.staged(TENANT, source) as content:
+            await store.keep(SESSION, content, is_new=True)
+        keys.generation = 2
+        async with store.resealed(TENANT, DIGEST) as (_, content):
+            assert content is not None
+            keys.held = 3
+            assert not await store.replace(SESSION, content)
+        assert self.key_of(tmp_path) == 1
+
+    async def test_damaged_file_is_not_resealed(
+        self, store: BlobStore, keys: Keys, source: Path, tmp_path: Path
+    ) -> None:
+        async with store.staged(TENANT, source) as content:
+            await store.keep(SESSION, content, is_new=True)
+        [path] = stored(tmp_path)
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        keys.generation = 2
+        with pytest.raises(DamagedFileError):
+            async with store.resealed(TENANT, DIGEST):
+                pass
+        assert list((tmp_path / "files" / "staging").iterdir()) == []
+
+    async def test_readers_find_the_content_while_it_is_replaced_all_the_time(
+        self, store: BlobStore, keys: Keys, source: Path
+    ) -> None:
+        async with store.staged(TENANT, source) as content:
+            await store.keep(SESSION, content, is_new=True)
+
+        async def read() -> None:
+            for _ in range(60):
+                async with store.local_file(TENANT, DIGEST) as path:
+                    assert path.read_bytes() == CONTENT
+
+        async def replace() -> None:
+            for generation in range(2, 40):
+                keys.generation = generation
+                async with store.resealed(TENANT, DIGEST) as (_, content):
+                    assert content is not None
+                    await store.replace(SESSION, content)
+
+        await asyncio.gather(read(), read(), replace())

@@ -4,6 +4,8 @@ import uuid
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from citewell.core.blobs.encryption import DataKey, Purpose
 
 
@@ -16,6 +18,10 @@ class Keys(Protocol):
 
     async def by_id(self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID) -> DataKey:
         """The key something was encrypted with."""
+        ...
+
+    async def hold(self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
+        """The active key as the database has it; it stays until the transaction ends."""
         ...
 
 

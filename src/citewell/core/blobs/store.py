@@ -9,14 +9,16 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import anyio
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.blobs.base import Keys, Storage
 from citewell.core.blobs.encryption import (
+    DamagedFileError,
     DataKey,
     EncryptingWriter,
     Purpose,
@@ -24,6 +26,7 @@ from citewell.core.blobs.encryption import (
     encrypted_size,
     key_id_of,
 )
+from citewell.core.errors import UnavailableError
 
 READ_SIZE = 256 * 1024
 
@@ -41,6 +44,8 @@ class StagedContent:
     """Encrypted already."""
     name: str
     """What it is to be stored by."""
+    key: DataKey = field(repr=False)
+    """What it is encrypted with."""
 
 
 class BlobStore:
@@ -77,16 +82,92 @@ class BlobStore:
         finally:
             await anyio.to_thread.run_sync(_unlink, target)
 
-    async def keep(self, content: StagedContent) -> None:
-        """Put a staged content in its place; nothing happens if it is there already.
+    async def keep(
+        self, session: AsyncSession, content: StagedContent, *, is_new: bool
+    ) -> uuid.UUID | None:
+        """Put a staged content in its place, unless it is there already.
 
-        Needs no database, so it may be called within a transaction.
+        Returns the key the stored file is under, if it was put. It is the one that is active as
+        the transaction sees it, and stays until the transaction ends.
+
+        Args:
+            session: The transaction that holds the content's row.
+            content: What to keep.
+            is_new: Whether nobody knew of the content: what lies in its place was left by a
+                transaction that failed, under a key that may be gone since.
+
+        Raises:
+            OSError: The store cannot be written.
+            MasterKeyError: The tenant's key cannot be used.
+        """
+        is_there = await self._storage.size(content.name) == encrypted_size(content.size_bytes)
+        if is_there and not is_new:
+            return None
+        key = await self._keys.hold(session, content.key.tenant_id, Purpose.FILES)
+        if not await anyio.Path(content.path).exists():  # moved by a try that was rolled back
+            async with self.resealed(key.tenant_id, content.sha256) as (_, anew):
+                if anew is not None:
+                    await self._storage.put(anew.name, anew.path)
+        elif key.id == content.key.id:
+            await self._storage.put(content.name, content.path)
+        else:
+            await self._put_anew(content, key)
+        return key.id
+
+    async def _put_anew(self, content: StagedContent, key: DataKey) -> None:
+        target = self._staging / uuid.uuid4().hex
+        try:
+            await anyio.to_thread.run_sync(
+                _reseal, content.path, target, content.key, key, content.sha256
+            )
+            await self._storage.put(content.name, target)
+        finally:
+            await anyio.to_thread.run_sync(_unlink, target)
+
+    @asynccontextmanager
+    async def resealed(
+        self, tenant_id: uuid.UUID, sha256: bytes
+    ) -> AsyncGenerator[tuple[uuid.UUID, StagedContent | None], None]:
+        """The active key's id, and a stored content encrypted anew with it; None if it is already.
+
+        It never lies plain on a disk. `replace` puts it in the stored one's place.
+
+        Raises:
+            FileNotFoundError: The store has lost the content.
+            DamagedFileError: The stored file is not what was stored.
+            MasterKeyError: The tenant's key cannot be used.
+        """
+        key = await self._keys.active(tenant_id, Purpose.FILES)
+        names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
+        fetched, target = (self._staging / uuid.uuid4().hex for _ in range(2))
+        try:
+            sealed = await self._storage.fetch(_name(names, sha256), fetched)
+            former_id = await anyio.to_thread.run_sync(key_id_of, sealed)
+            if former_id == key.id:
+                yield key.id, None
+                return
+            former = await self._keys.by_id(tenant_id, Purpose.FILES, former_id)
+            size = await anyio.to_thread.run_sync(_reseal, sealed, target, former, key, sha256)
+            yield key.id, StagedContent(sha256, size, target, _name(names, sha256), key)
+        finally:
+            for path in (fetched, target):
+                await anyio.to_thread.run_sync(_unlink, path)
+
+    async def replace(self, session: AsyncSession, content: StagedContent) -> bool:
+        """Put a resealed content in the place of the stored one; False if its key is former again.
+
+        Args:
+            session: The transaction that holds the content's row.
+            content: What `resealed` gave.
 
         Raises:
             OSError: The store cannot be written.
         """
-        if await self._storage.size(content.name) != encrypted_size(content.size_bytes):
-            await self._storage.put(content.name, content.path)
+        key = await self._keys.hold(session, content.key.tenant_id, Purpose.FILES)
+        if key.id != content.key.id:
+            return False
+        await self._storage.put(content.name, content.path)
+        return True
 
     @asynccontextmanager
     async def local_file(self, tenant_id: uuid.UUID, sha256: bytes) -> AsyncGenerator[Path, None]:
@@ -97,20 +178,38 @@ class BlobStore:
             DamagedFileError: The stored file is not what was stored.
             MasterKeyError: The tenant's key cannot be used.
         """
+        made: list[Path] = []
+        try:
+            yield await self._opened(tenant_id, sha256, made)
+        finally:
+            for path in made:
+                await anyio.to_thread.run_sync(_unlink, path)
+
+    async def _opened(
+        self, tenant_id: uuid.UUID, sha256: bytes, made: list[Path], tried: uuid.UUID | None = None
+    ) -> Path:
+        """A plain copy; files that are to be removed are added to `made` before they are there.
+
+        A file that could not be read with the key `tried` is looked at once more: it may have been
+        put under another one just then.
+        """
         name = uuid.uuid4().hex
         fetched = self._staging / f"{name}.sealed"
-        plain = fetched
+        made.append(fetched)
+        names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
+        sealed = await self._storage.fetch(_name(names, sha256), fetched)
+        key_id = await anyio.to_thread.run_sync(key_id_of, sealed)
+        plain = self._place_for_plain(sealed) / f"{name}.plain"
+        made.append(plain)
         try:
-            names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
-            sealed = await self._storage.fetch(_name(names, sha256), fetched)
-            key_id = await anyio.to_thread.run_sync(key_id_of, sealed)
             key = await self._keys.by_id(tenant_id, Purpose.FILES, key_id)
-            plain = self._place_for_plain(sealed) / f"{name}.plain"
             await anyio.to_thread.run_sync(_decrypt, sealed, plain, key, sha256)
-            yield plain
-        finally:
-            for path in (fetched, plain):
-                await anyio.to_thread.run_sync(_unlink, path)
+        except (DamagedFileError, UnavailableError):
+            if key_id == tried:
+                raise
+        else:
+            return plain
+        return await self._opened(tenant_id, sha256, made, key_id)
 
     async def remover(self, tenant_id: uuid.UUID) -> Callable[[bytes], Awaitable[None]]:
         """What removes a content by its hash, if it is there.
@@ -175,7 +274,21 @@ def _encrypt(source: Path, target: Path, key: DataKey, names: DataKey) -> Staged
         file.flush()
         os.fsync(file.fileno())
     sha256 = digest.digest()
-    return StagedContent(sha256, size, target, _name(names, sha256))
+    return StagedContent(sha256, size, target, _name(names, sha256), key)
+
+
+def _reseal(sealed: Path, target: Path, former: DataKey, key: DataKey, sha256: bytes) -> int:
+    """Encrypt a stored file with another key, segment by segment; returns its plain bytes."""
+    size = 0
+    with _new_file(target) as file:
+        writer = EncryptingWriter(file, key)
+        for part in decrypt(sealed, former, sha256):
+            size += len(part)
+            writer.write(part)
+        writer.finish(sha256)
+        file.flush()
+        os.fsync(file.fileno())
+    return size
 
 
 def _decrypt(sealed: Path, plain: Path, key: DataKey, sha256: bytes) -> None:

@@ -2,15 +2,19 @@
 
 import os
 import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import text
+from sqlalchemy import CursorResult, Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.blobs.encryption import DataKey, Purpose
-from citewell.core.database.sessions import Database
-from citewell.core.errors import UnavailableError
-from citewell.core.secrets import derive_key
+from citewell.core.database.sessions import TENANT_SETTING, Database
+from citewell.core.errors import StartupError, UnavailableError
+from citewell.core.secrets import MasterKeys, derive_key, fingerprint
 from citewell.kit.ids import uuid7
 
 NONCE_BYTES = 12
@@ -18,6 +22,16 @@ KEY_BYTES = 32
 
 REMEMBERED = 10_000
 """Keys a process holds; they never change, so only their number is bounded."""
+
+WRAPPING_LOCK = 0x63697465_6B657973
+"""Advisory lock (`citekeys`): shared by who adds a key, held alone by who wraps all anew."""
+
+HOLD_TRIES = 3
+"""An exchange that commits while a statement looks for the active key hides both from it."""
+
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)").bindparams(lock=WRAPPING_LOCK)
+_EXCLUDE = text("SELECT pg_advisory_xact_lock(:lock)").bindparams(lock=WRAPPING_LOCK)
+_IS_FORMER = text("SELECT citewell_is_former_master(:fingerprint)")
 
 _ADD = text("""
 INSERT INTO tenant_key (tenant_id, id, purpose, wrapped)
@@ -28,6 +42,36 @@ ON CONFLICT DO NOTHING
 _ACTIVE = text(
     "SELECT id, wrapped FROM tenant_key "
     "WHERE tenant_id = :tenant_id AND purpose = :purpose AND is_active"
+)
+
+_HOLD = text(_ACTIVE.text + " FOR KEY SHARE")
+
+_RETIRE = text(
+    "UPDATE tenant_key SET is_active = false "
+    "WHERE tenant_id = :tenant_id AND purpose = :purpose AND is_active"
+)
+
+_HOLD_RETIRED = text(
+    "SELECT id FROM tenant_key WHERE tenant_id = :tenant_id AND purpose = 'files' "
+    "AND NOT is_active ORDER BY id FOR UPDATE"
+)
+
+_REMOVE_RETIRED = text("""
+DELETE FROM tenant_key WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))
+AND NOT EXISTS (
+  SELECT FROM blob WHERE tenant_id = :tenant_id AND key_id IS DISTINCT FROM (
+    SELECT id FROM tenant_key
+    WHERE tenant_id = :tenant_id AND purpose = 'files' AND is_active))
+""")
+
+_TENANTS = text("SELECT id FROM citewell_all_tenants() AS id ORDER BY id")
+_ENTER = text(f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true)")
+_WRAPPED = text(
+    "SELECT id, purpose, wrapped FROM tenant_key WHERE tenant_id = :tenant_id FOR UPDATE"
+)
+_REWRAP = text(
+    "UPDATE tenant_key SET wrapped = :wrapped, former_master = :former "
+    "WHERE tenant_id = :tenant_id AND id = :id"
 )
 
 _BY_ID = text(
@@ -44,21 +88,29 @@ class MasterKeyError(UnavailableError):
     def __init__(self) -> None:
         super().__init__(
             "Stored files cannot be decrypted: they belong to another secret key. Restore the "
-            "former CITEWELL_SECRET_KEY, or the file secret.key in CITEWELL_HOME."
+            "former CITEWELL_SECRET_KEY, or the file secret.key in CITEWELL_HOME; if the key was "
+            "exchanged for a new one, restart this process with that."
         )
 
 
 class KeyRing:
-    """Gives out data keys, and makes a tenant's first ones."""
+    """Gives out data keys, makes a tenant's first ones, and exchanges them.
 
-    def __init__(self, database: Database, master: bytes) -> None:
+    Args:
+        database: Where the wrapped keys are.
+        load: Reads the master keys; asked again when a key was wrapped by one that is not known,
+            because they may have been exchanged meanwhile.
+    """
+
+    def __init__(self, database: Database, load: Callable[[], MasterKeys]) -> None:
         self._database = database
-        self._wrapping = AESGCM(derive_key(master, "tenant keys"))
+        self._load = load
+        self._masters = load()
         self._active: dict[tuple[uuid.UUID, Purpose], DataKey] = {}
         self._known: dict[tuple[uuid.UUID, uuid.UUID], DataKey] = {}
 
     async def active(self, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
-        """The key new things are encrypted with.
+        """The key new things are encrypted with; as this process knows it.
 
         Raises:
             MasterKeyError: It was wrapped by another master key.
@@ -67,13 +119,12 @@ class KeyRing:
         if found is None:
             found = await self._read(tenant_id, purpose, None)
             if found is None:
-                await self._add(tenant_id, purpose)
+                async with self._database.unit_of_work(tenant_id) as session:
+                    await self._add(session, tenant_id, purpose)
                 found = await self._read(tenant_id, purpose, None)
             if found is None:
                 raise UnavailableError("The tenant has just been removed.")
-            if len(self._active) >= REMEMBERED:
-                self._active.clear()
-            self._active[tenant_id, purpose] = found
+            self._remember_active(purpose, found)
         return found
 
     async def by_id(self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID) -> DataKey:
@@ -92,6 +143,105 @@ class KeyRing:
             self._known[tenant_id, key_id] = found
         return found
 
+    async def hold(self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
+        """The active key as the database has it; it is not removed before the transaction ends.
+
+        Another process may have exchanged the one this process remembers.
+
+        Raises:
+            MasterKeyError: It was wrapped by another master key.
+        """
+        found = await self.held(session, tenant_id, purpose)
+        if found is None:
+            raise UnavailableError("The tenant has just been removed.")
+        return found
+
+    async def held(
+        self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose
+    ) -> DataKey | None:
+        """As `hold`; None if the tenant has no key."""
+        values = {"tenant_id": tenant_id, "purpose": purpose.value}
+        for _ in range(HOLD_TRIES):
+            row = (await session.execute(_HOLD, values)).one_or_none()
+            if row is not None:
+                break
+        else:
+            return None
+        found = self._active.get((tenant_id, purpose))
+        if found is None or found.id != row.id:
+            found = self._opened(tenant_id, purpose, row.id, row.wrapped)
+            self._remember_active(purpose, found)
+        return found
+
+    async def replace(self, session: AsyncSession, tenant_id: uuid.UUID) -> DataKey | None:
+        """Give the tenant a new active key for its files, from the end of the transaction on.
+
+        The former key stays, for the files that are under it. None if there is none, or somebody
+        else exchanges it just now.
+        """
+        values = {"tenant_id": tenant_id, "purpose": Purpose.FILES.value}
+        retired = await session.execute(_RETIRE, values)
+        if not cast(CursorResult[Any], retired).rowcount:
+            return None
+        return await self._add(session, tenant_id, Purpose.FILES)
+
+    async def remove_retired(self, session: AsyncSession, tenant_id: uuid.UUID) -> int:
+        """Remove former keys if every file of the tenant is under the active one; says how many.
+
+        Whoever is about to store a file holds the key it is under: that is waited for, and seen.
+        """
+        ids = list(await session.scalars(_HOLD_RETIRED, {"tenant_id": tenant_id}))
+        if not ids:
+            return 0
+        removed = await session.execute(_REMOVE_RETIRED, {"tenant_id": tenant_id, "ids": ids})
+        return cast(CursorResult[Any], removed).rowcount
+
+    async def wrap_all(self, master: bytes) -> int:
+        """Wrap all keys of all tenants by this master key, in one transaction; says how many.
+
+        Whoever wraps by a former master key is refused afterwards.
+
+        Raises:
+            MasterKeyError: One is wrapped by a master key that is not known; nothing was changed.
+        """
+        count = 0
+        async with self._database.unit_of_work(None) as session:
+            await session.execute(_EXCLUDE)
+            for tenant_id in list(await session.scalars(_TENANTS)):
+                await session.execute(_ENTER, {"tenant_id": str(tenant_id)})
+                rows = (await session.execute(_WRAPPED, {"tenant_id": tenant_id})).all()
+                for row in rows:
+                    count += await self._wrap_anew(session, master, tenant_id, row)
+        return count
+
+    async def _wrap_anew(
+        self, session: AsyncSession, master: bytes, tenant_id: uuid.UUID, row: Row[Any]
+    ) -> int:
+        purpose = Purpose(row.purpose)
+        secret, former = self._unwrap(tenant_id, purpose, row.id, row.wrapped)
+        if former == master:
+            return 0
+        values = {
+            "tenant_id": tenant_id,
+            "id": row.id,
+            "wrapped": _wrap(master, secret, _bound_to(tenant_id, purpose, row.id)),
+            "former": fingerprint(former),
+        }
+        await session.execute(_REWRAP, values)
+        return 1
+
+    def _reload(self) -> None:
+        """Read the master keys again: they may have been exchanged since this process began."""
+        try:
+            self._masters = self._load()
+        except StartupError:
+            raise MasterKeyError from None
+
+    def _remember_active(self, purpose: Purpose, key: DataKey) -> None:
+        if len(self._active) >= REMEMBERED:
+            self._active.clear()
+        self._active[key.tenant_id, purpose] = key
+
     async def _read(
         self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID | None
     ) -> DataKey | None:
@@ -101,30 +251,70 @@ class KeyRing:
             row = rows.one_or_none()
         if row is None:
             return None
-        return DataKey(tenant_id, row.id, self._unwrap(tenant_id, purpose, row.id, row.wrapped))
+        return self._opened(tenant_id, purpose, row.id, row.wrapped)
 
-    async def _add(self, tenant_id: uuid.UUID, purpose: Purpose) -> None:
-        key_id, nonce = uuid7(), os.urandom(NONCE_BYTES)
-        sealed = self._wrapping.encrypt(
-            nonce, os.urandom(KEY_BYTES), _bound_to(tenant_id, purpose, key_id)
-        )
+    async def _add(
+        self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose
+    ) -> DataKey | None:
+        """Add an active key, unless there is one."""
+        await session.execute(_SHARE)
+        master = await self._master_in_force(session)
+        key = DataKey(tenant_id, uuid7(), os.urandom(KEY_BYTES))
         values = {
             "tenant_id": tenant_id,
-            "id": key_id,
+            "id": key.id,
             "purpose": purpose.value,
-            "wrapped": nonce + sealed,
+            "wrapped": _wrap(master, key.secret, _bound_to(tenant_id, purpose, key.id)),
         }
-        async with self._database.unit_of_work(tenant_id) as session:
-            await session.execute(_ADD, values)
+        added = await session.execute(_ADD, values)
+        return key if cast(CursorResult[Any], added).rowcount else None
+
+    async def _master_in_force(self, session: AsyncSession) -> bytes:
+        """The master key to wrap by: one that was not exchanged, this process's own if it can be.
+
+        Raises:
+            MasterKeyError: All this process knows of were exchanged.
+        """
+        for is_fresh in (False, True):
+            if is_fresh:
+                self._reload()
+            for master in self._masters.all:
+                values = {"fingerprint": fingerprint(master)}
+                if not await session.scalar(_IS_FORMER, values):
+                    return master
+        raise MasterKeyError
+
+    def _opened(
+        self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID, wrapped: bytes
+    ) -> DataKey:
+        return DataKey(tenant_id, key_id, self._unwrap(tenant_id, purpose, key_id, wrapped)[0])
 
     def _unwrap(
         self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID, wrapped: bytes
-    ) -> bytes:
+    ) -> tuple[bytes, bytes]:
+        """A key, and the master key it was wrapped by.
+
+        Raises:
+            MasterKeyError: None that is known.
+        """
         nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
-        try:
-            return self._wrapping.decrypt(nonce, sealed, _bound_to(tenant_id, purpose, key_id))
-        except InvalidTag:
-            raise MasterKeyError from None
+        bound = _bound_to(tenant_id, purpose, key_id)
+        for is_fresh in (False, True):
+            if is_fresh:
+                self._reload()
+            for master in self._masters.all:
+                with suppress(InvalidTag):
+                    return _wrapping(master).decrypt(nonce, sealed, bound), master
+        raise MasterKeyError
+
+
+def _wrapping(master: bytes) -> AESGCM:
+    return AESGCM(derive_key(master, "tenant keys"))
+
+
+def _wrap(master: bytes, secret: bytes, bound: bytes) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + _wrapping(master).encrypt(nonce, secret, bound)
 
 
 def _bound_to(tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID) -> bytes:

@@ -1,4 +1,4 @@
-"""`key`."""
+"""`key`: API keys; those that encrypt are in `key_rotation`."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from citewell.features.identity.schemas import MAX_KEY_DAYS, ApiKeyRead, NewApiK
 from citewell.features.users import service as users
 from citewell.kit.clock import utc_now
 
-key = typer.Typer(no_args_is_help=True, help="API keys.")
+key = typer.Typer(no_args_is_help=True, help="API keys (for keys that encrypt files: `keys`).")
 
 USERS_SCOPES = frozenset({Scope.READ, Scope.WRITE})
 """Of a user's key unless told otherwise."""

@@ -149,8 +149,7 @@ async def _register_new(
         return {}
     sizes = {each.content.sha256: each.content.size_bytes for each in fresh}
     blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
-    for each in fresh:
-        await ctx.platform.blobs.keep(each.content)
+    await keeping.keep(ctx, [(each.content, blobs[each.content.sha256][1]) for each in fresh])
     documents = [
         _new_document(ctx, each.new, each.filename, collection_id, each.new.source)
         for each in fresh
@@ -216,7 +215,7 @@ async def _register(
     if document is not None:
         await _take_over(ctx, document, new)
     # Before anything else, so that a file the store has lost comes back with its next upload.
-    await ctx.platform.blobs.keep(content)
+    await keeping.keep(ctx, [(content, is_new)])
     if newest is not None and newest.blob_id == blob.id:
         if newest.status not in (VersionStatus.FAILED, VersionStatus.CANCELLED):
             job = await repository.open_job(ctx.session, newest.id)

@@ -356,3 +356,49 @@ async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -
         delete(Blob).where(Blob.id.in_(ids), ~used.exists()).returning(Blob.sha256, Blob.size_bytes)
     )
     return {bytes(sha256): size for sha256, size in rows}
+
+
+async def note_key(session: AsyncSession, hashes: Sequence[bytes], key_id: uuid.UUID) -> None:
+    """Say which key the files of these contents are under; their rows are locked."""
+    await session.execute(update(Blob).where(Blob.sha256.in_(hashes)).values(key_id=key_id))
+
+
+async def count_under_others(session: AsyncSession, key_id: uuid.UUID) -> int:
+    """How many contents are not known to be under this key."""
+    statement = select(func.count()).select_from(Blob)
+    return await session.scalar(statement.where(Blob.key_id.is_distinct_from(key_id))) or 0
+
+
+async def page_under_others(
+    session: AsyncSession, key_id: uuid.UUID, after: uuid.UUID, limit: int
+) -> list[tuple[uuid.UUID, bytes]]:
+    """Ids and hashes of contents that are not known to be under this key, in the order of ids."""
+    rows = await session.execute(
+        select(Blob.id, Blob.sha256)
+        .where(Blob.key_id.is_distinct_from(key_id), Blob.id > after)
+        .order_by(Blob.id)
+        .limit(limit)
+    )
+    return [(blob_id, bytes(sha256)) for blob_id, sha256 in rows]
+
+
+async def hold_blob(session: AsyncSession, blob_id: uuid.UUID) -> bool:
+    """Lock a content's row, and with it its file; False if it is gone."""
+    statement = select(Blob.id).where(Blob.id == blob_id).with_for_update()
+    return await session.scalar(statement) is not None
+
+
+async def filename_of(session: AsyncSession, blob_id: uuid.UUID) -> str | None:
+    """The name of a document that has or had this content."""
+    return await session.scalar(
+        select(Document.filename)
+        .join(
+            DocumentVersion,
+            and_(
+                DocumentVersion.tenant_id == Document.tenant_id,
+                DocumentVersion.document_id == Document.id,
+            ),
+        )
+        .where(DocumentVersion.blob_id == blob_id)
+        .limit(1)
+    )

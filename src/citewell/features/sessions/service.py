@@ -1,6 +1,7 @@
 """Sessions: begun by signing in, renewed by refresh tokens, ended in many ways, at once."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -34,12 +35,20 @@ async def authenticate(platform: Platform, token: str) -> Caller:
     Raises:
         CredentialError: It is none of ours, expired, or its session has ended.
     """
-    claims = read_access_token(platform.token_key, token)
+    claims = _claims(platform, token)
     async with unit_of_work(platform, Caller(claims.tenant_id, SYSTEM)) as ctx:
         user = await repository.user_of_session(ctx.session, claims)
         if user is None:
             raise CredentialError
         return Caller(claims.tenant_id, actor_of(user, claims.session_id))
+
+
+def _claims(platform: Platform, token: str) -> AccessClaims:
+    """The claims of a token that was signed with the key of now, or one that is being exchanged."""
+    for key in (platform.token_key, *platform.former_token_keys):
+        with suppress(CredentialError):
+            return read_access_token(key, token)
+    raise CredentialError
 
 
 def actor_of(user: User, session_id: uuid.UUID | None) -> Actor:
