@@ -185,7 +185,10 @@ class TestRemoveRetired:
 
 async def waits(url: str) -> None:
     """Return as soon as a statement waits for a lock."""
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+    async with (
+        asyncio.timeout(20),
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as connection,
+    ):
         while True:
             query = "SELECT 1 FROM pg_locks WHERE NOT granted"
             if await (await connection.execute(query)).fetchone():

@@ -11,7 +11,6 @@ import pytest
 from citewell.core.blobs.encryption import key_id_of
 from citewell.core.context import unit_of_work
 from citewell.core.platform import Platform
-from citewell.core.settings import Settings
 from citewell.features.documents import keeping, repository
 from citewell.features.documents import service as documents
 from tests.quiet import Shelf, quiet_platform
@@ -105,7 +104,7 @@ class TestOtherProcess:
     """Another process with a memory of its own, on the same database and files."""
 
     async def test_it_stores_under_the_new_key_and_reads_what_was_reencrypted(
-        self, shelf: Shelf, own_url: str, settings: Settings, quiet: Platform
+        self, shelf: Shelf, own_url: str, quiet: Platform
     ) -> None:
         async with quiet_platform(quiet.settings, own_url) as platform:
             other = Shelf(platform, shelf.caller, shelf.folder)

@@ -15,7 +15,7 @@ from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.collections import service as collections
 from citewell.features.collections.errors import CollectionNotFoundError
-from citewell.features.documents import counting, repository, service
+from citewell.features.documents import counting, keeping, repository, service
 from citewell.features.documents.errors import FileTooLargeError, InvalidFilenameError
 from citewell.features.documents.schemas import AcceptedDocument, NewFile
 from citewell.kit.ids import uuid7
