@@ -140,7 +140,7 @@ class TestOtherProcess:
                 await asyncio.sleep(0)
 
         async def rotate_often() -> None:
-            for _ in range(4):
+            for _ in range(2):
                 done = await rotate(shelf)
                 assert done.failures == {}
             is_over.set()

@@ -91,7 +91,9 @@ async def reencrypt(
             try:
                 result.files += await _replace(platform, caller, blob_id, sha256)
             except (DamagedFileError, OSError, AppError) as error:
-                result.failures[await _named(platform, caller, blob_id)] = str(error)
+                name = await _name_of(platform, caller, blob_id)
+                if name is not None:
+                    result.failures[name] = str(error)
             on_progress(result.files + len(result.failures), total)
         async with unit_of_work(platform, caller) as ctx:
             removed = await platform.keys.remove_retired(ctx.session, caller.tenant_id)
@@ -133,6 +135,9 @@ async def _replace(platform: Platform, caller: Caller, blob_id: uuid.UUID, sha25
     return content is not None
 
 
-async def _named(platform: Platform, caller: Caller, blob_id: uuid.UUID) -> str:
+async def _name_of(platform: Platform, caller: Caller, blob_id: uuid.UUID) -> str | None:
+    """What people call a content; None if it was removed meanwhile."""
     async with unit_of_work(platform, caller) as ctx:
+        if not await repository.hold_blob(ctx.session, blob_id):
+            return None
         return await repository.filename_of(ctx.session, blob_id) or str(blob_id)
