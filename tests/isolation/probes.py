@@ -129,7 +129,9 @@ def request_of(probe: Probe) -> dict[str, Any]:
         request["params"] = query
     if form is not None:
         request["data"] = form
-        request["files"] = [("files", (f"{fresh}.txt", b"A page of its own.", "text/plain"))]
+        request["files"] = [
+            (route.file_field, (f"{fresh}.txt", b"A page of its own.", "text/plain"))
+        ]
     elif body is not None:
         request["json"] = body
     return request

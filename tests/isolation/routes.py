@@ -28,7 +28,8 @@ class Route:
     """Parts of the path that name no object by themselves."""
     query: dict[str, str] = field(default_factory=dict)
     form: dict[str, str] | None = None
-    """Fields beside a file `files`."""
+    """Fields beside a file."""
+    file_field: str = "files"
     is_write: bool = False
     allowed: frozenset[str] = frozenset()
     """Insiders to whom this write is open as well."""
@@ -137,6 +138,13 @@ CHANGING: dict[Operation, Route] = {
     ("POST", f"{API}/documents/upload"): Route(
         {"form.collection_id": "collection"}, form={"metadata": '{"a": "b"}'},
         is_write=True, allowed=frozenset({"employee"}), status=202,
+    ),
+    ("PUT", f"{API}/documents/{{document_id}}"): Route(
+        DOCUMENT, {"content": "What is said from now on.", "metadata": {"a": 2}},
+        is_write=True, status=202,
+    ),
+    ("PUT", f"{API}/documents/{{document_id}}/file"): Route(
+        DOCUMENT, form={"metadata": '{"a": "b"}'}, file_field="file", is_write=True, status=202,
     ),
     ("PATCH", f"{API}/documents/{{document_id}}"): Route(
         DOCUMENT, {"title": "Changed", "metadata": {"a": 1}, "access_level": "public"},

@@ -31,6 +31,7 @@ from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import NO_MODEL, Timeouts
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
+from citewell.features.idempotency import service as idempotency
 from citewell.features.ingestion import jobs as ingestion_jobs
 from citewell.features.usage import service as usage
 from citewell.indexes.postgres.index import PostgresIndex
@@ -140,6 +141,7 @@ async def open_platform(
             former_token_keys=tuple(derive_key(key, TOKENS) for key in masters.others),
         )
         queue.register_maintenance(usage.write_waiting)
+        queue.register_maintenance(idempotency.forget_old)
         stack.push_async_callback(_write_usage, platform)
         yield platform
 

@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 
+from pydantic import JsonValue
 from sqlalchemy import BigInteger, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -38,3 +39,15 @@ class AuditEvent(Base, HasId, TenantScoped):
     address: Mapped[str | None]
     request_id: Mapped[str | None]
     details: Mapped[dict[str, object]] = mapped_column(JSONB, server_default="{}")
+
+
+class IdempotentReply(Base, TenantScoped):
+    """What a request that came with an `Idempotency-Key` was told, for when it comes again."""
+
+    __tablename__ = "idempotent_reply"
+
+    caller_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    request_hash: Mapped[bytes]
+    reply: Mapped[JsonValue] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

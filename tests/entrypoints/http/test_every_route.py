@@ -74,7 +74,15 @@ def body_of(method: str, path: str) -> dict[str, object] | None:
         return {"user_id": str(uuid.uuid4()), "effect": "read"}
     if path.endswith("/rollback"):
         return {"version": 1}
+    if (method, path) == ("PUT", "/api/v1/documents/{document_id}"):
+        return {"content": "Something else."}
     return {}
+
+
+def file_of(method: str, path: str) -> dict[str, tuple[str, bytes]] | None:
+    """A file, for the route with an id that takes one."""
+    takes_file = (method, path) == ("PUT", "/api/v1/documents/{document_id}/file")
+    return {"file": ("other.txt", b"Something else.")} if takes_file else None
 
 
 async def people_of(client: httpx.AsyncClient) -> dict[str, str]:
@@ -159,10 +167,14 @@ class TestOtherTenant:
             **await people_of(client),
         }
         for method, path in WITH_ID:
-            body = body_of(method, path)
-            theirs = await stranger.request(method, filled(path, ids), json=body)
             nobody = random_ids()
-            missing = await stranger.request(method, filled(path, nobody), json=body)
+            theirs, missing = [
+                await stranger.request(
+                    method, filled(path, used), json=body_of(method, path),
+                    files=file_of(method, path),
+                )
+                for used in (ids, nobody)
+            ]  # fmt: skip
             assert theirs.status_code == missing.status_code == 404, (method, path)
             for reply, used in ((theirs, ids), (missing, nobody)):
                 assert reply.headers["content-type"] == "application/problem+json"

@@ -8,7 +8,7 @@ import stat
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -66,9 +66,9 @@ class BlobStore:
 
     @asynccontextmanager
     async def staged(
-        self, tenant_id: uuid.UUID, source: Path
+        self, tenant_id: uuid.UUID, source: Path | BinaryIO
     ) -> AsyncGenerator[StagedContent, None]:
-        """Read a file into the staging area for as long as the block lasts.
+        """Read a file, or one that is open from its begin, into the staging area for the block.
 
         Raises:
             OSError: The file cannot be read, or the disk is full.
@@ -262,9 +262,9 @@ def _sweep(staging: Path) -> None:
                 path.unlink()
 
 
-def _encrypt(source: Path, target: Path, key: DataKey, names: DataKey) -> StagedContent:
+def _encrypt(source: Path | BinaryIO, target: Path, key: DataKey, names: DataKey) -> StagedContent:
     digest, size = hashlib.sha256(), 0
-    with source.open("rb") as reader, _new_file(target) as file:
+    with _reading(source) as reader, _new_file(target) as file:
         writer = EncryptingWriter(file, key)
         while part := reader.read(READ_SIZE):
             digest.update(part)
@@ -289,6 +289,13 @@ def _reseal(sealed: Path, target: Path, former: DataKey, key: DataKey, sha256: b
         file.flush()
         os.fsync(file.fileno())
     return size
+
+
+def _reading(source: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    if isinstance(source, Path):
+        return source.open("rb")
+    source.seek(0)
+    return nullcontext(source)
 
 
 def _decrypt(sealed: Path, plain: Path, key: DataKey, sha256: bytes) -> None:

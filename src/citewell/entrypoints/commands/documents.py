@@ -31,7 +31,7 @@ from citewell.entrypoints.commands.running import (
 from citewell.features.collections import service as collections
 from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import service
-from citewell.features.documents.schemas import DocumentRead
+from citewell.features.documents.schemas import DocumentRead, OnDuplicate
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 from citewell.models.documents import VersionStatus
@@ -62,6 +62,9 @@ def ingest(
             help="public, internal, confidential or restricted; new documents are internal."
         ),
     ] = None,
+    on_duplicate: Annotated[
+        OnDuplicate, typer.Option(help="What becomes of a file whose path is known.")
+    ] = OnDuplicate.VERSION,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return as soon as the files are queued.")
     ] = False,
@@ -87,6 +90,7 @@ def ingest(
             paths,
             collection=collection,
             access_level=level,
+            on_duplicate=on_duplicate,
             wait=not no_wait,
             show_progress=True,
         )

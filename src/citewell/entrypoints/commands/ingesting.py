@@ -21,7 +21,7 @@ from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering
 from citewell.features.documents import service as documents
-from citewell.features.documents.schemas import NewFile
+from citewell.features.documents.schemas import NewFile, OnDuplicate
 from citewell.models.documents import OPEN_STATUSES, VersionStatus
 
 POLL_SECONDS = 0.2
@@ -55,6 +55,15 @@ class FileResult:
     def has_failed(self) -> bool:
         """Whether it will not answer."""
         return self.status in (VersionStatus.FAILED, VersionStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How all files of a call are taken in."""
+
+    access_level: AccessLevel | None
+    on_duplicate: OnDuplicate
+    urgency: Urgency
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
@@ -95,6 +104,7 @@ async def ingest_paths(
     *,
     collection: str | None = None,
     access_level: AccessLevel | None = None,
+    on_duplicate: OnDuplicate = OnDuplicate.VERSION,
     wait: bool = True,
     show_progress: bool = False,
 ) -> list[FileResult]:
@@ -102,7 +112,7 @@ async def ingest_paths(
     async with unit_of_work(platform, caller) as ctx:
         target = await collections.get_or_create(ctx, collection or collections.DEFAULT_COLLECTION)
     named = list(paths)
-    urgency = _urgency(named)
+    manner = _Manner(access_level, on_duplicate, _urgency(named))
     results: list[FileResult] = []
     waiting: dict[uuid.UUID, FileResult] = {}
     with Progress(
@@ -116,7 +126,7 @@ async def ingest_paths(
     ) as progress:
         bar = progress.add_task("Reading", total=None)
         for batch in _batches(walk(named)):
-            found = await asyncio.to_thread(_open_batch, batch, results, access_level, urgency)
+            found = await asyncio.to_thread(_open_batch, batch, results, manner)
             waiting |= await _register(platform, caller, target.id, found)
             if len(waiting) >= POLL_BATCH and wait:
                 await _collect(platform, caller, waiting)
@@ -155,8 +165,7 @@ def _batches(paths: Iterable[Path | OSError]) -> Iterator[list[Path | OSError]]:
 def _open_batch(
     paths: Iterable[Path | OSError],
     results: list[FileResult],
-    access_level: AccessLevel | None,
-    urgency: Urgency,
+    manner: _Manner,
 ) -> list[tuple[FileResult, NewFile]]:
     """Find the files behind paths; what is wrong with the others is written into their results."""
     found: list[tuple[FileResult, NewFile]] = []
@@ -179,8 +188,9 @@ def _open_batch(
             path=absolute,
             filename=_shown(Path(path.name)),
             source=_source(absolute),
-            access_level=access_level,
-            urgency=urgency,
+            access_level=manner.access_level,
+            on_duplicate=manner.on_duplicate,
+            urgency=manner.urgency,
         )
         found.append((result, new))
     return found

@@ -32,6 +32,7 @@ from citewell.entrypoints.commands.running import (
     stop_for_database,
 )
 from citewell.entrypoints.http.app import create_app
+from citewell.entrypoints.http.protocol import ProblemProtocol
 from citewell.entrypoints.installation import (
     DatabaseHandle,
     open_platform,
@@ -232,6 +233,7 @@ def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Con
         app,
         factory=isinstance(app, str),
         workers=workers,
+        http=ProblemProtocol,
         log_config=None,
         access_log=site.settings.log_level == "debug",
         server_header=False,

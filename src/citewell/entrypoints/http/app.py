@@ -20,6 +20,7 @@ from citewell.entrypoints.http import problems
 from citewell.entrypoints.http.guards import HostGuard, OriginGuard
 from citewell.entrypoints.http.middleware import (
     Authentication,
+    BodyEnd,
     BodyLimit,
     ErrorBoundary,
     RequestContext,
@@ -129,14 +130,15 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
             # For the cookie of sessions; never for everybody's pages.
             allow_credentials="*" not in settings.cors_origins,
             expose_headers=[
-                "X-Request-ID", "Content-Disposition", "Retry-After",
+                "X-Request-ID", "Content-Disposition", "Retry-After", "Idempotent-Replayed",
                 "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset",
             ],
         )  # fmt: skip
+    app.add_middleware(BodyEnd)
     app.add_middleware(RequestContext, is_https=(settings.public_url or "").startswith("https://"))
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -53,6 +54,11 @@ DOCUMENT_BODY_BYTES = 32 * 1024 * 1024
 FORM_OVERHEAD_BYTES = 1024 * 1024
 """Boundaries, names and fields around the files of an upload."""
 
+LONG_BODY_BYTES = 64 * 1024
+"""A shorter one has arrived by the time of a refusal; the connection can be used again."""
+
+DOCUMENT_PATH = re.compile(r"/api/v1/documents/[^/]+(/file)?")
+
 
 class RequestContext:
     """Gives each request an id and each reply the headers that all have."""
@@ -79,6 +85,32 @@ class RequestContext:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._app(scope, receive, send_with_headers)
+
+
+class BodyEnd:
+    """Ends the connection after a reply that came before the body was read: the rest never is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _has_long_body(Headers(scope=scope)):
+            await self._app(scope, receive, send)
+            return
+        is_read = False
+
+        async def watched() -> Message:
+            nonlocal is_read
+            message = await receive()
+            is_read = is_read or not message.get("more_body", False)
+            return message
+
+        async def closing(message: Message) -> None:
+            if message["type"] == "http.response.start" and not is_read:
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        await self._app(scope, watched, closing)
 
 
 class ErrorBoundary:
@@ -209,7 +241,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._limit(scope["path"])
+        limit = self._limit(scope["method"], scope["path"])
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdigit() or int(declared) > limit:
             raise _too_large(limit)
@@ -238,12 +270,18 @@ class BodyLimit:
 
         await self._app(scope, counted, corrected)
 
-    def _limit(self, path: str) -> int:
-        if path == "/api/v1/documents/upload":
+    def _limit(self, method: str, path: str) -> int:
+        replaced = DOCUMENT_PATH.fullmatch(path) if method == "PUT" else None
+        if path == "/api/v1/documents/upload" or (replaced and replaced[1]):
             return self._max_upload_bytes + FORM_OVERHEAD_BYTES
-        if path == "/api/v1/documents":
+        if path == "/api/v1/documents" or replaced:
             return min(self._max_upload_bytes, DOCUMENT_BODY_BYTES)
         return JSON_BODY_BYTES
+
+
+def _has_long_body(headers: Headers) -> bool:
+    length = headers.get("content-length", "0")  # the server lets no other than digits through
+    return "transfer-encoding" in headers or int(length) > LONG_BODY_BYTES
 
 
 def _is_stream(message: Message) -> bool:

@@ -23,10 +23,10 @@ async def count_registered(
         QuotaReachedError: The plan does not hold them; roll the unit of work back.
     """
     made = {v.document_id: {"size_bytes": v.size_bytes} for v in versions if v.number == 1}
-    added = {v.document_id: {"version": v.number} for v in versions if v.number > 1}
     if made:
         await audit.record_all(ctx, "document.created", "document", made)
-    if added:
+    for number in sorted({v.number for v in versions if v.number > 1}):
+        added = {v.document_id: {"version": number} for v in versions if v.number == number}
         await audit.record_all(ctx, "document.version_added", "document", added)
     await usage.consume_all(ctx, {Metric.DOCUMENTS: len(made), Metric.STORED_BYTES: new_bytes})
 

@@ -4,34 +4,38 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from io import BytesIO
 from typing import Annotated
 from urllib.parse import quote
 
 import anyio
-from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, Response, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from citewell.core.context import unit_of_work
+from citewell.core.access import Verb
+from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering, service
-from citewell.features.documents.errors import FileTooLargeError
+from citewell.features.documents.errors import EmptyFileError, FileTooLargeError
+from citewell.features.documents.names import UPLOADED, safe_filename, text_name
 from citewell.features.documents.schemas import (
     AcceptedDocuments,
     ContentRead,
     DocumentCreate,
     DocumentRead,
+    DocumentReplace,
     DocumentUpdate,
     Metadata,
     NewFile,
+    OnDuplicate,
 )
 from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
+from citewell.features.idempotency import service as idempotency
 from citewell.kit.storable import StorableText
 from citewell.models.documents import VersionStatus
 
@@ -42,90 +46,190 @@ MAX_INTEGER = 2**31 - 1
 """Of the database's integer columns."""
 
 VersionNumber = Annotated[int, Query(ge=1, le=MAX_INTEGER)]
-UPLOAD_FIELDS = {"files", "collection_id", "access_level", "metadata"}
+UPLOAD_FIELDS = {"files", "collection_id", "access_level", "metadata", "on_duplicate"}
+REPLACEMENT_FIELDS = {"file", "metadata"}
 _METADATA = TypeAdapter[dict[str, JsonValue]](Metadata)
+
+
+def _idempotency_key(
+    idempotency_key: Annotated[
+        list[str] | None,
+        Header(
+            description=(
+                "Any text of 1 to 255 characters, new for each request: the same request with it "
+                "again within 24 hours is not done again and gets the same reply."
+            )
+        ),
+    ] = None,
+) -> str | None:
+    return idempotency.checked_key(idempotency_key or [])
+
+
+KeyDep = Annotated[str | None, Depends(_idempotency_key)]
+OnDuplicateField = Annotated[
+    OnDuplicate, Form(description="What becomes of a file whose name is known.")
+]
 
 
 @router.post("", status_code=202)
 async def create_document(
-    platform: PlatformDep, caller: WriterDep, data: DocumentCreate
+    platform: PlatformDep, caller: WriterDep, key: KeyDep, data: DocumentCreate, reply: Response
 ) -> AcceptedDocuments:
     """Take in a document sent as text; the same text again is the same document."""
     await _require_collection(platform, caller, data.collection_id)
     raw = data.content.encode("utf-8", "replace")
     digest = hashlib.sha256(data.title.encode("utf-8", "replace") + b"\0" + raw).hexdigest()
-    async with _scratch_file(platform) as path:
-        await anyio.Path(path).write_bytes(raw)
-        registered = await registering.register_file(
-            platform,
-            caller,
-            NewFile(
-                path=path,
-                filename=f"{data.title[:200].replace('/', ' ')}.md",
-                source=f"text:{digest}",
-                title=data.title,
-                collection_id=data.collection_id,
-                access_level=(
-                    service.parse_access_level(data.access_level) if data.access_level else None
-                ),
-                metadata=data.metadata if "metadata" in data.model_fields_set else None,
-            ),
-        )
-    return AcceptedDocuments(documents=[registered.accepted()])
+    new = NewFile(
+        path=BytesIO(raw),
+        filename=f"{data.title[:200].replace('/', ' ')}.md",
+        source=f"text:{digest}",
+        title=data.title,
+        collection_id=data.collection_id,
+        access_level=service.parse_access_level(data.access_level) if data.access_level else None,
+        metadata=data.metadata if "metadata" in data.model_fields_set else None,
+        on_duplicate=data.on_duplicate,
+    )
+    asked = data.model_dump(mode="json", exclude={"content"}, exclude_unset=True)
+    return await _accepted(platform, caller, [new], _once(key, "POST /documents", asked), reply)
 
 
-async def _known_fields(request: Request) -> None:
-    """Refuse a form with fields that an upload does not have, as JSON with such fields is."""
-    unknown = sorted(set(await request.form()) - UPLOAD_FIELDS)
-    if unknown:
-        message = "Extra inputs are not permitted"
-        raise RequestValidationError(
-            [{"type": "extra_forbidden", "loc": ("body", name), "msg": message} for name in unknown]
-        )
+def _known_fields(known: set[str]) -> Callable[[Request], Awaitable[None]]:
+    """Refuses a form with fields that a route does not have, as JSON with such fields is."""
+
+    async def check(request: Request) -> None:
+        unknown = sorted(set(await request.form()) - known)
+        if unknown:
+            message = "Extra inputs are not permitted"
+            raise RequestValidationError(
+                [
+                    {"type": "extra_forbidden", "loc": ("body", name), "msg": message}
+                    for name in unknown
+                ]
+            )
+
+    return check
 
 
-@router.post("/upload", status_code=202, dependencies=[Depends(_known_fields)])
+@router.post("/upload", status_code=202, dependencies=[Depends(_known_fields(UPLOAD_FIELDS))])
 async def upload_documents(
     platform: PlatformDep,
     caller: WriterDep,
+    key: KeyDep,
+    reply: Response,
     files: Annotated[list[UploadFile], File(description="One or many files.")],
     collection_id: Annotated[uuid.UUID | None, Form()] = None,
     access_level: Annotated[str | None, Form()] = None,
     metadata: Annotated[
         str | None, Form(description="A JSON object; known documents keep theirs without it.")
     ] = None,
+    on_duplicate: OnDuplicateField = OnDuplicate.VERSION,
 ) -> AcceptedDocuments:
-    """Take in files; a name that is known in the collection gets a new version."""
+    """Take in files, all of them or none; a name that is known gets a new version."""
     await _require_collection(platform, caller, collection_id)
     level = service.parse_access_level(access_level) if access_level else None
+    facts = _metadata_of(metadata)
+    news: list[NewFile] = []
+    for file in files:
+        name = _checked_name(platform, file)
+        news.append(
+            NewFile(
+                path=file.file,
+                filename=name,
+                source=f"{UPLOADED}{name}",
+                collection_id=collection_id,
+                access_level=level,
+                metadata=facts,
+                on_duplicate=on_duplicate,
+            )
+        )
+    asked: JsonValue = [str(collection_id), access_level, facts, on_duplicate]
+    once = _once(key, "POST /documents/upload", asked)
+    return await _accepted(platform, caller, news, once, reply)
+
+
+@router.put("/{document_id}", status_code=202)
+async def replace_document(
+    platform: PlatformDep,
+    caller: WriterDep,
+    key: KeyDep,
+    document_id: uuid.UUID,
+    data: DocumentReplace,
+    reply: Response,
+) -> AcceptedDocuments:
+    """Give a document new content, sent as text; the content it has already changes nothing."""
+    async with unit_of_work(platform, caller) as ctx:
+        document = await service.resolve(ctx, document_id, Verb.WRITE)
+        filename = text_name(document.filename)
+    new = NewFile(
+        path=BytesIO(data.content.encode("utf-8", "replace")),
+        filename=filename,
+        document_id=document_id,
+        title=data.title,
+        metadata=data.metadata,
+    )
+    asked = data.model_dump(mode="json", exclude={"content"}, exclude_unset=True)
+    once = _once(key, f"PUT /documents/{document_id}", asked)
+    return await _accepted(platform, caller, [new], once, reply)
+
+
+@router.put(
+    "/{document_id}/file",
+    status_code=202,
+    dependencies=[Depends(_known_fields(REPLACEMENT_FIELDS))],
+)
+async def replace_file(
+    platform: PlatformDep,
+    caller: WriterDep,
+    key: KeyDep,
+    document_id: uuid.UUID,
+    reply: Response,
+    file: Annotated[UploadFile, File(description="The new content; its name is taken over.")],
+    metadata: Annotated[
+        str | None, Form(description="A JSON object; the document keeps its own without it.")
+    ] = None,
+) -> AcceptedDocuments:
+    """Give a document new content, sent as a file; the content it has already changes nothing."""
+    async with unit_of_work(platform, caller) as ctx:
+        await service.resolve(ctx, document_id, Verb.WRITE)
+    facts = _metadata_of(metadata)
+    name = _checked_name(platform, file)
+    new = NewFile(path=file.file, filename=name, document_id=document_id, metadata=facts)
+    once = _once(key, f"PUT /documents/{document_id}/file", facts)
+    return await _accepted(platform, caller, [new], once, reply)
+
+
+def _once(key: str | None, route: str, asked: JsonValue) -> registering.Once | None:
+    return registering.Once(key, [route, asked]) if key is not None else None
+
+
+async def _accepted(
+    platform: Platform,
+    caller: Caller,
+    files: Sequence[NewFile],
+    once: registering.Once | None,
+    reply: Response,
+) -> AcceptedDocuments:
+    acceptance = await registering.accept(platform, caller, files, once)
+    if acceptance.is_replay:
+        reply.headers["Idempotent-Replayed"] = "true"
+    return AcceptedDocuments(documents=acceptance.documents)
+
+
+def _metadata_of(given: str | None) -> dict[str, JsonValue] | None:
     try:
-        facts = None if metadata is None else _METADATA.validate_python(json.loads(metadata))
+        return None if given is None else _METADATA.validate_python(json.loads(given))
     except (ValueError, RecursionError, ValidationError):
         raise InvalidInputError("`metadata` must be a JSON object.") from None
-    names = [registering.safe_filename(file.filename or "") for file in files]
-    # What can be told beforehand is, so that then nothing has changed.
-    for file, name in zip(files, names, strict=True):
-        if (file.size or 0) > platform.settings.max_upload_bytes:
-            raise FileTooLargeError(name, platform.settings.max_upload_bytes)
-    accepted: list[registering.Registered] = []
-    for file, name in zip(files, names, strict=True):
-        async with _scratch_file(platform) as path:
-            await _copy(file, path)
-            accepted.append(
-                await registering.register_file(
-                    platform,
-                    caller,
-                    NewFile(
-                        path=path,
-                        filename=name,
-                        source=f"upload:{name}",
-                        collection_id=collection_id,
-                        access_level=level,
-                        metadata=facts,
-                    ),
-                )
-            )
-    return AcceptedDocuments(documents=[item.accepted() for item in accepted])
+
+
+def _checked_name(platform: Platform, file: UploadFile) -> str:
+    """The name of a file that can be taken in, as far as that can be told beforehand."""
+    name = safe_filename(file.filename or "")
+    if (file.size or 0) > platform.settings.max_upload_bytes:
+        raise FileTooLargeError(name, platform.settings.max_upload_bytes)
+    if not file.size:
+        raise EmptyFileError(name)
+    return name
 
 
 @router.get("")
@@ -230,20 +334,3 @@ async def _require_collection(
     if collection_id is not None:
         async with unit_of_work(platform, caller) as ctx:
             await collections.get(ctx, collection_id)
-
-
-@asynccontextmanager
-async def _scratch_file(platform: Platform) -> AsyncGenerator[Path, None]:
-    folder = platform.settings.home / "tmp"
-    await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
-    path = folder / f"upload-{uuid.uuid4().hex}"
-    try:
-        yield path
-    finally:
-        await anyio.Path(path).unlink(missing_ok=True)
-
-
-async def _copy(file: UploadFile, path: Path) -> None:
-    async with await anyio.open_file(path, "wb") as target:
-        while part := await file.read(COPY_SIZE):
-            await target.write(part)

@@ -36,6 +36,15 @@ class InvalidFilenameError(InvalidInputError):
     code = "invalid_filename"
 
 
+class EmptyFileError(InvalidInputError):
+    """A file without a single byte."""
+
+    code = "empty_file"
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(f"`{filename}` is empty; nothing was changed.")
+
+
 class FileMissingError(AppError):
     """The store has lost the original; what was extracted from it is still there."""
 

@@ -1,28 +1,51 @@
 """Taking documents in."""
 
 import uuid
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath, PureWindowsPath
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias, TypeVar
 
-from citewell.core.access import AccessLevel, Verb
+from pydantic import JsonValue, TypeAdapter
+
 from citewell.core.blobs.store import StagedContent
 from citewell.core.context import Caller, Context, unit_of_work
-from citewell.core.errors import AppError, ForbiddenError
+from citewell.core.errors import AppError
 from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.collections import service as collections
 from citewell.features.collections.errors import CollectionNotFoundError
 from citewell.features.documents import counting, keeping, repository, service
-from citewell.features.documents.errors import FileTooLargeError, InvalidFilenameError
+from citewell.features.documents.errors import FileTooLargeError
+from citewell.features.documents.names import safe_filename
 from citewell.features.documents.schemas import AcceptedDocument, NewFile
+from citewell.features.documents.targets import (
+    MAX_TITLE,
+    Placement,
+    Shelving,
+    StagedFile,
+    Target,
+    replaced,
+)
+from citewell.features.idempotency import service as idempotency
 from citewell.kit.ids import uuid7
 from citewell.models.documents import Document, DocumentVersion, VersionStatus
 from citewell.models.work import Job
 
-MAX_FILENAME = 255
+_ACCEPTED = TypeAdapter(list[AcceptedDocument])
+
+
+Outcome = TypeVar("Outcome")
+
+_Kept: TypeAlias = dict[bytes, int]
+"""Contents in the store that may turn out not to be needed: their sizes by hash."""
+
+
+class _TakenError(Exception):
+    """A document was made, or the default collection removed, since it was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,237 +65,229 @@ class Registered:
         )
 
 
-def safe_filename(name: str) -> str:
-    """The last part of a name as a person can read it; names are shown, never used as paths.
+@dataclass(frozen=True, slots=True)
+class Once:
+    """That a request is to be carried out once, however often it comes."""
 
-    Raises:
-        InvalidFilenameError: Nothing is left of it.
-    """
-    last = PureWindowsPath(PurePosixPath(name).name).name
-    cleaned = clean_line(last).strip(" .")
-    if not cleaned:
-        raise InvalidFilenameError("The file has no usable name.")
-    if len(cleaned) > MAX_FILENAME:
-        suffix = PurePosixPath(cleaned).suffix[:20]
-        cleaned = cleaned[: MAX_FILENAME - len(suffix)] + suffix
-    return cleaned
+    key: str
+    asked: JsonValue
+    """What it asks for, beside the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The reply to files that were handed in."""
+
+    documents: list[AcceptedDocument]
+    is_replay: bool = False
+    """Whether it is the one that the same request got before."""
 
 
 async def register_file(platform: Platform, caller: Caller, new: NewFile) -> Registered:
     """Take a file in: content, document, version and job are there together, or none of them.
 
-    A source that is known gets a new version; the same content again changes nothing, unless the
-    last try failed: then it is tried again.
+    A source that is known gets a new version, unless the file says otherwise; the same content
+    again changes nothing, unless the last try failed: then it is tried again.
 
     Raises:
         FileTooLargeError: It has more bytes than are accepted.
         InvalidFilenameError: Its name cannot be used.
         CollectionNotFoundError: The collection is not there, or not any more.
+        DocumentNotFoundError: The document it is new content of is not there for the caller.
     """
-    filename = _checked_filename(platform, new)
-    async with platform.blobs.staged(caller.tenant_id, new.path) as content:
-        return await _register_staged(platform, caller, new, filename, content)
+    return (await register_all(platform, caller, [new]))[0]
 
 
-def _checked_filename(platform: Platform, new: NewFile) -> str:
-    filename = safe_filename(new.filename)
-    if new.path.stat().st_size > platform.settings.max_upload_bytes:
-        raise FileTooLargeError(filename, platform.settings.max_upload_bytes)
-    return filename
+async def register_all(
+    platform: Platform, caller: Caller, files: Sequence[NewFile]
+) -> list[Registered]:
+    """Take files into one collection as `register_file` does, all of them or none."""
+    async with _staged(platform, caller, files) as staged:
+        return await _in_one_unit(platform, caller, partial(_take_in, staged))
 
 
-@dataclass(frozen=True, slots=True)
-class _Staged:
-    """A file of a batch, its content on the way into the store."""
+async def accept(
+    platform: Platform, caller: Caller, files: Sequence[NewFile], once: Once | None = None
+) -> Acceptance:
+    """Take files in as `register_all` does; the same request again gets the same reply.
 
-    place: int
-    new: NewFile
-    filename: str
-    content: StagedContent
+    A reply is repeated only to a caller who may still read all documents it names.
+
+    Raises:
+        IdempotencyKeyInUseError: The same request is being carried out right now.
+        IdempotencyKeyReusedError: Its key belongs to another request.
+        DocumentNotFoundError: The reply there was names one that is not there for the caller.
+    """
+    if once is None:
+        registered = await register_all(platform, caller, files)
+        return Acceptance([each.accepted() for each in registered])
+    async with _staged(platform, caller, files) as staged:
+        contents: JsonValue = [[each.filename, each.content.sha256.hex()] for each in staged]
+        request = idempotency.request_of(once.key, [once.asked, contents])
+        return await _in_one_unit(platform, caller, partial(_accept_once, staged, request))
+
+
+async def _accept_once(
+    staged: Sequence[StagedFile], request: idempotency.Request, ctx: Context, kept: _Kept
+) -> Acceptance:
+    known = await idempotency.begin(ctx, request)
+    if known is not None:
+        documents = _ACCEPTED.validate_python(known)
+        for document in documents:
+            await service.get(ctx, document.id)
+        return Acceptance(documents, is_replay=True)
+    documents = [each.accepted() for each in await _take_in(staged, ctx, kept)]
+    await idempotency.finish(ctx, request, _ACCEPTED.dump_python(documents, mode="json"))
+    return Acceptance(documents)
 
 
 async def register_files(
     platform: Platform, caller: Caller, collection_id: uuid.UUID, files: Sequence[NewFile]
 ) -> list[Registered | AppError | OSError]:
-    """Take files into a collection as `register_file` does, the new ones in one transaction.
+    """Take files into a collection as `register_file` does, in one transaction if that goes well.
 
     Returns, for each file, what became of it, or the error `register_file` raises for it. Each is
     taken in whole or not at all, whatever happens to the others.
     """
     results: dict[int, Registered | AppError | OSError] = {}
+    kept: _Kept = {}
     async with AsyncExitStack() as stack:
-        staged: list[_Staged] = []
+        staged: dict[int, StagedFile] = {}
         for place, new in enumerate(files):
+            new = replace(new, collection_id=collection_id)
             try:
-                filename = _checked_filename(platform, new)
-                content = await stack.enter_async_context(
-                    platform.blobs.staged(caller.tenant_id, new.path)
-                )
+                [staged[place]] = await stack.enter_async_context(_staged(platform, caller, [new]))
             except (AppError, OSError) as error:
                 results[place] = error
-            else:
-                staged.append(_Staged(place, new, filename, content))
         try:
-            async with unit_of_work(platform, caller) as ctx:
-                fresh = await _register_new(ctx, collection_id, staged)
+            every = partial(_take_in, list(staged.values()))
+            together = await _until_done(platform, caller, every, kept)
         except (AppError, OSError):
-            fresh = {}  # one by one it will show whose it is
-        results |= fresh
-        for each in staged:
-            if each.place in results:
-                continue
-            new = replace(each.new, collection_id=collection_id)
-            try:
-                results[each.place] = await _register_staged(
-                    platform, caller, new, each.filename, each.content
-                )
-            except (AppError, OSError) as error:
-                results[each.place] = error
+            for place, each in staged.items():  # one by one it will show whose it is
+                try:
+                    alone = partial(_take_in, [each])
+                    [results[place]] = await _until_done(platform, caller, alone, kept)
+                except (AppError, OSError) as error:
+                    results[place] = error
+            await _remove_unneeded(platform, caller, kept)
+        else:
+            results |= dict(zip(staged, together, strict=True))
     return [results[place] for place in range(len(files))]
 
 
-async def _register_new(
-    ctx: Context, collection_id: uuid.UUID, staged: Sequence[_Staged]
-) -> dict[int, Registered]:
-    """Take those of them in that nobody has heard of; returns what became of these.
-
-    Rows are made in the order of their keys, so that two of these never wait for each other.
-    """
-    await collections.require_writable(ctx, collection_id)
-    for level in {each.new.access_level for each in staged}:
-        if level is not None:
-            await service.require_level(ctx, level)
-    by_source = {each.new.source: each for each in staged if each.new.source is not None}
-    known = await repository.known_sources(ctx.session, collection_id, list(by_source))
-    fresh = [by_source[source] for source in sorted(by_source.keys() - known)]
-    if not fresh or not await collections.hold(ctx, collection_id):
-        return {}
-    sizes = {each.content.sha256: each.content.size_bytes for each in fresh}
-    blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
-    await keeping.keep(ctx, [(each.content, blobs[each.content.sha256][1]) for each in fresh])
-    documents = [
-        _new_document(ctx, each.new, each.filename, collection_id, each.new.source)
-        for each in fresh
-    ]
-    added = await repository.add_documents(ctx.session, documents)
-    versions = {
-        each.place: DocumentVersion(
-            tenant_id=ctx.tenant_id,
-            id=uuid7(),
-            document_id=document.id,
-            number=1,
-            blob_id=blobs[each.content.sha256][0],
-            status=VersionStatus.QUEUED,
-            size_bytes=each.content.size_bytes,
-            created_by=ctx.actor.user_id,
-        )
-        for each, document in zip(fresh, documents, strict=True)
-        if document.id in added
-    }
-    ctx.session.add_all(versions.values())
-    await ctx.session.flush()
-    jobs = await _enqueue(ctx, list(versions.values()), fresh[0].new.urgency)
-    new_bytes = sum(size for sha256, size in sizes.items() if blobs[sha256][1])
-    await counting.count_registered(ctx, list(versions.values()), new_bytes)
-    return {
-        place: _registered(version, job)
-        for (place, version), job in zip(versions.items(), jobs, strict=True)
-    }
+@asynccontextmanager
+async def _staged(
+    platform: Platform, caller: Caller, files: Iterable[NewFile]
+) -> AsyncGenerator[list[StagedFile], None]:
+    """The files, their contents in the staging area of the store for as long as the block lasts."""
+    async with AsyncExitStack() as stack:
+        staged: list[StagedFile] = []
+        for new in files:
+            filename = safe_filename(new.filename)
+            limit = platform.settings.max_upload_bytes
+            if isinstance(new.path, Path) and new.path.stat().st_size > limit:
+                raise FileTooLargeError(filename, limit)
+            content = await stack.enter_async_context(
+                platform.blobs.staged(caller.tenant_id, new.path)
+            )
+            if content.size_bytes > limit:
+                raise FileTooLargeError(filename, limit)
+            staged.append(StagedFile(new, filename, content))
+        yield staged
 
 
-async def _register_staged(
-    platform: Platform, caller: Caller, new: NewFile, filename: str, content: StagedContent
-) -> Registered:
+async def _in_one_unit(
+    platform: Platform, caller: Caller, act: Callable[[Context, _Kept], Awaitable[Outcome]]
+) -> Outcome:
+    """What `act` makes of a unit of work; if it is refused, nothing is left in the store."""
+    kept: _Kept = {}
+    try:
+        return await _until_done(platform, caller, act, kept)
+    except (AppError, OSError):
+        await _remove_unneeded(platform, caller, kept)
+        raise
+
+
+async def _until_done(
+    platform: Platform,
+    caller: Caller,
+    act: Callable[[Context, _Kept], Awaitable[Outcome]],
+    kept: _Kept,
+) -> Outcome:
     while True:
-        async with unit_of_work(platform, caller) as ctx:
-            registered = await _register(ctx, new, filename, content)
-        if registered is not None:
-            return registered
+        try:
+            async with unit_of_work(platform, caller) as ctx:
+                return await act(ctx, kept)
+        except _TakenError:
+            continue
 
 
-async def _register(
-    ctx: Context, new: NewFile, filename: str, content: StagedContent
-) -> Registered | None:
-    """One try; None if the same document was made, or the default collection removed, meanwhile."""
+async def _remove_unneeded(platform: Platform, caller: Caller, kept: _Kept) -> None:
+    """Take out of the store what was rolled back, but for what others have put in as well."""
+    if not kept:
+        return
+    remove = await platform.blobs.remover(caller.tenant_id)
+    async with unit_of_work(platform, caller) as ctx:
+        blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, kept)
+        unknown = [blob_id for blob_id, is_new in blobs.values() if is_new]
+        for sha256 in await repository.remove_unused_blobs(ctx.session, unknown):
+            await remove(sha256)
+
+
+async def _take_in(staged: Sequence[StagedFile], ctx: Context, kept: _Kept) -> list[Registered]:
+    """Take files in; each kind of row is made or locked in the order of its keys.
+
+    What is put into the store on the way is noted in `kept`.
+
+    Raises:
+        _TakenError: Try again in another unit of work.
+    """
+    if not staged:
+        return []
+    placements = await _placed(ctx, staged)
+    wanted = [each for each in placements if not each.is_skipped]
+    sizes = {each.file.content.sha256: each.file.content.size_bytes for each in wanted}
+    blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
+    for each in wanted:
+        if not each.target.is_new:
+            await _take_over(ctx, each.target.document, each.file.new)
+    # Of known contents too, so that a file the store has lost comes back with its next upload.
+    contents = {each.file.content.sha256: each.file.content for each in wanted}
+    kept |= sizes
+    await keeping.keep(ctx, [(each, blobs[sha256][1]) for sha256, each in contents.items()])
+    made = {each.target.document.id: each.target.document for each in wanted if each.target.is_new}
+    ordered = sorted(made.values(), key=lambda document: document.source or "")
+    if len(await repository.add_documents(ctx.session, ordered)) < len(ordered):
+        raise _TakenError
+    batch = _Batch(ctx, {sha256: blob_id for sha256, (blob_id, _) in blobs.items()})
+    versions = [batch.version_of(each) for each in placements]
+    await batch.save(staged[0].new.urgency)
+    registered = [_registered(version, await batch.job_of(version)) for version in versions]
+    new_bytes = sum(size for sha256, size in sizes.items() if blobs[sha256][1])
+    await counting.count_registered(ctx, batch.made, new_bytes)
+    return registered
+
+
+async def _placed(ctx: Context, staged: Sequence[StagedFile]) -> list[Placement]:
+    new = staged[0].new
+    if new.document_id is not None:
+        return [await replaced(ctx, new.document_id, staged[0])]
     collection_id = new.collection_id
     if collection_id is None:
         collection_id = (await collections.get_or_create(ctx, collections.DEFAULT_COLLECTION)).id
     await collections.require_writable(ctx, collection_id)
-    document, source = None, new.source
-    if source is not None:
-        document, source = await _known(ctx, collection_id, source)
-    newest = None
-    if document is not None:
-        newest = await repository.newest_version(ctx.session, document.id)
-    elif not await collections.hold(ctx, collection_id):
+    placements = await Shelving(ctx, collection_id).place(staged)
+    is_made = any(each.target.is_new for each in placements)
+    if is_made and not await collections.hold(ctx, collection_id):
         if new.collection_id is None:
-            return None
+            raise _TakenError
         raise CollectionNotFoundError(collection_id)
-    blob, is_new = await repository.claim_blob(
-        ctx.session, ctx.tenant_id, content.sha256, content.size_bytes
-    )
-    new_bytes = content.size_bytes if is_new else 0
-    if document is not None:
-        await _take_over(ctx, document, new)
-    # Before anything else, so that a file the store has lost comes back with its next upload.
-    await keeping.keep(ctx, [(content, is_new)])
-    if newest is not None and newest.blob_id == blob.id:
-        if newest.status not in (VersionStatus.FAILED, VersionStatus.CANCELLED):
-            job = await repository.open_job(ctx.session, newest.id)
-            return _registered(newest, job)
-        newest.status, newest.error_code, newest.error_detail = VersionStatus.QUEUED, None, None
-        return _registered(newest, (await _enqueue(ctx, [newest], new.urgency, attempts=1))[0])
-    if document is None:
-        if new.access_level is not None:
-            await service.require_level(ctx, new.access_level)
-        document = _new_document(ctx, new, filename, collection_id, source)
-        if not await repository.add_document(ctx.session, document):
-            await counting.count_registered(ctx, (), new_bytes)
-            return None
-    version = DocumentVersion(
-        tenant_id=ctx.tenant_id,
-        id=uuid7(),
-        document_id=document.id,
-        number=newest.number + 1 if newest else 1,
-        blob_id=blob.id,
-        status=VersionStatus.QUEUED,
-        size_bytes=content.size_bytes,
-        created_by=ctx.actor.user_id,
-    )
-    ctx.session.add(version)
-    await ctx.session.flush()
-    job = (await _enqueue(ctx, [version], new.urgency))[0]
-    await counting.count_registered(ctx, [version], new_bytes)
-    return _registered(version, job)
-
-
-async def _known(
-    ctx: Context, collection_id: uuid.UUID, source: str
-) -> tuple[Document | None, str]:
-    """The document that came from there, and the source to file a new one under.
-
-    What someone else's hidden document is called by must neither show nor be taken over.
-
-    Raises:
-        ForbiddenError: The caller may read the document, but not change it.
-    """
-    access, wanted, number = await ctx.access(), source, 1
-    while True:
-        document = await repository.lock_by_source(ctx.session, collection_id, wanted)
-        if document is None or access.allows(Verb.WRITE, service.facts_of(document)):
-            return document, wanted
-        if access.allows(Verb.READ, service.facts_of(document)):
-            raise ForbiddenError(
-                f"A document `{document.filename}` is there already, and you may not change it."
-            )
-        # Their own by this name, which may have been hidden from them meanwhile as well.
-        wanted = f"{source}#{ctx.actor.user_id}" + (f"#{number}" if number > 1 else "")
-        number += 1
+    return placements
 
 
 async def _take_over(ctx: Context, document: Document, new: NewFile) -> None:
     """Apply what is said of a known document beside its content; nothing is embedded again."""
-    if title := clean_line(new.title or "")[:500]:
+    if title := clean_line(new.title or "")[:MAX_TITLE]:
         document.title = title
     if new.metadata is not None:
         document.metadata_ = dict(new.metadata)
@@ -281,20 +296,61 @@ async def _take_over(ctx: Context, document: Document, new: NewFile) -> None:
         await service.change_access(ctx, document, new.access_level)
 
 
-def _new_document(
-    ctx: Context, new: NewFile, filename: str, collection_id: uuid.UUID, source: str | None
-) -> Document:
-    return Document(
-        tenant_id=ctx.tenant_id,
-        id=uuid7(),
-        collection_id=collection_id,
-        title=clean_line(new.title or "")[:500] or filename,
-        source=source,
-        filename=filename,
-        access_level=int(AccessLevel.INTERNAL if new.access_level is None else new.access_level),
-        metadata_=dict(new.metadata or {}),
-        created_by=ctx.actor.user_id,
-    )
+class _Batch:
+    """The versions of one unit of work that are to be made ready, and their jobs."""
+
+    def __init__(self, ctx: Context, blob_ids: dict[bytes, uuid.UUID]) -> None:
+        self._ctx = ctx
+        self._blob_ids = blob_ids
+        self._again: list[DocumentVersion] = []
+        self._jobs: dict[uuid.UUID, Job] = {}
+        self.made: list[DocumentVersion] = []
+
+    def version_of(self, placement: Placement) -> DocumentVersion:
+        """The version that is the file's: a new one, or the newest if that has its content."""
+        target, content = placement.target, placement.file.content
+        newest = target.newest
+        if newest is not None and placement.is_skipped:
+            return newest
+        blob_id = self._blob_ids[content.sha256]
+        if newest is not None and newest.blob_id == blob_id:
+            if newest.status in (VersionStatus.FAILED, VersionStatus.CANCELLED):
+                newest.status, newest.error_code, newest.error_detail = (
+                    VersionStatus.QUEUED, None, None,
+                )  # fmt: skip
+                self._again.append(newest)
+            return newest
+        target.newest = self._new_version(target, blob_id, content)
+        self.made.append(target.newest)
+        return target.newest
+
+    def _new_version(
+        self, target: Target, blob_id: uuid.UUID, content: StagedContent
+    ) -> DocumentVersion:
+        return DocumentVersion(
+            tenant_id=self._ctx.tenant_id,
+            id=uuid7(),
+            document_id=target.document.id,
+            number=target.newest.number + 1 if target.newest else 1,
+            blob_id=blob_id,
+            status=VersionStatus.QUEUED,
+            size_bytes=content.size_bytes,
+            created_by=self._ctx.actor.user_id,
+        )
+
+    async def save(self, urgency: Urgency) -> None:
+        """Write the versions and give each its job; those that failed before keep their count."""
+        self._ctx.session.add_all(self.made)
+        await self._ctx.session.flush()
+        for versions, attempts in ((self.made, 0), (self._again, 1)):
+            if versions:
+                jobs = await _enqueue(self._ctx, versions, urgency, attempts=attempts)
+                self._jobs |= dict(zip((each.id for each in versions), jobs, strict=True))
+
+    async def job_of(self, version: DocumentVersion) -> Job | None:
+        """The job that is to make it ready."""
+        known = self._jobs.get(version.id)
+        return known or await repository.open_job(self._ctx.session, version.id)
 
 
 async def _enqueue(

@@ -97,24 +97,15 @@ _IS_NEW = literal_column("(blob.xmax = 0)", Boolean)
 """Whether an upsert inserted: a row that was there carries the transaction that locked it."""
 
 
-async def claim_blob(
-    session: AsyncSession, tenant_id: uuid.UUID, sha256: bytes, size_bytes: int
-) -> tuple[Blob, bool]:
-    """The row of a content, and whether it is new; locked, so that nobody removes the file."""
-    statement = (
-        insert(Blob)
-        .values(tenant_id=tenant_id, id=uuid7(), sha256=sha256, size_bytes=size_bytes)
-        .on_conflict_do_update(index_elements=["tenant_id", "sha256"], set_={"sha256": sha256})
-        .returning(Blob, _IS_NEW)
-    )
-    row = (await session.execute(statement)).one()
-    return row[0], row[1]
-
-
 async def claim_blobs(
     session: AsyncSession, tenant_id: uuid.UUID, sizes: Mapping[bytes, int]
 ) -> dict[bytes, tuple[uuid.UUID, bool]]:
-    """The ids of contents and whether they are new, as `claim_blob` says; all by hash."""
+    """The ids of contents by hash, and whether they are new.
+
+    Their rows are locked, so that nobody removes the files.
+    """
+    if not sizes:
+        return {}
     values = [
         {"tenant_id": tenant_id, "id": uuid7(), "sha256": sha256, "size_bytes": sizes[sha256]}
         for sha256 in sorted(sizes)
@@ -128,15 +119,18 @@ async def claim_blobs(
 
 
 async def known_sources(
-    session: AsyncSession, collection_id: uuid.UUID, sources: Sequence[str]
+    session: AsyncSession,
+    collection_id: uuid.UUID,
+    sources: Sequence[str],
+    access: Access | None = None,
 ) -> set[str | None]:
-    """Those of the sources that a document of the collection came from."""
-    rows = await session.scalars(
-        select(Document.source).where(
-            Document.collection_id == collection_id, Document.source.in_(sources)
-        )
+    """Those of the sources that a document of the collection came from, one that can be read."""
+    statement = select(Document.source).where(
+        Document.collection_id == collection_id, Document.source.in_(sources)
     )
-    return set(rows)
+    if access is not None:
+        statement = statement.where(within(access, Verb.READ))
+    return set(await session.scalars(statement))
 
 
 async def lock_by_source(
@@ -150,13 +144,10 @@ async def lock_by_source(
     )
 
 
-async def add_document(session: AsyncSession, document: Document) -> bool:
-    """Insert a document; False if its source was taken by someone else just now."""
-    return bool(await add_documents(session, [document]))
-
-
 async def add_documents(session: AsyncSession, documents: Sequence[Document]) -> set[uuid.UUID]:
     """Insert documents, but none whose source was taken just now; returns the ids of the others."""
+    if not documents:
+        return set()
     values = [
         {
             "tenant_id": document.tenant_id,

@@ -3,8 +3,9 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
@@ -28,14 +29,29 @@ def _readable_title(title: str) -> str:
 Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_readable_title)]
 
 
+class OnDuplicate(StrEnum):
+    """What becomes of a file whose source (for an upload: whose name) is known."""
+
+    VERSION = "version"
+    """It is a new version of the known document, unless its content is the newest one's."""
+    KEEP_BOTH = "keep_both"
+    """It is another document, with a name of its own: `report (2).pdf`."""
+    SKIP = "skip"
+    """Nothing is changed; the known document is named."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewFile:
     """A file to take in."""
 
-    path: Path
-    """Where its content is now; it may go away after registering."""
+    path: Path | BinaryIO
+    """Where its content is now, or that itself; it may go away after registering."""
     filename: str
     source: str | None = None
+    """By which it is known the next time; None: it never is."""
+    document_id: uuid.UUID | None = None
+    """The known document that it is the new content of, whatever its source."""
+    on_duplicate: OnDuplicate = OnDuplicate.VERSION
     title: str | None = None
     """None: the filename for a new document, as it is for a known one."""
     collection_id: uuid.UUID | None = None
@@ -58,6 +74,25 @@ class DocumentCreate(BaseModel):
     access_level: str | None = Field(
         default=None,
         description="public, internal, confidential or restricted; a new document is internal.",
+    )
+    on_duplicate: OnDuplicate = Field(
+        default=OnDuplicate.VERSION,
+        description=(
+            "For the same title and text again: the known document takes over the metadata "
+            "(`version`), is left as it is (`skip`), or another one is made (`keep_both`)."
+        ),
+    )
+
+
+class DocumentReplace(BaseModel):
+    """New content of a known document, as text."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    content: str = Field(min_length=1, description="Markdown or plain text.")
+    title: Title | None = None
+    metadata: Metadata | None = Field(
+        default=None, description="Takes the place of what there is; without it that is kept."
     )
 
 

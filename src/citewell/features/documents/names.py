@@ -1,0 +1,55 @@
+"""What files are called."""
+
+from pathlib import PurePosixPath, PureWindowsPath
+
+from citewell.engine.parsing.cleaning import clean_line
+from citewell.features.documents.errors import InvalidFilenameError
+
+MAX_FILENAME = 255
+UPLOADED = "upload:"
+"""Begins the sources of documents that are known by their name alone."""
+
+TEXT_SUFFIXES = (".md", ".markdown", ".txt")
+
+
+def safe_filename(name: str) -> str:
+    """The last part of a name as a person can read it; names are shown, never used as paths.
+
+    Raises:
+        InvalidFilenameError: Nothing is left of it.
+    """
+    last = PureWindowsPath(PurePosixPath(name).name).name
+    cleaned = clean_line(last).strip(" .")
+    if not cleaned:
+        raise InvalidFilenameError("The file has no usable name.")
+    if len(cleaned) > MAX_FILENAME:
+        suffix = PurePosixPath(cleaned).suffix[:20]
+        cleaned = _fitting(cleaned, "", suffix)
+    return cleaned
+
+
+def numbered(name: str, number: int) -> str:
+    """The name of a copy: `report (2).pdf`; the first is called as the file itself."""
+    if number == 1:
+        return name
+    suffix = PurePosixPath(name).suffix[:20]
+    return _fitting(name.removesuffix(suffix), f" ({number})", suffix)
+
+
+def source_of_copy(source: str, name: str, number: int) -> str:
+    """Where a copy is said to come from; what is known by its name is so by the copy's."""
+    if number == 1:
+        return source
+    if source == UPLOADED + name:
+        return UPLOADED + numbered(name, number)
+    return f"{source} ({number})"
+
+
+def text_name(name: str) -> str:
+    """What a document of that name is called when a text takes its place."""
+    path = PurePosixPath(name)
+    return name if path.suffix.lower() in TEXT_SUFFIXES else _fitting(path.stem, "", ".md")
+
+
+def _fitting(stem: str, mark: str, suffix: str) -> str:
+    return stem[: MAX_FILENAME - len(mark) - len(suffix)] + mark + suffix

@@ -1,0 +1,214 @@
+"""Which document a file goes to: a known one, a new one, a copy beside it."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from citewell.core.access import AccessLevel, Verb
+from citewell.core.blobs.store import StagedContent
+from citewell.core.context import Context
+from citewell.core.errors import ForbiddenError
+from citewell.engine.parsing.cleaning import clean_line
+from citewell.features.documents import repository, service
+from citewell.features.documents.names import numbered, source_of_copy
+from citewell.features.documents.schemas import NewFile, OnDuplicate
+from citewell.kit.ids import uuid7
+from citewell.models.documents import Document, DocumentVersion
+
+COPIES_AT_ONCE = 100
+"""Names of copies that are looked up in one statement."""
+
+MAX_TITLE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file whose content is on its way into the store."""
+
+    new: NewFile
+    filename: str
+    content: StagedContent
+
+
+@dataclass(slots=True)
+class Target:
+    """A document that files go to."""
+
+    document: Document
+    is_new: bool
+    newest: DocumentVersion | None = None
+    """None: it is yet to be made, with its first version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a file goes; one that is skipped goes nowhere, and its document is only named."""
+
+    file: StagedFile
+    target: Target
+    is_skipped: bool = False
+
+
+class Shelving:
+    """Finds the documents for the files of one unit of work.
+
+    Those that are known are locked, in the order of their sources, so that two of these never wait
+    for each other.
+    """
+
+    def __init__(self, ctx: Context, collection_id: uuid.UUID) -> None:
+        self._ctx = ctx
+        self._collection_id = collection_id
+        self._targets: dict[str, Target] = {}
+        """By the source that was asked for."""
+        self._filed_as: dict[str, str] = {}
+        """Other sources, for new documents, than those that were asked for."""
+        self._copies: dict[str, int] = {}
+        """Up to which number there are copies, by the source of the first."""
+
+    async def place(self, files: Sequence[StagedFile]) -> list[Placement]:
+        """Where each of the files goes.
+
+        Raises:
+            ForbiddenError: A document of its source is there that the caller may read, but not
+                change.
+        """
+        asked = {
+            each.new.source: each.new.on_duplicate
+            for each in files
+            if each.new.source is not None and each.new.on_duplicate is not OnDuplicate.KEEP_BOTH
+        }
+        known = await repository.known_sources(
+            self._ctx.session, self._collection_id, sorted(asked)
+        )
+        for source in sorted(asked.keys() & known):
+            await self._take_known(source, asked[source])
+        return [await self._place(each) for each in files]
+
+    async def _take_known(self, source: str, on_duplicate: OnDuplicate) -> None:
+        """Lock the document of that source, if it is none that is hidden from the caller.
+
+        What someone else's hidden document is called by must neither show nor be taken over: then
+        the caller gets one of their own by this name.
+        """
+        access, wanted, number = await self._ctx.access(), source, 1
+        while True:
+            document = await repository.lock_by_source(
+                self._ctx.session, self._collection_id, wanted
+            )
+            if document is None:
+                self._filed_as[source] = wanted
+                return
+            may_write = access.allows(Verb.WRITE, service.facts_of(document))
+            if may_write or access.allows(Verb.READ, service.facts_of(document)):
+                break
+            # Their own by this name may have been hidden from them meanwhile as well.
+            wanted = self._own(source, number)
+            number += 1
+        if not may_write and on_duplicate is OnDuplicate.VERSION:
+            raise ForbiddenError(
+                f"A document `{document.filename}` is there already, and you may not change it."
+            )
+        newest = await repository.newest_version(self._ctx.session, document.id)
+        self._targets[source] = Target(document, is_new=False, newest=newest)
+
+    def _own(self, source: str, number: int) -> str:
+        return f"{source}#{self._ctx.actor.user_id}" + (f"#{number}" if number > 1 else "")
+
+    async def _place(self, file: StagedFile) -> Placement:
+        source = file.new.source
+        if source is None:
+            return Placement(file, await self._made(file.new, file.filename, None))
+        if file.new.on_duplicate is OnDuplicate.KEEP_BOTH:
+            return Placement(file, await self._copy(file, source))
+        target = self._targets.get(source)
+        if target is None:
+            filed_as = self._filed_as.get(source, source)
+            target = await self._made(file.new, file.filename, filed_as)
+            self._targets[source] = target
+            return Placement(file, target)
+        return Placement(file, target, file.new.on_duplicate is OnDuplicate.SKIP)
+
+    async def _copy(self, file: StagedFile, first: str) -> Target:
+        """A document of the first free name, seen by the caller: what is hidden does not count."""
+        number, source, filed_as = await self._free_copy(file, first)
+        self._copies[first] = number
+        title = clean_line(file.new.title or "")
+        if title and number > 1:
+            title = f"{title[: MAX_TITLE - 20]} ({number})"
+        target = await self._made(file.new, numbered(file.filename, number), filed_as, title=title)
+        self._targets[source] = target
+        return target
+
+    async def _free_copy(self, file: StagedFile, first: str) -> tuple[int, str, str]:
+        access, ctx = await self._ctx.access(), self._ctx
+        for start in count(self._copies.get(first, 0) + 1, COPIES_AT_ONCE):
+            sources = {
+                number: source_of_copy(first, file.filename, number)
+                for number in range(start, start + COPIES_AT_ONCE)
+            }
+            there = await repository.known_sources(
+                ctx.session, self._collection_id, list(sources.values())
+            )
+            seen = await repository.known_sources(
+                ctx.session, self._collection_id, list(sources.values()), access
+            )
+            for number, source in sources.items():
+                if source in self._targets or source in seen:
+                    continue
+                filed_as = source if source not in there else await self._free_own(source)
+                if filed_as is not None:
+                    return number, source, filed_as
+        raise AssertionError("there are more numbers")
+
+    async def _free_own(self, source: str) -> str | None:
+        """Where the caller's own beside a hidden one is filed; None if they see one there."""
+        access = await self._ctx.access()
+        for number in count(1):
+            own = self._own(source, number)
+            there: Collection[str | None] = await repository.known_sources(
+                self._ctx.session, self._collection_id, [own]
+            )
+            if not there:
+                return own
+            if await repository.known_sources(
+                self._ctx.session, self._collection_id, [own], access
+            ):
+                return None
+        raise AssertionError("there are more numbers")
+
+    async def _made(
+        self, new: NewFile, filename: str, source: str | None, *, title: str | None = None
+    ) -> Target:
+        if new.access_level is not None:
+            await service.require_level(self._ctx, new.access_level)
+        level = AccessLevel.INTERNAL if new.access_level is None else new.access_level
+        document = Document(
+            tenant_id=self._ctx.tenant_id,
+            id=uuid7(),
+            collection_id=self._collection_id,
+            title=title or clean_line(new.title or "")[:MAX_TITLE] or filename,
+            source=source,
+            filename=filename,
+            access_level=int(level),
+            metadata_=dict(new.metadata or {}),
+            created_by=self._ctx.actor.user_id,
+        )
+        return Target(document, is_new=True)
+
+
+async def replaced(ctx: Context, document_id: uuid.UUID, file: StagedFile) -> Placement:
+    """The known document that a file is new content of; it is called as the file is.
+
+    Raises:
+        DocumentNotFoundError: There is none, or not for this caller.
+        ForbiddenError: The caller may read it, but not change it.
+    """
+    document = await service.resolve(ctx, document_id, Verb.WRITE)
+    newest = await repository.newest_version(ctx.session, document.id)
+    if document.filename != file.filename:
+        if document.title == document.filename:
+            document.title = file.filename
+        document.filename = file.filename
+    return Placement(file, Target(document, is_new=False, newest=newest))
