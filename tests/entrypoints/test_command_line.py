@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from citewell.core.database.embedded import EmbeddedServer
 from citewell.entrypoints.commands.search import parse_filter
 from tests.entrypoints.conftest import COMMAND, Installation, Running
 
@@ -373,12 +375,30 @@ class TestOperations:
 
     @pytest.mark.usefixtures("ingested")
     def test_doctor_checks_and_counts(self, installation: Installation) -> None:
-        report = installation.json("doctor", code=1)  # there is a failed document
-        checks = {item["check"]: item for item in report["checks"]}
-        assert checks.keys() == {"database", "embedding", "disk", "documents", "usage"}
-        assert report["ok"] is False
-        assert all(checks[name]["ok"] for name in ("database", "embedding", "usage"))
+        report = installation.json("doctor", "--deep")
+        assert report.keys() == {"checks", "problems", "repaired", "ok"}
+        assert (report["problems"], report["repaired"], report["ok"]) == (0, 0, True)
+        checks = {item["name"]: item for item in report["checks"]}
+        assert {"database", "embedding", "disk", "documents", "term statistics"} <= checks.keys()
         assert "1 failed" in checks["documents"]["detail"]
+
+    @pytest.mark.usefixtures("ingested")
+    def test_doctor_mends_beside_the_server(self, installation: Installation) -> None:
+        server = EmbeddedServer(installation.home / "database")
+        server.start()  # it runs already; this only tells its socket
+        try:
+            with psycopg.connect(server.url("postgres", "citewell")) as connection:
+                damaged = connection.execute("DELETE FROM chunk WHERE ordinal = 0").rowcount
+        finally:
+            server.stop()
+        assert damaged
+        shown = installation.call("doctor")
+        assert shown.exit_code == 1
+        assert "failed missing passages" in shown.stdout
+        assert "--repair" in shown.stdout
+        report = installation.json("doctor", "--repair")
+        assert report["problems"] == report["repaired"] > 0
+        assert installation.json("doctor")["problems"] == 0
 
     def test_trail_is_listed_and_exported(self, installation: Installation) -> None:
         found = installation.json("audit", "list", "--action", "document.created", "--limit", "1")

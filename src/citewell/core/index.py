@@ -143,8 +143,106 @@ class HitList:
     facts: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
+@dataclass(frozen=True, slots=True)
+class GenerationFacts:
+    """A generation that is not retired."""
+
+    id: int
+    dimensions: int
+    is_live: bool
+    """Whether it answers; another one is being built."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFault:
+    """What is wrong with the index of a version."""
+
+    version_id: uuid.UUID
+    what: str
+    """For people."""
+
+
+class IndexUpkeep(Protocol):
+    """Compares the index of the session's tenant with its documents, and mends it.
+
+    What is looked for in versions is looked for in those given, at one moment: something that is
+    published meanwhile is seen whole or not at all.
+    """
+
+    async def generations(self, session: AsyncSession) -> list[GenerationFacts]:
+        """The generations that are not retired."""
+        ...
+
+    async def misplaced(
+        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Versions with chunks that can be found and should not, the reverse, or by others."""
+        ...
+
+    async def put_in_place(
+        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> None:
+        """Copy what decides who finds the chunks of such versions from their documents."""
+        ...
+
+    async def incomplete(
+        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Finished versions that have fewer or more chunks than they had, or gaps in them."""
+        ...
+
+    async def broken(
+        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Finished versions with chunks whose vector or place in the text cannot be right."""
+        ...
+
+    async def remove_broken(
+        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> None:
+        """Delete such chunks, so that nothing is taken over from them."""
+        ...
+
+    async def strays(
+        self, session: AsyncSession, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Cancelled versions that have chunks; see `ChunkIndex.discard`."""
+        ...
+
+    async def miscounted(
+        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Complete versions whose terms are not those of their chunks."""
+        ...
+
+    async def recount(
+        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> None:
+        """Count the terms of such versions anew; the statistics are to be rebuilt afterwards."""
+        ...
+
+    async def wrong_statistics(
+        self, session: AsyncSession, generation: GenerationFacts
+    ) -> tuple[int, int]:
+        """How many terms have a wrong frequency, and how many chunks too few are counted."""
+        ...
+
+    async def rebuild_statistics(self, session: AsyncSession, generation: GenerationFacts) -> None:
+        """Make them right, while documents go on being published."""
+        ...
+
+    async def missing_indexes(self, session: AsyncSession) -> list[str]:
+        """Names of what search needs at the tenant's size, is not there and is not being built."""
+        ...
+
+
 class ChunkIndex(Protocol):
     """Keeps and searches the chunks of all tenants."""
+
+    @property
+    def upkeep(self) -> IndexUpkeep:
+        """The checks of what it holds."""
+        ...
 
     async def live_generation(self, session: AsyncSession) -> Generation | None:
         """The generation that answers the session's tenant; None before its first document."""

@@ -8,6 +8,7 @@ import typer
 
 from citewell.entrypoints.commands import (
     accounts,
+    doctor,
     documents,
     evaluation,
     groups,
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 for module in (
     server, documents, jobs, search, evaluation, accounts, groups, tenants, keys, key_rotation,
-    trail, operations,
+    trail, doctor, operations,
 ):  # fmt: skip
     module.add_to(app)
 

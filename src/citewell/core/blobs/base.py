@@ -1,6 +1,9 @@
 """Where stored files lie."""
 
 import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +26,15 @@ class Keys(Protocol):
     async def hold(self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
         """The active key as the database has it; it stays until the transaction ends."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file of a storage."""
+
+    name: str
+    stored_at: datetime
+    """Or looked after last."""
 
 
 class Storage(Protocol):
@@ -75,6 +87,14 @@ class Storage(Protocol):
 
     async def names(self, prefix: str) -> list[str]:
         """Names of all files in the folder `prefix`.
+
+        Raises:
+            OSError: The storage does not answer.
+        """
+        ...
+
+    def files(self, prefix: str) -> AsyncIterator[KeptFile]:
+        """All files in the folder `prefix`, a few at a time.
 
         Raises:
             OSError: The storage does not answer.

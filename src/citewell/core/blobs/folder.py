@@ -2,10 +2,14 @@
 
 import os
 import shutil
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
+
+from citewell.core.blobs.base import KeptFile
 
 
 class FolderStorage:
@@ -39,6 +43,11 @@ class FolderStorage:
     async def names(self, prefix: str) -> list[str]:
         return await anyio.to_thread.run_sync(_files_in, self._folder, prefix)
 
+    async def files(self, prefix: str) -> AsyncIterator[KeptFile]:
+        for part in await anyio.to_thread.run_sync(_folders_in, self._folder / prefix):
+            for file in await anyio.to_thread.run_sync(_kept_in, self._folder, part):
+                yield file
+
 
 def _move(source: Path, target: Path) -> None:
     made = not target.parent.exists()
@@ -65,3 +74,20 @@ def _remove_folder(folder: Path) -> None:
 def _files_in(folder: Path, prefix: str) -> list[str]:
     found = (path for path in (folder / prefix).rglob("*") if path.is_file())
     return [path.relative_to(folder).as_posix() for path in found]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """The folder and those below it."""
+    return [Path(path) for path, _, _ in os.walk(folder)]
+
+
+def _kept_in(root: Path, folder: Path) -> list[KeptFile]:
+    kept: list[KeptFile] = []
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):  # removed since
+                    stored_at = datetime.fromtimestamp(entry.stat().st_mtime, UTC)
+                    name = Path(entry.path).relative_to(root).as_posix()
+                    kept.append(KeptFile(name, stored_at))
+    return kept

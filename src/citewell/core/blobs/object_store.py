@@ -1,6 +1,6 @@
 """Stored files in S3, Google Cloud Storage, Azure or what speaks like them."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -9,6 +9,8 @@ import anyio
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store, from_url
+
+from citewell.core.blobs.base import KeptFile
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
@@ -75,14 +77,16 @@ class ObjectStorage:
             await self.delete(name)
 
     async def names(self, prefix: str) -> list[str]:
-        found: list[str] = []
+        return [file.name async for file in self.files(prefix)]
+
+    async def files(self, prefix: str) -> AsyncIterator[KeptFile]:
         try:
             listed = obstore.list(self._store, f"{prefix}/", return_arrow=False)  # pyright: ignore[reportUnknownMemberType] - of an overload for Arrow
             async for batch in listed:
-                found += [item["path"] for item in batch]
+                for item in batch:
+                    yield KeptFile(item["path"], item["last_modified"])
         except BaseError as error:
             raise _failed(prefix, error) from error
-        return found
 
 
 async def _answer(call: Awaitable[T], name: str) -> T:

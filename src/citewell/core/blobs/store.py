@@ -7,7 +7,7 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import BinaryIO
 import anyio
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.blobs.base import Keys, Storage
+from citewell.core.blobs.base import KeptFile, Keys, Storage
 from citewell.core.blobs.encryption import (
     DamagedFileError,
     DataKey,
@@ -218,6 +218,32 @@ class BlobStore:
         """
         names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
         return lambda sha256: self._storage.delete(_name(names, sha256))
+
+    async def is_kept(self, tenant_id: uuid.UUID, sha256: bytes, size_bytes: int) -> bool:
+        """Whether the file of a content is there, as long as it should be.
+
+        Raises:
+            OSError: The store does not answer.
+        """
+        names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
+        return await self._storage.size(_name(names, sha256)) == encrypted_size(size_bytes)
+
+    async def namer(self, tenant_id: uuid.UUID) -> Callable[[bytes], str]:
+        """What tells the name of a content's file by its hash; getting it needs the database."""
+        names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
+        return lambda sha256: _name(names, sha256)
+
+    def kept_files(self, tenant_id: uuid.UUID) -> AsyncIterator[KeptFile]:
+        """All files of a tenant.
+
+        Raises:
+            OSError: The store does not answer.
+        """
+        return self._storage.files(str(tenant_id))
+
+    async def remove(self, name: str) -> None:
+        """Remove a file by its name; to be sure that nothing needs it is the caller's business."""
+        await self._storage.delete(name)
 
     async def delete_all(self, tenant_id: uuid.UUID) -> None:
         """Remove everything a tenant has stored."""

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.kit.clock import utc_now
@@ -90,10 +90,10 @@ SELECT * FROM work
 
 _LOCK_FOR_PUBLISHING = text("""
 WITH held AS MATERIALIZED (
-  SELECT id, collection_id, access_level, title, filename FROM document
+  SELECT id, collection_id, access_level, title, filename, active_version_id FROM document
   WHERE tenant_id = :tenant_id AND id = :document_id FOR UPDATE
 ), versions AS MATERIALIZED (
-  SELECT v.id, v.number, v.status, v.parsed_title
+  SELECT v.id, v.number, v.status, v.parsed_title, v.published_at
   FROM document_version v JOIN held ON v.document_id = held.id
   WHERE v.tenant_id = :tenant_id ORDER BY v.number FOR UPDATE OF v
 ), closed AS (
@@ -106,10 +106,14 @@ WITH held AS MATERIALIZED (
   RETURNING j.id
 )
 SELECT held.collection_id, held.access_level, held.title, held.filename, mine.number,
-  ready.id AS ready_id, ready.parsed_title AS ready_title,
-  (SELECT max(number) FROM versions WHERE status IN ('ready', 'superseded')) AS finished_number
+  mine.published_at IS NOT NULL AS is_read_again,
+  held.active_version_id IS NOT DISTINCT FROM mine.id AS is_active, ready.id AS ready_id,
+  active.id AS active_id, active.parsed_title AS active_title,
+  (SELECT max(number) FROM versions WHERE id <> :version_id
+   AND (status IN ('ready', 'superseded') OR published_at IS NOT NULL)) AS finished_number
 FROM closed CROSS JOIN held JOIN versions mine ON mine.id = :version_id
 LEFT JOIN versions ready ON ready.status = 'ready'
+LEFT JOIN versions active ON active.id = held.active_version_id
 """)
 
 _NOTE_READY = text("""
@@ -120,13 +124,55 @@ WITH texts AS (
 ), noted AS (
   UPDATE document_version SET status = :status, mime_type = :mime_type,
     parsed_title = :parsed_title, page_count = :page_count, char_count = :char_count,
-    chunk_count = :chunk_count, embedded_count = :embedded_count, published_at = now()
+    chunk_count = :chunk_count, embedded_count = :embedded_count,
+    published_at = coalesce(published_at, now())
   WHERE tenant_id = :tenant_id AND id = :version_id
 )
 UPDATE document SET active_version_id = :version_id, updated_at = now(),
   title = coalesce(CAST(:title AS text), title)
-WHERE tenant_id = :tenant_id AND id = :document_id AND :is_newest
+WHERE tenant_id = :tenant_id AND id = :document_id AND :takes_over
 """)
+
+
+_HOLD_DOCUMENT = text("""
+SELECT d.id FROM document d
+JOIN document_version v ON v.tenant_id = d.tenant_id AND v.document_id = d.id
+WHERE d.tenant_id = :tenant_id AND v.id = :version_id FOR UPDATE OF d
+""")
+
+_REOPEN = text("""
+UPDATE document_version SET status = 'queued', error_code = NULL, error_detail = NULL
+WHERE tenant_id = :tenant_id AND id = :version_id RETURNING id
+""")
+
+# With one attempt more: one that is running notices that the version is another's.
+_END_JOBS = text("""
+UPDATE job SET status = 'cancelled', finished_at = now(), attempts = attempts + 1,
+  reason = 'The version is read again by another job.'
+WHERE tenant_id = :tenant_id AND version_id = :version_id AND status IN ('queued', 'running')
+RETURNING queue_id
+""")
+
+_FAIL = text("""
+UPDATE document_version v SET
+  status = CASE WHEN v.published_at IS NULL THEN 'failed'
+    WHEN EXISTS (SELECT FROM document d WHERE d.tenant_id = :tenant_id
+                 AND d.active_version_id = v.id) THEN 'ready' ELSE 'superseded' END,
+  error_code = CASE WHEN v.published_at IS NULL THEN CAST(:code AS text) END,
+  error_detail = CASE WHEN v.published_at IS NULL THEN CAST(:detail AS text) END
+WHERE v.tenant_id = :tenant_id AND v.id = :version_id AND v.status IN ('queued', 'processing')
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A version that is to be made ready anew."""
+
+    document_id: uuid.UUID
+    attempts: int
+    """So far, over all its jobs."""
+    queue_ids: list[int]
+    """Entries of jobs that were open."""
 
 
 async def begin(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
@@ -230,12 +276,28 @@ async def requeue_job(session: AsyncSession, job_id: uuid.UUID, reason: str) -> 
 async def fail_version(
     session: AsyncSession, version_id: uuid.UUID, code: str, detail: str
 ) -> None:
-    """Mark a version as not usable."""
-    await session.execute(
-        update(DocumentVersion)
-        .where(DocumentVersion.id == version_id, DocumentVersion.status.in_(OPEN_STATUSES))
-        .values(status=VersionStatus.FAILED, error_code=code, error_detail=detail)
+    """Mark a version as not usable; one that was published before stays what it was."""
+    values = {"tenant_id": session.info["tenant_id"], "version_id": version_id}
+    await session.execute(_FAIL, values | {"code": code, "detail": detail})
+
+
+async def reopen(session: AsyncSession, version_id: uuid.UUID) -> Reopened | None:
+    """Let a version be made ready anew, and end whatever is at work on it.
+
+    None if it is gone. Document, version and jobs stay locked.
+    """
+    values = {"tenant_id": session.info["tenant_id"], "version_id": version_id}
+    document_id = await session.scalar(_HOLD_DOCUMENT, values)
+    if document_id is None:
+        return None
+    if await session.scalar(_REOPEN, values) is None:
+        return None
+    ended = await session.scalars(_END_JOBS, values)
+    queue_ids = [queue_id for queue_id in ended if queue_id is not None]
+    attempts = await session.scalar(
+        select(func.max(Job.attempts)).where(Job.version_id == version_id)
     )
+    return Reopened(document_id, attempts or 0, queue_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,21 +310,34 @@ class Locked:
     filename: str
     number: int
     """Of the version that is published."""
+    is_read_again: bool
+    """Whether it was published before and is only mended."""
+    is_active: bool
+    """Whether it is the one that answers, mended or not."""
     ready_id: uuid.UUID | None
+    """The version that is ready until now."""
+    active_id: uuid.UUID | None
     """The version that has answered until now."""
-    ready_title: str | None
+    active_title: str | None
     finished_number: int | None
-    """The highest of those that are finished; after a rollback an earlier one answers."""
+    """The highest of the others that are finished; after a rollback an earlier one answers."""
 
     @property
-    def is_newest(self) -> bool:
-        """Whether no later version is finished already."""
+    def takes_over(self) -> bool:
+        """Whether it answers from now on: no later one is finished, or it did all the time."""
+        if self.is_read_again:
+            return self.is_active
         return self.finished_number is None or self.finished_number < self.number
+
+    @property
+    def has_predecessor(self) -> bool:
+        """Whether another version has answered until now."""
+        return self.active_id is not None and not self.is_active
 
     @property
     def has_given_title(self) -> bool:
         """Whether a person gave the document its title."""
-        return has_given_title(self.title, self.filename, self.ready_title)
+        return has_given_title(self.title, self.filename, self.active_title)
 
 
 async def lock_for_publishing(
@@ -303,7 +378,7 @@ async def note_ready(
     segments: list[tuple[int, str]],
     *,
     title: str | None,
-    is_newest: bool,
+    takes_over: bool,
 ) -> None:
     """Write down that a version is ready, with the last of its text, and that it answers.
 
@@ -313,7 +388,7 @@ async def note_ready(
         facts: What was found out about it, by column.
         segments: Stretches of the extracted text that are not stored yet.
         title: The document's new title; None leaves it as it is.
-        is_newest: Whether it is this version that answers from now on.
+        takes_over: Whether it is this version that answers from now on.
     """
     await session.execute(
         _NOTE_READY,
@@ -321,11 +396,11 @@ async def note_ready(
             "tenant_id": session.info["tenant_id"],
             "document_id": work.document_id,
             "version_id": work.version_id,
-            "status": VersionStatus.READY if is_newest else VersionStatus.SUPERSEDED,
+            "status": VersionStatus.READY if takes_over else VersionStatus.SUPERSEDED,
             "starts": [start for start, _ in segments],
             "texts": [part for _, part in segments],
             "title": title,
-            "is_newest": is_newest,
+            "takes_over": takes_over,
             **facts,
         },
     )

@@ -13,6 +13,7 @@ from citewell.core.platform import Platform
 from citewell.engine.chunking.base import ChunkSizes
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.parsing.base import ParseError, ParseFailure
+from citewell.features.documents import service as documents
 from citewell.features.ingestion import pipeline, repository
 from citewell.features.ingestion.errors import (
     EMBEDDING_CHANGED,
@@ -24,7 +25,8 @@ from citewell.features.ingestion.errors import (
     IngestionError,
 )
 from citewell.features.ingestion.repository import Assignment
-from citewell.models.work import JobStatus
+from citewell.kit.ids import uuid7
+from citewell.models.work import Job, JobStatus
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +134,7 @@ async def _publish(
         locked = await repository.lock_for_publishing(ctx.session, work, outcome.chunk_count)
         if locked is None:
             raise AbandonedError
-        if locked.ready_id is not None and locked.is_newest:
+        if locked.ready_id is not None and locked.takes_over:
             await repository.supersede(ctx.session, locked.ready_id)  # never are two versions ready
         facts = {
             "mime_type": outcome.info.mime_type,
@@ -149,7 +151,7 @@ async def _publish(
             facts,
             last.segments,
             title=None if locked.has_given_title else outcome.title[:500],
-            is_newest=locked.is_newest,
+            takes_over=locked.takes_over,
         )
         current = VersionKey(
             key.tenant_id,
@@ -162,14 +164,47 @@ async def _publish(
             last_rows=last.rows,
             chunk_count=outcome.chunk_count,
             term_frequencies=outcome.term_frequencies,
-            has_predecessor=locked.ready_id is not None,
+            has_predecessor=locked.has_predecessor,
             is_retry=work.has_earlier_attempts,
         )
-        if not locked.is_newest:
+        if not locked.takes_over:
             await platform.index.shelve(ctx.session, current, generation.id, publication)
             return
+        if locked.is_active:  # what is counted of it until now
+            await platform.index.withdraw(ctx.session, key.tenant_id, key.version_id)
         await platform.index.publish(ctx.session, current, generation.id, publication)
     log.info("document_ready", document_id=str(key.document_id), chunks=outcome.chunk_count)
+
+
+async def read_again(ctx: Context, version_id: uuid.UUID) -> uuid.UUID | None:
+    """Queue a version to be made from its original again, whatever state it is in; the job's id.
+
+    One that was published stays what it is for its document: if it answers it goes on answering
+    meanwhile, and also if the original cannot be read. None if there is no such version.
+    """
+    reopened = await repository.reopen(ctx.session, version_id)
+    if reopened is None:
+        return None
+    for queue_id in reopened.queue_ids:
+        await ctx.platform.queue.withdraw(ctx.session, queue_id)
+    job_id, attempts = uuid7(), max(1, reopened.attempts)  # what there is counts as an attempt
+    lock = documents.lock_of(reopened.document_id)
+    [queue_id] = await ctx.platform.queue.defer_all(
+        ctx.session, documents.INGEST_JOB, tenant_id=ctx.tenant_id, subjects=[(job_id, lock)]
+    )
+    job = Job(
+        tenant_id=ctx.tenant_id,
+        id=job_id,
+        kind=documents.INGEST_JOB,
+        attempts=attempts,
+        attempts_before=attempts,
+        document_id=reopened.document_id,
+        version_id=version_id,
+        queue_id=queue_id,
+    )
+    ctx.session.add(job)
+    await ctx.session.flush()
+    return job_id
 
 
 async def _hold(ctx: Context, work: Assignment) -> bool:

@@ -12,7 +12,7 @@ from citewell.features.jobs.errors import JobFinishedError, JobNotFoundError, Jo
 from citewell.features.jobs.schemas import JobFilter, JobState
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.documents import OPEN_STATUSES, DocumentVersion, VersionStatus
+from citewell.models.documents import OPEN_STATUSES, Document, DocumentVersion, VersionStatus
 from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
 
 
@@ -44,6 +44,8 @@ async def get(ctx: Context, job_id: uuid.UUID) -> JobState:
 async def cancel(ctx: Context, job_id: uuid.UUID) -> JobState:
     """End a job that is not finished; what it has stored is removed, nothing of it was findable.
 
+    A version that was published and is only read again stays what it was.
+
     An attempt that is running notices within about a second, and cannot store anything before.
 
     Raises:
@@ -51,11 +53,14 @@ async def cancel(ctx: Context, job_id: uuid.UUID) -> JobState:
         ForbiddenError: The caller may not change its document.
         JobFinishedError: It has ended already.
     """
-    state, job, version = await _hold(ctx, job_id)
+    state, document, job, version = await _hold(ctx, job_id)
     if job.status in FINAL_JOB_STATUSES:
         raise JobFinishedError(f"The job has {_ended(job)} already; there is nothing to cancel.")
     job.status, job.reason, job.finished_at = JobStatus.CANCELLED, None, utc_now()
-    if version.status in OPEN_STATUSES:
+    if version.status in OPEN_STATUSES and version.published_at is not None:
+        is_active = document.active_version_id == version.id
+        version.status = VersionStatus.READY if is_active else VersionStatus.SUPERSEDED
+    elif version.status in OPEN_STATUSES:
         version.status = VersionStatus.CANCELLED
         await repository.remove_text(ctx.session, version.id)
         await ctx.platform.index.discard(ctx.session, ctx.tenant_id, version.id)
@@ -74,7 +79,7 @@ async def retry(ctx: Context, job_id: uuid.UUID) -> JobState:
         JobUnfinishedError: It, or a later job about the same version, is still to be done.
         JobFinishedError: It, or a later one, has succeeded.
     """
-    state, job, version = await _hold(ctx, job_id)
+    state, _, job, version = await _hold(ctx, job_id)
     if job.status not in FINAL_JOB_STATUSES:
         raise JobUnfinishedError(f"The job is {job.status}; cancel it to have it begun anew.")
     if job.status == JobStatus.SUCCEEDED:
@@ -95,17 +100,17 @@ async def retry(ctx: Context, job_id: uuid.UUID) -> JobState:
     return state
 
 
-async def _hold(ctx: Context, job_id: uuid.UUID) -> tuple[JobState, Job, DocumentVersion]:
+async def _hold(ctx: Context, job_id: uuid.UUID) -> tuple[JobState, Document, Job, DocumentVersion]:
     """The job, its document, version and itself locked, if the caller may change the document."""
     state = await get(ctx, job_id)
     try:
-        await documents.resolve(ctx, state.document_id, Verb.WRITE)
+        document = await documents.resolve(ctx, state.document_id, Verb.WRITE)
     except DocumentNotFoundError:
         raise JobNotFoundError(job_id) from None
     held = await repository.lock(ctx.session, job_id)
     if held is None:
         raise JobNotFoundError(job_id)
-    return state, *held
+    return state, document, *held
 
 
 def _ended(job: Job) -> str:

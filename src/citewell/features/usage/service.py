@@ -164,8 +164,13 @@ async def standing(ctx: Context) -> UsageReply:
     )
 
 
-async def differences(ctx: Context) -> dict[Metric, tuple[int, int]]:
-    """What is counted and what is there, by metric, where these differ."""
+async def differences(ctx: Context, *, hold: bool = False) -> dict[Metric, tuple[int, int]]:
+    """What is counted and what is there, by metric, where these differ.
+
+    With `hold` nobody counts anything that is kept until the unit of work ends.
+    """
+    if hold:
+        await repository.hold(ctx.session, ctx.tenant_id)
     counted = {item.metric: item.used for item in (await standing(ctx)).usage}
     there = await repository.actual(ctx.session, ctx.tenant_id)
     return {
@@ -180,8 +185,7 @@ async def recount(ctx: Context) -> dict[Metric, tuple[int, int]]:
 
     Uploads and the like wait until the unit of work ends.
     """
-    await repository.hold(ctx.session, ctx.tenant_id)
-    wrong = await differences(ctx)
+    wrong = await differences(ctx, hold=True)
     there = await repository.actual(ctx.session, ctx.tenant_id)
     await repository.set_kept(ctx.session, ctx.tenant_id, there)
     return wrong

@@ -131,10 +131,15 @@ async def drop(database: Database, generation_ids: Sequence[int]) -> None:
                 await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {name}"))
 
 
+def lock_key(generation_id: int) -> str:
+    """What is locked by whoever builds or drops a generation's indexes."""
+    return f"build:{generation_id}"
+
+
 async def _lock(connection: AsyncConnection, generation_id: int) -> bool:
     """Become the only one who builds or drops a generation's indexes, until disconnected."""
     statement = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
-    return bool(await connection.scalar(statement, {"key": f"build:{generation_id}"}))
+    return bool(await connection.scalar(statement, {"key": lock_key(generation_id)}))
 
 
 async def _build_one(connection: AsyncConnection, name: str, statement: str) -> None:

@@ -23,6 +23,7 @@ from citewell.engine.embedding.base import EmbedderSpec, Vectors
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.indexes.postgres import building, generations, searching, statistics, writing
 from citewell.indexes.postgres.literals import dense_literal
+from citewell.indexes.postgres.upkeep import PostgresUpkeep
 
 EXACT_LIMIT = 10_000
 """Largest scope that is scanned exactly when an index exists (0.4 us a chunk, design D6)."""
@@ -48,6 +49,7 @@ class PostgresIndex:
         self._scopes: dict[Scope, tuple[float, int, bool]] = {}
         self._folded: dict[uuid.UUID, float] = {}
         self._generations: dict[uuid.UUID, tuple[float, Generation]] = {}
+        self.upkeep = PostgresUpkeep()
 
     async def live_generation(self, session: AsyncSession) -> Generation | None:
         tenant_id: uuid.UUID = session.info["tenant_id"]

@@ -27,6 +27,8 @@ RETURNING id
 
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
 
+_HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+
 _FOLD = text("""
 WITH taken AS (
   DELETE FROM term_delta
@@ -98,6 +100,11 @@ async def _note(
 async def tenants_to_fold(session: AsyncSession) -> list[uuid.UUID]:
     """Tenants with versions that are noted but not in the statistics yet; needs no tenant set."""
     return list(await session.scalars(text("SELECT citewell_tenants_to_fold()")))
+
+
+async def hold(session: AsyncSession, tenant_id: uuid.UUID) -> None:
+    """Let nobody fold the tenant's statistics until the transaction ends."""
+    await session.execute(_HOLD, {"key": f"term_stat:{tenant_id}"})
 
 
 async def fold(session: AsyncSession, tenant_id: uuid.UUID) -> bool:

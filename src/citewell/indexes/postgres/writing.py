@@ -33,9 +33,13 @@ ON CONFLICT (tenant_id, version_id, generation_id, ordinal) DO UPDATE SET
   page = excluded.page, start_offset = excluded.start_offset, end_offset = excluded.end_offset,
   language = excluded.language, content_hash = excluded.content_hash, heading = excluded.heading,
   context = excluded.context, text = excluded.text, embedding = excluded.embedding,
-  terms = excluded.terms, active = excluded.active, access_level = excluded.access_level,
-  collection_id = excluded.collection_id
+  terms = excluded.terms, active = chunk.active OR excluded.active,
+  access_level = CASE WHEN chunk.active AND NOT excluded.active
+    THEN chunk.access_level ELSE excluded.access_level END,
+  collection_id = CASE WHEN chunk.active AND NOT excluded.active
+    THEN chunk.collection_id ELSE excluded.collection_id END
 """
+"""A version that answers goes on answering while it is read again, for whom it does now."""
 
 _STAGE = text(_STAGE_SQL)
 
@@ -201,6 +205,8 @@ async def shelve(
     await session.execute(
         _STAGE_AND_KEEP_TERMS, _last_values(key, generation_id, publication, is_active=False)
     )
+    # Access may have changed since the first chunks were staged, and `as_of` finds them.
+    await set_access(session, key.tenant_id, key.document_id, key.collection_id, key.access_level)
 
 
 async def reactivate(

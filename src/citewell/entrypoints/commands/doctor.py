@@ -1,0 +1,144 @@
+"""`doctor`: the installation's health, and drift of a tenant's library found and mended."""
+
+import shutil
+from contextlib import nullcontext
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.engine.errors import ProviderError
+from citewell.entrypoints.commands.running import (
+    SOME_FAILED,
+    JsonOption,
+    TenantOption,
+    err,
+    out,
+    print_json,
+    run,
+)
+from citewell.features.documents import service as documents
+from citewell.features.identity import service as identity
+from citewell.features.upkeep import service as upkeep
+from citewell.features.upkeep.schemas import CheckReport, Report
+from citewell.kit.pagination import PageRequest
+
+LOW_DISK_BYTES = 1024**3
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
+
+
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what can be mended, while it is in use.")
+    ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Decrypt and hash every stored file too.")
+    ] = False,
+    tenant: TenantOption = identity.DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that everything works, and that documents, passages, terms and files agree."""
+
+    async def act(platform: Platform, caller: Caller) -> tuple[Report, dict[str, str]]:
+        report, details = Report(), dict[str, str]()
+        for check, detail in (
+            await _check_database(platform),
+            await _check_embedder(platform),
+            _check_disk(platform),
+            await _count_documents(platform, caller),
+        ):
+            report.checks.append(check)
+            details[check.name] = detail
+        with err.status("Checking") if err.is_terminal and not as_json else nullcontext() as shown:
+            compared = await upkeep.check(
+                platform,
+                caller.tenant_id,
+                repair=repair,
+                deep=deep,
+                on_step=lambda name: shown.update(f"Checking: {name}") if shown else None,
+            )
+        report.checks += compared.checks
+        return report, details
+
+    report, details = run(act, tenant=tenant, with_worker=repair)
+    if as_json:
+        print_json(_document(report, details))
+    else:
+        _print(report, details)
+    if report.left:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _document(report: Report, details: dict[str, str]) -> dict[str, object]:
+    return {
+        "checks": [
+            {
+                "name": check.name,
+                "problems": check.problems,
+                "repaired": check.repaired,
+                "examples": check.examples,
+                "detail": details.get(check.name),
+            }
+            for check in report.checks
+        ],
+        "problems": report.problems,
+        "repaired": report.repaired,
+        "ok": not report.left,
+    }
+
+
+def _print(report: Report, details: dict[str, str]) -> None:
+    for check in report.checks:
+        left = check.problems - check.repaired
+        if left:
+            mark, said = "[red]failed[/red]", f"{left} left of {check.problems}"
+        elif check.problems:
+            mark, said = "[yellow]mended[/yellow]", f"{check.problems}"
+        else:
+            mark, said = "[green]ok[/green]    ", ""
+        said = details.get(check.name, said)
+        out.print(f"{mark} {check.name}{': ' if said else ''}{escape(said)}")
+        for example in check.examples if check.name not in details else ():
+            out.print(f"         {escape(example)}")
+    if report.left and not report.repaired:
+        out.print("What can be mended is mended by `citewell doctor --repair`.")
+
+
+async def _check_database(platform: Platform) -> tuple[CheckReport, str]:
+    await platform.database.ping()
+    kind = "embedded" if platform.settings.database_url is None else "CITEWELL_DATABASE_URL"
+    return CheckReport("database"), f"answers ({kind}), schema up to date"
+
+
+async def _check_embedder(platform: Platform) -> tuple[CheckReport, str]:
+    spec = platform.embedder.spec
+    try:
+        await platform.embedder.embed_query("ready")
+    except ProviderError as error:
+        return CheckReport("embedding", 1, examples=[str(error)]), str(error)
+    return CheckReport("embedding"), f"{spec.name}, {spec.dimensions} dimensions"
+
+
+def _check_disk(platform: Platform) -> tuple[CheckReport, str]:
+    free = shutil.disk_usage(platform.settings.home).free
+    detail = f"{free / 1024**3:.1f} GB free in {platform.settings.home}"
+    if free > LOW_DISK_BYTES:
+        return CheckReport("disk"), detail
+    return CheckReport("disk", 1, examples=[detail]), detail
+
+
+async def _count_documents(platform: Platform, caller: Caller) -> tuple[CheckReport, str]:
+    """What there is; a file that could not be read is no fault of the installation."""
+    async with unit_of_work(platform, caller) as ctx:
+        counts = {
+            status: (await documents.page(ctx, PageRequest(1, 1), status=status)).total
+            for status in ("ready", "queued", "processing", "failed")
+        }
+    detail = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return CheckReport("documents"), detail

@@ -1,0 +1,1 @@
+"""Comparing what belongs together: rows, passages, terms, files; and mending it."""

@@ -1,0 +1,133 @@
+"""Checks of the index: passages, vectors, terms, statistics, HNSW."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.core.index import GenerationFacts, IndexUpkeep, VersionFault
+from citewell.features.upkeep import repository, versions
+from citewell.features.upkeep.schemas import Fault
+from citewell.features.upkeep.visiting import MOST_FAULTS, Visit, faults_of_versions, pages_of
+
+Look = Callable[[AsyncSession, GenerationFacts, Sequence[uuid.UUID]], Awaitable[list[VersionFault]]]
+
+
+async def _each_version(visit: Visit, look: Look) -> list[Fault]:
+    """What is found in any generation, by version."""
+    faults: dict[str, Fault] = {}
+    generations = await visit.generations()
+    async for page in visit.version_pages():
+        for generation in generations:
+            async with visit.unit_of_work() as ctx:
+                found = await look(ctx.session, generation, page)
+            for fault in faults_of_versions(found):
+                faults.setdefault(fault.key, fault)
+        if len(faults) >= MOST_FAULTS:
+            break
+    return list(faults.values())
+
+
+def _upkeep(visit: Visit) -> IndexUpkeep:
+    return visit.platform.index.upkeep
+
+
+async def find_misplaced(visit: Visit) -> list[Fault]:
+    """Passages that are found and should not be, the reverse, or by the wrong people."""
+    return await _each_version(visit, _upkeep(visit).misplaced)
+
+
+async def put_in_place(visit: Visit, faults: Sequence[Fault]) -> None:
+    """Copy what decides it from the documents."""
+    for generation in await visit.generations():
+        for page in pages_of(faults):
+            async with visit.unit_of_work() as ctx:
+                await _upkeep(visit).put_in_place(ctx.session, generation, page)
+
+
+async def find_incomplete(visit: Visit) -> list[Fault]:
+    """Finished versions that lack passages, or have too many."""
+    return await _each_version(visit, _upkeep(visit).incomplete)
+
+
+async def find_broken(visit: Visit) -> list[Fault]:
+    """Finished versions with passages whose vector or place in the text cannot be right."""
+    return await _each_version(visit, _upkeep(visit).broken)
+
+
+async def replace_broken(visit: Visit, faults: Sequence[Fault]) -> None:
+    """Remove such passages where the original is there, and have the versions read again.
+
+    All are removed first: what is read again takes over the vectors its document has.
+    """
+    mendable = [fault for fault in faults if await versions.has_original(visit, fault)]
+    for generation in await visit.generations():
+        for page in pages_of(mendable):
+            async with visit.unit_of_work() as ctx:
+                await _upkeep(visit).remove_broken(ctx.session, generation, page)
+    await versions.read_again(visit, mendable)
+
+
+async def find_strays(visit: Visit) -> list[Fault]:
+    """Cancelled versions that have passages."""
+    faults: list[Fault] = []
+    async for page in visit.version_pages():
+        async with visit.unit_of_work() as ctx:
+            faults += faults_of_versions(await _upkeep(visit).strays(ctx.session, page))
+    return faults
+
+
+async def discard_strays(visit: Visit, faults: Sequence[Fault]) -> None:
+    """Remove them, unless somebody has the version tried again."""
+    for fault in faults:
+        assert fault.subject is not None
+        async with visit.unit_of_work() as ctx:
+            if await repository.is_cancelled(ctx.session, fault.subject):
+                await visit.platform.index.discard(ctx.session, ctx.tenant_id, fault.subject)
+
+
+async def find_miscounted(visit: Visit) -> list[Fault]:
+    """Versions whose terms are not those of their passages."""
+    return await _each_version(visit, _upkeep(visit).miscounted)
+
+
+async def recount(visit: Visit, faults: Sequence[Fault]) -> None:
+    """Count them anew; the statistics follow."""
+    for generation in await visit.generations():
+        for page in pages_of(faults):
+            async with visit.unit_of_work() as ctx:
+                await _upkeep(visit).recount(ctx.session, generation, page)
+
+
+async def find_wrong_statistics(visit: Visit) -> list[Fault]:
+    """Generations whose term statistics are not the sum over the versions that answer."""
+    faults: list[Fault] = []
+    for generation in await visit.generations():
+        async with visit.unit_of_work() as ctx:
+            terms, chunks = await _upkeep(visit).wrong_statistics(ctx.session, generation)
+        if terms or chunks:
+            what = f"generation {generation.id}: {terms} terms have a wrong frequency"
+            what += f", {abs(chunks)} passages too {'few' if chunks > 0 else 'many'} are counted"
+            faults.append(Fault(str(generation.id), what))
+    return faults
+
+
+async def rebuild_statistics(visit: Visit, faults: Sequence[Fault]) -> None:
+    """Make them right while documents go on being published."""
+    wrong = {fault.key for fault in faults}
+    for generation in await visit.generations():
+        if str(generation.id) in wrong:
+            async with visit.unit_of_work() as ctx:
+                await _upkeep(visit).rebuild_statistics(ctx.session, generation)
+
+
+async def find_missing_indexes(visit: Visit) -> list[Fault]:
+    """HNSW indexes that are not there, or were left half built, though the library is large."""
+    async with visit.unit_of_work() as ctx:
+        missing = await _upkeep(visit).missing_indexes(ctx.session)
+    return [Fault(name, f"{name} are missing or unfinished") for name in missing]
+
+
+async def build_indexes(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
+    """Build them; takes minutes for a large library."""
+    await visit.platform.index.build_indexes(visit.caller.tenant_id)

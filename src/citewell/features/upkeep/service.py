@@ -1,0 +1,129 @@
+"""Comparing what a tenant's rows, passages, terms and files say of each other, and mending it."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+from citewell.core.context import OPERATOR, Caller
+from citewell.core.platform import Platform
+from citewell.features.upkeep import files, passages, repository, surroundings, versions
+from citewell.features.upkeep.schemas import MOST_EXAMPLES, CheckReport, Fault, Report
+from citewell.features.upkeep.visiting import Check, OnStep, Visit
+
+__all__ = ["CHECKS", "CheckReport", "Report", "check"]
+
+GRACE = timedelta(hours=1)
+"""An upload registers its file long before: files are stored in the transaction that does it."""
+
+SECOND_LOOK_SECONDS = 1.0
+"""What is found is looked for again after so long: what other processes just finish has gone."""
+
+WAIT_SECONDS = 600.0
+"""How long versions that are read again are waited for."""
+
+POLL_SECONDS = 0.2
+
+# In this order: what is mended first is what later checks compare with.
+CHECKS = (
+    Check("row security", surroundings.find_unguarded, surroundings.guard),
+    Check("references", surroundings.find_dangling, surroundings.remove_dangling),
+    Check("files", files.find_lost),
+    Check("unused files", files.find_unused_rows, files.remove_unused_rows),
+    Check("unknown files", files.find_unknown, files.remove_unknown),
+    Check("active versions", versions.find_wrong_pointers, versions.correct_pointers),
+    Check("history", versions.find_wrong_history, versions.correct_history),
+    Check("stuck versions", versions.find_stuck, versions.queue_again),
+    Check("jobs", versions.find_idle_jobs, versions.close_idle_jobs),
+    Check("queue", versions.find_idle_entries, versions.drop_idle_entries),
+    Check("texts", versions.find_wrong_texts, versions.read_again),
+    Check("cancelled versions", passages.find_strays, passages.discard_strays),
+    Check("access of passages", passages.find_misplaced, passages.put_in_place),
+    Check("damaged passages", passages.find_broken, passages.replace_broken),
+    Check("missing passages", passages.find_incomplete, versions.read_again),
+    Check("terms", passages.find_miscounted, passages.recount),
+    Check("term statistics", passages.find_wrong_statistics, passages.rebuild_statistics),
+    Check("search indexes", passages.find_missing_indexes, passages.build_indexes),
+    Check("usage", surroundings.find_wrong_usage, surroundings.recount_usage),
+)
+
+
+async def check(
+    platform: Platform,
+    tenant_id: uuid.UUID,
+    *,
+    repair: bool = False,
+    deep: bool = False,
+    grace: timedelta = GRACE,
+    wait: float = WAIT_SECONDS,
+    on_step: OnStep | None = None,
+) -> Report:
+    """Look for drift in a tenant while it is in use; with `repair` mend what can be mended.
+
+    Versions that have to be read again are queued, so somebody must be working; `repaired` counts
+    what a second look afterwards does not find any more.
+
+    Args:
+        platform: Of this process.
+        tenant_id: Whose library.
+        repair: Whether to mend.
+        deep: Whether to decrypt and hash every stored file.
+        grace: Files and queue entries that nothing refers to are left alone while younger.
+        wait: Seconds to wait for versions that are read again.
+        on_step: Told the name of each check that begins.
+
+    Raises:
+        MasterKeyError: The tenant's file names need another master key.
+    """
+    visit = Visit(platform, Caller(tenant_id, OPERATOR), deep, grace)
+    report, found = Report(), list[tuple[Check, CheckReport, Sequence[Fault]]]()
+    for each in CHECKS:
+        if on_step is not None:
+            on_step(each.name)
+        faults = await _look(visit, each)
+        told = CheckReport(each.name, len(faults), examples=_examples(faults))
+        report.checks.append(told)
+        if faults and repair and each.mend is not None:
+            await each.mend(visit, faults)
+            found.append((each, told, faults))
+    if found:
+        if on_step is not None:
+            on_step("mending")
+        await _wait_for_jobs(visit, wait)
+        for each, told, faults in found:
+            await _tell_what_is_left(visit, each, told, faults)
+    return report
+
+
+async def _look(visit: Visit, wanted: Check) -> list[Fault]:
+    """What a check finds, and finds again a moment later."""
+    first = await wanted.find(visit)
+    if not first:
+        return []
+    await asyncio.sleep(SECOND_LOOK_SECONDS)
+    again = {fault.key for fault in await wanted.find(visit)}
+    return [fault for fault in first if fault.key in again]
+
+
+async def _tell_what_is_left(
+    visit: Visit, mended: Check, told: CheckReport, faults: Sequence[Fault]
+) -> None:
+    before = {fault.key for fault in faults}
+    left = [fault for fault in await mended.find(visit) if fault.key in before]
+    told.repaired = told.problems - len(left)
+    if left:
+        told.examples = _examples(left)
+
+
+async def _wait_for_jobs(visit: Visit, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while visit.job_ids and time.monotonic() < deadline:
+        async with visit.unit_of_work() as ctx:
+            if not await repository.open_jobs(ctx.session, visit.job_ids):
+                return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _examples(faults: Sequence[Fault]) -> list[str]:
+    return [fault.what for fault in faults[:MOST_EXAMPLES]]

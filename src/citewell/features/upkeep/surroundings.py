@@ -1,0 +1,59 @@
+"""Checks of what is around documents: row-level security, grants, the counters of the plan."""
+
+from collections.abc import Sequence
+
+from citewell.features.upkeep import repository
+from citewell.features.upkeep.schemas import Fault
+from citewell.features.upkeep.visiting import MOST_FAULTS, Visit
+from citewell.features.usage import service as usage
+
+
+async def find_unguarded(visit: Visit) -> list[Fault]:
+    """Tables of tenants whose row-level security is not in force."""
+    async with visit.unit_of_work() as ctx:
+        found = await repository.unguarded(ctx.session)
+    return [
+        Fault(name, f"table {name} " + ("has no policy" if is_open else "does not enforce it"))
+        for name, _, is_open in found
+    ]
+
+
+async def guard(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
+    """Put it in force again."""
+    async with visit.platform.database.owner_connection() as connection:
+        await repository.guard(connection)
+
+
+async def find_dangling(visit: Visit) -> list[Fault]:
+    """Grants, memberships and credentials of users, groups, documents or collections gone."""
+    async with visit.unit_of_work() as ctx:
+        found = await repository.dangling(ctx.session, MOST_FAULTS)
+    return [
+        Fault(f"{table} {gone}", f"{rows} rows of {table} name {gone}, which is gone")
+        for table, gone, rows in found
+    ]
+
+
+async def remove_dangling(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
+    """Remove them."""
+    async with visit.unit_of_work() as ctx:
+        await repository.remove_dangling(ctx.session)
+
+
+async def find_wrong_usage(visit: Visit) -> list[Fault]:
+    """Counters of the plan that are not what is there."""
+    async with visit.unit_of_work() as ctx:
+        if not await usage.differences(ctx):
+            return []
+    async with visit.unit_of_work() as ctx:  # again, while nobody counts
+        wrong = await usage.differences(ctx, hold=True)
+    return [
+        Fault(metric.value, f"{metric}: {counted:,} counted, {there:,} there")
+        for metric, (counted, there) in wrong.items()
+    ]
+
+
+async def recount_usage(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
+    """Count what is there."""
+    async with visit.unit_of_work() as ctx:
+        await usage.recount(ctx)

@@ -1,0 +1,83 @@
+"""How a check goes through a tenant: in pages, each in a unit of work of its own."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.index import GenerationFacts, VersionFault
+from citewell.core.platform import Platform
+from citewell.features.upkeep import repository
+from citewell.features.upkeep.schemas import Fault
+
+PAGE = 100
+"""Versions looked at in one statement: some thousand passages, about a second."""
+
+MOST_FAULTS = 10_000
+"""Of one check that are kept in mind; a next run finds the others."""
+
+OnStep = Callable[[str], None]
+"""Called with the name of each check that begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One run of the checks in one tenant."""
+
+    platform: Platform
+    caller: Caller
+    is_deep: bool
+    """Whether every file is decrypted and hashed."""
+    grace: timedelta
+    """How old what nobody refers to has to be: younger, it may be about to be referred to."""
+    job_ids: list[uuid.UUID] = field(default_factory=list[uuid.UUID])
+    """Jobs that were queued to mend something."""
+
+    def unit_of_work(self) -> AbstractAsyncContextManager[Context]:
+        """A transaction in the tenant."""
+        return unit_of_work(self.platform, self.caller)
+
+    async def version_pages(self) -> AsyncIterator[list[uuid.UUID]]:
+        """The ids of all versions, in pages."""
+        last: uuid.UUID | None = None
+        while True:
+            async with self.unit_of_work() as ctx:
+                page = await repository.version_ids(ctx.session, last, PAGE)
+            if not page:
+                return
+            yield page
+            last = page[-1]
+
+    async def generations(self) -> list[GenerationFacts]:
+        """The generations of the index that are in use or being built."""
+        async with self.unit_of_work() as ctx:
+            return await self.platform.index.upkeep.generations(ctx.session)
+
+
+Find = Callable[[Visit], Awaitable[list[Fault]]]
+Mend = Callable[[Visit, Sequence[Fault]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something to look for and, where that is possible, how it is mended."""
+
+    name: str
+    find: Find
+    mend: Mend | None = None
+
+
+def pages_of(faults: Sequence[Fault]) -> list[list[uuid.UUID]]:
+    """What faults are about, in pages."""
+    subjects = sorted({fault.subject for fault in faults if fault.subject is not None})
+    return [subjects[start : start + PAGE] for start in range(0, len(subjects), PAGE)]
+
+
+def faults_of_versions(found: Sequence[VersionFault]) -> list[Fault]:
+    """What the index found, as faults."""
+    return [
+        Fault(str(each.version_id), f"version {each.version_id} {each.what}", each.version_id)
+        for each in found
+    ]
