@@ -75,7 +75,8 @@ def running_database(settings: Settings) -> Generator[DatabaseHandle, None, None
             raise StartupError(f"The embedded database cannot be used: {said}") from error
         url = server.url(OWNER_ROLE, DATABASE_NAME)
         migrate(url)
-        yield DatabaseHandle(url, server.is_first_user)
+        with server.kept_up():
+            yield DatabaseHandle(url, server.is_first_user)
     finally:
         server.stop()
 

@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from citewell.core.database import embedded
@@ -271,6 +273,33 @@ class TestRecovery:
         user.leave()
         assert server_processes(used) == []
 
+    def test_server_that_ends_under_its_only_user_is_started_again(self, used: Path) -> None:
+        server = EmbeddedServer(used)
+        server.start()
+        try:
+            with server.kept_up():
+                for _ in range(2):
+                    kill_server(used)
+                    wait_until(lambda: is_kept(server))
+        finally:
+            server.stop()
+        assert server_processes(used) == []
+
+    def test_server_that_ends_under_several_users_is_started_once(self, used: Path) -> None:
+        servers = [EmbeddedServer(used) for _ in range(3)]
+        with ExitStack() as stack:
+            for server in servers:
+                server.start()
+                stack.callback(server.stop)
+            for server in servers:
+                stack.enter_context(server.kept_up())
+            kill_server(used)
+            wait_until(lambda: is_kept(servers[0]))
+            first = servers[0].pid()
+            time.sleep(2 * embedded.WATCH_SECONDS)
+            assert servers[0].pid() == first
+        assert server_processes(used) == []
+
     @pytest.mark.parametrize("pid", ["recycled", "own", "unused", "nonsense"])
     def test_stale_pid_file_does_not_stop_a_start(self, used: Path, use: Use, pid: str) -> None:
         user = use().wait_up()
@@ -340,6 +369,14 @@ def is_being_made(folder: Path) -> bool:
     """Whether the `initdb` of a killed process is still at work."""
     lines = (process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]))
     return any(str(folder) in " ".join(line) and "initdb" in " ".join(line) for line in lines)
+
+
+def is_kept(server: EmbeddedServer) -> bool:
+    """Whether the server answers and has kept its table."""
+    try:
+        return answer(server, "SELECT n FROM kept") == 42
+    except psycopg.OperationalError:
+        return False
 
 
 def is_busy(folder: Path) -> bool:

@@ -83,6 +83,9 @@ SLOW_SECONDS = 3.0
 
 POLL_SECONDS = 0.01
 
+WATCH_SECONDS = 1.0
+"""How often a process looks whether the server it uses is still there."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Account:
@@ -164,6 +167,32 @@ class EmbeddedServer:
             # Whatever is left of it, the next start deals with it.
             log.warning("database_not_stopped", error=str(error))
         self._release()
+
+    @contextmanager
+    def kept_up(self) -> Generator[None, None, None]:
+        """While the block lasts, start the server again if something ends it under its users."""
+        is_over = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(is_over,), name="database-keeper")
+        keeper.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            keeper.join()
+
+    def _keep(self, is_over: threading.Event) -> None:
+        while not is_over.wait(WATCH_SECONDS):
+            try:
+                if self._is_running():
+                    continue
+                with self._start_lock():
+                    if is_over.is_set() or self._is_running():
+                        continue
+                    log.warning("database_is_gone", folder=str(self._folder))
+                    self._launch()
+                log.info("database_started_again")
+            except (OSError, StartupError, psutil.Error) as error:
+                log.warning("database_not_started", error=str(error))
 
     def pid(self) -> int | None:
         """Process id of the running server."""
