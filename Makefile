@@ -60,6 +60,14 @@ test-access: $(VENV)/.dev ## Prove that nobody gets what is not theirs; ends wit
 	@ACCESS_REPORT=$(abspath $(ACCESS_REPORT)) $(BIN)/python -m pytest -q tests/isolation tests/features/sessions; \
 	  tests=$$?; $(BIN)/python tools/access_report.py $(ACCESS_REPORT) && exit $$tests
 
+CHAOS_REPORT := $(VENV)/chaos-report.jsonl
+
+.PHONY: test-chaos
+test-chaos: $(VENV)/.dev ## Kill processes, stop databases, fill disks for half an hour; ends with what was lost
+	@rm -f $(CHAOS_REPORT) && touch $(CHAOS_REPORT)
+	@CHAOS_REPORT=$(abspath $(CHAOS_REPORT)) $(BIN)/python -m pytest -q tests/chaos; \
+	  tests=$$?; $(BIN)/python tools/chaos_report.py $(CHAOS_REPORT) && exit $$tests
+
 .PHONY: fmt
 fmt: $(VENV)/.dev ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --quiet --fix-only .

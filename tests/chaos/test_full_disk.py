@@ -4,22 +4,25 @@ import json
 import os
 import random
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.entrypoints.conftest import Installation
 
+from . import consistency
 from .conftest import run, server_processes
+from .report import record
+from .site import Site
+from .storm import SETTLED
 
 DISK_MIB = 160
 FILES = 24
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk"),
-]
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
 
 
 @pytest.fixture
@@ -58,6 +61,86 @@ def bulky_files(place: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def site(installation: Installation, disk: Path) -> Iterator[Site]:
+    """A server and a worker with their home on the small disk."""
+    assert installation.home == disk
+    site = Site(installation, workers=1)
+    site.start()
+    site.wait_until_it_answers()
+    yield site
+    site.stop()
+
+
+def bulk(number: int) -> bytes:
+    """Two megabytes, of which some are text that the database has to store."""
+    filling = random.Random(number).randbytes(900_000).hex()
+    text = " ".join(f"In hall {n} lamp {n * number} is lit." for n in range(4_000))
+    return f"<html><body><p>{text}</p><!--{filling}--></body></html>".encode()
+
+
+def upload(client: httpx.Client, name: str, content: bytes) -> httpx.Response:
+    return client.post("/documents/upload", files={"files": (name, content)})
+
+
+class TestServer:
+    def test_full_disk_is_told_reads_go_on_and_space_heals_it(
+        self, site: Site, disk: Path, refused: Callable[[httpx.Response, int, str], None]
+    ) -> None:
+        headers = {"Authorization": f"Bearer {site.first_key()}"}
+        kept = b"# Kept\n\nThe keeper of the marks is Anna."
+        bulky = [bulk(number) for number in range(4)]
+        with httpx.Client(base_url=f"{site.url}/api/v1", headers=headers, timeout=60) as client:
+            [first] = upload(client, "kept.md", kept).json()["documents"]
+            site.until(lambda: not site.has(SETTLED))
+
+            leave(disk, 500)
+            for number, content in enumerate(bulky):
+                refused(upload(client, f"bulky-{number}.html", content), 507, "storage_full")
+            assert client.get("/documents").json()["pagination"]["total"] == 1
+            assert client.get(f"/documents/{first['id']}/file").content == kept
+            [hit] = client.post("/search", json={"query": "keeper"}).json()["results"]
+            assert "Anna" in hit["text"]
+            assert left_over(disk) == []
+
+            leave(disk, 6_000)  # for some of it: the rest fails wherever there is no more room
+            replies = {
+                number: upload(client, f"bulky-{number}.html", content)
+                for number, content in enumerate(bulky)
+            }
+            assert {reply.status_code for reply in replies.values()} <= {202, 503, 507}
+            time.sleep(2)
+            (disk / "ballast").unlink()
+            begun = time.monotonic()
+            site.wait_until_it_answers(60)
+            for number, content in enumerate(bulky):
+                again = upload(client, f"bulky-{number}.html", content)
+                assert again.status_code == 202, again.text
+                if replies[number].status_code == 202:
+                    assert again.json()["documents"][0]["version"] == 1
+            healed = time.monotonic() - begun
+            site.until(lambda: not site.has(SETTLED))
+            states = client.get("/documents").json()["data"]
+        assert {state["status"] for state in states} == {"ready"}
+        assert {state["version"] for state in states} == {1}
+        assert len(states) == 1 + len(bulky)
+        site.until(lambda: not site.has("SELECT FROM term_delta"), 20)
+        with site.connect() as connection:
+            twice = consistency.duplicates(connection)
+            drift = consistency.drift(connection, disk / "files")
+        record(
+            "full disk", refused=len(bulky), seconds_to_heal=round(healed, 1),
+            duplicates=consistency.count(twice), drift=consistency.count(drift),
+        )  # fmt: skip
+        assert (twice, drift, left_over(disk)) == ({}, {}, [])
+
+
+def left_over(disk: Path) -> list[Path]:
+    """What lies where files are only while they are taken in."""
+    return [*(disk / "files" / "staging").iterdir(), *(disk / "tmp").iterdir()]
+
+
+@pytest.mark.slow
 class TestFullDisk:
     def test_full_disk_loses_nothing_and_the_same_command_finishes(
         self, installation: Installation, disk: Path, bulky_files: Path, place: Path

@@ -86,6 +86,9 @@ POLL_SECONDS = 0.01
 WATCH_SECONDS = 1.0
 """How often a process looks whether the server it uses is still there."""
 
+LONGEST_WATCH_SECONDS = 8.0
+"""Between two tries to start it where that fails, as on a full disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Account:
@@ -181,18 +184,19 @@ class EmbeddedServer:
             keeper.join()
 
     def _keep(self, is_over: threading.Event) -> None:
-        while not is_over.wait(WATCH_SECONDS):
+        failures = 0
+        while not is_over.wait(min(WATCH_SECONDS * 2**failures, LONGEST_WATCH_SECONDS)):
             try:
-                if self._is_running():
-                    continue
-                with self._start_lock():
-                    if is_over.is_set() or self._is_running():
-                        continue
-                    log.warning("database_is_gone", folder=str(self._folder))
-                    self._launch()
-                log.info("database_started_again")
+                if not self._is_running():
+                    with self._start_lock():
+                        if not is_over.is_set() and not self._is_running():
+                            log.warning("database_is_gone", folder=str(self._folder))
+                            self._launch()
+                            log.info("database_started_again")
+                failures = 0
             except (OSError, StartupError, psutil.Error) as error:
                 log.warning("database_not_started", error=str(error))
+                failures += 1
 
     def pid(self) -> int | None:
         """Process id of the running server."""

@@ -1,0 +1,155 @@
+"""Kills without warning while documents come, change and go: each ends where it should, once."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.entrypoints.conftest import Installation
+
+from . import consistency
+from .ledger import Entry, Ledger
+from .points import POINTS, install
+from .report import record
+from .site import Site
+from .storm import MOST_HITS, SETTLED, Killer, Storm
+
+SEED = 2026
+
+FILES = 200
+KILLS = 300
+
+
+@pytest.fixture
+def site(installation: Installation) -> Iterator[Site]:
+    """Real processes that run, in a database with named points."""
+    site = Site(installation)
+    site.start()
+    site.wait_until_it_answers()
+    with site.connect() as connection:
+        install(connection)
+    yield site
+    site.stop()
+
+
+async def lost(storm: Storm) -> list[str]:
+    """What was acknowledged and is not so, once nothing is to be done any more."""
+    found: list[str] = []
+    async with storm.site.client(storm.key) as client:
+        for entry in storm.ledger.entries:
+            for gone in entry.deleted:
+                reply = await client.get(f"/documents/{gone}")
+                if reply.status_code != 404:
+                    found.append(f"{entry.name} was deleted and is there: {reply.text}")
+            if entry.document_id is None:
+                continue
+            reply = await client.get(f"/documents/{entry.document_id}")
+            if not is_final(entry, reply.json()):
+                found.append(f"{entry.name}: {reply.text}")
+                continue
+            file = await client.get(f"/documents/{entry.document_id}/file")
+            if file.content != entry.text.encode():
+                found.append(f"{entry.name}: other bytes than were handed in last")
+            await storm.search(client, entry)
+            seen = storm.ledger.newest_seen.get(entry.document_id)
+            if reply.json()["status"] == "ready" and seen != reply.json()["version"]:
+                found.append(f"{entry.name} is not found")
+    return found + storm.ledger.wrong
+
+
+def is_final(entry: Entry, state: dict[str, object]) -> bool:
+    """Whether what was acknowledged last is ready, or has failed and says why."""
+    assert entry.is_acknowledged
+    assert entry.document_id is not None
+    if state.get("version") != max(entry.versions[entry.document_id]):
+        return False
+    if state["status"] == "failed":
+        return bool(state["error"])
+    return state["status"] == "ready" and state["active_version"] == state["version"]
+
+
+async def unknown(storm: Storm) -> list[str]:
+    """Documents that nobody asked for: a request was carried out twice."""
+    known = {entry.document_id for entry in storm.ledger.entries}
+    listed: list[str] = []
+    async with storm.site.client(storm.key) as client:
+        for page in range(1, 100):
+            reply = await client.get("/documents", params={"page": page, "limit": 100})
+            listed += [each["id"] for each in reply.json()["data"]]
+            if page >= reply.json()["pagination"]["total_pages"]:
+                break
+    return [each for each in listed if each not in known]
+
+
+def half(storm: Storm) -> list[tuple[str, int, int]]:
+    """Searches that found a part of a version only."""
+    counts = {
+        (document_id, number): chunks
+        for document_id, number, chunks in storm.site.rows(
+            "SELECT document_id::text, number, chunk_count FROM document_version"
+        )
+    }
+    return [
+        (document_id, number, seen) for document_id, number, seen in storm.ledger.whole
+        if (document_id, number) in counts
+        and min(counts[document_id, number], MOST_HITS) != seen
+    ]  # fmt: skip
+
+
+async def check(storm: Storm, killer: Killer, seconds: float) -> None:
+    """Wait until nothing is to be done any more; compare, write down and judge."""
+    site = storm.site
+    await asyncio.to_thread(site.until, lambda: not site.has(SETTLED), seconds)
+    await asyncio.to_thread(site.until, lambda: not site.has("SELECT FROM term_delta"), seconds)
+    missing = await lost(storm)
+    parts = half(storm)
+    extra = await unknown(storm)
+    [(failed,)] = site.rows("SELECT count(*) FROM document_version WHERE status = 'failed'")
+    with site.connect() as connection:
+        twice = consistency.duplicates(connection)
+        drift = consistency.drift(connection, site.home / "files")
+    record(
+        "storm", kills=site.kills, at_named_points=sum(killer.at_points.values()),
+        named_points=len(killer.at_points), acknowledged=storm.operations,
+        asked_again=storm.retries, searches=storm.ledger.searches, hits_checked=storm.ledger.hits,
+        failed_with_reason=failed, lost=len(missing) + len(parts),
+        duplicates=consistency.count(twice) + len(extra), drift=consistency.count(drift),
+    )  # fmt: skip
+    assert (missing, parts, extra, twice, drift) == ([], [], [], {}, {}), site.last_words()
+
+
+async def test_some_kills_lose_nothing(site: Site) -> None:
+    storm = Storm(site, Ledger.of(12), site.first_key(), SEED)
+    killer = Killer(site, random.Random(SEED))
+
+    async def kill() -> None:
+        for name in ("published", "registered", "ending"):
+            [point] = [point for point in POINTS if point.name == name]
+            await killer.at_point(point)
+        await killer.at_random(most_seconds=0.2)
+
+    await storm.rage(kill)
+    await asyncio.to_thread(site.start_over)
+    await check(storm, killer, 60)
+    assert site.kills >= 6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+async def test_three_hundred_kills_lose_nothing(site: Site) -> None:
+    chance = random.Random(SEED)
+    storm = Storm(site, Ledger.of(FILES), site.first_key(), SEED)
+    killer = Killer(site, chance)
+
+    async def kill() -> None:
+        while site.kills < KILLS:
+            for point in chance.sample(POINTS, len(POINTS)):
+                await killer.at_point(point)
+                await killer.at_random(most_seconds=1)
+            await killer.of_database()
+
+    await storm.rage(kill)
+    await asyncio.to_thread(site.start_over)
+    await check(storm, killer, 120)
+    assert killer.at_points.keys() == {point.name for point in POINTS}
