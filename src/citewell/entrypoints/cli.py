@@ -16,6 +16,7 @@ from citewell.entrypoints.commands import (
     key_rotation,
     keys,
     operations,
+    promote,
     search,
     server,
     tenants,
@@ -31,7 +32,7 @@ app = typer.Typer(
 )
 for module in (
     server, documents, jobs, search, evaluation, accounts, groups, tenants, keys, key_rotation,
-    trail, doctor, operations,
+    trail, doctor, promote, operations,
 ):  # fmt: skip
     module.add_to(app)
 

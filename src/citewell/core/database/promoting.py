@@ -1,0 +1,280 @@
+"""Copying all rows of an installation into an empty database, in one transaction there.
+
+`pg_dump` is no help: the rows are restored by an owner who is no superuser and whom row-level
+security binds, between servers of different versions, and counted before they can be seen.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from citewell.core.database.connecting import connect
+from citewell.core.errors import StartupError
+
+SAMPLED_ROWS = 20_000
+"""Rows of a table that are compared by checksum, about; all rows are counted."""
+
+LOCK_TIMEOUT = "10s"
+
+VERSION_TABLE = "alembic_version"
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+OnBytes = Callable[[str, int], None]
+"""Called with the name of a table and how many of its bytes have been copied."""
+
+_SAME_WRITING = """
+SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601';
+SET bytea_output = 'hex'; SET extra_float_digits = 1
+"""
+"""Both servers write values alike, whatever they are set to."""
+
+_TABLES = f"""
+SELECT c.relname, c.relrowsecurity,
+  EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
+  array_agg(a.attname::text ORDER BY a.attnum),
+  array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum),
+  coalesce((SELECT array_agg(k.attname::text ORDER BY k.attnum) FROM pg_index i
+            JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = ANY(i.indkey)
+            WHERE i.indrelid = c.oid AND i.indisprimary), '{{}}')
+FROM pg_class c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attgenerated = ''
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+  AND NOT c.relispartition AND c.relname <> '{VERSION_TABLE}'
+GROUP BY c.oid, c.relname, c.relrowsecurity
+ORDER BY c.relname
+"""  # noqa: S608 - a constant
+
+_REFERENCES = """
+SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
+WHERE contype = 'f' AND NOT condeferrable AND conrelid <> confrelid AND conparentid = 0
+  AND connamespace = 'public'::regnamespace
+"""
+
+_SEQUENCES = """
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S' ORDER BY c.relname
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that holds rows of the installation."""
+
+    name: str
+    is_guarded: bool
+    """By row-level security."""
+    has_triggers: bool
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    key: tuple[str, ...]
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        """Its name, quoted."""
+        return sql.Identifier(self.name)
+
+    @property
+    def column_list(self) -> sql.Composed:
+        """Its columns, quoted."""
+        return sql.SQL(", ").join(map(sql.Identifier, self.columns))
+
+
+@dataclass(slots=True)
+class Copied:
+    """What was copied and found to be the same on both sides."""
+
+    rows: dict[str, int] = field(default_factory=dict[str, int])
+    """By table."""
+    checked_rows: int = 0
+    """Compared by checksum."""
+
+    @property
+    def total(self) -> int:
+        """Rows of all tables."""
+        return sum(self.rows.values())
+
+
+class Promotion:
+    """Holds the source still from the first row that is read until the block ends.
+
+    The source is read as its superuser in one snapshot, and nobody can write it meanwhile; the
+    target takes everything in one transaction: killed at any moment, it is as empty as before.
+    """
+
+    def __init__(self, source_url: str, target_url: str) -> None:
+        self._source_url = make_conninfo(source_url, user="postgres")
+        self._target_url = target_url
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Promotion":
+        try:
+            self._source = self._stack.enter_context(connect(self._source_url))
+            self._target = self._stack.enter_context(connect(self._target_url))
+            for connection in (self._source, self._target):
+                connection.execute(_SAME_WRITING.encode())
+                connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'".encode())
+            self._tables = _in_order(self._source)
+            _check_alike(self._tables, _in_order(self._target))
+            self._hold_source()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def copy(self, on_bytes: OnBytes) -> Copied:
+        """Copy all rows and compare both sides; the target commits only if they are the same.
+
+        Raises:
+            StartupError: The target is not empty, or not the same afterwards; it is unchanged.
+            psycopg.Error: One of the two failed; the target is unchanged.
+        """
+        with self._target.transaction():
+            self._open_target()
+            for table in self._tables:
+                self._copy_table(table, on_bytes)
+            self._target.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what was put off is checked
+            self._copy_sequences()
+            copied = self._compare()
+            self._close_target()
+        self._target.execute("ANALYZE")
+        return copied
+
+    def _hold_source(self) -> None:
+        """One snapshot, and nobody writes: locked first, so that nothing comes in between."""
+        self._source.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        names = sql.SQL(", ").join(table.identifier for table in self._tables)
+        self._source.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(names))
+
+    def _open_target(self) -> None:
+        """Make sure that it is empty, and let its owner in; until the end it is its alone."""
+        for table in self._tables:
+            name = table.identifier
+            lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name)
+            self._target.execute(lock)
+            if table.is_guarded:
+                self._target.execute(
+                    sql.SQL("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY").format(name)
+                )
+            if table.has_triggers:
+                self._target.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(name))
+            some = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(name)
+            if self._target.execute(some).fetchone() != (False,):
+                raise StartupError(
+                    f"The target holds a Citewell library already (there are rows in `{table.name}`"
+                    "); nothing was changed. Name an empty database."
+                )
+
+    def _close_target(self) -> None:
+        for table in self._tables:
+            name = table.identifier
+            if table.is_guarded:
+                self._target.execute(
+                    sql.SQL("ALTER TABLE {} FORCE ROW LEVEL SECURITY").format(name)
+                )
+            if table.has_triggers:
+                self._target.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(name))
+
+    def _copy_table(self, table: Table, on_bytes: OnBytes) -> None:
+        done = 0
+        on_bytes(table.name, done)
+        parts = {"columns": table.column_list, "table": table.identifier}
+        out_of = sql.SQL("COPY (SELECT {columns} FROM {table}) TO STDOUT (FORMAT binary)")
+        into = sql.SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
+        with (
+            self._source.cursor().copy(out_of.format(**parts)) as reader,
+            self._target.cursor().copy(into.format(**parts)) as writer,
+        ):
+            for block in reader:
+                writer.write(block)
+                done += len(block)
+                on_bytes(table.name, done)
+
+    def _copy_sequences(self) -> None:
+        for (name,) in self._source.execute(_SEQUENCES).fetchall():
+            state = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(name))
+            row = self._source.execute(state).fetchone()
+            assert row is not None
+            self._target.execute(
+                "SELECT setval(quote_ident(%s)::regclass, %s, %s)", (name, row[0], row[1])
+            )
+
+    def _compare(self) -> Copied:
+        copied = Copied()
+        for table in self._tables:
+            name = table.identifier
+            count = self._source.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone()
+            assert count is not None
+            statement = _facts(table, every=max(1, count[0] // SAMPLED_ROWS))
+            sides = [
+                connection.execute(statement).fetchall()
+                for connection in (self._source, self._target)
+            ]
+            if sides[0] != sides[1]:
+                raise StartupError(
+                    f"The rows of `{table.name}` are not the same on the target; nothing was "
+                    "changed there. Try again, and report it if it happens again."
+                )
+            copied.rows[table.name] = count[0]
+            copied.checked_rows += sum(row[2] for row in sides[0])
+        return copied
+
+
+def _in_order(connection: Connection) -> list[Table]:
+    """All tables, each after those that its rows refer to."""
+    rows = connection.execute(_TABLES.encode()).fetchall()
+    waiting = {
+        row[0]: Table(row[0], row[1], row[2], tuple(row[3]), tuple(row[4]), tuple(row[5]))
+        for row in rows
+    }
+    needs: dict[str, set[str]] = {name: set() for name in waiting}
+    for table, named in connection.execute(_REFERENCES.encode()).fetchall():
+        if table in needs:
+            needs[table].add(named)
+    ordered: list[Table] = []
+    while waiting:
+        ready = [name for name in waiting if not needs[name] & waiting.keys()]
+        assert ready, "tables refer to each other in a circle"
+        ordered += [waiting.pop(name) for name in ready]
+    return ordered
+
+
+def _check_alike(source: list[Table], target: list[Table]) -> None:
+    there = {table.name: table for table in target}
+    for table in source:
+        other = there.get(table.name)
+        if other is None or (other.columns, other.types) != (table.columns, table.types):
+            raise StartupError(
+                f"The table `{table.name}` of the target is not that of this version. Name an "
+                "empty database."
+            )
+
+
+def _facts(table: Table, *, every: int) -> sql.Composed:
+    """By tenant: rows, rows looked at, and the sum of their hashes."""
+    tenant = "tenant_id" if "tenant_id" in table.columns else "id"
+    if table.name != "tenant" and tenant == "id":
+        group = sql.SQL("NULL::uuid")
+    else:
+        group = sql.Identifier(tenant)
+    key = sql.SQL(", ").join(map(sql.Identifier, table.key or table.columns))
+    return sql.SQL(
+        "SELECT {group} AS tenant, count(*), count(*) FILTER (WHERE is_sampled),"
+        " sum(CASE WHEN is_sampled THEN hashtextextended(ROW({columns})::text, 0)::numeric END)"
+        " FROM (SELECT *, hashtextextended(ROW({key})::text, 0) % {every} = 0 AS is_sampled"
+        " FROM {table}) AS t GROUP BY 1 ORDER BY 1"
+    ).format(
+        group=group,
+        columns=table.column_list,
+        key=key,
+        every=sql.Literal(every),
+        table=table.identifier,
+    )

@@ -1,0 +1,72 @@
+"""Asking two installations the same questions."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from citewell.core.context import OPERATOR, Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.features.search import service as search
+from citewell.features.search.errors import EmptyQueryError
+from citewell.features.upkeep import repository
+from citewell.kit.clock import Stopwatch
+
+TOP_K = 10
+MOST_DIFFERENT = 5
+
+
+@dataclass(slots=True)
+class Comparison:
+    """How many questions were asked, and which were answered differently."""
+
+    asked: int = 0
+    same: int = 0
+    different: list[str] = field(default_factory=list[str])
+    """The first of these questions."""
+
+
+async def compare_searches(
+    one: Platform, other: Platform, wanted: int, on_search: Callable[[int], None]
+) -> Comparison:
+    """Search both for titles and headings of their documents; nothing is counted or written.
+
+    Args:
+        one: An installation; the questions are taken from it.
+        other: One that holds the same.
+        wanted: How many questions, shared among the tenants; a small library may have fewer.
+        on_search: Told how many have been asked.
+    """
+    compared = Comparison()
+    async for caller, query in _questions(one, wanted):
+        try:
+            found = [await _found(platform, caller, query) for platform in (one, other)]
+        except EmptyQueryError:
+            continue
+        compared.asked += 1
+        if found[0] == found[1]:
+            compared.same += 1
+        elif len(compared.different) < MOST_DIFFERENT:
+            compared.different.append(query)
+        on_search(compared.asked)
+    return compared
+
+
+async def _found(platform: Platform, caller: Caller, query: str) -> list[tuple[object, float]]:
+    """What is found, in order."""
+    found = await search.find(
+        platform, caller, query, top_k=TOP_K, filters={}, collection_ids=None, watch=Stopwatch()
+    )
+    return [(hit.chunk_id, round(hit.score, 6)) for hit in found.hits.hits]
+
+
+async def _questions(platform: Platform, wanted: int) -> AsyncIterator[tuple[Caller, str]]:
+    async with platform.database.unit_of_work(None) as session:
+        tenants = await repository.all_tenants(session)
+    left = wanted
+    for number, tenant_id in enumerate(tenants):
+        share = -(-left // (len(tenants) - number))
+        caller = Caller(tenant_id, OPERATOR)
+        async with unit_of_work(platform, caller) as ctx:
+            queries = await repository.names_in_documents(ctx.session, share)
+        left -= len(queries)
+        for query in queries:
+            yield caller, query
