@@ -6,11 +6,14 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
 import structlog
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -54,8 +57,15 @@ DOCUMENT_BODY_BYTES = 32 * 1024 * 1024
 FORM_OVERHEAD_BYTES = 1024 * 1024
 """Boundaries, names and fields around the files of an upload."""
 
+MAX_EPILOGUE = 1024
+"""Of what may follow a form's end, which hardly any client sends."""
+
 LONG_BODY_BYTES = 64 * 1024
 """A shorter one has arrived by the time of a refusal; the connection can be used again."""
+
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 8 * 1024 * 1024
+"""How much of a refused body is waited for, so that its sender comes to read the reply."""
 
 DOCUMENT_PATH = re.compile(r"/api/v1/documents/[^/]+(/file)?")
 
@@ -88,7 +98,11 @@ class RequestContext:
 
 
 class BodyEnd:
-    """Ends the connection after a reply that came before the body was read: the rest never is."""
+    """Ends the connection after a reply that came before the body was read.
+
+    For a moment, and a few megabytes, the rest is thrown away: closed at once, the connection would
+    be reset and the reply lost with many a client. https://www.rfc-editor.org/rfc/rfc9112#section-9.6
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -108,7 +122,16 @@ class BodyEnd:
         async def closing(message: Message) -> None:
             if message["type"] == "http.response.start" and not is_read:
                 MutableHeaders(scope=message)["Connection"] = "close"
-            await send(message)
+            if message["type"] != "http.response.body" or message.get("more_body") or is_read:
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_SECONDS):
+                    thrown_away = 0
+                    while not is_read and thrown_away < LINGER_BYTES:
+                        thrown_away += len((await watched()).get("body", b""))
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await self._app(scope, watched, closing)
 
@@ -242,7 +265,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         limit = self._limit(scope["method"], scope["path"])
-        declared = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        declared, form = headers.get("content-length", "0"), _FormEnd.of(headers)
         if not declared.isdigit() or int(declared) > limit:
             raise _too_large(limit)
         received = 0
@@ -251,9 +275,12 @@ class BodyLimit:
         async def counted() -> Message:
             nonlocal received
             message = await receive()
-            received += len(cast(bytes, message.get("body", b"")))
+            body = cast(bytes, message.get("body", b""))
+            received += len(body)
             if received > limit:
                 raise _too_large(limit)
+            if form is not None and message["type"] == "http.request":
+                form.see(body, is_last=not message.get("more_body", False))
             return message
 
         async def corrected(message: Message) -> None:
@@ -277,6 +304,28 @@ class BodyLimit:
         if path == "/api/v1/documents" or replaced:
             return min(self._max_upload_bytes, DOCUMENT_BODY_BYTES)
         return JSON_BODY_BYTES
+
+
+class _FormEnd:
+    """Refuses a form that was cut off: the parser would leave its last part out, and say nothing.
+
+    https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1
+    """
+
+    def __init__(self, boundary: bytes) -> None:
+        self._end = b"--" + boundary + b"--"
+        self._tail = b""
+
+    @classmethod
+    def of(cls, headers: Headers) -> "_FormEnd | None":
+        kind, options = parse_options_header(headers.get("content-type"))
+        boundary = options.get(b"boundary")
+        return cls(boundary) if kind == b"multipart/form-data" and boundary else None
+
+    def see(self, body: bytes, *, is_last: bool) -> None:
+        self._tail = (self._tail + body)[-MAX_EPILOGUE - len(self._end) :]
+        if is_last and self._end not in self._tail:
+            raise MultiPartException("The form ends before its last boundary: it was cut off.")
 
 
 def _has_long_body(headers: Headers) -> bool:
