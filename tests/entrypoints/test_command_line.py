@@ -129,6 +129,49 @@ class TestIngest:
         assert again == printed
 
     @pytest.mark.usefixtures("server")
+    def test_links_between_folders_end(self, installation: Installation, tmp_path: Path) -> None:
+        inner = tmp_path / "a" / "b"
+        inner.mkdir(parents=True)
+        (inner / "words.txt").write_text("Words deep down.")
+        (inner / "up").symlink_to(tmp_path, target_is_directory=True)
+        (tmp_path / "self").symlink_to(tmp_path / "self")
+        printed = installation.json(
+            "ingest", str(tmp_path), str(tmp_path / "self"), "--collection", "Links", code=1
+        )
+        found = {item["path"]: item for item in printed["documents"]}
+        assert found.keys() == {str(inner / "words.txt"), str(tmp_path / "self")}
+        assert found[str(inner / "words.txt")]["status"] == "ready"
+        assert found[str(tmp_path / "self")]["error"].startswith("The file cannot be read: ")
+        assert printed["failed"] == 1
+
+    @pytest.mark.usefixtures("server")
+    def test_known_paths_are_taken_as_the_caller_says(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "plan.txt"
+
+        def ingested(text: str, on_duplicate: str) -> dict[str, Any]:
+            path.write_text(text)
+            options = ("--collection", "Plans", "--on-duplicate", on_duplicate)
+            [item] = installation.json("ingest", str(path), *options)["documents"]
+            return item
+
+        first = ingested("Paint it green.", "skip")
+        skipped = ingested("Paint it blue.", "skip")
+        assert skipped == first
+        copies = [ingested("Paint it blue.", "keep_both") for _ in range(2)]
+        changed = ingested("Paint it red.", "version")
+        assert len({item["document_id"] for item in (first, *copies)}) == 3
+        assert (changed["document_id"], changed["version"]) == (first["document_id"], 2)
+        listed = installation.json("documents", "list", "--collection", "Plans")["documents"]
+        names = {item["filename"]: item["source"] for item in listed}
+        assert names == {
+            "plan.txt": f"file:{path}",
+            "plan (2).txt": f"file:{path} (2)",
+            "plan (3).txt": f"file:{path} (3)",
+        }
+
+    @pytest.mark.usefixtures("server")
     def test_unreadable_folder_and_path_are_listed(
         self, installation: Installation, tmp_path: Path
     ) -> None:

@@ -105,7 +105,14 @@ class TestHelp:
     def test_promised_options_exist(self) -> None:
         for command, options in {
             "serve": ("--host", "--port", "--workers", "--no-worker"),
-            "ingest": ("--collection", "--access", "--no-wait", "--json", "--tenant"),
+            "ingest": (
+                "--collection",
+                "--access",
+                "--on-duplicate",
+                "--no-wait",
+                "--json",
+                "--tenant",
+            ),
             "search": ("--collection", "--top-k", "--filter", "--explain", "--json", "--tenant"),
             "ask": ("--collection", "--llm", "--json", "--tenant"),
         }.items():
