@@ -31,7 +31,7 @@ from citewell.core.database.migrations import migrate
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.entrypoints.http.app import create_app
-from citewell.entrypoints.http.protocol import ProblemProtocol
+from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
 from citewell.features.identity import service as identity
 
@@ -218,10 +218,10 @@ def serving(
             app,
             host="127.0.0.1",
             port=0,
-            http=ProblemProtocol,
             log_config=None,
             proxy_headers=False,
             timeout_keep_alive=60,  # longer than clients keep a connection they do not use
+            **SERVER_OPTIONS,
         )
     )
     thread = threading.Thread(target=server.run)

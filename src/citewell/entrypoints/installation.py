@@ -31,6 +31,7 @@ from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import NO_MODEL, Timeouts
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
+from citewell.features.events.service import sweeping
 from citewell.features.idempotency import service as idempotency
 from citewell.features.ingestion import jobs as ingestion_jobs
 from citewell.features.usage import service as usage
@@ -143,6 +144,7 @@ async def open_platform(
         )
         queue.register_maintenance(usage.write_waiting)
         queue.register_maintenance(idempotency.forget_old)
+        queue.register_maintenance(sweeping())
         stack.push_async_callback(_write_usage, platform)
         yield platform
 

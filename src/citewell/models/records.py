@@ -51,3 +51,14 @@ class IdempotentReply(Base, TenantScoped):
     request_hash: Mapped[bytes]
     reply: Mapped[JsonValue] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Event(Base, TenantScoped):
+    """That an object has changed; triggers add these at commit, an hour later they go."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    kind: Mapped[str]
+    object_id: Mapped[uuid.UUID]
+    document_id: Mapped[uuid.UUID]

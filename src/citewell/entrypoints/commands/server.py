@@ -32,7 +32,7 @@ from citewell.entrypoints.commands.running import (
     stop_for_database,
 )
 from citewell.entrypoints.http.app import create_app
-from citewell.entrypoints.http.protocol import ProblemProtocol
+from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import (
     DatabaseHandle,
     open_platform,
@@ -217,9 +217,12 @@ def _serve_many(site: _Site, workers: int) -> None:
 
 
 def _check_connections(settings: Settings, workers: int) -> None:
-    """Refuse more processes than the embedded database has connections for."""
+    """Refuse more processes than the embedded database has connections for.
+
+    Beside its pool each has one that listens for events.
+    """
     pool, limit = settings.database_pool_size, int(SERVER_SETTINGS["max_connections"])
-    needed = workers * pool + pool + settings.worker_concurrency + SPARE_CONNECTIONS
+    needed = workers * (pool + 1) + pool + settings.worker_concurrency + SPARE_CONNECTIONS
     if settings.database_url is None and needed > limit:
         raise StartupError(
             f"{workers} processes with CITEWELL_DATABASE_POOL_SIZE={pool} need {needed} "
@@ -233,13 +236,13 @@ def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Con
         app,
         factory=isinstance(app, str),
         workers=workers,
-        http=ProblemProtocol,
         log_config=None,
         access_log=site.settings.log_level == "debug",
         server_header=False,
         proxy_headers=False,  # the application does, for proxies the operator trusts
         backlog=LISTEN_BACKLOG,
         timeout_graceful_shutdown=10,
+        **SERVER_OPTIONS,
     )
 
 

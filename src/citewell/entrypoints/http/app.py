@@ -1,5 +1,6 @@
 """The application: its routes and what stands before them."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import cast
@@ -25,15 +26,20 @@ from citewell.entrypoints.http.middleware import (
     ErrorBoundary,
     RequestContext,
 )
+from citewell.entrypoints.http.protocols import CLOSING
 from citewell.entrypoints.http.rates import AddressLimit, CallerLimit, Rates
 from citewell.features.audit.endpoints import router as audit_router
 from citewell.features.collections.endpoints import router as collections_router
 from citewell.features.documents.endpoints import router as documents_router
+from citewell.features.events.endpoints import router as events_router
+from citewell.features.events.endpoints import socket_router
+from citewell.features.events.streams import Streams
 from citewell.features.http import PlatformDep
 from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.jobs.endpoints import router as jobs_router
 from citewell.features.search.endpoints import router as search_router
+from citewell.features.sessions.credentials import Credentials
 from citewell.features.sessions.endpoints import public_router as sign_in_router
 from citewell.features.sessions.endpoints import router as sessions_router
 from citewell.features.sharing.endpoints import router as sharing_router
@@ -77,12 +83,13 @@ async def ready(platform: PlatformDep) -> dict[str, str]:
 
 def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     """The application over a platform that lives as long as it does."""
+    credentials = Credentials()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-        async with open_platform() as platform:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, object], None]:
+        async with open_platform() as platform, _telling(platform, credentials) as streams:
             app.state.platform = platform
-            yield
+            yield {"streams": streams, CLOSING: streams.close}
 
     app = FastAPIOffline(
         docs_url="/api/docs",
@@ -99,19 +106,33 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     api.include_router(health_router)
     api.include_router(sign_in_router, responses=problems.RESPONSES)
     for router in (
-        search_router, documents_router, versions_router, jobs_router, collections_router,
-        sharing_router, sessions_router, usage_router, audit_router, keys_router, users_router,
-        groups_router, tenants_router,
+        search_router, documents_router, versions_router, jobs_router, events_router,
+        collections_router, sharing_router, sessions_router, usage_router, audit_router,
+        keys_router, users_router, groups_router, tenants_router,
     ):  # fmt: skip
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)
+    app.include_router(socket_router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problems.install(app)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, credentials)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+@asynccontextmanager
+async def _telling(platform: Platform, credentials: Credentials) -> AsyncGenerator[Streams, None]:
+    """The open streams of this process, told of what happens inside the block."""
+    streams = Streams(platform, credentials)
+    async with asyncio.TaskGroup() as group:
+        telling = group.create_task(streams.run())
+        try:
+            yield streams
+        finally:
+            streams.close()
+            telling.cancel()
+
+
+def _add_middleware(app: FastAPI, settings: Settings, credentials: Credentials) -> None:
     """Put everything before the routes; the last one added is the first a request meets."""
     rates = Rates.of(settings)
 
@@ -120,7 +141,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 
     app.add_middleware(BodyLimit, max_upload_bytes=settings.max_upload_bytes)
     app.add_middleware(CallerLimit, platform=platform, rates=rates)
-    app.add_middleware(Authentication, platform=platform)
+    app.add_middleware(Authentication, platform=platform, credentials=credentials)
     app.add_middleware(AddressLimit, platform=platform, rates=rates)
     app.add_middleware(OriginGuard, settings=settings)
     app.add_middleware(HostGuard, settings=settings)
@@ -130,7 +151,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             # For the cookie of sessions; never for everybody's pages.
             allow_credentials="*" not in settings.cors_origins,
             expose_headers=[

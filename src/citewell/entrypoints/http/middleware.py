@@ -1,9 +1,7 @@
 """What every request passes before it reaches a route."""
 
 import asyncio
-import hashlib
 import re
-import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,19 +16,19 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewell.core.context import Caller, Origin
-from citewell.core.errors import AppError, TooLargeError, UnauthorizedError
+from citewell.core.errors import AppError, Problem, TooLargeError, UnauthorizedError
 from citewell.core.platform import Platform
 from citewell.entrypoints.http.guards import security_headers
 from citewell.entrypoints.http.problems import (
+    MAX_REASON_BYTES,
+    close_code_of,
     headers_of,
     note_failure,
     problem_document,
     problem_of,
     problem_response,
 )
-from citewell.features.identity import service as identity
-from citewell.features.identity.errors import CredentialError
-from citewell.features.sessions import service as sessions
+from citewell.features.sessions.credentials import CHECK_SECONDS, Credentials
 from citewell.kit.sse import encode_event
 
 API_PREFIX = "/api/v1/"
@@ -43,14 +41,6 @@ PUBLIC_PATHS = (
 )
 OPTIONAL_PATHS = ("/api/v1/auth/logout",)
 """Where a refresh token will do instead."""
-
-KEY_MEMORY_SECONDS = 0.5
-"""A revoked key, or a token of a session that has ended, is refused after this at the latest."""
-
-STREAM_CHECK_SECONDS = 0.25
-"""With the memory above, an open stream ends 0.75 s after its credential at the latest."""
-
-KEYS_REMEMBERED = 10_000
 
 JSON_BODY_BYTES = 1024 * 1024
 DOCUMENT_BODY_BYTES = 32 * 1024 * 1024
@@ -78,14 +68,14 @@ class RequestContext:
         self._is_https = is_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         request_id = str(uuid.uuid4())
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 careful = security_headers(scope["path"], is_https=self._is_https)
@@ -139,6 +129,8 @@ class BodyEnd:
 class ErrorBoundary:
     """Turns what nobody caught into a problem; a stream that has begun ends with `error`.
 
+    A socket that was accepted is closed with a code and, as its reason, code and detail.
+
     The one boundary of HTTP: errors that routes did not handle are logged and end here.
     """
 
@@ -146,14 +138,14 @@ class ErrorBoundary:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         started: list[Headers] = []
 
         async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                started.append(Headers(raw=message["headers"]))
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                started.append(Headers(raw=message.get("headers", [])))
             await send(message)
 
         try:
@@ -162,18 +154,28 @@ class ErrorBoundary:
             if isinstance(error, ClientDisconnect):
                 return
             # The framework wraps what it could have handled had the reply not begun.
-            wrapped = error.__cause__ if started else None
+            wrapped = error.__cause__ if started and scope["type"] == "http" else None
             problem = problem_of(wrapped if isinstance(wrapped, Exception) else error)
             note_failure(problem, error)
             request_id: str = scope["state"]["request_id"]
             if not started:
                 reply = problem_response(problem, request_id, headers_of(error))
                 await reply(scope, receive, send)
+            elif scope["type"] == "websocket":
+                with suppress(OSError):  # it may have gone
+                    await send(_closing(problem, error))
             elif started[0].get("content-type", "").startswith("text/event-stream"):
                 last = encode_event("error", problem_document(problem, request_id))
                 await send({"type": "http.response.body", "body": last, "more_body": False})
             else:
                 raise  # the server cuts the connection, so that nobody takes the part for the whole
+
+
+def _closing(problem: Problem, error: Exception) -> Message:
+    """The end of a socket, with code and detail of a problem as its reason."""
+    reason = f"{problem.code}: {problem.detail}".encode()[:MAX_REASON_BYTES]
+    code = close_code_of(problem, error)
+    return {"type": "websocket.close", "code": code, "reason": reason.decode(errors="ignore")}
 
 
 class Authentication:
@@ -183,11 +185,12 @@ class Authentication:
     any more.
     """
 
-    def __init__(self, app: ASGIApp, platform: Callable[[], Platform]) -> None:
+    def __init__(
+        self, app: ASGIApp, platform: Callable[[], Platform], credentials: Credentials
+    ) -> None:
         self._app = app
         self._platform = platform
-        self._known: dict[bytes, tuple[float, Caller]] = {}
-        """Valid credentials by hash, for a moment: asking the database is a third of a search."""
+        self._credentials = credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _is_private(scope["path"]):
@@ -235,22 +238,11 @@ class Authentication:
     async def _watch(self, secret: str) -> None:
         """Ends the group it runs in, by its error, when the credential is refused."""
         while True:
-            await asyncio.sleep(STREAM_CHECK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
             await self._caller(secret)
 
     async def _caller(self, secret: str) -> Caller:
-        if not secret:
-            raise CredentialError
-        digest, now = hashlib.sha256(secret.encode()).digest(), time.monotonic()
-        known = self._known.get(digest)
-        if known is not None and now - known[0] < KEY_MEMORY_SECONDS:
-            return known[1]
-        authenticate = identity.authenticate if secret.startswith("cw_") else sessions.authenticate
-        caller = await authenticate(self._platform(), secret)
-        if len(self._known) >= KEYS_REMEMBERED:
-            self._known.clear()
-        self._known[digest] = (now, caller)
-        return caller
+        return await self._credentials.caller(self._platform(), secret)
 
 
 class BodyLimit:

@@ -123,6 +123,21 @@ def headers_of(error: Exception) -> Mapping[str, str] | None:
     return error.headers if isinstance(error, HTTPException) else None
 
 
+MAX_REASON_BYTES = 123
+"""Of the reason a socket is closed with (RFC 6455, section 5.5)."""
+
+_CLOSE_CODES = {401: 4401, 403: 4403, 404: 4404, 429: 4429, 500: 1011}
+_POLICY_VIOLATION, _TRY_AGAIN_LATER = 1008, 1013
+
+
+def close_code_of(problem: Problem, error: Exception) -> int:
+    """The code a socket is closed with because of an error."""
+    if (own := getattr(error, "close_code", None)) is not None:
+        return int(own)
+    otherwise = _TRY_AGAIN_LATER if problem.status >= 500 else _POLICY_VIOLATION
+    return _CLOSE_CODES.get(problem.status, otherwise)
+
+
 def note_failure(problem: Problem, error: Exception) -> None:
     """Log what is not the caller's fault: a bug with its traceback, an outage in one line."""
     if problem.status in (503, 507):
@@ -136,6 +151,8 @@ def install(app: FastAPI) -> None:
     """Handle every error of the application's routes."""
 
     async def handle(request: Request, error: Exception) -> JSONResponse:
+        if request.scope["type"] == "websocket":
+            raise error  # there is no reply to a socket; the boundary closes it
         request_id: str = getattr(request.state, "request_id", "")
         problem = problem_of(error)
         note_failure(problem, error)

@@ -78,6 +78,9 @@ class AddressLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
+        if scope["type"] == "websocket" and not self._rule.is_off:
+            await self._guard_socket(scope, receive, send)
+            return
         if (
             scope["type"] != "http"
             or self._rule.is_off
@@ -101,6 +104,15 @@ class AddressLimit:
             if decision.allowed:
                 raise
             await _refuse(decision, scope, receive, send)
+
+    async def _guard_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except UnauthorizedError:
+            decision = await self._hit(scope)
+            if not decision.allowed:
+                raise RateLimitedError(decision) from None
+            raise
 
     async def _hit(self, scope: Scope) -> Decision:
         client = scope.get("client")

@@ -243,6 +243,14 @@ async def state(
     return _state(row, access) if row else None
 
 
+async def states(
+    session: AsyncSession, ids: Sequence[uuid.UUID], access: Access
+) -> list[DocumentState]:
+    """Those of the documents that the caller may read."""
+    rows = await session.execute(_states().where(Document.id.in_(ids), within(access, Verb.READ)))
+    return [_state(row, access) for row in rows]
+
+
 async def progress(session: AsyncSession, version_ids: Sequence[uuid.UUID]) -> list[Progress]:
     """How far versions are, each with its latest job, for those who wait for them."""
     rows = await session.execute(

@@ -90,6 +90,14 @@ async def get(ctx: Context, document_id: uuid.UUID) -> DocumentState:
     return found
 
 
+async def readable(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, DocumentState]:
+    """Those of the documents that are there for the caller, by id."""
+    if not ids:
+        return {}
+    found = await repository.states(ctx.session, ids, await ctx.access())
+    return {state.document.id: state for state in found}
+
+
 async def page(
     ctx: Context,
     request: PageRequest,

@@ -1,6 +1,7 @@
 """Statements of jobs."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import Row, Select, TextClause, and_, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,6 +47,12 @@ async def state(session: AsyncSession, job_id: uuid.UUID, access: Access) -> Job
     rows = await session.execute(_states().where(Job.id == job_id, _readable(access)))
     row = rows.one_or_none()
     return _state(row) if row else None
+
+
+async def states(session: AsyncSession, ids: Sequence[uuid.UUID], access: Access) -> list[JobState]:
+    """Those of the jobs whose documents the caller may read."""
+    rows = await session.execute(_states().where(Job.id.in_(ids), _readable(access)))
+    return [_state(row) for row in rows]
 
 
 async def page(session: AsyncSession, wanted: JobFilter, request: PageRequest) -> Page[JobState]:

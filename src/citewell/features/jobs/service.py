@@ -1,6 +1,7 @@
 """Looking at jobs, stopping them, and having them tried again."""
 
 import uuid
+from collections.abc import Sequence
 
 from citewell.core.access import Verb
 from citewell.core.context import Context
@@ -39,6 +40,12 @@ async def get(ctx: Context, job_id: uuid.UUID) -> JobState:
     if found is None:
         raise JobNotFoundError(job_id)
     return found
+
+
+async def readable(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, JobState]:
+    """Those of the jobs that are there for the caller, by id."""
+    found = await repository.states(ctx.session, ids, await ctx.access())
+    return {state.job.id: state for state in found}
 
 
 async def cancel(ctx: Context, job_id: uuid.UUID) -> JobState:

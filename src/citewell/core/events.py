@@ -1,0 +1,202 @@
+"""Changes as they are committed: one connection listens, all open streams of this process hear.
+
+Every server process has one hub. A notification only says that a tenant has something new; what it
+is, is read once for all streams of the tenant, from the last one known. So a connection that was
+lost costs time, never an event.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import psycopg
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from citewell.core.database import events as stored
+from citewell.core.database.events import Event
+from citewell.core.database.sessions import (
+    CONNECTION,
+    SESSION_SETTINGS,
+    Database,
+    connection_options,
+)
+from citewell.core.errors import UnavailableError
+
+log = structlog.get_logger(__name__)
+
+KEEPALIVE_SECONDS = 10.0
+"""After so long without news the connection is asked whether it is still one."""
+
+ANSWER_SECONDS = 5.0
+RECONNECT_SECONDS = 0.5
+STATEMENT_SECONDS = 10.0
+
+BATCH = 500
+"""Events read at once."""
+
+AT_A_TIME = 2
+"""Tenants whose events are read and shown side by side; requests need connections too."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+"""Between two rounds of a tenant, seconds; in a flood as long as the last round took, so that
+streams take half of the process at most."""
+
+
+class Listener(Protocol):
+    """What hears of a tenant's events."""
+
+    @property
+    def tenant_id(self) -> uuid.UUID:
+        """Whose events."""
+        ...
+
+
+L = TypeVar("L", bound=Listener)
+
+Deliver = Callable[[Sequence[Event], Sequence[L]], Awaitable[None]]
+"""Gives a tenant's events to its listeners. What each is interested in must be looked up before the
+first `await`: who asks for more later has been told of a later `cursor`."""
+
+
+@dataclass(slots=True)
+class _Tenant(Generic[L]):
+    cursor: int
+    """The latest event that was given to the listeners."""
+    listeners: set[L] = field(default_factory=set[L])
+    has_news: bool = False
+    is_served: bool = False
+
+
+class EventHub(Generic[L]):
+    """The events of this process; it connects when somebody wants to hear."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._tenants: dict[uuid.UUID, _Tenant[L]] = {}
+        self._is_wanted = asyncio.Event()
+        self._is_listening = asyncio.Event()
+        self._room = asyncio.Semaphore(AT_A_TIME)
+        self._group: asyncio.TaskGroup | None = None
+        self._deliver: Deliver[L] | None = None
+
+    async def run(self, deliver: Deliver[L]) -> None:
+        """Listen until cancelled."""
+        self._deliver = deliver
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await self._listen()
+
+    async def join(self, listener: L) -> None:
+        """Let it hear what is committed from now on.
+
+        Raises:
+            UnavailableError: The database does not answer.
+            sqlalchemy.exc.SQLAlchemyError: The same.
+        """
+        self._is_wanted.set()
+        try:
+            async with asyncio.timeout(STATEMENT_SECONDS):
+                await self._is_listening.wait()
+        except TimeoutError:
+            raise UnavailableError("The database does not answer. Try again in a moment.") from None
+        tenant_id = listener.tenant_id
+        if tenant_id not in self._tenants:
+            async with self._unit_of_work(tenant_id) as session:
+                cursor = await stored.last_id(session)
+            self._tenants.setdefault(tenant_id, _Tenant(cursor))
+        self._tenants[tenant_id].listeners.add(listener)
+        self._note(tenant_id)  # something may have been committed meanwhile
+
+    def leave(self, listener: L) -> None:
+        """Forget it."""
+        tenant = self._tenants.get(listener.tenant_id)
+        if tenant is not None:
+            tenant.listeners.discard(listener)
+            if not tenant.listeners:
+                del self._tenants[listener.tenant_id]
+
+    def cursor(self, tenant_id: uuid.UUID) -> int:
+        """The latest event that a tenant's listeners were given; one of them must be here."""
+        return self._tenants[tenant_id].cursor
+
+    def listeners(self) -> list[L]:
+        """All of this process."""
+        return [each for tenant in self._tenants.values() for each in tenant.listeners]
+
+    async def _listen(self) -> None:
+        while True:
+            await self._is_wanted.wait()
+            try:
+                await self._listen_once()
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                said = str(error).splitlines() or [type(error).__name__]
+                log.warning("events_wait_for_database", error=said[0])
+            finally:
+                self._is_listening.clear()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen_once(self) -> None:
+        """Take notifications until the connection is lost."""
+        options = connection_options(SESSION_SETTINGS)
+        made: dict[str, Any] = {**CONNECTION, "options": options, "autocommit": True}
+        async with await psycopg.AsyncConnection.connect(self._database.url, **made) as connection:
+            await connection.execute(f"LISTEN {stored.CHANNEL}")
+            self._is_listening.set()
+            for tenant_id in self._tenants:  # what was committed while nobody listened
+                self._note(tenant_id)
+            while True:
+                async for notification in connection.notifies(timeout=KEEPALIVE_SECONDS):
+                    self._note(uuid.UUID(notification.payload))
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await connection.execute("SELECT 1")
+
+    def _note(self, tenant_id: uuid.UUID) -> None:
+        tenant = self._tenants.get(tenant_id)
+        if tenant is None or self._group is None:
+            return
+        tenant.has_news = True
+        if not tenant.is_served:
+            tenant.is_served = True
+            self._group.create_task(self._serve(tenant_id, tenant))
+
+    async def _serve(self, tenant_id: uuid.UUID, tenant: _Tenant[L]) -> None:
+        """Give a tenant's listeners what is new, until there is nothing."""
+        try:
+            while tenant.has_news and tenant.listeners:
+                tenant.has_news = False
+                begun = time.monotonic()
+                try:
+                    async with self._room:
+                        await self._catch_up(tenant_id, tenant)
+                except SQLAlchemyError as error:
+                    log.warning("events_not_read", error=str(error).splitlines()[0])
+                    tenant.has_news = True
+                    await asyncio.sleep(LONGEST_PAUSE)
+                took = time.monotonic() - begun
+                await asyncio.sleep(max(SHORTEST_PAUSE, min(took, LONGEST_PAUSE)))
+        finally:
+            tenant.is_served = False
+
+    async def _catch_up(self, tenant_id: uuid.UUID, tenant: _Tenant[L]) -> None:
+        assert self._deliver is not None
+        while True:
+            async with self._unit_of_work(tenant_id) as session:
+                events = await stored.events_after(session, tenant.cursor, BATCH)
+            if not events:
+                return
+            tenant.cursor = events[-1].id
+            await self._deliver(events, list(tenant.listeners))
+            if len(events) < BATCH:
+                return
+
+    @asynccontextmanager
+    async def _unit_of_work(self, tenant_id: uuid.UUID) -> AsyncGenerator[Any, None]:
+        async with self._database.unit_of_work(
+            tenant_id, statement_seconds=STATEMENT_SECONDS
+        ) as session:
+            yield session

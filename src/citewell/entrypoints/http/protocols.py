@@ -1,0 +1,90 @@
+"""How connections behave at their ends: told of a stop, cut when nobody reads."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from citewell.entrypoints.http.protocol import ProblemProtocol
+
+CLOSING = "closing"
+"""Where the application's lifespan state has what to call when the server stops."""
+
+MAX_FRAME_BYTES = 4096
+"""Of what clients send: a token and a few words."""
+
+PING_SECONDS = 20.0
+
+STUCK_SECONDS = 20.0
+"""A connection that takes nothing for so long is cut; closing it would wait for it."""
+
+WRITE_BUFFER_BYTES = 16 * 1024
+"""Held for a reader beside its bounded queue, before its queue grows."""
+
+GOING_AWAY = 1001
+
+
+def _announce(app_state: dict[str, Any]) -> None:
+    close: Callable[[], None] | None = app_state.get(CLOSING)
+    if close is not None:
+        close()
+
+
+class HttpProtocol(ProblemProtocol):
+    """HTTP whose open streams are told when the server stops; it waits for them otherwise."""
+
+    def shutdown(self) -> None:
+        _announce(self.app_state)
+        super().shutdown()
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """A WebSocket that holds little for a reader and cuts one who takes nothing."""
+
+    _stuck: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stuck = self.loop.call_later(STUCK_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._unstick()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unstick()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        _announce(self.app_state)
+        if not self.handshake_complete or self.close_sent or self.disconnected:
+            super().shutdown()
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": GOING_AWAY})
+        self.conn.send_close(GOING_AWAY)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self._stuck is not None:  # it would never take the rest
+            self.transport.abort()
+        self.transport.close()
+
+    def _unstick(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+
+SERVER_OPTIONS: dict[str, Any] = {
+    "http": HttpProtocol,
+    "ws": SocketProtocol,
+    "ws_max_size": MAX_FRAME_BYTES,
+    "ws_per_message_deflate": False,  # its windows would be most of what a socket costs
+    "ws_ping_interval": PING_SECONDS,
+    "ws_ping_timeout": PING_SECONDS,
+}
+"""For `uvicorn.Config`."""

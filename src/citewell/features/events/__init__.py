@@ -1,0 +1,1 @@
+"""What changes, told as it happens: over a WebSocket or as server-sent events."""

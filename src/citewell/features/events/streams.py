@@ -1,0 +1,244 @@
+"""The open streams of this process: who hears what, how many there are, when they end."""
+
+import asyncio
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from citewell.core.context import Caller, Origin, unit_of_work
+from citewell.core.database.events import Event, oldest_id
+from citewell.core.errors import AppError, UnavailableError
+from citewell.core.events import EventHub
+from citewell.core.platform import Platform
+from citewell.features.events import service
+from citewell.features.events.errors import (
+    ServerBusyError,
+    ServerClosingError,
+    TooManyStreamsError,
+)
+from citewell.features.events.subscribers import Outgoing, Subscriber
+from citewell.features.events.topics import Topic, interest_in
+from citewell.features.sessions.credentials import CHECK_SECONDS, Credentials
+
+log = structlog.get_logger(__name__)
+
+MAX_STREAMS = 10_000
+"""Of one process; at 50 KiB each half a gigabyte."""
+
+MAX_PER_CALLER = 1_000
+"""Of one user or key in one process."""
+
+MAX_MISSED = 1_000
+"""Events that are sent again; who has missed more reads anew what they are about."""
+
+SHOWN_AT_ONCE = 20
+"""Objects asked for in one statement: each may carry a megabyte of metadata."""
+
+CLOCK_DIFFERENCE_SECONDS = 60.0
+"""An id that lies further ahead is none of this installation's."""
+
+
+class StaleError(Exception):
+    """What came after the last known event is not known any more."""
+
+
+@dataclass(slots=True)
+class _Group:
+    """Streams that may see the same."""
+
+    caller: Caller
+    wanted: dict[Subscriber, dict[int, list[Topic]]] = field(
+        default_factory=dict[Subscriber, dict[int, list[Topic]]]
+    )
+
+
+class Streams:
+    """The open streams of this process."""
+
+    def __init__(self, platform: Platform, credentials: Credentials) -> None:
+        self._platform = platform
+        self._credentials = credentials
+        self._hub = EventHub[Subscriber](platform.database)
+        self._open = 0
+        self._by_caller: Counter[tuple[uuid.UUID, uuid.UUID | None]] = Counter()
+        self._is_closing = False
+
+    async def run(self) -> None:
+        """Hear and tell until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hub.run(self._deliver))
+            group.create_task(self._watch())
+
+    def close(self) -> None:
+        """End all streams: the server stops."""
+        self._is_closing = True
+        for subscriber in self._hub.listeners():
+            subscriber.outbox.end(ServerClosingError())
+
+    async def caller(self, secret: str, origin: Origin) -> Caller:
+        """Who stands behind a secret.
+
+        Raises:
+            CredentialError: Nobody.
+        """
+        return replace(await self._credentials.caller(self._platform, secret), origin=origin)
+
+    @contextmanager
+    def held(self) -> Generator[None, None, None]:
+        """Room for one more stream.
+
+        Raises:
+            ServerBusyError: There is none.
+        """
+        if self._open >= MAX_STREAMS:
+            raise ServerBusyError
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    async def join(self, subscriber: Subscriber) -> int:
+        """Let it hear what it will subscribe to; returns the latest event so far.
+
+        Raises:
+            TooManyStreamsError: Its caller has too many.
+            UnavailableError: The database does not answer.
+        """
+        if self._is_closing:
+            raise ServerClosingError
+        who = self._who(subscriber)
+        if self._by_caller[who] >= MAX_PER_CALLER:
+            raise TooManyStreamsError(MAX_PER_CALLER)
+        self._by_caller[who] += 1
+        try:
+            await self._hub.join(subscriber)
+        except BaseException:
+            self._forget(who)
+            raise
+        return self._hub.cursor(subscriber.tenant_id)
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Forget it."""
+        self._hub.leave(subscriber)
+        self._forget(self._who(subscriber))
+
+    async def authorise(self, caller: Caller, topics: Sequence[Topic]) -> None:
+        """Refuse topics that are not there for the caller; see `service.authorise`."""
+        async with unit_of_work(self._platform, caller) as ctx:
+            await service.authorise(ctx, topics)
+
+    def subscribe(self, subscriber: Subscriber, topics: Sequence[Topic]) -> int:
+        """Let it hear of authorised topics from now on; returns the latest event before."""
+        cursor = self._hub.cursor(subscriber.tenant_id)
+        for topic in topics:
+            subscriber.add(topic, cursor)
+        return cursor
+
+    async def resume(
+        self, subscriber: Subscriber, topics: Sequence[Topic], last: int
+    ) -> AsyncGenerator[Outgoing, None]:
+        """What happened to authorised topics since; at the end it hears what happens on.
+
+        Raises:
+            StaleError: That is not known any more, or too much.
+        """
+        ahead = (time.time() + CLOCK_DIFFERENCE_SECONDS) * 1_000_000
+        if not oldest_id() <= last <= ahead:
+            raise StaleError
+        wanted, left = list(topics), MAX_MISSED
+        # What is committed meanwhile is looked up as well, until there is nothing in between.
+        while (until := self._hub.cursor(subscriber.tenant_id)) > last:
+            async with unit_of_work(self._platform, subscriber.caller) as ctx:
+                events = await service.missed(ctx, last, until, interest_in(wanted), left + 1)
+            left -= len(events)
+            if left < 0:
+                raise StaleError
+            for first in range(0, len(events), SHOWN_AT_ONCE):
+                part = events[first : first + SHOWN_AT_ONCE]
+                for shown in await service.show(self._platform, subscriber.caller, part):
+                    covering = [topic for topic in wanted if topic.covers(shown.event)]
+                    if shown.body is None:
+                        covering = [topic for topic in covering if topic.document_id is not None]
+                        wanted = [topic for topic in wanted if topic not in covering]
+                    if covering:
+                        names = [topic.name for topic in covering]
+                        yield Outgoing(shown.message(names), shown.event.id)
+            last = until
+        for topic in wanted:
+            subscriber.add(topic, last)
+
+    async def _deliver(self, events: Sequence[Event], subscribers: Sequence[Subscriber]) -> None:
+        for group in _grouped(events, subscribers):
+            try:
+                await self._tell(group, events)
+            except SQLAlchemyError as error:
+                log.warning("events_not_shown", error=str(error).splitlines()[0])
+                lost = UnavailableError("The database does not answer; resume in a moment.")
+                for subscriber in group.wanted:
+                    subscriber.outbox.end(lost)
+            except AppError as error:
+                for subscriber in group.wanted:
+                    subscriber.outbox.end(error)
+
+    async def _tell(self, group: _Group, events: Sequence[Event]) -> None:
+        """Ask once for those who may see the same, and give to each what it wants."""
+        ids = {event_id for wanted in group.wanted.values() for event_id in wanted}
+        mine = [event for event in events if event.id in ids]
+        for first in range(0, len(mine), SHOWN_AT_ONCE):
+            part = mine[first : first + SHOWN_AT_ONCE]
+            for shown in await service.show(self._platform, group.caller, part):
+                for subscriber, wanted in group.wanted.items():
+                    topics = wanted.get(shown.event.id, [])
+                    subscriber.give(shown, [t for t in topics if t.name in subscriber.topics])
+                await asyncio.sleep(0)  # those who read get to it before there is more
+
+    async def _watch(self) -> None:
+        """End streams whose credential is not valid any more; give the others its rights of now."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            by_secret: dict[str, list[Subscriber]] = {}
+            for subscriber in self._hub.listeners():
+                by_secret.setdefault(subscriber.secret, []).append(subscriber)
+            for secret, subscribers in by_secret.items():
+                try:
+                    caller = await self._credentials.caller(self._platform, secret)
+                except AppError as error:
+                    for subscriber in subscribers:
+                        if subscriber.secret == secret:  # not replaced meanwhile
+                            subscriber.outbox.end(error)
+                except SQLAlchemyError:
+                    continue  # nothing is shown either while the database does not answer
+                else:
+                    for subscriber in subscribers:
+                        if subscriber.secret == secret:
+                            subscriber.renew(caller)
+
+    def _forget(self, who: tuple[uuid.UUID, uuid.UUID | None]) -> None:
+        self._by_caller[who] -= 1
+        if not self._by_caller[who]:
+            del self._by_caller[who]
+
+    @staticmethod
+    def _who(subscriber: Subscriber) -> tuple[uuid.UUID, uuid.UUID | None]:
+        actor = subscriber.caller.actor
+        return subscriber.tenant_id, actor.user_id or actor.id
+
+
+def _grouped(events: Sequence[Event], subscribers: Sequence[Subscriber]) -> list[_Group]:
+    """Who wants which of the events, together with those of the same rights."""
+    groups: dict[object, _Group] = {}
+    for subscriber in subscribers:
+        wanted = {event.id: topics for event in events if (topics := subscriber.wanted(event))}
+        if wanted:
+            actor = subscriber.caller.actor
+            rights = actor.user_id, actor.role, actor.scopes
+            group = groups.setdefault(rights, _Group(subscriber.caller))
+            group.wanted[subscriber] = wanted
+    return list(groups.values())
