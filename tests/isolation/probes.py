@@ -116,7 +116,7 @@ def request_of(probe: Probe) -> dict[str, Any]:
         if root == "path":
             named[name] = value
         elif root == "query":
-            query[name] = value
+            query[name] = _written(route, place, value)
         elif root == "form":
             form = {**(form or {}), name: value}
         else:
@@ -135,6 +135,10 @@ def request_of(probe: Probe) -> dict[str, Any]:
     elif body is not None:
         request["json"] = body
     return request
+
+
+def _written(route: Route, place: str, value: Any) -> Any:
+    return route.written[place].format(value) if place in route.written else value
 
 
 def _put(body: dict[str, Any], path: list[str], value: object) -> None:

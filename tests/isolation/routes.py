@@ -42,6 +42,8 @@ class Route:
     status: int = 200
     ends_credential: bool = False
     """Whether a valid request signs the sender out or changes how they sign in."""
+    written: dict[str, str] = field(default_factory=dict)
+    """Place in the query -> how an id is written there."""
     words: dict[str, str] = field(default_factory=dict)
     """Place of a text filter -> name of a word that only hidden objects have."""
     instead: dict[str, str] = field(default_factory=dict)
@@ -92,6 +94,12 @@ READING: dict[Operation, Route] = {
 JOB = {"path.job_id": "job"}
 
 WORK: dict[Operation, Route] = {
+    ("GET", f"{API}/events"): Route(
+        {"query.topics": "document"},
+        query={"wait": "0"},
+        written={"query.topics": "document:{}"},
+        forgets=frozenset({"query.last_event_id"}),
+    ),
     ("GET", f"{API}/jobs"): Route({"query.document_id": "document"}),
     ("GET", f"{API}/jobs/{{job_id}}"): Route(JOB),
     ("POST", f"{API}/jobs/{{job_id}}/cancel"): Route(JOB, is_write=True, status=409),

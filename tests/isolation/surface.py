@@ -70,7 +70,9 @@ def _routed(routes: list[BaseRoute] | list[Any], prefix: str = "") -> Iterator[O
             yield ("MOUNT", prefix + route.path)
             inner = route.app.routes if isinstance(route.app, FastAPI) else route.routes
             yield from _routed(list(inner), prefix + route.path)
-        elif isinstance(route, WebSocketRoute) or getattr(route, "methods", None) is None:
+        elif isinstance(inside := getattr(route, "starlette_route", route), WebSocketRoute):
+            yield ("WEBSOCKET", f"{prefix}{inside.path}")
+        elif getattr(route, "methods", None) is None:
             yield ("WEBSOCKET", f"{prefix}{route.path}")
         else:
             path = getattr(route, "path_format", None) or route.path

@@ -34,6 +34,9 @@ from tests.isolation.surface import OPEN_PATHS, Surface, read_surface
 ADD_A_ROW = "add it to its row of TABLE in tests/isolation/routes.py"
 ENOUGH = 3_000
 
+SOCKETS = frozenset({"/ws"})
+"""They are probed in test_sockets.py."""
+
 UPKEEP = ("term_stat", "term_delta", "index_generation")
 """Tables that the worker tidies whenever it likes."""
 
@@ -89,7 +92,7 @@ class TestTable:
         assert private - set(TABLE) == set(), f"a new route: {ADD_A_ROW}"
         assert set(TABLE) - private == set(), "these routes have gone: remove their rows"
         assert surface.undescribed == frozenset(), "what OpenAPI does not show is not probed"
-        assert surface.websockets == frozenset(), "sockets are not probed yet: extend the matrix"
+        assert surface.websockets == SOCKETS, "a new socket: probe it in test_sockets.py"
 
     def test_every_id_has_a_carrier(self, surface: Surface) -> None:
         for operation, route in TABLE.items():

@@ -29,6 +29,9 @@ from citewell.core.errors import UnavailableError
 
 log = structlog.get_logger(__name__)
 
+NAME = "citewell-events"
+"""What the connection is called in `pg_stat_activity`."""
+
 KEEPALIVE_SECONDS = 10.0
 """After so long without news the connection is asked whether it is still one."""
 
@@ -142,7 +145,7 @@ class EventHub(Generic[L]):
 
     async def _listen_once(self) -> None:
         """Take notifications until the connection is lost."""
-        options = connection_options(SESSION_SETTINGS)
+        options = connection_options({**SESSION_SETTINGS, "application_name": NAME})
         made: dict[str, Any] = {**CONNECTION, "options": options, "autocommit": True}
         async with await psycopg.AsyncConnection.connect(self._database.url, **made) as connection:
             await connection.execute(f"LISTEN {stored.CHANNEL}")

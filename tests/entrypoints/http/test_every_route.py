@@ -18,8 +18,8 @@ HEALTH = {"/api/v1/health/live", "/api/v1/health/ready"}
 SIGN_IN = {f"/api/v1/auth/{name}" for name in ("register", "login", "refresh", "logout")}
 """Their credential is a password or a refresh token; see the tests of sessions."""
 PUBLIC = HEALTH | SIGN_IN
-SINGLE = {"/api/v1/auth/me", "/api/v1/usage", "/api/v1/audit/export"}
-"""Objects without an id of their own, and files."""
+SINGLE = {"/api/v1/auth/me", "/api/v1/usage", "/api/v1/audit/export", "/api/v1/events"}
+"""Objects without an id of their own, files and streams."""
 _SCHEMA = create_app(
     Settings(_env_file=None, home=Path("unused")),
     lambda: nullcontext(),  # type: ignore[arg-type, return-value]

@@ -13,7 +13,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from citewell.core.settings import Settings
+from citewell.features.identity import service as identity
+from citewell.features.users.passwords import hash_password
 from tests.conftest import LiveServer, serving
+from tests.features.sessions.conftest import PASSWORD, People, Person
 
 PATIENCE = 20.0
 DOCUMENTS = "/api/v1/documents"
@@ -83,11 +86,32 @@ async def rename(client: httpx.AsyncClient, document_id: object, title: str) -> 
     assert reply.status_code == 200, reply.text
 
 
+def key_of(people: People, person: Person) -> str:
+    """A key with the rights of a user."""
+    made = people.within(
+        person.tenant_id,
+        lambda ctx: identity.create_api_key(ctx, "of a user", user_id=person.id),
+    )
+    return made.secret
+
+
 @pytest.fixture(scope="package")
 def second_server(settings: Settings, database_url: str) -> Iterator[LiveServer]:
     """Another server over the same database."""
     with serving(settings, database_url, has_worker=False) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """Of everybody's password."""
+    return asyncio.run(hash_password(PASSWORD))
+
+
+@pytest.fixture
+def people(live_server: LiveServer, password_hash: str) -> People:
+    """The people of this test."""
+    return People(live_server, password_hash)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """How connections behave at their ends: told of a stop, cut when nobody reads."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,9 @@ STUCK_SECONDS = 20.0
 
 WRITE_BUFFER_BYTES = 16 * 1024
 """Held for a reader beside its bounded queue, before its queue grows."""
+
+KERNEL_BUFFER_BYTES = 64 * 1024
+"""Held by the system, which would let it grow to megabytes."""
 
 GOING_AWAY = 1001
 
@@ -47,6 +51,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -101,7 +101,9 @@ async def stream_events(
     subscriber = Subscriber(caller, secret)
     last = last_event_id_header if last_event_id_header is not None else last_event_id
     return StreamingResponse(
-        _events(streams, subscriber, list(wanted), last, wait), media_type="text/event-stream"
+        _events(streams, subscriber, list(wanted), last, wait),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
     )
 
 
