@@ -1,5 +1,6 @@
 """An installation of several real processes that a test kills and starts again."""
 
+import json
 import re
 import signal
 import socket
@@ -15,6 +16,7 @@ import psycopg
 from citewell.core.database.embedded import EmbeddedServer
 from tests.entrypoints.conftest import PATIENCE, Installation
 
+from . import consistency
 from .embedding_service import EmbeddingService
 from .nursery import Citizen, Nursery
 
@@ -117,6 +119,25 @@ class Site:
             return bool(self.rows(statement))
         except psycopg.OperationalError:
             return True
+
+    def doctor(self) -> dict[str, list[str]]:
+        """What `citewell doctor` finds, by check."""
+        made = self.nursery.start(self.variables, "doctor", "--deep", "--json")
+        self.until(lambda: not made.is_alive)
+        said = made.output.read_text()
+        report = json.loads(said[said.index("{") : said.rindex("}") + 1])
+        wrong = [check for check in report["checks"] if check["problems"]]
+        return {f"doctor: {check['name']}": check["examples"] for check in wrong}
+
+    def drift(self) -> consistency.Problems:
+        """What is not as the documents say, as the tests see it and as the product does."""
+        with self.connect() as connection:
+            return consistency.drift(connection, self.home / "files") | self.doctor()
+
+    def duplicates(self) -> consistency.Problems:
+        """What is there twice."""
+        with self.connect() as connection:
+            return consistency.duplicates(connection)
 
     def client(self, key: str, seconds: float = 15) -> httpx.AsyncClient:
         """A client of the API."""

@@ -104,9 +104,7 @@ async def test_thousand_jobs_have_exact_results(site: Site, database: OperatorsD
         if state[1:] != ("ready", 1, expected[number % KINDS], None, expected[number % KINDS],
                          "succeeded")
     ]  # fmt: skip
-    with site.connect() as connection:
-        twice = consistency.duplicates(connection)
-        drift = consistency.drift(connection, site.home / "files")
+    twice, drift = site.duplicates(), site.drift()
     record(
         "database restarts", stops=stops, jobs=len(states), uploads_asked_again=asked - DOCUMENTS,
         seconds=round(time.monotonic() - begun), lost=len(wrong),

@@ -125,9 +125,7 @@ class TestServer:
         assert {state["version"] for state in states} == {1}
         assert len(states) == 1 + len(bulky)
         site.until(lambda: not site.has("SELECT FROM term_delta"), 20)
-        with site.connect() as connection:
-            twice = consistency.duplicates(connection)
-            drift = consistency.drift(connection, disk / "files")
+        twice, drift = site.duplicates(), site.drift()
         record(
             "full disk", refused=len(bulky), seconds_to_heal=round(healed, 1),
             duplicates=consistency.count(twice), drift=consistency.count(drift),

@@ -100,15 +100,14 @@ def half(storm: Storm) -> list[tuple[str, int, int]]:
 async def check(storm: Storm, killer: Killer, seconds: float) -> None:
     """Wait until nothing is to be done any more; compare, write down and judge."""
     site = storm.site
+    await asyncio.to_thread(site.wait_until_it_answers)
     await asyncio.to_thread(site.until, lambda: not site.has(SETTLED), seconds)
     await asyncio.to_thread(site.until, lambda: not site.has("SELECT FROM term_delta"), seconds)
     missing = await lost(storm)
     parts = half(storm)
     extra = await unknown(storm)
     [(failed,)] = site.rows("SELECT count(*) FROM document_version WHERE status = 'failed'")
-    with site.connect() as connection:
-        twice = consistency.duplicates(connection)
-        drift = consistency.drift(connection, site.home / "files")
+    twice, drift = site.duplicates(), site.drift()
     record(
         "storm", kills=site.kills, at_named_points=sum(killer.at_points.values()),
         named_points=len(killer.at_points), acknowledged=storm.operations,

@@ -63,9 +63,7 @@ def test_job_is_taken_over_in_time(site: Site, number: signal.Signals) -> None:
     [(status, attempts)] = site.rows("SELECT status, attempts FROM job")
     assert (status, attempts) == ("succeeded", 2)
     site.until(lambda: not site.has("SELECT FROM term_delta"), 20)
-    with site.connect() as connection:
-        twice = consistency.duplicates(connection)
-        drift = consistency.drift(connection, site.home / "files")
+    twice, drift = site.duplicates(), site.drift()
     record(
         "take-over", kills=int(number == signal.SIGKILL), seconds=round(taken, 1),
         lost=int(taken > MOST_SECONDS), duplicates=consistency.count(twice),
