@@ -14,7 +14,7 @@ from citewell.core.blobs.encryption import Purpose
 from citewell.core.database.embedded import EmbeddedServer
 from citewell.core.database.keyring import KeyRing
 from citewell.core.database.sessions import Database
-from citewell.core.secrets import load_master_key
+from citewell.core.secrets import load_master_keys
 from citewell.core.settings import Settings
 from tests.entrypoints.conftest import Installation
 
@@ -82,7 +82,7 @@ async def data_keys(site: Site) -> dict[str, bytes]:
     assert isinstance(tenant, uuid.UUID)
     database = Database(url)
     try:
-        ring = KeyRing(database, load_master_key(settings))
+        ring = KeyRing(database, lambda: load_master_keys(settings))
         return {each.name: (await ring.active(tenant, each)).secret for each in Purpose}
     finally:
         await database.close()
@@ -111,7 +111,7 @@ async def test_secrets_stand_nowhere(site: Site) -> None:
     secrets = await asyncio.to_thread(live, site)
     canaries = {name: secret.encode() for name, secret in secrets.items()}
     canaries |= await data_keys(site)
-    master = load_master_key(Settings(_env_file=None, home=site.home))
+    master = load_master_keys(Settings(_env_file=None, home=site.home)).primary
     site.rows("SELECT 1 FROM pg_switch_wal()")
     site.kill(*site.processes)
     site.kill_database(signal.SIGQUIT)
