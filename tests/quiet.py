@@ -6,7 +6,7 @@ Texts are read by `TextParser` and embedded by `HashEmbedder`; jobs run when a t
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -31,6 +31,8 @@ from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import NewFile
 from citewell.features.ingestion import jobs as ingestion_jobs
 from citewell.features.ingestion import service as ingestion
+from citewell.features.trash import jobs as trash_jobs
+from citewell.features.trash import service as trash
 from citewell.indexes.postgres.index import PostgresIndex
 from citewell.models.documents import DocumentVersion
 from citewell.models.work import Job
@@ -64,6 +66,7 @@ async def quiet_platform(
     keys = KeyRing(database, lambda: MasterKeys(b"master key of the tests" * 2))
     queue = JobQueue[Platform](url, dead_after=dead_after)
     ingestion_jobs.register(queue)
+    trash_jobs.register(queue)
     try:
         yield Platform(
             settings=settings,
@@ -111,6 +114,21 @@ class Shelf:
         registered = await self.register(name, text, **more)
         await self.process(registered)
         return registered
+
+    async def delete(self, registered: Registered) -> None:
+        """Move a document into the trash."""
+        async with unit_of_work(self.platform, self.caller) as ctx:
+            await trash.delete(ctx, registered.document_id)
+
+    async def restore(self, registered: Registered) -> None:
+        """Bring a document back from the trash."""
+        async with unit_of_work(self.platform, self.caller) as ctx:
+            await trash.restore(ctx, registered.document_id)
+
+    async def purge(self) -> None:
+        """Remove for good whatever is in the trash of this database."""
+        settings = self.platform.settings.model_copy(update={"trash_minutes": 0})
+        await trash.purge_expired(replace(self.platform, settings=settings))
 
     async def state(self, registered: Registered) -> tuple[DocumentVersion, Job | None]:
         """The version as it is now, with its latest job."""

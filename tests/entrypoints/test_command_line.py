@@ -329,12 +329,24 @@ class TestDocuments:
         (tmp_path / "zebra.txt").write_text("The zebra crossing is repainted.")
         [taken] = installation.json("ingest", str(tmp_path))["documents"]
         result = installation.call("documents", "delete", taken["document_id"])
-        assert (result.exit_code, result.stdout) == (0, "1 deleted.\n")
+        assert result.exit_code == 0
+        assert result.stdout.startswith("1 deleted; `citewell documents restore` brings them back")
         again = installation.call("documents", "delete", taken["document_id"])
         assert (again.exit_code, again.stdout) == (2, "")
         assert taken["document_id"] in again.stderr
         hits = installation.json("search", "zebra crossing")["results"]
         assert all("zebra" not in hit["text"] for hit in hits)
+        [trashed] = installation.json("documents", "trash")["documents"]
+        assert trashed["id"] == taken["document_id"]
+        assert trashed["title"] in installation.call("documents", "trash").stdout
+        restored = installation.call("documents", "restore", taken["document_id"])
+        assert (restored.exit_code, restored.stdout) == (0, "1 restored.\n")
+        assert "zebra" in installation.json("search", "zebra crossing")["results"][0]["text"]
+        purged = installation.call("documents", "delete", "--purge", taken["document_id"])
+        assert (purged.exit_code, purged.stdout) == (0, "1 deleted for good.\n")
+        assert installation.json("documents", "trash") == {"documents": [], "total": 0}
+        again = installation.call("documents", "restore", taken["document_id"])
+        assert (again.exit_code, again.stdout) == (2, "")
 
     @pytest.mark.usefixtures("server")
     def test_versions_are_compared_and_gone_back_to(

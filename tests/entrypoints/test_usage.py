@@ -93,7 +93,8 @@ class TestHelp:
     @pytest.mark.parametrize(
         "command",
         ["", "serve", "worker", "ingest", "search", "ask", "doctor", "settings", "documents",
-         "documents list", "documents show", "documents delete", "eval", "eval retrieval",
+         "documents list", "documents show", "documents delete", "documents trash",
+         "documents restore", "eval", "eval retrieval",
          "db", "db migrate", "key", "key create", "key list", "key revoke"],
     )  # fmt: skip
     def test_every_command_explains_itself(self, command: str) -> None:

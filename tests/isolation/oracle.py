@@ -28,6 +28,7 @@ from citewell.features.search import service as search
 from citewell.features.search.errors import UnknownFilterError
 from citewell.features.sharing import service as sharing
 from citewell.features.sharing.schemas import GrantPut
+from citewell.features.trash import service as trash
 from citewell.kit.clock import Stopwatch
 from citewell.kit.pagination import PageRequest
 from citewell.models.tenancy import User
@@ -66,6 +67,7 @@ class Model:
     members: set[tuple[int, int]] = field(default_factory=set)
     """Group, user."""
     papers: list[Paper] = field(default_factory=list)
+    trash: list[Paper] = field(default_factory=list)
     rules: dict[tuple[str, int | uuid.UUID, str, int], tuple[Effect, uuid.UUID]] = field(
         default_factory=dict
     )
@@ -172,8 +174,8 @@ class Walk:
         """
         action = self._chance.choices(
             (self._search, self._new, self._again, self._rule, self._unrule, self._member,
-             self._role, self._level, self._delete, self._list),
-            (40, 8, 6, 14, 5, 6, 3, 7, 3, 8),
+             self._role, self._level, self._delete, self._restore, self._purge, self._list),
+            (40, 8, 6, 14, 5, 6, 3, 7, 6, 6, 1, 8),
         )[0]  # fmt: skip
         try:
             self.done.append(await action())
@@ -292,15 +294,51 @@ class Walk:
 
         async def delete() -> bool:
             async with unit_of_work(self._platform, self._caller(user)) as ctx:
-                await documents.delete(ctx, paper.id)
+                await trash.delete(ctx, paper.id)
             return True
 
         if await self._tries(delete(), allowed=allowed):
             self._model.papers.remove(paper)
-            rules = self._model.rules
-            for key in [key for key in rules if key[1] == paper.id]:
-                del rules[key]
+            self._model.trash.append(paper)
         return f"{user} deleted {paper.source}: {allowed}"
+
+    async def _restore(self) -> str:
+        model, user = self._model, self._someone()
+        if not model.trash:
+            return "nothing to restore"
+        paper = self._chance.choice(model.trash)
+        allowed = model.may(user, paper, write=True)
+
+        async def restore() -> bool:
+            async with unit_of_work(self._platform, self._caller(user)) as ctx:
+                await trash.restore(ctx, paper.id)
+            return True
+
+        if await self._tries(restore(), allowed=allowed):
+            others = {(other.collection, other.source) for other in model.papers}
+            if (paper.collection, paper.source) in others:
+                paper.source = f"{paper.source}#{paper.id}"
+            model.trash.remove(paper)
+            model.papers.append(paper)
+        return f"{user} restored {paper.source}: {allowed}"
+
+    async def _purge(self) -> str:
+        model, user = self._model, self._someone()
+        if not model.trash:
+            return "nothing to purge"
+        paper = self._chance.choice(model.trash)
+        allowed = model.may(user, paper, write=True)
+
+        async def purge() -> bool:
+            async with unit_of_work(self._platform, self._caller(user)) as ctx:
+                await trash.purge(ctx, paper.id)
+            return True
+
+        if await self._tries(purge(), allowed=allowed):
+            model.trash.remove(paper)
+            for key in [key for key in model.rules if key[1] == paper.id]:
+                del model.rules[key]
+        return f"{user} purged {paper.source}: {allowed}"
 
     async def _level(self) -> str:
         paper, user, level = self._paper(), self._someone(), self._chance.choice(list(AccessLevel))
@@ -368,9 +406,11 @@ class Walk:
         kind, which = key[0], key[1]
         lifts = model.rules[key][0] is Effect.DENY
         if isinstance(which, uuid.UUID):
-            [paper] = [p for p in model.papers if p.id == which]
+            found = [p for p in model.papers if p.id == which]  # none: it is in the trash
             shared = sharing.document(which)
-            allowed = model.may_deny(user, paper) if lifts else model.may(user, paper, write=True)
+            allowed = bool(found) and (
+                model.may_deny(user, found[0]) if lifts else model.may(user, found[0], write=True)
+            )
         else:
             shared = sharing.collection(self._collections[which])
             allowed = model.may_share(user, which, Effect.READ if lifts else Effect.DENY)
@@ -476,6 +516,11 @@ class Walk:
             shelves = await collections.page(ctx, PageRequest(limit=100))
         assert {state.document.id for state in page.items} == readable
         assert page.total == len(readable)
+        async with unit_of_work(self._platform, self._caller(user)) as ctx:
+            deleted = await trash.page(ctx, PageRequest(limit=100))
+        restorable = {paper.id for paper in model.trash if model.may(user, paper, write=True)}
+        assert {each.id for each in deleted.items} == restorable
+        assert deleted.total == len(restorable)
         for state in page.items:
             [paper] = [each for each in model.papers if each.id == state.document.id]
             shows_source = state.read().source is not None

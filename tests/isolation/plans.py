@@ -13,7 +13,17 @@ from tests.isolation.actors import (
     reading_key,
 )
 from tests.isolation.probes import Probe, Twins, Values, base_values, fillings, missing_id
-from tests.isolation.routes import API, NOT_YET, TABLE, Route
+from tests.isolation.routes import (
+    API,
+    CHANGING,
+    NOT_YET,
+    READING,
+    SEARCH,
+    SHARING,
+    TABLE,
+    WORK,
+    Route,
+)
 from tests.isolation.surface import Operation
 from tests.isolation.world import QUESTION, Organisation
 
@@ -144,6 +154,22 @@ def plan_filters(ours: Organisation, theirs: Organisation) -> list[Pair]:
             ]
             pairs.append(Pair(Twins(*probes), (422,)))
     return pairs
+
+
+def plan_trashed(ours: Organisation) -> list[Pair]:
+    """A deleted document asked for by its owner, on every route: like one that is not there."""
+    return [
+        Pair(Twins(*(Probe(owner(ours, route), operation, route, v) for v in values)), None)
+        for operation, route in (SEARCH | READING | WORK | SHARING | CHANGING).items()
+        for place, kind in route.carriers.items()
+        if kind == "document" and not operation[1].endswith("/restore")
+        for values in (
+            [
+                {**base_values(route, ours.ids), place: id_}
+                for id_ in (ours.ids["document:trashed"], missing_id())
+            ],
+        )
+    ]
 
 
 def plan_siblings(ours: Organisation) -> list[Pair]:

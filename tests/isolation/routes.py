@@ -77,6 +77,7 @@ READING: dict[Operation, Route] = {
     ("GET", f"{API}/documents"): Route(
         {"query.collection_id": "collection"}, words={"query.search": "title"}
     ),
+    ("GET", f"{API}/documents/trash"): Route(),
     ("GET", f"{API}/documents/{{document_id}}"): Route(DOCUMENT),
     ("GET", f"{API}/documents/{{document_id}}/content"): Route(DOCUMENT, query={"version": "1"}),
     ("GET", f"{API}/documents/{{document_id}}/file"): Route(DOCUMENT, query={"version": "1"}),
@@ -162,6 +163,10 @@ CHANGING: dict[Operation, Route] = {
         DOCUMENT, {"version": 1}, is_write=True
     ),
     ("DELETE", f"{API}/documents/{{document_id}}"): Route(DOCUMENT, is_write=True, status=204),
+    ("POST", f"{API}/documents/{{document_id}}/restore"): Route(DOCUMENT, is_write=True),
+    ("DELETE", f"{API}/documents/trash/{{document_id}}"): Route(
+        {"path.document_id": "document:trashed"}, is_write=True, status=204
+    ),
     ("DELETE", f"{API}/collections/{{collection_id}}"): Route(
         COLLECTION, is_write=True, status=409  # what others put in is still there
     ),

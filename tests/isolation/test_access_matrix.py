@@ -24,6 +24,7 @@ from tests.isolation.plans import (
     plan_owner,
     plan_readers,
     plan_siblings,
+    plan_trashed,
     plan_visits,
 )
 from tests.isolation.probes import Probe, Prober, Tally, all_at_once
@@ -198,6 +199,21 @@ class TestFields:
         await all_at_once(partial(send, *planned) for planned in plan_fields(world.ours))
         assert_clean(prober)
         assert fingerprint(world.url, world.ours.id, but=but) == before
+
+
+class TestTrash:
+    async def test_deleted_document_is_missing_for_its_owner_too(
+        self, world: World, prober: Prober
+    ) -> None:
+        but = (*UPKEEP, *TRAILS)
+        before = fingerprint(world.url, world.ours.id, but=but)
+        pairs = plan_trashed(world.ours)
+        assert len(pairs) > 15
+        await compare_all(prober, pairs, ())
+        assert fingerprint(world.url, world.ours.id, but=but) == before
+        async with world.server.client(world.ours.tokens["service"]) as client:
+            listed = (await client.get("/api/v1/documents/trash")).json()["data"]
+        assert [each["id"] for each in listed] == [world.ours.ids["document:trashed"]]
 
 
 class TestOwner:

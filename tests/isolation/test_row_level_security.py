@@ -103,6 +103,7 @@ class TestCatalog:
                 "pg_has_role(%s, r.rolname, 'MEMBER'), r.rolname = c.relowner::regrole::text "
                 "FROM pg_policies p, unnest(p.roles) AS r(rolname), pg_class c "
                 "WHERE p.policyname <> 'tenant_isolation' AND c.relname = p.tablename "
+                "AND p.permissive = 'PERMISSIVE' "  # the others only take away
                 "AND c.relnamespace = 'public'::regnamespace",
                 (APP_ROLE,),
             ).fetchall()

@@ -223,7 +223,7 @@ async def _add_records(ctx: Context, org: Organisation) -> None:
 
 
 async def fill_library(server: LiveServer, org: Organisation) -> None:
-    """A hidden, an internal and a public document, ready to be found."""
+    """A hidden, an internal and a public document, ready to be found, and a deleted one."""
     async with server.client(org.tokens["service"]) as client:
         word = org.words["title"]
         hidden = await _add(
@@ -231,6 +231,14 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
             collection_id=org.ids["collection:hidden"], access_level="restricted",
         )  # fmt: skip
         org.ids["document"] = hidden["id"]
+        # Readable by all employees while it was there; from then on it is hidden from them too.
+        trashed = await _add(
+            client, org, "Deleted", f"{org.canary} {org.hidden}",
+            collection_id=org.ids["collection:open"], access_level="internal",
+        )  # fmt: skip
+        org.ids["document:trashed"] = trashed["id"]
+        deleted = await client.delete(f"/api/v1/documents/{trashed['id']}")
+        assert deleted.status_code == 204, deleted.text
         for level, person in (("internal", "employee"), ("public", "guest")):
             shown = await _add(
                 client, org, f"Shown {level}", org.canary,

@@ -308,7 +308,22 @@ class ChunkIndex(Protocol):
     async def withdraw(
         self, session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID
     ) -> None:
-        """Take a findable version out of the statistics before its rows are deleted."""
+        """Take a findable version out of the statistics, before it is published anew."""
+        ...
+
+    async def hide(
+        self, session: AsyncSession, tenant_id: uuid.UUID, document_id: uuid.UUID
+    ) -> None:
+        """Make a document unfindable, in all generations; its chunks are kept for `show`."""
+        ...
+
+    async def show(self, session: AsyncSession, key: VersionKey, generation_id: int) -> int:
+        """Make the version that `hide` hid findable as it was, in all generations it is in.
+
+        Returns:
+            How many chunks it has in the generation that is named; fewer than the version has:
+            that one was begun without it.
+        """
         ...
 
     async def set_access(

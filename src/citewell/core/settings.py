@@ -211,6 +211,12 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         default=200 * 1024 * 1024, gt=0, description="Largest file that is accepted."
     )
+    trash_minutes: int = Field(
+        default=8,
+        ge=0,
+        le=365 * 24 * 60,
+        description="How long a deleted document can be restored. 0: it is removed at once.",
+    )
     worker_concurrency: int = Field(
         default=4, ge=1, le=64, description="Jobs one worker process runs side by side."
     )

@@ -34,6 +34,7 @@ from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.features.events.service import sweeping
 from citewell.features.idempotency import service as idempotency
 from citewell.features.ingestion import jobs as ingestion_jobs
+from citewell.features.trash import jobs as trash_jobs
 from citewell.features.usage import service as usage
 from citewell.indexes.postgres.index import PostgresIndex
 
@@ -128,6 +129,7 @@ async def open_platform(
         stack.push_async_callback(parser.close)
         queue = JobQueue[Platform](database.url, concurrency=settings.worker_concurrency)
         ingestion_jobs.register(queue)
+        trash_jobs.register(queue)
         platform = Platform(
             settings=settings,
             database=connections,

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, SmallInteger, func
+from sqlalchemy import BigInteger, SmallInteger, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,6 +48,9 @@ class Blob(Base, HasId, TenantScoped):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     key_id: Mapped[uuid.UUID | None]
     """A key no newer than the one the file is under (the file itself says); None: not noted."""
+    released_at: Mapped[datetime | None]
+    """When a version that needed it was removed last; a trigger notes it, and upkeep looks whether
+    another version still needs it."""
 
 
 class Document(Base, HasId, TenantScoped, HasTimestamps):
@@ -64,6 +67,13 @@ class Document(Base, HasId, TenantScoped, HasTimestamps):
     metadata_: Mapped[dict[str, object]] = mapped_column("metadata", JSONB, server_default="{}")
     active_version_id: Mapped[uuid.UUID | None]
     created_by: Mapped[uuid.UUID | None]
+    deleted_at: Mapped[datetime | None]
+    """Since when it is in the trash, where only `core.database.trash` shows it."""
+    deleted_by: Mapped[uuid.UUID | None]
+    restore_version_id: Mapped[uuid.UUID | None]
+    """What `active_version_id` was before it was deleted."""
+    restore_job_ids: Mapped[list[uuid.UUID] | None] = mapped_column(ARRAY(Uuid))
+    """Jobs that its deletion stopped."""
 
 
 class DocumentVersion(Base, HasId, TenantScoped):

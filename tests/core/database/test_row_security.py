@@ -27,7 +27,7 @@ DEFINER_FUNCTIONS = {
     "citewell_tenant_by_slug", "citewell_tenants_to_fold", "citewell_tenants_to_index",
     "citewell_tenants_of_email", "citewell_all_tenants", "citewell_tenant_named",
     "citewell_remove_tenant",
-    "citewell_evaluation_tenants",
+    "citewell_evaluation_tenants", "citewell_tenants_with_trash",
 }  # fmt: skip
 """The only ways past row-level security: ids alone are given, one's own tenant removed."""
 
@@ -160,6 +160,10 @@ class TestCatalog:
                 "WHERE r.id = 0 OR pg_has_role(%s, r.id, 'MEMBER'))",
                 (APP_ROLE,),
             ).fetchall()
+        [trash] = [policy for policy in policies if not policy["polpermissive"]]
+        assert (trash["relation"], trash["polname"], trash["polcmd"]) == ("document", "trash", "*")
+        assert trash["seen"].startswith("((deleted_at IS NULL) OR ")
+        policies.remove(trash)
         assert sorted(policy["relation"] for policy in policies) == tables(own_url)
         for policy in policies:
             name = "id" if policy["relation"] == "tenant" else "tenant_id"

@@ -128,8 +128,8 @@ class TestOtherProcess:
                 text = f"{name} {number} " * 200
                 added = await other.register(f"{name}-{number}.txt", text)
                 if number % 5 == 4:
-                    async with unit_of_work(other.platform, other.caller) as ctx:
-                        await documents.delete(ctx, added.document_id)
+                    await other.delete(added)
+                    await other.purge()
                 else:
                     expected[added.document_id] = text.encode()
 

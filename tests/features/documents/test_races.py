@@ -15,6 +15,12 @@ def part(name: str, text: str) -> list[tuple[str, tuple[str, bytes]]]:
     return [("files", (name, text.encode()))]
 
 
+async def delete_for_good(client: httpx.AsyncClient, document_id: str) -> None:
+    for place in ("documents", "documents/trash"):
+        reply = await client.delete(f"/api/v1/{place}/{document_id}")
+        assert reply.status_code == 204
+
+
 async def accepted(replies: list[httpx.Response]) -> list[dict]:
     assert [reply.status_code for reply in replies] == [202] * len(replies), replies[0].text
     return [reply.json()["documents"][0] for reply in replies]
@@ -62,11 +68,11 @@ class TestUploads:
         stored = [path for path in files_in(folder) if path not in before]
         assert len(stored) == 1
         for item in items[1:]:
-            await client.delete(f"/api/v1/documents/{item['id']}")
+            await delete_for_good(client, item["id"])
         assert stored[0].exists()
         kept = await library.settled(items[0]["id"])
         assert kept["status"] == "ready"
-        await client.delete(f"/api/v1/documents/{items[0]['id']}")
+        await delete_for_good(client, items[0]["id"])
         assert not stored[0].exists()
 
     async def test_nothing_is_left_in_the_scratch_folder(

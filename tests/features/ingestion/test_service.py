@@ -14,6 +14,7 @@ from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.ingestion import pipeline
 from citewell.features.ingestion import service as ingestion
+from citewell.features.trash import service as trash
 from tests.conftest import new_caller
 from tests.quiet import Shelf
 
@@ -376,12 +377,14 @@ class TestDelete:
         added = await shelf.register("big.txt", sections(60))
 
         async def delete() -> None:
-            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-                await documents.delete(ctx, added.document_id)
+            await shelf.delete(added)
 
         slow = Interrupted(delete, after=5)
         await with_parts(shelf, embedder=slow).process(added)
         await slow.done
+        assert rows.chunks() == []
+        assert rows.select("SELECT 1 FROM document_text WHERE {t}") == []
+        await shelf.purge()
         for table in ("document", "document_version", "document_text", "chunk", "job", "blob"):
             assert rows.select(f"SELECT 1 FROM {table} WHERE {{t}}") == [], table
         assert stored_files(shelf) == []
@@ -390,8 +393,8 @@ class TestDelete:
     async def test_deleted_document_leaves_nothing(self, shelf: Shelf, rows: Rows) -> None:
         added = await shelf.add("a.txt", HANDBOOK)
         await shelf.add("a.txt", HANDBOOK + "\n\nMore.")
-        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-            await documents.delete(ctx, added.document_id)
+        await shelf.delete(added)
+        await shelf.purge()
         await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
         for table in ("document", "document_version", "document_text", "chunk", "job", "blob"):
             assert rows.select(f"SELECT 1 FROM {table} WHERE {{t}}") == [], table
@@ -401,8 +404,8 @@ class TestDelete:
     async def test_file_that_another_document_needs_stays(self, shelf: Shelf) -> None:
         added = await shelf.add("a.txt", HANDBOOK)
         other = await shelf.add("b.txt", HANDBOOK)
-        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-            await documents.delete(ctx, added.document_id)
+        await shelf.delete(added)
+        await shelf.purge()
         async with documents.original_file(
             shelf.platform, shelf.caller, other.document_id
         ) as original:
@@ -421,7 +424,7 @@ class TestDelete:
 
 async def delete_and_fail(shelf: Shelf, added: Registered) -> None:
     async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-        await documents.delete(ctx, added.document_id)
+        await trash.delete(ctx, added.document_id)
         raise ZeroDivisionError
 
 
@@ -432,8 +435,8 @@ class TestTenants:
         other = Shelf(quiet, await new_caller(quiet), tmp_path)
         await shelf.add("a.txt", HANDBOOK)
         theirs = await other.add("a.txt", HANDBOOK)
-        async with unit_of_work(quiet, other.caller) as ctx:
-            await documents.delete(ctx, theirs.document_id)
+        await other.delete(theirs)
+        await other.purge()
         assert await rows.found("twenty days")
         assert len(stored_files(shelf)) == 1
 

@@ -12,7 +12,6 @@ import pytest
 
 from citewell.core.context import unit_of_work
 from citewell.core.index import Scope
-from citewell.features.documents import service as documents
 from citewell.features.ingestion import pipeline
 from tests.quiet import Shelf
 
@@ -58,8 +57,7 @@ class TestConcurrency:
             for revision in range(3):
                 added = await shelf.add(f"{number}.txt", text(number, revision))
             if number % 3 == 0:
-                async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-                    await documents.delete(ctx, added.document_id)
+                await shelf.delete(added)
 
         folding = asyncio.ensure_future(keep_folding())
         await asyncio.gather(*(live(number) for number in range(30)))
@@ -85,8 +83,7 @@ class TestConcurrency:
             added = await shelf.register(f"{number}.txt", parts)
             working = asyncio.ensure_future(shelf.process(added))
             await asyncio.sleep(chance.random() * 0.3)
-            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-                await documents.delete(ctx, added.document_id)
+            await shelf.delete(added)
             await working
 
         for _ in range(5):

@@ -11,6 +11,7 @@ from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.ingestion import pipeline
 from citewell.features.jobs import service as jobs
+from citewell.features.trash import service as trash
 from citewell.features.upkeep import service as upkeep
 from citewell.features.versions import service as versions
 
@@ -46,7 +47,7 @@ class TestBusyLibrary:
                             data = DocumentUpdate(access_level=level)
                             await documents.update(ctx, added.document_id, data)
                         elif change == 2:
-                            await documents.delete(ctx, added.document_id)
+                            await trash.delete(ctx, added.document_id)
                     if change == 3:
                         waiting = await ward.shelf.register(f"{number}.txt", f"No. {revision}")
                         working = asyncio.ensure_future(ward.shelf.process(waiting))

@@ -180,14 +180,13 @@ class TestSeveralAtOnce:
     async def test_rollback_and_deletion_leave_nothing_or_are_late(
         self, shelf: Shelf, rows: Rows
     ) -> None:
-        async def delete(registered: Registered) -> None:
-            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-                await documents.delete(ctx, registered.document_id)
-
         for number in range(4):
             await shelf.add(f"{number}.txt", "# Rules\n\nApples are allowed.")
             last = await shelf.add(f"{number}.txt", "# Rules\n\nPears are allowed.")
-            await asyncio.gather(back(shelf, last, 1), delete(last), return_exceptions=True)
+            await asyncio.gather(back(shelf, last, 1), shelf.delete(last), return_exceptions=True)
+        assert rows.chunks(active=True) == []
+        assert [p for p in rows.select(PERIODS) if p["active_until"] is None] == []
+        await shelf.purge()
         assert rows.select("SELECT id FROM document WHERE {t}") == []
         assert rows.select(PERIODS) == []
         assert statistics(rows) == {}

@@ -11,7 +11,7 @@ from rich.text import Text
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
-from citewell.entrypoints.commands import versions
+from citewell.entrypoints.commands import trash, versions
 from citewell.entrypoints.commands.ingesting import FileResult, ingest_paths
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
@@ -48,6 +48,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(ingest)
     versions.add_to(documents)
+    trash.add_to(documents)
     app.add_typer(documents, name="documents")
 
 
@@ -194,21 +195,3 @@ def show_document(
         return
     for name, value in item.items():
         out.print(f"{name:15} {value}", markup=False)
-
-
-@documents.command("delete")
-def delete_documents(
-    document_ids: Annotated[list[uuid.UUID], typer.Argument(help="Ids of documents.")],
-    tenant: TenantOption = DEFAULT_TENANT,
-    as_user: AsOption = None,
-) -> None:
-    """Remove documents with all their versions."""
-
-    async def act(platform: Platform, caller: Caller) -> None:
-        async with unit_of_work(platform, caller) as ctx:
-            for document_id in document_ids:
-                await service.delete(ctx, document_id)
-        await platform.index.fold_statistics(caller.tenant_id)
-
-    run(act, tenant=tenant, as_user=as_user)
-    out.print(f"{len(document_ids)} deleted.")

@@ -24,8 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.access import CREATES_FROM, Access, IdSet
 from citewell.core.database.access import reach_sql
+from citewell.core.database.trash import trash_shown
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.documents import Collection, Document
+from citewell.models.documents import Blob, Collection, Document, DocumentVersion
 
 
 async def by_name(session: AsyncSession, name: str) -> Collection | None:
@@ -127,6 +128,18 @@ async def has_documents(session: AsyncSession, collection_id: uuid.UUID) -> bool
     return bool(found)
 
 
-async def remove(session: AsyncSession, collection_id: uuid.UUID) -> None:
-    """Delete an empty collection."""
+async def remove(session: AsyncSession, collection_id: uuid.UUID) -> list[uuid.UUID]:
+    """Delete a collection without documents, and for good those in the trash; returns their ids."""
+    async with trash_shown(session):
+        held = select(Document.id).where(
+            Document.collection_id == collection_id, Document.deleted_at.is_not(None)
+        )
+        ids = list(await session.scalars(held.with_for_update()))
+        if ids:
+            # In the order in which uploads lock contents: removing versions notes it in each.
+            needed = select(DocumentVersion.blob_id).where(DocumentVersion.document_id.in_(ids))
+            contents = select(Blob.id).where(Blob.id.in_(needed)).order_by(Blob.sha256)
+            await session.execute(contents.with_for_update(key_share=True))
+            await session.execute(delete(Document).where(Document.id.in_(ids)))
     await session.execute(delete(Collection).where(Collection.id == collection_id))
+    return ids

@@ -183,7 +183,7 @@ def _check_chunking(strategy: str, size: int, overlap: int) -> None:
 
 
 async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
-    """Remove an empty collection.
+    """Remove an empty collection; what is in the trash of it is removed for good.
 
     Raises:
         CollectionNotFoundError: There is none.
@@ -197,6 +197,8 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
         raise CollectionNotFoundError(collection_id)
     if await repository.has_documents(ctx.session, collection_id):
         raise CollectionNotEmptyError(collection.name)
-    await repository.remove(ctx.session, collection_id)
+    purged = await repository.remove(ctx.session, collection_id)
+    if purged:
+        await audit.record_all(ctx, "document.purged", "document", {id_: {} for id_ in purged})
     await audit.record(ctx, "collection.deleted", object_kind="collection", object_id=collection_id)
     await usage.release(ctx, Metric.COLLECTIONS)

@@ -31,10 +31,20 @@ async def count_registered(
     await usage.consume_all(ctx, {Metric.DOCUMENTS: len(made), Metric.STORED_BYTES: new_bytes})
 
 
-async def count_removed(ctx: Context, document: Document) -> None:
+async def count_deleted(ctx: Context, document_id: uuid.UUID) -> None:
     """Note that a document was deleted, and count one less."""
-    await _record(ctx, "document.deleted", document.id, {})
+    await _record(ctx, "document.deleted", document_id, {})
     await usage.release(ctx, Metric.DOCUMENTS)
+
+
+async def count_restored(ctx: Context, document_id: uuid.UUID) -> None:
+    """Note that a document was restored, and count it again.
+
+    Raises:
+        QuotaReachedError: The plan does not hold it any more; roll the unit of work back.
+    """
+    await _record(ctx, "document.restored", document_id, {})
+    await usage.consume(ctx, Metric.DOCUMENTS)
 
 
 async def note_changes(ctx: Context, document: Document) -> None:

@@ -270,13 +270,6 @@ async def update_document(
         return (await service.update(ctx, document_id, data)).read()
 
 
-@router.delete("/{document_id}", status_code=204)
-async def delete_document(platform: PlatformDep, caller: WriterDep, document_id: uuid.UUID) -> None:
-    """Remove a document with all its versions."""
-    async with unit_of_work(platform, caller) as ctx:
-        await service.delete(ctx, document_id)
-
-
 @router.get("/{document_id}/content")
 async def get_content(
     platform: PlatformDep,

@@ -52,6 +52,7 @@ _PROGRESS = text("""
 SELECT v.id, v.status, v.chunk_count, v.page_count, v.error_detail, j.status, j.stage, j.done,
   j.total
 FROM document_version v
+JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
 LEFT JOIN LATERAL (
   SELECT status, stage, done, total FROM job
   WHERE tenant_id = v.tenant_id AND version_id = v.id ORDER BY created_at DESC LIMIT 1
@@ -126,7 +127,9 @@ async def known_sources(
 ) -> set[str | None]:
     """Those of the sources that a document of the collection came from, one that can be read."""
     statement = select(Document.source).where(
-        Document.collection_id == collection_id, Document.source.in_(sources)
+        Document.collection_id == collection_id,
+        Document.source.in_(sources),
+        Document.deleted_at.is_(None),
     )
     if access is not None:
         statement = statement.where(within(access, Verb.READ))
@@ -139,7 +142,11 @@ async def lock_by_source(
     """The document that came from there, locked until the end of the transaction."""
     return await session.scalar(
         select(Document)
-        .where(Document.collection_id == collection_id, Document.source == source)
+        .where(
+            Document.collection_id == collection_id,
+            Document.source == source,
+            Document.deleted_at.is_(None),
+        )
         .with_for_update()
     )
 
@@ -318,25 +325,6 @@ def changed_fields(document: Document, names: Sequence[str]) -> list[str]:
     """Those of the columns that have another value than the database knows."""
     attributes = inspect(document).attrs
     return [name for name in names if attributes[name].history.has_changes()]
-
-
-async def remove(session: AsyncSession, document_id: uuid.UUID) -> None:
-    """Delete a document and everything that hangs on it."""
-    await session.execute(
-        update(Document).where(Document.id == document_id).values(active_version_id=None)
-    )
-    await session.execute(delete(Document).where(Document.id == document_id))
-
-
-async def blob_ids(session: AsyncSession, document_id: uuid.UUID) -> list[uuid.UUID]:
-    """Contents of all versions of a document."""
-    return list(
-        await session.scalars(
-            select(DocumentVersion.blob_id)
-            .where(DocumentVersion.document_id == document_id)
-            .distinct()
-        )
-    )
 
 
 async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[bytes, int]:

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from citewell.core.access import AccessLevel, DocumentFacts, Verb
@@ -25,8 +24,6 @@ from citewell.features.documents.schemas import (
     DocumentState,
     DocumentUpdate,
 )
-from citewell.features.usage import service as usage
-from citewell.features.usage.service import Metric
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document, DocumentVersion
 
@@ -245,31 +242,3 @@ async def require_level(ctx: Context, level: AccessLevel) -> None:
     """Nobody puts a document where their own role does not reach."""
     if level > (await ctx.access()).read.max_level:
         raise ForbiddenError(f"Your role does not reach the access level {level.name.lower()}.")
-
-
-async def delete(ctx: Context, document_id: uuid.UUID) -> None:
-    """Remove a document with all versions, chunks and files; it is not findable afterwards.
-
-    Raises:
-        DocumentNotFoundError: There is none, or not for this caller.
-    """
-    document = await resolve(ctx, document_id, Verb.WRITE)
-    if document.active_version_id is not None:
-        await ctx.platform.index.withdraw(ctx.session, ctx.tenant_id, document.active_version_id)
-    blobs = await repository.blob_ids(ctx.session, document_id)
-    await repository.remove(ctx.session, document_id)
-    await counting.count_removed(ctx, document)
-    # Files cannot be rolled back: they go when it is certain that the document has gone.
-    caller = ctx.caller
-    ctx.after_commit.append(partial(_remove_unused_files, ctx.platform, caller, blobs))
-
-
-async def _remove_unused_files(
-    platform: Platform, caller: Caller, blob_ids: list[uuid.UUID]
-) -> None:
-    remove = await platform.blobs.remover(caller.tenant_id)
-    async with unit_of_work(platform, caller) as ctx:
-        sizes = await repository.remove_unused_blobs(ctx.session, blob_ids)
-        for sha256 in sizes:
-            await remove(sha256)
-        await usage.release(ctx, Metric.STORED_BYTES, sum(sizes.values()))

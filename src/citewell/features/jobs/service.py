@@ -95,6 +95,23 @@ async def retry(ctx: Context, job_id: uuid.UUID) -> JobState:
         raise JobUnfinishedError("A later job is about to make this version ready.")
     if version.status not in (VersionStatus.FAILED, VersionStatus.CANCELLED):
         raise JobFinishedError("A later job has made this version ready.")
+    await _queue_again(ctx, job, version)
+    await _record(ctx, "job.retried", state)
+    return state
+
+
+async def resume(ctx: Context, job_ids: Sequence[uuid.UUID]) -> None:
+    """Queue jobs again that were stopped together with their document, as `retry` does.
+
+    Whoever calls has locked the document and knows that the caller may change it.
+    """
+    for job_id in job_ids:
+        held = await repository.lock(ctx.session, job_id)
+        if held is not None:
+            await _queue_again(ctx, *held)
+
+
+async def _queue_again(ctx: Context, job: Job, version: DocumentVersion) -> None:
     version.status, version.error_code, version.error_detail = VersionStatus.QUEUED, None, None
     job.status, job.reason, job.attempts_before = JobStatus.QUEUED, None, job.attempts
     job.stage, job.done, job.total = None, 0, None
@@ -103,8 +120,7 @@ async def retry(ctx: Context, job_id: uuid.UUID) -> JobState:
     [job.queue_id] = await ctx.platform.queue.defer_all(
         ctx.session, job.kind, tenant_id=ctx.tenant_id, subjects=[(job.id, lock)]
     )
-    await _record(ctx, "job.retried", state)
-    return state
+    await ctx.session.flush()
 
 
 async def _hold(ctx: Context, job_id: uuid.UUID) -> tuple[JobState, Document, Job, DocumentVersion]:

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from citewell.core.database.trash import trash_shown
+
 _VERSION_IDS = text("""
 SELECT id FROM document_version
 WHERE tenant_id = :tenant_id AND (CAST(:after AS uuid) IS NULL OR id > CAST(:after AS uuid))
@@ -444,14 +446,16 @@ async def hashes(session: AsyncSession) -> list[bytes]:
 
 async def dangling(session: AsyncSession, most: int) -> list[tuple[str, uuid.UUID, int]]:
     """Grants, memberships and credentials of what is gone: table, what is gone, rows."""
-    rows = await session.execute(_ALL_DANGLING, _tenant(session) | {"most": most})
+    async with trash_shown(session):  # its rules come back with a document
+        rows = await session.execute(_ALL_DANGLING, _tenant(session) | {"most": most})
     return [(row.place, row.gone, row.rows) for row in rows]
 
 
 async def remove_dangling(session: AsyncSession) -> None:
     """Remove them."""
-    for statement in _REMOVE_DANGLING:
-        await session.execute(statement, _tenant(session))
+    async with trash_shown(session):
+        for statement in _REMOVE_DANGLING:
+            await session.execute(statement, _tenant(session))
 
 
 async def unguarded(session: AsyncSession | AsyncConnection) -> list[tuple[str, bool, bool]]:

@@ -21,7 +21,7 @@ from citewell.core.index import (
 )
 from citewell.engine.embedding.base import EmbedderSpec, Vectors
 from citewell.engine.lexical.base import CorpusStatistics
-from citewell.indexes.postgres import building, generations, searching, statistics, writing
+from citewell.indexes.postgres import building, generations, hiding, searching, statistics, writing
 from citewell.indexes.postgres.literals import dense_literal
 from citewell.indexes.postgres.upkeep import PostgresUpkeep
 
@@ -103,6 +103,14 @@ class PostgresIndex:
         self, session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID
     ) -> None:
         await statistics.withdraw(session, tenant_id, [version_id])
+
+    async def hide(
+        self, session: AsyncSession, tenant_id: uuid.UUID, document_id: uuid.UUID
+    ) -> None:
+        await hiding.hide(session, tenant_id, document_id)
+
+    async def show(self, session: AsyncSession, key: VersionKey, generation_id: int) -> int:
+        return await hiding.show(session, key, generation_id)
 
     async def set_access(
         self,

@@ -29,7 +29,8 @@ _FIELD_PREDICATES = {
 
 _ACTIVE_THEN = (
     "c.version_id IN (SELECT a.version_id FROM document_activation a "
-    "WHERE a.tenant_id = :tenant_id AND a.active_from <= :as_of "
+    "JOIN document d ON d.tenant_id = a.tenant_id AND d.id = a.document_id "
+    "WHERE a.tenant_id = :tenant_id AND d.deleted_at IS NULL AND a.active_from <= :as_of "
     "AND (a.active_until IS NULL OR a.active_until > :as_of))"
 )
 

@@ -1,0 +1,101 @@
+"""`documents delete`, `documents trash` and `documents restore`."""
+
+import uuid
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.running import (
+    AsOption,
+    JsonOption,
+    TenantOption,
+    out,
+    print_json,
+    print_table,
+    run,
+)
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.features.trash import service
+from citewell.features.trash.schemas import TrashedRead
+from citewell.kit.pagination import MAX_LIMIT, PageRequest
+
+DocumentArguments = Annotated[list[uuid.UUID], typer.Argument(help="Ids of documents.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("delete")(delete_documents)
+    app.command("trash")(list_trash)
+    app.command("restore")(restore_documents)
+
+
+def delete_documents(
+    document_ids: DocumentArguments,
+    purge: Annotated[
+        bool,
+        typer.Option("--purge", help="Remove them for good, those in the trash too."),
+    ] = False,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+) -> None:
+    """Delete documents with all their versions; for some minutes they can be restored."""
+
+    async def act(platform: Platform, caller: Caller) -> int:
+        async with unit_of_work(platform, caller) as ctx:
+            for document_id in document_ids:
+                await (service.delete_for_good if purge else service.delete)(ctx, document_id)
+        await platform.index.fold_statistics(caller.tenant_id)
+        return 0 if purge else platform.settings.trash_minutes
+
+    minutes = run(act, tenant=tenant, as_user=as_user)
+    kept = f"; `citewell documents restore` brings them back within {minutes} minutes"
+    out.print(f"{len(document_ids)} deleted{kept if minutes else ' for good'}.")
+
+
+def list_trash(
+    page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Documents a page.")] = 50,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List deleted documents that can be restored, deleted last first."""
+
+    async def act(platform: Platform, caller: Caller) -> tuple[list[TrashedRead], int]:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.page(ctx, PageRequest(page, limit))
+            return found.items, found.total
+
+    items, total = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json({"documents": [item.model_dump(mode="json") for item in items], "total": total})
+        return
+    table = Table("id", "title", "deleted", "gone for good after")
+    for item in items:
+        table.add_row(
+            str(item.id), Text(item.title), f"{item.deleted_at:%Y-%m-%d %H:%M}",
+            f"{item.purged_after:%Y-%m-%d %H:%M}",
+        )  # fmt: skip
+    print_table(table)
+    out.print(f"{total} documents.")
+
+
+def restore_documents(
+    document_ids: DocumentArguments,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+) -> None:
+    """Bring deleted documents back as they were."""
+
+    async def act(platform: Platform, caller: Caller) -> None:
+        async with unit_of_work(platform, caller) as ctx:
+            for document_id in document_ids:
+                await service.restore(ctx, document_id)
+        await platform.index.fold_statistics(caller.tenant_id)
+
+    run(act, tenant=tenant, as_user=as_user)
+    out.print(f"{len(document_ids)} restored.")

@@ -1,0 +1,231 @@
+"""Statements of the trash; those about documents in it need `trash_shown`."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import TextClause, delete, exists, func, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.core.access import Access, Verb
+from citewell.core.database.access import reach_sql
+from citewell.features.trash.schemas import Released, StoppedJob
+from citewell.kit.clock import utc_now
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.documents import (
+    OPEN_STATUSES,
+    Blob,
+    Document,
+    DocumentText,
+    DocumentVersion,
+    VersionStatus,
+)
+from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
+
+STOPPED = "The document was deleted."
+
+# By hand, so that what else is known of the document stays as it was, its `updated_at` too.
+_MOVE = text("""
+UPDATE document
+SET deleted_at = clock_timestamp(), deleted_by = :deleted_by,
+  restore_version_id = active_version_id, active_version_id = NULL,
+  restore_job_ids = CAST(:job_ids AS uuid[])
+WHERE tenant_id = :tenant_id AND id = :document_id
+""")
+
+_TAKE_BACK = text("""
+UPDATE document
+SET active_version_id = restore_version_id, source = :source, deleted_at = NULL,
+  deleted_by = NULL, restore_version_id = NULL, restore_job_ids = NULL
+WHERE tenant_id = :tenant_id AND id = :document_id
+""")
+
+_LOCK_EXPIRED = text("""
+SELECT id FROM document
+WHERE tenant_id = :tenant_id AND deleted_at <= now() - make_interval(mins => :minutes)
+ORDER BY deleted_at LIMIT :limit FOR UPDATE SKIP LOCKED
+""")
+
+
+def _within_trash(access: Access) -> TextClause:
+    """The predicate on `document`: who may change one may see it in the trash, and nobody else."""
+    parts, values = ["document.deleted_at IS NOT NULL"], dict[str, object]()
+    for verb in (Verb.READ, Verb.WRITE):
+        predicate, bound = reach_sql(
+            access.reaches[verb], table="document", document_column="id", prefix=verb.value
+        )
+        parts.append(predicate)
+        values |= bound
+    return text(" AND ".join(parts)).bindparams(**values)
+
+
+async def stop_versions(session: AsyncSession, document: Document) -> list[uuid.UUID]:
+    """End the work on versions of a locked document; returns those that are cancelled by it.
+
+    These lose what was stored of their texts. One that was published and is only read again stays
+    what it was.
+    """
+    is_open = (
+        DocumentVersion.document_id == document.id,
+        DocumentVersion.status.in_(OPEN_STATUSES),
+    )
+    is_active = DocumentVersion.id == document.active_version_id
+    for condition, status in (
+        (is_active, VersionStatus.READY), (~is_active, VersionStatus.SUPERSEDED)
+    ):  # fmt: skip
+        await session.execute(
+            update(DocumentVersion)
+            .where(*is_open, condition, DocumentVersion.published_at.is_not(None))
+            .values(status=status)
+        )
+    stopped = await session.scalars(
+        update(DocumentVersion)
+        .where(*is_open)
+        .values(status=VersionStatus.CANCELLED)
+        .returning(DocumentVersion.id)
+    )
+    ids = list(stopped)
+    if ids:
+        await session.execute(delete(DocumentText).where(DocumentText.version_id.in_(ids)))
+    return ids
+
+
+async def stop_jobs(session: AsyncSession, document_id: uuid.UUID) -> list[StoppedJob]:
+    """Cancel the jobs of a document whose versions were stopped before."""
+    rows = await session.execute(
+        update(Job)
+        .where(Job.document_id == document_id, Job.status.not_in(FINAL_JOB_STATUSES))
+        .values(status=JobStatus.CANCELLED, reason=STOPPED, finished_at=utc_now())
+        .returning(Job.id, Job.queue_id)
+    )
+    return [StoppedJob(*row) for row in rows]
+
+
+async def move(
+    session: AsyncSession,
+    document: Document,
+    deleted_by: uuid.UUID | None,
+    stopped: Sequence[StoppedJob],
+) -> None:
+    """Put a locked document into the trash; its pointer and its jobs are remembered."""
+    values = {
+        "tenant_id": document.tenant_id,
+        "document_id": document.id,
+        "deleted_by": deleted_by,
+        "job_ids": sorted(job.id for job in stopped),
+    }
+    await session.execute(_MOVE, values)
+
+
+async def page(session: AsyncSession, access: Access, request: PageRequest) -> Page[Document]:
+    """Documents in the trash that the caller may change, deleted last first."""
+    within = _within_trash(access)
+    total = await session.scalar(select(func.count(Document.id)).where(within)) or 0
+    rows = await session.scalars(
+        select(Document)
+        .where(within)
+        .order_by(Document.deleted_at.desc(), Document.id)
+        .offset(request.offset)
+        .limit(request.limit)
+    )
+    return Page(list(rows), request, total)
+
+
+async def collection_of(
+    session: AsyncSession, document_id: uuid.UUID, access: Access
+) -> uuid.UUID | None:
+    """The collection of a document in the trash that the caller may change."""
+    return await session.scalar(
+        select(Document.collection_id).where(Document.id == document_id, _within_trash(access))
+    )
+
+
+async def lock(session: AsyncSession, document_id: uuid.UUID, access: Access) -> Document | None:
+    """A document in the trash that the caller may change, locked; purging waits or was first."""
+    return await session.scalar(
+        select(Document)
+        .where(Document.id == document_id, _within_trash(access))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def take_back(session: AsyncSession, document: Document) -> bool:
+    """Take a locked document out of the trash; False if another came from its source meanwhile.
+
+    Then it is filed under a source of its own, so that the other one keeps its name.
+    """
+    values = {"tenant_id": document.tenant_id, "document_id": document.id}
+    try:
+        async with session.begin_nested():
+            await session.execute(_TAKE_BACK, {**values, "source": document.source})
+    except IntegrityError:
+        own = f"{document.source}#{document.id}"
+        await session.execute(_TAKE_BACK, {**values, "source": own})
+        return False
+    return True
+
+
+async def version(session: AsyncSession, version_id: uuid.UUID) -> DocumentVersion:
+    """A version of a document that is locked."""
+    found = await session.scalars(select(DocumentVersion).where(DocumentVersion.id == version_id))
+    return found.one()
+
+
+async def remove(session: AsyncSession, document_ids: Sequence[uuid.UUID]) -> None:
+    """Delete locked documents with everything that hangs on them, but for the stored files.
+
+    Their contents are noted as released by a trigger on their versions.
+    """
+    # In the order in which uploads lock contents: removing versions notes it in each.
+    needed = select(DocumentVersion.blob_id).where(DocumentVersion.document_id.in_(document_ids))
+    contents = select(Blob.id).where(Blob.id.in_(needed)).order_by(Blob.sha256)
+    await session.execute(contents.with_for_update(key_share=True))
+    await session.execute(delete(Document).where(Document.id.in_(document_ids)))
+
+
+async def lock_expired(session: AsyncSession, minutes: int, limit: int) -> list[uuid.UUID]:
+    """Some of the documents that were in the trash for so long, locked; none that others have."""
+    values = {"tenant_id": session.info["tenant_id"], "minutes": minutes, "limit": limit}
+    return list(await session.scalars(_LOCK_EXPIRED, values))
+
+
+async def tenants_with_trash(session: AsyncSession, minutes: int) -> list[uuid.UUID]:
+    """Tenants that have something to purge; needs no tenant set."""
+    statement = text("SELECT citewell_tenants_with_trash(now() - make_interval(mins => :minutes))")
+    return list(await session.scalars(statement, {"minutes": minutes}))
+
+
+async def released(session: AsyncSession, limit: int) -> Released:
+    """Some of the contents that were released, those that others look at left out.
+
+    They are locked by a statement before: a version that was made meanwhile is seen then.
+    """
+    held = await session.scalars(
+        select(Blob)
+        .where(Blob.released_at.is_not(None))
+        .order_by(Blob.released_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    blobs = {blob.id: blob for blob in held}
+    used = exists().where(
+        DocumentVersion.tenant_id == Blob.tenant_id, DocumentVersion.blob_id == Blob.id
+    )
+    kept = await session.scalars(
+        update(Blob).where(Blob.id.in_(blobs), used).values(released_at=None).returning(Blob.id)
+    )
+    needed = set(kept)
+    return Released([blob for key, blob in blobs.items() if key not in needed], len(blobs))
+
+
+async def forget_contents(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Delete the rows of contents whose files have gone."""
+    await session.execute(delete(Blob).where(Blob.id.in_(ids)))
+
+
+async def look_later(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
+    """Let contents whose files could not be removed wait until all others were tried."""
+    await session.execute(
+        update(Blob).where(Blob.id.in_(ids)).values(released_at=func.clock_timestamp())
+    )

@@ -1,0 +1,214 @@
+"""Deleting documents, restoring them, and removing for good what nobody restored.
+
+Deleting moves a document into the trash: from the commit on it is gone for everyone, because the
+database shows the trash to nobody who does not ask for it. Purging removes the rows first; the
+contents they needed stay noted as released until their files have gone, so that whatever is
+interrupted is finished by the next round.
+"""
+
+import uuid
+from functools import partial
+
+import structlog
+
+from citewell.core.access import Verb
+from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.database.keyring import MasterKeyError
+from citewell.core.database.trash import trash_shown
+from citewell.core.index import VersionKey
+from citewell.core.platform import Platform
+from citewell.features.audit import service as audit
+from citewell.features.collections import service as collections
+from citewell.features.documents import counting
+from citewell.features.documents import service as documents
+from citewell.features.documents.schemas import DocumentState
+from citewell.features.ingestion import service as ingestion
+from citewell.features.jobs import service as jobs
+from citewell.features.trash import repository
+from citewell.features.trash.errors import NotInTrashError
+from citewell.features.trash.schemas import TrashedRead, trashed_read
+from citewell.features.usage import service as usage
+from citewell.features.usage.service import Metric
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.documents import Document
+
+log = structlog.get_logger(__name__)
+
+PURGED_AT_ONCE = 20
+"""Documents removed in one transaction: a moment for small ones, seconds for the largest."""
+
+FILES_AT_ONCE = 20
+"""Contents held while their files are removed; an upload of the same content waits for that."""
+
+
+async def delete(ctx: Context, document_id: uuid.UUID) -> None:
+    """Move a document into the trash: from the commit on it is findable and readable by nobody.
+
+    What was still to be done with it is stopped. Where nothing is kept in the trash, it is purged.
+
+    Raises:
+        DocumentNotFoundError: There is none, or not for this caller.
+        ForbiddenError: The caller may read it, but not change it.
+    """
+    document = await documents.resolve(ctx, document_id, Verb.WRITE)
+    for version_id in await repository.stop_versions(ctx.session, document):
+        await ctx.platform.index.discard(ctx.session, ctx.tenant_id, version_id)
+    stopped = await repository.stop_jobs(ctx.session, document_id)
+    for job in stopped:
+        if job.queue_id is not None:
+            await ctx.platform.queue.withdraw(ctx.session, job.queue_id)
+    await ctx.platform.index.hide(ctx.session, ctx.tenant_id, document_id)
+    async with trash_shown(ctx.session):
+        await repository.move(ctx.session, document, ctx.actor.user_id, stopped)
+        if is_final := not ctx.platform.settings.trash_minutes:
+            await repository.remove(ctx.session, [document_id])
+    await counting.count_deleted(ctx, document_id)
+    if is_final:
+        await _note_purged(ctx, document_id)
+
+
+async def page(ctx: Context, request: PageRequest) -> Page[TrashedRead]:
+    """Documents in the trash that the caller may restore, deleted last first."""
+    access = await ctx.access()
+    async with trash_shown(ctx.session):
+        found = await repository.page(ctx.session, access, request)
+    minutes = ctx.platform.settings.trash_minutes
+    return Page([trashed_read(each, minutes) for each in found.items], request, found.total)
+
+
+async def restore(ctx: Context, document_id: uuid.UUID) -> DocumentState:
+    """Bring a document back as it was: the same version answers, nothing is embedded again.
+
+    Jobs that its deletion has stopped are queued again. If another document came from its source
+    meanwhile, that one keeps the source: the next upload by that name is its next version.
+
+    Raises:
+        DocumentNotFoundError: It is not there, or not for this caller.
+        ForbiddenError: It is there, and the caller may not change it.
+        NotInTrashError: It is there, and was not deleted.
+        QuotaReachedError: The plan does not hold one document more.
+    """
+    document = await _held(ctx, document_id)
+    version_id, job_ids = document.restore_version_id, document.restore_job_ids
+    async with trash_shown(ctx.session):
+        await repository.take_back(ctx.session, document)
+    await ctx.session.refresh(document)
+    if version_id is not None:
+        await _let_answer(ctx, document, version_id)
+    await jobs.resume(ctx, job_ids or ())
+    await counting.count_restored(ctx, document_id)
+    return await documents.get(ctx, document_id)
+
+
+async def _let_answer(ctx: Context, document: Document, version_id: uuid.UUID) -> None:
+    """Make the version findable that answered before; read it again if the index lacks it."""
+    version = await repository.version(ctx.session, version_id)
+    generation = await ctx.platform.index.live_generation(ctx.session)
+    key = VersionKey(
+        ctx.tenant_id, document.id, version_id, document.collection_id, document.access_level
+    )
+    found = 0
+    if generation is not None:
+        found = await ctx.platform.index.show(ctx.session, key, generation.id)
+    if found != version.chunk_count:  # another index has begun to answer meanwhile
+        await ingestion.read_again(ctx, version_id)
+
+
+async def purge(ctx: Context, document_id: uuid.UUID) -> None:
+    """Remove a document in the trash for good, with all versions, passages and files.
+
+    Raises:
+        DocumentNotFoundError: It is not there, or not for this caller.
+        ForbiddenError: It is there, and the caller may not change it.
+        NotInTrashError: It is there, and was not deleted.
+    """
+    await _held(ctx, document_id)
+    async with trash_shown(ctx.session):
+        await repository.remove(ctx.session, [document_id])
+    await _note_purged(ctx, document_id)
+
+
+async def delete_for_good(ctx: Context, document_id: uuid.UUID) -> None:
+    """Purge a document, whether it is in the trash already or not.
+
+    Raises:
+        DocumentNotFoundError: There is none, or not for this caller.
+        ForbiddenError: The caller may read it, but not change it.
+    """
+    try:
+        await purge(ctx, document_id)
+    except NotInTrashError:
+        await delete(ctx, document_id)
+        if ctx.platform.settings.trash_minutes:
+            await purge(ctx, document_id)
+
+
+async def _held(ctx: Context, document_id: uuid.UUID) -> Document:
+    """The document in the trash, locked, in a collection that stays."""
+    access = await ctx.access()
+    async with trash_shown(ctx.session):
+        collection_id = await repository.collection_of(ctx.session, document_id, access)
+        # The collection first: whoever removes one locks it before what is in it.
+        if collection_id is not None and await collections.hold(ctx, collection_id):
+            document = await repository.lock(ctx.session, document_id, access)
+            if document is not None:
+                return document
+    await documents.resolve(ctx, document_id, Verb.WRITE)
+    raise NotInTrashError(document_id)
+
+
+async def _note_purged(ctx: Context, document_id: uuid.UUID) -> None:
+    await audit.record(ctx, "document.purged", object_kind="document", object_id=document_id)
+    # Files cannot be rolled back: they go when it is certain that the document has gone.
+    ctx.after_commit.append(partial(_remove_files, ctx.platform, ctx.caller))
+
+
+async def purge_expired(platform: Platform) -> None:
+    """Remove for good, of all tenants, what was in the trash for its time."""
+    minutes = platform.settings.trash_minutes
+    async with platform.database.unit_of_work(None) as session:
+        tenants = await repository.tenants_with_trash(session, minutes)
+    for tenant_id in tenants:
+        caller = Caller(tenant_id, SYSTEM)
+        while await _purge_some(platform, caller, minutes):
+            pass
+        await _remove_files(platform, caller)
+
+
+async def _purge_some(platform: Platform, caller: Caller, minutes: int) -> bool:
+    """Remove a few documents; whether there may be more."""
+    async with unit_of_work(platform, caller) as ctx, trash_shown(ctx.session):
+        ids = await repository.lock_expired(ctx.session, minutes, PURGED_AT_ONCE)
+        if ids:
+            await repository.remove(ctx.session, ids)
+            await audit.record_all(ctx, "document.purged", "document", {id_: {} for id_ in ids})
+    return len(ids) == PURGED_AT_ONCE
+
+
+async def _remove_files(platform: Platform, caller: Caller) -> None:
+    """Remove the files of a tenant's contents that no version needs; later what cannot be now."""
+    try:
+        while await _remove_some_files(platform, caller):
+            pass
+    except MasterKeyError as error:
+        log.warning("files_not_removed", reason=error.detail)
+
+
+async def _remove_some_files(platform: Platform, caller: Caller) -> bool:
+    """The file first, then its row, which stays noted until both have gone; whether to go on."""
+    remove = await platform.blobs.remover(caller.tenant_id)
+    async with unit_of_work(platform, caller) as ctx:
+        released = await repository.released(ctx.session, FILES_AT_ONCE)
+        gone: dict[uuid.UUID, int] = {}
+        for blob in released.unused:
+            try:
+                await remove(blob.sha256)
+            except OSError as error:
+                log.warning("file_not_removed", reason=error.strerror or str(error))
+            else:
+                gone[blob.id] = blob.size_bytes
+        failed = [blob.id for blob in released.unused if blob.id not in gone]
+        await repository.forget_contents(ctx.session, list(gone))
+        await repository.look_later(ctx.session, failed)
+        await usage.release(ctx, Metric.STORED_BYTES, sum(gone.values()))
+    return released.count == FILES_AT_ONCE and not failed
