@@ -238,7 +238,7 @@ class TestLargePromotion:
         self, folder: Path, target: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (folder / "large").mkdir()
-        installation = make_installation(folder / "large", documents=250, sections=80)
+        installation = make_installation(folder / "large", documents=125, sections=80)
         report = installation.json("promote", "--to", target)
         with capsys.disabled():
             sys.stdout.write(f"{report['tables']['chunk']} passages: {report['seconds']}\n")

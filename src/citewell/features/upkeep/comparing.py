@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from itertools import islice, zip_longest
 
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
@@ -59,14 +60,14 @@ async def _found(platform: Platform, caller: Caller, query: str) -> list[tuple[o
 
 
 async def _questions(platform: Platform, wanted: int) -> AsyncIterator[tuple[Caller, str]]:
+    """Tenants take turns as long as they have something to ask for."""
     async with platform.database.unit_of_work(None) as session:
         tenants = await repository.all_tenants(session)
-    left = wanted
-    for number, tenant_id in enumerate(tenants):
-        share = -(-left // (len(tenants) - number))
+    asked: list[tuple[Caller, list[str]]] = []
+    for tenant_id in tenants:
         caller = Caller(tenant_id, OPERATOR)
         async with unit_of_work(platform, caller) as ctx:
-            queries = await repository.names_in_documents(ctx.session, share)
-        left -= len(queries)
-        for query in queries:
-            yield caller, query
+            asked.append((caller, await repository.names_in_documents(ctx.session, wanted)))
+    turns = zip_longest(*([(caller, name) for name in names] for caller, names in asked))
+    for question in islice((each for turn in turns for each in turn if each), wanted):
+        yield question

@@ -147,6 +147,7 @@ _WRONG_TEXTS = text("""
 SELECT v.id, 'has ' || coalesce(t.length, 0) || ' of ' || coalesce(v.char_count, 0)
   || ' characters of its text' AS what
 FROM document_version v
+JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
 CROSS JOIN LATERAL (
   SELECT sum(length(t.text)) AS length, max(t.start_offset + length(t.text)) AS ends
   FROM document_text t WHERE t.tenant_id = v.tenant_id AND t.version_id = v.id) AS t

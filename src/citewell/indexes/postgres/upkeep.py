@@ -21,10 +21,18 @@ SELECT id, dimensions, status = 'live' AS is_live FROM index_generation
 WHERE tenant_id = :tenant_id AND status <> 'retired' ORDER BY id
 """)
 
+# A generation that is being built has a version once it has the version's terms; before, what is
+# staged there is in nobody's way.
+_IS_KEPT = """
+(:is_live OR EXISTS (
+  SELECT FROM version_terms k WHERE k.tenant_id = :tenant_id AND k.version_id = v.id
+    AND k.generation_id = :generation_id))
+"""
+
 # A version that is read again (open, but published before) keeps its passages meanwhile.
-_IS_MISPLACED = """
+_IS_MISPLACED = f"""
 (c.document_id <> d.id
-  OR (v.status IN ('ready', 'superseded') AND (
+  OR (v.status IN ('ready', 'superseded') AND {_IS_KEPT} AND (
     c.active <> (d.active_version_id IS NOT DISTINCT FROM v.id)
     OR c.access_level <> d.access_level OR c.collection_id <> d.collection_id))
   OR (v.status NOT IN ('ready', 'superseded') AND c.active
@@ -60,8 +68,9 @@ WHERE c.tenant_id = :tenant_id AND c.generation_id = :generation_id
 """)  # noqa: S608 - constants
 
 _INCOMPLETE = text("""
-SELECT v.id, 'has ' || n.found || ' of ' || v.chunk_count || ' passages' AS what
+SELECT v.id, 'has ' || n.found || ' of ' || e.due || ' passages' AS what
 FROM document_version v
+JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
 JOIN index_generation g ON g.tenant_id = v.tenant_id AND g.id = :generation_id
 LEFT JOIN version_terms k ON k.tenant_id = v.tenant_id AND k.version_id = v.id
   AND k.generation_id = g.id
@@ -69,11 +78,13 @@ CROSS JOIN LATERAL (
   SELECT count(*) AS found, min(c.ordinal) AS first, max(c.ordinal) AS last
   FROM chunk c
   WHERE c.tenant_id = :tenant_id AND c.version_id = v.id AND c.generation_id = g.id) AS n
+CROSS JOIN LATERAL (
+  SELECT CASE g.status WHEN 'live' THEN v.chunk_count ELSE k.chunk_count END AS due) AS e
 WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
   AND v.status IN ('ready', 'superseded')
-  AND (k.version_id IS NOT NULL OR n.found > 0
-    OR (g.status = 'live' AND (v.status = 'ready' OR v.published_at >= g.created_at)))
-  AND (n.found <> v.chunk_count OR n.first <> 0 OR n.last <> n.found - 1)
+  AND (k.version_id IS NOT NULL OR (g.status = 'live' AND (
+    n.found > 0 OR v.status = 'ready' OR v.published_at >= g.created_at)))
+  AND (n.found <> e.due OR n.first <> 0 OR n.last <> n.found - 1)
 """)
 
 _IS_BROKEN = """
@@ -89,6 +100,7 @@ _BROKEN_CHUNKS = f"""
 SELECT c.id, c.version_id
 FROM chunk c
 JOIN document_version v ON v.tenant_id = c.tenant_id AND v.id = c.version_id
+JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
 LEFT JOIN LATERAL (
   SELECT string_agg(t.text, '' ORDER BY t.start_offset) AS text,
     min(t.start_offset) AS start_offset
@@ -124,12 +136,12 @@ WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
   AND v.status = 'cancelled' AND d.active_version_id IS DISTINCT FROM v.id AND n.found > 0
 """)
 
-_COUNTED = """
+_COUNTED = f"""
 pairs AS (
   SELECT c.version_id, split_part(pair, ':', 1)::int AS term
   FROM chunk c
   CROSS JOIN LATERAL unnest(
-    string_to_array(substr(split_part(c.terms::text, '}', 1), 2), ',')) AS pair
+    string_to_array(substr(split_part(c.terms::text, '}}', 1), 2), ',')) AS pair
   WHERE c.tenant_id = :tenant_id AND c.generation_id = :generation_id
     AND c.version_id = ANY(CAST(:version_ids AS uuid[]))
 ), counted AS (
@@ -139,24 +151,27 @@ pairs AS (
         GROUP BY version_id, term) AS each
   GROUP BY version_id
 ), complete AS (
-  SELECT v.id, v.chunk_count, coalesce(n.terms, '{}') AS terms,
-    coalesce(n.frequencies, '{}') AS frequencies
+  SELECT v.id, p.found AS chunk_count, coalesce(n.terms, '{{}}') AS terms,
+    coalesce(n.frequencies, '{{}}') AS frequencies
   FROM document_version v LEFT JOIN counted n ON n.version_id = v.id
+  CROSS JOIN LATERAL (
+    SELECT count(*)::int AS found FROM chunk c
+    WHERE c.tenant_id = :tenant_id AND c.version_id = v.id
+      AND c.generation_id = :generation_id) AS p
   WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
-    AND v.status IN ('ready', 'superseded') AND v.chunk_count > 0 AND v.chunk_count = (
-      SELECT count(*) FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = v.id
-        AND c.generation_id = :generation_id)
+    AND v.status IN ('ready', 'superseded') AND p.found > 0
+    AND CASE WHEN :is_live THEN p.found = v.chunk_count ELSE {_IS_KEPT} END
 ), miscounted AS (
   SELECT v.* FROM complete v
   LEFT JOIN version_terms k ON k.tenant_id = :tenant_id AND k.version_id = v.id
     AND k.generation_id = :generation_id
   CROSS JOIN LATERAL (
-    SELECT coalesce(array_agg(u.term ORDER BY u.term), '{}') AS terms,
-      coalesce(array_agg(u.frequency ORDER BY u.term), '{}') AS frequencies
+    SELECT coalesce(array_agg(u.term ORDER BY u.term), '{{}}') AS terms,
+      coalesce(array_agg(u.frequency ORDER BY u.term), '{{}}') AS frequencies
     FROM unnest(k.terms, k.frequencies) AS u(term, frequency)) AS kept
   WHERE k.version_id IS NULL OR k.chunk_count <> v.chunk_count
     OR kept.terms <> v.terms OR kept.frequencies <> v.frequencies
-)"""
+)"""  # noqa: S608 - constants
 """In how many of a version's chunks each term occurs, by the chunks themselves."""
 
 _MISCOUNTED = text(f"""
@@ -306,6 +321,7 @@ def _values(
         "tenant_id": session.info["tenant_id"],
         "generation_id": generation.id,
         "dimensions": generation.dimensions,
+        "is_live": generation.is_live,
         "tolerance": NORM_TOLERANCE,
         "version_ids": list(version_ids),
     }
