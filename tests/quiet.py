@@ -17,12 +17,14 @@ from citewell.core.blobs.store import BlobStore
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.database.keyring import KeyRing
 from citewell.core.database.sessions import Database
+from citewell.core.embedders import Embedders
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import RateLimiter
 from citewell.core.secrets import MasterKeys
 from citewell.core.settings import Settings
 from citewell.engine.embedding.base import Embedder
+from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.engine.parsing.base import Parser
 from citewell.engine.parsing.testing import TextParser
@@ -58,6 +60,7 @@ async def quiet_platform(
     url: str,
     *,
     embedder: Embedder | None = None,
+    embedders: Embedders | None = None,
     parser: Parser | None = None,
     dead_after: float = 20,
 ) -> AsyncIterator[Platform]:
@@ -81,6 +84,7 @@ async def quiet_platform(
             index=PostgresIndex(database),
             parser=parser or TextParser(),
             embedder=embedder or HashEmbedder(),
+            embedders=embedders or Embedders(open_embedder),
             llm=None,
             limiter=RateLimiter(),
             token_key=b"signs tokens of the tests" * 2,

@@ -6,6 +6,7 @@ import pytest
 
 from citewell.core.access import AccessLevel, Role
 from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
+from citewell.core.embedders import Embedders
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.features.documents import service as documents
 from citewell.features.search import service
@@ -80,11 +81,29 @@ class TestFilters:
 
 
 class TestOtherEmbedder:
+    async def test_library_is_asked_with_the_model_it_was_embedded_with(
+        self, library: Shelf
+    ) -> None:
+        async def open_model(name: str) -> HashEmbedder:
+            return HashEmbedder(name=name)
+
+        platform = dataclasses.replace(
+            library.platform,
+            embedder=HashEmbedder(64, name="testing:other"),
+            embedders=Embedders(open_model),
+        )
+        shelf = dataclasses.replace(library, platform=platform)
+        replies = [await find(each, "silver keys", explain=True) for each in (library, shelf)]
+        assert [hit.explain for hit in replies[0].results] == [
+            hit.explain for hit in replies[1].results
+        ]
+        assert replies[1].degraded == []
+
     @pytest.mark.parametrize("dimensions", [64, 384])
-    async def test_library_of_another_model_is_searched_by_words_and_says_so(
+    async def test_library_whose_model_cannot_be_opened_is_searched_by_words_and_says_so(
         self, library: Shelf, dimensions: int
     ) -> None:
-        """Even one of as many dimensions: its vectors mean something else."""
+        """Never by the model of the settings: its vectors mean something else."""
         other = HashEmbedder(dimensions, name="testing:other")
         shelf = dataclasses.replace(
             library, platform=dataclasses.replace(library.platform, embedder=other)
@@ -97,6 +116,6 @@ class TestOtherEmbedder:
         )
         [degraded] = reply.degraded
         assert degraded.what == "embedding"
-        assert "testing:other" in degraded.why
+        assert "testing:hash" in degraded.why
         assert reply.explain
         assert reply.explain.dense_weight == 0

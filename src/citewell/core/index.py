@@ -248,6 +248,10 @@ class ChunkIndex(Protocol):
         """The generation that answers the session's tenant; None before its first document."""
         ...
 
+    async def current_generation(self, tenant_id: uuid.UUID) -> Generation | None:
+        """The same outside a unit of work; what was current can be searched a minute longer."""
+        ...
+
     async def ensure_generation(self, session: AsyncSession, spec: EmbedderSpec) -> Generation:
         """The tenant's live generation, begun with this embedder if there is none."""
         ...

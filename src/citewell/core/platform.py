@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from citewell.core.blobs.store import BlobStore
 from citewell.core.database.keyring import KeyRing
 from citewell.core.database.sessions import Database
+from citewell.core.embedders import Embedders
 from citewell.core.index import ChunkIndex
 from citewell.core.jobs import JobQueue
 from citewell.core.ratelimit import RateLimiter
@@ -27,6 +28,8 @@ class Platform:
     index: ChunkIndex
     parser: Parser
     embedder: Embedder
+    """Of the settings: what libraries are begun with. For what a library is in, `embedder_of`."""
+    embedders: Embedders
     llm: LanguageModel | None
     limiter: RateLimiter
     token_key: bytes = field(repr=False)
@@ -35,3 +38,13 @@ class Platform:
     """Accepted beside it while master keys are exchanged."""
     tally: Tally = field(default_factory=Tally)
     """Counted queries that are not written yet."""
+
+    async def embedder_of(self, name: str) -> Embedder:
+        """The embedder a library was embedded with.
+
+        Raises:
+            ProviderConfigurationError, ProviderError: It cannot be used, as `Embedders.named` says.
+        """
+        return (
+            self.embedder if name == self.embedder.spec.name else await self.embedders.named(name)
+        )

@@ -20,12 +20,14 @@ from citewell.core.database.embedded import EmbeddedServer
 from citewell.core.database.keyring import KeyRing
 from citewell.core.database.migrations import migrate
 from citewell.core.database.sessions import Database
+from citewell.core.embedders import Embedders
 from citewell.core.errors import StartupError
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import RateLimiter
 from citewell.core.secrets import derive_key, load_master_keys
 from citewell.core.settings import Settings
+from citewell.engine.embedding.base import Embedder
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import NO_MODEL, Timeouts
@@ -94,14 +96,10 @@ async def open_platform(
     """
     async with AsyncExitStack() as stack:
         try:
-            key = settings.embedding_api_key
-            embedder = await open_embedder(
-                settings.embedding,
-                base_url=settings.embedding_base_url,
-                api_key=key.get_secret_value() if key else None,
-                threads=settings.threads,
-            )
+            embedder = await _open_embedder(settings, settings.embedding)
             stack.push_async_callback(embedder.close)
+            embedders = Embedders(partial(_open_embedder, settings))
+            stack.push_async_callback(embedders.close)
             key = settings.llm_api_key
             llm = None
             if settings.llm != NO_MODEL:
@@ -139,6 +137,7 @@ async def open_platform(
             index=PostgresIndex(connections),
             parser=parser,
             embedder=embedder,
+            embedders=embedders,
             llm=llm,
             limiter=limiter,
             token_key=derive_key(masters.primary, TOKENS),
@@ -149,6 +148,16 @@ async def open_platform(
         queue.register_maintenance(sweeping())
         stack.push_async_callback(_write_usage, platform)
         yield platform
+
+
+async def _open_embedder(settings: Settings, name: str) -> Embedder:
+    key = settings.embedding_api_key
+    return await open_embedder(
+        name,
+        base_url=settings.embedding_base_url,
+        api_key=key.get_secret_value() if key else None,
+        threads=settings.threads,
+    )
 
 
 async def _write_usage(platform: Platform) -> None:

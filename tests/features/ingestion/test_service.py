@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from citewell.core.access import AccessLevel
 from citewell.core.context import unit_of_work
+from citewell.core.embedders import Embedders
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
 from citewell.engine.embedding.testing import HashEmbedder
@@ -280,13 +281,29 @@ class TestFailure:
         version, job = await shelf.state(added)
         assert (version.error_code, job and job.status) == ("embedding_failed", "failed")
 
-    async def test_other_embedder_fails_with_what_to_do(self, shelf: Shelf) -> None:
+    async def test_library_grows_with_the_model_it_is_in(self, shelf: Shelf) -> None:
+        await shelf.add("a.txt", HANDBOOK)
+        own = HashEmbedder()
+
+        async def open_model(name: str) -> HashEmbedder:
+            assert name == own.spec.name
+            return own
+
+        other = HashEmbedder(64, name="testing:other")
+        parts = with_parts(shelf, embedder=other, embedders=Embedders(open_model))
+        version, _ = await shelf.state(await parts.add("b.txt", HANDBOOK))
+        assert version.status == "ready"
+        assert (len(own.embedded), other.embedded) == (version.chunk_count, [])
+
+    async def test_library_whose_model_cannot_be_opened_fails_with_what_to_do(
+        self, shelf: Shelf
+    ) -> None:
         await shelf.add("a.txt", HANDBOOK)
         other = with_parts(shelf, embedder=HashEmbedder(64, name="testing:other"))
         added = await other.add("b.txt", HANDBOOK)
         version, _ = await shelf.state(added)
-        assert version.error_code == "embedding_changed"
-        assert "CITEWELL_EMBEDDING" in (version.error_detail or "")
+        assert version.error_code == "embedding_failed"
+        assert "testing:hash" in (version.error_detail or "")
 
     @pytest.mark.parametrize("status", ["queued", "processing"])
     async def test_unexpected_error_is_noted(self, shelf: Shelf, status: str) -> None:

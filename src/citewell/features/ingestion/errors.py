@@ -1,6 +1,5 @@
 """Why a version cannot be made ready; the codes stand beside the parser's."""
 
-EMBEDDING_CHANGED = "embedding_changed"
 EMBEDDING_FAILED = "embedding_failed"
 FILE_MISSING = "stored_file_missing"
 INTERNAL = "internal_error"

@@ -19,6 +19,7 @@ from citewell.engine.chunking.base import (
     embedding_text,
 )
 from citewell.engine.chunking.registry import create_chunker
+from citewell.engine.embedding.base import Embedder
 from citewell.engine.lexical.bm25 import passage_terms
 from citewell.engine.lexical.language import UNDETERMINED, detect_language
 from citewell.engine.parsing.base import Block, DocumentInfo
@@ -47,6 +48,8 @@ class Source:
     attempt: int
     """Which attempt of the job this is: a later one ends it."""
     generation: Generation
+    embedder: Embedder
+    """That of the generation."""
     path: Path
     filename: str
     title: str | None
@@ -125,7 +128,7 @@ async def run(platform: Platform, source: Source) -> Outcome:
         )
         await _side_by_side(
             notes,
-            _cut(platform, source, outcome, notes, parsed.blocks()),
+            _cut(source, outcome, notes, parsed.blocks()),
             lambda batch: _embed(platform, source, outcome, notes, batch),
             lambda batch: _store(platform, source, outcome, batch),
         )
@@ -133,13 +136,12 @@ async def run(platform: Platform, source: Source) -> Outcome:
 
 
 async def _cut(
-    platform: Platform,
     source: Source,
     outcome: Outcome,
     notes: ProgressNotes,
     blocks: AsyncIterator[Block],
 ) -> AsyncIterator[Batch]:
-    chunker = create_chunker(source.chunk_strategy, platform.embedder.count_tokens, source.sizes)
+    chunker = create_chunker(source.chunk_strategy, source.embedder.count_tokens, source.sizes)
     recorder, batch = _TextRecorder(), Batch()
     waiting: list[Block] = []
     length = 0
@@ -186,7 +188,7 @@ async def _embed(
             )
     missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
     if missing:
-        vectors = await platform.embedder.embed_passages(list(missing.values()))
+        vectors = await source.embedder.embed_passages(list(missing.values()))
         literals = await asyncio.to_thread(platform.index.encode_vectors, vectors)
         known |= dict(zip(missing, literals, strict=True))
         outcome.embedded_count += len(missing)

@@ -16,7 +16,6 @@ from citewell.engine.parsing.base import ParseError, ParseFailure
 from citewell.features.documents import service as documents
 from citewell.features.ingestion import pipeline, repository
 from citewell.features.ingestion.errors import (
-    EMBEDDING_CHANGED,
     EMBEDDING_FAILED,
     FILE_MISSING,
     INTERNAL,
@@ -81,13 +80,8 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
 async def _make_ready(
     platform: Platform, caller: Caller, work: Assignment, generation: Generation
 ) -> None:
-    spec = platform.embedder.spec
-    if generation.embedding != spec.name:
-        raise IngestionError(
-            EMBEDDING_CHANGED,
-            f"The library was embedded with `{generation.embedding}`, this process uses "
-            f"`{spec.name}`: set CITEWELL_EMBEDDING back.",
-        )
+    embedder = await platform.embedder_of(generation.embedding)
+    spec = embedder.spec
     key = VersionKey(
         caller.tenant_id, work.document_id, work.version_id, work.collection_id, work.access_level
     )
@@ -105,6 +99,7 @@ async def _make_ready(
                     job_id=work.job_id,
                     attempt=work.attempt,
                     generation=generation,
+                    embedder=embedder,
                     path=path,
                     filename=work.filename,
                     title=work.title if work.has_given_title else None,

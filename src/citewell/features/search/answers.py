@@ -103,7 +103,7 @@ async def _answering(
         as_of=request.as_of,
         watch=watch,
     )
-    reading = _read(platform, found)
+    reading = _read(found)
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
         await budget.reserve(reading)  # before the first event: a refusal is still a plain 429
@@ -179,10 +179,12 @@ class _TokenBudget:
             )
 
 
-def _read(platform: Platform, found: Found) -> _Reading:
-    analysis, spec = found.analysis, platform.embedder.spec
+def _read(found: Found) -> _Reading:
+    analysis, spec = found.analysis, found.embedding
     question = question_of(analysis.text, analysis.language, analysis.terms, found.statistics)
-    is_calibrated = spec.name.startswith("bundled:") and spec.covers(analysis.language)
+    is_calibrated = (
+        spec is not None and spec.name.startswith("bundled:") and spec.covers(analysis.language)
+    )
     return _Reading(
         question,
         [_passage(hit) for hit in found.hits.hits],

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from citewell.core.index import Hit, HitList
+from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.retrieval.analysis import QueryAnalysis
 from citewell.kit.storable import StorableText
@@ -203,6 +204,8 @@ class Found:
     degraded: tuple[DegradedRead, ...]
     reads_all: bool = False
     """Whether nothing of the tenant is hidden from the reader."""
+    embedding: EmbedderSpec | None = None
+    """Of the question's vector; None without one."""
 
 
 def heading_text(heading: tuple[str, ...]) -> str | None:

@@ -3,12 +3,13 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from citewell.core.context import Actor, Caller, Context, unit_of_work
 from citewell.core.index import FILTER_FIELDS, Generation, HitList, HybridQuery, Scope
 from citewell.core.platform import Platform
-from citewell.engine.embedding.base import Vector
+from citewell.engine.embedding.base import EmbedderSpec, Vector
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.lexical.bm25 import query_weights
@@ -103,36 +104,38 @@ async def find(
     if analysis.is_empty:
         raise EmptyQueryError
     watch.lap("analyse")
-    # Before the transaction: none stays open during a model call.
-    vector, degraded = await _embed(platform, analysis) if has_dense else (None, ())
+    # Before the transaction: none stays open during a model call. What is searched is the
+    # generation the question was embedded for, even if another one takes over meanwhile.
+    generation = await platform.index.current_generation(caller.tenant_id)
+    question, degraded = None, ()
+    if has_dense and generation is not None:
+        question, degraded = await _embed(platform, generation, analysis)
     watch.lap("embed")
     async with unit_of_work(platform, caller) as ctx:
-        generation = await platform.index.live_generation(ctx.session)
         scope = await _scope(ctx, generation, filters, collection_ids, as_of)
         if scope is None:
             await _count(ctx, spender)
             return Found(analysis, CorpusStatistics(0, {}), HitList([], 0, True), 0.0, degraded)
-        spec = platform.embedder.spec
-        if scope.generation.embedding != spec.name and vector is not None:
-            vector = None
-            degraded = (_other_embedding(scope.generation, spec.name),)
         statistics = await platform.index.statistics(
             ctx.session, scope, [term.id for term in analysis.terms]
         )
         weights = query_weights(analysis.terms, statistics)
         watch.lap("statistics")
-        weight = dense_weight(analysis, spec) if vector is not None else 0.0
+        weight = dense_weight(analysis, question.spec) if question is not None else 0.0
         if not has_lexical:
             weights, weight = {}, 1.0
         hits = await platform.index.search(
             ctx.session,
             scope,
-            HybridQuery(vector, weights, weight, top_k, analysis.phrases),
+            HybridQuery(
+                question.vector if question else None, weights, weight, top_k, analysis.phrases
+            ),
         )
         watch.lap("search")
         await _count(ctx, spender)
         watch.lap("usage")
-    return Found(analysis, statistics, hits, weight, degraded, scope.reach.is_all)
+    spec = question.spec if question else None
+    return Found(analysis, statistics, hits, weight, degraded, scope.reach.is_all, spec)
 
 
 async def _count(ctx: Context, spender: Actor | None) -> None:
@@ -141,21 +144,23 @@ async def _count(ctx: Context, spender: Actor | None) -> None:
         await usage.consume_query(ctx, spender)
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A question in a library's embedding space."""
+
+    vector: Vector
+    spec: EmbedderSpec
+
+
 async def _embed(
-    platform: Platform, analysis: QueryAnalysis
-) -> tuple[Vector | None, tuple[DegradedRead, ...]]:
+    platform: Platform, generation: Generation, analysis: QueryAnalysis
+) -> tuple[_Question | None, tuple[DegradedRead, ...]]:
     """The question's vector; without one the lexical leg answers alone, and says so."""
     try:
-        return await platform.embedder.embed_query(analysis.text), ()
+        embedder = await platform.embedder_of(generation.embedding)
+        return _Question(await embedder.embed_query(analysis.text), embedder.spec), ()
     except (ProviderError, ProviderConfigurationError) as error:
         return None, (DegradedRead(what="embedding", why=str(error)),)
-
-
-def _other_embedding(generation: Generation, name: str) -> DegradedRead:
-    return DegradedRead(
-        what="embedding",
-        why=f"the library was embedded with {generation.embedding}, this process uses {name}",
-    )
 
 
 async def _scope(

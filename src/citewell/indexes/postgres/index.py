@@ -61,6 +61,13 @@ class PostgresIndex:
             _remember(self._generations, tenant_id, (time.monotonic(), found))
         return found
 
+    async def current_generation(self, tenant_id: uuid.UUID) -> Generation | None:
+        known = self._generations.get(tenant_id)
+        if known and time.monotonic() - known[0] < MEMORY_SECONDS:
+            return known[1]
+        async with self._database.unit_of_work(tenant_id) as session:
+            return await self.live_generation(session)
+
     async def ensure_generation(self, session: AsyncSession, spec: EmbedderSpec) -> Generation:
         return await self.live_generation(session) or await generations.ensure(session, spec)
 

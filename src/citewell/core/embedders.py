@@ -1,0 +1,81 @@
+"""The embedding models of one process: that of the settings, and those that libraries are in."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from citewell.engine.embedding.base import Embedder
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
+
+OPENING_SECONDS = 5.0
+"""How long a caller waits for a model that is being opened; questions go on by words meanwhile."""
+
+RETRY_SECONDS = 30.0
+"""After a model could not be opened nobody tries again for so long: a service that is down takes
+half a minute to say so."""
+
+
+@dataclass(slots=True)
+class _Opening:
+    """A model on its way, or there, or refused."""
+
+    task: asyncio.Future[Embedder]
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it failed so long ago that it is worth another try."""
+        return (
+            self.task.done()
+            and (self.task.cancelled() or self.task.exception() is not None)
+            and time.monotonic() - self.begun > RETRY_SECONDS
+        )
+
+
+class Embedders:
+    """Gives out embedding models by name; each is opened when a library first needs it."""
+
+    def __init__(self, open_model: Callable[[str], Awaitable[Embedder]]) -> None:
+        self._open_model = open_model
+        self._models: dict[str, _Opening] = {}
+
+    async def named(self, name: str) -> Embedder:
+        """The embedder whose `spec.name` that is.
+
+        Raises:
+            ProviderConfigurationError: It cannot be opened as this process is set up.
+            ProviderError: It does not answer now, or is not open yet.
+        """
+        opening = self._models.get(name)
+        if opening is None or opening.is_stale:
+            opening = _Opening(asyncio.ensure_future(self._open(name)))
+            self._models[name] = opening
+        await asyncio.wait([opening.task], timeout=OPENING_SECONDS)
+        if not opening.task.done():
+            raise ProviderError(f"The model {name} is being opened.", retryable=True)
+        return opening.task.result()
+
+    async def close(self) -> None:
+        """Let go of all of them."""
+        for opening in self._models.values():
+            opening.task.cancel()
+            await asyncio.wait([opening.task])
+            if not opening.task.cancelled() and opening.task.exception() is None:
+                await opening.task.result().close()
+        self._models.clear()
+
+    async def _open(self, name: str) -> Embedder:
+        cannot = f"The library was embedded with {name}, which cannot be opened: "
+        try:
+            embedder = await self._open_model(name)
+        except ProviderConfigurationError as error:
+            raise ProviderConfigurationError(cannot + str(error)) from error
+        except ProviderError as error:
+            raise ProviderError(
+                cannot + str(error), retryable=error.retryable, retry_after=error.retry_after
+            ) from error
+        if embedder.spec.name != name:
+            await embedder.close()
+            raise ProviderConfigurationError(f"{cannot}it calls itself {embedder.spec.name}.")
+        return embedder
