@@ -122,6 +122,7 @@ def publication_of(rows: list[RandomRow], **facts: bool) -> Publication:
         term_frequencies={
             int(term) + 1: int(frequencies[term]) for term in np.flatnonzero(frequencies)
         },
+        chunking="structure/200/0",
         **{"has_predecessor": False, "is_retry": False, **facts},
     )
 

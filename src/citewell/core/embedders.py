@@ -24,13 +24,16 @@ class _Opening:
     begun: float = field(default_factory=time.monotonic)
 
     @property
+    def is_there(self) -> bool:
+        """Whether it can be used."""
+        task = self.task
+        return task.done() and not task.cancelled() and task.exception() is None
+
+    @property
     def is_stale(self) -> bool:
         """Whether it failed so long ago that it is worth another try."""
-        return (
-            self.task.done()
-            and (self.task.cancelled() or self.task.exception() is not None)
-            and time.monotonic() - self.begun > RETRY_SECONDS
-        )
+        has_failed = self.task.done() and not self.is_there
+        return has_failed and time.monotonic() - self.begun > RETRY_SECONDS
 
 
 class Embedders:
@@ -56,12 +59,30 @@ class Embedders:
             raise ProviderError(f"The model {name} is being opened.", retryable=True)
         return opening.task.result()
 
+    async def open(self, name: str) -> Embedder:
+        """The embedder that a setting names: `bundled`, for example, without its model.
+
+        Raises:
+            ProviderConfigurationError, ProviderError: It cannot be opened now; the reason says why.
+        """
+        if (known := self._models.get(name)) is not None and known.is_there:
+            return known.task.result()
+        embedder = await self._open_model(name)
+        there: asyncio.Future[Embedder] = asyncio.get_running_loop().create_future()
+        there.set_result(embedder)
+        before = self._models.get(embedder.spec.name)
+        if before is not None and before.is_there:
+            await embedder.close()
+            return before.task.result()
+        self._models[embedder.spec.name] = _Opening(there)
+        return embedder
+
     async def close(self) -> None:
         """Let go of all of them."""
         for opening in self._models.values():
             opening.task.cancel()
             await asyncio.wait([opening.task])
-            if not opening.task.cancelled() and opening.task.exception() is None:
+            if opening.is_there:
                 await opening.task.result().close()
         self._models.clear()
 

@@ -23,6 +23,16 @@ class Generation:
     dimensions: int
 
 
+class GenerationChangedError(Exception):
+    """Another generation has taken over: make what was to be published for that one, soon."""
+
+    retry_after = 6
+    """Seconds; longer than a process goes on searching the former generation."""
+
+    def __init__(self) -> None:
+        super().__init__("The index was replaced just now; another attempt follows.")
+
+
 @dataclass(frozen=True, slots=True)
 class VersionKey:
     """Which document version a chunk belongs to, and what access is decided by."""
@@ -53,6 +63,19 @@ class ChunkRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk as it was cut, without what a generation makes of it."""
+
+    ordinal: int
+    text: str
+    context: str
+    heading: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """What makes a version findable, once all its other chunks are staged."""
 
@@ -66,6 +89,8 @@ class Publication:
     """Whether another version of the document is findable now."""
     is_retry: bool
     """Whether an earlier attempt may have staged chunks."""
+    chunking: str
+    """How it was cut: what the collection asked for, as `chunking_name` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +313,10 @@ class ChunkIndex(Protocol):
             key: The version.
             generation_id: The generation its chunks were staged in.
             publication: Its last chunks, and what is known of all of them.
+
+        Raises:
+            GenerationChangedError: The generation does not answer any more, or only just; roll the
+                transaction back.
         """
         ...
 
@@ -298,7 +327,11 @@ class ChunkIndex(Protocol):
         generation_id: int,
         publication: Publication,
     ) -> None:
-        """Keep a version that is complete and does not answer, ready for `reactivate`."""
+        """Keep a version that is complete and does not answer, ready for `reactivate`.
+
+        Raises:
+            GenerationChangedError: As `publish` does.
+        """
         ...
 
     async def reactivate(self, session: AsyncSession, key: VersionKey, generation_id: int) -> int:
@@ -341,12 +374,73 @@ class ChunkIndex(Protocol):
         """Carry what access to a document is decided by to its chunks; nothing is embedded."""
         ...
 
+    async def begin_generation(
+        self, session: AsyncSession, spec: EmbedderSpec, *, anew: bool
+    ) -> Generation:
+        """The generation that is built beside the live one.
+
+        Args:
+            session: A transaction of the tenant.
+            spec: Of the embedder. A generation of another that was being built is given up; one of
+                the same is gone on with.
+            anew: Whether to give that up, too.
+        """
+        ...
+
+    async def stored_chunks(
+        self,
+        session: AsyncSession,
+        tenant_id: uuid.UUID,
+        version_id: uuid.UUID,
+        generation_id: int,
+        *,
+        first: int,
+        limit: int,
+    ) -> list[StoredChunk]:
+        """Chunks of a complete version from the ordinal `first` on."""
+        ...
+
+    async def take_in(
+        self,
+        session: AsyncSession,
+        key: VersionKey,
+        generation_id: int,
+        publication: Publication,
+        *,
+        is_active: bool,
+    ) -> None:
+        """Complete a version in a generation that is being built; nothing of it answers yet.
+
+        Args:
+            session: A transaction that holds the document, so that its pointer stays.
+            key: The version.
+            generation_id: The generation its chunks were staged in.
+            publication: Its last chunks, and what is known of all of them.
+            is_active: Whether the version is the one that answers.
+        """
+        ...
+
+    async def take_over(
+        self, session: AsyncSession, building: Generation
+    ) -> list[tuple[uuid.UUID, int]] | None:
+        """Let a generation that was built answer instead of the live one, if it is complete.
+
+        Publishing waits for the transaction. Returns the versions that have another number of
+        chunks in it, with that number; None if it lacks one.
+        """
+        ...
+
     def encode_vectors(self, vectors: Vectors) -> list[str]:
         """Each row of (n, dimensions) in the form `ChunkRow.embedding` takes."""
         ...
 
-    async def build_indexes(self, tenant_id: uuid.UUID) -> int:
-        """Build what the tenant's size calls for; returns how many generations got indexes."""
+    async def build_indexes(self, tenant_id: uuid.UUID, *, at_once: bool = False) -> int:
+        """Build what the tenant's size calls for; returns how many generations got indexes.
+
+        Args:
+            tenant_id: The tenant.
+            at_once: Whether to build even while many documents come in, which costs more.
+        """
         ...
 
     async def keep_statistics(self) -> None:
@@ -355,6 +449,10 @@ class ChunkIndex(Protocol):
 
     async def keep_indexes(self) -> None:
         """Build the indexes all tenants have grown to need; takes minutes for a large one."""
+        ...
+
+    async def purge_generations(self) -> None:
+        """Remove what is left of generations that were replaced, once nobody searches them."""
         ...
 
     def removing(self, tenant_id: uuid.UUID) -> AbstractAsyncContextManager[None]:

@@ -17,6 +17,7 @@ from citewell.entrypoints.commands import (
     keys,
     operations,
     promote,
+    reindexing,
     search,
     server,
     tenants,
@@ -31,9 +32,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (
-    server, documents, jobs, search, evaluation, accounts, groups, tenants, keys, key_rotation,
-    trail, doctor, promote, operations,
-):  # fmt: skip
+    server,
+    documents,
+    jobs,
+    search,
+    evaluation,
+    accounts,
+    groups,
+    tenants,
+    keys,
+    key_rotation,
+    trail,
+    doctor,
+    reindexing,
+    promote,
+    operations,
+):
     module.add_to(app)
 
 

@@ -135,5 +135,7 @@ class VersionTerms(Base, TenantScoped):
     version_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     generation_id: Mapped[int] = mapped_column(primary_key=True)
     chunk_count: Mapped[int]
+    chunking: Mapped[str | None]
+    """How the version was cut in this generation; None in those from before it was noted."""
     terms: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
     frequencies: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))

@@ -1,5 +1,7 @@
 """Index generations; chunks and term statistics are written and read by SQL in `indexes`."""
 
+from datetime import datetime
+
 from sqlalchemy import BigInteger, FetchedValue
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,3 +18,5 @@ class IndexGeneration(Base, TenantScoped, HasTimestamps):
     dimensions: Mapped[int]
     status: Mapped[str]
     chunk_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    live_since: Mapped[datetime | None]
+    """When it took over from another; None for a tenant's first one, and for one being built."""

@@ -25,9 +25,11 @@ GLOBAL_TABLES = {
 
 DEFINER_FUNCTIONS = {
     "citewell_tenant_by_slug", "citewell_tenants_to_fold", "citewell_tenants_to_index",
+    "citewell_tenants_to_purge",
     "citewell_tenants_of_email", "citewell_all_tenants", "citewell_tenant_named",
     "citewell_remove_tenant",
-    "citewell_evaluation_tenants", "citewell_tenants_with_trash",
+    "citewell_evaluation_tenants", "citewell_tenants_with_old_replies",
+    "citewell_is_former_master", "citewell_tenants_with_events", "citewell_tenants_with_trash",
 }  # fmt: skip
 """The only ways past row-level security: ids alone are given, one's own tenant removed."""
 
@@ -85,6 +87,8 @@ ACCOUNTS = (
     "JOIN user_account u USING (tenant_id) WHERE tenant_id = %(tenant)s LIMIT 1",
     "INSERT INTO usage_record (tenant_id, metric, period, actor_id) "
     "VALUES (%(tenant)s, 'things', 'all', %(id)s)",
+    "INSERT INTO idempotent_reply (tenant_id, caller_id, key_hash, request_hash, reply) "
+    "VALUES (%(tenant)s, %(id)s, 'x', 'x', '{}')",
     "INSERT INTO audit_event (tenant_id, id, actor_kind, action) "
     "VALUES (%(tenant)s, %(id)s, 'user', 'thing.done')",
 )
@@ -210,7 +214,9 @@ class TestCatalog:
         assert {function["proname"] for function in functions} == DEFINER_FUNCTIONS
         for function in functions:
             is_removal = function["proname"] == "citewell_remove_tenant"
-            assert function["gives"] == ("void" if is_removal else "uuid")
+            is_question = function["proname"].startswith("citewell_is_")
+            gives = "void" if is_removal else "boolean" if is_question else "uuid"
+            assert function["gives"] == gives
             assert function["proconfig"] == ["search_path=public, pg_temp"]
 
 

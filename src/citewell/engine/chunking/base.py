@@ -60,6 +60,11 @@ class ChunkSizes:
         return self.maximum - self.reserved
 
 
+def chunking_name(strategy: str, size: int, overlap: int) -> str:
+    """How a document is cut, as it is noted with its chunks: `structure/200/0`."""
+    return f"{strategy}/{size}/{overlap}"
+
+
 class Chunker(Protocol):
     """Cuts one document; holds the state of one pass, so make a new one per document."""
 

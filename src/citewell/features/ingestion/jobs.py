@@ -11,3 +11,4 @@ def register(queue: JobQueue[Platform]) -> None:
     queue.register(INGEST_JOB, service.process, service.note_crash, service.note_wait)
     queue.register_maintenance(lambda platform: platform.index.keep_statistics())
     queue.register_maintenance(lambda platform: platform.index.keep_indexes())
+    queue.register_maintenance(lambda platform: platform.index.purge_generations())

@@ -1,9 +1,9 @@
 """From a file to staged chunks, in stages that work side by side on bounded batches."""
 
 import asyncio
-import uuid
+import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from citewell.engine.lexical.language import UNDETERMINED, detect_language
 from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
-from citewell.features.ingestion.progress import ProgressNotes
+from citewell.features.ingestion.progress import Progress
 
 FEED_CHARS = 16_384
 """Characters of blocks that are cut in one go: a hop to a thread costs as much as cutting 1,000."""
@@ -40,36 +40,46 @@ SEGMENT_CHARS = 32_768
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What is to be made ready."""
+class Target:
+    """Which version is to be made ready, and in which generation."""
 
     key: VersionKey
-    job_id: uuid.UUID
-    attempt: int
-    """Which attempt of the job this is: a later one ends it."""
     generation: Generation
     embedder: Embedder
     """That of the generation."""
+    hold: Callable[[Context], Awaitable[bool]]
+    """Keeps the version for a transaction; False if it is not ours to write any more."""
+    has_earlier_chunks: bool
+    """Whether an earlier version or attempt may have embedded some of the chunks."""
+    stores_text: bool = True
+    """Whether its text is to be kept; False: it is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """The file a version is made from, and how it is to be cut."""
+
     path: Path
     filename: str
     title: str | None
     """The title a person gave; None: the document's own, or its file name."""
     chunk_strategy: str
     sizes: ChunkSizes
-    has_earlier_chunks: bool
-    """Whether an earlier version or attempt may have embedded some of the chunks."""
 
 
 @dataclass(slots=True)
 class Outcome:
     """What the pipeline has made; all but `last` is staged."""
 
-    info: DocumentInfo
     title: str
+    info: DocumentInfo | None = None
+    """None if nothing was parsed."""
     chunk_count: int = 0
     embedded_count: int = 0
     char_count: int = 0
     term_frequencies: Counter[int] = field(default_factory=Counter[int])
+    text_hash: bytes = b""
+    """SHA-256 of the extracted text in UTF-8."""
     last: "Batch | None" = None
     """The last batch, to be stored by the transaction that publishes."""
 
@@ -91,12 +101,14 @@ class _TextRecorder:
 
     def __init__(self) -> None:
         self.length = 0
+        self.digest = hashlib.sha256()
         self._start = 0
         self._parts: list[str] = []
 
     def add(self, block: Block) -> None:
         part = block.text if not self.length else BLOCK_SEPARATOR + block.text
         self._parts.append(part)
+        self.digest.update(part.encode("utf-8", "surrogatepass"))
         self.length += len(part)
 
     def take(self, *, everything: bool = False) -> list[tuple[int, str]]:
@@ -112,7 +124,9 @@ class _TextRecorder:
         return segments
 
 
-async def run(platform: Platform, source: Source) -> Outcome:
+async def run(
+    platform: Platform, target: Target, source: SourceFile, progress: Progress
+) -> Outcome:
     """Parse, chunk, embed and stage one version; nothing of it is findable yet.
 
     Raises:
@@ -122,26 +136,54 @@ async def run(platform: Platform, source: Source) -> Outcome:
             worker.
     """
     async with platform.parser.open(source.path, source.filename) as parsed:
-        outcome = Outcome(parsed.info, source.title or parsed.info.title or source.filename)
-        notes = ProgressNotes(
-            platform, _caller(source), source.job_id, source.attempt, parsed.info.page_count
-        )
-        await _side_by_side(
-            notes,
-            _cut(source, outcome, notes, parsed.blocks()),
-            lambda batch: _embed(platform, source, outcome, notes, batch),
-            lambda batch: _store(platform, source, outcome, batch),
-        )
+        outcome = Outcome(source.title or parsed.info.title or source.filename, parsed.info)
+        progress.page_count = parsed.info.page_count
+        chunker = create_chunker(source.chunk_strategy, target.embedder.count_tokens, source.sizes)
+        batches = _cut(chunker, outcome, progress, parsed.blocks())
+        await _work(platform, target, outcome, progress, batches)
     return outcome
 
 
-async def _cut(
-    source: Source,
+async def run_again(
+    platform: Platform, target: Target, title: str, chunks: AsyncIterator[list[Chunk]]
+) -> Outcome:
+    """Embed and stage one version as it was cut before, for another generation.
+
+    Raises:
+        ProviderError: The embedder failed.
+        AbandonedError: The version was deleted meanwhile.
+    """
+    outcome = Outcome(title)
+
+    async def batches() -> AsyncIterator[Batch]:
+        async for some in chunks:
+            yield Batch(chunks=some)
+
+    await _work(platform, target, outcome, Progress(), batches())
+    return outcome
+
+
+async def _work(
+    platform: Platform,
+    target: Target,
     outcome: Outcome,
-    notes: ProgressNotes,
+    progress: Progress,
+    batches: AsyncIterator[Batch],
+) -> None:
+    await _side_by_side(
+        progress,
+        batches,
+        lambda batch: _embed(platform, target, outcome, progress, batch),
+        lambda batch: _store(platform, target, outcome, batch),
+    )
+
+
+async def _cut(
+    chunker: Chunker,
+    outcome: Outcome,
+    notes: Progress,
     blocks: AsyncIterator[Block],
 ) -> AsyncIterator[Batch]:
-    chunker = create_chunker(source.chunk_strategy, source.embedder.count_tokens, source.sizes)
     recorder, batch = _TextRecorder(), Batch()
     waiting: list[Block] = []
     length = 0
@@ -162,7 +204,7 @@ async def _cut(
             batch = Batch()
     batch.chunks += await asyncio.to_thread(_feed, chunker, waiting, is_end=True)
     batch.segments = recorder.take(everything=True)
-    outcome.char_count = recorder.length
+    outcome.char_count, outcome.text_hash = recorder.length, recorder.digest.digest()
     notes.cut += len(batch.chunks)
     notes.is_parsed = True
     yield batch
@@ -176,19 +218,19 @@ def _feed(chunker: Chunker, blocks: Sequence[Block], *, is_end: bool = False) ->
 
 
 async def _embed(
-    platform: Platform, source: Source, outcome: Outcome, notes: ProgressNotes, batch: Batch
+    platform: Platform, target: Target, outcome: Outcome, notes: Progress, batch: Batch
 ) -> None:
     batch.texts = [embedding_text(chunk, outcome.title) for chunk in batch.chunks]
     hashes = [content_hash(text) for text in batch.texts]
     known: dict[bytes, str] = {}
-    if source.has_earlier_chunks:
-        async with unit_of_work(platform, _caller(source)) as ctx:
+    if target.has_earlier_chunks:
+        async with unit_of_work(platform, _caller(target)) as ctx:
             known = await platform.index.known_embeddings(
-                ctx.session, source.key, source.generation.id, hashes
+                ctx.session, target.key, target.generation.id, hashes
             )
     missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
     if missing:
-        vectors = await source.embedder.embed_passages(list(missing.values()))
+        vectors = await target.embedder.embed_passages(list(missing.values()))
         literals = await asyncio.to_thread(platform.index.encode_vectors, vectors)
         known |= dict(zip(missing, literals, strict=True))
         outcome.embedded_count += len(missing)
@@ -230,19 +272,18 @@ def _rows(
     return rows
 
 
-async def _store(platform: Platform, source: Source, outcome: Outcome, batch: Batch) -> None:
+async def _store(platform: Platform, target: Target, outcome: Outcome, batch: Batch) -> None:
     """Store the batch before this one; the last one is left to the publishing transaction."""
     held, outcome.last = outcome.last, batch
     outcome.chunk_count += len(batch.rows)
     if held is None:
         return
-    async with unit_of_work(platform, _caller(source)) as ctx:
-        if not await repository.hold(
-            ctx.session, source.key.version_id, source.job_id, source.attempt
-        ):
+    async with unit_of_work(platform, _caller(target)) as ctx:
+        if not await target.hold(ctx):
             raise AbandonedError
-        await store_text(ctx, source.key, held)
-        await platform.index.stage(ctx.session, source.key, source.generation.id, held.rows)
+        if target.stores_text:
+            await store_text(ctx, target.key, held)
+        await platform.index.stage(ctx.session, target.key, target.generation.id, held.rows)
 
 
 async def store_text(ctx: Context, key: VersionKey, batch: Batch) -> None:
@@ -251,12 +292,12 @@ async def store_text(ctx: Context, key: VersionKey, batch: Batch) -> None:
         await repository.add_text(ctx.session, key.version_id, batch.segments)
 
 
-def _caller(source: Source) -> Caller:
-    return Caller(source.key.tenant_id, SYSTEM)
+def _caller(target: Target) -> Caller:
+    return Caller(target.key.tenant_id, SYSTEM)
 
 
 async def _side_by_side(
-    notes: ProgressNotes,
+    notes: Progress,
     batches: AsyncIterator[Batch],
     *stages: Callable[[Batch], Coroutine[None, None, None]],
 ) -> None:

@@ -19,23 +19,12 @@ NOTE_SECONDS = 1.0
 """Time between two notes: often enough for people, and small files end before the first."""
 
 
-class ProgressNotes:
-    """Counts what the stages have done and writes it into the job every second."""
+class Progress:
+    """Counts what the stages have done."""
 
-    def __init__(
-        self,
-        platform: Platform,
-        caller: Caller,
-        job_id: uuid.UUID,
-        attempt: int,
-        page_count: int | None,
-    ) -> None:
-        self._platform = platform
-        self._caller = caller
-        self._job_id = job_id
-        self._attempt = attempt
-        self._page_count = page_count
+    def __init__(self) -> None:
         self._is_over = asyncio.Event()
+        self.page_count: int | None = None
         self.page = 0
         """The furthest page that was read."""
         self.cut = 0
@@ -46,12 +35,31 @@ class ProgressNotes:
 
     def now(self) -> JobProgress:
         """Pages while the document is read, if it has any; chunks otherwise."""
-        has_pages = self.page > 0 or self._page_count is not None
+        has_pages = self.page > 0 or self.page_count is not None
         if self.is_parsed or (self.embedded and not has_pages):
             return JobProgress(
                 JobStage.EMBEDDING, self.embedded, self.cut if self.is_parsed else None
             )
-        return JobProgress(JobStage.PARSING, self.page, self._page_count)
+        return JobProgress(JobStage.PARSING, self.page, self.page_count)
+
+    async def keep(self) -> None:
+        """Look after it until `end` is called."""
+        await self._is_over.wait()
+
+    def end(self) -> None:
+        """All has been done."""
+        self._is_over.set()
+
+
+class ProgressNotes(Progress):
+    """Writes what the stages have done into the job every second."""
+
+    def __init__(self, platform: Platform, caller: Caller, job_id: uuid.UUID, attempt: int) -> None:
+        super().__init__()
+        self._platform = platform
+        self._caller = caller
+        self._job_id = job_id
+        self._attempt = attempt
 
     async def keep(self) -> None:
         """Write notes until `end` is called.
@@ -72,10 +80,6 @@ class ProgressNotes:
                 continue  # what has to be stored will find out whether it matters
             if not is_ours:
                 raise AbandonedError
-
-    def end(self) -> None:
-        """All has been done: no more notes."""
-        self._is_over.set()
 
     async def _ends_soon(self) -> bool:
         try:

@@ -1,16 +1,18 @@
 """One attempt to make a version ready, from its job to its publication."""
 
 import uuid
+from functools import partial
 
 import structlog
 
 from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.database.keyring import MasterKeyError
-from citewell.core.index import Generation, Publication, VersionKey
+from citewell.core.index import Generation, GenerationChangedError, Publication, VersionKey
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
-from citewell.engine.chunking.base import ChunkSizes
+from citewell.engine.chunking.base import ChunkSizes, chunking_name
+from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.parsing.base import ParseError, ParseFailure
 from citewell.features.documents import service as documents
@@ -23,6 +25,7 @@ from citewell.features.ingestion.errors import (
     AbandonedError,
     IngestionError,
 )
+from citewell.features.ingestion.progress import ProgressNotes
 from citewell.features.ingestion.repository import Assignment
 from citewell.kit.ids import uuid7
 from citewell.models.work import Job, JobStatus
@@ -65,8 +68,8 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
             await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
             return
         await _wait(platform, caller, work, str(error), error.retry_after)
-    except MasterKeyError as error:
-        await _wait(platform, caller, work, error.detail, None)
+    except (MasterKeyError, GenerationChangedError) as error:
+        await _wait(platform, caller, work, str(error), error.retry_after)
     except DamagedFileError as error:
         await _fail(platform, caller, work, STORAGE_FAILED, f"The original is damaged: {error}.")
     except OSError as error:
@@ -81,32 +84,28 @@ async def _make_ready(
     platform: Platform, caller: Caller, work: Assignment, generation: Generation
 ) -> None:
     embedder = await platform.embedder_of(generation.embedding)
-    spec = embedder.spec
     key = VersionKey(
         caller.tenant_id, work.document_id, work.version_id, work.collection_id, work.access_level
-    )
-    sizes = ChunkSizes(
-        target=min(work.chunk_size, spec.max_tokens),
-        maximum=spec.max_tokens,
-        overlap=work.chunk_overlap,
     )
     try:
         async with platform.blobs.local_file(caller.tenant_id, work.sha256) as path:
             outcome = await pipeline.run(
                 platform,
-                pipeline.Source(
+                pipeline.Target(
                     key=key,
-                    job_id=work.job_id,
-                    attempt=work.attempt,
                     generation=generation,
                     embedder=embedder,
+                    hold=partial(_hold, work),
+                    has_earlier_chunks=work.has_earlier_attempts or work.number > 1,
+                ),
+                pipeline.SourceFile(
                     path=path,
                     filename=work.filename,
                     title=work.title if work.has_given_title else None,
                     chunk_strategy=work.chunk_strategy,
-                    sizes=sizes,
-                    has_earlier_chunks=work.has_earlier_attempts or work.number > 1,
+                    sizes=sizes_for(work.chunk_size, work.chunk_overlap, embedder.spec),
                 ),
+                ProgressNotes(platform, caller, work.job_id, work.attempt),
             )
     except FileNotFoundError as error:
         raise IngestionError(FILE_MISSING, f"The stored file cannot be found: {error}.") from error
@@ -131,6 +130,7 @@ async def _publish(
             raise AbandonedError
         if locked.ready_id is not None and locked.takes_over:
             await repository.supersede(ctx.session, locked.ready_id)  # never are two versions ready
+        assert outcome.info is not None
         facts = {
             "mime_type": outcome.info.mime_type,
             "parsed_title": outcome.info.title,
@@ -161,6 +161,7 @@ async def _publish(
             term_frequencies=outcome.term_frequencies,
             has_predecessor=locked.has_predecessor,
             is_retry=work.has_earlier_attempts,
+            chunking=chunking_name(work.chunk_strategy, work.chunk_size, work.chunk_overlap),
         )
         if not locked.takes_over:
             await platform.index.shelve(ctx.session, current, generation.id, publication)
@@ -202,7 +203,13 @@ async def read_again(ctx: Context, version_id: uuid.UUID) -> uuid.UUID | None:
     return job_id
 
 
-async def _hold(ctx: Context, work: Assignment) -> bool:
+def sizes_for(chunk_size: int, chunk_overlap: int, spec: EmbedderSpec) -> ChunkSizes:
+    """A collection's sizes, as far as the embedder can take them."""
+    target = min(chunk_size, spec.max_tokens)
+    return ChunkSizes(target, maximum=spec.max_tokens, overlap=min(chunk_overlap, target // 2))
+
+
+async def _hold(work: Assignment, ctx: Context) -> bool:
     return await repository.hold(ctx.session, work.version_id, work.job_id, work.attempt)
 
 
@@ -210,7 +217,7 @@ async def _fail(
     platform: Platform, caller: Caller, work: Assignment, code: str, detail: str
 ) -> None:
     async with unit_of_work(platform, caller) as ctx:
-        if await _hold(ctx, work):
+        if await _hold(work, ctx):
             await _note_failure(ctx, work.document_id, work.version_id, work.job_id, code, detail)
 
 
@@ -248,7 +255,7 @@ async def _wait(
     platform: Platform, caller: Caller, work: Assignment, reason: str, retry_after: float | None
 ) -> None:
     async with unit_of_work(platform, caller) as ctx:
-        if not await _hold(ctx, work):
+        if not await _hold(work, ctx):
             return
         await repository.requeue_job(ctx.session, work.job_id, reason)
     raise TransientJobError(reason, retry_after)

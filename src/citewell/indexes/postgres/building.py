@@ -85,7 +85,11 @@ async def large_tenants(session: AsyncSession, min_chunks: int) -> list[uuid.UUI
 
 
 async def plans(
-    session: AsyncSession, tenant_id: uuid.UUID, *, min_chunks: int = MIN_CHUNKS
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    *,
+    min_chunks: int = MIN_CHUNKS,
+    is_patient: bool = True,
 ) -> list[IndexPlan]:
     """The tenant's generations that are large enough and have no indexes yet."""
     rows = await session.execute(
@@ -93,7 +97,7 @@ async def plans(
         {
             "tenant_id": tenant_id,
             "idle": min_chunks,
-            "busy": max(min_chunks, MIN_CHUNKS_WHILE_BUSY),
+            "busy": max(min_chunks, MIN_CHUNKS_WHILE_BUSY if is_patient else 0),
         },
     )
     found = [

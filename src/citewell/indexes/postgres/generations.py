@@ -1,23 +1,117 @@
-"""Which embedding space a tenant's chunks live in."""
+"""Which embedding space a tenant's chunks live in, and how another one takes over."""
 
-from sqlalchemy import select, update
+import uuid
+
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import Generation
+from citewell.core.index import Generation, StoredChunk
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.models.index import IndexGeneration
+
+RETAINED_SECONDS = 60
+"""A generation that was replaced can be searched for so long: longer than a request takes, and
+than a process remembers which one is live."""
+
+PURGED_VERSIONS = 50
+"""Versions whose chunks are removed in one transaction."""
+
+_LOCK = text("""
+SELECT id, status FROM index_generation
+WHERE tenant_id = :tenant_id AND status IN ('live', 'building') ORDER BY id FOR UPDATE
+""")
+
+_LACKS = text("""
+SELECT EXISTS (
+  SELECT FROM version_terms t
+  WHERE t.tenant_id = :tenant_id AND t.generation_id = :live AND NOT EXISTS (
+    SELECT FROM version_terms b WHERE b.tenant_id = :tenant_id
+      AND b.version_id = t.version_id AND b.generation_id = :building))
+""")
+
+_RECUT = text("""
+SELECT b.version_id, b.chunk_count
+FROM version_terms b JOIN version_terms t USING (tenant_id, version_id)
+WHERE b.tenant_id = :tenant_id AND b.generation_id = :building AND t.generation_id = :live
+  AND b.chunk_count <> t.chunk_count
+""")
+
+_RETIRE = text("""
+UPDATE index_generation SET status = 'retired', updated_at = now()
+WHERE tenant_id = :tenant_id AND id = :live
+""")
+
+_ENTHRONE = text("""
+UPDATE index_generation SET status = 'live', live_since = now(), updated_at = now()
+WHERE tenant_id = :tenant_id AND id = :building
+""")
+
+_STORED = text("""
+SELECT ordinal, text, context, heading, page, start_offset, end_offset FROM chunk
+WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
+  AND ordinal >= :first
+ORDER BY ordinal LIMIT :limit
+""")
+
+_RETIRED = text("""
+SELECT id FROM index_generation
+WHERE tenant_id = :tenant_id AND status = 'retired'
+  AND updated_at < now() - make_interval(secs => :seconds)
+""")
+
+_PURGE_SOME = text("""
+WITH gone AS (
+  DELETE FROM version_terms WHERE tenant_id = :tenant_id AND generation_id = :id AND version_id IN (
+    SELECT version_id FROM version_terms
+    WHERE tenant_id = :tenant_id AND generation_id = :id
+    ORDER BY version_id LIMIT :limit FOR UPDATE SKIP LOCKED)
+  RETURNING version_id
+), emptied AS (
+  DELETE FROM chunk WHERE tenant_id = :tenant_id AND generation_id = :id
+    AND version_id IN (SELECT version_id FROM gone)
+)
+SELECT count(*) FROM gone
+""")
+
+_PURGE_REST = tuple(
+    text(f"DELETE FROM {table} WHERE tenant_id = :tenant_id AND {column} = :id")  # noqa: S608 - constants
+    for table, column in (
+        ("version_terms", "generation_id"),
+        ("chunk", "generation_id"),  # of attempts that were never finished
+        ("term_delta", "generation_id"),
+        ("term_stat", "generation_id"),
+        ("index_generation", "id"),
+    )
+)
 
 
 async def live(session: AsyncSession) -> Generation | None:
     """The generation that answers the session's tenant."""
-    row = await session.scalar(select(IndexGeneration).where(IndexGeneration.status == "live"))
+    return await _of_status(session, "live")
+
+
+async def _of_status(session: AsyncSession, status: str) -> Generation | None:
+    row = await session.scalar(select(IndexGeneration).where(IndexGeneration.status == status))
     return Generation(row.id, row.embedding, row.dimensions) if row else None
 
 
 async def ensure(session: AsyncSession, spec: EmbedderSpec) -> Generation:
     """The live generation; begun now if the tenant has none."""
-    found = await live(session)
+    return await _ensure(session, spec, "live")
+
+
+async def begin(session: AsyncSession, spec: EmbedderSpec, *, anew: bool) -> Generation:
+    """See `ChunkIndex.begin_generation`."""
+    found = await _of_status(session, "building")
+    wanted = (spec.name, spec.dimensions)
+    if found is not None and (anew or (found.embedding, found.dimensions) != wanted):
+        await session.execute(_RETIRE, {"tenant_id": session.info["tenant_id"], "live": found.id})
+    return await _ensure(session, spec, "building")
+
+
+async def _ensure(session: AsyncSession, spec: EmbedderSpec, status: str) -> Generation:
+    found = await _of_status(session, status)
     if found is None:
         await session.execute(
             insert(IndexGeneration)
@@ -25,11 +119,11 @@ async def ensure(session: AsyncSession, spec: EmbedderSpec) -> Generation:
                 tenant_id=session.info["tenant_id"],
                 embedding=spec.name,
                 dimensions=spec.dimensions,
-                status="live",
+                status=status,
             )
             .on_conflict_do_nothing()
         )
-        found = await live(session)
+        found = await _of_status(session, status)
     assert found is not None
     return found
 
@@ -41,3 +135,80 @@ async def retire(session: AsyncSession) -> list[int]:
     )
     retired = statement.values(status="retired").returning(IndexGeneration.id)
     return list(await session.scalars(retired))
+
+
+async def stored_chunks(
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    version_id: uuid.UUID,
+    generation_id: int,
+    *,
+    first: int,
+    limit: int,
+) -> list[StoredChunk]:
+    """See `ChunkIndex.stored_chunks`."""
+    values = {
+        "tenant_id": tenant_id,
+        "version_id": version_id,
+        "generation_id": generation_id,
+        "first": first,
+        "limit": limit,
+    }
+    rows = await session.execute(_STORED, values)
+    return [
+        StoredChunk(
+            ordinal=row.ordinal,
+            text=row.text,
+            context=row.context,
+            heading=tuple(row.heading),
+            page=row.page,
+            start=row.start_offset,
+            end=row.end_offset,
+        )
+        for row in rows
+    ]
+
+
+async def take_over(
+    session: AsyncSession, building: Generation
+) -> list[tuple[uuid.UUID, int]] | None:
+    """See `ChunkIndex.take_over`.
+
+    The lock is stronger than that of publishing, which holds its generation by its key; what was
+    published before it was got is seen by the statements after it.
+    """
+    tenant_id = session.info["tenant_id"]
+    found = {row.status: row.id for row in await session.execute(_LOCK, {"tenant_id": tenant_id})}
+    if found.get("building") != building.id or "live" not in found:
+        return None
+    values = {"tenant_id": tenant_id, "live": found["live"], "building": building.id}
+    if await session.scalar(_LACKS, values):
+        return None
+    recut = [(row.version_id, row.chunk_count) for row in await session.execute(_RECUT, values)]
+    await session.execute(_RETIRE, values)
+    await session.execute(_ENTHRONE, values)
+    return recut
+
+
+async def tenants_to_purge(session: AsyncSession) -> list[uuid.UUID]:
+    """Tenants with a generation that nobody searches any more; needs no tenant set."""
+    statement = text("SELECT citewell_tenants_to_purge(:seconds)")
+    return list(await session.scalars(statement, {"seconds": RETAINED_SECONDS}))
+
+
+async def replaced(session: AsyncSession, tenant_id: uuid.UUID) -> list[int]:
+    """Ids of the tenant's generations that nobody searches any more."""
+    values = {"tenant_id": tenant_id, "seconds": RETAINED_SECONDS}
+    return list(await session.scalars(_RETIRED, values))
+
+
+async def purge_some(session: AsyncSession, tenant_id: uuid.UUID, generation_id: int) -> int:
+    """Remove some versions of a generation; returns how many, 0 when only remains are left."""
+    values = {"tenant_id": tenant_id, "id": generation_id, "limit": PURGED_VERSIONS}
+    return await session.scalar(_PURGE_SOME, values) or 0
+
+
+async def purge_rest(session: AsyncSession, tenant_id: uuid.UUID, generation_id: int) -> None:
+    """Remove the remains of a generation, and itself."""
+    for statement in _PURGE_REST:
+        await session.execute(statement, {"tenant_id": tenant_id, "id": generation_id})

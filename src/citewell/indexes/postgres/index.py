@@ -3,8 +3,8 @@
 import math
 import time
 import uuid
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,10 +13,12 @@ from citewell.core.database.sessions import Database
 from citewell.core.index import (
     ChunkRow,
     Generation,
+    GenerationChangedError,
     HitList,
     HybridQuery,
     Publication,
     Scope,
+    StoredChunk,
     VersionKey,
 )
 from citewell.engine.embedding.base import EmbedderSpec, Vectors
@@ -71,6 +73,42 @@ class PostgresIndex:
     async def ensure_generation(self, session: AsyncSession, spec: EmbedderSpec) -> Generation:
         return await self.live_generation(session) or await generations.ensure(session, spec)
 
+    async def begin_generation(
+        self, session: AsyncSession, spec: EmbedderSpec, *, anew: bool
+    ) -> Generation:
+        return await generations.begin(session, spec, anew=anew)
+
+    async def stored_chunks(
+        self,
+        session: AsyncSession,
+        tenant_id: uuid.UUID,
+        version_id: uuid.UUID,
+        generation_id: int,
+        *,
+        first: int,
+        limit: int,
+    ) -> list[StoredChunk]:
+        return await generations.stored_chunks(
+            session, tenant_id, version_id, generation_id, first=first, limit=limit
+        )
+
+    async def take_in(
+        self,
+        session: AsyncSession,
+        key: VersionKey,
+        generation_id: int,
+        publication: Publication,
+        *,
+        is_active: bool,
+    ) -> None:
+        await writing.take_in(session, key, generation_id, publication, is_active=is_active)
+
+    async def take_over(
+        self, session: AsyncSession, building: Generation
+    ) -> list[tuple[uuid.UUID, int]] | None:
+        self._generations.pop(session.info["tenant_id"], None)
+        return await generations.take_over(session, building)
+
     def encode_vectors(self, vectors: Vectors) -> list[str]:
         return [dense_literal(vector) for vector in vectors]
 
@@ -92,13 +130,24 @@ class PostgresIndex:
     async def publish(
         self, session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
     ) -> None:
-        outdated = await writing.publish(session, key, generation_id, publication)
+        with self._watching(key.tenant_id):
+            outdated = await writing.publish(session, key, generation_id, publication)
         await statistics.withdraw(session, key.tenant_id, outdated)
 
     async def shelve(
         self, session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
     ) -> None:
-        await writing.shelve(session, key, generation_id, publication)
+        with self._watching(key.tenant_id):
+            await writing.shelve(session, key, generation_id, publication)
+
+    @contextmanager
+    def _watching(self, tenant_id: uuid.UUID) -> Generator[None, None, None]:
+        """Forget which generation is live when it turns out to be another."""
+        try:
+            yield
+        except GenerationChangedError:
+            self._generations.pop(tenant_id, None)
+            raise
 
     async def reactivate(self, session: AsyncSession, key: VersionKey, generation_id: int) -> int:
         outdated, count = await writing.reactivate(session, key, generation_id)
@@ -168,12 +217,36 @@ class PostgresIndex:
         for tenant_id in tenants:
             await self.build_indexes(tenant_id)
 
+    async def purge_generations(self) -> None:
+        async with self._database.unit_of_work(None) as session:
+            tenants = await generations.tenants_to_purge(session)
+        for tenant_id in tenants:
+            async with self._database.unit_of_work(tenant_id) as session:
+                numbers = await generations.replaced(session, tenant_id)
+            await building.drop(self._database, numbers)
+            for number in numbers:
+                await self._purge(tenant_id, number)
+
+    async def _purge(self, tenant_id: uuid.UUID, generation_id: int) -> None:
+        removed = 1
+        while removed:
+            async with self._database.unit_of_work(tenant_id) as session:
+                removed = await generations.purge_some(session, tenant_id, generation_id)
+        async with self._database.unit_of_work(tenant_id) as session:
+            await generations.purge_rest(session, tenant_id, generation_id)
+
     async def build_indexes(
-        self, tenant_id: uuid.UUID, *, min_chunks: int = building.MIN_CHUNKS
+        self,
+        tenant_id: uuid.UUID,
+        *,
+        at_once: bool = False,
+        min_chunks: int = building.MIN_CHUNKS,
     ) -> int:
         """Build the indexes the tenant has grown to need; returns for how many generations."""
         async with self._database.unit_of_work(tenant_id) as session:
-            wanted = await building.plans(session, tenant_id, min_chunks=min_chunks)
+            wanted = await building.plans(
+                session, tenant_id, min_chunks=min_chunks, is_patient=not at_once
+            )
         built = 0
         for plan in wanted:
             built += await building.build(self._database, plan)

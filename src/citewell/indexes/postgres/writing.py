@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import ChunkRow, Publication, VersionKey
+from citewell.core.index import ChunkRow, GenerationChangedError, Publication, VersionKey
 from citewell.indexes.postgres.literals import int_array, sparse_literal
 from citewell.kit.ids import uuid7
 
@@ -45,26 +45,52 @@ _STAGE = text(_STAGE_SQL)
 
 _KEEP_TERMS_SQL = """
   INSERT INTO version_terms
-    (tenant_id, version_id, generation_id, chunk_count, terms, frequencies)
-  VALUES (:tenant_id, :version_id, :generation_id, :chunk_count, CAST(:counted_terms AS int[]),
-    CAST(:frequencies AS int[]))
+    (tenant_id, version_id, generation_id, chunk_count, chunking, terms, frequencies)
+  VALUES (:tenant_id, :version_id, :generation_id, :chunk_count, :chunking,
+    CAST(:counted_terms AS int[]), CAST(:frequencies AS int[]))
   ON CONFLICT (tenant_id, version_id, generation_id) DO UPDATE SET
-    chunk_count = excluded.chunk_count, terms = excluded.terms, frequencies = excluded.frequencies
+    chunk_count = excluded.chunk_count, chunking = excluded.chunking, terms = excluded.terms,
+    frequencies = excluded.frequencies
   RETURNING chunk_count, terms, frequencies
 """
 
-_STAGE_AND_KEEP_TERMS = text(f"WITH staged AS ({_STAGE_SQL}) {_KEEP_TERMS_SQL}")
+_OPEN_SQL = """
+  SELECT 1 FROM index_generation
+  WHERE tenant_id = :tenant_id AND id = :generation_id AND (
+    CAST(:is_building AS boolean) AND status = 'building'
+    OR NOT CAST(:is_building AS boolean) AND status = 'live'
+      AND (live_since IS NULL OR live_since < now() - make_interval(secs => :settling)))
+  FOR KEY SHARE
+"""
+"""Finds the generation only if it takes this, and keeps it so until the transaction ends."""
+
+SETTLING_SECONDS = 5.0
+"""A generation takes nothing new for so long after it took over: other processes still search the
+one before (`index.MEMORY_SECONDS`), and would not find a document at all."""
+
+_STAGE_AND_KEEP_TERMS = text(
+    f"WITH staged AS ({_STAGE_SQL}), open AS MATERIALIZED ({_OPEN_SQL}), "  # noqa: S608 - constants
+    f"kept AS ({_KEEP_TERMS_SQL}) SELECT count(*) FROM kept WHERE EXISTS (SELECT FROM open)"
+)
 """Stores the last chunks of a version that does not answer, and what counting it takes later."""
 
 _STAGE_AND_COUNT = text(
-    f"WITH staged AS ({_STAGE_SQL}), kept AS ({_KEEP_TERMS_SQL})"  # noqa: S608 - constants
+    f"WITH staged AS ({_STAGE_SQL}), open AS MATERIALIZED ({_OPEN_SQL}), "  # noqa: S608 - constants
+    f"kept AS ({_KEEP_TERMS_SQL}), counted AS ("
     """
 INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
 SELECT :tenant_id, :generation_id, 1, chunk_count, terms, frequencies FROM kept
-"""
+WHERE EXISTS (SELECT FROM open)
+RETURNING 1
+) SELECT count(*) FROM counted"""
 )
 """Stores the last chunks, and in how many of the version's chunks each term occurs: to be kept
 with the version and to be folded into the statistics."""
+
+_HOLD_UNRETIRED = text("""
+SELECT 1 FROM index_generation
+WHERE tenant_id = :tenant_id AND id = :generation_id AND status <> 'retired' FOR KEY SHARE
+""")
 
 _KNOWN = text("""
 SELECT DISTINCT ON (content_hash) content_hash, embedding::text
@@ -79,6 +105,13 @@ WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :g
   AND ordinal >= :chunk_count
 """)
 
+_FORGET_ELSEWHERE = text("""
+DELETE FROM version_terms
+WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id <> :generation_id
+""")
+"""A version that was published before and is made again is made again for a generation that is
+being built, too."""
+
 _DISCARD = text("""
 DELETE FROM chunk WHERE tenant_id = :tenant_id AND version_id = :version_id AND NOT active
 """)
@@ -91,20 +124,27 @@ WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :g
 _REACTIVATE = text("""
 WITH activated AS (
   UPDATE chunk SET active = true, access_level = :access_level, collection_id = :collection_id
-  WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
-  RETURNING 1
+  WHERE tenant_id = :tenant_id AND version_id = :version_id
+  RETURNING generation_id
 )
-SELECT count(*) FROM activated
+SELECT count(*) FROM activated WHERE generation_id = :generation_id
 """)
 
 _DEACTIVATE_OTHERS = text("""
 WITH outdated AS (
   UPDATE chunk SET active = false
   WHERE tenant_id = :tenant_id AND document_id = :document_id AND version_id <> :version_id
-    AND generation_id = :generation_id AND active
+    AND active
   RETURNING version_id
 )
 SELECT DISTINCT version_id FROM outdated
+""")
+
+_SET_ACTIVE = text("""
+UPDATE chunk SET active = :active, access_level = :access_level, collection_id = :collection_id
+WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
+  AND (active, access_level, collection_id)
+    IS DISTINCT FROM (:active, CAST(:access_level AS smallint), CAST(:collection_id AS uuid))
 """)
 
 _SET_ACCESS = text("""
@@ -137,6 +177,9 @@ async def stage(
     rows: Sequence[ChunkRow],
 ) -> None:
     """See `ChunkIndex.stage`. COPY is not allowed under row-level security, arrays are."""
+    held = {"tenant_id": key.tenant_id, "generation_id": generation_id}
+    if not await session.scalar(_HOLD_UNRETIRED, held):
+        raise GenerationChangedError  # what is left of it is being removed
     await session.execute(_STAGE, _stage_values(key, generation_id, rows, is_active=False))
 
 
@@ -185,13 +228,14 @@ async def publish(
     outdated: list[object] = []
     if publication.is_retry:
         await session.execute(_TRIM, values)
+        await session.execute(_FORGET_ELSEWHERE, values)
     if publication.has_predecessor:
         outdated = list(await session.scalars(_DEACTIVATE_OTHERS, values))
     if publication.chunk_count > len(publication.last_rows):
         await session.execute(_ACTIVATE, values)
-    await session.execute(
-        _STAGE_AND_COUNT, _last_values(key, generation_id, publication, is_active=True)
-    )
+    last = _last_values(key, generation_id, publication, is_active=True)
+    if not await session.scalar(_STAGE_AND_COUNT, last):
+        raise GenerationChangedError
     return outdated
 
 
@@ -202,11 +246,30 @@ async def shelve(
     if publication.is_retry:
         values = _key_values(key, generation_id) | {"chunk_count": publication.chunk_count}
         await session.execute(_TRIM, values)
-    await session.execute(
-        _STAGE_AND_KEEP_TERMS, _last_values(key, generation_id, publication, is_active=False)
-    )
+        await session.execute(_FORGET_ELSEWHERE, values)
+    last = _last_values(key, generation_id, publication, is_active=False)
+    if not await session.scalar(_STAGE_AND_KEEP_TERMS, last):
+        raise GenerationChangedError
     # Access may have changed since the first chunks were staged, and `as_of` finds them.
     await set_access(session, key.tenant_id, key.document_id, key.collection_id, key.access_level)
+
+
+async def take_in(
+    session: AsyncSession,
+    key: VersionKey,
+    generation_id: int,
+    publication: Publication,
+    *,
+    is_active: bool,
+) -> None:
+    """See `ChunkIndex.take_in`."""
+    last = _last_values(key, generation_id, publication, is_active=is_active)
+    last |= {"is_building": True}
+    await session.execute(_TRIM, last)
+    await session.execute(_SET_ACTIVE, last)
+    statement = _STAGE_AND_COUNT if is_active else _STAGE_AND_KEEP_TERMS
+    if not await session.scalar(statement, last):
+        raise GenerationChangedError
 
 
 async def reactivate(
@@ -238,6 +301,9 @@ def _last_values(
     return {
         **_stage_values(key, generation_id, publication.last_rows, is_active=is_active),
         "chunk_count": publication.chunk_count,
+        "chunking": publication.chunking,
+        "is_building": False,
+        "settling": SETTLING_SECONDS,
         "counted_terms": int_array(publication.term_frequencies),
         "frequencies": int_array(publication.term_frequencies.values()),
     }

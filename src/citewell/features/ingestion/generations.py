@@ -1,0 +1,155 @@
+"""Statements of building another generation of the index."""
+
+import hashlib
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.core.database.sessions import Database
+from citewell.core.errors import ConflictError
+from citewell.models.documents import DocumentText, DocumentVersion, has_given_title
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """A version that is to be made anew for another generation of the index."""
+
+    version_id: uuid.UUID
+    number: int
+    chunk_count: int
+    chunking: str | None
+    """How it was cut, if that was noted."""
+    parsed_title: str | None
+    sha256: bytes
+    """Of the file."""
+    document_id: uuid.UUID
+    collection_id: uuid.UUID
+    access_level: int
+    filename: str
+    title: str
+    active_title: str | None
+    """The title that the version which answers now has by itself."""
+    chunk_strategy: str
+    chunk_size: int
+    chunk_overlap: int
+
+    @property
+    def given_title(self) -> str | None:
+        """The title a person gave the document; None if nobody did."""
+        is_given = has_given_title(self.title, self.filename, self.active_title)
+        return self.title if is_given else None
+
+
+_TO_REBUILD = text("""
+SELECT v.id AS version_id, v.number, t.chunk_count, t.chunking, v.parsed_title, b.sha256,
+  d.id AS document_id, d.collection_id, d.access_level, d.filename, d.title,
+  active.parsed_title AS active_title, c.chunk_strategy, c.chunk_size, c.chunk_overlap
+FROM version_terms t
+JOIN document_version v ON v.tenant_id = t.tenant_id AND v.id = t.version_id
+JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
+JOIN collection c ON c.tenant_id = d.tenant_id AND c.id = d.collection_id
+JOIN blob b ON b.tenant_id = v.tenant_id AND b.id = v.blob_id
+LEFT JOIN document_version active
+  ON active.tenant_id = d.tenant_id AND active.id = d.active_version_id
+WHERE t.tenant_id = :tenant_id AND t.generation_id = :live AND NOT EXISTS (
+  SELECT FROM version_terms n WHERE n.tenant_id = t.tenant_id AND n.version_id = t.version_id
+    AND n.generation_id = :building)
+ORDER BY d.active_version_id IS DISTINCT FROM v.id, v.id LIMIT :limit
+""")
+
+_EXTENT = text("""
+SELECT count(*), coalesce(sum(chunk_count), 0) FROM version_terms
+WHERE tenant_id = :tenant_id AND generation_id = :generation_id
+""")
+
+_CUT_OTHERWISE = text("""
+SELECT EXISTS (
+  SELECT FROM version_terms t
+  JOIN document_version v ON v.tenant_id = t.tenant_id AND v.id = t.version_id
+  JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
+  JOIN collection c ON c.tenant_id = d.tenant_id AND c.id = d.collection_id
+  WHERE t.tenant_id = :tenant_id AND t.generation_id = :generation_id
+    AND t.chunking IS DISTINCT FROM
+      concat_ws('/', c.chunk_strategy, c.chunk_size, c.chunk_overlap))
+""")
+
+_HOLD_POINTER = text("""
+SELECT d.active_version_id, d.collection_id, d.access_level
+FROM document d JOIN document_version v ON v.tenant_id = d.tenant_id AND v.document_id = d.id
+WHERE d.tenant_id = :tenant_id AND v.id = :version_id
+FOR NO KEY UPDATE OF d
+""")
+
+
+async def to_rebuild(session: AsyncSession, live: int, building: int, limit: int) -> list[Rebuild]:
+    """Versions that the generation `building` lacks; those that answer first."""
+    values = {"live": live, "building": building, "limit": limit}
+    rows = await session.execute(_TO_REBUILD, values | {"tenant_id": session.info["tenant_id"]})
+    return [Rebuild(**row._mapping) for row in rows]  # pyright: ignore[reportPrivateUsage] - public in spite of its name
+
+
+async def extent(session: AsyncSession, generation_id: int) -> tuple[int, int]:
+    """How many versions a generation holds whole, and of how many chunks."""
+    values = {"tenant_id": session.info["tenant_id"], "generation_id": generation_id}
+    versions, chunks = (await session.execute(_EXTENT, values)).one()
+    return versions, int(chunks)
+
+
+async def is_cut_otherwise(session: AsyncSession, generation_id: int) -> bool:
+    """Whether a version in it was not cut as its collection asks for now."""
+    values = {"tenant_id": session.info["tenant_id"], "generation_id": generation_id}
+    return bool(await session.scalar(_CUT_OTHERWISE, values))
+
+
+async def hold_pointer(
+    session: AsyncSession, version_id: uuid.UUID
+) -> tuple[uuid.UUID | None, uuid.UUID, int] | None:
+    """Active version, collection and access level of a version's document, which stay so.
+
+    Until the transaction ends, that is; None if the version is gone.
+    """
+    values = {"tenant_id": session.info["tenant_id"], "version_id": version_id}
+    row = (await session.execute(_HOLD_POINTER, values)).one_or_none()
+    return (row[0], row[1], row[2]) if row else None
+
+
+async def stored_text_hash(session: AsyncSession, version_id: uuid.UUID) -> bytes:
+    """SHA-256 of a version's extracted text in UTF-8."""
+    digest = hashlib.sha256()
+    parts = await session.stream_scalars(
+        select(DocumentText.text)
+        .where(DocumentText.version_id == version_id)
+        .order_by(DocumentText.start_offset)
+        .execution_options(yield_per=16)
+    )
+    async for part in parts:
+        digest.update(part.encode("utf-8", "surrogatepass"))
+    return digest.digest()
+
+
+async def note_chunk_counts(session: AsyncSession, counts: Sequence[tuple[uuid.UUID, int]]) -> None:
+    """Write down how many chunks versions have in the generation that took over."""
+    for version_id, count in counts:
+        await session.execute(
+            update(DocumentVersion)
+            .where(DocumentVersion.id == version_id)
+            .values(chunk_count=count)
+        )
+
+
+@asynccontextmanager
+async def only_builder(database: Database, tenant_id: uuid.UUID) -> AsyncGenerator[None, None]:
+    """Be the only process that builds a generation for the tenant.
+
+    Raises:
+        ConflictError: Another one is at it.
+    """
+    lock = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
+    async with database.owner_connection() as connection:
+        if not await connection.scalar(lock, {"key": f"reindex:{tenant_id}"}):
+            raise ConflictError("Another `citewell reindex` is at work for this tenant.")
+        yield

@@ -1,0 +1,363 @@
+"""Building another generation of a tenant's index beside the live one, and letting it take over.
+
+A generation is one embedding model and one way of cutting for each collection. Searches go on in
+the live one; what is published, rolled back or deleted meanwhile counts in both.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from citewell.core.blobs.encryption import DamagedFileError
+from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.database.sessions import is_outage
+from citewell.core.errors import ConflictError
+from citewell.core.index import Generation, Publication, VersionKey
+from citewell.core.platform import Platform
+from citewell.engine.chunking.base import Chunk, chunking_name
+from citewell.engine.embedding.base import Embedder
+from citewell.engine.errors import ProviderError
+from citewell.engine.parsing.base import ParseError
+from citewell.features.audit import service as audit
+from citewell.features.ingestion import generations, pipeline
+from citewell.features.ingestion.errors import AbandonedError
+from citewell.features.ingestion.generations import Rebuild
+from citewell.features.ingestion.progress import Progress
+from citewell.features.ingestion.service import sizes_for
+
+log = structlog.get_logger(__name__)
+
+LISTED = 200
+"""Versions that are looked up at a time."""
+
+MAX_FAILURES = 8
+"""Times in a row a model or the database may fail for one version: with the pauses below about
+four minutes. What is built stays, so that nothing is lost by ending."""
+
+LONGEST_PAUSE_SECONDS = 60.0
+
+OnProgress = Callable[["Rebuilding"], None]
+
+
+@dataclass(slots=True)
+class Rebuilding:
+    """How far it is."""
+
+    live: Generation
+    building: Generation
+    embedder: Embedder
+    chunks_total: int
+    chunks_done: int
+    documents: int = 0
+    """Versions built by this run."""
+    vanished: set[uuid.UUID] = field(default_factory=set[uuid.UUID])
+    """Versions of which nothing was found to build from."""
+    kept: list[tuple[uuid.UUID, int, str]] = field(default_factory=list[tuple[uuid.UUID, int, str]])
+    """Documents and versions that keep their passages although they were to be cut otherwise, and
+    why."""
+
+
+class LostPassagesError(ConflictError):
+    """The live generation lists a version it has no passages of."""
+
+    def __init__(self, document_id: uuid.UUID, number: int) -> None:
+        super().__init__(
+            f"Version {number} of the document {document_id} has lost its passages. "
+            "Run `citewell doctor --repair`, then this again."
+        )
+
+
+class _TooLongError(Exception):
+    """A passage is longer than the model takes."""
+
+
+def alone(platform: Platform, caller: Caller) -> AbstractAsyncContextManager[None]:
+    """Be the only one who rebuilds the tenant's index.
+
+    Raises:
+        ConflictError: Another process is at it.
+    """
+    return generations.only_builder(platform.database, caller.tenant_id)
+
+
+async def begin(
+    platform: Platform, caller: Caller, embedding: str | None, *, force: bool = False
+) -> Rebuilding | None:
+    """Begin a generation, or find the one to go on with; None if there is nothing to do.
+
+    Args:
+        platform: Index and models.
+        caller: The operator, in the tenant.
+        embedding: The model, as CITEWELL_EMBEDDING takes it; None: the one the library is in.
+        force: Whether to build even if model and cutting are what they should be.
+
+    Raises:
+        ProviderConfigurationError, ProviderError: The model cannot be used.
+    """
+    live = await platform.index.current_generation(caller.tenant_id)
+    if live is None:
+        return None
+    if embedding is None:
+        embedder = await platform.embedder_of(live.embedding)
+    elif embedding == platform.settings.embedding:
+        embedder = platform.embedder
+    else:
+        embedder = await platform.embedders.open(embedding)
+    async with unit_of_work(platform, caller) as ctx:
+        is_same = (live.embedding, live.dimensions) == (
+            embedder.spec.name,
+            embedder.spec.dimensions,
+        )
+        if is_same and not force and not await generations.is_cut_otherwise(ctx.session, live.id):
+            return None
+        building = await platform.index.begin_generation(ctx.session, embedder.spec, anew=False)
+        if await generations.is_cut_otherwise(ctx.session, building.id):
+            building = await platform.index.begin_generation(ctx.session, embedder.spec, anew=True)
+        _, chunks_total = await generations.extent(ctx.session, live.id)
+        _, chunks_done = await generations.extent(ctx.session, building.id)
+    return Rebuilding(live, building, embedder, chunks_total, chunks_done)
+
+
+async def run(
+    platform: Platform, caller: Caller, work: Rebuilding, on_progress: OnProgress
+) -> None:
+    """Build what the generation lacks and let it take over; can be ended and begun again.
+
+    Raises:
+        ProviderError, ProviderConfigurationError: The model does not do it.
+        sqlalchemy.exc.SQLAlchemyError: The database does not answer.
+        LostPassagesError: The live generation is not whole.
+    """
+    while True:
+        async with unit_of_work(platform, caller) as ctx:
+            waiting = await generations.to_rebuild(
+                ctx.session, work.live.id, work.building.id, LISTED
+            )
+        if waiting:
+            await _build_all(platform, work, caller.tenant_id, waiting, on_progress)
+            continue
+        await platform.index.fold_statistics(caller.tenant_id)
+        await platform.index.build_indexes(caller.tenant_id, at_once=True)
+        if await _take_over(platform, caller, work):
+            return
+
+
+async def _take_over(platform: Platform, caller: Caller, work: Rebuilding) -> bool:
+    """Whether it is done; False if something was published meanwhile."""
+    async with unit_of_work(platform, caller) as ctx:
+        recut = await platform.index.take_over(ctx.session, work.building)
+        if recut is None:
+            return False
+        await generations.note_chunk_counts(ctx.session, recut)
+        details = {"from": work.live.embedding, "to": work.building.embedding}
+        await audit.record(ctx, "index.rebuilt", details=details)
+    log.info("index_rebuilt", generation=work.building.id, embedding=work.building.embedding)
+    return True
+
+
+async def _build_all(
+    platform: Platform,
+    work: Rebuilding,
+    tenant_id: uuid.UUID,
+    waiting: list[Rebuild],
+    on_progress: OnProgress,
+) -> None:
+    """Some versions side by side, as jobs are done."""
+    queue = iter(waiting)
+
+    async def build_next() -> None:
+        for version in queue:
+            await _build_patiently(platform, work, tenant_id, version)
+            work.documents += 1
+            work.chunks_done += version.chunk_count
+            on_progress(work)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(platform.settings.worker_concurrency):
+                group.create_task(build_next())
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def _build_patiently(
+    platform: Platform, work: Rebuilding, tenant_id: uuid.UUID, version: Rebuild
+) -> None:
+    failures = 0
+    while True:
+        try:
+            await _build(platform, work, tenant_id, version)
+        except AbandonedError:
+            if version.version_id in work.vanished:
+                raise LostPassagesError(version.document_id, version.number) from None
+            work.vanished.add(version.version_id)  # deleted meanwhile, if it is not asked for again
+            return
+        except (ProviderError, SQLAlchemyError) as error:
+            failures += 1
+            can_heal = error.retryable if isinstance(error, ProviderError) else is_outage(error)
+            if not can_heal or failures >= MAX_FAILURES:
+                raise
+            asked = error.retry_after if isinstance(error, ProviderError) else None
+            await asyncio.sleep(min(asked or 2.0**failures, LONGEST_PAUSE_SECONDS))
+        else:
+            return
+
+
+async def _build(
+    platform: Platform, work: Rebuilding, tenant_id: uuid.UUID, version: Rebuild
+) -> None:
+    """Make one version of the other generation, from its passages or from its file."""
+    key = VersionKey(
+        tenant_id,
+        version.document_id,
+        version.version_id,
+        version.collection_id,
+        version.access_level,
+    )
+    target = pipeline.Target(
+        key=key,
+        generation=work.building,
+        embedder=work.embedder,
+        hold=partial(_hold, version.version_id),
+        has_earlier_chunks=True,
+        stores_text=False,
+    )
+    wanted = chunking_name(version.chunk_strategy, version.chunk_size, version.chunk_overlap)
+    why, outcome = "", None
+    if version.chunking != wanted:
+        outcome, why = await _from_file(platform, target, version)
+    else:
+        try:
+            outcome = await _from_passages(platform, work, target, version, is_strict=True)
+        except _TooLongError:
+            outcome, why = await _from_file(platform, target, version)
+    if outcome is None:
+        outcome = await _from_passages(platform, work, target, version, is_strict=False)
+        work.kept.append((version.document_id, version.number, why))
+    await _complete(platform, target, outcome, wanted)
+
+
+async def _complete(
+    platform: Platform, target: pipeline.Target, outcome: pipeline.Outcome, chunking: str
+) -> None:
+    """Store the last of it; from then on the generation has the version."""
+    key = target.key
+    async with unit_of_work(platform, Caller(key.tenant_id, SYSTEM)) as ctx:
+        held = await generations.hold_pointer(ctx.session, key.version_id)
+        if held is None:
+            raise AbandonedError
+        active_version_id, collection_id, access_level = held
+        current = VersionKey(
+            key.tenant_id, key.document_id, key.version_id, collection_id, access_level
+        )
+        publication = Publication(
+            last_rows=outcome.last.rows if outcome.last else (),
+            chunk_count=outcome.chunk_count,
+            term_frequencies=outcome.term_frequencies,
+            has_predecessor=False,
+            is_retry=True,
+            chunking=chunking,
+        )
+        await platform.index.take_in(
+            ctx.session,
+            current,
+            target.generation.id,
+            publication,
+            is_active=active_version_id == key.version_id,
+        )
+
+
+async def _hold(version_id: uuid.UUID, ctx: Context) -> bool:
+    return await generations.hold_pointer(ctx.session, version_id) is not None
+
+
+async def _from_passages(
+    platform: Platform,
+    work: Rebuilding,
+    target: pipeline.Target,
+    version: Rebuild,
+    *,
+    is_strict: bool,
+) -> pipeline.Outcome:
+    """As it was cut before.
+
+    Raises:
+        _TooLongError: A passage is longer than the model takes, and `is_strict`.
+    """
+    caller = Caller(target.key.tenant_id, SYSTEM)
+    limit = sizes_for(version.chunk_size, version.chunk_overlap, work.embedder.spec).limit
+
+    async def stored() -> AsyncIterator[list[Chunk]]:
+        first = 0
+        while True:
+            async with unit_of_work(platform, caller) as ctx:
+                some = await platform.index.stored_chunks(
+                    ctx.session,
+                    caller.tenant_id,
+                    version.version_id,
+                    work.live.id,
+                    first=first,
+                    limit=pipeline.BATCH_CHUNKS,
+                )
+            if not some:
+                return
+            texts = [chunk.text for chunk in some]
+            counts = await asyncio.to_thread(work.embedder.count_tokens, texts)
+            if is_strict and max(counts) > limit:
+                raise _TooLongError
+            yield [
+                Chunk(
+                    ordinal=chunk.ordinal,
+                    text=chunk.text,
+                    start=chunk.start,
+                    end=chunk.end,
+                    heading=chunk.heading,
+                    page=chunk.page,
+                    token_count=count,
+                    context=chunk.context,
+                )
+                for chunk, count in zip(some, counts, strict=True)
+            ]
+            first = some[-1].ordinal + 1
+
+    title = version.given_title or version.parsed_title or version.filename
+    outcome = await pipeline.run_again(platform, target, title, stored())
+    if not outcome.chunk_count:
+        raise AbandonedError
+    return outcome
+
+
+async def _from_file(
+    platform: Platform, target: pipeline.Target, version: Rebuild
+) -> tuple[pipeline.Outcome | None, str]:
+    """Cut anew as the collection asks for now; None and the reason if that cannot be.
+
+    The text of a version never changes, for citations point into it: if the file is read
+    otherwise today than it was then, its passages stay as they are.
+    """
+    source = partial(
+        pipeline.SourceFile,
+        filename=version.filename,
+        title=version.given_title,
+        chunk_strategy=version.chunk_strategy,
+        sizes=sizes_for(version.chunk_size, version.chunk_overlap, target.embedder.spec),
+    )
+    tenant_id = target.key.tenant_id
+    try:
+        async with platform.blobs.local_file(tenant_id, version.sha256) as path:
+            outcome = await pipeline.run(platform, target, source(path=path), Progress())
+    except (FileNotFoundError, DamagedFileError):
+        return None, "the original is lost or damaged"
+    except ParseError as error:
+        return None, f"the original cannot be read any more: {error.message}"
+    async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
+        stored = await generations.stored_text_hash(ctx.session, target.key.version_id)
+    if outcome.text_hash != stored or not outcome.chunk_count:
+        return None, "its text is read otherwise today"
+    return outcome, ""
