@@ -11,7 +11,8 @@ DUPLICATES = {
         SELECT version_id, generation_id, ordinal FROM chunk
         GROUP BY version_id, generation_id, ordinal HAVING count(*) > 1""",
     "two documents of one source": """
-        SELECT collection_id, source FROM document WHERE source IS NOT NULL
+        SELECT collection_id, source FROM document
+        WHERE source IS NOT NULL AND deleted_at IS NULL
         GROUP BY tenant_id, collection_id, source HAVING count(*) > 1""",
     "two versions of one document answer": """
         SELECT document_id FROM chunk WHERE active
@@ -42,7 +43,8 @@ DRIFT = {
         SELECT v.id FROM document_version v JOIN document d
           ON d.tenant_id = v.tenant_id AND d.id = v.document_id
         LEFT JOIN chunk c ON c.tenant_id = v.tenant_id AND c.version_id = v.id AND c.active
-        WHERE v.status = 'ready' AND (c.id IS NULL OR d.active_version_id <> v.id)""",
+        WHERE v.status = 'ready' AND d.deleted_at IS NULL
+          AND (c.id IS NULL OR d.active_version_id <> v.id)""",
     "access or collection of chunks that is not their document's": """
         SELECT c.id FROM chunk c JOIN document d
           ON d.tenant_id = c.tenant_id AND d.id = c.document_id
@@ -65,6 +67,10 @@ DRIFT = {
     "jobs that are open while nothing is to be done": """
         SELECT j.id FROM job j WHERE j.status IN ('queued', 'running') AND NOT EXISTS (
           SELECT FROM procrastinate_jobs q WHERE q.id = j.queue_id)""",
+    "chunks of deleted documents that answer": """
+        SELECT c.id FROM chunk c JOIN document d
+          ON d.tenant_id = c.tenant_id AND d.id = c.document_id
+        WHERE c.active AND d.deleted_at IS NOT NULL""",
     "failures without a reason": """
         SELECT id FROM document_version WHERE status = 'failed'
           AND (error_code IS NULL OR coalesce(error_detail, '') = '')""",
@@ -80,7 +86,8 @@ DRIFT = {
               WHERE c.tenant_id = g.tenant_id AND c.generation_id = g.id AND c.active)""",
     "use that is not counted as it is": """
         WITH counted AS (
-          SELECT tenant_id, 'documents' AS metric, count(*) AS amount FROM document GROUP BY 1
+          SELECT tenant_id, 'documents' AS metric, count(*) AS amount
+          FROM document WHERE deleted_at IS NULL GROUP BY 1
           UNION ALL
           SELECT tenant_id, 'stored_bytes', sum(size_bytes) FROM blob GROUP BY 1
         ), noted AS (

@@ -93,7 +93,7 @@ class Ledger:
     def check(self, hits: Iterable[dict[str, Any]], gone: set[str]) -> None:
         """Hold what a search found against what was handed in.
 
-        `gone` are the documents that were deleted when the search began.
+        `gone` are the documents that were deleted from its beginning to its end.
         """
         versions: dict[str, int] = {}
         self.searches += 1

@@ -41,6 +41,9 @@ class Point:
         return POINTS.index(self)
 
 
+DELETED = "old.deleted_at IS NULL AND new.deleted_at IS NOT NULL"
+RESTORED = "old.deleted_at IS NOT NULL AND new.deleted_at IS NULL"
+
 POINTS = (
     Point("registering", "server", "document_version", "BEFORE INSERT"),
     Point("registered", "server", "job", "INSERT AT COMMIT"),
@@ -52,15 +55,22 @@ POINTS = (
     Point("staging", "worker", "chunk", "BEFORE INSERT", "NOT new.active AND new.ordinal % 64 = 9"),
     Point("publishing", "worker", "chunk", "BEFORE INSERT", "new.active"),
     Point(
-        "published", "worker", "document", "UPDATE AT COMMIT",
-        "old.active_version_id IS DISTINCT FROM new.active_version_id",
+        "published",
+        "worker",
+        "document",
+        "UPDATE AT COMMIT",
+        "old.active_version_id IS DISTINCT FROM new.active_version_id"
+        " AND old.deleted_at IS NULL AND new.deleted_at IS NULL",
     ),
     Point("ending", "worker", "procrastinate_jobs", "BEFORE DELETE", "old.status = 'doing'"),
     Point("folding", "worker", "term_delta", "BEFORE DELETE"),
     Point("folded", "worker", "index_generation", "UPDATE AT COMMIT"),
-    Point("removing a file", "server", "blob", "BEFORE DELETE"),
-    Point("deleting", "server", "document", "BEFORE DELETE"),
-    Point("deleted", "server", "document", "DELETE AT COMMIT"),
+    Point("deleting", "server", "document", "BEFORE UPDATE", DELETED),
+    Point("deleted", "server", "document", "UPDATE AT COMMIT", DELETED),
+    Point("restored", "server", "document", "UPDATE AT COMMIT", RESTORED),
+    Point("purging", "worker", "document", "BEFORE DELETE"),
+    Point("purged", "worker", "document", "DELETE AT COMMIT"),
+    Point("removing a file", "worker", "blob", "BEFORE DELETE"),
 )  # fmt: skip
 
 _FUNCTION = """

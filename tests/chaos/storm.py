@@ -25,6 +25,9 @@ UPLOAD = "/documents/upload"
 
 SETTLED = "SELECT 1 FROM document_version WHERE status IN ('queued', 'processing')"
 
+FORGOTTEN = "SELECT 1 FROM blob WHERE released_at IS NOT NULL"
+"""Contents whose files are still to be removed."""
+
 
 @dataclass
 class Storm:
@@ -37,6 +40,7 @@ class Storm:
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
     operations: int = 0
     retries: int = 0
+    restored: int = 0
     at_points: dict[str, int] = field(default_factory=dict[str, int])
 
     async def rage(self, kill: Callable[[], Awaitable[None]]) -> None:
@@ -66,7 +70,7 @@ class Storm:
                 entry = await free.get()
                 if not self.is_over.is_set() or entry.serial < 0:
                     if entry.document_id is not None and chance.random() < 0.12:
-                        await self._delete(client, entry)
+                        await self._delete(client, entry, chance)
                     else:
                         await self._upload(client, entry, chance)
                     self.operations += 1
@@ -95,13 +99,27 @@ class Storm:
         [accepted] = reply.json()["documents"]
         entry.acknowledge(accepted["id"], accepted["version"])
 
-    async def _delete(self, client: httpx.AsyncClient, entry: Entry) -> None:
+    async def _delete(self, client: httpx.AsyncClient, entry: Entry, chance: random.Random) -> None:
         document_id = entry.document_id
         assert document_id is not None
         reply = await self._insist(lambda: client.delete(f"/documents/{document_id}"))
         assert reply.status_code in (204, 404), reply.text  # 404: the reply before was lost
         entry.deleted.add(document_id)
         entry.document_id = None
+        if chance.random() < 0.4:
+            await self._restore(client, entry, document_id)
+
+    async def _restore(self, client: httpx.AsyncClient, entry: Entry, document_id: str) -> None:
+        """Take a document back out of the trash, unless it is purged already."""
+        entry.deleted.discard(document_id)  # from now on it may be found again
+        reply = await self._insist(partial(client.post, f"/documents/{document_id}/restore"))
+        if reply.status_code == 404:
+            entry.deleted.add(document_id)
+            return
+        # 409: it is there, the reply before was lost
+        assert reply.status_code in (200, 409), reply.text
+        entry.document_id = document_id
+        self.restored += 1
 
     async def _insist(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         """Ask until there is an answer that is not "later"; nothing is known of lost ones."""
@@ -141,7 +159,7 @@ class Storm:
                 return
             assert reply.status_code == 200, reply.text
             hits = reply.json()["results"]
-            self.ledger.check(hits, gone)
+            self.ledger.check(hits, gone & self.ledger.gone())
         if hits:
             self.ledger.whole.append((hits[0]["document_id"], hits[0]["version"], len(hits)))
 

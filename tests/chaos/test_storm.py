@@ -13,7 +13,7 @@ from .ledger import Entry, Ledger
 from .points import POINTS, install
 from .report import record
 from .site import Site
-from .storm import MOST_HITS, SETTLED, Killer, Storm
+from .storm import FORGOTTEN, MOST_HITS, SETTLED, Killer, Storm
 
 SEED = 2026
 
@@ -24,7 +24,7 @@ KILLS = 300
 @pytest.fixture
 def site(installation: Installation) -> Iterator[Site]:
     """Real processes that run, in a database with named points."""
-    site = Site(installation)
+    site = Site(installation, CITEWELL_TRASH_MINUTES="1")
     site.start()
     site.wait_until_it_answers()
     with site.connect() as connection:
@@ -103,6 +103,7 @@ async def check(storm: Storm, killer: Killer, seconds: float) -> None:
     await asyncio.to_thread(site.wait_until_it_answers)
     await asyncio.to_thread(site.until, lambda: not site.has(SETTLED), seconds)
     await asyncio.to_thread(site.until, lambda: not site.has("SELECT FROM term_delta"), seconds)
+    await asyncio.to_thread(site.until, lambda: not site.has(FORGOTTEN), seconds)
     missing = await lost(storm)
     parts = half(storm)
     extra = await unknown(storm)
@@ -111,7 +112,8 @@ async def check(storm: Storm, killer: Killer, seconds: float) -> None:
     record(
         "storm", kills=site.kills, at_named_points=sum(killer.at_points.values()),
         named_points=len(killer.at_points), acknowledged=storm.operations,
-        asked_again=storm.retries, searches=storm.ledger.searches, hits_checked=storm.ledger.hits,
+        asked_again=storm.retries, restored=storm.restored,
+        searches=storm.ledger.searches, hits_checked=storm.ledger.hits,
         failed_with_reason=failed, lost=len(missing) + len(parts),
         duplicates=consistency.count(twice) + len(extra), drift=consistency.count(drift),
     )  # fmt: skip
