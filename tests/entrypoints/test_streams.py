@@ -1,0 +1,96 @@
+"""Open streams over real server processes: across them, and at their end."""
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.entrypoints.conftest import Installation, Running
+from tests.entrypoints.test_serving import address_of, key_of
+
+LIMIT_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def first(installation: Installation) -> Iterator[Running]:
+    """A server with its worker."""
+    running = installation.start("serve", "--port", "0")
+    try:
+        running.wait_for("Ask a question")
+        yield running
+    finally:
+        running.end()
+
+
+@pytest.fixture(scope="module")
+def second(installation: Installation, first: Running) -> Iterator[Running]:
+    """Two more processes that answer, over the same database."""
+    assert first.out
+    running = installation.start("serve", "--port", "0", "--no-worker", "--workers", "2")
+    try:
+        running.wait_for("Ask a question")
+        yield running
+    finally:
+        running.end()
+
+
+async def opened(stack: AsyncExitStack, running: Running, key: str, topic: str) -> ClientConnection:
+    """A socket that is subscribed; the processes of a new server may still be starting."""
+    address = address_of(running).replace("http", "ws") + "/ws"
+    connection = await stack.enter_async_context(connect(address, compression=None))
+    for message in ({"type": "auth", "token": key}, {"type": "subscribe", "topic": topic}):
+        await connection.send(json.dumps(message))
+        assert json.loads(await connection.recv())["type"] in ("ready", "subscribed")
+    return connection
+
+
+class TestTwoServers:
+    async def test_a_change_is_told_by_all_processes_and_an_end_is_clean(
+        self, first: Running, second: Running
+    ) -> None:
+        key = key_of(first)
+        header = {"Authorization": f"Bearer {key}"}
+        async with AsyncExitStack() as stack:
+            client = httpx.AsyncClient(base_url=address_of(first), headers=header, timeout=60)
+            await stack.enter_async_context(client)
+            body = {"title": "Bell", "content": "The school bell is brass."}
+            reply = await client.post("/api/v1/documents", json=body)
+            document = reply.json()["documents"][0]["id"]
+            path = f"/api/v1/documents/{document}"
+            while (await client.get(path)).json()["status"] != "ready":  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.1)
+            topic = f"document:{document}"
+            sockets = [await opened(stack, second, key, topic) for _ in range(8)]
+            slowest = []
+            for number in range(3):
+                title = f"Bell {number}"
+                await client.patch(f"/api/v1/documents/{document}", json={"title": title})
+                begun = time.monotonic()
+                for each in sockets:
+                    async with asyncio.timeout(20):
+                        while title not in str(await each.recv()):
+                            pass
+                slowest.append(time.monotonic() - begun)
+            assert min(slowest) <= LIMIT_SECONDS
+            address = f"{address_of(second)}/api/v1/events?topics={topic}"
+            stream = await stack.enter_async_context(client.stream("GET", address))
+            lines = stream.aiter_lines()
+            assert "ready" in [await anext(lines) for _ in range(2)][1]
+            begun = time.monotonic()
+            second.process.send_signal(signal.SIGTERM)
+            for each in sockets:
+                with pytest.raises(ConnectionClosed):
+                    async with asyncio.timeout(20):
+                        await each.recv()
+                assert each.close_code == 1001
+            assert not [line async for line in lines if "error" in line]
+        assert second.process.wait(timeout=20) == 0
+        assert time.monotonic() - begun < 8
+        assert "Traceback" not in second.err
