@@ -10,6 +10,7 @@ from citewell.features.documents.registering import Registered
 from citewell.features.jobs import service as jobs
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
+from citewell.features.trash import service as trash
 from citewell.features.upkeep import service as upkeep
 from citewell.features.versions import service as versions
 
@@ -160,6 +161,17 @@ class TestPassages:
             "SELECT text, embedding::text FROM chunk WHERE {t} ORDER BY version_id, ordinal"
         )
         assert after == before
+
+    async def test_passages_of_the_trash_that_can_be_found(
+        self, ward: Ward, first: Registered
+    ) -> None:
+        async with unit_of_work(ward.shelf.platform, ward.shelf.caller) as ctx:
+            await trash.delete(ctx, first.document_id)
+        await ward.assert_sound()
+        ward.sql("UPDATE chunk SET active = true WHERE version_id = %s", first.version_id)
+        await ward.assert_mended("access of passages")
+        statement = "SELECT 1 FROM chunk WHERE version_id = %s AND active"
+        assert ward.sql(statement, first.version_id) == []
 
     async def test_missing_passages_are_made_again(self, ward: Ward, first: Registered) -> None:
         await hits(ward, "new rule")

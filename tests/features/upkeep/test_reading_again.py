@@ -15,6 +15,7 @@ from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.ingestion import pipeline
 from citewell.features.ingestion import service as ingestion
 from citewell.features.jobs import service as jobs
+from citewell.features.trash import service as trash
 from citewell.features.upkeep import passages
 from citewell.features.upkeep.visiting import Visit
 from citewell.features.versions import service as versions
@@ -118,7 +119,7 @@ class TestReadingAgain:
         await ward.assert_sound()
         job_id = await read_again(ward, first)
         async with unit_of_work(ward.shelf.platform, ward.shelf.caller) as ctx:
-            await documents.delete(ctx, first.document_id)
+            await trash.delete(ctx, first.document_id)
         await process(ward, job_id)
         assert ward.sql("SELECT 1 FROM chunk WHERE {t} AND active") == []
         assert found(await ward.look()) <= {"queue"}  # whose entry a worker would drop

@@ -77,7 +77,7 @@ def _sha256(path: Path) -> bytes:
 async def find_unused_rows(visit: Visit) -> list[Fault]:
     """Contents that no version has."""
     async with visit.unit_of_work() as ctx:
-        found = await repository.unused_blobs(ctx.session, MOST_FAULTS)
+        found = await repository.unused_blobs(ctx.session, visit.grace, MOST_FAULTS)
     return [Fault(str(each.id), each.what, each.id) for each in found]
 
 

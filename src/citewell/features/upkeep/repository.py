@@ -192,6 +192,7 @@ _UNUSED_BLOBS = text("""
 SELECT b.id, 'content ' || b.id || ' is of no version' AS what FROM blob b
 WHERE b.tenant_id = :tenant_id AND NOT EXISTS (
   SELECT FROM document_version v WHERE v.tenant_id = b.tenant_id AND v.blob_id = b.id)
+  AND (b.released_at IS NULL OR b.released_at <= now() - CAST(:grace AS interval))
 LIMIT :most
 """)
 
@@ -420,9 +421,10 @@ async def hold_blob(session: AsyncSession, blob_id: uuid.UUID) -> tuple[BlobFact
     return _blob(row), f"document {user.document_id}, version {user.number}"
 
 
-async def unused_blobs(session: AsyncSession, most: int) -> list[Found]:
-    """Contents that no version has."""
-    rows = await session.execute(_UNUSED_BLOBS, _tenant(session) | {"most": most})
+async def unused_blobs(session: AsyncSession, grace: timedelta, most: int) -> list[Found]:
+    """Contents that no version has, but for those that upkeep is about to remove."""
+    values = _tenant(session) | {"grace": grace, "most": most}
+    rows = await session.execute(_UNUSED_BLOBS, values)
     return [Found(row.id, row.what) for row in rows]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.database.trash import trash_shown
 from citewell.core.index import GenerationFacts, VersionFault
 from citewell.indexes.postgres import building, statistics
 
@@ -252,14 +253,16 @@ class PostgresUpkeep:
     async def misplaced(
         self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> list[VersionFault]:
-        return await _faults(session, _MISPLACED, generation, version_ids)
+        async with trash_shown(session):  # nothing in it may be found
+            return await _faults(session, _MISPLACED, generation, version_ids)
 
     async def put_in_place(
         self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> None:
         values = _values(session, generation, version_ids)
-        await session.execute(_HOLD_DOCUMENTS, values)
-        await session.execute(_PUT_IN_PLACE, values)
+        async with trash_shown(session):
+            await session.execute(_HOLD_DOCUMENTS, values)
+            await session.execute(_PUT_IN_PLACE, values)
 
     async def incomplete(
         self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
