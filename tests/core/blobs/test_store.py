@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
+from citewell.core.blobs import store as store_module
 from citewell.core.blobs.encryption import DamagedFileError, key_id_of
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
@@ -287,3 +288,23 @@ class TestExchangedKey:
                     await store.replace(SESSION, content)
 
         await asyncio.gather(read(), read(), replace())
+
+
+class TestSweep:
+    async def test_old_plain_copies_go_unless_somebody_reads_them(
+        self, folder_store: BlobStore, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with folder_store.staged(TENANT, source) as content:
+            await folder_store.keep(SESSION, content, is_new=False)
+        old, young = (tmp_path / "files" / "staging" / f"{n}.plain" for n in ("old", "young"))
+        long_ago = time.time() - 3_600
+        for path in (old, young):
+            path.write_bytes(CONTENT)
+        os.utime(old, (long_ago, long_ago))
+        monkeypatch.setattr(store_module, "SWEEP_SECONDS", 0.0)
+        async with folder_store.local_file(TENANT, DIGEST) as plain:
+            os.utime(plain, (long_ago, long_ago))
+            await folder_store.sweep()
+            assert plain.read_bytes() == CONTENT
+        assert not old.exists()
+        assert young.exists()

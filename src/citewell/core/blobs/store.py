@@ -1,5 +1,6 @@
 """Original files by the hash of their content, each tenant's encrypted with its own key."""
 
+import fcntl
 import hashlib
 import hmac
 import os
@@ -33,6 +34,13 @@ READ_SIZE = 256 * 1024
 STAGED_AT_MOST_SECONDS = 24 * 3600
 """What lies in the staging area for longer was left there by a process that was killed."""
 
+PLAIN_AT_MOST_SECONDS = 600
+"""A plain copy that is older and that no process holds was left by one that was killed."""
+
+SWEEP_SECONDS = 60.0
+PLAIN = ".plain"
+"""Ends the names of plain copies."""
+
 
 @dataclass(frozen=True, slots=True)
 class StagedContent:
@@ -63,6 +71,7 @@ class BlobStore:
         staging.mkdir(parents=True, exist_ok=True, mode=0o700)
         _sweep(staging)
         self._memory = _memory_folder(staging)
+        self._swept_at = time.monotonic()
 
     @asynccontextmanager
     async def staged(
@@ -179,9 +188,14 @@ class BlobStore:
             MasterKeyError: The tenant's key cannot be used.
         """
         made: list[Path] = []
+        held: BinaryIO | None = None
         try:
-            yield await self._opened(tenant_id, sha256, made)
+            plain = await self._opened(tenant_id, sha256, made)
+            held = await anyio.to_thread.run_sync(_held, plain)
+            yield plain
         finally:
+            if held is not None:
+                held.close()
             for path in made:
                 await anyio.to_thread.run_sync(_unlink, path)
 
@@ -199,7 +213,7 @@ class BlobStore:
         names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
         sealed = await self._storage.fetch(_name(names, sha256), fetched)
         key_id = await anyio.to_thread.run_sync(key_id_of, sealed)
-        plain = self._place_for_plain(sealed) / f"{name}.plain"
+        plain = self._place_for_plain(sealed) / f"{name}{PLAIN}"
         made.append(plain)
         try:
             key = await self._keys.by_id(tenant_id, Purpose.FILES, key_id)
@@ -245,6 +259,15 @@ class BlobStore:
         """Remove a file by its name; to be sure that nothing needs it is the caller's business."""
         await self._storage.delete(name)
 
+    async def sweep(self) -> None:
+        """Remove what killed processes left of their work; does nothing if it has just done so."""
+        if time.monotonic() - self._swept_at < SWEEP_SECONDS:
+            return
+        self._swept_at = time.monotonic()
+        for folder in filter(None, (self._staging, self._memory)):
+            with suppress(OSError):
+                await anyio.to_thread.run_sync(_sweep, folder)
+
     async def delete_all(self, tenant_id: uuid.UUID) -> None:
         """Remove everything a tenant has stored."""
         await self._storage.delete_all(str(tenant_id))
@@ -281,11 +304,33 @@ def _name(key: DataKey, sha256: bytes) -> str:
 
 
 def _sweep(staging: Path) -> None:
-    oldest = time.time() - STAGED_AT_MOST_SECONDS
+    now = time.time()
     for path in staging.iterdir():
         with suppress(FileNotFoundError):  # its process has just taken it away
-            if path.stat().st_mtime < oldest:
+            age = now - path.stat().st_mtime
+            is_plain = path.suffix == PLAIN
+            if age > STAGED_AT_MOST_SECONDS or (
+                is_plain and age > PLAIN_AT_MOST_SECONDS and not _is_held(path)
+            ):
                 path.unlink()
+
+
+def _held(path: Path) -> BinaryIO:
+    """A file that other processes see is in use until it is closed, or this process ends."""
+    file = path.open("rb")
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(file, fcntl.LOCK_SH)
+    return file
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a living process works with a plain copy: it keeps a lock on it."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def _encrypt(source: Path | BinaryIO, target: Path, key: DataKey, names: DataKey) -> StagedContent:

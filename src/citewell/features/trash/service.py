@@ -164,7 +164,11 @@ async def _note_purged(ctx: Context, document_id: uuid.UUID) -> None:
 
 
 async def purge_expired(platform: Platform) -> None:
-    """Remove for good, of all tenants, what was in the trash for its time."""
+    """Remove for good, of all tenants, what was in the trash for its time.
+
+    And plain copies of originals that a killed process left behind.
+    """
+    await platform.blobs.sweep()
     minutes = platform.settings.trash_minutes
     async with platform.database.unit_of_work(None) as session:
         tenants = await repository.tenants_with_trash(session, minutes)
