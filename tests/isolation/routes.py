@@ -134,6 +134,13 @@ SHARING: dict[Operation, Route] = {
 }  # fmt: skip
 
 CHANGING: dict[Operation, Route] = {
+    ("POST", f"{API}/collections/{{collection_id}}/export"): Route(
+        COLLECTION, {"passphrase": "nine kites above the old mill"}
+    ),
+    ("POST", f"{API}/collections/import"): Route(
+        form={"passphrase": "nine kites above the old mill"}, file_field="file",
+        is_write=True, status=422,  # the file of the probes is no export
+    ),
     ("POST", f"{API}/collections"): Route(
         body={"name": "New shelf {fresh}"}, is_write=True, status=201
     ),

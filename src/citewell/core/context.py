@@ -140,11 +140,20 @@ async def access_in(session: AsyncSession, tenant_id: uuid.UUID, actor: Actor) -
 
 
 @asynccontextmanager
-async def unit_of_work(platform: Platform, caller: Caller) -> AsyncGenerator[Context, None]:
-    """Open a transaction for the caller; it commits when the block ends well."""
+async def unit_of_work(
+    platform: Platform, caller: Caller, *, is_snapshot: bool = False
+) -> AsyncGenerator[Context, None]:
+    """Open a transaction for the caller; it commits when the block ends well.
+
+    Args:
+        platform: The handles of this process.
+        caller: Who acts, and in which tenant.
+        is_snapshot: Whether all statements see the same moment, not each its own.
+    """
     async with platform.database.unit_of_work(
         caller.tenant_id,
         statement_seconds=0 if caller.actor.kind in _PATIENT else REQUEST_STATEMENT_SECONDS,
+        is_snapshot=is_snapshot,
     ) as session:
         ctx = Context(session, caller.tenant_id, caller.actor, platform, caller.origin)
         yield ctx

@@ -60,6 +60,8 @@ class ChunkRow:
     embedding: str
     """In pgvector's text form: rows move between versions without decoding."""
     terms: SparseVector
+    id: uuid.UUID | None = None
+    """None: a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +363,25 @@ class ChunkIndex(Protocol):
             How many chunks it has in the generation that is named; fewer than the version has:
             that one was begun without it.
         """
+        ...
+
+    async def kept_chunks(
+        self,
+        session: AsyncSession,
+        tenant_id: uuid.UUID,
+        version_id: uuid.UUID,
+        generation_id: int,
+        *,
+        first: int,
+        limit: int,
+    ) -> list[ChunkRow]:
+        """Chunks of a complete version from the ordinal `first` on, with what search knows."""
+        ...
+
+    async def taken_ids(
+        self, session: AsyncSession, tenant_id: uuid.UUID, ids: list[uuid.UUID]
+    ) -> set[uuid.UUID]:
+        """Those of the ids that chunks of the tenant have."""
         ...
 
     async def set_access(

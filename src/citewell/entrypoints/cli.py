@@ -22,6 +22,7 @@ from citewell.entrypoints.commands import (
     server,
     tenants,
     trail,
+    transfers,
 )
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ for module in (
     keys,
     key_rotation,
     trail,
+    transfers,
     doctor,
     reindexing,
     promote,

@@ -1,9 +1,10 @@
 """What endpoints share: the platform, the authenticated caller, a page of a list."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 from fastapi import Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from citewell.core.access import Scope
@@ -80,3 +81,20 @@ def listing(page: Page[Any], items: list[Item]) -> Listing[Item]:
             page=request.page, limit=request.limit, total=page.total, total_pages=page.total_pages
         ),
     )
+
+
+def known_fields(known: set[str]) -> Callable[[Request], Awaitable[None]]:
+    """Refuses a form with fields that a route does not have, as JSON with such fields is."""
+
+    async def check(request: Request) -> None:
+        unknown = sorted(set(await request.form()) - known)
+        if unknown:
+            message = "Extra inputs are not permitted"
+            raise RequestValidationError(
+                [
+                    {"type": "extra_forbidden", "loc": ("body", name), "msg": message}
+                    for name in unknown
+                ]
+            )
+
+    return check

@@ -72,6 +72,8 @@ def body_of(method: str, path: str) -> dict[str, object] | None:
         return None
     if path.endswith("/grants"):
         return {"user_id": str(uuid.uuid4()), "effect": "read"}
+    if path.endswith("/export"):
+        return {"passphrase": "nine kites above the old mill"}
     if path.endswith("/rollback"):
         return {"version": 1}
     if (method, path) == ("PUT", "/api/v1/documents/{document_id}"):

@@ -81,15 +81,22 @@ class Database:
 
     @asynccontextmanager
     async def unit_of_work(
-        self, tenant_id: uuid.UUID | None, *, statement_seconds: float = 0
+        self,
+        tenant_id: uuid.UUID | None,
+        *,
+        statement_seconds: float = 0,
+        is_snapshot: bool = False,
     ) -> AsyncGenerator[AsyncSession, None]:
         """One transaction for one tenant, committed at the end or rolled back by an exception.
 
         Args:
             tenant_id: Without a tenant no tenant's row is visible.
             statement_seconds: How long each statement may take; 0: as long as it needs.
+            is_snapshot: Whether all statements see the same moment, not each its own.
         """
         async with self._sessions() as session, session.begin():
+            if is_snapshot:
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             if tenant_id is not None:
                 session.info["tenant_id"] = tenant_id
                 values = {"tenant_id": str(tenant_id), "limit": f"{statement_seconds * 1000:.0f}"}

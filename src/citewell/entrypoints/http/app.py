@@ -43,6 +43,7 @@ from citewell.features.sessions.credentials import Credentials
 from citewell.features.sessions.endpoints import public_router as sign_in_router
 from citewell.features.sessions.endpoints import router as sessions_router
 from citewell.features.sharing.endpoints import router as sharing_router
+from citewell.features.transfers.endpoints import router as transfers_router
 from citewell.features.trash.endpoints import router as trash_router
 from citewell.features.usage.endpoints import router as usage_router
 from citewell.features.users.endpoints import groups_router
@@ -109,8 +110,8 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     for router in (
         # The trash first: `trash` is no document's id.
         search_router, trash_router, documents_router, versions_router, jobs_router, events_router,
-        collections_router, sharing_router, sessions_router, usage_router, audit_router,
-        keys_router, users_router, groups_router, tenants_router,
+        transfers_router, collections_router, sharing_router, sessions_router, usage_router,
+        audit_router, keys_router, users_router, groups_router, tenants_router,
     ):  # fmt: skip
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)

@@ -42,6 +42,7 @@ PUBLIC_PATHS = (
 OPTIONAL_PATHS = ("/api/v1/auth/logout",)
 """Where a refresh token will do instead."""
 
+FILE_PATHS = ("/api/v1/documents/upload", "/api/v1/collections/import")
 JSON_BODY_BYTES = 1024 * 1024
 DOCUMENT_BODY_BYTES = 32 * 1024 * 1024
 FORM_OVERHEAD_BYTES = 1024 * 1024
@@ -291,7 +292,7 @@ class BodyLimit:
 
     def _limit(self, method: str, path: str) -> int:
         replaced = DOCUMENT_PATH.fullmatch(path) if method == "PUT" else None
-        if path == "/api/v1/documents/upload" or (replaced and replaced[1]):
+        if path in FILE_PATHS or (replaced and replaced[1]):
             return self._max_upload_bytes + FORM_OVERHEAD_BYTES
         if path == "/api/v1/documents" or replaced:
             return min(self._max_upload_bytes, DOCUMENT_BODY_BYTES)

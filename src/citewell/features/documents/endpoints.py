@@ -4,14 +4,13 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from io import BytesIO
 from typing import Annotated
 from urllib.parse import quote
 
 import anyio
-from fastapi import APIRouter, Depends, File, Form, Header, Query, Request, Response, UploadFile
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -34,7 +33,15 @@ from citewell.features.documents.schemas import (
     NewFile,
     OnDuplicate,
 )
-from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
+from citewell.features.http import (
+    Listing,
+    PageDep,
+    PlatformDep,
+    ReaderDep,
+    WriterDep,
+    known_fields,
+    listing,
+)
 from citewell.features.idempotency import service as idempotency
 from citewell.kit.storable import StorableText
 from citewell.models.documents import VersionStatus
@@ -93,24 +100,7 @@ async def create_document(
     return await _accepted(platform, caller, [new], _once(key, "POST /documents", asked), reply)
 
 
-def _known_fields(known: set[str]) -> Callable[[Request], Awaitable[None]]:
-    """Refuses a form with fields that a route does not have, as JSON with such fields is."""
-
-    async def check(request: Request) -> None:
-        unknown = sorted(set(await request.form()) - known)
-        if unknown:
-            message = "Extra inputs are not permitted"
-            raise RequestValidationError(
-                [
-                    {"type": "extra_forbidden", "loc": ("body", name), "msg": message}
-                    for name in unknown
-                ]
-            )
-
-    return check
-
-
-@router.post("/upload", status_code=202, dependencies=[Depends(_known_fields(UPLOAD_FIELDS))])
+@router.post("/upload", status_code=202, dependencies=[Depends(known_fields(UPLOAD_FIELDS))])
 async def upload_documents(
     platform: PlatformDep,
     caller: WriterDep,
@@ -175,7 +165,7 @@ async def replace_document(
 @router.put(
     "/{document_id}/file",
     status_code=202,
-    dependencies=[Depends(_known_fields(REPLACEMENT_FIELDS))],
+    dependencies=[Depends(known_fields(REPLACEMENT_FIELDS))],
 )
 async def replace_file(
     platform: PlatformDep,

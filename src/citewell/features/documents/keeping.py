@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from citewell.core.blobs.encryption import DamagedFileError, Purpose
@@ -33,6 +33,31 @@ async def keep(ctx: Context, contents: Sequence[tuple[StagedContent, bool]]) -> 
             put[key_id].append(content.sha256)
     for key_id, hashes in put.items():
         await repository.note_key(ctx.session, hashes, key_id)
+
+
+async def claim(ctx: Context, content: StagedContent) -> tuple[uuid.UUID, bool]:
+    """Keep a content; its row's id, and whether nobody had it before.
+
+    Raises:
+        OSError: The store cannot be written.
+    """
+    sizes = {content.sha256: content.size_bytes}
+    blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
+    blob_id, is_new = blobs[content.sha256]
+    await keep(ctx, [(content, is_new)])
+    return blob_id, is_new
+
+
+async def remove_unneeded(platform: Platform, caller: Caller, sizes: Mapping[bytes, int]) -> None:
+    """Take out of the store what was rolled back, but for what others have put in as well."""
+    if not sizes:
+        return
+    remove = await platform.blobs.remover(caller.tenant_id)
+    async with unit_of_work(platform, caller) as ctx:
+        blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
+        unknown = [blob_id for blob_id, is_new in blobs.values() if is_new]
+        for sha256 in await repository.remove_unused_blobs(ctx.session, unknown):
+            await remove(sha256)
 
 
 @dataclass(slots=True)

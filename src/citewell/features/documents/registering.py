@@ -169,7 +169,7 @@ async def register_files(
                     [results[place]] = await _until_done(platform, caller, alone, kept)
                 except (AppError, OSError) as error:
                     results[place] = error
-            await _remove_unneeded(platform, caller, kept)
+            await keeping.remove_unneeded(platform, caller, kept)
         else:
             results |= dict(zip(staged, together, strict=True))
     return [results[place] for place in range(len(files))]
@@ -204,7 +204,7 @@ async def _in_one_unit(
     try:
         return await _until_done(platform, caller, act, kept)
     except (AppError, OSError):
-        await _remove_unneeded(platform, caller, kept)
+        await keeping.remove_unneeded(platform, caller, kept)
         raise
 
 
@@ -220,18 +220,6 @@ async def _until_done(
                 return await act(ctx, kept)
         except _TakenError:
             continue
-
-
-async def _remove_unneeded(platform: Platform, caller: Caller, kept: _Kept) -> None:
-    """Take out of the store what was rolled back, but for what others have put in as well."""
-    if not kept:
-        return
-    remove = await platform.blobs.remover(caller.tenant_id)
-    async with unit_of_work(platform, caller) as ctx:
-        blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, kept)
-        unknown = [blob_id for blob_id, is_new in blobs.values() if is_new]
-        for sha256 in await repository.remove_unused_blobs(ctx.session, unknown):
-            await remove(sha256)
 
 
 async def _take_in(staged: Sequence[StagedFile], ctx: Context, kept: _Kept) -> list[Registered]:
@@ -344,7 +332,7 @@ class _Batch:
         await self._ctx.session.flush()
         for versions, attempts in ((self.made, 0), (self._again, 1)):
             if versions:
-                jobs = await _enqueue(self._ctx, versions, urgency, attempts=attempts)
+                jobs = await enqueue(self._ctx, versions, urgency, attempts=attempts)
                 self._jobs |= dict(zip((each.id for each in versions), jobs, strict=True))
 
     async def job_of(self, version: DocumentVersion) -> Job | None:
@@ -353,7 +341,7 @@ class _Batch:
         return known or await repository.open_job(self._ctx.session, version.id)
 
 
-async def _enqueue(
+async def enqueue(
     ctx: Context, versions: Sequence[DocumentVersion], urgency: Urgency, *, attempts: int = 0
 ) -> list[Job]:
     """Give each version a job; `attempts` counts those of jobs that failed before."""

@@ -23,7 +23,15 @@ from citewell.core.index import (
 )
 from citewell.engine.embedding.base import EmbedderSpec, Vectors
 from citewell.engine.lexical.base import CorpusStatistics
-from citewell.indexes.postgres import building, generations, hiding, searching, statistics, writing
+from citewell.indexes.postgres import (
+    building,
+    generations,
+    hiding,
+    reading,
+    searching,
+    statistics,
+    writing,
+)
 from citewell.indexes.postgres.literals import dense_literal
 from citewell.indexes.postgres.upkeep import PostgresUpkeep
 
@@ -167,6 +175,25 @@ class PostgresIndex:
 
     async def show(self, session: AsyncSession, key: VersionKey, generation_id: int) -> int:
         return await hiding.show(session, key, generation_id)
+
+    async def kept_chunks(
+        self,
+        session: AsyncSession,
+        tenant_id: uuid.UUID,
+        version_id: uuid.UUID,
+        generation_id: int,
+        *,
+        first: int,
+        limit: int,
+    ) -> list[ChunkRow]:
+        return await reading.rows(
+            session, tenant_id, version_id, generation_id, first=first, limit=limit
+        )
+
+    async def taken_ids(
+        self, session: AsyncSession, tenant_id: uuid.UUID, ids: list[uuid.UUID]
+    ) -> set[uuid.UUID]:
+        return await reading.taken(session, tenant_id, ids)
 
     async def set_access(
         self,

@@ -201,7 +201,7 @@ def _stage_values(
         "access_level": key.access_level,
         "active": is_active,
         "separator": _HEADING_SEPARATOR,
-        "ids": [uuid7() for _ in rows],
+        "ids": [row.id or uuid7() for row in rows],
         "ordinals": [row.ordinal for row in rows],
         "pages": [row.page for row in rows],
         "starts": [row.start for row in rows],

@@ -1,0 +1,1 @@
+"""Collections that move from one installation to another."""

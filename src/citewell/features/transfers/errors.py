@@ -1,0 +1,42 @@
+"""Errors of exports and imports."""
+
+from citewell.core.errors import ConflictError, InvalidInputError
+
+
+class DamagedExportError(InvalidInputError):
+    """The file is no export that can be read, or says what cannot be."""
+
+    code = "invalid_export"
+
+
+class UnknownDenialError(ConflictError):
+    """Somebody is denied something who is not known here."""
+
+    code = "unknown_denied"
+
+    def __init__(self, names: list[str]) -> None:
+        some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+        super().__init__(
+            f"Nothing was imported: the export denies access to {some}, not known here. Make these "
+            "users and groups first, or import with `restrict`: what they are denied is then "
+            "restricted."
+        )
+        self.names = names
+
+
+class ExportChangedError(ConflictError):
+    """Something was removed from the collection while it was being exported."""
+
+    code = "export_interrupted"
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(
+            f"The original of `{filename}` is missing or damaged, or was deleted meanwhile. If the "
+            "next try says the same, `citewell doctor` tells more."
+        )
+
+
+class PassphraseError(InvalidInputError):
+    """The passphrase is too short."""
+
+    code = "weak_passphrase"

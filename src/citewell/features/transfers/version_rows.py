@@ -1,0 +1,150 @@
+"""Text and chunks of one imported version, on their way into the database."""
+
+import base64
+import binascii
+from collections import Counter
+
+import numpy as np
+
+from citewell.core.context import Context
+from citewell.core.errors import UnavailableError
+from citewell.core.index import (
+    ChunkRow,
+    Generation,
+    GenerationChangedError,
+    Publication,
+    VersionKey,
+)
+from citewell.features.transfers import repository
+from citewell.features.transfers.errors import DamagedExportError
+from citewell.features.transfers.schemas import (
+    ChunkRecord,
+    ChunksRecord,
+    TextRecord,
+    VersionRecord,
+)
+from citewell.models.documents import DocumentText, VersionStatus
+
+MAX_TERMS = 1_000
+"""Of a chunk (`PassageTerms.weights`)."""
+
+LARGEST_HALF = 65_504.0
+
+
+class VersionRows:
+    """Takes the parts of a version in; the chunks answer with the transaction."""
+
+    def __init__(
+        self, ctx: Context, key: VersionKey, generation: Generation | None, record: VersionRecord
+    ) -> None:
+        self._ctx = ctx
+        self._key = key
+        self._generation = generation
+        self._record = record
+        self._chars = 0
+        self._held: list[ChunkRow] = []
+        self._frequencies: Counter[int] = Counter()
+        self.chunks = 0
+        self.new_ids = 0
+
+    async def take(self, part: TextRecord | ChunksRecord) -> None:
+        """The next part.
+
+        Raises:
+            DamagedExportError: It cannot be.
+        """
+        if isinstance(part, TextRecord):
+            await self._text(part)
+        else:
+            await self._rows(part)
+
+    async def _text(self, part: TextRecord) -> None:
+        if part.start != self._chars or not part.text or self.chunks:
+            raise _damaged("a text has a gap")
+        self._chars += len(part.text)
+        row = {
+            "tenant_id": self._key.tenant_id,
+            "version_id": self._key.version_id,
+            "start_offset": part.start,
+            "text": part.text,
+        }
+        await repository.add(self._ctx.session, DocumentText, [row])
+
+    async def _rows(self, part: ChunksRecord) -> None:
+        index, session = self._ctx.platform.index, self._ctx.session
+        assert self._generation is not None
+        if self._held:
+            await index.stage(session, self._key, self._generation.id, self._held)
+        taken = await index.taken_ids(session, self._key.tenant_id, [row.id for row in part.rows])
+        is_repeated = len({row.id for row in part.rows}) < len(part.rows)
+        self._held = []
+        for row in part.rows:
+            is_new = is_repeated or row.id in taken
+            self.new_ids += is_new
+            self._held.append(self._row(row, is_new=is_new))
+            self._frequencies.update(self._held[-1].terms.keys())
+            self.chunks += 1
+
+    def _row(self, row: ChunkRecord, *, is_new: bool) -> ChunkRow:
+        if row.ordinal != self.chunks or not row.start <= row.end <= self._chars:
+            raise _damaged("a passage is in the wrong place")
+        if len(row.terms) > MAX_TERMS or not all(
+            0 < weight < LARGEST_HALF for weight in row.terms.values()
+        ):
+            raise _damaged("the terms of a passage cannot be")
+        return ChunkRow(
+            ordinal=row.ordinal,
+            text=row.text,
+            context=row.context,
+            heading=tuple(row.heading),
+            page=row.page,
+            start=row.start,
+            end=row.end,
+            language=row.language,
+            content_hash=bytes.fromhex(row.content_hash),
+            embedding=self._vector(row.vector),
+            terms=row.terms,
+            id=None if is_new else row.id,
+        )
+
+    def _vector(self, encoded: str) -> str:
+        """A vector as the database takes it, written anew of the numbers alone."""
+        assert self._generation is not None
+        try:
+            numbers = np.frombuffer(base64.b64decode(encoded, validate=True), dtype="<f2")
+        except (binascii.Error, ValueError):
+            raise _damaged("a vector is damaged") from None
+        if len(numbers) != self._generation.dimensions or not np.isfinite(numbers).all():
+            raise _damaged("a vector is not of its model")
+        return f"[{','.join(map(repr, numbers.astype(np.float64).tolist()))}]"
+
+    async def finish(self) -> None:
+        """All parts were there: the version is complete, and answers if it did.
+
+        Raises:
+            DamagedExportError: Something is missing.
+            UnavailableError: The index was replaced just now.
+        """
+        assert self._generation is not None
+        record, index = self._record, self._ctx.platform.index
+        if self.chunks != record.chunk_count or not self.chunks:
+            raise _damaged("passages are missing")
+        if record.char_count is not None and record.char_count != self._chars:
+            raise _damaged("a text is not whole")
+        publication = Publication(
+            last_rows=self._held,
+            chunk_count=self.chunks,
+            term_frequencies=dict(self._frequencies),
+            has_predecessor=False,
+            is_retry=False,
+            chunking=record.chunking or "",
+        )
+        act = index.publish if record.status is VersionStatus.READY else index.shelve
+        try:
+            await act(self._ctx.session, self._key, self._generation.id, publication)
+        except GenerationChangedError as error:
+            raise UnavailableError(str(error)) from None
+
+
+def _damaged(what: str) -> DamagedExportError:
+    return DamagedExportError(f"The export cannot be read: {what}.")
