@@ -13,11 +13,12 @@ from citewell.features.ingestion import pipeline
 from citewell.features.jobs import service as jobs
 from citewell.features.trash import service as trash
 from citewell.features.upkeep import service as upkeep
+from citewell.features.upkeep import visiting
 from citewell.features.versions import service as versions
 
 from .conftest import NOW, Ward, found, long_text
 
-LOOKS = 4
+LOOKS = 3
 
 
 class TestBusyLibrary:
@@ -26,6 +27,7 @@ class TestBusyLibrary:
     ) -> None:
         monkeypatch.setattr(pipeline, "FEED_CHARS", 1)
         monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 2)  # versions are staged in many steps
+        monkeypatch.setattr(visiting, "PAGE", 100)
         monkeypatch.setattr(upkeep, "SECOND_LOOK_SECONDS", 0.2)
         chance, ended = random.Random(5), asyncio.Event()
         platform, caller = ward.shelf.platform, ward.shelf.caller
@@ -34,7 +36,7 @@ class TestBusyLibrary:
             """A document is replaced, rolled back, locked up, cancelled, deleted, over and over."""
             revision = 0
             while not ended.is_set():
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
                 revision += 1
                 added = await ward.shelf.add(f"{number}.txt", long_text(f"{number} {revision}", 4))
                 change = chance.randrange(5)

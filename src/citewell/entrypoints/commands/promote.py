@@ -32,7 +32,7 @@ from citewell.entrypoints.commands.running import (
     stop_for_database,
 )
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_database
-from citewell.features.upkeep.comparing import Comparison, compare_searches
+from citewell.features.upkeep.comparing import Comparison, build_indexes, compare_searches
 from citewell.indexes.postgres.index import PostgresIndex
 
 VARIABLE = f"{PREFIX}DATABASE_URL"
@@ -136,7 +136,7 @@ async def _check(
         check_seconds = time.monotonic() - started
         started = time.monotonic()
         tell("Building search indexes")
-        await there.index.keep_indexes()
+        await build_indexes(there)
     return compared, check_seconds, time.monotonic() - started
 
 

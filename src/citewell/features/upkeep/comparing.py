@@ -51,6 +51,14 @@ async def compare_searches(
     return compared
 
 
+async def build_indexes(platform: Platform) -> None:
+    """Build the HNSW indexes that libraries are large enough for, jobs or not."""
+    async with platform.database.unit_of_work(None) as session:
+        tenants = await repository.all_tenants(session)
+    for tenant_id in tenants:
+        await platform.index.build_indexes(tenant_id, at_once=True)
+
+
 async def _found(platform: Platform, caller: Caller, query: str) -> list[tuple[object, float]]:
     """What is found, in order."""
     found = await search.find(
