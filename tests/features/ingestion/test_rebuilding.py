@@ -19,9 +19,12 @@ from citewell.features.collections.schemas import CollectionUpdate
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.ingestion import pipeline, rebuilding
+from citewell.features.ingestion import service as ingestion
 from citewell.features.ingestion.rebuilding import Rebuilding
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchReply, SearchRequest
+from citewell.features.trash import service as trash
+from citewell.features.upkeep import service as upkeep
 from citewell.features.versions import service as versions
 from citewell.indexes.postgres import generations, writing
 from citewell.indexes.postgres.index import PostgresIndex
@@ -148,6 +151,13 @@ def is_whole(rows: Rows) -> None:
     assert stray == [{"n": 0}]
 
 
+async def is_sound(shelf: Shelf) -> None:
+    """The doctor finds nothing."""
+    await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+    report = await upkeep.check(shelf.platform, shelf.caller.tenant_id)
+    assert [each for each in report.checks if each.problems] == []
+
+
 class TestNewModel:
     async def test_answers_are_those_of_a_library_begun_with_it(
         self, shelf: Shelf, models: Models
@@ -244,6 +254,7 @@ class TestMeanwhile:
         assert "thirty" in hit.text
         assert "bicycle" in (await ask(shelf, "bicycle yard")).results[0].text
         is_whole(rows)
+        await is_sound(shelf)
 
     async def test_rollback_and_deletion_count(self, shelf: Shelf, rows: Rows) -> None:
         await fill(shelf)
@@ -254,7 +265,7 @@ class TestMeanwhile:
             async with unit_of_work(shelf.platform, shelf.caller) as ctx:
                 await versions.rollback(ctx, added.document_id, 1)
             async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-                await documents.delete(ctx, gone.document_id)
+                await trash.delete(ctx, gone.document_id)
 
         await rebuild(shelf, meanwhile=change)
         texts = [hit.text for hit in (await ask(shelf, "annual leave ferry")).results]
@@ -265,6 +276,40 @@ class TestMeanwhile:
             await versions.rollback(ctx, added.document_id, 2)
         assert "thirty" in (await ask(shelf, "annual leave")).results[0].text
         is_whole(rows)
+        await is_sound(shelf)
+
+    async def test_trashed_documents_come_back_in_it(self, shelf: Shelf, rows: Rows) -> None:
+        await fill(shelf)
+        gone = await shelf.add("gone.txt", "# Gone\n\nThe ferry leaves at noon.")
+
+        async def throw_away() -> None:
+            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+                await trash.delete(ctx, gone.document_id)
+
+        await rebuild(shelf, meanwhile=throw_away)
+        assert not any("ferry" in hit.text for hit in (await ask(shelf, "ferry noon")).results)
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            await trash.restore(ctx, gone.document_id)
+        assert "ferry" in (await ask(shelf, "ferry noon")).results[0].text
+        is_whole(rows)
+        await is_sound(shelf)
+
+    async def test_version_that_is_read_again_is_built_again(
+        self, shelf: Shelf, rows: Rows
+    ) -> None:
+        """As the doctor has it done to one that was damaged."""
+        await fill(shelf)
+        added = await shelf.add("ferry.txt", "# Ferry\n\nThe ferry leaves at noon.")
+
+        async def read_again() -> None:
+            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+                job_id = await ingestion.read_again(ctx, added.version_id)
+            assert job_id is not None
+            await ingestion.process(shelf.platform, shelf.caller.tenant_id, job_id)
+
+        await rebuild(shelf, meanwhile=read_again)
+        is_whole(rows)
+        await is_sound(shelf)
 
     async def test_access_level_and_title_follow(self, shelf: Shelf, rows: Rows) -> None:
         added = await shelf.add("pay.txt", "# Pay\n\nSalaries are paid on Friday.")
@@ -433,6 +478,7 @@ class TestChunking:
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
             await versions.rollback(ctx, added.document_id, 1)
         is_whole(rows)
+        await is_sound(shelf)
 
     async def test_text_that_is_read_otherwise_today_keeps_its_passages(
         self, shelf: Shelf, rows: Rows
