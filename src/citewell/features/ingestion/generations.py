@@ -10,6 +10,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.sessions import Database
+from citewell.core.database.trash import trash_shown
 from citewell.core.errors import ConflictError
 from citewell.models.documents import DocumentText, DocumentVersion, has_given_title
 
@@ -88,7 +89,9 @@ FOR NO KEY UPDATE OF d
 async def to_rebuild(session: AsyncSession, live: int, building: int, limit: int) -> list[Rebuild]:
     """Versions that the generation `building` lacks; those that answer first."""
     values = {"live": live, "building": building, "limit": limit}
-    rows = await session.execute(_TO_REBUILD, values | {"tenant_id": session.info["tenant_id"]})
+    values["tenant_id"] = session.info["tenant_id"]
+    async with trash_shown(session):  # what is in it may come back
+        rows = await session.execute(_TO_REBUILD, values)
     return [Rebuild(**row._mapping) for row in rows]  # pyright: ignore[reportPrivateUsage] - public in spite of its name
 
 
@@ -102,7 +105,8 @@ async def extent(session: AsyncSession, generation_id: int) -> tuple[int, int]:
 async def is_cut_otherwise(session: AsyncSession, generation_id: int) -> bool:
     """Whether a version in it was not cut as its collection asks for now."""
     values = {"tenant_id": session.info["tenant_id"], "generation_id": generation_id}
-    return bool(await session.scalar(_CUT_OTHERWISE, values))
+    async with trash_shown(session):
+        return bool(await session.scalar(_CUT_OTHERWISE, values))
 
 
 async def hold_pointer(
@@ -113,7 +117,8 @@ async def hold_pointer(
     Until the transaction ends, that is; None if the version is gone.
     """
     values = {"tenant_id": session.info["tenant_id"], "version_id": version_id}
-    row = (await session.execute(_HOLD_POINTER, values)).one_or_none()
+    async with trash_shown(session):
+        row = (await session.execute(_HOLD_POINTER, values)).one_or_none()
     return (row[0], row[1], row[2]) if row else None
 
 
