@@ -139,6 +139,7 @@ def left_over(disk: Path) -> list[Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 class TestFullDisk:
     def test_full_disk_loses_nothing_and_the_same_command_finishes(
         self, installation: Installation, disk: Path, bulky_files: Path, place: Path

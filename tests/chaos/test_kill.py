@@ -13,7 +13,8 @@ from tests.entrypoints.conftest import PATIENCE, Installation
 from .conftest import FILES, end_server, rows, server_processes
 
 READY = "SELECT d.source FROM document d JOIN document_version v ON v.id = d.active_version_id"
-SETTLED = "SELECT 1 FROM document_version WHERE status IN ('queued', 'processing')"
+SECOND_WORKER = "SELECT 1 FROM procrastinate_workers WHERE id > 1"
+OPEN = "SELECT 1 FROM document_version WHERE status IN ('queued', 'processing')"
 
 
 def kill_in_the_middle(installation: Installation, folder: Path, *, database: bool) -> set[object]:
@@ -63,7 +64,11 @@ class TestKilledIngest:
         worker = installation.start("worker")
         try:
             deadline = time.monotonic() + PATIENCE
-            while rows(installation.home, SETTLED) or not (ready := rows(installation.home, READY)):
+            while not rows(installation.home, SECOND_WORKER):
+                assert worker.process.poll() is None, worker.err
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            while rows(installation.home, OPEN) or not (ready := rows(installation.home, READY)):
                 assert worker.process.poll() is None, worker.err
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
