@@ -48,6 +48,7 @@ def assert_all_are_there_once(installation: Installation, folder: Path) -> None:
         assert sum(f"marker{number} " in hit["text"] for hit in hits) == 1
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "database",
     [
