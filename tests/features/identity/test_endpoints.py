@@ -10,8 +10,8 @@ import pytest
 
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.entrypoints.http.middleware import KEY_MEMORY_SECONDS
 from citewell.features.identity import service as identity
+from citewell.features.sessions.credentials import MEMORY_SECONDS
 from tests.conftest import LiveServer
 
 Refused = Callable[[httpx.Response, int, str], None]
@@ -103,7 +103,7 @@ class TestCredentials:
             assert (await client.get(URL)).status_code == 200
             async with unit_of_work(platform, caller) as ctx:
                 await identity.revoke_api_key(ctx, first.id)
-            await asyncio.sleep(KEY_MEMORY_SECONDS + 0.05)
+            await asyncio.sleep(MEMORY_SECONDS + 0.05)
             refused(await client.get(URL), 401, "unauthorized")
         async with live_server.client(second.secret) as client:
             assert (await client.get(URL)).status_code == 200

@@ -90,6 +90,9 @@ class TestConcurrency:
             await asyncio.gather(*(end_early(number) for number in range(8)))
         await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
         assert deadlocks(rows.url) == before
+        assert rows.chunks(active=True) == []
+        assert statistics(rows) == {}
+        await shelf.purge()
         assert rows.chunks() == []
         assert statistics(rows) == {}
 
