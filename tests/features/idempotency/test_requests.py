@@ -79,6 +79,16 @@ class TestReplay:
         assert again.content == first.content
         assert (await library.settled(document["id"]))["version"] == 3
 
+    async def test_document_of_another_name_meanwhile_changes_nothing(
+        self, client: httpx.AsyncClient, library: Library
+    ) -> None:
+        document = await library.add("Memo", "First.")
+        path, key = f"{DOCUMENTS}/{document['id']}", new_key()
+        first = await client.put(path, json={"content": "Second."}, headers=key)
+        await client.put(f"{path}/file", files={"file": ("other.txt", b"Third.")})
+        again = await client.put(path, json={"content": "Second."}, headers=key)
+        assert (again.status_code, again.content) == (202, first.content)
+
     async def test_a_refusal_is_not_kept(self, client: httpx.AsyncClient) -> None:
         key = new_key()
         bad = {**MEMO, "access_level": "secret"}

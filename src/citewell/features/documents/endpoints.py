@@ -132,7 +132,8 @@ async def upload_documents(
                 on_duplicate=on_duplicate,
             )
         )
-    asked: JsonValue = [str(collection_id), access_level, facts, on_duplicate]
+    filenames: JsonValue = [new.filename for new in news]
+    asked: JsonValue = [str(collection_id), access_level, facts, on_duplicate, filenames]
     once = _once(key, "POST /documents/upload", asked)
     return await _accepted(platform, caller, news, once, reply)
 
@@ -184,7 +185,7 @@ async def replace_file(
     facts = _metadata_of(metadata)
     name = _checked_name(platform, file)
     new = NewFile(path=file.file, filename=name, document_id=document_id, metadata=facts)
-    once = _once(key, f"PUT /documents/{document_id}/file", facts)
+    once = _once(key, f"PUT /documents/{document_id}/file", [name, facts])
     return await _accepted(platform, caller, [new], once, reply)
 
 

@@ -71,7 +71,7 @@ class Once:
 
     key: str
     asked: JsonValue
-    """What it asks for, beside the files."""
+    """What it asks for, beside the contents: as it was sent, for the documents may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ async def accept(
         registered = await register_all(platform, caller, files)
         return Acceptance([each.accepted() for each in registered])
     async with _staged(platform, caller, files) as staged:
-        contents: JsonValue = [[each.filename, each.content.sha256.hex()] for each in staged]
+        contents: JsonValue = [each.content.sha256.hex() for each in staged]
         request = idempotency.request_of(once.key, [once.asked, contents])
         return await _in_one_unit(platform, caller, partial(_accept_once, staged, request))
 
