@@ -81,6 +81,12 @@ async def export(
         ExportChangedError: An original is missing.
     """
     check_passphrase(passphrase)
+    # Before the first byte: a download that is broken off has shown most of it, too.
+    async with unit_of_work(platform, caller) as ctx:
+        await _checked(ctx, collection_id)
+        await audit.record(
+            ctx, "collection.exported", object_kind="collection", object_id=collection_id
+        )
     async with unit_of_work(platform, caller, is_snapshot=True) as ctx:
         collection = await _checked(ctx, collection_id)
         sealer = await anyio.to_thread.run_sync(Sealer, passphrase)
@@ -89,10 +95,6 @@ async def export(
             if sealed := sealer.seal(frame):
                 yield sealed
         yield sealer.finish()
-    async with unit_of_work(platform, caller) as ctx:
-        await audit.record(
-            ctx, "collection.exported", object_kind="collection", object_id=collection_id
-        )
 
 
 async def _checked(ctx: Context, collection_id: uuid.UUID) -> Collection:
