@@ -5,6 +5,7 @@ import random
 import sys
 import time
 import uuid
+from contextlib import aclosing
 
 import anyio
 import pytest
@@ -15,6 +16,8 @@ from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 from citewell.engine.embedding.testing import HashEmbedder
+from citewell.features.audit import service as audit
+from citewell.features.audit.schemas import AuditFilter
 from citewell.features.collections import service as collections
 from citewell.features.collections.errors import CollectionExistsError, CollectionNotFoundError
 from citewell.features.documents import service as documents
@@ -25,9 +28,10 @@ from citewell.features.transfers.exporting import export
 from citewell.features.usage import service as usage
 from citewell.features.versions import service as versions
 from citewell.kit.clock import utc_now
+from citewell.kit.pagination import PageRequest
 from citewell.models.work import Job
 from tests.conftest import new_caller
-from tests.features.transfers.conftest import exported, frames_of, hits, imported
+from tests.features.transfers.conftest import PASSPHRASE, exported, frames_of, hits, imported
 from tests.people import People
 from tests.quiet import Shelf, quiet_platform
 
@@ -139,6 +143,17 @@ class TestOtherModel:
             assert state.active is not None
             assert state.active.number == 2
 
+    async def test_version_that_was_still_to_be_read_is_not_left_out(
+        self, shelf: Shelf, own_url: str
+    ) -> None:
+        await shelf.add("leave.md", "# Leave\n\nThere are 27 days of leave.")
+        await shelf.register("leave.md", "# Leave\n\nThere are 30 days of leave.")
+        content = await exported(shelf.platform, shelf.caller)
+        other = HashEmbedder(64, name="testing:other")
+        async with quiet_platform(shelf.platform.settings, own_url, embedder=other) as platform:
+            report = await imported(platform, await new_caller(platform), content)
+        assert (report.versions, report.to_embed, report.left_out) == (2, 2, 0)
+
 
 class TestRules:
     async def test_known_people_keep_their_rules_and_unknown_ones_get_nothing(
@@ -204,6 +219,19 @@ class TestRules:
 
 
 class TestExport:
+    async def test_one_that_is_broken_off_is_in_the_audit_trail(self, shelf: Shelf) -> None:
+        await shelf.add("a.md", TEXT.format(1))
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            collection = await collections.find(ctx, "library")
+        async with aclosing(
+            export(shelf.platform, shelf.caller, collection.id, PASSPHRASE)
+        ) as pieces:
+            await anext(pieces)
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            wanted = AuditFilter(action="collection.exported")
+            [event] = (await audit.page(ctx, wanted, PageRequest())).items
+        assert event.object_id == collection.id
+
     async def test_file_is_sealed_and_says_nothing(self, shelf: Shelf) -> None:
         await shelf.add("canary.md", TEXT.format("canary"), title="canary of the chronicle")
         content = await exported(shelf.platform, shelf.caller)

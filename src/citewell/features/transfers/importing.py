@@ -123,6 +123,8 @@ class _Place:
         default_factory=dict[uuid.UUID, DocumentVersion]
     )
     """By the ids they had."""
+    unfinished: set[uuid.UUID] = field(default_factory=set[uuid.UUID])
+    """Those that had not answered yet when they were exported."""
 
 
 class _Import:
@@ -370,6 +372,8 @@ class _Import:
             "created_by": self._known_user(record.created_by),
         }
         await repository.add(session, DocumentVersion, [values])
+        if not record.is_complete:
+            place.unfinished.add(version_id)
         place.versions[record.id] = version = DocumentVersion(**values)
         return version
 
@@ -400,9 +404,13 @@ class _Import:
             await self._activate(place, active, activations)
         if active is not None and active.status == VersionStatus.QUEUED:
             # A later version that was rolled back must not answer because it is made anew.
-            later = [v for v in waiting if v.number > active.number]
-            waiting = [v for v in waiting if v.number <= active.number]
-            await repository.remove_versions(self._ctx.session, [v.id for v in later])
+            later = [
+                version.id
+                for version in waiting
+                if version.number > active.number and version.id not in place.unfinished
+            ]
+            waiting = [version for version in waiting if version.id not in later]
+            await repository.remove_versions(self._ctx.session, later)
             self._report.left_out += len(later)
             self._report.versions -= len(later)
         if waiting:

@@ -1,6 +1,7 @@
 """The records of an export, checked as strictly as anything that comes from outside."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -31,6 +32,11 @@ ContentHash = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}){8,32}$")
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Size = Annotated[int, Field(ge=0, le=2**53)]
 Level = Annotated[int, Field(ge=0, le=3)]
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC)),
+]
+"""The database takes more than can be read from it: whoever lists such a row gets an error."""
 
 
 class _Record(BaseModel):
@@ -63,7 +69,7 @@ class CollectionRecord(_Record):
 
     kind: Literal["collection"] = "collection"
     format: int
-    exported_at: AwareDatetime
+    exported_at: Moment
     id: uuid.UUID
     name: Name
     description: Description
@@ -84,8 +90,8 @@ class DocumentRecord(_Record):
     filename: Annotated[StorableText, StringConstraints(min_length=1, max_length=500)]
     access_level: Level
     metadata: Metadata
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
+    created_at: Moment
+    updated_at: Moment
     created_by: Short | None
     active_version: uuid.UUID | None
     rules: Annotated[list[RuleRecord], Field(max_length=10_000)]
@@ -109,8 +115,8 @@ class VersionRecord(_Record):
     chunk_count: Count
     embedded_count: Count
     chunking: Short | None = None
-    created_at: AwareDatetime
-    published_at: AwareDatetime | None
+    created_at: Moment
+    published_at: Moment | None
     created_by: Short | None
 
     @property
@@ -171,8 +177,8 @@ class ActivationRecord(_Record):
     """A time during which a version answered."""
 
     version: uuid.UUID
-    active_from: AwareDatetime
-    active_until: AwareDatetime | None
+    active_from: Moment
+    active_until: Moment | None
 
 
 class EndOfDocument(_Record):

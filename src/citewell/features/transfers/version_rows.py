@@ -29,6 +29,8 @@ MAX_TERMS = 1_000
 """Of a chunk (`PassageTerms.weights`)."""
 
 LARGEST_HALF = 65_504.0
+SMALLEST_FLOAT = float(np.finfo(np.float32).tiny)
+"""Below it the database refuses a weight."""
 
 
 class VersionRows:
@@ -89,7 +91,7 @@ class VersionRows:
         if row.ordinal != self.chunks or not row.start <= row.end <= self._chars:
             raise _damaged("a passage is in the wrong place")
         if len(row.terms) > MAX_TERMS or not all(
-            0 < weight < LARGEST_HALF for weight in row.terms.values()
+            SMALLEST_FLOAT <= weight < LARGEST_HALF for weight in row.terms.values()
         ):
             raise _damaged("the terms of a passage cannot be")
         return ChunkRow(
