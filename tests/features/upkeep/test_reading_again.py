@@ -87,8 +87,21 @@ class TestReadingAgain:
         assert job is not None
         assert job.status == "failed"
         assert active(ward, first) != []
-        await ward.mend()  # its text had gone with the attempt
         await ward.assert_sound()
+
+    async def test_stopped_before_anything_was_stored_it_keeps_its_text(
+        self, ward: Ward, first: Registered
+    ) -> None:
+        before = ward.sql("SELECT start_offset, text FROM document_text WHERE {t} ORDER BY 1")
+        [original] = files_of(ward)
+        damaged = bytearray(original.read_bytes())
+        damaged[-20] ^= 1
+        original.write_bytes(damaged)
+        await process(ward, await read_again(ward, first))
+        assert before
+        assert (
+            ward.sql("SELECT start_offset, text FROM document_text WHERE {t} ORDER BY 1") == before
+        )
 
     async def test_newer_version_takes_over_meanwhile(self, ward: Ward, first: Registered) -> None:
         job_id = await read_again(ward, first)

@@ -53,6 +53,8 @@ class Target:
     """Whether an earlier version or attempt may have embedded some of the chunks."""
     stores_text: bool = True
     """Whether its text is to be kept; False: it is there already."""
+    has_earlier_text: bool = False
+    """Whether an earlier attempt may have stored some of the text, which this one's replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Outcome:
     term_frequencies: Counter[int] = field(default_factory=Counter[int])
     text_hash: bytes = b""
     """SHA-256 of the extracted text in UTF-8."""
+    has_text: bool = False
+    """Whether some of the extracted text is stored."""
     last: "Batch | None" = None
     """The last batch, to be stored by the transaction that publishes."""
 
@@ -281,15 +285,17 @@ async def _store(platform: Platform, target: Target, outcome: Outcome, batch: Ba
     async with unit_of_work(platform, _caller(target)) as ctx:
         if not await target.hold(ctx):
             raise AbandonedError
-        if target.stores_text:
-            await store_text(ctx, target.key, held)
+        if target.stores_text and held.segments:
+            await make_room(ctx, target, outcome)
+            await repository.add_text(ctx.session, target.key.version_id, held.segments)
+            outcome.has_text = True
         await platform.index.stage(ctx.session, target.key, target.generation.id, held.rows)
 
 
-async def store_text(ctx: Context, key: VersionKey, batch: Batch) -> None:
-    """Keep a batch's stretches of the extracted text."""
-    if batch.segments:
-        await repository.add_text(ctx.session, key.version_id, batch.segments)
+async def make_room(ctx: Context, target: Target, outcome: Outcome) -> None:
+    """Forget the text of earlier attempts, once, before the first of this one's is stored."""
+    if target.has_earlier_text and not outcome.has_text:
+        await repository.forget_text(ctx.session, target.key.version_id)
 
 
 def _caller(target: Target) -> Caller:

@@ -178,20 +178,13 @@ class Reopened:
 async def begin(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
     """Begin an attempt: mark the job's version as being processed, and get what there is to do.
 
-    What an earlier attempt left of its text is forgotten. None if the version is gone or nothing
-    is left to do.
+    None if the version is gone or nothing is left to do.
     """
     values = {"tenant_id": session.info["tenant_id"], "job_id": job_id}
     row = (await session.execute(_BEGIN, values)).one_or_none()
     if row is None:
         return None
-    work = Assignment(**row._mapping)  # pyright: ignore[reportPrivateUsage] - public in spite of its name
-    if work.has_earlier_attempts:
-        # A statement of its own: it has to see what that attempt wrote while it was waited for.
-        await session.execute(
-            delete(DocumentText).where(DocumentText.version_id == work.version_id)
-        )
-    return work
+    return Assignment(**row._mapping)  # pyright: ignore[reportPrivateUsage] - public in spite of its name
 
 
 async def hold_open(session: AsyncSession, job_id: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID] | None:
@@ -238,6 +231,15 @@ async def add_text(
         for start, text in segments
     )
     await session.flush()
+
+
+async def forget_text(session: AsyncSession, version_id: uuid.UUID) -> None:
+    """Remove what an earlier attempt has stored of a version's text; the version is held.
+
+    Not before there is something to put in its place: an original that cannot be read any more
+    must not take the text with it.
+    """
+    await session.execute(delete(DocumentText).where(DocumentText.version_id == version_id))
 
 
 async def note_progress(

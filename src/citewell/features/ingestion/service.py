@@ -87,17 +87,19 @@ async def _make_ready(
     key = VersionKey(
         caller.tenant_id, work.document_id, work.version_id, work.collection_id, work.access_level
     )
+    target = pipeline.Target(
+        key=key,
+        generation=generation,
+        embedder=embedder,
+        hold=partial(_hold, work),
+        has_earlier_chunks=work.has_earlier_attempts or work.number > 1,
+        has_earlier_text=work.has_earlier_attempts,
+    )
     try:
         async with platform.blobs.local_file(caller.tenant_id, work.sha256) as path:
             outcome = await pipeline.run(
                 platform,
-                pipeline.Target(
-                    key=key,
-                    generation=generation,
-                    embedder=embedder,
-                    hold=partial(_hold, work),
-                    has_earlier_chunks=work.has_earlier_attempts or work.number > 1,
-                ),
+                target,
                 pipeline.SourceFile(
                     path=path,
                     filename=work.filename,
@@ -111,7 +113,7 @@ async def _make_ready(
         raise IngestionError(FILE_MISSING, f"The stored file cannot be found: {error}.") from error
     if not outcome.chunk_count:
         raise ParseError(ParseFailure.EMPTY, "The document has no text.")
-    await _publish(platform, caller, work, key, generation, outcome)
+    await _publish(platform, caller, work, target, outcome)
     await platform.index.fold_statistics(caller.tenant_id, at_most_every=FOLD_SECONDS)
 
 
@@ -119,11 +121,11 @@ async def _publish(
     platform: Platform,
     caller: Caller,
     work: Assignment,
-    key: VersionKey,
-    generation: Generation,
+    target: pipeline.Target,
     outcome: pipeline.Outcome,
 ) -> None:
     """Let the version answer instead of its predecessor: all of it, in one transaction."""
+    key, generation = target.key, target.generation
     async with unit_of_work(platform, caller) as ctx:
         locked = await repository.lock_for_publishing(ctx.session, work, outcome.chunk_count)
         if locked is None:
@@ -140,6 +142,7 @@ async def _publish(
             "embedded_count": outcome.embedded_count,
         }
         last = outcome.last or pipeline.Batch()
+        await pipeline.make_room(ctx, target, outcome)
         await repository.note_ready(
             ctx.session,
             work,
