@@ -5,8 +5,10 @@ import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
+from sqlalchemy import text
 
 from citewell.core.context import unit_of_work
+from citewell.core.database import sessions
 from citewell.core.embedders import Embedders
 from citewell.core.index import GenerationChangedError
 from citewell.core.jobs import TransientJobError
@@ -30,7 +32,7 @@ from citewell.indexes.postgres import generations, writing
 from citewell.indexes.postgres.index import PostgresIndex
 from tests.conftest import new_caller
 from tests.features.ingestion.conftest import Rows, recount, statistics
-from tests.quiet import Shelf
+from tests.quiet import Shelf, quiet_platform
 
 OTHER = "testing:other"
 TEXTS = {
@@ -127,8 +129,8 @@ def told(reply: SearchReply) -> list[tuple[object, ...]]:
 
 
 async def fill(shelf: Shelf) -> None:
-    for name, text in TEXTS.items():
-        await shelf.add(name, text)
+    for name, content in TEXTS.items():
+        await shelf.add(name, content)
 
 
 def is_whole(rows: Rows) -> None:
@@ -293,6 +295,28 @@ class TestMeanwhile:
         assert "ferry" in (await ask(shelf, "ferry noon")).results[0].text
         is_whole(rows)
         await is_sound(shelf)
+
+    async def test_long_transaction_that_publishes_is_waited_for(
+        self, shelf: Shelf, own_url: str, models: Models, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await shelf.add("leave.txt", TEXTS["leave.txt"])
+        monkeypatch.setitem(sessions.SESSION_SETTINGS, "lock_timeout", "200ms")
+        async with quiet_platform(
+            shelf.platform.settings, own_url, embedders=Embedders(models.open_model)
+        ) as platform:
+            hurried = dataclasses.replace(shelf, platform=platform)
+            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+                held = text("SELECT 1 FROM index_generation WHERE status = 'live' FOR KEY SHARE")
+                await ctx.session.execute(held)
+                rebuilt = asyncio.create_task(rebuild(hurried))
+                await asyncio.sleep(1.5)
+                assert not rebuilt.done()
+            await rebuilt
+            live = await another_process(hurried).platform.index.current_generation(
+                shelf.caller.tenant_id
+            )
+        assert live is not None
+        assert live.embedding == OTHER
 
     async def test_version_that_is_read_again_is_built_again(
         self, shelf: Shelf, rows: Rows

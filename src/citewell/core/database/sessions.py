@@ -164,6 +164,11 @@ def is_full(error: BaseException | None) -> bool:
     return isinstance(error, psycopg.errors.DiskFull)
 
 
+def is_held(error: BaseException) -> bool:
+    """Whether a lock was not got in time: somebody's transaction goes on for long."""
+    return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.LockNotAvailable)
+
+
 def is_overdue(error: BaseException) -> bool:
     """Whether the database ended a statement because its time was up."""
     return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.QueryCanceled)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
-from citewell.core.database.sessions import is_outage
+from citewell.core.database.sessions import is_held, is_outage
 from citewell.core.errors import ConflictError
 from citewell.core.index import Generation, Publication, VersionKey
 from citewell.core.platform import Platform
@@ -144,8 +144,21 @@ async def run(
             continue
         await platform.index.fold_statistics(caller.tenant_id)
         await platform.index.build_indexes(caller.tenant_id, at_once=True)
-        if await _take_over(platform, caller, work):
+        if await _take_over_patiently(platform, caller, work):
             return
+
+
+async def _take_over_patiently(platform: Platform, caller: Caller, work: Rebuilding) -> bool:
+    """`_take_over`, once those have ended who publish in transactions of minutes, as imports do."""
+    failures = 0
+    while True:
+        try:
+            return await _take_over(platform, caller, work)
+        except SQLAlchemyError as error:
+            failures += 1
+            if not is_held(error) or failures >= MAX_FAILURES:
+                raise
+            await asyncio.sleep(min(2.0**failures, LONGEST_PAUSE_SECONDS))
 
 
 async def _take_over(platform: Platform, caller: Caller, work: Rebuilding) -> bool:
