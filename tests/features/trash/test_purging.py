@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from citewell.core.access import AccessLevel, Role
 from citewell.core.context import unit_of_work
 from citewell.features.collections import service as collections
+from citewell.features.collections.errors import CollectionNotEmptyError
 from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import DocumentNotFoundError
@@ -13,6 +15,7 @@ from citewell.features.documents.registering import Registered
 from citewell.features.trash import service as trash
 from citewell.features.usage.service import Metric
 from tests.features.ingestion.conftest import Rows, recount, statistics
+from tests.people import People
 from tests.quiet import Shelf
 
 from .looking import (
@@ -151,6 +154,19 @@ class TestPurge:
         assert left(rows) == set()
         assert stored_files(shelf) == []
         assert await counted(shelf) == dict.fromkeys(await counted(shelf), 0)
+
+    async def test_collection_does_not_take_what_its_remover_may_not_change(
+        self, shelf: Shelf
+    ) -> None:
+        gone = await shelf.add("leave.txt", HANDBOOK, access_level=AccessLevel.RESTRICTED)
+        await shelf.delete(gone)
+        manager = await People(shelf.platform, shelf.caller.tenant_id).user(Role.MANAGER)
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            collection = await collections.find(ctx, "library")
+        with pytest.raises(CollectionNotEmptyError):
+            async with unit_of_work(shelf.platform, manager) as ctx:
+                await collections.delete(ctx, collection.id)
+        await shelf.restore(gone)
 
     async def test_collection_and_restoring_at_once_leave_both_or_none(self, shelf: Shelf) -> None:
         for number in range(5):

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import CREATES_FROM, Access, IdSet
+from citewell.core.access import CREATES_FROM, Access, IdSet, Verb
 from citewell.core.database.access import reach_sql
 from citewell.core.database.trash import trash_shown
 from citewell.kit.pagination import Page, PageRequest
@@ -126,6 +126,22 @@ async def has_documents(session: AsyncSession, collection_id: uuid.UUID) -> bool
     """Whether any document is in it."""
     found = await session.scalar(select(exists().where(Document.collection_id == collection_id)))
     return bool(found)
+
+
+async def has_trash_of_others(
+    session: AsyncSession, collection_id: uuid.UUID, access: Access
+) -> bool:
+    """Whether something of the collection is in the trash that the caller may not change."""
+    predicate, values = reach_sql(
+        access.reaches[Verb.WRITE], table="document", document_column="id"
+    )
+    of_others = exists().where(
+        Document.collection_id == collection_id,
+        Document.deleted_at.is_not(None),
+        text(f"({predicate}) IS NOT TRUE").bindparams(**values),
+    )
+    async with trash_shown(session):
+        return bool(await session.scalar(select(of_others)))
 
 
 async def remove(session: AsyncSession, collection_id: uuid.UUID) -> list[uuid.UUID]:

@@ -187,7 +187,8 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
 
     Raises:
         CollectionNotFoundError: There is none.
-        CollectionNotEmptyError: It still has documents.
+        CollectionNotEmptyError: It still has documents, or in the trash some that the caller could
+            not delete.
     """
     await get(ctx, collection_id)
     ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
@@ -196,6 +197,8 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
     if collection is None:
         raise CollectionNotFoundError(collection_id)
     if await repository.has_documents(ctx.session, collection_id):
+        raise CollectionNotEmptyError(collection.name)
+    if await repository.has_trash_of_others(ctx.session, collection_id, await ctx.access()):
         raise CollectionNotEmptyError(collection.name)
     purged = await repository.remove(ctx.session, collection_id)
     if purged:
