@@ -148,7 +148,7 @@ class Site:
 
     def last_words(self) -> str:
         """The end of what each running process wrote."""
-        parts = [f"{one.output.name}:\n{one.output.read_text()[-1500:]}" for one in self.processes]
+        parts = [f"{one.output.name}:\n{one.output.read_text()[-4000:]}" for one in self.processes]
         return "\n".join(parts)
 
     def stop(self) -> None:

@@ -95,7 +95,7 @@ class Storm:
         else:
             ask = partial(client.post, UPLOAD, files={"files": file})
         reply = await self._insist(ask)
-        assert reply.status_code == 202, reply.text
+        assert reply.status_code == 202, reply.text + self.site.last_words()
         [accepted] = reply.json()["documents"]
         entry.acknowledge(accepted["id"], accepted["version"])
 

@@ -64,6 +64,7 @@ async def test_worker_waits_for_its_database_and_finishes(
         assert pid is not None
         os.kill(pid, signal.SIGKILL if how == "killed" else signal.SIGINT)
         await until(lambda: not reachable(server))
+        await until(lambda: how == "killed" or server.pid() is None)  # it has closed its files
         await asyncio.sleep(1)
         assert not worker.done()
         again = EmbeddedServer(Path(server.socket_folder).parent)

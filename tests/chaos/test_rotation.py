@@ -101,7 +101,11 @@ def client() -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize(
-    "kills", [pytest.param(1, id="short"), pytest.param(12, marks=pytest.mark.slow, id="long")]
+    "kills",
+    [
+        pytest.param(1, id="short"),
+        pytest.param(12, marks=[pytest.mark.slow, pytest.mark.timeout(900)], id="long"),
+    ],
 )
 class TestKilledRotation:
     def test_every_original_is_readable_before_and_after_a_new_start(

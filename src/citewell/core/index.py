@@ -448,6 +448,9 @@ class ChunkIndex(Protocol):
 
         Publishing waits for the transaction. Returns the versions that have another number of
         chunks in it, with that number; None if it lacks one.
+
+        Raises:
+            GenerationChangedError: It is not the one that is being built any more.
         """
         ...
 

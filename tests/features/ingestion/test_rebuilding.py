@@ -421,6 +421,14 @@ class TestResuming:
         statuses = rows.select("SELECT status FROM index_generation WHERE {t} ORDER BY id")
         assert [row["status"] for row in statuses] == ["retired", "retired", "live"]
 
+    async def test_generation_that_was_given_up_does_not_take_over(self, shelf: Shelf) -> None:
+        await fill(shelf)
+        work = await rebuilding.begin(shelf.platform, shelf.caller, OTHER)
+        assert work is not None
+        await rebuilding.begin(shelf.platform, shelf.caller, "testing:hash", force=True)
+        with pytest.raises(GenerationChangedError):
+            await rebuilding.run(shelf.platform, shelf.caller, work, lambda _: None)
+
     async def test_only_one_is_at_it(self, shelf: Shelf) -> None:
         async with rebuilding.alone(shelf.platform, shelf.caller):
             with pytest.raises(rebuilding.ConflictError):

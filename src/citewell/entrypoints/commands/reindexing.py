@@ -7,10 +7,12 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from citewell.core.context import OPERATOR, Caller
+from citewell.core.index import GenerationChangedError
 from citewell.core.platform import Platform
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.entrypoints.commands.running import (
     NOT_AVAILABLE,
+    USAGE,
     JsonOption,
     TenantOption,
     err,
@@ -73,6 +75,8 @@ def reindex(
         )
     except (ProviderConfigurationError, ProviderError) as error:
         stop(f"{error} What is built stays: run it again to go on.", NOT_AVAILABLE)
+    except GenerationChangedError:
+        stop("What was being built was given up by another process. Run it again.", USAGE)
     if as_json:
         print_json({"tenants": done})
         return

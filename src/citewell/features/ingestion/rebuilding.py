@@ -133,6 +133,7 @@ async def run(
         ProviderError, ProviderConfigurationError: The model does not do it.
         sqlalchemy.exc.SQLAlchemyError: The database does not answer.
         LostPassagesError: The live generation is not whole.
+        GenerationChangedError: Somebody gave up what is being built.
     """
     while True:
         async with unit_of_work(platform, caller) as ctx:

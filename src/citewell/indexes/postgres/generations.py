@@ -6,7 +6,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import Generation, StoredChunk
+from citewell.core.index import Generation, GenerationChangedError, StoredChunk
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.models.index import IndexGeneration
 
@@ -180,7 +180,7 @@ async def take_over(
     tenant_id = session.info["tenant_id"]
     found = {row.status: row.id for row in await session.execute(_LOCK, {"tenant_id": tenant_id})}
     if found.get("building") != building.id or "live" not in found:
-        return None
+        raise GenerationChangedError  # somebody gave it up, or removes the tenant
     values = {"tenant_id": tenant_id, "live": found["live"], "building": building.id}
     if await session.scalar(_LACKS, values):
         return None
