@@ -67,6 +67,15 @@ class EmbeddingService:
         finally:
             self._gate.set()
 
+    @contextmanager
+    def slow(self, seconds: float) -> Iterator[None]:
+        """Each request takes at least so long while the block lasts."""
+        before, self.delay = self.delay, max(seconds, self.delay)
+        try:
+            yield
+        finally:
+            self.delay = before
+
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Reply to one request."""
         texts = json.loads(handler.rfile.read(int(handler.headers["content-length"])))["input"]

@@ -34,6 +34,8 @@ class Point:
     event: str
     """What the transaction does; `AT COMMIT` puts the point at its very end."""
     condition: str | None = None
+    embedding_seconds: float = 0.0
+    """How long the embedding service takes meanwhile, where quick work would not come there."""
 
     @property
     def number(self) -> int:
@@ -51,7 +53,7 @@ POINTS = (
         "begun", "worker", "job", "UPDATE AT COMMIT",
         "old.attempts <> new.attempts AND new.status = 'running'",
     ),
-    Point("noting progress", "worker", "job", "BEFORE UPDATE", "new.stage = 'embedding'"),
+    Point("noting progress", "worker", "job", "BEFORE UPDATE", "new.stage = 'embedding'", 1.5),
     Point("staging", "worker", "chunk", "BEFORE INSERT", "NOT new.active AND new.ordinal % 64 = 9"),
     Point("publishing", "worker", "chunk", "BEFORE INSERT", "new.active"),
     Point(

@@ -202,7 +202,7 @@ class Killer:
         return came
 
     def _wait_and_kill(self, point: points.Point) -> bool:
-        with self.site.connect() as connection:
+        with self.site.connect() as connection, self.site.embedding.slow(point.embedding_seconds):
             connection.execute("SET lock_timeout = '2s'")
             try:
                 with points.armed(connection, point):
