@@ -18,7 +18,7 @@ class CollectionExistsError(ConflictError):
     code = "collection_exists"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"A collection `{name}` exists already.")
+        super().__init__(f"A collection `{name}` exists already. Choose another name.")
 
 
 class CollectionNotEmptyError(ConflictError):
