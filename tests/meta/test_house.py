@@ -122,14 +122,12 @@ class TestSizes:
 
 class TestBroadExcepts:
     def found(self) -> list[tuple[str, str]]:
-        """Place and line of every handler that catches all errors and does not raise them again."""
+        """Place and line of every handler that does not name what it catches, in groups or not."""
         return [
             (f"{shown(path)}:{node.lineno}", path.read_text("utf-8").splitlines()[node.lineno - 1])
             for path in python_files(SOURCE)
             for node in ast.walk(parsed(path))
-            if isinstance(node, ast.ExceptHandler)
-            and self.is_broad(node.type)
-            and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)
+            if isinstance(node, ast.ExceptHandler) and self.is_broad(node.type)
         ]
 
     @staticmethod
@@ -137,7 +135,8 @@ class TestBroadExcepts:
         if isinstance(caught, ast.Tuple):
             return any(TestBroadExcepts.is_broad(part) for part in caught.elts)
         return caught is None or (
-            isinstance(caught, ast.Name) and caught.id in {"Exception", "BaseException"}
+            isinstance(caught, ast.Name)
+            and caught.id in {"Exception", "BaseException", "ExceptionGroup", "BaseExceptionGroup"}
         )
 
     def test_only_at_the_boundaries(self) -> None:

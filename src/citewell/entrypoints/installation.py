@@ -39,6 +39,7 @@ from citewell.features.ingestion import jobs as ingestion_jobs
 from citewell.features.trash import jobs as trash_jobs
 from citewell.features.usage import service as usage
 from citewell.indexes.postgres.index import PostgresIndex
+from citewell.kit.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
 
@@ -192,17 +193,12 @@ def _object_storage(url: str) -> Storage:
 @asynccontextmanager
 async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncGenerator[None, None]:
     """A job worker beside whatever the block does; the block's own error leaves it as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            worker = group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all))
-            try:
-                yield
-            finally:
-                await _cancel(worker)
-    except BaseExceptionGroup as errors:
-        if len(errors.exceptions) == 1:
-            raise errors.exceptions[0] from None
-        raise
+    async with TaskGroup() as group:
+        worker = group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all))
+        try:
+            yield
+        finally:
+            await _cancel(worker)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -110,25 +110,22 @@ class Promotion:
     def __init__(self, source_url: str, target_url: str) -> None:
         self._source_url = make_conninfo(source_url, user="postgres")
         self._target_url = target_url
-        self._stack = ExitStack()
 
     def __enter__(self) -> "Promotion":
-        try:
-            self._source = self._stack.enter_context(connect(self._source_url))
-            self._target = self._stack.enter_context(connect(self._target_url))
+        with ExitStack() as opened:
+            self._source = opened.enter_context(connect(self._source_url))
+            self._target = opened.enter_context(connect(self._target_url))
             for connection in (self._source, self._target):
                 connection.execute(_SAME_WRITING.encode())
                 connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'".encode())
             self._tables = _in_order(self._source)
             _check_alike(self._tables, _in_order(self._target))
             self._hold_source()
-        except BaseException:
-            self._stack.close()
-            raise
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._opened.close()
 
     def copy(self, on_bytes: OnBytes) -> Copied:
         """Copy all rows and compare both sides; the target commits only if they are the same.

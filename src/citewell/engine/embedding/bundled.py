@@ -29,6 +29,7 @@ from tokenizers import Tokenizer
 from citewell.engine.embedding.base import EmbedderOptions, EmbedderSpec, Vector, Vectors
 from citewell.engine.embedding.onnx_errors import ONNX_ERRORS
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.kit.tasks import TaskGroup
 
 MODEL: Final = "all-MiniLM-L6-v2"
 MODEL_FOLDER: Final = Path(__file__).parent / "models" / MODEL
@@ -140,13 +141,10 @@ class BundledEmbedder:
                 work = partial(self._embed_into, vectors[start:stop], texts[start:stop])
                 await loop.run_in_executor(self._passage_pool, work)
 
-        try:
-            async with asyncio.TaskGroup() as lanes:
-                # Two for each thread: the next group waits in the pool, not for the event loop.
-                for _ in range(min(2 * self.threads, len(texts))):
-                    lanes.create_task(lane())
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
+        async with TaskGroup() as lanes:
+            # Two for each thread: the next group waits in the pool, not for the event loop.
+            for _ in range(min(2 * self.threads, len(texts))):
+                lanes.create_task(lane())
         return vectors
 
     async def embed_query(self, text: str) -> Vector:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Self, cast
@@ -14,6 +15,7 @@ from citewell.engine.embedding.base import EmbedderOptions, EmbedderSpec, Vector
 from citewell.engine.embedding.profiles import ModelProfile, profile_of
 from citewell.engine.embedding.token_estimate import cut_to_tokens, estimate_tokens
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.kit.tasks import TaskGroup
 
 _BATCH: Final = 32
 """Texts in one request: some servers take no more (TEI), and a retry repeats little."""
@@ -116,11 +118,10 @@ class OpenAICompatibleEmbedder:
             passage_patience=passage_patience,
             query_patience=query_patience,
         )
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(embedder.close)
             vectors = await embedder._request(["dimensions"], query_patience)
-        except BaseException:
-            await embedder.close()
-            raise
+            undo.pop_all()
         known = embedder.spec
         embedder.spec = EmbedderSpec(
             known.name, vectors.shape[1], known.max_tokens, known.languages
@@ -142,12 +143,9 @@ class OpenAICompatibleEmbedder:
                     rows = await self._request(batch, self._passage_patience)
                 vectors[start : start + len(batch)] = rows
 
-        try:
-            async with asyncio.TaskGroup() as lanes:
-                for _ in range(min(_PASSAGE_REQUESTS, len(inputs))):
-                    lanes.create_task(lane())
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
+        async with TaskGroup() as lanes:
+            for _ in range(min(_PASSAGE_REQUESTS, len(inputs))):
+                lanes.create_task(lane())
         return vectors
 
     async def embed_query(self, text: str) -> Vector:

@@ -30,6 +30,7 @@ from citewell.entrypoints.http.problems import (
 )
 from citewell.features.sessions.credentials import CHECK_SECONDS, Credentials
 from citewell.kit.sse import encode_event
+from citewell.kit.tasks import TaskGroup
 
 API_PREFIX = "/api/v1/"
 PUBLIC_PATHS = (
@@ -216,25 +217,19 @@ class Authentication:
         self, secret: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Run the route; a stream it opens is cut once the credential has become invalid."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                watchers: list[asyncio.Task[None]] = []
+        async with TaskGroup() as group:
+            watchers: list[asyncio.Task[None]] = []
 
-                async def watched(message: Message) -> None:
-                    if message["type"] == "http.response.start" and _is_stream(message):
-                        watchers.append(group.create_task(self._watch(secret)))
-                    await send(message)
+            async def watched(message: Message) -> None:
+                if message["type"] == "http.response.start" and _is_stream(message):
+                    watchers.append(group.create_task(self._watch(secret)))
+                await send(message)
 
-                try:
-                    await self._app(scope, receive, watched)
-                finally:
-                    for watcher in watchers:
-                        watcher.cancel()
-        except BaseExceptionGroup as errors:
-            if len(errors.exceptions) == 1:
-                error = errors.exceptions[0]
-                raise error from error.__cause__
-            raise
+            try:
+                await self._app(scope, receive, watched)
+            finally:
+                for watcher in watchers:
+                    watcher.cancel()
 
     async def _watch(self, secret: str) -> None:
         """Ends the group it runs in, by its error, when the credential is refused."""

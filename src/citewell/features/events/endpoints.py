@@ -38,6 +38,7 @@ from citewell.features.events.subscribers import Subscriber
 from citewell.features.events.topics import MAX_TOPICS, Topic, parse_topic
 from citewell.features.http import ReaderDep
 from citewell.kit.sse import encode_json
+from citewell.kit.tasks import TaskGroup
 
 router = APIRouter(prefix="/events", tags=["events"])
 socket_router = APIRouter()
@@ -178,12 +179,10 @@ async def _converse(websocket: WebSocket, streams: Streams) -> None:
     cursor = await streams.join(subscriber)
     subscriber.outbox.put(message("ready", event_id=cursor))
     try:
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             group.create_task(_write(websocket, subscriber))
             group.create_task(subscriber.outbox.over())
             await _listen(websocket, streams, subscriber)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
     finally:
         streams.leave(subscriber)
 

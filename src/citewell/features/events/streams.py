@@ -5,7 +5,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -117,11 +117,10 @@ class Streams:
         if self._by_caller[who] >= MAX_PER_CALLER:
             raise TooManyStreamsError(MAX_PER_CALLER)
         self._by_caller[who] += 1
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._forget, who)
             await self._hub.join(subscriber)
-        except BaseException:
-            self._forget(who)
-            raise
+            undo.pop_all()
         return self._hub.cursor(subscriber.tenant_id)
 
     def leave(self, subscriber: Subscriber) -> None:

@@ -26,6 +26,7 @@ from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.progress import Progress
+from citewell.kit.tasks import TaskGroup
 
 FEED_CHARS = 16_384
 """Characters of blocks that are cut in one go: a hop to a thread costs as much as cutting 1,000."""
@@ -325,11 +326,8 @@ async def _side_by_side(
         else:
             notes.end()
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(notes.keep())
-            group.create_task(produce())
-            for number in range(len(stages)):
-                group.create_task(work(number))
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    async with TaskGroup() as group:
+        group.create_task(notes.keep())
+        group.create_task(produce())
+        for number in range(len(stages)):
+            group.create_task(work(number))

@@ -30,6 +30,7 @@ from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.generations import Rebuild
 from citewell.features.ingestion.progress import Progress
 from citewell.features.ingestion.service import sizes_for
+from citewell.kit.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
 
@@ -192,12 +193,9 @@ async def _build_all(
             work.chunks_done += version.chunk_count
             on_progress(work)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(platform.settings.worker_concurrency):
-                group.create_task(build_next())
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    async with TaskGroup() as group:
+        for _ in range(platform.settings.worker_concurrency):
+            group.create_task(build_next())
 
 
 async def _build_patiently(

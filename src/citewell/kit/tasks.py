@@ -1,0 +1,25 @@
+"""Tasks side by side."""
+
+import asyncio
+from types import TracebackType
+
+
+class TaskGroup(asyncio.TaskGroup):
+    """A group of tasks whose first failure is raised as it is, not in a group of exceptions.
+
+    For callers to whom it does not matter that the work was done side by side.
+    """
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            await super().__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as failures:  # what a group raises; its errors go on
+            first = failures.exceptions[0]
+            if len(failures.exceptions) == 1:
+                raise first from first.__cause__
+            raise first  # noqa: B904 - the others stand in its context
