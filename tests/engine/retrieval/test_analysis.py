@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.lexical.bm25 import passage_terms, query_weights
-from citewell.engine.lexical.language import detect_language
-from citewell.engine.lexical.normalisation import fold, normalise
 from citewell.engine.retrieval.analysis import analyse
+from citewell.engine.text.language import detect_language
+from citewell.engine.text.normalisation import fold, normalise
 
 LIBRARY = {
     "leave": "Nhân viên chính thức được nghỉ phép năm 12 ngày làm việc, hưởng nguyên lương.",

@@ -32,8 +32,9 @@ from citewell.engine.answering.facts import (
     read_facts,
 )
 from citewell.engine.answering.numerals import Quantity
-from citewell.engine.answering.terms import Space, has_vietnamese_marks, keys_of, unit_keys
-from citewell.engine.lexical.normalisation import normalise, words
+from citewell.engine.answering.terms import Space, keys_of, unit_keys
+from citewell.engine.text.normalisation import normalise, words
+from citewell.engine.text.vietnamese import has_diacritics
 
 MIN_COVERAGE = 0.55
 """Weighted share of the content words a span must hold; from the cases in the tests, where
@@ -293,8 +294,8 @@ class _Claim:
     def __init__(self, text: str, language: str) -> None:
         self.text = text
         plain = normalise(text)
-        self.language = "vi" if has_vietnamese_marks(plain) else language
-        self.is_folded = self.language == "vi" and not has_vietnamese_marks(plain)
+        self.language = "vi" if has_diacritics(plain) else language
+        self.is_folded = self.language == "vi" and not has_diacritics(plain)
         self.quotes = [quote for quote in _QUOTED.findall(text) if len(quote.split()) > 1]
         self._keys: dict[Space, frozenset[str]] = {}
         self._facts: dict[bool, Facts] = {}

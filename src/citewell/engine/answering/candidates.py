@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from citewell.engine.answering.base import Passage
-from citewell.engine.answering.sentences import Span, is_table_row, split_sentences
+from citewell.engine.text.sentences import Span, is_table_row, split_sentences
 
 _HEADING_WORDS = 10
 """A line of its own with at most this many words and no full stop reads as a heading."""

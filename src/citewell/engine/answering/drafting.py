@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from citewell.engine.answering.marks import MarkFilter
-from citewell.engine.answering.sentences import split_sentences
+from citewell.engine.text.sentences import split_sentences
 
 _TERMINATOR = re.compile(r"[.!?…。！？\n][\"'”’)\]]*\s*(?=.{0,15}\Z)", re.DOTALL)  # noqa: RUF001
 """An end of a sentence with too little after it to be sure."""

@@ -9,9 +9,10 @@ from itertools import pairwise
 
 from citewell.engine.answering.base import Passage
 from citewell.engine.answering.facts import Facts, read_facts
-from citewell.engine.answering.sentences import is_table_row, split_sentences
-from citewell.engine.answering.terms import Space, has_vietnamese_marks, keys_of
-from citewell.engine.lexical.normalisation import normalise, words
+from citewell.engine.answering.terms import Space, keys_of
+from citewell.engine.text.normalisation import normalise, words
+from citewell.engine.text.sentences import is_table_row, split_sentences
+from citewell.engine.text.vietnamese import has_diacritics
 
 UNKNOWN = "und"
 """Language of a passage whose language does not show."""
@@ -92,7 +93,7 @@ class Shelf:
         passage = self.passages[evidence.passage]
         if passage.language != "vi":
             return Space(language if passage.language == UNKNOWN else passage.language)
-        return Space("vi", folded or not has_vietnamese_marks(normalise(passage.text)))
+        return Space("vi", folded or not has_diacritics(normalise(passage.text)))
 
     def weight(self, key: str) -> float:
         """Return how much a word tells: the IDF over the passages' sentences, flattened.

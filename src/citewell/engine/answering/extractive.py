@@ -14,7 +14,7 @@ from citewell.engine.answering.base import (
 )
 from citewell.engine.answering.confidence import abstention_text, assess
 from citewell.engine.answering.scoring import Scored, score_sentences
-from citewell.engine.answering.sentences import Span
+from citewell.engine.text.sentences import Span
 
 MODEL = "extractive"
 

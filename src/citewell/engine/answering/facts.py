@@ -14,7 +14,8 @@ from functools import cache
 from citewell.engine.answering import vocabulary
 from citewell.engine.answering.numerals import Quantity, read_likely_quantities, read_quantities
 from citewell.engine.answering.vocabulary import CONTRASTS
-from citewell.engine.lexical.normalisation import fold, normalise
+from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.stopwords import STOPWORDS
 
 Date = tuple[int | None, int, int | None]
 """Year, month, day."""
@@ -219,7 +220,7 @@ def _names(text: str, language: str, folded: bool) -> frozenset[str]:
     """Capitalised words that do not merely begin a sentence, normalised."""
     if language in _CAPITALISED_NOUNS:
         return frozenset()
-    stopwords = vocabulary.STOPWORDS["en"] | vocabulary.STOPWORDS["vi"]
+    stopwords = STOPWORDS["en"] | STOPWORDS["vi"]
     names: set[str] = set()
     tokens = list(_WORD.finditer(unicodedata.normalize("NFC", text)))
     for number, token in enumerate(tokens):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from citewell.engine.answering import vocabulary
-from citewell.engine.lexical.normalisation import fold
+from citewell.engine.text.normalisation import fold
 
 _NUMBER = re.compile(
     r"(?P<symbol>[$€£¥₫])?\s?(?<![\d.,])"

@@ -6,9 +6,9 @@ from citewell.engine.answering.base import Question, QuestionTerm
 from citewell.engine.lexical.base import CorpusStatistics, QueryTerm
 from citewell.engine.lexical.bm25 import inverse_document_frequency
 from citewell.engine.lexical.codes import find_codes
-from citewell.engine.lexical.normalisation import normalise, words
-from citewell.engine.lexical.stopwords import ENGLISH, QUESTION_VIETNAMESE
 from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_id
+from citewell.engine.text.normalisation import normalise, words
+from citewell.engine.text.stopwords import ENGLISH, QUESTION_VIETNAMESE
 
 _FUNCTION_SHARE = 0.3
 """What a function word counts of its IDF: `which` may be rare in a library, yet is no topic."""

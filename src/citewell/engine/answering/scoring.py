@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from citewell.engine.answering.answer_types import AnswerType, expected_answer_type, holds
 from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.candidates import Candidate, candidates_of
-from citewell.engine.answering.hints import Wanted, holds, wanted_by
 from citewell.engine.answering.question import text_terms
 
 # Shares of a term's weight a sentence is given for terms that stand near it, and weights of the
@@ -58,7 +58,7 @@ def score_sentences(question: Question, passages: Sequence[Passage]) -> Scores:
         passages: Best first.
     """
     finder = _Finder(question.terms)
-    wanted = wanted_by(question.text)
+    wanted = expected_answer_type(question.text)
     best = max((passage.score for passage in passages), default=0.0)
     scored: list[Scored] = []
     passage_terms: list[frozenset[int]] = []
@@ -75,7 +75,7 @@ def score_sentences(question: Question, passages: Sequence[Passage]) -> Scores:
     return Scores(scored, passage_terms)
 
 
-def _offers(wanted: Wanted | None, candidate: Candidate, question: Question) -> bool:
+def _offers(wanted: AnswerType | None, candidate: Candidate, question: Question) -> bool:
     return wanted is not None and holds(wanted, candidate.text, question.text)
 
 

@@ -1,16 +1,15 @@
 """Content words in the form in which sentence and passage are compared."""
 
 import re
-import threading
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple, Protocol, cast
-
-import Stemmer
+from typing import NamedTuple
 
 from citewell.engine.answering import vocabulary
-from citewell.engine.lexical.normalisation import fold, is_unspaced, normalise, words
-from citewell.engine.lexical.vietnamese import folded_key, has_diacritics, syllable_key
+from citewell.engine.text.normalisation import fold, is_unspaced, normalise, words
+from citewell.engine.text.stemming import stem_english
+from citewell.engine.text.stopwords import STOPWORDS
+from citewell.engine.text.vietnamese import folded_key, syllable_key
 
 _DIGIT = re.compile(r"\d")
 
@@ -26,13 +25,8 @@ class Space(NamedTuple):
         if self.language == "vi":
             return folded_key(word) if self.is_folded else syllable_key(word)
         if self.language == "en":
-            return _STEMMERS.stem(word)
+            return stem_english(word)
         return word
-
-
-def has_vietnamese_marks(text: str) -> bool:
-    """Whether a normalised text is written with Vietnamese diacritics."""
-    return has_diacritics(text)
 
 
 def keys_of(text: str, space: Space) -> frozenset[str]:
@@ -76,21 +70,5 @@ def _keys(text: str, space: Space) -> Iterator[str]:
 
 @cache
 def _stopwords(space: Space) -> frozenset[str]:
-    listed = vocabulary.STOPWORDS.get(space.language, frozenset[str]())
+    listed = STOPWORDS.get(space.language, frozenset[str]())
     return frozenset(fold(word) for word in listed) if space.is_folded else listed
-
-
-class _Stemmer(Protocol):
-    def stemWord(self, word: str, /) -> str: ...  # noqa: N802 - its name there
-
-
-class _Stemmers(threading.local):
-    """A stemmer for each thread: it keeps state while it works."""
-
-    def __init__(self) -> None:
-        # PyStemmer comes without types.
-        stemmer = cast("_Stemmer", Stemmer.Stemmer("english"))  # pyright: ignore[reportUnknownMemberType]
-        self.stem = stemmer.stemWord
-
-
-_STEMMERS = _Stemmers()

@@ -257,25 +257,6 @@ COUNTED = _words(
 )
 """After one of these Vietnamese digits a number is surely meant: `ba ngày`, but not `ba` alone."""
 
-STOPWORDS = {
-    "en": _words(
-        "a an the this that these those it its is are was were be been being am do does did done "
-        "has have had having of in on at to for from by with about into through over under as and "
-        "or but if so than then there here which who whom whose what when where why how will "
-        "would shall should can could may might must they them their he him his she her we us our "
-        "you your i me my one also such per each any both other others according based upon via "
-        "not no nor never none cannot yes following please note within up out off between during "
-        "only just very more most less least get gets got receive receives make makes made take "
-        "takes however therefore thus while because since until stated states says"
-    ),
-    "vi": _words(
-        "là và của các những một cho trong với được thì mà này đó khi có không tại từ đến về theo "
-        "như cũng sẽ đã đang rất bị vào ra trên dưới bằng hay hoặc nếu do vì nên để ở người phải "
-        "cần thể nào gì ai sao bao nhiêu mỗi chỉ còn lại đều cả việc chưa chẳng đừng vâng dạ tuy "
-        "nhưng rằng thế nhé ạ quy định"
-    ),
-}
-
 NAME_OPENERS = _words(
     "call contact email ask see send submit use visit note please tell write report check read "
     "gọi gặp gửi nộp báo xem dùng mr mrs ms dr ông bà anh chị cô thầy"

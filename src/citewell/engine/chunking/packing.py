@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from citewell.engine.answering.sentences import split_sentences
 from citewell.engine.chunking.base import Chunk, ChunkSizes, TokenCounter
+from citewell.engine.text.sentences import split_sentences
 
 CHARS_PER_TOKEN = 10
 """A chunk's text is at most this many times its limit long: a tokenizer that makes one token of

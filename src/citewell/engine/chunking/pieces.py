@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from citewell.engine.answering.sentences import Span, cut_long, split_sentences
 from citewell.engine.chunking.base import TokenCounter
 from citewell.engine.chunking.packing import CHARS_PER_TOKEN
 from citewell.engine.parsing.base import BlockKind
+from citewell.engine.text.sentences import Span, cut_long, split_sentences
 
 WINDOW = 65_536
 """Characters of a block looked at together; bounds memory on a block of any size."""

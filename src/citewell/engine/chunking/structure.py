@@ -3,13 +3,13 @@
 
 from collections.abc import Iterator
 
-from citewell.engine.answering.sentences import split_sentences
 from citewell.engine.chunking.base import Chunk, ChunkSizes, TokenCounter
 from citewell.engine.chunking.headings import HeadingPath, Role
 from citewell.engine.chunking.packing import Packer, Piece
 from citewell.engine.chunking.pieces import Divider, Part
 from citewell.engine.chunking.places import Extent, space_between
 from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.text.sentences import split_sentences
 
 MAX_CONTEXT = 300
 """Longest header row or lead-in repeated as context, in characters."""

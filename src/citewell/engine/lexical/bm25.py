@@ -11,8 +11,8 @@ from citewell.engine.lexical.base import (
     SparseVector,
 )
 from citewell.engine.lexical.codes import find_codes
-from citewell.engine.lexical.normalisation import normalise, words
 from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_id
+from citewell.engine.text.normalisation import normalise, words
 
 K1 = 1.2
 B = 0.75

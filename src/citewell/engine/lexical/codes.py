@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from citewell.engine.lexical.normalisation import fold, normalise
+from citewell.engine.text.normalisation import fold, normalise
 
 _MAX_CODES = 200
 """Per text: a price list may hold thousands of article numbers, a chunk does not."""

@@ -13,23 +13,15 @@ question's, so that a question only has to name every namespace its words may be
 """
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import cast
-
-import Stemmer
 
 from citewell.engine.lexical.base import TERM_SPACE, Namespace
-from citewell.engine.lexical.normalisation import fold, is_unspaced
-from citewell.engine.lexical.vietnamese import (
-    folded_key,
-    has_diacritics,
-    is_syllable,
-    syllable_key,
-)
+from citewell.engine.text.shapes import CACHED_WORDS, shape_of
+from citewell.engine.text.stemming import stem_english
+from citewell.engine.text.vietnamese import folded_key, syllable_key
 
 _MASK = 2**64 - 1
 _MIX = 0x9E3779B97F4A7C15
@@ -37,11 +29,6 @@ _MIX = 0x9E3779B97F4A7C15
 
 _MAX_WORD = 64
 """Longer runs are encodings, not words; their head tells them apart well enough."""
-
-_CACHED_WORDS = 16_384
-"""About 10 MB; by Zipf's law this holds 97 % of running words."""
-
-_stemmers = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +69,23 @@ def pair(first: int, second: int) -> int:
     return mixed ^ (mixed >> 29)
 
 
-@lru_cache(maxsize=_CACHED_WORDS)
+@lru_cache(maxsize=CACHED_WORDS)
 def look_up(text: str) -> Word:
     """Return the hashes of one normalised word."""
-    text = text[:_MAX_WORD]
-    if is_unspaced(text):
-        characters = tuple(hash64("other", character) for character in text)
-        return Word(text, 0, 0, 0, 0, False, False, False, False, characters)
-    bare = fold(text)
-    is_latin = bare.isascii()
+    shape = shape_of(text[:_MAX_WORD])
+    if shape.is_unspaced:
+        characters = tuple(hash64("other", character) for character in shape.text)
+        return Word(shape.text, 0, 0, 0, 0, False, False, False, False, characters)
     return Word(
-        text=text,
-        stem=hash64("en", _stem(bare)) if is_latin else 0,
-        exact=hash64("vi", syllable_key(text)),
-        folded=hash64("folded", folded_key(text)),
-        plain=hash64("other", bare),
-        is_syllable=is_latin and is_syllable(bare),
-        is_accented=has_diacritics(text),
-        is_latin=is_latin,
-        is_number=text.isdigit(),
+        text=shape.text,
+        stem=hash64("en", stem_english(shape.bare)) if shape.is_latin else 0,
+        exact=hash64("vi", syllable_key(shape.text)),
+        folded=hash64("folded", folded_key(shape.text)),
+        plain=hash64("other", shape.bare),
+        is_syllable=shape.is_syllable,
+        is_accented=shape.is_accented,
+        is_latin=shape.is_latin,
+        is_number=shape.is_number,
     )
 
 
@@ -141,15 +126,3 @@ def unspaced_pairs(word: Word) -> Iterator[tuple[str, int]]:
         yield word.text, word.characters[0]
     for (a, b), (first, second) in zip(pairwise(word.text), pairwise(word.characters), strict=True):
         yield a + b, pair(first, second)
-
-
-def _stem(word: str) -> str:
-    # A Stemmer has state of its own and is not thread-safe.
-    stem: Callable[[str], str] | None = getattr(_stemmers, "english", None)
-    if stem is None:
-        stem = cast(
-            "Callable[[str], str]",
-            Stemmer.Stemmer("english").stemWord,  # pyright: ignore[reportUnknownMemberType]
-        )
-        _stemmers.english = stem
-    return stem(word)

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from citewell.engine.lexical.base import Namespace, QueryTerm
 from citewell.engine.lexical.codes import Code, find_codes
-from citewell.engine.lexical.language import UNDETERMINED, detect_language
-from citewell.engine.lexical.normalisation import fold, normalise, words
-from citewell.engine.lexical.stopwords import ENGLISH, OTHER, QUESTION_VIETNAMESE
 from citewell.engine.lexical.terms import Word, hash64, look_up, pair, term_id, unspaced_pairs
-from citewell.engine.lexical.vietnamese import has_diacritics
+from citewell.engine.text.language import UNDETERMINED, detect_language
+from citewell.engine.text.normalisation import fold, normalise, words
+from citewell.engine.text.stopwords import ENGLISH, OTHER, QUESTION_VIETNAMESE
+from citewell.engine.text.vietnamese import has_diacritics
 
 MAX_CHARACTERS = 4_000
 """What is read of a question; an embedder reads about a quarter of it."""

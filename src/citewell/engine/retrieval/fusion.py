@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from citewell.engine.embedding.base import EmbedderSpec
-from citewell.engine.lexical.language import UNDETERMINED
 from citewell.engine.retrieval.analysis import QueryAnalysis
+from citewell.engine.text.language import UNDETERMINED
 
 FIT_WEIGHT = 0.4
 """Dense weight for languages the embedder covers.

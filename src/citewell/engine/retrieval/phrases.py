@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from citewell.engine.lexical.normalisation import fold, normalise, words
+from citewell.engine.text.normalisation import fold, normalise, words
 
 
 def phrase_share(phrases: Sequence[str], text: str) -> float:

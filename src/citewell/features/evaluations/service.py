@@ -25,7 +25,7 @@ from citewell.engine.evaluation.datasets import (
     read_queries,
 )
 from citewell.engine.evaluation.metrics import ndcg, recall, reciprocal_rank
-from citewell.engine.lexical.normalisation import fold
+from citewell.engine.text.normalisation import fold
 from citewell.features.documents import registering
 from citewell.features.documents.schemas import NewFile
 from citewell.features.evaluations import repository

@@ -21,8 +21,8 @@ from citewell.engine.chunking.base import (
 from citewell.engine.chunking.registry import create_chunker
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.lexical.bm25 import passage_terms
-from citewell.engine.lexical.language import UNDETERMINED, detect_language
 from citewell.engine.parsing.base import Block, DocumentInfo
+from citewell.engine.text.language import UNDETERMINED, detect_language
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.progress import Progress

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 
-class Wanted(StrEnum):
+class AnswerType(StrEnum):
     """What a question asks for, where its words tell."""
 
     TIME = "time"
@@ -14,7 +14,7 @@ class Wanted(StrEnum):
 
 _ASKS = (
     (
-        Wanted.TIME,
+        AnswerType.TIME,
         re.compile(
             r"\bwhen\b|\b(?:what|which) (?:year|date|month|day|century|decade|time)\b|"
             r"\b(?:khi|năm|lúc|ngày|tháng|thời gian|thế kỷ|hồi) nào\b|\bbao giờ\b|năm bao nhiêu|"
@@ -22,7 +22,7 @@ _ASKS = (
         ),
     ),
     (
-        Wanted.NUMBER,
+        AnswerType.NUMBER,
         re.compile(
             r"\bhow (?:many|much|long|old|far|large|big|tall|high|often)\b|"
             r"\bwhat (?:percent|percentage|number|amount|price|size|limit)\b|"
@@ -30,7 +30,7 @@ _ASKS = (
         ),
     ),
     (
-        Wanted.NAME,
+        AnswerType.NAME,
         re.compile(
             r"\bwho(?:m|se)?\b|\bwhere\b|\b(?:what|which) (?:city|country|state|place|person)\b|"
             r"\bai\b|\b(?:người|nơi|nước|thành phố|quốc gia) nào\b|\bở đâu\b|"
@@ -55,22 +55,22 @@ _NUMBER = re.compile(
 _WORD = re.compile(r"\w+")
 
 
-def wanted_by(question: str) -> Wanted | None:
+def expected_answer_type(question: str) -> AnswerType | None:
     """Read from a question's words what it asks for; None when they do not tell."""
     lowered = question.lower()
     return next((wanted for wanted, pattern in _ASKS if pattern.search(lowered)), None)
 
 
-def holds(wanted: Wanted, sentence: str, question: str) -> bool:
+def holds(wanted: AnswerType, sentence: str, question: str) -> bool:
     """Whether the sentence offers what is wanted and the question does not already say."""
     known = set(_WORD.findall(question.lower()))
-    if wanted is Wanted.NAME:
+    if wanted is AnswerType.NAME:
         words = list(_WORD.finditer(sentence))
         return any(
             match[0][0].isupper() and match[0].lower() not in known and match.start() > 0
             for match in words[1:]
         )
-    pattern = _TIME if wanted is Wanted.TIME else _NUMBER
+    pattern = _TIME if wanted is AnswerType.TIME else _NUMBER
     return any(
         not known.issuperset(_WORD.findall(match[0].lower()))
         for match in pattern.finditer(sentence)

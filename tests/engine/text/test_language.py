@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from citewell.engine.lexical.language import detect_language
-from citewell.engine.lexical.normalisation import fold, normalise
+from citewell.engine.text.language import detect_language
+from citewell.engine.text.normalisation import fold, normalise
 
 VIETNAMESE = [
     "Nhân viên được nghỉ phép bao nhiêu ngày một năm?",

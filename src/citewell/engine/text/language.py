@@ -7,9 +7,9 @@ also shows in its letters and, typed without accents, in the shape of its syllab
 import re
 from collections import Counter
 
-from citewell.engine.lexical.normalisation import fold, normalise, words
-from citewell.engine.lexical.stopwords import ENGLISH, OTHER, VIETNAMESE
-from citewell.engine.lexical.terms import Word, look_up
+from citewell.engine.text.normalisation import fold, normalise, words
+from citewell.engine.text.shapes import WordShape, shape_of
+from citewell.engine.text.stopwords import ENGLISH, OTHER, VIETNAMESE
 
 UNDETERMINED = "und"
 
@@ -74,7 +74,7 @@ def detect_language(text: str) -> str:
         language = _by_script(sample)
         if language:
             return language
-    return _latin([look_up(word) for word in words(sample)[:_SAMPLE_WORDS]])
+    return _latin([shape_of(word) for word in words(sample)[:_SAMPLE_WORDS]])
 
 
 def _by_script(sample: str) -> str | None:
@@ -95,7 +95,7 @@ def _by_script(sample: str) -> str | None:
     return language
 
 
-def _latin(sample: list[Word]) -> str:
+def _latin(sample: list[WordShape]) -> str:
     sample = [word for word in sample if word.is_latin and not word.is_number]
     scores: Counter[str] = Counter()
     vietnamese = english = 0.0
@@ -119,7 +119,7 @@ def _latin(sample: list[Word]) -> str:
     return best
 
 
-def _unaccented_vietnamese(sample: list[Word]) -> float:
+def _unaccented_vietnamese(sample: list[WordShape]) -> float:
     evidence = 0.0
     for word in sample:
         if word.text in _FOLDED_QUESTION:

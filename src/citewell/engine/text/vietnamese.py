@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from citewell.engine.lexical.normalisation import fold
+from citewell.engine.text.normalisation import fold
 
 _TONES = {"\u0300": "2", "\u0301": "5", "\u0303": "4", "\u0309": "3", "\u0323": "6"}
 """Combining tone mark -> the tone's usual number (huyền, sắc, ngã, hỏi, nặng); level has none."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citewell.engine.answering.sentences import MAX_SENTENCE_CHARS, split_sentences
+from citewell.engine.text.sentences import MAX_SENTENCE_CHARS, split_sentences
 
 
 def split(text: str, language: str = "en") -> list[str]:

@@ -1,4 +1,8 @@
-"""Function words: they tell languages apart, and weigh little in a question."""
+"""Function words per language, and the longer stop-word lists made of them.
+
+Function words tell languages apart and weigh little in a question. Stop words are left out when a
+sentence is compared with its source, so those lists also hold words that carry no fact.
+"""
 
 
 def _split(text: str) -> frozenset[str]:
@@ -94,3 +98,27 @@ OTHER: dict[str, frozenset[str]] = {
     ),
 }
 """Latin-script languages told apart besides English and Vietnamese, by ISO 639-1 code."""
+
+STOPWORDS: dict[str, frozenset[str]] = {
+    "en": ENGLISH
+    | _split(
+        """
+        according also am based because being both cannot each following get gets got here him
+        however just least less made make makes more most never none nor not note off one only
+        other others out over per please receive receives says since stated states take takes
+        therefore through thus until up upon us very via while within yes
+        """
+    ),
+    "vi": VIETNAMESE
+    | _split(
+        """
+        bằng chưa chẳng chỉ còn cũng cả cần do dưới dạ hoặc lại mỗi một người nhé nhưng quy rất thể
+        trên tuy việc vâng vì đang đó đến đều định đừng ạ ở
+        """
+    ),
+}
+"""Words that tell nothing of what a sentence is about, by ISO 639-1 code.
+
+Negators and bounds (`not`, `most`, `chưa`) are among them because `answering/facts.py` compares
+those by their meaning.
+"""

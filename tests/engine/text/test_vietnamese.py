@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewell.engine.lexical.normalisation import fold, normalise
-from citewell.engine.lexical.vietnamese import (
+from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.vietnamese import (
     folded_key,
     has_diacritics,
     is_syllable,

@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewell.engine.lexical.normalisation import fold, is_unspaced, normalise, words
+from citewell.engine.text.normalisation import fold, is_unspaced, normalise, words
 
 
 class TestNormalise:
