@@ -13,7 +13,7 @@ import psycopg
 
 from bench.corpus import BYTES_PER_CHUNK, Corpus
 from bench.recording import Estimator, Recorder
-from citewell.core.access import AccessLevel, Role
+from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import OPERATOR, Actor, ActorKind, Caller
 from citewell.core.platform import Platform
 from citewell.core.settings import load_settings

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import httpx
 from sqlalchemy import select
 
-from citewell.core.access import Role, Scope
+from citewell.access.policy import Role, Scope
 from citewell.core.context import OPERATOR, TENANT_SCOPES, Caller, Context, unit_of_work
 from citewell.features.identity import service as identity
 from citewell.kit.ids import uuid7

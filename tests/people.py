@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import delete
 
-from citewell.core.access import Effect, Role, Scope
+from citewell.access.policy import Effect, Role, Scope
 from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.kit.ids import uuid7
-from citewell.models.access import CollectionGrant, DocumentGrant
+from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import Group, GroupMember, User
 
 _USER_SCOPES = frozenset({Scope.READ, Scope.WRITE, Scope.ADMIN})

@@ -9,13 +9,13 @@ from bench.corpus import questions
 from bench.indexed import Library
 from bench.options import Options
 from bench.report import Row, percentile
-from citewell.core.access import Role, Scope
+from citewell.access.policy import Role, Scope
 from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
 from citewell.features.search import service
 from citewell.features.search.schemas import SearchRequest
 from citewell.kit.ids import uuid7
-from citewell.models.access import DocumentGrant
 from citewell.models.documents import Document
+from citewell.models.grants import DocumentGrant
 from citewell.models.tenancy import Group, GroupMember, User
 
 TOP_K = 10

@@ -9,7 +9,7 @@ from bench.corpus import questions
 from bench.exact import ExactSearch, recall
 from bench.indexed import Library
 from bench.report import Row, percentile
-from citewell.core.access import AccessLevel
+from citewell.access.policy import AccessLevel
 from citewell.core.context import unit_of_work
 from citewell.core.index import HitList, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import query_weights

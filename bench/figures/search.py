@@ -13,7 +13,7 @@ from bench.indexed import Library
 from bench.options import Options
 from bench.peer_process import PeerProcess
 from bench.report import Row, percentile
-from citewell.core.access import FULL_ACCESS
+from citewell.access.policy import FULL_ACCESS
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.analysis import analyse
 from citewell.features.search import service

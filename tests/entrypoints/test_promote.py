@@ -26,9 +26,9 @@ from citewell.engine.embedding.testing import HashEmbedder
 from citewell.engine.parsing.testing import TextParser
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_database
 from citewell.features.audit import service as audit
+from citewell.features.doctor import service as doctor
 from citewell.features.identity import service as identity
-from citewell.features.upkeep import repository
-from citewell.features.upkeep import service as upkeep
+from citewell.features.promotion import repository
 from citewell.features.versions import service as versions
 from tests.conftest import Servers, new_caller
 from tests.entrypoints.conftest import Installation
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("logging_put_back")
 
 KILLED = """
 import os, signal, sys
-from citewell.core.database.promoting import Promotion
+from citewell.features.promotion.copying import Promotion
 def kill(table, done):
     if table == "chunk" and done:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -144,7 +144,7 @@ async def drift(url: str, home: Path) -> list[str]:
         async with platform.database.unit_of_work(None) as session:
             tenants = await repository.all_tenants(session)
         for tenant_id in tenants:
-            report = await upkeep.check(platform, tenant_id)
+            report = await doctor.check(platform, tenant_id)
             problems += [example for check in report.checks for example in check.examples]
     return problems
 

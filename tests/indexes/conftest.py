@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import Reach
+from citewell.access.policy import Reach
 from citewell.core.database.sessions import Database
 from citewell.core.index import ChunkRow, Generation, HybridQuery, Publication, Scope, VersionKey
 from citewell.core.settings import Settings

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from citewell.core.access import AccessLevel, Role
+from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
 from citewell.core.embedders import Embedders
 from citewell.engine.embedding.testing import HashEmbedder

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from citewell.core.access import NO_LEVEL, IdSet, Reach
+from citewell.access.policy import NO_LEVEL, IdSet, Reach
 from citewell.core.database.sessions import Database
 from citewell.core.index import Hit, HitList, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import best_possible_score

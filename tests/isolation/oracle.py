@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from citewell.core.access import AccessLevel, Effect, Role
+from citewell.access.policy import AccessLevel, Effect, Role
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.index import Hit

@@ -32,8 +32,8 @@ from citewell.features.search import service as search
 from citewell.kit.clock import Stopwatch
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import PageRequest
-from citewell.models.access import DocumentGrant
 from citewell.models.documents import Blob, Collection, Document
+from citewell.models.grants import DocumentGrant
 from citewell.models.tenancy import Group, GroupMember, Tenant, User
 from tests.conftest import Servers
 from tests.isolation.ledger import fingerprint, tenant_tables

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text, update
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from citewell.core.context import NOWHERE, OPERATOR, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.identity import service as identity
@@ -23,8 +23,8 @@ from citewell.features.sessions import service as sessions
 from citewell.features.users.passwords import hash_password
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
-from citewell.models.access import CollectionGrant, DocumentGrant
 from citewell.models.documents import Collection
+from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.records import AuditEvent, UsageRecord
 from citewell.models.tenancy import ApiKey, Group, GroupMember, User, UserStatus
 from tests.conftest import LiveServer

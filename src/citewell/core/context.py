@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import FULL_ACCESS, Access, Role, Scope, access_by, access_of
-from citewell.core.database.access import grants_of
+from citewell.access.policy import FULL_ACCESS, Access, Role, Scope, access_by, access_of
+from citewell.access.statements import grants_of
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import Reach
+from citewell.access.policy import Reach
 from citewell.engine.embedding.base import EmbedderSpec, Vector, Vectors
 from citewell.engine.lexical.base import CorpusStatistics, SparseVector
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
-from citewell.core.access import Scope
+from citewell.access.policy import Scope
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.kit.pagination import MAX_LIMIT, Page, PageRequest

@@ -68,7 +68,7 @@ class Document(Base, HasId, TenantScoped, HasTimestamps):
     active_version_id: Mapped[uuid.UUID | None]
     created_by: Mapped[uuid.UUID | None]
     deleted_at: Mapped[datetime | None]
-    """Since when it is in the trash, where only `core.database.trash` shows it."""
+    """Since when it is in the trash, where only `models.trash` shows it."""
     deleted_by: Mapped[uuid.UUID | None]
     restore_version_id: Mapped[uuid.UUID | None]
     """What `active_version_id` was before it was deleted."""

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from citewell.core.access import AccessLevel, Role
+from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform

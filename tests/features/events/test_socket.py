@@ -8,7 +8,7 @@ import uuid
 import httpx
 from sqlalchemy import text
 
-from citewell.core.access import Role, Scope
+from citewell.access.policy import Role, Scope
 from citewell.features.identity import service as identity
 from citewell.features.users import service as users
 from citewell.features.users.schemas import UserUpdate

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from citewell.core.access import Effect, Role
+from citewell.access.policy import Effect, Role
 from citewell.core.context import Caller, unit_of_work
 from citewell.features.documents import registering
 from citewell.features.documents.errors import DocumentNotFoundError

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from citewell.core.access import Role, Scope
+from citewell.access.policy import Role, Scope
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.features.identity import service as identity
 from citewell.features.sessions.credentials import MEMORY_SECONDS

@@ -18,6 +18,7 @@ from citewell.engine.embedding.testing import HashEmbedder
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.features.collections import service as collections
 from citewell.features.collections.schemas import CollectionUpdate
+from citewell.features.doctor import service as doctor
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.ingestion import pipeline, rebuilding
@@ -26,7 +27,6 @@ from citewell.features.ingestion.rebuilding import Rebuilding
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchReply, SearchRequest
 from citewell.features.trash import service as trash
-from citewell.features.upkeep import service as upkeep
 from citewell.features.versions import service as versions
 from citewell.indexes.postgres import generations, writing
 from citewell.indexes.postgres.index import PostgresIndex
@@ -156,7 +156,7 @@ def is_whole(rows: Rows) -> None:
 async def is_sound(shelf: Shelf) -> None:
     """The doctor finds nothing."""
     await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
-    report = await upkeep.check(shelf.platform, shelf.caller.tenant_id)
+    report = await doctor.check(shelf.platform, shelf.caller.tenant_id)
     assert [each for each in report.checks if each.problems] == []
 
 

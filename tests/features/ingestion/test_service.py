@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from citewell.core.access import AccessLevel
+from citewell.access.policy import AccessLevel
 from citewell.core.context import unit_of_work
 from citewell.core.embedders import Embedders
 from citewell.core.jobs import TransientJobError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from citewell.core.access import AccessLevel, Role
+from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.features.jobs import service

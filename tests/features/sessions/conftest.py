@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from citewell.core.context import OPERATOR, Caller, Context, unit_of_work
 from citewell.features.identity import service as identity
 from citewell.features.users.passwords import hash_password

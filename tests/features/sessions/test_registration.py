@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from citewell.core.context import Context
 from citewell.core.database.migrations import migrate
 from citewell.core.settings import Settings

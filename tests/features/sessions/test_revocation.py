@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from citewell.core.context import Context
 from citewell.core.settings import Settings
 from citewell.features.identity import service as identity

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from citewell.features.sessions.signing_in import SILENT_SECONDS
 from citewell.models.tenancy import UserStatus
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, bearer, sign_in

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 
-from citewell.core.access import Access, AccessLevel, DocumentFacts, Effect, Grant, Role, Verb
-from citewell.core.access import access_of as policy
+from citewell.access.policy import Access, AccessLevel, DocumentFacts, Effect, Grant, Role, Verb
+from citewell.access.policy import access_of as policy
 from citewell.core.context import Actor, ActorKind, Context, access_in
 from citewell.core.platform import Platform
 from citewell.features.collections import repository as collections
@@ -20,8 +20,8 @@ from citewell.features.sharing.repository import document_facts, rules_on
 from citewell.features.sharing.schemas import Rule
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import PageRequest
-from citewell.models.access import CollectionGrant, DocumentGrant
 from citewell.models.documents import Collection, Document
+from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import Group, GroupMember, User
 from tests.conftest import new_caller
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from citewell.core.access import AccessLevel, Effect, Role
+from citewell.access.policy import AccessLevel, Effect, Role
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError, ForbiddenError
 from citewell.core.platform import Platform

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 import pytest
 from sqlalchemy import select
 
-from citewell.core.access import AccessLevel, Effect, Role, Scope
+from citewell.access.policy import AccessLevel, Effect, Role, Scope
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import AppError, ForbiddenError
 from citewell.core.platform import Platform

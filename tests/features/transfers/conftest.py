@@ -10,12 +10,12 @@ import pytest
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.core.sealing import Opener, Sealer
 from citewell.features.collections import service as collections
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.features.transfers import exporting, importing
 from citewell.features.transfers.schemas import ImportReport
+from citewell.features.transfers.sealing import Opener, Sealer
 from tests.conftest import new_caller
 from tests.features.ingestion.conftest import own_url, quiet, rows, shelf
 

@@ -12,10 +12,10 @@ import pytest
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.core.sealing import HEADER_BYTES
 from citewell.features.documents.errors import FileTooLargeError
 from citewell.features.transfers import importing
 from citewell.features.transfers.errors import DamagedExportError
+from citewell.features.transfers.sealing import HEADER_BYTES
 from citewell.features.usage import service as usage
 from tests.features.transfers.conftest import exported, frames_of, imported, sealed, written
 from tests.quiet import Shelf

@@ -11,7 +11,7 @@ import anyio
 import pytest
 from sqlalchemy import select
 
-from citewell.core.access import AccessLevel, Effect, Role
+from citewell.access.policy import AccessLevel, Effect, Role
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from citewell.core.access import AccessLevel, Role
+from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import unit_of_work
 from citewell.features.collections import service as collections
 from citewell.features.collections.errors import CollectionNotEmptyError

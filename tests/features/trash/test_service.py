@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from citewell.core.access import AccessLevel, Role
+from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import unit_of_work
-from citewell.core.database.trash import trash_shown
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 from citewell.engine.embedding.testing import HashEmbedder
+from citewell.features.doctor import service as doctor
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import DocumentNotFoundError
 from citewell.features.ingestion import service as ingestion
@@ -24,13 +24,13 @@ from citewell.features.sharing import service as sharing
 from citewell.features.sharing.schemas import GrantPut
 from citewell.features.trash import service as trash
 from citewell.features.trash.errors import NotInTrashError
-from citewell.features.upkeep import service as upkeep
 from citewell.features.usage.errors import QuotaReachedError
 from citewell.features.usage.service import Metric
 from citewell.features.versions import service as versions
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import PageRequest
 from citewell.models.documents import Document
+from citewell.models.trash import trash_shown
 from tests.conftest import new_caller
 from tests.features.ingestion.conftest import Rows, recount, statistics
 from tests.people import People
@@ -355,7 +355,7 @@ class TestDoctor:
         before = await told(shelf, "leave")
         await shelf.delete(gone)
         for other in library.values():  # an installation with nothing but a trash too
-            report = await upkeep.check(
+            report = await doctor.check(
                 shelf.platform, shelf.caller.tenant_id, repair=True, grace=timedelta(0)
             )
             # The users of this test were counted by nobody.

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from citewell.core.access import Role, Scope
+from citewell.access.policy import Role, Scope
 from citewell.core.context import Context
 from citewell.features.sessions.credentials import MEMORY_SECONDS
 from citewell.features.users.service import INVITATION_DAYS

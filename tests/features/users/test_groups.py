@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from tests.office import Office
 
 Refused = Callable[[httpx.Response, int, str], None]

@@ -19,10 +19,10 @@ from citewell.entrypoints.commands.running import (
     print_json,
     run,
 )
+from citewell.features.doctor.schemas import CheckReport, Report
+from citewell.features.doctor.service import check as check_library
 from citewell.features.documents import service as documents
 from citewell.features.identity import service as identity
-from citewell.features.upkeep import service as upkeep
-from citewell.features.upkeep.schemas import CheckReport, Report
 from citewell.kit.pagination import PageRequest
 
 LOW_DISK_BYTES = 1024**3
@@ -56,7 +56,7 @@ def doctor(
             report.checks.append(check)
             details[check.name] = detail
         with err.status("Checking") if err.is_terminal and not as_json else nullcontext() as shown:
-            compared = await upkeep.check(
+            compared = await check_library(
                 platform,
                 caller.tenant_id,
                 repair=repair,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from citewell.core.access import AccessLevel
+from citewell.access.policy import AccessLevel
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.jobs import Urgency

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from citewell.core.access import Scope
+from citewell.access.policy import Scope
 from citewell.core.context import TENANT_SCOPES, Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (

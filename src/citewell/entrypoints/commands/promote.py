@@ -12,7 +12,6 @@ import typer
 from rich.markup import escape
 
 from citewell.core.database.migrations import migrate
-from citewell.core.database.promoting import Copied, Promotion
 from citewell.core.database.sessions import Database
 from citewell.core.errors import StartupError
 from citewell.core.platform import Platform
@@ -32,7 +31,8 @@ from citewell.entrypoints.commands.running import (
     stop_for_database,
 )
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_database
-from citewell.features.upkeep.comparing import Comparison, build_indexes, compare_searches
+from citewell.features.promotion.comparing import Comparison, build_indexes, compare_searches
+from citewell.features.promotion.copying import Copied, Promotion
 from citewell.indexes.postgres.index import PostgresIndex
 
 VARIABLE = f"{PREFIX}DATABASE_URL"

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from enum import StrEnum
 
-from citewell.core.access import Scope
+from citewell.access.policy import Scope
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.audit import repository

@@ -22,11 +22,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import CREATES_FROM, Access, IdSet, Verb
-from citewell.core.database.access import reach_sql
-from citewell.core.database.trash import trash_shown
+from citewell.access.policy import CREATES_FROM, Access, IdSet, Verb
+from citewell.access.statements import reach_sql
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Blob, Collection, Document, DocumentVersion
+from citewell.models.trash import trash_shown
 
 
 async def by_name(session: AsyncSession, name: str) -> Collection | None:

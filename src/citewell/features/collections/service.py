@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from citewell.core.access import CREATES_FROM, MANAGES_COLLECTIONS_FROM
+from citewell.access.policy import CREATES_FROM, MANAGES_COLLECTIONS_FROM
 from citewell.core.context import Context
 from citewell.core.errors import ForbiddenError
 from citewell.engine.chunking.registry import STRATEGIES

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 
-from citewell.core.access import AccessLevel
+from citewell.access.policy import AccessLevel
 from citewell.core.context import Context
 from citewell.features.audit import service as audit
 from citewell.features.documents import repository

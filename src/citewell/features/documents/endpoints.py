@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, Upl
 from fastapi.responses import StreamingResponse
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from citewell.core.access import Verb
+from citewell.access.policy import Verb
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform

@@ -22,8 +22,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from citewell.core.access import Access, DocumentFacts, Verb
-from citewell.core.database.access import reach_sql
+from citewell.access.policy import Access, DocumentFacts, Verb
+from citewell.access.statements import reach_sql
 from citewell.features.documents.schemas import DocumentState
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest

@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from citewell.core.access import AccessLevel
+from citewell.access.policy import AccessLevel
 from citewell.core.jobs import Urgency
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.kit.storable import StorableJson, StorableText

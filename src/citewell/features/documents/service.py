@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from citewell.core.access import AccessLevel, DocumentFacts, Verb
+from citewell.access.policy import AccessLevel, DocumentFacts, Verb
 from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError, InvalidInputError

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from citewell.core.access import AccessLevel, Verb
+from citewell.access.policy import AccessLevel, Verb
 from citewell.core.blobs.store import StagedContent
 from citewell.core.context import Context
 from citewell.core.errors import ForbiddenError

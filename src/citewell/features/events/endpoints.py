@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query, Request, WebSocket, WebSocketDisco
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
-from citewell.core.access import Scope
+from citewell.access.policy import Scope
 from citewell.core.context import Origin
 from citewell.core.errors import AppError, InvalidInputError
 from citewell.features.events.errors import (

@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
-from citewell.core.access import Scope
+from citewell.access.policy import Scope
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.database import events as stored
 from citewell.core.database.events import Event, EventKind, Interest

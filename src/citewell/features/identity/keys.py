@@ -2,7 +2,7 @@
 
 import uuid
 
-from citewell.core.access import Role, Scope
+from citewell.access.policy import Role, Scope
 from citewell.core.context import ActorKind, Context
 from citewell.core.errors import ForbiddenError
 from citewell.features.identity import repository, service

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from citewell.core.access import Scope
+from citewell.access.policy import Scope
 from citewell.kit.clock import utc_now
 from citewell.kit.storable import StorableText
 from citewell.models.tenancy import ApiKey

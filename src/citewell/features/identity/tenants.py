@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import replace
 
-from citewell.core.access import Scope
+from citewell.access.policy import Scope
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit

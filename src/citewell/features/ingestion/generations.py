@@ -10,9 +10,9 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.sessions import Database
-from citewell.core.database.trash import trash_shown
 from citewell.core.errors import ConflictError
 from citewell.models.documents import DocumentText, DocumentVersion, has_given_title
+from citewell.models.trash import trash_shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from sqlalchemy import Row, Select, TextClause, and_, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import Access
-from citewell.core.database.access import reach_sql
+from citewell.access.policy import Access
+from citewell.access.statements import reach_sql
 from citewell.features.jobs.schemas import JobFilter, JobState
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document, DocumentText, DocumentVersion

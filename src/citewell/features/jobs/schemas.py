@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from citewell.core.access import Access
+from citewell.access.policy import Access
 from citewell.models.work import Job, JobStatus
 
 

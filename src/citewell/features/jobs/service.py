@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from citewell.core.access import Verb
+from citewell.access.policy import Verb
 from citewell.core.context import Context
 from citewell.features.audit import service as audit
 from citewell.features.documents import service as documents

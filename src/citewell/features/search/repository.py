@@ -3,8 +3,8 @@
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import Reach
-from citewell.core.database.access import reach_sql
+from citewell.access.policy import Reach
+from citewell.access.statements import reach_sql
 from citewell.models.documents import Document
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from citewell.core.context import SYSTEM, Actor, ActorKind, Caller, Context, Origin, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit

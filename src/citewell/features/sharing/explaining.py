@@ -1,12 +1,12 @@
 """Why someone may or may not do something with a document: the policy in words.
 
-It says the same as `core.access.Access.allows`, which decides; a property test holds them together.
+It says the same as `access.policy.Access.allows`, which decides; a property test compares them.
 """
 
 import uuid
 from collections.abc import Sequence
 
-from citewell.core.access import (
+from citewell.access.policy import (
     READ_LEVEL,
     WRITES_ALL_FROM,
     AccessLevel,

@@ -6,12 +6,12 @@ from sqlalchemy import ColumnElement, delete, func, literal, or_, select, union_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import DocumentFacts, Effect
+from citewell.access.policy import DocumentFacts, Effect
 from citewell.features.sharing.schemas import Rule
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.access import CollectionGrant, DocumentGrant
 from citewell.models.documents import Document
+from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import Group, GroupMember, User
 
 AnyGrant = CollectionGrant | DocumentGrant

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from citewell.core.access import Effect
+from citewell.access.policy import Effect
 
 
 class GrantPut(BaseModel):

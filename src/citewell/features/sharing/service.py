@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass, replace
 
-from citewell.core.access import AccessLevel, Effect, Role, Scope, Verb
+from citewell.access.policy import AccessLevel, Effect, Role, Scope, Verb
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
@@ -25,7 +25,7 @@ from citewell.features.users.errors import (
     UserNotFoundError,
 )
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.access import CollectionGrant, DocumentGrant
+from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import User, UserStatus
 
 

@@ -8,13 +8,12 @@ import anyio
 import anyio.to_thread
 import numpy as np
 
-from citewell.core.access import AccessLevel, Role, Scope, Verb
+from citewell.access.policy import AccessLevel, Role, Scope, Verb
 from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.core.index import ChunkRow, Generation
 from citewell.core.platform import Platform
-from citewell.core.sealing import Sealer
 from citewell.features.audit import service as audit
 from citewell.features.collections import service as collections
 from citewell.features.transfers import repository
@@ -36,9 +35,10 @@ from citewell.features.transfers.schemas import (
     TextRecord,
     VersionRecord,
 )
+from citewell.features.transfers.sealing import Sealer
 from citewell.kit.clock import utc_now
-from citewell.models.access import CollectionGrant, DocumentGrant
 from citewell.models.documents import Collection, Document, DocumentVersion
+from citewell.models.grants import CollectionGrant, DocumentGrant
 
 SHORTEST_PASSPHRASE = 12
 """Characters; with 64 MiB and a quarter of a second a guess."""

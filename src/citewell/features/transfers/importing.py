@@ -7,13 +7,12 @@ from typing import BinaryIO, cast
 
 import anyio.to_thread
 
-from citewell.core.access import AccessLevel, Effect
+from citewell.access.policy import AccessLevel, Effect
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.index import Generation, VersionKey
 from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
-from citewell.core.sealing import Opener, SealedStreamError
 from citewell.engine.chunking.registry import STRATEGIES
 from citewell.features.audit import service as audit
 from citewell.features.collections.errors import CollectionExistsError
@@ -39,11 +38,11 @@ from citewell.features.transfers.schemas import (
     TextRecord,
     VersionRecord,
 )
+from citewell.features.transfers.sealing import Opener, SealedStreamError
 from citewell.features.transfers.version_rows import VersionRows
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.kit.ids import uuid7
-from citewell.models.access import CollectionGrant, DocumentGrant
 from citewell.models.documents import (
     Collection,
     Document,
@@ -51,6 +50,7 @@ from citewell.models.documents import (
     DocumentVersion,
     VersionStatus,
 )
+from citewell.models.grants import CollectionGrant, DocumentGrant
 
 
 async def import_collection(

@@ -8,11 +8,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import Reach
-from citewell.core.database.access import reach_sql
-from citewell.core.database.trash import trash_shown
+from citewell.access.policy import Reach
+from citewell.access.statements import reach_sql
 from citewell.features.transfers.errors import DamagedExportError
-from citewell.models.access import CollectionGrant, DocumentGrant
 from citewell.models.documents import (
     Blob,
     Collection,
@@ -22,7 +20,9 @@ from citewell.models.documents import (
     DocumentVersion,
     VersionTerms,
 )
+from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import Group, User
+from citewell.models.trash import trash_shown
 
 GrantTable = type[CollectionGrant] | type[DocumentGrant]
 AnyTable = type[Collection] | type[Document] | type[DocumentVersion]

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from citewell.core.access import Effect
+from citewell.access.policy import Effect
 from citewell.features.collections.schemas import ChunkOverlap, ChunkSize, Description, Name
 from citewell.features.documents.schemas import Metadata
 from citewell.kit.storable import StorableText

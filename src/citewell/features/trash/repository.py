@@ -7,8 +7,8 @@ from sqlalchemy import TextClause, delete, exists, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import Access, Verb
-from citewell.core.database.access import reach_sql
+from citewell.access.policy import Access, Verb
+from citewell.access.statements import reach_sql
 from citewell.features.trash.schemas import Released, StoppedJob
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import Page, PageRequest

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from citewell.core.access import AccessLevel
+from citewell.access.policy import AccessLevel
 from citewell.models.documents import Blob, Document
 
 

@@ -11,10 +11,9 @@ from functools import partial
 
 import structlog
 
-from citewell.core.access import Verb
+from citewell.access.policy import Verb
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.database.keyring import MasterKeyError
-from citewell.core.database.trash import trash_shown
 from citewell.core.index import VersionKey
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
@@ -31,6 +30,7 @@ from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document
+from citewell.models.trash import trash_shown
 
 log = structlog.get_logger(__name__)
 

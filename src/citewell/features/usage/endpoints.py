@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from citewell.core.context import unit_of_work
 from citewell.features.http import PlatformDep, ReaderDep
 from citewell.features.usage import service

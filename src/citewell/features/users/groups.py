@@ -2,7 +2,7 @@
 
 import uuid
 
-from citewell.core.access import Scope
+from citewell.access.policy import Scope
 from citewell.core.context import Context
 from citewell.features.audit import service as audit
 from citewell.features.users import repository

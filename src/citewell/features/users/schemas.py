@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from citewell.kit.storable import StorableText
 from citewell.models.tenancy import Group, User, UserStatus
 

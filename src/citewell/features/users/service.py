@@ -5,7 +5,7 @@ import secrets
 import uuid
 from datetime import timedelta
 
-from citewell.core.access import Role, Scope
+from citewell.access.policy import Role, Scope
 from citewell.core.context import (
     NOWHERE,
     TENANT_SCOPES,

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 
-from citewell.core.access import Verb
+from citewell.access.policy import Verb
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.index import VersionKey

@@ -9,8 +9,8 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import Reach
-from citewell.core.database.access import reach_sql
+from citewell.access.policy import Reach
+from citewell.access.statements import reach_sql
 from citewell.core.index import Hit, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import best_possible_score
 from citewell.indexes.postgres.literals import dense_literal, sparse_literal

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.database.trash import trash_shown
 from citewell.core.index import GenerationFacts, VersionFault
 from citewell.indexes.postgres import building, statistics
+from citewell.models.trash import trash_shown
 
 NORM_TOLERANCE = 0.02
 """How far from 1 a vector's length may be: half precision rounds each part by 0.05 % at most."""

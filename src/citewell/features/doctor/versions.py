@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from citewell.features.doctor import repository
+from citewell.features.doctor.checks import MOST_FAULTS, Visit
+from citewell.features.doctor.repository import Found
+from citewell.features.doctor.schemas import Fault
 from citewell.features.documents.service import INGEST_JOB
 from citewell.features.ingestion import service as ingestion
-from citewell.features.upkeep import repository
-from citewell.features.upkeep.repository import Found
-from citewell.features.upkeep.schemas import Fault
-from citewell.features.upkeep.visiting import MOST_FAULTS, Visit
 
 
 def _faults(kind: str, found: Sequence[Found]) -> list[Fault]:

@@ -10,7 +10,7 @@ from citewell.core.database.base import Base, HasId, TenantScoped
 
 
 class _Grant(HasId, TenantScoped):
-    """Whom a rule names, and what it says (`core.access.Effect`)."""
+    """Whom a rule names, and what it says (`access.policy.Effect`)."""
 
     user_id: Mapped[uuid.UUID | None]
     group_id: Mapped[uuid.UUID | None]

@@ -6,12 +6,12 @@ import psycopg
 import pytest
 
 from citewell.core.context import unit_of_work
+from citewell.features.doctor import service as doctor
 from citewell.features.documents.registering import Registered
 from citewell.features.jobs import service as jobs
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.features.trash import service as trash
-from citewell.features.upkeep import service as upkeep
 from citewell.features.versions import service as versions
 
 from .conftest import Ward, files_of, found, long_text
@@ -292,7 +292,7 @@ class TestFiles:
         kept = files_of(ward)
         stray = kept[0].with_name("ab" * 32)
         stray.write_bytes(b"left over")
-        young = await upkeep.check(ward.shelf.platform, ward.shelf.caller.tenant_id)
+        young = await doctor.check(ward.shelf.platform, ward.shelf.caller.tenant_id)
         assert young.problems == 0
         await ward.assert_mended("unknown files")
         assert files_of(ward) == kept

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.index import GenerationFacts, IndexUpkeep, VersionFault
-from citewell.features.upkeep import repository, versions
-from citewell.features.upkeep.schemas import Fault
-from citewell.features.upkeep.visiting import MOST_FAULTS, Visit, faults_of_versions, pages_of
+from citewell.features.doctor import repository, versions
+from citewell.features.doctor.checks import MOST_FAULTS, Visit, faults_of_versions, pages_of
+from citewell.features.doctor.schemas import Fault
 
 Look = Callable[[AsyncSession, GenerationFacts, Sequence[uuid.UUID]], Awaitable[list[VersionFault]]]
 

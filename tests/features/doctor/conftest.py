@@ -14,10 +14,10 @@ from psycopg.rows import dict_row
 
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
+from citewell.features.doctor import checks
+from citewell.features.doctor import service as doctor
+from citewell.features.doctor.schemas import Report
 from citewell.features.ingestion import service as ingestion
-from citewell.features.upkeep import service as upkeep
-from citewell.features.upkeep import visiting
-from citewell.features.upkeep.schemas import Report
 from tests.conftest import Servers, new_caller
 from tests.quiet import Shelf, quiet_database, quiet_platform
 
@@ -33,9 +33,9 @@ def own_url(servers: Servers, template: str) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "SECOND_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(upkeep, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(visiting, "PAGE", 2)  # every loop goes round
+    monkeypatch.setattr(doctor, "SECOND_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(doctor, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(checks, "PAGE", 2)  # every loop goes round
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ class Ward:
 
     async def look(self, **options: Any) -> Report:
         """What is wrong."""
-        return await upkeep.check(
+        return await doctor.check(
             self.shelf.platform, self.shelf.caller.tenant_id, grace=NOW, **options
         )
 

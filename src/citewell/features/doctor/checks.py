@@ -9,8 +9,8 @@ from datetime import timedelta
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.index import GenerationFacts, VersionFault
 from citewell.core.platform import Platform
-from citewell.features.upkeep import repository
-from citewell.features.upkeep.schemas import Fault
+from citewell.features.doctor import repository
+from citewell.features.doctor.schemas import Fault
 
 PAGE = 100
 """Versions looked at in one statement: some thousand passages, about a second."""

@@ -7,13 +7,13 @@ import pytest
 
 from citewell.core.context import unit_of_work
 from citewell.core.errors import AppError
+from citewell.features.doctor import checks
+from citewell.features.doctor import service as doctor
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.ingestion import pipeline
 from citewell.features.jobs import service as jobs
 from citewell.features.trash import service as trash
-from citewell.features.upkeep import service as upkeep
-from citewell.features.upkeep import visiting
 from citewell.features.versions import service as versions
 
 from .conftest import NOW, Ward, found, long_text
@@ -27,8 +27,8 @@ class TestBusyLibrary:
     ) -> None:
         monkeypatch.setattr(pipeline, "FEED_CHARS", 1)
         monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 2)  # versions are staged in many steps
-        monkeypatch.setattr(visiting, "PAGE", 100)
-        monkeypatch.setattr(upkeep, "SECOND_LOOK_SECONDS", 0.2)
+        monkeypatch.setattr(checks, "PAGE", 100)
+        monkeypatch.setattr(doctor, "SECOND_LOOK_SECONDS", 0.2)
         chance, ended = random.Random(5), asyncio.Event()
         platform, caller = ward.shelf.platform, ward.shelf.caller
 
@@ -70,11 +70,11 @@ class TestBusyLibrary:
         folding = asyncio.ensure_future(fold())
         try:
             for number in range(LOOKS):
-                report = await upkeep.check(
+                report = await doctor.check(
                     platform, caller.tenant_id, repair=number % 2 == 1, deep=number == 0
                 )
                 assert found(report) == set(), report
         finally:
             ended.set()
             await asyncio.gather(*lives, folding)
-        assert found(await upkeep.check(platform, caller.tenant_id, grace=NOW)) <= {"queue"}
+        assert found(await doctor.check(platform, caller.tenant_id, grace=NOW)) <= {"queue"}

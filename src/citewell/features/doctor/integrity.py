@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from citewell.features.upkeep import repository
-from citewell.features.upkeep.schemas import Fault
-from citewell.features.upkeep.visiting import MOST_FAULTS, Visit
+from citewell.features.doctor import repository
+from citewell.features.doctor.checks import MOST_FAULTS, Visit
+from citewell.features.doctor.schemas import Fault
 from citewell.features.usage import service as usage
 
 

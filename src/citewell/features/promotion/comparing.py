@@ -6,9 +6,9 @@ from itertools import islice, zip_longest
 
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.features.promotion import repository
 from citewell.features.search import service as search
 from citewell.features.search.errors import EmptyQueryError
-from citewell.features.upkeep import repository
 from citewell.kit.clock import Stopwatch
 
 TOP_K = 10

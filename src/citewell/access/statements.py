@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.access import Effect, IdSet, Reach
+from citewell.access.policy import Effect, IdSet, Reach
 
 _GRANTS = text("""
 WITH mine AS (

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from citewell.core.database.trash import trash_shown
+from citewell.models.trash import trash_shown
 
 _VERSION_IDS = text("""
 SELECT id FROM document_version
@@ -262,16 +262,6 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
 ORDER BY c.relname
 """)
 
-_NAMES = text("""
-SELECT name FROM (
-  SELECT left(title, 200) AS name FROM document
-  WHERE tenant_id = :tenant_id AND active_version_id IS NOT NULL
-  UNION
-  SELECT left(c.heading[array_upper(c.heading, 1)], 200) FROM chunk c
-  WHERE c.tenant_id = :tenant_id AND c.active AND cardinality(c.heading) > 0
-) AS named WHERE trim(name) <> '' ORDER BY md5(name) LIMIT :most
-""")
-
 _OPEN_JOBS = text("""
 SELECT count(*) FROM job WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))
   AND status IN ('queued', 'running')
@@ -487,16 +477,6 @@ async def guard(connection: AsyncConnection) -> None:
 async def open_jobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> int:
     """How many of the jobs are not finished."""
     return await session.scalar(_OPEN_JOBS, _tenant(session) | {"ids": list(ids)}) or 0
-
-
-async def all_tenants(session: AsyncSession) -> list[uuid.UUID]:
-    """All tenants; needs no tenant set."""
-    return list(await session.scalars(text("SELECT citewell_all_tenants()")))
-
-
-async def names_in_documents(session: AsyncSession, most: int) -> list[str]:
-    """Titles and headings, the same each time and from all over the library."""
-    return list(await session.scalars(_NAMES, _tenant(session) | {"most": most}))
 
 
 def _blob(row: Row[Any]) -> BlobFacts:

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.platform import Platform
-from citewell.features.upkeep import files, passages, repository, surroundings, versions
-from citewell.features.upkeep.schemas import MOST_EXAMPLES, CheckReport, Fault, Report
-from citewell.features.upkeep.visiting import Check, OnStep, Visit
+from citewell.features.doctor import files, integrity, passages, repository, versions
+from citewell.features.doctor.checks import Check, OnStep, Visit
+from citewell.features.doctor.schemas import MOST_EXAMPLES, CheckReport, Fault, Report
 
 __all__ = ["CHECKS", "CheckReport", "Report", "check"]
 
@@ -27,8 +27,8 @@ POLL_SECONDS = 0.2
 
 # In this order: what is mended first is what later checks compare with.
 CHECKS = (
-    Check("row security", surroundings.find_unguarded, surroundings.guard),
-    Check("references", surroundings.find_dangling, surroundings.remove_dangling),
+    Check("row security", integrity.find_unguarded, integrity.guard),
+    Check("references", integrity.find_dangling, integrity.remove_dangling),
     Check("files", files.find_lost),
     Check("unused files", files.find_unused_rows, files.remove_unused_rows),
     Check("unknown files", files.find_unknown, files.remove_unknown),
@@ -45,7 +45,7 @@ CHECKS = (
     Check("terms", passages.find_miscounted, passages.recount),
     Check("term statistics", passages.find_wrong_statistics, passages.rebuild_statistics),
     Check("search indexes", passages.find_missing_indexes, passages.build_indexes),
-    Check("usage", surroundings.find_wrong_usage, surroundings.recount_usage),
+    Check("usage", integrity.find_wrong_usage, integrity.recount_usage),
 )
 
 

@@ -2,7 +2,7 @@
 
 A request's `Actor` and the grants that name them make an `Access`: for each verb a `Reach`. A reach
 is evaluated in two ways that must agree: `Reach.admits` for one object, and
-`core.database.access.reach_sql` inside statements that list or rank.
+`access.statements.reach_sql` inside statements that list or rank.
 """
 
 import uuid

@@ -7,10 +7,10 @@ from pathlib import Path
 import anyio
 
 from citewell.core.blobs.encryption import DamagedFileError
-from citewell.features.upkeep import repository
-from citewell.features.upkeep.repository import BlobFacts
-from citewell.features.upkeep.schemas import Fault
-from citewell.features.upkeep.visiting import MOST_FAULTS, Visit
+from citewell.features.doctor import repository
+from citewell.features.doctor.checks import MOST_FAULTS, Visit
+from citewell.features.doctor.repository import BlobFacts
+from citewell.features.doctor.schemas import Fault
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.kit.clock import utc_now

@@ -9,6 +9,8 @@ import pytest
 from citewell.core.context import unit_of_work
 from citewell.engine.embedding.base import Vectors
 from citewell.engine.embedding.testing import HashEmbedder
+from citewell.features.doctor import passages
+from citewell.features.doctor.checks import Visit
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import DocumentUpdate
@@ -16,8 +18,6 @@ from citewell.features.ingestion import pipeline
 from citewell.features.ingestion import service as ingestion
 from citewell.features.jobs import service as jobs
 from citewell.features.trash import service as trash
-from citewell.features.upkeep import passages
-from citewell.features.upkeep.visiting import Visit
 from citewell.features.versions import service as versions
 
 from .conftest import NOW, Ward, files_of, found, long_text

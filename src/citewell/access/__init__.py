@@ -1,0 +1,1 @@
+"""Who may reach what: the policy, and the same inside SQL statements."""

@@ -1,0 +1,1 @@
+"""Moves an embedded installation to a PostgreSQL server."""
