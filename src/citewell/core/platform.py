@@ -1,6 +1,7 @@
 """What one process holds open and every context can reach."""
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from citewell.core.blobs.store import BlobStore
 from citewell.core.database.keyring import KeyRing
@@ -10,10 +11,11 @@ from citewell.core.index import ChunkIndex
 from citewell.core.jobs import JobQueue
 from citewell.core.ratelimit import RateLimiter
 from citewell.core.settings import Settings
-from citewell.core.tally import Tally
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.llm.base import LanguageModel
 from citewell.engine.parsing.base import Parser
+
+State = TypeVar("State")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,17 @@ class Platform:
     """Signs access tokens, in all processes of the installation alike."""
     former_token_keys: tuple[bytes, ...] = field(default=(), repr=False)
     """Accepted beside it while master keys are exchanged."""
-    tally: Tally = field(default_factory=Tally)
-    """Counted queries that are not written yet."""
+    _state: dict[type, object] = field(default_factory=dict[type, object], repr=False)
+
+    def state_of(self, kind: type[State]) -> State:
+        """The one object of a class that this process keeps in memory, made at its first use.
+
+        For what a feature remembers between calls, so that this class need not know the feature.
+        """
+        known = self._state.get(kind)
+        if not isinstance(known, kind):
+            known = self._state[kind] = kind()
+        return known
 
     async def embedder_of(self, name: str) -> Embedder:
         """The embedder a library was embedded with.

@@ -17,7 +17,7 @@ from citewell.features.collections import repository as collections
 from citewell.features.documents.repository import within
 from citewell.features.sharing.explaining import explain
 from citewell.features.sharing.repository import document_facts, rules_on
-from citewell.features.sharing.schemas import Rule
+from citewell.features.sharing.schemas import ApplicableGrant
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import PageRequest
 from citewell.models.documents import Collection, Document
@@ -248,7 +248,7 @@ class TestPolicy:
 
     def test_rules_name_the_group_they_come_through(self) -> None:
         document = DocumentFacts(uuid7(), uuid7(), AccessLevel.RESTRICTED, None)
-        rule = Rule(uuid7(), True, Effect.WRITE, uuid7(), "Legal")
+        rule = ApplicableGrant(uuid7(), True, Effect.WRITE, uuid7(), "Legal")
         told = explain(Role.GUEST, uuid7(), document, [rule])
         assert "`Legal`" in told[Verb.READ].reasons[0].detail
         assert told[Verb.WRITE].reasons[0].code == "collection_granted"

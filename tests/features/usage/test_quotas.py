@@ -17,6 +17,7 @@ from citewell.features.search import answers
 from citewell.features.search.schemas import QueryRequest
 from citewell.features.usage import service
 from citewell.features.usage.errors import QuotaReachedError
+from citewell.features.usage.pending import PendingCounts
 from tests.conftest import Library, LiveServer
 from tests.quiet import Shelf
 
@@ -135,9 +136,9 @@ class TestWaiting:
 
         await query()
         await asyncio.gather(*(query() for _ in range(20)))
-        assert platform.tally.tenants() == [caller.tenant_id]
+        assert platform.state_of(PendingCounts).tenants() == [caller.tenant_id]
         await service.write_waiting(platform)
-        assert platform.tally.tenants() == []
+        assert platform.state_of(PendingCounts).tenants() == []
         async with unit_of_work(platform, caller) as ctx:
             reply = await service.standing(ctx)
         assert next(item.used for item in reply.usage if item.metric == "queries") == 21

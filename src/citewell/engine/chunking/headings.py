@@ -32,7 +32,7 @@ class _Entry:
     """A unit without its name, as `Chương I`: the name is the next line."""
 
 
-class Role(NamedTuple):
+class SectionRole(NamedTuple):
     """What a block is to the sections."""
 
     starts_section: bool
@@ -40,7 +40,7 @@ class Role(NamedTuple):
     """The whole block is a heading; a provision may also begin in the line of its heading."""
 
 
-_BODY = Role(starts_section=False, is_heading=False)
+_BODY = SectionRole(starts_section=False, is_heading=False)
 
 
 class HeadingPath:
@@ -54,7 +54,7 @@ class HeadingPath:
         """Headings above the current place, outermost first."""
         return tuple(entry.text for entry in self._entries)
 
-    def take(self, block: Block) -> Role:
+    def take(self, block: Block) -> SectionRole:
         """Note the next block and tell its role."""
         opening = block.text[: 2 * MAX_HEADING_CHARS].strip()
         if not opening or block.kind not in (BlockKind.HEADING, BlockKind.PARAGRAPH):
@@ -63,19 +63,19 @@ class HeadingPath:
             last = self._entries.pop()
             name = f"{last.text} {_one_line(opening)}"[:MAX_HEADING_CHARS]
             self._entries.append(_Entry(name, last.level, last.rank, is_bare=False))
-            return Role(starts_section=False, is_heading=True)
+            return SectionRole(starts_section=False, is_heading=True)
         entry = _legal_entry(block, opening)
         if block.kind is BlockKind.HEADING:
             if entry is None:
                 name = _one_line(opening)[:MAX_HEADING_CHARS]
                 entry = _Entry(name, max(block.level, 1), None, is_bare=False)
             self._push(entry)
-            return Role(starts_section=True, is_heading=True)
+            return SectionRole(starts_section=True, is_heading=True)
         if entry is None:
             return _BODY
         self._push(entry)
         is_whole = _one_line(opening) == entry.text and len(block.text) <= 2 * MAX_HEADING_CHARS
-        return Role(True, is_whole and opening[-1] not in ".;:,")
+        return SectionRole(True, is_whole and opening[-1] not in ".;:,")
 
     def _push(self, entry: _Entry) -> None:
         for at, above in enumerate(self._entries):

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 
 from citewell.engine.chunking.base import Chunk, ChunkSizes, TokenCounter
-from citewell.engine.chunking.headings import HeadingPath, Role
+from citewell.engine.chunking.headings import HeadingPath, SectionRole
 from citewell.engine.chunking.packing import Packer, Piece
 from citewell.engine.chunking.pieces import Divider, Part
 from citewell.engine.chunking.places import Extent, space_between
@@ -58,7 +58,9 @@ class StructureChunker:
         """Yield what is left."""
         yield from self._packer.finish()
 
-    def _piece(self, block: Block, part: Part, offset: int, role: Role, *, is_first: bool) -> Piece:
+    def _piece(
+        self, block: Block, part: Part, offset: int, role: SectionRole, *, is_first: bool
+    ) -> Piece:
         text = block.text[part.start : part.end]
         leads = block.kind is BlockKind.PARAGRAPH and text.endswith((":", "：", "?", "？"))
         context = ""

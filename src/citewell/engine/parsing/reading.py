@@ -17,7 +17,7 @@ from citewell.engine.parsing.cleaning import clean_code, clean_line, clean_text
 from citewell.engine.parsing.detection import detect_format
 from citewell.engine.parsing.formats import FORMATS, DocumentFormat
 from citewell.engine.parsing.limits import ParseLimits
-from citewell.engine.parsing.readers.base import Reader, Reading, Source
+from citewell.engine.parsing.readers.base import Reader, ReaderInput, Reading
 
 MAX_BLOCK_CHARS = 32_768
 """A longer block is divided, at a line's or word's end, so that no frame or chunk is huge."""
@@ -80,7 +80,7 @@ def read_document(
         ParseError: It cannot be read.
     """
     kind = detect_format(path, filename, limits)
-    source = Source(path, filename, kind, limits)
+    source = ReaderInput(path, filename, kind, limits)
     try:
         reading = _reader(kind)(source)
     except RecursionError as error:

@@ -22,7 +22,7 @@ from citewell.entrypoints.commands.running import (
     run,
     stop,
 )
-from citewell.features.documents import keeping
+from citewell.features.documents import originals
 from citewell.features.identity import tenants
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 from citewell.models.tenancy import Tenant
@@ -116,13 +116,13 @@ def _rotate_tenants(
         ) as progress:
             async for found in _tenants(platform, caller, slug):
                 inside = replace(caller, tenant_id=found.id)
-                made = None if is_resuming else await keeping.replace_key(platform, inside)
+                made = None if is_resuming else await originals.replace_key(platform, inside)
                 if not is_reencrypting:
                     key_id = None if made is None else str(made)
                     rotated.append(_Rotated(found.slug, key_id))
                     continue
                 bar = progress.add_task(f"Encrypting {found.slug}", total=None)
-                done = await keeping.reencrypt(
+                done = await originals.reencrypt(
                     platform,
                     inside,
                     lambda count, total, bar=bar: progress.update(
@@ -145,7 +145,7 @@ def _rotate_tenants(
         raise typer.Exit(SOME_FAILED)
 
 
-def _outcome(slug: str, done: keeping.Exchange | None) -> _Rotated:
+def _outcome(slug: str, done: originals.Exchange | None) -> _Rotated:
     if done is None:
         return _Rotated(slug, None)
     return _Rotated(

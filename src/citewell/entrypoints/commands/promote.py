@@ -31,7 +31,7 @@ from citewell.entrypoints.commands.running import (
     stop_for_database,
 )
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_database
-from citewell.features.promotion.comparing import Comparison, build_indexes, compare_searches
+from citewell.features.promotion.comparing import SearchComparison, build_indexes, compare_searches
 from citewell.features.promotion.copying import Copied, Promotion
 from citewell.indexes.postgres.index import PostgresIndex
 
@@ -47,7 +47,7 @@ Tell = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     copied: Copied
-    compared: Comparison
+    compared: SearchComparison
     copy_seconds: float
     check_seconds: float
     index_seconds: float
@@ -123,7 +123,7 @@ def _prepare_target(to: str) -> None:
 
 async def _check(
     settings: Settings, source: DatabaseHandle, to: str, searches: int, tell: Tell
-) -> tuple[Comparison, float, float]:
+) -> tuple[SearchComparison, float, float]:
     """The same searches on both sides, then the target's HNSW indexes."""
     started = time.monotonic()
     async with AsyncExitStack() as stack:

@@ -269,7 +269,7 @@ SELECT count(*) FROM job WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS 
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FaultyRow:
     """A row that something is wrong with."""
 
     id: Any
@@ -295,10 +295,10 @@ async def version_ids(session: AsyncSession, after: uuid.UUID | None, most: int)
     return list(await session.scalars(_VERSION_IDS, values))
 
 
-async def wrong_pointers(session: AsyncSession, most: int) -> list[Found]:
+async def wrong_pointers(session: AsyncSession, most: int) -> list[FaultyRow]:
     """Documents whose pointer does not say which version answers."""
     rows = await session.execute(_WRONG_POINTERS, _tenant(session) | {"most": most})
-    return [Found(row.id, row.what) for row in rows]
+    return [FaultyRow(row.id, row.what) for row in rows]
 
 
 async def correct_pointer(session: AsyncSession, document_id: uuid.UUID) -> uuid.UUID | None:
@@ -328,17 +328,17 @@ async def correct_pointer(session: AsyncSession, document_id: uuid.UUID) -> uuid
     return wanted.id if wanted is not None and is_lost else None
 
 
-async def stuck_versions(session: AsyncSession, most: int) -> list[Found]:
+async def stuck_versions(session: AsyncSession, most: int) -> list[FaultyRow]:
     """Open versions that no entry of the queue is about."""
     rows = await session.execute(_STUCK, _tenant(session) | {"most": most})
-    return [Found(row.id, row.what) for row in rows]
+    return [FaultyRow(row.id, row.what) for row in rows]
 
 
-async def jobs_without_work(session: AsyncSession, kind: str, most: int) -> list[Found]:
+async def jobs_without_work(session: AsyncSession, kind: str, most: int) -> list[FaultyRow]:
     """Open jobs that are about nothing that is open."""
     values = _tenant(session) | {"kind": kind, "most": most}
     rows = await session.execute(_OPEN_WITHOUT_WORK, values)
-    return [Found(row.id, row.what) for row in rows]
+    return [FaultyRow(row.id, row.what) for row in rows]
 
 
 async def close_jobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[int]:
@@ -349,19 +349,19 @@ async def close_jobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[in
 
 async def entries_without_job(
     session: AsyncSession, kind: str, grace: timedelta, most: int
-) -> list[Found]:
+) -> list[FaultyRow]:
     """Waiting entries of the queue whose job has been gone for some time."""
     values = {
         "tenant_id": str(session.info["tenant_id"]), "kind": kind, "grace": grace, "most": most,
     }  # fmt: skip
     rows = await session.execute(_ENTRIES_WITHOUT_JOB, values)
-    return [Found(row.id, row.what) for row in rows]
+    return [FaultyRow(row.id, row.what) for row in rows]
 
 
-async def wrong_history(session: AsyncSession, most: int) -> list[Found]:
+async def wrong_history(session: AsyncSession, most: int) -> list[FaultyRow]:
     """Documents whose history does not end with the version that answers."""
     rows = await session.execute(_WRONG_HISTORY, _tenant(session) | {"most": most})
-    return [Found(row.id, row.what) for row in rows]
+    return [FaultyRow(row.id, row.what) for row in rows]
 
 
 async def correct_history(session: AsyncSession, document_id: uuid.UUID) -> None:
@@ -372,10 +372,10 @@ async def correct_history(session: AsyncSession, document_id: uuid.UUID) -> None
     await session.execute(_BEGIN_ACTIVATION, values)
 
 
-async def wrong_texts(session: AsyncSession, version_ids: Sequence[uuid.UUID]) -> list[Found]:
+async def wrong_texts(session: AsyncSession, version_ids: Sequence[uuid.UUID]) -> list[FaultyRow]:
     """Finished versions whose text is not all there."""
     values = _tenant(session) | {"version_ids": list(version_ids)}
-    return [Found(row.id, row.what) for row in await session.execute(_WRONG_TEXTS, values)]
+    return [FaultyRow(row.id, row.what) for row in await session.execute(_WRONG_TEXTS, values)]
 
 
 async def is_cancelled(session: AsyncSession, version_id: uuid.UUID) -> bool:
@@ -411,11 +411,11 @@ async def hold_blob(session: AsyncSession, blob_id: uuid.UUID) -> tuple[BlobFact
     return _blob(row), f"document {user.document_id}, version {user.number}"
 
 
-async def unused_blobs(session: AsyncSession, grace: timedelta, most: int) -> list[Found]:
+async def unused_blobs(session: AsyncSession, grace: timedelta, most: int) -> list[FaultyRow]:
     """Contents that no version has, but for those that upkeep is about to remove."""
     values = _tenant(session) | {"grace": grace, "most": most}
     rows = await session.execute(_UNUSED_BLOBS, values)
-    return [Found(row.id, row.what) for row in rows]
+    return [FaultyRow(row.id, row.what) for row in rows]
 
 
 async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[bytes, int]:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from citewell.features.doctor import repository
 from citewell.features.doctor.checks import MOST_FAULTS, Visit
-from citewell.features.doctor.repository import Found
+from citewell.features.doctor.repository import FaultyRow
 from citewell.features.doctor.schemas import Fault
 from citewell.features.documents.service import INGEST_JOB
 from citewell.features.ingestion import service as ingestion
 
 
-def _faults(kind: str, found: Sequence[Found]) -> list[Fault]:
+def _faults(kind: str, found: Sequence[FaultyRow]) -> list[Fault]:
     return [Fault(str(each.id), f"{kind} {each.id} {each.what}", each.id) for each in found]
 
 

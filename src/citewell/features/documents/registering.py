@@ -18,18 +18,18 @@ from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.collections import service as collections
 from citewell.features.collections.errors import CollectionNotFoundError
-from citewell.features.documents import counting, keeping, repository, service
+from citewell.features.documents import counting, originals, repository, service
 from citewell.features.documents.errors import FileTooLargeError
 from citewell.features.documents.names import safe_filename
-from citewell.features.documents.schemas import AcceptedDocument, NewFile
-from citewell.features.documents.targets import (
+from citewell.features.documents.placement import (
     MAX_TITLE,
+    FilingTarget,
     Placement,
     Shelving,
     StagedFile,
-    Target,
     replaced,
 )
+from citewell.features.documents.schemas import AcceptedDocument, NewFile
 from citewell.features.idempotency import service as idempotency
 from citewell.kit.ids import uuid7
 from citewell.models.documents import Document, DocumentVersion, VersionStatus
@@ -169,7 +169,7 @@ async def register_files(
                     [results[place]] = await _until_done(platform, caller, alone, kept)
                 except (AppError, OSError) as error:
                     results[place] = error
-            await keeping.remove_unneeded(platform, caller, kept)
+            await originals.remove_unneeded(platform, caller, kept)
         else:
             results |= dict(zip(staged, together, strict=True))
     return [results[place] for place in range(len(files))]
@@ -204,7 +204,7 @@ async def _in_one_unit(
     try:
         return await _until_done(platform, caller, act, kept)
     except (AppError, OSError):
-        await keeping.remove_unneeded(platform, caller, kept)
+        await originals.remove_unneeded(platform, caller, kept)
         raise
 
 
@@ -242,7 +242,7 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, kept: _Kept) -> l
     # Of known contents too, so that a file the store has lost comes back with its next upload.
     contents = {each.file.content.sha256: each.file.content for each in wanted}
     kept |= sizes
-    await keeping.keep(ctx, [(each, blobs[sha256][1]) for sha256, each in contents.items()])
+    await originals.keep(ctx, [(each, blobs[sha256][1]) for sha256, each in contents.items()])
     made = {each.target.document.id: each.target.document for each in wanted if each.target.is_new}
     ordered = sorted(made.values(), key=lambda document: document.source or "")
     if len(await repository.add_documents(ctx.session, ordered)) < len(ordered):
@@ -313,7 +313,7 @@ class _Batch:
         return target.newest
 
     def _new_version(
-        self, target: Target, blob_id: uuid.UUID, content: StagedContent
+        self, target: FilingTarget, blob_id: uuid.UUID, content: StagedContent
     ) -> DocumentVersion:
         return DocumentVersion(
             tenant_id=self._ctx.tenant_id,

@@ -62,7 +62,7 @@ WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class VersionProgress:
     """How far a version is, and its latest job."""
 
     version_id: uuid.UUID
@@ -258,12 +258,14 @@ async def states(
     return [_state(row, access) for row in rows]
 
 
-async def progress(session: AsyncSession, version_ids: Sequence[uuid.UUID]) -> list[Progress]:
+async def progress(
+    session: AsyncSession, version_ids: Sequence[uuid.UUID]
+) -> list[VersionProgress]:
     """How far versions are, each with its latest job, for those who wait for them."""
     rows = await session.execute(
         _PROGRESS, {"tenant_id": session.info["tenant_id"], "version_ids": list(version_ids)}
     )
-    return [Progress(*row) for row in rows]
+    return [VersionProgress(*row) for row in rows]
 
 
 async def page(

@@ -18,7 +18,7 @@ from citewell.features.documents.errors import (
     FileMissingError,
     VersionNotFoundError,
 )
-from citewell.features.documents.repository import DocumentFilter, Progress
+from citewell.features.documents.repository import DocumentFilter, VersionProgress
 from citewell.features.documents.schemas import (
     ContentRead,
     DocumentState,
@@ -108,7 +108,7 @@ async def page(
     return await repository.page(ctx.session, wanted, request)
 
 
-async def progress(ctx: Context, version_ids: Sequence[uuid.UUID]) -> list[Progress]:
+async def progress(ctx: Context, version_ids: Sequence[uuid.UUID]) -> list[VersionProgress]:
     """How far versions are, each with its latest job; those that have gone are left out."""
     return await repository.progress(ctx.session, version_ids)
 

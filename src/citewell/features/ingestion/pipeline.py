@@ -25,7 +25,7 @@ from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.engine.text.language import UNDETERMINED, detect_language
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
-from citewell.features.ingestion.progress import Progress
+from citewell.features.ingestion.progress import StageCounter
 from citewell.kit.tasks import TaskGroup
 
 FEED_CHARS = 16_384
@@ -41,7 +41,7 @@ SEGMENT_CHARS = 32_768
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class IngestTarget:
     """Which version is to be made ready, and in which generation."""
 
     key: VersionKey
@@ -71,7 +71,7 @@ class SourceFile:
 
 
 @dataclass(slots=True)
-class Outcome:
+class PipelineResult:
     """What the pipeline has made; all but `last` is staged."""
 
     title: str
@@ -130,8 +130,8 @@ class _TextRecorder:
 
 
 async def run(
-    platform: Platform, target: Target, source: SourceFile, progress: Progress
-) -> Outcome:
+    platform: Platform, target: IngestTarget, source: SourceFile, progress: StageCounter
+) -> PipelineResult:
     """Parse, chunk, embed and stage one version; nothing of it is findable yet.
 
     Raises:
@@ -141,7 +141,7 @@ async def run(
             worker.
     """
     async with platform.parser.open(source.path, source.filename) as parsed:
-        outcome = Outcome(source.title or parsed.info.title or source.filename, parsed.info)
+        outcome = PipelineResult(source.title or parsed.info.title or source.filename, parsed.info)
         progress.page_count = parsed.info.page_count
         chunker = create_chunker(source.chunk_strategy, target.embedder.count_tokens, source.sizes)
         batches = _cut(chunker, outcome, progress, parsed.blocks())
@@ -150,29 +150,29 @@ async def run(
 
 
 async def run_again(
-    platform: Platform, target: Target, title: str, chunks: AsyncIterator[list[Chunk]]
-) -> Outcome:
+    platform: Platform, target: IngestTarget, title: str, chunks: AsyncIterator[list[Chunk]]
+) -> PipelineResult:
     """Embed and stage one version as it was cut before, for another generation.
 
     Raises:
         ProviderError: The embedder failed.
         AbandonedError: The version was deleted meanwhile.
     """
-    outcome = Outcome(title)
+    outcome = PipelineResult(title)
 
     async def batches() -> AsyncIterator[Batch]:
         async for some in chunks:
             yield Batch(chunks=some)
 
-    await _work(platform, target, outcome, Progress(), batches())
+    await _work(platform, target, outcome, StageCounter(), batches())
     return outcome
 
 
 async def _work(
     platform: Platform,
-    target: Target,
-    outcome: Outcome,
-    progress: Progress,
+    target: IngestTarget,
+    outcome: PipelineResult,
+    progress: StageCounter,
     batches: AsyncIterator[Batch],
 ) -> None:
     await _side_by_side(
@@ -185,8 +185,8 @@ async def _work(
 
 async def _cut(
     chunker: Chunker,
-    outcome: Outcome,
-    notes: Progress,
+    outcome: PipelineResult,
+    notes: StageCounter,
     blocks: AsyncIterator[Block],
 ) -> AsyncIterator[Batch]:
     recorder, batch = _TextRecorder(), Batch()
@@ -223,7 +223,11 @@ def _feed(chunker: Chunker, blocks: Sequence[Block], *, is_end: bool = False) ->
 
 
 async def _embed(
-    platform: Platform, target: Target, outcome: Outcome, notes: Progress, batch: Batch
+    platform: Platform,
+    target: IngestTarget,
+    outcome: PipelineResult,
+    notes: StageCounter,
+    batch: Batch,
 ) -> None:
     batch.texts = [embedding_text(chunk, outcome.title) for chunk in batch.chunks]
     hashes = [content_hash(text) for text in batch.texts]
@@ -244,7 +248,7 @@ async def _embed(
 
 
 def _rows(
-    batch: Batch, outcome: Outcome, hashes: Sequence[bytes], embeddings: dict[bytes, str]
+    batch: Batch, outcome: PipelineResult, hashes: Sequence[bytes], embeddings: dict[bytes, str]
 ) -> list[ChunkRow]:
     rows: list[ChunkRow] = []
     language = UNDETERMINED
@@ -277,7 +281,9 @@ def _rows(
     return rows
 
 
-async def _store(platform: Platform, target: Target, outcome: Outcome, batch: Batch) -> None:
+async def _store(
+    platform: Platform, target: IngestTarget, outcome: PipelineResult, batch: Batch
+) -> None:
     """Store the batch before this one; the last one is left to the publishing transaction."""
     held, outcome.last = outcome.last, batch
     outcome.chunk_count += len(batch.rows)
@@ -293,18 +299,18 @@ async def _store(platform: Platform, target: Target, outcome: Outcome, batch: Ba
         await platform.index.stage(ctx.session, target.key, target.generation.id, held.rows)
 
 
-async def make_room(ctx: Context, target: Target, outcome: Outcome) -> None:
+async def make_room(ctx: Context, target: IngestTarget, outcome: PipelineResult) -> None:
     """Forget the text of earlier attempts, once, before the first of this one's is stored."""
     if target.has_earlier_text and not outcome.has_text:
         await repository.forget_text(ctx.session, target.key.version_id)
 
 
-def _caller(target: Target) -> Caller:
+def _caller(target: IngestTarget) -> Caller:
     return Caller(target.key.tenant_id, SYSTEM)
 
 
 async def _side_by_side(
-    notes: Progress,
+    notes: StageCounter,
     batches: AsyncIterator[Batch],
     *stages: Callable[[Batch], Coroutine[None, None, None]],
 ) -> None:

@@ -19,7 +19,7 @@ NOTE_SECONDS = 1.0
 """Time between two notes: often enough for people, and small files end before the first."""
 
 
-class Progress:
+class StageCounter:
     """Counts what the stages have done."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Progress:
         self._is_over.set()
 
 
-class ProgressNotes(Progress):
+class ProgressNotes(StageCounter):
     """Writes what the stages have done into the job every second."""
 
     def __init__(self, platform: Platform, caller: Caller, job_id: uuid.UUID, attempt: int) -> None:

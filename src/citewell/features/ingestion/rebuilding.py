@@ -28,7 +28,7 @@ from citewell.features.audit import service as audit
 from citewell.features.ingestion import generations, pipeline
 from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.generations import Rebuild
-from citewell.features.ingestion.progress import Progress
+from citewell.features.ingestion.progress import StageCounter
 from citewell.features.ingestion.service import sizes_for
 from citewell.kit.tasks import TaskGroup
 
@@ -232,7 +232,7 @@ async def _build(
         version.collection_id,
         version.access_level,
     )
-    target = pipeline.Target(
+    target = pipeline.IngestTarget(
         key=key,
         generation=work.building,
         embedder=work.embedder,
@@ -256,7 +256,10 @@ async def _build(
 
 
 async def _complete(
-    platform: Platform, target: pipeline.Target, outcome: pipeline.Outcome, chunking: str
+    platform: Platform,
+    target: pipeline.IngestTarget,
+    outcome: pipeline.PipelineResult,
+    chunking: str,
 ) -> None:
     """Store the last of it; from then on the generation has the version."""
     key = target.key
@@ -292,11 +295,11 @@ async def _hold(version_id: uuid.UUID, ctx: Context) -> bool:
 async def _from_passages(
     platform: Platform,
     work: Rebuilding,
-    target: pipeline.Target,
+    target: pipeline.IngestTarget,
     version: Rebuild,
     *,
     is_strict: bool,
-) -> pipeline.Outcome:
+) -> pipeline.PipelineResult:
     """As it was cut before.
 
     Raises:
@@ -346,8 +349,8 @@ async def _from_passages(
 
 
 async def _from_file(
-    platform: Platform, target: pipeline.Target, version: Rebuild
-) -> tuple[pipeline.Outcome | None, str]:
+    platform: Platform, target: pipeline.IngestTarget, version: Rebuild
+) -> tuple[pipeline.PipelineResult | None, str]:
     """Cut anew as the collection asks for now; None and the reason if that cannot be.
 
     The text of a version never changes, for citations point into it: if the file is read
@@ -363,7 +366,7 @@ async def _from_file(
     tenant_id = target.key.tenant_id
     try:
         async with platform.blobs.local_file(tenant_id, version.sha256) as path:
-            outcome = await pipeline.run(platform, target, source(path=path), Progress())
+            outcome = await pipeline.run(platform, target, source(path=path), StageCounter())
     except (FileNotFoundError, DamagedFileError):
         return None, "the original is lost or damaged"
     except ParseError as error:

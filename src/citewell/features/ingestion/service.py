@@ -87,7 +87,7 @@ async def _make_ready(
     key = VersionKey(
         caller.tenant_id, work.document_id, work.version_id, work.collection_id, work.access_level
     )
-    target = pipeline.Target(
+    target = pipeline.IngestTarget(
         key=key,
         generation=generation,
         embedder=embedder,
@@ -121,8 +121,8 @@ async def _publish(
     platform: Platform,
     caller: Caller,
     work: Assignment,
-    target: pipeline.Target,
-    outcome: pipeline.Outcome,
+    target: pipeline.IngestTarget,
+    outcome: pipeline.PipelineResult,
 ) -> None:
     """Let the version answer instead of its predecessor: all of it, in one transaction."""
     key, generation = target.key, target.generation

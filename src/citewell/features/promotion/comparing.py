@@ -16,7 +16,7 @@ MOST_DIFFERENT = 5
 
 
 @dataclass(slots=True)
-class Comparison:
+class SearchComparison:
     """How many questions were asked, and which were answered differently."""
 
     asked: int = 0
@@ -27,7 +27,7 @@ class Comparison:
 
 async def compare_searches(
     one: Platform, other: Platform, wanted: int, on_search: Callable[[int], None]
-) -> Comparison:
+) -> SearchComparison:
     """Search both for titles and headings of their documents; nothing is counted or written.
 
     Args:
@@ -36,7 +36,7 @@ async def compare_searches(
         wanted: How many questions, shared among the tenants; a small library may have fewer.
         on_search: Told how many have been asked.
     """
-    compared = Comparison()
+    compared = SearchComparison()
     async for caller, query in _questions(one, wanted):
         try:
             found = [await _found(platform, caller, query) for platform in (one, other)]

@@ -15,7 +15,7 @@ from citewell.access.policy import (
     Role,
     Verb,
 )
-from citewell.features.sharing.schemas import ReasonRead, Rule, VerdictRead
+from citewell.features.sharing.schemas import ApplicableGrant, ReasonRead, VerdictRead
 
 ALLOWS, DENIES, NONE = "allows", "denies", "none"
 
@@ -23,7 +23,7 @@ _ORDER = (DENIES, ALLOWS, NONE)
 
 
 def explain(
-    role: Role, user_id: uuid.UUID | None, document: DocumentFacts, rules: Sequence[Rule]
+    role: Role, user_id: uuid.UUID | None, document: DocumentFacts, rules: Sequence[ApplicableGrant]
 ) -> dict[Verb, VerdictRead]:
     """The verdict for each verb, with every rule that was looked at."""
     read = _verdict(
@@ -48,7 +48,7 @@ def _verdict(reasons: list[ReasonRead]) -> VerdictRead:
     )
 
 
-def _of_rule(rule: Rule, verb: Verb) -> ReasonRead:
+def _of_rule(rule: ApplicableGrant, verb: Verb) -> ReasonRead:
     kind = "collection" if rule.is_collection else "document"
     where = "the document's collection" if rule.is_collection else "the document"
     whom = "the user"

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import DocumentFacts, Effect
-from citewell.features.sharing.schemas import Rule
+from citewell.features.sharing.schemas import ApplicableGrant
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document
@@ -116,7 +116,7 @@ async def user_by_email(session: AsyncSession, email: str) -> User | None:
 
 async def rules_on(
     session: AsyncSession, document: DocumentFacts, user_id: uuid.UUID
-) -> list[Rule]:
+) -> list[ApplicableGrant]:
     """The rules of a document and its collection that name a user or one of their groups."""
     mine = select(GroupMember.group_id).where(GroupMember.user_id == user_id)
     parts = [
@@ -134,6 +134,6 @@ async def rules_on(
     ]
     rows = await session.execute(union_all(*parts))
     return [
-        Rule(grant_id, is_collection, Effect(effect), group_id, name)
+        ApplicableGrant(grant_id, is_collection, Effect(effect), group_id, name)
         for grant_id, is_collection, effect, group_id, name in rows
     ]

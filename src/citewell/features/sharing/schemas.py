@@ -80,7 +80,7 @@ class AccessExplanation(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ApplicableGrant:
     """A grant or denial on the document or its collection that names the user."""
 
     grant_id: uuid.UUID

@@ -23,7 +23,7 @@ PIECE = 256 * 1024
 """Bytes of an original in one frame."""
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """Gives plain bytes."""
 
     def read(self, size: int) -> bytes:
@@ -51,7 +51,7 @@ def _frame(kind: bytes, content: bytes) -> bytes:
 class FrameReader:
     """Reads frames; whatever is not as it must be is refused."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: ByteSource) -> None:
         self._source = source
 
     def record(self) -> Record:

@@ -16,12 +16,12 @@ from citewell.core.platform import Platform
 from citewell.engine.chunking.registry import STRATEGIES
 from citewell.features.audit import service as audit
 from citewell.features.collections.errors import CollectionExistsError
-from citewell.features.documents import keeping, names, registering
+from citewell.features.documents import names, originals, registering
 from citewell.features.documents.errors import FileTooLargeError, InvalidFilenameError
 from citewell.features.transfers import repository
 from citewell.features.transfers.errors import DamagedExportError, UnknownDenialError
 from citewell.features.transfers.exporting import require_mover
-from citewell.features.transfers.framing import FrameReader, Source
+from citewell.features.transfers.framing import ByteSource, FrameReader
 from citewell.features.transfers.schemas import (
     FORMAT,
     ActivationRecord,
@@ -94,7 +94,7 @@ async def import_collection(
 
 
 async def import_frames(
-    platform: Platform, caller: Caller, source: Source, *, name: str | None, restrict: bool
+    platform: Platform, caller: Caller, source: ByteSource, *, name: str | None, restrict: bool
 ) -> ImportReport:
     """What `import_collection` does, of a stream that is open."""
     kept: dict[bytes, int] = {}
@@ -103,10 +103,10 @@ async def import_frames(
             require_mover(ctx)
             report = await _Import(ctx, FrameReader(source), kept, restrict=restrict).run(name)
     except SealedStreamError as error:
-        await keeping.remove_unneeded(platform, caller, kept)
+        await originals.remove_unneeded(platform, caller, kept)
         raise DamagedExportError(str(error)) from None
     except (AppError, OSError):
-        await keeping.remove_unneeded(platform, caller, kept)
+        await originals.remove_unneeded(platform, caller, kept)
         raise
     await platform.index.fold_statistics(caller.tenant_id)
     return report
@@ -389,7 +389,7 @@ class _Import:
             if (content.sha256, content.size_bytes) != (sha256, record.size_bytes):
                 raise DamagedExportError("The export cannot be read: an original was changed.")
             self._kept[sha256] = content.size_bytes
-            blob_id, is_new = await keeping.claim(ctx, content)
+            blob_id, is_new = await originals.claim(ctx, content)
         self._blobs[sha256] = blob_id, content.size_bytes
         self._new_bytes += content.size_bytes if is_new else 0
 

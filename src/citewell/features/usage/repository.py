@@ -126,7 +126,7 @@ DO UPDATE SET amount = excluded.amount, updated_at = now()
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class QuotaDecision:
     """Whether an amount was counted, and the limit it was held against."""
 
     metric: Metric
@@ -161,10 +161,10 @@ async def consume(
     tenant_id: uuid.UUID,
     amounts: Mapping[Metric, int],
     periods: Mapping[Metric, str],
-) -> list[Outcome]:
+) -> list[QuotaDecision]:
     """Count what is kept, each where its limit allows it."""
     rows = await session.execute(_CONSUME, _asked(tenant_id, amounts, periods))
-    return [Outcome(Metric(row[0]), row[1], row[2]) for row in rows]
+    return [QuotaDecision(Metric(row[0]), row[1], row[2]) for row in rows]
 
 
 async def spend(
@@ -173,13 +173,13 @@ async def spend(
     metric: Metric,
     period: str,
     amounts: Mapping[uuid.UUID | None, int],
-) -> Outcome:
+) -> QuotaDecision:
     """Count what actors spent if the limit allows it; the commit waits for no disk."""
     actors = {actor: amount for actor, amount in amounts.items() if actor is not None}
     values = _asked(tenant_id, {metric: sum(amounts.values())}, {metric: period})
     values |= {"actor_ids": list(actors), "actor_amounts": list(actors.values())}
     row = (await session.execute(_SPEND, values)).one()
-    return Outcome(Metric(row[0]), row[1], row[2])
+    return QuotaDecision(Metric(row[0]), row[1], row[2])
 
 
 async def adjust(

@@ -10,8 +10,9 @@ from citewell.core.platform import Platform
 from citewell.features.usage import repository
 from citewell.features.usage.errors import QuotaReachedError, UnknownPlanError
 from citewell.features.usage.metrics import Metric, end_of, period_of
+from citewell.features.usage.pending import PendingCounts
 from citewell.features.usage.plans import PLANS
-from citewell.features.usage.repository import Outcome
+from citewell.features.usage.repository import QuotaDecision
 from citewell.features.usage.schemas import UsageRead, UsageReply
 from citewell.kit.clock import utc_now
 
@@ -51,10 +52,10 @@ async def consume_query(ctx: Context, spender: Actor) -> None:
     Raises:
         QuotaReachedError: The queries of the day are used up.
     """
-    tally, who, now = ctx.platform.tally, _id_of(spender), utc_now()
-    if tally.add(ctx.tenant_id, who):
+    pending, who, now = ctx.platform.state_of(PendingCounts), _id_of(spender), utc_now()
+    if pending.add(ctx.tenant_id, who):
         return
-    amounts = tally.take(ctx.tenant_id)
+    amounts = pending.take(ctx.tenant_id)
     is_written = False
     try:
         period = period_of(Metric.QUERIES, now)
@@ -64,20 +65,21 @@ async def consume_query(ctx: Context, spender: Actor) -> None:
         is_written = outcome.is_counted
     finally:
         if not is_written:
-            tally.put_back(ctx.tenant_id, amounts)
-    tally.note(ctx.tenant_id, may_wait=outcome.limit is None)
+            pending.put_back(ctx.tenant_id, amounts)
+    pending.note(ctx.tenant_id, may_wait=outcome.limit is None)
     _require_counted([outcome], now)
 
 
 async def write_waiting(platform: Platform) -> None:
     """Write the queries of all tenants that are counted, but not written yet."""
-    for tenant_id in platform.tally.tenants():
+    for tenant_id in platform.state_of(PendingCounts).tenants():
         async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
             await _write_waiting(ctx)
 
 
 async def _write_waiting(ctx: Context) -> None:
-    amounts = ctx.platform.tally.take(ctx.tenant_id)
+    pending = ctx.platform.state_of(PendingCounts)
+    amounts = pending.take(ctx.tenant_id)
     if not amounts:
         return
     is_written = False
@@ -89,7 +91,7 @@ async def _write_waiting(ctx: Context) -> None:
         is_written = outcome.is_counted
     finally:
         if not is_written:
-            ctx.platform.tally.put_back(ctx.tenant_id, amounts)
+            pending.put_back(ctx.tenant_id, amounts)
 
 
 async def consume_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
@@ -211,7 +213,7 @@ def _id_of(actor: Actor) -> uuid.UUID | None:
     return actor.user_id or actor.id
 
 
-def _require_counted(outcomes: list[Outcome], now: datetime) -> None:
+def _require_counted(outcomes: list[QuotaDecision], now: datetime) -> None:
     for outcome in outcomes:
         if not outcome.is_counted:
             raise QuotaReachedError(

@@ -79,7 +79,7 @@ class DiffRead(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class VersionPair:
     """Two versions whose texts are to be compared."""
 
     document_id: uuid.UUID

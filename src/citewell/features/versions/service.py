@@ -21,9 +21,9 @@ from citewell.features.versions.errors import (
     VersionNotFinishedError,
 )
 from citewell.features.versions.schemas import (
-    Comparison,
     DiffRead,
     HunkRead,
+    VersionPair,
     VersionRead,
     version_read,
 )
@@ -98,7 +98,7 @@ async def compare_as_text(
     return await asyncio.to_thread(unified, texts.old, texts.new, *names)
 
 
-def _listed(texts: Comparison, hunks: list[Hunk]) -> Iterator[HunkRead]:
+def _listed(texts: VersionPair, hunks: list[Hunk]) -> Iterator[HunkRead]:
     """The hunks, as many as one reply holds."""
     length = 0
     for hunk in hunks:
@@ -117,7 +117,7 @@ def _listed(texts: Comparison, hunks: list[Hunk]) -> Iterator[HunkRead]:
 
 async def _texts(
     platform: Platform, caller: Caller, document_id: uuid.UUID, number: int, other: int
-) -> Comparison:
+) -> VersionPair:
     async with unit_of_work(platform, caller) as ctx:
         versions: list[DocumentVersion] = []
         for wanted in (number, other):
@@ -130,7 +130,7 @@ async def _texts(
         if number == other:
             raise InvalidInputError("Both are the same version; name two different ones.")
         old, new = [await repository.whole_text(ctx.session, each.id) for each in versions]
-    return Comparison(document_id, state.document.filename, number, other, old, new)
+    return VersionPair(document_id, state.document.filename, number, other, old, new)
 
 
 async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> DocumentState:

@@ -11,7 +11,7 @@ from citewell.engine.parsing.limits import ParseLimits
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReaderInput:
     """A file of known format."""
 
     path: Path
@@ -35,5 +35,5 @@ class Reading(NamedTuple):
     blocks: Iterator[Block]
 
 
-Reader = Callable[[Source], Reading]
+Reader = Callable[[ReaderInput], Reading]
 """Begins to read a file; it and its iterator may raise `ParseError` and `reading.DAMAGE`."""

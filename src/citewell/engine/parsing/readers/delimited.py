@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.engine.parsing.encoding import read_lines
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.tables import table_blocks
 from citewell.engine.parsing.readers.text import choose_file_encoding
 
@@ -16,12 +16,12 @@ _SAMPLE_LINES = 50
 _LONGEST_FIELD = 1_000_000
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read a delimited file; its first row is taken for the header."""
     return Reading(DocumentInfo(source.mime_type), _blocks(source))
 
 
-def _blocks(source: Source) -> Iterator[Block]:
+def _blocks(source: ReaderInput) -> Iterator[Block]:
     lines = read_lines(source.path, choose_file_encoding(source), longest=_LONGEST_FIELD)
     sample = list(islice(lines, _SAMPLE_LINES))
     if sample and sample[0].lower().startswith("sep=") and len(sample[0]) == 5:

@@ -10,7 +10,7 @@ from typing import IO
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.formulas import formula_text
 from citewell.engine.parsing.readers.ooxml import (
     attribute,
@@ -32,7 +32,7 @@ _MAX_SPAN = 63
 """Most columns a table of Word can have."""
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read a document."""
     with zipfile.ZipFile(source.path) as archive:
         main = main_part(archive)
@@ -51,7 +51,7 @@ def read(source: Source) -> Reading:
     return Reading(info, _blocks(source, main, word))
 
 
-def _blocks(source: Source, main: str, word: "_Word") -> Iterator[Block]:
+def _blocks(source: ReaderInput, main: str, word: "_Word") -> Iterator[Block]:
     with zipfile.ZipFile(source.path) as archive, archive.open(main) as part:
         yield from word.blocks(part)
 

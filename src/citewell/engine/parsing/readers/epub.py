@@ -12,14 +12,14 @@ from xml.etree import ElementTree as ET
 from citewell.engine.parsing.archives import locked_error, parse_part
 from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.engine.parsing.encoding import SAMPLE, choose_encoding, decoded_chunks
-from citewell.engine.parsing.readers.base import Reading, Source
-from citewell.engine.parsing.readers.html import Page, markup_blocks
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
+from citewell.engine.parsing.readers.html import HtmlBlockParser, markup_blocks
 from citewell.engine.parsing.readers.ooxml import local
 
 _META = {"title": "title", "creator": "author", "language": "language", "date": "created"}
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read a book."""
     with zipfile.ZipFile(source.path) as archive:
         container = parse_part(archive, "META-INF/container.xml")
@@ -65,7 +65,7 @@ def _is_locked(archive: zipfile.ZipFile, chapters: list[str]) -> bool:
     return not references.isdisjoint(chapters)
 
 
-def _blocks(source: Source, chapters: list[str]) -> Iterator[Block]:
+def _blocks(source: ReaderInput, chapters: list[str]) -> Iterator[Block]:
     with zipfile.ZipFile(source.path) as archive:
         present = set(archive.namelist())
         for chapter in chapters:
@@ -74,4 +74,4 @@ def _blocks(source: Source, chapters: list[str]) -> Iterator[Block]:
             with archive.open(chapter) as part:
                 encoding = choose_encoding(part.read(SAMPLE), is_markup=True)
             with archive.open(chapter) as part:
-                yield from markup_blocks(decoded_chunks(part, encoding), Page())
+                yield from markup_blocks(decoded_chunks(part, encoding), HtmlBlockParser())

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.encoding import decoded_chunks
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.grids import Grid
 from citewell.engine.parsing.readers.text import choose_file_encoding
 
@@ -121,12 +121,12 @@ _HEAD_CHARS = 512 * 1024
 """How far the title is looked for before the first block is passed on."""
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read a page; one that is nothing but navigation is read whole."""
-    blocks = _file_blocks(source, page := Page())
+    blocks = _file_blocks(source, page := HtmlBlockParser())
     first = next(blocks, None)
     if first is None:
-        blocks = _file_blocks(source, page := Page(keeps_all=True))
+        blocks = _file_blocks(source, page := HtmlBlockParser(keeps_all=True))
         first = next(blocks, None)
     info = DocumentInfo(source.mime_type, title=page.title, metadata=page.metadata)
     return Reading(info, _with_first(first, blocks))
@@ -138,15 +138,15 @@ def _with_first(first: Block | None, blocks: Iterator[Block]) -> Iterator[Block]
         yield from blocks
 
 
-def _file_blocks(source: Source, page: "Page") -> Iterator[Block]:
+def _file_blocks(source: ReaderInput, page: "HtmlBlockParser") -> Iterator[Block]:
     encoding = choose_file_encoding(source, is_markup=True)
     with source.path.open("rb") as file:
         yield from markup_blocks(decoded_chunks(file, encoding), page)
 
 
-def markup_blocks(chunks: Iterable[str], page: "Page | None" = None) -> Iterator[Block]:
+def markup_blocks(chunks: Iterable[str], page: "HtmlBlockParser | None" = None) -> Iterator[Block]:
     """Yield the blocks of a page given in pieces."""
-    page = page or Page()
+    page = page or HtmlBlockParser()
     for chunk in chunks:
         page.feed(chunk)
         if page.is_past_head:
@@ -168,7 +168,7 @@ class _Lists:
         return f"{self.counters[-1] - 1}. "
 
 
-class Page(HTMLParser):
+class HtmlBlockParser(HTMLParser):
     """Gathers blocks while markup is fed in; never builds a tree, so depth costs nothing.
 
     Text belongs to the block begun last; every block-level tag, opening or closing, ends it.

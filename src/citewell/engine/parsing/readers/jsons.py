@@ -7,14 +7,14 @@ from typing import Any, cast
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo, ParseError, ParseFailure
 from citewell.engine.parsing.encoding import read_lines
 from citewell.engine.parsing.formats import DocumentFormat
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.tables import table_blocks
 from citewell.engine.parsing.readers.text import choose_file_encoding
 
 _TITLES = ("title", "name", "subject")
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read a JSON file."""
     encoding = choose_file_encoding(source)
     if source.format is DocumentFormat.JSON_LINES:
@@ -31,7 +31,7 @@ def read(source: Source) -> Reading:
     return Reading(DocumentInfo(source.mime_type, title=title), _walk(value, 1))
 
 
-def _record_lines(source: Source, encoding: str) -> Iterator[Block]:
+def _record_lines(source: ReaderInput, encoding: str) -> Iterator[Block]:
     for number, line in enumerate(read_lines(source.path, encoding, longest=8_000_000), 1):
         if not line.strip():
             continue

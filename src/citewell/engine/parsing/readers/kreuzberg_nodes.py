@@ -7,7 +7,7 @@ import kreuzberg
 
 from citewell.engine.parsing.archives import locked_error
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo, ParseError, ParseFailure
-from citewell.engine.parsing.readers.base import Source
+from citewell.engine.parsing.readers.base import ReaderInput
 from citewell.engine.parsing.readers.tables import table_blocks
 
 Node = dict[str, Any]
@@ -28,7 +28,7 @@ _METADATA = {"authors": "author", "created_at": "created", "language": "language
 
 
 def extract(
-    source: Source, *, structure: bool = True, layout: bool = False
+    source: ReaderInput, *, structure: bool = True, layout: bool = False
 ) -> kreuzberg.ExtractionResult:
     """Extract a file: no OCR, no cache, no pictures, one thread.
 
@@ -72,7 +72,7 @@ def extract(
         raise ParseError(ParseFailure.CORRUPT, "The file cannot be read.") from error
 
 
-def document_info(source: Source, result: kreuzberg.ExtractionResult) -> DocumentInfo:
+def document_info(source: ReaderInput, result: kreuzberg.ExtractionResult) -> DocumentInfo:
     """Get the facts the library found."""
     found: dict[str, Any] = dict(result.metadata)
     metadata: dict[str, str] = {}

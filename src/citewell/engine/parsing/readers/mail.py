@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from email.message import EmailMessage, MIMEPart
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
-from citewell.engine.parsing.readers.base import Reading, Source
-from citewell.engine.parsing.readers.html import Page, markup_blocks
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
+from citewell.engine.parsing.readers.html import HtmlBlockParser, markup_blocks
 from citewell.engine.parsing.readers.text import paragraph_blocks
 
 _SHOWN = ("From", "To", "Cc", "Date")
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Read a message: subject, who wrote to whom and when, then its text."""
     with source.path.open("rb") as file:
         message = email.message_from_binary_file(file, policy=email.policy.default)
@@ -47,7 +47,7 @@ def _blocks(message: EmailMessage) -> Iterator[Block]:
         return
     text = _content(body)
     if body.get_content_subtype() == "html":
-        yield from markup_blocks([text], Page())
+        yield from markup_blocks([text], HtmlBlockParser())
         return
     paragraph: list[str] = []
     for line in text.splitlines():

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.encoding import read_lines
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.html import markup_blocks
 from citewell.engine.parsing.readers.inline import plain
 from citewell.engine.parsing.readers.tables import table_blocks
@@ -46,7 +46,7 @@ _FRONT_LINES = 200
 _LONGEST = 65_536
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read a Markdown file; front matter becomes metadata."""
     lines = read_lines(source.path, choose_file_encoding(source))
     front, rest = _split_front(lines)

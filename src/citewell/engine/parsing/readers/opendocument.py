@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from citewell.engine.parsing.archives import parse_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.formats import DocumentFormat
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.ooxml import attribute, local
 from citewell.engine.parsing.readers.tables import table_blocks
 
@@ -29,7 +29,7 @@ _META = {
 }
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read a text or a presentation."""
     with zipfile.ZipFile(source.path) as archive:
         metadata = _metadata(archive)
@@ -65,7 +65,7 @@ def _count_pages(content: IO[bytes]) -> int | None:
     return breaks + 1 if breaks else None
 
 
-def _blocks(source: Source, page: int | None) -> Iterator[Block]:
+def _blocks(source: ReaderInput, page: int | None) -> Iterator[Block]:
     with zipfile.ZipFile(source.path) as archive, archive.open("content.xml") as part:
         yield from _Content(page).blocks(part)
 

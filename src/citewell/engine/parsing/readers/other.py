@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from citewell.engine.parsing.base import Block, BlockKind
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.kreuzberg_nodes import (
     document_info,
     document_nodes,
@@ -15,7 +15,7 @@ from citewell.engine.parsing.readers.kreuzberg_nodes import (
 _EMPTY_LINE = re.compile(r"(?:\r?\n[ \t]*){2,}")
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Read a file with the library."""
     result = extract(source)
     info = document_info(source, result)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.cleaning import clean_line, scrub
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.furniture import without_furniture
 from citewell.engine.parsing.readers.kreuzberg_nodes import (
     document_info,
@@ -34,7 +34,7 @@ _NO_TITLES = frozenset({"untitled", "unspecified", "unknown"})
 _Pages = dict[int | None, list[Block]]
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Read a PDF."""
     result = extract(source, layout=True)
     info = document_info(source, result)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import READ_ERRORS, parse_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.formulas import formula_text
 from citewell.engine.parsing.readers.ooxml import (
     Relation,
@@ -30,7 +30,7 @@ _FURNITURE = frozenset({"dt", "ftr", "hdr", "sldNum", "sldImg"})
 _BODIES = frozenset({"body", "obj", "subTitle", None})
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read a presentation."""
     with zipfile.ZipFile(source.path) as archive:
         main = main_part(archive)
@@ -49,7 +49,7 @@ def _relation_id(item: ET.Element) -> str:
     return next((value for key, value in item.attrib.items() if key.endswith("}id")), "")
 
 
-def _blocks(source: Source, slides: list[str]) -> Iterator[Block]:
+def _blocks(source: ReaderInput, slides: list[str]) -> Iterator[Block]:
     with zipfile.ZipFile(source.path) as archive:
         for number, part in enumerate(slides, 1):
             yield from _slide(archive, part, number)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from citewell.engine.parsing.base import Block, BlockKind
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.kreuzberg_nodes import document_info, extract
 from citewell.engine.parsing.readers.tables import table_blocks
 
@@ -13,7 +13,7 @@ _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00:00(?:\.0+)?")
 _WHOLE = re.compile(r"(-?\d{1,15})\.0")
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Read a workbook."""
     result = extract(source, structure=False)
     found: dict[str, Any] = dict(result.metadata)

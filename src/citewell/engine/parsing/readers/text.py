@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.cleaning import join_lines
 from citewell.engine.parsing.encoding import SAMPLE, choose_encoding, read_lines
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 
 BULLET = re.compile(r"\s{0,12}(?:[-*•◦▪‣·–]|\(?(?:\d{1,3}|[a-zđ])[.)])\s+\S")  # noqa: RUF001
 """The begin of a list item: a bullet, `1.`, `a)` or `(1)`."""
@@ -23,18 +23,18 @@ _PARAGRAPH_CHARS = 65_536
 """A paragraph without end is passed on in pieces of this size."""
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read a text file."""
     return Reading(DocumentInfo(source.mime_type), _blocks(source))
 
 
-def choose_file_encoding(source: Source, *, is_markup: bool = False) -> str:
+def choose_file_encoding(source: ReaderInput, *, is_markup: bool = False) -> str:
     """Choose the encoding of a text file from its beginning."""
     with source.path.open("rb") as file:
         return choose_encoding(file.read(SAMPLE), is_markup=is_markup)
 
 
-def _blocks(source: Source) -> Iterator[Block]:
+def _blocks(source: ReaderInput) -> Iterator[Block]:
     paragraph: list[str] = []
     held = 0
     for line in read_lines(source.path, choose_file_encoding(source)):

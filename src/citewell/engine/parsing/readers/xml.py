@@ -5,7 +5,7 @@ from typing import IO
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
-from citewell.engine.parsing.readers.base import Reading, Source
+from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.grids import Grid
 from citewell.engine.parsing.readers.ooxml import local
 
@@ -22,12 +22,12 @@ _RECORD_CHARS = 2_000
 """Names used by JATS, DocBook, TEI and XHTML."""
 
 
-def read(source: Source) -> Reading:
+def read(source: ReaderInput) -> Reading:
     """Begin to read an XML file."""
     return Reading(DocumentInfo(source.mime_type), _blocks(source))
 
 
-def _blocks(source: Source) -> Iterator[Block]:
+def _blocks(source: ReaderInput) -> Iterator[Block]:
     with source.path.open("rb") as file:
         yield from _Walk().blocks(file)
 

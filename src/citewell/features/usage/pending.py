@@ -1,4 +1,4 @@
-"""Small counts that are written to the database together, a moment later."""
+"""Counted queries of this process that wait to be written to the database together."""
 
 import time
 import uuid
@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 WAIT_SECONDS = 1.0
-"""How long a count waits for others at most, while more come."""
+"""Longest time counts gather before the next one writes them all."""
 
 Amounts = Counter[uuid.UUID | None]
-"""How much by whom; None: by nobody in particular."""
+"""Amount per user; None: the operator, the system or a key of the organisation."""
 
 
 @dataclass(slots=True)
@@ -19,17 +19,18 @@ class _Tenant:
     may_wait: bool = False
 
 
-class Tally:
-    """Counts of this process that are not written yet, by tenant.
+class PendingCounts:
+    """Counts that are not written yet, by tenant.
 
-    Only what is not held against a limit may wait; whoever writes says whether the next may.
+    A count may wait only where no limit is checked against it; each write says whether the tenant's
+    next counts may.
     """
 
     def __init__(self) -> None:
         self._tenants: dict[uuid.UUID, _Tenant] = {}
 
     def add(self, tenant_id: uuid.UUID, who: uuid.UUID | None) -> bool:
-        """Count one that may wait; False if it has to be written now."""
+        """Count one and let it wait; False if it has to be written now."""
         tenant = self._tenants.get(tenant_id)
         if tenant is None or not tenant.may_wait:
             return False
@@ -39,14 +40,14 @@ class Tally:
         return True
 
     def take(self, tenant_id: uuid.UUID) -> Amounts:
-        """All that waits, to be written by the caller, who is the only one that gets it."""
+        """Hand over what waits; the caller writes it, and nobody else gets it."""
         tenant = self._tenants.setdefault(tenant_id, _Tenant())
         waiting, tenant.waiting = tenant.waiting, Amounts()
         tenant.written_at = time.monotonic()
         return waiting
 
     def put_back(self, tenant_id: uuid.UUID, amounts: Amounts) -> None:
-        """Let amounts wait that could not be written."""
+        """Return amounts that could not be written."""
         self._tenants.setdefault(tenant_id, _Tenant()).waiting.update(amounts)
 
     def note(self, tenant_id: uuid.UUID, *, may_wait: bool) -> None:
@@ -54,7 +55,7 @@ class Tally:
         self._tenants.setdefault(tenant_id, _Tenant()).may_wait = may_wait
 
     def tenants(self) -> list[uuid.UUID]:
-        """Those of whom something waits; what is known of idle ones is forgotten."""
+        """Tenants with waiting counts; forgets tenants that were idle for a minute."""
         now = time.monotonic()
         for tenant_id, tenant in list(self._tenants.items()):
             if not tenant.waiting and now - tenant.written_at > 60 * WAIT_SECONDS:

@@ -32,7 +32,7 @@ class StagedFile:
 
 
 @dataclass(slots=True)
-class Target:
+class FilingTarget:
     """A document that files go to."""
 
     document: Document
@@ -46,7 +46,7 @@ class Placement:
     """Where a file goes; one that is skipped goes nowhere, and its document is only named."""
 
     file: StagedFile
-    target: Target
+    target: FilingTarget
     is_skipped: bool = False
 
 
@@ -60,7 +60,7 @@ class Shelving:
     def __init__(self, ctx: Context, collection_id: uuid.UUID) -> None:
         self._ctx = ctx
         self._collection_id = collection_id
-        self._targets: dict[str, Target] = {}
+        self._targets: dict[str, FilingTarget] = {}
         """By the source that was asked for."""
         self._filed_as: dict[str, str] = {}
         """Other sources, for new documents, than those that were asked for."""
@@ -111,7 +111,7 @@ class Shelving:
                 f"A document `{document.filename}` is there already, and you may not change it."
             )
         newest = await repository.newest_version(self._ctx.session, document.id)
-        self._targets[source] = Target(document, is_new=False, newest=newest)
+        self._targets[source] = FilingTarget(document, is_new=False, newest=newest)
 
     def _own(self, source: str, number: int) -> str:
         return f"{source}#{self._ctx.actor.user_id}" + (f"#{number}" if number > 1 else "")
@@ -130,7 +130,7 @@ class Shelving:
             return Placement(file, target)
         return Placement(file, target, file.new.on_duplicate is OnDuplicate.SKIP)
 
-    async def _copy(self, file: StagedFile, first: str) -> Target:
+    async def _copy(self, file: StagedFile, first: str) -> FilingTarget:
         """A document of the first free name, seen by the caller: what is hidden does not count."""
         number, source, filed_as = await self._free_copy(file, first)
         self._copies[first] = number
@@ -180,7 +180,7 @@ class Shelving:
 
     async def _made(
         self, new: NewFile, filename: str, source: str | None, *, title: str | None = None
-    ) -> Target:
+    ) -> FilingTarget:
         if new.access_level is not None:
             await service.require_level(self._ctx, new.access_level)
         level = AccessLevel.INTERNAL if new.access_level is None else new.access_level
@@ -195,7 +195,7 @@ class Shelving:
             metadata_=dict(new.metadata or {}),
             created_by=self._ctx.actor.user_id,
         )
-        return Target(document, is_new=True)
+        return FilingTarget(document, is_new=True)
 
 
 async def replaced(ctx: Context, document_id: uuid.UUID, file: StagedFile) -> Placement:
@@ -211,4 +211,4 @@ async def replaced(ctx: Context, document_id: uuid.UUID, file: StagedFile) -> Pl
         if document.title == document.filename:
             document.title = file.filename
         document.filename = file.filename
-    return Placement(file, Target(document, is_new=False, newest=newest))
+    return Placement(file, FilingTarget(document, is_new=False, newest=newest))

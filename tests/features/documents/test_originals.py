@@ -11,7 +11,7 @@ import pytest
 from citewell.core.blobs.encryption import key_id_of
 from citewell.core.context import unit_of_work
 from citewell.core.platform import Platform
-from citewell.features.documents import keeping, repository
+from citewell.features.documents import originals, repository
 from citewell.features.documents import service as documents
 from tests.quiet import Shelf, quiet_platform
 
@@ -30,9 +30,9 @@ async def content_of(shelf: Shelf, document_id: uuid.UUID) -> bytes:
         return await anyio.Path(original.path).read_bytes()
 
 
-async def rotate(shelf: Shelf) -> keeping.Exchange:
-    made = await keeping.replace_key(shelf.platform, shelf.caller)
-    done = await keeping.reencrypt(shelf.platform, shelf.caller)
+async def rotate(shelf: Shelf) -> originals.Exchange:
+    made = await originals.replace_key(shelf.platform, shelf.caller)
+    done = await originals.reencrypt(shelf.platform, shelf.caller)
     assert done is not None
     assert done.key_id == made
     return done
@@ -55,15 +55,15 @@ class TestRotation:
 
     async def test_without_reencrypting_old_files_stay_readable(self, shelf: Shelf) -> None:
         added = await shelf.register("a.txt", "first")
-        await keeping.replace_key(shelf.platform, shelf.caller)
+        await originals.replace_key(shelf.platform, shelf.caller)
         later = await shelf.register("b.txt", "second")
         assert len(key_ids(shelf)) == 2
         assert await content_of(shelf, added.document_id) == b"first"
         assert await content_of(shelf, later.document_id) == b"second"
 
     async def test_tenant_without_files_has_nothing_to_rotate(self, shelf: Shelf) -> None:
-        assert await keeping.replace_key(shelf.platform, shelf.caller) is None
-        assert await keeping.reencrypt(shelf.platform, shelf.caller) is None
+        assert await originals.replace_key(shelf.platform, shelf.caller) is None
+        assert await originals.reencrypt(shelf.platform, shelf.caller) is None
 
     @pytest.mark.parametrize("harm", ["missing", "damaged"])
     async def test_file_that_cannot_be_read_keeps_the_former_key(
@@ -82,7 +82,7 @@ class TestRotation:
         assert (done.files, done.waiting, done.removed_keys) == (1, 1, 0)
         assert list(done.failures) == ["a.txt"]
         path.write_bytes(content)
-        resumed = await keeping.reencrypt(shelf.platform, shelf.caller)
+        resumed = await originals.reencrypt(shelf.platform, shelf.caller)
         assert resumed is not None
         assert (resumed.files, resumed.removed_keys, resumed.failures) == (1, 1, {})
         assert await content_of(shelf, added.document_id) == b"first"
@@ -94,7 +94,7 @@ class TestRotation:
             await repository.note_key(
                 ctx.session, [hashlib.sha256(b"first").digest()], uuid.uuid4()
             )
-        done = await keeping.reencrypt(shelf.platform, shelf.caller)
+        done = await originals.reencrypt(shelf.platform, shelf.caller)
         assert done is not None
         assert (done.files, done.waiting) == (0, 0)
         assert await content_of(shelf, added.document_id) == b"first"
