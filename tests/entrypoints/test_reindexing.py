@@ -43,8 +43,8 @@ def server(within_reach: Installation) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def client(server: Running) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {key_of(server)}"}
+def client(server: Running, within_reach: Installation) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {key_of(within_reach)}"}
     url = f"{address_of(server)}/api/v1"
     with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
         for subject in SUBJECTS:

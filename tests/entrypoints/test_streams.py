@@ -53,9 +53,9 @@ async def opened(stack: AsyncExitStack, running: Running, key: str, topic: str) 
 
 class TestTwoServers:
     async def test_a_change_is_told_by_all_processes_and_an_end_is_clean(
-        self, first: Running, second: Running
+        self, installation: Installation, first: Running, second: Running
     ) -> None:
-        key = key_of(first)
+        key = key_of(installation)
         header = {"Authorization": f"Bearer {key}"}
         async with AsyncExitStack() as stack:
             client = httpx.AsyncClient(base_url=address_of(first), headers=header, timeout=60)

@@ -243,6 +243,10 @@ SIGNING_IN: dict[Operation, Route] = {
     ("POST", f"{API}/auth/register"): Route(
         body=SOMEBODY, fields=frozenset({"tenant"}), is_open=True, is_write=True, status=403
     ),
+    ("POST", f"{API}/auth/setup"): Route(
+        body={"token": "none", "email": "nobody@example.org", "password": SOMEBODY["password"]},
+        is_open=True, is_write=True, status=403,
+    ),
     ("POST", f"{API}/auth/login"): Route(
         body=SOMEBODY, fields=frozenset({"tenant"}), is_open=True, is_write=True, status=401,
         forgets=frozenset({"form.client_id"}),  # of OAuth 2; it is taken and not looked at

@@ -20,6 +20,7 @@ from citewell.entrypoints.commands import (
     reindexing,
     search,
     server,
+    setting_up,
     tenants,
     trail,
     transfers,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 for module in (
     server,
+    setting_up,
     documents,
     jobs,
     search,

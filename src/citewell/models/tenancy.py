@@ -36,6 +36,13 @@ class Tenant(Base, HasTimestamps):
     has_open_registration: Mapped[bool] = mapped_column(server_default="false")
     session_version: Mapped[int] = mapped_column(server_default="1")
     """Raised to end all sessions and streams of the tenant."""
+    setup_hash: Mapped[bytes | None]
+    """Of the token that makes the first account; None: there is none, or it was used."""
+    setup_expires_at: Mapped[datetime | None]
+    setup_closed_at: Mapped[datetime | None]
+    """When the tenant was found in use; no set-up token works from then on."""
+    setup_documents: Mapped[int] = mapped_column(server_default="0")
+    """How many documents a start loaded by itself (`--preload`): these are no sign of use."""
 
 
 class User(Base, HasId, TenantScoped, HasTimestamps):

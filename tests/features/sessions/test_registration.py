@@ -3,24 +3,20 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
-import psycopg
 import pytest
 from sqlalchemy import func, select, text
 
 from citewell.access.policy import Role
 from citewell.core.context import Context
-from citewell.core.database.migrations import migrate
-from citewell.core.settings import Settings
 from citewell.features.sessions.signing_in import SILENT_SECONDS
 from citewell.features.users import service as users
 from citewell.features.users.schemas import UserCreate
 from citewell.kit.clock import utc_now
 from citewell.models.tenancy import Tenant, User
-from tests.conftest import LiveServer, Servers, serving
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, bearer
 
 Refused = Callable[[httpx.Response, int, str], None]
@@ -38,50 +34,8 @@ def count_of(people: People, tenant_id: uuid.UUID, email: str) -> int:
     return people.within(tenant_id, counted)
 
 
-@pytest.fixture
-def fresh(settings: Settings, servers: Servers, template: str) -> Iterator[LiveServer]:
-    """A server of an installation that nobody has used."""
-    name = f"{template.removesuffix('_template')}_fresh_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(4242)")
-        url = servers.create(name, template)
-    migrate(url)
-    try:
-        with serving(settings, url, has_worker=False) as server:
-            yield server
-    finally:
-        servers.drop(name)
-
-
-class TestFirstUser:
-    async def test_of_many_at_once_one_becomes_administrator(
-        self, fresh: LiveServer, password_hash: str, refused: Refused
-    ) -> None:
-        People(fresh, password_hash).new_tenant(slug="default")
-        url = fresh.platform.database.url
-        async with fresh.client() as client, asyncio.TaskGroup() as group:
-            with psycopg.connect(url) as connection:
-                # Nobody is made before all of them have seen that nobody is there.
-                connection.execute("LOCK TABLE user_account IN SHARE MODE")
-                racing = [
-                    group.create_task(
-                        client.post(REGISTER, json={"email": new_email(), "password": PASSWORD})
-                    )
-                    for _ in range(4)
-                ]
-                await asyncio.sleep(1)
-            replies = [await one for one in racing]
-            won = [reply for reply in replies if reply.status_code == 201]
-            assert len(won) == 1
-            for reply in replies:
-                if reply not in won:
-                    refused(reply, 403, "registration_closed")
-            me = (await client.get(ME, headers=bearer(won[0].json()))).json()
-            assert (me["user"]["role"], me["user"]["is_admin"]) == ("director", True)
-            late = await client.post(REGISTER, json={"email": new_email(), "password": PASSWORD})
-            refused(late, 403, "registration_closed")
-
-    async def test_other_tenants_have_no_first_user(
+class TestClosedRegistration:
+    async def test_nobody_comes_in_without_invitation(
         self, people: People, anonymous: httpx.AsyncClient, refused: Refused
     ) -> None:
         _, slug = people.new_tenant()

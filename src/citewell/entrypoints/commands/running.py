@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from citewell.core.context import OPERATOR, Caller, Origin
 from citewell.core.errors import AppError, StartupError
 from citewell.core.platform import Platform
+from citewell.core.private_files import write_private
 from citewell.core.settings import Settings, SettingsError, is_set, load_settings
 from citewell.entrypoints import logs
 from citewell.entrypoints.installation import open_platform, running_database, running_worker
@@ -30,6 +31,9 @@ COMMAND_LINE = Origin("command line")
 """Where the audit trail says that a command came from."""
 
 DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error)
+
+FIRST_KEY_FILE = "first.key"
+"""In the home: the key of the default tenant's first software."""
 
 WIDEST = 10_000
 
@@ -140,14 +144,19 @@ def run(
         stop_for_database(error)
 
 
-async def announce_first_key(platform: Platform) -> str | None:
-    """On a new installation make the first tenant and show its key, this once."""
+async def announce_first_key(platform: Platform) -> None:
+    """On a new installation make the first tenant and keep its key in a file of the operator.
+
+    A log stream is read by more people than may administer, so only a terminal shows the key.
+    """
     key = await identity.ensure_default_tenant(platform)
     if key is None:
-        return None
-    err.print("[bold]API key[/bold] (shown this once, make more with `citewell key create`):")
-    err.print(f"  {key.secret}", markup=False)
-    return key.secret
+        return
+    path = platform.settings.home / FIRST_KEY_FILE
+    await asyncio.to_thread(write_private, path, key.secret)
+    err.print(f"API key: in {path} (make more with `citewell key create`)", markup=False)
+    if err.is_terminal:
+        err.print(f"  {key.secret}", markup=False)
 
 
 def print_table(table: Table) -> None:

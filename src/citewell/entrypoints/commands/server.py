@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import shlex
 import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
@@ -15,7 +16,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.supervisors import Multiprocess
 
-from citewell.core.context import OPERATOR, Caller, unit_of_work
+from citewell.core.context import OPERATOR, Caller
 from citewell.core.database.embedded import SERVER_SETTINGS
 from citewell.core.errors import AppError, StartupError
 from citewell.core.platform import Platform
@@ -23,6 +24,7 @@ from citewell.core.settings import Settings, found_vendor_keys
 from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.entrypoints.commands.running import (
     DATABASE_ERRORS,
+    FIRST_KEY_FILE,
     NOT_AVAILABLE,
     announce_first_key,
     err,
@@ -31,6 +33,7 @@ from citewell.entrypoints.commands.running import (
     stop,
     stop_for_database,
 )
+from citewell.entrypoints.commands.setting_up import note_preloaded, setup_notice
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import (
@@ -41,9 +44,6 @@ from citewell.entrypoints.installation import (
 )
 from citewell.entrypoints.supervision import end_with, job_worker
 from citewell.features.identity import service as identity
-from citewell.features.users import service as users
-from citewell.features.users.schemas import UserFilter
-from citewell.kit.pagination import PageRequest
 from citewell.models.documents import VersionStatus
 
 LISTEN_BACKLOG = 2048
@@ -190,14 +190,14 @@ async def _serve_here(site: _Site) -> None:
     """One process that answers and works."""
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(open_platform(site.settings, site.database))
-        secret = await announce_first_key(platform)
+        await announce_first_key(platform)
         if site.has_worker:
             worker = running_worker(platform, adopt_all=site.database.is_first_user)
             await stack.enter_async_context(worker)
         app = create_app(site.settings, lambda: nullcontext(platform))
         server = uvicorn.Server(_config(site, app))
         async with asyncio.TaskGroup() as group:
-            greeting = group.create_task(_greet(site, platform, secret, wait=site.has_worker))
+            greeting = group.create_task(_greet(site, platform, wait=site.has_worker))
             await server.serve(sockets=[site.listener])
             greeting.cancel()
 
@@ -207,7 +207,8 @@ def _serve_many(site: _Site, workers: int) -> None:
 
     async def prepare() -> None:
         async with open_platform(site.settings, site.database) as platform:
-            await _greet(site, platform, await announce_first_key(platform), wait=False)
+            await announce_first_key(platform)
+            await _greet(site, platform, wait=False)
 
     asyncio.run(prepare())
     config = _config(site, f"{__name__}:app_of_process", workers=workers)
@@ -246,7 +247,7 @@ def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Con
     )
 
 
-async def _greet(site: _Site, platform: Platform, secret: str | None, *, wait: bool) -> None:
+async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:
     """Say where the server is, how to sign in and what to try; then load what is to be loaded."""
     settings, address = site.settings, site.address
     out.print(f"Citewell answers on {address} (API documentation: {address}/api/docs)")
@@ -257,33 +258,28 @@ async def _greet(site: _Site, platform: Platform, secret: str | None, *, wait: b
             f"{name} is set, but your documents stay here: answers are extracted without a model. "
             "To have one write them, set CITEWELL_LLM and CITEWELL_LLM_API_KEY."
         )
-    if await _nobody_has_an_account(platform):
-        out.print(
-            "Nobody has an account yet: whoever registers first (POST /api/v1/auth/register) "
-            "administers this installation. Or make one here: "
-            "citewell user create YOU@EXAMPLE.ORG --role director --admin",
-            markup=False,
-        )
+    notice = await setup_notice(platform)
     if site.preload is not None:
         try:
             await _preload(platform, site.preload, wait=wait)
+            if notice is not None:
+                await note_preloaded(platform)
         except (AppError, SQLAlchemyError) as error:
             err.print(f"{site.preload} could not be loaded: {error}", style="red", markup=False)
-    key = secret or "YOUR_API_KEY"
-    if secret is None:
-        out.print("Sign in with the key shown at the first start, or run `citewell key create`.")
+    if notice is not None:
+        out.print(notice.text(address, is_secret_shown=out.is_terminal), markup=False)
+    path = settings.home / FIRST_KEY_FILE
+    if path.exists():
+        key = f"$(cat {shlex.quote(str(path))})"
+    else:
+        key = "YOUR_API_KEY"
+        out.print("Sign in with the key of the first start, or run `citewell key create`.")
     out.print(
         "Ask a question:\n"
-        f"  curl -s {address}/api/v1/query -H 'Authorization: Bearer {key}' \\\n"
+        f'  curl -s {address}/api/v1/query -H "Authorization: Bearer {key}" \\\n'
         f"    -H 'Content-Type: application/json' -d '{{\"query\": \"{EXAMPLE_QUESTION}\"}}'",
         markup=False,
     )
-
-
-async def _nobody_has_an_account(platform: Platform) -> bool:
-    tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
-    async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
-        return (await users.page(ctx, PageRequest(1, 1), UserFilter())).total == 0
 
 
 async def _preload(platform: Platform, folder: Path, *, wait: bool) -> None:

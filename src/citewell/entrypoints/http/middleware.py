@@ -37,6 +37,7 @@ PUBLIC_PATHS = (
     "/api/v1/health/live",
     "/api/v1/health/ready",
     "/api/v1/auth/register",
+    "/api/v1/auth/setup",
     "/api/v1/auth/login",
     "/api/v1/auth/refresh",
 )

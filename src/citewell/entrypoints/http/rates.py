@@ -18,7 +18,12 @@ QUERY_PATHS = ("/api/v1/search", "/api/v1/query", "/api/v1/query/stream")
 """What searches; every other route of the API counts as a request."""
 
 UNLIMITED_PATHS = ("/api/v1/health/live", "/api/v1/health/ready")
-ANONYMOUS_PATHS = ("/api/v1/auth/login", "/api/v1/auth/register", "/api/v1/auth/refresh")
+ANONYMOUS_PATHS = (
+    "/api/v1/auth/login",
+    "/api/v1/auth/register",
+    "/api/v1/auth/refresh",
+    "/api/v1/auth/setup",
+)
 
 QUERIES = rule("queries", "100 per minute")
 TENANT_QUERIES = rule("tenant-queries", "6000 per minute")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from citewell.core.context import Caller, Origin, unit_of_work
 from citewell.core.settings import Settings
 from citewell.features.http import PlatformDep, ReaderDep, WriterDep
-from citewell.features.sessions import registration, service, signing_in
+from citewell.features.sessions import registration, service, setting_up, signing_in
 from citewell.features.sessions.errors import ForeignOriginError, RefreshError
 from citewell.features.sessions.schemas import (
     AcceptedRead,
@@ -22,6 +22,7 @@ from citewell.features.sessions.schemas import (
     RefreshRequest,
     RegisterRequest,
     SessionTokens,
+    SetupRequest,
     TokenRead,
 )
 from citewell.features.sessions.tokens import ACCESS_SECONDS
@@ -62,7 +63,7 @@ _LOGIN_BODIES: dict[str, Any] = {
 async def register(
     platform: PlatformDep, origin: OriginDep, response: Response, data: RegisterRequest
 ) -> TokenRead | AcceptedRead:
-    """Make an account: the first of an installation, with an invitation, or where it is open.
+    """Make an account with an invitation, or where registration is open.
 
     With open registration the reply is 202, whether or not the address had an account: sign in.
     """
@@ -70,6 +71,15 @@ async def register(
     if tokens is None:
         response.status_code = 202
         return AcceptedRead()
+    return _hand_out(tokens, response, platform.settings, in_cookie=data.cookie)
+
+
+@public_router.post("/setup", status_code=201)
+async def set_up(
+    platform: PlatformDep, origin: OriginDep, response: Response, data: SetupRequest
+) -> TokenRead:
+    """Make the first account of a new installation, its administrator, with the set-up token."""
+    tokens = await setting_up.set_up(platform, data, origin)
     return _hand_out(tokens, response, platform.settings, in_cookie=data.cookie)
 
 

@@ -64,6 +64,19 @@ class InvitationError(ForbiddenError):
         )
 
 
+class SetupTokenError(ForbiddenError):
+    """The set-up token is wrong, used or expired, or the installation is in use; not told which."""
+
+    code = "invalid_setup_token"
+    title = "The set-up token cannot be used"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The token is not valid, or this installation is in use already. Its operator makes a "
+            "new token with `citewell setup`, or an account with `citewell user create`."
+        )
+
+
 class ForeignOriginError(ForbiddenError):
     """A page of another site used the browser's cookie."""
 

@@ -1,4 +1,4 @@
-"""Accounts that people make themselves: the first one, by invitation, or where it is open."""
+"""Accounts that people make themselves: by invitation, or where registration is open."""
 
 import time
 import uuid
@@ -77,26 +77,30 @@ async def register(
             await attempts.note_failure()
             raise InvitationError
         return tokens
-    tokens = await _apply(applicant, slug)
-    if tokens is None:
-        await even_out(started)
-    return tokens
+    await _apply(applicant, slug)
+    await even_out(started)
+    return None
 
 
-async def _apply(applicant: _Applicant, slug: str) -> SessionTokens | None:
-    """Become the first user, or one of an open tenant; None for the latter."""
+async def _apply(applicant: _Applicant, slug: str) -> None:
+    """Make an account in a tenant with open registration.
+
+    Raises:
+        RegistrationClosedError: The tenant takes nobody without invitation, or is not there.
+    """
     caller = await applicant.caller_in(slug)
     if caller is None:
         raise RegistrationClosedError
     async with unit_of_work(applicant.platform, caller) as ctx:
-        if not await _is_open(ctx) and not await _is_unused(ctx, slug):
+        if not await _is_open(ctx):
             raise RegistrationClosedError
     password_hash = await hash_password(applicant.password)
     async with unit_of_work(applicant.platform, caller) as ctx:
-        tokens = await _become_first(ctx, applicant, password_hash, slug)
-        if tokens is None:
-            await _join(ctx, applicant, password_hash)
-    return tokens
+        if not await _is_open(ctx):
+            raise RegistrationClosedError
+        user = await _add(ctx, applicant, password_hash)
+        if user is not None:  # else the address is known: nobody is told
+            await service.note(ctx, user, None, "user.registered")
 
 
 async def _is_open(ctx: Context) -> bool:
@@ -104,35 +108,7 @@ async def _is_open(ctx: Context) -> bool:
     return tenant is not None and tenant.has_open_registration
 
 
-async def _is_unused(ctx: Context, slug: str) -> bool:
-    """Whether this is a fresh installation, whose first user is its administrator."""
-    return slug == identity.DEFAULT_TENANT and not await repository.has_users(ctx.session)
-
-
-async def _become_first(
-    ctx: Context, applicant: _Applicant, password_hash: str, slug: str
-) -> SessionTokens | None:
-    if not await _is_unused(ctx, slug):
-        return None
-    await repository.lock_tenant(ctx.session, ctx.tenant_id)
-    if not await _is_unused(ctx, slug):
-        return None
-    user = await _add(ctx, applicant, password_hash, Role.DIRECTOR, is_admin=True)
-    return await service.begin(ctx, user, "user.registered") if user else None
-
-
-async def _join(ctx: Context, applicant: _Applicant, password_hash: str) -> None:
-    """Make the account, unless the address is known: nobody is told which."""
-    if not await _is_open(ctx):
-        raise RegistrationClosedError
-    user = await _add(ctx, applicant, password_hash, OPEN_ROLE, is_admin=False)
-    if user is not None:
-        await service.note(ctx, user, None, "user.registered")
-
-
-async def _add(
-    ctx: Context, applicant: _Applicant, password_hash: str, role: Role, *, is_admin: bool
-) -> User | None:
+async def _add(ctx: Context, applicant: _Applicant, password_hash: str) -> User | None:
     """The new user; None if the address is taken.
 
     Raises:
@@ -144,8 +120,8 @@ async def _add(
         id=uuid7(),
         email=applicant.email,
         name=applicant.name,
-        role=int(role),
-        is_admin=is_admin,
+        role=int(OPEN_ROLE),
+        is_admin=False,
         password_hash=password_hash,
     )
     await usage.consume(ctx, Metric.USERS)

@@ -3,13 +3,15 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, exists, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.database.trash import trash_shown
 from citewell.features.sessions.tokens import AccessClaims
 from citewell.kit.clock import utc_now
-from citewell.models.tenancy import RefreshToken, Tenant, User, UserStatus
+from citewell.models.documents import Document
+from citewell.models.tenancy import ApiKey, RefreshToken, Tenant, User, UserStatus
 
 
 async def tenants_of_email(session: AsyncSession, email: str) -> list[uuid.UUID]:
@@ -55,16 +57,28 @@ async def tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | None:
     )
 
 
-async def lock_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> None:
-    """One transaction at a time decides who is the tenant's first user."""
+async def lock_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | None:
+    """The active tenant as of now; one transaction at a time decides on its set-up."""
     # Weaker than FOR UPDATE: rows that refer to the tenant are still made meanwhile.
-    held = select(Tenant.id).where(Tenant.id == tenant_id).with_for_update(key_share=True)
-    await session.execute(held)
+    held = (
+        select(Tenant)
+        .where(Tenant.id == tenant_id, Tenant.status == "active")
+        .with_for_update(key_share=True)
+    )
+    return await session.scalar(held, execution_options={"populate_existing": True})
 
 
-async def has_users(session: AsyncSession) -> bool:
-    """Whether the tenant has or had any user."""
-    return await session.scalar(select(User.id).limit(1)) is not None
+async def has_people(session: AsyncSession) -> bool:
+    """Whether the tenant has a user, or one of its keys was ever used."""
+    used_key = select(ApiKey.id).where(ApiKey.last_used_at.is_not(None))
+    found = await session.scalar(select(or_(exists(select(User.id)), exists(used_key))))
+    return bool(found)
+
+
+async def count_documents(session: AsyncSession) -> int:
+    """How many documents the tenant has, those in the trash included."""
+    async with trash_shown(session):
+        return await session.scalar(select(func.count()).select_from(Document)) or 0
 
 
 async def add_user(session: AsyncSession, **values: object) -> User | None:

@@ -65,6 +65,16 @@ class RegisterRequest(_Body):
     cookie: bool = Field(default=False, description=COOKIE_HELP)
 
 
+class SetupRequest(_Body):
+    """Who becomes the first administrator of a new installation."""
+
+    token: Secret = Field(description="As the start or `citewell setup` showed it.")
+    email: Secret
+    password: Secret
+    name: PersonName = ""
+    cookie: bool = Field(default=False, description=COOKIE_HELP)
+
+
 class RefreshRequest(_Body):
     """The token to renew a session with; without it the browser's cookie is taken."""
 

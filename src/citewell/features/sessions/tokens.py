@@ -138,3 +138,8 @@ def tenant_of_refresh_token(token: str) -> uuid.UUID | None:
 def digest_of(token: str) -> bytes:
     """What is stored of a random token; 256 random bits need no slower hash."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def new_setup_token() -> str:
+    """A token that makes the first account: 256 random bits."""
+    return f"cws_{secrets.token_urlsafe(32)}"

@@ -1,0 +1,167 @@
+"""The first account of an installation: made with a one-time token, until the installation is used.
+
+Whoever can read the operator's files gets the token, nobody else: an installation that is reached
+by strangers must not hand its administration to the first of them. It is closed for good by the
+first account, the first use of an API key and the first document.
+"""
+
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from citewell.core.access import Role
+from citewell.core.context import SYSTEM, Caller, Context, Origin, unit_of_work
+from citewell.core.platform import Platform
+from citewell.features.identity import service as identity
+from citewell.features.identity.errors import TenantNotFoundError
+from citewell.features.sessions import repository, service, throttling
+from citewell.features.sessions.errors import SetupTokenError
+from citewell.features.sessions.schemas import SessionTokens, SetupRequest
+from citewell.features.sessions.tokens import digest_of, new_setup_token
+from citewell.features.usage import service as usage
+from citewell.features.usage.metrics import Metric
+from citewell.features.users.emails import normalise_email
+from citewell.features.users.passwords import check_password_rules, hash_password
+from citewell.kit.clock import utc_now
+from citewell.kit.ids import uuid7
+from citewell.models.tenancy import Tenant
+
+SETUP_HOURS = 24
+"""How long a token works: a working day after the installation; another is made in a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupOffer:
+    """A set-up token that works."""
+
+    token: str | None = field(repr=False)
+    """None: it was shown elsewhere, only its hash is known here."""
+    expires_at: datetime
+
+
+async def offer(ctx: Context, known: str | None = None) -> SetupOffer | None:
+    """The token of this installation: the one that works, or a new one if none does.
+
+    Args:
+        ctx: A unit of work in the default tenant.
+        known: The token that this machine keeps, if it keeps one.
+
+    Returns:
+        None once the installation is in use.
+    """
+    tenant = await _lock_unused(ctx)
+    if tenant is None:
+        return None
+    expires_at = _expiry(tenant)
+    if expires_at is None:
+        return _make(tenant)
+    is_known = known is not None and _matches(tenant, known)
+    return SetupOffer(known if is_known else None, expires_at)
+
+
+async def renew(ctx: Context) -> SetupOffer | None:
+    """A new token, the one before it stops working; None once the installation is in use."""
+    tenant = await _lock_unused(ctx)
+    return None if tenant is None else _make(tenant)
+
+
+async def note_preloaded(ctx: Context) -> None:
+    """Do not take the documents there are for a sign of use: a start loaded them by itself."""
+    tenant = await repository.lock_tenant(ctx.session, ctx.tenant_id)
+    if tenant is not None:
+        tenant.setup_documents = await repository.count_documents(ctx.session)
+
+
+async def set_up(platform: Platform, data: SetupRequest, origin: Origin) -> SessionTokens:
+    """Make the first account, a director and administrator, and begin its first session.
+
+    Raises:
+        InvalidEmailError: The address is none.
+        WeakPasswordError: The password must not be used.
+        SetupTokenError: The token does not work; why is not told.
+        TooManyAttemptsError: Too many tokens were wrong before.
+    """
+    email = normalise_email(data.email)
+    name = data.name.strip()
+    check_password_rules(data.password, email, name, identity.DEFAULT_TENANT)
+    attempts = throttling.Attempts(platform, email, origin.address)
+    await attempts.admit_registration()
+    try:
+        tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
+    except TenantNotFoundError:  # not even started: nobody has a token
+        raise SetupTokenError from None
+    caller = Caller(tenant_id, SYSTEM, origin)
+    async with unit_of_work(platform, caller) as ctx:
+        is_right = await _claim(ctx, data.token) is not None
+    if not is_right:
+        await attempts.note_failure()
+        raise SetupTokenError
+    password_hash = await hash_password(data.password)
+    async with unit_of_work(platform, caller) as ctx:
+        tenant = await _claim(ctx, data.token)
+        if tenant is None:  # another one was faster
+            raise SetupTokenError
+        _close(tenant)
+        user = await repository.add_user(
+            ctx.session,
+            tenant_id=ctx.tenant_id,
+            id=uuid7(),
+            email=email,
+            name=name,
+            role=int(Role.DIRECTOR),
+            is_admin=True,
+            password_hash=password_hash,
+        )
+        if user is None:  # made by the operator since the tenant was locked
+            raise SetupTokenError
+        await usage.consume(ctx, Metric.USERS)
+        return await service.begin(ctx, user, "user.registered")
+
+
+async def _claim(ctx: Context, token: str) -> Tenant | None:
+    """The locked tenant, if this token sets it up now.
+
+    The token is looked at first: a wrong one changes nothing.
+    """
+    tenant = await repository.lock_tenant(ctx.session, ctx.tenant_id)
+    if tenant is None or _expiry(tenant) is None or not _matches(tenant, token):
+        return None
+    return tenant if await _is_unused(ctx, tenant) else None
+
+
+async def _lock_unused(ctx: Context) -> Tenant | None:
+    tenant = await repository.lock_tenant(ctx.session, ctx.tenant_id)
+    return tenant if tenant is not None and await _is_unused(ctx, tenant) else None
+
+
+async def _is_unused(ctx: Context, tenant: Tenant) -> bool:
+    """Whether nobody has used the locked tenant yet; one found in use is closed for good."""
+    if tenant.setup_closed_at is not None:
+        return False
+    documents = await repository.count_documents(ctx.session)
+    if documents > tenant.setup_documents or await repository.has_people(ctx.session):
+        _close(tenant)
+        return False
+    return True
+
+
+def _make(tenant: Tenant) -> SetupOffer:
+    token, expires_at = new_setup_token(), utc_now() + timedelta(hours=SETUP_HOURS)
+    tenant.setup_hash, tenant.setup_expires_at = digest_of(token), expires_at
+    return SetupOffer(token, expires_at)
+
+
+def _close(tenant: Tenant) -> None:
+    tenant.setup_hash = tenant.setup_expires_at = None
+    tenant.setup_closed_at = utc_now()
+
+
+def _expiry(tenant: Tenant) -> datetime | None:
+    """Until when the tenant's token works; None if there is none that does."""
+    if tenant.setup_hash is None or tenant.setup_expires_at is None:
+        return None
+    return tenant.setup_expires_at if tenant.setup_expires_at > utc_now() else None
+
+
+def _matches(tenant: Tenant, token: str) -> bool:
+    return hmac.compare_digest(tenant.setup_hash or b"", digest_of(token))
