@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, t
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.database.trash import trash_shown
 from citewell.features.sessions.tokens import AccessClaims
 from citewell.kit.clock import utc_now
 from citewell.models.documents import Document
 from citewell.models.tenancy import ApiKey, RefreshToken, Tenant, User, UserStatus
+from citewell.models.trash import trash_shown
 
 
 async def tenants_of_email(session: AsyncSession, email: str) -> list[uuid.UUID]:

@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from citewell.core.access import Role
+from citewell.access.policy import Role
 from citewell.core.context import SYSTEM, Caller, Context, Origin, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.identity import service as identity
