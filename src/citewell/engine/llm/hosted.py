@@ -10,20 +10,15 @@ when the first question needs them.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.engine.errors import ProviderError
 from citewell.engine.llm.base import ReplyEnd, Timeouts
+from citewell.engine.llm.provider import Endpoint, Provider
 
 if TYPE_CHECKING:
-    import httpx2
-    from pydantic_ai.models import Model
-    from pydantic_ai.settings import ModelSettings
-
     from citewell.engine.llm.wire import Session
 
 ATTEMPTS = 3
@@ -40,52 +35,6 @@ MAX_ACTIVE = 16
 
 MAX_WAITING = 64
 """Questions that may wait for a place; more are refused at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One model at one address."""
-
-    model: str
-    base_url: str
-    api_key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A vendor: what it needs to be set up, and how its model object is built."""
-
-    name: str
-    build: "Callable[[Endpoint, httpx2.AsyncClient], Model]"
-    """Imports what it needs when called. The client sends only what it is told to."""
-    auth_headers: Callable[[str], dict[str, str]]
-    """The headers that carry a key."""
-    default_base_url: str | None
-    needs_key: bool
-    temperature: float | None = None
-    """Sent where every model of the provider accepts it; several vendors' models refuse it."""
-
-    def endpoint(self, model: str, *, base_url: str | None, api_key: str | None) -> Endpoint:
-        """Check the set-up and settle the address.
-
-        Raises:
-            ProviderConfigurationError: Something must be set first.
-        """
-        if self.needs_key and not api_key:
-            raise ProviderConfigurationError(
-                f"CITEWELL_LLM={self.name}:{model} needs a key: set CITEWELL_LLM_API_KEY."
-            )
-        address = (base_url or self.default_base_url or "").strip().rstrip("/")
-        if not address:
-            raise ProviderConfigurationError(
-                f"CITEWELL_LLM={self.name}:{model} needs an address: set CITEWELL_LLM_BASE_URL."
-            )
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ProviderConfigurationError(
-                f"CITEWELL_LLM_BASE_URL must be an http or https address; not {address!r}."
-            )
-        return Endpoint(model, address, api_key or None)
 
 
 class HostedModel:
@@ -178,17 +127,3 @@ class HostedModel:
         from citewell.engine.llm.wire import Session  # noqa: PLC0415 - imports the SDKs
 
         return Session(self.name, self._provider, self._endpoint, self._timeouts)
-
-
-def settings_for(
-    timeouts: Timeouts, *, max_tokens: int, total: float, temperature: float | None
-) -> "ModelSettings":
-    """The settings of one attempt that may take `total` seconds."""
-    settings: ModelSettings = {
-        "max_tokens": max_tokens,
-        "request_timeout": max(total, 0.001),
-        "first_event_timeout": min(timeouts.first_token, max(total, 0.001)),
-    }
-    if temperature is not None:
-        settings["temperature"] = temperature
-    return settings

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from citewell.engine.llm.hosted import Endpoint, Provider
 from citewell.engine.llm.openai import bearer, chat_client
+from citewell.engine.llm.provider import Endpoint, Provider
 
 if TYPE_CHECKING:
     import httpx2

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from citewell.engine.llm.hosted import Endpoint, Provider
+from citewell.engine.llm.provider import Endpoint, Provider
 
 if TYPE_CHECKING:
     import httpx2

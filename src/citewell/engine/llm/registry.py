@@ -3,7 +3,8 @@
 from citewell.engine.errors import ProviderConfigurationError
 from citewell.engine.llm import anthropic, ollama, openai, openai_compatible
 from citewell.engine.llm.base import NO_MODEL, LanguageModel, Timeouts
-from citewell.engine.llm.hosted import HostedModel, Provider
+from citewell.engine.llm.hosted import HostedModel
+from citewell.engine.llm.provider import Provider
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider

@@ -21,10 +21,11 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 from pydantic_ai.models import StreamedResponse
+from pydantic_ai.settings import ModelSettings
 
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import ReplyEnd, Timeouts, TokenUsage
-from citewell.engine.llm.hosted import Endpoint, Provider, settings_for
+from citewell.engine.llm.provider import Endpoint, Provider
 
 _SENT_HEADERS = frozenset(
     {
@@ -68,7 +69,7 @@ class Session:
     ) -> AsyncGenerator[str | ReplyEnd, None]:
         """Make one attempt at a reply within `total` seconds; see `LanguageModel.stream`."""
         request = ModelRequest(parts=[SystemPromptPart(system), UserPromptPart(user)])
-        settings = settings_for(
+        settings = _settings_for(
             self._timeouts, max_tokens=max_tokens, total=total, temperature=self._temperature
         )
         with _our_errors(self._name):
@@ -190,3 +191,17 @@ def _code_of(error: pydantic_ai_errors.ModelAPIError) -> str:
     if code and _CODE.fullmatch(code):
         facts.append(code)
     return f" ({', '.join(facts)})" if facts else ""
+
+
+def _settings_for(
+    timeouts: Timeouts, *, max_tokens: int, total: float, temperature: float | None
+) -> ModelSettings:
+    """The settings of one attempt that may take `total` seconds."""
+    settings: ModelSettings = {
+        "max_tokens": max_tokens,
+        "request_timeout": max(total, 0.001),
+        "first_event_timeout": min(timeouts.first_token, max(total, 0.001)),
+    }
+    if temperature is not None:
+        settings["temperature"] = temperature
+    return settings

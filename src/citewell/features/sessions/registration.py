@@ -15,7 +15,7 @@ from citewell.features.sessions.schemas import RegisterRequest, SessionTokens
 from citewell.features.sessions.signing_in import even_out
 from citewell.features.sessions.tokens import digest_of
 from citewell.features.usage import service as usage
-from citewell.features.usage.metrics import Metric
+from citewell.features.usage.service import Metric
 from citewell.features.users.emails import normalise_email
 from citewell.features.users.passwords import check_password_rules, hash_password
 from citewell.kit.ids import uuid7
