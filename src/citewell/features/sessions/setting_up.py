@@ -19,7 +19,7 @@ from citewell.features.sessions.errors import SetupTokenError
 from citewell.features.sessions.schemas import SessionTokens, SetupRequest
 from citewell.features.sessions.tokens import digest_of, new_setup_token
 from citewell.features.usage import service as usage
-from citewell.features.usage.metrics import Metric
+from citewell.features.usage.service import Metric
 from citewell.features.users.emails import normalise_email
 from citewell.features.users.passwords import check_password_rules, hash_password
 from citewell.kit.clock import utc_now
