@@ -22,6 +22,9 @@ from .nursery import Citizen, Nursery
 LATER = (503,)
 """Replies after which nothing has changed and the same can be asked again."""
 
+SERVER_CHARS = 30_000
+"""Of the server's log, shown with a reply that should not be: several tracebacks."""
+
 UNLIMITED = {"CITEWELL_RATE_LIMIT_QUERIES": "0", "CITEWELL_RATE_LIMIT_REQUESTS": "0"}
 
 
@@ -143,6 +146,11 @@ class Site:
         """A client of the API."""
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.AsyncClient(base_url=f"{self.url}/api/v1", headers=headers, timeout=seconds)
+
+    def explained(self, reply: httpx.Response) -> str:
+        """A reply that should not be, and what the server wrote while it made it: its traceback."""
+        said = self.server.output.read_text() if self.server is not None else ""
+        return f"{reply.status_code} {reply.headers}\n{reply.text}\n{said[-SERVER_CHARS:]}"
 
     def last_words(self) -> str:
         """The end of what each running process wrote."""

@@ -95,7 +95,7 @@ class Storm:
         else:
             ask = partial(client.post, UPLOAD, files={"files": file})
         reply = await self._insist(ask)
-        assert reply.status_code == 202, reply.text + self.site.last_words()
+        assert reply.status_code == 202, self.site.explained(reply)
         [accepted] = reply.json()["documents"]
         entry.acknowledge(accepted["id"], accepted["version"])
 
@@ -103,7 +103,9 @@ class Storm:
         document_id = entry.document_id
         assert document_id is not None
         reply = await self._insist(lambda: client.delete(f"/documents/{document_id}"))
-        assert reply.status_code in (204, 404), reply.text  # 404: the reply before was lost
+        assert reply.status_code in (204, 404), self.site.explained(
+            reply
+        )  # 404: the reply before was lost
         entry.deleted.add(document_id)
         entry.document_id = None
         if chance.random() < 0.4:
@@ -117,7 +119,7 @@ class Storm:
             entry.deleted.add(document_id)
             return
         # 409: it is there, the reply before was lost
-        assert reply.status_code in (200, 409), reply.text
+        assert reply.status_code in (200, 409), self.site.explained(reply)
         entry.document_id = document_id
         self.restored += 1
 
@@ -157,7 +159,7 @@ class Storm:
                 return
             if reply.status_code in LATER:
                 return
-            assert reply.status_code == 200, reply.text
+            assert reply.status_code == 200, self.site.explained(reply)
             hits = reply.json()["results"]
             self.ledger.check(hits, gone & self.ledger.gone())
         if hits:

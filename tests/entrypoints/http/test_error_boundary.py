@@ -1,5 +1,6 @@
 """What becomes of errors that no route expected."""
 
+import asyncio
 import errno
 import json
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from sqlalchemy.exc import OperationalError
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from citewell.engine.errors import ProviderError
 from citewell.entrypoints.http import problems
@@ -21,6 +23,45 @@ SECRET = "cw_secret_in_a_local_variable"
 
 def outage() -> Exception:
     return OperationalError("SELECT 1", {}, Exception("no route to host 10.0.0.7"))
+
+
+class Faulty:
+    """What stands between the two boundaries, with a fault for some paths."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/silent":
+            return
+        if scope["path"] == "/broken":
+            raise KeyError(SECRET)
+        await self.app(scope, receive, send)
+
+
+def add_rarer_failures(app: FastAPI) -> None:
+    @app.get("/api/v1/cancelled")
+    async def cancelled() -> None:
+        shared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        shared.cancel()  # as a task is that several requests wait for
+        await shared
+
+    @app.get("/api/v1/group")
+    async def group() -> None:
+        async with asyncio.TaskGroup():
+            raise outage()
+
+    @app.get("/api/v1/surrogate")
+    async def surrogate() -> None:
+        raise ProviderError("the model says \ud800")
+
+    @app.get("/api/v1/late")
+    async def late() -> StreamingResponse:
+        async def events() -> AsyncIterator[bytes]:
+            yield b": begun\n\n"
+            raise asyncio.CancelledError
+
+        return StreamingResponse(events(), media_type="text/event-stream")
 
 
 @pytest.fixture
@@ -67,6 +108,9 @@ async def failing() -> AsyncIterator[httpx.AsyncClient]:
 
         return StreamingResponse(parts(), media_type="application/octet-stream")
 
+    add_rarer_failures(app)
+    app.add_middleware(ErrorBoundary)
+    app.add_middleware(Faulty)
     app.add_middleware(ErrorBoundary)
     app.add_middleware(RequestContext)
     transport = httpx.ASGITransport(app)
@@ -107,6 +151,31 @@ class TestErrorBoundary:
         self, failing: httpx.AsyncClient, refused: Refused
     ) -> None:
         refused(await failing.get("/api/v1/model"), 503, "model_unavailable")
+
+    @pytest.mark.parametrize(
+        ("path", "status", "code"),
+        [
+            ("/api/v1/cancelled", 503, "interrupted"),
+            ("/api/v1/group", 503, "database_unavailable"),
+            ("/api/v1/surrogate", 503, "model_unavailable"),
+            ("/silent", 500, "internal_error"),
+            ("/broken", 500, "internal_error"),
+        ],
+    )
+    async def test_whatever_ends_a_request_it_gets_a_problem(
+        self, failing: httpx.AsyncClient, refused: Refused, path: str, status: int, code: str
+    ) -> None:
+        reply = await failing.get(path)
+        refused(reply, status, code)
+        assert reply.json()["request_id"] == reply.headers["x-request-id"]
+        assert SECRET not in reply.text
+
+    async def test_a_stream_that_is_cancelled_ends_with_an_error_event(
+        self, failing: httpx.AsyncClient
+    ) -> None:
+        reply = await failing.get("/api/v1/late")
+        assert reply.text.startswith(": begun\n\nevent: error\n")
+        assert '"internal_error"' in reply.text
 
     @pytest.mark.parametrize(
         ("error", "code"), [("outage", "database_unavailable"), ("bug", "internal_error")]

@@ -59,6 +59,23 @@ class TestOrigin:
                     pass
             assert refused.value.response.status_code in (307, 401, 403, 404)
 
+    async def test_paths_without_a_socket_and_broken_handshakes_get_problems(
+        self, live_server: LiveServer
+    ) -> None:
+        host, port = live_server.address.removeprefix("http://").split(":")
+        for path, version in (("/other", "13"), ("/ws", "7")):
+            head = (
+                f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\n"
+                "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                f"Sec-WebSocket-Version: {version}\r\n\r\n"
+            )
+            with network.create_connection((host, int(port)), timeout=10) as raw:
+                raw.sendall(head.encode())
+                reply = b"".join(iter(lambda: raw.recv(4096), b""))
+            head_of_reply, _, body = reply.partition(b"\r\n\r\n")
+            assert b"application/problem+json" in head_of_reply
+            assert json.loads(body)["request_id"].encode() in head_of_reply
+
 
 class TestSigningIn:
     @pytest.mark.parametrize(

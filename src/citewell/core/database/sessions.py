@@ -143,7 +143,7 @@ _HEALING_STATES = ("08", "40", "53", "57", "58", "25P03", "55P03")
 and two timeouts. https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
-def is_outage(error: Exception) -> bool:
+def is_outage(error: BaseException) -> bool:
     """Whether the database could not be reached, was full, busy or shut down: later it may work."""
     if isinstance(error, InterfaceError | PoolTimeoutError):
         return True

@@ -258,7 +258,10 @@ async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:
             f"{name} is set, but your documents stay here: answers are extracted without a model. "
             "To have one write them, set CITEWELL_LLM and CITEWELL_LLM_API_KEY."
         )
-    notice = await setup_notice(platform)
+    try:
+        notice = await setup_notice(platform)
+    except DATABASE_ERRORS:  # requests wait for it to come back; `citewell setup` tells it later
+        notice = None
     if site.preload is not None:
         try:
             await _preload(platform, site.preload, wait=wait)

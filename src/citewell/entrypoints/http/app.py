@@ -163,9 +163,10 @@ def _add_middleware(app: FastAPI, settings: Settings, credentials: Credentials) 
             ],
         )  # fmt: skip
     app.add_middleware(BodyEnd)
-    app.add_middleware(RequestContext, is_https=(settings.public_url or "").startswith("https://"))
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    app.add_middleware(ErrorBoundary)
+    app.add_middleware(RequestContext, is_https=(settings.public_url or "").startswith("https://"))
 
 
 async def _to_docs() -> RedirectResponse:

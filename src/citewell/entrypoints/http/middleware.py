@@ -16,7 +16,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewell.core.context import Caller, Origin
-from citewell.core.errors import AppError, Problem, TooLargeError, UnauthorizedError
+from citewell.core.errors import (
+    AppError,
+    NotFoundError,
+    Problem,
+    TooLargeError,
+    UnauthorizedError,
+)
 from citewell.core.platform import Platform
 from citewell.entrypoints.http.guards import security_headers
 from citewell.entrypoints.http.problems import (
@@ -130,11 +136,15 @@ class BodyEnd:
 
 
 class ErrorBoundary:
-    """Turns what nobody caught into a problem; a stream that has begun ends with `error`.
+    """Turns whatever ends a request into a problem; a stream that has begun ends with `error`.
 
     A socket that was accepted is closed with a code and, as its reason, code and detail.
 
-    The one boundary of HTTP: errors that routes did not handle are logged and end here.
+    The boundary of HTTP: errors that routes did not handle are logged and end here. That includes
+    cancellation, which is how a request ends when the server gives it up or a task it waited for
+    was cancelled, and an application that returns without a reply: the server would answer both
+    by plain text of its own. It stands twice in the stack, inside CORS so that pages of other
+    origins can read the problem, and outside for what CORS and `BodyEnd` raise themselves.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -144,37 +154,77 @@ class ErrorBoundary:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        started: list[Headers] = []
-
-        async def watched(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.accept"):
-                started.append(Headers(raw=message.get("headers", [])))
-            await send(message)
-
+        reply = _Reply(receive, send)
         try:
-            await self._app(scope, receive, watched)
-        except Exception as error:  # the HTTP boundary: nothing may escape as a raw 500
-            if isinstance(error, ClientDisconnect):
-                return
-            # The framework wraps what it could have handled had the reply not begun.
-            wrapped = error.__cause__ if started and scope["type"] == "http" else None
-            problem = problem_of(wrapped if isinstance(wrapped, Exception) else error)
-            note_failure(problem, error)
-            request_id: str = scope["state"]["request_id"]
-            if not started:
-                reply = problem_response(problem, request_id, headers_of(error))
-                await reply(scope, receive, send)
-            elif scope["type"] == "websocket":
-                with suppress(OSError):  # it may have gone
-                    await send(_closing(problem, error))
-            elif started[0].get("content-type", "").startswith("text/event-stream"):
-                last = encode_event("error", problem_document(problem, request_id))
-                await send({"type": "http.response.body", "body": last, "more_body": False})
-            else:
-                raise  # the server cuts the connection, so that nobody takes the part for the whole
+            await self._app(scope, reply.receive, reply.send)
+            if not reply.is_settled:
+                raise UnansweredError
+        except BaseException as error:  # the HTTP boundary: nothing may escape as a raw 500
+            if isinstance(error, ClientDisconnect) and reply.headers is not None:
+                return  # there is nobody to tell
+            if not await self._end(error, reply, scope):
+                raise  # the server cuts the connection: nobody takes the part for the whole
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
+
+    @staticmethod
+    async def _end(error: BaseException, reply: "_Reply", scope: Scope) -> bool:
+        """Answer for an error; False if the reply has begun and cannot tell of it."""
+        started = reply.headers
+        # The framework wraps what it could have handled had the reply not begun.
+        wrapped = error.__cause__ if started is not None and scope["type"] == "http" else None
+        problem = problem_of(wrapped if isinstance(wrapped, Exception) else error)
+        note_failure(problem, error)
+        request_id: str = scope["state"]["request_id"]
+        if started is None:
+            response = problem_response(problem, request_id, headers_of(error))
+            await response(scope, reply.receive, reply.send)
+        elif scope["type"] == "websocket":
+            with suppress(OSError):  # it may have gone
+                await reply.send(_closing(problem, error))
+        elif started.get("content-type", "").startswith("text/event-stream"):
+            last = encode_event("error", problem_document(problem, request_id))
+            await reply.send({"type": "http.response.body", "body": last, "more_body": False})
+        else:
+            return False
+        return True
 
 
-def _closing(problem: Problem, error: Exception) -> Message:
+class _Reply:
+    """How far a reply has come."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self.headers: Headers | None = None
+        """Of a reply that has begun."""
+        self.is_settled = False
+        """Whether nothing more needs to be said: it is complete, or nobody is there to read it."""
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.is_settled = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if self.headers is None:
+            if kind == "websocket.close":
+                # The router does it where no socket is; the server would answer by plain text.
+                raise NotFoundError("There is no such socket.")
+            self.headers = Headers(raw=message.get("headers", []))
+        if kind == "websocket.accept" or not (
+            kind == "http.response.start" or message.get("more_body")
+        ):
+            self.is_settled = True
+        await self._send(message)
+
+
+class UnansweredError(RuntimeError):
+    """The application returned and had not answered, or not to the end."""
+
+
+def _closing(problem: Problem, error: BaseException) -> Message:
     """The end of a socket, with code and detail of a problem as its reason."""
     reason = f"{problem.code}: {problem.detail}".encode()[:MAX_REASON_BYTES]
     code = close_code_of(problem, error)

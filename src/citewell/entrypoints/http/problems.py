@@ -1,16 +1,19 @@
 """Errors as RFC 9457 problem details, rendered in one place."""
 
+import asyncio
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 
 from citewell.core.database.sessions import is_full, is_outage, is_overdue
 from citewell.core.errors import AppError, Problem, StorageFullError
@@ -63,21 +66,38 @@ def problem_document(problem: Problem, request_id: str) -> dict[str, object]:
     }
 
 
+def problem_body(problem: Problem, request_id: str) -> bytes:
+    """The problem as bytes of JSON, in ASCII: a lone surrogate in what was sent must not end it."""
+    return json.dumps(problem_document(problem, request_id), separators=(",", ":")).encode("ascii")
+
+
 def problem_response(
     problem: Problem, request_id: str, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+) -> Response:
     """The reply for a problem."""
     more = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
-    return JSONResponse(
-        problem_document(problem, request_id),
+    return Response(
+        problem_body(problem, request_id),
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers={**(headers or {}), **more},
     )
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: BaseException) -> Problem:
     """What a caller is told of an error; of an unexpected one nothing but that it was logged."""
+    while isinstance(error, BaseExceptionGroup):  # of a group its first
+        error = cast(BaseException, error.exceptions[0])
+    if isinstance(error, asyncio.CancelledError):
+        return Problem(
+            "interrupted",
+            "Temporarily not available",
+            "The server gave the request up, as it does when it stops; whether it was carried "
+            "out is not known. Try again in a moment.",
+            503,
+        )
+    if isinstance(error, ClientDisconnect):
+        return Problem("bad_request", _TITLES[400], "The body did not arrive whole.", 400)
     if isinstance(error, AppError):
         return Problem(error.code, error.title, error.detail, error.status)
     if isinstance(error, RequestValidationError):
@@ -116,7 +136,7 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
-def headers_of(error: Exception) -> Mapping[str, str] | None:
+def headers_of(error: BaseException) -> Mapping[str, str] | None:
     """What an error says in headers: `Allow` of a 405, when to come again."""
     if isinstance(error, AppError) and error.retry_after is not None:
         return {"Retry-After": str(error.retry_after)}
@@ -130,7 +150,7 @@ _CLOSE_CODES = {401: 4401, 403: 4403, 404: 4404, 429: 4429, 500: 1011}
 _POLICY_VIOLATION, _TRY_AGAIN_LATER = 1008, 1013
 
 
-def close_code_of(problem: Problem, error: Exception) -> int:
+def close_code_of(problem: Problem, error: BaseException) -> int:
     """The code a socket is closed with because of an error."""
     if (own := getattr(error, "close_code", None)) is not None:
         return int(own)
@@ -138,9 +158,12 @@ def close_code_of(problem: Problem, error: Exception) -> int:
     return _CLOSE_CODES.get(problem.status, otherwise)
 
 
-def note_failure(problem: Problem, error: Exception) -> None:
+def note_failure(problem: Problem, error: BaseException) -> None:
     """Log what is not the caller's fault: a bug with its traceback, an outage in one line."""
-    if problem.status in (503, 507):
+    if isinstance(error, asyncio.CancelledError):
+        # Where it was is all that tells who cancelled it.
+        log.warning("request_failed", code=problem.code, exc_info=error)
+    elif problem.status in (503, 507):
         first = next(iter(str(error).splitlines()), "")
         log.warning("request_failed", code=problem.code, error=first)
     elif problem.status >= 500:
@@ -150,7 +173,7 @@ def note_failure(problem: Problem, error: Exception) -> None:
 def install(app: FastAPI) -> None:
     """Handle every error of the application's routes."""
 
-    async def handle(request: Request, error: Exception) -> JSONResponse:
+    async def handle(request: Request, error: Exception) -> Response:
         if request.scope["type"] == "websocket":
             raise error  # there is no reply to a socket; the boundary closes it
         request_id: str = getattr(request.state, "request_id", "")

@@ -1,13 +1,12 @@
 """HTTP as the server speaks it, with refusals in the API's own form."""
 
-import json
 import uuid
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from citewell.core.errors import Problem
-from citewell.entrypoints.http.problems import MEDIA_TYPE, problem_document
+from citewell.entrypoints.http.problems import MEDIA_TYPE, problem_body
 
 
 class ProblemProtocol(H11Protocol):
@@ -18,7 +17,7 @@ class ProblemProtocol(H11Protocol):
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             request_id = str(uuid.uuid4())
             problem = Problem("bad_request", "The request cannot be read", msg, 400)
-            body = json.dumps(problem_document(problem, request_id)).encode()
+            body = problem_body(problem, request_id)
             headers = {
                 "Content-Type": MEDIA_TYPE,
                 "Content-Length": str(len(body)),

@@ -2,11 +2,19 @@
 
 import asyncio
 import socket
+import uuid
 from collections.abc import Callable
 from typing import Any
 
+from uvicorn import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
+from citewell.core.errors import Problem
+from citewell.entrypoints.http.problems import MEDIA_TYPE, problem_body
 from citewell.entrypoints.http.protocol import ProblemProtocol
 
 CLOSING = "closing"
@@ -43,10 +51,41 @@ class HttpProtocol(ProblemProtocol):
         super().shutdown()
 
 
+class ProblemHandshake(ServerProtocol):
+    """Refuses what is no handshake of a WebSocket by a problem, not by plain text."""
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        """The reply to a handshake that failed."""
+        response = super().reject(status, text)
+        request_id, is_ours = str(uuid.uuid4()), response.status_code >= 500
+        problem = Problem(
+            "internal_error" if is_ours else "bad_request",
+            "Something went wrong on our side" if is_ours else "The request cannot be read",
+            text.strip() or "This is no handshake of a WebSocket.",
+            response.status_code,
+        )
+        response.body = problem_body(problem, request_id)
+        del response.headers["Content-Type"], response.headers["Content-Length"]
+        response.headers["Content-Type"] = MEDIA_TYPE
+        response.headers["Content-Length"] = str(len(response.body))
+        response.headers["X-Request-ID"] = request_id
+        return response
+
+
 class SocketProtocol(WebSocketsSansIOProtocol):
     """A WebSocket that holds little for a reader and cuts one who takes nothing."""
 
     _stuck: asyncio.TimerHandle | None = None
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = ProblemHandshake(max_size=config.ws_max_size, logger=self.logger)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
