@@ -66,6 +66,14 @@ class QueueRows:
             rows = connection.execute("SELECT *, now() FROM procrastinate_jobs ORDER BY id")
             return rows.fetchall()
 
+    def select(self, statement: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            return connection.execute(statement).fetchall()
+
+    def notify(self, channel: str, payload: str) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+
     def execute(self, statement: str) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(statement)

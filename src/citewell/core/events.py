@@ -11,11 +11,11 @@ import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 import psycopg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from citewell.core.database import events as stored
 from citewell.core.database.events import Event
@@ -26,17 +26,20 @@ from citewell.core.database.sessions import (
     connection_options,
 )
 from citewell.core.errors import UnavailableError
+from citewell.core.supervision import Supervisor
 
 log = structlog.get_logger(__name__)
 
 NAME = "citewell-events"
 """What the connection is called in `pg_stat_activity`."""
 
+LISTENING, READING = "events.listen", "events.read"
+"""Names of the background tasks."""
+
 KEEPALIVE_SECONDS = 10.0
 """After so long without news the connection is asked whether it is still one."""
 
 ANSWER_SECONDS = 5.0
-RECONNECT_SECONDS = 0.5
 STATEMENT_SECONDS = 10.0
 
 BATCH = 500
@@ -78,8 +81,9 @@ class _Tenant(Generic[L]):
 class EventHub(Generic[L]):
     """The events of this process; it connects when somebody wants to hear."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, supervisor: Supervisor) -> None:
         self._database = database
+        self._supervisor = supervisor
         self._tenants: dict[uuid.UUID, _Tenant[L]] = {}
         self._is_wanted = asyncio.Event()
         self._is_listening = asyncio.Event()
@@ -92,7 +96,7 @@ class EventHub(Generic[L]):
         self._deliver = deliver
         async with asyncio.TaskGroup() as group:
             self._group = group
-            await self._listen()
+            await self._supervisor.keep(LISTENING, self._listen)
 
     async def join(self, listener: L) -> None:
         """Let it hear what is committed from now on.
@@ -132,19 +136,14 @@ class EventHub(Generic[L]):
         return [each for tenant in self._tenants.values() for each in tenant.listeners]
 
     async def _listen(self) -> None:
-        while True:
-            await self._is_wanted.wait()
-            try:
-                await self._listen_once()
-            except (psycopg.Error, OSError, TimeoutError) as error:
-                said = str(error).splitlines() or [type(error).__name__]
-                log.warning("events_wait_for_database", error=said[0])
-            finally:
-                self._is_listening.clear()
-            await asyncio.sleep(RECONNECT_SECONDS)
+        await self._is_wanted.wait()
+        try:
+            await self._take_notifications()
+        finally:
+            self._is_listening.clear()
 
-    async def _listen_once(self) -> None:
-        """Take notifications until the connection is lost."""
+    async def _take_notifications(self) -> None:
+        """Take notifications until the connection is lost, which raises."""
         options = connection_options({**SESSION_SETTINGS, "application_name": NAME})
         made: dict[str, Any] = {**CONNECTION, "options": options, "autocommit": True}
         async with await psycopg.AsyncConnection.connect(self._database.url, **made) as connection:
@@ -154,9 +153,17 @@ class EventHub(Generic[L]):
                 self._note(tenant_id)
             while True:
                 async for notification in connection.notifies(timeout=KEEPALIVE_SECONDS):
-                    self._note(uuid.UUID(notification.payload))
+                    self._hear(notification.payload)
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await connection.execute("SELECT 1")
+
+    def _hear(self, payload: str) -> None:
+        try:
+            tenant_id = uuid.UUID(payload)
+        except ValueError:  # anybody who may connect may notify, with anything
+            log.warning("notification_ignored", channel=stored.CHANNEL, length=len(payload))
+            return
+        self._note(tenant_id)
 
     def _note(self, tenant_id: uuid.UUID) -> None:
         tenant = self._tenants.get(tenant_id)
@@ -173,13 +180,13 @@ class EventHub(Generic[L]):
             while tenant.has_news and tenant.listeners:
                 tenant.has_news = False
                 begun = time.monotonic()
-                try:
-                    async with self._room:
-                        await self._catch_up(tenant_id, tenant)
-                except SQLAlchemyError as error:
-                    log.warning("events_not_read", error=str(error).splitlines()[0])
+                async with self._room:
+                    is_done = await self._supervisor.attempt(
+                        READING, partial(self._catch_up, tenant_id, tenant)
+                    )
+                if not is_done:
                     tenant.has_news = True
-                    await asyncio.sleep(LONGEST_PAUSE)
+                    await asyncio.sleep(self._supervisor.pause(READING))
                 took = time.monotonic() - begun
                 await asyncio.sleep(max(SHORTEST_PAUSE, min(took, LONGEST_PAUSE)))
         finally:

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import partial
-from typing import Generic, NoReturn, TypeVar, cast
+from typing import Any, Generic, Literal, NoReturn, TypeVar, cast
 
 import procrastinate
 import psycopg
@@ -16,8 +16,9 @@ import psycopg_pool
 import structlog
 from procrastinate import exceptions as queue_errors
 from procrastinate.jobs import Job as QueuedJob
-from procrastinate.jobs import Status
-from procrastinate.manager import JobManager
+from procrastinate.jobs import Notification, Status
+from procrastinate.manager import JobManager, NotificationCallback, get_channel_for_queues
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,7 +32,9 @@ from citewell.core.database.sessions import (
     is_outage,
 )
 from citewell.core.errors import StorageFullError, UnavailableError
+from citewell.core.supervision import EndedError, Supervisor
 from citewell.kit.clock import utc_now
+from citewell.kit.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +50,7 @@ CrashHandler = Callable[[P, uuid.UUID, uuid.UUID], Awaitable[None]]
 WaitHandler = Callable[[P, uuid.UUID, uuid.UUID, str], Awaitable[None]]
 """Called with the reason when the queue itself puts a job off, so that users see it."""
 
-Maintenance = Callable[[P], Awaitable[None]]
+Maintenance = Callable[[P], Awaitable[object]]
 
 HEARTBEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 20.0
@@ -62,6 +65,9 @@ WAITS_FOR_DATABASE = "The database did not answer as it should; another attempt 
 
 SHUTDOWN_GRACE_SECONDS = 2.0
 MAINTENANCE_SECONDS = 2.0
+
+WORKING, RESCUING = "jobs.worker", "jobs.rescue"
+"""Names of the background tasks."""
 
 
 class Urgency(IntEnum):
@@ -131,9 +137,34 @@ SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s),
   pg_notify('procrastinate_any_queue_v1', %(news)s) {_HELD}"""
 """Workers are told, as they are of a new job: one that waited for this one's lock can start."""
 
+# A worker whose row has gone is alive after all: it takes back its id and the jobs it is running,
+# unless they were given to others. procrastinate's own heartbeat would update no row, and the
+# foreign key would refuse it every further job.
+_SHOW_LIFE = """
+WITH shown AS (
+  INSERT INTO procrastinate_workers (id, last_heartbeat) OVERRIDING SYSTEM VALUE
+  VALUES (%(worker_id)s, now())
+  ON CONFLICT (id) DO UPDATE SET last_heartbeat = excluded.last_heartbeat
+  RETURNING xmax = 0 AS had_vanished
+)
+SELECT had_vanished FROM shown
+"""
+
+_TAKE_BACK = """
+UPDATE procrastinate_jobs SET worker_id = %(worker_id)s
+WHERE id = ANY(%(running)s) AND status = 'doing' AND worker_id IS NULL
+"""
+
 _WITHDRAW = text("SELECT procrastinate_cancel_job_v1(:queue_id, false, true)")
 
 _RETRY = f"SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL) {_HELD}"
+
+
+class _Notice(BaseModel):
+    """What a notification of the queue must hold to be one."""
+
+    type: Literal["job_inserted", "abort_job_requested"]
+    job_id: int
 
 
 class _OwnJobs(JobManager):
@@ -142,6 +173,41 @@ class _OwnJobs(JobManager):
     A worker that was taken for dead may be alive after all (a paused machine): what it finishes is
     by then another's, and must neither vanish nor be started a third time.
     """
+
+    def __init__(self, connector: procrastinate.PsycopgConnector, running: Set[int]) -> None:
+        super().__init__(connector)
+        self._running_here = running
+
+    async def update_heartbeat(self, worker_id: int) -> None:
+        shown = await self.connector.execute_query_one_async(_SHOW_LIFE, worker_id=worker_id)
+        if shown["had_vanished"]:
+            log.warning("worker_row_had_vanished", worker_id=worker_id)
+            await self.connector.execute_query_async(
+                _TAKE_BACK, worker_id=worker_id, running=list(self._running_here)
+            )
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> QueuedJob | None:
+        try:
+            return await super().fetch_job(queues, worker_id)
+        except queue_errors.ConnectorException as error:
+            if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
+                raise
+        await self.update_heartbeat(worker_id)
+        return await super().fetch_job(queues, worker_id)
+
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
+        async def hear(channel: str, payload: str) -> None:
+            notification = _notification(payload)
+            if notification is None:  # anybody who may connect may notify, with anything
+                log.warning("notification_ignored", channel=channel, length=len(payload))
+                return
+            await on_notification(channel=channel, notification=notification)
+
+        await self.connector.listen_notify(
+            on_notification=hear, channels=get_channel_for_queues(queues)
+        )
 
     async def finish_job(self, job: QueuedJob, status: Status, delete_job: bool) -> None:
         await self.connector.execute_query_async(
@@ -172,18 +238,38 @@ class _OwnJobs(JobManager):
         )
 
 
+def _notification(payload: str) -> Notification | None:
+    """What a notification of the queue says; None if it is none."""
+    try:
+        return cast(Notification, _Notice.model_validate_json(payload).model_dump())
+    except ValidationError:
+        return None
+
+
+async def _each_statement_for_itself(connection: psycopg.AsyncConnection[Any]) -> None:
+    """All the queue's statements stand alone; BEGIN and COMMIT would be two more round trips."""
+    await connection.set_autocommit(True)
+
+
 class JobQueue(Generic[P]):
     """Enqueue in the caller's transaction; run handlers in a worker."""
 
     def __init__(
-        self, url: str, *, concurrency: int = 2, dead_after: float = DEAD_AFTER_SECONDS
+        self,
+        url: str,
+        *,
+        concurrency: int = 2,
+        dead_after: float = DEAD_AFTER_SECONDS,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._dead_after = dead_after
+        self._supervisor = supervisor or Supervisor()
         self._concurrency = concurrency
         self._connector = procrastinate.PsycopgConnector(
             pool_factory=psycopg_pool.AsyncConnectionPool,
             conninfo=url,
             kwargs=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
+            configure=_each_statement_for_itself,
             min_size=2,  # one listens, one answers: nobody waits for a connection at the start
             max_size=concurrency + 4,
             timeout=30,
@@ -196,9 +282,9 @@ class JobQueue(Generic[P]):
                 "shutdown_graceful_timeout": SHUTDOWN_GRACE_SECONDS,
             },
         )
-        self._app.job_manager = _OwnJobs(self._connector)
-        self._maintenance: list[Maintenance[P]] = []
         self._running: set[int] = set()
+        self._app.job_manager = _OwnJobs(self._connector, self._running)
+        self._maintenance: dict[str, Maintenance[P]] = {}
         self._worker_ids: set[int] = set()
         self._suspicion: dict[int | None, int] = {}
 
@@ -259,9 +345,9 @@ class JobQueue(Generic[P]):
             raise TransientJobError("the database did not answer") from outage
         raise error
 
-    def register_maintenance(self, action: Maintenance[P]) -> None:
-        """Have every worker call `action` every few seconds; it must tolerate company."""
-        self._maintenance.append(action)
+    def register_maintenance(self, name: str, action: Maintenance[P]) -> None:
+        """Have every worker call `action` every few seconds; it may run in several at once."""
+        self._maintenance[name] = action
 
     async def defer(
         self,
@@ -336,62 +422,51 @@ class JobQueue(Generic[P]):
             platform: Handed to the handlers.
             adopt_all: Whether no other worker can be alive, so that all running jobs are orphans.
         """
-        while True:
-            try:
-                # Closed however it ends: a pool cancelled while it opens would leave its tasks.
-                async with AsyncExitStack() as stack:
-                    stack.push_async_callback(self._app.close_async)
-                    await self._app.open_async()
-                    group = await stack.enter_async_context(asyncio.TaskGroup())
-                    if adopt_all:
-                        await self._rescue(everything=True)
-                        adopt_all = False
-                    group.create_task(self._keep_up(self._rescue))
-                    for action in self._maintenance:
-                        group.create_task(self._keep_up(partial(action, platform)))
-                    group.create_task(self._work(platform))
-            except* (
-                queue_errors.ConnectorException,
-                psycopg.OperationalError,
-                psycopg_pool.PoolTimeout,
-            ) as group_error:
-                log.warning("worker_waits_for_database", error=str(group_error.exceptions[0]))
-            await asyncio.sleep(1)
+        is_first = adopt_all
+
+        async def work() -> None:
+            nonlocal is_first
+            # Closed however it ends: a pool cancelled while it opens would leave its tasks.
+            async with AsyncExitStack() as stack:
+                stack.push_async_callback(self._app.close_async)
+                await self._app.open_async()
+                if is_first:
+                    await self._rescue(everything=True)
+                    is_first = False
+                group = await stack.enter_async_context(TaskGroup())
+                rescue = self._supervisor.repeat(RESCUING, self._rescue, MAINTENANCE_SECONDS)
+                group.create_task(rescue)
+                group.create_task(self._work(platform))
+
+        async with TaskGroup() as group:
+            group.create_task(self._supervisor.keep(WORKING, work))
+            for name, action in self._maintenance.items():
+                upkeep = self._supervisor.repeat(
+                    name, partial(action, platform), MAINTENANCE_SECONDS
+                )
+                group.create_task(upkeep)
 
     async def _work(self, platform: P) -> None:
-        while True:  # the worker also ends by itself when it loses the database
-            work = asyncio.ensure_future(
-                self._app.run_worker_async(
-                    concurrency=self._concurrency,
-                    additional_context={"platform": platform},
-                    install_signal_handlers=False,
-                    delete_jobs="successful",
-                    fetch_job_polling_interval=2.0,
-                )
+        """Do jobs until cancelled, or until procrastinate's worker ends: it lost the database."""
+        work = asyncio.ensure_future(
+            self._app.run_worker_async(
+                concurrency=self._concurrency,
+                additional_context={"platform": platform},
+                install_signal_handlers=False,
+                delete_jobs="successful",
+                fetch_job_polling_interval=2.0,
             )
-            try:
-                await asyncio.wait([work])
-            finally:
-                # Before Python 3.12 `asyncio.wait_for` can lose a cancellation. Repeated, but not
-                # before the running jobs had their time: a second one cuts them off.
-                while not work.done():
-                    work.cancel()
-                    await asyncio.wait([work], timeout=SHUTDOWN_GRACE_SECONDS + 2)
-            work.result()
-            await asyncio.sleep(1)
-
-    async def _keep_up(self, action: Callable[[], Awaitable[None]]) -> None:
-        """Repeat an upkeep action; each has its own task, so a long one holds up no other."""
-        failures = 0
-        while True:
-            try:
-                await action()
-                failures = 0
-            except SQLAlchemyError as error:
-                log.warning("maintenance_failed", error=str(error).splitlines()[0])
-                failures = min(failures + 1, 10)
-            pause = MAINTENANCE_SECONDS * 2**failures
-            await asyncio.sleep(min(pause, LONGEST_BACKOFF_SECONDS))
+        )
+        try:
+            await asyncio.wait([work])
+        finally:
+            # Before Python 3.12 `asyncio.wait_for` can lose a cancellation. Repeated, but not
+            # before the running jobs had their time: a second one cuts them off.
+            while not work.done():
+                work.cancel()
+                await asyncio.wait([work], timeout=SHUTDOWN_GRACE_SECONDS + 2)
+        work.result()
+        raise EndedError("the worker lost the database")
 
     async def _rescue(self, *, everything: bool = False) -> None:
         """Put jobs back whose worker died, or whose end this worker could not write down."""

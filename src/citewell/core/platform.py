@@ -11,6 +11,7 @@ from citewell.core.index import ChunkIndex
 from citewell.core.jobs import JobQueue
 from citewell.core.ratelimit import RateLimiter
 from citewell.core.settings import Settings
+from citewell.core.supervision import Supervisor
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.llm.base import LanguageModel
 from citewell.engine.parsing.base import Parser
@@ -38,6 +39,8 @@ class Platform:
     """Signs access tokens, in all processes of the installation alike."""
     former_token_keys: tuple[bytes, ...] = field(default=(), repr=False)
     """Accepted beside it while master keys are exchanged."""
+    supervisor: Supervisor = field(default_factory=Supervisor)
+    """Keeps the background tasks of this process going."""
     _state: dict[type, object] = field(default_factory=dict[type, object], repr=False)
 
     def state_of(self, kind: type[State]) -> State:

@@ -27,6 +27,7 @@ from citewell.core.platform import Platform
 from citewell.core.ratelimit import RateLimiter
 from citewell.core.secrets import derive_key, load_master_keys
 from citewell.core.settings import Settings
+from citewell.core.supervision import Supervisor
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
@@ -126,7 +127,10 @@ async def open_platform(
             concurrency=settings.worker_concurrency,
         )
         stack.push_async_callback(parser.close)
-        queue = JobQueue[Platform](database.url, concurrency=settings.worker_concurrency)
+        supervisor = Supervisor()
+        queue = JobQueue[Platform](
+            database.url, concurrency=settings.worker_concurrency, supervisor=supervisor
+        )
         ingestion_jobs.register(queue)
         trash_jobs.register(queue)
         platform = Platform(
@@ -143,10 +147,11 @@ async def open_platform(
             limiter=limiter,
             token_key=derive_key(masters.primary, TOKENS),
             former_token_keys=tuple(derive_key(key, TOKENS) for key in masters.others),
+            supervisor=supervisor,
         )
-        queue.register_maintenance(usage.write_waiting)
-        queue.register_maintenance(idempotency.forget_old)
-        queue.register_maintenance(sweeping())
+        queue.register_maintenance("usage.write", usage.write_waiting)
+        queue.register_maintenance("idempotency.forget", idempotency.forget_old)
+        queue.register_maintenance("events.sweep", sweeping())
         stack.push_async_callback(_write_usage, platform)
         yield platform
 

@@ -14,7 +14,10 @@ import structlog
 log = structlog.get_logger(__name__)
 
 PARENT_CHECK_SECONDS = 1.0
-RESTART_SECONDS = 1.0
+RESTART_SECONDS, LONGEST_RESTART_SECONDS = 1.0, 30.0
+"""Pause before another worker is started; it doubles while they end within `STEADY_SECONDS`."""
+
+STEADY_SECONDS = 30.0
 
 
 def end_with(parent: int) -> None:
@@ -41,10 +44,14 @@ def job_worker() -> Generator[None, None, None]:
     current = [subprocess.Popen(command)]  # noqa: S603 - this program itself
 
     def keep() -> None:
+        failures, begun = 0, time.monotonic()
         while True:
             code = current[0].wait()
-            if is_over.wait(RESTART_SECONDS):
+            failures = failures + 1 if time.monotonic() - begun < STEADY_SECONDS else 0
+            pause = min(RESTART_SECONDS * 2.0 ** max(failures - 1, 0), LONGEST_RESTART_SECONDS)
+            if is_over.wait(pause):
                 return
+            begun = time.monotonic()
             log.warning("worker_restarted", exit_code=code)
             current[0] = subprocess.Popen(command)  # noqa: S603 - this program itself
             if is_over.is_set():

@@ -63,7 +63,7 @@ class TestHealth:
             {"status": "ok", "version": citewell.__version__},
         )
         ready = await anonymous.get("/api/v1/health/ready")
-        assert (ready.status_code, ready.json()) == (200, {"status": "ok"})
+        assert (ready.status_code, ready.json()) == (200, {"status": "ok", "failing": []})
 
     async def test_root_leads_to_the_documentation(self, anonymous: httpx.AsyncClient) -> None:
         reply = await anonymous.get("/")

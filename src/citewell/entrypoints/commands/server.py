@@ -197,7 +197,11 @@ async def _serve_here(site: _Site) -> None:
         app = create_app(site.settings, lambda: nullcontext(platform))
         server = uvicorn.Server(_config(site, app))
         async with asyncio.TaskGroup() as group:
-            greeting = group.create_task(_greet(site, platform, wait=site.has_worker))
+            greeting = group.create_task(
+                platform.supervisor.attempt(
+                    "greeting", lambda: _greet(site, platform, wait=site.has_worker)
+                )
+            )
             await server.serve(sockets=[site.listener])
             greeting.cancel()
 

@@ -10,15 +10,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
-from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import citewell
-from citewell.core.errors import UnavailableError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.entrypoints.http import problems
 from citewell.entrypoints.http.guards import HostGuard, OriginGuard
+from citewell.entrypoints.http.health import router as health_router
 from citewell.entrypoints.http.middleware import (
     Authentication,
     BodyEnd,
@@ -34,7 +33,6 @@ from citewell.features.documents.endpoints import router as documents_router
 from citewell.features.events.endpoints import router as events_router
 from citewell.features.events.endpoints import socket_router
 from citewell.features.events.streams import Streams
-from citewell.features.http import PlatformDep
 from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.jobs.endpoints import router as jobs_router
@@ -63,24 +61,6 @@ API_KEY = Depends(
     HTTPBearer(scheme_name="API key", description="`cw_...`, or an access token.", auto_error=False)
 )
 """Says in the API's description that a key is needed; the middleware is what asks for it."""
-
-health_router = APIRouter(prefix="/health", tags=["health"])
-
-
-@health_router.get("/live")
-async def live() -> dict[str, str]:
-    """Tell that the process answers."""
-    return {"status": "ok", "version": citewell.__version__}
-
-
-@health_router.get("/ready")
-async def ready(platform: PlatformDep) -> dict[str, str]:
-    """Tell that the database answers too."""
-    try:
-        await platform.database.ping()
-    except SQLAlchemyError as error:
-        raise UnavailableError("The database does not answer.") from error
-    return {"status": "ok"}
 
 
 def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from citewell.core.context import Caller, Origin, unit_of_work
@@ -25,8 +25,6 @@ from citewell.features.events.errors import (
 from citewell.features.events.subscribers import Outgoing, Subscriber
 from citewell.features.events.topics import Topic, interest_in
 from citewell.features.sessions.credentials import CHECK_SECONDS, Credentials
-
-log = structlog.get_logger(__name__)
 
 MAX_STREAMS = 10_000
 """Of one process; at 50 KiB each half a gigabyte."""
@@ -64,16 +62,18 @@ class Streams:
     def __init__(self, platform: Platform, credentials: Credentials) -> None:
         self._platform = platform
         self._credentials = credentials
-        self._hub = EventHub[Subscriber](platform.database)
+        self._supervisor = platform.supervisor
+        self._hub = EventHub[Subscriber](platform.database, platform.supervisor)
         self._open = 0
         self._by_caller: Counter[tuple[uuid.UUID, uuid.UUID | None]] = Counter()
         self._is_closing = False
 
     async def run(self) -> None:
         """Hear and tell until cancelled."""
+        check = self._supervisor.repeat("events.credentials", self._check, CHECK_SECONDS)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hub.run(self._deliver))
-            group.create_task(self._watch())
+            group.create_task(check)
 
     def close(self) -> None:
         """End all streams: the server stops."""
@@ -175,16 +175,20 @@ class Streams:
 
     async def _deliver(self, events: Sequence[Event], subscribers: Sequence[Subscriber]) -> None:
         for group in _grouped(events, subscribers):
-            try:
-                await self._tell(group, events)
-            except SQLAlchemyError as error:
-                log.warning("events_not_shown", error=str(error).splitlines()[0])
-                lost = UnavailableError("The database does not answer; resume in a moment.")
+            is_done = await self._supervisor.attempt(
+                "events.deliver", partial(self._tell_or_refuse, group, events)
+            )
+            if not is_done:  # they resume from the last event they have got
+                lost = UnavailableError("Some events could not be read; resume in a moment.")
                 for subscriber in group.wanted:
                     subscriber.outbox.end(lost)
-            except AppError as error:
-                for subscriber in group.wanted:
-                    subscriber.outbox.end(error)
+
+    async def _tell_or_refuse(self, group: _Group, events: Sequence[Event]) -> None:
+        try:
+            await self._tell(group, events)
+        except AppError as error:
+            for subscriber in group.wanted:
+                subscriber.outbox.end(error)
 
     async def _tell(self, group: _Group, events: Sequence[Event]) -> None:
         """Ask once for those who may see the same, and give to each what it wants."""
@@ -198,26 +202,24 @@ class Streams:
                     subscriber.give(shown, [t for t in topics if t.name in subscriber.topics])
                 await asyncio.sleep(0)  # those who read get to it before there is more
 
-    async def _watch(self) -> None:
+    async def _check(self) -> None:
         """End streams whose credential is not valid any more; give the others its rights of now."""
-        while True:
-            await asyncio.sleep(CHECK_SECONDS)
-            by_secret: dict[str, list[Subscriber]] = {}
-            for subscriber in self._hub.listeners():
-                by_secret.setdefault(subscriber.secret, []).append(subscriber)
-            for secret, subscribers in by_secret.items():
-                try:
-                    caller = await self._credentials.caller(self._platform, secret)
-                except AppError as error:
-                    for subscriber in subscribers:
-                        if subscriber.secret == secret:  # not replaced meanwhile
-                            subscriber.outbox.end(error)
-                except SQLAlchemyError:
-                    continue  # nothing is shown either while the database does not answer
-                else:
-                    for subscriber in subscribers:
-                        if subscriber.secret == secret:
-                            subscriber.renew(caller)
+        by_secret: dict[str, list[Subscriber]] = {}
+        for subscriber in self._hub.listeners():
+            by_secret.setdefault(subscriber.secret, []).append(subscriber)
+        for secret, subscribers in by_secret.items():
+            try:
+                caller = await self._credentials.caller(self._platform, secret)
+            except AppError as error:
+                for subscriber in subscribers:
+                    if subscriber.secret == secret:  # not replaced meanwhile
+                        subscriber.outbox.end(error)
+            except SQLAlchemyError:
+                continue  # nothing is shown either while the database does not answer
+            else:
+                for subscriber in subscribers:
+                    if subscriber.secret == secret:
+                        subscriber.renew(caller)
 
     def _forget(self, who: tuple[uuid.UUID, uuid.UUID | None]) -> None:
         self._by_caller[who] -= 1

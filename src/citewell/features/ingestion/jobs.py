@@ -9,6 +9,6 @@ from citewell.features.ingestion import service
 def register(queue: JobQueue[Platform]) -> None:
     """Tell the queue what ingestion does."""
     queue.register(INGEST_JOB, service.process, service.note_crash, service.note_wait)
-    queue.register_maintenance(lambda platform: platform.index.keep_statistics())
-    queue.register_maintenance(lambda platform: platform.index.keep_indexes())
-    queue.register_maintenance(lambda platform: platform.index.purge_generations())
+    queue.register_maintenance("index.statistics", lambda it: it.index.keep_statistics())
+    queue.register_maintenance("index.build", lambda it: it.index.keep_indexes())
+    queue.register_maintenance("index.purge", lambda it: it.index.purge_generations())

@@ -7,4 +7,4 @@ from citewell.features.trash import service
 
 def register(queue: JobQueue[Platform]) -> None:
     """Have workers purge what was in the trash for its time."""
-    queue.register_maintenance(service.purge_expired)
+    queue.register_maintenance("trash.purge", service.purge_expired)
