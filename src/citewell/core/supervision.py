@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import psycopg
-import psycopg_pool
 import structlog
 
-from citewell.core.database.sessions import is_outage
+from citewell.core.database.sessions import comes_from_outage
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +104,7 @@ class Supervisor:
         """Log and count a failure."""
         state = self._state(name)
         state.failures += 1
-        state.failed_by_outage = _is_outage(error)
+        state.failed_by_outage = isinstance(error, EndedError) or comes_from_outage(error)
         said = str(error).splitlines() or [type(error).__name__]
         # Outages are no bugs; of others the traceback is told with the 1st, 2nd, 4th, 8th failure.
         is_told_whole = not (state.failed_by_outage or state.failures & (state.failures - 1))
@@ -145,25 +143,3 @@ class Supervisor:
 async def _without_end(work: Work) -> None:
     await work()
     raise EndedError("it ended by itself")
-
-
-def _is_outage(error: BaseException) -> bool:
-    """Whether it comes from a database that is away or busy: no bug, so no traceback."""
-    return any(
-        isinstance(
-            cause,
-            psycopg.OperationalError
-            | psycopg.InterfaceError
-            | psycopg_pool.PoolTimeout
-            | EndedError,
-        )
-        or (isinstance(cause, Exception) and is_outage(cause))
-        for cause in _causes(error)
-    )
-
-
-def _causes(error: BaseException) -> Generator[BaseException, None, None]:
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__

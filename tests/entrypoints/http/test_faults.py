@@ -20,7 +20,6 @@ from tests.features.events.conftest import rename, watching
 ROUNDS = 3
 
 LOOKUPS = {
-    "events.sweep": "citewell_tenants_with_events(bigint)",
     "idempotency.forget": "citewell_tenants_with_old_replies(timestamptz)",
     "index.build": "citewell_tenants_to_index(bigint)",
     "index.purge": "citewell_tenants_to_purge(int)",

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import psycopg
+import psycopg_pool
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -153,6 +154,19 @@ def is_outage(error: BaseException) -> bool:
     if state is not None:
         return str(state).startswith(_HEALING_STATES)
     return error.connection_invalidated or isinstance(error, OperationalError)
+
+
+_AWAY = psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout
+
+
+def comes_from_outage(error: BaseException) -> bool:
+    """Whether it, or what it was raised from, is an outage, of whichever library."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, _AWAY) or (isinstance(cause, Exception) and is_outage(cause)):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def is_full(error: BaseException | None) -> bool:
