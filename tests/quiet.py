@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
+from citewell.core.compute import ComputePool
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.database.keyring import KeyRing
 from citewell.core.database.sessions import Database
@@ -70,6 +71,7 @@ async def quiet_platform(
     queue = JobQueue[Platform](url, dead_after=dead_after)
     ingestion_jobs.register(queue)
     trash_jobs.register(queue)
+    compute = ComputePool()
     try:
         yield Platform(
             settings=settings,
@@ -83,6 +85,7 @@ async def quiet_platform(
             ),
             index=PostgresIndex(database),
             parser=parser or TextParser(),
+            compute=compute,
             embedder=embedder or HashEmbedder(),
             embedders=embedders or Embedders(open_embedder),
             llm=None,
@@ -90,6 +93,7 @@ async def quiet_platform(
             token_key=b"signs tokens of the tests" * 2,
         )
     finally:
+        await compute.close()
         await database.close()
 
 

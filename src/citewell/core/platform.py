@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from citewell.core.blobs.store import BlobStore
+from citewell.core.compute import ComputePool
 from citewell.core.database.keyring import KeyRing
 from citewell.core.database.sessions import Database
 from citewell.core.embedders import Embedders
@@ -30,6 +31,8 @@ class Platform:
     blobs: BlobStore
     index: ChunkIndex
     parser: Parser
+    compute: ComputePool
+    """Runs heavy functions in child processes with limits."""
     embedder: Embedder
     """Of the settings: what libraries are begun with. For what a library is in, `embedder_of`."""
     embedders: Embedders

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from citewell.core.blobs.base import Storage
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
+from citewell.core.compute import ComputePool
 from citewell.core.database.connecting import connect
 from citewell.core.database.embedded import EmbeddedServer
 from citewell.core.database.keyring import KeyRing
@@ -127,6 +128,8 @@ async def open_platform(
             concurrency=settings.worker_concurrency,
         )
         stack.push_async_callback(parser.close)
+        compute = ComputePool()
+        stack.push_async_callback(compute.close)
         supervisor = Supervisor()
         queue = JobQueue[Platform](
             database.url, concurrency=settings.worker_concurrency, supervisor=supervisor
@@ -141,6 +144,7 @@ async def open_platform(
             blobs=blobs,
             index=PostgresIndex(connections),
             parser=parser,
+            compute=compute,
             embedder=embedder,
             embedders=embedders,
             llm=llm,

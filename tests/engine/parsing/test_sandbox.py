@@ -130,7 +130,7 @@ class TestOpen:
         self, parser, parse, good, tmp_path, monkeypatch
     ):
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-        planted = tmp_path / f"citewell-parser-{os.getuid()}"
+        planted = tmp_path / f"citewell-sandbox-{os.getuid()}"
         planted.mkdir(mode=0o777)
         planted.chmod(0o777)
         await parse(parser, good)
@@ -274,8 +274,8 @@ class TestLimits:
         # What the parent sees counts as well: not every platform bounds data.
         async with sandbox(ParseLimits(memory_bytes=4 << 30)) as parser:
             await parse(parser, good)
-            monkeypatch.setattr("citewell.engine.parsing.process.WATCH_SECONDS", 0.02)
-            object.__setattr__(parser._idle[0]._limits, "memory_bytes", 40 * MIB)
+            monkeypatch.setattr("citewell.kit.sandbox.process.WATCH_SECONDS", 0.02)
+            object.__setattr__(parser._pool.idle[0]._limits, "memory_bytes", 40 * MIB)
             assert await self.fails(parser, parse, swelling) is ParseFailure.MEMORY
 
     async def test_too_much_computing_fails_that_document_alone(self, parse, slow, good):
@@ -292,7 +292,7 @@ class TestLimits:
     async def test_cpu_time_is_counted_per_document(self):
         script = (
             "import resource, time\n"
-            "from citewell.engine.parsing.confinement import allow_cpu\n"
+            "from citewell.kit.sandbox.confinement import allow_cpu\n"
             "while time.process_time() < 1.1: pass\n"
             "allow_cpu(5)\n"
             "print(resource.getrlimit(resource.RLIMIT_CPU)[0])\n"
@@ -405,8 +405,8 @@ class TestNonsense:
     )
     async def test_child_that_talks_nonsense_is_not_believed(self, parser, parse, good, answer):
         await parse(parser, good)
-        child = parser._idle[0]
-        child.documents = 0  # a reused one would get a second chance
+        child = parser._pool.idle[0]
+        child.requests = 0  # a reused one would get a second chance
         mine, theirs = socket.socketpair()
         mine.setblocking(False)
         child._socket.close()

@@ -22,8 +22,8 @@ MAX_EDITS = 500
 MAX_DEPTH = 16
 """How often a range is cut again; each time everything is read once."""
 
-MAX_STEPS = 2_000_000
-"""Steps of one comparison, about two seconds."""
+MAX_STEPS = 4_000_000
+"""Elements that are looked at in one comparison: two seconds for the worst of half a million."""
 
 
 @dataclass(slots=True)
@@ -45,8 +45,9 @@ def changed_ranges(a: Sequence[int], b: Sequence[int], budget: Budget) -> list[R
     waiting: list[tuple[Range, int]] = [((0, len(a), 0, len(b)), 0)]
     while waiting:
         whole, depth = waiting.pop()
-        part = _trimmed(a, b, whole)
+        part = _trimmed(a, b, whole) if budget.steps > 0 else whole
         a_start, a_end, b_start, b_end = part
+        budget.steps -= 1 + whole[1] - whole[0] - (a_end - a_start)
         if a_start == a_end or b_start == b_end:
             if a_start != a_end or b_start != b_end:
                 found.append(part)
@@ -54,7 +55,8 @@ def changed_ranges(a: Sequence[int], b: Sequence[int], budget: Budget) -> list[R
         is_small = a_end - a_start + b_end - b_start <= SMALL
         edit = _shortest_edit(a, b, part, budget) if is_small else None
         if edit is None:
-            anchors = _anchors(a, b, part) if depth < MAX_DEPTH else []
+            is_cut = depth < MAX_DEPTH and budget.steps > 0
+            anchors = _anchors(a, b, part, budget) if is_cut else []
             if anchors:
                 waiting += [(gap, depth + 1) for gap in _gaps(part, anchors)]
                 continue
@@ -74,9 +76,12 @@ def _trimmed(a: Sequence[int], b: Sequence[int], part: Range) -> Range:
     return a_start, a_end, b_start, b_end
 
 
-def _anchors(a: Sequence[int], b: Sequence[int], part: Range) -> list[tuple[int, int]]:
+def _anchors(
+    a: Sequence[int], b: Sequence[int], part: Range, budget: Budget
+) -> list[tuple[int, int]]:
     """Places of what occurs once in both, as many as stand in the same order."""
     a_start, a_end, b_start, b_end = part
+    budget.steps -= a_end - a_start + b_end - b_start
     in_a, in_b = Counter(a[a_start:a_end]), Counter(b[b_start:b_end])
     places = {b[j]: j for j in range(b_start, b_end) if in_b[b[j]] == 1}
     pairs = [(i, places[a[i]]) for i in range(a_start, a_end) if in_a[a[i]] == 1 and a[i] in places]

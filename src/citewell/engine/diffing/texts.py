@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TypedDict
 
 from citewell.engine.diffing.sequences import Budget, Range, changed_ranges
 
@@ -27,6 +28,27 @@ class Hunk:
     old_end: int
     new_start: int
     new_end: int
+
+
+class FirstHunks(TypedDict):
+    """The first hunks of a comparison, as JSON can hold them."""
+
+    hunks: list[tuple[int, int, int, int]]
+    """`old_start, old_end, new_start, new_end` of each."""
+    count: int
+    """Of all hunks there are."""
+
+
+def first_hunks(old: str, new: str, max_chars: int, max_hunks: int) -> FirstHunks:
+    """The first of `word_hunks`, as many as replace so many characters at most."""
+    found = word_hunks(old, new)
+    sizes = accumulate(h.old_end - h.old_start + h.new_end - h.new_start for h in found)
+    listed = [
+        (hunk.old_start, hunk.old_end, hunk.new_start, hunk.new_end)
+        for hunk, size in zip(found[:max_hunks], sizes, strict=False)
+        if size <= max_chars
+    ]
+    return {"hunks": listed, "count": len(found)}
 
 
 def word_hunks(old: str, new: str) -> list[Hunk]:

@@ -4,56 +4,24 @@ It reads one request at a time from file descriptor 0 and answers there; its lif
 parent's, with the other end of that socket, or with a limit.
 """
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from citewell.engine.parsing.base import Block, ParseError, ParseFailure
-from citewell.engine.parsing.confinement import allow_cpu, confine
 from citewell.engine.parsing.limits import ParseLimits
 from citewell.engine.parsing.reading import read_document
-from citewell.engine.parsing.wire import (
-    HEADER,
-    Message,
-    decode,
-    encode,
-    pack_blocks,
-    pack_error,
-    pack_info,
-)
+from citewell.engine.parsing.wire import pack_blocks, pack_error, pack_info
+from citewell.kit.sandbox.child import serve_parent
+from citewell.kit.sandbox.confinement import allow_cpu
+from citewell.kit.sandbox.wire import Channel, Message
 
 FRAME_CHARS = 64 * 1024
 """Text sent in one frame, about: small for the reader's memory, large against the overhead."""
 
 
-class Channel:
-    """The socket to the parent."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def receive(self) -> Message | None:
-        """Wait for the next request; None when the parent has gone."""
-        header = self._read(HEADER.size)
-        return decode(self._read(HEADER.unpack(header)[0])) if header else None
-
-    def send(self, message: Message) -> None:
-        """Hand a message over; waits as long as the parent does not read."""
-        data = memoryview(encode(message))
-        while data:
-            data = data[os.write(self._descriptor, data) :]
-
-    def _read(self, count: int) -> bytes:
-        parts: list[bytes] = []
-        while count and (part := os.read(self._descriptor, count)):
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
-
-
-def serve(channel: Channel, limits: ParseLimits) -> None:
-    """Answer requests until the parent has gone."""
+def serve(channel: Channel, settings: Message) -> None:
+    """Answer requests until the parent has gone; the settings are those of `ParseLimits`."""
+    limits = ParseLimits(**settings)
     while request := channel.receive():
         allow_cpu(limits.cpu_seconds)
         try:
@@ -92,20 +60,5 @@ def _memory_error(limits: ParseLimits) -> ParseError:
     )
 
 
-def main() -> None:
-    """Confine this process, then serve."""
-    limits = ParseLimits(**decode(sys.argv[1].encode()))
-    # Libraries may print: that must not end up among the frames.
-    descriptor = os.dup(0)
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(2, 1)
-    confine(limits, int(sys.argv[2]))
-    try:
-        serve(Channel(descriptor), limits)
-    except (BrokenPipeError, ConnectionResetError):
-        sys.exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    serve_parent(serve)

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-MIB = 1024 * 1024
-"""Bytes of a mebibyte."""
+from citewell.kit.sandbox.limits import MIB, ProcessLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +26,7 @@ class ParseLimits:
     """Total size of the parts of a zipped document (DOCX, XLSX, EPUB, ...)."""
     archive_entries: int = 20_000
     """Most parts a zipped document may have."""
+
+    def of_process(self) -> ProcessLimits:
+        """What of it the process is held to; the rest the child sees to itself."""
+        return ProcessLimits(self.memory_bytes, self.cpu_seconds, self.wall_seconds)

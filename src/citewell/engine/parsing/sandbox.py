@@ -3,24 +3,21 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from citewell.engine.parsing.base import Block, DocumentInfo, ParseError, ParseFailure
 from citewell.engine.parsing.formats import SUPPORTED_EXTENSIONS, SUPPORTED_MIME_TYPES
-from citewell.engine.parsing.limits import MIB, ParseLimits
-from citewell.engine.parsing.process import Child
-from citewell.engine.parsing.wire import Message, unpack_blocks, unpack_error, unpack_info
+from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.wire import unpack_blocks, unpack_error, unpack_info
+from citewell.kit.sandbox.limits import MIB
+from citewell.kit.sandbox.pool import IDLE_SECONDS, REQUESTS_PER_CHILD, ChildPool
+from citewell.kit.sandbox.process import Child, ChildError, ChildFailure
+from citewell.kit.sandbox.wire import Message
 
 __all__ = ["SUPPORTED_EXTENSIONS", "SUPPORTED_MIME_TYPES", "ParseLimits", "SandboxedParser"]
 
-DOCUMENTS_PER_CHILD = 200
-"""Documents after which a child is replaced: what libraries leak stays small."""
-
-RECYCLE_BYTES = 256 * MIB
-"""Resident size from which a child is replaced after its document."""
-
-IDLE_SECONDS = 60.0
-"""A child without work is ended after this: idle, nothing of the parser is in memory."""
+_MODULE = "citewell.engine.parsing.child"
 
 _BROKEN = frozenset({ParseFailure.MEMORY, ParseFailure.TIMEOUT, ParseFailure.CRASHED})
 
@@ -39,7 +36,7 @@ class SandboxedParser:
         *,
         concurrency: int = 1,
         idle_seconds: float = IDLE_SECONDS,
-        documents_per_child: int = DOCUMENTS_PER_CHILD,
+        documents_per_child: int = REQUESTS_PER_CHILD,
     ) -> None:
         """Set up without starting anything.
 
@@ -50,19 +47,15 @@ class SandboxedParser:
             documents_per_child: Documents after which a child is replaced.
         """
         self._limits = limits or ParseLimits()
-        self._idle_seconds = idle_seconds
-        self._documents_per_child = documents_per_child
         self._places = asyncio.Semaphore(concurrency)
-        self._idle: list[Child] = []
-        self._busy: list[Child] = []
-        self._ending: list[Child] = []
-        self._sweep: asyncio.TimerHandle | None = None
-        self._is_closed = False
+        self._pool = ChildPool(
+            self._start, idle_seconds=idle_seconds, requests_per_child=documents_per_child
+        )
 
     @property
     def children(self) -> tuple[int, ...]:
         """Process ids of the idle children, for the operator's view."""
-        return tuple(child.pid for child in self._idle)
+        return tuple(child.pid for child in self._pool.idle)
 
     @asynccontextmanager
     async def open(self, path: Path, filename: str) -> AsyncGenerator["SandboxedDocument"]:
@@ -72,18 +65,18 @@ class SandboxedParser:
             ParseError: The document cannot be read at all.
         """
         async with self._places:
-            child = self._take()
+            child = self._pool.take()
             document: SandboxedDocument | None = None
             is_fit = False
             try:
                 try:
                     document = await _begin(child, path, filename, self._limits)
                 except ParseError as error:
-                    if error.code is not ParseFailure.CRASHED or child.documents == 1:
+                    if error.code is not ParseFailure.CRASHED or child.requests == 1:
                         raise
                     # What an idle child died of is not this document's fault: a new one decides.
-                    self._give_back(child, is_fit=False)
-                    child = self._start()
+                    self._pool.give_back(child, is_fit=False)
+                    child = self._pool.take_new()
                     document = await _begin(child, path, filename, self._limits)
                 yield document
                 is_fit = document.is_finished
@@ -91,69 +84,14 @@ class SandboxedParser:
                 is_fit = error.code not in _BROKEN and (document is None or document.is_finished)
                 raise
             finally:
-                self._give_back(child, is_fit=is_fit)
+                self._pool.give_back(child, is_fit=is_fit)
 
     async def close(self) -> None:
         """End all children; documents still open fail."""
-        self._is_closed = True
-        if self._sweep:
-            self._sweep.cancel()
-        for child in list(self._busy):
-            await child.interrupt()
-        ending, self._idle, self._ending = [*self._idle, *self._ending], [], []
-        for child in ending:
-            await child.end()
-
-    def _take(self) -> Child:
-        if self._is_closed:
-            raise RuntimeError("The parser is closed.")
-        while self._idle:
-            child = self._idle.pop()
-            if child.is_alive:
-                self._busy.append(child)
-                return child
-            self._retire(child)
-        return self._start()
+        await self._pool.close()
 
     def _start(self) -> Child:
-        child = Child(self._limits)
-        self._busy.append(child)
-        return child
-
-    def _give_back(self, child: Child, *, is_fit: bool) -> None:
-        self._busy.remove(child)
-        is_worn = (
-            child.documents >= self._documents_per_child or child.resident_bytes > RECYCLE_BYTES
-        )
-        if is_fit and not is_worn and not self._is_closed:
-            self._idle.append(child)
-        else:
-            self._retire(child)
-        self._plan_sweep()
-
-    def _retire(self, child: Child) -> None:
-        child.kill()
-        if not child.reap():
-            self._ending.append(child)
-
-    def _plan_sweep(self) -> None:
-        """See to idle and ending children later, without a task that lives for ever."""
-        if self._sweep:
-            self._sweep.cancel()
-            self._sweep = None
-        if self._ending or self._idle:
-            delay = min(0.05, self._idle_seconds) if self._ending else self._idle_seconds
-            loop = asyncio.get_running_loop()
-            self._sweep = loop.call_later(delay, self._sweep_up, not self._ending)
-
-    def _sweep_up(self, is_idle: bool) -> None:
-        self._sweep = None
-        if is_idle:
-            idle, self._idle = self._idle, []
-            for child in idle:
-                self._retire(child)
-        self._ending = [child for child in self._ending if not child.reap()]
-        self._plan_sweep()
+        return Child(_MODULE, self._limits.of_process(), asdict(self._limits))
 
 
 class SandboxedDocument:
@@ -174,7 +112,7 @@ class SandboxedDocument:
         """
         total = 0
         while not self.is_finished:
-            message = await self._child.answer()
+            message = await _answer(self._child, self._limits)
             if "end" in message:
                 self.is_finished = True
                 return
@@ -192,8 +130,11 @@ class SandboxedDocument:
 
 
 async def _begin(child: Child, path: Path, filename: str, limits: ParseLimits) -> SandboxedDocument:
-    await child.ask(_request(path, filename))
-    message = await child.answer()
+    try:
+        await child.ask(_request(path, filename))
+    except ChildError as error:
+        raise _parse_error(error, limits) from error
+    message = await _answer(child, limits)
     if "error" in message:
         raise _reported(message)
     try:
@@ -204,6 +145,33 @@ async def _begin(child: Child, path: Path, filename: str, limits: ParseLimits) -
 
 def _request(path: Path, filename: str) -> Message:
     return {"path": str(path.absolute()), "filename": filename}
+
+
+async def _answer(child: Child, limits: ParseLimits) -> Message:
+    try:
+        return await child.answer()
+    except ChildError as error:
+        raise _parse_error(error, limits) from error
+
+
+def _parse_error(error: ChildError, limits: ParseLimits) -> ParseError:
+    match error.failure:
+        case ChildFailure.TIMEOUT:
+            return ParseError(
+                ParseFailure.TIMEOUT,
+                f"Reading the file took longer than allowed ({limits.cpu_seconds} s of computing,"
+                f" {limits.wall_seconds:g} s in all).",
+            )
+        case ChildFailure.MEMORY:
+            return ParseError(
+                ParseFailure.MEMORY,
+                f"Reading the file took more than {limits.memory_bytes // MIB:,} MiB of memory.",
+            )
+        case ChildFailure.KILLED:
+            reason = "was ended from outside; the machine may be out of memory"
+        case ChildFailure.CRASHED:
+            reason = f"crashed ({error.status}); the file may be damaged"
+    return ParseError(ParseFailure.CRASHED, f"The program that reads the file {reason}.")
 
 
 def _reported(message: Message) -> ParseError:

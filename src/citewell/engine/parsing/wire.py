@@ -1,37 +1,11 @@
-"""Frames between parent and child: four bytes of length, then JSON."""
+"""What parent and child say to each other of a document.
 
-import json
-import struct
-from typing import Any, cast
+`{"path", "filename"}` asks for one; `{"info"}`, some `{"blocks"}` and `{"end"}` answer, or an
+`{"error"}` at any point.
+"""
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo, ParseError, ParseFailure
-
-HEADER = struct.Struct(">I")
-"""Length of the body in bytes, big-endian."""
-
-MAX_FRAME = 8 * 1024 * 1024
-"""Longest body; the child packs far less, so a longer one is garbage."""
-
-Message = dict[str, Any]
-"""One of `{"info"}`, `{"blocks"}`, `{"end"}`, `{"error"}`; to the child `{"path", ...}`."""
-
-
-def encode(message: Message) -> bytes:
-    """Get the frame of a message."""
-    body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
-    return HEADER.pack(len(body)) + body
-
-
-def decode(body: bytes) -> Message:
-    """Get the message of a frame's body.
-
-    Raises:
-        ValueError: It is no JSON object.
-    """
-    message = json.loads(body)
-    if not isinstance(message, dict):  # not TypeError: callers catch one kind
-        raise ValueError("A frame holds one JSON object.")
-    return cast(Message, message)
+from citewell.kit.sandbox.wire import Message
 
 
 def pack_info(info: DocumentInfo) -> Message:

@@ -10,14 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 
 import psutil
 
-from citewell.engine.parsing.base import ParseError, ParseFailure
-from citewell.engine.parsing.limits import MIB, ParseLimits
-from citewell.engine.parsing.wire import HEADER, MAX_FRAME, Message, decode, encode
+from citewell.kit.sandbox.limits import ProcessLimits
+from citewell.kit.sandbox.wire import HEADER, MAX_FRAME, Message, decode, encode
 
 WATCH_SECONDS = 0.2
 """How often a busy child's memory is looked at."""
@@ -31,12 +31,41 @@ _OUT_OF_MEMORY = (b"memory allocation of", b"MemoryError", b"bad_alloc", b"out o
 """How Rust, Python and C++ say that memory ran out."""
 
 
-class Child:
-    """A process that parses one document at a time."""
+class ChildFailure(StrEnum):
+    """Why a child gave no answer."""
 
-    def __init__(self, limits: ParseLimits) -> None:
-        """Start the process; it is ready when it answers."""
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    KILLED = "killed"
+    """From outside: by a person, or by a machine out of memory."""
+    CRASHED = "crashed"
+
+
+class ChildError(Exception):
+    """The child ended or broke down before its answer was whole; it cannot be used again."""
+
+    def __init__(self, failure: ChildFailure, status: str = "") -> None:
+        super().__init__(f"{failure} {status}".strip())
+        self.failure = failure
+        self.status = status
+        """How it ended, as an operator reads it: `SIGSEGV`, `status 1`."""
+
+
+class Child:
+    """A process that answers one request at a time."""
+
+    def __init__(
+        self, module: str, limits: ProcessLimits, settings: Mapping[str, object] | None = None
+    ) -> None:
+        """Start the process; it is ready when it answers.
+
+        Args:
+            module: Run as `python -m`; its main is `serve_parent`.
+            limits: What one request may cost.
+            settings: Told to the child, beside `memory_bytes` and `cpu_seconds`.
+        """
         self._limits = limits
+        told = {"memory_bytes": limits.memory_bytes, "cpu_seconds": limits.cpu_seconds}
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
@@ -46,8 +75,8 @@ class Child:
                 [
                     sys.executable,
                     # -P: no module is taken from the working directory.
-                    *("-P", "-m", "citewell.engine.parsing.child"),
-                    json.dumps(asdict(limits)),
+                    *("-P", "-m", module),
+                    json.dumps({**(settings or {}), **told}),
                     str(os.getpid()),
                 ],
                 stdin=theirs.fileno(),
@@ -65,9 +94,9 @@ class Child:
                 cwd=scratch,
             )
         self._watched = psutil.Process(self._process.pid)
-        self._stopped_for: ParseFailure | None = None
+        self._stopped_for: ChildFailure | None = None
         self._waited = 0.0
-        self.documents = 0
+        self.requests = 0
 
     @property
     def pid(self) -> int:
@@ -88,12 +117,12 @@ class Child:
         return self._process.poll() is None
 
     async def ask(self, request: Message) -> None:
-        """Send the request that begins the next document.
+        """Send the next request.
 
         Raises:
-            ParseError: The child has gone.
+            ChildError: The child has gone.
         """
-        self.documents += 1
+        self.requests += 1
         self._waited = 0.0
         try:
             await asyncio.get_running_loop().sock_sendall(self._socket, encode(request))
@@ -104,7 +133,7 @@ class Child:
         """Wait for the next message of the child, watching its memory and the time.
 
         Raises:
-            ParseError: The child ended, was ended for going past a limit, or talks nonsense.
+            ChildError: The child ended, was ended for going past a limit, or talks nonsense.
         """
         header = await self._receive(HEADER.size)
         (length,) = HEADER.unpack(header)
@@ -164,33 +193,24 @@ class Child:
     def _check_limits(self, loop: asyncio.AbstractEventLoop, started: float) -> None:
         """Kill a child that is past a limit; the end of its socket then tells the reader."""
         if self.resident_bytes > self._limits.memory_bytes:
-            self._stopped_for = ParseFailure.MEMORY
+            self._stopped_for = ChildFailure.MEMORY
         elif self._waited + time.monotonic() - started > self._limits.wall_seconds:
-            self._stopped_for = ParseFailure.TIMEOUT
+            self._stopped_for = ChildFailure.TIMEOUT
         else:
             self._watch = loop.call_later(WATCH_SECONDS, self._check_limits, loop, started)
             return
         self._process.kill()
 
-    async def _explain_end(self) -> ParseError:
+    async def _explain_end(self) -> ChildError:
         await asyncio.to_thread(self._let_end)
-        limits, status = self._limits, self._process.returncode
-        if self._stopped_for is ParseFailure.TIMEOUT or status == -_signal("SIGXCPU"):
-            return ParseError(
-                ParseFailure.TIMEOUT,
-                f"Reading the file took longer than allowed ({limits.cpu_seconds} s of computing,"
-                f" {limits.wall_seconds:g} s in all).",
-            )
-        if self._stopped_for is ParseFailure.MEMORY or self._complained_of_memory():
-            return ParseError(
-                ParseFailure.MEMORY,
-                f"Reading the file took more than {limits.memory_bytes // MIB:,} MiB of memory.",
-            )
+        status = self._process.returncode
+        if self._stopped_for is ChildFailure.TIMEOUT or status == -_signal("SIGXCPU"):
+            return ChildError(ChildFailure.TIMEOUT)
+        if self._stopped_for is ChildFailure.MEMORY or self._complained_of_memory():
+            return ChildError(ChildFailure.MEMORY)
         if status == -_signal("SIGKILL"):
-            reason = "was ended from outside; the machine may be out of memory"
-        else:
-            reason = f"crashed ({_status_name(status)}); the file may be damaged"
-        return ParseError(ParseFailure.CRASHED, f"The program that reads the file {reason}.")
+            return ChildError(ChildFailure.KILLED)
+        return ChildError(ChildFailure.CRASHED, _status_name(status))
 
     def _let_end(self) -> None:
         try:
@@ -211,13 +231,13 @@ def _scratch_folder() -> Path:
 
     The PDF library loads itself from where it unpacked itself, so nobody else may write there.
     """
-    folder = Path(tempfile.gettempdir()) / f"citewell-parser-{os.getuid()}"
+    folder = Path(tempfile.gettempdir()) / f"citewell-sandbox-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
     if is_ours and not found.st_mode & 0o077:
         return folder
-    return Path(tempfile.mkdtemp(prefix="citewell-parser-"))
+    return Path(tempfile.mkdtemp(prefix="citewell-sandbox-"))
 
 
 def _signal(name: str) -> int:
@@ -233,5 +253,5 @@ def _status_name(status: int | None) -> str:
         return f"signal {-status}"
 
 
-def _nonsense() -> ParseError:
-    return ParseError(ParseFailure.CRASHED, "The program that reads the file broke down.")
+def _nonsense() -> ChildError:
+    return ChildError(ChildFailure.CRASHED, "an answer that cannot be read")

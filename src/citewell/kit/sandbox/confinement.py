@@ -1,11 +1,11 @@
-"""What the child process takes away from itself before it touches a document."""
+"""What a child process takes away from itself before it touches what others wrote."""
 
 import ctypes
 import os
 import signal
 import sys
 
-from citewell.engine.parsing.limits import MIB, ParseLimits
+from citewell.kit.sandbox.limits import MIB
 
 if sys.platform != "win32":
     import resource
@@ -17,19 +17,19 @@ _CLONE_NEWNET = 0x40000000
 """Of <linux/prctl.h> and <linux/sched.h>."""
 
 NICENESS = 10
-"""Parsing yields to the process that answers questions."""
+"""Children yield to the process that answers questions."""
 
 _WRITABLE_BYTES = 16 * MIB
 """Longest file this process can write: the PDF library unpacks itself once (7.5 MiB)."""
 
 
-def confine(limits: ParseLimits, parent: int) -> None:
+def confine(memory_bytes: int, parent: int) -> None:
     """Bound this process and tie it to its parent.
 
     What the platform does not offer is left out: the parent watches time and memory as well.
 
     Args:
-        limits: The memory bound is taken from here.
+        memory_bytes: Most private data this process can have.
         parent: Process id of the parent; if it is gone already, this process ends.
     """
     if sys.platform == "win32":
@@ -42,12 +42,12 @@ def confine(limits: ParseLimits, parent: int) -> None:
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, _WRITABLE_BYTES)
     # Not RLIMIT_AS: runtimes reserve address space far beyond what they use.
-    _lower(resource.RLIMIT_DATA, limits.memory_bytes)
+    _lower(resource.RLIMIT_DATA, memory_bytes)
     os.nice(NICENESS)
 
 
 def allow_cpu(seconds: int) -> None:
-    """Give the next document its CPU time; beyond it the kernel ends this process (SIGXCPU)."""
+    """Give the next request its CPU time; beyond it the kernel ends this process (SIGXCPU)."""
     if sys.platform == "win32":
         return
     used = resource.getrusage(resource.RUSAGE_SELF)

@@ -1,0 +1,18 @@
+"""How much one request to a child process may cost."""
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+"""Bytes of a mebibyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessLimits:
+    """Bounds of a child process; it is killed when it goes past any of them."""
+
+    memory_bytes: int
+    """Private data by rlimit, resident size as the parent samples it."""
+    cpu_seconds: int
+    """CPU time of one request."""
+    wall_seconds: float
+    """Time the parent waits for answers to one request, pauses between reads not counted."""

@@ -1,0 +1,120 @@
+"""Many large comparisons at a time: everybody else goes on being served."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from tests.conftest import Library
+
+Refused = Callable[[httpx.Response, int, str], None]
+
+LONGEST = 500_000
+"""Characters of a text that are compared."""
+
+
+def shuffled_lines(seed: int, characters: int) -> str:
+    """A text of distinct lines in random order: the most expensive comparison there is."""
+    lines = [chr(0x4E00 + n % 20_000) + chr(0x4E00 + n // 20_000) for n in range(characters // 3)]
+    random.Random(seed).shuffle(lines)
+    return "\n".join(lines)
+
+
+def shuffled(characters: int) -> tuple[str, str]:
+    """Two such texts."""
+    return shuffled_lines(1, characters), shuffled_lines(2, characters)
+
+
+async def document_of(library: Library, url: str, old: str, new: str) -> str:
+    """Path of the comparison of two texts; written in place, for they take long to embed."""
+    await library.upload(("large.md", b"# Old\n\nOne."))
+    [document] = await library.upload(("large.md", b"# New\n\nTwo."))
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        for number, text in ((1, old), (2, new)):
+            values = {"document": document["id"], "number": number, "text": text}
+            await connection.execute(
+                "WITH version AS (UPDATE document_version SET char_count = length(%(text)s)"
+                " WHERE document_id = %(document)s AND number = %(number)s RETURNING id)"
+                " UPDATE document_text SET text = %(text)s FROM version WHERE version_id = id",
+                values,
+            )
+    return f"/api/v1/documents/{document['id']}/versions/1/diff/2"
+
+
+async def health_seconds(client: httpx.AsyncClient, until: asyncio.Future[Any]) -> list[float]:
+    """How long health answers took, until something has happened."""
+    taken: list[float] = []
+    while not until.done():
+        begun = time.perf_counter()
+        assert (await client.get("/api/v1/health/live")).status_code == 200
+        taken.append(time.perf_counter() - begun)
+        await asyncio.sleep(0.02)
+    return taken
+
+
+class TestManyComparisons:
+    @pytest.mark.parametrize("characters", [LONGEST, 5_000_000])
+    async def test_server_stays_responsive_and_small(
+        self, library: Library, client: httpx.AsyncClient, database_url: str, characters: int
+    ) -> None:
+        path = await document_of(library, database_url, *shuffled(characters))
+        small = psutil.Process().memory_info().rss
+        begun = time.perf_counter()
+        together = asyncio.gather(
+            *(client.get(path, params={"format": form}) for form in ("json", "unified") * 6)
+        )
+        taken = sorted(await health_seconds(client, together))
+        replies = await together
+        assert time.perf_counter() - begun < 25
+        statuses = {reply.status_code for reply in replies}
+        assert statuses == ({200, 503} if characters == LONGEST else {413})
+        for reply in replies:
+            if reply.status_code == 503:
+                assert reply.json()["code"] == "busy"
+                assert int(reply.headers["Retry-After"]) > 0
+        assert taken[int(len(taken) * 0.95)] < 0.5
+        assert psutil.Process().memory_info().rss - small < 100 << 20
+
+    async def test_other_tenant_is_served_meanwhile(
+        self, library: Library, client: httpx.AsyncClient, stranger: httpx.AsyncClient,
+        database_url: str,
+    ) -> None:  # fmt: skip
+        path = await document_of(library, database_url, *shuffled(LONGEST))
+        together = asyncio.gather(*(client.get(path) for _ in range(12)))
+        theirs = Library(stranger)
+        await theirs.upload(("leave.md", b"27 days"))
+        [document] = await theirs.upload(("leave.md", b"30 days"))
+        reply = await stranger.get(f"/api/v1/documents/{document['id']}/versions/1/diff/2")
+        assert reply.status_code == 200
+        assert reply.json()["hunk_count"] == 1
+        await together
+
+
+class TestLongTexts:
+    async def test_text_beyond_the_limit_is_refused(
+        self, library: Library, client: httpx.AsyncClient, database_url: str, refused: Refused
+    ) -> None:
+        path = await document_of(library, database_url, *shuffled(LONGEST + 3_000))
+        reply = await client.get(path)
+        refused(reply, 413, "too_large_to_compare")
+        assert "500,000 characters" in reply.json()["detail"]
+
+    async def test_listed_changes_end_at_what_one_reply_holds(
+        self, library: Library, client: httpx.AsyncClient, database_url: str
+    ) -> None:
+        old, new = (
+            "".join(f"Article {n}\nEmployees say {word}.\n" for n in range(6_000))
+            for word in ("this", "that")
+        )
+        diff = (await client.get(await document_of(library, database_url, old, new))).json()
+        assert (len(diff["hunks"]), diff["hunk_count"], diff["is_complete"]) == (
+            5_000,
+            6_000,
+            False,
+        )
