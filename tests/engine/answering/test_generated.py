@@ -136,7 +136,8 @@ class TestStream:
     async def test_prompt_holds_passages_and_question(self) -> None:
         model = FakeLanguageModel([GOOD])
         await generate_answer(model, QUESTION, PASSAGES, confidence=RETRIEVAL, fallback=extractive)
-        ((system, user),) = model.calls
+        (request,) = model.calls
+        system, user = request.system, request.messages[0].text
         assert NO_ANSWER in system
         assert all(text in user for text in (*TEXTS, QUESTION.text))
 

@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 
+from citewell.engine.llm import hosted
+from citewell.engine.llm.base import LanguageModel, Timeouts
+from citewell.engine.llm.registry import PROVIDERS
+from tests.engine.llm.opening import opened
+
 DEFAULT_REPLY = ["Annual leave is ", "20 days ", "[1]."]
 
 
@@ -28,6 +33,17 @@ class Reply:
     stop: str = "stop"
     delay: float = 0.0
     error_in_stream: dict[str, Any] | None = None
+    calls: list[tuple[str, str, list[str]]] = field(default_factory=list)
+    """Tool calls after the text: id, name, and the arguments' JSON in pieces."""
+    is_cut_in_call: bool = False
+    """Whether the connection is dropped before the last piece of the last call."""
+
+    def call_pieces(self) -> Iterator[tuple[int, str, str, str | None]]:
+        """Place, id, name and each piece of the calls; None where the connection is dropped."""
+        for place, (call_id, name, pieces) in enumerate(self.calls):
+            for number, piece in enumerate(pieces):
+                is_last = place == len(self.calls) - 1 and number == len(pieces) - 1
+                yield place, call_id, name, None if self.is_cut_in_call and is_last else piece
 
 
 @dataclass
@@ -170,7 +186,18 @@ def _openai(reply: Reply) -> Iterator[bytes | None]:
         yield None if piece is None else delta({"content": piece})
         if piece is None:
             return
-    yield delta({}, reply.stop)
+    opened: set[int] = set()
+    for place, call_id, name, piece in reply.call_pieces():
+        if piece is None:
+            yield None
+            return
+        call: dict[str, Any] = {"index": place, "function": {"arguments": piece}}
+        if place not in opened:
+            opened.add(place)
+            call |= {"id": call_id, "type": "function"}
+            call["function"]["name"] = name
+        yield delta({"tool_calls": [call]})
+    yield delta({}, "tool_calls" if reply.calls and reply.stop == "stop" else reply.stop)
     yield chunk([], usage={"prompt_tokens": 42, "completion_tokens": 7, "total_tokens": 49})
     yield b"data: [DONE]\n\n"
 
@@ -208,12 +235,49 @@ def _anthropic(reply: Reply) -> Iterator[bytes | None]:
             return
         yield event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece})
     yield event("content_block_stop", index=0)
+    begun = 0
+    for place, call_id, name, piece in reply.call_pieces():
+        if place + 1 > begun:
+            if begun:
+                yield event("content_block_stop", index=begun)
+            begun = place + 1
+            block = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
+            yield event("content_block_start", index=begun, content_block=block)
+        if piece is None:
+            yield None
+            return
+        delta = {"type": "input_json_delta", "partial_json": piece}
+        yield event("content_block_delta", index=begun, delta=delta)
+    if begun:
+        yield event("content_block_stop", index=begun)
     yield event(
         "message_delta",
-        delta={"stop_reason": _ANTHROPIC_STOPS[reply.stop], "stop_sequence": None},
+        delta={
+            "stop_reason": (
+                "tool_use" if reply.calls and reply.stop == "stop" else _ANTHROPIC_STOPS[reply.stop]
+            ),
+            "stop_sequence": None,
+        },
         usage={"output_tokens": 7},
     )
     yield event("message_stop")
+
+
+@pytest.fixture(params=sorted(PROVIDERS))
+def provider(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosted, "BACKOFF", 0.01)
+
+
+@pytest.fixture
+async def model(provider: str, vendor: VendorServer) -> AsyncIterator[LanguageModel]:
+    model = opened(provider, vendor, Timeouts())
+    yield model
+    await model.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -10,8 +9,16 @@ import pytest
 
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm import hosted
-from citewell.engine.llm.base import LanguageModel, ReplyEnd, Timeouts, TokenUsage, complete
-from citewell.engine.llm.registry import PROVIDERS, open_llm
+from citewell.engine.llm.base import (
+    LanguageModel,
+    ModelRequest,
+    ReplyEnd,
+    Timeouts,
+    TokenUsage,
+    complete,
+)
+from citewell.engine.llm.registry import open_llm
+from tests.engine.llm.opening import base_url, opened
 
 PATHS = {
     "openai": "/v1/chat/completions",
@@ -21,45 +28,17 @@ PATHS = {
 }
 
 
-def base_url(provider: str, root: str) -> str:
-    return root if provider in ("anthropic", "ollama") else f"{root}/v1"
-
-
-@pytest.fixture(params=sorted(PROVIDERS))
-def provider(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture(autouse=True)
-def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosted, "BACKOFF", 0.01)
-
-
-def opened(provider: str, vendor: Any, timeouts: Timeouts) -> LanguageModel:
-    return open_llm(
-        f"{provider}:m-1",
-        base_url=base_url(provider, vendor.url),
-        api_key="given-key",
-        timeout=timeouts,
-    )
-
-
-@pytest.fixture
-async def model(provider: str, vendor: Any) -> AsyncIterator[LanguageModel]:
-    model = opened(provider, vendor, Timeouts())
-    yield model
-    await model.close()
-
-
 async def ask(model: LanguageModel) -> Any:
-    return await complete(model, "Be brief.", "How much leave?", max_tokens=50)
+    return await complete(model, ModelRequest.of("Be brief.", "How much leave?", max_tokens=50))
 
 
 class TestReply:
     async def test_reply_streamed_arrives_whole_with_usage(
         self, model: LanguageModel, provider: str
     ) -> None:
-        async with aclosing(model.stream("Be brief.", "Leave?", max_tokens=50)) as stream:
+        async with aclosing(
+            model.stream(ModelRequest.of("Be brief.", "Leave?", max_tokens=50))
+        ) as stream:
             pieces = [item async for item in stream]
         assert pieces == ["Annual leave is ", "20 days ", "[1].", ReplyEnd(TokenUsage(42, 7))]
         assert model.name == f"{provider}:m-1"
@@ -288,7 +267,7 @@ class TestCancellation:
         self, model: LanguageModel, vendor: Any, reply: Any
     ) -> None:
         vendor.script = [reply(pieces=["word "] * 100, delay=0.05)]
-        async with aclosing(model.stream("s", "u", max_tokens=9)) as stream:
+        async with aclosing(model.stream(ModelRequest.of("s", "u", max_tokens=9))) as stream:
             await anext(stream)
         await asyncio.wait_for(vendor.dropped.wait(), 10)
 

@@ -160,7 +160,7 @@ class TestModelTokens:
                 text("UPDATE tenant SET limits = jsonb_build_object('model_tokens', :n)"),
                 {"n": spent},
             )
-        system, user = model.calls[0]
+        system, user = model.calls[0].system, str(model.calls[0].messages)
         assert spent == len(system + user) // 4 + len("Visitors park in bay 4 [1].") // 4
         with pytest.raises(QuotaReachedError) as caught:
             await answers.answer(writing, caller, request)

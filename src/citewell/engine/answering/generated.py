@@ -23,7 +23,7 @@ from citewell.engine.answering.confidence import abstention_text, level_of
 from citewell.engine.answering.drafting import Draft, SentenceStream
 from citewell.engine.answering.prompting import NO_ANSWER, PASSAGE_TOKENS, Prompt, make_prompt
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
-from citewell.engine.llm.base import LanguageModel, ReplyEnd, TokenUsage
+from citewell.engine.llm.base import LanguageModel, ModelRequest, ReplyEnd, TokenUsage
 
 ANSWER_TOKENS = 1200
 """Most tokens of a reply: five sentences take 200; the rest is for models that think aloud."""
@@ -180,14 +180,16 @@ class _Writing:
             ProviderConfigurationError: The model is not set up rightly.
         """
         prompt = self._prompt
-        reply = self._model.stream(prompt.system, prompt.user, max_tokens=self._max_tokens)
+        request = ModelRequest.of(prompt.system, prompt.user, max_tokens=self._max_tokens)
+        reply = self._model.stream(request)
         async with aclosing(reply) as items:
             async for item in items:
                 if isinstance(item, ReplyEnd):
                     self.usage, self._is_truncated = item.usage, item.is_truncated
                     break
-                for event in self._take(item):
-                    yield event
+                if isinstance(item, str):
+                    for event in self._take(item):
+                        yield event
         for event in self._end():
             yield event
 

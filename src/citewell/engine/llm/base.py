@@ -1,9 +1,11 @@
-"""What a language model gives: the text of one reply, as it is written."""
+"""The boundary to a language model: messages, tools and a shape in; text, calls and usage out."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+from pydantic import BaseModel
 
 from citewell.engine.errors import ProviderError
 
@@ -20,12 +22,84 @@ class TokenUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """Something a model may ask us to do; running it is the caller's business."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    """JSON schema of its arguments, an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's request to run a tool."""
+
+    id: str
+    """The vendor's; the result is sent back under it."""
+    name: str
+    arguments: dict[str, Any]
+    """As the model wrote them: not checked against the tool's schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """What the model is asked or told."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantMessage:
+    """An earlier reply of the model."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What running a tool gave."""
+
+    call: ToolCall
+    content: str
+    is_error: bool = False
+
+
+Message = UserMessage | AssistantMessage | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One request to a model: a conversation so far, and what the reply may be."""
+
+    messages: tuple[Message, ...]
+    system: str = ""
+    tools: tuple[Tool, ...] = ()
+    output: type[BaseModel] | None = None
+    """The shape of the reply; None: text. With tools the model may call them first."""
+    max_tokens: int = 1024
+
+    @classmethod
+    def of(cls, system: str, user: str, *, max_tokens: int = 1024) -> "ModelRequest":
+        """A single question with its instructions, to be answered in text."""
+        return cls((UserMessage(user),), system, max_tokens=max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyEnd:
     """The last item of a stream: the reply came to its end and was not cut by the wire."""
 
     usage: TokenUsage
     is_truncated: bool = False
     """Whether the model stopped because `max_tokens` was used up."""
+    output: BaseModel | None = None
+    """What was asked for by `ModelRequest.output`, validated; None if tools are called first, or
+    the reply is truncated."""
+
+
+StreamItem = str | ToolCall | ReplyEnd
+"""A piece of text, a whole tool call, or the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +109,8 @@ class Completion:
     text: str
     usage: TokenUsage
     is_truncated: bool = False
+    tool_calls: tuple[ToolCall, ...] = ()
+    output: BaseModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +135,17 @@ class LanguageModel(Protocol):
     name: str
     """`provider:model`, as in CITEWELL_LLM."""
 
-    def stream(
-        self, system: str, user: str, *, max_tokens: int
-    ) -> AsyncGenerator[str | ReplyEnd, None]:
-        """Yield the pieces of the reply as they come, then one `ReplyEnd`.
+    def stream(self, request: ModelRequest) -> AsyncGenerator[StreamItem, None]:
+        """Yield the pieces of the reply's text as they come, its tool calls, then one `ReplyEnd`.
 
+        Tool calls are given out only once the reply has ended in good form: a call that was cut on
+        its way must not run. Where `request.output` is set, text around it is left out.
         Close the generator (`contextlib.aclosing`) when leaving early: that closes the connection.
         A stream that ends without `ReplyEnd` never happens; a reply cut on its way raises.
 
         Raises:
-            ProviderError: The model did not answer, or not to the end.
+            ProviderError: The model did not answer, or not to the end, or not in the shape asked
+                for.
             ProviderConfigurationError: Key, address or model name are not accepted.
         """
         ...
@@ -78,19 +155,24 @@ class LanguageModel(Protocol):
         ...
 
 
-async def complete(
-    model: LanguageModel, system: str, user: str, *, max_tokens: int = 1024
-) -> Completion:
+async def complete(model: LanguageModel, request: ModelRequest) -> Completion:
     """Wait for a whole reply.
 
     Raises:
-        ProviderError: The model did not answer, or not to the end.
+        ProviderError: The model did not answer, or not to the end, or not in the shape asked for.
         ProviderConfigurationError: Key, address or model name are not accepted.
     """
     pieces: list[str] = []
-    async with aclosing(model.stream(system, user, max_tokens=max_tokens)) as stream:
+    calls: list[ToolCall] = []
+    async with aclosing(model.stream(request)) as stream:
         async for item in stream:
-            if isinstance(item, ReplyEnd):
-                return Completion("".join(pieces), item.usage, item.is_truncated)
-            pieces.append(item)
+            match item:
+                case ReplyEnd():
+                    return Completion(
+                        "".join(pieces), item.usage, item.is_truncated, tuple(calls), item.output
+                    )
+                case ToolCall():
+                    calls.append(item)
+                case str():
+                    pieces.append(item)
     raise ProviderError(f"{model.name} broke off its reply.", retryable=True)

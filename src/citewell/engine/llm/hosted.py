@@ -15,7 +15,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from citewell.engine.errors import ProviderError
-from citewell.engine.llm.base import ReplyEnd, Timeouts
+from citewell.engine.llm.base import ModelRequest, StreamItem, Timeouts
 from citewell.engine.llm.provider import Endpoint, Provider
 
 if TYPE_CHECKING:
@@ -51,15 +51,13 @@ class HostedModel:
         self._waiting = 0
         self._is_closed = False
 
-    async def stream(
-        self, system: str, user: str, *, max_tokens: int
-    ) -> AsyncGenerator[str | ReplyEnd, None]:
-        """Yield the pieces of the reply as they come, then one `ReplyEnd`; see the protocol."""
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamItem, None]:
+        """Yield the reply as it comes, then one `ReplyEnd`; see the protocol."""
         session = await self._open()  # the time it takes to load is ours, not the vendor's
         deadline = time.monotonic() + self._timeouts.total
         await self._take_place(deadline)
         try:
-            reply = self._attempts(session, system, user, max_tokens, deadline)
+            reply = self._attempts(session, request, deadline)
             async with aclosing(reply) as items:
                 async for item in items:
                     yield item
@@ -74,13 +72,13 @@ class HostedModel:
             await session.close()
 
     async def _attempts(
-        self, session: "Session", system: str, user: str, max_tokens: int, deadline: float
-    ) -> AsyncGenerator[str | ReplyEnd, None]:
+        self, session: "Session", request: ModelRequest, deadline: float
+    ) -> AsyncGenerator[StreamItem, None]:
         for attempt in range(1, ATTEMPTS + 1):
             has_begun = False
             try:
                 left = deadline - time.monotonic()
-                reply = session.stream(system, user, max_tokens=max_tokens, total=left)
+                reply = session.stream(request, total=left)
                 async with aclosing(reply) as items:
                     async for item in items:
                         has_begun = True

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
+from pydantic import BaseModel
+
 from citewell.engine.errors import EngineError
-from citewell.engine.llm.base import ReplyEnd, TokenUsage
+from citewell.engine.llm.base import ModelRequest, ReplyEnd, StreamItem, TokenUsage, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class ScriptedReply:
     delay: float = 0.0
     """Seconds before each piece."""
     is_truncated: bool = False
+    tool_calls: tuple[ToolCall, ...] = ()
+    output: BaseModel | None = None
 
 
 @dataclass(slots=True)
@@ -28,20 +32,18 @@ class FakeLanguageModel:
     name: str = "fake:scripted"
     piece: int = 4
     """Characters in each piece of a reply."""
-    calls: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """The system and user texts received."""
+    calls: list[ModelRequest] = field(default_factory=list[ModelRequest])
+    """The requests received."""
     is_closed: bool = False
     open_streams: int = 0
     """Streams that were begun and neither ended nor closed."""
 
-    async def stream(
-        self, system: str, user: str, *, max_tokens: int
-    ) -> AsyncGenerator[str | ReplyEnd, None]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamItem, None]:
         """Play the next reply of the script."""
         reply = self.script[min(len(self.calls), len(self.script) - 1)]
         if isinstance(reply, str):
             reply = ScriptedReply(reply)
-        self.calls.append((system, user))
+        self.calls.append(request)
         self.open_streams += 1
         try:
             for start in range(0, len(reply.text), self.piece):
@@ -49,8 +51,11 @@ class FakeLanguageModel:
                 yield reply.text[start : start + self.piece]
             if reply.error is not None:
                 raise reply.error
-            usage = TokenUsage(len(system + user) // 4, min(len(reply.text) // 4, max_tokens))
-            yield ReplyEnd(usage, reply.is_truncated)
+            for call in reply.tool_calls:
+                yield call
+            sent = len(request.system) + sum(len(str(each)) for each in request.messages)
+            usage = TokenUsage(sent // 4, min(len(reply.text) // 4, request.max_tokens))
+            yield ReplyEnd(usage, reply.is_truncated, reply.output)
         finally:
             self.open_streams -= 1
 

@@ -8,23 +8,31 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 
 import httpx2
+from pydantic import BaseModel
 from pydantic_ai import exceptions as pydantic_ai_errors
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import (
-    ModelRequest,
+    ModelResponse,
     ModelResponseStreamEvent,
     PartDeltaEvent,
     PartStartEvent,
-    SystemPromptPart,
     TextPart,
     TextPartDelta,
-    UserPromptPart,
+    ToolCallPart,
 )
 from pydantic_ai.models import StreamedResponse
 from pydantic_ai.settings import ModelSettings
 
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
-from citewell.engine.llm.base import ReplyEnd, Timeouts, TokenUsage
+from citewell.engine.llm.base import (
+    ModelRequest,
+    ReplyEnd,
+    StreamItem,
+    Timeouts,
+    TokenUsage,
+    ToolCall,
+)
+from citewell.engine.llm.conversion import OUTPUT_TOOL, history_of, parameters_of
 from citewell.engine.llm.provider import Endpoint, Provider
 
 _SENT_HEADERS = frozenset(
@@ -65,23 +73,35 @@ class Session:
         await self._client.aclose()
 
     async def stream(
-        self, system: str, user: str, *, max_tokens: int, total: float
-    ) -> AsyncGenerator[str | ReplyEnd, None]:
+        self, request: ModelRequest, *, total: float
+    ) -> AsyncGenerator[StreamItem, None]:
         """Make one attempt at a reply within `total` seconds; see `LanguageModel.stream`."""
-        request = ModelRequest(parts=[SystemPromptPart(system), UserPromptPart(user)])
         settings = _settings_for(
-            self._timeouts, max_tokens=max_tokens, total=total, temperature=self._temperature
+            self._timeouts,
+            max_tokens=request.max_tokens,
+            total=total,
+            temperature=self._temperature,
         )
         with _our_errors(self._name):
             async with model_request_stream(
-                self._model, [request], model_settings=settings, instrument=False
+                self._model,
+                history_of(request),
+                model_settings=settings,
+                model_request_parameters=parameters_of(request),
+                instrument=False,
             ) as response:
                 async for event in response:
-                    if text := _text_of(event):
+                    if request.output is None and (text := _text_of(event)):
                         yield text
-                yield self._end_of(response)
+                is_truncated = self._check_end(response)
+                calls, output = self._results_of(response.get(), request, is_truncated)
+            for call in calls:
+                yield call
+            usage = TokenUsage(response.usage.input_tokens, response.usage.output_tokens)
+            yield ReplyEnd(usage, is_truncated, output)
 
-    def _end_of(self, response: StreamedResponse) -> ReplyEnd:
+    def _check_end(self, response: StreamedResponse) -> bool:
+        """Refuse a reply that did not end in good form; whether the token limit ended it."""
         if response.finish_reason == "content_filter":
             raise ProviderError(f"{self._name} refused to answer.")
         # pydantic-ai takes a stream without a finish reason for a finished one. Every vendor we
@@ -89,11 +109,35 @@ class Session:
         details = response.provider_details or {}
         if not details.get("finish_reason"):
             raise ProviderError(f"{self._name} broke off its reply.", retryable=True)
-        usage = response.usage
-        return ReplyEnd(
-            TokenUsage(usage.input_tokens, usage.output_tokens),
-            is_truncated=response.finish_reason == "length",
-        )
+        return response.finish_reason == "length"
+
+    def _results_of(
+        self, response: ModelResponse, request: ModelRequest, is_truncated: bool
+    ) -> tuple[list[ToolCall], BaseModel | None]:
+        """The tool calls of a reply, and the output that was asked for."""
+        calls: list[ToolCall] = []
+        output: BaseModel | None = None
+        for part in response.parts:
+            if not isinstance(part, ToolCallPart):
+                continue
+            try:
+                arguments = part.args_as_dict(raise_if_invalid=True)
+                if request.output is not None and part.tool_name == OUTPUT_TOOL:
+                    output = request.output.model_validate(arguments)
+                else:
+                    calls.append(ToolCall(part.tool_call_id, part.tool_name, arguments))
+            except (ValueError, AssertionError) as error:
+                if is_truncated:
+                    continue  # the limit cut it in half
+                raise ProviderError(
+                    f"{self._name} sent arguments that do not fit `{part.tool_name}`.",
+                    retryable=True,
+                ) from error
+        if request.output is not None and not (calls or output or is_truncated):
+            raise ProviderError(
+                f"{self._name} did not answer in the form asked for.", retryable=True
+            )
+        return calls, output
 
 
 def _http_client(timeouts: Timeouts, credentials: dict[str, str]) -> httpx2.AsyncClient:
