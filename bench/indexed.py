@@ -20,6 +20,7 @@ from citewell.core.settings import load_settings
 from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
 from citewell.features.identity import service as identity
+from citewell.indexes.contract import index_of
 
 SAMPLE_FILES = 60
 """Files that are embedded for real, and that the estimated vectors are fitted on."""
@@ -73,8 +74,8 @@ async def open_library(
         await filling.run(has_real_vectors=has_real_vectors)
         seconds = time.perf_counter() - begun
         begun = time.perf_counter()
-        await platform.index.fold_statistics(tenant_id)
-        await platform.index.build_indexes(tenant_id)
+        await index_of(platform).maintenance.fold_statistics(tenant_id)
+        await index_of(platform).maintenance.build_indexes(tenant_id)
         built = time.perf_counter() - begun
         generation_id, texts = await asyncio.to_thread(_finish, database.url, tenant_id)
         total = sum(filling.counts.values())

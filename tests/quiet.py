@@ -36,7 +36,7 @@ from citewell.features.ingestion import jobs as ingestion_jobs
 from citewell.features.ingestion import service as ingestion
 from citewell.features.trash import jobs as trash_jobs
 from citewell.features.trash import service as trash
-from citewell.indexes.postgres.index import PostgresIndex
+from citewell.indexes.postgres.index import postgres_index
 from citewell.models.documents import DocumentVersion
 from citewell.models.work import Job
 from tests.conftest import Servers
@@ -83,7 +83,6 @@ async def quiet_platform(
                 keys,
                 settings.home / "files" / "staging",
             ),
-            index=PostgresIndex(database),
             parser=parser or TextParser(),
             compute=compute,
             embedder=embedder or HashEmbedder(),
@@ -91,7 +90,7 @@ async def quiet_platform(
             llm=None,
             limiter=RateLimiter(),
             token_key=b"signs tokens of the tests" * 2,
-        )
+        ).holding(postgres_index(database))
     finally:
         await compute.close()
         await database.close()

@@ -11,11 +11,12 @@ from bench.indexed import Library
 from bench.report import Row, percentile
 from citewell.access.policy import AccessLevel
 from citewell.core.context import unit_of_work
-from citewell.core.index import HitList, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.analysis import analyse
 from citewell.engine.retrieval.fusion import dense_weight
+from citewell.indexes.contract import HitList, HybridQuery, Scope, index_of
 from citewell.indexes.postgres.literals import dense_literal, sparse_literal
+from citewell.indexes.postgres.work import SessionWork
 
 QUERIES = 60
 TOP_K, MANY = 10, 50
@@ -113,11 +114,11 @@ async def _query(library: Library, text: str, level: AccessLevel) -> tuple[Hybri
     platform, analysis = library.platform, analyse(text)
     vector = await platform.embedder.embed_query(analysis.text)
     async with unit_of_work(platform, library.reader(level)) as ctx:
-        generation = await platform.index.live_generation(ctx.session)
+        generation = await index_of(platform).generations.live(ctx)
         assert generation is not None
         scope = Scope(ctx.tenant_id, generation, (await ctx.access()).read)
-        statistics = await platform.index.statistics(
-            ctx.session, scope, [term.id for term in analysis.terms]
+        statistics = await index_of(platform).searcher.statistics(
+            ctx, scope, [term.id for term in analysis.terms]
         )
     weights = query_weights(analysis.terms, statistics)
     weight = dense_weight(analysis, platform.embedder.spec)
@@ -127,4 +128,4 @@ async def _query(library: Library, text: str, level: AccessLevel) -> tuple[Hybri
 async def _search(library: Library, scope: Scope, query: HybridQuery, top_k: int) -> HitList:
     asked = HybridQuery(query.vector, query.terms, query.dense_weight, top_k)
     async with library.platform.database.unit_of_work(library.tenant_id) as session:
-        return await library.platform.index.search(session, scope, asked)
+        return await index_of(library.platform).searcher.search(SessionWork(session), scope, asked)

@@ -18,7 +18,9 @@ from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.analysis import analyse
 from citewell.features.search import service
 from citewell.features.search.schemas import SearchReply, SearchRequest
+from citewell.indexes.contract import index_of
 from citewell.indexes.postgres.literals import dense_literal, sparse_literal
+from citewell.indexes.postgres.work import SessionWork
 
 TOP_K = 10
 BUDGET, PEER_BUDGET = 1.5, 0.6
@@ -71,11 +73,11 @@ async def _weights(library: Library, query: str) -> str | None:
     analysis = analyse(query)
     platform = library.platform
     async with platform.database.unit_of_work(library.tenant_id) as session:
-        generation = await platform.index.live_generation(session)
+        generation = await index_of(platform).generations.live(SessionWork(session))
         assert generation is not None
         scope = service.Scope(library.tenant_id, generation, FULL_ACCESS.read)
-        statistics = await platform.index.statistics(
-            session, scope, [term.id for term in analysis.terms]
+        statistics = await index_of(platform).searcher.statistics(
+            SessionWork(session), scope, [term.id for term in analysis.terms]
         )
     weights = query_weights(analysis.terms, statistics)
     return sparse_literal(weights) if weights else None

@@ -30,6 +30,7 @@ from citewell.features.doctor import service as doctor
 from citewell.features.identity import service as identity
 from citewell.features.promotion import repository
 from citewell.features.versions import service as versions
+from citewell.indexes.contract import index_of
 from tests.conftest import Servers, new_caller
 from tests.entrypoints.conftest import Installation
 from tests.quiet import Shelf
@@ -94,7 +95,7 @@ async def fill(platform: Platform, folder: Path, documents: int, sections: int) 
     await shelf.add("empty.txt", "")
     await shelf.register("waiting.txt", "This one waits for a worker.")
     await Shelf(platform, first, folder).add("other.txt", text(1, 3))
-    await platform.index.fold_statistics(default)
+    await index_of(platform).maintenance.fold_statistics(default)
 
 
 def make_installation(folder: Path, *, documents: int, sections: int) -> Installation:

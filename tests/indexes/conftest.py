@@ -16,10 +16,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Reach
 from citewell.core.database.sessions import Database
-from citewell.core.index import ChunkRow, Generation, HybridQuery, Publication, Scope, VersionKey
 from citewell.core.settings import Settings
 from citewell.engine.embedding.base import EmbedderSpec
-from citewell.indexes.postgres.index import PostgresIndex
+from citewell.indexes.contract import (
+    ChunkRow,
+    Generation,
+    HybridQuery,
+    Index,
+    Publication,
+    Scope,
+    VersionKey,
+)
+from citewell.indexes.postgres.index import postgres_index
+from citewell.indexes.postgres.work import SessionWork
 from citewell.kit.ids import uuid7
 from citewell.models.documents import Blob, Collection, Document, DocumentVersion
 from citewell.models.tenancy import Tenant
@@ -163,11 +172,12 @@ async def add_document(
     return key
 
 
-async def grow(database: Database, index: PostgresIndex, corpus: Corpus, *parts: Part) -> None:
+async def grow(database: Database, index: Index, corpus: Corpus, *parts: Part) -> None:
     """Publish the parts' documents in one transaction and bring the statistics up to date."""
     chance = np.random.default_rng(len(corpus.texts) + 1)
     vectors, weights = [corpus.vectors], [corpus.weights]
     async with database.unit_of_work(corpus.tenant_id) as session:
+        work = SessionWork(session)
         blob = Blob(tenant_id=corpus.tenant_id, id=uuid7(), sha256=chance.bytes(32), size_bytes=1)
         session.add(blob)
         for part in parts:
@@ -189,20 +199,21 @@ async def grow(database: Database, index: PostgresIndex, corpus: Corpus, *parts:
                     weights.append(weight[None])
                     corpus.texts.append(row.text)
                     corpus.owner.append(len(corpus.documents) - 1)
-                await index.publish(session, key, corpus.generation.id, publication_of(rows))
+                publication = publication_of(rows)
+                await index.writer.publish(work, key, corpus.generation.id, publication)
     corpus.vectors, corpus.weights = np.concatenate(vectors), np.concatenate(weights)
-    await index.fold_statistics(corpus.tenant_id)
+    await index.maintenance.fold_statistics(corpus.tenant_id)
 
 
 async def new_corpus(
-    database: Database, index: PostgresIndex, *parts: Part, tenant_id: uuid.UUID | None = None
+    database: Database, index: Index, *parts: Part, tenant_id: uuid.UUID | None = None
 ) -> Corpus:
     """A new tenant's corpus."""
     tenant = Tenant(id=tenant_id or uuid7(), slug=f"t-{uuid.uuid4().hex}", name="Test")
     async with database.unit_of_work(tenant.id) as session:
         session.add(tenant)
         await session.flush()
-        generation = await index.ensure_generation(session, SPEC)
+        generation = await index.generations.ensure(SessionWork(session), SPEC)
     corpus = Corpus(tenant.id, generation)
     await grow(database, index, corpus, *parts)
     return corpus
@@ -264,12 +275,12 @@ def libraries(own_url: str) -> Libraries:
 
     async def build() -> Libraries:
         database = Database(own_url)
-        index = PostgresIndex(database)
+        index = postgres_index(database)
         large = await new_corpus(database, index, EVERYBODY, PERCENT, PERMILLE)
         other = await new_corpus(
             database, index, OTHERS, tenant_id=await neighbour(database, large.tenant_id)
         )
-        assert await index.build_indexes(large.tenant_id, min_chunks=1_000) == 1
+        assert await index.maintenance.build_indexes(large.tenant_id, min_chunks=1_000) == 1
         await database.close()
         return Libraries(own_url, large, other)
 

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from citewell.core.database.sessions import Database
-from citewell.core.index import HybridQuery
 from citewell.features.identity import repository
+from citewell.indexes.contract import HybridQuery, Index
 from citewell.indexes.postgres import building
-from citewell.indexes.postgres.index import PostgresIndex
+from citewell.indexes.postgres.index import postgres_index
+from citewell.indexes.postgres.work import SessionWork
 
 from .conftest import Corpus, Part, grow, new_corpus, random_rows
 
@@ -29,52 +30,54 @@ def indexes(url: str, corpus: Corpus) -> dict[str, bool]:
 
 async def nearest(database: Database, corpus: Corpus, number: int) -> str | None:
     """Text of the chunk an HNSW search finds for a chunk's own vector."""
-    index = PostgresIndex(database, exact_limit=0)
+    index = postgres_index(database, exact_limit=0)
     query = HybridQuery(corpus.vectors[number], {}, 1.0, 1)
     async with database.unit_of_work(corpus.tenant_id) as session:
-        found = await index.search(session, corpus.scope(), query)
+        found = await index.searcher.search(SessionWork(session), corpus.scope(), query)
     return found.hits[0].text if found.hits else None
 
 
 @pytest.fixture
-async def index(database: Database) -> PostgresIndex:
-    return PostgresIndex(database)
+async def index(database: Database) -> Index:
+    return postgres_index(database)
 
 
 @pytest.fixture
-async def corpus(database: Database, index: PostgresIndex) -> Corpus:
+async def corpus(database: Database, index: Index) -> Corpus:
     return await new_corpus(database, index, Part(20, 10))
 
 
 class TestBuild:
-    async def test_small_library_gets_none(self, index: PostgresIndex, corpus: Corpus) -> None:
-        assert await index.build_indexes(corpus.tenant_id) == 0
-        assert await index.build_indexes(corpus.tenant_id, min_chunks=201) == 0
+    async def test_small_library_gets_none(self, index: Index, corpus: Corpus) -> None:
+        assert await index.maintenance.build_indexes(corpus.tenant_id) == 0
+        assert await index.maintenance.build_indexes(corpus.tenant_id, min_chunks=201) == 0
 
     async def test_grown_library_gets_two_once(
-        self, own_url: str, index: PostgresIndex, corpus: Corpus
+        self, own_url: str, index: Index, corpus: Corpus
     ) -> None:
-        assert await index.build_indexes(corpus.tenant_id, min_chunks=200) == 1
+        assert await index.maintenance.build_indexes(corpus.tenant_id, min_chunks=200) == 1
         assert list(indexes(own_url, corpus).values()) == [True, True]
-        assert await index.build_indexes(corpus.tenant_id, min_chunks=200) == 0
+        assert await index.maintenance.build_indexes(corpus.tenant_id, min_chunks=200) == 0
 
     async def test_two_builders_at_once_do_not_meet(
         self, own_url: str, database: Database, corpus: Corpus
     ) -> None:
-        builders = [PostgresIndex(database) for _ in range(3)]
+        builders = [postgres_index(database) for _ in range(3)]
         built = await asyncio.gather(
-            *(one.build_indexes(corpus.tenant_id, min_chunks=100) for one in builders)
+            *(one.maintenance.build_indexes(corpus.tenant_id, min_chunks=100) for one in builders)
         )
         assert sum(built) >= 1
         assert list(indexes(own_url, corpus).values()) == [True, True]
 
     async def test_interrupted_build_is_done_again(
-        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+        self, own_url: str, database: Database, index: Index, corpus: Corpus
     ) -> None:
         with psycopg.connect(own_url) as holder:
             # A build waits for transactions that began before it: this one is cut off there.
             holder.execute("SELECT count(*) FROM chunk")
-            task = asyncio.ensure_future(index.build_indexes(corpus.tenant_id, min_chunks=100))
+            task = asyncio.ensure_future(
+                index.maintenance.build_indexes(corpus.tenant_id, min_chunks=100)
+            )
             while False not in (found := indexes(own_url, corpus)).values():
                 assert not task.done()
                 await asyncio.sleep(0.02)
@@ -85,51 +88,51 @@ class TestBuild:
             with pytest.raises(DBAPIError):
                 await task
         assert False in found.values()
-        assert await index.build_indexes(corpus.tenant_id, min_chunks=100) == 1
+        assert await index.maintenance.build_indexes(corpus.tenant_id, min_chunks=100) == 1
         assert list(indexes(own_url, corpus).values()) == [True, True]
         assert await nearest(database, corpus, 7) == corpus.texts[7]
 
     async def test_documents_after_the_build_are_found(
-        self, database: Database, index: PostgresIndex, corpus: Corpus
+        self, database: Database, index: Index, corpus: Corpus
     ) -> None:
-        await index.build_indexes(corpus.tenant_id, min_chunks=100)
+        await index.maintenance.build_indexes(corpus.tenant_id, min_chunks=100)
         before = len(corpus.texts)
         await grow(database, index, corpus, Part(3, 10))
         for number in (before, before + 29, 0):
             assert await nearest(database, corpus, number) == corpus.texts[number]
 
-    async def test_empty_tenant_needs_nothing(self, index: PostgresIndex) -> None:
-        assert await index.build_indexes(uuid.uuid4(), min_chunks=0) == 0
+    async def test_empty_tenant_needs_nothing(self, index: Index) -> None:
+        assert await index.maintenance.build_indexes(uuid.uuid4(), min_chunks=0) == 0
 
 
 class TestRemoval:
     async def test_deleted_tenants_indexes_go(
-        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+        self, own_url: str, database: Database, index: Index, corpus: Corpus
     ) -> None:
-        await index.build_indexes(corpus.tenant_id, min_chunks=100)
+        await index.maintenance.build_indexes(corpus.tenant_id, min_chunks=100)
         await remove(database, index, corpus)
         assert indexes(own_url, corpus) == {}
 
     async def test_builder_that_had_planned_before_builds_nothing(
-        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+        self, own_url: str, database: Database, index: Index, corpus: Corpus
     ) -> None:
         async with database.unit_of_work(corpus.tenant_id) as session:
             [plan] = await building.plans(session, corpus.tenant_id, min_chunks=100)
-        async with index.removing(corpus.tenant_id):
+        async with index.generations.removing(corpus.tenant_id):
             assert not await building.build(database, plan)
         assert not await building.build(database, plan)
         assert indexes(own_url, corpus) == {}
 
     async def test_upkeep_meanwhile_leaves_nothing(
-        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+        self, own_url: str, database: Database, index: Index, corpus: Corpus
     ) -> None:
         is_gone = False
 
         async def keep() -> None:
-            other = PostgresIndex(database)
+            other = postgres_index(database)
             while not is_gone:
-                await other.fold_statistics(corpus.tenant_id)
-                await other.build_indexes(corpus.tenant_id, min_chunks=100)
+                await other.maintenance.fold_statistics(corpus.tenant_id)
+                await other.maintenance.build_indexes(corpus.tenant_id, min_chunks=100)
 
         tasks = [asyncio.ensure_future(keep()) for _ in range(2)]
         await asyncio.sleep(0.05)
@@ -140,7 +143,7 @@ class TestRemoval:
         assert left_of(own_url, corpus.tenant_id) == {}
 
     async def test_no_table_is_forgotten(
-        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+        self, own_url: str, database: Database, index: Index, corpus: Corpus
     ) -> None:
         filled = left_of(own_url, corpus.tenant_id)
         assert {"document", "document_version", "chunk", "version_terms"} <= set(filled)
@@ -150,7 +153,7 @@ class TestRemoval:
         assert left_of(own_url, other.tenant_id)["chunk"] == 2
 
     async def test_waiting_jobs_of_the_tenant_go(
-        self, own_url: str, database: Database, index: PostgresIndex, corpus: Corpus
+        self, own_url: str, database: Database, index: Index, corpus: Corpus
     ) -> None:
         queue = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('q', 't', %s)"
         with psycopg.connect(own_url) as connection:
@@ -170,9 +173,9 @@ class TestRemoval:
                 await repository.remove_tenant(session, corpus.tenant_id)
 
 
-async def remove(database: Database, index: PostgresIndex, corpus: Corpus) -> None:
+async def remove(database: Database, index: Index, corpus: Corpus) -> None:
     async with (
-        index.removing(corpus.tenant_id),
+        index.generations.removing(corpus.tenant_id),
         database.unit_of_work(corpus.tenant_id) as session,
     ):
         await repository.remove_tenant(session, corpus.tenant_id)
@@ -199,13 +202,14 @@ def left_of(url: str, tenant_id: uuid.UUID) -> dict[str, int]:
 
 class TestPublish:
     async def test_staged_chunks_are_not_found(
-        self, database: Database, index: PostgresIndex, corpus: Corpus
+        self, database: Database, index: Index, corpus: Corpus
     ) -> None:
         [(row, vector, _)] = random_rows(np.random.default_rng(99), 1, "en")
         async with database.unit_of_work(corpus.tenant_id) as session:
             staged = [replace(row, ordinal=500)]
-            await index.stage(session, corpus.versions[0], corpus.generation.id, staged)
+            work = SessionWork(session)
+            await index.writer.stage(work, corpus.versions[0], corpus.generation.id, staged)
             query = HybridQuery(vector, {}, 1.0, 300)
-            found = await index.search(session, corpus.scope(), query)
+            found = await index.searcher.search(work, corpus.scope(), query)
         assert len(found.hits) == len(corpus.texts)
         assert row.text not in {hit.text for hit in found.hits}

@@ -11,6 +11,7 @@ from citewell.engine.embedding.testing import HashEmbedder
 from citewell.features.documents import service as documents
 from citewell.features.search import service
 from citewell.features.search.schemas import SearchReply, SearchRequest
+from citewell.indexes.contract import index_of
 from tests.quiet import Shelf
 
 NOISE = [
@@ -21,7 +22,7 @@ NOISE = [
 
 
 async def find(shelf: Shelf, query: str, **more: object) -> SearchReply:
-    await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+    await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
     request = SearchRequest(query=query, **more)  # pyright: ignore[reportArgumentType]
     return await service.search(shelf.platform, shelf.caller, request)
 

@@ -10,9 +10,10 @@ from sqlalchemy import text
 
 from citewell.access.policy import NO_LEVEL, IdSet, Reach
 from citewell.core.database.sessions import Database
-from citewell.core.index import Hit, HitList, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import best_possible_score
-from citewell.indexes.postgres.index import PostgresIndex
+from citewell.indexes.contract import Hit, HitList, HybridQuery, Scope
+from citewell.indexes.postgres.index import postgres_index
+from citewell.indexes.postgres.work import SessionWork
 
 from .conftest import EVERYBODY, PERCENT, PERMILLE, Corpus, Libraries, Part
 
@@ -25,9 +26,9 @@ async def search(
     database: Database, scope: Scope, query: HybridQuery, *, exact_limit: int
 ) -> HitList:
     """One search; scopes of more chunks than the limit go through the HNSW indexes."""
-    index = PostgresIndex(database, exact_limit=exact_limit)
+    index = postgres_index(database, exact_limit=exact_limit)
     async with database.unit_of_work(scope.tenant_id) as session:
-        return await index.search(session, scope, query)
+        return await index.searcher.search(SessionWork(session), scope, query)
 
 
 def arithmetic(corpus: Corpus, query: HybridQuery, allowed: set[str] | None = None) -> list[str]:
@@ -305,11 +306,11 @@ class TestAccess:
         there = corpus.scope(collection_ids=(elsewhere,))
         below = corpus.scope(collection_ids=(elsewhere,), max_level=2)
         async with database.unit_of_work(corpus.tenant_id) as session:
-            index = PostgresIndex(database)
-            await index.set_access(session, corpus.tenant_id, key.document_id, elsewhere, 3)
-            found = (await index.search(session, there, query)).hits
+            index = postgres_index(database)
+            await index.writer.set_access(SessionWork(session), key.document_id, elsewhere, 3)
+            found = (await index.searcher.search(SessionWork(session), there, query)).hits
             assert {hit.document_id for hit in found} == {key.document_id}
-            assert (await index.search(session, below, query)).hits == []
+            assert (await index.searcher.search(SessionWork(session), below, query)).hits == []
             await session.rollback()
 
     @pytest.mark.parametrize("exact_limit", [EVERYTHING, 0], ids=["exact", "HNSW"])
@@ -333,10 +334,12 @@ class TestAccess:
         self, libraries: Libraries, database: Database, chance: np.random.Generator
     ) -> None:
         """Should a scope ever be mixed up, row-level security still holds."""
-        index = PostgresIndex(database)
+        index = postgres_index(database)
         query = libraries.large.query(chance, weight=0.4, top_k=50)
         async with database.unit_of_work(libraries.other.tenant_id) as session:
-            found = await index.search(session, libraries.large.scope(), query)
+            found = await index.searcher.search(
+                SessionWork(session), libraries.large.scope(), query
+            )
         assert found.hits == []
         assert found.scope_size == 0
 
@@ -357,11 +360,11 @@ async def reads(
     url: str, database: Database, scope: Scope, query: HybridQuery, exact_limit: int
 ) -> set[str]:
     """What a search reads if sorting is made so dear that any index that fits is taken."""
-    index = PostgresIndex(database, exact_limit=exact_limit)
+    index = postgres_index(database, exact_limit=exact_limit)
     before = usage(url)
     async with database.unit_of_work(scope.tenant_id) as session:
         await session.execute(text("SET LOCAL enable_sort = off"))
-        await index.search(session, scope, query)
+        await index.searcher.search(SessionWork(session), scope, query)
         await session.execute(text("SELECT pg_stat_force_next_flush()"))
     after = usage(url)
     return {name for name in after if after[name] != before.get(name)}

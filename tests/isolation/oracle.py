@@ -15,7 +15,6 @@ from sqlalchemy import update
 from citewell.access.policy import AccessLevel, Effect, Role
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
-from citewell.core.index import Hit
 from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
 from citewell.features.collections.schemas import CollectionCreate
@@ -29,6 +28,7 @@ from citewell.features.search.errors import UnknownFilterError
 from citewell.features.sharing import service as sharing
 from citewell.features.sharing.schemas import GrantPut
 from citewell.features.trash import service as trash
+from citewell.indexes.contract import Hit, index_of
 from citewell.kit.clock import Stopwatch
 from citewell.kit.pagination import PageRequest
 from citewell.models.tenancy import User
@@ -254,7 +254,7 @@ class Walk:
             assert state.active is not None
             known.active, known.chunks = state.active.number, state.active.chunk_count
             if self._chance.random() < 0.5:
-                await self._platform.index.fold_statistics(tenant_id)
+                await index_of(self._platform).maintenance.fold_statistics(tenant_id)
         return f"{user} put {name} into {collection} at {known.level}, version {known.newest}"
 
     def _known(self, user: int, collection: int, source: str) -> tuple[Paper | None, str]:

@@ -6,7 +6,6 @@
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.features.identity import service as identity
-from citewell.indexes.postgres.index import PostgresIndex
+from citewell.indexes.postgres.index import postgres_index
 from tests.conftest import Servers, new_caller
 from tests.isolation.oracle import Walk
 from tests.isolation.report import record
@@ -44,15 +43,15 @@ async def quiet(own_url: str, settings: Settings) -> AsyncIterator[Platform]:
 async def walk(platform: Platform, folder: Path, seed: int) -> Walk:
     """One sequence; returns it when nothing was other than the model says."""
     has_hnsw = seed % HNSW_EVERY == 0
-    index = PostgresIndex(platform.database, exact_limit=0)
+    index = postgres_index(platform.database, exact_limit=0)
     if has_hnsw:
-        platform = replace(platform, index=index)
+        platform = platform.holding(index)
     tenant_id = (await new_caller(platform)).tenant_id
     taken = Walk(platform, People(platform, tenant_id), folder, seed)
     await taken.begin()
     if has_hnsw:
-        await index.fold_statistics(tenant_id)
-        assert await index.build_indexes(tenant_id, min_chunks=1) == 1
+        await index.maintenance.fold_statistics(tenant_id)
+        assert await index.maintenance.build_indexes(tenant_id, min_chunks=1) == 1
     for _ in range(STEPS):
         await taken.step()
     if has_hnsw:

@@ -1,14 +1,13 @@
 """What one process holds open and every context can reach."""
 
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Self, TypeVar
 
 from citewell.core.blobs.store import BlobStore
 from citewell.core.compute import ComputePool
 from citewell.core.database.keyring import KeyRing
 from citewell.core.database.sessions import Database
 from citewell.core.embedders import Embedders
-from citewell.core.index import ChunkIndex
 from citewell.core.jobs import JobQueue
 from citewell.core.ratelimit import RateLimiter
 from citewell.core.settings import Settings
@@ -29,7 +28,6 @@ class Platform:
     queue: "JobQueue[Platform]"
     keys: KeyRing
     blobs: BlobStore
-    index: ChunkIndex
     parser: Parser
     compute: ComputePool
     """Runs heavy functions in child processes with limits."""
@@ -55,6 +53,20 @@ class Platform:
         if not isinstance(known, kind):
             known = self._state[kind] = kind()
         return known
+
+    def holding(self, handle: object) -> Self:
+        """The same handles, and one more whose class a band above this one knows."""
+        return replace(self, _state={**self._state, type(handle): handle})
+
+    def handle(self, kind: type[State]) -> State:
+        """The handle of a class that the entrypoint put in.
+
+        Raises:
+            LookupError: It did not.
+        """
+        held = self._state[kind]
+        assert isinstance(held, kind)
+        return held
 
     async def embedder_of(self, name: str) -> Embedder:
         """The embedder a library was embedded with.

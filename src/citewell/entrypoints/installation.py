@@ -40,7 +40,7 @@ from citewell.features.idempotency import service as idempotency
 from citewell.features.ingestion import jobs as ingestion_jobs
 from citewell.features.trash import jobs as trash_jobs
 from citewell.features.usage import service as usage
-from citewell.indexes.postgres.index import PostgresIndex
+from citewell.indexes.postgres.index import postgres_index
 from citewell.kit.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
@@ -142,7 +142,6 @@ async def open_platform(
             queue=queue,
             keys=keys,
             blobs=blobs,
-            index=PostgresIndex(connections),
             parser=parser,
             compute=compute,
             embedder=embedder,
@@ -152,7 +151,7 @@ async def open_platform(
             token_key=derive_key(masters.primary, TOKENS),
             former_token_keys=tuple(derive_key(key, TOKENS) for key in masters.others),
             supervisor=supervisor,
-        )
+        ).holding(postgres_index(connections))
         queue.register_maintenance("usage.write", usage.write_waiting)
         queue.register_maintenance("idempotency.forget", idempotency.forget_old)
         queue.register_maintenance("events.sweep", sweeping())

@@ -1,1 +1,1 @@
-"""Engines that keep and search chunks, each behind the protocol of `core.index`."""
+"""Engines that keep and search chunks, each behind the contract of `indexes.contract`."""

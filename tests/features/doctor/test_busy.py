@@ -15,6 +15,7 @@ from citewell.features.ingestion import pipeline
 from citewell.features.jobs import service as jobs
 from citewell.features.trash import service as trash
 from citewell.features.versions import service as versions
+from citewell.indexes.contract import index_of
 
 from .conftest import NOW, Ward, found, long_text
 
@@ -63,7 +64,7 @@ class TestBusyLibrary:
 
         async def fold() -> None:
             while not ended.is_set():
-                await platform.index.fold_statistics(caller.tenant_id)
+                await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
                 await asyncio.sleep(0.02)
 
         lives = [asyncio.ensure_future(live(number)) for number in range(3)]

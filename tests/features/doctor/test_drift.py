@@ -13,6 +13,7 @@ from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.features.trash import service as trash
 from citewell.features.versions import service as versions
+from citewell.indexes.contract import index_of
 
 from .conftest import Ward, files_of, found, long_text
 
@@ -240,7 +241,7 @@ class TestTerms:
          "UPDATE index_generation SET chunk_count = 1 WHERE {t}"],
     )  # fmt: skip
     async def test_statistics(self, ward: Ward, statement: str) -> None:
-        await ward.shelf.platform.index.fold_statistics(ward.shelf.caller.tenant_id)
+        await index_of(ward.shelf.platform).maintenance.fold_statistics(ward.shelf.caller.tenant_id)
         ward.sql(statement)
         await ward.assert_mended("term statistics")
 

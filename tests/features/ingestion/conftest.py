@@ -15,6 +15,7 @@ from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
+from citewell.indexes.contract import index_of
 from tests.conftest import Servers, new_caller
 from tests.quiet import Shelf, quiet_database, quiet_platform
 
@@ -64,7 +65,7 @@ class Rows:
 
     async def found(self, query: str) -> list[str]:
         """Texts a search finds that share a word with the question."""
-        await self.shelf.platform.index.fold_statistics(self.shelf.caller.tenant_id)
+        await index_of(self.shelf.platform).maintenance.fold_statistics(self.shelf.caller.tenant_id)
         request = SearchRequest(query=query, top_k=50, explain=True)
         reply = await search.search(self.shelf.platform, self.shelf.caller, request)
         return [hit.text for hit in reply.results if hit.explain and hit.explain.lexical.score]

@@ -10,7 +10,6 @@ from sqlalchemy import text
 from citewell.core.context import unit_of_work
 from citewell.core.database import sessions
 from citewell.core.embedders import Embedders
-from citewell.core.index import GenerationChangedError
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
 from citewell.engine.embedding.base import Vectors
@@ -28,8 +27,9 @@ from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchReply, SearchRequest
 from citewell.features.trash import service as trash
 from citewell.features.versions import service as versions
+from citewell.indexes.contract import GenerationChangedError, index_of
 from citewell.indexes.postgres import generations, writing
-from citewell.indexes.postgres.index import PostgresIndex
+from citewell.indexes.postgres.index import postgres_index
 from tests.conftest import new_caller
 from tests.features.ingestion.conftest import Rows, recount, statistics
 from tests.quiet import Shelf, quiet_platform
@@ -92,8 +92,8 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def another_process(shelf: Shelf) -> Shelf:
     """The same library, without what the first process remembers."""
-    index = PostgresIndex(shelf.platform.database)
-    return dataclasses.replace(shelf, platform=dataclasses.replace(shelf.platform, index=index))
+    index = postgres_index(shelf.platform.database)
+    return dataclasses.replace(shelf, platform=shelf.platform.holding(index))
 
 
 async def rebuild(
@@ -115,7 +115,7 @@ async def rebuild(
 
 
 async def ask(shelf: Shelf, query: str, **more: object) -> SearchReply:
-    await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+    await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
     request = SearchRequest(query=query, top_k=50, explain=True, **more)  # pyright: ignore[reportArgumentType]
     return await search.search(shelf.platform, shelf.caller, request)
 
@@ -155,7 +155,7 @@ def is_whole(rows: Rows) -> None:
 
 async def is_sound(shelf: Shelf) -> None:
     """The doctor finds nothing."""
-    await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+    await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
     report = await doctor.check(shelf.platform, shelf.caller.tenant_id)
     assert [each for each in report.checks if each.problems] == []
 
@@ -182,10 +182,10 @@ class TestNewModel:
     ) -> None:
         await fill(shelf)
         await rebuild(shelf)
-        await shelf.platform.index.purge_generations()
+        await index_of(shelf.platform).maintenance.purge_generations()
         assert len(rows.select("SELECT id FROM index_generation WHERE {t}")) == 2
         monkeypatch.setattr(generations, "RETAINED_SECONDS", 0)
-        await shelf.platform.index.purge_generations()
+        await index_of(shelf.platform).maintenance.purge_generations()
         for table in ("chunk", "version_terms", "term_stat"):
             [count] = rows.select(
                 f"SELECT count(DISTINCT generation_id) AS n FROM {table} WHERE {{t}}"
@@ -312,7 +312,7 @@ class TestMeanwhile:
                 await asyncio.sleep(1.5)
                 assert not rebuilt.done()
             await rebuilt
-            live = await another_process(hurried).platform.index.current_generation(
+            live = await index_of(another_process(hurried).platform).searcher.current_generation(
                 shelf.caller.tenant_id
             )
         assert live is not None
@@ -365,7 +365,7 @@ class TestMeanwhile:
         await fill(shelf)
         added = await shelf.register("new.txt", "# New\n\nA bicycle stands in the yard.")
         slow = another_process(shelf)
-        await slow.platform.index.current_generation(shelf.caller.tenant_id)
+        await index_of(slow.platform).searcher.current_generation(shelf.caller.tenant_id)
         await rebuild(shelf)
         with pytest.raises(TransientJobError) as caught:
             await slow.process(added)

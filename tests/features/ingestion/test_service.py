@@ -16,6 +16,7 @@ from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.ingestion import pipeline
 from citewell.features.ingestion import service as ingestion
 from citewell.features.trash import service as trash
+from citewell.indexes.contract import index_of
 from tests.conftest import new_caller
 from tests.quiet import Shelf
 
@@ -412,7 +413,7 @@ class TestDelete:
         await shelf.add("a.txt", HANDBOOK + "\n\nMore.")
         await shelf.delete(added)
         await shelf.purge()
-        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         for table in ("document", "document_version", "document_text", "chunk", "job", "blob"):
             assert rows.select(f"SELECT 1 FROM {table} WHERE {{t}}") == [], table
         assert stored_files(shelf) == []

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from citewell.core.context import unit_of_work
-from citewell.core.index import Scope
 from citewell.features.ingestion import pipeline
+from citewell.indexes.contract import Scope, index_of
 from tests.quiet import Shelf
 
 from .conftest import Rows, recount, statistics
@@ -50,7 +50,7 @@ class TestConcurrency:
 
         async def keep_folding() -> None:
             while not finished.is_set():
-                await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+                await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
 
         async def live(number: int) -> None:
             """A document's life: three versions, and for every third an end."""
@@ -63,7 +63,7 @@ class TestConcurrency:
         await asyncio.gather(*(live(number) for number in range(30)))
         finished.set()
         await folding
-        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         assert deadlocks(rows.url) == before
         assert rows.select("SELECT 1 FROM term_delta WHERE {t}") == []
         assert len({chunk["document_id"] for chunk in rows.chunks(active=True)}) == 20
@@ -88,7 +88,7 @@ class TestConcurrency:
 
         for _ in range(5):
             await asyncio.gather(*(end_early(number) for number in range(8)))
-        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         assert deadlocks(rows.url) == before
         assert rows.chunks(active=True) == []
         assert statistics(rows) == {}
@@ -129,13 +129,13 @@ class TestIdf:
         for number in range(5):
             await shelf.add(f"{number}.txt", text(number))
         await shelf.add("0.txt", "# Document\n\nNothing in it.")
-        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-            generation = await shelf.platform.index.live_generation(ctx.session)
+            generation = await index_of(shelf.platform).generations.live(ctx)
             assert generation is not None
             scope = Scope(shelf.caller.tenant_id, generation, 3)
             counted = recount(rows)
-            read = await shelf.platform.index.statistics(ctx.session, scope, list(counted))
+            read = await index_of(shelf.platform).searcher.statistics(ctx, scope, list(counted))
         assert read.document_frequency == counted
         assert read.chunk_count == len(rows.chunks(active=True))
 
@@ -147,11 +147,11 @@ class TestIdf:
         await shelf.add("0.txt", "# Document\n\nNothing but a pangolin.")
         assert rows.select("SELECT 1 FROM term_delta WHERE {t}"), "folded: nothing is shown"
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-            generation = await shelf.platform.index.live_generation(ctx.session)
+            generation = await index_of(shelf.platform).generations.live(ctx)
             assert generation is not None
             scope = Scope(shelf.caller.tenant_id, generation, 3)
             counted = recount(rows)
-            read = await shelf.platform.index.statistics(ctx.session, scope, list(counted))
+            read = await index_of(shelf.platform).searcher.statistics(ctx, scope, list(counted))
         assert read.document_frequency == counted
         assert read.chunk_count == len(rows.chunks(active=True))
 

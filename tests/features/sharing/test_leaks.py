@@ -19,6 +19,7 @@ from citewell.features.documents.schemas import DocumentUpdate
 from citewell.features.search import service as search
 from citewell.features.search.errors import UnknownFilterError
 from citewell.features.search.schemas import SearchReply, SearchRequest
+from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
 from tests.people import People
 from tests.quiet import Shelf
@@ -85,7 +86,7 @@ class TestSearch:
     ) -> None:
         await shelf.add("a.txt", "harbour zebra", access_level=RESTRICTED)
         await shelf.add("b.txt", "harbour lion")
-        await quiet.index.fold_statistics(shelf.caller.tenant_id)
+        await index_of(quiet).maintenance.fold_statistics(shelf.caller.tenant_id)
         reader = await people.user()
         told = []
         for word in ("zebra", "quokka"):

@@ -27,6 +27,7 @@ from citewell.features.transfers.errors import PassphraseError, UnknownDenialErr
 from citewell.features.transfers.exporting import export
 from citewell.features.usage import service as usage
 from citewell.features.versions import service as versions
+from citewell.indexes.contract import index_of
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import PageRequest
 from citewell.models.work import Job
@@ -48,7 +49,7 @@ class TestRoundTrip:
         self, shelf: Shelf, target: Caller
     ) -> None:
         added = [await shelf.add(f"{n}.md", TEXT.format(n), metadata={"n": n}) for n in range(6)]
-        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         content = await exported(shelf.platform, shelf.caller)
         embedder = shelf.platform.embedder
         assert isinstance(embedder, HashEmbedder)
@@ -298,7 +299,7 @@ class TestSameSearches:
             added = await shelf.add(f"{number}.md", "\n\n".join(paragraphs))
             version, _ = await shelf.state(added)
             made, number = made + version.chunk_count, number + 1
-        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         start = time.monotonic()
         content = await exported(shelf.platform, shelf.caller)
         middle = time.monotonic()

@@ -15,6 +15,7 @@ from citewell.features.search.schemas import SearchReply, SearchRequest
 from citewell.features.trash import service as trash
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
+from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
 from tests.features.ingestion.conftest import Rows
 from tests.quiet import Shelf
@@ -43,7 +44,7 @@ async def ask(shelf: Shelf, query: str, **more: object) -> SearchReply:
 
 async def told(shelf: Shelf, query: str) -> list[tuple[object, ...]]:
     """Ids, order and scores."""
-    await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+    await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
     found = (await ask(shelf, query)).results
     return [(hit.chunk_id, hit.document_id, hit.version, hit.score) for hit in found]
 

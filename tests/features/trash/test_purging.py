@@ -14,6 +14,7 @@ from citewell.features.documents.errors import DocumentNotFoundError
 from citewell.features.documents.registering import Registered
 from citewell.features.trash import service as trash
 from citewell.features.usage.service import Metric
+from citewell.indexes.contract import index_of
 from tests.features.ingestion.conftest import Rows, recount, statistics
 from tests.people import People
 from tests.quiet import Shelf
@@ -39,7 +40,7 @@ class TestPurge:
             await shelf.delete(registered)
         assert stored_files(shelf)
         await shelf.purge()
-        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         assert left(rows) == set()
         assert stored_files(shelf) == []
         assert statistics(rows) == {}

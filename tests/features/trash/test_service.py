@@ -27,6 +27,7 @@ from citewell.features.trash.errors import NotInTrashError
 from citewell.features.usage.errors import QuotaReachedError
 from citewell.features.usage.service import Metric
 from citewell.features.versions import service as versions
+from citewell.indexes.contract import index_of
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import PageRequest
 from citewell.models.documents import Document
@@ -169,7 +170,7 @@ class TestRestore:
         back = library["leave.txt"]
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
             await versions.rollback(ctx, back.document_id, 1)
-        await shelf.platform.index.fold_statistics(shelf.caller.tenant_id)
+        await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         queries = ("leave", "twenty days of leave", "trains")
         before = [await told(shelf, query) for query in queries]
         row, chunks, terms = document_row(rows, back), rows.chunks(), statistics(rows)

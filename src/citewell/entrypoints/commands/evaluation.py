@@ -15,6 +15,7 @@ from citewell.entrypoints.commands.running import JsonOption, err, print_json, p
 from citewell.features.documents import service as documents
 from citewell.features.evaluations import service
 from citewell.features.evaluations.schemas import RetrievalFigures, SearchMode
+from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
 
 evaluation = typer.Typer(no_args_is_help=True, help="Measure quality on sets with known results.")
@@ -86,8 +87,8 @@ async def _measure(
         while (ready := await _finished(platform, tenant_id)) < len(names):
             progress.update(bar, completed=ready)
             await asyncio.sleep(0.5)
-        await platform.index.fold_statistics(tenant_id)
-        await platform.index.build_indexes(tenant_id)
+        await index_of(platform).maintenance.fold_statistics(tenant_id)
+        await index_of(platform).maintenance.build_indexes(tenant_id)
         return await service.measure(
             platform,
             tenant_id,

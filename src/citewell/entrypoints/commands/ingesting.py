@@ -22,6 +22,7 @@ from citewell.features.collections import service as collections
 from citewell.features.documents import registering
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import NewFile, OnDuplicate
+from citewell.indexes.contract import index_of
 from citewell.models.documents import OPEN_STATUSES, VersionStatus
 
 POLL_SECONDS = 0.2
@@ -139,7 +140,7 @@ async def ingest_paths(
             )
             if waiting:
                 await asyncio.sleep(POLL_SECONDS)
-    await platform.index.fold_statistics(caller.tenant_id)
+    await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
     return results
 
 

@@ -33,7 +33,7 @@ from citewell.entrypoints.commands.running import (
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_database
 from citewell.features.promotion.comparing import SearchComparison, build_indexes, compare_searches
 from citewell.features.promotion.copying import Copied, Promotion
-from citewell.indexes.postgres.index import PostgresIndex
+from citewell.indexes.postgres.index import postgres_index
 
 VARIABLE = f"{PREFIX}DATABASE_URL"
 EVERYTHING = 2**62
@@ -145,8 +145,8 @@ async def _exact(platform: Platform, url: str) -> AsyncGenerator[Platform, None]
     """The platform on another database, where every passage is compared."""
     database = Database(url, pool_size=2)
     try:
-        index = PostgresIndex(database, exact_limit=EVERYTHING)
-        yield replace(platform, database=database, index=index)
+        index = postgres_index(database, exact_limit=EVERYTHING)
+        yield replace(platform, database=database).holding(index)
     finally:
         await database.close()
 

@@ -7,7 +7,6 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from citewell.core.context import OPERATOR, Caller
-from citewell.core.index import GenerationChangedError
 from citewell.core.platform import Platform
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.entrypoints.commands.running import (
@@ -26,6 +25,7 @@ from citewell.features.identity import service as identity
 from citewell.features.identity import tenants
 from citewell.features.ingestion import rebuilding
 from citewell.features.ingestion.rebuilding import Rebuilding
+from citewell.indexes.contract import GenerationChangedError
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 
 

@@ -9,7 +9,6 @@ import typer
 from rich.markup import escape
 
 from citewell.core.context import Caller, unit_of_work
-from citewell.core.index import FILTER_FIELDS
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
     USAGE,
@@ -37,6 +36,7 @@ from citewell.features.search.schemas import (
     SearchReply,
     SearchRequest,
 )
+from citewell.indexes.contract import FILTER_FIELDS
 
 CollectionOption = Annotated[
     str | None, typer.Option(help="Only this collection.", callback=readable)

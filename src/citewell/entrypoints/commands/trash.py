@@ -21,6 +21,7 @@ from citewell.entrypoints.commands.running import (
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.trash import service
 from citewell.features.trash.schemas import TrashedRead
+from citewell.indexes.contract import index_of
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 
 DocumentArguments = Annotated[list[uuid.UUID], typer.Argument(help="Ids of documents.")]
@@ -48,7 +49,7 @@ def delete_documents(
         async with unit_of_work(platform, caller) as ctx:
             for document_id in document_ids:
                 await (service.delete_for_good if purge else service.delete)(ctx, document_id)
-        await platform.index.fold_statistics(caller.tenant_id)
+        await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
         return 0 if purge else platform.settings.trash_minutes
 
     minutes = run(act, tenant=tenant, as_user=as_user)
@@ -95,7 +96,7 @@ def restore_documents(
         async with unit_of_work(platform, caller) as ctx:
             for document_id in document_ids:
                 await service.restore(ctx, document_id)
-        await platform.index.fold_statistics(caller.tenant_id)
+        await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
 
     run(act, tenant=tenant, as_user=as_user)
     out.print(f"{len(document_ids)} restored.")

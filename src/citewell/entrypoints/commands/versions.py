@@ -21,6 +21,7 @@ from citewell.features.documents.schemas import DocumentRead
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.versions import service
 from citewell.features.versions.schemas import MAX_INTEGER, DiffRead, VersionRead
+from citewell.indexes.contract import index_of
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 
 DocumentArgument = Annotated[uuid.UUID, typer.Argument(help="The document's id.")]
@@ -98,7 +99,7 @@ def roll_back(
     async def act(platform: Platform, caller: Caller) -> DocumentRead:
         async with unit_of_work(platform, caller) as ctx:
             document = (await service.rollback(ctx, document_id, number)).read()
-        await platform.index.fold_statistics(caller.tenant_id)
+        await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
         return document
 
     document = run(act, tenant=tenant, as_user=as_user)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from citewell.core.context import Caller, Context, unit_of_work
-from citewell.core.index import GenerationFacts, VersionFault
 from citewell.core.platform import Platform
 from citewell.features.doctor import repository
 from citewell.features.doctor.schemas import Fault
+from citewell.indexes.contract import GenerationFacts, VersionFault, index_of
 
 PAGE = 100
 """Versions looked at in one statement: some thousand passages, about a second."""
@@ -53,7 +53,7 @@ class Visit:
     async def generations(self) -> list[GenerationFacts]:
         """The generations of the index that are in use or being built."""
         async with self.unit_of_work() as ctx:
-            return await self.platform.index.upkeep.generations(ctx.session)
+            return await index_of(self.platform).doctor.generations(ctx)
 
 
 Find = Callable[[Visit], Awaitable[list[Fault]]]

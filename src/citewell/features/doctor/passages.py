@@ -3,14 +3,12 @@
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from citewell.core.index import GenerationFacts, IndexUpkeep, VersionFault
 from citewell.features.doctor import repository, versions
 from citewell.features.doctor.checks import MOST_FAULTS, Visit, faults_of_versions, pages_of
 from citewell.features.doctor.schemas import Fault
+from citewell.indexes.contract import Doctor, GenerationFacts, UnitOfWork, VersionFault, index_of
 
-Look = Callable[[AsyncSession, GenerationFacts, Sequence[uuid.UUID]], Awaitable[list[VersionFault]]]
+Look = Callable[[UnitOfWork, GenerationFacts, Sequence[uuid.UUID]], Awaitable[list[VersionFault]]]
 
 
 async def _each_version(visit: Visit, look: Look) -> list[Fault]:
@@ -20,7 +18,7 @@ async def _each_version(visit: Visit, look: Look) -> list[Fault]:
     async for page in visit.version_pages():
         for generation in generations:
             async with visit.unit_of_work() as ctx:
-                found = await look(ctx.session, generation, page)
+                found = await look(ctx, generation, page)
             for fault in faults_of_versions(found):
                 faults.setdefault(fault.key, fault)
         if len(faults) >= MOST_FAULTS:
@@ -28,13 +26,13 @@ async def _each_version(visit: Visit, look: Look) -> list[Fault]:
     return list(faults.values())
 
 
-def _upkeep(visit: Visit) -> IndexUpkeep:
-    return visit.platform.index.upkeep
+def _doctor(visit: Visit) -> Doctor:
+    return index_of(visit.platform).doctor
 
 
 async def find_misplaced(visit: Visit) -> list[Fault]:
     """Passages that are found and should not be, the reverse, or by the wrong people."""
-    return await _each_version(visit, _upkeep(visit).misplaced)
+    return await _each_version(visit, _doctor(visit).misplaced)
 
 
 async def put_in_place(visit: Visit, faults: Sequence[Fault]) -> None:
@@ -42,17 +40,17 @@ async def put_in_place(visit: Visit, faults: Sequence[Fault]) -> None:
     for generation in await visit.generations():
         for page in pages_of(faults):
             async with visit.unit_of_work() as ctx:
-                await _upkeep(visit).put_in_place(ctx.session, generation, page)
+                await _doctor(visit).put_in_place(ctx, generation, page)
 
 
 async def find_incomplete(visit: Visit) -> list[Fault]:
     """Finished versions that lack passages, or have too many."""
-    return await _each_version(visit, _upkeep(visit).incomplete)
+    return await _each_version(visit, _doctor(visit).incomplete)
 
 
 async def find_broken(visit: Visit) -> list[Fault]:
     """Finished versions with passages whose vector or place in the text cannot be right."""
-    return await _each_version(visit, _upkeep(visit).broken)
+    return await _each_version(visit, _doctor(visit).broken)
 
 
 async def replace_broken(visit: Visit, faults: Sequence[Fault]) -> None:
@@ -64,7 +62,7 @@ async def replace_broken(visit: Visit, faults: Sequence[Fault]) -> None:
     for generation in await visit.generations():
         for page in pages_of(mendable):
             async with visit.unit_of_work() as ctx:
-                await _upkeep(visit).remove_broken(ctx.session, generation, page)
+                await _doctor(visit).remove_broken(ctx, generation, page)
     await versions.read_again(visit, mendable)
 
 
@@ -73,7 +71,7 @@ async def find_strays(visit: Visit) -> list[Fault]:
     faults: list[Fault] = []
     async for page in visit.version_pages():
         async with visit.unit_of_work() as ctx:
-            faults += faults_of_versions(await _upkeep(visit).strays(ctx.session, page))
+            faults += faults_of_versions(await _doctor(visit).strays(ctx, page))
     return faults
 
 
@@ -83,12 +81,12 @@ async def discard_strays(visit: Visit, faults: Sequence[Fault]) -> None:
         assert fault.subject is not None
         async with visit.unit_of_work() as ctx:
             if await repository.is_cancelled(ctx.session, fault.subject):
-                await visit.platform.index.discard(ctx.session, ctx.tenant_id, fault.subject)
+                await index_of(visit.platform).writer.discard(ctx, fault.subject)
 
 
 async def find_miscounted(visit: Visit) -> list[Fault]:
     """Versions whose terms are not those of their passages."""
-    return await _each_version(visit, _upkeep(visit).miscounted)
+    return await _each_version(visit, _doctor(visit).miscounted)
 
 
 async def recount(visit: Visit, faults: Sequence[Fault]) -> None:
@@ -96,7 +94,7 @@ async def recount(visit: Visit, faults: Sequence[Fault]) -> None:
     for generation in await visit.generations():
         for page in pages_of(faults):
             async with visit.unit_of_work() as ctx:
-                await _upkeep(visit).recount(ctx.session, generation, page)
+                await _doctor(visit).recount(ctx, generation, page)
 
 
 async def find_wrong_statistics(visit: Visit) -> list[Fault]:
@@ -104,7 +102,7 @@ async def find_wrong_statistics(visit: Visit) -> list[Fault]:
     faults: list[Fault] = []
     for generation in await visit.generations():
         async with visit.unit_of_work() as ctx:
-            terms, chunks = await _upkeep(visit).wrong_statistics(ctx.session, generation)
+            terms, chunks = await _doctor(visit).wrong_statistics(ctx, generation)
         if terms or chunks:
             what = f"generation {generation.id}: {terms} terms have a wrong frequency"
             what += f", {abs(chunks)} passages too {'few' if chunks > 0 else 'many'} are counted"
@@ -118,16 +116,16 @@ async def rebuild_statistics(visit: Visit, faults: Sequence[Fault]) -> None:
     for generation in await visit.generations():
         if str(generation.id) in wrong:
             async with visit.unit_of_work() as ctx:
-                await _upkeep(visit).rebuild_statistics(ctx.session, generation)
+                await _doctor(visit).rebuild_statistics(ctx, generation)
 
 
 async def find_missing_indexes(visit: Visit) -> list[Fault]:
     """HNSW indexes that are not there, or were left half built, though the library is large."""
     async with visit.unit_of_work() as ctx:
-        missing = await _upkeep(visit).missing_indexes(ctx.session)
+        missing = await _doctor(visit).missing_indexes(ctx)
     return [Fault(name, f"{name} are missing or unfinished") for name in missing]
 
 
 async def build_indexes(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
     """Build them; takes minutes for a large library."""
-    await visit.platform.index.build_indexes(visit.caller.tenant_id)
+    await index_of(visit.platform).maintenance.build_indexes(visit.caller.tenant_id)

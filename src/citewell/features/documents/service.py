@@ -24,6 +24,7 @@ from citewell.features.documents.schemas import (
     DocumentState,
     DocumentUpdate,
 )
+from citewell.indexes.contract import index_of
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document, DocumentVersion
 
@@ -233,8 +234,8 @@ async def change_access(ctx: Context, document: Document, level: AccessLevel) ->
     await require_level(ctx, level)
     await counting.note_level(ctx, document, level)
     document.access_level = int(level)
-    await ctx.platform.index.set_access(
-        ctx.session, ctx.tenant_id, document.id, document.collection_id, document.access_level
+    await index_of(ctx.platform).writer.set_access(
+        ctx, document.id, document.collection_id, document.access_level
     )
 
 

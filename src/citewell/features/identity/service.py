@@ -29,6 +29,7 @@ from citewell.features.identity.errors import (
     TenantNotFoundError,
 )
 from citewell.features.identity.schemas import NewApiKey
+from citewell.indexes.contract import index_of
 from citewell.kit.ids import uuid7
 from citewell.models.tenancy import ApiKey, User
 
@@ -86,7 +87,7 @@ async def create_tenant(platform: Platform, slug: str, name: str, **more: object
 async def delete_tenant(platform: Platform, tenant_id: uuid.UUID) -> None:
     """Remove a tenant with everything it has."""
     async with (
-        platform.index.removing(tenant_id),
+        index_of(platform).generations.removing(tenant_id),
         unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx,
     ):
         await repository.remove_tenant(ctx.session, tenant_id)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
-from citewell.core.index import ChunkRow, Generation, VersionKey
 from citewell.core.platform import Platform
 from citewell.engine.chunking.base import (
     BLOCK_SEPARATOR,
@@ -26,6 +25,7 @@ from citewell.engine.text.language import UNDETERMINED, detect_language
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.progress import StageCounter
+from citewell.indexes.contract import ChunkRow, Generation, VersionKey, index_of
 from citewell.kit.tasks import TaskGroup
 
 FEED_CHARS = 16_384
@@ -234,13 +234,13 @@ async def _embed(
     known: dict[bytes, str] = {}
     if target.has_earlier_chunks:
         async with unit_of_work(platform, _caller(target)) as ctx:
-            known = await platform.index.known_embeddings(
-                ctx.session, target.key, target.generation.id, hashes
+            known = await index_of(platform).writer.known_embeddings(
+                ctx, target.key, target.generation.id, hashes
             )
     missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
     if missing:
         vectors = await target.embedder.embed_passages(list(missing.values()))
-        literals = await asyncio.to_thread(platform.index.encode_vectors, vectors)
+        literals = await asyncio.to_thread(index_of(platform).writer.encode_vectors, vectors)
         known |= dict(zip(missing, literals, strict=True))
         outcome.embedded_count += len(missing)
     batch.rows = await asyncio.to_thread(_rows, batch, outcome, hashes, known)
@@ -296,7 +296,7 @@ async def _store(
             await make_room(ctx, target, outcome)
             await repository.add_text(ctx.session, target.key.version_id, held.segments)
             outcome.has_text = True
-        await platform.index.stage(ctx.session, target.key, target.generation.id, held.rows)
+        await index_of(platform).writer.stage(ctx, target.key, target.generation.id, held.rows)
 
 
 async def make_room(ctx: Context, target: IngestTarget, outcome: PipelineResult) -> None:

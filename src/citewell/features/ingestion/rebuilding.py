@@ -18,7 +18,6 @@ from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.database.sessions import is_held, is_outage
 from citewell.core.errors import ConflictError
-from citewell.core.index import Generation, Publication, VersionKey
 from citewell.core.platform import Platform
 from citewell.engine.chunking.base import Chunk, chunking_name
 from citewell.engine.embedding.base import Embedder
@@ -30,6 +29,7 @@ from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.generations import Rebuild
 from citewell.features.ingestion.progress import StageCounter
 from citewell.features.ingestion.service import sizes_for
+from citewell.indexes.contract import Generation, Publication, VersionKey, index_of
 from citewell.kit.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
@@ -101,7 +101,7 @@ async def begin(
     Raises:
         ProviderConfigurationError, ProviderError: The model cannot be used.
     """
-    live = await platform.index.current_generation(caller.tenant_id)
+    live = await index_of(platform).searcher.current_generation(caller.tenant_id)
     if live is None:
         return None
     if embedding is None:
@@ -117,9 +117,9 @@ async def begin(
         )
         if is_same and not force and not await generations.is_cut_otherwise(ctx.session, live.id):
             return None
-        building = await platform.index.begin_generation(ctx.session, embedder.spec, anew=False)
+        building = await index_of(platform).generations.begin(ctx, embedder.spec, anew=False)
         if await generations.is_cut_otherwise(ctx.session, building.id):
-            building = await platform.index.begin_generation(ctx.session, embedder.spec, anew=True)
+            building = await index_of(platform).generations.begin(ctx, embedder.spec, anew=True)
         _, chunks_total = await generations.extent(ctx.session, live.id)
         _, chunks_done = await generations.extent(ctx.session, building.id)
     return Rebuilding(live, building, embedder, chunks_total, chunks_done)
@@ -144,8 +144,8 @@ async def run(
         if waiting:
             await _build_all(platform, work, caller.tenant_id, waiting, on_progress)
             continue
-        await platform.index.fold_statistics(caller.tenant_id)
-        await platform.index.build_indexes(caller.tenant_id, at_once=True)
+        await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
+        await index_of(platform).maintenance.build_indexes(caller.tenant_id, at_once=True)
         if await _take_over_patiently(platform, caller, work):
             return
 
@@ -166,7 +166,7 @@ async def _take_over_patiently(platform: Platform, caller: Caller, work: Rebuild
 async def _take_over(platform: Platform, caller: Caller, work: Rebuilding) -> bool:
     """Whether it is done; False if something was published meanwhile."""
     async with unit_of_work(platform, caller) as ctx:
-        recut = await platform.index.take_over(ctx.session, work.building)
+        recut = await index_of(platform).generations.take_over(ctx, work.building)
         if recut is None:
             return False
         await generations.note_chunk_counts(ctx.session, recut)
@@ -279,8 +279,8 @@ async def _complete(
             is_retry=True,
             chunking=chunking,
         )
-        await platform.index.take_in(
-            ctx.session,
+        await index_of(platform).writer.take_in(
+            ctx,
             current,
             target.generation.id,
             publication,
@@ -312,9 +312,8 @@ async def _from_passages(
         first = 0
         while True:
             async with unit_of_work(platform, caller) as ctx:
-                some = await platform.index.stored_chunks(
-                    ctx.session,
-                    caller.tenant_id,
+                some = await index_of(platform).generations.chunks(
+                    ctx,
                     version.version_id,
                     work.live.id,
                     first=first,

@@ -8,7 +8,6 @@ import structlog
 from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.database.keyring import MasterKeyError
-from citewell.core.index import Generation, GenerationChangedError, Publication, VersionKey
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
 from citewell.engine.chunking.base import ChunkSizes, chunking_name
@@ -27,6 +26,13 @@ from citewell.features.ingestion.errors import (
 )
 from citewell.features.ingestion.progress import ProgressNotes
 from citewell.features.ingestion.repository import Assignment
+from citewell.indexes.contract import (
+    Generation,
+    GenerationChangedError,
+    Publication,
+    VersionKey,
+    index_of,
+)
 from citewell.kit.ids import uuid7
 from citewell.models.work import Job, JobStatus
 
@@ -52,7 +58,7 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
         if work is None:
             await repository.finish_job(ctx.session, job_id, JobStatus.CANCELLED, None)
             return
-        generation = await platform.index.ensure_generation(ctx.session, platform.embedder.spec)
+        generation = await index_of(platform).generations.ensure(ctx, platform.embedder.spec)
     try:
         await _make_ready(platform, caller, work, generation)
     except AbandonedError:
@@ -114,7 +120,9 @@ async def _make_ready(
     if not outcome.chunk_count:
         raise ParseError(ParseFailure.EMPTY, "The document has no text.")
     await _publish(platform, caller, work, target, outcome)
-    await platform.index.fold_statistics(caller.tenant_id, at_most_every=FOLD_SECONDS)
+    await index_of(platform).maintenance.fold_statistics(
+        caller.tenant_id, at_most_every=FOLD_SECONDS
+    )
 
 
 async def _publish(
@@ -167,11 +175,11 @@ async def _publish(
             chunking=chunking_name(work.chunk_strategy, work.chunk_size, work.chunk_overlap),
         )
         if not locked.takes_over:
-            await platform.index.shelve(ctx.session, current, generation.id, publication)
+            await index_of(platform).writer.shelve(ctx, current, generation.id, publication)
             return
         if locked.is_active:  # what is counted of it until now
-            await platform.index.withdraw(ctx.session, key.tenant_id, key.version_id)
-        await platform.index.publish(ctx.session, current, generation.id, publication)
+            await index_of(platform).writer.withdraw(ctx, key.version_id)
+        await index_of(platform).writer.publish(ctx, current, generation.id, publication)
     log.info("document_ready", document_id=str(key.document_id), chunks=outcome.chunk_count)
 
 

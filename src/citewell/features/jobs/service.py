@@ -11,6 +11,7 @@ from citewell.features.documents.errors import DocumentNotFoundError
 from citewell.features.jobs import repository
 from citewell.features.jobs.errors import JobFinishedError, JobNotFoundError, JobUnfinishedError
 from citewell.features.jobs.schemas import JobFilter, JobState
+from citewell.indexes.contract import index_of
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import OPEN_STATUSES, Document, DocumentVersion, VersionStatus
@@ -70,7 +71,7 @@ async def cancel(ctx: Context, job_id: uuid.UUID) -> JobState:
     elif version.status in OPEN_STATUSES:
         version.status = VersionStatus.CANCELLED
         await repository.remove_text(ctx.session, version.id)
-        await ctx.platform.index.discard(ctx.session, ctx.tenant_id, version.id)
+        await index_of(ctx.platform).writer.discard(ctx, version.id)
     if job.queue_id is not None:
         await ctx.platform.queue.withdraw(ctx.session, job.queue_id)
     await _record(ctx, "job.cancelled", state)

@@ -9,6 +9,7 @@ from citewell.core.platform import Platform
 from citewell.features.promotion import repository
 from citewell.features.search import service as search
 from citewell.features.search.errors import EmptyQueryError
+from citewell.indexes.contract import index_of
 from citewell.kit.clock import Stopwatch
 
 TOP_K = 10
@@ -56,7 +57,7 @@ async def build_indexes(platform: Platform) -> None:
     async with platform.database.unit_of_work(None) as session:
         tenants = await repository.all_tenants(session)
     for tenant_id in tenants:
-        await platform.index.build_indexes(tenant_id, at_once=True)
+        await index_of(platform).maintenance.build_indexes(tenant_id, at_once=True)
 
 
 async def _found(platform: Platform, caller: Caller, query: str) -> list[tuple[object, float]]:

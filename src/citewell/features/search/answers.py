@@ -5,7 +5,6 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass
 
 from citewell.core.context import Caller, unit_of_work
-from citewell.core.index import Hit
 from citewell.core.platform import Platform
 from citewell.engine.answering.base import Answer, Citation, Passage, Question
 from citewell.engine.answering.confidence import DENSE_MIDPOINT, measure_confidence
@@ -36,6 +35,7 @@ from citewell.features.search.schemas import (
 )
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
+from citewell.indexes.contract import Hit
 from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.ids import uuid7
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from citewell.core.index import Hit, HitList
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.retrieval.analysis import QueryAnalysis
+from citewell.indexes.contract import Hit, HitList
 from citewell.kit.storable import StorableText
 
 MAX_QUERY_CHARS = 4_000

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from citewell.core.context import Actor, Caller, Context, unit_of_work
-from citewell.core.index import FILTER_FIELDS, Generation, HitList, HybridQuery, Scope
 from citewell.core.platform import Platform
 from citewell.engine.embedding.base import EmbedderSpec, Vector
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
@@ -33,6 +32,14 @@ from citewell.features.search.schemas import (
 )
 from citewell.features.sharing import service as sharing
 from citewell.features.usage import service as usage
+from citewell.indexes.contract import (
+    FILTER_FIELDS,
+    Generation,
+    HitList,
+    HybridQuery,
+    Scope,
+    index_of,
+)
 from citewell.kit.clock import Stopwatch
 
 
@@ -106,7 +113,7 @@ async def find(
     watch.lap("analyse")
     # Before the transaction: none stays open during a model call. What is searched is the
     # generation the question was embedded for, even if another one takes over meanwhile.
-    generation = await platform.index.current_generation(caller.tenant_id)
+    generation = await index_of(platform).searcher.current_generation(caller.tenant_id)
     question, degraded = None, ()
     if has_dense and generation is not None:
         question, degraded = await _embed(platform, generation, analysis)
@@ -116,16 +123,16 @@ async def find(
         if scope is None:
             await _count(ctx, spender)
             return Found(analysis, CorpusStatistics(0, {}), HitList([], 0, True), 0.0, degraded)
-        statistics = await platform.index.statistics(
-            ctx.session, scope, [term.id for term in analysis.terms]
+        statistics = await index_of(platform).searcher.statistics(
+            ctx, scope, [term.id for term in analysis.terms]
         )
         weights = query_weights(analysis.terms, statistics)
         watch.lap("statistics")
         weight = dense_weight(analysis, question.spec) if question is not None else 0.0
         if not has_lexical:
             weights, weight = {}, 1.0
-        hits = await platform.index.search(
-            ctx.session,
+        hits = await index_of(platform).searcher.search(
+            ctx,
             scope,
             HybridQuery(
                 question.vector if question else None, weights, weight, top_k, analysis.phrases

@@ -12,7 +12,6 @@ from citewell.access.policy import AccessLevel, Role, Scope, Verb
 from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError
-from citewell.core.index import ChunkRow, Generation
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.collections import service as collections
@@ -36,6 +35,7 @@ from citewell.features.transfers.schemas import (
     VersionRecord,
 )
 from citewell.features.transfers.sealing import Sealer
+from citewell.indexes.contract import ChunkRow, Generation, index_of
 from citewell.kit.clock import utc_now
 from citewell.models.documents import Collection, Document, DocumentVersion
 from citewell.models.grants import CollectionGrant, DocumentGrant
@@ -128,7 +128,7 @@ class _Export:
         session = self._ctx.session
         self._emails = await repository.emails(session)
         self._groups = await repository.group_names(session)
-        self._generation = await self._ctx.platform.index.live_generation(session)
+        self._generation = await index_of(self._ctx.platform).generations.live(self._ctx)
         yield record_frame(await self._header())
         after = uuid.UUID(int=0)
         while True:
@@ -266,9 +266,8 @@ class _Export:
             return
         first = 0
         while True:
-            rows = await self._ctx.platform.index.kept_chunks(
-                self._ctx.session,
-                self._ctx.tenant_id,
+            rows = await index_of(self._ctx.platform).generations.chunks(
+                self._ctx,
                 version.id,
                 self._generation.id,
                 first=first,

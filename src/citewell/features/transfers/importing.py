@@ -10,7 +10,6 @@ import anyio.to_thread
 from citewell.access.policy import AccessLevel, Effect
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import AppError
-from citewell.core.index import Generation, VersionKey
 from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
 from citewell.engine.chunking.registry import STRATEGIES
@@ -42,6 +41,7 @@ from citewell.features.transfers.sealing import Opener, SealedStreamError
 from citewell.features.transfers.version_rows import VersionRows
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
+from citewell.indexes.contract import Generation, VersionKey, index_of
 from citewell.kit.ids import uuid7
 from citewell.models.documents import (
     Collection,
@@ -108,7 +108,7 @@ async def import_frames(
     except (AppError, OSError):
         await originals.remove_unneeded(platform, caller, kept)
         raise
-    await platform.index.fold_statistics(caller.tenant_id)
+    await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
     return report
 
 
@@ -191,7 +191,7 @@ class _Import:
         if header.chunk_strategy not in STRATEGIES or header.chunk_overlap > header.chunk_size // 2:
             raise DamagedExportError("The export cannot be read: its chunking is not known here.")
         ctx, spec = self._ctx, self._ctx.platform.embedder.spec
-        generation = await ctx.platform.index.ensure_generation(ctx.session, spec)
+        generation = await index_of(ctx.platform).generations.ensure(ctx, spec)
         theirs = header.embedding
         if theirs is not None and (theirs.name, theirs.dimensions) == (
             generation.embedding,

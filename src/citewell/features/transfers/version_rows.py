@@ -8,13 +8,6 @@ import numpy as np
 
 from citewell.core.context import Context
 from citewell.core.errors import UnavailableError
-from citewell.core.index import (
-    ChunkRow,
-    Generation,
-    GenerationChangedError,
-    Publication,
-    VersionKey,
-)
 from citewell.features.transfers import repository
 from citewell.features.transfers.errors import DamagedExportError
 from citewell.features.transfers.schemas import (
@@ -22,6 +15,14 @@ from citewell.features.transfers.schemas import (
     ChunksRecord,
     TextRecord,
     VersionRecord,
+)
+from citewell.indexes.contract import (
+    ChunkRow,
+    Generation,
+    GenerationChangedError,
+    Publication,
+    VersionKey,
+    index_of,
 )
 from citewell.models.documents import DocumentText, VersionStatus
 
@@ -73,11 +74,11 @@ class VersionRows:
         await repository.add(self._ctx.session, DocumentText, [row])
 
     async def _rows(self, part: ChunksRecord) -> None:
-        index, session = self._ctx.platform.index, self._ctx.session
+        writer = index_of(self._ctx.platform).writer
         assert self._generation is not None
         if self._held:
-            await index.stage(session, self._key, self._generation.id, self._held)
-        taken = await index.taken_ids(session, self._key.tenant_id, [row.id for row in part.rows])
+            await writer.stage(self._ctx, self._key, self._generation.id, self._held)
+        taken = await writer.taken_ids(self._ctx, [row.id for row in part.rows])
         is_repeated = len({row.id for row in part.rows}) < len(part.rows)
         self._held = []
         for row in part.rows:
@@ -128,7 +129,7 @@ class VersionRows:
             UnavailableError: The index was replaced just now.
         """
         assert self._generation is not None
-        record, index = self._record, self._ctx.platform.index
+        record, writer = self._record, index_of(self._ctx.platform).writer
         if self.chunks != record.chunk_count or not self.chunks:
             raise _damaged("passages are missing")
         if record.char_count is not None and record.char_count != self._chars:
@@ -141,9 +142,9 @@ class VersionRows:
             is_retry=False,
             chunking=record.chunking or "",
         )
-        act = index.publish if record.status is VersionStatus.READY else index.shelve
+        act = writer.publish if record.status is VersionStatus.READY else writer.shelve
         try:
-            await act(self._ctx.session, self._key, self._generation.id, publication)
+            await act(self._ctx, self._key, self._generation.id, publication)
         except GenerationChangedError as error:
             raise UnavailableError(str(error)) from None
 

@@ -14,7 +14,6 @@ import structlog
 from citewell.access.policy import Verb
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.database.keyring import MasterKeyError
-from citewell.core.index import VersionKey
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.collections import service as collections
@@ -28,6 +27,7 @@ from citewell.features.trash.errors import NotInTrashError
 from citewell.features.trash.schemas import TrashedRead, trashed_read
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
+from citewell.indexes.contract import VersionKey, index_of
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document
 from citewell.models.trash import trash_shown
@@ -52,12 +52,12 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
     """
     document = await documents.resolve(ctx, document_id, Verb.WRITE)
     for version_id in await repository.stop_versions(ctx.session, document):
-        await ctx.platform.index.discard(ctx.session, ctx.tenant_id, version_id)
+        await index_of(ctx.platform).writer.discard(ctx, version_id)
     stopped = await repository.stop_jobs(ctx.session, document_id)
     for job in stopped:
         if job.queue_id is not None:
             await ctx.platform.queue.withdraw(ctx.session, job.queue_id)
-    await ctx.platform.index.hide(ctx.session, ctx.tenant_id, document_id)
+    await index_of(ctx.platform).writer.hide(ctx, document_id)
     async with trash_shown(ctx.session):
         await repository.move(ctx.session, document, ctx.actor.user_id, stopped)
         if is_final := not ctx.platform.settings.trash_minutes:
@@ -103,13 +103,13 @@ async def restore(ctx: Context, document_id: uuid.UUID) -> DocumentState:
 async def _let_answer(ctx: Context, document: Document, version_id: uuid.UUID) -> None:
     """Make the version findable that answered before; read it again if the index lacks it."""
     version = await repository.version(ctx.session, version_id)
-    generation = await ctx.platform.index.live_generation(ctx.session)
+    generation = await index_of(ctx.platform).generations.live(ctx)
     key = VersionKey(
         ctx.tenant_id, document.id, version_id, document.collection_id, document.access_level
     )
     found = 0
     if generation is not None:
-        found = await ctx.platform.index.show(ctx.session, key, generation.id)
+        found = await index_of(ctx.platform).writer.show(ctx, key, generation.id)
     if found != version.chunk_count:  # another index has begun to answer meanwhile
         await ingestion.read_again(ctx, version_id)
 

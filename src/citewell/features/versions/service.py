@@ -5,7 +5,6 @@ import uuid
 from citewell.access.policy import Verb
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import InvalidInputError
-from citewell.core.index import VersionKey
 from citewell.core.platform import Platform
 from citewell.engine.diffing.texts import first_hunks, unified
 from citewell.features.audit import service as audit
@@ -25,6 +24,7 @@ from citewell.features.versions.schemas import (
     VersionRead,
     version_read,
 )
+from citewell.indexes.contract import VersionKey, index_of
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import DocumentVersion, VersionStatus, has_given_title
 
@@ -151,7 +151,7 @@ async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> Documen
         raise VersionNotFoundError(f"The document has no version {number}.")
     if wanted.id == document.active_version_id:
         return await documents.get(ctx, document_id)
-    generation = await ctx.platform.index.live_generation(ctx.session)
+    generation = await index_of(ctx.platform).generations.live(ctx)
     if wanted.status != VersionStatus.SUPERSEDED or generation is None:
         raise VersionNotFinishedError(number, wanted.status)
     active = next((v for v in versions.values() if v.id == document.active_version_id), None)
@@ -162,7 +162,10 @@ async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> Documen
     key = VersionKey(
         ctx.tenant_id, document_id, wanted.id, document.collection_id, document.access_level
     )
-    if await ctx.platform.index.reactivate(ctx.session, key, generation.id) != wanted.chunk_count:
+    if (
+        await index_of(ctx.platform).writer.reactivate(ctx, key, generation.id)
+        != wanted.chunk_count
+    ):
         raise VersionIncompleteError(number)
     details = {"from": active.number if active else None, "to": number}
     await audit.record(

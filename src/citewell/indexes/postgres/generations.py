@@ -6,8 +6,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import Generation, GenerationChangedError, StoredChunk
 from citewell.engine.embedding.base import EmbedderSpec
+from citewell.indexes.contract import Generation, GenerationChangedError
 from citewell.models.index import IndexGeneration
 
 RETAINED_SECONDS = 60
@@ -45,13 +45,6 @@ WHERE tenant_id = :tenant_id AND id = :live
 _ENTHRONE = text("""
 UPDATE index_generation SET status = 'live', live_since = now(), updated_at = now()
 WHERE tenant_id = :tenant_id AND id = :building
-""")
-
-_STORED = text("""
-SELECT ordinal, text, context, heading, page, start_offset, end_offset FROM chunk
-WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
-  AND ordinal >= :first
-ORDER BY ordinal LIMIT :limit
 """)
 
 _RETIRED = text("""
@@ -102,7 +95,7 @@ async def ensure(session: AsyncSession, spec: EmbedderSpec) -> Generation:
 
 
 async def begin(session: AsyncSession, spec: EmbedderSpec, *, anew: bool) -> Generation:
-    """See `ChunkIndex.begin_generation`."""
+    """See `Generations.begin`."""
     found = await _of_status(session, "building")
     wanted = (spec.name, spec.dimensions)
     if found is not None and (anew or (found.embedding, found.dimensions) != wanted):
@@ -137,42 +130,10 @@ async def retire(session: AsyncSession) -> list[int]:
     return list(await session.scalars(retired))
 
 
-async def stored_chunks(
-    session: AsyncSession,
-    tenant_id: uuid.UUID,
-    version_id: uuid.UUID,
-    generation_id: int,
-    *,
-    first: int,
-    limit: int,
-) -> list[StoredChunk]:
-    """See `ChunkIndex.stored_chunks`."""
-    values = {
-        "tenant_id": tenant_id,
-        "version_id": version_id,
-        "generation_id": generation_id,
-        "first": first,
-        "limit": limit,
-    }
-    rows = await session.execute(_STORED, values)
-    return [
-        StoredChunk(
-            ordinal=row.ordinal,
-            text=row.text,
-            context=row.context,
-            heading=tuple(row.heading),
-            page=row.page,
-            start=row.start_offset,
-            end=row.end_offset,
-        )
-        for row in rows
-    ]
-
-
 async def take_over(
     session: AsyncSession, building: Generation
 ) -> list[tuple[uuid.UUID, int]] | None:
-    """See `ChunkIndex.take_over`.
+    """See `Generations.take_over`.
 
     The lock is stronger than that of publishing, which holds its generation by its key; what was
     published before it was got is seen by the statements after it.

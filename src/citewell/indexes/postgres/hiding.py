@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import VersionKey
+from citewell.indexes.contract import VersionKey
 
 # What is findable is what the statistics count, generation by generation.
 _HIDE = text("""
@@ -41,12 +41,12 @@ SELECT count(*) FROM shown WHERE generation_id = :generation_id
 
 
 async def hide(session: AsyncSession, tenant_id: uuid.UUID, document_id: uuid.UUID) -> None:
-    """See `ChunkIndex.hide`."""
+    """See `Writer.hide`."""
     await session.execute(_HIDE, {"tenant_id": tenant_id, "document_id": document_id})
 
 
 async def show(session: AsyncSession, key: VersionKey, generation_id: int) -> int:
-    """See `ChunkIndex.show`."""
+    """See `Writer.show`."""
     values = {
         "tenant_id": key.tenant_id,
         "version_id": key.version_id,

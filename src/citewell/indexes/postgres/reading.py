@@ -1,12 +1,13 @@
 """Chunks as they are kept, to be taken elsewhere."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import ChunkRow
 from citewell.engine.lexical.base import SparseVector
+from citewell.indexes.contract import ChunkRow
 
 _ROWS = text("""
 SELECT id, ordinal, text, context, heading, page, start_offset, end_offset, language, content_hash,
@@ -31,7 +32,7 @@ async def rows(
     first: int,
     limit: int,
 ) -> list[ChunkRow]:
-    """See `ChunkIndex.kept_chunks`."""
+    """See `Generations.chunks`."""
     values = {
         "tenant_id": tenant_id,
         "version_id": version_id,
@@ -59,10 +60,10 @@ async def rows(
 
 
 async def taken(
-    session: AsyncSession, tenant_id: uuid.UUID, ids: list[uuid.UUID]
+    session: AsyncSession, tenant_id: uuid.UUID, ids: Sequence[uuid.UUID]
 ) -> set[uuid.UUID]:
-    """See `ChunkIndex.taken_ids`."""
-    return set(await session.scalars(_TAKEN, {"tenant_id": tenant_id, "ids": ids}))
+    """See `Writer.taken_ids`."""
+    return set(await session.scalars(_TAKEN, {"tenant_id": tenant_id, "ids": list(ids)}))
 
 
 def _sparse(literal: str) -> SparseVector:

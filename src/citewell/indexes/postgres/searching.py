@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
-from citewell.core.index import Hit, HybridQuery, Scope
 from citewell.engine.lexical.bm25 import best_possible_score
+from citewell.indexes.contract import Hit, HybridQuery, Scope
 from citewell.indexes.postgres.literals import dense_literal, sparse_literal
 
 CANDIDATES = 50

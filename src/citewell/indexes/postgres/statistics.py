@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import Scope
 from citewell.engine.lexical.base import CorpusStatistics
+from citewell.indexes.contract import Scope
 
 FOLD_BATCH = 200
 """Versions folded in one transaction: some hundred thousand terms, about a second."""
@@ -116,7 +116,7 @@ async def fold(session: AsyncSession, tenant_id: uuid.UUID) -> bool:
 
 
 async def read(session: AsyncSession, scope: Scope, term_ids: Sequence[int]) -> CorpusStatistics:
-    """See `ChunkIndex.statistics`."""
+    """See `Searcher.statistics`."""
     rows = await session.execute(
         _READ,
         {

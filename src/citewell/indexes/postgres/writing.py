@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import ChunkRow, GenerationChangedError, Publication, VersionKey
+from citewell.indexes.contract import ChunkRow, GenerationChangedError, Publication, VersionKey
 from citewell.indexes.postgres.literals import int_array, sparse_literal
 from citewell.kit.ids import uuid7
 
@@ -157,7 +157,7 @@ WHERE tenant_id = :tenant_id AND document_id = :document_id
 async def known_embeddings(
     session: AsyncSession, key: VersionKey, generation_id: int, hashes: Sequence[bytes]
 ) -> dict[bytes, str]:
-    """See `ChunkIndex.known_embeddings`."""
+    """See `Writer.known_embeddings`."""
     rows = await session.execute(
         _KNOWN,
         {
@@ -176,7 +176,7 @@ async def stage(
     generation_id: int,
     rows: Sequence[ChunkRow],
 ) -> None:
-    """See `ChunkIndex.stage`. COPY is not allowed under row-level security, arrays are."""
+    """See `Writer.stage`. COPY is not allowed under row-level security, arrays are."""
     held = {"tenant_id": key.tenant_id, "generation_id": generation_id}
     if not await session.scalar(_HOLD_UNRETIRED, held):
         raise GenerationChangedError  # what is left of it is being removed
@@ -184,7 +184,7 @@ async def stage(
 
 
 async def discard(session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID) -> None:
-    """See `ChunkIndex.discard`."""
+    """See `Writer.discard`."""
     await session.execute(_DISCARD, {"tenant_id": tenant_id, "version_id": version_id})
 
 
@@ -219,7 +219,7 @@ def _stage_values(
 async def publish(
     session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
 ) -> list[object]:
-    """See `ChunkIndex.publish`; returns the versions that answered until now.
+    """See `Writer.publish`; returns the versions that answered until now.
 
     The version's terms are counted in the statement that stores its last chunks, but those of the
     versions returned are still to be withdrawn from the statistics.
@@ -242,7 +242,7 @@ async def publish(
 async def shelve(
     session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
 ) -> None:
-    """See `ChunkIndex.shelve`."""
+    """See `Writer.shelve`."""
     if publication.is_retry:
         values = _key_values(key, generation_id) | {"chunk_count": publication.chunk_count}
         await session.execute(_TRIM, values)
@@ -262,7 +262,7 @@ async def take_in(
     *,
     is_active: bool,
 ) -> None:
-    """See `ChunkIndex.take_in`."""
+    """See `Writer.take_in`."""
     last = _last_values(key, generation_id, publication, is_active=is_active)
     last |= {"is_building": True}
     await session.execute(_TRIM, last)
@@ -275,7 +275,7 @@ async def take_in(
 async def reactivate(
     session: AsyncSession, key: VersionKey, generation_id: int
 ) -> tuple[list[object], int]:
-    """See `ChunkIndex.reactivate`; returns the versions that answered until now, and the chunks.
+    """See `Writer.reactivate`; returns the versions that answered until now, and the chunks.
 
     The statistics are still to be told of both.
     """
@@ -316,7 +316,7 @@ async def set_access(
     collection_id: uuid.UUID,
     access_level: int,
 ) -> None:
-    """See `ChunkIndex.set_access`."""
+    """See `Writer.set_access`."""
     await session.execute(
         _SET_ACCESS,
         {

@@ -1,4 +1,4 @@
-"""`IndexUpkeep` in PostgreSQL: what the index holds against what the documents say.
+"""`Doctor` in PostgreSQL: what the index holds against what the documents say.
 
 Each check is one statement, so it sees the library at one moment: whatever is being published just
 then is there completely or not at all.
@@ -8,10 +8,10 @@ import uuid
 from collections.abc import Sequence
 
 from sqlalchemy import Row, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.index import GenerationFacts, VersionFault
+from citewell.indexes.contract import GenerationFacts, UnitOfWork, VersionFault
 from citewell.indexes.postgres import building, statistics
+from citewell.indexes.postgres.work import session_of
 from citewell.models.trash import trash_shown
 
 NORM_TOLERANCE = 0.02
@@ -243,85 +243,85 @@ SELECT EXISTS (
 """)
 
 
-class PostgresUpkeep:
+class PostgresDoctor:
     """Compares a tenant's chunks, terms and indexes with its documents, and mends them."""
 
-    async def generations(self, session: AsyncSession) -> list[GenerationFacts]:
-        rows = await session.execute(_GENERATIONS, {"tenant_id": session.info["tenant_id"]})
+    async def generations(self, work: UnitOfWork) -> list[GenerationFacts]:
+        rows = await session_of(work).execute(_GENERATIONS, {"tenant_id": work.tenant_id})
         return [GenerationFacts(row.id, row.dimensions, is_live=row.is_live) for row in rows]
 
     async def misplaced(
-        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> list[VersionFault]:
-        async with trash_shown(session):  # nothing in it may be found
-            return await _faults(session, _MISPLACED, generation, version_ids)
+        async with trash_shown(session_of(work)):  # nothing in it may be found
+            return await _faults(work, _MISPLACED, generation, version_ids)
 
     async def put_in_place(
-        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> None:
-        values = _values(session, generation, version_ids)
-        async with trash_shown(session):
-            await session.execute(_HOLD_DOCUMENTS, values)
-            await session.execute(_PUT_IN_PLACE, values)
+        values = _values(work, generation, version_ids)
+        async with trash_shown(session_of(work)):
+            await session_of(work).execute(_HOLD_DOCUMENTS, values)
+            await session_of(work).execute(_PUT_IN_PLACE, values)
 
     async def incomplete(
-        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> list[VersionFault]:
-        return await _faults(session, _INCOMPLETE, generation, version_ids)
+        return await _faults(work, _INCOMPLETE, generation, version_ids)
 
     async def broken(
-        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> list[VersionFault]:
-        return await _faults(session, _BROKEN, generation, version_ids)
+        return await _faults(work, _BROKEN, generation, version_ids)
 
     async def remove_broken(
-        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> None:
-        await session.execute(_REMOVE_BROKEN, _values(session, generation, version_ids))
+        await session_of(work).execute(_REMOVE_BROKEN, _values(work, generation, version_ids))
 
     async def strays(
-        self, session: AsyncSession, version_ids: Sequence[uuid.UUID]
+        self, work: UnitOfWork, version_ids: Sequence[uuid.UUID]
     ) -> list[VersionFault]:
-        values = {"tenant_id": session.info["tenant_id"], "version_ids": list(version_ids)}
-        return [VersionFault(*row) for row in await session.execute(_STRAYS, values)]
+        values = {"tenant_id": work.tenant_id, "version_ids": list(version_ids)}
+        return [VersionFault(*row) for row in await session_of(work).execute(_STRAYS, values)]
 
     async def miscounted(
-        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> list[VersionFault]:
-        return await _faults(session, _MISCOUNTED, generation, version_ids)
+        return await _faults(work, _MISCOUNTED, generation, version_ids)
 
     async def recount(
-        self, session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> None:
-        values = _values(session, generation, version_ids)
-        await session.execute(_HOLD_DOCUMENTS, values)
-        await session.execute(_RECOUNT, values)
+        values = _values(work, generation, version_ids)
+        await session_of(work).execute(_HOLD_DOCUMENTS, values)
+        await session_of(work).execute(_RECOUNT, values)
 
     async def wrong_statistics(
-        self, session: AsyncSession, generation: GenerationFacts
+        self, work: UnitOfWork, generation: GenerationFacts
     ) -> tuple[int, int]:
-        rows = await session.execute(_WRONG, _values(session, generation, ()))
+        rows = await session_of(work).execute(_WRONG, _values(work, generation, ()))
         row: Row[int, int] | None = rows.one_or_none()
         return (row[0], int(row[1])) if row else (0, 0)
 
-    async def rebuild_statistics(self, session: AsyncSession, generation: GenerationFacts) -> None:
-        await statistics.hold(session, session.info["tenant_id"])
-        await session.execute(_REBUILD, _values(session, generation, ()))
+    async def rebuild_statistics(self, work: UnitOfWork, generation: GenerationFacts) -> None:
+        await statistics.hold(session_of(work), work.tenant_id)
+        await session_of(work).execute(_REBUILD, _values(work, generation, ()))
 
-    async def missing_indexes(self, session: AsyncSession) -> list[str]:
+    async def missing_indexes(self, work: UnitOfWork) -> list[str]:
         missing: list[str] = []
-        for plan in await building.plans(session, session.info["tenant_id"]):
+        for plan in await building.plans(session_of(work), work.tenant_id):
             key = {"key": building.lock_key(plan.generation_id)}
-            if not await session.scalar(_BEING_BUILT, key):
+            if not await session_of(work).scalar(_BEING_BUILT, key):
                 missing.append(" and ".join(plan.names))
         return missing
 
 
 def _values(
-    session: AsyncSession, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
 ) -> dict[str, object]:
     return {
-        "tenant_id": session.info["tenant_id"],
+        "tenant_id": work.tenant_id,
         "generation_id": generation.id,
         "dimensions": generation.dimensions,
         "is_live": generation.is_live,
@@ -331,12 +331,12 @@ def _values(
 
 
 async def _faults(
-    session: AsyncSession,
+    work: UnitOfWork,
     statement: TextClause,
     generation: GenerationFacts,
     version_ids: Sequence[uuid.UUID],
 ) -> list[VersionFault]:
     wanted = statement.compile().params.keys()
-    values = _values(session, generation, version_ids)
-    rows = await session.execute(statement, {name: values[name] for name in wanted})
+    values = _values(work, generation, version_ids)
+    rows = await session_of(work).execute(statement, {name: values[name] for name in wanted})
     return [VersionFault(row.id, row.what) for row in rows]

@@ -1,0 +1,523 @@
+"""The contract of a search engine, split by caller: finding, writing, replacing, repairing.
+
+No type of a database or a vendor is in it: a caller's transaction passes through as a `UnitOfWork`.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from citewell.access.policy import Reach
+from citewell.engine.embedding.base import EmbedderSpec, Vector, Vectors
+from citewell.engine.lexical.base import CorpusStatistics, SparseVector
+
+Handle = TypeVar("Handle")
+
+
+class Handles(Protocol):
+    """What carries a process's handles; `core.platform.Platform` does."""
+
+    def handle(self, kind: type[Handle]) -> Handle:
+        """The handle of a class."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """The caller's transaction in one tenant, which only the engine looks into.
+
+    What an engine is told in it counts when the caller commits and never if it rolls back. Whoever
+    asks in the same unit of work sees what was told before. It is used by one task at a time.
+    """
+
+    @property
+    def tenant_id(self) -> uuid.UUID:
+        """The tenant whose chunks are read and written; no call reaches those of another."""
+        ...
+
+    @property
+    def session(self) -> object:
+        """What the caller's records are written through; an engine checks that it is its own."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One embedding space of a tenant."""
+
+    id: int
+    embedding: str
+    dimensions: int
+
+
+class GenerationChangedError(Exception):
+    """Another generation has taken over: make what was to be published for that one, soon."""
+
+    retry_after = 6
+    """Seconds; longer than a process goes on searching the former generation."""
+
+    def __init__(self) -> None:
+        super().__init__("The index was replaced just now; another attempt follows.")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionKey:
+    """Which document version a chunk belongs to, and what access is decided by."""
+
+    tenant_id: uuid.UUID
+    document_id: uuid.UUID
+    version_id: uuid.UUID
+    collection_id: uuid.UUID
+    access_level: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """One chunk to keep."""
+
+    ordinal: int
+    text: str
+    context: str
+    heading: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+    language: str
+    content_hash: bytes
+    embedding: str
+    """In pgvector's text form: rows move between versions without decoding."""
+    terms: SparseVector
+    id: uuid.UUID | None = None
+    """None: a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What makes a version findable, once all its other chunks are staged."""
+
+    last_rows: Sequence[ChunkRow]
+    """Chunks that are not staged yet; a short document has no others."""
+    chunk_count: int
+    """All of them; staged leftovers of an earlier attempt beyond are removed."""
+    term_frequencies: dict[int, int]
+    """In how many of the chunks each term id occurs."""
+    has_predecessor: bool
+    """Whether another version of the document is findable now."""
+    is_retry: bool
+    """Whether an earlier attempt may have staged chunks."""
+    chunking: str
+    """How it was cut: what the collection asked for, as `chunking_name` says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The chunks a caller may find. Part of the ranking statement, never applied afterwards."""
+
+    tenant_id: uuid.UUID
+    generation: Generation
+    reach: Reach
+    collection_ids: tuple[uuid.UUID, ...] | None = None
+    """None: all collections."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Canonical JSON values by metadata key; all must match."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Values of document fields by name (see `FILTER_FIELDS`); all must match."""
+    as_of: datetime | None = None
+    """Find what answered at this time, with the access rules of now; None: what answers now."""
+    writable: Reach | None = None
+    """What the caller may change: where a document came from is for those who may change it, so
+    the field `source` matches such documents only. None: everything."""
+
+
+FILTER_FIELDS = ("document_id", "title", "filename", "source", "language")
+"""Document and chunk fields a search can filter by, besides metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class HybridQuery:
+    """What to rank by. Without a vector or without terms that leg is left out."""
+
+    vector: Vector | None
+    terms: SparseVector
+    dense_weight: float
+    top_k: int
+    phrases: tuple[str, ...] = ()
+    """Chunks that contain all of these, word for word, come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found, with what each leg said of it."""
+
+    chunk_id: uuid.UUID
+    document_id: uuid.UUID
+    title: str
+    version: int
+    page: int | None
+    heading: tuple[str, ...]
+    context: str
+    start: int
+    end: int
+    language: str
+    text: str
+    score: float
+    """Fused, in 0..1."""
+    dense_score: float | None
+    """Cosine similarity, None without a vector."""
+    lexical_score: float
+    """BM25."""
+    dense_rank: int | None
+    """Rank in the dense leg from 1; None where that leg did not bring the chunk up."""
+    lexical_rank: int | None
+    has_phrases: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HitList:
+    """Hits, best first, and how they were found."""
+
+    hits: list[Hit]
+    scope_size: int
+    """Chunks in the scope; counted up to one more than the exact limit."""
+    is_exact: bool
+    """Whether every chunk of the scope was compared."""
+    facts: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationFacts:
+    """A generation that is not retired."""
+
+    id: int
+    dimensions: int
+    is_live: bool
+    """Whether it answers; another one is being built."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFault:
+    """What is wrong with the index of a version."""
+
+    version_id: uuid.UUID
+    what: str
+    """For people."""
+
+
+class Searcher(Protocol):
+    """Finds chunks; used by search, answers and evaluations."""
+
+    async def current_generation(self, tenant_id: uuid.UUID) -> Generation | None:
+        """The generation that answers the tenant; None before its first document.
+
+        Opens a unit of work of its own if it is not remembered. What was current can be searched a
+        minute longer.
+        """
+        ...
+
+    async def statistics(
+        self, work: UnitOfWork, scope: Scope, term_ids: Sequence[int]
+    ) -> CorpusStatistics:
+        """How many chunks the scope's generation has, and in how many each term occurs."""
+        ...
+
+    async def search(self, work: UnitOfWork, scope: Scope, query: HybridQuery) -> HitList:
+        """Rank the scope's chunks; always min(top_k, scope size) hits."""
+        ...
+
+
+class Writer(Protocol):
+    """Keeps chunks and decides what is findable; used by whatever changes documents.
+
+    A call is a part of the caller's unit of work.
+    """
+
+    def encode_vectors(self, vectors: Vectors) -> list[str]:
+        """Each row of (n, dimensions) in the form `ChunkRow.embedding` takes."""
+        ...
+
+    async def known_embeddings(
+        self, work: UnitOfWork, key: VersionKey, generation_id: int, hashes: Sequence[bytes]
+    ) -> dict[bytes, str]:
+        """Embeddings the document's chunks already have, by content hash."""
+        ...
+
+    async def taken_ids(self, work: UnitOfWork, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+        """Those of the ids that chunks of the tenant have."""
+        ...
+
+    async def stage(
+        self, work: UnitOfWork, key: VersionKey, generation_id: int, rows: Sequence[ChunkRow]
+    ) -> None:
+        """Keep chunks that are not findable yet; the same ordinal again replaces the old row."""
+        ...
+
+    async def discard(self, work: UnitOfWork, version_id: uuid.UUID) -> None:
+        """Remove what was staged of a version that will not be published."""
+        ...
+
+    async def publish(
+        self, work: UnitOfWork, key: VersionKey, generation_id: int, publication: Publication
+    ) -> None:
+        """Make the version's chunks findable and those of the document's other versions not.
+
+        Args:
+            work: The transaction in which the document's pointer moves too.
+            key: The version.
+            generation_id: The generation its chunks were staged in.
+            publication: Its last chunks, and what is known of all of them.
+
+        Raises:
+            GenerationChangedError: The generation does not answer any more, or only just; roll the
+                transaction back.
+        """
+        ...
+
+    async def shelve(
+        self, work: UnitOfWork, key: VersionKey, generation_id: int, publication: Publication
+    ) -> None:
+        """Keep a version that is complete and does not answer, ready for `reactivate`.
+
+        Raises:
+            GenerationChangedError: As `publish` does.
+        """
+        ...
+
+    async def take_in(
+        self,
+        work: UnitOfWork,
+        key: VersionKey,
+        generation_id: int,
+        publication: Publication,
+        *,
+        is_active: bool,
+    ) -> None:
+        """Complete a version in a generation that is being built; nothing of it answers yet.
+
+        Args:
+            work: A transaction that holds the document, so that its pointer stays.
+            key: The version.
+            generation_id: The generation its chunks were staged in.
+            publication: Its last chunks, and what is known of all of them.
+            is_active: Whether the version is the one that answers.
+
+        Raises:
+            GenerationChangedError: The generation is not being built any more.
+        """
+        ...
+
+    async def reactivate(self, work: UnitOfWork, key: VersionKey, generation_id: int) -> int:
+        """Make a complete version findable instead of the document's other; nothing is embedded.
+
+        Returns:
+            How many chunks it has; another number than it had is not to be committed.
+        """
+        ...
+
+    async def withdraw(self, work: UnitOfWork, version_id: uuid.UUID) -> None:
+        """Take a findable version out of the statistics, before it is published anew."""
+        ...
+
+    async def hide(self, work: UnitOfWork, document_id: uuid.UUID) -> None:
+        """Make a document unfindable, in all generations; its chunks are kept for `show`."""
+        ...
+
+    async def show(self, work: UnitOfWork, key: VersionKey, generation_id: int) -> int:
+        """Make the version that `hide` hid findable as it was, in all generations it is in.
+
+        Returns:
+            How many chunks it has in the generation that is named; fewer than the version has:
+            that one was begun without it.
+        """
+        ...
+
+    async def set_access(
+        self,
+        work: UnitOfWork,
+        document_id: uuid.UUID,
+        collection_id: uuid.UUID,
+        access_level: int,
+    ) -> None:
+        """Carry what access to a document is decided by to its chunks; nothing is embedded."""
+        ...
+
+
+class Generations(Protocol):
+    """The embedding spaces of a tenant; used by ingestion, rebuilds and exports."""
+
+    async def live(self, work: UnitOfWork) -> Generation | None:
+        """The generation that answers; None before the tenant's first document."""
+        ...
+
+    async def ensure(self, work: UnitOfWork, spec: EmbedderSpec) -> Generation:
+        """The live generation, begun with this embedder if there is none."""
+        ...
+
+    async def begin(self, work: UnitOfWork, spec: EmbedderSpec, *, anew: bool) -> Generation:
+        """The generation that is built beside the live one.
+
+        Args:
+            work: A transaction of the tenant.
+            spec: Of the embedder. A generation of another that was being built is given up; one of
+                the same is continued.
+            anew: Whether to give that up, too.
+        """
+        ...
+
+    async def chunks(
+        self,
+        work: UnitOfWork,
+        version_id: uuid.UUID,
+        generation_id: int,
+        *,
+        first: int,
+        limit: int,
+    ) -> list[ChunkRow]:
+        """Chunks of a complete version from the ordinal `first` on, with what search knows."""
+        ...
+
+    async def take_over(
+        self, work: UnitOfWork, building: Generation
+    ) -> list[tuple[uuid.UUID, int]] | None:
+        """Let a generation that was built answer instead of the live one, if it is complete.
+
+        Publishing waits for the transaction. Returns the versions that have another number of
+        chunks in it, with that number; None if it lacks one.
+
+        Raises:
+            GenerationChangedError: It is not the one that is being built any more.
+        """
+        ...
+
+    def removing(self, tenant_id: uuid.UUID) -> AbstractAsyncContextManager[None]:
+        """The block deletes the tenant: nothing more is built, and afterwards nothing is left."""
+        ...
+
+
+class Maintenance(Protocol):
+    """Work an engine does for itself, in units of work of its own; used by background jobs.
+
+    Nothing of it changes what can be found, only how fast and how it is weighted.
+    """
+
+    async def fold_statistics(self, tenant_id: uuid.UUID, *, at_most_every: float = 0.0) -> None:
+        """Bring what was published lately into the tenant's statistics.
+
+        Args:
+            tenant_id: The tenant.
+            at_most_every: Seconds; nothing is done if this process did so less than that ago.
+                What is left is folded by `keep_statistics` soon.
+        """
+        ...
+
+    async def build_indexes(self, tenant_id: uuid.UUID, *, at_once: bool = False) -> int:
+        """Build what the tenant's size calls for; returns how many generations got indexes.
+
+        Args:
+            tenant_id: The tenant.
+            at_once: Whether to build even while many documents come in, which costs more.
+        """
+        ...
+
+    async def keep_statistics(self) -> None:
+        """Bring the statistics of all tenants up to date that need it."""
+        ...
+
+    async def keep_indexes(self) -> None:
+        """Build the indexes all tenants have grown to need; takes minutes for a large one."""
+        ...
+
+    async def purge_generations(self) -> None:
+        """Remove what is left of generations that were replaced, once nobody searches them."""
+        ...
+
+
+class Doctor(Protocol):
+    """Compares the tenant's index with its documents and repairs it; used by `citewell doctor`.
+
+    What is looked for in versions is looked for in those given, at one moment: something that is
+    published meanwhile is seen whole or not at all.
+    """
+
+    async def generations(self, work: UnitOfWork) -> list[GenerationFacts]:
+        """The generations that are not retired."""
+        ...
+
+    async def misplaced(
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Versions with chunks that can be found and should not, the reverse, or by others."""
+        ...
+
+    async def put_in_place(
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> None:
+        """Copy what decides who finds the chunks of such versions from their documents."""
+        ...
+
+    async def incomplete(
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Finished versions that have fewer or more chunks than they had, or gaps in them."""
+        ...
+
+    async def broken(
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Finished versions with chunks whose vector or place in the text cannot be right."""
+        ...
+
+    async def remove_broken(
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> None:
+        """Delete such chunks, so that nothing is taken over from them."""
+        ...
+
+    async def strays(
+        self, work: UnitOfWork, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Cancelled versions that have chunks; see `Writer.discard`."""
+        ...
+
+    async def miscounted(
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> list[VersionFault]:
+        """Complete versions whose terms are not those of their chunks."""
+        ...
+
+    async def recount(
+        self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
+    ) -> None:
+        """Count the terms of such versions anew; the statistics are to be rebuilt afterwards."""
+        ...
+
+    async def wrong_statistics(
+        self, work: UnitOfWork, generation: GenerationFacts
+    ) -> tuple[int, int]:
+        """How many terms have a wrong frequency, and how many chunks too few are counted."""
+        ...
+
+    async def rebuild_statistics(self, work: UnitOfWork, generation: GenerationFacts) -> None:
+        """Make them right, while documents go on being published."""
+        ...
+
+    async def missing_indexes(self, work: UnitOfWork) -> list[str]:
+        """Names of what search needs at the tenant's size, is not there and is not being built."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One search engine, by who calls it."""
+
+    searcher: Searcher
+    writer: Writer
+    generations: Generations
+    maintenance: Maintenance
+    doctor: Doctor
+
+
+def index_of(platform: Handles) -> Index:
+    """The search engine that the entrypoint chose."""
+    return platform.handle(Index)
