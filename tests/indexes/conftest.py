@@ -18,15 +18,8 @@ from citewell.access.policy import Reach
 from citewell.core.database.sessions import Database
 from citewell.core.settings import Settings
 from citewell.engine.embedding.base import EmbedderSpec
-from citewell.indexes.contract import (
-    ChunkRow,
-    Generation,
-    HybridQuery,
-    Index,
-    Publication,
-    Scope,
-    VersionKey,
-)
+from citewell.indexes.contract import Generation, HybridQuery, Index, Scope
+from citewell.indexes.events import ChunkRow, Publication, VersionKey, VersionPublished
 from citewell.indexes.postgres.index import postgres_index
 from citewell.indexes.postgres.work import SessionWork
 from citewell.kit.ids import uuid7
@@ -115,7 +108,7 @@ def random_rows(
             ordinal=ordinal, text=content, context="", heading=(), page=None,
             start=ordinal * 100, end=ordinal * 100 + len(content), language=language,
             content_hash=hashlib.blake2b(content.encode(), digest_size=16).digest(),
-            embedding="[" + ",".join(f"{value:.6f}" for value in vector) + "]",
+            embedding=vector,
             terms={int(term) + 1: float(weights[term]) for term in terms},
         )  # fmt: skip
         made.append((row, vector, weights))
@@ -141,7 +134,7 @@ async def add_document(
 ) -> VersionKey:
     """Rows of a document with one ready version."""
     collection_id = corpus.collections[part.collection]
-    key = VersionKey(corpus.tenant_id, uuid7(), uuid7(), collection_id, part.level)
+    key = VersionKey(uuid7(), uuid7(), collection_id, part.level)
     number = len(corpus.documents)
     document = Document(
         tenant_id=corpus.tenant_id,
@@ -200,7 +193,8 @@ async def grow(database: Database, index: Index, corpus: Corpus, *parts: Part) -
                     corpus.texts.append(row.text)
                     corpus.owner.append(len(corpus.documents) - 1)
                 publication = publication_of(rows)
-                await index.writer.publish(work, key, corpus.generation.id, publication)
+                published = VersionPublished(key, corpus.generation.id, publication)
+                await index.writer.apply(work, published)
     corpus.vectors, corpus.weights = np.concatenate(vectors), np.concatenate(weights)
     await index.maintenance.fold_statistics(corpus.tenant_id)
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from citewell.core.database.sessions import Database
 from citewell.features.identity import repository
 from citewell.indexes.contract import HybridQuery, Index
+from citewell.indexes.events import ChunksStaged
 from citewell.indexes.postgres import building
 from citewell.indexes.postgres.index import postgres_index
 from citewell.indexes.postgres.work import SessionWork
@@ -208,7 +209,9 @@ class TestPublish:
         async with database.unit_of_work(corpus.tenant_id) as session:
             staged = [replace(row, ordinal=500)]
             work = SessionWork(session)
-            await index.writer.stage(work, corpus.versions[0], corpus.generation.id, staged)
+            await index.writer.apply(
+                work, ChunksStaged(corpus.versions[0], corpus.generation.id, staged)
+            )
             query = HybridQuery(vector, {}, 1.0, 300)
             found = await index.searcher.search(work, corpus.scope(), query)
         assert len(found.hits) == len(corpus.texts)

@@ -12,6 +12,7 @@ from citewell.access.policy import NO_LEVEL, IdSet, Reach
 from citewell.core.database.sessions import Database
 from citewell.engine.lexical.bm25 import best_possible_score
 from citewell.indexes.contract import Hit, HitList, HybridQuery, Scope
+from citewell.indexes.events import AccessChanged
 from citewell.indexes.postgres.index import postgres_index
 from citewell.indexes.postgres.work import SessionWork
 
@@ -307,7 +308,9 @@ class TestAccess:
         below = corpus.scope(collection_ids=(elsewhere,), max_level=2)
         async with database.unit_of_work(corpus.tenant_id) as session:
             index = postgres_index(database)
-            await index.writer.set_access(SessionWork(session), key.document_id, elsewhere, 3)
+            await index.writer.apply(
+                SessionWork(session), AccessChanged(key.document_id, elsewhere, 3)
+            )
             found = (await index.searcher.search(SessionWork(session), there, query)).hits
             assert {hit.document_id for hit in found} == {key.document_id}
             assert (await index.searcher.search(SessionWork(session), below, query)).hits == []

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from citewell.access.policy import Reach
-from citewell.engine.embedding.base import EmbedderSpec, Vector, Vectors
+from citewell.engine.embedding.base import EmbedderSpec, Vector
 from citewell.engine.lexical.base import CorpusStatistics, SparseVector
+from citewell.indexes.events import ChunkRow, Event
 
 Handle = TypeVar("Handle")
 
@@ -28,8 +29,8 @@ class Handles(Protocol):
 class UnitOfWork(Protocol):
     """The caller's transaction in one tenant, which only the engine looks into.
 
-    What an engine is told in it counts when the caller commits and never if it rolls back. Whoever
-    asks in the same unit of work sees what was told before. It is used by one task at a time.
+    What is written in it counts when the caller commits and never if it rolls back. Whoever asks in
+    the same unit of work sees what was written before. It is used by one task at a time.
     """
 
     @property
@@ -62,53 +63,11 @@ class GenerationChangedError(Exception):
         super().__init__("The index was replaced just now; another attempt follows.")
 
 
-@dataclass(frozen=True, slots=True)
-class VersionKey:
-    """Which document version a chunk belongs to, and what access is decided by."""
+class IncompleteVersionError(Exception):
+    """The index does not have the whole of a version that is to answer."""
 
-    tenant_id: uuid.UUID
-    document_id: uuid.UUID
-    version_id: uuid.UUID
-    collection_id: uuid.UUID
-    access_level: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkRow:
-    """One chunk to keep."""
-
-    ordinal: int
-    text: str
-    context: str
-    heading: tuple[str, ...]
-    page: int | None
-    start: int
-    end: int
-    language: str
-    content_hash: bytes
-    embedding: str
-    """In pgvector's text form: rows move between versions without decoding."""
-    terms: SparseVector
-    id: uuid.UUID | None = None
-    """None: a new one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """What makes a version findable, once all its other chunks are staged."""
-
-    last_rows: Sequence[ChunkRow]
-    """Chunks that are not staged yet; a short document has no others."""
-    chunk_count: int
-    """All of them; staged leftovers of an earlier attempt beyond are removed."""
-    term_frequencies: dict[int, int]
-    """In how many of the chunks each term id occurs."""
-    has_predecessor: bool
-    """Whether another version of the document is findable now."""
-    is_retry: bool
-    """Whether an earlier attempt may have staged chunks."""
-    chunking: str
-    """How it was cut: what the collection asked for, as `chunking_name` says."""
+    def __init__(self, version_id: uuid.UUID) -> None:
+        super().__init__(f"The index does not have all chunks of the version {version_id}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,118 +187,37 @@ class Searcher(Protocol):
 
 
 class Writer(Protocol):
-    """Keeps chunks and decides what is findable; used by whatever changes documents.
+    """Keeps chunks and decides what is findable; used by whatever changes documents."""
 
-    A call is a part of the caller's unit of work.
-    """
+    async def apply(self, work: UnitOfWork, *events: Event) -> None:
+        """Take in what happened to documents, in this order, as a part of the unit of work.
 
-    def encode_vectors(self, vectors: Vectors) -> list[str]:
-        """Each row of (n, dimensions) in the form `ChunkRow.embedding` takes."""
+        - All counts with the caller's commit, nothing of it without: an engine outside the
+          database writes the events down with the caller's records and applies them afterwards.
+        - An event that is applied again changes nothing, neither what is findable nor statistics.
+        - Callers hold the document (its row is locked), so events of one document come in the
+          order of their commits; those of different documents come in any order.
+
+        Raises:
+            GenerationChangedError: The generation that is named does not answer any more, or only
+                just, or is not being built any more. Roll back, and make the version for the one
+                that answers now.
+            IncompleteVersionError: Of `VersionRestored`; nothing of that event is applied.
+        """
         ...
 
-    async def known_embeddings(
-        self, work: UnitOfWork, key: VersionKey, generation_id: int, hashes: Sequence[bytes]
-    ) -> dict[bytes, str]:
-        """Embeddings the document's chunks already have, by content hash."""
+    async def known_vectors(
+        self,
+        work: UnitOfWork,
+        document_id: uuid.UUID,
+        generation_id: int,
+        hashes: Sequence[bytes],
+    ) -> dict[bytes, Vector]:
+        """Vectors the document's chunks already have in the generation, by content hash."""
         ...
 
     async def taken_ids(self, work: UnitOfWork, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
         """Those of the ids that chunks of the tenant have."""
-        ...
-
-    async def stage(
-        self, work: UnitOfWork, key: VersionKey, generation_id: int, rows: Sequence[ChunkRow]
-    ) -> None:
-        """Keep chunks that are not findable yet; the same ordinal again replaces the old row."""
-        ...
-
-    async def discard(self, work: UnitOfWork, version_id: uuid.UUID) -> None:
-        """Remove what was staged of a version that will not be published."""
-        ...
-
-    async def publish(
-        self, work: UnitOfWork, key: VersionKey, generation_id: int, publication: Publication
-    ) -> None:
-        """Make the version's chunks findable and those of the document's other versions not.
-
-        Args:
-            work: The transaction in which the document's pointer moves too.
-            key: The version.
-            generation_id: The generation its chunks were staged in.
-            publication: Its last chunks, and what is known of all of them.
-
-        Raises:
-            GenerationChangedError: The generation does not answer any more, or only just; roll the
-                transaction back.
-        """
-        ...
-
-    async def shelve(
-        self, work: UnitOfWork, key: VersionKey, generation_id: int, publication: Publication
-    ) -> None:
-        """Keep a version that is complete and does not answer, ready for `reactivate`.
-
-        Raises:
-            GenerationChangedError: As `publish` does.
-        """
-        ...
-
-    async def take_in(
-        self,
-        work: UnitOfWork,
-        key: VersionKey,
-        generation_id: int,
-        publication: Publication,
-        *,
-        is_active: bool,
-    ) -> None:
-        """Complete a version in a generation that is being built; nothing of it answers yet.
-
-        Args:
-            work: A transaction that holds the document, so that its pointer stays.
-            key: The version.
-            generation_id: The generation its chunks were staged in.
-            publication: Its last chunks, and what is known of all of them.
-            is_active: Whether the version is the one that answers.
-
-        Raises:
-            GenerationChangedError: The generation is not being built any more.
-        """
-        ...
-
-    async def reactivate(self, work: UnitOfWork, key: VersionKey, generation_id: int) -> int:
-        """Make a complete version findable instead of the document's other; nothing is embedded.
-
-        Returns:
-            How many chunks it has; another number than it had is not to be committed.
-        """
-        ...
-
-    async def withdraw(self, work: UnitOfWork, version_id: uuid.UUID) -> None:
-        """Take a findable version out of the statistics, before it is published anew."""
-        ...
-
-    async def hide(self, work: UnitOfWork, document_id: uuid.UUID) -> None:
-        """Make a document unfindable, in all generations; its chunks are kept for `show`."""
-        ...
-
-    async def show(self, work: UnitOfWork, key: VersionKey, generation_id: int) -> int:
-        """Make the version that `hide` hid findable as it was, in all generations it is in.
-
-        Returns:
-            How many chunks it has in the generation that is named; fewer than the version has:
-            that one was begun without it.
-        """
-        ...
-
-    async def set_access(
-        self,
-        work: UnitOfWork,
-        document_id: uuid.UUID,
-        collection_id: uuid.UUID,
-        access_level: int,
-    ) -> None:
-        """Carry what access to a document is decided by to its chunks; nothing is embedded."""
         ...
 
 
@@ -477,7 +355,7 @@ class Doctor(Protocol):
     async def strays(
         self, work: UnitOfWork, version_ids: Sequence[uuid.UUID]
     ) -> list[VersionFault]:
-        """Cancelled versions that have chunks; see `Writer.discard`."""
+        """Cancelled versions that have chunks; see `VersionDiscarded`."""
         ...
 
     async def miscounted(

@@ -7,6 +7,7 @@ from citewell.features.doctor import repository, versions
 from citewell.features.doctor.checks import MOST_FAULTS, Visit, faults_of_versions, pages_of
 from citewell.features.doctor.schemas import Fault
 from citewell.indexes.contract import Doctor, GenerationFacts, UnitOfWork, VersionFault, index_of
+from citewell.indexes.events import VersionDiscarded
 
 Look = Callable[[UnitOfWork, GenerationFacts, Sequence[uuid.UUID]], Awaitable[list[VersionFault]]]
 
@@ -81,7 +82,7 @@ async def discard_strays(visit: Visit, faults: Sequence[Fault]) -> None:
         assert fault.subject is not None
         async with visit.unit_of_work() as ctx:
             if await repository.is_cancelled(ctx.session, fault.subject):
-                await index_of(visit.platform).writer.discard(ctx, fault.subject)
+                await index_of(visit.platform).writer.apply(ctx, VersionDiscarded(fault.subject))
 
 
 async def find_miscounted(visit: Visit) -> list[Fault]:

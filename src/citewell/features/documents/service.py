@@ -25,6 +25,7 @@ from citewell.features.documents.schemas import (
     DocumentUpdate,
 )
 from citewell.indexes.contract import index_of
+from citewell.indexes.events import AccessChanged
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document, DocumentVersion
 
@@ -234,9 +235,8 @@ async def change_access(ctx: Context, document: Document, level: AccessLevel) ->
     await require_level(ctx, level)
     await counting.note_level(ctx, document, level)
     document.access_level = int(level)
-    await index_of(ctx.platform).writer.set_access(
-        ctx, document.id, document.collection_id, document.access_level
-    )
+    changed = AccessChanged(document.id, document.collection_id, document.access_level)
+    await index_of(ctx.platform).writer.apply(ctx, changed)
 
 
 async def require_level(ctx: Context, level: AccessLevel) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -18,14 +19,15 @@ from citewell.engine.chunking.base import (
     embedding_text,
 )
 from citewell.engine.chunking.registry import create_chunker
-from citewell.engine.embedding.base import Embedder
+from citewell.engine.embedding.base import Embedder, Vector
 from citewell.engine.lexical.bm25 import passage_terms
 from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.engine.text.language import UNDETERMINED, detect_language
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.progress import StageCounter
-from citewell.indexes.contract import ChunkRow, Generation, VersionKey, index_of
+from citewell.indexes.contract import Generation, index_of
+from citewell.indexes.events import ChunkRow, ChunksStaged, VersionKey
 from citewell.kit.tasks import TaskGroup
 
 FEED_CHARS = 16_384
@@ -44,6 +46,7 @@ SEGMENT_CHARS = 32_768
 class IngestTarget:
     """Which version is to be made ready, and in which generation."""
 
+    tenant_id: uuid.UUID
     key: VersionKey
     generation: Generation
     embedder: Embedder
@@ -97,7 +100,6 @@ class Batch:
     segments: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     texts: list[str] = field(default_factory=list[str])
     """What is embedded for each chunk."""
-    embeddings: list[str] = field(default_factory=list[str])
     rows: list[ChunkRow] = field(default_factory=list[ChunkRow])
 
 
@@ -231,24 +233,23 @@ async def _embed(
 ) -> None:
     batch.texts = [embedding_text(chunk, outcome.title) for chunk in batch.chunks]
     hashes = [content_hash(text) for text in batch.texts]
-    known: dict[bytes, str] = {}
+    known: dict[bytes, Vector] = {}
     if target.has_earlier_chunks:
         async with unit_of_work(platform, _caller(target)) as ctx:
-            known = await index_of(platform).writer.known_embeddings(
-                ctx, target.key, target.generation.id, hashes
+            known = await index_of(platform).writer.known_vectors(
+                ctx, target.key.document_id, target.generation.id, hashes
             )
     missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
     if missing:
         vectors = await target.embedder.embed_passages(list(missing.values()))
-        literals = await asyncio.to_thread(index_of(platform).writer.encode_vectors, vectors)
-        known |= dict(zip(missing, literals, strict=True))
+        known |= dict(zip(missing, vectors, strict=True))
         outcome.embedded_count += len(missing)
     batch.rows = await asyncio.to_thread(_rows, batch, outcome, hashes, known)
     notes.embedded += len(batch.rows)
 
 
 def _rows(
-    batch: Batch, outcome: PipelineResult, hashes: Sequence[bytes], embeddings: dict[bytes, str]
+    batch: Batch, outcome: PipelineResult, hashes: Sequence[bytes], vectors: dict[bytes, Vector]
 ) -> list[ChunkRow]:
     rows: list[ChunkRow] = []
     language = UNDETERMINED
@@ -274,7 +275,7 @@ def _rows(
                 end=chunk.end,
                 language=language,
                 content_hash=key,
-                embedding=embeddings[key],
+                embedding=vectors[key],
                 terms=terms,
             )
         )
@@ -296,7 +297,8 @@ async def _store(
             await make_room(ctx, target, outcome)
             await repository.add_text(ctx.session, target.key.version_id, held.segments)
             outcome.has_text = True
-        await index_of(platform).writer.stage(ctx, target.key, target.generation.id, held.rows)
+        staged = ChunksStaged(target.key, target.generation.id, held.rows)
+        await index_of(platform).writer.apply(ctx, staged)
 
 
 async def make_room(ctx: Context, target: IngestTarget, outcome: PipelineResult) -> None:
@@ -306,7 +308,7 @@ async def make_room(ctx: Context, target: IngestTarget, outcome: PipelineResult)
 
 
 def _caller(target: IngestTarget) -> Caller:
-    return Caller(target.key.tenant_id, SYSTEM)
+    return Caller(target.tenant_id, SYSTEM)
 
 
 async def _side_by_side(

@@ -29,7 +29,8 @@ from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.generations import Rebuild
 from citewell.features.ingestion.progress import StageCounter
 from citewell.features.ingestion.service import sizes_for
-from citewell.indexes.contract import Generation, Publication, VersionKey, index_of
+from citewell.indexes.contract import Generation, index_of
+from citewell.indexes.events import Publication, VersionKey, VersionRebuilt
 from citewell.kit.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
@@ -226,13 +227,13 @@ async def _build(
 ) -> None:
     """Make one version of the other generation, from its passages or from its file."""
     key = VersionKey(
-        tenant_id,
         version.document_id,
         version.version_id,
         version.collection_id,
         version.access_level,
     )
     target = pipeline.IngestTarget(
+        tenant_id=tenant_id,
         key=key,
         generation=work.building,
         embedder=work.embedder,
@@ -263,14 +264,12 @@ async def _complete(
 ) -> None:
     """Store the last of it; from then on the generation has the version."""
     key = target.key
-    async with unit_of_work(platform, Caller(key.tenant_id, SYSTEM)) as ctx:
+    async with unit_of_work(platform, Caller(target.tenant_id, SYSTEM)) as ctx:
         held = await generations.hold_pointer(ctx.session, key.version_id)
         if held is None:
             raise AbandonedError
         active_version_id, collection_id, access_level = held
-        current = VersionKey(
-            key.tenant_id, key.document_id, key.version_id, collection_id, access_level
-        )
+        current = VersionKey(key.document_id, key.version_id, collection_id, access_level)
         publication = Publication(
             last_rows=outcome.last.rows if outcome.last else (),
             chunk_count=outcome.chunk_count,
@@ -279,12 +278,9 @@ async def _complete(
             is_retry=True,
             chunking=chunking,
         )
-        await index_of(platform).writer.take_in(
-            ctx,
-            current,
-            target.generation.id,
-            publication,
-            is_active=active_version_id == key.version_id,
+        is_active = active_version_id == key.version_id
+        await index_of(platform).writer.apply(
+            ctx, VersionRebuilt(current, target.generation.id, publication, is_active)
         )
 
 
@@ -305,7 +301,7 @@ async def _from_passages(
     Raises:
         _TooLongError: A passage is longer than the model takes, and `is_strict`.
     """
-    caller = Caller(target.key.tenant_id, SYSTEM)
+    caller = Caller(target.tenant_id, SYSTEM)
     limit = sizes_for(version.chunk_size, version.chunk_overlap, work.embedder.spec).limit
 
     async def stored() -> AsyncIterator[list[Chunk]]:
@@ -362,7 +358,7 @@ async def _from_file(
         chunk_strategy=version.chunk_strategy,
         sizes=sizes_for(version.chunk_size, version.chunk_overlap, target.embedder.spec),
     )
-    tenant_id = target.key.tenant_id
+    tenant_id = target.tenant_id
     try:
         async with platform.blobs.local_file(tenant_id, version.sha256) as path:
             outcome = await pipeline.run(platform, target, source(path=path), StageCounter())

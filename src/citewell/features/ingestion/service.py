@@ -26,13 +26,8 @@ from citewell.features.ingestion.errors import (
 )
 from citewell.features.ingestion.progress import ProgressNotes
 from citewell.features.ingestion.repository import Assignment
-from citewell.indexes.contract import (
-    Generation,
-    GenerationChangedError,
-    Publication,
-    VersionKey,
-    index_of,
-)
+from citewell.indexes.contract import Generation, GenerationChangedError, index_of
+from citewell.indexes.events import Publication, VersionKey, VersionPublished, VersionShelved
 from citewell.kit.ids import uuid7
 from citewell.models.work import Job, JobStatus
 
@@ -90,10 +85,9 @@ async def _make_ready(
     platform: Platform, caller: Caller, work: Assignment, generation: Generation
 ) -> None:
     embedder = await platform.embedder_of(generation.embedding)
-    key = VersionKey(
-        caller.tenant_id, work.document_id, work.version_id, work.collection_id, work.access_level
-    )
+    key = VersionKey(work.document_id, work.version_id, work.collection_id, work.access_level)
     target = pipeline.IngestTarget(
+        tenant_id=caller.tenant_id,
         key=key,
         generation=generation,
         embedder=embedder,
@@ -160,11 +154,7 @@ async def _publish(
             takes_over=locked.takes_over,
         )
         current = VersionKey(
-            key.tenant_id,
-            key.document_id,
-            key.version_id,
-            locked.collection_id,
-            locked.access_level,
+            key.document_id, key.version_id, locked.collection_id, locked.access_level
         )
         publication = Publication(
             last_rows=last.rows,
@@ -174,12 +164,8 @@ async def _publish(
             is_retry=work.has_earlier_attempts,
             chunking=chunking_name(work.chunk_strategy, work.chunk_size, work.chunk_overlap),
         )
-        if not locked.takes_over:
-            await index_of(platform).writer.shelve(ctx, current, generation.id, publication)
-            return
-        if locked.is_active:  # what is counted of it until now
-            await index_of(platform).writer.withdraw(ctx, key.version_id)
-        await index_of(platform).writer.publish(ctx, current, generation.id, publication)
+        completed = VersionPublished if locked.takes_over else VersionShelved
+        await index_of(platform).writer.apply(ctx, completed(current, generation.id, publication))
     log.info("document_ready", document_id=str(key.document_id), chunks=outcome.chunk_count)
 
 

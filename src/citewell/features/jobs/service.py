@@ -12,6 +12,7 @@ from citewell.features.jobs import repository
 from citewell.features.jobs.errors import JobFinishedError, JobNotFoundError, JobUnfinishedError
 from citewell.features.jobs.schemas import JobFilter, JobState
 from citewell.indexes.contract import index_of
+from citewell.indexes.events import VersionDiscarded
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import OPEN_STATUSES, Document, DocumentVersion, VersionStatus
@@ -71,7 +72,7 @@ async def cancel(ctx: Context, job_id: uuid.UUID) -> JobState:
     elif version.status in OPEN_STATUSES:
         version.status = VersionStatus.CANCELLED
         await repository.remove_text(ctx.session, version.id)
-        await index_of(ctx.platform).writer.discard(ctx, version.id)
+        await index_of(ctx.platform).writer.apply(ctx, VersionDiscarded(version.id))
     if job.queue_id is not None:
         await ctx.platform.queue.withdraw(ctx.session, job.queue_id)
     await _record(ctx, "job.cancelled", state)

@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator
 
 import anyio
 import anyio.to_thread
-import numpy as np
 
 from citewell.access.policy import AccessLevel, Role, Scope, Verb
 from citewell.core.blobs.encryption import DamagedFileError
@@ -35,7 +34,8 @@ from citewell.features.transfers.schemas import (
     VersionRecord,
 )
 from citewell.features.transfers.sealing import Sealer
-from citewell.indexes.contract import ChunkRow, Generation, index_of
+from citewell.indexes.contract import Generation, index_of
+from citewell.indexes.events import ChunkRow
 from citewell.kit.clock import utc_now
 from citewell.models.documents import Collection, Document, DocumentVersion
 from citewell.models.grants import CollectionGrant, DocumentGrant
@@ -291,7 +291,6 @@ class _Export:
 
 def _chunk(row: ChunkRow) -> ChunkRecord:
     assert row.id is not None
-    numbers = np.array(row.embedding[1:-1].split(","), dtype=np.float32)
     return ChunkRecord(
         id=row.id,
         ordinal=row.ordinal,
@@ -303,6 +302,6 @@ def _chunk(row: ChunkRow) -> ChunkRecord:
         heading=list(row.heading),
         context=row.context,
         text=row.text,
-        vector=base64.b64encode(numbers.astype("<f2").tobytes()).decode(),
+        vector=base64.b64encode(row.embedding.astype("<f2").tobytes()).decode(),
         terms=row.terms,
     )

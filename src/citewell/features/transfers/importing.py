@@ -41,7 +41,8 @@ from citewell.features.transfers.sealing import Opener, SealedStreamError
 from citewell.features.transfers.version_rows import VersionRows
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
-from citewell.indexes.contract import Generation, VersionKey, index_of
+from citewell.indexes.contract import Generation, index_of
+from citewell.indexes.events import VersionKey
 from citewell.kit.ids import uuid7
 from citewell.models.documents import (
     Collection,
@@ -320,9 +321,7 @@ class _Import:
         taken_over = version.status == record.status and record.is_complete
         rows = VersionRows(
             self._ctx,
-            VersionKey(
-                self._ctx.tenant_id, place.id, version.id, self._collection_id, int(place.level)
-            ),
+            VersionKey(place.id, version.id, self._collection_id, int(place.level)),
             self._generation,
             record,
         )

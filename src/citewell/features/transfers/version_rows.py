@@ -8,6 +8,7 @@ import numpy as np
 
 from citewell.core.context import Context
 from citewell.core.errors import UnavailableError
+from citewell.engine.embedding.base import Vector
 from citewell.features.transfers import repository
 from citewell.features.transfers.errors import DamagedExportError
 from citewell.features.transfers.schemas import (
@@ -16,13 +17,14 @@ from citewell.features.transfers.schemas import (
     TextRecord,
     VersionRecord,
 )
-from citewell.indexes.contract import (
+from citewell.indexes.contract import Generation, GenerationChangedError, index_of
+from citewell.indexes.events import (
     ChunkRow,
-    Generation,
-    GenerationChangedError,
+    ChunksStaged,
     Publication,
     VersionKey,
-    index_of,
+    VersionPublished,
+    VersionShelved,
 )
 from citewell.models.documents import DocumentText, VersionStatus
 
@@ -66,7 +68,7 @@ class VersionRows:
             raise _damaged("a text has a gap")
         self._chars += len(part.text)
         row = {
-            "tenant_id": self._key.tenant_id,
+            "tenant_id": self._ctx.tenant_id,
             "version_id": self._key.version_id,
             "start_offset": part.start,
             "text": part.text,
@@ -77,7 +79,8 @@ class VersionRows:
         writer = index_of(self._ctx.platform).writer
         assert self._generation is not None
         if self._held:
-            await writer.stage(self._ctx, self._key, self._generation.id, self._held)
+            staged = ChunksStaged(self._key, self._generation.id, self._held)
+            await writer.apply(self._ctx, staged)
         taken = await writer.taken_ids(self._ctx, [row.id for row in part.rows])
         is_repeated = len({row.id for row in part.rows}) < len(part.rows)
         self._held = []
@@ -110,8 +113,8 @@ class VersionRows:
             id=None if is_new else row.id,
         )
 
-    def _vector(self, encoded: str) -> str:
-        """A vector as the database takes it, written anew of the numbers alone."""
+    def _vector(self, encoded: str) -> Vector:
+        """A vector of the library's model, made of nothing but finite numbers."""
         assert self._generation is not None
         try:
             numbers = np.frombuffer(base64.b64decode(encoded, validate=True), dtype="<f2")
@@ -119,7 +122,7 @@ class VersionRows:
             raise _damaged("a vector is damaged") from None
         if len(numbers) != self._generation.dimensions or not np.isfinite(numbers).all():
             raise _damaged("a vector is not of its model")
-        return f"[{','.join(map(repr, numbers.astype(np.float64).tolist()))}]"
+        return numbers.astype(np.float32)
 
     async def finish(self) -> None:
         """All parts were there: the version is complete, and answers if it did.
@@ -142,9 +145,10 @@ class VersionRows:
             is_retry=False,
             chunking=record.chunking or "",
         )
-        act = writer.publish if record.status is VersionStatus.READY else writer.shelve
+        is_ready = record.status is VersionStatus.READY
+        completed = VersionPublished if is_ready else VersionShelved
         try:
-            await act(self._ctx, self._key, self._generation.id, publication)
+            await writer.apply(self._ctx, completed(self._key, self._generation.id, publication))
         except GenerationChangedError as error:
             raise UnavailableError(str(error)) from None
 

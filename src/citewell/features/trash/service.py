@@ -27,7 +27,8 @@ from citewell.features.trash.errors import NotInTrashError
 from citewell.features.trash.schemas import TrashedRead, trashed_read
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
-from citewell.indexes.contract import VersionKey, index_of
+from citewell.indexes.contract import IncompleteVersionError, index_of
+from citewell.indexes.events import DocumentHidden, VersionDiscarded, VersionKey, VersionRestored
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document
 from citewell.models.trash import trash_shown
@@ -52,12 +53,12 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
     """
     document = await documents.resolve(ctx, document_id, Verb.WRITE)
     for version_id in await repository.stop_versions(ctx.session, document):
-        await index_of(ctx.platform).writer.discard(ctx, version_id)
+        await index_of(ctx.platform).writer.apply(ctx, VersionDiscarded(version_id))
     stopped = await repository.stop_jobs(ctx.session, document_id)
     for job in stopped:
         if job.queue_id is not None:
             await ctx.platform.queue.withdraw(ctx.session, job.queue_id)
-    await index_of(ctx.platform).writer.hide(ctx, document_id)
+    await index_of(ctx.platform).writer.apply(ctx, DocumentHidden(document_id))
     async with trash_shown(ctx.session):
         await repository.move(ctx.session, document, ctx.actor.user_id, stopped)
         if is_final := not ctx.platform.settings.trash_minutes:
@@ -104,13 +105,13 @@ async def _let_answer(ctx: Context, document: Document, version_id: uuid.UUID) -
     """Make the version findable that answered before; read it again if the index lacks it."""
     version = await repository.version(ctx.session, version_id)
     generation = await index_of(ctx.platform).generations.live(ctx)
-    key = VersionKey(
-        ctx.tenant_id, document.id, version_id, document.collection_id, document.access_level
-    )
-    found = 0
-    if generation is not None:
-        found = await index_of(ctx.platform).writer.show(ctx, key, generation.id)
-    if found != version.chunk_count:  # another index has begun to answer meanwhile
+    key = VersionKey(document.id, version_id, document.collection_id, document.access_level)
+    try:
+        if generation is None:
+            raise IncompleteVersionError(version_id)
+        restored = VersionRestored(key, generation.id, version.chunk_count or 0)
+        await index_of(ctx.platform).writer.apply(ctx, restored)
+    except IncompleteVersionError:  # another index has begun to answer meanwhile
         await ingestion.read_again(ctx, version_id)
 
 

@@ -24,7 +24,8 @@ from citewell.features.versions.schemas import (
     VersionRead,
     version_read,
 )
-from citewell.indexes.contract import VersionKey, index_of
+from citewell.indexes.contract import IncompleteVersionError, index_of
+from citewell.indexes.events import VersionKey, VersionRestored
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import DocumentVersion, VersionStatus, has_given_title
 
@@ -159,14 +160,12 @@ async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> Documen
     if not has_given_title(title, document.filename, active.parsed_title if active else None):
         title = (wanted.parsed_title or document.filename)[:500]
     await repository.let_answer(ctx.session, document, wanted, title)
-    key = VersionKey(
-        ctx.tenant_id, document_id, wanted.id, document.collection_id, document.access_level
-    )
-    if (
-        await index_of(ctx.platform).writer.reactivate(ctx, key, generation.id)
-        != wanted.chunk_count
-    ):
-        raise VersionIncompleteError(number)
+    key = VersionKey(document_id, wanted.id, document.collection_id, document.access_level)
+    restored = VersionRestored(key, generation.id, wanted.chunk_count or 0)
+    try:
+        await index_of(ctx.platform).writer.apply(ctx, restored)
+    except IncompleteVersionError:
+        raise VersionIncompleteError(number) from None
     details = {"from": active.number if active else None, "to": number}
     await audit.record(
         ctx,

@@ -3,39 +3,34 @@
 import math
 import time
 import uuid
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.sessions import Database
-from citewell.engine.embedding.base import EmbedderSpec, Vectors
+from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.indexes.contract import (
-    ChunkRow,
     Generation,
-    GenerationChangedError,
     HitList,
     HybridQuery,
     Index,
-    Publication,
     Scope,
     UnitOfWork,
-    VersionKey,
 )
+from citewell.indexes.events import ChunkRow
 from citewell.indexes.postgres import (
     building,
     generations,
-    hiding,
     reading,
     searching,
     statistics,
-    writing,
 )
 from citewell.indexes.postgres.doctor import PostgresDoctor
-from citewell.indexes.postgres.literals import dense_literal
 from citewell.indexes.postgres.live import MEMORY_SECONDS, LiveGenerations, remember
 from citewell.indexes.postgres.work import session_of
+from citewell.indexes.postgres.writing import PostgresWriter
 
 EXACT_LIMIT = 10_000
 """Largest scope that is scanned exactly when an index exists (0.4 us a chunk, design D6)."""
@@ -102,93 +97,6 @@ class PostgresSearcher:
         )
         remember(self._scopes, scope, (now, size, has_indexes))
         return size, has_indexes
-
-
-class PostgresWriter:
-    """Writes chunks and terms in the caller's transaction."""
-
-    def __init__(self, live: LiveGenerations) -> None:
-        self._live = live
-
-    def encode_vectors(self, vectors: Vectors) -> list[str]:
-        return [dense_literal(vector) for vector in vectors]
-
-    async def known_embeddings(
-        self, work: UnitOfWork, key: VersionKey, generation_id: int, hashes: Sequence[bytes]
-    ) -> dict[bytes, str]:
-        return await writing.known_embeddings(session_of(work), key, generation_id, hashes)
-
-    async def taken_ids(self, work: UnitOfWork, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-        return await reading.taken(session_of(work), work.tenant_id, ids)
-
-    async def stage(
-        self, work: UnitOfWork, key: VersionKey, generation_id: int, rows: Sequence[ChunkRow]
-    ) -> None:
-        await writing.stage(session_of(work), key, generation_id, rows)
-
-    async def discard(self, work: UnitOfWork, version_id: uuid.UUID) -> None:
-        await writing.discard(session_of(work), work.tenant_id, version_id)
-
-    async def publish(
-        self, work: UnitOfWork, key: VersionKey, generation_id: int, publication: Publication
-    ) -> None:
-        session = session_of(work)
-        with self._watching(key.tenant_id):
-            outdated = await writing.publish(session, key, generation_id, publication)
-        await statistics.withdraw(session, key.tenant_id, outdated)
-
-    async def shelve(
-        self, work: UnitOfWork, key: VersionKey, generation_id: int, publication: Publication
-    ) -> None:
-        with self._watching(key.tenant_id):
-            await writing.shelve(session_of(work), key, generation_id, publication)
-
-    async def take_in(
-        self,
-        work: UnitOfWork,
-        key: VersionKey,
-        generation_id: int,
-        publication: Publication,
-        *,
-        is_active: bool,
-    ) -> None:
-        session = session_of(work)
-        await writing.take_in(session, key, generation_id, publication, is_active=is_active)
-
-    @contextmanager
-    def _watching(self, tenant_id: uuid.UUID) -> Generator[None, None, None]:
-        """Forget which generation is live when it turns out to be another."""
-        try:
-            yield
-        except GenerationChangedError:
-            self._live.forget(tenant_id)
-            raise
-
-    async def reactivate(self, work: UnitOfWork, key: VersionKey, generation_id: int) -> int:
-        session = session_of(work)
-        outdated, count = await writing.reactivate(session, key, generation_id)
-        await statistics.withdraw(session, key.tenant_id, outdated)
-        is_counted = await statistics.restore(session, key.tenant_id, key.version_id)
-        return count if is_counted else 0
-
-    async def withdraw(self, work: UnitOfWork, version_id: uuid.UUID) -> None:
-        await statistics.withdraw(session_of(work), work.tenant_id, [version_id])
-
-    async def hide(self, work: UnitOfWork, document_id: uuid.UUID) -> None:
-        await hiding.hide(session_of(work), work.tenant_id, document_id)
-
-    async def show(self, work: UnitOfWork, key: VersionKey, generation_id: int) -> int:
-        return await hiding.show(session_of(work), key, generation_id)
-
-    async def set_access(
-        self,
-        work: UnitOfWork,
-        document_id: uuid.UUID,
-        collection_id: uuid.UUID,
-        access_level: int,
-    ) -> None:
-        session = session_of(work)
-        await writing.set_access(session, work.tenant_id, document_id, collection_id, access_level)
 
 
 class PostgresGenerations:

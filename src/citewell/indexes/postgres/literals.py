@@ -1,4 +1,4 @@
-"""Vectors in pgvector's text form; written a thousand times a document, so for speed."""
+"""Vectors in pgvector's forms; written a thousand times a document, so for speed."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -13,6 +13,11 @@ def dense_literal(vector: Vector) -> str:
     """`[10000e-5,...]`; five decimals are more than half precision keeps."""
     digits = np.rint(vector.astype(np.float64) * 1e5).astype(np.int64).tolist()
     return "[" + "e-5,".join(map(str, digits)) + "e-5]"
+
+
+def dense_vector(sent: bytes) -> Vector:
+    """What `halfvec_send` gives: a count and a zero of 16 bits each, then the numbers."""
+    return np.frombuffer(sent, dtype=">f2", offset=4).astype(np.float32)
 
 
 def sparse_literal(terms: SparseVector) -> str:

@@ -7,11 +7,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.engine.lexical.base import SparseVector
-from citewell.indexes.contract import ChunkRow
+from citewell.indexes.events import ChunkRow
+from citewell.indexes.postgres.literals import dense_vector
 
 _ROWS = text("""
 SELECT id, ordinal, text, context, heading, page, start_offset, end_offset, language, content_hash,
-  embedding::text AS embedding, terms::text AS terms
+  halfvec_send(embedding) AS embedding, terms::text AS terms
 FROM chunk
 WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
   AND ordinal >= :first
@@ -51,7 +52,7 @@ async def rows(
             end=row.end_offset,
             language=row.language,
             content_hash=bytes(row.content_hash),
-            embedding=row.embedding,
+            embedding=dense_vector(row.embedding),
             terms=_sparse(row.terms),
             id=row.id,
         )

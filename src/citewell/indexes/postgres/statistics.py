@@ -17,14 +17,6 @@ from citewell.indexes.contract import Scope
 FOLD_BATCH = 200
 """Versions folded in one transaction: some hundred thousand terms, about a second."""
 
-_NOTE = text("""
-INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
-SELECT tenant_id, generation_id, :sign, chunk_count, terms, frequencies
-FROM version_terms
-WHERE tenant_id = :tenant_id AND version_id = ANY(CAST(:version_ids AS uuid[]))
-RETURNING id
-""")
-
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
 
 _HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
@@ -75,26 +67,6 @@ SELECT asked.term, sign * frequencies[array_position(terms, asked.term)]
 FROM pending, unnest(CAST(:terms AS int[])) AS asked(term)
 WHERE asked.term = ANY(terms)
 """)
-
-
-async def withdraw(
-    session: AsyncSession, tenant_id: uuid.UUID, version_ids: Sequence[object]
-) -> None:
-    """Note that versions stopped being findable; publishing itself notes the opposite."""
-    if version_ids:
-        await _note(session, tenant_id, version_ids, -1)
-
-
-async def restore(session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID) -> bool:
-    """Note that a version is findable again; False if it was never counted what it adds."""
-    return bool(await _note(session, tenant_id, [version_id], 1))
-
-
-async def _note(
-    session: AsyncSession, tenant_id: uuid.UUID, version_ids: Sequence[object], sign: int
-) -> int:
-    values = {"tenant_id": tenant_id, "version_ids": list(version_ids), "sign": sign}
-    return len((await session.scalars(_NOTE, values)).all())
 
 
 async def tenants_to_fold(session: AsyncSession) -> list[uuid.UUID]:

@@ -1,13 +1,37 @@
-"""Keeping chunks, and making a version findable in one step."""
+"""Events as statements: keeping chunks, and changing in one step what is findable."""
 
+import asyncio
 import uuid
 from collections.abc import Sequence
+from typing import assert_never
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.indexes.contract import ChunkRow, GenerationChangedError, Publication, VersionKey
-from citewell.indexes.postgres.literals import int_array, sparse_literal
+from citewell.engine.embedding.base import Vector
+from citewell.indexes.contract import GenerationChangedError, IncompleteVersionError, UnitOfWork
+from citewell.indexes.events import (
+    AccessChanged,
+    ChunkRow,
+    ChunksStaged,
+    DocumentHidden,
+    DocumentsRemoved,
+    Event,
+    VersionDiscarded,
+    VersionPublished,
+    VersionRebuilt,
+    VersionRestored,
+    VersionShelved,
+)
+from citewell.indexes.postgres import reading
+from citewell.indexes.postgres.literals import (
+    dense_literal,
+    dense_vector,
+    int_array,
+    sparse_literal,
+)
+from citewell.indexes.postgres.live import LiveGenerations
+from citewell.indexes.postgres.work import session_of
 from citewell.kit.ids import uuid7
 
 _HEADING_SEPARATOR = "\x1f"
@@ -74,15 +98,23 @@ _STAGE_AND_KEEP_TERMS = text(
 )
 """Stores the last chunks of a version that does not answer, and what counting it takes later."""
 
+# What counted before the statement is taken off: an event that is applied again counts once.
 _STAGE_AND_COUNT = text(
     f"WITH staged AS ({_STAGE_SQL}), open AS MATERIALIZED ({_OPEN_SQL}), "  # noqa: S608 - constants
     f"kept AS ({_KEEP_TERMS_SQL}), counted AS ("
     """
 INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
-SELECT :tenant_id, :generation_id, 1, chunk_count, terms, frequencies FROM kept
+SELECT :tenant_id, :generation_id, sign, chunk_count, terms, frequencies FROM (
+  SELECT 1 AS sign, chunk_count, terms, frequencies FROM kept
+  UNION ALL
+  SELECT -1, t.chunk_count, t.terms, t.frequencies FROM version_terms t
+  WHERE t.tenant_id = :tenant_id AND t.version_id = :version_id
+    AND t.generation_id = :generation_id AND EXISTS (
+      SELECT FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = :version_id
+        AND c.generation_id = :generation_id AND c.active)) AS changes
 WHERE EXISTS (SELECT FROM open)
-RETURNING 1
-) SELECT count(*) FROM counted"""
+RETURNING sign
+) SELECT count(*) FROM counted WHERE sign = 1"""
 )
 """Stores the last chunks, and in how many of the version's chunks each term occurs: to be kept
 with the version and to be folded into the statistics."""
@@ -92,52 +124,34 @@ SELECT 1 FROM index_generation
 WHERE tenant_id = :tenant_id AND id = :generation_id AND status <> 'retired' FOR KEY SHARE
 """)
 
+# pgvector's binary form: two counts of 16 bits, then each number in half precision.
 _KNOWN = text("""
-SELECT DISTINCT ON (content_hash) content_hash, embedding::text
+SELECT DISTINCT ON (content_hash) content_hash, halfvec_send(embedding) AS embedding
 FROM chunk
 WHERE tenant_id = :tenant_id AND document_id = :document_id AND generation_id = :generation_id
   AND content_hash = ANY(CAST(:hashes AS bytea[]))
 """)
 
-_TRIM = text("""
+# What the version was counted with is taken off in each generation it answers in, and forgotten: a
+# generation that is being built has to make it again, too. Leftovers of a longer attempt go.
+_BEGIN_AGAIN = text("""
+WITH uncounted AS (
+  INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
+  SELECT t.tenant_id, t.generation_id, -1, t.chunk_count, t.terms, t.frequencies
+  FROM version_terms t
+  WHERE t.tenant_id = :tenant_id AND t.version_id = :version_id AND EXISTS (
+    SELECT FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = :version_id
+      AND c.generation_id = t.generation_id AND c.active)
+), forgotten AS (
+  DELETE FROM version_terms WHERE tenant_id = :tenant_id AND version_id = :version_id
+)
 DELETE FROM chunk
 WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
   AND ordinal >= :chunk_count
 """)
 
-_FORGET_ELSEWHERE = text("""
-DELETE FROM version_terms
-WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id <> :generation_id
-""")
-"""A version that was published before and is made again is made again for a generation that is
-being built, too."""
-
 _DISCARD = text("""
 DELETE FROM chunk WHERE tenant_id = :tenant_id AND version_id = :version_id AND NOT active
-""")
-
-_ACTIVATE = text("""
-UPDATE chunk SET active = true, access_level = :access_level, collection_id = :collection_id
-WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
-""")
-
-_REACTIVATE = text("""
-WITH activated AS (
-  UPDATE chunk SET active = true, access_level = :access_level, collection_id = :collection_id
-  WHERE tenant_id = :tenant_id AND version_id = :version_id
-  RETURNING generation_id
-)
-SELECT count(*) FROM activated WHERE generation_id = :generation_id
-""")
-
-_DEACTIVATE_OTHERS = text("""
-WITH outdated AS (
-  UPDATE chunk SET active = false
-  WHERE tenant_id = :tenant_id AND document_id = :document_id AND version_id <> :version_id
-    AND active
-  RETURNING version_id
-)
-SELECT DISTINCT version_id FROM outdated
 """)
 
 _SET_ACTIVE = text("""
@@ -147,59 +161,222 @@ WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :g
     IS DISTINCT FROM (:active, CAST(:access_level AS smallint), CAST(:collection_id AS uuid))
 """)
 
+_TRIM = text("""
+DELETE FROM chunk
+WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
+  AND ordinal >= :chunk_count
+""")
+
+# What is findable is what the statistics count, generation by generation.
+_HIDE = text("""
+WITH hidden AS (
+  UPDATE chunk SET active = false
+  WHERE tenant_id = :tenant_id AND document_id = :document_id AND active
+    AND version_id IS DISTINCT FROM CAST(:version_id AS uuid)
+  RETURNING version_id, generation_id
+)
+INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
+SELECT t.tenant_id, t.generation_id, -1, t.chunk_count, t.terms, t.frequencies
+FROM version_terms t
+WHERE t.tenant_id = :tenant_id
+  AND (t.version_id, t.generation_id) IN (SELECT version_id, generation_id FROM hidden)
+""")
+"""Hides a document, but for one version if that is named."""
+
+# A generation without the version's terms does not have all of it yet.
+_RESTORE = text("""
+WITH whole AS MATERIALIZED (
+  SELECT FROM version_terms
+  WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
+    AND :chunk_count = (
+      SELECT count(*) FROM chunk WHERE tenant_id = :tenant_id AND version_id = :version_id
+        AND generation_id = :generation_id)
+), had AS MATERIALIZED (
+  SELECT t.generation_id, t.chunk_count, t.terms, t.frequencies, EXISTS (
+    SELECT FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = :version_id
+      AND c.generation_id = t.generation_id AND c.active) AS is_counted
+  FROM version_terms t
+  WHERE t.tenant_id = :tenant_id AND t.version_id = :version_id AND EXISTS (SELECT FROM whole)
+), shown AS (
+  UPDATE chunk SET active = true, access_level = :access_level, collection_id = :collection_id
+  WHERE tenant_id = :tenant_id AND version_id = :version_id
+    AND generation_id IN (SELECT generation_id FROM had)
+), counted AS (
+  INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
+  SELECT :tenant_id, generation_id, 1, chunk_count, terms, frequencies FROM had
+  WHERE NOT is_counted
+)
+SELECT count(*) FROM whole
+""")
+
+_REMOVE = text("""
+DELETE FROM chunk
+WHERE tenant_id = :tenant_id AND document_id = ANY(CAST(:document_ids AS uuid[]))
+""")
+
 _SET_ACCESS = text("""
 UPDATE chunk SET access_level = :access_level, collection_id = :collection_id
 WHERE tenant_id = :tenant_id AND document_id = :document_id
   AND (access_level <> :access_level OR collection_id <> :collection_id)
 """)
 
+MOST_ON_THE_LOOP = 16
+"""Chunks that are written out for the database without a thread: a hop to one costs as much."""
 
-async def known_embeddings(
-    session: AsyncSession, key: VersionKey, generation_id: int, hashes: Sequence[bytes]
-) -> dict[bytes, str]:
-    """See `Writer.known_embeddings`."""
-    rows = await session.execute(
-        _KNOWN,
-        {
-            "tenant_id": key.tenant_id,
-            "document_id": key.document_id,
+
+class PostgresWriter:
+    """Writes chunks and terms in the caller's transaction."""
+
+    def __init__(self, live: LiveGenerations) -> None:
+        self._live = live
+
+    async def apply(self, work: UnitOfWork, *events: Event) -> None:
+        for event in events:
+            try:
+                await _apply(session_of(work), work.tenant_id, event)
+            except GenerationChangedError:
+                self._live.forget(work.tenant_id)
+                raise
+
+    async def known_vectors(
+        self,
+        work: UnitOfWork,
+        document_id: uuid.UUID,
+        generation_id: int,
+        hashes: Sequence[bytes],
+    ) -> dict[bytes, Vector]:
+        values = {
+            "tenant_id": work.tenant_id,
+            "document_id": document_id,
             "generation_id": generation_id,
             "hashes": list(hashes),
-        },
-    )
-    return {bytes(content_hash): embedding for content_hash, embedding in rows}
+        }
+        rows = await session_of(work).execute(_KNOWN, values)
+        return {bytes(row.content_hash): dense_vector(row.embedding) for row in rows}
+
+    async def taken_ids(self, work: UnitOfWork, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+        return await reading.taken(session_of(work), work.tenant_id, ids)
 
 
-async def stage(
-    session: AsyncSession,
-    key: VersionKey,
-    generation_id: int,
-    rows: Sequence[ChunkRow],
-) -> None:
-    """See `Writer.stage`. COPY is not allowed under row-level security, arrays are."""
-    held = {"tenant_id": key.tenant_id, "generation_id": generation_id}
-    if not await session.scalar(_HOLD_UNRETIRED, held):
+async def _apply(session: AsyncSession, tenant_id: uuid.UUID, event: Event) -> None:
+    match event:
+        case ChunksStaged():
+            await _stage(session, tenant_id, event)
+        case VersionPublished():
+            await _publish(session, tenant_id, event)
+        case VersionShelved():
+            await _shelve(session, tenant_id, event)
+        case VersionRebuilt():
+            await _take_in(session, tenant_id, event)
+        case VersionRestored():
+            await _restore(session, tenant_id, event)
+        case VersionDiscarded(version_id):
+            await session.execute(_DISCARD, {"tenant_id": tenant_id, "version_id": version_id})
+        case DocumentHidden(document_id):
+            values = {"tenant_id": tenant_id, "document_id": document_id, "version_id": None}
+            await session.execute(_HIDE, values)
+        case DocumentsRemoved(document_ids):
+            values = {"tenant_id": tenant_id, "document_ids": list(document_ids)}
+            await session.execute(_REMOVE, values)
+        case AccessChanged():
+            values = {"tenant_id": tenant_id, "document_id": event.document_id}
+            values |= {"collection_id": event.collection_id, "access_level": event.access_level}
+            await session.execute(_SET_ACCESS, values)
+        case _:
+            assert_never(event)
+
+
+async def _stage(session: AsyncSession, tenant_id: uuid.UUID, event: ChunksStaged) -> None:
+    """COPY is not allowed under row-level security, arrays are."""
+    values = _key_values(tenant_id, event)
+    if not await session.scalar(_HOLD_UNRETIRED, values):
         raise GenerationChangedError  # what is left of it is being removed
-    await session.execute(_STAGE, _stage_values(key, generation_id, rows, is_active=False))
+    await session.execute(_STAGE, values | {"active": False} | await _row_values(event.rows))
 
 
-async def discard(session: AsyncSession, tenant_id: uuid.UUID, version_id: uuid.UUID) -> None:
-    """See `Writer.discard`."""
-    await session.execute(_DISCARD, {"tenant_id": tenant_id, "version_id": version_id})
+async def _publish(session: AsyncSession, tenant_id: uuid.UUID, event: VersionPublished) -> None:
+    publication = event.publication
+    values = await _completing(tenant_id, event, is_active=True)
+    if publication.is_retry:
+        await session.execute(_BEGIN_AGAIN, values)
+    if publication.has_predecessor:
+        await session.execute(_HIDE, values)
+    if not await session.scalar(_STAGE_AND_COUNT, values):
+        raise GenerationChangedError
+    if publication.chunk_count > len(publication.last_rows):
+        await session.execute(_SET_ACTIVE, values)
 
 
-def _stage_values(
-    key: VersionKey, generation_id: int, rows: Sequence[ChunkRow], *, is_active: bool
+async def _shelve(session: AsyncSession, tenant_id: uuid.UUID, event: VersionShelved) -> None:
+    values = await _completing(tenant_id, event, is_active=False)
+    if event.publication.is_retry:
+        await session.execute(_BEGIN_AGAIN, values)
+    if not await session.scalar(_STAGE_AND_KEEP_TERMS, values):
+        raise GenerationChangedError
+    # Access may have changed since the first chunks were staged, and `as_of` finds them.
+    await session.execute(_SET_ACCESS, values)
+
+
+async def _take_in(session: AsyncSession, tenant_id: uuid.UUID, event: VersionRebuilt) -> None:
+    values = await _completing(tenant_id, event, is_active=event.is_active)
+    values["is_building"] = True
+    await session.execute(_TRIM, values)
+    statement = _STAGE_AND_COUNT if event.is_active else _STAGE_AND_KEEP_TERMS
+    if not await session.scalar(statement, values):
+        raise GenerationChangedError
+    await session.execute(_SET_ACTIVE, values)
+
+
+async def _restore(session: AsyncSession, tenant_id: uuid.UUID, event: VersionRestored) -> None:
+    values = _key_values(tenant_id, event) | {"chunk_count": event.chunk_count}
+    if not await session.scalar(_RESTORE, values):
+        raise IncompleteVersionError(event.version.version_id)
+    await session.execute(_HIDE, values)
+
+
+_Completing = VersionPublished | VersionShelved | VersionRebuilt
+
+
+def _key_values(
+    tenant_id: uuid.UUID, event: ChunksStaged | VersionRestored | _Completing
 ) -> dict[str, object]:
-    """What `_STAGE_SQL` is bound to."""
     return {
-        "tenant_id": key.tenant_id,
-        "generation_id": generation_id,
-        "document_id": key.document_id,
-        "version_id": key.version_id,
-        "collection_id": key.collection_id,
-        "access_level": key.access_level,
+        "tenant_id": tenant_id,
+        "document_id": event.version.document_id,
+        "version_id": event.version.version_id,
+        "collection_id": event.version.collection_id,
+        "access_level": event.version.access_level,
+        "generation_id": event.generation_id,
+    }
+
+
+async def _completing(
+    tenant_id: uuid.UUID, event: _Completing, *, is_active: bool
+) -> dict[str, object]:
+    """What the statements that complete a version are bound to."""
+    publication = event.publication
+    return {
+        **_key_values(tenant_id, event),
+        **await _row_values(publication.last_rows),
         "active": is_active,
+        "chunk_count": publication.chunk_count,
+        "chunking": publication.chunking,
+        "is_building": False,
+        "settling": SETTLING_SECONDS,
+        "counted_terms": int_array(publication.term_frequencies),
+        "frequencies": int_array(publication.term_frequencies.values()),
+    }
+
+
+async def _row_values(rows: Sequence[ChunkRow]) -> dict[str, object]:
+    """What `_STAGE_SQL` is bound to, but for the version."""
+    if len(rows) <= MOST_ON_THE_LOOP:
+        return _written(rows)
+    return await asyncio.to_thread(_written, rows)
+
+
+def _written(rows: Sequence[ChunkRow]) -> dict[str, object]:
+    return {
         "separator": _HEADING_SEPARATOR,
         "ids": [row.id or uuid7() for row in rows],
         "ordinals": [row.ordinal for row in rows],
@@ -211,118 +388,6 @@ def _stage_values(
         "headings": [_HEADING_SEPARATOR.join(row.heading) for row in rows],
         "contexts": [row.context for row in rows],
         "texts": [row.text for row in rows],
-        "embeddings": [row.embedding for row in rows],
+        "embeddings": [dense_literal(row.embedding) for row in rows],
         "terms": [sparse_literal(row.terms) for row in rows],
     }
-
-
-async def publish(
-    session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
-) -> list[object]:
-    """See `Writer.publish`; returns the versions that answered until now.
-
-    The version's terms are counted in the statement that stores its last chunks, but those of the
-    versions returned are still to be withdrawn from the statistics.
-    """
-    values = _key_values(key, generation_id) | {"chunk_count": publication.chunk_count}
-    outdated: list[object] = []
-    if publication.is_retry:
-        await session.execute(_TRIM, values)
-        await session.execute(_FORGET_ELSEWHERE, values)
-    if publication.has_predecessor:
-        outdated = list(await session.scalars(_DEACTIVATE_OTHERS, values))
-    if publication.chunk_count > len(publication.last_rows):
-        await session.execute(_ACTIVATE, values)
-    last = _last_values(key, generation_id, publication, is_active=True)
-    if not await session.scalar(_STAGE_AND_COUNT, last):
-        raise GenerationChangedError
-    return outdated
-
-
-async def shelve(
-    session: AsyncSession, key: VersionKey, generation_id: int, publication: Publication
-) -> None:
-    """See `Writer.shelve`."""
-    if publication.is_retry:
-        values = _key_values(key, generation_id) | {"chunk_count": publication.chunk_count}
-        await session.execute(_TRIM, values)
-        await session.execute(_FORGET_ELSEWHERE, values)
-    last = _last_values(key, generation_id, publication, is_active=False)
-    if not await session.scalar(_STAGE_AND_KEEP_TERMS, last):
-        raise GenerationChangedError
-    # Access may have changed since the first chunks were staged, and `as_of` finds them.
-    await set_access(session, key.tenant_id, key.document_id, key.collection_id, key.access_level)
-
-
-async def take_in(
-    session: AsyncSession,
-    key: VersionKey,
-    generation_id: int,
-    publication: Publication,
-    *,
-    is_active: bool,
-) -> None:
-    """See `Writer.take_in`."""
-    last = _last_values(key, generation_id, publication, is_active=is_active)
-    last |= {"is_building": True}
-    await session.execute(_TRIM, last)
-    await session.execute(_SET_ACTIVE, last)
-    statement = _STAGE_AND_COUNT if is_active else _STAGE_AND_KEEP_TERMS
-    if not await session.scalar(statement, last):
-        raise GenerationChangedError
-
-
-async def reactivate(
-    session: AsyncSession, key: VersionKey, generation_id: int
-) -> tuple[list[object], int]:
-    """See `Writer.reactivate`; returns the versions that answered until now, and the chunks.
-
-    The statistics are still to be told of both.
-    """
-    values = _key_values(key, generation_id)
-    outdated = list(await session.scalars(_DEACTIVATE_OTHERS, values))
-    return outdated, await session.scalar(_REACTIVATE, values) or 0
-
-
-def _key_values(key: VersionKey, generation_id: int) -> dict[str, object]:
-    return {
-        "tenant_id": key.tenant_id,
-        "document_id": key.document_id,
-        "version_id": key.version_id,
-        "collection_id": key.collection_id,
-        "access_level": key.access_level,
-        "generation_id": generation_id,
-    }
-
-
-def _last_values(
-    key: VersionKey, generation_id: int, publication: Publication, *, is_active: bool
-) -> dict[str, object]:
-    return {
-        **_stage_values(key, generation_id, publication.last_rows, is_active=is_active),
-        "chunk_count": publication.chunk_count,
-        "chunking": publication.chunking,
-        "is_building": False,
-        "settling": SETTLING_SECONDS,
-        "counted_terms": int_array(publication.term_frequencies),
-        "frequencies": int_array(publication.term_frequencies.values()),
-    }
-
-
-async def set_access(
-    session: AsyncSession,
-    tenant_id: uuid.UUID,
-    document_id: uuid.UUID,
-    collection_id: uuid.UUID,
-    access_level: int,
-) -> None:
-    """See `Writer.set_access`."""
-    await session.execute(
-        _SET_ACCESS,
-        {
-            "tenant_id": tenant_id,
-            "document_id": document_id,
-            "collection_id": collection_id,
-            "access_level": access_level,
-        },
-    )
