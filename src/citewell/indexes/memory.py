@@ -1,0 +1,458 @@
+"""An index in memory: exact and plain. The reference of the contract, for tests only.
+
+It keeps the rules of `indexes.contract` in as few lines as they take, so that a reader sees them
+and the conformance suite is checked by a second engine. It knows no history (`Scope.as_of`).
+"""
+
+import json
+import re
+import uuid
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from citewell.access.policy import DocumentFacts
+from citewell.engine.embedding.base import EmbedderSpec, Vector
+from citewell.engine.lexical.base import CorpusStatistics, SparseVector
+from citewell.engine.lexical.bm25 import best_possible_score
+from citewell.indexes.contract import (
+    Generation,
+    GenerationChangedError,
+    Hit,
+    HitList,
+    HybridQuery,
+    IncompleteVersionError,
+    Scope,
+    UnitOfWork,
+)
+from citewell.indexes.events import (
+    AccessChanged,
+    ChunkRow,
+    ChunksStaged,
+    DocumentHidden,
+    DocumentsRemoved,
+    Event,
+    VersionDiscarded,
+    VersionKey,
+    VersionPublished,
+    VersionRebuilt,
+    VersionRestored,
+    VersionShelved,
+)
+from citewell.kit.ids import uuid7
+
+ChunkKey = tuple[uuid.UUID, int, int]
+"""Version, generation and ordinal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """What a search filters by or shows of a document beside its chunks."""
+
+    title: str
+    filename: str
+    source: str
+    metadata: Mapping[str, object]
+    numbers: Mapping[uuid.UUID, int]
+    """Of its versions."""
+    created_by: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    row: ChunkRow
+    id: uuid.UUID
+    version: VersionKey
+    is_active: bool
+
+
+@dataclass(slots=True)
+class Library:
+    """All of a tenant; entries are values, so that a copy of its tables is a snapshot."""
+
+    documents: dict[uuid.UUID, DocumentRecord] = field(
+        default_factory=dict[uuid.UUID, DocumentRecord]
+    )
+    generations: dict[int, tuple[Generation, str]] = field(
+        default_factory=dict[int, tuple[Generation, str]]
+    )
+    """With their status: `live`, `building` or `retired`."""
+    chunks: dict[ChunkKey, _Chunk] = field(default_factory=dict[ChunkKey, _Chunk])
+    complete: dict[tuple[uuid.UUID, int], int] = field(
+        default_factory=dict[tuple[uuid.UUID, int], int]
+    )
+    """How many chunks a version has in a generation, once all are there."""
+
+    def copy(self) -> "Library":
+        """The same entries in tables of their own."""
+        return Library(
+            dict(self.documents), dict(self.generations), dict(self.chunks), dict(self.complete)
+        )
+
+    def of_status(self, status: str) -> Generation | None:
+        """The live generation, or the one that is being built."""
+        return next((each for each, has in self.generations.values() if has == status), None)
+
+    def change(self, chosen: Callable[[_Chunk, int], bool], **facts: object) -> None:
+        """Change facts of the chunks that are chosen by themselves and their generation."""
+        for key, chunk in self.chunks.items():
+            if chosen(chunk, key[1]):
+                self.chunks[key] = replace(chunk, **facts)  # pyright: ignore[reportArgumentType]
+
+
+@dataclass(slots=True)
+class MemoryWork:
+    """A unit of work over a snapshot."""
+
+    tenant_id: uuid.UUID
+    session: Library
+    is_lost: bool = False
+    """Whether its process has ended: it cannot commit any more."""
+
+
+class LostWorkError(Exception):
+    """A unit of work cannot be committed."""
+
+
+class MemoryStore:
+    """The tenants' libraries, and units of work over them."""
+
+    def __init__(self) -> None:
+        self.libraries: dict[uuid.UUID, Library] = {}
+
+    @asynccontextmanager
+    async def unit_of_work(self, tenant_id: uuid.UUID) -> AsyncGenerator[MemoryWork, None]:
+        """A snapshot of the tenant that replaces it when the block ends well.
+
+        Raises:
+            LostWorkError: It is lost, or another one changed the tenant meanwhile.
+        """
+        before = self.libraries.setdefault(tenant_id, Library())
+        work = MemoryWork(tenant_id, before.copy())
+        yield work
+        if work.is_lost:
+            raise LostWorkError
+        if work.session != before:
+            if self.libraries.get(tenant_id) is not before:
+                raise LostWorkError
+            self.libraries[tenant_id] = work.session
+
+
+def library_of(work: UnitOfWork) -> Library:
+    """The snapshot of a unit of work.
+
+    Raises:
+        TypeError: It is one of another engine.
+    """
+    if not isinstance(work.session, Library):
+        raise TypeError(f"{type(work.session).__name__} is no library in memory")
+    return work.session
+
+
+class MemorySearcher:
+    """Compares every chunk of the scope."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def current_generation(self, tenant_id: uuid.UUID) -> Generation | None:
+        return self._store.libraries.get(tenant_id, Library()).of_status("live")
+
+    async def statistics(
+        self, work: UnitOfWork, scope: Scope, term_ids: Sequence[int]
+    ) -> CorpusStatistics:
+        counted = Counter[int]()
+        chunk_count = 0
+        for (_, generation_id, _), chunk in library_of(work).chunks.items():
+            if chunk.is_active and generation_id == scope.generation.id:
+                chunk_count += 1
+                counted.update(set(term_ids) & chunk.row.terms.keys())
+        return CorpusStatistics(chunk_count, dict(counted))
+
+    async def search(self, work: UnitOfWork, scope: Scope, query: HybridQuery) -> HitList:
+        if scope.as_of is not None:
+            raise NotImplementedError("an index in memory keeps no history")
+        library = library_of(work)
+        found = [
+            chunk
+            for (_, generation_id, _), chunk in library.chunks.items()
+            if work.tenant_id == scope.tenant_id
+            and generation_id == scope.generation.id
+            and chunk.is_active
+            and _is_within(scope, chunk, library.documents[chunk.version.document_id])
+        ]
+        hits = [_hit(library, chunk, query) for chunk in found]
+        hits.sort(key=lambda hit: (-hit.score, hit.chunk_id))
+        dense = _ranks(hits, lambda hit: hit.dense_score)
+        lexical = _ranks(hits, lambda hit: hit.lexical_score) if query.terms else {}
+        ranked = [
+            replace(hit, dense_rank=dense.get(hit.chunk_id), lexical_rank=lexical.get(hit.chunk_id))
+            for hit in hits[: query.top_k]
+        ]
+        return HitList(ranked, len(found), is_exact=True)
+
+
+def _is_within(scope: Scope, chunk: _Chunk, document: DocumentRecord) -> bool:
+    version = chunk.version
+    facts = DocumentFacts(
+        version.document_id, version.collection_id, version.access_level, document.created_by
+    )
+    values = {
+        "document_id": str(version.document_id),
+        "title": document.title,
+        "filename": document.filename,
+        "source": document.source,
+        "language": chunk.row.language,
+    }
+    hides_source = scope.writable is not None and not scope.writable.admits(facts)
+    return (
+        scope.reach.admits(facts)
+        and (scope.collection_ids is None or version.collection_id in scope.collection_ids)
+        and all(values[name] == value for name, value in scope.fields)
+        and not (hides_source and "source" in dict(scope.fields))
+        and all(
+            name in document.metadata and document.metadata[name] == json.loads(value)
+            for name, value in scope.metadata
+        )
+    )
+
+
+def _hit(library: Library, chunk: _Chunk, query: HybridQuery) -> Hit:
+    row, version = chunk.row, chunk.version
+    document = library.documents[version.document_id]
+    lexical, best = _dot(row.terms, query.terms), best_possible_score(query.terms)
+    score = min(lexical / best, 1.0) if best else 0.0
+    dense = None if query.vector is None else _cosine(row.embedding, query.vector)
+    if dense is not None:
+        score += query.dense_weight * (min(max(dense, 0.0), 1.0) - score)
+    has_phrases = bool(query.phrases) and all(
+        re.search(r"\s+".join(map(re.escape, phrase.split())), row.text, re.IGNORECASE)
+        for phrase in query.phrases
+    )
+    return Hit(
+        chunk_id=chunk.id,
+        document_id=version.document_id,
+        title=document.title,
+        version=document.numbers[version.version_id],
+        page=row.page,
+        heading=row.heading,
+        context=row.context,
+        start=row.start,
+        end=row.end,
+        language=row.language,
+        text=row.text,
+        score=(score + has_phrases) / 2 if query.phrases else score,
+        dense_score=dense,
+        lexical_score=lexical,
+        dense_rank=None,
+        lexical_rank=None,
+        has_phrases=has_phrases,
+    )
+
+
+def _dot(terms: SparseVector, others: SparseVector) -> float:
+    return sum(weight * others[term] for term, weight in terms.items() if term in others)
+
+
+def _cosine(one: Vector, other: Vector) -> float:
+    return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
+
+
+def _ranks(hits: Sequence[Hit], score: Callable[[Hit], float | None]) -> dict[uuid.UUID, int]:
+    scored = [(value, hit.chunk_id) for hit in hits if (value := score(hit)) is not None]
+    scored.sort(key=lambda each: -each[0])
+    return {chunk_id: number for number, (_, chunk_id) in enumerate(scored, start=1)}
+
+
+class MemoryWriter:
+    """Applies events to the snapshot of the unit of work."""
+
+    async def apply(self, work: UnitOfWork, *events: Event) -> None:
+        for event in events:
+            _apply(library_of(work), event)
+
+    async def known_vectors(
+        self,
+        work: UnitOfWork,
+        document_id: uuid.UUID,
+        generation_id: int,
+        hashes: Sequence[bytes],
+    ) -> dict[bytes, Vector]:
+        return {
+            chunk.row.content_hash: chunk.row.embedding
+            for (_, number, _), chunk in library_of(work).chunks.items()
+            if chunk.version.document_id == document_id
+            and number == generation_id
+            and chunk.row.content_hash in hashes
+        }
+
+    async def taken_ids(self, work: UnitOfWork, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+        return {chunk.id for chunk in library_of(work).chunks.values()} & set(ids)
+
+
+def _apply(library: Library, event: Event) -> None:
+    match event:
+        case ChunksStaged(version, generation_id, rows):
+            _require(library, generation_id, "live", "building")
+            _keep(library, version, generation_id, rows)
+        case VersionPublished(version):
+            _require(library, event.generation_id, "live")
+            _complete(library, event)
+            _answer_with(library, version)
+        case VersionShelved(version):
+            _require(library, event.generation_id, "live")
+            _complete(library, event)
+            _set_access(library, version.document_id, version.collection_id, version.access_level)
+        case VersionRebuilt(version):
+            _require(library, event.generation_id, "building")
+            _complete(library, event)
+            library.change(
+                lambda chunk, number: (
+                    number == event.generation_id and chunk.version.version_id == version.version_id
+                ),
+                version=version,
+                is_active=event.is_active,
+            )
+        case VersionRestored(version, generation_id, chunk_count):
+            has = [key for key in library.chunks if key[:2] == (version.version_id, generation_id)]
+            is_complete = (version.version_id, generation_id) in library.complete
+            if not is_complete or len(has) != chunk_count:
+                raise IncompleteVersionError(version.version_id)
+            _answer_with(library, version)
+        case VersionDiscarded(version_id):
+            _drop(library, lambda key, chunk: key[0] == version_id and not chunk.is_active)
+        case DocumentHidden(document_id):
+            library.change(
+                lambda chunk, _: chunk.version.document_id == document_id, is_active=False
+            )
+        case DocumentsRemoved(document_ids):
+            _drop(library, lambda _, chunk: chunk.version.document_id in document_ids)
+        case AccessChanged(document_id, collection_id, access_level):
+            _set_access(library, document_id, collection_id, access_level)
+
+
+def _require(library: Library, generation_id: int, *allowed: str) -> None:
+    if library.generations.get(generation_id, (None, ""))[1] not in allowed:
+        raise GenerationChangedError
+
+
+def _keep(
+    library: Library, version: VersionKey, generation_id: int, rows: Iterable[ChunkRow]
+) -> None:
+    """Chunks that replace those of the same ordinals; what answers goes on, for whom it does."""
+    for row in rows:
+        key = (version.version_id, generation_id, row.ordinal)
+        old = library.chunks.get(key)
+        if old is None:
+            library.chunks[key] = _Chunk(row, row.id or uuid7(), version, is_active=False)
+        else:
+            kept = old.version if old.is_active else version
+            library.chunks[key] = replace(old, row=row, version=kept)
+
+
+def _complete(library: Library, event: VersionPublished | VersionShelved | VersionRebuilt) -> None:
+    version_id, generation_id = event.version.version_id, event.generation_id
+    publication = event.publication
+    _keep(library, event.version, generation_id, publication.last_rows)
+    _drop(
+        library,
+        lambda key, _: key[:2] == (version_id, generation_id) and key[2] >= publication.chunk_count,
+    )
+    if publication.is_retry and not isinstance(event, VersionRebuilt):
+        # A generation that is being built has to make it again, too.
+        for key in [key for key in library.complete if key[0] == version_id]:
+            del library.complete[key]
+    library.complete[version_id, generation_id] = publication.chunk_count
+
+
+def _answer_with(library: Library, version: VersionKey) -> None:
+    """The version answers wherever it is complete, and nothing else of its document does."""
+    library.change(
+        lambda chunk, _: (
+            chunk.version.document_id == version.document_id
+            and chunk.version.version_id != version.version_id
+        ),
+        is_active=False,
+    )
+    library.change(
+        lambda chunk, number: (
+            chunk.version.version_id == version.version_id
+            and (version.version_id, number) in library.complete
+        ),
+        version=version,
+        is_active=True,
+    )
+
+
+def _set_access(
+    library: Library, document_id: uuid.UUID, collection_id: uuid.UUID, access_level: int
+) -> None:
+    for key, chunk in library.chunks.items():
+        if chunk.version.document_id == document_id:
+            version = replace(chunk.version, collection_id=collection_id, access_level=access_level)
+            library.chunks[key] = replace(chunk, version=version)
+
+
+def _drop(library: Library, chosen: Callable[[ChunkKey, _Chunk], bool]) -> None:
+    for key in [key for key, chunk in library.chunks.items() if chosen(key, chunk)]:
+        del library.chunks[key]
+
+
+class MemoryGenerations:
+    """Generations by number."""
+
+    async def live(self, work: UnitOfWork) -> Generation | None:
+        return library_of(work).of_status("live")
+
+    async def ensure(self, work: UnitOfWork, spec: EmbedderSpec) -> Generation:
+        return library_of(work).of_status("live") or _begin(library_of(work), spec, "live")
+
+    async def begin(self, work: UnitOfWork, spec: EmbedderSpec, *, anew: bool) -> Generation:
+        library = library_of(work)
+        found = library.of_status("building")
+        if found is None:
+            return _begin(library, spec, "building")
+        if not anew and (found.embedding, found.dimensions) == (spec.name, spec.dimensions):
+            return found
+        library.generations[found.id] = (found, "retired")
+        return _begin(library, spec, "building")
+
+    async def chunks(
+        self,
+        work: UnitOfWork,
+        version_id: uuid.UUID,
+        generation_id: int,
+        *,
+        first: int,
+        limit: int,
+    ) -> list[ChunkRow]:
+        found = {
+            key[2]: replace(chunk.row, id=chunk.id)
+            for key, chunk in library_of(work).chunks.items()
+            if key[:2] == (version_id, generation_id) and key[2] >= first
+        }
+        return [found[ordinal] for ordinal in sorted(found)[:limit]]
+
+    async def take_over(
+        self, work: UnitOfWork, building: Generation
+    ) -> list[tuple[uuid.UUID, int]] | None:
+        library = library_of(work)
+        live = library.of_status("live")
+        if live is None or library.of_status("building") != building:
+            raise GenerationChangedError
+        has = {version: n for (version, number), n in library.complete.items() if number == live.id}
+        new = {version: library.complete.get((version, building.id)) for version in has}
+        if None in new.values():
+            return None
+        library.generations[live.id] = (live, "retired")
+        library.generations[building.id] = (building, "live")
+        return [(version, n) for version, n in new.items() if n is not None and n != has[version]]
+
+
+def _begin(library: Library, spec: EmbedderSpec, status: str) -> Generation:
+    generation = Generation(len(library.generations) + 1, spec.name, spec.dimensions)
+    library.generations[generation.id] = (generation, status)
+    return generation

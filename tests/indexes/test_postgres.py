@@ -1,0 +1,114 @@
+"""The index in PostgreSQL keeps the contract, whether it scans or goes through its indexes."""
+
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+
+from citewell.core.database.sessions import Database, driver_connection
+from citewell.indexes.contract import UnitOfWork
+from citewell.indexes.events import VersionKey
+from citewell.indexes.memory import library_of
+from citewell.indexes.postgres.index import postgres_index
+from citewell.indexes.postgres.work import SessionWork, session_of
+from citewell.indexes.testing import IndexContract
+from citewell.kit.ids import uuid7
+from citewell.models.documents import Blob, Collection, Document, DocumentVersion
+from citewell.models.tenancy import Tenant
+
+
+class PostgresEngine:
+    """The index over a database that holds the records, too."""
+
+    def __init__(self, database: Database, own_url: str) -> None:
+        index = postgres_index(database)
+        self.searcher, self.writer, self.generations = (
+            index.searcher,
+            index.writer,
+            index.generations,
+        )
+        self._database = database
+        self._own_url = own_url
+        self._documents = Counter[uuid.UUID]()
+
+    async def new_tenant(self) -> uuid.UUID:
+        tenant = Tenant(id=uuid7(), slug=f"t-{uuid.uuid4().hex}", name="Test")
+        async with self._database.unit_of_work(tenant.id) as session:
+            session.add(tenant)
+        return tenant.id
+
+    async def new_document(
+        self,
+        tenant_id: uuid.UUID,
+        *,
+        level: int = 1,
+        collection_id: uuid.UUID | None = None,
+        metadata: Mapping[str, object] | None = None,
+    ) -> tuple[VersionKey, VersionKey]:
+        number = self._documents[tenant_id]
+        self._documents[tenant_id] += 1
+        async with self._database.unit_of_work(tenant_id) as session:
+            if collection_id is None:
+                collection_id = uuid7()
+                session.add(
+                    Collection(tenant_id=tenant_id, id=collection_id, name=str(collection_id))
+                )
+            blob_id, document_id = uuid7(), uuid7()
+            session.add(
+                Blob(tenant_id=tenant_id, id=blob_id, sha256=blob_id.bytes * 2, size_bytes=1)
+            )
+            await session.flush()
+            session.add(
+                Document(
+                    tenant_id=tenant_id,
+                    id=document_id,
+                    collection_id=collection_id,
+                    title=f"title {number}",
+                    source=f"source {number}",
+                    filename=f"{number}.txt",
+                    access_level=level,
+                    metadata_=dict(metadata or {}),
+                )
+            )
+            await session.flush()
+            keys = [VersionKey(document_id, uuid7(), collection_id, level) for _ in range(2)]
+            for version, key in enumerate(keys, start=1):
+                session.add(
+                    DocumentVersion(
+                        tenant_id=tenant_id,
+                        id=key.version_id,
+                        document_id=document_id,
+                        number=version,
+                        blob_id=blob_id,
+                        status=("ready", "superseded")[version - 1],
+                        size_bytes=1,
+                    )
+                )
+        return keys[0], keys[1]
+
+    @asynccontextmanager
+    async def unit_of_work(self, tenant_id: uuid.UUID) -> AsyncIterator[UnitOfWork]:
+        async with self._database.unit_of_work(tenant_id) as session:
+            yield SessionWork(session)
+
+    async def kill(self, work: UnitOfWork) -> None:
+        connection = await driver_connection(session_of(work))
+        with psycopg.connect(self._own_url) as killer:
+            killer.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+
+
+@pytest.fixture
+def engine(database: Database, own_url: str) -> PostgresEngine:
+    return PostgresEngine(database, own_url)
+
+
+class TestContract(IndexContract):
+    """All of it."""
+
+
+async def test_work_of_another_engine_is_refused() -> None:
+    with pytest.raises(TypeError, match="no library in memory"):
+        library_of(SessionWork(None))  # pyright: ignore[reportArgumentType]
