@@ -388,10 +388,14 @@ class TransactionContract:
         shelf = await Shelf.of(engine)
         keys = [(await engine.new_document(shelf.tenant_id))[0] for _ in range(4)]
         rows = [shelf.rows(5) for _ in keys]
-        events = [shelf.published(key, some) for key, some in zip(keys, rows, strict=True)]
-        while events:  # an engine may refuse one of two, and loses neither
-            ended = await asyncio.gather(*map(shelf.apply, events), return_exceptions=True)
-            events = [event for event, end in zip(events, ended, strict=True) if end is not None]
+        waiting = dict(zip(keys, rows, strict=True))
+        while waiting:  # an engine may refuse one of two, and loses neither
+            asked = list(waiting)
+            applied = [shelf.apply(shelf.published(key, waiting[key])) for key in asked]
+            ended = await asyncio.gather(*applied, return_exceptions=True)
+            for key, error in zip(asked, ended, strict=True):
+                if error is None:
+                    del waiting[key]
         await shelf.answers_with(*(row for some in rows for row in some))
 
 

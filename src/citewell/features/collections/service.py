@@ -18,6 +18,8 @@ from citewell.features.collections.errors import (
 from citewell.features.collections.schemas import CollectionCreate, CollectionUpdate
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
+from citewell.indexes.contract import index_of
+from citewell.indexes.events import DocumentsRemoved
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Collection
@@ -202,6 +204,7 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
         raise CollectionNotEmptyError(collection.name)
     purged = await repository.remove(ctx.session, collection_id)
     if purged:
+        await index_of(ctx.platform).writer.apply(ctx, DocumentsRemoved(purged))
         await audit.record_all(ctx, "document.purged", "document", {id_: {} for id_ in purged})
     await audit.record(ctx, "collection.deleted", object_kind="collection", object_id=collection_id)
     await usage.release(ctx, Metric.COLLECTIONS)

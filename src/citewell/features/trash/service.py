@@ -7,6 +7,7 @@ interrupted is finished by the next round.
 """
 
 import uuid
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -28,7 +29,13 @@ from citewell.features.trash.schemas import TrashedRead, trashed_read
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.indexes.contract import IncompleteVersionError, index_of
-from citewell.indexes.events import DocumentHidden, VersionDiscarded, VersionKey, VersionRestored
+from citewell.indexes.events import (
+    DocumentHidden,
+    DocumentsRemoved,
+    VersionDiscarded,
+    VersionKey,
+    VersionRestored,
+)
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document
 from citewell.models.trash import trash_shown
@@ -62,7 +69,7 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
     async with trash_shown(ctx.session):
         await repository.move(ctx.session, document, ctx.actor.user_id, stopped)
         if is_final := not ctx.platform.settings.trash_minutes:
-            await repository.remove(ctx.session, [document_id])
+            await _remove(ctx, [document_id])
     await counting.count_deleted(ctx, document_id)
     if is_final:
         await _note_purged(ctx, document_id)
@@ -125,7 +132,7 @@ async def purge(ctx: Context, document_id: uuid.UUID) -> None:
     """
     await _held(ctx, document_id)
     async with trash_shown(ctx.session):
-        await repository.remove(ctx.session, [document_id])
+        await _remove(ctx, [document_id])
     await _note_purged(ctx, document_id)
 
 
@@ -185,9 +192,15 @@ async def _purge_some(platform: Platform, caller: Caller, minutes: int) -> bool:
     async with unit_of_work(platform, caller) as ctx, trash_shown(ctx.session):
         ids = await repository.lock_expired(ctx.session, minutes, PURGED_AT_ONCE)
         if ids:
-            await repository.remove(ctx.session, ids)
+            await _remove(ctx, ids)
             await audit.record_all(ctx, "document.purged", "document", {id_: {} for id_ in ids})
     return len(ids) == PURGED_AT_ONCE
+
+
+async def _remove(ctx: Context, document_ids: Sequence[uuid.UUID]) -> None:
+    """Delete locked documents with what the index has of them, while the trash is shown."""
+    await index_of(ctx.platform).writer.apply(ctx, DocumentsRemoved(document_ids))
+    await repository.remove(ctx.session, document_ids)
 
 
 async def _remove_files(platform: Platform, caller: Caller) -> None:
