@@ -57,6 +57,9 @@ class MemoryEngine:
     def unit_of_work(self, tenant_id: uuid.UUID) -> AbstractAsyncContextManager[UnitOfWork]:
         return self.store.unit_of_work(tenant_id)
 
+    async def settle(self, tenant_id: uuid.UUID) -> None:
+        """They are counted at each question."""
+
     async def kill(self, work: UnitOfWork) -> None:
         assert isinstance(work, MemoryWork)
         work.is_lost = True

@@ -24,12 +24,10 @@ class PostgresEngine:
     """The index over a database that holds the records, too."""
 
     def __init__(self, database: Database, own_url: str) -> None:
-        index = postgres_index(database)
-        self.searcher, self.writer, self.generations = (
-            index.searcher,
-            index.writer,
-            index.generations,
-        )
+        self._index = postgres_index(database)
+        self.searcher = self._index.searcher
+        self.writer = self._index.writer
+        self.generations = self._index.generations
         self._database = database
         self._own_url = own_url
         self._documents = Counter[uuid.UUID]()
@@ -93,6 +91,9 @@ class PostgresEngine:
     async def unit_of_work(self, tenant_id: uuid.UUID) -> AsyncIterator[UnitOfWork]:
         async with self._database.unit_of_work(tenant_id) as session:
             yield SessionWork(session)
+
+    async def settle(self, tenant_id: uuid.UUID) -> None:
+        await self._index.maintenance.fold_statistics(tenant_id)
 
     async def kill(self, work: UnitOfWork) -> None:
         connection = await driver_connection(session_of(work))

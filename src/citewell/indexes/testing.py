@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from citewell.access.policy import NO_LEVEL, Reach
+from citewell.access.policy import NO_LEVEL, IdSet, Reach
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.indexes.contract import (
     Generation,
@@ -129,15 +129,15 @@ class SearchContract:
             (Reach(3), every),
             (Reach(2), of_low),
             (Reach(NO_LEVEL), []),
-            (Reach(0, documents={high.document_id}), every),
-            (Reach(NO_LEVEL, collections={high.collection_id}), of_high),
-            (Reach(3, denied_documents={low.document_id}), of_high),
-            (Reach(3, denied_collections={high.collection_id}), of_low),
+            (Reach(0, documents=IdSet.of([high.document_id])), every),
+            (Reach(NO_LEVEL, collections=IdSet.of([high.collection_id])), of_high),
+            (Reach(3, denied_documents=IdSet.of([low.document_id])), of_high),
+            (Reach(3, denied_collections=IdSet.of([high.collection_id])), of_low),
             (
                 Reach(
                     NO_LEVEL,
-                    documents={low.document_id},
-                    denied_collections={low.collection_id},
+                    documents=IdSet.of([low.document_id]),
+                    denied_collections=IdSet.of([low.collection_id]),
                 ),
                 [],
             ),

@@ -60,6 +60,10 @@ class Engine(Protocol):
         """Opens a unit of work, committed when the block ends well."""
         ...
 
+    async def settle(self, tenant_id: uuid.UUID) -> None:
+        """Brings the tenant's statistics up to date, as background jobs do."""
+        ...
+
     async def kill(self, work: UnitOfWork) -> None:
         """Ends whatever is behind a unit of work, as the death of its process does."""
         ...
@@ -190,7 +194,8 @@ class Shelf:
         return sorted(hit.text for hit in (await self.search(scope)).hits)
 
     async def counts(self) -> tuple[int, dict[int, int]]:
-        """The statistics of all terms."""
+        """The statistics of all terms, once they are up to date."""
+        await self.engine.settle(self.tenant_id)
         async with self.engine.unit_of_work(self.tenant_id) as work:
             read = await self.engine.searcher.statistics(
                 work, self.scope(), range(1, VOCABULARY + 1)

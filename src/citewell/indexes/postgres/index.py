@@ -111,7 +111,11 @@ class PostgresGenerations:
 
     async def ensure(self, work: UnitOfWork, spec: EmbedderSpec) -> Generation:
         session = session_of(work)
-        return await self._live.read(session) or await generations.ensure(session, spec)
+        found = await self._live.read(session)
+        if found is None:
+            self._live.note_change(session)
+            found = await generations.ensure(session, spec)
+        return found
 
     async def begin(self, work: UnitOfWork, spec: EmbedderSpec, *, anew: bool) -> Generation:
         return await generations.begin(session_of(work), spec, anew=anew)
@@ -133,8 +137,9 @@ class PostgresGenerations:
     async def take_over(
         self, work: UnitOfWork, building: Generation
     ) -> list[tuple[uuid.UUID, int]] | None:
-        self._live.forget(work.tenant_id)
-        return await generations.take_over(session_of(work), building)
+        session = session_of(work)
+        self._live.note_change(session)
+        return await generations.take_over(session, building)
 
     @asynccontextmanager
     async def removing(self, tenant_id: uuid.UUID) -> AsyncGenerator[None, None]:

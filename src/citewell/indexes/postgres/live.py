@@ -18,6 +18,9 @@ They decide how to search; what may be found is decided by the statement each ti
 MOST_REMEMBERED = 10_000
 """Entries of one memory: a few megabytes."""
 
+_CHANGED = "citewell.generation_changed"
+"""Marks a session that has changed which generation answers: what it reads may be rolled back."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -46,9 +49,14 @@ class LiveGenerations:
         found = self.known(tenant_id)
         if found is None:
             found = await generations.live(session)
-            if found is not None:
+            if found is not None and not session.info.get(_CHANGED):
                 remember(self._known, tenant_id, (time.monotonic(), found))
         return found
+
+    def note_change(self, session: AsyncSession) -> None:
+        """The session changes which one answers; until it is committed nobody is to know."""
+        session.info[_CHANGED] = True
+        self.forget(session.info["tenant_id"])
 
     def forget(self, tenant_id: uuid.UUID) -> None:
         """Look it up again next time."""
