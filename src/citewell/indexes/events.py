@@ -60,6 +60,8 @@ class Publication:
     """Whether an earlier attempt may have staged or published chunks; False saves looking."""
     chunking: str
     """How it was cut: what the collection asked for, as `chunking_name` says."""
+    is_answering: bool = False
+    """Whether the version answers already and is made again, perhaps because chunks were lost."""
 
 
 @dataclass(frozen=True, slots=True)

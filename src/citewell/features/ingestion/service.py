@@ -161,8 +161,9 @@ async def _publish(
             chunk_count=outcome.chunk_count,
             term_frequencies=outcome.term_frequencies,
             has_predecessor=locked.has_predecessor,
-            is_retry=work.has_earlier_attempts,
+            is_retry=work.has_earlier_attempts or locked.is_active,
             chunking=chunking_name(work.chunk_strategy, work.chunk_size, work.chunk_overlap),
+            is_answering=locked.is_active,
         )
         completed = VersionPublished if locked.takes_over else VersionShelved
         await index_of(platform).writer.apply(ctx, completed(current, generation.id, publication))

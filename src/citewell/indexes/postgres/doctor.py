@@ -121,23 +121,9 @@ SELECT version_id AS id, count(*) || ' passages are damaged' AS what
 FROM ({_BROKEN_CHUNKS}) AS broken GROUP BY version_id
 """)  # noqa: S608 - constants
 
-# A version that loses all it answers with does not count any more.
 _REMOVE_BROKEN = text(f"""
-WITH broken AS MATERIALIZED ({_BROKEN_CHUNKS}), removed AS (
-  DELETE FROM chunk WHERE tenant_id = :tenant_id AND id IN (SELECT id FROM broken)
-  RETURNING version_id, active
-), lost AS (
-  DELETE FROM version_terms t
-  WHERE t.tenant_id = :tenant_id AND t.generation_id = :generation_id
-    AND t.version_id IN (SELECT version_id FROM removed WHERE active)
-    AND NOT EXISTS (
-      SELECT FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = t.version_id
-        AND c.generation_id = :generation_id AND c.active
-        AND c.id NOT IN (SELECT id FROM broken))
-  RETURNING t.chunk_count, t.terms, t.frequencies
-)
-INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
-SELECT :tenant_id, :generation_id, -1, chunk_count, terms, frequencies FROM lost
+DELETE FROM chunk WHERE tenant_id = :tenant_id AND id IN (
+  SELECT id FROM ({_BROKEN_CHUNKS}) AS broken)
 """)  # noqa: S608 - constants
 
 _STRAYS = text("""

@@ -139,9 +139,10 @@ WITH uncounted AS (
   INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
   SELECT t.tenant_id, t.generation_id, -1, t.chunk_count, t.terms, t.frequencies
   FROM version_terms t
-  WHERE t.tenant_id = :tenant_id AND t.version_id = :version_id AND EXISTS (
-    SELECT FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = :version_id
-      AND c.generation_id = t.generation_id AND c.active)
+  WHERE t.tenant_id = :tenant_id AND t.version_id = :version_id
+    AND (CAST(:is_answering AS boolean) OR EXISTS (
+      SELECT FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = :version_id
+        AND c.generation_id = t.generation_id AND c.active))
 ), forgotten AS (
   DELETE FROM version_terms WHERE tenant_id = :tenant_id AND version_id = :version_id
 )
@@ -362,6 +363,7 @@ async def _completing(
         "chunk_count": publication.chunk_count,
         "chunking": publication.chunking,
         "is_building": False,
+        "is_answering": publication.is_answering,
         "settling": SETTLING_SECONDS,
         "counted_terms": int_array(publication.term_frequencies),
         "frequencies": int_array(publication.term_frequencies.values()),
