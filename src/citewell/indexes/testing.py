@@ -192,8 +192,10 @@ class WriteContract:
         shelf = await Shelf.of(engine)
         key, old = await shelf.add(6)
         new = shelf.rows(4)
-        await shelf.apply(ChunksStaged(key, shelf.generation.id, old[:3]))
+        opened = replace(key, access_level=0)  # counts once it is published
+        await shelf.apply(ChunksStaged(opened, shelf.generation.id, old[:3]))
         await shelf.answers_with(*old)
+        assert await shelf.texts(shelf.scope(Reach(0))) == []
         await shelf.apply(shelf.published(key, new))
         await shelf.answers_with(*new)
 
