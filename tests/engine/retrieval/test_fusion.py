@@ -7,7 +7,7 @@ from citewell.engine.retrieval.analysis import analyse
 from citewell.engine.retrieval.fusion import (
     FIT_WEIGHT,
     UNFIT_WEIGHT,
-    Candidate,
+    LegScores,
     dense_weight,
     fuse,
     fused_score,
@@ -39,17 +39,17 @@ class TestDenseWeight:
 
 class TestFusedScore:
     def test_score_is_the_weighted_sum_of_both_shares(self) -> None:
-        assert fused_score(Candidate("a", 6.0, 0.5), 0.4, 12.0) == pytest.approx(0.5)
-        assert fused_score(Candidate("a", 3.0, 0.5), 0.4, 12.0) == pytest.approx(0.35)
+        assert fused_score(LegScores("a", 6.0, 0.5), 0.4, 12.0) == pytest.approx(0.5)
+        assert fused_score(LegScores("a", 3.0, 0.5), 0.4, 12.0) == pytest.approx(0.35)
 
     def test_missing_vector_or_unknown_terms_count_nothing(self) -> None:
-        assert fused_score(Candidate("a", 6.0, None), 0.4, 12.0) == pytest.approx(0.3)
-        assert fused_score(Candidate("a", 0.0, 0.5), 0.4, 0.0) == pytest.approx(0.2)
-        assert fused_score(Candidate("a", 0.0, -0.5), 0.4, 0.0) == 0.0
+        assert fused_score(LegScores("a", 6.0, None), 0.4, 12.0) == pytest.approx(0.3)
+        assert fused_score(LegScores("a", 0.0, 0.5), 0.4, 0.0) == pytest.approx(0.2)
+        assert fused_score(LegScores("a", 0.0, -0.5), 0.4, 0.0) == 0.0
 
     def test_holder_of_a_phrase_stands_before_any_other(self) -> None:
-        holder = Candidate("holder", 0.5, 0.0, phrase_share=1.0)
-        better = Candidate("better", 12.0, 0.99, phrase_share=0.0)
+        holder = LegScores("holder", 0.5, 0.0, phrase_share=1.0)
+        better = LegScores("better", 12.0, 0.99, phrase_share=0.0)
         ranked = fuse([better, holder], 0.4, 12.0)
         assert [each.candidate.chunk_id for each in ranked] == ["holder", "better"]
 
@@ -57,12 +57,12 @@ class TestFusedScore:
     def test_any_scores_give_a_share(
         self, bm25: float, cosine: float, weight: float, phrase: float | None
     ) -> None:
-        assert 0 <= fused_score(Candidate("a", bm25, cosine, phrase), weight, 50.0) <= 1
+        assert 0 <= fused_score(LegScores("a", bm25, cosine, phrase), weight, 50.0) <= 1
 
 
 class TestFuse:
     def test_equal_scores_are_ordered_by_id(self) -> None:
-        ranked = fuse([Candidate("b", 1, None), Candidate("a", 1, None)], 0.4, 2)
+        ranked = fuse([LegScores("b", 1, None), LegScores("a", 1, None)], 0.4, 2)
         assert [each.candidate.chunk_id for each in ranked] == ["a", "b"]
 
     def test_no_candidates_give_nothing(self) -> None:

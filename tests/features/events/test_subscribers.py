@@ -5,18 +5,18 @@ import uuid
 import pytest
 
 from citewell.core.context import OPERATOR, Caller
-from citewell.core.database.events import Event, EventKind
 from citewell.core.errors import UnavailableError
 from citewell.features.events.errors import TooManyTopicsError, TooSlowError
+from citewell.features.events.schemas import ChangeEvent, EventKind
 from citewell.features.events.subscribers import MAX_BYTES, MAX_MESSAGES, Outbox, Subscriber
 from citewell.features.events.topics import MAX_TOPICS, Topic, parse_topic
 
 OWNER, DOCUMENT, JOB = (uuid.UUID(int=number) for number in (1, 2, 3))
 
 
-def event(kind: EventKind, number: int = 10) -> Event:
+def event(kind: EventKind, number: int = 10) -> ChangeEvent:
     about = DOCUMENT if kind is EventKind.DOCUMENT else JOB
-    return Event(number, kind, about, DOCUMENT, OWNER)
+    return ChangeEvent(number, kind, about, DOCUMENT, OWNER)
 
 
 def subscriber() -> Subscriber:

@@ -35,7 +35,7 @@ passages gain 0.008 from 0 to 0.1.
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class LegScores:
     """A passage that one of the legs found, with the exact scores of both."""
 
     chunk_id: str
@@ -51,7 +51,7 @@ class Candidate:
 class FusedCandidate:
     """A candidate and its fused score in 0..1."""
 
-    candidate: Candidate
+    candidate: LegScores
     score: float
 
 
@@ -63,7 +63,7 @@ def dense_weight(analysis: QueryAnalysis, spec: EmbedderSpec) -> float:
     return FIT_WEIGHT if spec.covers(analysis.language) else UNFIT_WEIGHT
 
 
-def fused_score(candidate: Candidate, weight: float, best_bm25: float) -> float:
+def fused_score(candidate: LegScores, weight: float, best_bm25: float) -> float:
     """Return a candidate's score in 0..1, the formula at the head of this module.
 
     Args:
@@ -79,7 +79,7 @@ def fused_score(candidate: Candidate, weight: float, best_bm25: float) -> float:
     return score
 
 
-def fuse(candidates: Iterable[Candidate], weight: float, best_bm25: float) -> list[FusedCandidate]:
+def fuse(candidates: Iterable[LegScores], weight: float, best_bm25: float) -> list[FusedCandidate]:
     """Rank candidates, best first; equal scores in the order of their ids."""
     fused = [FusedCandidate(each, fused_score(each, weight, best_bm25)) for each in candidates]
     return sorted(fused, key=lambda each: (-each.score, each.candidate.chunk_id))

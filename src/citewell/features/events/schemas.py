@@ -1,15 +1,45 @@
-"""The messages of a socket."""
+"""Changes as streams pass them on, and the messages of a socket."""
 
 import json
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from citewell.core.database.events import Event, EventKind
-
 MAX_EVENT_ID = 2**53 - 1
 """The largest number that JavaScript tells from the next one."""
+
+
+class EventKind(StrEnum):
+    """What has changed."""
+
+    DOCUMENT = "document_update"
+    JOB = "job_update"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvent:
+    """That an object has changed; how it is now is for the reader to ask, with their own rights."""
+
+    id: int
+    """Microseconds since 1970, rising in the order of commits within a tenant."""
+    kind: EventKind
+    object_id: uuid.UUID
+    document_id: uuid.UUID
+    owner_id: uuid.UUID | None
+    """Who made the document; None: no user did, or it has gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Which events are wanted."""
+
+    document_ids: Sequence[uuid.UUID] = ()
+    has_jobs: bool = False
+    owner_id: uuid.UUID | None = None
 
 
 class _Message(BaseModel):
@@ -57,7 +87,7 @@ def message(kind: str, **values: object) -> str:
 class Shown:
     """An event as its reader may see it."""
 
-    event: Event
+    event: ChangeEvent
     body: str | None
     """The object as the API shows it, JSON; None: it is not there for them any more."""
 

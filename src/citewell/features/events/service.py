@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from citewell.access.policy import Scope
 from citewell.core.context import Caller, Context, unit_of_work
-from citewell.core.database import events as stored
-from citewell.core.database.events import Event, EventKind, Interest
 from citewell.core.platform import Platform
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import DocumentNotFoundError
-from citewell.features.events.schemas import Shown
+from citewell.features.events import repository as stored
+from citewell.features.events.schemas import ChangeEvent, EventKind, Interest, Shown
 from citewell.features.events.topics import Topic
 from citewell.features.jobs import service as jobs
 
@@ -33,7 +32,7 @@ async def authorise(ctx: Context, topics: Sequence[Topic]) -> None:
             raise DocumentNotFoundError(document_id)
 
 
-async def show(platform: Platform, caller: Caller, events: Sequence[Event]) -> list[Shown]:
+async def show(platform: Platform, caller: Caller, events: Sequence[ChangeEvent]) -> list[Shown]:
     """The events with their objects as the caller may see them now.
 
     One question for all of them, with the rights of this moment. Documents that are not there for
@@ -60,7 +59,7 @@ async def show(platform: Platform, caller: Caller, events: Sequence[Event]) -> l
 
 async def missed(
     ctx: Context, after: int, until: int, interest: Interest, limit: int
-) -> list[Event]:
+) -> list[ChangeEvent]:
     """What happened between two events."""
     return await stored.events_between(ctx.session, after, until, interest, limit)
 

@@ -12,9 +12,7 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from citewell.core.context import Caller, Origin, unit_of_work
-from citewell.core.database.events import Event, oldest_id
 from citewell.core.errors import AppError, UnavailableError
-from citewell.core.events import EventHub
 from citewell.core.platform import Platform
 from citewell.features.events import service
 from citewell.features.events.errors import (
@@ -22,6 +20,9 @@ from citewell.features.events.errors import (
     ServerClosingError,
     TooManyStreamsError,
 )
+from citewell.features.events.hub import EventHub
+from citewell.features.events.repository import oldest_id
+from citewell.features.events.schemas import ChangeEvent
 from citewell.features.events.subscribers import Outgoing, Subscriber
 from citewell.features.events.topics import Topic, interest_in
 from citewell.features.sessions.credentials import CHECK_SECONDS, Credentials
@@ -173,7 +174,9 @@ class Streams:
         for topic in wanted:
             subscriber.add(topic, last)
 
-    async def _deliver(self, events: Sequence[Event], subscribers: Sequence[Subscriber]) -> None:
+    async def _deliver(
+        self, events: Sequence[ChangeEvent], subscribers: Sequence[Subscriber]
+    ) -> None:
         for group in _grouped(events, subscribers):
             is_done = await self._supervisor.attempt(
                 "events.deliver", partial(self._tell_or_refuse, group, events)
@@ -183,14 +186,14 @@ class Streams:
                 for subscriber in group.wanted:
                     subscriber.outbox.end(lost)
 
-    async def _tell_or_refuse(self, group: _Group, events: Sequence[Event]) -> None:
+    async def _tell_or_refuse(self, group: _Group, events: Sequence[ChangeEvent]) -> None:
         try:
             await self._tell(group, events)
         except AppError as error:
             for subscriber in group.wanted:
                 subscriber.outbox.end(error)
 
-    async def _tell(self, group: _Group, events: Sequence[Event]) -> None:
+    async def _tell(self, group: _Group, events: Sequence[ChangeEvent]) -> None:
         """Ask once for those who may see the same, and give to each what it wants."""
         ids = {event_id for wanted in group.wanted.values() for event_id in wanted}
         mine = [event for event in events if event.id in ids]
@@ -232,7 +235,7 @@ class Streams:
         return subscriber.tenant_id, actor.user_id or actor.id
 
 
-def _grouped(events: Sequence[Event], subscribers: Sequence[Subscriber]) -> list[_Group]:
+def _grouped(events: Sequence[ChangeEvent], subscribers: Sequence[Subscriber]) -> list[_Group]:
     """Who wants which of the events, together with those of the same rights."""
     groups: dict[object, _Group] = {}
     for subscriber in subscribers:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from citewell.core.context import Caller
-from citewell.core.database.events import Event
 from citewell.core.errors import AppError
 from citewell.features.events.errors import TooManyTopicsError, TooSlowError
-from citewell.features.events.schemas import Shown
+from citewell.features.events.schemas import ChangeEvent, Shown
 from citewell.features.events.topics import JOBS, MAX_TOPICS, OWN, Topic
 
 MAX_MESSAGES = 256
@@ -140,7 +139,7 @@ class Subscriber:
         if topic.name not in self.topics and len(self.topics) >= MAX_TOPICS:
             raise TooManyTopicsError(f"A stream has {MAX_TOPICS} topics at most.")
 
-    def wanted(self, event: Event) -> list[Topic]:
+    def wanted(self, event: ChangeEvent) -> list[Topic]:
         """Its topics that the event belongs to."""
         found: list[Topic] = []
         for key in (event.document_id, OWN, JOBS):

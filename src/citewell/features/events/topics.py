@@ -3,8 +3,8 @@
 import uuid
 from dataclasses import dataclass
 
-from citewell.core.database.events import Event, EventKind, Interest
 from citewell.features.events.errors import NoUserError, UnknownTopicError
+from citewell.features.events.schemas import ChangeEvent, EventKind, Interest
 
 MAX_TOPICS = 200
 """Of one stream."""
@@ -20,7 +20,7 @@ class Topic:
     document_id: uuid.UUID | None = None
     owner_id: uuid.UUID | None = None
 
-    def covers(self, event: Event) -> bool:
+    def covers(self, event: ChangeEvent) -> bool:
         """Whether the event belongs to it; who may hear of it is another question."""
         if self.document_id is not None:
             return event.document_id == self.document_id

@@ -2,12 +2,11 @@
 
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.features.events.schemas import ChangeEvent, EventKind, Interest
 
 CHANNEL = "citewell_event"
 """Where the triggers notify, with the tenant's id."""
@@ -17,26 +16,6 @@ KEPT_SECONDS = 3600
 
 SWEEP_ROWS = 5_000
 """Removed in one transaction: some ten milliseconds."""
-
-
-class EventKind(StrEnum):
-    """What has changed."""
-
-    DOCUMENT = "document_update"
-    JOB = "job_update"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """That an object has changed; how it is now is for the reader to ask, with their own rights."""
-
-    id: int
-    """Microseconds since 1970, rising in the order of commits within a tenant."""
-    kind: EventKind
-    object_id: uuid.UUID
-    document_id: uuid.UUID
-    owner_id: uuid.UUID | None
-    """Who made the document; None: no user did, or it has gone."""
 
 
 _LAST = text("SELECT coalesce(max(id), 0) FROM event WHERE tenant_id = :tenant_id")
@@ -69,15 +48,6 @@ DELETE FROM event WHERE tenant_id = :tenant_id AND id IN (
 END_OF_TIME = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Interest:
-    """Which events are wanted."""
-
-    document_ids: Sequence[uuid.UUID] = ()
-    has_jobs: bool = False
-    owner_id: uuid.UUID | None = None
-
-
 def oldest_id() -> int:
     """Events before this one may have been removed."""
     return int((time.time() - KEPT_SECONDS) * 1_000_000)
@@ -88,16 +58,16 @@ async def last_id(session: AsyncSession) -> int:
     return await session.scalar(_LAST, {"tenant_id": session.info["tenant_id"]}) or 0
 
 
-async def events_after(session: AsyncSession, after: int, limit: int) -> list[Event]:
+async def events_after(session: AsyncSession, after: int, limit: int) -> list[ChangeEvent]:
     """What was committed after an event, in order."""
     values = {"after": after, "until": END_OF_TIME, "limit": limit}
     rows = await session.execute(_AFTER, {"tenant_id": session.info["tenant_id"], **values})
-    return [Event(row[0], EventKind(row[1]), *row[2:]) for row in rows]
+    return [ChangeEvent(row[0], EventKind(row[1]), *row[2:]) for row in rows]
 
 
 async def events_between(
     session: AsyncSession, after: int, until: int, interest: Interest, limit: int
-) -> list[Event]:
+) -> list[ChangeEvent]:
     """Those of interest after one event and up to another, in order."""
     values: dict[str, object] = {
         "tenant_id": session.info["tenant_id"],
@@ -109,7 +79,7 @@ async def events_between(
         "owner_id": interest.owner_id,
     }
     rows = await session.execute(_MATCHING, values)
-    return [Event(row[0], EventKind(row[1]), *row[2:]) for row in rows]
+    return [ChangeEvent(row[0], EventKind(row[1]), *row[2:]) for row in rows]
 
 
 async def tenants_to_sweep(session: AsyncSession, before: int) -> list[uuid.UUID]:

@@ -17,8 +17,6 @@ from typing import Any, Generic, Protocol, TypeVar
 import psycopg
 import structlog
 
-from citewell.core.database import events as stored
-from citewell.core.database.events import Event
 from citewell.core.database.sessions import (
     CONNECTION,
     SESSION_SETTINGS,
@@ -27,6 +25,8 @@ from citewell.core.database.sessions import (
 )
 from citewell.core.errors import UnavailableError
 from citewell.core.supervision import Supervisor
+from citewell.features.events import repository as stored
+from citewell.features.events.schemas import ChangeEvent
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class Listener(Protocol):
 
 L = TypeVar("L", bound=Listener)
 
-Deliver = Callable[[Sequence[Event], Sequence[L]], Awaitable[None]]
+Deliver = Callable[[Sequence[ChangeEvent], Sequence[L]], Awaitable[None]]
 """Gives a tenant's events to its listeners. What each is interested in must be looked up before the
 first `await`: who asks for more later has been told of a later `cursor`."""
 
