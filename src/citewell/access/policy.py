@@ -63,23 +63,24 @@ READ_LEVEL = {
 """The highest level a role reads without a grant."""
 
 WRITES_ALL_FROM = Role.MANAGER
-"""From this role on one may change whatever one reads; below only one's own and what is granted."""
+"""Lowest role that may change everything it reads; below it only own and granted documents."""
 
 CREATES_FROM = Role.EMPLOYEE
-"""From this role on one may add documents; below only to collections that are granted for writing.
-It also sees all collections that are not denied; below only those that hold something readable."""
+"""Lowest role that may add documents to any collection; below it only to collections granted for
+writing. It also sees all collections that are not denied; below it only those that hold something
+readable."""
 
 MANAGES_COLLECTIONS_FROM = Role.MANAGER
-"""From this role on one may make, change and remove collections and share what one may change."""
+"""Lowest role that may make, change and remove collections and share what it may change."""
 
 NO_LEVEL = -1
 
 
 @dataclass(frozen=True, slots=True)
 class IdSet(AbstractSet[uuid.UUID]):
-    """Ids as PostgreSQL writes an array of them, so that many travel as one text, unread.
+    """A set of ids kept as the text of a PostgreSQL array, parsed only when someone iterates.
 
-    A user with 1,000 grants would otherwise wait for a thousand objects at every search.
+    A user with 1,000 grants would otherwise pay for a thousand UUID objects at every search.
     """
 
     literal: str = "{}"
@@ -91,7 +92,7 @@ class IdSet(AbstractSet[uuid.UUID]):
         return ids if isinstance(ids, IdSet) else cls("{" + ",".join(map(str, ids)) + "}")
 
     def __contains__(self, item: object) -> bool:
-        # All are of one length and none begins within another.
+        # All have the same length and a comma between them, so a substring match is exact.
         return isinstance(item, uuid.UUID) and str(item) in self.literal
 
     def __iter__(self) -> Iterator[uuid.UUID]:
@@ -101,7 +102,7 @@ class IdSet(AbstractSet[uuid.UUID]):
         return 0 if self.literal == "{}" else self.literal.count(",") + 1
 
     def joined(self, other: "IdSet") -> "IdSet":
-        """The ids of both; one in both may be there twice, which changes nothing."""
+        """The union; an id in both may be listed twice, which no reader minds."""
         if not (self and other):
             return self or other
         return IdSet(f"{self.literal[:-1]},{other.literal[1:]}")
@@ -112,7 +113,7 @@ NO_IDS = IdSet()
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one object's rule says to someone, directly or through a group."""
+    """A rule of one object that names a user, directly or through a group."""
 
     object_id: uuid.UUID
     is_collection: bool
@@ -121,7 +122,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class DocumentFacts:
-    """What the policy asks of a document."""
+    """The facts about a document that the policy depends on."""
 
     id: uuid.UUID
     collection_id: uuid.UUID
@@ -131,10 +132,10 @@ class DocumentFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The documents a verb may be done with."""
+    """The set of documents on which a verb is allowed."""
 
     max_level: int
-    """By role; `NO_LEVEL` if the role alone gives nothing."""
+    """Highest access level allowed by role; `NO_LEVEL` if the role alone allows nothing."""
     collections: AbstractSet[uuid.UUID] = NO_IDS
     documents: AbstractSet[uuid.UUID] = NO_IDS
     owner: uuid.UUID | None = None
@@ -164,7 +165,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What someone may reach, by verb; whoever writes must reach the document for reading too."""
+    """What someone may reach, by verb; writing requires that reading is allowed as well."""
 
     role: Role
     reaches: dict[Verb, Reach] = field(hash=False)
@@ -198,15 +199,16 @@ class Access:
     def may_deny(self, document: DocumentFacts) -> bool:
         """Whether a denial may be made or lifted for a document that may be changed.
 
-        By role alone: whoever was merely given a document must not take it from others.
+        Decided by role alone: a user who was merely granted a document must not deny it to others.
         """
         return document.access_level <= self.write.max_level
 
     def may_share_collection(self, collection_id: uuid.UUID, effect: Effect) -> bool:
         """Whether a rule of this effect may be made for a collection that is there for them.
 
-        A rule holds for all documents of the collection, of every level and those to come: nobody
-        gives away, to themselves perhaps, what they do not have themselves.
+        A rule on a collection covers all its documents, of every level, present and future. So it
+        takes the same reach over the whole collection: nobody can grant, even to themselves, more
+        than they have.
         """
         if self.role < MANAGES_COLLECTIONS_FROM:
             return False
@@ -227,7 +229,7 @@ def access_of(role: Role, user_id: uuid.UUID | None, grants: Iterable[Grant]) ->
 def access_by(
     role: Role, user_id: uuid.UUID | None, named: Mapping[tuple[bool, Effect], IdSet]
 ) -> Access:
-    """The same, from ids by whether they are of collections, and by effect."""
+    """The same from sets of ids, keyed by (whether they are collections, effect)."""
 
     def ids(is_collection: bool, effect: Effect) -> IdSet:
         return named.get((is_collection, effect), NO_IDS)
@@ -248,4 +250,4 @@ def access_by(
 
 
 FULL_ACCESS = access_of(Role.DIRECTOR, None, ())
-"""Of the operator, the system and the organisation's own software: grants do not name them."""
+"""Access of the operator, the system and the organisation's own software, whom no grant names."""

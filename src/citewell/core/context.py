@@ -1,4 +1,4 @@
-"""Who acts, for which tenant, in which unit of work: the same object in every way in."""
+"""Who acts, for which tenant, in which unit of work: one object for HTTP, jobs and commands."""
 
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -14,11 +14,11 @@ from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 
 _ACCESS = "citewell.access"
-"""Where a unit of work keeps the access of its caller once it was asked for."""
+"""Key in `session.info` under which a unit of work caches its caller's access."""
 
 
 class ActorKind(StrEnum):
-    """What stands behind a call."""
+    """Kind of caller."""
 
     OPERATOR = "operator"
     USER = "user"
@@ -28,7 +28,7 @@ class ActorKind(StrEnum):
 
 ALL_SCOPES = frozenset(Scope)
 TENANT_SCOPES = ALL_SCOPES - {Scope.OPERATOR}
-"""What a tenant's own people and software can be given."""
+"""Scopes that a tenant's own users and keys can be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ NOWHERE = Origin()
 
 
 REQUEST_STATEMENT_SECONDS = 30.0
-"""Longest statement of a request: whoever waits has gone by then, and the connection is needed."""
+"""Statement time-out of a request: by then its client has given up, and others need the
+connection. Commands and jobs have none."""
 
 _PATIENT = (ActorKind.OPERATOR, ActorKind.SYSTEM)
 
@@ -115,7 +116,7 @@ class Context:
     after_commit: list[Callable[[], Awaitable[None]]] = field(
         default_factory=list[Callable[[], Awaitable[None]]]
     )
-    """What is to be done once the unit of work is committed, and only then."""
+    """Actions to run after the commit; they do not run after a rollback."""
 
     @property
     def caller(self) -> Caller:
@@ -123,7 +124,7 @@ class Context:
         return Caller(self.tenant_id, self.actor, self.origin)
 
     async def access(self) -> Access:
-        """What the actor may reach, read once per unit of work, so never older than that."""
+        """What the actor may reach; read once per unit of work, at its first use."""
         known = self.session.info.get(_ACCESS)
         if known is None:
             known = await access_in(self.session, self.tenant_id, self.actor)
@@ -148,7 +149,7 @@ async def unit_of_work(
     Args:
         platform: The handles of this process.
         caller: Who acts, and in which tenant.
-        is_snapshot: Whether all statements see the same moment, not each its own.
+        is_snapshot: Whether all statements see one snapshot (REPEATABLE READ).
     """
     async with platform.database.unit_of_work(
         caller.tenant_id,

@@ -1,4 +1,4 @@
-"""The embedding models of one process: that of the settings, and those that libraries are in."""
+"""The embedding models of one process: the configured one, and those of existing libraries."""
 
 import asyncio
 import time
@@ -9,16 +9,16 @@ from citewell.engine.embedding.base import Embedder
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 
 OPENING_SECONDS = 5.0
-"""How long a caller waits for a model that is being opened; questions go on by words meanwhile."""
+"""Longest wait for a model that is being opened; a search then goes on with its lexical leg."""
 
 RETRY_SECONDS = 30.0
-"""After a model could not be opened nobody tries again for so long: a service that is down takes
-half a minute to say so."""
+"""Pause before a model that could not be opened is tried again: a service that is down takes half
+a minute to fail, and every search would wait for it."""
 
 
 @dataclass(slots=True)
 class _Opening:
-    """A model on its way, or there, or refused."""
+    """A model that is being opened, is open, or failed to open."""
 
     task: asyncio.Future[Embedder]
     begun: float = field(default_factory=time.monotonic)
@@ -31,7 +31,7 @@ class _Opening:
 
     @property
     def is_stale(self) -> bool:
-        """Whether it failed so long ago that it is worth another try."""
+        """Whether it failed and the pause before another attempt is over."""
         has_failed = self.task.done() and not self.is_there
         return has_failed and time.monotonic() - self.begun > RETRY_SECONDS
 
@@ -78,7 +78,7 @@ class Embedders:
         return embedder
 
     async def close(self) -> None:
-        """Let go of all of them."""
+        """Close all models."""
         for opening in self._models.values():
             opening.task.cancel()
             await asyncio.wait([opening.task])

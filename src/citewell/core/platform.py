@@ -32,14 +32,14 @@ class Platform:
     compute: ComputePool
     """Runs heavy functions in child processes with limits."""
     embedder: Embedder
-    """Of the settings: what libraries are begun with. For what a library is in, `embedder_of`."""
+    """The configured embedder, for new libraries; `embedder_of` gives that of an existing one."""
     embedders: Embedders
     llm: LanguageModel | None
     limiter: RateLimiter
     token_key: bytes = field(repr=False)
     """Signs access tokens, in all processes of the installation alike."""
     former_token_keys: tuple[bytes, ...] = field(default=(), repr=False)
-    """Accepted beside it while master keys are exchanged."""
+    """Former keys, still accepted while master keys are exchanged."""
     supervisor: Supervisor = field(default_factory=Supervisor)
     """Keeps the background tasks of this process going."""
     _state: dict[type, object] = field(default_factory=dict[type, object], repr=False)

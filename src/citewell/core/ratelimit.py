@@ -1,4 +1,4 @@
-"""How often something may be done: counted in this process, or in Redis for all of them."""
+"""Rate limits, counted in this process, or in Redis for all processes."""
 
 import bisect
 import hashlib
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 REDIS_TIMEOUT_SECONDS = 0.5
 REDIS_PAUSE_SECONDS = 5.0
-"""How long a Redis that failed is not asked again: requests must not wait for it one by one."""
+"""Pause before a failed Redis is asked again, so that not every request waits for its time-out."""
 
 REDIS_PREFIX = "citewell:limits"
 SWEEP_SECONDS = 30.0
@@ -28,7 +28,7 @@ SWEEP_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """So many times in so long; what is counted is told apart by name."""
+    """A rate limit: an amount per window of time, under a name of its own."""
 
     name: str
     window: RateLimitItem
@@ -112,7 +112,7 @@ class RateLimiter:
         return await self._decide(rule, parts, counts=False)
 
     async def close(self) -> None:
-        """Let go of Redis."""
+        """Close the connection to Redis."""
         if self._redis is not None:
             await self._redis.aclose(close_connection_pool=True)
 
@@ -160,7 +160,7 @@ async def _ask(
     return Decision(
         allowed,
         window.amount,
-        # Others may have come between the two questions.
+        # Other hits may have come between the two questions.
         max(0, stats.remaining) if allowed else 0,
         min(max(wait, 1 if is_used else 0), window.get_expiry()),
     )

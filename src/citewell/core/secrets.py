@@ -20,7 +20,7 @@ KEY_BYTES = 32
 
 FILE_NAME = "secret.key"
 NEXT_NAME = "secret.key.next"
-"""The file's successor, while the keys in the database are wrapped anew."""
+"""File of the next master key, while the keys in the database are wrapped anew."""
 
 FINGERPRINT_BYTES = 16
 
@@ -99,7 +99,7 @@ def adopt_next_key(home: Path) -> Path:
 
 
 def fingerprint(master: bytes) -> bytes:
-    """What tells one master key from another and says nothing else of it."""
+    """Fingerprint of a master key; reveals nothing of the key itself."""
     return derive_key(master, "fingerprint")[:FINGERPRINT_BYTES]
 
 

@@ -47,10 +47,11 @@ class Blob(Base, HasId, TenantScoped):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     key_id: Mapped[uuid.UUID | None]
-    """A key no newer than the one the file is under (the file itself says); None: not noted."""
+    """Last known key of the file, never newer than the real one (the file's header decides); None:
+    not recorded."""
     released_at: Mapped[datetime | None]
-    """When a version that needed it was removed last; a trigger notes it, and upkeep looks whether
-    another version still needs it."""
+    """Time at which a version using it was last removed, set by a trigger; the sweep then checks
+    whether any other version still uses it."""
 
 
 class Document(Base, HasId, TenantScoped, HasTimestamps):
@@ -94,14 +95,14 @@ class DocumentVersion(Base, HasId, TenantScoped):
     char_count: Mapped[int | None] = mapped_column(BigInteger)
     chunk_count: Mapped[int] = mapped_column(server_default="0")
     embedded_count: Mapped[int] = mapped_column(server_default="0")
-    """How many of its chunks had to be embedded; the others were known from earlier versions."""
+    """Number of chunks embedded anew; the others were taken over from earlier versions."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     published_at: Mapped[datetime | None]
     created_by: Mapped[uuid.UUID | None]
 
 
 def has_given_title(title: str, filename: str, parsed_title: str | None) -> bool:
-    """Whether a person gave a title: neither the file is called so nor the text itself."""
+    """Whether a person gave the title; otherwise it is the file's name or the text's own title."""
     return title not in (filename, parsed_title)
 
 
@@ -136,6 +137,6 @@ class VersionTerms(Base, TenantScoped):
     generation_id: Mapped[int] = mapped_column(primary_key=True)
     chunk_count: Mapped[int]
     chunking: Mapped[str | None]
-    """How the version was cut in this generation; None in those from before it was noted."""
+    """Chunking of the version in this generation; None in rows older than this column."""
     terms: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
     frequencies: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))

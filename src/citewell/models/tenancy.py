@@ -13,7 +13,7 @@ from citewell.kit.ids import uuid7
 
 
 class UserStatus(StrEnum):
-    """Where a user's account is in its life."""
+    """Status of a user's account."""
 
     INVITED = "invited"
     ACTIVE = "active"
@@ -42,7 +42,7 @@ class Tenant(Base, HasTimestamps):
     setup_closed_at: Mapped[datetime | None]
     """When the tenant was found in use; no set-up token works from then on."""
     setup_documents: Mapped[int] = mapped_column(server_default="0")
-    """How many documents a start loaded by itself (`--preload`): these are no sign of use."""
+    """Number of documents loaded by `--preload`; they do not count as use of the tenant."""
 
 
 class User(Base, HasId, TenantScoped, HasTimestamps):
@@ -92,7 +92,7 @@ class ApiKey(Base, HasId, TenantScoped):
     name: Mapped[str]
     hash: Mapped[bytes]
     user_id: Mapped[uuid.UUID | None]
-    """Whose rights it has; None: the organisation's own software."""
+    """User whose rights it has; None: software of the organisation itself."""
     scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{read,write,admin}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_used_at: Mapped[datetime | None]

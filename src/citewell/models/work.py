@@ -13,7 +13,7 @@ from citewell.core.database.base import Base, HasId, TenantScoped
 
 
 class JobStatus(StrEnum):
-    """Where a job is; the last three are final."""
+    """Status of a job; the last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -26,7 +26,7 @@ FINAL_JOB_STATUSES = (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED
 
 
 class JobStage(StrEnum):
-    """What an attempt is busy with; the stages overlap, the one that tells most is shown."""
+    """Stage of an attempt; stages overlap, and the most informative one is shown."""
 
     PARSING = "parsing"
     EMBEDDING = "embedding"
@@ -67,7 +67,7 @@ class Job(Base, HasId, TenantScoped):
     attempts: Mapped[int] = mapped_column(server_default="0")
     """Never begins anew: an attempt is known by its number."""
     attempts_before: Mapped[int] = mapped_column(server_default="0")
-    """Those of `attempts` that do not count any more, because somebody asked for a new try."""
+    """Attempts made before the last manual retry; they no longer count towards the limit."""
     reason: Mapped[str | None]
     document_id: Mapped[uuid.UUID | None]
     version_id: Mapped[uuid.UUID | None]

@@ -1,4 +1,4 @@
-"""Where stored files lie."""
+"""The two boundaries of the blob store: storage backends, and the source of data keys."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -13,18 +13,18 @@ from citewell.core.blobs.encryption import DataKey, Purpose
 
 
 class Keys(Protocol):
-    """Gives out the tenants' data keys."""
+    """Source of the tenants' data keys."""
 
     async def active(self, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
-        """The key new things are encrypted with."""
+        """The active key: new files are encrypted with it."""
         ...
 
     async def by_id(self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID) -> DataKey:
-        """The key something was encrypted with."""
+        """The key with this id, active or former."""
         ...
 
     async def hold(self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
-        """The active key as the database has it; it stays until the transaction ends."""
+        """The active key, read from the database and locked until the transaction ends."""
         ...
 
 
@@ -34,18 +34,18 @@ class KeptFile:
 
     name: str
     stored_at: datetime
-    """Or looked after last."""
+    """Time of the last write, or of the last check."""
 
 
 class Storage(Protocol):
     """Keeps whole files under names like `tenant/ab/abcd...`."""
 
     async def put(self, name: str, path: Path) -> None:
-        """Keep a complete file, so that it survives a loss of power from then on.
+        """Store a complete file durably: once this returns, it survives a loss of power.
 
         Args:
-            name: What it is to be found by; a file that is there already is replaced.
-            path: It may be moved away from there.
+            name: Name in the storage; an existing file of that name is replaced.
+            path: Local file with the content; it may be moved away.
 
         Raises:
             OSError: The file cannot be kept now.

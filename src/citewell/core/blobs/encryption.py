@@ -30,11 +30,11 @@ TAG_BYTES = 16
 
 
 class DamagedFileError(Exception):
-    """The stored file is not what was stored: cut off, changed or another's."""
+    """The stored file was cut off, changed, or replaced by another one."""
 
 
 class Purpose(StrEnum):
-    """What a tenant's key is for."""
+    """Purpose of a tenant's key."""
 
     FILES = "files"
     FILE_NAMES = "file names"
@@ -50,7 +50,7 @@ class DataKey:
 
 
 class EncryptingWriter:
-    """Writes a file of which only the end tells the content's hash."""
+    """Encrypts a stream whose content hash is known only at its end."""
 
     def __init__(self, target: BinaryIO, key: DataKey) -> None:
         self._target = target
@@ -62,7 +62,7 @@ class EncryptingWriter:
         target.write(b"\0" * HEADER_BYTES)
 
     def write(self, part: bytes) -> None:
-        """Take plain bytes in; the last segment is held back until `finish`."""
+        """Encrypt and write plain bytes; the last segment is held back until `finish`."""
         held = memoryview(self._held + part)
         while len(held) > SEGMENT_BYTES:
             self._put(held[:SEGMENT_BYTES], is_last=False)
@@ -83,7 +83,7 @@ class EncryptingWriter:
 
 
 def encrypted_size(size_bytes: int) -> int:
-    """Bytes of the stored file for a content of that many."""
+    """Size in bytes of the encrypted file for a content of this size."""
     segments = max(1, -(-size_bytes // SEGMENT_BYTES))
     return HEADER_BYTES + size_bytes + segments * TAG_BYTES
 

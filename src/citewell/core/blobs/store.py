@@ -32,28 +32,34 @@ from citewell.core.errors import UnavailableError
 READ_SIZE = 256 * 1024
 
 STAGED_AT_MOST_SECONDS = 24 * 3600
-"""What lies in the staging area for longer was left there by a process that was killed."""
+"""Age from which a staged file counts as left behind by a killed process.
+
+A day is far longer than any upload takes.
+"""
 
 PLAIN_AT_MOST_SECONDS = 600
-"""A plain copy that is older and that no process holds was left by one that was killed."""
+"""Age from which an unlocked plain copy counts as left behind by a killed process.
+
+The lock decides; the age covers file systems without locks and the moment before a lock is taken.
+"""
 
 SWEEP_SECONDS = 60.0
 PLAIN = ".plain"
-"""Ends the names of plain copies."""
+"""Suffix of the names of plain copies."""
 
 
 @dataclass(frozen=True, slots=True)
 class StagedContent:
-    """A file's content as it was read once, on its way into the store."""
+    """A file's content in the staging area, hashed and encrypted."""
 
     sha256: bytes
     size_bytes: int
     path: Path
     """Encrypted already."""
     name: str
-    """What it is to be stored by."""
+    """Its name in the storage."""
     key: DataKey = field(repr=False)
-    """What it is encrypted with."""
+    """Id of the key it is encrypted with."""
 
 
 class BlobStore:
@@ -226,9 +232,10 @@ class BlobStore:
         return await self._opened(tenant_id, sha256, made, key_id)
 
     async def remover(self, tenant_id: uuid.UUID) -> Callable[[bytes], Awaitable[None]]:
-        """What removes a content by its hash, if it is there.
+        """A function that removes a content by its hash, if it exists.
 
-        It needs no database, so it may be called within a transaction; getting it does.
+        The function needs no database, so it may be called inside a transaction; obtaining it
+        reads the tenant's key.
         """
         names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
         return lambda sha256: self._storage.delete(_name(names, sha256))
@@ -243,7 +250,7 @@ class BlobStore:
         return await self._storage.size(_name(names, sha256)) == encrypted_size(size_bytes)
 
     async def namer(self, tenant_id: uuid.UUID) -> Callable[[bytes], str]:
-        """What tells the name of a content's file by its hash; getting it needs the database."""
+        """A function from content hash to file name; obtaining it reads the tenant's key."""
         names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
         return lambda sha256: _name(names, sha256)
 
@@ -256,11 +263,11 @@ class BlobStore:
         return self._storage.files(str(tenant_id))
 
     async def remove(self, name: str) -> None:
-        """Remove a file by its name; to be sure that nothing needs it is the caller's business."""
+        """Remove a file by its name; the caller makes sure that nothing needs it."""
         await self._storage.delete(name)
 
     async def sweep(self) -> None:
-        """Remove what killed processes left of their work; does nothing if it has just done so."""
+        """Remove files left behind by killed processes; does nothing if it ran a moment ago."""
         if time.monotonic() - self._swept_at < SWEEP_SECONDS:
             return
         self._swept_at = time.monotonic()
@@ -273,7 +280,10 @@ class BlobStore:
         await self._storage.delete_all(str(tenant_id))
 
     def _place_for_plain(self, sealed: Path) -> Path:
-        """Memory, so that no plain content reaches the disk; the disk for what is too large."""
+        """Folder for a plain copy: in memory, so that it never reaches a disk, if it fits.
+
+        A copy takes at most a quarter of the memory that is free, so that four fit side by side.
+        """
         if self._memory is None:
             return self._staging
         free = shutil.disk_usage(self._memory).free
@@ -291,7 +301,7 @@ def _memory_folder(staging: Path) -> Path | None:
         folder.mkdir(mode=0o700, exist_ok=True)
         state = folder.lstat()
         if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o077:
-            return None  # someone else was there first
+            return None  # another user made it: not to be trusted with plain content
         _sweep(folder)
     except OSError:
         return None
@@ -306,7 +316,7 @@ def _name(key: DataKey, sha256: bytes) -> str:
 def _sweep(staging: Path) -> None:
     now = time.time()
     for path in staging.iterdir():
-        with suppress(FileNotFoundError):  # its process has just taken it away
+        with suppress(FileNotFoundError):  # its process has just removed it
             age = now - path.stat().st_mtime
             is_plain = path.suffix == PLAIN
             if age > STAGED_AT_MOST_SECONDS or (
@@ -316,7 +326,7 @@ def _sweep(staging: Path) -> None:
 
 
 def _held(path: Path) -> BinaryIO:
-    """A file that other processes see is in use until it is closed, or this process ends."""
+    """A file locked as in use; the lock ends when it is closed or this process ends."""
     file = path.open("rb")
     with suppress(OSError):  # a file system without locks
         fcntl.flock(file, fcntl.LOCK_SH)
@@ -324,7 +334,7 @@ def _held(path: Path) -> BinaryIO:
 
 
 def _is_held(path: Path) -> bool:
-    """Whether a living process works with a plain copy: it keeps a lock on it."""
+    """Whether a living process still holds its lock on a plain copy."""
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -376,7 +386,7 @@ def _decrypt(sealed: Path, plain: Path, key: DataKey, sha256: bytes) -> None:
 
 
 def _new_file(path: Path) -> BinaryIO:
-    """A file of the owner's alone, from its first byte on."""
+    """Create a file that only its owner may read, from its first byte on."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 

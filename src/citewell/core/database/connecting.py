@@ -13,13 +13,13 @@ from citewell.core.database.sessions import CONNECTION, OWNER_CONNECTION
 log = structlog.get_logger(__name__)
 
 READY_SECONDS = 60.0
-"""How long a server that starts, stops or recovers is waited for."""
+"""Longest wait for a server that says it is starting, stopping or recovering."""
 
 PRESENT_SECONDS = 10.0
-"""How long a server that is not there is waited for: its container may be coming up."""
+"""Longest wait for a server that does not answer: its container may still be starting."""
 
 SLOW_SECONDS = 3.0
-"""After so long the wait is told."""
+"""Seconds of waiting after which a message is printed."""
 
 PAUSE_SECONDS = 0.2
 

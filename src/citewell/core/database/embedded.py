@@ -1,10 +1,11 @@
 """The embedded PostgreSQL: started on demand, shared by processes, stopped by the last one.
 
-Every process that uses the server holds a shared file lock; the kernel drops it however the
-process ends. Whoever leaves tries for the exclusive lock: it is granted to the last one only.
+Every process that uses the server holds a shared file lock, which the kernel releases however the
+process ends. A process that leaves tries for the exclusive lock; only the last one gets it, and
+stops the server.
 
-The server itself inherits another lock and passes it on to its children. While that one is held,
-something still works on the data, whatever became of process ids; once it is free, nothing does.
+The server inherits a second lock and passes it on to its children. While it is held, some process
+still works on the data, whatever process ids say (they are reused); once it is free, none does.
 """
 
 import fcntl
@@ -69,25 +70,25 @@ SERVER_SETTINGS = {
 }
 
 ORPHAN_GRACE_SECONDS = 1.0
-"""How long children of a killed server may take to notice it and go by themselves."""
+"""Time for children of a killed server to notice it and end by themselves."""
 
 ORPHAN_END_SECONDS = 10.0
 
 READY_SECONDS = 120.0
-"""How long a start may take; after a crash the server first reads its log again."""
+"""Longest start; after a crash the server first replays its write-ahead log."""
 
 STOP_SECONDS = 60.0
 
 SLOW_SECONDS = 3.0
-"""After so long a start is told to be slow."""
+"""Seconds after which a message says that the start is slow."""
 
 POLL_SECONDS = 0.01
 
 WATCH_SECONDS = 1.0
-"""How often a process looks whether the server it uses is still there."""
+"""Interval at which a process checks that its server still runs."""
 
 LONGEST_WATCH_SECONDS = 8.0
-"""Between two tries to start it where that fails, as on a full disk."""
+"""Pause between attempts to start it where that fails, for example on a full disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ class EmbeddedServer:
                     if self.socket_folder.parent != self._folder:
                         self.socket_folder.rmdir()
         except (OSError, psutil.Error) as error:
-            # Whatever is left of it, the next start deals with it.
+            # The next start cleans up whatever is left.
             log.warning("database_not_stopped", error=str(error))
         self._release()
 
@@ -239,13 +240,13 @@ class EmbeddedServer:
         facts = folder.lstat()
         owners = {os.geteuid(), self._account.uid if self._account else os.geteuid()}
         if not stat.S_ISDIR(facts.st_mode) or facts.st_uid not in owners:
-            # Somebody else made it, in a place where everybody may: not to be trusted.
+            # Another user made it, in a folder where anyone may write: not to be trusted.
             raise StartupError(f"{folder} belongs to someone else; remove it or set TMPDIR.")
         if self._account is not None:
             os.chown(folder, self._account.uid, self._account.gid, follow_symlinks=False)
 
     def _remove_leftovers(self) -> None:
-        """Remove what killed first starts left; whoever makes a database holds the start lock."""
+        """Remove leftovers of killed first starts; safe, as a running one holds the start lock."""
         for leftover in self._folder.glob("data.new*"):
             # Its `initdb` may still be writing there: then a later start removes the rest.
             shutil.rmtree(leftover, ignore_errors=True)
@@ -264,7 +265,8 @@ class EmbeddedServer:
             conf.write("\ninclude 'citewell.conf'\n")
         self._run("initdb", "-D", str(fresh), "--sync-only")
         if self._data.exists():
-            # Ours appear by renaming: this one is damaged or half restored, and not ours to delete.
+            # Finished ones appear by renaming: this one is damaged or half restored. It may hold
+            # data, so it is not deleted.
             raise StartupError(
                 f"{self._data} holds no complete database. Restore it from a backup, or move it "
                 "away to begin anew."
@@ -309,7 +311,7 @@ class EmbeddedServer:
                 pass_fds=(server_lock.fileno(),),
                 start_new_session=True,  # Ctrl-C in the terminal is not for the database
             )  # fmt: skip
-        # Whoever ends it, and whenever: no dead process is left behind.
+        # However it ends, its exit status is collected, so no zombie is left.
         threading.Thread(target=process.wait, name="database-end", daemon=True).start()
         self._wait_ready(process)
 
@@ -494,7 +496,7 @@ def _make_system_user() -> pwd.struct_passwd:
 
 
 def _allow_passage(path: Path) -> None:
-    """Let other users pass through (not list) `path` and what is above, so that the server can."""
+    """Let other users traverse (not list) `path` and its parents, so that the server can."""
     for folder in (path.resolve(), *path.resolve().parents):
         mode = folder.stat().st_mode
         if not mode & 0o001:

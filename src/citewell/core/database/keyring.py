@@ -21,13 +21,15 @@ NONCE_BYTES = 12
 KEY_BYTES = 32
 
 REMEMBERED = 10_000
-"""Keys a process holds; they never change, so only their number is bounded."""
+"""Most keys cached by a process; keys never change, so only their number is bounded."""
 
 WRAPPING_LOCK = 0x63697465_6B657973
-"""Advisory lock (`citekeys`): shared by who adds a key, held alone by who wraps all anew."""
+"""Advisory lock (`citekeys` in ASCII): shared while a key is added, exclusive while all keys are
+wrapped anew, so that no key is added under a former master key."""
 
 HOLD_TRIES = 3
-"""An exchange that commits while a statement looks for the active key hides both from it."""
+"""Attempts to find the active key: under READ COMMITTED an exchange that commits during the
+statement hides both the old and the new row from it."""
 
 _SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)").bindparams(lock=WRAPPING_LOCK)
 _EXCLUDE = text("SELECT pg_advisory_xact_lock(:lock)").bindparams(lock=WRAPPING_LOCK)
@@ -110,7 +112,7 @@ class KeyRing:
         self._known: dict[tuple[uuid.UUID, uuid.UUID], DataKey] = {}
 
     async def active(self, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
-        """The key new things are encrypted with; as this process knows it.
+        """The active key as this process remembers it; new files are encrypted with it.
 
         Raises:
             MasterKeyError: It was wrapped by another master key.
@@ -128,7 +130,7 @@ class KeyRing:
         return found
 
     async def by_id(self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID) -> DataKey:
-        """The key something was encrypted with.
+        """The key with this id, active or former.
 
         Raises:
             MasterKeyError: It was wrapped by another master key, or is gone with it.
@@ -144,9 +146,9 @@ class KeyRing:
         return found
 
     async def hold(self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
-        """The active key as the database has it; it is not removed before the transaction ends.
+        """The active key read from the database and locked until the transaction ends.
 
-        Another process may have exchanged the one this process remembers.
+        The remembered key may be outdated: another process may have exchanged it.
 
         Raises:
             MasterKeyError: It was wrapped by another master key.
@@ -186,9 +188,9 @@ class KeyRing:
         return await self._add(session, tenant_id, Purpose.FILES)
 
     async def remove_retired(self, session: AsyncSession, tenant_id: uuid.UUID) -> int:
-        """Remove former keys if every file of the tenant is under the active one; says how many.
+        """Remove former keys if every file of the tenant is under the active one; returns how many.
 
-        Whoever is about to store a file holds the key it is under: that is waited for, and seen.
+        An upload in flight holds a lock on its key, so this waits for it and then sees its file.
         """
         ids = list(await session.scalars(_HOLD_RETIRED, {"tenant_id": tenant_id}))
         if not ids:
@@ -197,9 +199,9 @@ class KeyRing:
         return cast(CursorResult[Any], removed).rowcount
 
     async def wrap_all(self, master: bytes) -> int:
-        """Wrap all keys of all tenants by this master key, in one transaction; says how many.
+        """Wrap all keys of all tenants by this master key, in one transaction; returns how many.
 
-        Whoever wraps by a former master key is refused afterwards.
+        Afterwards processes that still use a former master key can add no keys.
 
         Raises:
             MasterKeyError: One is wrapped by a master key that is not known; nothing was changed.
@@ -318,5 +320,5 @@ def _wrap(master: bytes, secret: bytes, bound: bytes) -> bytes:
 
 
 def _bound_to(tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID) -> bytes:
-    """What a wrapped key is authenticated with: it works in its own row only."""
+    """Associated data that binds a wrapped key to its row: copied elsewhere it does not unwrap."""
     return tenant_id.bytes + key_id.bytes + purpose.value.encode()

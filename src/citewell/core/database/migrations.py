@@ -1,4 +1,4 @@
-"""Bringing a database to the newest schema, once, whoever starts first."""
+"""Brings a database to the newest schema; of processes that start together, one does it."""
 
 import re
 from contextlib import suppress
@@ -78,7 +78,7 @@ def current_revision(connection: psycopg.Connection[tuple[object, ...]]) -> str 
 
 
 def check_server(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Refuse a server that cannot carry Citewell.
+    """Refuse a server whose version or extensions do not suffice.
 
     Raises:
         StartupError: Its version or its extensions do not fit; the message says what to do.

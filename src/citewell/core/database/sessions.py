@@ -25,7 +25,7 @@ from sqlalchemy.pool import NullPool
 from citewell.core.database.base import TenantScoped
 
 APP_ROLE = "citewell_app"
-"""What the application works as: not the owner, no BYPASSRLS, so row-level security holds."""
+"""Role of the application: not the owner and without BYPASSRLS, so row-level security binds it."""
 
 TENANT_SETTING = "citewell.tenant_id"
 
@@ -120,7 +120,7 @@ class Database:
             await engine.dispose()
 
     async def ping(self) -> None:
-        """Ask the server for a sign of life.
+        """Check that the server answers.
 
         Raises:
             sqlalchemy.exc.DBAPIError: It gave none.

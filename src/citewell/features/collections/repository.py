@@ -37,7 +37,7 @@ async def by_name(session: AsyncSession, name: str) -> Collection | None:
 
 
 def _visible(access: Access) -> ColumnElement[bool]:
-    """Which collections are there for someone; says the same as `Access.may_see_collection`."""
+    """Predicate of the collections someone sees; says the same as `Access.may_see_collection`."""
     not_denied = Collection.id != all_(_ids(access.read.denied_collections))
     if access.role >= CREATES_FROM:
         return not_denied
@@ -52,7 +52,7 @@ def _visible(access: Access) -> ColumnElement[bool]:
 
 
 def _ids(ids: Iterable[uuid.UUID]) -> Cast[Sequence[uuid.UUID]]:
-    """One value, however many ids: a statement has room for 65,535 values."""
+    """The ids as one bound array: PostgreSQL takes at most 65,535 parameters a statement."""
     return cast(bindparam(None, IdSet.of(ids).literal, String), ARRAY(Uuid))
 
 
@@ -66,13 +66,13 @@ async def by_id(
 
 
 async def hold(session: AsyncSession, collection_id: uuid.UUID) -> bool:
-    """Keep the collection there until the transaction ends; False if it has gone."""
+    """Lock the collection against removal until the transaction ends; False if it is gone."""
     held = select(Collection.id).where(Collection.id == collection_id)
     return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
 
 
 async def lock(session: AsyncSession, collection_id: uuid.UUID) -> Collection | None:
-    """The collection, locked: nobody changes it or puts documents in until the transaction ends."""
+    """The collection, locked against changes and new documents until the transaction ends."""
     return await session.scalar(
         select(Collection)
         .where(Collection.id == collection_id)
@@ -152,7 +152,8 @@ async def remove(session: AsyncSession, collection_id: uuid.UUID) -> list[uuid.U
         )
         ids = list(await session.scalars(held.with_for_update()))
         if ids:
-            # In the order in which uploads lock contents: removing versions notes it in each.
+            # In the order in which uploads lock contents, against deadlocks: removing a version
+            # makes a trigger update the row of its content.
             needed = select(DocumentVersion.blob_id).where(DocumentVersion.document_id.in_(ids))
             contents = select(Blob.id).where(Blob.id.in_(needed)).order_by(Blob.sha256)
             await session.execute(contents.with_for_update(key_share=True))

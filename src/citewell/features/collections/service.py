@@ -113,7 +113,7 @@ async def get(ctx: Context, collection_id: uuid.UUID) -> Collection:
 
 
 async def hold(ctx: Context, collection_id: uuid.UUID) -> bool:
-    """Keep a collection from being removed until the unit of work ends; False if it has gone."""
+    """Lock a collection against removal until the unit of work ends; False if it is gone."""
     return await repository.hold(ctx.session, collection_id)
 
 
@@ -194,7 +194,7 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
     """
     await get(ctx, collection_id)
     ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
-    # Whoever is putting a document in is waited for, and whoever comes later waits.
+    # The lock waits for uploads in flight and blocks later ones.
     collection = await repository.lock(ctx.session, collection_id)
     if collection is None:
         raise CollectionNotFoundError(collection_id)

@@ -1,4 +1,4 @@
-"""Who stands behind a secret, remembered for a moment."""
+"""The caller behind a secret, cached for a moment."""
 
 import hashlib
 import time
@@ -10,16 +10,17 @@ from citewell.features.identity.errors import CredentialError
 from citewell.features.sessions import service as sessions
 
 MEMORY_SECONDS = 0.5
-"""A revoked key, or a token of a session that has ended, is refused after this at the latest."""
+"""Lifetime of a cached caller: a revoked key or an ended session is refused after this."""
 
 CHECK_SECONDS = 0.25
-"""With the memory above, an open stream ends 0.75 s after its credential at the latest."""
+"""Interval at which open streams check their credential; with the cache above they end at most
+0.75 s after it is revoked."""
 
 REMEMBERED = 10_000
 
 
 class Credentials:
-    """Valid credentials by hash, for a moment: asking the database is a third of a search."""
+    """Cache of valid credentials by hash; asking the database would cost a third of a search."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[float, Caller]] = {}

@@ -30,10 +30,10 @@ from citewell.features.sessions.tokens import ACCESS_SECONDS
 Shape = TypeVar("Shape", bound=BaseModel)
 
 router = APIRouter(prefix="/auth", tags=["sessions"])
-"""Of signed-in callers."""
+"""Responses of routes for signed-in callers."""
 
 public_router = APIRouter(prefix="/auth", tags=["sessions"])
-"""Without a credential, or with a refresh token as one."""
+"""Responses of routes that take no credential, or a refresh token."""
 
 COOKIE = "citewell_refresh"
 COOKIE_PATH = "/api/v1/auth"
@@ -152,7 +152,7 @@ async def me(platform: PlatformDep, caller: ReaderDep) -> MeRead:
 
 
 async def _login_data(request: Request) -> LoginRequest:
-    """What was sent in either way.
+    """The fields of the request, sent as JSON or as a form.
 
     Raises:
         RequestValidationError: It is in neither, or a field is missing, unknown or too long.

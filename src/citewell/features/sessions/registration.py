@@ -22,12 +22,12 @@ from citewell.kit.ids import uuid7
 from citewell.models.tenancy import User, UserStatus
 
 OPEN_ROLE = Role.GUEST
-"""Of whoever registers without being invited: they read what is public."""
+"""Role of users who register without an invitation: they read public documents only."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Applicant:
-    """Who registers, before they are anybody."""
+    """Someone who registers and has no account yet."""
 
     platform: Platform
     email: str
@@ -36,7 +36,7 @@ class _Applicant:
     origin: Origin
 
     async def caller_in(self, slug: str) -> Caller | None:
-        """Them in the tenant of that name; None if there is none."""
+        """The applicant in the tenant of that name; None if there is none."""
         try:
             tenant_id = await identity.find_tenant(self.platform, slug)
         except TenantNotFoundError:
@@ -44,7 +44,7 @@ class _Applicant:
         return self.caller(tenant_id)
 
     def caller(self, tenant_id: uuid.UUID) -> Caller:
-        """Them in a tenant."""
+        """The applicant in a tenant."""
         return Caller(tenant_id, SYSTEM, self.origin)
 
 
@@ -53,8 +53,8 @@ async def register(
 ) -> SessionTokens | None:
     """Make an account and begin its first session.
 
-    With open registration the answer is None whether or not the address was known: who has the
-    password signs in, and others learn nothing.
+    With open registration the result is None whether or not the address had an account, so the
+    reply does not reveal which addresses exist; the owner signs in afterwards.
 
     Raises:
         InvalidEmailError: The address is none.
@@ -99,7 +99,9 @@ async def _apply(applicant: _Applicant, slug: str) -> None:
         if not await _is_open(ctx):
             raise RegistrationClosedError
         user = await _add(ctx, applicant, password_hash)
-        if user is not None:  # else the address is known: nobody is told
+        if (
+            user is not None
+        ):  # otherwise the address has an account, which the reply must not reveal
             await service.note(ctx, user, None, "user.registered")
 
 

@@ -31,13 +31,13 @@ async def user_by_id(session: AsyncSession, user_id: uuid.UUID) -> User | None:
 
 
 async def lock_user(session: AsyncSession, user_id: uuid.UUID) -> User | None:
-    """The user as of now; until the end of the transaction nobody else changes their sessions."""
+    """The user, locked: nobody else changes their sessions until the transaction ends."""
     statement = select(User).where(User.id == user_id).with_for_update()
     return await session.scalar(statement, execution_options={"populate_existing": True})
 
 
 async def lock_invited(session: AsyncSession, email: str, digest: bytes) -> User | None:
-    """The user who was invited with this token and has not come yet; locked."""
+    """The user invited with this token who has not registered yet, locked."""
     return await session.scalar(
         select(User)
         .where(
@@ -88,7 +88,7 @@ async def add_user(session: AsyncSession, **values: object) -> User | None:
 
 
 async def user_of_session(session: AsyncSession, claims: AccessClaims) -> User | None:
-    """The user of an access token; None once anything it was issued on has changed."""
+    """The user of an access token; None once its session, user or tenant has changed."""
     is_alive = exists().where(
         RefreshToken.tenant_id == User.tenant_id,
         RefreshToken.user_id == User.id,
@@ -130,7 +130,7 @@ async def refresh_token(session: AsyncSession, digest: bytes) -> RefreshToken | 
 async def end_family(session: AsyncSession, family_id: uuid.UUID) -> bool:
     """Make all tokens of a session useless; False if it had ended before.
 
-    To be done under the lock of its user, or a token made at the same time would survive.
+    Call it under the lock of its user; otherwise a token made at the same time would survive.
     """
     ended = await session.scalars(
         update(RefreshToken)

@@ -30,7 +30,7 @@ from citewell.models.tenancy import RefreshToken, Tenant, User, UserStatus
 
 
 async def authenticate(platform: Platform, token: str) -> Caller:
-    """Who stands behind an access token, as the database knows them now.
+    """The caller behind an access token, checked against the database.
 
     Raises:
         CredentialError: It is none of ours, expired, or its session has ended.
@@ -44,7 +44,7 @@ async def authenticate(platform: Platform, token: str) -> Caller:
 
 
 def _claims(platform: Platform, token: str) -> AccessClaims:
-    """The claims of a token that was signed with the key of now, or one that is being exchanged."""
+    """The claims of a token signed with the current key, or with a former one still accepted."""
     for key in (platform.token_key, *platform.former_token_keys):
         with suppress(CredentialError):
             return read_access_token(key, token)
@@ -79,7 +79,7 @@ async def begin(ctx: Context, user: User, action: str = "session.started") -> Se
 async def refresh(platform: Platform, token: str, origin: Origin) -> SessionTokens:
     """New tokens for a refresh token, which is spent by it.
 
-    A token that comes a second time has been stolen, or its successor has: the session ends.
+    A token used twice means that it or its successor was stolen, so the session ends.
 
     Raises:
         RefreshError: It is none of ours, spent, ended or expired.
@@ -89,7 +89,7 @@ async def refresh(platform: Platform, token: str, origin: Origin) -> SessionToke
         raise RefreshError
     async with unit_of_work(platform, Caller(tenant_id, SYSTEM, origin)) as ctx:
         tokens = await _rotate(ctx, digest_of(token))
-    # Raised here: the end of a session is to be committed.
+    # Raised outside of the unit of work, so that the end of the session is committed.
     if tokens is None:
         raise RefreshError
     return tokens

@@ -76,7 +76,7 @@ async def remove(
 
 
 async def document_facts(session: AsyncSession, document_id: uuid.UUID) -> DocumentFacts | None:
-    """What access to a document is decided by, whoever asks."""
+    """The facts that decide access to a document; read whatever the caller's own access."""
     rows = await session.execute(
         select(
             Document.id, Document.collection_id, Document.access_level, Document.created_by
@@ -87,19 +87,19 @@ async def document_facts(session: AsyncSession, document_id: uuid.UUID) -> Docum
 
 
 async def hold_document(session: AsyncSession, document_id: uuid.UUID) -> bool:
-    """Keep a document there until the transaction ends; False if there is none."""
+    """Lock a document against removal until the transaction ends; False if there is none."""
     held = select(Document.id).where(Document.id == document_id)
     return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
 
 
 async def hold_user(session: AsyncSession, user_id: uuid.UUID) -> bool:
-    """Keep a user there until the transaction ends; False if there is none."""
+    """Lock a user against removal until the transaction ends; False if there is none."""
     held = select(User.id).where(User.id == user_id)
     return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
 
 
 async def hold_group(session: AsyncSession, group_id: uuid.UUID) -> bool:
-    """Keep a group there until the transaction ends; False if there is none."""
+    """Lock a group against removal until the transaction ends; False if there is none."""
     held = select(Group.id).where(Group.id == group_id)
     return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
 

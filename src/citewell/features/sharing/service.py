@@ -132,12 +132,10 @@ async def _record(
 
 
 async def _require_sharing(ctx: Context, shared: Shared, effect: Effect | None = None) -> None:
-    """Let pass whoever may make such a rule for the object, which is there until the end.
+    """Check that the caller may make such a rule (without `effect`: any rule), and lock the object.
 
-    Without an effect: whoever may make any.
-
-    Administrators make rules for every object of the tenant, those they may not read too: they
-    answer for access. They are shown ids only.
+    Administrators may make rules for every object of the tenant, including those they may not
+    read, because they are responsible for access; they see ids only.
     """
     if shared.table is DocumentGrant:
         if not ctx.actor.administers:
@@ -168,7 +166,7 @@ async def _require_sharing(ctx: Context, shared: Shared, effect: Effect | None =
 
 
 async def _require_lifting(ctx: Context, shared: Shared) -> None:
-    """Whoever lifts a denial gives what it took."""
+    """The effect to check for a removal: lifting a denial grants what it took away."""
     is_document = shared.table is DocumentGrant
     await _require_sharing(ctx, shared, Effect.DENY if is_document else Effect.READ)
 
@@ -255,9 +253,9 @@ async def _user(ctx: Context, user_id: uuid.UUID) -> User:
 
 
 async def viewed_as(platform: Platform, caller: Caller, user_id: uuid.UUID) -> Caller:
-    """A caller who finds what a user finds, for an administrator who looks with their eyes.
+    """A caller with a user's access, so that an administrator can see what that user finds.
 
-    The trail notes who looked and as whom, not for what.
+    The audit trail records who looked and as whom, not the query.
 
     Raises:
         ForbiddenError: The caller is no administrator.

@@ -18,7 +18,7 @@ NAMES = {
 
 
 class QuotaReachedError(AppError):
-    """The tenant's plan does not hold more of this."""
+    """The limit of the tenant's plan is reached."""
 
     code = "quota_reached"
     status = 403
@@ -37,7 +37,7 @@ class QuotaReachedError(AppError):
 
 
 class UnknownPlanError(AppError):
-    """No such plan, or a limit that is none."""
+    """The plan is unknown, or a limit is not a valid number."""
 
     code = "unknown_plan"
     status = 422

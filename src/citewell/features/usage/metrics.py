@@ -1,4 +1,4 @@
-"""What is counted, in stretches of time in UTC."""
+"""The metrics of a plan and the periods (UTC days and months) they are counted in."""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -19,23 +19,23 @@ class Metric(StrEnum):
 
     @property
     def is_kept(self) -> bool:
-        """Whether it is about what is there, not about what was done in a stretch of time."""
+        """Whether it counts what exists now (documents, bytes), not what was done in a period."""
         return self not in (Metric.QUERIES, Metric.MODEL_TOKENS)
 
 
 ALL = "all"
-"""The period of what is kept."""
+"""Period of metrics that count what exists now."""
 
 
 def period_of(metric: Metric, now: datetime) -> str:
-    """What a moment's usage is booked on: a day, a month, or `all`."""
+    """Period in which usage at a moment is counted: a day, a month, or `all`."""
     if metric.is_kept:
         return ALL
     return f"{now:%Y-%m-%d}" if metric is Metric.QUERIES else f"{now:%Y-%m}"
 
 
 def end_of(metric: Metric, now: datetime) -> datetime | None:
-    """When the period of that moment is over; None if it never is."""
+    """End of the period that holds the moment; None for `all`."""
     if metric.is_kept:
         return None
     midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What the plans allow."""
+"""Limits of each plan."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ Limits = Mapping[Metric, int]
 
 DEFAULT_PLAN = "unlimited"
 FALLBACK_PLAN = "free"
-"""Whose limits hold for a plan that this version does not know."""
+"""Plan whose limits apply to tenants with a plan that this version does not know."""
 
 PLANS: Mapping[str, Limits] = {
     DEFAULT_PLAN: {},
@@ -42,4 +42,7 @@ PLANS: Mapping[str, Limits] = {
         Metric.MODEL_TOKENS: 100_000_000,
     },
 }
-"""What is not named has no limit. A tenant's own `limits` replace single ones; null: none."""
+"""Limits by plan and metric; a metric not named is unlimited.
+
+A tenant's own `limits` override single metrics; null there means unlimited.
+"""

@@ -12,7 +12,7 @@ from citewell.features.usage.metrics import Metric
 from citewell.features.usage.plans import FALLBACK_PLAN, PLANS
 
 TOTAL = uuid.UUID(int=0)
-"""Stands for all actors of a tenant together."""
+"""Value of `actor_id` in the row that holds the tenant's total."""
 
 _PLANS = json.dumps(PLANS)
 
@@ -43,8 +43,8 @@ counted AS (
   RETURNING metric
 )"""
 
-# One statement that checks and counts: of two that race for the last unit the second waits for the
-# first one's row and sees its amount.
+# One statement checks the limit and counts: of two requests that race for the last unit, the second
+# waits for the first one's row lock and then sees its amount.
 _CONSUME = text(f"""
 WITH {_ASKED}, {_COUNTED}
 SELECT asked.metric, asked.most, counted.metric IS NOT NULL AS is_counted
@@ -107,7 +107,8 @@ UNION ALL SELECT 'stored_bytes', coalesce(sum(size_bytes), 0)::bigint FROM blob
   WHERE tenant_id = :tenant_id
 """)
 
-# Who counts, counts last: whoever did is waited for and seen, whoever did not yet waits.
+# Locks the counters of everything kept. Uploads and deletions update them as their last statement,
+# so this waits for those in flight, sees their amounts, and blocks new ones until the end.
 _HOLD = text("""
 INSERT INTO usage_record AS u (tenant_id, metric, period, actor_id)
 SELECT :tenant_id, metric, 'all', :total FROM unnest(CAST(:metrics AS text[])) AS metric
@@ -162,7 +163,7 @@ async def consume(
     amounts: Mapping[Metric, int],
     periods: Mapping[Metric, str],
 ) -> list[QuotaDecision]:
-    """Count what is kept, each where its limit allows it."""
+    """Add to counters of kept things (documents, bytes, users), each only within its limit."""
     rows = await session.execute(_CONSUME, _asked(tenant_id, amounts, periods))
     return [QuotaDecision(Metric(row[0]), row[1], row[2]) for row in rows]
 
@@ -174,7 +175,7 @@ async def spend(
     period: str,
     amounts: Mapping[uuid.UUID | None, int],
 ) -> QuotaDecision:
-    """Count what actors spent if the limit allows it; the commit waits for no disk."""
+    """Count what actors spent if the limit allows it; the commit does not wait for the disk."""
     actors = {actor: amount for actor, amount in amounts.items() if actor is not None}
     values = _asked(tenant_id, {metric: sum(amounts.values())}, {metric: period})
     values |= {"actor_ids": list(actors), "actor_amounts": list(actors.values())}
@@ -204,7 +205,7 @@ async def adjust(
 async def release(
     session: AsyncSession, tenant_id: uuid.UUID, amounts: Mapping[Metric, int]
 ) -> None:
-    """Count what is not kept any more."""
+    """Subtract what was removed from the counters of kept things."""
     values = {
         "tenant_id": tenant_id,
         "total": TOTAL,
@@ -224,13 +225,13 @@ async def standings(
 
 
 async def hold(session: AsyncSession, tenant_id: uuid.UUID) -> None:
-    """Let nobody count anything that is kept until the transaction ends."""
+    """Lock the counters of kept things until the transaction ends."""
     kept = sorted(metric.value for metric in Metric if metric.is_kept)
     await session.execute(_HOLD, {"tenant_id": tenant_id, "total": TOTAL, "metrics": kept})
 
 
 async def actual(session: AsyncSession, tenant_id: uuid.UUID) -> dict[Metric, int]:
-    """How much is kept by the tables themselves."""
+    """Count kept things anew from their tables."""
     rows = await session.execute(_ACTUAL, {"tenant_id": tenant_id})
     return {Metric(row[0]): row[1] for row in rows}
 
@@ -238,7 +239,7 @@ async def actual(session: AsyncSession, tenant_id: uuid.UUID) -> dict[Metric, in
 async def set_kept(
     session: AsyncSession, tenant_id: uuid.UUID, amounts: Mapping[Metric, int]
 ) -> None:
-    """Replace what is counted of what is kept."""
+    """Overwrite the counters of kept things."""
     values = {
         "tenant_id": tenant_id,
         "total": TOTAL,

@@ -45,9 +45,9 @@ async def consume(
 
 
 async def consume_query(ctx: Context, spender: Actor) -> None:
-    """Count a query; where no limit waits for it, together with others a moment later.
+    """Count a query; without a limit to check, counts are gathered and written together.
 
-    A statement of its own would make each search a tenth slower.
+    A statement per query would make each search about a tenth slower.
 
     Raises:
         QuotaReachedError: The queries of the day are used up.
@@ -71,7 +71,7 @@ async def consume_query(ctx: Context, spender: Actor) -> None:
 
 
 async def write_waiting(platform: Platform) -> None:
-    """Write the queries of all tenants that are counted, but not written yet."""
+    """Write the gathered query counts of all tenants."""
     for tenant_id in platform.state_of(PendingCounts).tenants():
         async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
             await _write_waiting(ctx)
@@ -95,7 +95,7 @@ async def _write_waiting(ctx: Context) -> None:
 
 
 async def consume_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
-    """Count several things that are kept at once.
+    """Add to several counters of kept things in one statement.
 
     Args:
         ctx: The unit of work of the use.
@@ -114,26 +114,26 @@ async def consume_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
 
 
 async def release(ctx: Context, metric: Metric, amount: int = 1) -> None:
-    """Count what is not kept any more, in the caller's unit of work; do it last."""
+    """Subtract from a counter of kept things in the caller's unit of work; call it last."""
     await release_all(ctx, {metric: amount})
 
 
 async def release_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
-    """Count several things that are not kept any more."""
+    """Subtract from several counters of kept things."""
     amounts = {metric: amounts[metric] for metric in sorted(amounts) if amounts[metric]}
     if amounts:
         await repository.release(ctx.session, ctx.tenant_id, amounts)
 
 
 async def settle(ctx: Context, metric: Metric, *, reserved: int, spent: int, at: datetime) -> None:
-    """Replace what was consumed beforehand by what it came to, whatever the limit.
+    """Correct a reservation to the amount that was really spent, without checking the limit.
 
     Args:
         ctx: A unit of work of the same caller.
         metric: One that is spent.
-        reserved: What was consumed.
-        spent: What it came to.
-        at: When it was consumed: the period it is booked on.
+        reserved: Amount counted beforehand.
+        spent: Amount really spent.
+        at: Time of the reservation; its period is corrected.
     """
     if spent != reserved:
         await repository.adjust(
@@ -167,9 +167,9 @@ async def standing(ctx: Context) -> UsageReply:
 
 
 async def differences(ctx: Context, *, hold: bool = False) -> dict[Metric, tuple[int, int]]:
-    """What is counted and what is there, by metric, where these differ.
+    """Counted and actual amounts by metric, where they differ.
 
-    With `hold` nobody counts anything that is kept until the unit of work ends.
+    With `hold` the counters stay locked until the unit of work ends.
     """
     if hold:
         await repository.hold(ctx.session, ctx.tenant_id)
@@ -183,9 +183,9 @@ async def differences(ctx: Context, *, hold: bool = False) -> dict[Metric, tuple
 
 
 async def recount(ctx: Context) -> dict[Metric, tuple[int, int]]:
-    """Count what is kept anew from the tables; returns what `differences` did before.
+    """Recount kept things from their tables; returns the differences found.
 
-    Uploads and the like wait until the unit of work ends.
+    Locks the counters: uploads and deletions wait until the unit of work ends.
     """
     wrong = await differences(ctx, hold=True)
     there = await repository.actual(ctx.session, ctx.tenant_id)
@@ -194,7 +194,7 @@ async def recount(ctx: Context) -> dict[Metric, tuple[int, int]]:
 
 
 def check_plan(plan: str, limits: Mapping[str, int | None]) -> None:
-    """Make sure that a tenant can have this plan and these limits of its own.
+    """Check that a plan and a tenant's own limits are valid.
 
     Raises:
         UnknownPlanError: There is no such plan or metric, or a limit is below zero.

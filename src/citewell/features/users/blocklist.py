@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 FEWEST_DIFFERENT_CHARACTERS = 5
 FEWEST_FREE_CHARACTERS = 6
-"""What must be left of a password without favourites, walks and what is known of its owner: six
-free characters beside the rest keep guessing through the sign-in hopeless."""
+"""Characters that must remain of a password once favourites, keyboard walks and facts about its
+owner are taken out; with the sign-in's rate limit, six free characters cannot be guessed online."""
 
 WALK_LENGTH = 4
-"""So many neighbours in a row are no accident."""
+"""Length from which neighbouring keys count as a keyboard walk rather than chance."""
 
 _ROWS = (
     "abcdefghijklmnopqrstuvwxyz",
@@ -76,7 +76,7 @@ def weakness(password: str, known: Iterable[str]) -> str | None:
         return "It repeats the same characters."
     personal = _parts(known)
     free = _without(_without_walks(password.lower()), personal)
-    # Both readings: `0` may stand for itself or for an o.
+    # Both readings are checked, as `0` may stand for itself or for an o.
     readings = (
         _without(_only_alphanumeric(free), FAVOURITES),
         _without(_without_walks(_without(plain, personal)), FAVOURITES),

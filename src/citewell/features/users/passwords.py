@@ -27,7 +27,7 @@ PASSES = 2
 """About 70 ms on one core of a small server; OWASP asks for at least 19 MiB and two passes."""
 
 MAX_WAITING = 100
-"""Passwords in line; more would wait longer than people do, so they are told to come again."""
+"""Most hashes waiting; with more, people would give up before their turn, so they are refused."""
 
 _HASHER = Argon2Hasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
 
@@ -36,7 +36,7 @@ _NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${'c2FsdG9mbm9ib2R5' + '
 
 
 class _Line:
-    """Threads that hash, few enough to leave cores and memory to everything else."""
+    """Threads that hash; few, since each takes a core and tens of MiB while it runs."""
 
     def __init__(self) -> None:
         threads = max(1, min(4, (os.cpu_count() or 1) // 2))
@@ -53,7 +53,7 @@ class _Line:
 
 @cache
 def _line() -> _Line:
-    """The line of this process: the memory it bounds is the process's."""
+    """The hashing queue of this process; one per process, as it bounds the process's memory."""
     return _Line()
 
 
@@ -107,5 +107,5 @@ async def verify_password(password: str, stored: str | None) -> bool:
 
 
 def _bytes(password: str) -> bytes:
-    """The same bytes however the letters were composed when it was typed."""
+    """The password as bytes in one Unicode form, so that every keyboard gives the same ones."""
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

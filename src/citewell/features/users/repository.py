@@ -27,20 +27,20 @@ async def by_email(session: AsyncSession, email: str) -> User | None:
 
 
 async def lock(session: AsyncSession, user_id: uuid.UUID) -> User | None:
-    """The user as of now; nobody else changes them until the transaction ends."""
+    """The user, locked against other changes until the transaction ends."""
     statement = select(User).where(User.id == user_id).with_for_update()
     return await session.scalar(statement, execution_options={"populate_existing": True})
 
 
 async def lock_people(session: AsyncSession, tenant_id: uuid.UUID) -> None:
-    """One transaction at a time decides who administers; to be taken before any user's lock."""
+    """Lock the tenant's set of administrators; taken before any user's lock, to avoid deadlocks."""
     # Weaker than FOR UPDATE: rows that refer to the tenant are still made meanwhile.
     held = select(Tenant.id).where(Tenant.id == tenant_id).with_for_update(key_share=True)
     await session.execute(held)
 
 
 async def has_other_administrator(session: AsyncSession, user_id: uuid.UUID) -> bool:
-    """Whether somebody else is an active administrator; to be asked under `lock_people`."""
+    """Whether another active administrator exists; only reliable under `lock_people`."""
     other = exists().where(
         User.id != user_id, User.is_admin.is_(True), User.status == UserStatus.ACTIVE
     )
@@ -160,13 +160,13 @@ async def members(session: AsyncSession, group_id: uuid.UUID, request: PageReque
 
 
 async def hold_user(session: AsyncSession, user_id: uuid.UUID) -> bool:
-    """Keep a user there until the transaction ends; False if there is none."""
+    """Lock a user against removal until the transaction ends; False if there is none."""
     held = select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
     return await session.scalar(held) is not None
 
 
 async def hold_group(session: AsyncSession, group_id: uuid.UUID) -> bool:
-    """Keep a group there until the transaction ends; False if there is none."""
+    """Lock a group against removal until the transaction ends; False if there is none."""
     held = select(Group.id).where(Group.id == group_id).with_for_update(read=True, key_share=True)
     return await session.scalar(held) is not None
 

@@ -41,11 +41,11 @@ from citewell.models.tenancy import User, UserStatus
 INVITATION_DAYS = 7
 
 COUNTED = (UserStatus.INVITED, UserStatus.ACTIVE)
-"""Who counts towards the quota of users."""
+"""Statuses that count towards the quota of users."""
 
 
 def caller_of(user: User, origin: Origin = NOWHERE) -> Caller:
-    """A user as the one who acts, with all that a session of theirs may do."""
+    """A caller with everything that a session of the user may do."""
     actor = Actor(
         ActorKind.USER,
         id=user.id,
@@ -173,7 +173,7 @@ async def renew_invitation(ctx: Context, user_id: uuid.UUID) -> Invited:
     user = await _locked(ctx, user_id)
     if user.password_hash is not None:
         raise InvitationAcceptedError
-    # Whoever holds the token becomes this user: it is as good as their role.
+    # The holder of the token becomes this user, so giving it out takes at least the user's role.
     _require_role_to_give(ctx, Role(user.role))
     token, was_counted = _new_token(), user.status in COUNTED
     user.status = UserStatus.INVITED
@@ -301,7 +301,7 @@ async def _locked(ctx: Context, user_id: uuid.UUID) -> User:
 
 
 async def _count(ctx: Context, *, was_counted: bool, is_counted: bool) -> None:
-    """Keep the count of users; last in the unit of work, as others wait for it.
+    """Update the counter of users; called last, because it locks the counter's row.
 
     Raises:
         QuotaReachedError: The plan holds no more users.
