@@ -1,4 +1,4 @@
-"""How a check goes through a tenant: in pages, each in a unit of work of its own."""
+"""A check, and one run of the checks over a tenant: in pages, each in its own unit of work."""
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -13,10 +13,10 @@ from citewell.features.doctor.schemas import Fault
 from citewell.indexes.contract import GenerationFacts, VersionFault, index_of
 
 PAGE = 100
-"""Versions looked at in one statement: some thousand passages, about a second."""
+"""Versions read by one statement: some thousand passages, about a second."""
 
 MOST_FAULTS = 10_000
-"""Of one check that are kept in mind; a next run finds the others."""
+"""Most faults of one check that a run remembers; the next run finds the others."""
 
 OnStep = Callable[[str], None]
 """Called with the name of each check that begins."""
@@ -31,7 +31,7 @@ class Visit:
     is_deep: bool
     """Whether every file is decrypted and hashed."""
     grace: timedelta
-    """How old what nobody refers to has to be: younger, it may be about to be referred to."""
+    """Minimum age of an orphan; younger ones may belong to an upload in progress."""
     job_ids: list[uuid.UUID] = field(default_factory=list[uuid.UUID])
     """Jobs that were queued to mend something."""
 

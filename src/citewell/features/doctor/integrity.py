@@ -1,4 +1,4 @@
-"""Checks of what is around documents: row-level security, grants, the counters of the plan."""
+"""Checks of row-level security, of references to removed objects, and of usage counters."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ async def guard(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 
 
 
 async def find_dangling(visit: Visit) -> list[Fault]:
-    """Grants, memberships and credentials of users, groups, documents or collections gone."""
+    """Grants, memberships and credentials that refer to removed objects."""
     async with visit.unit_of_work() as ctx:
         found = await repository.dangling(ctx.session, MOST_FAULTS)
     return [
@@ -41,7 +41,7 @@ async def remove_dangling(visit: Visit, faults: Sequence[Fault]) -> None:  # noq
 
 
 async def find_wrong_usage(visit: Visit) -> list[Fault]:
-    """Counters of the plan that are not what is there."""
+    """Usage counters that differ from what the tables hold."""
     async with visit.unit_of_work() as ctx:
         if not await usage.differences(ctx):
             return []

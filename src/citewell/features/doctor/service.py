@@ -1,4 +1,4 @@
-"""Comparing what a tenant's rows, passages, terms and files say of each other, and mending it."""
+"""Compares a tenant's rows, passages, terms and files with each other, and repairs differences."""
 
 import asyncio
 import time
@@ -15,17 +15,17 @@ from citewell.features.doctor.schemas import MOST_EXAMPLES, CheckReport, Fault, 
 __all__ = ["CHECKS", "CheckReport", "Report", "check"]
 
 GRACE = timedelta(hours=1)
-"""An upload registers its file long before: files are stored in the transaction that does it."""
+"""Default minimum age of an orphan; an upload registers its file long before."""
 
 SECOND_LOOK_SECONDS = 1.0
-"""What is found is looked for again after so long: what other processes just finish has gone."""
+"""Delay before a fault is checked again, so that work in flight is not reported."""
 
 WAIT_SECONDS = 600.0
-"""How long versions that are read again are waited for."""
+"""Longest wait for versions that were queued to be read again."""
 
 POLL_SECONDS = 0.2
 
-# In this order: what is mended first is what later checks compare with.
+# The order matters: later checks compare with what earlier ones have repaired.
 CHECKS = (
     Check("row security", integrity.find_unguarded, integrity.guard),
     Check("references", integrity.find_dangling, integrity.remove_dangling),
@@ -97,7 +97,7 @@ async def check(
 
 
 async def _look(visit: Visit, wanted: Check) -> list[Fault]:
-    """What a check finds, and finds again a moment later."""
+    """Faults that a check finds, and finds again after `SECOND_LOOK_SECONDS`."""
     first = await wanted.find(visit)
     if not first:
         return []

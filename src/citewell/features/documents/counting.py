@@ -1,4 +1,4 @@
-"""What changes of documents leave behind: use of the plan, and notes in the audit trail."""
+"""Quota counters and audit records of changes to documents."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from citewell.models.documents import Document, DocumentVersion
 async def count_registered(
     ctx: Context, versions: Sequence[DocumentVersion], new_bytes: int
 ) -> None:
-    """Note new versions, and count documents that are new and bytes that were not there.
+    """Record new versions in the audit trail; count new documents and newly stored bytes.
 
-    The last thing a unit of work does: others that register wait for it from here on.
+    Call it last in the unit of work: it locks the tenant's counters, and other uploads wait.
 
     Raises:
         QuotaReachedError: The plan does not hold them; roll the unit of work back.
@@ -32,13 +32,13 @@ async def count_registered(
 
 
 async def count_deleted(ctx: Context, document_id: uuid.UUID) -> None:
-    """Note that a document was deleted, and count one less."""
+    """Record that a document was deleted, and count one less."""
     await _record(ctx, "document.deleted", document_id, {})
     await usage.release(ctx, Metric.DOCUMENTS)
 
 
 async def count_restored(ctx: Context, document_id: uuid.UUID) -> None:
-    """Note that a document was restored, and count it again.
+    """Record that a document was restored, and count it again.
 
     Raises:
         QuotaReachedError: The plan does not hold it any more; roll the unit of work back.
@@ -48,14 +48,14 @@ async def count_restored(ctx: Context, document_id: uuid.UUID) -> None:
 
 
 async def note_changes(ctx: Context, document: Document) -> None:
-    """Note which of title and metadata were changed, before they are written."""
+    """Record which of title and metadata have changed; called before they are written."""
     if fields := repository.changed_fields(document, ("title", "metadata_")):
         names = [field.rstrip("_") for field in fields]
         await _record(ctx, "document.updated", document.id, {"fields": names})
 
 
 async def note_level(ctx: Context, document: Document, level: AccessLevel) -> None:
-    """Note that a document gets another access level, before it does."""
+    """Record a change of access level; called before it is written."""
     if level != document.access_level:
         before = AccessLevel(document.access_level).name.lower()
         details = {"from": before, "to": level.name.lower()}

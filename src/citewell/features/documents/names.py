@@ -1,4 +1,4 @@
-"""What files are called."""
+"""File names: cleaned for display, numbered for copies, and as sources of documents."""
 
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -7,7 +7,7 @@ from citewell.features.documents.errors import InvalidFilenameError
 
 MAX_FILENAME = 255
 UPLOADED = "upload:"
-"""Begins the sources of documents that are known by their name alone."""
+"""Prefix of the source of uploaded documents, which are recognised by their file name alone."""
 
 TEXT_SUFFIXES = (".md", ".markdown", ".txt")
 
@@ -37,7 +37,7 @@ def numbered(name: str, number: int) -> str:
 
 
 def source_of_copy(source: str, name: str, number: int) -> str:
-    """Where a copy is said to come from; what is known by its name is so by the copy's."""
+    """The source of a copy; that of an uploaded file is made of the copy's own name."""
     if number == 1:
         return source
     if source == UPLOADED + name:
@@ -46,7 +46,7 @@ def source_of_copy(source: str, name: str, number: int) -> str:
 
 
 def text_name(name: str) -> str:
-    """What a document of that name is called when a text takes its place."""
+    """The file name of a document whose content is replaced by a text sent to the API."""
     path = PurePosixPath(name)
     return name if path.suffix.lower() in TEXT_SUFFIXES else _fitting(path.stem, "", ".md")
 

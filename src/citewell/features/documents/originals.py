@@ -14,14 +14,14 @@ from citewell.features.audit import service as audit
 from citewell.features.documents import repository
 
 BATCH = 200
-"""Files whose rows are read at once."""
+"""Contents whose rows are read in one statement."""
 
 PASSES = 5
-"""How often all files are gone through for what was stored meanwhile under a former key."""
+"""Passes over all files; each finds files that uploads in flight stored under the former key."""
 
 
 async def keep(ctx: Context, contents: Sequence[tuple[StagedContent, bool]]) -> None:
-    """Put contents in their places, each with whether its row is new; the rows are locked.
+    """Store contents whose rows are locked; each comes with whether its row is new.
 
     Raises:
         OSError: The store cannot be written.
@@ -36,7 +36,7 @@ async def keep(ctx: Context, contents: Sequence[tuple[StagedContent, bool]]) -> 
 
 
 async def claim(ctx: Context, content: StagedContent) -> tuple[uuid.UUID, bool]:
-    """Keep a content; its row's id, and whether nobody had it before.
+    """Store a content; returns its row's id, and whether it is new to the tenant.
 
     Raises:
         OSError: The store cannot be written.
@@ -49,7 +49,7 @@ async def claim(ctx: Context, content: StagedContent) -> tuple[uuid.UUID, bool]:
 
 
 async def remove_unneeded(platform: Platform, caller: Caller, sizes: Mapping[bytes, int]) -> None:
-    """Take out of the store what was rolled back, but for what others have put in as well."""
+    """Remove contents of a rolled back unit of work, unless another one has stored them too."""
     if not sizes:
         return
     remove = await platform.blobs.remover(caller.tenant_id)
@@ -62,23 +62,23 @@ async def remove_unneeded(platform: Platform, caller: Caller, sizes: Mapping[byt
 
 @dataclass(slots=True)
 class Exchange:
-    """What became of a tenant's files after it got another key."""
+    """Result of encrypting a tenant's files anew."""
 
     key_id: uuid.UUID
     files: int = 0
-    """Encrypted anew."""
+    """Files encrypted anew."""
     waiting: int = 0
-    """Still under a former key."""
+    """Files still under a former key."""
     removed_keys: int = 0
     failures: dict[str, str] = field(default_factory=dict[str, str])
     """Why a file could not be encrypted anew, by its name."""
 
 
 async def replace_key(platform: Platform, caller: Caller) -> uuid.UUID | None:
-    """Give the tenant a new key for its files; its id.
+    """Give the tenant a new key for its files; returns the key's id.
 
-    What is stored from now on is encrypted with it, by all processes; what is there stays readable.
-    None if the tenant has none yet, or somebody else exchanges it just now.
+    From now on all processes encrypt with it; existing files stay readable. None if the tenant has
+    no key yet, or another process is exchanging it.
     """
     async with unit_of_work(platform, caller) as ctx:
         key = await platform.keys.replace(ctx.session, caller.tenant_id)
@@ -95,9 +95,9 @@ async def reencrypt(
 ) -> Exchange | None:
     """Encrypt all files of the tenant anew with its active key, then remove its former keys.
 
-    Online, and whenever it is killed it can be begun again: a file is replaced in one step, and a
-    key goes when nothing is under it. A file that is missing or damaged keeps the former keys. None
-    if the tenant has no key, so no file either.
+    Runs beside normal use and can be killed and repeated: each file is replaced in one step, and a
+    key is removed only when no file is under it. A missing or damaged file keeps the former keys.
+    None if the tenant has no key, and so no files.
 
     Args:
         platform: The handles of this process.
@@ -134,7 +134,7 @@ async def reencrypt(
 async def _under_others(
     platform: Platform, caller: Caller, key_id: uuid.UUID
 ) -> AsyncGenerator[tuple[uuid.UUID, bytes], None]:
-    """Ids and hashes of the contents that are not known to be under this key."""
+    """Ids and hashes of the contents not recorded as encrypted with this key."""
     after = uuid.UUID(int=0)
     while True:
         async with unit_of_work(platform, caller) as ctx:
@@ -147,7 +147,7 @@ async def _under_others(
 
 
 async def _replace(platform: Platform, caller: Caller, blob_id: uuid.UUID, sha256: bytes) -> bool:
-    """Encrypt one file anew; False if that was done, or it was removed, or got a newer key."""
+    """Encrypt one file anew; False if it needs none, is gone, or has a newer key."""
     async with (
         platform.blobs.resealed(caller.tenant_id, sha256) as (key_id, content),
         unit_of_work(platform, caller) as ctx,
@@ -161,7 +161,7 @@ async def _replace(platform: Platform, caller: Caller, blob_id: uuid.UUID, sha25
 
 
 async def _name_of(platform: Platform, caller: Caller, blob_id: uuid.UUID) -> str | None:
-    """What people call a content; None if it was removed meanwhile."""
+    """The file name people know a content by, else its id; None if it was removed meanwhile."""
     async with unit_of_work(platform, caller) as ctx:
         if not await repository.hold_blob(ctx.session, blob_id):
             return None

@@ -17,7 +17,7 @@ from citewell.kit.ids import uuid7
 from citewell.models.documents import Document, DocumentVersion
 
 COPIES_AT_ONCE = 100
-"""Names of copies that are looked up in one statement."""
+"""Candidate names of copies looked up in one statement."""
 
 MAX_TITLE = 500
 
@@ -33,17 +33,17 @@ class StagedFile:
 
 @dataclass(slots=True)
 class FilingTarget:
-    """A document that files go to."""
+    """The document that a file becomes a version of."""
 
     document: Document
     is_new: bool
     newest: DocumentVersion | None = None
-    """None: it is yet to be made, with its first version."""
+    """Its newest version; None for a document that is made together with its first version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a file goes; one that is skipped goes nowhere, and its document is only named."""
+    """The document chosen for a file; a skipped file only names it."""
 
     file: StagedFile
     target: FilingTarget
@@ -53,19 +53,19 @@ class Placement:
 class Shelving:
     """Finds the documents for the files of one unit of work.
 
-    Those that are known are locked, in the order of their sources, so that two of these never wait
-    for each other.
+    Known documents are locked in the order of their sources, so that two uploads of the same files
+    cannot deadlock.
     """
 
     def __init__(self, ctx: Context, collection_id: uuid.UUID) -> None:
         self._ctx = ctx
         self._collection_id = collection_id
         self._targets: dict[str, FilingTarget] = {}
-        """By the source that was asked for."""
+        """Documents by the source that was asked for."""
         self._filed_as: dict[str, str] = {}
-        """Other sources, for new documents, than those that were asked for."""
+        """Other sources for new documents, where the one asked for belongs to a hidden document."""
         self._copies: dict[str, int] = {}
-        """Up to which number there are copies, by the source of the first."""
+        """Highest number of a copy so far, by the source of the first."""
 
     async def place(self, files: Sequence[StagedFile]) -> list[Placement]:
         """Where each of the files goes.
@@ -87,10 +87,10 @@ class Shelving:
         return [await self._place(each) for each in files]
 
     async def _take_known(self, source: str, on_duplicate: OnDuplicate) -> None:
-        """Lock the document of that source, if it is none that is hidden from the caller.
+        """Lock the document of that source unless it is hidden from the caller.
 
-        What someone else's hidden document is called by must neither show nor be taken over: then
-        the caller gets one of their own by this name.
+        A hidden document must neither show by its name being taken nor be overwritten: the caller
+        then gets a document of their own, filed under another source.
         """
         access, wanted, number = await self._ctx.access(), source, 1
         while True:
@@ -103,7 +103,7 @@ class Shelving:
             may_write = access.allows(Verb.WRITE, service.facts_of(document))
             if may_write or access.allows(Verb.READ, service.facts_of(document)):
                 break
-            # Their own by this name may have been hidden from them meanwhile as well.
+            # The caller's own document of this name may meanwhile be hidden from them as well.
             wanted = self._own(source, number)
             number += 1
         if not may_write and on_duplicate is OnDuplicate.VERSION:
@@ -131,7 +131,7 @@ class Shelving:
         return Placement(file, target, file.new.on_duplicate is OnDuplicate.SKIP)
 
     async def _copy(self, file: StagedFile, first: str) -> FilingTarget:
-        """A document of the first free name, seen by the caller: what is hidden does not count."""
+        """A new document under the first name that is free among the documents the caller sees."""
         number, source, filed_as = await self._free_copy(file, first)
         self._copies[first] = number
         title = clean_line(file.new.title or "")
@@ -163,7 +163,7 @@ class Shelving:
         raise AssertionError("there are more numbers")
 
     async def _free_own(self, source: str) -> str | None:
-        """Where the caller's own beside a hidden one is filed; None if they see one there."""
+        """A free source for a document beside a hidden one; None if the caller sees one there."""
         access = await self._ctx.access()
         for number in count(1):
             own = self._own(source, number)

@@ -1,4 +1,4 @@
-"""Taking documents in."""
+"""Registers files: content, document, version and job in one unit of work."""
 
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
@@ -50,7 +50,7 @@ class _TakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What became of a file that was handed in."""
+    """Result of registering one file."""
 
     document_id: uuid.UUID
     version_id: uuid.UUID
@@ -67,7 +67,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """That a request is to be carried out once, however often it comes."""
+    """Identity of a request that must run only once, however often it is sent."""
 
     key: str
     asked: JsonValue

@@ -82,7 +82,7 @@ class VersionProgress:
 
 
 def within(access: Access, *verbs: Verb) -> TextClause:
-    """The predicate on `document` that says with which of them all verbs may be done."""
+    """Predicate on `document`: those on which all the verbs are allowed."""
     parts: list[str] = []
     values: dict[str, object] = {}
     for verb in verbs:
@@ -95,7 +95,7 @@ def within(access: Access, *verbs: Verb) -> TextClause:
 
 
 _IS_NEW = literal_column("(blob.xmax = 0)", Boolean)
-"""Whether an upsert inserted: a row that was there carries the transaction that locked it."""
+"""Whether an upsert inserted the row: xmax of an existing one holds the locking transaction."""
 
 
 async def claim_blobs(
@@ -103,7 +103,7 @@ async def claim_blobs(
 ) -> dict[bytes, tuple[uuid.UUID, bool]]:
     """The ids of contents by hash, and whether they are new.
 
-    Their rows are locked, so that nobody removes the files.
+    Their rows are locked, so that no sweep removes the files meanwhile.
     """
     if not sizes:
         return {}
@@ -125,7 +125,7 @@ async def known_sources(
     sources: Sequence[str],
     access: Access | None = None,
 ) -> set[str | None]:
-    """Those of the sources that a document of the collection came from, one that can be read."""
+    """Those of the sources that belong to a document of the collection, within the access given."""
     statement = select(Document.source).where(
         Document.collection_id == collection_id,
         Document.source.in_(sources),
@@ -152,7 +152,7 @@ async def lock_by_source(
 
 
 async def add_documents(session: AsyncSession, documents: Sequence[Document]) -> set[uuid.UUID]:
-    """Insert documents, but none whose source was taken just now; returns the ids of the others."""
+    """Insert documents except those whose source was taken meanwhile; returns the inserted ids."""
     if not documents:
         return set()
     values = [
@@ -324,7 +324,7 @@ async def lock(session: AsyncSession, document_id: uuid.UUID, access: Access) ->
 
 
 def changed_fields(document: Document, names: Sequence[str]) -> list[str]:
-    """Those of the columns that have another value than the database knows."""
+    """Those of the columns whose value differs from the stored one."""
     attributes = inspect(document).attrs
     return [name for name in names if attributes[name].history.has_changes()]
 
@@ -332,8 +332,8 @@ def changed_fields(document: Document, names: Sequence[str]) -> list[str]:
 async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[bytes, int]:
     """Delete the rows of contents no version needs any more; returns their sizes by hash.
 
-    The rows stay locked until the transaction ends, and with them the right to the files. They are
-    locked by a statement before, so that a version made meanwhile is seen.
+    The rows stay locked until the transaction ends; whoever holds them may remove the files. A
+    statement of its own locks them first, so that the deletion sees versions made meanwhile.
     """
     await session.execute(
         select(Blob.id).where(Blob.id.in_(ids)).order_by(Blob.id).with_for_update()

@@ -62,7 +62,7 @@ def facts_of(document: Document) -> DocumentFacts:
 
 
 async def resolve(ctx: Context, document_id: uuid.UUID, verb: Verb) -> Document:
-    """The document, locked, if the caller may do this with it: the way to every single one.
+    """The document, locked, if the verb is allowed; every access to a single document goes here.
 
     Raises:
         DocumentNotFoundError: There is none, or not for this caller.
@@ -90,7 +90,7 @@ async def get(ctx: Context, document_id: uuid.UUID) -> DocumentState:
 
 
 async def readable(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, DocumentState]:
-    """Those of the documents that are there for the caller, by id."""
+    """Those of the documents that the caller may read, by id."""
     if not ids:
         return {}
     found = await repository.states(ctx.session, ids, await ctx.access())
@@ -228,8 +228,8 @@ async def change_access(ctx: Context, document: Document, level: AccessLevel) ->
     """Set a document's access level, on its chunks too; nothing is embedded again.
 
     Raises:
-        ForbiddenError: The caller's role does not reach that level, or the one there is: what was
-            merely given to somebody is not theirs to open to all.
+        ForbiddenError: The caller's role does not reach the new level or the present one: someone
+            to whom a document was merely granted must not open it to others.
     """
     await require_level(ctx, AccessLevel(document.access_level))
     await require_level(ctx, level)
@@ -240,6 +240,6 @@ async def change_access(ctx: Context, document: Document, level: AccessLevel) ->
 
 
 async def require_level(ctx: Context, level: AccessLevel) -> None:
-    """Nobody puts a document where their own role does not reach."""
+    """Refuse a level that the caller's own role does not read."""
     if level > (await ctx.access()).read.max_level:
         raise ForbiddenError(f"Your role does not reach the access level {level.name.lower()}.")

@@ -1,8 +1,8 @@
-"""Changes as they are committed: one connection listens, all open streams of this process hear.
+"""Delivers committed changes to all open streams of this process over one listening connection.
 
-Every server process has one hub. A notification only says that a tenant has something new; what it
-is, is read once for all streams of the tenant, from the last one known. So a connection that was
-lost costs time, never an event.
+Every server process has one hub. A notification only says that a tenant has new events; the hub
+reads them once for all streams of the tenant, from the last known id on. So a lost connection
+costs time, never an event.
 """
 
 import asyncio
@@ -31,30 +31,30 @@ from citewell.features.events.schemas import ChangeEvent
 log = structlog.get_logger(__name__)
 
 NAME = "citewell-events"
-"""What the connection is called in `pg_stat_activity`."""
+"""Name of the connection in `pg_stat_activity`."""
 
 LISTENING, READING = "events.listen", "events.read"
 """Names of the background tasks."""
 
 KEEPALIVE_SECONDS = 10.0
-"""After so long without news the connection is asked whether it is still one."""
+"""Silence after which the connection is probed: a dropped one would otherwise stay unnoticed."""
 
 ANSWER_SECONDS = 5.0
 STATEMENT_SECONDS = 10.0
 
 BATCH = 500
-"""Events read at once."""
+"""Events read by one statement."""
 
 AT_A_TIME = 2
-"""Tenants whose events are read and shown side by side; requests need connections too."""
+"""Tenants served at the same time; each takes a connection, which requests need too."""
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
-"""Between two rounds of a tenant, seconds; in a flood as long as the last round took, so that
-streams take half of the process at most."""
+"""Bounds of the pause between two rounds of a tenant, in seconds. In a flood the pause is as long
+as the last round took, so that streams use at most half of the process."""
 
 
 class Listener(Protocol):
-    """What hears of a tenant's events."""
+    """A receiver of a tenant's events."""
 
     @property
     def tenant_id(self) -> uuid.UUID:
@@ -65,8 +65,8 @@ class Listener(Protocol):
 L = TypeVar("L", bound=Listener)
 
 Deliver = Callable[[Sequence[ChangeEvent], Sequence[L]], Awaitable[None]]
-"""Gives a tenant's events to its listeners. What each is interested in must be looked up before the
-first `await`: who asks for more later has been told of a later `cursor`."""
+"""Delivers a tenant's events to its listeners. It must read each listener's topics before its first
+`await`: a topic added later begins at a later `cursor`."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Statements on what has changed: triggers write it at commit (migration 0008), streams read it."""
+"""Statements on events: triggers write them at commit (migration 0008), streams read them."""
 
 import time
 import uuid
@@ -9,13 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from citewell.features.events.schemas import ChangeEvent, EventKind, Interest
 
 CHANNEL = "citewell_event"
-"""Where the triggers notify, with the tenant's id."""
+"""Channel on which the triggers notify; the payload is the tenant's id."""
 
 KEPT_SECONDS = 3600
-"""How long one may have been away and still resume."""
+"""Age up to which events are kept, so the longest absence after which a stream can resume."""
 
 SWEEP_ROWS = 5_000
-"""Removed in one transaction: some ten milliseconds."""
+"""Events removed in one transaction, which takes some ten milliseconds."""
 
 
 _LAST = text("SELECT coalesce(max(id), 0) FROM event WHERE tenant_id = :tenant_id")

@@ -31,7 +31,8 @@ from citewell.indexes.events import ChunkRow, ChunksStaged, VersionKey
 from citewell.kit.tasks import TaskGroup
 
 FEED_CHARS = 16_384
-"""Characters of blocks that are cut in one go: a hop to a thread costs as much as cutting 1,000."""
+"""Characters of blocks handed to a thread at once; a hop to a thread costs as much time as cutting
+1,000 characters, so this keeps its share small."""
 
 FEED_BLOCKS = 256
 
@@ -52,7 +53,7 @@ class IngestTarget:
     embedder: Embedder
     """That of the generation."""
     hold: Callable[[Context], Awaitable[bool]]
-    """Keeps the version for a transaction; False if it is not ours to write any more."""
+    """Locks the version for a transaction; False if this attempt may not write it any more."""
     has_earlier_chunks: bool
     """Whether an earlier version or attempt may have embedded some of the chunks."""
     stores_text: bool = True
@@ -75,7 +76,7 @@ class SourceFile:
 
 @dataclass(slots=True)
 class PipelineResult:
-    """What the pipeline has made; all but `last` is staged."""
+    """Result of the pipeline; everything but `last` is staged in the index."""
 
     title: str
     info: DocumentInfo | None = None
@@ -255,7 +256,7 @@ def _rows(
     language = UNDETERMINED
     for chunk, key in zip(batch.chunks, hashes, strict=True):
         detected = detect_language(chunk.text)
-        # A table of figures has no language of its own; it is written in its document's.
+        # Tables of figures show no language of their own, so they take their document's.
         language = detected if detected != UNDETERMINED else language
         terms = passage_terms(
             f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text,
@@ -302,7 +303,7 @@ async def _store(
 
 
 async def make_room(ctx: Context, target: IngestTarget, outcome: PipelineResult) -> None:
-    """Forget the text of earlier attempts, once, before the first of this one's is stored."""
+    """Delete the text of earlier attempts, once, before this attempt stores its first part."""
     if target.has_earlier_text and not outcome.has_text:
         await repository.forget_text(ctx.session, target.key.version_id)
 

@@ -1,4 +1,4 @@
-"""How far an attempt is, written down while it runs."""
+"""Progress of an attempt, written to its job while it runs."""
 
 import asyncio
 import uuid
@@ -16,7 +16,8 @@ from citewell.models.work import JobProgress, JobStage
 log = structlog.get_logger(__name__)
 
 NOTE_SECONDS = 1.0
-"""Time between two notes: often enough for people, and small files end before the first."""
+"""Interval between two writes of progress: often enough for people, and small files finish
+before the first one, so that they cost no statement."""
 
 
 class StageCounter:

@@ -1,7 +1,7 @@
 """Building another generation of a tenant's index beside the live one, and letting it take over.
 
-A generation is one embedding model and one way of cutting for each collection. Searches go on in
-the live one; what is published, rolled back or deleted meanwhile counts in both.
+A generation is one embedding model and one chunking for each collection. Searches stay in the
+live one; publishing, rollback and deletion during the build apply to both.
 """
 
 import asyncio
@@ -39,8 +39,8 @@ LISTED = 200
 """Versions that are looked up at a time."""
 
 MAX_FAILURES = 8
-"""Times in a row a model or the database may fail for one version: with the pauses below about
-four minutes. What is built stays, so that nothing is lost by ending."""
+"""Failures in a row of the model or the database for one version before the run ends; with the
+pauses below about four minutes. What is built stays, so ending loses nothing."""
 
 LONGEST_PAUSE_SECONDS = 60.0
 
