@@ -14,7 +14,7 @@ from citewell.core.context import unit_of_work
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.analysis import analyse
 from citewell.engine.retrieval.fusion import dense_weight
-from citewell.indexes.contract import HitList, HybridQuery, Scope, index_of
+from citewell.indexes.contract import HitList, HybridQuery, SearchScope, index_of
 from citewell.indexes.postgres.literals import dense_literal, sparse_literal
 from citewell.indexes.postgres.work import SessionWork
 
@@ -109,14 +109,16 @@ async def _legs(library: Library, exact: ExactSearch, asked: list[str]) -> list[
     ]
 
 
-async def _query(library: Library, text: str, level: AccessLevel) -> tuple[HybridQuery, Scope]:
+async def _query(
+    library: Library, text: str, level: AccessLevel
+) -> tuple[HybridQuery, SearchScope]:
     """The question as search puts it to the index."""
     platform, analysis = library.platform, analyse(text)
     vector = await platform.embedder.embed_query(analysis.text)
     async with unit_of_work(platform, library.reader(level)) as ctx:
         generation = await index_of(platform).generations.live(ctx)
         assert generation is not None
-        scope = Scope(ctx.tenant_id, generation, (await ctx.access()).read)
+        scope = SearchScope(ctx.tenant_id, generation, (await ctx.access()).read)
         statistics = await index_of(platform).searcher.statistics(
             ctx, scope, [term.id for term in analysis.terms]
         )
@@ -125,7 +127,7 @@ async def _query(library: Library, text: str, level: AccessLevel) -> tuple[Hybri
     return HybridQuery(vector, weights, weight, TOP_K), scope
 
 
-async def _search(library: Library, scope: Scope, query: HybridQuery, top_k: int) -> HitList:
+async def _search(library: Library, scope: SearchScope, query: HybridQuery, top_k: int) -> HitList:
     asked = HybridQuery(query.vector, query.terms, query.dense_weight, top_k)
     async with library.platform.database.unit_of_work(library.tenant_id) as session:
         return await index_of(library.platform).searcher.search(SessionWork(session), scope, asked)

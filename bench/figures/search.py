@@ -75,7 +75,7 @@ async def _weights(library: Library, query: str) -> str | None:
     async with platform.database.unit_of_work(library.tenant_id) as session:
         generation = await index_of(platform).generations.live(SessionWork(session))
         assert generation is not None
-        scope = service.Scope(library.tenant_id, generation, FULL_ACCESS.read)
+        scope = service.SearchScope(library.tenant_id, generation, FULL_ACCESS.read)
         statistics = await index_of(platform).searcher.statistics(
             SessionWork(session), scope, [term.id for term in analysis.terms]
         )

@@ -18,7 +18,7 @@ from citewell.access.policy import Reach
 from citewell.core.database.sessions import Database
 from citewell.core.settings import Settings
 from citewell.engine.embedding.base import EmbedderSpec
-from citewell.indexes.contract import Generation, HybridQuery, Index, Scope
+from citewell.indexes.contract import Generation, HybridQuery, Index, SearchScope
 from citewell.indexes.events import ChunkRow, Publication, VersionKey, VersionPublished
 from citewell.indexes.postgres.index import postgres_index
 from citewell.indexes.postgres.work import SessionWork
@@ -65,9 +65,9 @@ class Corpus:
     """For each chunk the number of its document."""
     texts: list[str] = field(default_factory=list)
 
-    def scope(self, **narrower: object) -> Scope:
+    def scope(self, **narrower: object) -> SearchScope:
         reach = narrower.pop("reach", None) or Reach(int(narrower.pop("max_level", 3)))  # pyright: ignore[reportArgumentType]
-        return Scope(self.tenant_id, self.generation, reach, **narrower)  # pyright: ignore[reportArgumentType]
+        return SearchScope(self.tenant_id, self.generation, reach, **narrower)  # pyright: ignore[reportArgumentType]
 
     def allowed(self, wanted: Part) -> set[str]:
         """Texts of the chunks of one part."""

@@ -9,12 +9,12 @@ import pytest
 from citewell.indexes.contract import UnitOfWork
 from citewell.indexes.events import VersionKey
 from citewell.indexes.memory import (
-    DocumentRecord,
     MemoryGenerations,
     MemorySearcher,
     MemoryStore,
     MemoryWork,
     MemoryWriter,
+    StoredDocument,
 )
 from citewell.indexes.postgres.work import session_of
 from citewell.indexes.testing import IndexContract
@@ -45,7 +45,7 @@ class MemoryEngine:
         first, second = (VersionKey(document_id, uuid7(), collection_id, level) for _ in range(2))
         async with self.store.unit_of_work(tenant_id) as work:
             number = len(work.session.documents)
-            work.session.documents[document_id] = DocumentRecord(
+            work.session.documents[document_id] = StoredDocument(
                 title=f"title {number}",
                 filename=f"{number}.txt",
                 source=f"source {number}",

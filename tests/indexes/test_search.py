@@ -11,7 +11,7 @@ from sqlalchemy import text
 from citewell.access.policy import NO_LEVEL, IdSet, Reach
 from citewell.core.database.sessions import Database
 from citewell.engine.lexical.bm25 import best_possible_score
-from citewell.indexes.contract import Hit, HitList, HybridQuery, Scope
+from citewell.indexes.contract import Hit, HitList, HybridQuery, SearchScope
 from citewell.indexes.events import AccessChanged
 from citewell.indexes.postgres.index import postgres_index
 from citewell.indexes.postgres.work import SessionWork
@@ -24,7 +24,7 @@ LEGS = {"dense": 1.0, "lexical": 0.0, "hybrid": 0.4}
 
 
 async def search(
-    database: Database, scope: Scope, query: HybridQuery, *, exact_limit: int
+    database: Database, scope: SearchScope, query: HybridQuery, *, exact_limit: int
 ) -> HitList:
     """One search; scopes of more chunks than the limit go through the HNSW indexes."""
     index = postgres_index(database, exact_limit=exact_limit)
@@ -125,7 +125,7 @@ def documents_of(corpus: Corpus, part: Part) -> list[uuid.UUID]:
     ]
 
 
-def narrow(corpus: Corpus, name: str) -> tuple[Scope, set[str]]:
+def narrow(corpus: Corpus, name: str) -> tuple[SearchScope, set[str]]:
     """A scope and the texts it allows."""
     permille = corpus.documents[corpus.parts.index(PERMILLE)]
     return {
@@ -360,7 +360,7 @@ def usage(url: str) -> dict[str, int]:
 
 
 async def reads(
-    url: str, database: Database, scope: Scope, query: HybridQuery, exact_limit: int
+    url: str, database: Database, scope: SearchScope, query: HybridQuery, exact_limit: int
 ) -> set[str]:
     """What a search reads if sorting is made so dear that any index that fits is taken."""
     index = postgres_index(database, exact_limit=exact_limit)

@@ -120,6 +120,18 @@ class TestSizes:
         assert vague == []
 
 
+class TestNames:
+    def test_no_two_classes_share_a_name(self) -> None:
+        """A name stands for one thing in the whole of `src`; names that begin with `_` are free."""
+        places: dict[str, list[str]] = {}
+        for path in python_files(SOURCE):
+            for node in ast.walk(parsed(path)):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(f"{shown(path)}:{node.lineno}")
+        shared = {name: found for name, found in places.items() if len(found) > 1}
+        assert shared == {}
+
+
 class TestBroadExcepts:
     def found(self) -> list[tuple[str, str]]:
         """Place and line of every handler that does not name what it catches, in groups or not."""

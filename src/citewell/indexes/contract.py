@@ -71,7 +71,7 @@ class IncompleteVersionError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class SearchScope:
     """The chunks a caller may find. Part of the ranking statement, never applied afterwards."""
 
     tenant_id: uuid.UUID
@@ -176,12 +176,12 @@ class Searcher(Protocol):
         ...
 
     async def statistics(
-        self, work: UnitOfWork, scope: Scope, term_ids: Sequence[int]
+        self, work: UnitOfWork, scope: SearchScope, term_ids: Sequence[int]
     ) -> CorpusStatistics:
         """How many chunks the scope's generation has, and in how many each term occurs."""
         ...
 
-    async def search(self, work: UnitOfWork, scope: Scope, query: HybridQuery) -> HitList:
+    async def search(self, work: UnitOfWork, scope: SearchScope, query: HybridQuery) -> HitList:
         """Rank the scope's chunks; always min(top_k, scope size) hits."""
         ...
 

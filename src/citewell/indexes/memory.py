@@ -1,7 +1,7 @@
 """An index in memory: exact and plain. The reference of the contract, for tests only.
 
 It keeps the rules of `indexes.contract` in as few lines as they take, so that a reader sees them
-and the conformance suite is checked by a second engine. It knows no history (`Scope.as_of`).
+and the conformance suite is checked by a second engine. It knows no history (`SearchScope.as_of`).
 """
 
 import json
@@ -25,7 +25,7 @@ from citewell.indexes.contract import (
     HitList,
     HybridQuery,
     IncompleteVersionError,
-    Scope,
+    SearchScope,
     UnitOfWork,
 )
 from citewell.indexes.events import (
@@ -49,7 +49,7 @@ ChunkKey = tuple[uuid.UUID, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentRecord:
+class StoredDocument:
     """What a search filters by or shows of a document beside its chunks."""
 
     title: str
@@ -73,8 +73,8 @@ class _Chunk:
 class Library:
     """All of a tenant; entries are values, so that a copy of its tables is a snapshot."""
 
-    documents: dict[uuid.UUID, DocumentRecord] = field(
-        default_factory=dict[uuid.UUID, DocumentRecord]
+    documents: dict[uuid.UUID, StoredDocument] = field(
+        default_factory=dict[uuid.UUID, StoredDocument]
     )
     generations: dict[int, tuple[Generation, str]] = field(
         default_factory=dict[int, tuple[Generation, str]]
@@ -162,7 +162,7 @@ class MemorySearcher:
         return self._store.libraries.get(tenant_id, Library()).of_status("live")
 
     async def statistics(
-        self, work: UnitOfWork, scope: Scope, term_ids: Sequence[int]
+        self, work: UnitOfWork, scope: SearchScope, term_ids: Sequence[int]
     ) -> CorpusStatistics:
         counted = Counter[int]()
         chunk_count = 0
@@ -172,7 +172,7 @@ class MemorySearcher:
                 counted.update(set(term_ids) & chunk.row.terms.keys())
         return CorpusStatistics(chunk_count, dict(counted))
 
-    async def search(self, work: UnitOfWork, scope: Scope, query: HybridQuery) -> HitList:
+    async def search(self, work: UnitOfWork, scope: SearchScope, query: HybridQuery) -> HitList:
         if scope.as_of is not None:
             raise NotImplementedError("an index in memory keeps no history")
         library = library_of(work)
@@ -195,7 +195,7 @@ class MemorySearcher:
         return HitList(ranked, len(found), is_exact=True)
 
 
-def _is_within(scope: Scope, chunk: _Chunk, document: DocumentRecord) -> bool:
+def _is_within(scope: SearchScope, chunk: _Chunk, document: StoredDocument) -> bool:
     version = chunk.version
     facts = DocumentFacts(
         version.document_id, version.collection_id, version.access_level, document.created_by

@@ -38,7 +38,7 @@ from citewell.indexes.testing_library import (
     SPEC,
     TOP_K,
     Engine,
-    Shelf,
+    TenantLibrary,
     exact_scores,
     publication_of,
     random_query,
@@ -71,7 +71,7 @@ class SearchContract:
     """What every engine finds, and for whom; inherit it and give the fixture `engine`."""
 
     async def test_ranking_is_that_of_the_arithmetic(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         rows = [row for _ in range(12) for row in (await shelf.add(20))[1]]
         for weight in (0.0, 0.4, 1.0):
             recalls: list[float] = []
@@ -91,7 +91,7 @@ class SearchContract:
             assert np.mean(recalls) >= RECALL
 
     async def test_hit_says_where_it_stands(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         key, (row,) = await shelf.add(1, language="vi")
         (hit,) = (await shelf.search()).hits
         assert (hit.document_id, hit.title, hit.version) == (key.document_id, "title 0", 1)
@@ -99,11 +99,11 @@ class SearchContract:
         assert (hit.start, hit.end, hit.language) == (row.start, row.end, "vi")
 
     async def test_more_hits_than_chunks_gives_all(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         await shelf.answers_with(*(await shelf.add())[1], *(await shelf.add())[1])
 
     async def test_phrases_come_first(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         _, rows = await shelf.add(20)
         query = random_query(shelf.chance, rows, 0.4)
         found = await shelf.search(query=replace(query, phrases=(rows[13].text.upper(),)))
@@ -111,7 +111,7 @@ class SearchContract:
         assert found.hits[0].text == rows[13].text
 
     async def test_other_tenants_are_never_found(self, engine: Engine) -> None:
-        one, other = await Shelf.of(engine), await Shelf.of(engine)
+        one, other = await TenantLibrary.of(engine), await TenantLibrary.of(engine)
         _, mine = await one.add()
         _, theirs = await other.add()
         await one.answers_with(*mine)
@@ -121,7 +121,7 @@ class SearchContract:
             assert (await engine.searcher.search(work, other.scope(), query)).hits == []
 
     async def test_reach_decides_what_is_found(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         (low, lows), (high, highs) = await shelf.add(level=0), await shelf.add(level=3)
         every = sorted(row.text for row in (*lows, *highs))
         of_low, of_high = sorted(row.text for row in lows), sorted(row.text for row in highs)
@@ -145,7 +145,7 @@ class SearchContract:
             assert await shelf.texts(shelf.scope(reach)) == wanted
 
     async def test_filters_narrow(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         facts = {"kind": "rule", "year": 2024}
         chosen, rows = await shelf.add(language="vi", metadata=facts)
         await shelf.add(metadata={"kind": "rule"})
@@ -167,7 +167,7 @@ class WriteContract:
     """What every engine keeps, event by event; inherit it and give the fixture `engine`."""
 
     async def test_staged_chunks_are_found_when_published(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         _, others = await shelf.add()
         key, _ = await engine.new_document(shelf.tenant_id)
         rows = shelf.rows(8)
@@ -178,7 +178,7 @@ class WriteContract:
         await shelf.answers_with(*others, *rows)
 
     async def test_next_version_replaces_the_first(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         first, second = await engine.new_document(shelf.tenant_id)
         old, new = shelf.rows(5), shelf.rows(3)
         await shelf.apply(shelf.published(first, old))
@@ -189,7 +189,7 @@ class WriteContract:
         await shelf.answers_with(*new)
 
     async def test_version_that_is_read_again_answers_meanwhile(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         key, old = await shelf.add(6)
         new = shelf.rows(4)
         opened = replace(key, access_level=0)  # counts once it is published
@@ -200,7 +200,7 @@ class WriteContract:
         await shelf.answers_with(*new)
 
     async def test_leftovers_of_a_longer_attempt_go(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         key, _ = await engine.new_document(shelf.tenant_id)
         rows = shelf.rows(9)
         await shelf.apply(ChunksStaged(key, shelf.generation.id, rows))
@@ -208,7 +208,7 @@ class WriteContract:
         await shelf.answers_with(*rows[:4])
 
     async def test_discarded_version_leaves_what_answers(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         first, second = await engine.new_document(shelf.tenant_id)
         old, new = shelf.rows(5), shelf.rows(3)
         await shelf.apply(shelf.published(first, old))
@@ -219,7 +219,7 @@ class WriteContract:
             assert await self._chunks(engine, work, second, shelf.generation) == []
 
     async def test_shelved_version_waits_for_a_rollback(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         first, second = await engine.new_document(shelf.tenant_id)
         old, new = shelf.rows(5), shelf.rows(3)
         await shelf.apply(shelf.published(second, new))
@@ -230,7 +230,7 @@ class WriteContract:
         await shelf.answers_with(*old)
 
     async def test_hidden_document_comes_back_as_it_was(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         _, others = await shelf.add()
         key, rows = await shelf.add()
         before = {hit.chunk_id for hit in (await shelf.search()).hits}
@@ -241,7 +241,7 @@ class WriteContract:
         assert {hit.chunk_id for hit in (await shelf.search()).hits} == before
 
     async def test_version_that_is_not_whole_is_not_restored(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         first, second = await engine.new_document(shelf.tenant_id)
         old, new = shelf.rows(5), shelf.rows(3)
         await shelf.apply(shelf.published(first, old))
@@ -255,7 +255,7 @@ class WriteContract:
         await shelf.answers_with(*old)
 
     async def test_access_changes_with_its_document(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         key, rows = await shelf.add(level=0)
         elsewhere = (await engine.new_document(shelf.tenant_id))[0].collection_id
         await shelf.apply(AccessChanged(key.document_id, elsewhere, 3))
@@ -264,7 +264,7 @@ class WriteContract:
         assert await shelf.texts(there) == sorted(row.text for row in rows)
 
     async def test_removed_documents_leave_nothing(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         key, _ = await shelf.add()
         _, others = await shelf.add()
         ids = [hit.chunk_id for hit in (await shelf.search()).hits]
@@ -276,7 +276,7 @@ class WriteContract:
             assert await self._chunks(engine, work, key, shelf.generation) == []
 
     async def test_vectors_of_a_document_are_known(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         key, rows = await shelf.add()
         _, others = await shelf.add()
         hashes = [row.content_hash for row in (*rows, *others)]
@@ -289,7 +289,7 @@ class WriteContract:
             assert np.allclose(known[row.content_hash], row.embedding, atol=HALF_PRECISION)
 
     async def test_chunks_are_read_as_they_were_kept(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         key, rows = await shelf.add(6)
         async with engine.unit_of_work(shelf.tenant_id) as work:
             read = await engine.generations.chunks(
@@ -303,7 +303,7 @@ class WriteContract:
             assert np.allclose(row.embedding, kept.embedding, atol=HALF_PRECISION)
 
     async def test_event_that_is_applied_again_changes_nothing(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         first, second = await engine.new_document(shelf.tenant_id)
         old, new = shelf.rows(5), shelf.rows(3)
         number = shelf.generation.id
@@ -339,7 +339,7 @@ class TransactionContract:
     async def test_unit_of_work_sees_what_it_wrote_and_nobody_else_does(
         self, engine: Engine
     ) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         _, old = await shelf.add()
         key, _ = await engine.new_document(shelf.tenant_id)
         rows = shelf.rows(4)
@@ -356,7 +356,7 @@ class TransactionContract:
     async def test_events_that_are_broken_off_count_once_when_they_come_again(
         self, engine: Engine
     ) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         first, second = await engine.new_document(shelf.tenant_id)
         old, new = shelf.rows(5), shelf.rows(6)
         await shelf.apply(shelf.published(first, old))
@@ -387,7 +387,7 @@ class TransactionContract:
             assert await engine.generations.live(work) is None
 
     async def test_documents_published_at_once_are_all_there(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         keys = [(await engine.new_document(shelf.tenant_id))[0] for _ in range(4)]
         rows = [shelf.rows(5) for _ in keys]
         waiting = dict(zip(keys, rows, strict=True))
@@ -404,19 +404,19 @@ class TransactionContract:
 class GenerationContract:
     """How one generation takes over from another; inherit it and give the fixture `engine`."""
 
-    async def _begin(self, shelf: Shelf, *, anew: bool = False) -> Generation:
+    async def _begin(self, shelf: TenantLibrary, *, anew: bool = False) -> Generation:
         async with shelf.engine.unit_of_work(shelf.tenant_id) as work:
             return await shelf.engine.generations.begin(work, OTHER_SPEC, anew=anew)
 
     async def test_first_generation_goes_on(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         async with engine.unit_of_work(shelf.tenant_id) as work:
             assert await engine.generations.ensure(work, OTHER_SPEC) == shelf.generation
             assert await engine.generations.live(work) == shelf.generation
         assert await engine.searcher.current_generation(shelf.tenant_id) == shelf.generation
 
     async def test_new_one_answers_once_it_has_every_version(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         first, second = await engine.new_document(shelf.tenant_id)
         old, new = shelf.rows(5), shelf.rows(3)
         await shelf.apply(shelf.published(first, old))
@@ -447,7 +447,7 @@ class GenerationContract:
         await after.answers_with(*rebuilt[first])
 
     async def test_replaced_one_takes_nothing_new(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         building = await self._begin(shelf)
         async with engine.unit_of_work(shelf.tenant_id) as work:
             assert await engine.generations.take_over(work, building) == []
@@ -462,7 +462,7 @@ class GenerationContract:
                 await shelf.apply(event)
 
     async def test_one_that_was_given_up_takes_nothing_new(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         key, rows = await shelf.add()
         given_up = await self._begin(shelf)
         assert await self._begin(shelf) == given_up
@@ -478,7 +478,7 @@ class GenerationContract:
         await shelf.answers_with(*rows)
 
     async def test_what_is_hidden_meanwhile_is_hidden_in_both(self, engine: Engine) -> None:
-        shelf = await Shelf.of(engine)
+        shelf = await TenantLibrary.of(engine)
         key, rows = await shelf.add()
         building = await self._begin(shelf)
         rebuilt = random_rows(shelf.chance, len(rows), dimensions=building.dimensions)

@@ -18,8 +18,8 @@ from citewell.indexes.contract import (
     Generations,
     HitList,
     HybridQuery,
-    Scope,
     Searcher,
+    SearchScope,
     UnitOfWork,
     Writer,
 )
@@ -130,7 +130,7 @@ def exact_scores(rows: Sequence[ChunkRow], query: HybridQuery) -> dict[str, floa
 
 
 @dataclass
-class Shelf:
+class TenantLibrary:
     """A tenant of an engine, and what a test puts there."""
 
     engine: Engine
@@ -139,7 +139,7 @@ class Shelf:
     chance: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
 
     @classmethod
-    async def of(cls, engine: Engine) -> "Shelf":
+    async def of(cls, engine: Engine) -> "TenantLibrary":
         """A new tenant with a live generation."""
         tenant_id = await engine.new_tenant()
         async with engine.unit_of_work(tenant_id) as work:
@@ -177,11 +177,13 @@ class Shelf:
         await self.apply(self.published(key, rows))
         return key, rows
 
-    def scope(self, reach: Reach | None = None) -> Scope:
+    def scope(self, reach: Reach | None = None) -> SearchScope:
         """All that is in reach; without one, everything."""
-        return Scope(self.tenant_id, self.generation, reach or Reach(3))
+        return SearchScope(self.tenant_id, self.generation, reach or Reach(3))
 
-    async def search(self, scope: Scope | None = None, query: HybridQuery | None = None) -> HitList:
+    async def search(
+        self, scope: SearchScope | None = None, query: HybridQuery | None = None
+    ) -> HitList:
         """What is found, by default all there is."""
         query = query or HybridQuery(
             np.ones(self.generation.dimensions, np.float32), {1: 1.0}, 0.5, 10_000
@@ -189,7 +191,7 @@ class Shelf:
         async with self.engine.unit_of_work(self.tenant_id) as work:
             return await self.engine.searcher.search(work, scope or self.scope(), query)
 
-    async def texts(self, scope: Scope | None = None) -> list[str]:
+    async def texts(self, scope: SearchScope | None = None) -> list[str]:
         """Sorted texts of all that can be found."""
         return sorted(hit.text for hit in (await self.search(scope)).hits)
 

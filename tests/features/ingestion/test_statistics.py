@@ -12,7 +12,7 @@ import pytest
 
 from citewell.core.context import unit_of_work
 from citewell.features.ingestion import pipeline
-from citewell.indexes.contract import Scope, index_of
+from citewell.indexes.contract import SearchScope, index_of
 from tests.quiet import Shelf
 
 from .conftest import Rows, recount, statistics
@@ -133,7 +133,7 @@ class TestIdf:
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
             generation = await index_of(shelf.platform).generations.live(ctx)
             assert generation is not None
-            scope = Scope(shelf.caller.tenant_id, generation, 3)
+            scope = SearchScope(shelf.caller.tenant_id, generation, 3)
             counted = recount(rows)
             read = await index_of(shelf.platform).searcher.statistics(ctx, scope, list(counted))
         assert read.document_frequency == counted
@@ -149,7 +149,7 @@ class TestIdf:
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
             generation = await index_of(shelf.platform).generations.live(ctx)
             assert generation is not None
-            scope = Scope(shelf.caller.tenant_id, generation, 3)
+            scope = SearchScope(shelf.caller.tenant_id, generation, 3)
             counted = recount(rows)
             read = await index_of(shelf.platform).searcher.statistics(ctx, scope, list(counted))
         assert read.document_frequency == counted

@@ -37,7 +37,7 @@ from citewell.indexes.contract import (
     Generation,
     HitList,
     HybridQuery,
-    Scope,
+    SearchScope,
     index_of,
 )
 from citewell.kit.clock import Stopwatch
@@ -176,7 +176,7 @@ async def _scope(
     filters: Mapping[str, FilterValue],
     collection_ids: Sequence[uuid.UUID] | None,
     as_of: datetime | None,
-) -> Scope | None:
+) -> SearchScope | None:
     """What the caller may find; None if the tenant has nothing yet."""
     if collection_ids is not None:
         await collections.require_all(ctx, collection_ids)
@@ -192,7 +192,7 @@ async def _scope(
             raise UnknownFilterError(key, FILTER_FIELDS)
     if generation is None:
         return None
-    return Scope(
+    return SearchScope(
         tenant_id=ctx.tenant_id,
         generation=generation,
         reach=access.read,

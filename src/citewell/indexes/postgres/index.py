@@ -16,7 +16,7 @@ from citewell.indexes.contract import (
     HitList,
     HybridQuery,
     Index,
-    Scope,
+    SearchScope,
     UnitOfWork,
 )
 from citewell.indexes.events import ChunkRow
@@ -56,7 +56,7 @@ class PostgresSearcher:
         self._database = database
         self._live = live
         self._exact_limit = exact_limit
-        self._scopes: dict[Scope, tuple[float, int, bool]] = {}
+        self._scopes: dict[SearchScope, tuple[float, int, bool]] = {}
 
     async def current_generation(self, tenant_id: uuid.UUID) -> Generation | None:
         known = self._live.known(tenant_id)
@@ -66,11 +66,11 @@ class PostgresSearcher:
             return await self._live.read(session)
 
     async def statistics(
-        self, work: UnitOfWork, scope: Scope, term_ids: Sequence[int]
+        self, work: UnitOfWork, scope: SearchScope, term_ids: Sequence[int]
     ) -> CorpusStatistics:
         return await statistics.read(session_of(work), scope, term_ids)
 
-    async def search(self, work: UnitOfWork, scope: Scope, query: HybridQuery) -> HitList:
+    async def search(self, work: UnitOfWork, scope: SearchScope, query: HybridQuery) -> HitList:
         session = session_of(work)
         size, has_indexes = await self._scope_facts(session, scope)
         # Indexes hold what answers now.
@@ -86,7 +86,7 @@ class PostgresSearcher:
         """Look up sizes and indexes again: some were built."""
         self._scopes.clear()
 
-    async def _scope_facts(self, session: AsyncSession, scope: Scope) -> tuple[int, bool]:
+    async def _scope_facts(self, session: AsyncSession, scope: SearchScope) -> tuple[int, bool]:
         now = time.monotonic()
         known = self._scopes.get(scope)
         if known and now - known[0] < MEMORY_SECONDS:

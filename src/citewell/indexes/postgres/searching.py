@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
 from citewell.engine.lexical.bm25 import best_possible_score
-from citewell.indexes.contract import Hit, HybridQuery, Scope
+from citewell.indexes.contract import Hit, HybridQuery, SearchScope
 from citewell.indexes.postgres.literals import dense_literal, sparse_literal
 
 CANDIDATES = 50
@@ -77,7 +77,7 @@ ORDER BY f.score DESC, f.id
 """
 
 
-def scope_sql(scope: Scope) -> str:
+def scope_sql(scope: SearchScope) -> str:
     """The predicate on `chunk c` that says what the caller may find; the one place it is made."""
     parts = [
         "c.tenant_id = :tenant_id",
@@ -101,7 +101,7 @@ def scope_sql(scope: Scope) -> str:
     return " AND ".join(parts)
 
 
-def scope_values(scope: Scope) -> dict[str, object]:
+def scope_values(scope: SearchScope) -> dict[str, object]:
     """The bound values of `scope_sql`."""
     _, reach = reach_sql(scope.reach, table="c", document_column="document_id")
     values: dict[str, object] = {"tenant_id": scope.tenant_id, **reach}
@@ -121,14 +121,14 @@ def _writable(reach: Reach) -> tuple[str, dict[str, object]]:
     return reach_sql(reach, table="d", document_column="id", prefix="writable")
 
 
-async def count_scope(session: AsyncSession, scope: Scope, limit: int) -> int:
+async def count_scope(session: AsyncSession, scope: SearchScope, limit: int) -> int:
     """Chunks in the scope, counted up to `limit`."""
     statement = text(_COUNT.format(scope=scope_sql(scope)))
     return await session.scalar(statement, {**scope_values(scope), "limit": limit}) or 0
 
 
 async def rank(
-    session: AsyncSession, scope: Scope, query: HybridQuery, *, is_exact: bool
+    session: AsyncSession, scope: SearchScope, query: HybridQuery, *, is_exact: bool
 ) -> list[Hit]:
     """Run the hybrid statement; `is_exact` compares every chunk of the scope."""
     statement = _hybrid_statement(

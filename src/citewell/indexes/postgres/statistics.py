@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.engine.lexical.base import CorpusStatistics
-from citewell.indexes.contract import Scope
+from citewell.indexes.contract import SearchScope
 
 FOLD_BATCH = 200
 """Versions folded in one transaction: some hundred thousand terms, about a second."""
@@ -87,7 +87,9 @@ async def fold(session: AsyncSession, tenant_id: uuid.UUID) -> bool:
     return folded == FOLD_BATCH
 
 
-async def read(session: AsyncSession, scope: Scope, term_ids: Sequence[int]) -> CorpusStatistics:
+async def read(
+    session: AsyncSession, scope: SearchScope, term_ids: Sequence[int]
+) -> CorpusStatistics:
     """See `Searcher.statistics`."""
     rows = await session.execute(
         _READ,
