@@ -178,7 +178,11 @@ class Searcher(Protocol):
     async def statistics(
         self, work: UnitOfWork, scope: SearchScope, term_ids: Sequence[int]
     ) -> CorpusStatistics:
-        """How many chunks the scope's generation has, and in how many each term occurs."""
+        """In how many chunks of the scope's generation each term occurs, and how many there are.
+
+        Those of the versions that answer are counted, as they were completed. What was published
+        lately may be missing until `Maintenance.fold_statistics`.
+        """
         ...
 
     async def search(self, work: UnitOfWork, scope: SearchScope, query: HybridQuery) -> HitList:

@@ -35,6 +35,7 @@ from citewell.indexes.events import (
     DocumentHidden,
     DocumentsRemoved,
     Event,
+    Publication,
     VersionDiscarded,
     VersionKey,
     VersionPublished,
@@ -81,10 +82,10 @@ class Library:
     )
     """With their status: `live`, `building` or `retired`."""
     chunks: dict[ChunkKey, _Chunk] = field(default_factory=dict[ChunkKey, _Chunk])
-    complete: dict[tuple[uuid.UUID, int], int] = field(
-        default_factory=dict[tuple[uuid.UUID, int], int]
+    complete: dict[tuple[uuid.UUID, int], Publication] = field(
+        default_factory=dict[tuple[uuid.UUID, int], Publication]
     )
-    """How many chunks a version has in a generation, once all are there."""
+    """What completed a version in a generation, once it did."""
 
     def copy(self) -> "Library":
         """The same entries in tables of their own."""
@@ -164,13 +165,14 @@ class MemorySearcher:
     async def statistics(
         self, work: UnitOfWork, scope: SearchScope, term_ids: Sequence[int]
     ) -> CorpusStatistics:
-        counted = Counter[int]()
-        chunk_count = 0
-        for (_, generation_id, _), chunk in library_of(work).chunks.items():
-            if chunk.is_active and generation_id == scope.generation.id:
-                chunk_count += 1
-                counted.update(set(term_ids) & chunk.row.terms.keys())
-        return CorpusStatistics(chunk_count, dict(counted))
+        library = library_of(work)
+        answering = {key[:2] for key, chunk in library.chunks.items() if chunk.is_active}
+        chunk_count, counted = 0, Counter[int]()
+        for key, publication in library.complete.items():
+            if key in answering and key[1] == scope.generation.id:
+                chunk_count += publication.chunk_count
+                counted.update(publication.term_frequencies)
+        return CorpusStatistics(chunk_count, {term: counted[term] for term in term_ids})
 
     async def search(self, work: UnitOfWork, scope: SearchScope, query: HybridQuery) -> HitList:
         if scope.as_of is not None:
@@ -365,7 +367,7 @@ def _complete(library: Library, event: VersionPublished | VersionShelved | Versi
         # A generation that is being built has to make it again, too.
         for key in [key for key in library.complete if key[0] == version_id]:
             del library.complete[key]
-    library.complete[version_id, generation_id] = publication.chunk_count
+    library.complete[version_id, generation_id] = publication
 
 
 def _answer_with(library: Library, version: VersionKey) -> None:
@@ -443,13 +445,18 @@ class MemoryGenerations:
         live = library.of_status("live")
         if live is None or library.of_status("building") != building:
             raise GenerationChangedError
-        has = {version: n for (version, number), n in library.complete.items() if number == live.id}
-        new = {version: library.complete.get((version, building.id)) for version in has}
-        if None in new.values():
+        has = {version for version, number in library.complete if number == live.id}
+        counts = {
+            version: (was.chunk_count, now.chunk_count)
+            for version in has
+            if (was := library.complete[version, live.id])
+            and (now := library.complete.get((version, building.id)))
+        }
+        if counts.keys() < has:
             return None
         library.generations[live.id] = (live, "retired")
         library.generations[building.id] = (building, "live")
-        return [(version, n) for version, n in new.items() if n is not None and n != has[version]]
+        return [(version, now) for version, (was, now) in counts.items() if was != now]
 
 
 def _begin(library: Library, spec: EmbedderSpec, status: str) -> Generation:

@@ -202,7 +202,8 @@ class TenantLibrary:
             read = await self.engine.searcher.statistics(
                 work, self.scope(), range(1, VOCABULARY + 1)
             )
-        return read.chunk_count, dict(read.document_frequency)
+        frequencies = {term: n for term, n in read.document_frequency.items() if n}
+        return read.chunk_count, frequencies
 
     async def answers_with(self, *rows: ChunkRow) -> None:
         """These and no others can be found, and the statistics count just them."""
