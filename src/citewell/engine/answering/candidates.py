@@ -14,6 +14,15 @@ _HEADING_WORDS = 10
 _LEAD_WORTH = 0.5
 """Of a line that looks like a heading but may be a short list item."""
 
+_DATA_WORTH = 0.85
+"""Of such a line when it holds a number, as headings seldom do behind their own."""
+
+_VALUE = re.compile(r"[^\w\s]{0,2}\d{3}|[$€£¥₫]|\d{1,9}(?:[.,:/%]|\s\w)")
+_VALUE_WORDS = 4
+"""A line of so few words with a number of more than two digits, a unit or a currency is the value
+of the heading-like line above it: dashboards and forms are written so."""
+
+_DATA = re.compile(r"\D{3,80}\d")
 _ANSWER_MARK = re.compile(r"(?:A|Answer|Đ|Đáp|Trả lời|TL)\s?[:.]\s{1,4}", re.IGNORECASE)
 _QUESTION_MARK = re.compile(r"(?:Q|Question|H|Hỏi|Câu hỏi)\s?[:.]\s", re.IGNORECASE)
 _LIST_MARK = re.compile(r"(?:[-*•+]|\(?(?:\d{1,3}|\w)[.)])\s")
@@ -36,6 +45,23 @@ class Candidate:
     """The sentence before it in the same paragraph."""
     worth: float
     """1 for a statement; less for what may only lead to one; 0 for what surely does."""
+    header: str = ""
+    """The header row of the table it is a row of."""
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it is a row of a table."""
+        return bool(self.header)
+
+    @property
+    def is_lead_in(self) -> bool:
+        """Whether it only announces the items that follow it."""
+        return self.text.endswith((":", "：")) and not self.header
+
+    @property
+    def cells(self) -> list[str]:
+        """The cells of a table row."""
+        return cells_of(self.passage.text[self.span.start : self.span.end])
 
 
 def candidates_of(passage: Passage) -> Iterator[Candidate]:
@@ -59,6 +85,8 @@ class _Reader:
         if self._header is None:
             self._lead = passage.context
         self._last: Span | None = None
+        self._name: Span | None = None
+        """The heading-like line right above, which a value may follow."""
 
     def read(self, span: Span, following: Span | None) -> Candidate:
         whole = self._passage.text
@@ -75,9 +103,14 @@ class _Reader:
             self._question = raw
             return self._make(span, raw, previous, worth=0)
         stands_alone = is_block_start and ends_block
+        name, self._name = self._name, None
+        if stands_alone and name is not None and _is_value(raw):
+            text = f"{whole[name.start : name.end]}: {raw}"
+            return self._make(Span(name.start, span.end), text, None, worth=1)
         if stands_alone and (worth := self._heading_worth(raw, is_last=following is None)) < 1:
             made = self._make(span, raw, None, worth=worth)
             self._lead, self._question = raw, ""
+            self._name = span if worth else None
             return made
         mark = _ANSWER_MARK.match(raw) if self._question else None
         if mark:
@@ -91,7 +124,7 @@ class _Reader:
             return self._make(span, raw, None, worth=0)
         header = self._header or ""
         made = self._make(span, _named_cells(header, raw), None, worth=1)
-        return replace(made, lead=f"{self._lead} {header}", question="")
+        return replace(made, lead=f"{self._lead} {header}", question="", header=header or raw)
 
     def _heading_worth(self, raw: str, *, is_last: bool) -> float:
         if _plain(raw) in self._headings:
@@ -99,7 +132,7 @@ class _Reader:
         looks = raw[-1] not in ".!;:。" and len(raw.split()) <= _HEADING_WORDS
         if not looks or is_last or _LIST_MARK.match(raw) or ": " in raw:
             return 1
-        return _LEAD_WORTH
+        return _DATA_WORTH if _DATA.match(raw) else _LEAD_WORTH
 
     def _make(self, span: Span, text: str, previous: Span | None, *, worth: float) -> Candidate:
         return Candidate(
@@ -113,10 +146,18 @@ class _Reader:
         )
 
 
+def _is_value(raw: str) -> bool:
+    return len(raw.split()) <= _VALUE_WORDS and _VALUE.match(raw) is not None
+
+
+def cells_of(row: str) -> list[str]:
+    """Cut a table row into its cells, without the white space around them."""
+    return [cell.strip() for cell in row.strip().strip("|").split("|")]
+
+
 def _named_cells(header: str, row: str) -> str:
     """Write a table row as `Column: value; Column: value`."""
-    names = [cell.strip() for cell in header.strip().strip("|").split("|")]
-    cells = [cell.strip() for cell in row.strip().strip("|").split("|")]
+    names, cells = cells_of(header), cells_of(row)
     if len(names) != len(cells):
         return "; ".join(cell for cell in cells if cell)
     return "; ".join(

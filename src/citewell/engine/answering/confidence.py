@@ -2,26 +2,25 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from citewell.engine.answering.base import Confidence, ConfidenceLevel, Passage, Question
-from citewell.engine.answering.scoring import Scores, score_sentences
+from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
+from citewell.engine.answering.base import Confidence, ConfidenceLevel
+from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.subjects import absent, is_function_word, names_of
 
-ABSTAIN_BELOW = 0.25
+ABSTAIN_BELOW = 0.2
 """Below this score the answer is that there is none. Figures in `assess`."""
 
 _MEDIUM = 0.55
-_HIGH = 0.85
+_HIGH = 0.87
 
 DENSE_MIDPOINT = 0.45
 """Cosine of the bundled embedder that speaks neither for nor against an answer: questions that
 the library answers have a median of 0.59, those of another subject 0.15."""
 
-_INTERCEPT = -5.84
-_PAIRS = 1.6
-_SENTENCE = 5.8
-_PASSAGE = 3.2
-_WORDS = 2.5
-_DENSE = 5.0
+_MOST_WORDS = 12
+"""Content words of a question beyond which more of them say no more of its answer."""
 
 _ABSTENTIONS = {
     "en": "I could not find an answer to this in your documents.",
@@ -29,67 +28,114 @@ _ABSTENTIONS = {
 }
 
 
+class Signals(NamedTuple):
+    """What is known of a first statement when its confidence is read; shares are of weight."""
+
+    coverage: float
+    """Share of the question that the statement covers, with its headings."""
+    own: float
+    """Share of the question's content words that its own sentences hold."""
+    best: float
+    """The same for the passage that holds the most of them, whichever it is."""
+    missing: float
+    """Weight of the heaviest content word that the cited passages lack, relative to the heaviest
+    of the question."""
+    absent: float
+    """Names, codes and years that the cited passages lack, at most 2."""
+    unknown_names: float
+    """Those of them that the whole library lacks, at most 2."""
+    unknown: float
+    """Share of the content words that the whole library lacks."""
+    no_type: float
+    """0.5 where what is asked for (a date, a number of things, a name) is not in the statement."""
+    dense: float
+    """Cosine of the best cited passage above the midpoint; 0 where it says nothing."""
+    vietnamese: float
+    vietnamese_coverage: float
+    words: float
+    """Content words of the question, in tens."""
+
+
+_WEIGHTS = Signals(3.91, 0.67, 1.21, -0.54, -1.02, -0.81, -3.21, -1.24, 3.21, -1.16, 1.77, 2.29)
+_INTERCEPT = -3.74
+
+
 def abstention_text(language: str) -> str:
     """Get the sentence that says there is no answer, in the question's language or English."""
     return _ABSTENTIONS.get(language, _ABSTENTIONS["en"])
 
 
-def measure_confidence(
-    question: Question, passages: Sequence[Passage], *, dense_midpoint: float | None = None
+def assess(
+    material: Material, statements: Sequence[Statement], dense_midpoint: float | None
 ) -> Confidence:
-    """Tell how likely the passages answer the question, whoever writes the answer.
+    """Read the confidence of an answer from its first statement.
 
     Args:
-        question: With the weights of its terms.
-        passages: Best first.
+        material: The question and what was found.
+        statements: The answer.
         dense_midpoint: `DENSE_MIDPOINT` when `dense_score` is the bundled embedder's and it
             covers the question's language; None leaves the dense scores out.
-    """
-    return assess(question, passages, score_sentences(question, passages), dense_midpoint)
-
-
-def assess(
-    question: Question, passages: Sequence[Passage], scores: Scores, dense_midpoint: float | None
-) -> Confidence:
-    """Read the confidence from scored sentences.
-
-    A logistic model of how much of the question's IDF is covered by the best sentence, by its
-    passage, and (pairs of syllables aside) by the best passage, and of the best cosine. Fitted on
-    200 questions each of SQuAD, SciFact, ViQuAD, XQuAD-vi and a legal set, against the same asked
-    of another set's library or with the gold passage taken out (half the weight). On 400 others
-    each, over BM25's first eight passages: AUC 0.956 for SQuAD against SciFact's library (0.98
-    with the cosine), 0.983 for ViQuAD against the legal one, 0.82 and 0.79 with only the gold
-    passage gone. Abstains on 4 % and 3 % of what is answerable, on 81 % (91 % with the cosine)
-    and 89 % of the other library's. The first sentence holds the answer for 85 % of SQuAD's HIGH,
-    72 % of its MEDIUM and 47 % of its LOW.
 
     Returns:
         A score in 0..1 and its level; level NONE says to abstain.
     """
-    best = next((one for one in scores.sentences if one.candidate.worth), None)
-    total = sum(term.weight for term in question.terms)
-    if best is None or total <= 0:
+    if not statements or sum(term.weight for term in material.question.terms) <= 0:
         return Confidence(ConfidenceLevel.NONE, 0.0)
-    terms = question.terms
-    words = [at for at, term in enumerate(terms) if " " not in term.text]
-    word_total = sum(terms[at].weight for at in words)
-    has_pairs = len(words) < len(terms)
-    held = next(
-        found
-        for passage, found in zip(passages, scores.passage_terms, strict=True)
-        if passage is best.candidate.passage
-    )
-    in_words = max(
-        sum(terms[at].weight for at in words if at in found) for found in scores.passage_terms
-    )
-    logit = _INTERCEPT + _PAIRS * has_pairs + _SENTENCE * best.coverage
-    logit += _PASSAGE * sum(terms[at].weight for at in held) / total
-    logit += _WORDS * in_words / word_total if word_total > 0 else _WORDS * best.coverage
-    cosines = [one.dense_score for one in passages if one.dense_score is not None]
-    if dense_midpoint is not None and cosines:
-        logit += _DENSE * (max(cosines) - dense_midpoint)
+    signals = signals_of(material, statements[0], dense_midpoint)
+    logit = _INTERCEPT + sum(w * value for w, value in zip(_WEIGHTS, signals, strict=True))
     score = 1 / (1 + math.exp(-logit))
     return Confidence(level_of(score), round(score, 3))
+
+
+def signals_of(material: Material, statement: Statement, midpoint: float | None) -> Signals:
+    """Gather what a statement's confidence is read from."""
+    question = material.question
+    cited = {id(quote.passage) for quote in statement.quotes}
+    readings = [one for one in material.scores.readings if id(one.passage) in cited]
+    held = frozenset[int]().union(*(reading.terms for reading in readings))
+    own = frozenset[int]().union(
+        *(
+            reading.own[at]
+            for reading in readings
+            for at, candidate in enumerate(reading.candidates)
+            if any(
+                quote.passage is reading.passage
+                and quote.span.start <= candidate.span.start < quote.span.end
+                for quote in statement.quotes
+            )
+        )
+    )
+    content = frozenset(
+        at
+        for at, term in enumerate(question.terms)
+        if " " not in term.text and not is_function_word(term.text, question.language)
+    )
+    weights = [term.weight for term in question.terms]
+
+    def weight(terms: frozenset[int]) -> float:
+        return sum(weights[at] for at in terms)
+
+    total = weight(content) or 1.0
+    unknown = frozenset(at for at in content - held if not question.terms[at].is_known)
+    names = names_of(question)
+    is_typed = asks_for_a_type(material.asked) and "\n" not in statement.text
+    cosines = [one.passage.dense_score for one in readings if one.passage.dense_score is not None]
+    is_vietnamese = float(question.language == "vi")
+    return Signals(
+        coverage=statement.coverage,
+        own=weight(content & own) / total,
+        best=max(weight(content & one.terms) for one in material.scores.readings) / total,
+        missing=max((weights[at] for at in content - held), default=0.0)
+        / max((weights[at] for at in content), default=1.0),
+        absent=min(len(absent(question, [q.passage for q in statement.quotes], held)), 2),
+        unknown_names=min(len(unknown & names), 2),
+        unknown=weight(unknown) / total,
+        no_type=max(0.0, 0.5 - offers(material.asked, statement.text)) if is_typed else 0.0,
+        dense=max(cosines) - midpoint if midpoint is not None and cosines else 0.0,
+        vietnamese=is_vietnamese,
+        vietnamese_coverage=is_vietnamese * statement.coverage,
+        words=min(len(content), _MOST_WORDS) / 10,
+    )
 
 
 def level_of(score: float) -> ConfidenceLevel:

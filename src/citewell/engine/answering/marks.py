@@ -16,6 +16,9 @@ _MARK = re.compile(
     rf"|\((?P<round>{_NUMBERS})\)(?=\s*(?:[.!?…;]|$|\n|[\[【])))",
     re.IGNORECASE,
 )
+_MAX_HELD = 400
+"""Characters that may wait for the end of a mark: a hundred marks in a row."""
+
 _HELD = re.compile(
     rf"(?<![ \t])[ \t]*(?:(?:\[{_LABEL}{_NUMBERS}\]|【[^】]{{0,70}}】|\({_NUMBERS}\))[ \t]*)*"
     r"(?:[\[(][\w\s,;&^–-]{0,40}|【[^】]{0,70})?$",
@@ -41,7 +44,8 @@ class MarkFilter:
     def feed(self, piece: str) -> list[Marked]:
         """Take the next piece; return what is certain by now."""
         self._buffer += piece
-        held = _HELD.search(self._buffer)
+        # Marks in a row are tried from each of them: only so many may wait, or time is quadratic.
+        held = _HELD.search(self._buffer, max(0, len(self._buffer) - _MAX_HELD))
         return self._take(held.start() if held else len(self._buffer))
 
     def finish(self) -> list[Marked]:

@@ -13,7 +13,7 @@ _NUMBER = re.compile(
     r"(?P<number>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)*)"
     r"(?:(?P<clock>[:h]|\s*gi[ờo]\s*)(?P<minutes>[0-5]\d)(?!\d)(?:\s*ph[úu]t)?)?(?:st|nd|rd|th)?"
 )
-_NEXT = re.compile(r"\s*([-–]?)\s*([^\W\d_](?:[\w²]|\.(?=\w))*|[%$€£¥₫])")  # noqa: RUF001
+_NEXT = re.compile(r"\s*+([-–]?)\s*+([^\W\d_](?:[\w²]|\.(?=\w))*|[%$€£¥₫])")  # noqa: RUF001
 _RANGE = re.compile(r"\s*(?:-|–|to|and|đến|den|tới|toi|và|va)\s*(?=\d)")  # noqa: RUF001
 _LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•–])\s+")  # noqa: RUF001
 _TOKEN = re.compile(r"[^\W\d_]+")

@@ -1,6 +1,7 @@
 """The question as answering needs it: words and what each of them weighs."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from citewell.engine.answering.base import Question, QuestionTerm
 from citewell.engine.lexical.base import CorpusStatistics, QueryTerm
@@ -17,6 +18,10 @@ _SMALL_LIBRARY = 20
 """Passages below which counting tells little: the IDF of a word shrinks towards `_TYPICAL`, by
 half at this size. In a library of one note every word that is not in it would else count five
 times as much as each that is."""
+
+CACHED_TEXTS = 2_048
+"""Sentences whose terms are remembered, those of about fifty questions: about 8 MB. Documents are
+asked about again and again, and taking a sentence apart is half of the cost of an answer."""
 
 _TYPICAL = inverse_document_frequency(1, _SMALL_LIBRARY)
 
@@ -51,7 +56,7 @@ def question_of(
         most = max(frequency.get(one, 0) for one in found)
         share = boosts[word] if function.isdisjoint(word.split()) else _FUNCTION_SHARE
         weight = min(boosts[word], share) * _informativeness(most, statistics.chunk_count)
-        made.append(QuestionTerm(word, frozenset(found), weight))
+        made.append(QuestionTerm(word, frozenset(found), weight, is_known=most > 0))
     return Question(text, language, tuple(made))
 
 
@@ -62,6 +67,7 @@ def _informativeness(document_frequency: int, chunk_count: int) -> float:
     return certainty * idf + (1 - certainty) * _TYPICAL
 
 
+@lru_cache(maxsize=CACHED_TEXTS)
 def text_terms(text: str, language: str) -> frozenset[int]:
     """Get the ids of a text's terms as they would be indexed, without their weights."""
     body = [look_up(word) for word in words(normalise(text))]

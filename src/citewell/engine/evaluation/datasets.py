@@ -108,8 +108,12 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         raise DatasetError(path, error.strerror or "cannot be read") from error
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    seen: set[str] = set()
+def read_objects(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
+    """Yield the objects of a file of JSON lines, with the numbers of their lines.
+
+    Raises:
+        DatasetError: The file is missing, or a line is no JSON object.
+    """
     for line, text in _lines(path):
         try:
             value: object = json.loads(text)
@@ -117,7 +121,12 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
             raise DatasetError(path, f"is not JSON: {error}", line) from error
         if not isinstance(value, dict):
             raise DatasetError(path, "is not a JSON object", line)
-        record = cast("dict[str, object]", value)
+        yield line, cast("dict[str, object]", value)
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
+    seen: set[str] = set()
+    for line, record in read_objects(path):
         identifier = _field(path, line, record, "id")
         if identifier in seen:
             raise DatasetError(path, f"repeats the id {identifier!r}", line)

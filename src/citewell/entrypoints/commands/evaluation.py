@@ -11,10 +11,26 @@ from rich.table import Table
 
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.entrypoints.commands.running import JsonOption, err, print_json, print_table, run
+from citewell.entrypoints.commands.running import (
+    AsOption,
+    JsonOption,
+    TenantOption,
+    err,
+    out,
+    print_json,
+    print_table,
+    run,
+)
 from citewell.features.documents import service as documents
-from citewell.features.evaluations import service
-from citewell.features.evaluations.schemas import RetrievalFigures, SearchMode
+from citewell.features.evaluations import answering, service
+from citewell.features.evaluations.schemas import (
+    AnswerFigures,
+    RetrievalFigures,
+    SearchMode,
+    VerdictCounts,
+)
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.features.search import answers as search
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
 
@@ -69,13 +85,54 @@ def retrieval(
     print_table(table)
 
 
+@evaluation.command("answers")
+def answers(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="JSON lines of questions.")],
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask questions of a library and judge the answers.
+
+    Each line has `q` and what is right: `gold` (one of these regular expressions), `all` (each of
+    them), `forbid` (none of them), or `abstain` (true: no document answers it).
+    """
+
+    async def act(platform: Platform, caller: Caller) -> AnswerFigures:
+        cases = answering.read_answer_cases(file)
+        with _bar() as progress:
+            bar = progress.add_task("Asking", total=len(cases))
+            return await answering.measure_answers(
+                lambda request: search.answer(platform, caller, request),
+                cases,
+                lambda done: progress.update(bar, completed=done),
+            )
+
+    figures = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json(figures.model_dump())
+        return
+    table = Table("", *VerdictCounts.model_fields)
+    for kind, counts in figures.by_kind.items():
+        table.add_row(kind, *(str(value) for value in counts.model_dump().values()))
+    table.add_row("all", *(str(getattr(figures, name)) for name in VerdictCounts.model_fields))
+    print_table(table)
+    for name in ("first_quote", "mean_sentences", "ece", "p50_ms", "p95_ms"):
+        out.print(f"{name}: {getattr(figures, name)}")
+    out.print(f"high: {figures.high_right} of {figures.high} right")
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal,
+    )  # fmt: skip
+
+
 async def _measure(
     platform: Platform, tenant_id: uuid.UUID, retrieval_set: service.RetrievalSet
 ) -> dict[SearchMode, RetrievalFigures]:
-    with Progress(
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal,
-    ) as progress:  # fmt: skip
+    with _bar() as progress:
         bar = progress.add_task("Reading the corpus", total=None)
         names = await service.register_corpus(
             platform,

@@ -1,14 +1,19 @@
 """Answering a question from the passages a search finds."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Actor, Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.engine.answering.asking.kinds import needs_whole_document, read_question
 from citewell.engine.answering.base import Answer, Citation, Passage, Question
-from citewell.engine.answering.confidence import DENSE_MIDPOINT, measure_confidence
-from citewell.engine.answering.extractive import extract_answer
+from citewell.engine.answering.confidence import DENSE_MIDPOINT
+from citewell.engine.answering.extractive import (
+    extract_answer,
+    fixed_answer,
+    measure_confidence,
+)
 from citewell.engine.answering.generated import (
     AnswerDone,
     CitationEvent,
@@ -27,6 +32,7 @@ from citewell.features.search.schemas import (
     CitationRead,
     ConfidenceRead,
     DegradedRead,
+    FilterValue,
     Found,
     QueryReply,
     QueryRequest,
@@ -38,6 +44,9 @@ from citewell.features.usage.service import Metric
 from citewell.indexes.contract import Hit
 from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.ids import uuid7
+
+MAX_PASSAGES = 50
+"""Passages of one document that are read for a list or a sum: about 25 pages, or 200 rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +101,13 @@ async def _answering(
         # Nothing makes conversations in this version, so none is anybody's.
         raise ConversationNotFoundError(request.conversation_id)
     watch = Stopwatch()
-    found = await service.find(
-        platform,
-        await service.reader_of(platform, caller, request.as_user_id),
-        request.query,
-        spender=caller.actor,
-        top_k=request.top_k,
-        filters=request.filters,
-        collection_ids=request.collection_ids,
-        as_of=request.as_of,
-        watch=watch,
-    )
+    reader = await service.reader_of(platform, caller, request.as_user_id)
+    if (fixed := fixed_answer(request.query)) is not None:
+        watch.lap("answer")
+        yield StreamEvent("token", {"text": fixed.text})
+        yield _reply(request, (), fixed, watch)
+        return
+    found = await gather(platform, reader, request, spender=caller.actor, watch=watch)
     reading = _read(found)
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
@@ -115,7 +120,7 @@ async def _answering(
         yield StreamEvent("token", {"text": extracted.text})
         for citation in extracted.citations:
             yield StreamEvent("citation", _citation_read(citation).model_dump(mode="json"))
-        yield _reply(request, found, extracted, watch)
+        yield _reply(request, found.degraded, extracted, watch)
         return
     events = stream_answer(
         platform.llm,
@@ -139,7 +144,47 @@ async def _answering(
                 case AnswerDone():
                     await budget.settle(event.usage)
                     watch.lap("answer")
-                    yield _reply(request, found, event.answer, watch)
+                    yield _reply(request, found.degraded, event.answer, watch)
+
+
+async def gather(
+    platform: Platform,
+    reader: Caller,
+    request: QueryRequest,
+    *,
+    spender: Actor | None = None,
+    watch: Stopwatch,
+) -> Found:
+    """Find the passages to answer from; for a list or a sum the whole best document with them.
+
+    A list or table is cut into passages of which a search finds some; what is to be complete needs
+    the others too. Raises as `service.find` does.
+    """
+
+    async def find(top_k: int, filters: Mapping[str, FilterValue], timer: Stopwatch) -> Found:
+        return await service.find(
+            platform,
+            reader,
+            request.query,
+            spender=spender if timer is watch else None,
+            top_k=top_k,
+            filters=filters,
+            collection_ids=request.collection_ids,
+            as_of=request.as_of,
+            watch=timer,
+        )
+
+    found = await find(request.top_k, request.filters, watch)
+    hits, analysis = found.hits.hits, found.analysis
+    asked = read_question(analysis.text, analysis.language)
+    if platform.llm is not None or not hits or not needs_whole_document(asked):
+        return found
+    document = {"document_id": str(hits[0].document_id)}
+    whole = await find(MAX_PASSAGES, {**request.filters, **document}, Stopwatch())
+    watch.lap("document")
+    known = {hit.chunk_id for hit in hits}
+    more = [hit for hit in whole.hits.hits if hit.chunk_id not in known]
+    return replace(found, hits=replace(found.hits, hits=[*hits, *more]))
 
 
 class _TokenBudget:
@@ -229,8 +274,10 @@ def _citation_read(citation: Citation) -> CitationRead:
     )
 
 
-def _reply(request: QueryRequest, found: Found, answer: Answer, watch: Stopwatch) -> QueryReply:
-    degraded = [*found.degraded]
+def _reply(
+    request: QueryRequest, searched: Sequence[DegradedRead], answer: Answer, watch: Stopwatch
+) -> QueryReply:
+    degraded = [*searched]
     degraded += [DegradedRead.model_validate(asdict(item)) for item in answer.degraded]
     return QueryReply(
         query_id=uuid7(),

@@ -1,0 +1,32 @@
+"""Points in time as answers: dates, years, weekdays, times of day."""
+
+import re
+
+from citewell.engine.answering.asking.kinds import Asked
+from citewell.engine.text.normalisation import fold, normalise
+
+_CLOCK = r"\b\d{1,2}(?::\d\d| ?h ?\d{0,2}\b| gio\b| ?[ap]\.?m\b)|\bnoon\b|\bmidnight\b"
+_TIME_OF_DAY = re.compile(_CLOCK)
+_POINT = re.compile(
+    rf"{_CLOCK}|\d{{1,2}}[/.-]\d{{1,2}}|\b(?:1\d|20)\d\d\b|"
+    r"\b\d{1,2}(?:st|nd|rd|th)\b|\d{1,2}(?:st|nd|rd|th)? century\b|"
+    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|"
+    r"\b(?:ngay|thang|nam|thu|quy|the ky) (?:\d|hai|ba|tu|nam|sau|bay|[ivx]+\b)|\bchu nhat\b|"
+    r"\b\d+ (?:\w+ )?(?:hours?|days?|weeks?|months?|years?|ngay|tuan|thang|nam|gio) "
+    r"(?:after|before|later|earlier|of|from|truoc|sau|ke tu)\b|"
+    r"\b(?:spring|summer|autumn|winter|morning|evening|night|daily|weekly|monthly|yearly|annually|"
+    r"(?:every|each) (?:day|week|month|quarter|year)|hang (?:ngay|tuan|thang|quy|nam))\b|"
+    r"\b(?:once|twice) an? (?:day|week|month|year)\b|\bwithin\b|\bimmediately\b|\bat once\b"
+)
+_WORD = re.compile(r"[^\W_]+")
+
+
+def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
+    """How far a text offers a point in time that the question does not name, 0 to 1."""
+    plain = fold(normalise(text))
+    pattern = _TIME_OF_DAY if asked.is_clock else _POINT
+    is_there = any(
+        not known.issuperset(_WORD.findall(match.group())) for match in pattern.finditer(plain)
+    )
+    return 1.0 if is_there else 0.0

@@ -1,0 +1,295 @@
+"""What a question asks for: a person, a date, a number of things, a list, yes or no.
+
+Read from its question words by rules, in English and in Vietnamese with and without tone marks.
+All patterns run on text without accents, because half of the Vietnamese questions are typed so.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+
+from citewell.engine.answering.base import Question
+from citewell.engine.text.normalisation import fold, normalise
+
+
+class Kind(StrEnum):
+    """What would be an answer."""
+
+    YES_NO = "yes_no"
+    PERSON = "person"
+    TIME = "time"
+    PLACE = "place"
+    COUNT = "count"
+    AMOUNT = "amount"
+    DURATION = "duration"
+    LIST = "list"
+    PROCEDURE = "procedure"
+    COMPARISON = "comparison"
+    DEFINITION = "definition"
+    OTHER = "other"
+
+
+class Aggregate(StrEnum):
+    """What is to be computed over a column."""
+
+    SUM = "sum"
+    MEAN = "mean"
+    MAXIMUM = "maximum"
+    MINIMUM = "minimum"
+    COUNT = "count"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question's kind with what its words say of the answer."""
+
+    text: str
+    """The question in lower case without accents, spaces made single."""
+    kind: Kind
+    aggregate: Aggregate | None = None
+    counted: tuple[str, ...] = ()
+    """The words after `how many`, without accents: what the number must count."""
+    sides: tuple[str, str] | None = None
+    """The two things a comparison names, without accents."""
+    is_current: bool = False
+    """Whether it asks for what holds now: the newest passage leads."""
+    is_clock: bool = False
+    """Whether a time of day is asked for."""
+
+    instructions: frozenset[str] = frozenset()
+    """Words that say what to do (`highest`, `compare`, `now`), not what about."""
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The question's words, without accents: what it says already is no answer."""
+        return frozenset(self.text.split())
+
+
+def _split(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_FEW = (
+    r"(?<!xe )\bmay (?:nguoi|ngay|lan|gio|nam|thang|tuan|buoi|loai|cap|bac|muc|khoan|cau|ca|phong|"
+    r"hinh|buoc|cach|ban|chiec|cai|suat|diem|dieu|chuong|tang)\b"
+)
+"""`mấy` before what is counted; `may` alone is a machine, or to sew."""
+
+_ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        (Kind.COMPARISON, r"\b(?:compare[ds]?|comparison|differences?|differ|versus|vs)\b"),
+        (
+            Kind.PROCEDURE,
+            r"^how (?:do|does|can|could|should|must|to|would|is .* (?:done|made|fitted))\b|"
+            r"\bwhat (?:should|must|do|shall|can) (?:i|we|you|one|staff|people|employees?) do\b|"
+            r"\b(?:steps|procedure|process|instructions) (?:to|for|of)\b|"
+            r"\bwhat happens (?:when|if)\b|"
+            r"\bhow (?:do|can|should|must|to)\b",
+        ),
+        (Kind.PERSON, r"\bwho(?:m|se)?\b|\bwhich (?:person|employee|director|manager)\b"),
+        (Kind.DURATION, r"\bhow long\b|\bfor how (?:many|long)\b"),
+        (Kind.COUNT, r"\bhow many\b|\b(?:what|which) number of\b|\bwhat is the number of\b"),
+        (
+            Kind.TIME,
+            r"\bwhen\b|\b(?:what|which) (?:year|date|month|day|century|decade|time)\b|"
+            r"\bsince what\b|\bwhat is the (?:date|deadline|due date)\b|\bhow soon\b",
+        ),
+        (
+            Kind.AMOUNT,
+            r"\bhow (?:much|old|far|large|big|tall|high|often|deep|heavy|fast|hot|wide)\b|"
+            r"\bwhat(?: is| are| was| were|'s)? (?:the )?(?:\w+ ){0,3}"
+            r"(?:percent|percentage|amount|price|cost|size|limit|fee|rate|salary|budget|"
+            r"allowance|discount|revenue|profit|quantity|accuracy|share)\b|\bcosts?\b",
+        ),
+        (Kind.PLACE, r"\bwhere\b|\b(?:what|which) (?:city|country|state|place|town|room)\b"),
+        (
+            Kind.LIST,
+            r"^(?:list|name|enumerate|show)\b|\bwhat are\b|\bwhich .*\b(?:are|were) there\b|"
+            r"^(?:what|which) (?:\w+ )?(?:documents|items|kinds|types|things|parts|courses|tools|"
+            r"features|people|cities|countries|rules|conditions|reasons|databases|expenses)\b|"
+            r"^in (?:what|which) \w+s\b|^what (?:can|does|do) .*\b(?:build|include|contain)\b|"
+            r"^what is in\b",
+        ),
+        (
+            Kind.DEFINITION,
+            r"\bwhat does .* (?:mean|stand for)\b|\bmeaning of\b|\bdefin(?:e|ed|ition)\b|"
+            r"^what(?:'s| is| are) (?:an? |the )?[^ ]+(?: [^ ]+){0,3}$",
+        ),
+        (
+            Kind.YES_NO,
+            r"^(?:is|are|was|were|do|does|did|can|could|may|must|should|will|would|has|have|had|"
+            r"am|shall)\b(?!.*\bor\b)",
+        ),
+    )
+)
+
+_VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        (Kind.COMPARISON, r"\bso sanh\b|\bkhac (?:nhau|gi|biet|voi)\b|\bchenh lech\b"),
+        (Kind.YES_NO, r"\b(?:co|duoc|phai|da|bi|can|nen)\b.*\b(?:khong|chua)$|\bhay khong\b"),
+        (Kind.PERSON, r"\bai\b|\b(?:nguoi|giam doc) nao\b"),
+        (
+            Kind.TIME,
+            r"\b(?:khi|nam|luc|ngay|thang|thoi gian|thoi diem|the ky|hoi|thu) nao\b|\bbao gio\b|"
+            r"\bnam bao nhieu\b|\b(?:luc )?may gio\b|\bthu may\b|\bthang may\b|\bngay may\b|"
+            r"^(?:han|thoi han) (?!muc)\w+",
+        ),
+        (Kind.DURATION, r"\bbao lau\b|\btrong may (?:ngay|thang|nam|gio|tuan)\b"),
+        (
+            Kind.AMOUNT,
+            r"\bbao nhieu (?:tien|phan tram|dong)\b|\b(?:gia|phi|muc|tien|luong|thuong)\b.*"
+            r"\bbao nhieu\b|\bla bao nhieu\b|\bbao nhieu$|\bbao (?:xa|cao|nang)\b",
+        ),
+        (Kind.COUNT, rf"\bbao nhieu\b|{_FEW}"),
+        (Kind.PLACE, r"\bo dau\b|\b(?:noi|nuoc|thanh pho|quoc gia|tang|phong) nao\b|\bcho nao\b"),
+        (
+            Kind.PROCEDURE,
+            r"\b(?:lam|nhu) the nao\b|\b(?:lam sao|cach nao)\b|\b(?:phai|can|nen) lam gi\b|"
+            r"^(?:cach|quy trinh|thu tuc|trinh tu|cac buoc)\b|\bcac buoc\b|\bthe nao$",
+        ),
+        (
+            Kind.LIST,
+            r"\bliet ke\b|\bnhung\b.*\b(?:nao|gi)\b|\bcac\b.*\b(?:nao|gi)\b|\bgom (?:nhung )?gi\b|"
+            r"\bbao gom\b|\bke ten\b",
+        ),
+        (Kind.DEFINITION, r"\bla gi$|\bnghia la gi\b|\bduoc hieu\b|\bla sao$|\bdinh nghia\b"),
+    )
+)
+
+_AGGREGATES: tuple[tuple[Aggregate, re.Pattern[str]], ...] = tuple(
+    (aggregate, re.compile(pattern))
+    for aggregate, pattern in (
+        (
+            Aggregate.SUM,
+            r"\b(?:in total|total|sum|altogether|overall)\b|"
+            r"\btong (?:so|cong|tien|luong|gia tri)\b",
+        ),
+        (Aggregate.MEAN, r"\b(?:average|mean)\b|\btrung binh\b"),
+        (
+            Aggregate.MAXIMUM,
+            r"\b(?:most expensive|highest|largest|greatest|longest|biggest|maximum of|tallest|"
+            r"heaviest|deepest|the most|latest)\b|\b(?:cao|lon|nhieu|dat|dai|nang|sau) nhat\b",
+        ),
+        (
+            Aggregate.MINIMUM,
+            r"\b(?:cheapest|lowest|smallest|shortest|least expensive|fewest|minimum of|lightest|"
+            r"the least)\b|\b(?:thap|nho|re|ngan|nhe) nhat\b",
+        ),
+        (Aggregate.COUNT, r"\bhow many\b|\bco (?:bao nhieu|may)\b|\bnumber of\b"),
+    )
+)
+
+_COMPARING = re.compile(
+    r"\b(?:compare[ds]?|comparison|differences?|differ|versus|vs|between|so sanh|"
+    r"khac (?:nhau|gi|biet)|giua)\b"
+)
+_LISTING = re.compile(
+    r"^(?:list|name|enumerate|show)\b|\b(?:liet ke|ke ten|nhung|gom|bao gom|nhu the nao|"
+    r"(?:lam )?the nao|bao lau|bao nhieu|o dau|la gi|lam gi)\b"
+)
+_ASKS_YES_NO = _split("co khong chua phai hay duoc is are does do can may will has have")
+_CURRENT = re.compile(
+    r"\b(?:now|current(?:ly)?|latest|newest|today|nowadays|most recent|at present|"
+    r"hien nay|hien tai|hien hanh|moi nhat|bay gio)\b"
+)
+_CLOCK = re.compile(r"\bwhat time\b|\bat what hour\b|\bmay gio\b")
+_COUNTED = re.compile(
+    r"\bhow many ((?:[^\W_]+ ?){1,3})|(?:\bbao nhieu|(?<!xe )\bmay) ((?:[^\W_]+ ?){1,2})"
+)
+_COUNTED_END = _split(
+    "are is do does did have has had can may must will were was in of on at per a there i we you "
+    "should would could shall the for khi thi mot trong o tai la de duoc moi tren"
+)
+_SIDES = (
+    re.compile(
+        r"\b(?:between|compare|giua|so sanh) (?P<a>.{2,80}?) (?:and|with|to|va|voi) (?P<b>.+)"
+    ),
+    re.compile(r"(?P<a>[^ ].{1,80}?) (?:versus|vs) (?P<b>.+)"),
+    re.compile(r"(?P<a>[^ ].{1,80}?) va (?P<b>.+?) khac"),
+    re.compile(r"how (?:do|does) (?P<a>.{2,80}?) (?:and|differ from) (?P<b>.+)"),
+)
+_MARKS = re.compile(r"[?!.,;:\"“”«»()\s]+")
+_TRAILING = re.compile(r" (?:khac nhau|nhu the nao|the nao|differ|khac gi).*$")
+
+_INSTRUCTION_SHARE = 0.3
+"""As a function word weighs; a column may be called `Greatest depth` all the same."""
+
+MAX_QUESTION = 600
+"""Characters that are read for the kind; what is asked stands in the first or last sentence."""
+
+
+def read_question(text: str, language: str) -> Asked:
+    """Read the kind of a question; OTHER where its words do not tell.
+
+    Args:
+        text: As asked.
+        language: ISO 639-1 code of the question.
+    """
+    plain = _plain(text)
+    table = _VIETNAMESE if language == "vi" else _ENGLISH
+    kind = next((kind for kind, pattern in table if pattern.search(plain)), Kind.OTHER)
+    aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(plain)), None)
+    return Asked(
+        text=plain,
+        kind=kind,
+        aggregate=aggregate,
+        counted=_counted(plain),
+        sides=_sides(plain) if kind is Kind.COMPARISON else None,
+        is_current=_CURRENT.search(plain) is not None,
+        is_clock=_CLOCK.search(plain) is not None,
+        instructions=_instructions(plain, kind),
+    )
+
+
+def _instructions(plain: str, kind: Kind) -> frozenset[str]:
+    patterns = [pattern for _, pattern in _AGGREGATES] + [_CURRENT, _COMPARING, _LISTING]
+    said = {word for one in patterns for match in one.finditer(plain) for word in match[0].split()}
+    return frozenset(said | _ASKS_YES_NO) if kind is Kind.YES_NO else frozenset(said)
+
+
+def needs_whole_document(asked: Asked) -> bool:
+    """Whether an answer is only right if nothing of its list or table is missing."""
+    return asked.aggregate is not None or asked.kind in (Kind.LIST, Kind.PROCEDURE)
+
+
+def without_instructions(question: Question, asked: Asked) -> Question:
+    """Get the question with the words that say what to do weighing little.
+
+    `highest`, `compare` and the `có ... không` around a Vietnamese question are in few answers.
+    """
+    return replace(
+        question,
+        terms=tuple(
+            replace(term, weight=term.weight * _INSTRUCTION_SHARE)
+            if not asked.instructions.isdisjoint(fold(term.text.lower()).split())
+            else term
+            for term in question.terms
+        ),
+    )
+
+
+def _plain(text: str) -> str:
+    head = text if len(text) <= MAX_QUESTION else text[-MAX_QUESTION:]
+    return _MARKS.sub(" ", fold(normalise(head))).strip()
+
+
+def _counted(plain: str) -> tuple[str, ...]:
+    match = _COUNTED.search(plain)
+    if match is None:
+        return ()
+    words: list[str] = []
+    for word in (match[1] or match[2]).split():
+        if word in _COUNTED_END:
+            break
+        words.append(word)
+    return tuple(words)
+
+
+def _sides(plain: str) -> tuple[str, str] | None:
+    for pattern in _SIDES:
+        if match := pattern.search(plain):
+            return match["a"].strip(), _TRAILING.sub("", match["b"]).strip()
+    return None

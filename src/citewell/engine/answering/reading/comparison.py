@@ -1,0 +1,74 @@
+"""Two things side by side: what is said of each, in one sentence or in two."""
+
+from collections.abc import Sequence
+
+from citewell.engine.answering.reading.base import Material, Statement, stated
+from citewell.engine.answering.reading.subjects import is_function_word, names_of
+from citewell.engine.answering.reading.tables import read_cell
+from citewell.engine.answering.scoring import Scored
+from citewell.engine.text.normalisation import fold
+
+_OWN_SIDE = 0.3
+"""Weight of the words of one side beside those both share: they decide which sentence speaks of
+it, but not what is said."""
+
+
+def compare(material: Material) -> list[Statement] | None:
+    """Find what is said of each side; None where one of them is not spoken of.
+
+    A sentence that speaks of both is enough.
+    """
+    if material.asked.sides is None:
+        return None
+    first, second = (_words(side) for side in material.asked.sides)
+    names = names_of(material.question)
+    own = [_terms(material, mine, names) for mine in (first - second, second - first)]
+    if not all(own):
+        return None
+    chosen = [_best(material.ranked, mine, other) for mine, other in (own, reversed(own))]
+    made: dict[tuple[int, int], Statement] = {}
+    for one in chosen:
+        if one is None:
+            return None
+        passage = one.reading.passage
+        made[passage.start + one.candidate.span.start, hash(passage.chunk_id)] = _statement(
+            material, one
+        )
+    return list(made.values())
+
+
+def _statement(material: Material, one: Scored) -> Statement:
+    return read_cell(material, one) if one.candidate.is_row else stated(one)
+
+
+def _words(side: str) -> frozenset[str]:
+    return frozenset(side.replace("-", " ").split()) | frozenset(side.split())
+
+
+def _terms(material: Material, words: frozenset[str], names: frozenset[int]) -> frozenset[int]:
+    """The question's terms that belong to one side only: its names if it has any."""
+    mine = frozenset(
+        at
+        for at, term in enumerate(material.question.terms)
+        if words.issuperset(fold(term.text.lower()).split())
+        and not is_function_word(term.text, material.question.language)
+    )
+    return (mine & names) or mine
+
+
+def _best(ranked: Sequence[Scored], mine: frozenset[int], other: frozenset[int]) -> Scored | None:
+    """The best sentence of one side; one that holds both sides is as good."""
+    best: tuple[float, Scored] | None = None
+    for one in ranked:
+        if not one.candidate.worth:
+            continue
+        reading = one.reading
+        held = reading.in_cells(one.at) if one.candidate.is_row else reading.own[one.at]
+        if not mine & held:
+            continue
+        share = reading.finder.share
+        value = one.score + _OWN_SIDE * share(mine & held) / max(share(mine), 1e-9)
+        value += _OWN_SIDE / 6 * share(other & held) / max(share(other), 1e-9)
+        if best is None or value > best[0]:
+            best = (value, one)
+    return best[1] if best else None

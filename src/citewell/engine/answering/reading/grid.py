@@ -1,0 +1,244 @@
+"""Tables as the passages hold them: header, rows and the columns a question points at."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from citewell.engine.answering.asking.evidence import offers
+from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.candidates import Candidate, cells_of
+from citewell.engine.answering.numerals import number_values
+from citewell.engine.answering.scoring import Reading
+from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.stemming import stem_english
+
+_SYNONYMS: tuple[tuple[str, str], ...] = (
+    (
+        r"\b(?:cost|costs|price|pay|paid|charge|how much|gia|bao nhieu tien|muc|tien)\b",
+        r"\b(?:price|cost|amount|fee|rate|charge|budget|gia|muc tien|so tien|muc|don gia|tien)\b",
+    ),
+    (r"\b(?:pounds?|sterling|gbp)\b|£", r"\bgbp\b|£|pounds?"),
+    (r"\b(?:dong|vnd)\b|₫", r"\bvnd\b|₫|\bdong\b"),
+    (r"\b(?:dollars?|usd)\b|\$", r"\busd\b|\$|dollars?"),
+    (r"\b(?:euros?|eur)\b|€", r"\beur\b|€|euros?"),
+    (r"\bwho\b|\bai\b", r"\b(?:who|name|owner|contact|person|responsible|ai|nguoi|ho ten)\b"),
+    (r"\bwhen\b|\bkhi nao\b|\bngay nao\b", r"\b(?:date|when|by|deadline|due|ready|ngay|han)\b"),
+    (
+        r"\bwhere\b|\bo dau\b",
+        r"\b(?:where|place|location|storage|room|site|address|noi|dia diem|vi tri)\b",
+    ),
+    (
+        r"\bhow long\b|\bbao lau\b",
+        r"\b(?:time|period|duration|days|weeks|months|years|life|term|thoi gian|thoi han)\b",
+    ),
+    (
+        r"\bhow often\b|\bbao lau mot lan\b|\bever?y\b",
+        r"\b(?:every|interval|frequency|chu ky|ky)\b",
+    ),
+    (
+        r"\bwhat (?:should|must|do|to)\b|\blam gi\b",
+        r"\b(?:action|remedy|what to do|measure|viec|xu ly|cach)\b",
+    ),
+    (r"\bmean(?:s|ing)?\b|\bnghia\b", r"\b(?:meaning|description|y nghia|mo ta)\b"),
+)
+"""Words of a question and what the header of the column they ask for is called; folded text."""
+
+_UNIT = re.compile(r"\(([^()]{1,24})\)\s*$|\b(GBP|USD|EUR|VND|VNĐ|JPY|AUD|CAD|CHF)\s*$")
+_DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"(?<![\w.,])-?[$€£¥₫]?\s?\d[\d.,]*\s?%?")
+_TEXT = re.compile(r"[^\W\d_]{2,}")
+_RANGE = re.compile(
+    r"(?<![\d.,])(?P<low>\d[\d.,]*+)\s?(?:to|-|–|den|đến|tới)\s?(?P<high>\d[\d.,]*)|"  # noqa: RUF001
+    r"(?P<below>less than|under|below|up to|duoi|den)\s+(?P<top>\d[\d.,]*)|"
+    r"(?<![\d.,])(?P<from>\d[\d.,]*+)\s?(?:or more|and (?:more|above|over)|\+|tro len)|"
+    r"(?P<above>above|over|more than|from|tren|tu)\s+(?P<least>\d[\d.,]*)"
+)
+
+
+@dataclass(slots=True)
+class Grid:
+    """One table: the names of its columns and its rows in order."""
+
+    header: list[str]
+    rows: list[tuple[Reading, int]] = field(default_factory=list[tuple[Reading, int]])
+    is_from_start: bool = True
+    """Whether its first row is known to be the first of the table in the document."""
+
+    def candidate(self, row: int) -> Candidate:
+        """Get a row as a sentence."""
+        reading, at = self.rows[row]
+        return reading.candidates[at]
+
+    def cells(self, row: int) -> list[str]:
+        """Get the cells of a row, as many as there are columns."""
+        cells = self.candidate(row).cells[: len(self.header)]
+        return cells + [""] * (len(self.header) - len(cells))
+
+    def terms(self, row: int) -> frozenset[int]:
+        """Get the question's terms in the cells of a row."""
+        reading, at = self.rows[row]
+        return reading.in_cells(at)
+
+
+def grids_of(stream: Sequence[tuple[Reading, int]]) -> Iterator[Grid]:
+    """Yield the tables of a stream of sentences."""
+    grid: Grid | None = None
+    written = ""
+    for reading, at in stream:
+        candidate = reading.candidates[at]
+        if not candidate.is_row:
+            if grid is not None:
+                yield grid
+            grid, written = None, ""
+            continue
+        if grid is None or candidate.header != written:
+            if grid is not None:
+                yield grid
+            written = candidate.header
+            is_cut = reading.passage.context == written
+            grid = Grid(cells_of(written), is_from_start=not is_cut)
+        grid.rows.append((reading, at))
+    if grid is not None:
+        yield grid
+
+
+def named_columns(asked: Asked, grid: Grid) -> dict[int, float]:
+    """Get the columns whose name the question says or asks for by a synonym, with weights."""
+    first = grid.rows[0][0]
+    found: dict[int, float] = {}
+    for column, name in enumerate(grid.header):
+        weight = first.finder.share(first.find(name))
+        plain = fold(normalise(name))
+        weight += 0.15 * sum(
+            re.search(said, asked.text) is not None and re.search(called, plain) is not None
+            for said, called in _SYNONYMS
+        )
+        if weight > 0:
+            found[column] = weight
+    return found
+
+
+def synonyms_of(asked: Asked, grid: Grid) -> frozenset[str]:
+    """Get the words of a question that name a column by another word."""
+    header = fold(normalise(" ".join(grid.header)))
+    return frozenset(
+        word
+        for said, called in _SYNONYMS
+        if re.search(called, header)
+        for match in re.finditer(said, asked.text)
+        for word in match.group().split()
+    )
+
+
+def wanted_column(asked: Asked, grid: Grid, row: int) -> int | None:
+    """The column in which the answer to a question about one row stands; None if unclear."""
+    cells = grid.cells(row)
+    named = named_columns(asked, grid)
+    if asks_for_label(asked, grid):
+        return None
+    needs_number = asked.kind in (Kind.COUNT, Kind.AMOUNT, Kind.DURATION) or asked.aggregate
+    scores: dict[int, float] = {}
+    for column, cell in enumerate(cells):
+        if column == label_column(grid) or not cell:
+            continue
+        if needs_number and not _DIGIT.search(cell):
+            continue
+        value = named.get(column, 0.0)
+        text = f"{grid.header[column]}: {cell}"
+        if asked.kind is not Kind.OTHER:
+            value += 0.1 * (offers(asked, text) - 0.5)
+        scores[column] = value
+    if not scores:
+        return None
+    ordered = sorted(scores, key=lambda column: -scores[column])
+    if len(ordered) == 1 and (len(cells) == 2 or needs_number):
+        return ordered[0]
+    first = ordered[0]
+    is_clear = len(ordered) == 1 or scores[first] > scores[ordered[1]] + 0.01
+    return first if is_clear and scores[first] > 0.02 else None
+
+
+def asks_for_label(asked: Asked, grid: Grid) -> bool:
+    """Whether a question asks which row it is: `which option`, `khoản nào`."""
+    name = fold(normalise(grid.header[label_column(grid)]))
+    words = [re.escape(stem_english(word)) for word in re.findall(r"[^\W_]+", name)]
+    if not words:
+        return False
+    called = "|".join(words)
+    return (
+        re.search(rf"\b(?:which|what) (?:{called})|\b(?:{called})(?: \w+)? nao\b", asked.text)
+        is not None
+    )
+
+
+def label_column(grid: Grid) -> int:
+    """The column that names the rows: the first whose cells are words rather than numbers."""
+    for column in range(len(grid.header)):
+        cells = [grid.cells(row)[column] for row in range(min(len(grid.rows), 8))]
+        if sum(_TEXT.search(cell) is not None for cell in cells) * 2 > len(cells):
+            return column
+    return 0
+
+
+def label_of(grid: Grid, row: int) -> str:
+    """What a row is called: its label, with cells whose words of the question no other row has."""
+    cells = grid.cells(row)
+    reading = grid.rows[row][0]
+    label = label_column(grid)
+    told = reading.find(cells[label])
+    for other in range(len(grid.rows)):
+        if other != row:
+            told |= grid.terms(other)
+    shared = [
+        cell
+        for column, cell in enumerate(cells)
+        if column != label and reading.find(cell) - told and _TEXT.search(cell)
+    ]
+    return ", ".join(dict.fromkeys([cells[label] or cells[0], *shared]))
+
+
+def value_with_unit(header: str, cell: str) -> str:
+    """A cell with the unit its column names: `Price GBP` and `4.90` give `4.90 GBP`."""
+    unit = _UNIT.search(header)
+    if unit is None or not _NUMBER.fullmatch(cell.strip()):
+        return cell
+    return f"{cell} {unit[1] or unit[2]}"
+
+
+def name_without_unit(header: str) -> str:
+    """The name of a column without its unit."""
+    return _UNIT.sub("", header).strip()
+
+
+def number_in(cell: str) -> float | None:
+    """The number of a cell, None where it holds none or more than one.
+
+    Of two readings (`1.000` is one or a thousand) a cell has the larger: prices are written so.
+    """
+    found = _NUMBER.findall(cell)
+    if len(found) != 1:
+        return None
+    digits = found[0].strip("-$€£¥₫% .,")
+    value = max(number_values(digits))
+    return -value if found[0].startswith("-") else value
+
+
+def holds_number(cell: str, number: float) -> bool:
+    """Whether a cell is a range that a number falls into: `10 to 20 kg`, `less than 3`."""
+    match = _RANGE.search(fold(normalise(cell)))
+    if match is None:
+        return False
+    parts = match.groupdict()
+
+    def value(name: str) -> float:
+        return max(number_values(str(parts[name]).strip(".,")))
+
+    if parts["low"]:
+        return value("low") <= number <= value("high")
+    if parts["below"]:
+        is_up_to = parts["below"] in ("up to", "den")
+        return number <= value("top") if is_up_to else number < value("top")
+    if parts["from"]:
+        return number >= value("from")
+    is_from = parts["above"] in ("from", "tu")
+    return number >= value("least") if is_from else number > value("least")

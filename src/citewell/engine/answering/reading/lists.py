@@ -1,0 +1,226 @@
+"""Lists and procedures: the lead-in with all its items, in their order and with their numbers."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.candidates import Candidate
+from citewell.engine.answering.reading.base import Material, Quote, Statement
+from citewell.engine.answering.reading.grid import grids_of
+from citewell.engine.answering.scoring import Reading
+from citewell.engine.text.sentences import Span
+
+MAX_ITEMS = 20
+"""Longer lists are cut, which is said: more is read in the document."""
+
+_MAX_CHARS = 2_500
+"""A list is cut before the item that exceeds it, so that one list is no whole chapter."""
+
+_IN_HEADING = 0.9
+_IN_TITLE = 0.5
+_IN_ITEMS = 0.45
+"""Shares of a term's weight by where a list holds it; an item is what is asked for, so it need not
+repeat the question. Set with `_PREFERENCE` on 60 questions over the sample library."""
+
+_PREFERENCE = 0.05
+"""A list may cover so much less than the best sentence and still be the better answer to a
+question that asks for one."""
+
+_MIN_LINES = 3
+_LINE_WORDS = 25
+"""So many paragraphs of one sentence each, none longer, are a list though nothing marks them."""
+
+_NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-zđA-ZĐ]|[ivx]{1,5})[.)]\s")
+_BULLET = re.compile(r"[-*•‣◦▪–—+·]\s")  # noqa: RUF001 - the marks themselves are meant
+_ENDS = (".", "!", "?", "。", ":")
+
+_MORE = {"en": "(and {} more in the document)", "vi": "(và {} mục nữa trong tài liệu)"}
+
+
+@dataclass(slots=True)
+class Block:
+    """A list: its lead-in if it has one, and its items, each one sentence or more."""
+
+    lead: tuple[Reading, int] | None
+    items: list[list[tuple[Reading, int]]] = field(default_factory=list[list[tuple[Reading, int]]])
+    is_numbered: bool = False
+
+    @property
+    def members(self) -> list[tuple[Reading, int]]:
+        """All its sentences in order."""
+        lead = [] if self.lead is None else [self.lead]
+        return lead + [member for item in self.items for member in item]
+
+
+def blocks_of(stream: Sequence[tuple[Reading, int]]) -> Iterator[Block]:
+    """Yield the lists of a stream of sentences, of at least two items each."""
+    block: Block | None = None
+    for member in stream:
+        reading, at = member
+        candidate = reading.candidates[at]
+        if block is not None and _belongs(block, candidate):
+            _add(block, member)
+            continue
+        if block is not None and len(block.items) > 1:
+            yield block
+        block = None
+        if candidate.is_row:
+            continue
+        if candidate.is_lead_in:
+            block = Block(member)
+        elif _is_item(candidate.text):
+            block = Block(None, is_numbered=_NUMBERED.match(candidate.text) is not None)
+            block.items.append([member])
+    if block is not None and len(block.items) > 1:
+        yield block
+    for grid in grids_of(stream):
+        if len(grid.rows) > 1:
+            yield Block(None, [[row] for row in grid.rows])
+    for _, section in groupby(stream, key=lambda member: member[0].passage.heading):
+        if items := _lines_under_heading(list(section)):
+            yield Block(None, [[item] for item in items])
+
+
+def _lines_under_heading(section: Sequence[tuple[Reading, int]]) -> list[tuple[Reading, int]]:
+    """The lines of a section that is a bare list, as formats that lose bullets leave it."""
+    lines = [member for member in section if not _is_heading(member[0].candidates[member[1]])]
+    if len(lines) < _MIN_LINES:
+        return []
+    for member in lines:
+        candidate = member[0].candidates[member[1]]
+        is_one_line = candidate.previous is None and len(candidate.text.split()) <= _LINE_WORDS
+        if not is_one_line or candidate.is_row or candidate.is_lead_in or _is_item(candidate.text):
+            return []
+    return lines
+
+
+def _is_heading(candidate: Candidate) -> bool:
+    return not candidate.worth or candidate.text in candidate.passage.heading
+
+
+def _is_item(text: str) -> bool:
+    return _NUMBERED.match(text) is not None or _BULLET.match(text) is not None
+
+
+def _belongs(block: Block, candidate: Candidate) -> bool:
+    """Whether a sentence goes on with a list."""
+    text = candidate.text
+    if candidate.is_row or text in candidate.passage.heading:
+        return False
+    if not block.items:
+        return True
+    is_marked = _is_item(_text(block.items[0][0]))
+    if _is_item(text):
+        return is_marked
+    if is_marked:  # what stands behind an item in the same paragraph is part of it
+        return candidate.previous is not None
+    # Formats that lose the bullets leave paragraphs; they end as the first of them does.
+    return candidate.previous is not None or not (
+        text.endswith(_ENDS) and not _text(block.items[0][-1]).endswith(_ENDS)
+    )
+
+
+def _add(block: Block, member: tuple[Reading, int]) -> None:
+    candidate = member[0].candidates[member[1]]
+    if not block.items:
+        block.is_numbered = _NUMBERED.match(candidate.text) is not None
+    if block.items and not _is_item(candidate.text) and candidate.previous is not None:
+        block.items[-1].append(member)
+    else:
+        block.items.append([member])
+
+
+def _text(member: tuple[Reading, int]) -> str:
+    return member[0].candidates[member[1]].text
+
+
+def find_list(material: Material) -> Statement | None:
+    """Find the list that answers a question for a list or a procedure; None if no list does."""
+    best = max(
+        ((score(material, block), block) for block in _blocks(material)),
+        key=lambda scored: scored[0][0],
+        default=None,
+    )
+    ranked = material.ranked
+    if best is None or not ranked:
+        return None
+    (value, coverage), block = best
+    holder = _holder(block, ranked[0].candidate)
+    if value < ranked[0].score - _PREFERENCE and not (holder and material.asked.kind is Kind.LIST):
+        return None
+    return make_statement(material, block, value, coverage)
+
+
+def expand_lead_in(material: Material, lead: Candidate) -> Statement | None:
+    """The list that a lead-in announces; None if none follows."""
+    for block in _blocks(material):
+        if block.lead is not None and block.lead[0].candidates[block.lead[1]] is lead:
+            value, coverage = score(material, block)
+            return make_statement(material, block, value, coverage)
+    return None
+
+
+def _holder(block: Block, candidate: Candidate) -> bool:
+    return any(reading.candidates[at] is candidate for reading, at in block.members)
+
+
+def _blocks(material: Material) -> Iterator[Block]:
+    for stream in material.streams:
+        yield from blocks_of(stream)
+
+
+def score(material: Material, block: Block) -> tuple[float, float]:
+    """Get the score of a list, comparable to a sentence's, and its coverage."""
+    first = block.members[0][0]
+    heading = first.find(first.passage.heading[-1]) if first.passage.heading else frozenset[int]()
+    if block.lead is not None:
+        lead = block.lead[0].own[block.lead[1]]
+    else:
+        lead = first.find(first.candidates[block.items[0][0][1]].lead)
+    items = frozenset[int]().union(*(r.own[at] for item in block.items for r, at in item))
+    coverage = 0.0
+    for term in lead | heading | first.above | items:
+        if term in lead:
+            share = 1.0
+        elif term in heading:
+            share = _IN_HEADING
+        else:
+            share = _IN_TITLE if term in first.above else _IN_ITEMS
+        coverage += share * first.finder.weights[term]
+    coverage /= first.finder.total
+    best = max((passage.score for passage in material.passages), default=0.0)
+    share = max(reading.passage.score for reading, _ in block.members) / best if best > 0 else 0.0
+    return coverage + 0.7 * share, coverage
+
+
+def make_statement(material: Material, block: Block, value: float, coverage: float) -> Statement:
+    """Write a list with its lead-in and the numbers it has."""
+    lines = [] if block.lead is None else [_text(block.lead)]
+    members = [] if block.lead is None else [block.lead]
+    length = sum(map(len, lines))
+    shown = 0
+    for item in block.items[:MAX_ITEMS]:
+        line = " ".join(_text(member) for member in item)
+        length += len(line)
+        if length > _MAX_CHARS and shown:
+            break
+        lines.append(line if _is_item(line) else f"- {line}")
+        members += item
+        shown += 1
+    if shown < len(block.items):
+        more = _MORE.get(material.question.language, _MORE["en"])
+        lines.append(more.format(len(block.items) - shown))
+    return Statement("\n".join(lines), tuple(_quotes(members)), value, coverage)
+
+
+def _quotes(members: Sequence[tuple[Reading, int]]) -> Iterator[Quote]:
+    """One quote for each passage the sentences stand in, from the first to the last of them."""
+    spans: dict[int, Quote] = {}
+    for reading, at in members:
+        span = reading.candidates[at].span
+        known = spans.get(id(reading))
+        start = known.span.start if known else span.start
+        spans[id(reading)] = Quote(reading.passage, Span(start, span.end))
+    yield from spans.values()

@@ -1,0 +1,58 @@
+"""Yes or no, where the sentence that answers a question decides it."""
+
+import re
+
+from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.subjects import names_of
+from citewell.engine.text.normalisation import fold, normalise
+
+_LEADS = {"en": ("Yes", "No"), "vi": ("Có", "Không")}
+
+_BEGINS = re.compile(r"(?:yes|no|có|không|vâng|chưa)\b\s*[,.:;–-]", re.IGNORECASE)  # noqa: RUF001
+
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|neither|nobody|nothing|without|cannot|forbidden|prohibited|banned|"
+    r"refused|blocked|excluded|khong|chua|cam|nghiem cam)\b|n['’]t\b"  # noqa: RUF001
+)
+_HARMLESS = re.compile(
+    r"\b(?:no (?:more|less|later|fewer|earlier) than|not (?:more|less|later|only|exceed\w*)|"
+    r"khong (?:qua|vuot qua|muon hon|duoi|chi|khi|gian|thap hon|it hon)|"
+    r"(?:hay|co hay) khong)\b"
+)
+"""Bounds and other phrases that hold a negator and deny nothing."""
+
+_LIST_MARK = re.compile(r"^\(?\w{1,3}[.)] ")
+_CLAUSE_END = re.compile(r"[,;:.] |\b(?:where|because|since|so that|vi|do|boi)\b")
+"""Ends the main clause: a reason behind it may deny something else."""
+
+_DEPENDS = re.compile(
+    r"\b(?:only|except|unless|if|provided|depends|tru khi|tru truong hop|chi (?:duoc|khi)|neu|"
+    r"truong hop)\b"
+)
+"""Conditions: neither yes nor no is the whole truth, so the sentence speaks for itself."""
+
+_MIN_COVERAGE = 0.5
+"""Share of the question that must be covered before a sentence is taken to decide it: with less
+the sentence may speak of something else, and a wrong `yes` is worse than none."""
+
+
+def lead_with_polarity(material: Material, statement: Statement) -> Statement:
+    """Put yes or no before a statement that decides a question which asks for it."""
+    leads = _LEADS.get(material.question.language)
+    if material.asked.kind is not Kind.YES_NO or leads is None:
+        return statement
+    if _BEGINS.match(statement.text) or "\n" in statement.text:
+        return statement
+    plain = fold(normalise(statement.text))
+    names = [material.question.terms[at].text for at in names_of(material.question)]
+    if not all(fold(name.lower()) in plain for name in names):
+        return statement  # `Staff in Bristol may` says nothing of Đà Nẵng
+    asked = re.sub(r"\b(?:hay )?(?:khong|chua)$", "", material.asked.text)
+    plain = _CLAUSE_END.split(_LIST_MARK.sub("", plain), maxsplit=1)[0]
+    denials = len(_NEGATION.findall(_HARMLESS.sub(" ", plain)))
+    is_denied = (denials - len(_NEGATION.findall(_HARMLESS.sub(" ", asked)))) % 2 == 1
+    if statement.coverage < _MIN_COVERAGE or (_DEPENDS.search(plain) and not is_denied):
+        return statement
+    text = f"{leads[1] if is_denied else leads[0]}: {statement.text}"
+    return Statement(text, statement.quotes, statement.score, statement.coverage)

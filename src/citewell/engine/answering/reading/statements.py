@@ -1,0 +1,102 @@
+"""The best sentences of the passages, as many as the question needs: most often one."""
+
+import re
+
+from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
+from citewell.engine.answering.reading.lists import expand_lead_in
+from citewell.engine.answering.reading.subjects import names_of
+from citewell.engine.answering.reading.tables import read_cell
+from citewell.engine.answering.scoring import Scored
+from citewell.engine.text.normalisation import fold
+from citewell.engine.text.sentences import Span
+
+_ALONE = 0.2
+"""A sentence this much better than the next, in scores, stands alone; a third must be twice as
+near. On 500 SQuAD questions 0.12 gives 0.848 of the answers in 1.37 sentences, 0.16 0.860 in 1.49,
+0.2 0.870 in 1.61, 0.25 0.876 in 1.74."""
+
+_EVEN = 0.1
+"""Sentences so near to the best are ordered by how many of the question's names they hold."""
+
+_SAME = 0.8
+"""Jaccard similarity of their words from which two sentences say the same."""
+
+_MAX_PAIR_CHARS = 400
+"""Longest quote that takes in the sentence before, for a pronoun's sake."""
+
+_POINTS_BACK = re.compile(
+    r"(?:this|these|those|that|it|its|he|his|she|her|they|their|such|the (?:latter|former|same)|"
+    r"nó|họ|ông ấy|ông ta|bà ấy|anh ấy|cô ấy|chúng|điều này|điều đó|việc này|việc đó|đây là|"
+    r"trong đó|trường hợp này|quy định này)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\w+")
+
+
+def best_statements(material: Material, count: int) -> list[Statement]:
+    """Pick what to say: the best sentence, with those that may as well be the answer.
+
+    Of these the one with most of the question's names comes first.
+    """
+    made: list[Statement] = []
+    first = 0.0
+    for one in material.ranked:
+        if len(made) == count or (made and one.score < first - _ALONE / len(made)):
+            break
+        statement = _statement(material, one)
+        if statement is None or any(_repeats(statement, other) for other in made):
+            continue
+        made.append(statement)
+        first = max(first, one.score)
+    names = [fold(material.question.terms[at].text.lower()) for at in names_of(material.question)]
+
+    def rank(one: Statement) -> int:
+        held = sum(name in fold(one.text.lower()) for name in names)
+        return -held if one.score >= first - _EVEN else 0
+
+    return sorted(made, key=rank)
+
+
+def _statement(material: Material, one: Scored) -> Statement | None:
+    candidate = one.candidate
+    if candidate.is_row:
+        return read_cell(material, one)
+    if candidate.is_lead_in:
+        return expand_lead_in(material, candidate)
+    quote, text = _readable(one)
+    return Statement(text, (quote,), one.score, one.coverage)
+
+
+def _readable(one: Scored) -> tuple[Quote, str]:
+    """Take in the sentence before when this one points back to it."""
+    candidate = one.candidate
+    before = candidate.previous
+    if before is None or not _POINTS_BACK.match(candidate.text):
+        return quote_of(candidate), candidate.text
+    span = Span(before.start, candidate.span.end)
+    if span.end - span.start > _MAX_PAIR_CHARS:
+        return quote_of(candidate), candidate.text
+    text = " ".join(candidate.passage.text[span.start : span.end].split())
+    return Quote(candidate.passage, span), text
+
+
+def _repeats(one: Statement, other: Statement) -> bool:
+    """Whether a statement is one already made: the same place, or nearly the same words."""
+    if any(_overlap(mine, its) for mine in one.quotes for its in other.quotes):
+        return True
+    words, known = _words(one.text), _words(other.text)
+    if {w for w in words if w.isdigit()} != {w for w in known if w.isdigit()}:
+        return False
+    return len(words & known) >= _SAME * len(words | known)
+
+
+def _overlap(one: Quote, other: Quote) -> bool:
+    mine, its = one.passage, other.passage
+    if (mine.document_id, mine.version) != (its.document_id, its.version):
+        return False
+    start, end = mine.start + one.span.start, mine.start + one.span.end
+    return start < its.start + other.span.end and its.start + other.span.start < end
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))

@@ -1,0 +1,92 @@
+"""A cell of a table as the answer: `10 to 20 kg: 4.90 euros`, cited with its row."""
+
+import re
+
+from citewell.engine.answering.candidates import Candidate
+from citewell.engine.answering.numerals import number_values
+from citewell.engine.answering.reading.base import Material, Statement, quote_of
+from citewell.engine.answering.reading.grid import (
+    Grid,
+    grids_of,
+    holds_number,
+    label_of,
+    name_without_unit,
+    value_with_unit,
+    wanted_column,
+)
+from citewell.engine.answering.scoring import Scored
+
+_ALIKE = 3
+"""Rows that fit a question equally well and are all told; of more the question tells too little."""
+
+_ASKED_NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*(?![\w-])")
+
+
+def read_cell(material: Material, best: Scored) -> Statement:
+    """Tell the cell that a question asks for, of the row that covers it best.
+
+    Where no column is clearly asked for the whole row is told, with its column names.
+    """
+    found = _grid_of(material, best.candidate)
+    if found is None:
+        candidate = best.candidate
+        return Statement(candidate.text, (quote_of(candidate),), best.score, best.coverage)
+    grid, row = found
+    rows = _in_range(material, grid) or _alike(grid, row)
+    lines = [_line(material, grid, one) for one in rows]
+    quotes = tuple(quote_of(grid.candidate(one)) for one in rows)
+    return Statement("; ".join(dict.fromkeys(lines)), quotes, best.score, best.coverage)
+
+
+def _grid_of(material: Material, candidate: Candidate) -> tuple[Grid, int] | None:
+    for stream in material.streams:
+        for grid in grids_of(stream):
+            for row in range(len(grid.rows)):
+                if grid.candidate(row) is candidate:
+                    return grid, row
+    return None
+
+
+def _alike(grid: Grid, best: int) -> list[int]:
+    """The row, with those that hold the same words of the question; the row alone if many do."""
+    terms = grid.terms(best)
+    if not terms:
+        return [best]
+    same = [
+        row
+        for row in range(len(grid.rows))
+        if grid.terms(row) == terms and _label_terms(grid, row) == _label_terms(grid, best)
+    ]
+    return same if best in same and len(same) <= _ALIKE else [best]
+
+
+def _label_terms(grid: Grid, row: int) -> frozenset[int]:
+    return grid.rows[row][0].find(grid.cells(row)[0])
+
+
+def _in_range(material: Material, grid: Grid) -> list[int]:
+    """The row whose label is a range that holds a number of the question."""
+    numbers = [
+        max(number_values(number.strip(".,")))
+        for number in _ASKED_NUMBER.findall(material.asked.text)
+    ]
+    if len(numbers) != 1:  # a range in the question is the label itself
+        return []
+    return [
+        row
+        for row in range(len(grid.rows))
+        if any(holds_number(grid.cells(row)[0], number) for number in numbers)
+    ][:1]
+
+
+def _line(material: Material, grid: Grid, row: int) -> str:
+    column = wanted_column(material.asked, grid, row)
+    if column is None:
+        return grid.candidate(row).text
+    value = value_with_unit(grid.header[column], grid.cells(row)[column])
+    name = name_without_unit(grid.header[column])
+    label = label_of(grid, row)
+    has_unit = value != grid.cells(row)[column] or not value.replace(".", "").isdigit()
+    if not name or (len(grid.header) == 2 and has_unit):
+        return f"{label}: {value}"
+    return f"{label}, {name}: {value}"

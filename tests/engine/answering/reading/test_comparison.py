@@ -1,0 +1,28 @@
+"""Two things side by side."""
+
+from tests.engine.answering.library import answer, passage
+
+
+class TestComparison:
+    def test_each_side_gets_its_sentence(self):
+        made = answer(
+            "What is the difference between annual leave in Bristol and in Leeds?",
+            passage("Annual leave in Bristol is 25 days.", name="a"),
+            passage("Annual leave in Leeds is 14 days.", name="b"),
+        )
+        assert [one.text[-8:] for one in made.sentences] == ["25 days.", "14 days."]
+
+    def test_sentence_that_holds_both_is_enough(self):
+        text = "Annual leave is 25 days in Bristol and 14 days in Leeds. Leave is paid."
+        made = answer("Compare annual leave in Bristol and Leeds", passage(text))
+        assert len(made.sentences) == 1
+        assert "25" in made.text
+        assert "14" in made.text
+
+    def test_rows_are_compared_by_the_column_asked_for(self):
+        text = "Article | Price GBP | Weeks\nR310-4 | 2480 | 3\nR310-6 | 4290 | 5"
+        made = answer("Compare the price of the R310-4 and the R310-6", passage(text))
+        assert [one.text for one in made.sentences] == [
+            "R310-4, Price: 2480 GBP",
+            "R310-6, Price: 4290 GBP",
+        ]

@@ -1,0 +1,22 @@
+"""Greetings and questions about Citewell."""
+
+import pytest
+
+from citewell.engine.answering.reading.smalltalk import fixed_reply
+
+
+class TestFixedReply:
+    @pytest.mark.parametrize("text", ["Hello!", "Good morning", "What can you do?", "thanks"])
+    def test_english(self, text: str):
+        assert (fixed_reply(text) or "").startswith("I am Citewell.")
+
+    @pytest.mark.parametrize("text", ["Xin chào", "chao ban", "Bạn là ai?", "cam on ban nhieu"])
+    def test_vietnamese(self, text: str):
+        assert (fixed_reply(text) or "").startswith("Tôi là Citewell.")
+
+    @pytest.mark.parametrize(
+        "text",
+        ["What can you tell me about leave?", "Hello Kitty licence", "Giám đốc là ai?"],
+    )
+    def test_questions_on_documents_are_left_alone(self, text: str):
+        assert fixed_reply(text) is None

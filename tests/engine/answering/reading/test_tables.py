@@ -1,0 +1,57 @@
+"""A cell is an answer; columns are computed with."""
+
+import pytest
+
+from tests.engine.answering.library import answer, passage
+
+PARCELS = (
+    "Weight | Domestic (euros) | Abroad (euros) | Delivery (days)\n0 to 10 kg | 3.20 | 9.80 | 2\n"
+    "10 to 20 kg | 4.90 | 14.50 | 3\nover 20 kg | 8.00 | 31.00 | 5"
+)
+
+
+class TestCell:
+    def test_row_and_column_of_the_question_meet_in_a_cell_with_its_unit(self):
+        made = answer("What does a domestic parcel of 10 to 20 kg cost?", passage(PARCELS))
+        assert made.sentences[0].text == "10 to 20 kg, Domestic: 4.90 euros"
+        assert made.citations[0].quote == "10 to 20 kg | 4.90 | 14.50 | 3"
+
+    def test_number_of_the_question_picks_the_range_it_falls_into(self):
+        made = answer("How many days is the delivery of a weight of 15 kg?", passage(PARCELS))
+        assert made.sentences[0].text == "10 to 20 kg, Delivery: 3 days"
+
+    def test_two_columns_need_no_name_where_the_value_has_a_unit(self):
+        made = answer(
+            "How long is a written warning kept?",
+            passage(
+                "Measure | Kept\nVerbal warning | 6 months\nWritten warning, first | 12 months"
+            ),
+        )
+        assert made.sentences[0].text == "Written warning, first: 12 months"
+
+    def test_unclear_column_gives_the_whole_row(self):
+        text = "Code | Part | Fits\nS-1 | Wiper | Rill 310\nS-2 | Cap | Rill 120"
+        made = answer("What is S-1?", passage(text))
+        assert made.sentences[0].text.startswith("Code: S-1; Part: Wiper; Fits: Rill 310")
+
+
+class TestAggregate:
+    @pytest.mark.parametrize(
+        ("question", "start"),
+        [
+            ("What is the total number of ducks per year?", "Total of Ducks: 405"),
+            ("What is the highest number of ducks per year?", "2021: 150"),
+            ("What is the lowest number of ducks per year?", "2019: 120"),
+            ("What is the average number of ducks per year?", "Average of Ducks: 135"),
+        ],
+    )
+    def test_column_is_computed_and_said_to_be(self, question: str, start: str):
+        text = "Year | Ducks\n2019 | 120\n2020 | 135\n2021 | 150"
+        made = answer(question, passage(text))
+        assert made.sentences[0].text.startswith(start)
+        assert "3 rows" in made.sentences[0].text
+
+    def test_rows_are_counted_where_they_are_what_is_asked_for(self):
+        text = "Service | Price\nCalibration | 165\nTraining | 850\nRental | 195"
+        made = answer("How many services are there?", passage(text, heading=["Services"]))
+        assert made.sentences[0].text == "3 (counted rows)"

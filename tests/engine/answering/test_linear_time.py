@@ -1,0 +1,84 @@
+"""No pattern of answering takes more than linear time, whatever a document holds."""
+
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from citewell.engine import answering
+from citewell.engine.answering.asking.kinds import read_question
+from citewell.engine.answering.reading.smalltalk import fixed_reply
+
+HOSTILE = (
+    " ", "\n", "\t", "a", "A ", "1", "1.", "1,", "1 ", "1-", "- ", ": ", ", ", "; ", ". ", "?", "(",
+    "[1]", "[", "a.", "a-", "a/", "x@", "a b ", "not ", "no more ", "and ", "điều ", "1 to ", "$",
+    "| ", "tien ", "\"a", "é",
+)  # fmt: skip
+"""Beginnings, repeated until nothing of them can match in the end."""
+
+ANCHORED = frozenset({"_NEXT", "_RANGE", "_MEASURE", "_VALUE", "_DATA", "_HELD"})
+"""Patterns that are only matched at one place, or in a few characters (`marks._MAX_HELD`)."""
+
+SIZE = 2_000
+GROWTH = 8
+"""A run four times as long may take this much longer: linear, with room for a busy machine;
+quadratic time is sixteen times as much."""
+
+FLOOR = 0.02
+"""Seconds below which nothing is compared."""
+
+
+def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Every compiled pattern that reads passages, those in tables included.
+
+    Questions are read by others, which get `MAX_QUESTION` characters; they are timed as a whole.
+    """
+    for module in pkgutil.walk_packages(answering.__path__, answering.__name__ + "."):
+        if module.name.endswith((".kinds", ".smalltalk")):
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            yield from ((f"{module.name}.{name}", found) for found in _compiled(value))
+
+
+def _compiled(value: object) -> Iterator[re.Pattern[str]]:
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _compiled(item)
+    elif isinstance(value, dict):
+        yield from _compiled(list(value.values()))
+
+
+def seconds(name: str, pattern: re.Pattern[str], text: str) -> float:
+    begun = time.process_time()
+    if name.rpartition(".")[2] in ANCHORED:
+        pattern.match(text)
+    else:
+        for _ in pattern.finditer(text):
+            pass
+    return time.process_time() - begun
+
+
+@pytest.mark.parametrize(("name", "pattern"), [pytest.param(*one, id=one[0]) for one in patterns()])
+def test_time_grows_with_the_length(name: str, pattern: re.Pattern[str]):
+    for start in HOSTILE:
+        short, long = (start * (size // len(start)) + "\x00" for size in (SIZE, 4 * SIZE))
+        taken = seconds(name, pattern, long)
+        if taken > FLOOR:
+            assert taken < GROWTH * max(seconds(name, pattern, short), FLOOR / GROWTH), (
+                name,
+                start,
+            )
+
+
+@pytest.mark.parametrize("start", HOSTILE)
+def test_question_is_read_in_no_time(start: str):
+    begun = time.process_time()
+    for language in ("en", "vi"):
+        read_question(start * (4_000 // len(start)), language)
+    fixed_reply(start * (4_000 // len(start)))
+    assert time.process_time() - begun < 0.5
