@@ -13,6 +13,9 @@ MAX_HEADING_CHARS = 200
 _LEGAL_RANKS = {"phần": 0, "chương": 1, "mục": 2, "tiểu mục": 3, "điều": 4}
 """Order of the units of a Vietnamese legal document (Decree 78/2025/NĐ-CP, article 8)."""
 
+# A unit of a legal document at the beginning of a line: its kind, its number (roman, arabic with a
+# letter, or an ordinal word) and what follows. Running text mentions units as well ("Điều 5 quy
+# định ..."), so what follows decides whether this is a heading. All repetitions are bounded.
 _LEGAL = re.compile(
     r"(?P<unit>phần|chương|tiểu mục|mục|điều)\s{1,4}"
     r"(?P<number>[ivxlc]{1,7}|\d{1,4}[a-zđ]?|thứ \w{1,8})(?P<mark>[ \t]{0,4}[.:–-])?"

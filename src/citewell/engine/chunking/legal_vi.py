@@ -10,8 +10,12 @@ from citewell.engine.chunking.places import space_between
 from citewell.engine.chunking.structure import StructureChunker
 from citewell.engine.parsing.base import Block, BlockKind
 
+# "Điều 12." or "Điều 12a:"; the mark is required, since a mention in running text has none.
 _ARTICLE = r"[Đđ](?:iều|IỀU)\s{1,4}\d{1,4}[a-zđ]?[ \t]{0,4}[.:]"
+# "1. " at the beginning of a line. A numbered list inside an article looks the same and is cut the
+# same way, which does no harm: it is packed again up to the target.
 _CLAUSE = r"\d{1,3}[a-zđ]?\.\s"
+# "a) " or "đ) "; two letters occur in long lists ("aa)").
 _POINT = r"[a-zđ]{1,2}\)\s"
 _PART = (
     r"(?:P(?:hần|HẦN)|C(?:hương|HƯƠNG)|M(?:ục|ỤC)|T(?:iểu mục|IỂU MỤC))\s{1,4}(?:[IVXLC]|\d|thứ)"

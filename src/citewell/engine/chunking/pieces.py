@@ -11,6 +11,7 @@ from citewell.engine.text.sentences import Span, cut_long, split_sentences
 WINDOW = 65_536
 """Characters of a block looked at together; bounds memory on a block of any size."""
 
+# White space beyond this before a line of code is layout of a page, not indentation.
 _MAX_INDENT = 64
 
 

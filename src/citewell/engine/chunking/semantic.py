@@ -23,6 +23,7 @@ BATCH = 256
 _TOPIC_SHARE = 3
 """A topic of at least a third of the target stands alone; a shorter one joins the next."""
 
+# Words as they stand, without stems: cohesion only compares how often they recur.
 _WORD = re.compile(r"\w+")
 
 _Vector = dict[str, float]

@@ -16,6 +16,7 @@ MAX_WORDS_CHARS = 200_000
 
 # Marks are part of their word: a letter with one is not always a single character.
 _WORD = re.compile(r"[\w\u0300-\u036f]+|[^\S\n]+|\n|[^\w\s]")
+# Lines with their end, and a last one without: joined they are the text again, so offsets add up.
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _BLANKS = re.compile(r"[^\S\n]*")
 

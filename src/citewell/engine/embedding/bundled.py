@@ -38,6 +38,7 @@ SPEC: Final = EmbedderSpec(
     name=f"bundled:{MODEL}", dimensions=384, max_tokens=256, languages=frozenset({"en"})
 )
 
+# Ids of the two special tokens in the model's vocabulary, around each text.
 _CLS: Final = 101
 _SEP: Final = 102
 _ROOM: Final = SPEC.max_tokens - 2

@@ -19,9 +19,12 @@ from citewell.kit.tasks import TaskGroup
 
 _BATCH: Final = 32
 """Texts in one request: some servers take no more (TEI), and a retry repeats little."""
+# Requests in flight at once while passages are embedded, so that the service is busy between
+# replies.
 _PASSAGE_REQUESTS: Final = 4
 _QUERY_REQUESTS: Final = 16
 """Requests at once; questions have their own share, so that none queues behind an ingestion."""
+# Doubled with each attempt, unless the service names a time.
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
 """Seconds before another attempt; a service that asks for more gets it from the caller."""
@@ -36,6 +39,8 @@ class Patience:
     attempts: int
 
 
+# A job can wait and is tried again as a whole; a person who waits for a question cannot, and their
+# search goes on with its lexical leg.
 PASSAGE_PATIENCE: Final = Patience(timeout=60.0, attempts=4)
 QUERY_PATIENCE: Final = Patience(timeout=10.0, attempts=2)
 

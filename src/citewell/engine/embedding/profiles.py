@@ -25,6 +25,8 @@ class ModelProfile:
     passage_prefix: str = ""
 
 
+# The prefixes are those of the models' own cards. A model used without its prefix answers as well,
+# only worse, so nothing else would show that it is missing.
 _BGE_QUERY = "Represent this sentence for searching relevant passages: "
 _QWEN_QUERY = (
     "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"

@@ -14,6 +14,8 @@ from citewell.engine.lexical.codes import find_codes
 from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_id
 from citewell.engine.text.normalisation import normalise, words
 
+# The usual values for passages (Robertson and Zaragoza 2009). They are part of the stored weights:
+# changing them takes a new generation of the index.
 K1 = 1.2
 B = 0.75
 
@@ -27,6 +29,7 @@ nDCG@10 on SciFact, at most 0.002 elsewhere and nothing on SQuAD; 120 to 200 sta
 CONTEXT_WEIGHT = 1.0
 """Term frequency of a word of title or heading; 0 costs 0.013 nDCG@10 on SQuAD, 2 gains nothing."""
 
+# Bounds the weight of a title or heading that is a whole paragraph by mistake.
 MAX_CONTEXT_WORDS = 64
 
 MAX_TERMS = 1_000

@@ -12,14 +12,23 @@ _MAX_CODES = 200
 _MAX_GROUPS = 8
 """Longer chains are paths and tables, not codes."""
 
+# Marks that join the parts of a code. PDF texts often have typographic hyphens in place of the
+# ASCII one.
 _JOIN = r"[-/._:\u2010-\u2013]"
 _TAIL = rf"(?:{_JOIN}[^\W_]+)"
+# Groups joined without a space ("HR-POL-007", "123/2020/NĐ-CP"), or letters that run into digits
+# ("ISO27001"). Dates and prices match too; plain numbers are sorted out afterwards, and a date as a
+# code does no harm.
 _JOINED = re.compile(rf"(?<![^\W_])(?:[^\W_]+{_TAIL}+|[^\W\d_]{{1,6}}\d[^\W_]*)(?![^\W_])")
+# A name before a number ("TCVN 5574:2018"). In a passage the name must be in capitals, or every
+# "page 12" would be a code; a question is typed in any case.
 _NAMED = r"(?<![^\W_]){name}(?:[-/]{name}){{0,3}} \d+{tail}*(?![^\W_])"
 _NAMED_STRICT = re.compile(_NAMED.format(name="[A-ZĐ]{2,6}", tail=_TAIL))
 _NAMED_LOOSE = re.compile(_NAMED.format(name=r"[^\W\d_]{2,6}", tail=_TAIL))
+# Amounts with separators ("1,000.50") are numbers, which the ordinary terms cover.
 _PLAIN_NUMBER = re.compile(r"\d+(?:[.,:]\d+)?|\d{1,3}(?:[.,]\d{3})+")
 _DIGIT = re.compile(r"\d")
+# Runs of digits or of letters: the parts of the key, so that "ISO27001" and "ISO 27001" meet.
 _GROUP = re.compile(r"\d+|[^\W\d_]+")
 
 

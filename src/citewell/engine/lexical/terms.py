@@ -23,6 +23,7 @@ from citewell.engine.text.shapes import CACHED_WORDS, shape_of
 from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.vietnamese import folded_key, syllable_key
 
+# Keeps products within 64 bits, as Python's integers grow without bound.
 _MASK = 2**64 - 1
 _MIX = 0x9E3779B97F4A7C15
 """2**64 / golden ratio, the usual odd multiplier of Fibonacci hashing."""

@@ -51,6 +51,8 @@ _SENT_HEADERS = frozenset(
 """What may leave besides the key and our name. The SDKs would add more: organisation, project and
 free headers they find in the environment, and the machine's operating system and versions."""
 
+# Vendors' error codes are shown to operators only if they are plain words: free text may quote the
+# prompt or the key.
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 

@@ -15,6 +15,7 @@ deflate cannot pass 1,032."""
 RATIO_MATTERS_FROM = 50 * MIB
 """Unpacked size below which any ratio is harmless."""
 
+# Bytes read of a manifest; real ones are far smaller.
 _MANIFEST_LIMIT = 4 * MIB
 
 _MIME_TYPES = {

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+# Every line end that Unicode and old systems know; `str.splitlines` uses the same set.
 _LINE_ENDS = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
@@ -23,6 +24,8 @@ _JOINERS = re.compile("(?<![\u0600-\uffff\U00010000-\U0010ffff])[\u200c\u200d]"
                       "|[\u200c\u200d](?![\u0600-\uffff\U00010000-\U0010ffff])")  # fmt: skip
 """Zero-width (non-)joiners; between letters of Persian or Indic scripts and in emoji they count."""
 
+# PDF fonts write these as one glyph. NFKC would resolve them too, but also rewrite superscripts and
+# fractions, and a quote must stay what the document shows.
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 )
@@ -33,6 +36,8 @@ _ANY_SPACE = re.compile(r"\s+")
 _LEADERS = re.compile(r"(?:[ \t]?[.·_]){5,}")
 """The dots between an entry of a table of contents and its page."""
 
+# A word that a page broke at its end: at least two letters before the hyphen, and no further hyphen
+# or letter before them, which spares compounds and codes.
 _HYPHENATED = re.compile(r"(?<![\w-])([^\W\d_]{2,})-$")
 _COMPOUND_STARTS = frozenset(
     ("all", "ex", "half", "high", "long", "low", "mid", "multi", "non", "off", "on", "post")

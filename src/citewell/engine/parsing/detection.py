@@ -44,11 +44,15 @@ _FOREIGN = (
 _CONTROL_SHARE = 0.02
 """Share of control characters from which bytes are no text: random bytes have 0.1."""
 
+# Comments may stand before the first tag; each is bounded in length, so that a file without any tag
+# is not scanned to its end for one.
 _HTML = re.compile(
     r"\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _XML = re.compile(r"\s*<\?xml\b.{0,400}?\?>", re.S)
 _XHTML = re.compile(r"<html[\s>]", re.I)
+# Header lines up to one that only mails have. A text that begins with "Name: value" lines alone is
+# no mail.
 _MAIL = re.compile(
     r"(?:[!-9;-~]{1,60}:[^\n]*\n(?:[ \t][^\n]*\n)*){0,60}?"
     r"(?:mime-version|received|message-id|return-path):",

@@ -25,6 +25,7 @@ MAX_BLOCK_CHARS = 32_768
 MAX_HEADING_CHARS = 400
 """A longer heading is a paragraph that was only set like one."""
 
+# Titles and names are short; a longer value is cut.
 MAX_METADATA_CHARS = 500
 
 DAMAGE = (*READ_ERRORS, ET.ParseError, zlib.error, struct.error, UnicodeError)

@@ -17,6 +17,7 @@ from citewell.engine.text.vietnamese import has_diacritics
 MAX_CHARACTERS = 4_000
 """What is read of a question; an embedder reads about a quarter of it."""
 
+# Bounds the terms of a question that is a pasted page.
 MAX_WORDS = 256
 MAX_CODES = 16
 MAX_PHRASES = 8
@@ -48,7 +49,10 @@ CODE_BOOST = 2.0
 _SECOND_CHOICE = 0.5
 """Weight in a namespace that the question's language makes unlikely."""
 
+# Control characters count as spaces: pasted text brings tabs, breaks and worse.
 _SPACES = re.compile(r"[\s\x00-\x1f]+")
+# Quotation marks of English, French and German in pairs, so that an apostrophe or a single mark
+# opens nothing; a phrase of one character or of a whole page is none.
 _PHRASE = re.compile(r'"([^"]{2,200})"|“([^”]{2,200})”|«([^»]{2,200})»|„([^“”]{2,200})[“”]')
 
 

@@ -13,9 +13,11 @@ from citewell.engine.text.stopwords import ENGLISH, OTHER, VIETNAMESE
 
 UNDETERMINED = "und"
 
+# Enough for about 100 words; every chunk and question is looked at, so reading more costs time.
 _SAMPLE_CHARACTERS = 600
 _SAMPLE_WORDS = 80
 
+# Quick test before the scripts are counted: anything beyond Latin, its extensions and punctuation.
 _NON_LATIN = re.compile("[\u0370-\u1cff\u1f00-\u1fff\u2e80-\uabff\uac00-\ud7ff\uf900-\ufaff]")
 _SCRIPTS: dict[str, re.Pattern[str]] = {
     "el": re.compile("[\u0370-\u03ff\u1f00-\u1fff]"),
@@ -28,7 +30,9 @@ _SCRIPTS: dict[str, re.Pattern[str]] = {
     "ja": re.compile("[\u3040-\u30ff]"),
     "zh": re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
 }
+# Letters that Ukrainian has and Russian has not.
 _UKRAINIAN = re.compile("[іїєґ]")
+# Letters that Persian adds to the Arabic alphabet. Urdu has them too and comes out as Persian.
 _PERSIAN = re.compile("[پچژگ]")
 _CJK = frozenset({"ja", "zh", "ko"})
 _CJK_WEIGHT = 3
@@ -39,10 +43,15 @@ _LATIN_LETTER = re.compile("[a-z\u00df-\u024f\u1e00-\u1eff]")
 _STRONG_VIETNAMESE = re.compile("[ăđơưạ-ỹ]")
 """Letters hardly any other language writes."""
 
+# Endings of English words that other Latin-script languages seldom write at the end of a word; only
+# looked for in words of five letters or more, and each counts a third of a function word.
 _ENGLISH_ENDING = re.compile(
     "(?:ing|tion|ment|ness|ly|ed|ity|ous|able|ance|ence|ship|ght|ck|ware)s?"
 )
+# Function words as people type them without accents, less those that are English words, and less
+# "la", the article of French, Spanish and Italian.
 _FOLDED_VIETNAMESE = frozenset(fold(word) for word in VIETNAMESE) - ENGLISH - {"la"}
+# Question words as typed without accents; English has no function word of these spellings.
 _FOLDED_QUESTION = frozenset({"ai", "dau", "gi", "nao", "sao"})
 
 _LANGUAGES_OF: dict[str, tuple[str, ...]] = {

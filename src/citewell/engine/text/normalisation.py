@@ -19,6 +19,8 @@ _UNDECOMPOSED = str.maketrans(
 )
 """Letters that Unicode does not decompose though people type them without their stroke."""
 
+# Scripts whose words are not divided by spaces: terms are made of their characters and pairs.
+# Hangul has spaces, but its particles cling to nouns, so pairs find more than whole words.
 _UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Myanmar, Khmer
@@ -26,6 +28,8 @@ _UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"  # han
     "\uac00-\ud7af"  # hangul: spaced, but particles cling to the words
 )
+# Combining marks that continue a word (Latin, Cyrillic, Hebrew, Arabic, Indic): without them
+# Python's \w would break a word at each vowel sign.
 _MARKS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
     "\u06d6-\u06ed\u0900-\u0963\u0980-\u0dff"

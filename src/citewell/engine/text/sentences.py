@@ -30,16 +30,26 @@ class Span(NamedTuple):
 _TERMINATOR = re.compile(
     r"(?<![.!?…؟۔])[.!?…؟۔]++[\"'”’»)\]]*+(?:\[\w{1,4}\])*+(?=\s)|[。！？｡।॥]++[”’」』）)\"]*+"
 )
+# A bullet, or a number, letter or small roman numeral with its mark. A line that begins with a
+# sentence like "I. Newton ..." is taken for an item too; it then merely ends the line before.
 _LIST_ITEM = re.compile(r"(?:[-*•‣◦▪–—+·]\s|\(?(?:\d{1,3}|[a-zđA-ZĐ]|[ivx]{1,5})[.)]\s)")
+# The whole text before a dot is a number or the name of a unit ("Điều 5", "Section 2.1"): the dot
+# belongs to the numbering. Repetitions are bounded, so a hostile line stays linear.
 _NUMBERING = re.compile(
     r"(?:(?:điều|chương|mục|phần|khoản|bước|bảng|hình|phụ lục|article|section|chapter|part|step|"
     r"table|figure|appendix|annex|question|câu)\s+)?"
     r"(?:\d{1,4}[a-zđ]?(?:\.\d{1,4}){0,6}|[ivxlc]{1,7}|[a-zđ](?:\.\d{1,4}){0,6})",
     re.IGNORECASE,
 )
+# "e.g", "U.S.A", "Ph.D": one to five short parts joined by dots, matched on the word before the
+# final dot. "v.v" and times of day are excepted where it is used.
 _DOTTED = re.compile(r"(?:[^\W\d_]{1,3}\.){1,5}[^\W\d_]{1,4}")
+# Marks between the end of one sentence and the first letter of the next; skipped to see its case.
 _OPENERS = "\"'“‘«([{¿¡-–—•*"
+# Characters read before and after a dot to judge it: longer than any abbreviation listed below.
 _LOOK_BACK = 40
+# Where an over-long sentence may be cut. Western marks need a space after them, which keeps "1,000"
+# and "12:30" whole; those of Chinese and Japanese do not.
 _CLAUSE = re.compile(r"[;:,–—、，；：](?=\s)|[、，；：]")
 
 

@@ -9,6 +9,8 @@ def _split(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# Function words only: a word that may be the subject of a question ("time", "work") is not listed,
+# however frequent it is.
 ENGLISH = _split(
     """
     a about an and any are as at be been between but by can could did do does done during for from

@@ -8,6 +8,8 @@ from citewell.engine.text.normalisation import fold
 _TONES = {"\u0300": "2", "\u0301": "5", "\u0303": "4", "\u0309": "3", "\u0323": "6"}
 """Combining tone mark -> the tone's usual number (huyền, sắc, ngã, hỏi, nặng); level has none."""
 
+# The five combining tone marks in NFD. The horn, breve and circumflex are no tones: they make other
+# letters and stay.
 _TONE_MARK = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
 
 _FINAL_Y = re.compile("(?<=[hklmstv])y(?=[2-6]?$)|(?<=^qu)y(?=[2-6]?$)")
@@ -22,6 +24,8 @@ _SYLLABLE = re.compile(
 )
 """Onset, rhyme and coda without diacritics, after the sound table of the quốc ngữ script."""
 
+# Letters with Vietnamese accents. French and Portuguese share many, so a hit alone does not tell
+# the language; `language.py` weighs the rarer ones.
 _ACCENTED = re.compile("[àáâãèéêìíòóôõùúýăđĩũơưạ-ỹ]")
 
 

@@ -11,8 +11,11 @@ from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.tables import table_blocks
 from citewell.engine.parsing.readers.text import choose_file_encoding
 
+# Delimiters that are tried; of equal scores the first one wins.
 _DELIMITERS = ",;\t|"
+# Lines by which the delimiter is chosen; headers and first rows may be irregular.
 _SAMPLE_LINES = 50
+# An unclosed quote would otherwise swallow the rest of the file as one field.
 _LONGEST_FIELD = 1_000_000
 
 

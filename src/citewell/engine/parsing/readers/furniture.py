@@ -13,9 +13,12 @@ EDGE_LINES = 2
 MIN_PAGES = 3
 """Pages on which a line must stand, page numbers aside, to be furniture; two of a short file."""
 
+# A line longer than this is text of the page: running headers are short.
 _LONGEST = 140
 
 _DIGITS = re.compile(r"\d{1,9}")
+# "12", "- 12 -", "Page 3 of 10", "Trang 3/10" and roman numerals; the whole line must be nothing
+# else. A chapter number that stands alone at a page's edge is lost with them.
 _PAGE_NUMBER = re.compile(
     r"[-–—\s]*(?:page|trang|p\.)?\s*(?:\d{1,4}|[ivxl]{1,6})(?:\s*(?:/|of|trên)\s*\d{1,4})?[-–—\s]*",  # noqa: RUF001
     re.IGNORECASE,

@@ -3,6 +3,7 @@
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.readers.tables import TABLE_CHARS, row_text, table_blocks
 
+# `colspan` may claim any number; a table wider than this is damage or an attack.
 _MAX_COLUMNS = 1_000
 _MAX_ROW_SPAN = 1_000
 """HTML allows 65,534 rows (WHATWG, 4.9.11); a person reads fewer."""

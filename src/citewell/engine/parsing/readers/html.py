@@ -32,11 +32,13 @@ _NEVER = frozenset(
 )
 """Elements whose content is no text of the page."""
 
+# Not `header`: sites put the article's own title and lead into it.
 _BOILERPLATE_TAGS = frozenset({"nav", "footer", "aside"})
 _BOILERPLATE_ROLES = frozenset({"navigation", "contentinfo", "search", "banner", "complementary"})
 _BOILERPLATE_CLASSES = frozenset({"headerlink", "sr-only", "visually-hidden", "noprint"})
 """What stands beside the text on every page of a site (HTML5 sections, ARIA landmarks)."""
 
+# Elements without an end tag (WHATWG HTML, 13.1.2): they must not open anything.
 _VOID = frozenset(
     {
         "area",

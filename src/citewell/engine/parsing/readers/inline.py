@@ -3,12 +3,18 @@
 import html
 import re
 
+# A backslash before ASCII punctuation (CommonMark 0.31, 2.4).
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+# A run of backticks up to the next run of the same length (CommonMark, 6.1); what is inside is kept
+# as written.
 _CODE = re.compile(r"(`+)(.+?)\1(?!`)", re.DOTALL)
+# Round brackets may nest once, as in addresses of Wikipedia; deeper ones stay as text.
 _IMAGE = re.compile(r"!\[([^\[\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])")
 _LINK = re.compile(r"\[([^\[\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])")
+# Marks of footnotes; the notes themselves are blocks of their own.
 _NOTE_MARK = re.compile(r"\[\^[^\[\]\s]{1,40}\]")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+|[\w.+-]+@[\w.-]+)>")
+# Inline HTML. "a < b" is no tag, since a letter must follow the bracket at once.
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _ASTERISKS = re.compile(r"(?<![*\\])(\*{1,3})(?=\S)([^*\n]+?)(?<=\S)\1(?!\*)")

@@ -13,20 +13,30 @@ FULL = 0.9
 """Share of the page's width, in characters, up to which a further word would have fitted; letters
 differ in width, so the count of characters is only near."""
 
+# About two lines of a page; a longer text set like a heading is none.
 MAX_HEADING = 160
 
+# Glyphs of bullets, Word's private-use ones (Symbol and Wingdings) included, dashes, and short
+# numbers or letters with a mark.
 _BULLET = re.compile(
     r"\s*(?:[•◦▪‣●○■□\uf0b7\uf0a7]|[-–*](?=\s)|\(?(?:\d{1,2}|[a-zđ])[.)](?=\s))\s*"
 )
+# The same without numbers and letters, which may also begin a heading.
 _GLYPH_BULLET = re.compile(r"\s*(?:[•◦▪‣●○■□\uf0b7\uf0a7]|[-–*](?=\s))\s*")
+# "2.1 Scope": at least two levels, because a single number before a word is as often a list item or
+# an amount.
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2}){1,4})\.?\s+[^\W\d_]")
+# The same from one level on, for lines that look like a heading by their type already.
 _NUMBER = re.compile(r"(\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+[^\W\d_]")
+# Names of units in English and Vietnamese with their number: headings of legal texts and books.
 _UNIT = re.compile(
     r"(?:chương|điều|mục|phần|phụ lục|chapter|article|section|part|appendix)"
     r"\s+(?:\d+|[ivxlc]+|[a-z])\b",
     re.IGNORECASE,
 )
+# Figures: a line that ends with two words of these is a row of a table, not a heading.
 _FIGURE = re.compile(r"\d|^[-–—%$€£()]+$")
+# Captions are set apart like headings and are none.
 _CAPTION = re.compile(r"(?:figure|fig|table|source|note|hình|bảng|nguồn|ghi chú)\b", re.IGNORECASE)
 _ENDS = (".", "!", "?", ":", ";", "…", "。", "？", "！")
 _SENTENCE_END = re.compile(r"[.!?…]['\"”’)\]]*(?=\s)")

@@ -11,25 +11,36 @@ from citewell.engine.parsing.readers.inline import plain
 from citewell.engine.parsing.readers.tables import table_blocks
 from citewell.engine.parsing.readers.text import choose_file_encoding
 
+# CommonMark 0.31, 4.2: one to six marks, then a space; closing marks are dropped.
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
+# CommonMark, 4.3: the line under a heading. The same dashes alone are a rule (4.1).
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*")
+# CommonMark, 4.5, with deeper indentation than its three spaces: fences stand inside lists.
 _FENCE = re.compile(r"\s{0,12}(`{3,}|~{3,})([^`]*)")
+# CommonMark, 4.1: three or more of one mark and nothing else.
 _RULE = re.compile(r" {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*")
+# CommonMark, 5.2, and the check boxes of GitHub, which are dropped.
 _ITEM = re.compile(r"(\s{0,40})([-*+]|\d{1,9}[.)])(?:[ \t]+(\[[ xX]\][ \t]+)?(.*))?")
 _QUOTE = re.compile(r" {0,3}> ?")
+# GitHub's tables: the line of dashes that makes the line above it a header.
 _TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+# A bar with a backslash before it belongs to the cell.
 _CELL_END = re.compile(r"(?<!\\)\|")
+# CommonMark, 4.6, kinds 2 and 6: these lines are handed to the reader of HTML.
 _HTML_BLOCK = re.compile(
     r" {0,3}(?:<!--|</?(?:address|article|aside|blockquote|center|details|dd|div|dl|dt|figure|"
     r"footer|form|h[1-6]|header|hr|iframe|li|main|nav|ol|p|pre|script|section|style|summary|table|"
     r"tbody|td|tfoot|th|thead|tr|ul)\b)",
     re.IGNORECASE,
 )
+# Definitions of links: addresses, which no reader of the page sees.
 _DEFINITION = re.compile(r" {0,3}\[([^\[\]]+)\]:[ \t]*\S")
 _NOTE = re.compile(r" {0,3}\[\^[^\[\]]+\]:[ \t]*")
 _CONTAINER = re.compile(r"\s{0,8}:{3,}[ \t]*[\w-]*.*|\s{0,4}(?:import|export) .+ from .+")
 """Marks of site generators: admonitions and MDX imports."""
 
+# YAML or TOML at the head of a file, read line by line: nested values are left out rather than
+# parsed.
 _FRONT = re.compile(r"([A-Za-z_][\w -]{0,40})\s*[:=]\s*(.*)")
 _FRONT_NAMES = {
     "author": "author",
@@ -42,6 +53,7 @@ _FRONT_NAMES = {
     "tags": "keywords",
     "keywords": "keywords",
 }
+# Bounds the search for the closing dashes: a file that begins with a rule has no front matter.
 _FRONT_LINES = 200
 _LONGEST = 65_536
 

@@ -9,7 +9,10 @@ from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.kreuzberg_nodes import document_info, extract
 from citewell.engine.parsing.readers.tables import table_blocks
 
+# Excel stores dates as times at midnight; people see the date alone.
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00:00(?:\.0+)?")
+# Excel stores all numbers as floating point; "12.0" is shown as 12. Beyond 15 digits they are not
+# exact, and stay as they are.
 _WHOLE = re.compile(r"(-?\d{1,15})\.0")
 
 

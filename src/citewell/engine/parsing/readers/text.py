@@ -14,6 +14,7 @@ BULLET = re.compile(r"\s{0,12}(?:[-*•◦▪‣·–]|\(?(?:\d{1,3}|[a-zđ])[.)
 _GLYPH = re.compile(r"\s*[-*•◦▪‣·–]\s+")  # noqa: RUF001
 """A bullet says nothing; the number of an item does."""
 
+# Four or more of one mark: the underline of a heading, or a rule, which is no text.
 _RULE = re.compile(r"\s*([=\-_*~#])\1{3,}\s*")
 
 _WRAP_WIDTH = 45

@@ -11,9 +11,13 @@ from xml.etree import ElementTree as ET
 from citewell.engine.parsing.archives import READ_ERRORS, parse_part
 from citewell.engine.parsing.readers.ooxml import attribute, child, local, value_of
 
+# Word keeps the English names of its built-in styles in files of every language.
 _HEADING_NAME = re.compile(r"heading ([1-9])", re.IGNORECASE)
+# Styles that Word and exporters (pandoc, Google Docs) give to code.
 _CODE_NAME = re.compile(r"(?:html )?preformatted|(?:source )?code|code block", re.IGNORECASE)
+# "%1.%2": places in a numbering format that are filled with the counters of each level.
 _PLACE = re.compile(r"%([1-9])")
+# Styles may be based on each other in a circle; longer chains do not occur.
 _MAX_BASES = 20
 _ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
           (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))  # fmt: skip
