@@ -73,6 +73,7 @@ readable."""
 MANAGES_COLLECTIONS_FROM = Role.MANAGER
 """Lowest role that may make, change and remove collections and share what it may change."""
 
+# Below the lowest level, so that no document is admitted by its level.
 NO_LEVEL = -1
 
 

@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Effect, IdSet, Reach
 
+# One round trip for all rules that name the user. The ids come as text, one array for each kind,
+# and stay text (see `IdSet`).
 _GRANTS = text("""
 WITH mine AS (
   SELECT group_id AS id FROM group_member WHERE tenant_id = :tenant_id AND user_id = :user_id

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from citewell.core.errors import StartupError
 
+# Keys and tokens are far shorter; anything larger is not one of our files.
 MAX_BYTES = 4096
 
 

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 
+# A healthy Redis answers in a millisecond; longer, and counting alone is better than waiting.
 REDIS_TIMEOUT_SECONDS = 0.5
 REDIS_PAUSE_SECONDS = 5.0
 """Pause before a failed Redis is asked again, so that not every request waits for its time-out."""

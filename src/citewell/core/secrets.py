@@ -22,6 +22,7 @@ FILE_NAME = "secret.key"
 NEXT_NAME = "secret.key.next"
 """File of the next master key, while the keys in the database are wrapped anew."""
 
+# 128 bits: two master keys of one installation never share a fingerprint.
 FINGERPRINT_BYTES = 16
 
 

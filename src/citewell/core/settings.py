@@ -25,6 +25,8 @@ SECRET_KEY_LENGTH = 32
 EXAMPLES = ("changeme", "changethis", "replaceme", "yoursecret", "secretkey", "password", "example")
 """What keys copied from a documentation or a template contain."""
 
+# A random hexadecimal key of 32 characters has about 14 different ones; fewer than these are a
+# repeated or typed pattern.
 FEWEST_DIFFERENT_CHARACTERS = 8
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CONNECT_TIMEOUT = timedelta(seconds=10)
+# For a whole request: the largest part on a slow line. A caller must not hold a transaction open
+# meanwhile.
 REQUEST_TIMEOUT = timedelta(seconds=300)
 RETRIES: "RetryConfig" = {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
 

@@ -72,11 +72,14 @@ SERVER_SETTINGS = {
 ORPHAN_GRACE_SECONDS = 1.0
 """Time for children of a killed server to notice it and end by themselves."""
 
+# Time that processes of an earlier server get to end after they were told to; then the start is
+# given up.
 ORPHAN_END_SECONDS = 10.0
 
 READY_SECONDS = 120.0
 """Longest start; after a crash the server first replays its write-ahead log."""
 
+# A fast shutdown writes a checkpoint, which on a slow disk takes most of this.
 STOP_SECONDS = 60.0
 
 SLOW_SECONDS = 3.0

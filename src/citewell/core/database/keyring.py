@@ -35,6 +35,7 @@ _SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)").bindparams(lock=WRAP
 _EXCLUDE = text("SELECT pg_advisory_xact_lock(:lock)").bindparams(lock=WRAPPING_LOCK)
 _IS_FORMER = text("SELECT citewell_is_former_master(:fingerprint)")
 
+# Nothing is added for a tenant that is being removed, and nothing if another process was faster.
 _ADD = text("""
 INSERT INTO tenant_key (tenant_id, id, purpose, wrapped)
 SELECT :tenant_id, :id, :purpose, :wrapped WHERE EXISTS (SELECT FROM tenant WHERE id = :tenant_id)
@@ -46,6 +47,7 @@ _ACTIVE = text(
     "WHERE tenant_id = :tenant_id AND purpose = :purpose AND is_active"
 )
 
+# Shared lock: uploads do not wait for each other, but the key cannot be removed under them.
 _HOLD = text(_ACTIVE.text + " FOR KEY SHARE")
 
 _RETIRE = text(
@@ -58,6 +60,7 @@ _HOLD_RETIRED = text(
     "AND NOT is_active ORDER BY id FOR UPDATE"
 )
 
+# Only if no content is recorded under another key than the active one, or under none that is known.
 _REMOVE_RETIRED = text("""
 DELETE FROM tenant_key WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))
 AND NOT EXISTS (
@@ -68,6 +71,7 @@ AND NOT EXISTS (
 
 _TENANTS = text("SELECT id FROM citewell_all_tenants() AS id ORDER BY id")
 _ENTER = text(f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true)")
+# Locked, so that a key that is being removed or added is not wrapped by halves.
 _WRAPPED = text(
     "SELECT id, purpose, wrapped FROM tenant_key WHERE tenant_id = :tenant_id FOR UPDATE"
 )

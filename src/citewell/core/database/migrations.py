@@ -13,6 +13,8 @@ from citewell.core.database import connecting
 from citewell.core.database.sessions import APP_ROLE
 from citewell.core.errors import StartupError
 
+# Oldest supported versions; pgvector 0.8 brought iterative scans, without which a filtered search
+# may find too little.
 MINIMUM_SERVER_VERSION = 160000
 MINIMUM_PGVECTOR = (0, 8)
 MIGRATION_LOCK = 0x6369_7465  # "cite"

@@ -133,6 +133,7 @@ class Database:
         await self._engine.dispose()
 
 
+# Local to the transaction, so that a pooled connection never carries a tenant into the next one.
 _SET_TENANT = text(
     f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true), "
     "set_config('statement_timeout', :limit, true)"

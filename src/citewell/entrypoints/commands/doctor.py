@@ -25,6 +25,7 @@ from citewell.features.documents import service as documents
 from citewell.features.identity import service as identity
 from citewell.kit.pagination import PageRequest
 
+# The embedded database's log alone may take 1 GB (`max_wal_size`).
 LOW_DISK_BYTES = 1024**3
 
 

@@ -28,6 +28,7 @@ from citewell.models.documents import OPEN_STATUSES, VersionStatus
 POLL_SECONDS = 0.2
 POLL_BATCH = 200
 
+# Small, so that a worker has something to do while the rest of a folder is registered.
 FIRST_BATCH = 4
 REGISTER_BATCH = 25
 """Files registered in one transaction: some 50 ms in which other writers may have to wait."""

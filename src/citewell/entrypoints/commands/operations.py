@@ -19,7 +19,9 @@ from citewell.entrypoints.commands.running import (
 )
 from citewell.entrypoints.installation import running_database
 
+# Up to the last @, as a password may hold one that was not escaped.
 _PASSWORD_OF_USER = re.compile(r"(://[^/@:]*:).*@")
+# libpq takes the password as a parameter of the address, too.
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&]*")
 
 db = typer.Typer(no_args_is_help=True, help="The database.")

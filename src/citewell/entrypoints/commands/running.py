@@ -35,6 +35,7 @@ DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error)
 FIRST_KEY_FILE = "first.key"
 """In the home: the key of the default tenant's first software."""
 
+# Columns of a table that is not printed on a terminal: nothing is folded or cut.
 WIDEST = 10_000
 
 T = TypeVar("T")

@@ -46,6 +46,7 @@ from citewell.entrypoints.supervision import end_with, job_worker
 from citewell.features.identity import service as identity
 from citewell.models.documents import VersionStatus
 
+# Connections that may wait while a process is busy; uvicorn's own default.
 LISTEN_BACKLOG = 2048
 
 SPARE_CONNECTIONS = 14

@@ -15,8 +15,10 @@ from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.kit.clock import utc_now
 
+# Rows of contents read by one statement.
 BLOB_PAGE = 1000
 READ_SIZE = 1024 * 1024
+# Files removed while their rows are locked by one transaction, which keeps it short.
 REMOVED_TOGETHER = 100
 
 

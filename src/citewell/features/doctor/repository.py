@@ -23,6 +23,8 @@ _MAY_ANSWER = """
   OR (v.status IN ('queued', 'processing') AND v.published_at IS NOT NULL)))
 """
 
+# A document must point to its one ready version, or to none if it has none. Any other pointer, and
+# a second ready version, is a fault.
 _WRONG_POINTERS = text(f"""
 SELECT DISTINCT d.id, CASE
     WHEN d.active_version_id IS NULL THEN 'has a version that is ready and does not answer'
@@ -39,6 +41,8 @@ WHERE d.tenant_id = :tenant_id
 LIMIT :most
 """)  # noqa: S608 - constants
 
+# Document, then its versions in order: the same order as publishing and rollback, so that a repair
+# never deadlocks with them.
 _HOLD_DOCUMENT = text("""
 SELECT id, active_version_id FROM document WHERE tenant_id = :tenant_id AND id = :document_id
 FOR UPDATE
@@ -49,6 +53,7 @@ SELECT id, number, status, published_at IS NOT NULL AS was_published FROM docume
 WHERE tenant_id = :tenant_id AND document_id = :document_id ORDER BY number FOR UPDATE
 """)
 
+# Exactly one version is ready: all others that were give way to the one the document points to.
 _SUPERSEDE_OTHERS = text("""
 UPDATE document_version SET status = 'superseded'
 WHERE tenant_id = :tenant_id AND document_id = :document_id AND status = 'ready'
@@ -72,12 +77,16 @@ EXISTS (
     AND q.status IN ('todo', 'doing'))
 """
 
+# A version that waits for work that nobody will do: neither a job nor an entry of the queue is left
+# for it.
 _STUCK = text(f"""
 SELECT v.id, 'is ' || v.status || ' and nothing works on it' AS what FROM document_version v
 WHERE v.tenant_id = :tenant_id AND v.status IN ('queued', 'processing') AND NOT {_HAS_WORK}
 LIMIT :most
 """)  # noqa: S608 - constants
 
+# A job that says it is open although its version is finished or gone, or the queue has dropped its
+# entry.
 _OPEN_WITHOUT_WORK = text(f"""
 SELECT j.id, 'is ' || j.status || ', its version ' || coalesce(v.status, 'gone') AS what
 FROM job j
@@ -90,6 +99,8 @@ WHERE j.tenant_id = :tenant_id AND j.kind = :kind AND j.status IN ('queued', 'ru
 LIMIT :most
 """)  # noqa: S608 - constants
 
+# The job takes the outcome from its version. Its number of attempts goes up, so that a worker that
+# still holds it finds that the job is no longer its own.
 _CLOSE_JOBS = text("""
 UPDATE job j SET finished_at = now(), attempts = j.attempts + 1,
   status = CASE (SELECT v.status FROM document_version v
@@ -101,6 +112,7 @@ WHERE j.tenant_id = :tenant_id AND j.id = ANY(CAST(:ids AS uuid[]))
 RETURNING j.queue_id
 """)
 
+# Younger entries than `grace` may belong to a transaction whose job is not visible yet.
 _ENTRIES_WITHOUT_JOB = text("""
 SELECT q.id, 'entry ' || q.id || ' of the queue has no job' AS what
 FROM procrastinate_jobs q
@@ -112,6 +124,8 @@ WHERE q.status = 'todo' AND q.task_name = :kind AND q.args ->> 'tenant_id' = CAS
 LIMIT :most
 """)  # noqa: E501 - a statement
 
+# The trigger writes the history whenever the pointer changes; a difference means that it was
+# changed past the trigger, or by hand.
 _WRONG_HISTORY = text("""
 SELECT d.id, CASE WHEN a.id IS NULL THEN 'does not know since when its version answers'
     ELSE 'notes another version than the one that answers' END AS what
@@ -122,6 +136,7 @@ WHERE d.tenant_id = :tenant_id AND a.version_id IS DISTINCT FROM d.active_versio
 LIMIT :most
 """)
 
+# An interval never ends before it began, whatever the clocks did meanwhile.
 _END_ACTIVATIONS = text("""
 UPDATE document_activation a SET active_until = greatest(a.active_from, clock_timestamp())
 FROM document d
@@ -130,6 +145,8 @@ WHERE a.tenant_id = :tenant_id AND a.document_id = :document_id AND a.active_unt
   AND a.version_id IS DISTINCT FROM d.active_version_id
 """)
 
+# The new interval begins when the version became ready, but not before an earlier one ended:
+# intervals of a document must not overlap.
 _BEGIN_ACTIVATION = text("""
 INSERT INTO document_activation (tenant_id, document_id, version_id, active_from)
 SELECT d.tenant_id, d.id, d.active_version_id, greatest(
@@ -143,6 +160,7 @@ WHERE d.tenant_id = :tenant_id AND d.id = :document_id AND NOT EXISTS (
     AND a.active_until IS NULL)
 """)
 
+# Both sums must match: a gap and an overlap of the same length would cancel out in the first.
 _WRONG_TEXTS = text("""
 SELECT v.id, 'has ' || coalesce(t.length, 0) || ' of ' || coalesce(v.char_count, 0)
   || ' characters of its text' AS what
@@ -156,6 +174,7 @@ WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
   AND (t.length IS DISTINCT FROM v.char_count OR t.ends IS DISTINCT FROM v.char_count)
 """)
 
+# The status is checked in the statement: a version that was queued again meanwhile keeps its text.
 _REMOVE_CANCELLED_TEXT = text("""
 DELETE FROM document_text t USING document_version v
 WHERE t.tenant_id = :tenant_id AND t.version_id = v.id AND v.tenant_id = :tenant_id
@@ -188,6 +207,8 @@ SELECT v.document_id, v.number FROM document_version v
 WHERE v.tenant_id = :tenant_id AND v.blob_id = :blob_id ORDER BY v.id LIMIT 1
 """)
 
+# Released a while ago or never used; a content released just now may be taken up by an upload in
+# progress.
 _UNUSED_BLOBS = text("""
 SELECT b.id, 'content ' || b.id || ' is of no version' AS what FROM blob b
 WHERE b.tenant_id = :tenant_id AND NOT EXISTS (
@@ -196,11 +217,13 @@ WHERE b.tenant_id = :tenant_id AND NOT EXISTS (
 LIMIT :most
 """)
 
+# In the order of ids, so that two repairs, or a repair and a sweep, do not deadlock.
 _HOLD_BLOBS = text("""
 SELECT id FROM blob WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))
 ORDER BY id FOR UPDATE
 """)
 
+# Checked again under the lock: an upload may have taken a content up since it was listed.
 _REMOVE_UNUSED_BLOBS = text("""
 DELETE FROM blob b WHERE b.tenant_id = :tenant_id AND b.id = ANY(CAST(:ids AS uuid[]))
   AND NOT EXISTS (

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.documents.errors import InvalidFilenameError
 
+# The limit of most file systems, so that a download can be saved under the name.
 MAX_FILENAME = 255
 UPLOADED = "upload:"
 """Prefix of the source of uploaded documents, which are recognised by their file name alone."""

@@ -20,6 +20,8 @@ SWEEP_ROWS = 5_000
 
 _LAST = text("SELECT coalesce(max(id), 0) FROM event WHERE tenant_id = :tenant_id")
 
+# Bounded above as well: events beyond `until` are for the next round, which all streams get
+# together.
 _AFTER = text("""
 SELECT e.id, e.kind, e.object_id, e.document_id, d.created_by AS owner_id
 FROM event e
@@ -28,6 +30,8 @@ WHERE e.tenant_id = :tenant_id AND e.id > :after AND e.id <= :until
 ORDER BY e.id LIMIT :limit
 """)
 
+# The events that one resuming stream is interested in; filtered here, because an hour of a busy
+# tenant would be too much to send to the process.
 _MATCHING = text("""
 SELECT e.id, e.kind, e.object_id, e.document_id, d.created_by AS owner_id
 FROM event e
@@ -39,6 +43,7 @@ WHERE e.tenant_id = :tenant_id AND e.id > :after AND e.id <= :until
 ORDER BY e.id LIMIT :limit
 """)
 
+# Rows locked by another process's sweep are skipped, so that sweeps never wait for each other.
 _SWEEP = text("""
 DELETE FROM event WHERE tenant_id = :tenant_id AND id IN (
   SELECT id FROM event WHERE tenant_id = :tenant_id AND id < :before

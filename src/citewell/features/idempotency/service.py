@@ -25,6 +25,7 @@ from citewell.features.idempotency.errors import (
 from citewell.kit.clock import utc_now
 from citewell.models.records import IdempotentReply
 
+# Long after any client has stopped repeating its request.
 KEPT_FOR = timedelta(hours=24)
 MAX_KEY = 255
 

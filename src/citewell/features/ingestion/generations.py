@@ -45,6 +45,8 @@ class Rebuild:
         return self.title if is_given else None
 
 
+# The live generation's list says what exists; versions that answer come first, so that a run that
+# is stopped early has built the most useful part.
 _TO_REBUILD = text("""
 SELECT v.id AS version_id, v.number, t.chunk_count, t.chunking, v.parsed_title, b.sha256,
   d.id AS document_id, d.collection_id, d.access_level, d.filename, d.title,
@@ -67,6 +69,7 @@ SELECT count(*), coalesce(sum(chunk_count), 0) FROM version_terms
 WHERE tenant_id = :tenant_id AND generation_id = :generation_id
 """)
 
+# Null is different from everything here: rows older than the column count as cut otherwise.
 _CUT_OTHERWISE = text("""
 SELECT EXISTS (
   SELECT FROM version_terms t
@@ -78,6 +81,7 @@ SELECT EXISTS (
       concat_ws('/', c.chunk_strategy, c.chunk_size, c.chunk_overlap))
 """)
 
+# FOR NO KEY UPDATE, which still lets rows be inserted that refer to the document.
 _HOLD_POINTER = text("""
 SELECT d.active_version_id, d.collection_id, d.access_level
 FROM document d JOIN document_version v ON v.tenant_id = d.tenant_id AND v.document_id = d.id

@@ -88,6 +88,8 @@ WITH work AS MATERIALIZED (
 SELECT * FROM work
 """)
 
+# One round trip locks document, then versions, then the job, in the order that every other writer
+# uses, and closes the job only if this attempt still owns it.
 _LOCK_FOR_PUBLISHING = text("""
 WITH held AS MATERIALIZED (
   SELECT id, collection_id, access_level, title, filename, active_version_id FROM document
@@ -116,6 +118,8 @@ LEFT JOIN versions ready ON ready.status = 'ready'
 LEFT JOIN versions active ON active.id = held.active_version_id
 """)
 
+# The last texts, the version's facts and the document's pointer change together: after this
+# statement the version answers, before it nothing of it does.
 _NOTE_READY = text("""
 WITH texts AS (
   INSERT INTO document_text (tenant_id, version_id, start_offset, text)
@@ -153,6 +157,7 @@ WHERE tenant_id = :tenant_id AND version_id = :version_id AND status IN ('queued
 RETURNING queue_id
 """)
 
+# A version that was published before keeps answering: only a first attempt can fail it.
 _FAIL = text("""
 UPDATE document_version v SET
   status = CASE WHEN v.published_at IS NULL THEN 'failed'

@@ -13,6 +13,7 @@ from citewell.engine.retrieval.analysis import QueryAnalysis
 from citewell.indexes.contract import Hit, HitList
 from citewell.kit.storable import StorableText
 
+# As much as the analysis reads of a question (`engine/retrieval/analysis.py`).
 MAX_QUERY_CHARS = 4_000
 MAX_TOP_K = 100
 

@@ -14,10 +14,12 @@ import jwt
 
 from citewell.features.identity.errors import CredentialError
 
+# See ADR-0010. Revocation does not depend on it: each request checks the session's version.
 ACCESS_SECONDS = 15 * 60
 SESSION_SECONDS = 30 * 24 * 3600
 """A session ends so long after signing in, however often it is renewed."""
 
+# Ours have about 500 characters; a longer text is not worth parsing.
 MAX_TOKEN_CHARS = 4096
 
 ISSUER = "citewell"

@@ -43,6 +43,7 @@ from citewell.models.grants import CollectionGrant, DocumentGrant
 SHORTEST_PASSPHRASE = 12
 """Characters; with 64 MiB and a quarter of a second a guess."""
 
+# Rows read by one statement: bounds the memory whatever a collection holds.
 DOCUMENTS_AT_ONCE = 50
 TEXTS_AT_ONCE = 50
 CHUNKS_AT_ONCE = 50

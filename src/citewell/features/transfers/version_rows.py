@@ -31,6 +31,7 @@ from citewell.models.documents import DocumentText, VersionStatus
 MAX_TERMS = 1_000
 """Of a chunk (`PassageTerms.weights`)."""
 
+# The largest finite value of half precision (IEEE 754 binary16): the vectors are stored as such.
 LARGEST_HALF = 65_504.0
 SMALLEST_FLOAT = float(np.finfo(np.float32).tiny)
 """Below it the database refuses a weight."""

@@ -40,6 +40,8 @@ SET active_version_id = restore_version_id, source = :source, deleted_at = NULL,
 WHERE tenant_id = :tenant_id AND id = :document_id
 """)
 
+# Oldest first. Rows that another worker purges, or somebody restores just now, are skipped rather
+# than waited for.
 _LOCK_EXPIRED = text("""
 SELECT id FROM document
 WHERE tenant_id = :tenant_id AND deleted_at <= now() - make_interval(mins => :minutes)

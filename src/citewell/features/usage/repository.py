@@ -68,6 +68,7 @@ SELECT asked.metric, asked.most, counted.metric IS NOT NULL AS is_counted
 FROM hurried, asked LEFT JOIN counted USING (metric)
 """)  # noqa: S608 - constants of ours
 
+# Never below zero: a correction may meet a period whose counter was recounted meanwhile.
 _ADJUST = text("""
 UPDATE usage_record SET amount = greatest(0, amount + :amount), updated_at = now()
 WHERE tenant_id = :tenant_id AND metric = :metric AND period = :period
