@@ -10,7 +10,7 @@ from citewell.core.context import unit_of_work
 from citewell.engine.embedding.base import Vectors
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.features.doctor import passages
-from citewell.features.doctor.checks import Visit
+from citewell.features.doctor.checks import CheckRun
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import DocumentUpdate
@@ -170,12 +170,12 @@ class TestSearchIndexes:
     @pytest.mark.usefixtures("first")
     async def test_missing_and_unfinished_ones_are_built(self, ward: Ward) -> None:
         ward.sql("UPDATE index_generation SET chunk_count = 10000 WHERE {t}")
-        visit = Visit(ward.shelf.platform, ward.shelf.caller, is_deep=False, grace=NOW)
-        [missing] = await passages.find_missing_indexes(visit)
-        await passages.build_indexes(visit, [missing])
-        assert await passages.find_missing_indexes(visit) == []
+        run = CheckRun(ward.shelf.platform, ward.shelf.caller, is_deep=False, grace=NOW)
+        [missing] = await passages.find_missing_indexes(run)
+        await passages.build_indexes(run, [missing])
+        assert await passages.find_missing_indexes(run) == []
         name = missing.key.split(" and ")[0]
         ward.sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", name)
-        assert await passages.find_missing_indexes(visit) == [missing]
-        await passages.build_indexes(visit, [missing])
-        assert await passages.find_missing_indexes(visit) == []
+        assert await passages.find_missing_indexes(run) == [missing]
+        await passages.build_indexes(run, [missing])
+        assert await passages.find_missing_indexes(run) == []

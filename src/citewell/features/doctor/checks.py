@@ -23,7 +23,7 @@ OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class CheckRun:
     """One run of the checks in one tenant."""
 
     platform: Platform
@@ -56,8 +56,8 @@ class Visit:
             return await index_of(self.platform).doctor.generations(ctx)
 
 
-Find = Callable[[Visit], Awaitable[list[Fault]]]
-Mend = Callable[[Visit, Sequence[Fault]], Awaitable[None]]
+Find = Callable[[CheckRun], Awaitable[list[Fault]]]
+Mend = Callable[[CheckRun, Sequence[Fault]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import anyio
 
 from citewell.core.blobs.encryption import DamagedFileError
 from citewell.features.doctor import repository
-from citewell.features.doctor.checks import MOST_FAULTS, Visit
+from citewell.features.doctor.checks import MOST_FAULTS, CheckRun
 from citewell.features.doctor.repository import BlobFacts
 from citewell.features.doctor.schemas import Fault
 from citewell.features.usage import service as usage
@@ -22,10 +22,10 @@ READ_SIZE = 1024 * 1024
 REMOVED_TOGETHER = 100
 
 
-async def _blobs(visit: Visit) -> AsyncIterator[BlobFacts]:
+async def _blobs(run: CheckRun) -> AsyncIterator[BlobFacts]:
     last = None
     while True:
-        async with visit.unit_of_work() as ctx:
+        async with run.unit_of_work() as ctx:
             page = await repository.blobs(ctx.session, last, BLOB_PAGE)
         for blob in page:
             yield blob
@@ -34,15 +34,15 @@ async def _blobs(visit: Visit) -> AsyncIterator[BlobFacts]:
         last = page[-1].id
 
 
-async def find_lost(visit: Visit) -> list[Fault]:
+async def find_lost(run: CheckRun) -> list[Fault]:
     """Originals whose file is missing or not what was stored."""
     faults: list[Fault] = []
-    async for blob in _blobs(visit):
-        if await _state_of(visit, blob) is None:
+    async for blob in _blobs(run):
+        if await _state_of(run, blob) is None:
             continue
-        async with visit.unit_of_work() as ctx:  # again, while nobody can put it or take it away
+        async with run.unit_of_work() as ctx:  # again, while nobody can put it or take it away
             held = await repository.hold_blob(ctx.session, blob.id)
-            state = await _state_of(visit, held[0]) if held else None
+            state = await _state_of(run, held[0]) if held else None
         if held is not None and state is not None:
             what = f"the original of {held[1]} {state}: upload the file again"
             faults.append(Fault(str(blob.id), what, blob.id))
@@ -51,12 +51,12 @@ async def find_lost(visit: Visit) -> list[Fault]:
     return faults
 
 
-async def _state_of(visit: Visit, blob: BlobFacts) -> str | None:
+async def _state_of(run: CheckRun, blob: BlobFacts) -> str | None:
     """What is wrong with a file; None if it is right, as far as it is looked at."""
-    store, tenant_id = visit.platform.blobs, visit.caller.tenant_id
+    store, tenant_id = run.platform.blobs, run.caller.tenant_id
     if not await store.is_kept(tenant_id, blob.sha256, blob.size_bytes):
         return "is missing or cut off"
-    if not visit.is_deep:
+    if not run.is_deep:
         return None
     try:
         async with store.local_file(tenant_id, blob.sha256) as path:
@@ -76,19 +76,19 @@ def _sha256(path: Path) -> bytes:
     return digest.digest()
 
 
-async def find_unused_rows(visit: Visit) -> list[Fault]:
+async def find_unused_rows(run: CheckRun) -> list[Fault]:
     """Contents that no version has."""
-    async with visit.unit_of_work() as ctx:
-        found = await repository.unused_blobs(ctx.session, visit.grace, MOST_FAULTS)
+    async with run.unit_of_work() as ctx:
+        found = await repository.unused_blobs(ctx.session, run.grace, MOST_FAULTS)
     return [Fault(str(each.id), each.what, each.id) for each in found]
 
 
-async def remove_unused_rows(visit: Visit, faults: Sequence[Fault]) -> None:
+async def remove_unused_rows(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Remove them with their files, and count that they are gone."""
-    remove = await visit.platform.blobs.remover(visit.caller.tenant_id)
+    remove = await run.platform.blobs.remover(run.caller.tenant_id)
     ids = [fault.subject for fault in faults if fault.subject is not None]
     for start in range(0, len(ids), REMOVED_TOGETHER):
-        async with visit.unit_of_work() as ctx:
+        async with run.unit_of_work() as ctx:
             page = ids[start : start + REMOVED_TOGETHER]
             sizes = await repository.remove_unused_blobs(ctx.session, page)
             for sha256 in sizes:
@@ -96,16 +96,16 @@ async def remove_unused_rows(visit: Visit, faults: Sequence[Fault]) -> None:
             await usage.release(ctx, Metric.STORED_BYTES, sum(sizes.values()))
 
 
-async def find_unknown(visit: Visit) -> list[Fault]:
+async def find_unknown(run: CheckRun) -> list[Fault]:
     """Files of the store that no row knows; young ones may be about to be registered.
 
     Holds the names of all the tenant's files: 200 bytes each.
     """
-    name_of = await visit.platform.blobs.namer(visit.caller.tenant_id)
-    known = {name_of(blob.sha256) async for blob in _blobs(visit)}
+    name_of = await run.platform.blobs.namer(run.caller.tenant_id)
+    known = {name_of(blob.sha256) async for blob in _blobs(run)}
     faults: list[Fault] = []
-    youngest = utc_now() - visit.grace
-    async for file in visit.platform.blobs.kept_files(visit.caller.tenant_id):
+    youngest = utc_now() - run.grace
+    async for file in run.platform.blobs.kept_files(run.caller.tenant_id):
         if file.name not in known and file.stored_at <= youngest:
             faults.append(Fault(file.name, f"nothing knows the stored file {file.name}"))
         if len(faults) >= MOST_FAULTS:
@@ -113,13 +113,13 @@ async def find_unknown(visit: Visit) -> list[Fault]:
     return faults
 
 
-async def remove_unknown(visit: Visit, faults: Sequence[Fault]) -> None:
+async def remove_unknown(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Remove them; nobody registers one just then, and what was registered meanwhile stays."""
-    name_of = await visit.platform.blobs.namer(visit.caller.tenant_id)
+    name_of = await run.platform.blobs.namer(run.caller.tenant_id)
     for start in range(0, len(faults), REMOVED_TOGETHER):
-        async with visit.unit_of_work() as ctx:
+        async with run.unit_of_work() as ctx:
             await repository.hold_registration(ctx.session)
             known = {name_of(sha256) for sha256 in await repository.hashes(ctx.session)}
             for fault in faults[start : start + REMOVED_TOGETHER]:
                 if fault.key not in known:
-                    await visit.platform.blobs.remove(fault.key)
+                    await run.platform.blobs.remove(fault.key)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from citewell.features.doctor import repository
-from citewell.features.doctor.checks import MOST_FAULTS, Visit
+from citewell.features.doctor.checks import MOST_FAULTS, CheckRun
 from citewell.features.doctor.schemas import Fault
 from citewell.features.usage import service as usage
 
 
-async def find_unguarded(visit: Visit) -> list[Fault]:
+async def find_unguarded(run: CheckRun) -> list[Fault]:
     """Tables of tenants whose row-level security is not in force."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         found = await repository.unguarded(ctx.session)
     return [
         Fault(name, f"table {name} " + ("has no policy" if is_open else "does not enforce it"))
@@ -18,15 +18,15 @@ async def find_unguarded(visit: Visit) -> list[Fault]:
     ]
 
 
-async def guard(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
+async def guard(run: CheckRun, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
     """Put it in force again."""
-    async with visit.platform.database.owner_connection() as connection:
+    async with run.platform.database.owner_connection() as connection:
         await repository.guard(connection)
 
 
-async def find_dangling(visit: Visit) -> list[Fault]:
+async def find_dangling(run: CheckRun) -> list[Fault]:
     """Grants, memberships and credentials that refer to removed objects."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         found = await repository.dangling(ctx.session, MOST_FAULTS)
     return [
         Fault(f"{table} {gone}", f"{rows} rows of {table} name {gone}, which is gone")
@@ -34,18 +34,18 @@ async def find_dangling(visit: Visit) -> list[Fault]:
     ]
 
 
-async def remove_dangling(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
+async def remove_dangling(run: CheckRun, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
     """Remove them."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         await repository.remove_dangling(ctx.session)
 
 
-async def find_wrong_usage(visit: Visit) -> list[Fault]:
+async def find_wrong_usage(run: CheckRun) -> list[Fault]:
     """Usage counters that differ from what the tables hold."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         if not await usage.differences(ctx):
             return []
-    async with visit.unit_of_work() as ctx:  # again, while nobody counts
+    async with run.unit_of_work() as ctx:  # again, while nobody counts
         wrong = await usage.differences(ctx, hold=True)
     return [
         Fault(metric.value, f"{metric}: {counted:,} counted, {there:,} there")
@@ -53,7 +53,7 @@ async def find_wrong_usage(visit: Visit) -> list[Fault]:
     ]
 
 
-async def recount_usage(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
+async def recount_usage(run: CheckRun, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
     """Count what is there."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         await usage.recount(ctx)

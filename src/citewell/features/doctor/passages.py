@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
 from citewell.features.doctor import repository, versions
-from citewell.features.doctor.checks import MOST_FAULTS, Visit, faults_of_versions, pages_of
+from citewell.features.doctor.checks import MOST_FAULTS, CheckRun, faults_of_versions, pages_of
 from citewell.features.doctor.schemas import Fault
 from citewell.indexes.contract import Doctor, GenerationFacts, UnitOfWork, VersionFault, index_of
 from citewell.indexes.events import VersionDiscarded
@@ -12,13 +12,13 @@ from citewell.indexes.events import VersionDiscarded
 Look = Callable[[UnitOfWork, GenerationFacts, Sequence[uuid.UUID]], Awaitable[list[VersionFault]]]
 
 
-async def _each_version(visit: Visit, look: Look) -> list[Fault]:
+async def _each_version(run: CheckRun, look: Look) -> list[Fault]:
     """What is found in any generation, by version."""
     faults: dict[str, Fault] = {}
-    generations = await visit.generations()
-    async for page in visit.version_pages():
+    generations = await run.generations()
+    async for page in run.version_pages():
         for generation in generations:
-            async with visit.unit_of_work() as ctx:
+            async with run.unit_of_work() as ctx:
                 found = await look(ctx, generation, page)
             for fault in faults_of_versions(found):
                 faults.setdefault(fault.key, fault)
@@ -27,83 +27,83 @@ async def _each_version(visit: Visit, look: Look) -> list[Fault]:
     return list(faults.values())
 
 
-def _doctor(visit: Visit) -> Doctor:
-    return index_of(visit.platform).doctor
+def _doctor(run: CheckRun) -> Doctor:
+    return index_of(run.platform).doctor
 
 
-async def find_misplaced(visit: Visit) -> list[Fault]:
+async def find_misplaced(run: CheckRun) -> list[Fault]:
     """Passages that are found and should not be, the reverse, or by the wrong people."""
-    return await _each_version(visit, _doctor(visit).misplaced)
+    return await _each_version(run, _doctor(run).misplaced)
 
 
-async def put_in_place(visit: Visit, faults: Sequence[Fault]) -> None:
+async def put_in_place(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Copy what decides it from the documents."""
-    for generation in await visit.generations():
+    for generation in await run.generations():
         for page in pages_of(faults):
-            async with visit.unit_of_work() as ctx:
-                await _doctor(visit).put_in_place(ctx, generation, page)
+            async with run.unit_of_work() as ctx:
+                await _doctor(run).put_in_place(ctx, generation, page)
 
 
-async def find_incomplete(visit: Visit) -> list[Fault]:
+async def find_incomplete(run: CheckRun) -> list[Fault]:
     """Finished versions that lack passages, or have too many."""
-    return await _each_version(visit, _doctor(visit).incomplete)
+    return await _each_version(run, _doctor(run).incomplete)
 
 
-async def find_broken(visit: Visit) -> list[Fault]:
+async def find_broken(run: CheckRun) -> list[Fault]:
     """Finished versions with passages whose vector or place in the text cannot be right."""
-    return await _each_version(visit, _doctor(visit).broken)
+    return await _each_version(run, _doctor(run).broken)
 
 
-async def replace_broken(visit: Visit, faults: Sequence[Fault]) -> None:
+async def replace_broken(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Remove such passages where the original is there, and have the versions read again.
 
     All are removed first: what is read again takes over the vectors its document has.
     """
-    mendable = [fault for fault in faults if await versions.has_original(visit, fault)]
-    for generation in await visit.generations():
+    mendable = [fault for fault in faults if await versions.has_original(run, fault)]
+    for generation in await run.generations():
         for page in pages_of(mendable):
-            async with visit.unit_of_work() as ctx:
-                await _doctor(visit).remove_broken(ctx, generation, page)
-    await versions.read_again(visit, mendable)
+            async with run.unit_of_work() as ctx:
+                await _doctor(run).remove_broken(ctx, generation, page)
+    await versions.read_again(run, mendable)
 
 
-async def find_strays(visit: Visit) -> list[Fault]:
+async def find_strays(run: CheckRun) -> list[Fault]:
     """Cancelled versions that have passages."""
     faults: list[Fault] = []
-    async for page in visit.version_pages():
-        async with visit.unit_of_work() as ctx:
-            faults += faults_of_versions(await _doctor(visit).strays(ctx, page))
+    async for page in run.version_pages():
+        async with run.unit_of_work() as ctx:
+            faults += faults_of_versions(await _doctor(run).strays(ctx, page))
     return faults
 
 
-async def discard_strays(visit: Visit, faults: Sequence[Fault]) -> None:
+async def discard_strays(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Remove them, unless somebody has the version tried again."""
     for fault in faults:
         assert fault.subject is not None
-        async with visit.unit_of_work() as ctx:
+        async with run.unit_of_work() as ctx:
             if await repository.is_cancelled(ctx.session, fault.subject):
-                await index_of(visit.platform).writer.apply(ctx, VersionDiscarded(fault.subject))
+                await index_of(run.platform).writer.apply(ctx, VersionDiscarded(fault.subject))
 
 
-async def find_miscounted(visit: Visit) -> list[Fault]:
+async def find_miscounted(run: CheckRun) -> list[Fault]:
     """Versions whose terms are not those of their passages."""
-    return await _each_version(visit, _doctor(visit).miscounted)
+    return await _each_version(run, _doctor(run).miscounted)
 
 
-async def recount(visit: Visit, faults: Sequence[Fault]) -> None:
+async def recount(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Count them anew; the statistics follow."""
-    for generation in await visit.generations():
+    for generation in await run.generations():
         for page in pages_of(faults):
-            async with visit.unit_of_work() as ctx:
-                await _doctor(visit).recount(ctx, generation, page)
+            async with run.unit_of_work() as ctx:
+                await _doctor(run).recount(ctx, generation, page)
 
 
-async def find_wrong_statistics(visit: Visit) -> list[Fault]:
+async def find_wrong_statistics(run: CheckRun) -> list[Fault]:
     """Generations whose term statistics are not the sum over the versions that answer."""
     faults: list[Fault] = []
-    for generation in await visit.generations():
-        async with visit.unit_of_work() as ctx:
-            terms, chunks = await _doctor(visit).wrong_statistics(ctx, generation)
+    for generation in await run.generations():
+        async with run.unit_of_work() as ctx:
+            terms, chunks = await _doctor(run).wrong_statistics(ctx, generation)
         if terms or chunks:
             what = f"generation {generation.id}: {terms} terms have a wrong frequency"
             what += f", {abs(chunks)} passages too {'few' if chunks > 0 else 'many'} are counted"
@@ -111,22 +111,22 @@ async def find_wrong_statistics(visit: Visit) -> list[Fault]:
     return faults
 
 
-async def rebuild_statistics(visit: Visit, faults: Sequence[Fault]) -> None:
+async def rebuild_statistics(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Make them right while documents go on being published."""
     wrong = {fault.key for fault in faults}
-    for generation in await visit.generations():
+    for generation in await run.generations():
         if str(generation.id) in wrong:
-            async with visit.unit_of_work() as ctx:
-                await _doctor(visit).rebuild_statistics(ctx, generation)
+            async with run.unit_of_work() as ctx:
+                await _doctor(run).rebuild_statistics(ctx, generation)
 
 
-async def find_missing_indexes(visit: Visit) -> list[Fault]:
+async def find_missing_indexes(run: CheckRun) -> list[Fault]:
     """HNSW indexes that are not there, or were left half built, though the library is large."""
-    async with visit.unit_of_work() as ctx:
-        missing = await _doctor(visit).missing_indexes(ctx)
+    async with run.unit_of_work() as ctx:
+        missing = await _doctor(run).missing_indexes(ctx)
     return [Fault(name, f"{name} are missing or unfinished") for name in missing]
 
 
-async def build_indexes(visit: Visit, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
+async def build_indexes(run: CheckRun, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
     """Build them; takes minutes for a large library."""
-    await index_of(visit.platform).maintenance.build_indexes(visit.caller.tenant_id)
+    await index_of(run.platform).maintenance.build_indexes(run.caller.tenant_id)

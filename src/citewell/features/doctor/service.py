@@ -9,7 +9,7 @@ from datetime import timedelta
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.platform import Platform
 from citewell.features.doctor import files, integrity, passages, repository, versions
-from citewell.features.doctor.checks import Check, OnStep, Visit
+from citewell.features.doctor.checks import Check, CheckRun, OnStep
 from citewell.features.doctor.schemas import MOST_EXAMPLES, CheckReport, Fault, Report
 
 __all__ = ["CHECKS", "CheckReport", "Report", "check"]
@@ -76,51 +76,51 @@ async def check(
     Raises:
         MasterKeyError: The tenant's file names need another master key.
     """
-    visit = Visit(platform, Caller(tenant_id, OPERATOR), deep, grace)
+    run = CheckRun(platform, Caller(tenant_id, OPERATOR), deep, grace)
     report, found = Report(), list[tuple[Check, CheckReport, Sequence[Fault]]]()
     for each in CHECKS:
         if on_step is not None:
             on_step(each.name)
-        faults = await _look(visit, each)
+        faults = await _look(run, each)
         told = CheckReport(each.name, len(faults), examples=_examples(faults))
         report.checks.append(told)
         if faults and repair and each.mend is not None:
-            await each.mend(visit, faults)
+            await each.mend(run, faults)
             found.append((each, told, faults))
     if found:
         if on_step is not None:
             on_step("mending")
-        await _wait_for_jobs(visit, wait)
+        await _wait_for_jobs(run, wait)
         for each, told, faults in found:
-            await _tell_what_is_left(visit, each, told, faults)
+            await _tell_what_is_left(run, each, told, faults)
     return report
 
 
-async def _look(visit: Visit, wanted: Check) -> list[Fault]:
+async def _look(run: CheckRun, wanted: Check) -> list[Fault]:
     """Faults that a check finds, and finds again after `SECOND_LOOK_SECONDS`."""
-    first = await wanted.find(visit)
+    first = await wanted.find(run)
     if not first:
         return []
     await asyncio.sleep(SECOND_LOOK_SECONDS)
-    again = {fault.key for fault in await wanted.find(visit)}
+    again = {fault.key for fault in await wanted.find(run)}
     return [fault for fault in first if fault.key in again]
 
 
 async def _tell_what_is_left(
-    visit: Visit, mended: Check, told: CheckReport, faults: Sequence[Fault]
+    run: CheckRun, mended: Check, told: CheckReport, faults: Sequence[Fault]
 ) -> None:
     before = {fault.key for fault in faults}
-    left = [fault for fault in await mended.find(visit) if fault.key in before]
+    left = [fault for fault in await mended.find(run) if fault.key in before]
     told.repaired = told.problems - len(left)
     if left:
         told.examples = _examples(left)
 
 
-async def _wait_for_jobs(visit: Visit, seconds: float) -> None:
+async def _wait_for_jobs(run: CheckRun, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while visit.job_ids and time.monotonic() < deadline:
-        async with visit.unit_of_work() as ctx:
-            if not await repository.open_jobs(ctx.session, visit.job_ids):
+    while run.job_ids and time.monotonic() < deadline:
+        async with run.unit_of_work() as ctx:
+            if not await repository.open_jobs(ctx.session, run.job_ids):
                 return
         await asyncio.sleep(POLL_SECONDS)
 

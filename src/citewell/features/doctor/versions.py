@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from citewell.features.doctor import repository
-from citewell.features.doctor.checks import MOST_FAULTS, Visit
+from citewell.features.doctor.checks import MOST_FAULTS, CheckRun
 from citewell.features.doctor.repository import FaultyRow
 from citewell.features.doctor.schemas import Fault
 from citewell.features.documents.service import INGEST_JOB
@@ -14,112 +14,112 @@ def _faults(kind: str, found: Sequence[FaultyRow]) -> list[Fault]:
     return [Fault(str(each.id), f"{kind} {each.id} {each.what}", each.id) for each in found]
 
 
-async def find_wrong_pointers(visit: Visit) -> list[Fault]:
+async def find_wrong_pointers(run: CheckRun) -> list[Fault]:
     """Documents of which it is not clear which version answers."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         return _faults("document", await repository.wrong_pointers(ctx.session, MOST_FAULTS))
 
 
-async def correct_pointers(visit: Visit, faults: Sequence[Fault]) -> None:
+async def correct_pointers(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Make pointer and statuses agree; a version that is lost is read again."""
     for fault in faults:
         assert fault.subject is not None
-        async with visit.unit_of_work() as ctx:
+        async with run.unit_of_work() as ctx:
             lost = await repository.correct_pointer(ctx.session, fault.subject)
             if lost is not None and (job_id := await ingestion.read_again(ctx, lost)):
-                visit.job_ids.append(job_id)
+                run.job_ids.append(job_id)
 
 
-async def find_stuck(visit: Visit) -> list[Fault]:
+async def find_stuck(run: CheckRun) -> list[Fault]:
     """Versions that wait for a job nobody will do."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         return _faults("version", await repository.stuck_versions(ctx.session, MOST_FAULTS))
 
 
-async def queue_again(visit: Visit, faults: Sequence[Fault]) -> None:
+async def queue_again(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Give them a job, unless they got one meanwhile."""
     for fault in faults:
-        async with visit.unit_of_work() as ctx:
+        async with run.unit_of_work() as ctx:
             still = await repository.stuck_versions(ctx.session, MOST_FAULTS)
             if fault.subject is None or fault.subject not in {each.id for each in still}:
                 continue
             if job_id := await ingestion.read_again(ctx, fault.subject):
-                visit.job_ids.append(job_id)
+                run.job_ids.append(job_id)
 
 
-async def find_idle_jobs(visit: Visit) -> list[Fault]:
+async def find_idle_jobs(run: CheckRun) -> list[Fault]:
     """Open jobs whose version is done with, or worked on by another."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         found = await repository.jobs_without_work(ctx.session, INGEST_JOB, MOST_FAULTS)
     return _faults("job", found)
 
 
-async def close_idle_jobs(visit: Visit, faults: Sequence[Fault]) -> None:
+async def close_idle_jobs(run: CheckRun, faults: Sequence[Fault]) -> None:
     """End them as their versions ended."""
     ids = [fault.subject for fault in faults if fault.subject is not None]
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         for queue_id in await repository.close_jobs(ctx.session, ids):
             await ctx.platform.queue.withdraw(ctx.session, queue_id)
 
 
-async def find_idle_entries(visit: Visit) -> list[Fault]:
+async def find_idle_entries(run: CheckRun) -> list[Fault]:
     """Entries of the queue whose job is gone; a worker that works drops them."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         found = await repository.entries_without_job(
-            ctx.session, INGEST_JOB, visit.grace, MOST_FAULTS
+            ctx.session, INGEST_JOB, run.grace, MOST_FAULTS
         )
     return [Fault(str(each.id), each.what) for each in found]
 
 
-async def drop_idle_entries(visit: Visit, faults: Sequence[Fault]) -> None:
+async def drop_idle_entries(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Take them off the queue."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         for fault in faults:
             await ctx.platform.queue.withdraw(ctx.session, int(fault.key))
 
 
-async def find_wrong_history(visit: Visit) -> list[Fault]:
+async def find_wrong_history(run: CheckRun) -> list[Fault]:
     """Documents whose history says otherwise than their pointer."""
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         return _faults("document", await repository.wrong_history(ctx.session, MOST_FAULTS))
 
 
-async def correct_history(visit: Visit, faults: Sequence[Fault]) -> None:
+async def correct_history(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Let it end with the version that answers."""
     for fault in faults:
         assert fault.subject is not None
-        async with visit.unit_of_work() as ctx:
+        async with run.unit_of_work() as ctx:
             await repository.correct_history(ctx.session, fault.subject)
 
 
-async def find_wrong_texts(visit: Visit) -> list[Fault]:
+async def find_wrong_texts(run: CheckRun) -> list[Fault]:
     """Finished versions whose extracted text is not all there."""
     faults: list[Fault] = []
-    async for page in visit.version_pages():
-        async with visit.unit_of_work() as ctx:
+    async for page in run.version_pages():
+        async with run.unit_of_work() as ctx:
             faults += _faults("version", await repository.wrong_texts(ctx.session, page))
         if len(faults) >= MOST_FAULTS:
             break
     return faults
 
 
-async def has_original(visit: Visit, fault: Fault) -> bool:
+async def has_original(run: CheckRun, fault: Fault) -> bool:
     """Whether the file that a version was made from is there."""
     assert fault.subject is not None
-    async with visit.unit_of_work() as ctx:
+    async with run.unit_of_work() as ctx:
         blob = await repository.blob_of(ctx.session, fault.subject)
-    tenant_id, stored = visit.caller.tenant_id, visit.platform.blobs
+    tenant_id, stored = run.caller.tenant_id, run.platform.blobs
     return blob is not None and await stored.is_kept(tenant_id, blob.sha256, blob.size_bytes)
 
 
-async def read_again(visit: Visit, faults: Sequence[Fault]) -> None:
+async def read_again(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Have versions read from their originals again, but for those whose original is lost.
 
     What is there of these is better than nothing.
     """
     for fault in faults:
         assert fault.subject is not None
-        if await has_original(visit, fault):
-            async with visit.unit_of_work() as ctx:
+        if await has_original(run, fault):
+            async with run.unit_of_work() as ctx:
                 if job_id := await ingestion.read_again(ctx, fault.subject):
-                    visit.job_ids.append(job_id)
+                    run.job_ids.append(job_id)
