@@ -9,7 +9,7 @@ from structlog.typing import Processor
 from citewell.core.settings import Settings
 
 QUIET_LIBRARIES = ("procrastinate", "psycopg.pool", "httpx", "alembic", "uvicorn.error")
-"""They report every step; only what goes wrong is of interest."""
+"""Libraries that log every step; only their warnings are shown."""
 
 
 def configure(settings: Settings) -> None:

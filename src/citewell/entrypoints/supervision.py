@@ -1,4 +1,4 @@
-"""Processes that belong together: the job worker is restarted, children end with their parent."""
+"""Supervises processes: restarts the job worker, and ends children with their parent."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ STEADY_SECONDS = 30.0
 
 
 def end_with(parent: int) -> None:
-    """End this process as on Ctrl-C once `parent` is not its parent any more (`kill -9`)."""
+    """End this process as on Ctrl-C once its parent has died, which `kill -9` tells nobody."""
 
     def watch() -> None:
         while os.getppid() == parent:

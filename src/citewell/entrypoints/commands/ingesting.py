@@ -31,15 +31,16 @@ POLL_BATCH = 200
 # Small, so that a worker has something to do while the rest of a folder is registered.
 FIRST_BATCH = 4
 REGISTER_BATCH = 25
-"""Files registered in one transaction: some 50 ms in which other writers may have to wait."""
+"""Files registered in one transaction, which takes some 50 ms; other writers may wait for it."""
 
 MAX_SOURCE_BYTES = 2000
-"""The database indexes sources, and PostgreSQL refuses index rows of more than 2,704 bytes."""
+"""Longest source kept as a path: it is indexed, and PostgreSQL refuses index rows beyond 2,704
+bytes. Longer ones are replaced by a hash."""
 
 
 @dataclass(slots=True)
 class FileResult:
-    """What became of one file; the shape `ingest --json` prints."""
+    """Result of one file, as `ingest --json` prints it."""
 
     path: str
     document_id: uuid.UUID | None = None
@@ -55,7 +56,7 @@ class FileResult:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it will not answer."""
+        """Whether the version failed or was cancelled."""
         return self.status in (VersionStatus.FAILED, VersionStatus.CANCELLED)
 
 
@@ -146,13 +147,13 @@ async def ingest_paths(
 
 
 def _urgency(paths: Iterable[Path]) -> Urgency:
-    """A folder can wait for those who wait for their one file."""
+    """Priority: folders yield to files named one by one, which somebody waits for."""
     has_folder = any(os.path.isdir(path) for path in paths)
     return Urgency.BULK if has_folder else Urgency.INTERACTIVE
 
 
 def _batches(paths: Iterable[Path | OSError]) -> Iterator[list[Path | OSError]]:
-    """What is registered together: the first few soon, so that work begins; never very many."""
+    """Batches to register together: a small first one, so that work begins, then larger ones."""
     batch: list[Path | OSError] = []
     most = FIRST_BATCH
     for path in paths:
@@ -258,7 +259,7 @@ async def _collect(
 
 
 def _source(path: Path) -> str:
-    """What a file is known by the next time: its path, or the hash of one that is very long."""
+    """Source of a file: its path, or a hash where the path is very long."""
     shown = _shown(path)
     if len(shown.encode()) > MAX_SOURCE_BYTES:
         return f"file-sha256:{hashlib.sha256(shown.encode()).hexdigest()}"

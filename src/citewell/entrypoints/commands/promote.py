@@ -37,7 +37,8 @@ from citewell.indexes.postgres.index import postgres_index
 
 VARIABLE = f"{PREFIX}DATABASE_URL"
 EVERYTHING = 2**62
-"""As the largest scope that is scanned exactly: two HNSW graphs of the same rows may differ."""
+"""Exact limit of the comparison: every scope is scanned exactly, because two HNSW graphs of the
+same rows may give different results."""
 
 MEGABYTE = 1_000_000
 
@@ -114,9 +115,9 @@ def _promote(settings: Settings, to: str, searches: int, *, is_shown: bool) -> _
 
 
 def _prepare_target(to: str) -> None:
-    """Its schema; a server that does not fit is refused as at every start."""
+    """Migrate the target's schema; an unfit server is refused as at every start."""
     try:
-        migrate(to, present=0)  # who names a server has it running
+        migrate(to, present=0)  # the operator has just named it, so it should be running
     except StartupError as error:
         raise StartupError(f"The target: {str(error).replace(VARIABLE, '--to')}") from error
 
@@ -124,7 +125,7 @@ def _prepare_target(to: str) -> None:
 async def _check(
     settings: Settings, source: DatabaseHandle, to: str, searches: int, tell: Tell
 ) -> tuple[SearchComparison, float, float]:
-    """The same searches on both sides, then the target's HNSW indexes."""
+    """Compare searches on both sides, then build the target's HNSW indexes."""
     started = time.monotonic()
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(open_platform(settings, source))

@@ -50,7 +50,8 @@ from citewell.models.documents import VersionStatus
 LISTEN_BACKLOG = 2048
 
 SPARE_CONNECTIONS = 14
-"""The queue's (4), the server's reserve (3), and those of commands beside and of upkeep."""
+"""Connections kept free: 4 for the queue, 3 reserved by the server, the rest for commands and
+maintenance."""
 
 EXAMPLE_QUESTION = "How many days of annual leave do employees get?"
 

@@ -42,7 +42,7 @@ OpenOption = Annotated[
 
 NO_LIMIT = "none"
 PLANS_OWN = "plan"
-"""As a value of --limit: what the plan says holds again."""
+"""Value of --limit that removes an own limit, so that the plan's applies again."""
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,1 +1,1 @@
-"""Who did what: the trail of an organisation."""
+"""The audit trail of an organisation."""

@@ -14,10 +14,10 @@ from citewell.kit.pagination import Page, PageRequest
 from citewell.models.records import AuditEvent
 
 BATCH = 500
-"""Events of an export that are in memory at once."""
+"""Events that an export holds in memory at a time."""
 
 
-# One statement, however many objects: a folder of files is noted as fast as one file.
+# One statement for any number of objects, so that a folder of files takes one round trip.
 _ADD = text("""
 INSERT INTO audit_event (tenant_id, id, actor_kind, actor_id, credential_id, action, object_kind,
   object_id, address, request_id, details)
@@ -32,7 +32,7 @@ async def add(
     said: Mapping[str, object],
     objects: Sequence[tuple[uuid.UUID | None, Mapping[str, object]]],
 ) -> None:
-    """Insert an event for each object and its details; `said` is what all have in common."""
+    """Insert an event for each object with its details; `said` holds the fields they share."""
     rows = [
         {"id": str(uuid7()), "object_id": object_id and str(object_id), "details": dict(details)}
         for object_id, details in objects

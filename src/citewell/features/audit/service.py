@@ -1,4 +1,4 @@
-"""Noting who did what, in the same transaction as the deed, and reading it again."""
+"""Records who did what in the transaction of the action, and reads the trail."""
 
 import csv
 import io
@@ -31,10 +31,10 @@ async def record(
     object_id: uuid.UUID | None = None,
     details: Mapping[str, object] | None = None,
 ) -> None:
-    """Note what the caller does; the note is there if and only if the deed is.
+    """Record an action of the caller; the event commits or rolls back together with the action.
 
     Args:
-        ctx: The unit of work of the deed.
+        ctx: The unit of work of the action.
         action: `object.verb` in the past: `document.deleted`, `user.role_changed`.
         object_kind: `document`, `collection`, `user`, `group`, `api_key`, `tenant`...
         object_id: Of the object.
@@ -46,7 +46,7 @@ async def record(
 async def record_all(
     ctx: Context, action: str, object_kind: str, notes: Mapping[uuid.UUID, Mapping[str, object]]
 ) -> None:
-    """Note the same action on several objects at once: their ids, each with its details."""
+    """Record the same action on several objects, given as details by object id."""
     await repository.add(ctx.session, _said(ctx, action, object_kind), list(notes.items()))
 
 
@@ -76,7 +76,7 @@ async def page(ctx: Context, wanted: AuditFilter, request: PageRequest) -> Page[
 async def export(
     platform: Platform, caller: Caller, wanted: AuditFilter, form: ExportFormat
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the whole trail, oldest first, as of now; that it was exported is noted in it.
+    """Yield the whole trail up to now, oldest first; the export itself is recorded in it.
 
     Raises:
         ForbiddenError: The caller is no administrator.
@@ -89,7 +89,7 @@ async def export(
         yield _csv([list(AuditRead.model_fields)])
     last = None
     while True:
-        # A transaction for each part: slow readers must not keep the connections from others.
+        # A transaction for each part, so that a slow reader does not hold a connection.
         async with unit_of_work(platform, caller) as ctx:
             found = await repository.part(ctx.session, wanted, until, last)
         if not found:

@@ -1,1 +1,1 @@
-"""The same request twice, done once."""
+"""Runs a repeated request once, by its `Idempotency-Key`."""

@@ -1,4 +1,4 @@
-"""Statements of replies that are kept by the key of their request."""
+"""Statements on stored replies, found by the key of their request."""
 
 import hashlib
 import uuid
@@ -15,7 +15,7 @@ _LOCK = text("SELECT pg_try_advisory_xact_lock(:number)")
 async def try_lock(
     session: AsyncSession, tenant_id: uuid.UUID, caller_id: uuid.UUID, key_hash: bytes
 ) -> bool:
-    """Have a key alone until the transaction ends; False if another one has it."""
+    """Lock a key until the transaction ends; False if another transaction holds it."""
     digest = hashlib.sha256(tenant_id.bytes + caller_id.bytes + key_hash).digest()
     number = int.from_bytes(digest[:8], signed=True)
     return bool(await session.scalar(_LOCK, {"number": number}))
@@ -33,7 +33,7 @@ async def find(
 
 
 async def add(session: AsyncSession, reply: IdempotentReply) -> None:
-    """Keep a reply; it is there if and only if the transaction commits."""
+    """Store a reply in the transaction of the work it reports."""
     session.add(reply)
     await session.flush()
 

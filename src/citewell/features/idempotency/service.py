@@ -1,8 +1,8 @@
-"""A request that is sent again with its key gets the reply of the first, and does nothing again.
+"""Repeated requests with an `Idempotency-Key`: they get the first one's reply and change nothing.
 
 After https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ : the reply is
-kept in the transaction that does the work, so whatever is killed when, both are there or neither.
-Refusals are not kept, as they have changed nothing.
+stored in the transaction that does the work, so a crash leaves both or neither. Refusals are not
+stored, because they have changed nothing.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ KEPT_FOR = timedelta(hours=24)
 MAX_KEY = 255
 
 _NOBODY = uuid.UUID(int=0)
-"""The caller where there is no id of one: the operator."""
+"""Caller id of the operator, who has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that is to be carried out once."""
+    """A request that must run only once."""
 
     key_hash: bytes
     request_hash: bytes
@@ -61,13 +61,13 @@ def checked_key(given: Sequence[str]) -> str | None:
 
 
 def request_of(key: str, asked: JsonValue) -> Request:
-    """The request with that key that asks for this; of both only hashes are kept."""
+    """A request with this key and content; only hashes of both are stored."""
     said = json.dumps(asked, sort_keys=True, separators=(",", ":"))
     return Request(hashlib.sha256(key.encode()).digest(), hashlib.sha256(said.encode()).digest())
 
 
 async def begin(ctx: Context, request: Request) -> JsonValue | None:
-    """The reply the request got before; None: it is to be carried out in this unit of work.
+    """The stored reply of an earlier run; None: the request is to run in this unit of work.
 
     Raises:
         IdempotencyKeyInUseError: It is being carried out by another unit of work.
@@ -88,7 +88,7 @@ async def begin(ctx: Context, request: Request) -> JsonValue | None:
 
 
 async def finish(ctx: Context, request: Request, reply: JsonValue) -> None:
-    """Keep the reply, in the unit of work that `begin` let carry the request out."""
+    """Store the reply, in the unit of work in which `begin` returned None."""
     await repository.add(
         ctx.session,
         IdempotentReply(
@@ -102,7 +102,7 @@ async def finish(ctx: Context, request: Request, reply: JsonValue) -> None:
 
 
 async def forget_old(platform: Platform) -> None:
-    """Delete the replies of all tenants that are kept no longer."""
+    """Delete the expired replies of all tenants."""
     before = utc_now() - KEPT_FOR
     async with platform.database.unit_of_work(None) as session:
         tenants = await repository.tenants_with_older(session, before)

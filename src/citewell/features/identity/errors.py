@@ -4,7 +4,7 @@ from citewell.core.errors import ConflictError, InvalidInputError, NotFoundError
 
 
 class CredentialError(UnauthorizedError):
-    """The access token or API key is missing, wrong, expired or ended; which is not told."""
+    """The access token or API key is missing, wrong, expired or ended; not told which."""
 
     def __init__(self) -> None:
         super().__init__("Send a valid access token or API key as `Authorization: Bearer ...`.")
@@ -47,7 +47,7 @@ class ApiKeyNotFoundError(NotFoundError):
 
 
 class ApiKeyOwnerError(InvalidInputError):
-    """The key would belong to nobody, and was not asked for as the organisation's own."""
+    """The caller acts for no user, so the key would have no owner; `service` was not set."""
 
     code = "service_key_needed"
 

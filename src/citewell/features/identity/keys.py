@@ -1,4 +1,4 @@
-"""API keys as people and software make, list and revoke them: never more than they have."""
+"""API keys as users and software make, list and revoke them, within their own rights."""
 
 import uuid
 
@@ -24,7 +24,7 @@ async def create(ctx: Context, data: ApiKeyCreate) -> ApiKeyMade:
     for scope in scopes:
         ctx.actor.require(scope)
     if ctx.actor.kind is ActorKind.API_KEY and not ctx.actor.administers:
-        # Whoever has found a key should not be able to outlive its end.
+        # Otherwise someone with a stolen key could make another one that outlives its revocation.
         raise ForbiddenError("A key makes other keys only with the scope `admin`; sign in instead.")
     if data.service:
         ctx.actor.require(Scope.ADMIN)

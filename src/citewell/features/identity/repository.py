@@ -12,7 +12,7 @@ from citewell.kit.pagination import Page, PageRequest
 from citewell.models.tenancy import ApiKey, RefreshToken, Tenant, User, UserStatus
 
 LAST_USE_SECONDS = 60
-"""How exactly the last use of a key is known: noting each would write with every request."""
+"""Precision of a key's last use; recording each use would make every request a write."""
 
 
 async def tenant_id_by_slug(session: AsyncSession, slug: str) -> uuid.UUID | None:
@@ -41,14 +41,14 @@ async def tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | None:
 
 
 async def lock_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | None:
-    """The tenant as of now; nobody else changes it until the transaction ends."""
+    """The tenant, locked against other changes until the transaction ends."""
     # Weaker than FOR UPDATE: rows that refer to it are still made meanwhile.
     statement = select(Tenant).where(Tenant.id == tenant_id).with_for_update(key_share=True)
     return await session.scalar(statement, execution_options={"populate_existing": True})
 
 
 async def save_tenant(session: AsyncSession, tenant: Tenant) -> None:
-    """Write what was changed."""
+    """Write the changes of the tenant."""
     await session.flush([tenant])
     await session.refresh(tenant)
 
@@ -76,7 +76,7 @@ async def remove_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> None:
 
 
 async def hold_user(session: AsyncSession, user_id: uuid.UUID) -> bool:
-    """Keep a user there until the transaction ends; False if there is none."""
+    """Lock a user against removal until the transaction ends; False if there is none."""
     held = select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
     return await session.scalar(held) is not None
 

@@ -37,7 +37,8 @@ DEFAULT_TENANT = "default"
 FIRST_KEY_NAME = "first key"
 
 _KEY = re.compile(r"cw_([a-z2-7]{26})_([A-Za-z0-9_-]{43})")
-"""Tenant id in base32, then 256 random bits: the tenant is known before any row is read."""
+"""Form of a key: tenant id in base32, then 256 random bits. The tenant must be known before any
+row can be read, because row-level security hides all rows without one."""
 
 
 async def find_tenant(platform: Platform, slug: str) -> uuid.UUID:
@@ -102,14 +103,14 @@ async def create_api_key(
     user_id: uuid.UUID | None = None,
     expires_at: datetime | None = None,
 ) -> NewApiKey:
-    """Make a key for the caller's tenant; what the caller may give is not asked here.
+    """Make a key for the caller's tenant, without checking what the caller may give.
 
     Args:
         ctx: The caller's unit of work.
-        name: What it is for.
-        scopes: What it may be used for.
-        user_id: Whose rights it has; None: it is the organisation's own.
-        expires_at: When it stops working; None: it does not.
+        name: A name for people.
+        scopes: Its scopes.
+        user_id: User whose rights it has; None: it belongs to the organisation itself.
+        expires_at: When it expires; None: never.
 
     Raises:
         CredentialError: There is no such user any more.
@@ -143,7 +144,7 @@ async def create_api_key(
 
 
 async def authenticate(platform: Platform, secret: str) -> Caller:
-    """Who stands behind an API key.
+    """The caller behind an API key.
 
     Raises:
         CredentialError: The key is not one of ours, or not valid any more.
@@ -160,7 +161,7 @@ async def authenticate(platform: Platform, secret: str) -> Caller:
 
 
 def _actor_of(key: ApiKey, user: User | None) -> Actor:
-    """A valid key as an actor: its user's rights of now, within its scopes."""
+    """A valid key as an actor: its user's current rights, limited to its scopes."""
     scopes = frozenset(Scope(scope) for scope in key.scopes)
     if user is not None:
         scopes &= TENANT_SCOPES
@@ -186,7 +187,7 @@ async def list_api_keys(ctx: Context) -> list[ApiKey]:
 
 
 async def revoke_api_key(ctx: Context, key_id: uuid.UUID) -> None:
-    """Make a key of the tenant useless; nothing happens if it is.
+    """Revoke a key of the tenant; does nothing if it is revoked already.
 
     Raises:
         ApiKeyNotFoundError: There is none with this id.

@@ -15,7 +15,7 @@ from citewell.kit.pagination import Page, PageRequest
 from citewell.models.tenancy import Tenant
 
 OWN_FIELDS = {"name", "has_open_registration"}
-"""What administrators change of their tenant; the rest is between them and the operator."""
+"""Fields that a tenant's administrators may change; the others are changed by the operator."""
 
 
 async def page(platform: Platform, caller: Caller, request: PageRequest) -> Page[Tenant]:
@@ -147,7 +147,7 @@ async def delete(platform: Platform, caller: Caller, tenant_id: uuid.UUID) -> No
 
 
 def _inside(caller: Caller, tenant_id: uuid.UUID) -> Caller:
-    """The caller in a tenant that is there for them.
+    """The caller acting in a tenant that they may see.
 
     Raises:
         TenantNotFoundError: It is not.

@@ -4,13 +4,13 @@ from citewell.core.errors import ConflictError, InvalidInputError
 
 
 class DamagedExportError(InvalidInputError):
-    """The file is no export that can be read, or says what cannot be."""
+    """The file is not a readable export, or its content is contradictory."""
 
     code = "invalid_export"
 
 
 class UnknownDenialError(ConflictError):
-    """Somebody is denied something who is not known here."""
+    """A denial names a user or group that this tenant does not have."""
 
     code = "unknown_denied"
 

@@ -50,7 +50,7 @@ CHUNKS_AT_ONCE = 50
 
 
 def require_mover(ctx: Context) -> None:
-    """Let pass whoever may take whole collections out of the tenant or into it.
+    """Check that the caller may move whole collections out of the tenant or into it.
 
     Raises:
         ForbiddenError: They are no administrators with the role director.
@@ -73,7 +73,7 @@ def check_passphrase(passphrase: str) -> str:
 async def export(
     platform: Platform, caller: Caller, collection_id: uuid.UUID, passphrase: str
 ) -> AsyncGenerator[bytes, None]:
-    """The collection as it is at one moment, in sealed pieces; what is in the trash is not in it.
+    """A snapshot of the collection, in sealed pieces; documents in the trash are left out.
 
     Raises:
         PassphraseError: It is too short.
@@ -82,7 +82,7 @@ async def export(
         ExportChangedError: An original is missing.
     """
     check_passphrase(passphrase)
-    # Before the first byte: a download that is broken off has shown most of it, too.
+    # Recorded before the first byte: a download that is broken off has given away most of it, too.
     async with unit_of_work(platform, caller) as ctx:
         await _checked(ctx, collection_id)
         await audit.record(

@@ -1,7 +1,7 @@
-"""How records lie in the plain stream of an export, so that nothing has to be held whole.
+"""Frames of the plain stream of an export; small enough that nothing is held in memory whole.
 
 A frame is a kind (`J` a record as zlib-compressed JSON, `B` bytes of an original), the length of
-what follows as four bytes, and that.
+its content in four bytes, and the content.
 """
 
 import json
@@ -17,14 +17,14 @@ from citewell.features.transfers.schemas import AnyRecord, Record
 JSON, BYTES = b"J", b"B"
 LENGTH_BYTES = 4
 MAX_FRAME = 8 * 1024 * 1024
-"""Bytes of a frame, also once it is decompressed."""
+"""Most bytes of a frame, compressed or not: bounds memory whatever a hostile file claims."""
 
 PIECE = 256 * 1024
 """Bytes of an original in one frame."""
 
 
 class ByteSource(Protocol):
-    """Gives plain bytes."""
+    """A source of plain bytes."""
 
     def read(self, size: int) -> bytes:
         """So many, fewer at the end only."""
@@ -49,7 +49,7 @@ def _frame(kind: bytes, content: bytes) -> bytes:
 
 
 class FrameReader:
-    """Reads frames; whatever is not as it must be is refused."""
+    """Reads frames strictly: any deviation from the format is an error."""
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
@@ -97,7 +97,7 @@ class FrameReader:
 
 
 def _decompressed(content: bytes) -> bytes:
-    """At most `MAX_FRAME` bytes, however small they were made."""
+    """Decompress at most `MAX_FRAME` bytes: a few compressed bytes may expand a thousandfold."""
     unpacker = zlib.decompressobj()
     plain = unpacker.decompress(content, MAX_FRAME)
     if not unpacker.eof:

@@ -1,9 +1,9 @@
-"""A stream of bytes sealed with a passphrase: what leaves the installation as one file.
+"""A stream of bytes encrypted with a passphrase: the file format of exports.
 
 A header (magic, format, salt) and segments of 256 KiB, each sealed with AES-256-GCM under a key
-that scrypt makes of the passphrase; the nonce counts and marks the last segment (STREAM, as in
-`core.blobs.encryption`), the header is authenticated with each. Nothing is given out that was not
-checked, and a file that was cut off is refused at its end.
+that scrypt derives from the passphrase. The nonce counts the segments and marks the last one
+(STREAM, as in `core.blobs.encryption`), and each segment authenticates the header. No byte is
+given out before it was verified, and a file that was cut off is refused at its end.
 """
 
 import os
@@ -26,11 +26,11 @@ SCRYPT = {"n": 2**16, "r": 8, "p": 1}
 
 
 class SealedStreamError(Exception):
-    """The stream is none of ours, was changed or cut off, or the passphrase is another."""
+    """The stream is not in this format, was changed or cut off, or the passphrase is wrong."""
 
 
 class Sealer:
-    """Turns plain bytes into a sealed stream; makes the key, which takes a while."""
+    """Encrypts plain bytes; deriving the key takes about a quarter of a second."""
 
     def __init__(self, passphrase: str) -> None:
         self._header = MAGIC + FORMAT + os.urandom(SALT_BYTES)
@@ -62,7 +62,7 @@ class Sealer:
 
 
 class Opener:
-    """Reads a sealed stream; makes the key, which takes a while.
+    """Decrypts a sealed stream; deriving the key takes about a quarter of a second.
 
     Raises:
         SealedStreamError: It is no such stream.

@@ -40,7 +40,7 @@ async def whole_text(session: AsyncSession, version_id: uuid.UUID) -> str:
 async def lock_versions(
     session: AsyncSession, document_id: uuid.UUID
 ) -> dict[int, DocumentVersion]:
-    """All versions of a locked document by number, locked in the order that publishing has."""
+    """All versions of a locked document by number, locked in the same order as publishing does."""
     rows = await session.scalars(
         select(DocumentVersion)
         .where(DocumentVersion.document_id == document_id)
@@ -55,7 +55,7 @@ async def let_answer(
 ) -> None:
     """Move the pointer of a document, with the title that goes with it.
 
-    A statement each, in this order: never are two versions ready.
+    Separate statements in this order, so that two versions are never ready at once.
     """
     await session.execute(
         update(DocumentVersion)

@@ -14,7 +14,7 @@ MAX_INTEGER = 2**31 - 1
 
 
 class DiffFormat(StrEnum):
-    """How a comparison is written."""
+    """Format of a comparison."""
 
     JSON = "json"
     UNIFIED = "unified"
@@ -54,7 +54,7 @@ class RollbackRequest(BaseModel):
 
 
 class HunkRead(BaseModel):
-    """A stretch of the old text and what stands in its place in the new one."""
+    """A stretch of the old text and its replacement in the new one."""
 
     from_start: int
     from_end: int
@@ -65,7 +65,7 @@ class HunkRead(BaseModel):
 
 
 class DiffRead(BaseModel):
-    """What differs between two versions; between the hunks they are the same."""
+    """The differences between two versions; between the hunks the texts are identical."""
 
     document_id: uuid.UUID
     from_version: int
