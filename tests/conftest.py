@@ -15,6 +15,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,28 @@ from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
 from citewell.features.identity import service as identity
+from tests.leftovers import Leftovers, adopt_orphans, is_worker
+from tests.waiting import PATIENCE
 
 for name in [name for name in os.environ if name.startswith("CITEWELL_")]:
     del os.environ[name]  # the developer's own installation is not the tests' business
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a temporary folder of its own, removed at its end.
+
+    In the common one every further run of the same user shuts the way to it for the accounts that
+    the servers of this run have. PYTEST_DEBUG_TEMPROOT=FOLDER keeps what the tests made.
+    """
+    if is_worker() or "PYTEST_DEBUG_TEMPROOT" in os.environ:
+        return
+    root = tempfile.mkdtemp(prefix="citewell-pytest-")
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = root
+    config.add_cleanup(partial(shutil.rmtree, root, ignore_errors=True))
+
+
+NOTHING_IS_KEPT = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""The tests' databases end with the run: no commit has to wait for the disk."""
 
 
 @dataclass(frozen=True)
@@ -84,23 +104,58 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def servers(run_folder: Path) -> Iterator[Servers]:
+def server_folder(run_folder: Path) -> Path:
+    """Where the embedded server of this run is.
+
+    Not in pytest's own folder, which it shuts to all others, the server's account among them.
+    """
+    name = hashlib.sha256(bytes(run_folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"citewell-tests-{os.getuid()}-{name}"
+
+
+LEFTOVERS = pytest.StashKey[Leftovers]()
+BEGUN = pytest.StashKey[float]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_stays(request: pytest.FixtureRequest, server_folder: Path) -> Iterator[None]:
+    """Fails the run if a test leaves a process behind; it is set up first and so ends last."""
+    adopt_orphans()
+    leftovers = request.config.stash[LEFTOVERS] = Leftovers(server_folder)
+    yield
+    left = leftovers.left()
+    assert left == [], "processes were left behind"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Note what runs after each test."""
+    leftovers = item.config.stash.get(LEFTOVERS, None)
+    if leftovers is not None:
+        leftovers.note(item.nodeid, time.monotonic() - item.stash[BEGUN])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note when each test begins."""
+    item.stash[BEGUN] = time.monotonic()
+
+
+@pytest.fixture(scope="session")
+def servers(server_folder: Path) -> Iterator[Servers]:
     """The server of this run."""
     given = os.environ.get("DATABASE_URL")
     if given:
         yield Servers(given)
         return
-    # Not in pytest's own folder: each run of root closes that to all others, the server among them.
-    name = hashlib.sha256(bytes(run_folder)).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"citewell-tests-{os.getuid()}-{name}"
-    server = EmbeddedServer(folder)
+    server = EmbeddedServer(server_folder, options=NOTHING_IS_KEPT)
     server.start()
     try:
         yield Servers(server.url("postgres", "postgres"))
     finally:
         server.stop()
         if server.pid() is None:  # the last worker of this run
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(server_folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -181,12 +236,12 @@ class LiveServer:
     def new_key(self) -> str:
         """An API key of a new tenant, made inside the server."""
         made = identity.create_tenant(self.platform, f"t-{uuid.uuid4().hex}", "Test")
-        return asyncio.run_coroutine_threadsafe(made, self.loop).result(30).secret
+        return asyncio.run_coroutine_threadsafe(made, self.loop).result(PATIENCE).secret
 
     def client(self, key: str | None = None) -> httpx.AsyncClient:
         """A client of the API."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.AsyncClient(base_url=self.address, headers=headers, timeout=30)
+        return httpx.AsyncClient(base_url=self.address, headers=headers, timeout=PATIENCE)
 
 
 @contextmanager
@@ -235,7 +290,7 @@ def serving(
         yield LiveServer(f"http://127.0.0.1:{port}", *inside[0])
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -309,7 +364,7 @@ class Library:
 
     async def settled(self, document_id: str) -> dict[str, Any]:
         """The document once it is ready or has failed."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             reply = await self.client.get(f"/api/v1/documents/{document_id}")
             assert reply.status_code == 200, reply.text

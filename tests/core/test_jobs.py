@@ -22,6 +22,7 @@ from citewell.core.jobs import (
     JobQueue,
     TransientJobError,
 )
+from tests.waiting import PATIENCE
 
 TASK = "testing.work"
 TENANT = uuid.UUID(int=7)
@@ -123,7 +124,7 @@ async def nothing(_: uuid.UUID) -> None:
     return
 
 
-async def until(condition: Callable[[], object], seconds: float = 15) -> None:
+async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -429,4 +430,4 @@ def kill_a_worker(url: str) -> None:
         assert process.stdout.readline() == "started\n"
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE)

@@ -19,10 +19,9 @@ from typer.testing import CliRunner, Result
 
 from citewell.entrypoints import logs
 from citewell.entrypoints.cli import app
+from tests.waiting import PATIENCE
 
 COMMAND = [sys.executable, "-m", "citewell.entrypoints.cli"]
-PATIENCE = 90
-"""Seconds before a process is taken for hung; generous, for machines under load."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ class Running:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(timeout=20)
+                self.process.wait(timeout=PATIENCE)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
 

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.entrypoints.conftest import COMMAND, PATIENCE, Installation, Running
+from tests.entrypoints.conftest import COMMAND, Installation, Running
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
 
@@ -36,7 +37,7 @@ def api(server: Running) -> Iterator[httpx.Client]:
     """The server's API, without credential."""
     start = server.out.index("http://")
     address = server.out[start:].split()[0].rstrip("/.")
-    with httpx.Client(base_url=f"{address}/api/v1", timeout=30) as client:
+    with httpx.Client(base_url=f"{address}/api/v1", timeout=PATIENCE) as client:
         yield client
 
 

@@ -18,6 +18,7 @@ import pytest
 from citewell.core.database.embedded import EmbeddedServer
 from citewell.entrypoints.commands.search import parse_filter
 from tests.entrypoints.conftest import COMMAND, Installation, Running
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
 
@@ -498,7 +499,8 @@ class TestNotAvailable:
             variables.pop(name, None)
         result = subprocess.run(
             [*COMMAND, "settings"],
-            capture_output=True, text=True, env=variables, cwd=tmp_path, timeout=60, check=False,
+            capture_output=True, text=True, env=variables, cwd=tmp_path, check=False,
+            timeout=PATIENCE,
         )  # fmt: skip
         assert (result.returncode, result.stderr) == (0, "")
         assert "CITEWELL_HOME" in result.stdout

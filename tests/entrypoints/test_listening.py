@@ -5,6 +5,7 @@ import socket
 
 from citewell.core.settings import Settings
 from citewell.entrypoints.commands.server import _listening
+from tests.waiting import PATIENCE
 
 
 class TestListening:
@@ -21,7 +22,7 @@ class TestListening:
             server = await asyncio.start_server(on_connection, sock=listener)
             port = listener.getsockname()[1]
             _, writer = await asyncio.open_connection("127.0.0.1", port)
-            assert await asyncio.wait_for(accepted, 5) != 0
+            assert await asyncio.wait_for(accepted, PATIENCE) != 0
             writer.close()
             await writer.wait_closed()
             server.close()

@@ -34,6 +34,7 @@ from citewell.indexes.contract import index_of
 from tests.conftest import Servers, new_caller
 from tests.entrypoints.conftest import Installation
 from tests.quiet import Shelf
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
 
@@ -189,7 +190,7 @@ class TestPromote:
         migrate(target)
         with running_database(settings) as database:
             command = [sys.executable, "-c", KILLED, database.url, target]
-            killed = subprocess.run(command, check=False, timeout=60)
+            killed = subprocess.run(command, check=False, timeout=PATIENCE)
         assert killed.returncode == -signal.SIGKILL
         assert {rows_in(target, table) for table in ("tenant", "chunk", "job")} == {0}
         report = installation.json("promote", "--to", target)
@@ -198,7 +199,7 @@ class TestPromote:
     def test_installation_in_use_is_refused(self, installation: Installation, target: str) -> None:
         running = installation.start("worker")
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while not installation.database_processes() and time.monotonic() < deadline:
                 time.sleep(0.05)
             refused = installation.call("promote", "--to", target)

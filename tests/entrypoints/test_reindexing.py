@@ -13,6 +13,7 @@ from tests.chaos.embedding_service import EmbeddingService
 from tests.chaos.site import UNLIMITED
 from tests.entrypoints.conftest import Installation, Running
 from tests.entrypoints.test_serving import address_of, key_of
+from tests.waiting import PATIENCE
 
 MODEL = "openai-compatible:cheap"
 SUBJECTS = ("harbour", "library", "orchard", "foundry", "theatre", "granary")
@@ -46,11 +47,11 @@ def server(within_reach: Installation) -> Iterator[Running]:
 def client(server: Running, within_reach: Installation) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {key_of(within_reach)}"}
     url = f"{address_of(server)}/api/v1"
-    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=url, headers=headers, timeout=PATIENCE) as client:
         for subject in SUBJECTS:
             body = {"title": subject, "content": f"The {subject} opens at nine on weekdays."}
             assert client.post("/documents", json=body).status_code == 202
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while client.get("/documents?status=ready").json()["pagination"]["total"] < len(SUBJECTS):
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -102,7 +103,7 @@ class TestReindex:
         with Asking(client) as asking:
             with service.closed():
                 killed = within_reach.start("reindex", "--embedding", MODEL)
-                assert service.waiting.acquire(timeout=60)
+                assert service.waiting.acquire(timeout=PATIENCE)
                 killed.process.kill()
                 killed.process.wait()
             again = within_reach.run("reindex", "--embedding", MODEL, "--json")
@@ -127,7 +128,7 @@ class TestReindex:
         before = service.embedded
         body = {"title": "quarry", "content": "The quarry opens at noon on Sundays."}
         made = client.post("/documents", json=body).json()["documents"][0]
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while client.get(f"/documents/{made['id']}").json()["status"] != "ready":
             assert time.monotonic() < deadline
             time.sleep(0.1)

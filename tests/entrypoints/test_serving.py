@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.entrypoints.conftest import Installation, Running
+from tests.waiting import PATIENCE
 
 FACT = "Employees get 26 days of annual leave in a year."
 
@@ -97,7 +98,7 @@ class TestFirstStart:
         )
         assert taken.status_code == 202
         line = first_start.out[first_start.out.rindex("curl ") :].strip()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while True:
             result = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
             assert result.returncode == 0, result.stderr
@@ -149,11 +150,13 @@ class TestLaterStart:
             assert "cw_" not in running.out + running.err
             assert "first.key" in running.out
             assert "Nobody has an account" not in running.out  # the key was used
-            with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=30) as client:
+            with httpx.Client(
+                headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE
+            ) as client:
                 body = {"title": "Bell", "content": "The school bell is brass."}
                 taken = client.post(f"{address}/api/v1/documents", json=body)
                 document = taken.json()["documents"][0]["id"]
-                deadline = time.monotonic() + 30
+                deadline = time.monotonic() + PATIENCE
                 while True:
                     state = client.get(f"{address}/api/v1/documents/{document}").json()
                     if state["status"] == "ready":
@@ -165,7 +168,7 @@ class TestLaterStart:
             family = psutil.Process(running.process.pid).children(recursive=True)
             assert len(family) >= 3
             assert running.stop(signal.SIGTERM) == 0
-            psutil.wait_procs(family, timeout=5)
+            psutil.wait_procs(family, timeout=PATIENCE)
             assert [process for process in family if process.is_running()] == []
             assert installation.database_processes() == []
             assert "Traceback" not in running.err

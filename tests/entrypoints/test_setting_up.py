@@ -12,8 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.entrypoints.conftest import COMMAND, PATIENCE, Installation
+from tests.entrypoints.conftest import COMMAND, Installation
 from tests.entrypoints.test_serving import address_of, key_of
+from tests.waiting import PATIENCE
 
 PASSWORD = "plum-anchor-violet-desk"
 NOBODY = {"email": "mallory@example.org", "password": PASSWORD}
@@ -60,7 +61,7 @@ class TestSetup:
             assert renewed not in (None, token)
             assert file.read_text().strip() == renewed
             address = screen[screen.index("http://") :].split()[0]
-            with httpx.Client(base_url=f"{address}/api/v1/auth", timeout=30) as client:
+            with httpx.Client(base_url=f"{address}/api/v1/auth", timeout=PATIENCE) as client:
                 wanted = {"email": "ann@example.org", "password": PASSWORD}
                 assert client.post("/register", json=wanted).status_code == 403
                 assert client.post("/setup", json={**wanted, "token": token}).status_code == 403
@@ -86,7 +87,7 @@ class TestInstallationUsedByItsKey:
             running.wait_for("Ask a question")
             token = (used.home / "setup.token").read_text().strip()
             base_url = f"{address_of(running)}/api/v1"
-            with httpx.Client(base_url=base_url, timeout=30) as client:
+            with httpx.Client(base_url=base_url, timeout=PATIENCE) as client:
                 added = client.post(
                     "/documents",
                     json={"title": "Salaries", "content": "All.", "access_level": "restricted"},

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.entrypoints.conftest import Installation, Running
 from tests.entrypoints.test_serving import address_of, key_of
+from tests.waiting import PATIENCE
 
 LIMIT_SECONDS = 1.0
 
@@ -58,7 +59,7 @@ class TestTwoServers:
         key = key_of(installation)
         header = {"Authorization": f"Bearer {key}"}
         async with AsyncExitStack() as stack:
-            client = httpx.AsyncClient(base_url=address_of(first), headers=header, timeout=60)
+            client = httpx.AsyncClient(base_url=address_of(first), headers=header, timeout=PATIENCE)
             await stack.enter_async_context(client)
             body = {"title": "Bell", "content": "The school bell is brass."}
             reply = await client.post("/api/v1/documents", json=body)
@@ -74,7 +75,7 @@ class TestTwoServers:
                 await client.patch(f"/api/v1/documents/{document}", json={"title": title})
                 begun = time.monotonic()
                 for each in sockets:
-                    async with asyncio.timeout(20):
+                    async with asyncio.timeout(PATIENCE):
                         while title not in str(await each.recv()):
                             pass
                 slowest.append(time.monotonic() - begun)
@@ -87,10 +88,10 @@ class TestTwoServers:
             second.process.send_signal(signal.SIGTERM)
             for each in sockets:
                 with pytest.raises(ConnectionClosed):
-                    async with asyncio.timeout(20):
+                    async with asyncio.timeout(PATIENCE):
                         await each.recv()
                 assert each.close_code == 1001
             assert not [line async for line in lines if "error" in line]
-        assert second.process.wait(timeout=20) == 0
+        assert second.process.wait(timeout=PATIENCE) == 0
         assert time.monotonic() - begun < 8
         assert "Traceback" not in second.err

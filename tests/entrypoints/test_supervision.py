@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 import psutil
 
+from tests.waiting import PATIENCE
+
 from .conftest import Installation
 
 
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
+def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

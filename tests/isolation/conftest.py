@@ -15,6 +15,7 @@ from citewell.entrypoints import logs
 from tests.conftest import LiveServer, serving
 from tests.isolation.probes import Tally
 from tests.isolation.world import Organisation, fill_library, found_organisation
+from tests.waiting import PATIENCE
 
 
 @dataclass
@@ -65,5 +66,5 @@ def world(settings: Settings, database_url: str) -> Iterator[World]:
             return made
 
         waiting = asyncio.run_coroutine_threadsafe(fill(), server.loop)
-        ours, theirs = waiting.result(120)
+        ours, theirs = waiting.result(PATIENCE)
         yield World(server, database_url, ours, theirs, log, Tally())

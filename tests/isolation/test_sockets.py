@@ -12,6 +12,7 @@ from tests.isolation.actors import foreigners, insiders, nobodies
 from tests.isolation.conftest import World
 from tests.isolation.probes import missing_id, spelled
 from tests.isolation.report import record
+from tests.waiting import PATIENCE
 
 
 def address(world: World) -> str:
@@ -21,7 +22,7 @@ def address(world: World) -> str:
 async def said(connection: ClientConnection, **message: str) -> dict[str, object]:
     """The answer to a message."""
     await connection.send(json.dumps(message))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         return json.loads(await connection.recv())
 
 

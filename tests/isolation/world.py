@@ -28,6 +28,7 @@ from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.records import AuditEvent, UsageRecord
 from citewell.models.tenancy import ApiKey, Group, GroupMember, User, UserStatus
 from tests.conftest import LiveServer
+from tests.waiting import PATIENCE
 
 PASSAGE = "The ballast protocol of the observatory is renewed every seventh winter."
 QUESTION = "When is the ballast protocol of the observatory renewed?"
@@ -274,7 +275,7 @@ async def _add(
     reply = await client.post("/api/v1/documents", json=body)
     assert reply.status_code == 202, reply.text
     path = f"/api/v1/documents/{reply.json()['documents'][0]['id']}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while True:
         found = (await client.get(path)).json()
         if found["status"] not in ("queued", "processing"):

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from citewell.core.database.embedded import EmbeddedServer
+from tests.waiting import PATIENCE
 
 USER = """
 import sys
@@ -49,13 +50,13 @@ class UserProcess:
 
     def leave(self) -> None:
         """End as a process should."""
-        _, complaints = self.process.communicate("", timeout=60)
+        _, complaints = self.process.communicate("", timeout=PATIENCE)
         assert self.process.returncode == 0, complaints
 
     def kill(self) -> None:
         """End as no process should."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=PATIENCE)
 
 
 def server_processes(folder: Path) -> list[psutil.Process]:
@@ -74,7 +75,7 @@ def server_processes(folder: Path) -> list[psutil.Process]:
 def answer(server: EmbeddedServer, statement: str = "SELECT 1") -> object:
     """First value of the first row of a statement; None if it gives no rows."""
     url = server.url("postgres", "postgres")
-    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+    with psycopg.connect(url, autocommit=True, connect_timeout=int(PATIENCE)) as connection:
         cursor = connection.execute(statement)
         return cursor.fetchone()[0] if cursor.description else None
 
@@ -84,7 +85,7 @@ def kill_server(folder: Path) -> None:
     for process in server_processes(folder):
         with suppress(psutil.NoSuchProcess):  # its postmaster's death may have ended it
             process.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while server_processes(folder) and time.monotonic() < deadline:
         time.sleep(0.01)
 

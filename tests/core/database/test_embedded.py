@@ -12,14 +12,20 @@ import psutil
 import psycopg
 import pytest
 
-from citewell.core.database import embedded
-from citewell.core.database.embedded import SYSTEM_USER, EmbeddedServer
+from citewell.core.database.embedded import (
+    SERVER_SETTINGS,
+    SYSTEM_USER,
+    WATCH_SECONDS,
+    EmbeddedServer,
+)
 from citewell.core.errors import StartupError
+from tests.waiting import PATIENCE
 
 from .conftest import UserProcess, answer, kill_server, server_processes
 
 Use = Callable[..., UserProcess]
 is_root = os.geteuid() == 0
+only_root = pytest.mark.skipif(not is_root, reason="only root changes users")
 
 ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b"
 
@@ -134,6 +140,82 @@ class TestStart:
         assert "\n" not in str(caught.value)
 
 
+class TestForeignFiles:
+    """The folders of the server's account, in which a stronger user follows no links."""
+
+    @only_root
+    def test_planted_links_lead_root_nowhere(self, used: Path, tmp_path: Path) -> None:
+        plan = {
+            used / "data" / name: "UTC [1] FATAL:  the innermost secret"
+            for name in ("citewell.conf", "start.log", "postmaster.pid", "log/zz.log")
+        }
+        plan[used / "socket" / ".s.PGSQL.5432.lock"] = "kept"
+        victims: list[tuple[Path, str]] = []
+        for number, (link, content) in enumerate(plan.items()):
+            victim = tmp_path / f"victim-{number}"
+            victim.write_text(content)
+            victims.append((victim, content))
+            link.unlink(missing_ok=True)
+            link.symlink_to(victim)
+        server = EmbeddedServer(used)
+        server.start()
+        try:
+            assert answer(server, "SELECT n FROM kept") == 42
+        finally:
+            server.stop()
+        for victim, content in victims:
+            assert victim.read_text() == content
+            assert victim.stat().st_uid == 0
+        with (used / "data" / "postgresql.conf").open("a") as conf:
+            conf.write("\nshared_buffers = 'a lot'\n")
+        with pytest.raises(StartupError, match="shared_buffers") as caught:
+            server.start()
+        assert "innermost secret" not in str(caught.value)
+
+    @only_root
+    def test_root_uses_no_folder_of_another_user(self, used: Path) -> None:
+        os.chown(used, 65534, 65534)
+        with pytest.raises(StartupError, match="another user"):
+            EmbeddedServer(used).start()
+
+    @only_root
+    def test_data_of_another_account_is_told(self, used: Path) -> None:
+        os.chown(used / "data", 65534, 65534)
+        with pytest.raises(StartupError, match="chown -R --no-dereference"):
+            EmbeddedServer(used).start()
+
+    @only_root
+    def test_without_a_system_user_nobody_takes_its_place(self, folder: Path) -> None:
+        with pytest.raises(StartupError, match="CITEWELL_DATABASE_URL"):
+            EmbeddedServer(folder, system_user="not/a/name").start()
+        assert not (folder / "data").exists()
+
+    def test_locks_are_closed_to_others(self, used: Path) -> None:
+        locks = [used / f"{name}.lock" for name in ("users", "start", "server")]
+        for lock in locks:
+            lock.touch()
+            lock.chmod(0o644)  # as earlier versions made them
+        used.chmod(0o755)
+        server = EmbeddedServer(used)
+        server.start()
+        server.stop()
+        assert {stat.S_IMODE(lock.stat().st_mode) for lock in locks} == {0o600}
+        assert stat.S_IMODE(used.stat().st_mode) == (0o711 if is_root else 0o700)
+
+    def test_settings_of_an_earlier_version_do_not_hold(self, used: Path) -> None:
+        with (used / "data" / "postgresql.conf").open("a") as conf:
+            conf.write("\ninclude 'citewell.conf'\n")
+        earlier = used / "data" / "citewell.conf"
+        earlier.write_text("max_connections = '33'\n")
+        os.chown(earlier, (used / "data").stat().st_uid, -1)
+        server = EmbeddedServer(used)
+        server.start()
+        try:
+            assert answer(server, "SHOW max_connections") == SERVER_SETTINGS["max_connections"]
+        finally:
+            server.stop()
+
+
 class TestSharing:
     def test_last_process_stops_it(self, used: Path, use: Use) -> None:
         first = use().wait_up()
@@ -169,24 +251,24 @@ class TestSharing:
 
 
 class TestUsers:
-    @pytest.mark.skipif(not is_root, reason="only root changes users")
+    @only_root
     def test_root_runs_it_as_a_system_user(self, used: Path) -> None:
         server = EmbeddedServer(used)
         server.start()
         try:
             pid = server.pid()
             assert pid is not None
-            assert psutil.Process(pid).username() in {SYSTEM_USER, "nobody"}
+            assert psutil.Process(pid).username() == SYSTEM_USER
         finally:
             server.stop()
 
-    @pytest.mark.skipif(not is_root, reason="only root changes users")
+    @only_root
     def test_root_with_a_strict_umask_starts(self, folder: Path, use: Use) -> None:
         user = use("sh", "-c", 'umask 077; exec "$@"', "sh").wait_up()
         assert server_processes(folder)
         user.leave()
 
-    @pytest.mark.skipif(not is_root, reason="only root changes users")
+    @only_root
     def test_ordinary_user_starts_it_as_themself(
         self, folder: Path, tmp_path: Path, use: Use
     ) -> None:
@@ -296,7 +378,7 @@ class TestRecovery:
             kill_server(used)
             wait_until(lambda: is_kept(servers[0]))
             first = servers[0].pid()
-            time.sleep(2 * embedded.WATCH_SECONDS)
+            time.sleep(2 * WATCH_SECONDS)
             assert servers[0].pid() == first
         assert server_processes(used) == []
 
@@ -344,12 +426,9 @@ class TestRecovery:
         server.stop()
         assert [*folder.glob("data.new*")] == []
 
-    def test_server_held_by_what_cannot_be_ended_is_refused(
-        self, used: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_server_held_by_what_cannot_be_ended_is_refused(self, used: Path) -> None:
         """As when another container runs a server on the same volume."""
-        server = EmbeddedServer(used)
-        monkeypatch.setattr(embedded, "ORPHAN_END_SECONDS", 0.3)
+        server = EmbeddedServer(used, orphan_end_seconds=0.3)
         with (used / "server.lock").open("a") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             with pytest.raises(StartupError, match="in use elsewhere"):
@@ -386,7 +465,7 @@ def is_busy(folder: Path) -> bool:
     )
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -16,6 +16,7 @@ from citewell.core.secrets import MasterKeys
 from citewell.kit.ids import uuid7
 from tests.conftest import Servers
 from tests.quiet import quiet_database
+from tests.waiting import PATIENCE
 
 OLD, NEW, WRONG = b"o" * 32, b"n" * 32, b"w" * 32
 
@@ -186,7 +187,7 @@ class TestRemoveRetired:
 async def waits(url: str) -> None:
     """Return as soon as a statement waits for a lock."""
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(PATIENCE),
         await psycopg.AsyncConnection.connect(url, autocommit=True) as connection,
     ):
         while True:

@@ -18,6 +18,7 @@ from citewell.core.database.embedded import EmbeddedServer
 from citewell.core.database.migrations import check_server, migrate, migrations_folder, revisions
 from citewell.core.database.sessions import APP_ROLE
 from citewell.core.errors import StartupError
+from tests.waiting import PATIENCE
 
 Make = Callable[..., str]
 
@@ -113,7 +114,7 @@ class TestMigrate:
     def test_killed_run_leaves_nothing_in_the_way(self, make: Make, admin: str) -> None:
         url = make()
         process = start_migration(url)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not run(admin, ALEMBIC_AT_WORK):
             assert time.monotonic() < deadline, "it did not begin"
         process.kill()
@@ -335,6 +336,6 @@ def start_migration(url: str) -> subprocess.Popen[str]:
 def migrate_in_processes(urls: list[str]) -> list[str]:
     """What `migrate` returned in one process for each URL, all at once."""
     processes = [start_migration(url) for url in urls]
-    results = [process.communicate(timeout=60) for process in processes]
+    results = [process.communicate(timeout=PATIENCE) for process in processes]
     assert all(process.returncode == 0 for process in processes), results
     return [out.strip() for out, _ in results]

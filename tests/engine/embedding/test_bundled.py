@@ -19,6 +19,7 @@ from citewell.engine.embedding.bundled import MODEL_FOLDER, BundledEmbedder
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.embedding.testing import EmbedderContract
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from tests.waiting import PATIENCE
 
 HERE = Path(__file__).parent
 PASSAGE = "The lessee pays the rent on the first working day of each month, without deductions. "
@@ -98,9 +99,9 @@ class TestEmbedPassages:
     ) -> None:
         released = threading.Event()
         for _ in range(2):
-            embedder._passage_pool.submit(released.wait, 20)
+            embedder._passage_pool.submit(released.wait, PATIENCE)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE / 2):
                 await embedder.embed_query("When is the rent due?")
         finally:
             released.set()

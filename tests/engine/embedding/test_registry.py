@@ -5,6 +5,7 @@ import pytest
 
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.errors import ProviderConfigurationError
+from tests.waiting import PATIENCE
 
 
 class TestOpen:
@@ -24,4 +25,4 @@ class TestOpen:
             "assert embedder.spec.dimensions == 384\n"
             "assert not {'fastembed', 'httpx', 'torch'} & set(sys.modules)\n"
         )
-        subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=PATIENCE)

@@ -19,6 +19,7 @@ from citewell.engine.llm.base import (
 )
 from citewell.engine.llm.registry import open_llm
 from tests.engine.llm.opening import base_url, opened
+from tests.waiting import PATIENCE
 
 PATHS = {
     "openai": "/v1/chat/completions",
@@ -177,8 +178,8 @@ class TestFailure:
         vendor.script = [reply(hangs_before=True)]
         model = opened(provider, vendor, Timeouts(first_token=0.2, total=5))
         with pytest.raises(ProviderError, match=r"begin to answer in 0\.2 s"):
-            await asyncio.wait_for(ask(model), 30)
-        await asyncio.wait_for(vendor.dropped.wait(), 10)
+            await asyncio.wait_for(ask(model), PATIENCE)
+        await asyncio.wait_for(vendor.dropped.wait(), PATIENCE)
         await model.close()
         assert len(vendor.received) == 1
 
@@ -188,8 +189,8 @@ class TestFailure:
         vendor.script = [reply(pieces=["word "] * 500, delay=0.04)]
         model = opened(provider, vendor, Timeouts(total=0.4))
         with pytest.raises(ProviderError, match="finish in time"):
-            await asyncio.wait_for(ask(model), 30)
-        await asyncio.wait_for(vendor.dropped.wait(), 10)
+            await asyncio.wait_for(ask(model), PATIENCE)
+        await asyncio.wait_for(vendor.dropped.wait(), PATIENCE)
         await model.close()
 
     @pytest.mark.parametrize("sent", [0, 1, 3])
@@ -269,18 +270,18 @@ class TestCancellation:
         vendor.script = [reply(pieces=["word "] * 100, delay=0.05)]
         async with aclosing(model.stream(ModelRequest.of("s", "u", max_tokens=9))) as stream:
             await anext(stream)
-        await asyncio.wait_for(vendor.dropped.wait(), 10)
+        await asyncio.wait_for(vendor.dropped.wait(), PATIENCE)
 
     async def test_task_cancelled_connection_is_closed(
         self, model: LanguageModel, vendor: Any, reply: Any
     ) -> None:
         vendor.script = [reply(pieces=["word "] * 100, delay=0.05)]
         task = asyncio.ensure_future(ask(model))
-        await asyncio.wait_for(vendor.arrived.wait(), 20)
+        await asyncio.wait_for(vendor.arrived.wait(), PATIENCE)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(vendor.dropped.wait(), 10)
+        await asyncio.wait_for(vendor.dropped.wait(), PATIENCE)
 
 
 class TestPlaces:

@@ -5,6 +5,7 @@ import pytest
 
 from citewell.engine.errors import ProviderConfigurationError
 from citewell.engine.llm.registry import open_llm
+from tests.waiting import PATIENCE
 
 
 class TestOpenLlm:
@@ -45,6 +46,10 @@ class TestOpenLlm:
             "print(sorted(heavy & set(sys.modules)))"
         )
         out = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE,
         )
         assert out.stdout.strip() == "[]"

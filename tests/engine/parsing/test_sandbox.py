@@ -17,6 +17,7 @@ from document_files import write_docx, write_pdf
 from citewell.engine.parsing.base import BlockKind, ParseError, ParseFailure
 from citewell.engine.parsing.limits import ParseLimits
 from citewell.engine.parsing.sandbox import SandboxedParser
+from tests.waiting import PATIENCE
 
 MIB = 1 << 20
 PARAGRAPH = "The warehouse opens at seven and closes at nineteen hours on working days. " * 8
@@ -91,7 +92,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-async def until(condition, seconds: float = 5.0) -> bool:
+async def until(condition, seconds: float = PATIENCE) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -10,6 +10,7 @@ import pytest
 
 from citewell.core.settings import Settings
 from tests.conftest import Library, LiveServer, serving
+from tests.waiting import PATIENCE
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -34,7 +35,7 @@ async def small(small_server: LiveServer) -> AsyncIterator[httpx.AsyncClient]:
 def raw_exchange(address: str, sent: bytes, *, half_close: bool = True) -> bytes:
     """Send bytes as they are; returns all that comes back until the server closes."""
     target = urlsplit(address)
-    with socket.create_connection((target.hostname, target.port), timeout=10) as connection:
+    with socket.create_connection((target.hostname, target.port), timeout=PATIENCE) as connection:
         connection.sendall(sent)
         if half_close:
             connection.shutdown(socket.SHUT_WR)

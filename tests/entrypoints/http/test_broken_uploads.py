@@ -16,6 +16,7 @@ import pytest
 
 from citewell.core.settings import Settings
 from tests.conftest import LiveServer, serving
+from tests.waiting import PATIENCE
 
 UPLOAD = "/api/v1/documents/upload"
 LIMIT = 200_000
@@ -59,7 +60,9 @@ class Server:
     @contextmanager
     def connected(self) -> Iterator[socket.socket]:
         target = urlsplit(self.live.address)
-        with socket.create_connection((target.hostname, target.port), timeout=10) as connection:
+        with socket.create_connection(
+            (target.hostname, target.port), timeout=PATIENCE
+        ) as connection:
             yield connection
 
     def exchange(self, sent: bytes, *, half_close: bool = False) -> bytes:
@@ -108,7 +111,7 @@ def unchanged(server: Server) -> Iterator[None]:
     """Nothing of a refused upload is left, neither in the database nor in a folder."""
     before = server.holdings()
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while (after := server.holdings()) != before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert after == before

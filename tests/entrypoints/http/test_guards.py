@@ -7,6 +7,7 @@ import pytest
 from citewell.core.settings import Settings
 from citewell.entrypoints.http.guards import host_name
 from tests.conftest import LiveServer, serving
+from tests.waiting import PATIENCE
 
 Refused = Callable[[httpx.Response, int, str], None]
 LIVE = "/api/v1/health/live"
@@ -243,6 +244,6 @@ class TestUntrusted:
 
 def raw(server: LiveServer, request: bytes) -> int:
     host, _, port = server.address.removeprefix("http://").rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(request)
         return int(connection.recv(4096).split()[1])

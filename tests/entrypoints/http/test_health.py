@@ -13,6 +13,7 @@ from psycopg import sql
 import citewell
 from citewell.core.settings import Settings
 from tests.conftest import Library, LiveServer, Servers, serving
+from tests.waiting import PATIENCE
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -103,7 +104,7 @@ class TestDatabaseOutage:
 
 
 async def became_ready(client: httpx.AsyncClient) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while (await client.get("/api/v1/health/ready")).status_code != 200:
         assert time.monotonic() < deadline, "the server did not recover"
         await asyncio.sleep(0.1)

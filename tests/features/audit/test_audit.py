@@ -24,6 +24,7 @@ from citewell.features.audit.service import ExportFormat
 from citewell.features.identity import repository as identity_repository
 from citewell.kit.pagination import PageRequest
 from tests.conftest import Library
+from tests.waiting import PATIENCE
 
 Refused = Callable[[httpx.Response, int, str], None]
 ALL = AuditFilter()
@@ -175,7 +176,7 @@ class TestExport:
             )
         count = platform.settings.database_pool_size + 1
         readers = [service.export(platform, caller, ALL, ExportFormat.NDJSON) for _ in range(count)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             for parts in readers:
                 await anext(parts)
             await note(platform, caller, "a.later")

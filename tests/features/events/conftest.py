@@ -17,8 +17,8 @@ from citewell.features.identity import service as identity
 from citewell.features.users.passwords import hash_password
 from tests.conftest import LiveServer, serving
 from tests.features.sessions.conftest import PASSWORD, People, Person
+from tests.waiting import PATIENCE
 
-PATIENCE = 20.0
 DOCUMENTS = "/api/v1/documents"
 
 

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import Library, LiveServer
 from tests.features.events.conftest import DOCUMENTS, Socket, opened, rename, watching
+from tests.waiting import PATIENCE
 
 KILL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -38,7 +39,7 @@ def stored_ids(url: str, document_id: str) -> list[int]:
 async def kill_listeners(url: str) -> None:
     """Cut the connections on which servers hear of events, once there are any."""
     with psycopg.connect(url, autocommit=True) as connection:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not connection.execute(KILL).fetchall():  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.05)
 
@@ -182,7 +183,7 @@ async def streamed(
                 name, number = "", None
 
     path = f"/api/v1/events?topics={topics}"
-    async with asyncio.timeout(30), client.stream("GET", path, headers=headers) as reply:
+    async with asyncio.timeout(PATIENCE), client.stream("GET", path, headers=headers) as reply:
         assert reply.status_code == 200, await reply.aread()
         assert reply.headers["content-type"].startswith("text/event-stream")
         yield events(reply)

@@ -16,6 +16,7 @@ from citewell.engine.parsing.base import ParseFailure
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.models.documents import VersionStatus
 from tests.quiet import Shelf
+from tests.waiting import PATIENCE
 
 from .conftest import Rows
 
@@ -100,7 +101,7 @@ class TestHostileFiles:
 async def work(shelf: Shelf, rows: Rows) -> None:
     """Run a worker until nothing is left to do."""
     worker = asyncio.ensure_future(shelf.platform.queue.run_worker(shelf.platform))
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + PATIENCE
     try:
         while rows.select(
             "SELECT 1 FROM document_version WHERE {t} AND status IN ('queued', 'processing')"

@@ -14,6 +14,7 @@ from citewell.core.context import unit_of_work
 from citewell.features.ingestion import pipeline
 from citewell.indexes.contract import SearchScope, index_of
 from tests.quiet import Shelf
+from tests.waiting import PATIENCE
 
 from .conftest import Rows, recount, statistics
 
@@ -103,12 +104,12 @@ class TestConcurrency:
         random.Random(3).shuffle(added)
         workers = [start_worker(rows.url, shelf.platform.settings.home) for _ in range(3)]
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while rows.select("SELECT 1 FROM document_version WHERE {t} AND status <> 'ready'"):
                 assert time.monotonic() < deadline
                 assert all(worker.poll() is None for worker in workers)
                 await asyncio.sleep(0.1)
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE
             while rows.select("SELECT 1 FROM term_delta WHERE {t}"):
                 assert time.monotonic() < deadline, "the statistics do not follow"
                 await asyncio.sleep(0.1)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.conftest import Library, assert_problem
+from tests.waiting import PATIENCE
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
@@ -30,7 +31,7 @@ async def upload(client: httpx.AsyncClient, name: str, content: bytes) -> dict[s
 
 async def ended(client: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
     """The job once it has."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         job = (await client.get(f"/api/v1/jobs/{job_id}")).json()
         if job["status"] not in ("queued", "running"):

@@ -25,6 +25,7 @@ from citewell.features.jobs.schemas import JobProgressRead, JobRead
 from tests.features.ingestion.conftest import Rows, recount, statistics
 from tests.features.ingestion.parts import Interrupted, Unreachable
 from tests.quiet import Shelf
+from tests.waiting import PATIENCE
 
 TEXT = "# Leave\n\nEverybody gets twenty days of leave."
 
@@ -132,7 +133,7 @@ class TestCancel:
         work = asyncio.ensure_future(with_parts(shelf, embedder=stuck).process(added))
         await stuck.begun.wait()
         await cancel(shelf, added.job_id)
-        await asyncio.wait_for(work, 5)
+        await asyncio.wait_for(work, PATIENCE)
         assert (await shelf.state(added))[0].status == "cancelled"
 
     async def test_job_that_waits_for_another_attempt_can_be_cancelled(
@@ -368,7 +369,7 @@ async def until(
     shelf: Shelf, added: Registered, stage: str, least: int, total: int = 0
 ) -> JobProgressRead:
     """The progress once it is so far."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while True:
         job = await job_of(shelf, added)
         now = job.progress

@@ -17,6 +17,7 @@ from citewell.features.users.passwords import hash_password
 from citewell.kit.ids import uuid7
 from citewell.models.tenancy import Tenant, User, UserStatus
 from tests.conftest import LiveServer
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class People:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of what runs in the server's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.server.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.server.loop).result(PATIENCE)
 
     def within(self, tenant_id: uuid.UUID, work: Callable[[Context], Awaitable[T]]) -> T:
         """The result of one unit of work of the operator."""

@@ -22,6 +22,7 @@ from citewell.models.tenancy import Tenant
 from tests.conftest import LiveServer, serving
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, Person, bearer, sign_in
 from tests.isolation.report import record
+from tests.waiting import PATIENCE
 
 SILENT, TALKING = "/api/v1/silent", "/api/v1/talking"
 EXPORT = "/api/v1/endless-export"
@@ -71,7 +72,7 @@ class Watched:
                 group.create_task(self._listens(client, SILENT, opened[1])),
                 group.create_task(self._listens(client, TALKING, opened[2])),
             ]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 for event in opened:
                     await event.wait()
             await end()
@@ -79,7 +80,7 @@ class Watched:
         return [channel.result() - ended[0] for channel in channels]
 
     async def _asks(self, client: httpx.AsyncClient, opened: asyncio.Event) -> float:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while (await client.get(ME, headers=self.header)).status_code == 200:
                 opened.set()
                 await asyncio.sleep(0.05)
@@ -87,7 +88,10 @@ class Watched:
 
     async def _listens(self, client: httpx.AsyncClient, path: str, opened: asyncio.Event) -> float:
         last = ""
-        async with asyncio.timeout(15), client.stream("GET", path, headers=self.header) as reply:
+        async with (
+            asyncio.timeout(PATIENCE),
+            client.stream("GET", path, headers=self.header) as reply,
+        ):
             assert reply.status_code == 200
             async for line in reply.aiter_lines():
                 opened.set()
@@ -218,6 +222,6 @@ class TestRevocation:
                 async for _ in reply.aiter_bytes():
                     pass
 
-        async with streaming.client() as client, asyncio.timeout(5):
+        async with streaming.client() as client, asyncio.timeout(PATIENCE):
             with pytest.raises(httpx.RemoteProtocolError):
                 await read_all()

@@ -14,6 +14,7 @@ from citewell.models.records import AuditEvent
 from citewell.models.tenancy import RefreshToken, Tenant, UserStatus
 from tests.conftest import LiveServer, serving
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, Person, bearer, sign_in
+from tests.waiting import PATIENCE
 
 Refused = Callable[[httpx.Response, int, str], None]
 REFRESH, LOGOUT = f"{AUTH}/refresh", f"{AUTH}/logout"
@@ -81,7 +82,7 @@ class TestRefresh:
         person = people.new()
         limits = httpx.Limits(max_connections=50)
         async with httpx.AsyncClient(
-            base_url=live_server.address, limits=limits, timeout=60
+            base_url=live_server.address, limits=limits, timeout=PATIENCE
         ) as client:
             token = (await sign_in(client, person))["refresh_token"]
             replies = await asyncio.gather(*(refresh(client, token) for _ in range(count)))

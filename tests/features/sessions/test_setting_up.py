@@ -24,6 +24,7 @@ from citewell.kit.clock import utc_now
 from citewell.models.tenancy import Tenant
 from tests.conftest import LiveServer, Servers, serving
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, bearer
+from tests.waiting import PATIENCE
 
 Refused = Callable[[httpx.Response, int, str], None]
 SETUP = f"{AUTH}/setup"
@@ -112,7 +113,7 @@ def wait_for_locks(url: str) -> None:
         "SELECT FROM pg_stat_activity WHERE datname = current_database() "
         "AND wait_event_type = 'Lock'"
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     with psycopg.connect(url, autocommit=True) as connection:
         while connection.execute(waiting).fetchone() is None:
             assert time.monotonic() < deadline

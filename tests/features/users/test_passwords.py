@@ -13,6 +13,7 @@ from citewell.features.users.passwords import (
     hash_password,
     verify_password,
 )
+from tests.waiting import PATIENCE
 
 GOOD = [
     "plum-anchor-violet-desk",
@@ -88,7 +89,7 @@ class TestHashes:
 
     async def test_a_crowd_is_told_to_come_again_and_few_threads_work(self) -> None:
         crowd = [verify_password("x", None) for _ in range(MAX_WAITING + 20)]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             told = await asyncio.gather(*crowd, return_exceptions=True)
         assert sum(isinstance(one, UnavailableError) for one in told) == 20
         names = [thread.name for thread in threading.enumerate()]

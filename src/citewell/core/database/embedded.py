@@ -21,7 +21,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from urllib.parse import quote
 import psutil
 import structlog
 
+from citewell.core.database.foreign_files import newest_log, open_lock, read_file, remove_file
 from citewell.core.errors import StartupError
 
 log = structlog.get_logger(__name__)
@@ -107,13 +108,29 @@ class EmbeddedServer:
     """A PostgreSQL of this installation alone, under `folder`.
 
     `start` returns once it answers; `stop` leaves it running for the other processes that use it.
+
+    Args:
+        folder: Where its data, socket and locks are.
+        system_user: Whom it runs as when we are root; made on first use.
+        orphan_end_seconds: How long processes of an earlier server may take to end.
+        options: Settings of PostgreSQL beside ours, as `{"fsync": "off"}` where nothing is kept.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        system_user: str = SYSTEM_USER,
+        orphan_end_seconds: float = ORPHAN_END_SECONDS,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
         # Resolved: two names of one folder must not become two servers on it.
         self._folder = folder.resolve()
         self._data = self._folder / "data"
         self._bin = _server_programs()
+        self._system_user = system_user
+        self._orphan_end_seconds = orphan_end_seconds
+        self._settings = {**SERVER_SETTINGS, **(options or {})}
         self._lock: IO[str] | None = None
         self._account: _Account | None = None
         self.socket_folder = _socket_folder(self._folder)
@@ -135,8 +152,8 @@ class EmbeddedServer:
         if self._lock is not None:
             return
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (self._folder / "users.lock").open("a")
+            self._make_folder()
+            self._lock = open_lock(self._folder / "users.lock")
             with self._start_lock():
                 self.is_first_user = self._try_exclusive()
                 self._account = self._prepare_account()
@@ -169,7 +186,7 @@ class EmbeddedServer:
                 if self._try_exclusive() and self._is_running():
                     self._shut_down()
                     if self.socket_folder.parent != self._folder:
-                        self.socket_folder.rmdir()
+                        self._remove_socket_folder()
         except (OSError, psutil.Error) as error:
             # The next start cleans up whatever is left.
             log.warning("database_not_stopped", error=str(error))
@@ -214,7 +231,7 @@ class EmbeddedServer:
     @contextmanager
     def _start_lock(self) -> Generator[None, None, None]:
         """One process at a time decides whether the server starts or stops."""
-        with (self._folder / "start.lock").open("a") as handle:
+        with open_lock(self._folder / "start.lock") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
@@ -231,12 +248,36 @@ class EmbeddedServer:
         if os.geteuid() != 0:
             return None
         try:
-            entry = pwd.getpwnam(SYSTEM_USER)
+            entry = pwd.getpwnam(self._system_user)
         except KeyError:
-            entry = _make_system_user()
+            entry = _make_system_user(self._system_user)
         for path in (self._folder, self._bin):
             _allow_passage(path)
+        if self._data.exists() and self._data.stat().st_uid != entry.pw_uid:
+            raise StartupError(
+                f"{self._data} belongs to another user than {entry.pw_name}, who runs the "
+                f"database. If it is yours: chown -R --no-dereference {entry.pw_name}: "
+                f"'{self._data}'"
+            )
         return _Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+    def _make_folder(self) -> None:
+        """Make the folder that holds the server's own; a stronger user works in no other's."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.geteuid() == 0 and self._folder.stat().st_uid != 0:
+            raise StartupError(
+                f"{self._folder} belongs to another user; run Citewell as that user, not as root."
+            )
+        if self._folder.stat().st_uid == os.geteuid():
+            # The server's account passes through to its data; nobody has to see what is here.
+            self._folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+    def _remove_socket_folder(self) -> None:
+        """Remove a socket folder outside ours: only one that is the server's, whoever names it."""
+        facts = self.socket_folder.lstat()
+        owner = self._account.uid if self._account else os.geteuid()
+        if stat.S_ISDIR(facts.st_mode) and facts.st_uid == owner:
+            self.socket_folder.rmdir()
 
     def _own(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -263,9 +304,6 @@ class EmbeddedServer:
             "--auth=trust", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
             "--locale=C", "--no-sync",
         )  # fmt: skip
-        self._write_settings(fresh)
-        with (fresh / "postgresql.conf").open("a", encoding="utf-8") as conf:
-            conf.write("\ninclude 'citewell.conf'\n")
         self._run("initdb", "-D", str(fresh), "--sync-only")
         if self._data.exists():
             # Finished ones appear by renaming: this one is damaged or half restored. It may hold
@@ -276,32 +314,43 @@ class EmbeddedServer:
             )
         fresh.rename(self._data)
 
-    def _write_settings(self, data: Path) -> None:
-        lines = [f"{name} = '{value}'\n" for name, value in SERVER_SETTINGS.items()]
-        conf = data / "citewell.conf"
+    def _write_settings(self) -> Path:
+        """Write the server's configuration; returns its path.
+
+        It stands in a folder of ours, not in the server's: there links of its account could lead
+        elsewhere. What is in the server's `postgresql.conf` holds where ours says nothing, and
+        `ALTER SYSTEM` beats both.
+        """
+        folder = self._folder / "server"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)  # whatever our umask: the server's account reads it
+        lines = ["include '../data/postgresql.conf'\n"]
+        lines += [f"{name} = '{value}'\n" for name, value in self._settings.items()]
+        conf = folder / "postgresql.conf"
         conf.write_text("".join(lines), encoding="utf-8")
-        if self._account is not None:
-            os.chown(conf, self._account.uid, self._account.gid)
+        conf.chmod(0o644)
+        return conf
 
     def _launch(self) -> None:
         sockets = _socket_folder(self._folder)
         self._own(sockets)
-        self._write_settings(self._data)
+        conf = self._write_settings()
         # A list to the server: quoted, a comma would be no separator either.
         quoted = str(sockets).replace('"', '""')
         with (
-            (self._folder / "server.lock").open("a") as server_lock,
-            (self._data / "start.log").open("w") as output,
+            open_lock(self._folder / "server.lock") as server_lock,
+            (self._folder / "server" / "start.log").open("w") as output,
         ):
             self._take_server_lock(server_lock)
             # Nothing works on the data any more. The files of a killed server would stop the new
             # one for ever if its process id belongs to another program by now, or to a zombie.
-            for stale in (self._data / "postmaster.pid", sockets / f"{SOCKET_NAME}.lock"):
-                stale.unlink(missing_ok=True)
+            remove_file(self._data, "postmaster.pid")
+            remove_file(sockets, f"{SOCKET_NAME}.lock")
             account = self._account
             process = subprocess.Popen(  # noqa: S603 - a program of our own wheel
                 [
                     str(self._bin / "postgres"), "-D", str(self._data), "-p", str(PORT),
+                    "-c", f"config_file={conf}",
                     "-c", f'unix_socket_directories="{quoted}"',
                 ],
                 stdin=subprocess.DEVNULL,
@@ -353,7 +402,7 @@ class EmbeddedServer:
         for process in self._server_processes():
             if self._pid_lines()[:1] == [str(process.pid)]:
                 process.send_signal(signal.SIGINT)
-        with (self._folder / "server.lock").open("a") as server_lock:
+        with open_lock(self._folder / "server.lock") as server_lock:
             deadline = time.monotonic() + STOP_SECONDS
             while True:
                 with suppress(BlockingIOError):
@@ -381,7 +430,7 @@ class EmbeddedServer:
                     for process in self._server_processes():
                         with suppress(psutil.Error):
                             process.kill()
-                if waited > ORPHAN_END_SECONDS:
+                if waited > self._orphan_end_seconds:
                     raise StartupError(
                         f"The database in {self._folder} is in use elsewhere, perhaps by another "
                         "container. Stop that one, or set CITEWELL_DATABASE_URL."
@@ -398,11 +447,7 @@ class EmbeddedServer:
                     yield process
 
     def _pid_lines(self) -> list[str]:
-        try:
-            content = (self._data / "postmaster.pid").read_bytes()
-        except FileNotFoundError:
-            return []
-        return os.fsdecode(content).splitlines()
+        return os.fsdecode(read_file(self._data, "postmaster.pid") or b"").splitlines()
 
     def _socket(self) -> Path:
         """The running server's socket: line 5 of its file names the folder."""
@@ -448,12 +493,11 @@ class EmbeddedServer:
 
     def _last_complaint(self) -> str | None:
         """Why the server ended, from the newest of its logs; the reason often stands before it."""
-        logs = [self._data / "start.log", *self._data.glob("log/*.log")]
-        present = [path for path in logs if path.is_file()]
+        logs = [newest_log(self._folder / "server"), newest_log(self._data / "log")]
+        present = [one for one in logs if one is not None]
         if not present:
             return None
-        newest = max(present, key=lambda path: path.stat().st_mtime)
-        lines = newest.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = max(present)[1].decode("utf-8", errors="replace").splitlines()
         serious = [at for at, line in enumerate(lines) if "FATAL:" in line or "PANIC:" in line]
         end = serious[-1] + 1 if serious else len(lines)
         # "2026-01-31 12:00:00.000 UTC [123] FATAL:  ..." without what only a log needs.
@@ -486,16 +530,25 @@ def _server_programs() -> Path:
     return max(package.glob("pginstall[0-9]*/bin"))
 
 
-def _make_system_user() -> pwd.struct_passwd:
-    """Add the system user, or settle for `nobody` where users cannot be added."""
+def _make_system_user(name: str) -> pwd.struct_passwd:
+    """Add the system user.
+
+    Raises:
+        StartupError: It cannot be added. No other account will do: what runs as `nobody` could
+            read and change the database.
+    """
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
     try:
         subprocess.run(  # noqa: S603 - constants only
-            [*command, SYSTEM_USER], check=True, capture_output=True
+            [*command, name], check=True, capture_output=True
         )
-    except (FileNotFoundError, subprocess.CalledProcessError):
-        return pwd.getpwnam("nobody")
-    return pwd.getpwnam(SYSTEM_USER)
+        return pwd.getpwnam(name)
+    except (OSError, subprocess.CalledProcessError, KeyError) as error:
+        raise StartupError(
+            f"PostgreSQL does not run as root, and its system user {name} cannot be made. "
+            f"Run Citewell as an ordinary user, make it yourself (`{' '.join(command)} "
+            f"{name}`), or set CITEWELL_DATABASE_URL."
+        ) from error
 
 
 def _allow_passage(path: Path) -> None:

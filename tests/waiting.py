@@ -1,0 +1,7 @@
+"""How long tests wait for what must happen: as long as a busy machine needs."""
+
+import os
+
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "180"))
+"""Seconds before what does not happen is taken for hung. A test that passes never waits so long:
+the bound is for machines with ten times as much to do as they have cores."""
