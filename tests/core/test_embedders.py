@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from citewell.core import embedders as module
 from citewell.core.embedders import Embedders
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
@@ -65,26 +64,22 @@ class TestNamed:
             assert caught.value.retryable
         assert shop.asked == 1
 
-    async def test_refusal_is_forgotten_after_a_while(
-        self, models: Embedders, shop: Shop, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_refusal_is_forgotten_after_a_while(self, shop: Shop) -> None:
+        models = Embedders(shop.open_model, retry_seconds=0)
         shop.refusal = ProviderConfigurationError("not installed")
         with pytest.raises(ProviderConfigurationError, match="not installed"):
             await models.named("testing:one")
         shop.refusal = None
-        monkeypatch.setattr(module, "RETRY_SECONDS", 0.0)
         assert (await models.named("testing:one")).spec.name == "testing:one"
 
-    async def test_slow_opening_is_not_waited_for_and_goes_on(
-        self, models: Embedders, shop: Shop, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(module, "OPENING_SECONDS", 0.02)
+    async def test_slow_opening_is_not_waited_for_and_goes_on(self, shop: Shop) -> None:
+        models = Embedders(shop.open_model, opening_seconds=0.02)
         shop.gate.clear()
         with pytest.raises(ProviderError, match="being opened"):
             await models.named("testing:one")
         shop.gate.set()
-        await asyncio.sleep(0)
-        monkeypatch.setattr(module, "OPENING_SECONDS", 5.0)
+        while not shop.opened:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0)
         await models.named("testing:one")
         assert shop.asked == 1
 

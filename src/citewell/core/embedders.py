@@ -21,6 +21,7 @@ class _Opening:
     """A model that is being opened, is open, or failed to open."""
 
     task: asyncio.Future[Embedder]
+    retry_seconds: float
     begun: float = field(default_factory=time.monotonic)
 
     @property
@@ -33,14 +34,28 @@ class _Opening:
     def is_stale(self) -> bool:
         """Whether it failed and the pause before another attempt is over."""
         has_failed = self.task.done() and not self.is_there
-        return has_failed and time.monotonic() - self.begun > RETRY_SECONDS
+        return has_failed and time.monotonic() - self.begun > self.retry_seconds
 
 
 class Embedders:
-    """Gives out embedding models by name; each is opened when a library first needs it."""
+    """Gives out embedding models by name; each is opened when a library first needs it.
 
-    def __init__(self, open_model: Callable[[str], Awaitable[Embedder]]) -> None:
+    Args:
+        open_model: Opens the model of a name.
+        opening_seconds: How long a caller waits for it.
+        retry_seconds: How long after a refusal it is tried again.
+    """
+
+    def __init__(
+        self,
+        open_model: Callable[[str], Awaitable[Embedder]],
+        *,
+        opening_seconds: float = OPENING_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
         self._open_model = open_model
+        self._opening_seconds = opening_seconds
+        self._retry_seconds = retry_seconds
         self._models: dict[str, _Opening] = {}
 
     async def named(self, name: str) -> Embedder:
@@ -52,9 +67,9 @@ class Embedders:
         """
         opening = self._models.get(name)
         if opening is None or opening.is_stale:
-            opening = _Opening(asyncio.ensure_future(self._open(name)))
+            opening = _Opening(asyncio.ensure_future(self._open(name)), self._retry_seconds)
             self._models[name] = opening
-        await asyncio.wait([opening.task], timeout=OPENING_SECONDS)
+        await asyncio.wait([opening.task], timeout=self._opening_seconds)
         if not opening.task.done():
             raise ProviderError(f"The model {name} is being opened.", retryable=True)
         return opening.task.result()
@@ -74,7 +89,7 @@ class Embedders:
         if before is not None and before.is_there:
             await embedder.close()
             return before.task.result()
-        self._models[embedder.spec.name] = _Opening(there)
+        self._models[embedder.spec.name] = _Opening(there, self._retry_seconds)
         return embedder
 
     async def close(self) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import anyio
 import pytest
 
-from citewell.core.blobs import store as store_module
 from citewell.core.blobs.encryption import DamagedFileError, key_id_of
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
@@ -24,9 +23,9 @@ CONTENT = b"some content" * 1_000
 DIGEST = hashlib.sha256(CONTENT).digest()
 
 
-def open_store(tmp_path: Path) -> BlobStore:
+def open_store(tmp_path: Path, **more: float) -> BlobStore:
     folder = tmp_path / "files"
-    return BlobStore(FolderStorage(folder), Keys(), folder / "staging")
+    return BlobStore(FolderStorage(folder), Keys(), folder / "staging", **more)
 
 
 @pytest.fixture
@@ -292,8 +291,9 @@ class TestExchangedKey:
 
 class TestSweep:
     async def test_old_plain_copies_go_unless_somebody_reads_them(
-        self, folder_store: BlobStore, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, source: Path, tmp_path: Path
     ) -> None:
+        folder_store = open_store(tmp_path, sweep_seconds=0)
         async with folder_store.staged(TENANT, source) as content:
             await folder_store.keep(SESSION, content, is_new=False)
         old, young = (tmp_path / "files" / "staging" / f"{n}.plain" for n in ("old", "young"))
@@ -301,7 +301,6 @@ class TestSweep:
         for path in (old, young):
             path.write_bytes(CONTENT)
         os.utime(old, (long_ago, long_ago))
-        monkeypatch.setattr(store_module, "SWEEP_SECONDS", 0.0)
         async with folder_store.local_file(TENANT, DIGEST) as plain:
             os.utime(plain, (long_ago, long_ago))
             await folder_store.sweep()

@@ -139,14 +139,13 @@ class TestTokens:
 
     @pytest.fixture
     def loaded(self) -> BundledEmbedder:
-        return BundledEmbedder(threads=1)
+        return BundledEmbedder(threads=1, prefix=300)
 
     def test_cut_inside_the_last_kept_word_reads_on(
-        self, loaded: BundledEmbedder, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+        self, loaded: BundledEmbedder, tokenizer: Tokenizer
     ) -> None:
         # A word of over 100 characters is one unknown token, its beginning would be many.
         text = "." * 230 + "qzxjvk" * 25
-        monkeypatch.setattr(bundled, "_PREFIX", 300)
         expected = tokenizer.encode(text, add_special_tokens=False).ids
         assert len(expected) == 231
         assert loaded._token_ids(text) == [101, *expected, 102]
@@ -177,10 +176,7 @@ class TestTokens:
         ids = tokenizer.encode(whole, add_special_tokens=False).ids
         assert loaded.count_tokens([text, text]) == [len(ids)] * 2
         expected = ids[:254]
-        monkey = pytest.MonkeyPatch()
-        with monkey.context() as patch:
-            patch.setattr(bundled, "_PREFIX", 300)
-            assert loaded._token_ids(text) == [101, *expected, 102]
+        assert loaded._token_ids(text) == [101, *expected, 102]
 
     def test_count_is_the_tokenizers_without_special_tokens(self, loaded: BundledEmbedder) -> None:
         assert loaded.count_tokens(["", "leave", "annual leave policy", "\ud800", "\0"]) == [
@@ -209,15 +205,12 @@ class TestOpen:
             await open_embedder("bundled:gpt")
 
     @pytest.mark.parametrize("damage", ["cut", "gone", "no provenance"])
-    async def test_damaged_files_are_refused(
-        self, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_damaged_files_are_refused(self, damage: str, tmp_path: Path) -> None:
         folder = tmp_path / "model"
         shutil.copytree(MODEL_FOLDER, folder)
         if damage == "cut":
             (folder / "model.onnx").write_bytes((folder / "model.onnx").read_bytes()[:1_000])
         else:
             (folder / ("tokenizer.json" if damage == "gone" else "PROVENANCE.json")).unlink()
-        monkeypatch.setattr(bundled, "MODEL_FOLDER", folder)
         with pytest.raises(ProviderConfigurationError, match=r"damaged .*install Citewell again"):
-            await open_embedder("bundled")
+            BundledEmbedder(threads=1, folder=folder)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from citewell.engine.embedding import openai_compatible
 from citewell.engine.embedding.openai_compatible import OpenAICompatibleEmbedder, Patience
 from citewell.engine.embedding.profiles import ModelProfile
 from citewell.engine.embedding.registry import open_embedder
@@ -16,19 +15,14 @@ from citewell.engine.errors import ProviderConfigurationError, ProviderError
 DIMENSIONS = 48
 
 
-@pytest.fixture(autouse=True)
-def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_compatible, "_FIRST_PAUSE", 0.01)
-
-
 @pytest.fixture
 async def embedder(service: Any) -> AsyncIterator[OpenAICompatibleEmbedder]:
-    patience = Patience(timeout=0.3, attempts=2)
+    patience = Patience(timeout=0.3, attempts=2, first_pause=0.01)
     made = await OpenAICompatibleEmbedder.connect(
         "some-model:latest",
         base_url=service.url,
         api_key="sk-secret-key",
-        passage_patience=Patience(timeout=5, attempts=3),
+        passage_patience=Patience(timeout=5, attempts=3, first_pause=0.01),
         query_patience=patience,
     )
     service.requests.clear()

@@ -14,8 +14,8 @@ from psycopg.rows import dict_row
 
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
-from citewell.features.doctor import checks
 from citewell.features.doctor import service as doctor
+from citewell.features.doctor.pace import CheckPace
 from citewell.features.doctor.schemas import Report
 from citewell.features.ingestion import service as ingestion
 from tests.conftest import Servers, new_caller
@@ -31,17 +31,13 @@ def own_url(servers: Servers, template: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "SECOND_LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(doctor, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(checks, "PAGE", 2)  # every loop goes round
-
-
 @pytest.fixture
 async def quiet(own_url: str, settings: Settings) -> AsyncIterator[Platform]:
     """Light parts; jobs run when a test runs them."""
     async with quiet_platform(settings, own_url) as platform:
+        pace = platform.state_of(CheckPace)
+        pace.second_look_seconds = pace.poll_seconds = 0.01
+        pace.page = 2  # every loop goes round
         yield platform
 
 

@@ -3,15 +3,13 @@
 import asyncio
 import random
 
-import pytest
-
 from citewell.core.context import unit_of_work
 from citewell.core.errors import AppError
-from citewell.features.doctor import checks
 from citewell.features.doctor import service as doctor
+from citewell.features.doctor.pace import CheckPace
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentUpdate
-from citewell.features.ingestion import pipeline
+from citewell.features.ingestion.pace import IngestPace
 from citewell.features.jobs import service as jobs
 from citewell.features.trash import service as trash
 from citewell.features.versions import service as versions
@@ -23,13 +21,11 @@ LOOKS = 3
 
 
 class TestBusyLibrary:
-    async def test_library_in_use_has_no_problem(
-        self, ward: Ward, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(pipeline, "FEED_CHARS", 1)
-        monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 2)  # versions are staged in many steps
-        monkeypatch.setattr(checks, "PAGE", 100)
-        monkeypatch.setattr(doctor, "SECOND_LOOK_SECONDS", 0.2)
+    async def test_library_in_use_has_no_problem(self, ward: Ward) -> None:
+        pace = ward.shelf.platform.state_of(IngestPace)
+        pace.feed_chars, pace.batch_chunks = 1, 2  # versions are staged in many steps
+        looks = ward.shelf.platform.state_of(CheckPace)
+        looks.page, looks.second_look_seconds = 100, 0.2
         chance, ended = random.Random(5), asyncio.Event()
         platform, caller = ward.shelf.platform, ward.shelf.caller
 

@@ -14,8 +14,8 @@ from citewell.features.doctor.checks import CheckRun
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import DocumentUpdate
-from citewell.features.ingestion import pipeline
 from citewell.features.ingestion import service as ingestion
+from citewell.features.ingestion.pace import IngestPace
 from citewell.features.jobs import service as jobs
 from citewell.features.trash import service as trash
 from citewell.features.versions import service as versions
@@ -138,10 +138,10 @@ class TestReadingAgain:
         assert found(await ward.look()) <= {"queue"}  # whose entry a worker would drop
 
     async def test_access_that_changes_meanwhile_holds_at_once(
-        self, ward: Ward, first: Registered, monkeypatch: pytest.MonkeyPatch
+        self, ward: Ward, first: Registered
     ) -> None:
-        monkeypatch.setattr(pipeline, "FEED_CHARS", 1)
-        monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 1)
+        pace = ward.shelf.platform.state_of(IngestPace)
+        pace.feed_chars = pace.batch_chunks = 1
         last = active(ward, first)[-1]
         ward.sql("DELETE FROM chunk WHERE {t} AND ordinal IN (0, %s)", last)  # to be embedded
         levels: list[set[int]] = []

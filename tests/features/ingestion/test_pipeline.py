@@ -10,7 +10,7 @@ from citewell.core.context import unit_of_work
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
-from citewell.features.ingestion import pipeline
+from citewell.features.ingestion.pace import IngestPace
 from tests.quiet import Shelf
 
 from .conftest import Rows
@@ -50,18 +50,15 @@ async def assert_places_are_exact(shelf: Shelf, rows: Rows, added: Registered) -
 class TestOffsets:
     @pytest.mark.parametrize("length", [1, 7, 100, 1_000])
     async def test_chunk_is_the_text_between_its_offsets_over_all_segments(
-        self, shelf: Shelf, rows: Rows, monkeypatch: pytest.MonkeyPatch, length: int
+        self, shelf: Shelf, rows: Rows, length: int
     ) -> None:
-        monkeypatch.setattr(pipeline, "SEGMENT_CHARS", length)
-        monkeypatch.setattr(pipeline, "FEED_CHARS", 500)
-        monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 4)
+        pace = shelf.platform.state_of(IngestPace)
+        pace.segment_chars, pace.feed_chars, pace.batch_chunks = length, 500, 4
         added = await shelf.add("mixed.txt", mixed_text(length, 12 if length == 1 else 120))
         await assert_places_are_exact(shelf, rows, added)
 
-    async def test_any_stretch_is_what_the_whole_text_has_there(
-        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(pipeline, "SEGMENT_CHARS", 50)
+    async def test_any_stretch_is_what_the_whole_text_has_there(self, shelf: Shelf) -> None:
+        shelf.platform.state_of(IngestPace).segment_chars = 50
         added = await shelf.add("mixed.txt", mixed_text(5, 30))
         chance = random.Random(2)
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:

@@ -20,8 +20,9 @@ from citewell.features.collections.schemas import CollectionUpdate
 from citewell.features.doctor import service as doctor
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentUpdate
-from citewell.features.ingestion import pipeline, rebuilding
+from citewell.features.ingestion import rebuilding
 from citewell.features.ingestion import service as ingestion
+from citewell.features.ingestion.pace import IngestPace
 from citewell.features.ingestion.rebuilding import Rebuilding
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchReply, SearchRequest
@@ -438,20 +439,20 @@ class TestResuming:
             pass
 
     async def test_model_that_fails_for_a_while_is_waited_for(
-        self, shelf: Shelf, models: Models, monkeypatch: pytest.MonkeyPatch
+        self, shelf: Shelf, models: Models
     ) -> None:
         await fill(shelf)
-        monkeypatch.setattr(rebuilding, "LONGEST_PAUSE_SECONDS", 0.01)
+        shelf.platform.state_of(IngestPace).longest_pause_seconds = 0.01
         models.other = Shaky(failures=5)
         assert await rebuild(shelf) is not None
         models.other = Shaky(failures=100)
         await rebuild(shelf, "testing:hash")
 
     async def test_model_that_stays_away_ends_it_and_nothing_is_lost(
-        self, shelf: Shelf, models: Models, rows: Rows, monkeypatch: pytest.MonkeyPatch
+        self, shelf: Shelf, models: Models, rows: Rows
     ) -> None:
         await fill(shelf)
-        monkeypatch.setattr(rebuilding, "LONGEST_PAUSE_SECONDS", 0.01)
+        shelf.platform.state_of(IngestPace).longest_pause_seconds = 0.01
         models.other = Shaky(failures=10_000)
         with pytest.raises(ProviderError, match="no answer"):
             await rebuild(shelf)
@@ -556,10 +557,10 @@ class TestChunking:
         is_whole(rows)
 
     async def test_small_batches_of_a_long_document_are_all_there(
-        self, shelf: Shelf, rows: Rows, monkeypatch: pytest.MonkeyPatch
+        self, shelf: Shelf, rows: Rows
     ) -> None:
-        monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 2)
-        monkeypatch.setattr(pipeline, "FEED_CHARS", 1)
+        pace = shelf.platform.state_of(IngestPace)
+        pace.batch_chunks, pace.feed_chars = 2, 1
         await shelf.add("rules.txt", LONG)
         await self.recut(shelf)
         await shelf.add("more.txt", LONG.replace("Rule", "Law"))

@@ -13,8 +13,8 @@ from citewell.engine.embedding.testing import HashEmbedder
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import DocumentUpdate
-from citewell.features.ingestion import pipeline
 from citewell.features.ingestion import service as ingestion
+from citewell.features.ingestion.pace import IngestPace
 from citewell.features.trash import service as trash
 from citewell.indexes.contract import index_of
 from tests.conftest import new_caller
@@ -46,11 +46,10 @@ def with_parts(shelf: Shelf, **parts: object) -> Shelf:
 
 
 @pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_batches(shelf: Shelf) -> None:
     """Batches of eight chunks: by the sixth that is embedded, the first has been stored."""
-    monkeypatch.setattr(pipeline, "FEED_CHARS", 500)
-    monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 8)
-    monkeypatch.setattr(pipeline, "SEGMENT_CHARS", 1_000)
+    pace = shelf.platform.state_of(IngestPace)
+    pace.feed_chars, pace.batch_chunks, pace.segment_chars = 500, 8, 1_000
 
 
 class TestPublish:
@@ -264,10 +263,8 @@ class TestFailure:
         assert job is not None
         assert (version.status, job.status, job.reason) == ("ready", "succeeded", None)
 
-    async def test_model_that_never_answers_fails_in_the_end(
-        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(ingestion, "MAX_ATTEMPTS", 2)
+    async def test_model_that_never_answers_fails_in_the_end(self, shelf: Shelf) -> None:
+        shelf.platform.state_of(IngestPace).max_attempts = 2
         down = with_parts(shelf, embedder=Unreachable())
         added = await shelf.register("a.txt", HANDBOOK)
         with pytest.raises(TransientJobError):

@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from citewell.core.context import unit_of_work
-from citewell.features.ingestion import pipeline
+from citewell.features.ingestion.pace import IngestPace
 from citewell.indexes.contract import SearchScope, index_of
 from tests.quiet import Shelf
 from tests.waiting import PATIENCE
@@ -72,10 +71,10 @@ class TestConcurrency:
         assert generation_count(rows) == len(rows.chunks(active=True))
 
     async def test_deletions_in_the_middle_of_ingestion_never_deadlock(
-        self, shelf: Shelf, rows: Rows, monkeypatch: pytest.MonkeyPatch
+        self, shelf: Shelf, rows: Rows
     ) -> None:
-        monkeypatch.setattr(pipeline, "FEED_CHARS", 1)
-        monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 1)
+        pace = shelf.platform.state_of(IngestPace)
+        pace.feed_chars = pace.batch_chunks = 1
         before = deadlocks(rows.url)
         chance = random.Random(4)
 

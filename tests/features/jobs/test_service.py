@@ -17,8 +17,7 @@ from citewell.engine.embedding.testing import HashEmbedder
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.testing import TextDocument, TextParser
 from citewell.features.documents.registering import Registered
-from citewell.features.ingestion import pipeline, progress
-from citewell.features.ingestion import service as ingestion
+from citewell.features.ingestion.pace import IngestPace
 from citewell.features.jobs import service
 from citewell.features.jobs.errors import JobFinishedError, JobUnfinishedError
 from citewell.features.jobs.schemas import JobProgressRead, JobRead
@@ -43,9 +42,9 @@ def with_parts(shelf: Shelf, **parts: object) -> Shelf:
 
 
 @pytest.fixture
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "FEED_CHARS", 500)
-    monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 8)
+def small_batches(shelf: Shelf) -> None:
+    pace = shelf.platform.state_of(IngestPace)
+    pace.feed_chars, pace.batch_chunks = 500, 8
 
 
 async def job_of(shelf: Shelf, added: Registered) -> JobRead:
@@ -124,10 +123,8 @@ class TestCancel:
         ]
         assert statistics(rows) == recount(rows)
 
-    async def test_worker_that_waits_for_its_model_notices(
-        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(progress, "NOTE_SECONDS", 0.05)
+    async def test_worker_that_waits_for_its_model_notices(self, shelf: Shelf) -> None:
+        shelf.platform.state_of(IngestPace).note_seconds = 0.05
         added = await shelf.register("a.txt", TEXT)
         stuck = Stuck()
         work = asyncio.ensure_future(with_parts(shelf, embedder=stuck).process(added))
@@ -194,10 +191,8 @@ class TestRetry:
         assert await rows.found("twenty days")
         assert len(rows.select("SELECT 1 FROM document_version WHERE {t}")) == 1
 
-    async def test_attempts_are_counted_anew(
-        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(ingestion, "MAX_ATTEMPTS", 2)
+    async def test_attempts_are_counted_anew(self, shelf: Shelf) -> None:
+        shelf.platform.state_of(IngestPace).max_attempts = 2
         down = with_parts(shelf, embedder=Unreachable())
         added = await shelf.register("a.txt", TEXT)
         for _ in range(2):
@@ -322,8 +317,8 @@ class Waits(HashEmbedder):
 @pytest.mark.usefixtures("small_batches")
 class TestProgress:
     @pytest.fixture(autouse=True)
-    def _often(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(progress, "NOTE_SECONDS", 0.02)
+    def _often(self, shelf: Shelf) -> None:
+        shelf.platform.state_of(IngestPace).note_seconds = 0.02
 
     async def test_pages_are_told_while_it_is_read_then_chunks(self, shelf: Shelf) -> None:
         read_on, embed_on = asyncio.Event(), asyncio.Event()

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from citewell.core.context import unit_of_work
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
-from citewell.features.ingestion import pipeline
+from citewell.features.ingestion.pace import IngestPace
 from citewell.features.versions import service
 from citewell.features.versions.errors import VersionIncompleteError, VersionNotFinishedError
 from tests.features.ingestion.conftest import Rows, recount, statistics
@@ -131,9 +131,9 @@ class TestRollback:
         assert_one_answers(rows, 2)
 
     async def test_large_document_takes_a_moment_and_a_changed_paragraph_few_chunks(
-        self, shelf: Shelf, rows: Rows, monkeypatch: pytest.MonkeyPatch
+        self, shelf: Shelf, rows: Rows
     ) -> None:
-        monkeypatch.setattr(pipeline, "BATCH_CHUNKS", 500)
+        shelf.platform.state_of(IngestPace).batch_chunks = 500
         first = await shelf.add("law.txt", paragraphs(1_000))
         second = await shelf.add("law.txt", paragraphs(1_000, changed=500))
         version, _ = await shelf.state(second)

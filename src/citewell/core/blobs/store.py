@@ -70,7 +70,15 @@ class BlobStore:
     name is a keyed hash: whoever sees the storage cannot tell which known files a tenant has.
     """
 
-    def __init__(self, storage: Storage, keys: Keys, staging: Path) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        keys: Keys,
+        staging: Path,
+        *,
+        sweep_seconds: float = SWEEP_SECONDS,
+    ) -> None:
+        self._sweep_seconds = sweep_seconds
         self._storage = storage
         self._keys = keys
         self._staging = staging
@@ -268,7 +276,7 @@ class BlobStore:
 
     async def sweep(self) -> None:
         """Remove files left behind by killed processes; does nothing if it ran a moment ago."""
-        if time.monotonic() - self._swept_at < SWEEP_SECONDS:
+        if time.monotonic() - self._swept_at < self._sweep_seconds:
             return
         self._swept_at = time.monotonic()
         for folder in filter(None, (self._staging, self._memory)):

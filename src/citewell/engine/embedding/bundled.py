@@ -104,6 +104,8 @@ class BundledEmbedder:
 
     Args:
         threads: Texts embedded at once; None takes one per core.
+        folder: Where the model's files are.
+        prefix: How many characters of a long text are read first.
 
     Raises:
         ProviderConfigurationError: The model's files are missing or damaged.
@@ -111,12 +113,15 @@ class BundledEmbedder:
 
     spec = SPEC
 
-    def __init__(self, *, threads: int | None = None) -> None:
+    def __init__(
+        self, *, threads: int | None = None, folder: Path = MODEL_FOLDER, prefix: int = _PREFIX
+    ) -> None:
         self.threads = threads or _available_cores()
-        _check_files(MODEL_FOLDER)
-        self._tokenizer = Tokenizer.from_file(str(MODEL_FOLDER / "tokenizer.json"))
+        self._prefix = prefix
+        _check_files(folder)
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._words = _WordIds(self._tokenizer)
-        self._session = _load_session(MODEL_FOLDER / "model.onnx")
+        self._session = _load_session(folder / "model.onnx")
         # Questions have threads of their own, so that none queues behind an ingestion.
         self._passage_pool = ThreadPoolExecutor(self.threads, "embed-passage")
         self._query_pool = ThreadPoolExecutor(self.threads, "embed-query")
@@ -177,11 +182,11 @@ class BundledEmbedder:
         earlier.
         """
         text = _encodable(text)
-        if len(text) <= _PREFIX and not _MARK.search(text):
+        if len(text) <= self._prefix and not _MARK.search(text):
             words = self._words
             ids = [token for word in _split(text) for token in words[word]]
             return [_CLS, *ids[:_ROOM], _SEP]
-        limit = _PREFIX
+        limit = self._prefix
         while limit < len(text):
             encoding = self._tokenizer.encode(text[:limit], add_special_tokens=False)
             words = encoding.word_ids

@@ -24,10 +24,8 @@ _BATCH: Final = 32
 _PASSAGE_REQUESTS: Final = 4
 _QUERY_REQUESTS: Final = 16
 """Requests at once; questions have their own share, so that none queues behind an ingestion."""
-# Doubled with each attempt, unless the service names a time.
-_FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 15.0
-"""Seconds before another attempt; a service that asks for more gets it from the caller."""
+"""Longest pause before another attempt; a service that asks for more gets it from the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,9 @@ class Patience:
     timeout: float
     """Seconds for one attempt."""
     attempts: int
+    first_pause: float = 0.5
+    """Seconds before the second attempt, doubled for each further one unless the service names a
+    time."""
 
 
 # A job can wait and is tried again as a whole; a person who waits for a question cannot, and their
@@ -173,7 +174,7 @@ class OpenAICompatibleEmbedder:
 
     async def _request(self, inputs: list[str], patience: Patience) -> Vectors:
         """Embed one batch; the only place that tries again."""
-        pause = _FIRST_PAUSE
+        pause = patience.first_pause
         for left in reversed(range(patience.attempts)):
             try:
                 return await self._attempt(inputs, patience)

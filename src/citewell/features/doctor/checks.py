@@ -9,11 +9,9 @@ from datetime import timedelta
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.doctor import repository
+from citewell.features.doctor.pace import CheckPace
 from citewell.features.doctor.schemas import Fault
 from citewell.indexes.contract import GenerationFacts, VersionFault, index_of
-
-PAGE = 100
-"""Versions read by one statement: some thousand passages, about a second."""
 
 MOST_FAULTS = 10_000
 """Most faults of one check that a run remembers; the next run finds the others."""
@@ -35,6 +33,11 @@ class CheckRun:
     job_ids: list[uuid.UUID] = field(default_factory=list[uuid.UUID])
     """Jobs that were queued to mend something."""
 
+    @property
+    def pace(self) -> CheckPace:
+        """In what steps to go."""
+        return self.platform.state_of(CheckPace)
+
     def unit_of_work(self) -> AbstractAsyncContextManager[Context]:
         """A transaction in the tenant."""
         return unit_of_work(self.platform, self.caller)
@@ -44,7 +47,7 @@ class CheckRun:
         last: uuid.UUID | None = None
         while True:
             async with self.unit_of_work() as ctx:
-                page = await repository.version_ids(ctx.session, last, PAGE)
+                page = await repository.version_ids(ctx.session, last, self.pace.page)
             if not page:
                 return
             yield page
@@ -69,10 +72,11 @@ class Check:
     mend: Mend | None = None
 
 
-def pages_of(faults: Sequence[Fault]) -> list[list[uuid.UUID]]:
+def pages_of(run: CheckRun, faults: Sequence[Fault]) -> list[list[uuid.UUID]]:
     """What faults are about, in pages."""
     subjects = sorted({fault.subject for fault in faults if fault.subject is not None})
-    return [subjects[start : start + PAGE] for start in range(0, len(subjects), PAGE)]
+    size = run.pace.page
+    return [subjects[start : start + size] for start in range(0, len(subjects), size)]
 
 
 def faults_of_versions(found: Sequence[VersionFault]) -> list[Fault]:

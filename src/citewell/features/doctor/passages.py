@@ -39,7 +39,7 @@ async def find_misplaced(run: CheckRun) -> list[Fault]:
 async def put_in_place(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Copy what decides it from the documents."""
     for generation in await run.generations():
-        for page in pages_of(faults):
+        for page in pages_of(run, faults):
             async with run.unit_of_work() as ctx:
                 await _doctor(run).put_in_place(ctx, generation, page)
 
@@ -61,7 +61,7 @@ async def replace_broken(run: CheckRun, faults: Sequence[Fault]) -> None:
     """
     mendable = [fault for fault in faults if await versions.has_original(run, fault)]
     for generation in await run.generations():
-        for page in pages_of(mendable):
+        for page in pages_of(run, mendable):
             async with run.unit_of_work() as ctx:
                 await _doctor(run).remove_broken(ctx, generation, page)
     await versions.read_again(run, mendable)
@@ -93,7 +93,7 @@ async def find_miscounted(run: CheckRun) -> list[Fault]:
 async def recount(run: CheckRun, faults: Sequence[Fault]) -> None:
     """Count them anew; the statistics follow."""
     for generation in await run.generations():
-        for page in pages_of(faults):
+        for page in pages_of(run, faults):
             async with run.unit_of_work() as ctx:
                 await _doctor(run).recount(ctx, generation, page)
 

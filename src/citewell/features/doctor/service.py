@@ -17,13 +17,8 @@ __all__ = ["CHECKS", "CheckReport", "Report", "check"]
 GRACE = timedelta(hours=1)
 """Default minimum age of an orphan; an upload registers its file long before."""
 
-SECOND_LOOK_SECONDS = 1.0
-"""Delay before a fault is checked again, so that work in flight is not reported."""
-
 WAIT_SECONDS = 600.0
 """Longest wait for versions that were queued to be read again."""
-
-POLL_SECONDS = 0.2
 
 # The order matters: later checks compare with what earlier ones have repaired.
 CHECKS = (
@@ -97,11 +92,11 @@ async def check(
 
 
 async def _look(run: CheckRun, wanted: Check) -> list[Fault]:
-    """Faults that a check finds, and finds again after `SECOND_LOOK_SECONDS`."""
+    """Faults that a check finds, and finds again after a second look."""
     first = await wanted.find(run)
     if not first:
         return []
-    await asyncio.sleep(SECOND_LOOK_SECONDS)
+    await asyncio.sleep(run.pace.second_look_seconds)
     again = {fault.key for fault in await wanted.find(run)}
     return [fault for fault in first if fault.key in again]
 
@@ -122,7 +117,7 @@ async def _wait_for_jobs(run: CheckRun, seconds: float) -> None:
         async with run.unit_of_work() as ctx:
             if not await repository.open_jobs(ctx.session, run.job_ids):
                 return
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(run.pace.poll_seconds)
 
 
 def _examples(faults: Sequence[Fault]) -> list[str]:

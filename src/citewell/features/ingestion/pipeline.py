@@ -25,22 +25,11 @@ from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.engine.text.language import UNDETERMINED, detect_language
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
+from citewell.features.ingestion.pace import IngestPace
 from citewell.features.ingestion.progress import StageCounter
 from citewell.indexes.contract import Generation, index_of
 from citewell.indexes.events import ChunkRow, ChunksStaged, VersionKey
 from citewell.kit.tasks import TaskGroup
-
-FEED_CHARS = 16_384
-"""Characters of blocks handed to a thread at once; a hop to a thread costs as much time as cutting
-1,000 characters, so this keeps its share small."""
-
-FEED_BLOCKS = 256
-
-BATCH_CHUNKS = 128
-"""Chunks embedded and stored together: large enough to sort by length, 2 s of embedding."""
-
-SEGMENT_CHARS = 32_768
-"""Length of a stored stretch of extracted text, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +96,8 @@ class Batch:
 class _TextRecorder:
     """Joins blocks to the extracted text and hands it out in stretches."""
 
-    def __init__(self) -> None:
+    def __init__(self, segment_chars: int) -> None:
+        self._segment_chars = segment_chars
         self.length = 0
         self.digest = hashlib.sha256()
         self._start = 0
@@ -121,12 +111,13 @@ class _TextRecorder:
 
     def take(self, *, everything: bool = False) -> list[tuple[int, str]]:
         held = self.length - self._start
-        if not held or (held < SEGMENT_CHARS and not everything):
+        if not held or (held < self._segment_chars and not everything):
             return []
         text = "".join(self._parts)
+        size = self._segment_chars
         segments = [
-            (self._start + offset, text[offset : offset + SEGMENT_CHARS])
-            for offset in range(0, len(text), SEGMENT_CHARS)
+            (self._start + offset, text[offset : offset + size])
+            for offset in range(0, len(text), size)
         ]
         self._start, self._parts = self.length, []
         return segments
@@ -147,7 +138,8 @@ async def run(
         outcome = PipelineResult(source.title or parsed.info.title or source.filename, parsed.info)
         progress.page_count = parsed.info.page_count
         chunker = create_chunker(source.chunk_strategy, target.embedder.count_tokens, source.sizes)
-        batches = _cut(chunker, outcome, progress, parsed.blocks())
+        pace = platform.state_of(IngestPace)
+        batches = _cut(chunker, outcome, progress, parsed.blocks(), pace)
         await _work(platform, target, outcome, progress, batches)
     return outcome
 
@@ -191,8 +183,9 @@ async def _cut(
     outcome: PipelineResult,
     notes: StageCounter,
     blocks: AsyncIterator[Block],
+    pace: IngestPace,
 ) -> AsyncIterator[Batch]:
-    recorder, batch = _TextRecorder(), Batch()
+    recorder, batch = _TextRecorder(pace.segment_chars), Batch()
     waiting: list[Block] = []
     length = 0
     async for block in blocks:
@@ -200,12 +193,12 @@ async def _cut(
         notes.page = block.page or notes.page
         waiting.append(block)
         length += len(block.text)
-        if length < FEED_CHARS and len(waiting) < FEED_BLOCKS:
+        if length < pace.feed_chars and len(waiting) < pace.feed_blocks:
             continue
         # Counting tokens and splitting is real work: not in the event loop.
         batch.chunks += await asyncio.to_thread(_feed, chunker, waiting)
         waiting, length = [], 0
-        if len(batch.chunks) >= BATCH_CHUNKS:
+        if len(batch.chunks) >= pace.batch_chunks:
             batch.segments = recorder.take()
             notes.cut += len(batch.chunks)
             yield batch

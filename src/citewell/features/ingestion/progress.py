@@ -11,13 +11,10 @@ from citewell.core.database.sessions import is_outage
 from citewell.core.platform import Platform
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
+from citewell.features.ingestion.pace import IngestPace
 from citewell.models.work import JobProgress, JobStage
 
 log = structlog.get_logger(__name__)
-
-NOTE_SECONDS = 1.0
-"""Interval between two writes of progress: often enough for people, and small files finish
-before the first one, so that they cost no statement."""
 
 
 class StageCounter:
@@ -84,7 +81,7 @@ class ProgressNotes(StageCounter):
 
     async def _ends_soon(self) -> bool:
         try:
-            async with asyncio.timeout(NOTE_SECONDS):
+            async with asyncio.timeout(self._platform.state_of(IngestPace).note_seconds):
                 await self._is_over.wait()
         except TimeoutError:
             return False

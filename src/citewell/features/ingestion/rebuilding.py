@@ -27,6 +27,7 @@ from citewell.features.audit import service as audit
 from citewell.features.ingestion import generations, pipeline
 from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.generations import Rebuild
+from citewell.features.ingestion.pace import IngestPace
 from citewell.features.ingestion.progress import StageCounter
 from citewell.features.ingestion.service import sizes_for
 from citewell.indexes.contract import Generation, index_of
@@ -41,8 +42,6 @@ LISTED = 200
 MAX_FAILURES = 8
 """Failures in a row of the model or the database for one version before the run ends; with the
 pauses below about four minutes. What is built stays, so ending loses nothing."""
-
-LONGEST_PAUSE_SECONDS = 60.0
 
 OnProgress = Callable[["Rebuilding"], None]
 
@@ -161,7 +160,8 @@ async def _take_over_patiently(platform: Platform, caller: Caller, work: Rebuild
             failures += 1
             if not is_held(error) or failures >= MAX_FAILURES:
                 raise
-            await asyncio.sleep(min(2.0**failures, LONGEST_PAUSE_SECONDS))
+            longest = platform.state_of(IngestPace).longest_pause_seconds
+            await asyncio.sleep(min(2.0**failures, longest))
 
 
 async def _take_over(platform: Platform, caller: Caller, work: Rebuilding) -> bool:
@@ -217,7 +217,8 @@ async def _build_patiently(
             if not can_heal or failures >= MAX_FAILURES:
                 raise
             asked = error.retry_after if isinstance(error, ProviderError) else None
-            await asyncio.sleep(min(asked or 2.0**failures, LONGEST_PAUSE_SECONDS))
+            longest = platform.state_of(IngestPace).longest_pause_seconds
+            await asyncio.sleep(min(asked or 2.0**failures, longest))
         else:
             return
 
@@ -313,7 +314,7 @@ async def _from_passages(
                     version.version_id,
                     work.live.id,
                     first=first,
-                    limit=pipeline.BATCH_CHUNKS,
+                    limit=platform.state_of(IngestPace).batch_chunks,
                 )
             if not some:
                 return

@@ -24,6 +24,7 @@ from citewell.features.ingestion.errors import (
     AbandonedError,
     IngestionError,
 )
+from citewell.features.ingestion.pace import IngestPace
 from citewell.features.ingestion.progress import ProgressNotes
 from citewell.features.ingestion.repository import Assignment
 from citewell.indexes.contract import Generation, GenerationChangedError, index_of
@@ -32,10 +33,6 @@ from citewell.kit.ids import uuid7
 from citewell.models.work import Job, JobStatus
 
 log = structlog.get_logger(__name__)
-
-MAX_ATTEMPTS = 20
-"""Attempts after failures that may heal; with the queue's backoff about an hour and a half."""
-
 
 FOLD_SECONDS = 1.0
 """In a flood of documents their terms enter the statistics so often, not after each."""
@@ -48,6 +45,7 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
         TransientJobError: It did not work now and is to be tried again.
     """
     caller = Caller(tenant_id, SYSTEM)
+    max_attempts = platform.state_of(IngestPace).max_attempts
     async with unit_of_work(platform, caller) as ctx:
         work = await repository.begin(ctx.session, job_id)
         if work is None:
@@ -65,7 +63,7 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
     except ProviderConfigurationError as error:
         await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
     except ProviderError as error:
-        if not error.retryable or work.tries >= MAX_ATTEMPTS:
+        if not error.retryable or work.tries >= max_attempts:
             await _fail(platform, caller, work, EMBEDDING_FAILED, str(error))
             return
         await _wait(platform, caller, work, str(error), error.retry_after)
@@ -75,7 +73,7 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
         await _fail(platform, caller, work, STORAGE_FAILED, f"The original is damaged: {error}.")
     except OSError as error:
         reason = error.strerror or str(error)
-        if work.tries >= MAX_ATTEMPTS:
+        if work.tries >= max_attempts:
             await _fail(platform, caller, work, STORAGE_FAILED, reason)
             return
         await _wait(platform, caller, work, reason, None)

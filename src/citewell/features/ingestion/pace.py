@@ -1,0 +1,30 @@
+"""The sizes and pauses of ingestion, one object per process (`platform.state_of(IngestPace)`)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class IngestPace:
+    """In what steps documents are made ready, and how patiently."""
+
+    feed_chars: int = 16_384
+    """Characters of blocks handed to a thread at once; a hop to a thread costs as much time as
+    cutting 1,000 characters, so this keeps its share small."""
+
+    feed_blocks: int = 256
+
+    batch_chunks: int = 128
+    """Chunks embedded and stored together: large enough to sort by length, 2 s of embedding."""
+
+    segment_chars: int = 32_768
+    """Length of a stored stretch of extracted text, about."""
+
+    note_seconds: float = 1.0
+    """Interval between two writes of progress: often enough for people, and small files finish
+    before the first one, so that they cost no statement."""
+
+    max_attempts: int = 20
+    """Attempts after failures that may heal; with the queue's backoff about an hour and a half."""
+
+    longest_pause_seconds: float = 60.0
+    """Between two attempts to build a version anew."""
