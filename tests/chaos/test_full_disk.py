@@ -83,6 +83,7 @@ def upload(client: httpx.Client, name: str, content: bytes) -> httpx.Response:
     return client.post("/documents/upload", files={"files": (name, content)})
 
 
+@pytest.mark.slow
 class TestServer:
     def test_full_disk_is_told_reads_go_on_and_space_heals_it(
         self, site: Site, disk: Path, refused: Callable[[httpx.Response, int, str], None]

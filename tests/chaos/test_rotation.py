@@ -14,6 +14,7 @@ import pytest
 
 from tests.entrypoints.conftest import Installation, Running
 from tests.entrypoints.test_serving import address_of, key_of
+from tests.waiting import PATIENCE
 
 from .conftest import rows
 
@@ -89,7 +90,7 @@ def kill_within(installation: Installation, seconds: float, *arguments: str) -> 
         time.sleep(seconds)
         if running.process.poll() is None:
             os.killpg(running.process.pid, signal.SIGKILL)
-        assert running.process.wait(10) in (0, -signal.SIGKILL), running.err
+        assert running.process.wait(PATIENCE) in (0, -signal.SIGKILL), running.err
     finally:
         running.end()
 
@@ -103,7 +104,7 @@ def client() -> Iterator[httpx.Client]:
 @pytest.mark.parametrize(
     "kills",
     [
-        pytest.param(1, id="short"),
+        pytest.param(1, marks=pytest.mark.slow, id="short"),
         pytest.param(12, marks=[pytest.mark.slow, pytest.mark.timeout(900)], id="long"),
     ],
 )

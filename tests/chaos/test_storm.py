@@ -120,6 +120,7 @@ async def check(storm: Storm, killer: Killer, seconds: float) -> None:
     assert (missing, parts, extra, twice, drift) == ([], [], [], {}, {}), site.last_words()
 
 
+@pytest.mark.slow
 async def test_some_kills_lose_nothing(site: Site) -> None:
     storm = Storm(site, Ledger.of(12), site.first_key(), SEED)
     killer = Killer(site, random.Random(SEED))

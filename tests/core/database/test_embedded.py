@@ -59,13 +59,11 @@ class TestStart:
     @pytest.mark.parametrize(
         "name",
         [
-            "with space and 'quote' and 100% & more",
+            "thư mục, 'quote' and 100% & more",
             'double "quote" and $HOME and $(false) and `false`, comma; \\ end',
-            "thư mục tài liệu của phòng nhân sự và tổ chức cán bộ",
-            "deep/" * 40 + "end",
-            "x" * 200,
+            "deep/" * 40 + "x" * 200,
         ],
-        ids=["specials", "shell", "unicode", "deep", "long"],
+        ids=["unicode", "shell", "long"],
     )
     def test_any_path_works(self, folder: Path, name: str) -> None:
         server = EmbeddedServer(folder / name)
@@ -382,25 +380,20 @@ class TestRecovery:
             assert servers[0].pid() == first
         assert server_processes(used) == []
 
-    @pytest.mark.parametrize("pid", ["recycled", "own", "unused", "nonsense"])
-    def test_stale_pid_file_does_not_stop_a_start(self, used: Path, use: Use, pid: str) -> None:
+    def test_stale_pid_file_does_not_stop_a_start(self, used: Path, use: Use) -> None:
         user = use().wait_up()
         lines = (used / "data" / "postmaster.pid").read_text().splitlines()
         kill_server(used)
         user.kill()
-        lines[0] = {
-            "recycled": str(os.getppid()),
-            "own": str(os.getpid()),
-            "unused": "4194303",
-            "nonsense": "",
-        }[pid]
-        (used / "data" / "postmaster.pid").write_text("\n".join(lines) + "\n")
-        again = EmbeddedServer(used)
-        again.start()
-        try:
-            assert answer(again) == 1
-        finally:
-            again.stop()
+        for recycled in (str(os.getppid()), str(os.getpid()), "4194303", ""):
+            stale = "\n".join([recycled, *lines[1:]])
+            (used / "data" / "postmaster.pid").write_text(f"{stale}\n")
+            again = EmbeddedServer(used)
+            again.start()
+            try:
+                assert answer(again) == 1
+            finally:
+                again.stop()
 
     @pytest.mark.parametrize("moment", [0.0, 0.15, 0.4])
     def test_first_start_killed_midway_leaves_nothing_in_the_way(

@@ -20,6 +20,7 @@ from citewell.features.doctor.schemas import Report
 from citewell.features.ingestion import service as ingestion
 from tests.conftest import Servers, new_caller
 from tests.quiet import Shelf, quiet_database, quiet_platform
+from tests.waiting import PATIENCE
 
 NOW = timedelta(0)
 
@@ -73,7 +74,7 @@ class Ward:
         """The same with repair, while a worker does the jobs."""
         working = asyncio.ensure_future(self._work())
         try:
-            return await self.look(repair=True, wait=20, **options)
+            return await self.look(repair=True, wait=PATIENCE, **options)
         finally:
             working.cancel()
             with suppress(asyncio.CancelledError):

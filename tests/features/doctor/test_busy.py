@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+import pytest
+
 from citewell.core.context import unit_of_work
 from citewell.core.errors import AppError
 from citewell.features.doctor import service as doctor
@@ -20,6 +22,7 @@ from .conftest import NOW, Ward, found, long_text
 LOOKS = 3
 
 
+@pytest.mark.slow
 class TestBusyLibrary:
     async def test_library_in_use_has_no_problem(self, ward: Ward) -> None:
         pace = ward.shelf.platform.state_of(IngestPace)

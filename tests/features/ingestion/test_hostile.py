@@ -63,6 +63,7 @@ def peak_memory() -> Iterator[list[int]]:
 
 
 class TestHostileFiles:
+    @pytest.mark.slow
     async def test_each_fails_with_a_reason_and_the_good_ones_are_found(
         self, reading_shelf: Shelf, rows: Rows, tmp_path: Path
     ) -> None:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from citewell.core.context import unit_of_work
 from citewell.features.ingestion.pace import IngestPace
@@ -96,6 +97,7 @@ class TestConcurrency:
         assert rows.chunks() == []
         assert statistics(rows) == {}
 
+    @pytest.mark.slow
     async def test_worker_processes_take_the_same_terms_in_at_once(
         self, shelf: Shelf, rows: Rows
     ) -> None:

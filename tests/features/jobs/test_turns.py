@@ -173,6 +173,7 @@ class TestFiles:
             rows = connection.execute("SELECT priority FROM procrastinate_jobs ORDER BY id")
             assert [priority < -1_000 for (priority,) in rows] == [True, False]
 
+    @pytest.mark.slow
     async def test_one_file_is_searchable_soon_beside_two_thousand_of_another_tenant(
         self, quiet: Platform, tmp_path: Path
     ) -> None:
