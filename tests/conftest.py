@@ -159,6 +159,14 @@ def servers(server_folder: Path) -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="session")
+def superuser(servers: Servers) -> None:
+    """Skips tests that damage or look at what only a superuser of the database can."""
+    with psycopg.connect(servers.admin_url) as connection:
+        if connection.execute("SHOW is_superuser").fetchone() != ("on",):
+            pytest.skip("needs a superuser of the database; DATABASE_URL names another user")
+
+
+@pytest.fixture(scope="session")
 def template(servers: Servers) -> str:
     """Name of a migrated database to clone; made by whichever worker comes first."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:12]

@@ -110,8 +110,8 @@ def found(report: Report) -> set[str]:
 
 
 @pytest.fixture
-async def ward(quiet: Platform, own_url: str, tmp_path: Path) -> Ward:
-    """A tenant of this test's own."""
+async def ward(quiet: Platform, own_url: str, tmp_path: Path, superuser: None) -> Ward:
+    """A tenant of this test's own; its damages take a superuser, whom no constraint stops."""
     return Ward(own_url, Shelf(quiet, await new_caller(quiet), tmp_path))
 
 
