@@ -132,8 +132,8 @@ class TestStart:
     def test_bad_configuration_is_told_with_the_servers_own_words(self, used: Path) -> None:
         server = EmbeddedServer(used)
         with (used / "data" / "postgresql.conf").open("a") as conf:
-            conf.write("\nshared_buffers = 'a lot'\n")
-        with pytest.raises(StartupError, match="shared_buffers") as caught:
+            conf.write("\nwork_mem = 'a lot'\n")
+        with pytest.raises(StartupError, match="work_mem") as caught:
             server.start()
         assert "\n" not in str(caught.value)
 
@@ -165,8 +165,8 @@ class TestForeignFiles:
             assert victim.read_text() == content
             assert victim.stat().st_uid == 0
         with (used / "data" / "postgresql.conf").open("a") as conf:
-            conf.write("\nshared_buffers = 'a lot'\n")
-        with pytest.raises(StartupError, match="shared_buffers") as caught:
+            conf.write("\nwork_mem = 'a lot'\n")
+        with pytest.raises(StartupError, match="work_mem") as caught:
             server.start()
         assert "innermost secret" not in str(caught.value)
 
@@ -185,7 +185,7 @@ class TestForeignFiles:
     @only_root
     def test_without_a_system_user_nobody_takes_its_place(self, folder: Path) -> None:
         with pytest.raises(StartupError, match="CITEWELL_DATABASE_URL"):
-            EmbeddedServer(folder, system_user="not/a/name").start()
+            EmbeddedServer(folder, system_user="no:name").start()
         assert not (folder / "data").exists()
 
     def test_locks_are_closed_to_others(self, used: Path) -> None:
