@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,17 +28,23 @@ def adopt_orphans() -> None:
 
 @dataclass
 class Leftovers:
-    """The living descendants of this process, each with the test after which it was seen first."""
+    """The children of this process, each with the test after which it was seen first.
+
+    Whatever a child leaves when it ends becomes a child of ours: that is enough to find all.
+    """
 
     shared: Path
     """Folder of the server that all workers of the run use: what works there is nobody's."""
     seen: dict[psutil.Process, str] = field(default_factory=dict[psutil.Process, str])
+    known: set[int] = field(default_factory=set[int])
 
     def note(self, test: str, seconds: float) -> None:
         """Look at what runs after a test."""
         if seconds >= SHORTEST_START_SECONDS:
-            for process in psutil.Process().children(recursive=True):
-                self.seen.setdefault(process, test)
+            for pid in _children() - self.known:
+                self.known.add(pid)
+                with suppress(psutil.Error):
+                    self.seen[psutil.Process(pid)] = test
 
     def left(self) -> list[str]:
         """What is still there after all tests; those that are ending get time for it."""
@@ -63,6 +70,17 @@ class Leftovers:
         """Whether it ends with the run: the server of all workers, or Python's own helpers."""
         cwd = Path(process.cwd())
         return cwd.is_relative_to(self.shared) or "resource_tracker" in command
+
+
+def _children() -> set[int]:
+    """Process ids of the children; by the kernel's lists, which are read in half a millisecond."""
+    try:
+        lists = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
+    except OSError:  # a thread has just ended
+        lists = []
+    if not lists:
+        return {process.pid for process in psutil.Process().children()}
+    return {int(pid) for part in lists for pid in part.split()}
 
 
 def is_worker() -> bool:
