@@ -207,7 +207,7 @@ class TestRetry:
         self, shelf: Shelf, rows: Rows
     ) -> None:
         """The worker was taken for dead and wakes up when another is at work: two are too many."""
-        shelf.platform.state_of(Pace).note_seconds = PATIENCE  # asleep, it does not look either
+        shelf.platform.state_of(IngestPace).note_seconds = PATIENCE  # it does not look meanwhile
         added = await shelf.register("a.txt", sections(60))
 
         go_on = asyncio.Event()
