@@ -82,8 +82,10 @@ class MemoryEngine:
 class PostgresEngine:
     """The index over a database that holds the records, too."""
 
-    def __init__(self, database: Database, own_url: str) -> None:
-        self._index = postgres_index(database)
+    def __init__(self, database: Database, own_url: str, *, has_indexes: bool = False) -> None:
+        """The engine; `has_indexes`: it builds its indexes for any size, and reads through them."""
+        self._index = postgres_index(database, **({"exact_limit": 0} if has_indexes else {}))
+        self._has_indexes = has_indexes
         self.searcher = self._index.searcher
         self.writer = self._index.writer
         self.generations = self._index.generations
@@ -153,6 +155,8 @@ class PostgresEngine:
 
     async def settle(self, tenant_id: uuid.UUID) -> None:
         await self._index.maintenance.fold_statistics(tenant_id)
+        if self._has_indexes:
+            await self._index.maintenance.build_indexes(tenant_id, at_once=True, min_chunks=1)
 
     async def kill(self, work: UnitOfWork) -> None:
         connection = await driver_connection(session_of(work))

@@ -1,11 +1,11 @@
-"""The index in PostgreSQL keeps the contract."""
+"""The index in PostgreSQL keeps the contract, by scanning and through its indexes."""
 
 import pytest
 
 from citewell.core.database.sessions import Database
 from citewell.indexes.memory import library_of
 from citewell.indexes.postgres.work import SessionWork
-from citewell.indexes.testing import IndexContract
+from citewell.indexes.testing import IndexContract, SearchContract
 from tests.indexes.engines import PostgresEngine
 
 
@@ -16,6 +16,14 @@ def engine(database: Database, own_url: str) -> PostgresEngine:
 
 class TestContract(IndexContract):
     """All of it."""
+
+
+class TestThroughIndexes(SearchContract):
+    """What is found where nothing is scanned."""
+
+    @pytest.fixture
+    def engine(self, database: Database, own_url: str) -> PostgresEngine:
+        return PostgresEngine(database, own_url, has_indexes=True)
 
 
 async def test_work_of_another_engine_is_refused() -> None:

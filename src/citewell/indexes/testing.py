@@ -73,6 +73,7 @@ class SearchContract:
     async def test_ranking_is_that_of_the_arithmetic(self, engine: Engine) -> None:
         shelf = await TenantLibrary.of(engine)
         rows = [row for _ in range(12) for row in (await shelf.add(20))[1]]
+        await engine.settle(shelf.tenant_id)
         for weight in (0.0, 0.4, 1.0):
             recalls: list[float] = []
             for _ in range(8):

@@ -61,7 +61,7 @@ class Engine(Protocol):
         ...
 
     async def settle(self, tenant_id: uuid.UUID) -> None:
-        """Brings the tenant's statistics up to date, as background jobs do."""
+        """Brings the tenant's statistics and indexes up to date, as background jobs do."""
         ...
 
     async def kill(self, work: UnitOfWork) -> None:
