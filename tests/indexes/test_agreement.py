@@ -25,7 +25,7 @@ from citewell.indexes.events import (
     VersionShelved,
 )
 from citewell.indexes.testing import OTHER_SPEC
-from citewell.indexes.testing_library import Shelf, publication_of, random_rows
+from citewell.indexes.testing_library import TenantLibrary, publication_of, random_rows
 from tests.indexes.engines import MemoryEngine, PostgresEngine
 
 SEEDS = range(6)
@@ -44,8 +44,8 @@ class BrokenOffError(Exception):
 class Pair:
     """The same documents in both engines; keys of one stand for those of the other."""
 
-    memory: Shelf
-    postgres: Shelf
+    memory: TenantLibrary
+    postgres: TenantLibrary
     chance: random.Random
     rows: np.random.Generator
     keys: list[tuple[VersionKey, VersionKey]] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Pair:
         return ends[0] is None
 
     @property
-    def both(self) -> tuple[Shelf, Shelf]:
+    def both(self) -> tuple[TenantLibrary, TenantLibrary]:
         return self.memory, self.postgres
 
     async def assert_agree(self) -> None:
@@ -76,14 +76,14 @@ class Pair:
         assert await self.memory.counts() == await self.postgres.counts()
 
 
-def in_generation_of(shelf: Shelf, event: Event) -> Event:
+def in_generation_of(shelf: TenantLibrary, event: Event) -> Event:
     """The same event, where it names a generation."""
     if not hasattr(event, "generation_id"):
         return event
     return replace(event, generation_id=shelf.generation.id)
 
 
-async def outcome(shelf: Shelf, event: Event, is_again: bool) -> type[Exception] | None:
+async def outcome(shelf: TenantLibrary, event: Event, is_again: bool) -> type[Exception] | None:
     """How applying ends; beforehand it may be broken off, afterwards come again."""
     try:
         if is_again:
@@ -97,16 +97,16 @@ async def outcome(shelf: Shelf, event: Event, is_again: bool) -> type[Exception]
     return None
 
 
-async def break_off(shelf: Shelf, event: Event) -> None:
+async def break_off(shelf: TenantLibrary, event: Event) -> None:
     async with shelf.engine.unit_of_work(shelf.tenant_id) as work:
         await shelf.engine.writer.apply(work, event)
         raise BrokenOffError
 
 
 async def new_pair(database: Database, url: str, seed: int) -> Pair:
-    postgres = await Shelf.of(PostgresEngine(database, url))
+    postgres = await TenantLibrary.of(PostgresEngine(database, url))
     engine = MemoryEngine()
-    memory = await Shelf.of(engine)
+    memory = await TenantLibrary.of(engine)
     pair = Pair(memory, postgres, random.Random(seed), np.random.default_rng(seed))
     for _ in range(DOCUMENTS):
         keys = await postgres.engine.new_document(postgres.tenant_id)
