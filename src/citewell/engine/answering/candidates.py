@@ -107,7 +107,7 @@ class _Reader:
         if stands_alone and name is not None and _is_value(raw):
             text = f"{whole[name.start : name.end]}: {raw}"
             return self._make(Span(name.start, span.end), text, None, worth=1)
-        if stands_alone and (worth := self._heading_worth(raw, is_last=following is None)) < 1:
+        if stands_alone and (worth := self._heading_worth(raw, following)) < 1:
             made = self._make(span, raw, None, worth=worth)
             self._lead, self._question = raw, ""
             self._name = span if worth else None
@@ -126,12 +126,14 @@ class _Reader:
         made = self._make(span, _named_cells(header, raw), None, worth=1)
         return replace(made, lead=f"{self._lead} {header}", question="", header=header or raw)
 
-    def _heading_worth(self, raw: str, *, is_last: bool) -> float:
+    def _heading_worth(self, raw: str, following: Span | None) -> float:
         if _plain(raw) in self._headings:
             return 0
-        looks = raw[-1] not in ".!;:。" and len(raw.split()) <= _HEADING_WORDS
-        if not looks or is_last or _LIST_MARK.match(raw) or ": " in raw:
+        if following is None or not _looks_like_heading(raw) or _LIST_MARK.match(raw):
             return 1
+        after = self._passage.text[following.start : following.end]
+        if _looks_like_heading(after) and not _is_value(after) and not is_table_row(after):
+            return 1  # a form or a list without marks: headings seldom follow one another
         return _DATA_WORTH if _DATA.match(raw) else _LEAD_WORTH
 
     def _make(self, span: Span, text: str, previous: Span | None, *, worth: float) -> Candidate:
@@ -144,6 +146,10 @@ class _Reader:
             previous=previous,
             worth=worth,
         )
+
+
+def _looks_like_heading(line: str) -> bool:
+    return line[-1] not in ".!;:。" and len(line.split()) <= _HEADING_WORDS and ": " not in line
 
 
 def _is_value(raw: str) -> bool:
