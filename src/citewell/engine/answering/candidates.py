@@ -14,6 +14,9 @@ _HEADING_WORDS = 10
 _LEAD_WORTH = 0.5
 """Of a line that looks like a heading but may be a short list item."""
 
+_BARE_WORDS = 2
+"""A line of so few words that ends in a letter states nothing: a list's item, a name."""
+
 _DATA_WORTH = 0.85
 """Of such a line when it holds a number, as headings seldom do behind their own."""
 
@@ -115,7 +118,9 @@ class _Reader:
         mark = _ANSWER_MARK.match(raw) if self._question else None
         if mark:
             span = Span(span.start + mark.end(), span.end)
-        return self._make(span, whole[span.start : span.end], previous, worth=1)
+        text = whole[span.start : span.end]
+        is_bare = len(text.split()) <= _BARE_WORDS and not self._question and text[-1].isalpha()
+        return self._make(span, text, previous, worth=_LEAD_WORTH if is_bare else 1)
 
     def _row(self, span: Span, raw: str, *, is_block_start: bool) -> Candidate:
         is_continued = self._header is not None and span.start == 0

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
+from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.base import Confidence, ConfidenceLevel
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.subjects import absent, is_function_word, names_of
+from citewell.engine.text.sentences import is_table_row
 
 ABSTAIN_BELOW = 0.2
 """Below this score the answer is that there is none. Figures in `assess`."""
@@ -18,6 +20,14 @@ _HIGH = 0.87
 DENSE_MIDPOINT = 0.45
 """Cosine of the bundled embedder that speaks neither for nor against an answer: questions that
 the library answers have a median of 0.59, those of another subject 0.15."""
+
+_VAGUE = 0.5
+"""The most that an answer to `What changed?` can have, or one whose number counts something else
+than was asked: low, whatever is covered."""
+
+_FEW_WORDS = 2
+_COUNTS = 0.5
+"""What a text offers at least when its number counts what is asked for (`quantities.offers`)."""
 
 _MOST_WORDS = 12
 """Content words of a question beyond which more of them say no more of its answer."""
@@ -84,7 +94,26 @@ def assess(
     signals = signals_of(material, statements[0], dense_midpoint)
     logit = _INTERCEPT + sum(w * value for w, value in zip(_WEIGHTS, signals, strict=True))
     score = 1 / (1 + math.exp(-logit))
+    if _is_vague(material, statements[0]):
+        score = min(score, _VAGUE)
     return Confidence(level_of(score), round(score, 3))
+
+
+def _is_vague(material: Material, statement: Statement) -> bool:
+    """Whether the words that are covered say too little: one word, or a number of other things."""
+    asked = material.asked
+    content = [
+        term
+        for term in material.question.terms
+        if " " not in term.text
+        and not is_function_word(term.text, material.question.language)
+        and term.text.lower() not in asked.instructions
+    ]
+    is_count = asked.kind is Kind.COUNT and asked.counted and "\n" not in statement.text
+    is_row = is_table_row(statement.quotes[0].text)
+    return len(content) < _FEW_WORDS or (
+        bool(is_count) and not is_row and offers(asked, statement.text) < _COUNTS
+    )
 
 
 def signals_of(material: Material, statement: Statement, midpoint: float | None) -> Signals:

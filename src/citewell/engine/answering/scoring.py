@@ -49,7 +49,7 @@ class Scored:
     candidate: Candidate
     score: float
     coverage: float
-    reading: "Reading"
+    reading: "ReadPassage"
     at: int
     """Its place in `reading.candidates`."""
 
@@ -59,7 +59,7 @@ class Scores:
     """All sentences, best first, and the passages as they were read."""
 
     sentences: list[Scored]
-    readings: list["Reading"]
+    readings: list["ReadPassage"]
     """In the order of the passages."""
 
 
@@ -77,9 +77,9 @@ def score_sentences(
     asked = asked or read_question(question.text, question.language)
     best = max((passage.score for passage in passages), default=0.0)
     scored: list[Scored] = []
-    readings: list[Reading] = []
+    readings: list[ReadPassage] = []
     for passage in passages:
-        reading = Reading(passage, finder)
+        reading = ReadPassage(passage, finder)
         share = passage.score / best if best > 0 else 0.0
         for at, candidate in enumerate(reading.candidates):
             coverage, telling = reading.coverage(at)
@@ -114,7 +114,7 @@ class Finder:
         return sum(self.weights[term] for term in terms) / self.total
 
 
-class Reading:
+class ReadPassage:
     """One passage, its sentences and the question's terms in them."""
 
     def __init__(self, passage: Passage, finder: Finder) -> None:

@@ -187,7 +187,7 @@ _COMPARING = re.compile(
     r"khac (?:nhau|gi|biet)|giua)\b"
 )
 _LISTING = re.compile(
-    r"^(?:list|name|enumerate|show)\b|\b(?:liet ke|ke ten|nhung|gom|bao gom|nhu the nao|"
+    r"^(?:list|name|enumerate|show)\b|\b(?:all|tat ca|liet ke|ke ten|nhung|gom|bao gom|nhu the nao|"
     r"(?:lam )?the nao|bao lau|bao nhieu|o dau|la gi|lam gi)\b"
 )
 _ASKS_YES_NO = _split("co khong chua phai hay duoc is are does do can may will has have")
@@ -201,7 +201,8 @@ _COUNTED = re.compile(
 )
 _COUNTED_END = _split(
     "are is do does did have has had can may must will were was in of on at per a there i we you "
-    "should would could shall the for khi thi mot trong o tai la de duoc moi tren"
+    "should would could shall the for khi thi mot trong o tai la de duoc moi tren "
+    "work works worked live hold holds take takes need needs attend"
 )
 _SIDES = (
     re.compile(

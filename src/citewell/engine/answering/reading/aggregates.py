@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from citewell.engine.answering.asking.kinds import Aggregate
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
 from citewell.engine.answering.reading.grid import (
-    Grid,
+    TableRows,
     grids_of,
     label_of,
     name_without_unit,
@@ -47,7 +47,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    grid: Grid
+    grid: TableRows
     rows: list[int]
     coverage: float
     score: float
@@ -87,7 +87,7 @@ def _choices(material: Material) -> Iterator[_Choice]:
             yield _Choice(grid, rows, covered, score)
 
 
-def _meant(material: Material, grid: Grid) -> frozenset[int]:
+def _meant(material: Material, grid: TableRows) -> frozenset[int]:
     """The terms that name a column by a synonym: `pounds` for `Price GBP`."""
     said = synonyms_of(material.asked, grid)
     return frozenset(
@@ -95,7 +95,7 @@ def _meant(material: Material, grid: Grid) -> frozenset[int]:
     )
 
 
-def _filtered(grid: Grid, around: frozenset[int]) -> tuple[list[int], frozenset[int]]:
+def _filtered(grid: TableRows, around: frozenset[int]) -> tuple[list[int], frozenset[int]]:
     """The rows a question is about: those with its words, where some rows have them."""
     held = [grid.terms(row) for row in range(len(grid.rows))]
     everywhere = held[0].intersection(*held)
@@ -111,7 +111,7 @@ def _filtered(grid: Grid, around: frozenset[int]) -> tuple[list[int], frozenset[
     return rows, some
 
 
-def _counts_rows(material: Material, grid: Grid) -> bool:
+def _counts_rows(material: Material, grid: TableRows) -> bool:
     """Whether the rows of a table are what a question counts: its heading or label says so."""
     reading = grid.rows[0][0]
     passage = reading.passage
@@ -186,7 +186,7 @@ def _statement(
     return Statement(text, tuple(_quotes(choice.grid, rows)), choice.score, choice.coverage)
 
 
-def _quotes(grid: Grid, rows: list[int]) -> Iterator[Quote]:
+def _quotes(grid: TableRows, rows: list[int]) -> Iterator[Quote]:
     """The rows, those of one passage in one quote."""
     spans: dict[int, Quote] = {}
     for row in rows:

@@ -7,7 +7,7 @@ from functools import cached_property
 from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.answering.base import Passage, Question
 from citewell.engine.answering.candidates import Candidate
-from citewell.engine.answering.scoring import Reading, Scored, Scores
+from citewell.engine.answering.scoring import ReadPassage, Scored, Scores
 from citewell.engine.text.sentences import Span
 
 
@@ -52,7 +52,7 @@ class Material:
         return [one for one in self.scores.sentences if one.candidate.worth]
 
     @cached_property
-    def streams(self) -> list[list[tuple[Reading, int]]]:
+    def streams(self) -> list[list[tuple[ReadPassage, int]]]:
         """The sentences in the order of their documents; adjacent passages are one stream.
 
         A list or table that was cut between two passages is whole again where both were found.
@@ -61,7 +61,7 @@ class Material:
             self.scores.readings,
             key=lambda one: (one.passage.document_id, one.passage.version, one.passage.start),
         )
-        streams: list[list[tuple[Reading, int]]] = []
+        streams: list[list[tuple[ReadPassage, int]]] = []
         last: Passage | None = None
         for reading in readings:
             if last is None or not _follows(last, reading.passage):

@@ -8,7 +8,7 @@ from citewell.engine.answering.asking.evidence import offers
 from citewell.engine.answering.asking.kinds import Asked, Kind
 from citewell.engine.answering.candidates import Candidate, cells_of
 from citewell.engine.answering.numerals import number_values
-from citewell.engine.answering.scoring import Reading
+from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.stemming import stem_english
 
@@ -56,11 +56,11 @@ _RANGE = re.compile(
 
 
 @dataclass(slots=True)
-class Grid:
+class TableRows:
     """One table: the names of its columns and its rows in order."""
 
     header: list[str]
-    rows: list[tuple[Reading, int]] = field(default_factory=list[tuple[Reading, int]])
+    rows: list[tuple[ReadPassage, int]] = field(default_factory=list[tuple[ReadPassage, int]])
     is_from_start: bool = True
     """Whether its first row is known to be the first of the table in the document."""
 
@@ -80,9 +80,9 @@ class Grid:
         return reading.in_cells(at)
 
 
-def grids_of(stream: Sequence[tuple[Reading, int]]) -> Iterator[Grid]:
+def grids_of(stream: Sequence[tuple[ReadPassage, int]]) -> Iterator[TableRows]:
     """Yield the tables of a stream of sentences."""
-    grid: Grid | None = None
+    grid: TableRows | None = None
     written = ""
     for reading, at in stream:
         candidate = reading.candidates[at]
@@ -96,13 +96,13 @@ def grids_of(stream: Sequence[tuple[Reading, int]]) -> Iterator[Grid]:
                 yield grid
             written = candidate.header
             is_cut = reading.passage.context == written
-            grid = Grid(cells_of(written), is_from_start=not is_cut)
+            grid = TableRows(cells_of(written), is_from_start=not is_cut)
         grid.rows.append((reading, at))
     if grid is not None:
         yield grid
 
 
-def named_columns(asked: Asked, grid: Grid) -> dict[int, float]:
+def named_columns(asked: Asked, grid: TableRows) -> dict[int, float]:
     """Get the columns whose name the question says or asks for by a synonym, with weights."""
     first = grid.rows[0][0]
     found: dict[int, float] = {}
@@ -118,7 +118,7 @@ def named_columns(asked: Asked, grid: Grid) -> dict[int, float]:
     return found
 
 
-def synonyms_of(asked: Asked, grid: Grid) -> frozenset[str]:
+def synonyms_of(asked: Asked, grid: TableRows) -> frozenset[str]:
     """Get the words of a question that name a column by another word."""
     header = fold(normalise(" ".join(grid.header)))
     return frozenset(
@@ -130,7 +130,7 @@ def synonyms_of(asked: Asked, grid: Grid) -> frozenset[str]:
     )
 
 
-def wanted_column(asked: Asked, grid: Grid, row: int) -> int | None:
+def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
     """The column in which the answer to a question about one row stands; None if unclear."""
     cells = grid.cells(row)
     named = named_columns(asked, grid)
@@ -158,7 +158,7 @@ def wanted_column(asked: Asked, grid: Grid, row: int) -> int | None:
     return first if is_clear and scores[first] > 0.02 else None
 
 
-def asks_for_label(asked: Asked, grid: Grid) -> bool:
+def asks_for_label(asked: Asked, grid: TableRows) -> bool:
     """Whether a question asks which row it is: `which option`, `khoản nào`."""
     name = fold(normalise(grid.header[label_column(grid)]))
     words = [re.escape(stem_english(word)) for word in re.findall(r"[^\W_]+", name)]
@@ -171,7 +171,7 @@ def asks_for_label(asked: Asked, grid: Grid) -> bool:
     )
 
 
-def label_column(grid: Grid) -> int:
+def label_column(grid: TableRows) -> int:
     """The column that names the rows: the first whose cells are words rather than numbers."""
     for column in range(len(grid.header)):
         cells = [grid.cells(row)[column] for row in range(min(len(grid.rows), 8))]
@@ -180,7 +180,7 @@ def label_column(grid: Grid) -> int:
     return 0
 
 
-def label_of(grid: Grid, row: int) -> str:
+def label_of(grid: TableRows, row: int) -> str:
     """What a row is called: its label, with cells whose words of the question no other row has."""
     cells = grid.cells(row)
     reading = grid.rows[row][0]

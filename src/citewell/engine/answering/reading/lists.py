@@ -9,8 +9,11 @@ from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Quote, Statement
 from citewell.engine.answering.reading.grid import grids_of
-from citewell.engine.answering.scoring import Reading
+from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.sentences import Span
+
+Member = tuple[ReadPassage, int]
+"""A sentence: the passage it stands in, and its place in `candidates`."""
 
 MAX_ITEMS = 20
 """Longer lists are cut, which is said: more is read in the document."""
@@ -40,23 +43,23 @@ _MORE = {"en": "(and {} more in the document)", "vi": "(và {} mục nữa trong
 
 
 @dataclass(slots=True)
-class Block:
+class ItemList:
     """A list: its lead-in if it has one, and its items, each one sentence or more."""
 
-    lead: tuple[Reading, int] | None
-    items: list[list[tuple[Reading, int]]] = field(default_factory=list[list[tuple[Reading, int]]])
+    lead: Member | None
+    items: list[list[Member]] = field(default_factory=list[list[Member]])
     is_numbered: bool = False
 
     @property
-    def members(self) -> list[tuple[Reading, int]]:
+    def members(self) -> list[Member]:
         """All its sentences in order."""
         lead = [] if self.lead is None else [self.lead]
         return lead + [member for item in self.items for member in item]
 
 
-def blocks_of(stream: Sequence[tuple[Reading, int]]) -> Iterator[Block]:
+def blocks_of(stream: Sequence[Member]) -> Iterator[ItemList]:
     """Yield the lists of a stream of sentences, of at least two items each."""
-    block: Block | None = None
+    block: ItemList | None = None
     for member in stream:
         reading, at = member
         candidate = reading.candidates[at]
@@ -69,21 +72,23 @@ def blocks_of(stream: Sequence[tuple[Reading, int]]) -> Iterator[Block]:
         if candidate.is_row:
             continue
         if candidate.is_lead_in:
-            block = Block(member)
+            block = ItemList(member)
         elif _is_item(candidate.text):
-            block = Block(None, is_numbered=_NUMBERED.match(candidate.text) is not None)
+            block = ItemList(None, is_numbered=_NUMBERED.match(candidate.text) is not None)
             block.items.append([member])
     if block is not None and len(block.items) > 1:
         yield block
     for grid in grids_of(stream):
         if len(grid.rows) > 1:
-            yield Block(None, [[row] for row in grid.rows])
+            yield ItemList(None, [[row] for row in grid.rows])
     for _, section in groupby(stream, key=lambda member: member[0].passage.heading):
         if items := _lines_under_heading(list(section)):
-            yield Block(None, [[item] for item in items])
+            yield ItemList(None, [[item] for item in items])
 
 
-def _lines_under_heading(section: Sequence[tuple[Reading, int]]) -> list[tuple[Reading, int]]:
+def _lines_under_heading(
+    section: Sequence[Member],
+) -> list[Member]:
     """The lines of a section that is a bare list, as formats that lose bullets leave it."""
     lines = [member for member in section if not _is_heading(member[0].candidates[member[1]])]
     if len(lines) < _MIN_LINES:
@@ -104,7 +109,7 @@ def _is_item(text: str) -> bool:
     return _NUMBERED.match(text) is not None or _BULLET.match(text) is not None
 
 
-def _belongs(block: Block, candidate: Candidate) -> bool:
+def _belongs(block: ItemList, candidate: Candidate) -> bool:
     """Whether a sentence goes on with a list."""
     text = candidate.text
     if candidate.is_row or text in candidate.passage.heading:
@@ -122,7 +127,7 @@ def _belongs(block: Block, candidate: Candidate) -> bool:
     )
 
 
-def _add(block: Block, member: tuple[Reading, int]) -> None:
+def _add(block: ItemList, member: Member) -> None:
     candidate = member[0].candidates[member[1]]
     if not block.items:
         block.is_numbered = _NUMBERED.match(candidate.text) is not None
@@ -132,7 +137,7 @@ def _add(block: Block, member: tuple[Reading, int]) -> None:
         block.items.append([member])
 
 
-def _text(member: tuple[Reading, int]) -> str:
+def _text(member: Member) -> str:
     return member[0].candidates[member[1]].text
 
 
@@ -162,16 +167,16 @@ def expand_lead_in(material: Material, lead: Candidate) -> Statement | None:
     return None
 
 
-def _holder(block: Block, candidate: Candidate) -> bool:
+def _holder(block: ItemList, candidate: Candidate) -> bool:
     return any(reading.candidates[at] is candidate for reading, at in block.members)
 
 
-def _blocks(material: Material) -> Iterator[Block]:
+def _blocks(material: Material) -> Iterator[ItemList]:
     for stream in material.streams:
         yield from blocks_of(stream)
 
 
-def score(material: Material, block: Block) -> tuple[float, float]:
+def score(material: Material, block: ItemList) -> tuple[float, float]:
     """Get the score of a list, comparable to a sentence's, and its coverage."""
     first = block.members[0][0]
     heading = first.find(first.passage.heading[-1]) if first.passage.heading else frozenset[int]()
@@ -195,7 +200,7 @@ def score(material: Material, block: Block) -> tuple[float, float]:
     return coverage + 0.7 * share, coverage
 
 
-def make_statement(material: Material, block: Block, value: float, coverage: float) -> Statement:
+def make_statement(material: Material, block: ItemList, value: float, coverage: float) -> Statement:
     """Write a list with its lead-in and the numbers it has."""
     lines = [] if block.lead is None else [_text(block.lead)]
     members = [] if block.lead is None else [block.lead]
@@ -215,7 +220,7 @@ def make_statement(material: Material, block: Block, value: float, coverage: flo
     return Statement("\n".join(lines), tuple(_quotes(members)), value, coverage)
 
 
-def _quotes(members: Sequence[tuple[Reading, int]]) -> Iterator[Quote]:
+def _quotes(members: Sequence[Member]) -> Iterator[Quote]:
     """One quote for each passage the sentences stand in, from the first to the last of them."""
     spans: dict[int, Quote] = {}
     for reading, at in members:

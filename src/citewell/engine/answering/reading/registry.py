@@ -10,12 +10,14 @@ from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.comparison import compare
 from citewell.engine.answering.reading.conflicts import newest_first
 from citewell.engine.answering.reading.lists import find_list
+from citewell.engine.answering.reading.parallels import read_parallels
 from citewell.engine.answering.reading.polarity import lead_with_polarity
 from citewell.engine.answering.reading.statements import best_statements
 from citewell.engine.lexical.codes import find_codes
 from citewell.engine.text.sentences import is_table_row
 
 _LISTED = (Kind.LIST, Kind.PROCEDURE)
+_SEVERAL = (Kind.COUNT, Kind.LIST, Kind.PERSON)
 
 
 def read(material: Material, max_sentences: int) -> list[Statement]:
@@ -35,6 +37,8 @@ def read(material: Material, max_sentences: int) -> list[Statement]:
         return [made]
     if asked.kind in _LISTED and (listed := find_list(material)):
         return [listed]
+    if asked.kind in _SEVERAL and material.ranked and (several := read_parallels(material)):
+        return [several]
     found = best_statements(material, max_sentences)
     if asked.aggregate is Aggregate.COUNT and not _says_how_many(material, found):
         made = read_aggregate(material)

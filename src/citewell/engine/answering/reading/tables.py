@@ -6,7 +6,7 @@ from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.numerals import number_values
 from citewell.engine.answering.reading.base import Material, Statement, quote_of
 from citewell.engine.answering.reading.grid import (
-    Grid,
+    TableRows,
     grids_of,
     holds_number,
     label_of,
@@ -38,7 +38,7 @@ def read_cell(material: Material, best: Scored) -> Statement:
     return Statement("; ".join(dict.fromkeys(lines)), quotes, best.score, best.coverage)
 
 
-def _grid_of(material: Material, candidate: Candidate) -> tuple[Grid, int] | None:
+def _grid_of(material: Material, candidate: Candidate) -> tuple[TableRows, int] | None:
     for stream in material.streams:
         for grid in grids_of(stream):
             for row in range(len(grid.rows)):
@@ -47,7 +47,7 @@ def _grid_of(material: Material, candidate: Candidate) -> tuple[Grid, int] | Non
     return None
 
 
-def _alike(grid: Grid, best: int) -> list[int]:
+def _alike(grid: TableRows, best: int) -> list[int]:
     """The row, with those that hold the same words of the question; the row alone if many do."""
     terms = grid.terms(best)
     if not terms:
@@ -60,11 +60,11 @@ def _alike(grid: Grid, best: int) -> list[int]:
     return same if best in same and len(same) <= _ALIKE else [best]
 
 
-def _label_terms(grid: Grid, row: int) -> frozenset[int]:
+def _label_terms(grid: TableRows, row: int) -> frozenset[int]:
     return grid.rows[row][0].find(grid.cells(row)[0])
 
 
-def _in_range(material: Material, grid: Grid) -> list[int]:
+def _in_range(material: Material, grid: TableRows) -> list[int]:
     """The row whose label is a range that holds a number of the question."""
     numbers = [
         max(number_values(number.strip(".,")))
@@ -79,7 +79,7 @@ def _in_range(material: Material, grid: Grid) -> list[int]:
     ][:1]
 
 
-def _line(material: Material, grid: Grid, row: int) -> str:
+def _line(material: Material, grid: TableRows, row: int) -> str:
     column = wanted_column(material.asked, grid, row)
     if column is None:
         return grid.candidate(row).text
