@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.engine.llm.base import UserMessage
 from citewell.engine.llm.testing import FakeLanguageModel
 from citewell.features.identity import service as identity
 from citewell.features.search import answers
@@ -160,7 +161,9 @@ class TestModelTokens:
                 text("UPDATE tenant SET limits = jsonb_build_object('model_tokens', :n)"),
                 {"n": spent},
             )
-        system, user = model.calls[0].system, str(model.calls[0].messages)
+        (asked,) = model.calls[0].messages
+        assert isinstance(asked, UserMessage)
+        system, user = model.calls[0].system, asked.text
         assert spent == len(system + user) // 4 + len("Visitors park in bay 4 [1].") // 4
         with pytest.raises(QuotaReachedError) as caught:
             await answers.answer(writing, caller, request)

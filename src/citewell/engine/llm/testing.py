@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from citewell.engine.errors import EngineError
-from citewell.engine.llm.base import ModelRequest, ReplyEnd, StreamItem, TokenUsage, ToolCall
+from citewell.engine.llm.base import (
+    Message,
+    ModelRequest,
+    ReplyEnd,
+    StreamItem,
+    TokenUsage,
+    ToolCall,
+    ToolResult,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class FakeLanguageModel:
                 raise reply.error
             for call in reply.tool_calls:
                 yield call
-            sent = len(request.system) + sum(len(str(each)) for each in request.messages)
+            sent = len(request.system) + sum(map(_length, request.messages))
             usage = TokenUsage(sent // 4, min(len(reply.text) // 4, request.max_tokens))
             yield ReplyEnd(usage, reply.is_truncated, reply.output)
         finally:
@@ -62,3 +70,7 @@ class FakeLanguageModel:
     async def close(self) -> None:
         """Note that the model was closed."""
         self.is_closed = True
+
+
+def _length(message: Message) -> int:
+    return len(message.content if isinstance(message, ToolResult) else message.text)
