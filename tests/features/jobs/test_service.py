@@ -207,7 +207,6 @@ class TestRetry:
         self, shelf: Shelf, rows: Rows
     ) -> None:
         """The worker was taken for dead and wakes up when another is at work: two are too many."""
-        shelf.platform.state_of(IngestPace).note_seconds = PATIENCE  # it does not look meanwhile
         added = await shelf.register("a.txt", sections(60))
 
         go_on = asyncio.Event()
@@ -223,6 +222,7 @@ class TestRetry:
 
         slow = Interrupted(begin_anew, after=4)
         await with_parts(shelf, embedder=slow).process(added)
+        await slow.done  # it may notice the cancellation before all of this is done
         assert (await job_of(shelf, added)).status == "running"
         go_on.set()
         await later[0]
