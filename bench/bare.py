@@ -2,10 +2,10 @@
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import LiteralString, cast
+from typing import cast
 
 import numpy as np
 import onnxruntime
@@ -15,13 +15,22 @@ from numpy.typing import NDArray
 from psycopg import sql
 from tokenizers import Tokenizer
 
+from citewell.core.database.sessions import (
+    SESSION_SETTINGS,
+    TENANT_SETTING,
+    connection_options,
+)
 from citewell.engine.embedding.bundled import MODEL_FOLDER, SPEC
+from citewell.engine.lexical.base import SparseVector
+from citewell.indexes.postgres.inverted import POSTINGS, choose_terms
+from citewell.indexes.postgres.literals import sparse_literal
 
 Rows = NDArray[np.float32]
 
 CORES = len(psutil.Process().cpu_affinity()) if psutil.LINUX else psutil.cpu_count() or 1
 BATCH = 32
 CANDIDATES = 50
+SEARCH_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,39 +115,47 @@ class BareLegs:
 
     def __init__(self, url: str, tenant_id: str, generation_id: int, *, is_exact: bool) -> None:
         # The owner is bound by row-level security too, so the tenant has to be named.
-        options = (
-            f"-c citewell.tenant_id={tenant_id} -c jit=off "
-            "-c hnsw.ef_search=200 -c hnsw.iterative_scan=relaxed_order"
-        )
+        settings = {name: SESSION_SETTINGS[name] for name in SEARCH_SETTINGS}
         self._connection = psycopg.connect(
-            url, options=options, autocommit=True, prepare_threshold=0
+            url,
+            options=connection_options({TENANT_SETTING: tenant_id, "jit": "off", **settings}),
+            autocommit=True,
+            prepare_threshold=0,
         )
-        suffix = " + 0" if is_exact else ""
-        self._dense = self._leg(
-            f"((embedding::halfvec(384)) <=> %(q)s::halfvec(384)){suffix}", tenant_id, generation_id
+        self._generation_id = generation_id
+        query = (
+            "SELECT id::text, 1 - s FROM (SELECT id, {score} AS s FROM chunk "
+            "WHERE tenant_id = {tenant_id} AND generation_id = {generation_id} AND active "
+            "ORDER BY {score} LIMIT {limit}) AS found"
         )
-        self._lexical = self._leg(f"(terms <#> %(q)s::sparsevec){suffix}", tenant_id, generation_id)
+        distance = "((embedding::halfvec(384)) <=> %(q)s::halfvec(384))"
+        # Literals, so that the statement is planned once for this tenant's partition and index.
+        self._dense = sql.SQL(query).format(
+            score=sql.SQL(f"{distance} + 0" if is_exact else distance),
+            tenant_id=tenant_id,
+            generation_id=generation_id,
+            limit=CANDIDATES,
+        )
 
     def dense(self, vector: str) -> list[tuple[str, float]]:
-        """Chunks nearest in meaning, with cosine distances."""
+        """Chunks nearest in meaning, with their cosines."""
         return self._connection.execute(self._dense, {"q": vector}).fetchall()
 
-    def lexical(self, terms: str) -> list[tuple[str, float]]:
-        """Chunks with the best terms, with negated BM25 scores."""
-        return self._connection.execute(self._lexical, {"q": terms}).fetchall()
+    def lexical(
+        self, terms: SparseVector, frequencies: Mapping[int, int]
+    ) -> list[tuple[str, float]]:
+        """Chunks with the best terms among those of the rarest terms, with their BM25 scores."""
+        return self._connection.execute(
+            "SELECT id::text, score FROM "
+            "citewell_lexical_candidates(%s, %s::bigint[], %s::sparsevec, %s)",
+            (
+                self._generation_id,
+                list(choose_terms(terms, frequencies, POSTINGS).read),
+                sparse_literal(terms),
+                CANDIDATES,
+            ),
+        ).fetchall()
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-    @staticmethod
-    def _leg(score: LiteralString, tenant_id: str, generation_id: int) -> sql.Composed:
-        query = (
-            f"SELECT id::text, s FROM (SELECT id, {score} AS s FROM chunk "
-            "WHERE tenant_id = {tenant_id} AND generation_id = {generation_id} AND active "
-            f"ORDER BY {score} LIMIT {{limit}}) AS found"
-        )
-        # Literals, so that the statement is planned once for this tenant's partition and index.
-        return sql.SQL(query).format(
-            tenant_id=tenant_id, generation_id=generation_id, limit=CANDIDATES
-        )

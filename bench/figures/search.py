@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,21 @@ from bench.indexed import Library
 from bench.options import Options
 from bench.peer_process import PeerProcess
 from bench.report import Row, percentile
-from citewell.access.policy import FULL_ACCESS
+from citewell.engine.lexical.base import SparseVector
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.analysis import analyse
 from citewell.features.search import service
 from citewell.features.search.schemas import SearchReply, SearchRequest
 from citewell.indexes.contract import index_of
-from citewell.indexes.postgres.literals import dense_literal, sparse_literal
+from citewell.indexes.postgres.index import EXACT_LIMIT
+from citewell.indexes.postgres.literals import dense_literal
 from citewell.indexes.postgres.work import SessionWork
 
 TOP_K = 10
+
+Terms = tuple[SparseVector, Mapping[int, int]]
+"""Weights of a question's terms, and in how many chunks each occurs."""
+
 BUDGET, PEER_BUDGET = 1.5, 0.6
 
 
@@ -31,9 +37,7 @@ async def measure(
 ) -> tuple[list[Row], list[str]]:
     """Ask the same questions of all three, in turns."""
     asked = questions(library.texts, options.queries)
-    first = await _search(library, asked[0], explain=True)
-    assert first.explain is not None
-    is_exact = first.explain.is_exact
+    is_exact = library.chunks <= EXACT_LIMIT
     legs = BareLegs(library.url, str(library.tenant_id), library.generation_id, is_exact=is_exact)
     model = BareModel(threads=1)
     weights = [await _weights(library, query) for query in asked]
@@ -50,7 +54,7 @@ async def measure(
             between = time.perf_counter()
             legs.dense(dense_literal(model.embed(query)))
             if terms is not None:
-                legs.lexical(terms)
+                legs.lexical(*terms)
             round_ours.append((between - begun) * 1_000)
             round_bare.append((time.perf_counter() - between) * 1_000)
         round_theirs = peer.do("search", queries=asked, top_k=TOP_K)["ms"] if peer else []
@@ -59,28 +63,26 @@ async def measure(
             bare += round_bare
             theirs += round_theirs
     legs.close()
-    notes = ["Search compared all chunks, without an index."] if is_exact else []
+    notes = ["Search compared the vectors of all chunks, without an index."] if is_exact else []
     return _rows(library, ours, bare, theirs), notes
 
 
-async def _search(library: Library, query: str, *, explain: bool = False) -> SearchReply:
-    request = SearchRequest(query=query, top_k=TOP_K, explain=explain)
+async def _search(library: Library, query: str) -> SearchReply:
+    request = SearchRequest(query=query, top_k=TOP_K)
     return await service.search(library.platform, library.operator, request)
 
 
-async def _weights(library: Library, query: str) -> str | None:
-    """The lexical leg's vector as search makes it; None if no term of the question is known."""
+async def _weights(library: Library, query: str) -> Terms | None:
+    """The terms as search asks for them; None if none of the question is known."""
     analysis = analyse(query)
     platform = library.platform
     async with platform.database.unit_of_work(library.tenant_id) as session:
-        generation = await index_of(platform).generations.live(SessionWork(session))
-        assert generation is not None
-        scope = service.SearchScope(library.tenant_id, generation, FULL_ACCESS.read)
-        statistics = await index_of(platform).searcher.statistics(
-            SessionWork(session), scope, [term.id for term in analysis.terms]
+        facts = await index_of(platform).searcher.facts(
+            SessionWork(session), [term.id for term in analysis.terms]
         )
-    weights = query_weights(analysis.terms, statistics)
-    return sparse_literal(weights) if weights else None
+    assert facts is not None
+    weights = query_weights(analysis.terms, facts.statistics)
+    return (weights, facts.statistics.document_frequency) if weights else None
 
 
 def _load_peer(peer: PeerProcess, library: Library, work: Path) -> None:

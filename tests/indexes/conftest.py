@@ -77,9 +77,12 @@ class Corpus:
             if self.parts[number] is wanted
         }
 
-    def query(self, chance: Chance, *, weight: float, top_k: int = 10) -> HybridQuery:
+    def query(
+        self, chance: Chance, *, weight: float, top_k: int = 10, near: int | None = None
+    ) -> HybridQuery:
         """A question near some chunk; a weight of 1 or 0 leaves the other leg out."""
-        near = int(chance.integers(len(self.texts)))
+        if near is None:
+            near = int(chance.integers(len(self.texts)))
         vector = self.vectors[near] + chance.normal(0, 0.12, DIMENSIONS).astype(np.float32)
         terms = np.flatnonzero(self.weights[near])
         chosen = chance.choice(terms, size=min(4, len(terms)), replace=False)
@@ -89,7 +92,13 @@ class Corpus:
             terms={} if weight == 1 else asked,
             dense_weight=weight,
             top_k=top_k,
+            frequencies={term: int(self.frequencies[term - 1]) for term in asked},
         )
+
+    @property
+    def frequencies(self) -> NDArray[np.int64]:
+        """In how many chunks each term occurs."""
+        return np.count_nonzero(self.weights, axis=0)
 
 
 def random_rows(

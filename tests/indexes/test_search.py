@@ -11,10 +11,12 @@ from sqlalchemy import text
 from citewell.access.policy import NO_LEVEL, IdSet, Reach
 from citewell.core.database.sessions import Database
 from citewell.engine.lexical.bm25 import best_possible_score
-from citewell.indexes.contract import Hit, HitList, HybridQuery, SearchScope
+from citewell.engine.retrieval.base import Hit, HitList, HybridQuery
+from citewell.indexes.contract import SearchScope
 from citewell.indexes.events import AccessChanged
 from citewell.indexes.postgres.index import postgres_index
 from citewell.indexes.postgres.work import SessionWork
+from citewell.indexes.testing_library import search as search_index
 
 from .conftest import EVERYBODY, PERCENT, PERMILLE, Corpus, Libraries, Part
 
@@ -29,7 +31,7 @@ async def search(
     """One search; scopes of more chunks than the limit go through the HNSW indexes."""
     index = postgres_index(database, exact_limit=exact_limit)
     async with database.unit_of_work(scope.tenant_id) as session:
-        return await index.searcher.search(SessionWork(session), scope, query)
+        return await search_index(index.searcher, SessionWork(session), scope, query)
 
 
 def arithmetic(corpus: Corpus, query: HybridQuery, allowed: set[str] | None = None) -> list[str]:
@@ -80,7 +82,7 @@ class TestWholeLibrary:
         assert np.mean(recalls) >= 0.98  # half precision swaps a few at the end
 
     @pytest.mark.parametrize("weight", LEGS.values(), ids=LEGS.keys())
-    async def test_hnsw_finds_what_exact_search_finds(
+    async def test_indexes_find_what_exact_search_finds(
         self, libraries: Libraries, database: Database, chance: np.random.Generator, weight: float
     ) -> None:
         scope, recalls = libraries.large.scope(), list[float]()
@@ -88,7 +90,8 @@ class TestWholeLibrary:
             query = libraries.large.query(chance, weight=weight)
             exact = await search(database, scope, query, exact_limit=EVERYTHING)
             quick = await search(database, scope, query, exact_limit=100)
-            assert not quick.is_exact
+            assert (quick.lexical is None) == (weight == 1)
+            assert quick.is_exact == (weight == 0 and quick.lexical.is_proven)
             assert len(quick.hits) == 10
             recalls.append(recall(quick.hits, [hit.text for hit in exact.hits]))
         assert np.mean(recalls) >= 0.95
@@ -311,9 +314,11 @@ class TestAccess:
             await index.writer.apply(
                 SessionWork(session), AccessChanged(key.document_id, elsewhere, 3)
             )
-            found = (await index.searcher.search(SessionWork(session), there, query)).hits
+            found = (await search_index(index.searcher, SessionWork(session), there, query)).hits
             assert {hit.document_id for hit in found} == {key.document_id}
-            assert (await index.searcher.search(SessionWork(session), below, query)).hits == []
+            assert (
+                await search_index(index.searcher, SessionWork(session), below, query)
+            ).hits == []
             await session.rollback()
 
     @pytest.mark.parametrize("exact_limit", [EVERYTHING, 0], ids=["exact", "HNSW"])
@@ -340,8 +345,8 @@ class TestAccess:
         index = postgres_index(database)
         query = libraries.large.query(chance, weight=0.4, top_k=50)
         async with database.unit_of_work(libraries.other.tenant_id) as session:
-            found = await index.searcher.search(
-                SessionWork(session), libraries.large.scope(), query
+            found = await search_index(
+                index.searcher, SessionWork(session), libraries.large.scope(), query
             )
         assert found.hits == []
         assert found.scope_size == 0
@@ -367,7 +372,7 @@ async def reads(
     before = usage(url)
     async with database.unit_of_work(scope.tenant_id) as session:
         await session.execute(text("SET LOCAL enable_sort = off"))
-        await index.searcher.search(SessionWork(session), scope, query)
+        await search_index(index.searcher, SessionWork(session), scope, query)
         await session.execute(text("SELECT pg_stat_force_next_flush()"))
     after = usage(url)
     return {name for name in after if after[name] != before.get(name)}
@@ -378,14 +383,14 @@ def hnsw(names: set[str]) -> set[str]:
 
 
 class TestPlans:
-    async def test_large_scope_can_read_both_indexes_of_its_generation(
+    async def test_large_scope_can_read_the_index_of_its_generation(
         self, libraries: Libraries, database: Database, chance: np.random.Generator
     ) -> None:
         corpus = libraries.large
         query = corpus.query(chance, weight=0.4)
         read = await reads(libraries.url, database, corpus.scope(), query, exact_limit=100)
         number = corpus.generation.id
-        assert hnsw(read) == {f"chunk_dense_{number}", f"chunk_lexical_{number}"}
+        assert hnsw(read) == {f"chunk_dense_{number}"}
 
     async def test_small_scope_reads_no_hnsw_index(
         self, libraries: Libraries, database: Database, chance: np.random.Generator
@@ -442,7 +447,7 @@ class TestFields:
         self, libraries: Libraries, database: Database, chance: np.random.Generator
     ) -> None:
         corpus = libraries.large
-        query = corpus.query(chance, weight=0.4)
+        query = corpus.query(chance, weight=0.4, near=1234)  # whoever quotes words asks for them
         wanted = corpus.texts[1234]
         found = await search(
             database, corpus.scope(), replace(query, phrases=(wanted,)), exact_limit=100

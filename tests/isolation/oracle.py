@@ -16,6 +16,7 @@ from citewell.access.policy import AccessLevel, Effect, Role
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
+from citewell.engine.retrieval.base import Hit
 from citewell.features.collections import service as collections
 from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import registering
@@ -28,7 +29,7 @@ from citewell.features.search.errors import UnknownFilterError
 from citewell.features.sharing import service as sharing
 from citewell.features.sharing.schemas import GrantPut
 from citewell.features.trash import service as trash
-from citewell.indexes.contract import Hit, index_of
+from citewell.indexes.contract import index_of
 from citewell.kit.clock import Stopwatch
 from citewell.kit.pagination import PageRequest
 from citewell.models.tenancy import User
@@ -491,7 +492,7 @@ class Walk:
             and (wanted is None or paper.collection in wanted)
             and (topic is None or paper.topic == topic)
         }
-        self._compare(told, found.hits.hits, allowed, top_k)
+        self._compare(told, found.hits, allowed, top_k)
         return told
 
     def _compare(

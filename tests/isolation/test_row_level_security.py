@@ -177,7 +177,7 @@ class TestWithoutTheFilter:
             quiet, Caller(pair.theirs.id, OPERATOR), QUESTION, top_k=50, filters={},
             collection_ids=None, watch=Stopwatch(),
         )  # fmt: skip
-        assert {str(hit.document_id) for hit in found.hits.hits} == {pair.theirs.ids["document"]}
+        assert {str(hit.document_id) for hit in found.hits} == {pair.theirs.ids["document"]}
         async with quiet.database.unit_of_work(pair.theirs.id) as session:
             rows = await session.execute(text("SELECT document_id, text FROM chunk"))
             assert {str(row.document_id) for row in rows} == {pair.theirs.ids["document"]}

@@ -1,15 +1,13 @@
 """The access policy inside statements: who is granted what, and the predicate of a reach."""
 
-import uuid
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from collections.abc import Sequence
+from typing import Any
 
 from citewell.access.policy import Effect, IdSet, Reach
 
 # One round trip for all rules that name the user. The ids come as text, one array for each kind,
 # and stay text (see `IdSet`).
-_GRANTS = text("""
+GRANTS = """
 WITH mine AS (
   SELECT group_id AS id FROM group_member WHERE tenant_id = :tenant_id AND user_id = :user_id
 )
@@ -21,18 +19,13 @@ FROM (
   SELECT document_id, false, effect FROM document_grant
   WHERE tenant_id = :tenant_id AND (user_id = :user_id OR group_id IN (SELECT id FROM mine))
 ) AS named GROUP BY is_collection, effect
-""")
+"""
+"""What the rules that name a user, directly or through a group, are about."""
 
 
-async def grants_of(
-    session: AsyncSession, tenant_id: uuid.UUID, user_id: uuid.UUID
-) -> dict[tuple[bool, Effect], IdSet]:
-    """The objects of all rules that name the user, directly or through a group.
-
-    Keyed by (whether they are collections, effect).
-    """
-    rows = await session.execute(_GRANTS, {"tenant_id": tenant_id, "user_id": user_id})
-    return {(row.is_collection, Effect(row.effect)): IdSet(row.ids) for row in rows}
+def grants_in(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[bool, Effect], IdSet]:
+    """What `GRANTS` gives: ids by whether they are of collections, and by effect."""
+    return {(is_collection, Effect(effect)): IdSet(ids) for is_collection, effect, ids in rows}
 
 
 def reach_sql(

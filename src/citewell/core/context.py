@@ -9,7 +9,8 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import FULL_ACCESS, Access, Role, Scope, access_by, access_of
-from citewell.access.statements import grants_of
+from citewell.access.statements import GRANTS, grants_in
+from citewell.core.database.batches import batch_of
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 
@@ -136,13 +137,14 @@ async def access_in(session: AsyncSession, tenant_id: uuid.UUID, actor: Actor) -
     """What an actor may reach in a tenant, as of this transaction."""
     if actor.user_id is None:
         return FULL_ACCESS if actor.role is Role.DIRECTOR else access_of(actor.role, None, ())
-    named = await grants_of(session, tenant_id, actor.user_id)
+    values = {"tenant_id": tenant_id, "user_id": actor.user_id}
+    named = await batch_of(session).ask(GRANTS, values, grants_in)
     return access_by(actor.role, actor.user_id, named)
 
 
 @asynccontextmanager
 async def unit_of_work(
-    platform: Platform, caller: Caller, *, is_snapshot: bool = False
+    platform: Platform, caller: Caller, *, is_snapshot: bool = False, is_batched: bool = False
 ) -> AsyncGenerator[Context, None]:
     """Open a transaction for the caller; it commits when the block ends well.
 
@@ -150,11 +152,13 @@ async def unit_of_work(
         platform: The handles of this process.
         caller: Who acts, and in which tenant.
         is_snapshot: Whether all statements see one snapshot (REPEATABLE READ).
+        is_batched: As `Database.unit_of_work` takes it.
     """
     async with platform.database.unit_of_work(
         caller.tenant_id,
         statement_seconds=0 if caller.actor.kind in _PATIENT else REQUEST_STATEMENT_SECONDS,
         is_snapshot=is_snapshot,
+        is_batched=is_batched,
     ) as session:
         ctx = Context(session, caller.tenant_id, caller.actor, platform, caller.origin)
         yield ctx

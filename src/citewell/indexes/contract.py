@@ -4,15 +4,16 @@ No type of a database or a vendor is in it: a caller's transaction passes throug
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from citewell.access.policy import Reach
 from citewell.engine.embedding.base import EmbedderSpec, Vector
-from citewell.engine.lexical.base import CorpusStatistics, SparseVector
+from citewell.engine.lexical.base import CorpusStatistics
+from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs
 from citewell.indexes.events import ChunkRow, Event
 
 Handle = TypeVar("Handle")
@@ -95,54 +96,17 @@ FILTER_FIELDS = ("document_id", "title", "filename", "source", "language")
 
 
 @dataclass(frozen=True, slots=True)
-class HybridQuery:
-    """What to rank by. Without a vector or without terms that leg is left out."""
+class LibraryFacts:
+    """What a search has to know of a tenant before it ranks."""
 
-    vector: Vector | None
-    terms: SparseVector
-    dense_weight: float
-    top_k: int
-    phrases: tuple[str, ...] = ()
-    """Chunks that contain all of these, word for word, come first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A chunk that was found, with what each leg said of it."""
-
-    chunk_id: uuid.UUID
-    document_id: uuid.UUID
-    title: str
-    version: int
-    page: int | None
-    heading: tuple[str, ...]
-    context: str
-    start: int
-    end: int
-    language: str
-    text: str
-    score: float
-    """Fused, in 0..1."""
-    dense_score: float | None
-    """Cosine similarity, None without a vector."""
-    lexical_score: float
-    """BM25."""
-    dense_rank: int | None
-    """Rank in the dense leg from 1; None where that leg did not bring the chunk up."""
-    lexical_rank: int | None
-    has_phrases: bool
-
-
-@dataclass(frozen=True, slots=True)
-class HitList:
-    """Hits, best first, and how they were found."""
-
-    hits: list[Hit]
-    scope_size: int
-    """Chunks in the scope; counted up to one more than the exact limit."""
-    is_exact: bool
-    """Whether every chunk of the scope was compared."""
-    facts: Mapping[str, object] = field(default_factory=dict[str, object])
+    generation: Generation
+    """The one that answers."""
+    statistics: CorpusStatistics
+    """Of the terms that were named."""
+    has_dense_index: bool
+    """Whether vectors can be found without comparing all of them."""
+    has_lexical_index: bool
+    """Whether terms can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,18 +139,29 @@ class Searcher(Protocol):
         """
         ...
 
-    async def statistics(
-        self, work: UnitOfWork, scope: SearchScope, term_ids: Sequence[int]
-    ) -> CorpusStatistics:
-        """In how many chunks of the scope's generation each term occurs, and how many there are.
+    def expected_embedding(self, tenant_id: uuid.UUID) -> str | None:
+        """The embedding of the generation that answered last, as far as it is remembered."""
+        ...
 
-        Those of the versions that answer are counted, as they were completed. What was published
-        lately may be missing until `Maintenance.fold_statistics`.
+    def facts(self, work: UnitOfWork, term_ids: Sequence[int]) -> Awaitable[LibraryFacts | None]:
+        """What answers the tenant now; None before its first document.
+
+        The statistics count the versions that answer, as they were completed. What was published
+        lately may be missing until `Maintenance.fold_statistics`. What is asked before the result
+        is awaited may travel with it.
         """
         ...
 
-    async def search(self, work: UnitOfWork, scope: SearchScope, query: HybridQuery) -> HitList:
-        """Rank the scope's chunks; always min(top_k, scope size) hits."""
+    async def legs(
+        self, work: UnitOfWork, facts: LibraryFacts, scope: SearchScope, query: HybridQuery
+    ) -> Legs:
+        """The best candidates of the scope; together at least min(top_k, scope size)."""
+        ...
+
+    def passages(
+        self, work: UnitOfWork, scope: SearchScope, ids: Sequence[uuid.UUID]
+    ) -> Awaitable[Mapping[uuid.UUID, ChunkView]]:
+        """Those of the ids that are in the scope, as they are shown."""
         ...
 
 

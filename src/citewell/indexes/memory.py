@@ -5,7 +5,6 @@ and the conformance suite is checked by a second engine. It knows no history (`S
 """
 
 import json
-import re
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
@@ -17,14 +16,12 @@ import numpy as np
 from citewell.access.policy import DocumentFacts
 from citewell.engine.embedding.base import EmbedderSpec, Vector
 from citewell.engine.lexical.base import CorpusStatistics, SparseVector
-from citewell.engine.lexical.bm25 import best_possible_score
+from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs, LegScores
 from citewell.indexes.contract import (
     Generation,
     GenerationChangedError,
-    Hit,
-    HitList,
-    HybridQuery,
     IncompleteVersionError,
+    LibraryFacts,
     SearchScope,
     UnitOfWork,
 )
@@ -162,39 +159,71 @@ class MemorySearcher:
     async def current_generation(self, tenant_id: uuid.UUID) -> Generation | None:
         return self._store.libraries.get(tenant_id, Library()).of_status("live")
 
-    async def statistics(
-        self, work: UnitOfWork, scope: SearchScope, term_ids: Sequence[int]
-    ) -> CorpusStatistics:
+    def expected_embedding(self, tenant_id: uuid.UUID) -> str | None:
+        live = self._store.libraries.get(tenant_id, Library()).of_status("live")
+        return live.embedding if live else None
+
+    async def facts(self, work: UnitOfWork, term_ids: Sequence[int]) -> LibraryFacts | None:
         library = library_of(work)
+        live = library.of_status("live")
+        if live is None:
+            return None
         answering = {key[:2] for key, chunk in library.chunks.items() if chunk.is_active}
         chunk_count, counted = 0, Counter[int]()
         for key, publication in library.complete.items():
-            if key in answering and key[1] == scope.generation.id:
+            if key in answering and key[1] == live.id:
                 chunk_count += publication.chunk_count
                 counted.update(publication.term_frequencies)
-        return CorpusStatistics(chunk_count, {term: counted[term] for term in term_ids})
+        return LibraryFacts(
+            live,
+            CorpusStatistics(chunk_count, {term: counted[term] for term in term_ids}),
+            has_dense_index=False,
+            has_lexical_index=False,
+        )
 
-    async def search(self, work: UnitOfWork, scope: SearchScope, query: HybridQuery) -> HitList:
-        if scope.as_of is not None:
-            raise NotImplementedError("an index in memory keeps no history")
-        library = library_of(work)
-        found = [
-            chunk
-            for (_, generation_id, _), chunk in library.chunks.items()
-            if work.tenant_id == scope.tenant_id
-            and generation_id == scope.generation.id
-            and chunk.is_active
-            and _is_within(scope, chunk, library.documents[chunk.version.document_id])
+    async def legs(
+        self,
+        work: UnitOfWork,
+        facts: LibraryFacts,  # noqa: ARG002 - every chunk is compared
+        scope: SearchScope,
+        query: HybridQuery,
+    ) -> Legs:
+        found = _within(work, scope)
+        legs = Legs(scope_size=len(found))
+        candidates = [
+            LegScores(
+                chunk.id,
+                _dot(chunk.row.terms, query.terms),
+                None if query.vector is None else _cosine(chunk.row.embedding, query.vector),
+            )
+            for chunk in found
         ]
-        hits = [_hit(library, chunk, query) for chunk in found]
-        hits.sort(key=lambda hit: (-hit.score, hit.chunk_id))
-        dense = _ranks(hits, lambda hit: hit.dense_score)
-        lexical = _ranks(hits, lambda hit: hit.lexical_score) if query.terms else {}
-        ranked = [
-            replace(hit, dense_rank=dense.get(hit.chunk_id), lexical_rank=lexical.get(hit.chunk_id))
-            for hit in hits[: query.top_k]
-        ]
-        return HitList(ranked, len(found), is_exact=True)
+        if query.vector is not None:
+            legs.dense = sorted(candidates, key=lambda each: -(each.cosine or 0.0))
+        if query.terms or query.vector is None:
+            legs.lexical = sorted(candidates, key=lambda each: -each.bm25)
+        return legs
+
+    async def passages(
+        self, work: UnitOfWork, scope: SearchScope, ids: Sequence[uuid.UUID]
+    ) -> Mapping[uuid.UUID, ChunkView]:
+        found = _within(work, scope)
+        return {chunk.id: _view(library_of(work), chunk) for chunk in found if chunk.id in ids}
+
+
+def _within(work: UnitOfWork, scope: SearchScope) -> list[_Chunk]:
+    """The chunks of a scope."""
+    if scope.as_of is not None:
+        raise NotImplementedError("an index in memory keeps no history")
+    library = library_of(work)
+    return [
+        chunk
+        for (_, generation_id, _), chunk in library.chunks.items()
+        if work.tenant_id == scope.tenant_id
+        and generation_id == scope.generation.id
+        and chunk.is_active
+        and _is_within(scope, chunk, library.documents[chunk.version.document_id])
+    ]
 
 
 def _is_within(scope: SearchScope, chunk: _Chunk, document: StoredDocument) -> bool:
@@ -222,19 +251,10 @@ def _is_within(scope: SearchScope, chunk: _Chunk, document: StoredDocument) -> b
     )
 
 
-def _hit(library: Library, chunk: _Chunk, query: HybridQuery) -> Hit:
+def _view(library: Library, chunk: _Chunk) -> ChunkView:
     row, version = chunk.row, chunk.version
     document = library.documents[version.document_id]
-    lexical, best = _dot(row.terms, query.terms), best_possible_score(query.terms)
-    score = min(lexical / best, 1.0) if best else 0.0
-    dense = None if query.vector is None else _cosine(row.embedding, query.vector)
-    if dense is not None:
-        score += query.dense_weight * (min(max(dense, 0.0), 1.0) - score)
-    has_phrases = bool(query.phrases) and all(
-        re.search(r"\s+".join(map(re.escape, phrase.split())), row.text, re.IGNORECASE)
-        for phrase in query.phrases
-    )
-    return Hit(
+    return ChunkView(
         chunk_id=chunk.id,
         document_id=version.document_id,
         title=document.title,
@@ -246,12 +266,6 @@ def _hit(library: Library, chunk: _Chunk, query: HybridQuery) -> Hit:
         end=row.end,
         language=row.language,
         text=row.text,
-        score=(score + has_phrases) / 2 if query.phrases else score,
-        dense_score=dense,
-        lexical_score=lexical,
-        dense_rank=None,
-        lexical_rank=None,
-        has_phrases=has_phrases,
     )
 
 
@@ -261,12 +275,6 @@ def _dot(terms: SparseVector, others: SparseVector) -> float:
 
 def _cosine(one: Vector, other: Vector) -> float:
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
-
-
-def _ranks(hits: Sequence[Hit], score: Callable[[Hit], float | None]) -> dict[uuid.UUID, int]:
-    scored = [(value, hit.chunk_id) for hit in hits if (value := score(hit)) is not None]
-    scored.sort(key=lambda each: -each[0])
-    return {chunk_id: number for number, (_, chunk_id) in enumerate(scored, start=1)}
 
 
 class MemoryWriter:

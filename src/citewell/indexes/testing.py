@@ -43,6 +43,7 @@ from citewell.indexes.testing_library import (
     publication_of,
     random_query,
     random_rows,
+    search,
 )
 
 OTHER_SPEC = EmbedderSpec("testing:other", DIMENSIONS * 2, max_tokens=256, languages=None)
@@ -119,7 +120,7 @@ class SearchContract:
         await other.answers_with(*theirs)
         async with engine.unit_of_work(one.tenant_id) as work:  # should a scope ever be mixed up
             query = random_query(one.chance, theirs, 0.4)
-            assert (await engine.searcher.search(work, other.scope(), query)).hits == []
+            assert (await search(engine.searcher, work, other.scope(), query)).hits == []
 
     async def test_reach_decides_what_is_found(self, engine: Engine) -> None:
         shelf = await TenantLibrary.of(engine)
@@ -348,7 +349,7 @@ class TransactionContract:
             async with engine.unit_of_work(shelf.tenant_id) as work:
                 await engine.writer.apply(work, shelf.published(key, rows))
                 query = HybridQuery(None, {1: 1.0}, 0.0, 100)
-                found = await engine.searcher.search(work, shelf.scope(), query)
+                found = await search(engine.searcher, work, shelf.scope(), query)
                 assert len(found.hits) == len(old) + len(rows)
                 await shelf.answers_with(*old)
                 raise _Broken

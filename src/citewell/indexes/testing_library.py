@@ -12,12 +12,14 @@ import numpy as np
 
 from citewell.access.policy import Reach
 from citewell.engine.embedding.base import EmbedderSpec
+from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.lexical.bm25 import best_possible_score
+from citewell.engine.retrieval.base import ChunkView, HitList, HybridQuery, Legs
+from citewell.engine.retrieval.pipeline import rank
 from citewell.indexes.contract import (
     Generation,
     Generations,
-    HitList,
-    HybridQuery,
+    LibraryFacts,
     Searcher,
     SearchScope,
     UnitOfWork,
@@ -189,7 +191,7 @@ class TenantLibrary:
             np.ones(self.generation.dimensions, np.float32), {1: 1.0}, 0.5, 10_000
         )
         async with self.engine.unit_of_work(self.tenant_id) as work:
-            return await self.engine.searcher.search(work, scope or self.scope(), query)
+            return await search(self.engine.searcher, work, scope or self.scope(), query)
 
     async def texts(self, scope: SearchScope | None = None) -> list[str]:
         """Sorted texts of all that can be found."""
@@ -199,9 +201,9 @@ class TenantLibrary:
         """The statistics of all terms, once they are up to date."""
         await self.engine.settle(self.tenant_id)
         async with self.engine.unit_of_work(self.tenant_id) as work:
-            read = await self.engine.searcher.statistics(
-                work, self.scope(), range(1, VOCABULARY + 1)
-            )
+            facts = await self.engine.searcher.facts(work, range(1, VOCABULARY + 1))
+        assert facts is not None
+        read = facts.statistics
         frequencies = {term: n for term, n in read.document_frequency.items() if n}
         return read.chunk_count, frequencies
 
@@ -210,6 +212,40 @@ class TenantLibrary:
         assert await self.texts() == sorted(row.text for row in rows)
         counted = Counter(term for row in rows for term in row.terms)
         assert await self.counts() == (len(rows), dict(counted))
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedReader:
+    """A scope as `retrieval.pipeline` reads it."""
+
+    searcher: Searcher
+    work: UnitOfWork
+    facts: LibraryFacts
+    scope: SearchScope
+
+    @property
+    def embedding(self) -> str | None:
+        return self.facts.generation.embedding
+
+    @property
+    def statistics(self) -> CorpusStatistics:
+        return self.facts.statistics
+
+    async def legs(self, query: HybridQuery) -> Legs:
+        return await self.searcher.legs(self.work, self.facts, self.scope, query)
+
+    async def passages(self, ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, ChunkView]:
+        return await self.searcher.passages(self.work, self.scope, ids)
+
+
+async def search(
+    searcher: Searcher, work: UnitOfWork, scope: SearchScope, query: HybridQuery
+) -> HitList:
+    """What the pipeline makes of an engine's legs."""
+    facts = await searcher.facts(work, list(query.terms))
+    if facts is None:
+        return HitList([], 0, True)
+    return await rank(ScopedReader(searcher, work, facts, scope), query)
 
 
 def random_query(

@@ -20,3 +20,5 @@ class IndexGeneration(Base, TenantScoped, HasTimestamps):
     chunk_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     live_since: Mapped[datetime | None]
     """When it took over from another; None for a tenant's first one, and for one being built."""
+    has_lexical: Mapped[bool] = mapped_column(server_default="true")
+    """Whether the terms of all its findable chunks are in the inverted index."""

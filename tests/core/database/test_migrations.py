@@ -93,6 +93,17 @@ A_DOCUMENT_OF_0003 = (
 )
 """Version 2 came late and never answered."""
 
+A_CHUNK_OF_0010 = (
+    "INSERT INTO index_generation (tenant_id, id, embedding, dimensions, status)"
+    f" VALUES ({_ID.format(1)}, 1, 'e', 1, 'live') ON CONFLICT DO NOTHING;"
+    "INSERT INTO chunk (tenant_id, id, generation_id, document_id, version_id, collection_id,"
+    " ordinal, access_level, active, start_offset, end_offset, language, content_hash, heading,"
+    " context, text, embedding, terms)"
+    f" SELECT tenant_id, '00000000-0000-0000-0000-00000000000{{0}}', 1, document_id, id,"
+    f" {_ID.format(2)}, {{0}}, 1, true, 0, 1, 'en', 'x', '{{{{}}}}', '', 't', '[1]',"
+    " '{{7:0.5,9:{0}}}/536870912' FROM document_version WHERE status = 'ready'"
+)
+
 
 @pytest.mark.usefixtures("admin")
 class TestMigrate:
@@ -168,6 +179,32 @@ class TestMigrate:
         ) == [(1, "2026-01-01", "2026-03-01", uuid.UUID(int=5)), (3, "2026-03-01", None, None)]
         forced = "SELECT relname FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity"
         assert run(everything, forced) == []
+
+    def test_chunks_from_before_the_inverted_index_are_filled_in(self, make: Make) -> None:
+        """Meanwhile a process of before goes on writing chunks."""
+        url = make()
+        run(url, "CREATE EXTENSION vector", f"CREATE ROLE {APP_ROLE}")
+        config = Config()
+        config.set_main_option("script_location", str(migrations_folder()))
+        config.attributes["url"] = url
+        command.upgrade(config, "0010")
+        run(url, *A_DOCUMENT_OF_0003, *(A_CHUNK_OF_0010.format(number) for number in (1, 2)))
+        assert migrate(url)
+        assert run(url, "SELECT has_lexical FROM index_generation") == [(False,)]
+        assert run(url, "SELECT count(*) FROM lexical_chunk") == [(0,)]
+        of_tenant = f"SELECT set_config('citewell.tenant_id', {_ID.format(1)}, false)"
+        run(url, A_CHUNK_OF_0010.format(3))
+        assert run(url, "SELECT count(*) FROM lexical_chunk") == [(1,)]
+        fill = f"SELECT citewell_fill_lexical(1, {_ID.format(0)}, 1)"
+        assert run(url, of_tenant, fill) == [(uuid.UUID(int=1),)]
+        assert run(url, of_tenant, "SELECT citewell_is_lexical_filled(1)") == [(False,)]
+        run(url, of_tenant, fill)
+        assert run(url, of_tenant, "SELECT citewell_is_lexical_filled(1)") == [(True,)]
+        assert run(url, of_tenant, fill) == [(None,)]
+        run(url, "UPDATE chunk SET active = false WHERE ordinal = 1")
+        run(url, "DELETE FROM chunk WHERE ordinal = 2")
+        found = run(url, "SELECT chunk_id, generation_id, weights::text FROM lexical_chunk")
+        assert found == [(uuid.UUID(int=3), 1, "{7:0.5,9:3}/536870912")]
 
     def test_owner_who_may_make_roles_needs_the_extension_only(
         self, make: Make, admin: str

@@ -23,6 +23,9 @@ GLOBAL_TABLES = {
 }  # fmt: skip
 """Tables without a tenant: they hold ids of work, never a tenant's data."""
 
+HIDDEN_TABLES = {"lexical_chunk"}
+"""Tables that functions of the owner alone read and write, for the tenant of the session."""
+
 DEFINER_FUNCTIONS = {
     "citewell_tenant_by_slug", "citewell_tenants_to_fold", "citewell_tenants_to_index",
     "citewell_tenants_to_purge",
@@ -30,8 +33,17 @@ DEFINER_FUNCTIONS = {
     "citewell_remove_tenant",
     "citewell_evaluation_tenants", "citewell_tenants_with_old_replies",
     "citewell_is_former_master", "citewell_tenants_with_events", "citewell_tenants_with_trash",
+    "citewell_keep_lexical", "citewell_fill_lexical", "citewell_is_lexical_filled",
+    "citewell_lexical_candidates",
 }  # fmt: skip
 """The only ways past row-level security: ids alone are given, one's own tenant removed."""
+
+GIVEN = {
+    "citewell_remove_tenant": "void",
+    "citewell_keep_lexical": "trigger",
+    "citewell_lexical_candidates": "record",
+}
+"""What they give where it is not ids or an answer; candidates are ids with scores."""
 
 
 def tables(url: str) -> list[str]:
@@ -46,6 +58,11 @@ def tables(url: str) -> list[str]:
 
 def column(table: str) -> sql.Identifier:
     return sql.Identifier("id" if table == "tenant" else "tenant_id")
+
+
+def open_tables(url: str) -> list[str]:
+    """Those that the application may use."""
+    return [name for name in tables(url) if name not in HIDDEN_TABLES]
 
 
 @dataclass(frozen=True)
@@ -213,18 +230,27 @@ class TestCatalog:
             ).fetchall()
         assert {function["proname"] for function in functions} == DEFINER_FUNCTIONS
         for function in functions:
-            is_removal = function["proname"] == "citewell_remove_tenant"
-            is_question = function["proname"].startswith("citewell_is_")
-            gives = "void" if is_removal else "boolean" if is_question else "uuid"
+            name = function["proname"]
+            is_question = name.startswith("citewell_is_")
+            gives = GIVEN.get(name, "boolean" if is_question else "uuid")
             assert function["gives"] == gives
-            assert function["proconfig"] == ["search_path=public, pg_temp"]
+            assert function["proconfig"][0] == "search_path=public, pg_temp"
+
+    def test_app_role_may_not_use_hidden_tables(self, own_url: str) -> None:
+        with psycopg.connect(own_url) as connection:
+            for name in HIDDEN_TABLES:
+                for right in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+                    allowed = connection.execute(
+                        "SELECT has_table_privilege(%s, %s, %s)", (APP_ROLE, name, right)
+                    ).fetchone()
+                    assert allowed == (False,), (name, right)
 
 
 class TestStatements:
     def test_without_a_tenant_nothing_is_visible(
         self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
     ) -> None:
-        for name in tables(tenants.url):
+        for name in open_tables(tenants.url):
             counted = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))
             assert app.execute(counted).fetchone() == {"count": 0}, name
 
@@ -240,7 +266,7 @@ class TestStatements:
         self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
     ) -> None:
         act_for(app, tenants.mine)
-        for name in tables(tenants.url):
+        for name in open_tables(tenants.url):
             statement = sql.SQL("SELECT DISTINCT {} AS owner FROM {}")
             found = app.execute(statement.format(column(name), sql.Identifier(name))).fetchall()
             owners = {row["owner"] for row in found}
@@ -253,7 +279,7 @@ class TestStatements:
         self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
     ) -> None:
         act_for(app, tenants.mine)
-        for name in tables(tenants.url):
+        for name in open_tables(tenants.url):
             table = sql.Identifier(name)
             copy = sql.SQL(
                 "INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(x, "
@@ -273,7 +299,7 @@ class TestStatements:
         self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
     ) -> None:
         act_for(app, tenants.mine)
-        for name in tables(tenants.url):
+        for name in open_tables(tenants.url):
             table = sql.Identifier(name)
             if app.execute(sql.SQL("SELECT 1 FROM {}").format(table)).fetchone() is None:
                 continue
@@ -287,7 +313,7 @@ class TestStatements:
         self, tenants: Tenants, app: psycopg.Connection[dict[str, Any]]
     ) -> None:
         act_for(app, tenants.mine)
-        for name in tables(tenants.url):
+        for name in open_tables(tenants.url):
             table, owner = sql.Identifier(name), column(name)
             for statement in (
                 "UPDATE {0} SET {1} = {1} WHERE {1} = %s",

@@ -54,7 +54,7 @@ class TestUnitOfWork:
         async with own_database.unit_of_work(None) as session:
             assert await session.scalar(text("SELECT current_user")) == APP_ROLE
             assert await session.scalar(text("SHOW plan_cache_mode")) == "force_custom_plan"
-            assert await session.scalar(text("SHOW hnsw.ef_search")) == "200"
+            assert await session.scalar(text("SHOW hnsw.ef_search")) == "150"
             assert await session.scalar(text("SHOW client_encoding")) == "UTF8"
 
     @pytest.mark.parametrize("statement", ["RESET ROLE", "RESET ALL", "DISCARD TEMP"])

@@ -12,7 +12,7 @@ import pytest
 
 from citewell.core.context import unit_of_work
 from citewell.features.ingestion.pace import IngestPace
-from citewell.indexes.contract import SearchScope, index_of
+from citewell.indexes.contract import index_of
 from tests.quiet import Shelf
 from tests.waiting import PATIENCE
 
@@ -133,13 +133,11 @@ class TestIdf:
         await shelf.add("0.txt", "# Document\n\nNothing in it.")
         await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-            generation = await index_of(shelf.platform).generations.live(ctx)
-            assert generation is not None
-            scope = SearchScope(shelf.caller.tenant_id, generation, 3)
             counted = recount(rows)
-            read = await index_of(shelf.platform).searcher.statistics(ctx, scope, list(counted))
-        assert read.document_frequency == counted
-        assert read.chunk_count == len(rows.chunks(active=True))
+            facts = await index_of(shelf.platform).searcher.facts(ctx, list(counted))
+        assert facts is not None
+        assert facts.statistics.document_frequency == counted
+        assert facts.statistics.chunk_count == len(rows.chunks(active=True))
 
     async def test_new_term_weighs_as_soon_as_its_document_is_ready(
         self, shelf: Shelf, rows: Rows
@@ -149,13 +147,11 @@ class TestIdf:
         await shelf.add("0.txt", "# Document\n\nNothing but a pangolin.")
         assert rows.select("SELECT 1 FROM term_delta WHERE {t}"), "folded: nothing is shown"
         async with unit_of_work(shelf.platform, shelf.caller) as ctx:
-            generation = await index_of(shelf.platform).generations.live(ctx)
-            assert generation is not None
-            scope = SearchScope(shelf.caller.tenant_id, generation, 3)
             counted = recount(rows)
-            read = await index_of(shelf.platform).searcher.statistics(ctx, scope, list(counted))
-        assert read.document_frequency == counted
-        assert read.chunk_count == len(rows.chunks(active=True))
+            facts = await index_of(shelf.platform).searcher.facts(ctx, list(counted))
+        assert facts is not None
+        assert facts.statistics.document_frequency == counted
+        assert facts.statistics.chunk_count == len(rows.chunks(active=True))
 
 
 WORKER = """

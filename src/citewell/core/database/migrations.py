@@ -27,10 +27,20 @@ def migrations_folder() -> Path:
     return installed if installed.is_dir() else package.parents[1] / "migrations"
 
 
+_REVISION = re.compile(r'^(down_)?revision = (?:"(\w+)"|None)$', re.MULTILINE)
+"""The two lines by which a revision names itself and the one before it; Alembic reads the same."""
+
+
 def revisions() -> list[str]:
-    """All revisions in order, by their file names (`0001_name.py`); Alembic is slow to import."""
-    files = (migrations_folder() / "versions").glob("[0-9]*.py")
-    return sorted(file.name.split("_", 1)[0] for file in files)
+    """All revisions in the order in which they are applied; Alembic itself is slow to import."""
+    following: dict[str, str] = {}
+    for file in (migrations_folder() / "versions").glob("[0-9]*.py"):
+        named = dict(_REVISION.findall(file.read_text(encoding="utf-8")))
+        following[named["down_"]] = named[""]
+    ordered: list[str] = []
+    while (after := following.get(ordered[-1] if ordered else "")) is not None:
+        ordered.append(after)
+    return ordered
 
 
 def migrate(url: str, *, present: float = connecting.PRESENT_SECONDS) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.retrieval.analysis import QueryAnalysis
+from citewell.engine.retrieval.base import LegScores
 from citewell.engine.text.language import UNDETERMINED
 
 FIT_WEIGHT = 0.4
@@ -32,19 +33,6 @@ With the bundled English embedder 0, 0.1 and 0.2 give 0.880, 0.883 and 0.878 on 
 0.968 and 0.966 on XQuAD-vi, 0.963, 0.963 and 0.961 on ALQAC; Vietnamese questions over English
 passages gain 0.008 from 0 to 0.1.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class LegScores:
-    """A passage that one of the legs found, with the exact scores of both."""
-
-    chunk_id: str
-    bm25: float
-    """Inner product of the passage's term weights and the question's."""
-    cosine: float | None
-    """None where the passage or the question has no vector."""
-    phrase_share: float | None = None
-    """Share of the question's quoted phrases it holds; None when there are none."""
 
 
 @dataclass(frozen=True, slots=True)

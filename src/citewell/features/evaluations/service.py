@@ -163,7 +163,7 @@ async def measure(
                 has_lexical=mode is not SearchMode.DENSE,
             )
             times.append(watch.finish()["total"])
-            rankings[query.id] = [names[hit.document_id] for hit in found.hits.hits]
+            rankings[query.id] = [names[hit.document_id] for hit in found.hits]
             on_query(mode, number)
         figures[mode] = _figures(rankings, retrieval_set.judgements, times)
     return figures

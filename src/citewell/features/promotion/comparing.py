@@ -65,7 +65,7 @@ async def _found(platform: Platform, caller: Caller, query: str) -> list[tuple[o
     found = await search.find(
         platform, caller, query, top_k=TOP_K, filters={}, collection_ids=None, watch=Stopwatch()
     )
-    return [(hit.chunk_id, round(hit.score, 6)) for hit in found.hits.hits]
+    return [(hit.chunk_id, round(hit.score, 6)) for hit in found.hits]
 
 
 async def _questions(platform: Platform, wanted: int) -> AsyncIterator[tuple[Caller, str]]:

@@ -25,6 +25,7 @@ from citewell.engine.answering.prompting import PASSAGE_TOKENS
 from citewell.engine.answering.question import question_of
 from citewell.engine.embedding.token_estimate import estimate_tokens
 from citewell.engine.llm.base import TokenUsage
+from citewell.engine.retrieval.base import Hit
 from citewell.features.search import service
 from citewell.features.search.errors import ConversationNotFoundError
 from citewell.features.search.schemas import (
@@ -41,7 +42,6 @@ from citewell.features.search.schemas import (
 )
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
-from citewell.indexes.contract import Hit
 from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.ids import uuid7
 
@@ -112,7 +112,7 @@ async def _answering(
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
         await budget.reserve(reading)  # before the first event: a refusal is still a plain 429
-    yield StreamEvent("step", {"name": "search", "passages": len(found.hits.hits)})
+    yield StreamEvent("step", {"name": "search", "passages": len(found.hits)})
     if platform.llm is None:
         yield StreamEvent("step", {"name": "extract"})
         extracted = reading.extract()
@@ -225,14 +225,15 @@ class _TokenBudget:
 
 
 def _read(found: Found) -> _Reading:
-    analysis, spec = found.analysis, found.embedding
-    question = question_of(analysis.text, analysis.language, analysis.terms, found.statistics)
+    analysis, spec = found.retrieved.analysis, found.retrieved.embedding
+    statistics = found.retrieved.statistics
+    question = question_of(analysis.text, analysis.language, analysis.terms, statistics)
     is_calibrated = (
         spec is not None and spec.name.startswith("bundled:") and spec.covers(analysis.language)
     )
     return _Reading(
         question,
-        [_passage(hit) for hit in found.hits.hits],
+        [_passage(hit) for hit in found.hits],
         DENSE_MIDPOINT if is_calibrated else None,
     )
 

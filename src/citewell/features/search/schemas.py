@@ -7,10 +7,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from citewell.engine.embedding.base import EmbedderSpec
-from citewell.engine.lexical.base import CorpusStatistics
-from citewell.engine.retrieval.analysis import QueryAnalysis
-from citewell.indexes.contract import Hit, HitList
+from citewell.engine.retrieval.base import Hit
+from citewell.engine.retrieval.pipeline import Retrieved
 from citewell.kit.storable import StorableText
 
 # As much as the analysis reads of a question (`engine/retrieval/analysis.py`).
@@ -108,6 +106,19 @@ class SearchHit(BaseModel):
     explain: HitExplanation | None = None
 
 
+class LexicalExplanation(BaseModel):
+    """How the terms were looked up in the inverted index, rarest first."""
+
+    budget: int
+    """Entries of posting lists that were to be read at most."""
+    is_proven: bool
+    """Whether certainly no other passage is among the best by its terms."""
+    postings: int | None = None
+    """Entries that were read; counted over all documents, so null for who may not read them."""
+    skipped_terms: list[str] | None = None
+    """Terms that were too frequent to be looked up; likewise."""
+
+
 class QueryExplanation(BaseModel):
     """How a question was understood."""
 
@@ -122,6 +133,9 @@ class QueryExplanation(BaseModel):
     scope_size: int
     """Passages that were searched; counted up to the exact limit."""
     is_exact: bool
+    """Whether both legs certainly gave the best passages."""
+    lexical: LexicalExplanation | None = None
+    """Null: the terms of all passages were compared."""
 
 
 class DegradedRead(BaseModel):
@@ -196,17 +210,21 @@ class QueryReply(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A search with all that an answer needs of it."""
+    """What a search found, for its caller."""
 
-    analysis: QueryAnalysis
-    statistics: CorpusStatistics
-    hits: HitList
-    dense_weight: float
-    degraded: tuple[DegradedRead, ...]
+    retrieved: Retrieved
     reads_all: bool = False
     """Whether nothing of the tenant is hidden from the reader."""
-    embedding: EmbedderSpec | None = None
-    """Of the question's vector; None without one."""
+
+    @property
+    def hits(self) -> list[Hit]:
+        """The passages, best first."""
+        return self.retrieved.hits.hits
+
+    @property
+    def degraded(self) -> list[DegradedRead]:
+        """What did not work and was done without."""
+        return [DegradedRead(what=each.what, why=each.why) for each in self.retrieved.failures]
 
 
 def heading_text(heading: tuple[str, ...]) -> str | None:

@@ -1,45 +1,25 @@
 """Finding the passages that fit a question, within what the caller may see."""
 
-import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from citewell.core.context import Actor, Caller, Context, unit_of_work
+from citewell.core.context import Actor, Caller
 from citewell.core.platform import Platform
-from citewell.engine.embedding.base import EmbedderSpec, Vector
-from citewell.engine.errors import ProviderConfigurationError, ProviderError
-from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.lexical.bm25 import query_weights
-from citewell.engine.retrieval.analysis import QueryAnalysis, analyse
-from citewell.engine.retrieval.fusion import dense_weight
-from citewell.features.collections import service as collections
-from citewell.features.search import repository
-from citewell.features.search.errors import (
-    EmptyQueryError,
-    InvalidFilterError,
-    UnknownFilterError,
-)
+from citewell.engine.retrieval.pipeline import EmptyQuestionError, Options, retrieve
+from citewell.features.search.errors import EmptyQueryError
+from citewell.features.search.library import CallersLibrary
 from citewell.features.search.schemas import (
-    DegradedRead,
     FilterValue,
     Found,
+    LexicalExplanation,
     QueryExplanation,
     SearchReply,
     SearchRequest,
     hit_read,
 )
 from citewell.features.sharing import service as sharing
-from citewell.features.usage import service as usage
-from citewell.indexes.contract import (
-    FILTER_FIELDS,
-    Generation,
-    HitList,
-    HybridQuery,
-    SearchScope,
-    index_of,
-)
 from citewell.kit.clock import Stopwatch
 
 
@@ -66,9 +46,9 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
     )
     return SearchReply(
         query=request.query,
-        results=[hit_read(hit, explain=request.explain) for hit in found.hits.hits],
+        results=[hit_read(hit, explain=request.explain) for hit in found.hits],
         timings_ms=watch.finish(),
-        degraded=list(found.degraded),
+        degraded=found.degraded,
         explain=_explanation(found) if request.explain else None,
     )
 
@@ -107,120 +87,21 @@ async def find(
         has_dense: Whether vectors are compared; without, the words are measured alone.
         has_lexical: Whether words are compared.
     """
-    analysis = analyse(query)
-    if analysis.is_empty:
-        raise EmptyQueryError
-    watch.lap("analyse")
-    # Before the transaction: none stays open during a model call. What is searched is the
-    # generation the question was embedded for, even if another one takes over meanwhile.
-    generation = await index_of(platform).searcher.current_generation(caller.tenant_id)
-    question, degraded = None, ()
-    if has_dense and generation is not None:
-        question, degraded = await _embed(platform, generation, analysis)
-    watch.lap("embed")
-    async with unit_of_work(platform, caller) as ctx:
-        scope = await _scope(ctx, generation, filters, collection_ids, as_of)
-        if scope is None:
-            await _count(ctx, spender)
-            return Found(analysis, CorpusStatistics(0, {}), HitList([], 0, True), 0.0, degraded)
-        statistics = await index_of(platform).searcher.statistics(
-            ctx, scope, [term.id for term in analysis.terms]
-        )
-        weights = query_weights(analysis.terms, statistics)
-        watch.lap("statistics")
-        weight = dense_weight(analysis, question.spec) if question is not None else 0.0
-        if not has_lexical:
-            weights, weight = {}, 1.0
-        hits = await index_of(platform).searcher.search(
-            ctx,
-            scope,
-            HybridQuery(
-                question.vector if question else None, weights, weight, top_k, analysis.phrases
-            ),
-        )
-        watch.lap("search")
-        await _count(ctx, spender)
-        watch.lap("usage")
-    spec = question.spec if question else None
-    return Found(analysis, statistics, hits, weight, degraded, scope.reach.is_all, spec)
-
-
-async def _count(ctx: Context, spender: Actor | None) -> None:
-    """Count a query, last of all: the row that all of a tenant's share is held for a moment."""
-    if spender is not None:
-        await usage.consume_query(ctx, spender)
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A question in a library's embedding space."""
-
-    vector: Vector
-    spec: EmbedderSpec
-
-
-async def _embed(
-    platform: Platform, generation: Generation, analysis: QueryAnalysis
-) -> tuple[_Question | None, tuple[DegradedRead, ...]]:
-    """The question's vector; without one the lexical leg answers alone, and says so."""
+    library = CallersLibrary(platform, caller, spender, filters, collection_ids, as_of)
+    options = Options(top_k, has_dense=has_dense, has_lexical=has_lexical)
     try:
-        embedder = await platform.embedder_of(generation.embedding)
-        return _Question(await embedder.embed_query(analysis.text), embedder.spec), ()
-    except (ProviderError, ProviderConfigurationError) as error:
-        return None, (DegradedRead(what="embedding", why=str(error)),)
-
-
-async def _scope(
-    ctx: Context,
-    generation: Generation | None,
-    filters: Mapping[str, FilterValue],
-    collection_ids: Sequence[uuid.UUID] | None,
-    as_of: datetime | None,
-) -> SearchScope | None:
-    """What the caller may find; None if the tenant has nothing yet."""
-    if collection_ids is not None:
-        await collections.require_all(ctx, collection_ids)
-    access = await ctx.access()
-    fields: list[tuple[str, str]] = []
-    metadata: list[tuple[str, str]] = []
-    for key, value in sorted(filters.items()):
-        if key in FILTER_FIELDS:
-            fields.append((key, _field_value(key, value)))
-        elif await repository.has_metadata_key(ctx.session, key, access.read):
-            metadata.append((key, json.dumps(value)))
-        else:
-            raise UnknownFilterError(key, FILTER_FIELDS)
-    if generation is None:
-        return None
-    return SearchScope(
-        tenant_id=ctx.tenant_id,
-        generation=generation,
-        reach=access.read,
-        as_of=as_of,
-        writable=access.write if "source" in filters else None,
-        collection_ids=tuple(collection_ids) if collection_ids is not None else None,
-        metadata=tuple(metadata),
-        fields=tuple(fields),
-    )
-
-
-def _field_value(key: str, value: FilterValue) -> str:
-    if not isinstance(value, str):
-        raise InvalidFilterError(f"The filter `{key}` takes a string.")
-    if key == "document_id":
-        try:
-            return str(uuid.UUID(value))
-        except ValueError:
-            raise InvalidFilterError("The filter `document_id` takes a UUID.") from None
-    return value
+        found = await retrieve(library, query, options, watch)
+    except EmptyQuestionError:
+        raise EmptyQueryError from None
+    return Found(found, reads_all=library.reads_all)
 
 
 def _explanation(found: Found) -> QueryExplanation:
-    analysis = found.analysis
+    analysis = found.retrieved.analysis
     texts = {term.id: f"{term.namespace}:{term.text}" for term in analysis.terms}
     terms: dict[str, float | None] = dict.fromkeys(texts.values())
     if found.reads_all:
-        weights = query_weights(analysis.terms, found.statistics)
+        weights = query_weights(analysis.terms, found.retrieved.statistics)
         terms = {texts.get(term, str(term)): weight for term, weight in weights.items()}
     return QueryExplanation(
         language=analysis.language,
@@ -228,7 +109,19 @@ def _explanation(found: Found) -> QueryExplanation:
         codes=list(analysis.codes),
         phrases=list(analysis.phrases),
         terms=terms,
-        dense_weight=found.dense_weight,
-        scope_size=found.hits.scope_size,
-        is_exact=found.hits.is_exact,
+        dense_weight=found.retrieved.dense_weight,
+        scope_size=found.retrieved.hits.scope_size,
+        is_exact=found.retrieved.hits.is_exact,
+        lexical=_lexical_explanation(found, texts),
     )
+
+
+def _lexical_explanation(found: Found, texts: Mapping[int, str]) -> LexicalExplanation | None:
+    lexical = found.retrieved.hits.lexical
+    if lexical is None:
+        return None
+    shown = LexicalExplanation(budget=lexical.budget, is_proven=lexical.is_proven)
+    if found.reads_all:
+        shown.postings = lexical.postings
+        shown.skipped_terms = [texts.get(term, str(term)) for term in lexical.skipped]
+    return shown

@@ -1,4 +1,4 @@
-"""HNSW indexes: built beside the running system once a generation is large enough to need them."""
+"""Indexes of large generations, made beside the running system: HNSW, and lists of terms."""
 
 import asyncio
 import uuid
@@ -26,60 +26,82 @@ EF_CONSTRUCTION = 200
 
 LOCK_PAUSE_SECONDS = 0.1
 
+FILL_BATCH = 2_000
+"""Chunks whose terms are entered in one transaction: 0.1 ms each, and they are locked meanwhile."""
+
+MOST_PASSES = 5
+"""A pass leaves out chunks that are being changed; what is left then waits for the next upkeep."""
+
+_FIRST = uuid.UUID(int=0)
+
 _CANDIDATES = text("""
-SELECT g.id, g.dimensions,
-  (SELECT p.tableoid::regclass::text FROM chunk p WHERE p.tenant_id = :tenant_id LIMIT 1) AS part
-FROM index_generation g
-WHERE g.tenant_id = :tenant_id AND g.status <> 'retired'
-  AND g.chunk_count >= CASE
-    WHEN EXISTS (SELECT 1 FROM job j WHERE j.tenant_id = :tenant_id
-                 AND j.status IN ('queued', 'running')) THEN :busy ELSE :idle END
+SELECT * FROM (
+  SELECT g.id, g.dimensions, NOT g.has_lexical AS lacks_lexical,
+    (SELECT p.tableoid::regclass::text FROM chunk p WHERE p.tenant_id = :tenant_id LIMIT 1) AS part,
+    g.chunk_count >= CASE
+      WHEN EXISTS (SELECT 1 FROM job j WHERE j.tenant_id = :tenant_id
+                   AND j.status IN ('queued', 'running')) THEN :busy ELSE :idle END AS is_large
+  FROM index_generation g
+  WHERE g.tenant_id = :tenant_id AND g.status <> 'retired'
+) AS g WHERE part IS NOT NULL AND (is_large OR lacks_lexical)
 """)
 
 _VALID = text("""
-SELECT count(*) FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
-WHERE c.relname = ANY(:names) AND i.indisvalid
+SELECT EXISTS (SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
+  WHERE c.relname = :name AND i.indisvalid)
 """)
+
+_THERE = text("SELECT to_regclass(:name) IS NOT NULL")
 
 _WANTED = text("""
 SELECT EXISTS (SELECT 1 FROM index_generation WHERE id = :generation_id AND status <> 'retired')
 """)
 
 
+_FILL = text("SELECT citewell_fill_lexical(:generation_id, :after, :most)")
+
+_IS_FILLED = text("SELECT citewell_is_lexical_filled(:generation_id)")
+
+_NOTE_FILLED = text("""
+UPDATE index_generation SET has_lexical = true
+WHERE tenant_id = :tenant_id AND id = :generation_id
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class IndexPlan:
-    """The two indexes of one generation in its partition."""
+    """What a generation in its partition lacks."""
 
     partition: str
     generation_id: int
     dimensions: int
+    is_large: bool = True
+    """Whether it needs the HNSW index."""
+    lacks_lexical: bool = False
+    """Whether its chunks were there before the inverted index, and are not all entered."""
 
     @property
-    def names(self) -> tuple[str, str]:
-        """Names of the dense and the lexical index."""
-        return f"chunk_dense_{self.generation_id}", f"chunk_lexical_{self.generation_id}"
+    def dense(self) -> str:
+        """Name of the HNSW index."""
+        return f"chunk_dense_{self.generation_id}"
 
-    def statements(self) -> tuple[str, str]:
-        """The two CREATE INDEX statements."""
-        dense, lexical = self.names
-        where = f"WHERE generation_id = {self.generation_id} AND active"
-        options = f"WITH (m = {M}, ef_construction = {EF_CONSTRUCTION})"
+    @property
+    def former(self) -> str:
+        """Name of the HNSW index over term weights that earlier versions built."""
+        return f"chunk_lexical_{self.generation_id}"
+
+    def statement(self) -> str:
+        """The CREATE INDEX statement."""
         return (
-            f"CREATE INDEX CONCURRENTLY {dense} ON {self.partition} USING hnsw "
-            f"((embedding::halfvec({self.dimensions})) halfvec_cosine_ops) {options} {where}",
-            f"CREATE INDEX CONCURRENTLY {lexical} ON {self.partition} USING hnsw "
-            f"(terms sparsevec_ip_ops) {options} {where}",
+            f"CREATE INDEX CONCURRENTLY {self.dense} ON {self.partition} USING hnsw "
+            f"((embedding::halfvec({self.dimensions})) halfvec_cosine_ops) "
+            f"WITH (m = {M}, ef_construction = {EF_CONSTRUCTION}) "
+            f"WHERE generation_id = {self.generation_id} AND active"
         )
 
 
-async def has_indexes(session: AsyncSession, generation_id: int) -> bool:
-    """Whether both indexes of the generation are there and complete."""
-    names = IndexPlan("", generation_id, 0).names
-    return await session.scalar(_VALID, {"names": list(names)}) == 2
-
-
 async def large_tenants(session: AsyncSession, min_chunks: int) -> list[uuid.UUID]:
-    """Tenants with a generation of so many chunks; needs no tenant set."""
+    """Tenants with a generation of so many chunks, or without its terms; needs no tenant set."""
     statement = text("SELECT citewell_tenants_to_index(:min_chunks)")
     return list(await session.scalars(statement, {"min_chunks": min_chunks}))
 
@@ -91,7 +113,7 @@ async def plans(
     min_chunks: int = MIN_CHUNKS,
     is_patient: bool = True,
 ) -> list[IndexPlan]:
-    """The tenant's generations that are large enough and have no indexes yet."""
+    """The tenant's generations that lack what their size calls for."""
     rows = await session.execute(
         _CANDIDATES,
         {
@@ -101,27 +123,62 @@ async def plans(
         },
     )
     found = [
-        IndexPlan(row.part.rsplit(".", 1)[-1], row.id, row.dimensions) for row in rows if row.part
+        IndexPlan(
+            partition=row.part.rsplit(".", 1)[-1],
+            generation_id=row.id,
+            dimensions=row.dimensions,
+            is_large=row.is_large,
+            lacks_lexical=row.lacks_lexical,
+        )
+        for row in rows
     ]
-    return [plan for plan in found if not await has_indexes(session, plan.generation_id)]
+    return [plan for plan in found if await _is_due(session, plan)]
 
 
-async def build(database: Database, plan: IndexPlan) -> bool:
-    """Build a generation's indexes without stopping reads or writes.
+async def _is_due(session: AsyncSession, plan: IndexPlan) -> bool:
+    if plan.lacks_lexical or not await session.scalar(_VALID, {"name": plan.dense}):
+        return True
+    return bool(await session.scalar(_THERE, {"name": plan.former}))
 
-    Returns False if someone else is building them, or if they are not wanted any more.
+
+async def build(database: Database, tenant_id: uuid.UUID, plan: IndexPlan) -> bool:
+    """Make what a generation lacks without stopping reads or writes.
+
+    Returns False if someone else is at it, or if it is not wanted any more.
     """
     async with database.owner_connection() as connection:
         if not await _lock(connection, plan.generation_id):
             return False
         if not await connection.scalar(_WANTED, {"generation_id": plan.generation_id}):
             return False
-        for name, statement in zip(plan.names, plan.statements(), strict=True):
-            await _build_one(connection, name, statement)
+        if plan.lacks_lexical and not await fill(database, tenant_id, plan.generation_id):
+            return False
+        await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {plan.former}"))
+        if plan.is_large:
+            await _build_dense(connection, plan)
         # Without statistics the planner takes the partition for tiny and sorts it whole.
         await connection.execute(text(f"ANALYZE {plan.partition}"))
         log.info("index_built", generation=plan.generation_id, partition=plan.partition)
         return True
+
+
+async def fill(database: Database, tenant_id: uuid.UUID, generation_id: int) -> bool:
+    """Enter the terms of chunks that were there before the inverted index was.
+
+    Searches go on as before until all are entered; whatever is published meanwhile is entered by
+    the database itself. Returns whether all are.
+    """
+    values: dict[str, object] = {"generation_id": generation_id, "most": FILL_BATCH}
+    for _ in range(MOST_PASSES):
+        after: uuid.UUID | None = _FIRST
+        while after is not None:
+            async with database.unit_of_work(tenant_id) as session:
+                after = await session.scalar(_FILL, values | {"after": after})
+        async with database.unit_of_work(tenant_id) as session:
+            if await session.scalar(_IS_FILLED, values):
+                await session.execute(_NOTE_FILLED, values | {"tenant_id": tenant_id})
+                return True
+    return False
 
 
 async def drop(database: Database, generation_ids: Sequence[int]) -> None:
@@ -131,7 +188,8 @@ async def drop(database: Database, generation_ids: Sequence[int]) -> None:
             # Asked again and again: a build waits for statements that wait, so both would.
             while not await _lock(connection, generation_id):  # noqa: ASYNC110 - across processes
                 await asyncio.sleep(LOCK_PAUSE_SECONDS)
-            for name in IndexPlan("", generation_id, 0).names:
+            plan = IndexPlan("", generation_id, 0)
+            for name in (plan.dense, plan.former):
                 await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {name}"))
 
 
@@ -146,10 +204,9 @@ async def _lock(connection: AsyncConnection, generation_id: int) -> bool:
     return bool(await connection.scalar(statement, {"key": lock_key(generation_id)}))
 
 
-async def _build_one(connection: AsyncConnection, name: str, statement: str) -> None:
-    valid = await connection.scalar(_VALID, {"names": [name]})
-    if valid:
+async def _build_dense(connection: AsyncConnection, plan: IndexPlan) -> None:
+    if await connection.scalar(_VALID, {"name": plan.dense}):
         return
     # A build that was interrupted leaves an invalid index behind.
-    await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {name}"))
-    await connection.execute(text(statement))
+    await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {plan.dense}"))
+    await connection.execute(text(plan.statement()))

@@ -313,7 +313,7 @@ class PostgresDoctor:
         for plan in await building.plans(session_of(work), work.tenant_id):
             key = {"key": building.lock_key(plan.generation_id)}
             if not await session_of(work).scalar(_BEING_BUILT, key):
-                missing.append(" and ".join(plan.names))
+                missing.append(plan.dense if plan.is_large else "lexical_chunk")
         return missing
 
 

@@ -3,19 +3,19 @@
 import math
 import time
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.sessions import Database
 from citewell.engine.embedding.base import EmbedderSpec
-from citewell.engine.lexical.base import CorpusStatistics
+from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs
 from citewell.indexes.contract import (
     Generation,
-    HitList,
-    HybridQuery,
     Index,
+    LibraryFacts,
     SearchScope,
     UnitOfWork,
 )
@@ -27,24 +27,45 @@ from citewell.indexes.postgres import (
     searching,
     statistics,
 )
+from citewell.indexes.postgres.asking import Asking, is_whole_library
 from citewell.indexes.postgres.doctor import PostgresDoctor
-from citewell.indexes.postgres.live import MEMORY_SECONDS, LiveGenerations, remember
+from citewell.indexes.postgres.inverted import MOST_POSTINGS, POSTINGS
+from citewell.indexes.postgres.live import LiveGenerations, remember
 from citewell.indexes.postgres.work import session_of
 from citewell.indexes.postgres.writing import PostgresWriter
 
 EXACT_LIMIT = 10_000
-"""Largest scope that is scanned exactly when an index exists (0.4 us a chunk, design D6)."""
+"""Largest scope whose vectors are all compared when an index exists (0.4 us a chunk)."""
+
+LEXICAL_EXACT_LIMIT = 1_000
+"""Largest scope whose terms are all compared: 3 us a chunk, where a reading of the inverted index
+takes 2 to 4 ms."""
+
+SIZE_SECONDS = 30.0
+"""How long the size of a scope is remembered. It decides how to search; what may be found is
+decided by the statement each time."""
 
 
-def postgres_index(database: Database, *, exact_limit: int = EXACT_LIMIT) -> Index:
-    """Chunks beside the documents they come from, in one database and one transaction."""
+def postgres_index(
+    database: Database,
+    *,
+    exact_limit: int | None = None,
+    budgets: tuple[int, int] = (POSTINGS, MOST_POSTINGS),
+) -> Index:
+    """Chunks beside the documents they come from, in one database and one transaction.
+
+    Args:
+        database: Holds both.
+        exact_limit: Replaces the largest scopes that are compared chunk by chunk, of both legs.
+        budgets: Entries of posting lists that are read at first, and at most.
+    """
     live = LiveGenerations()
-    searcher = PostgresSearcher(database, live, exact_limit)
+    searcher = PostgresSearcher(database, live, exact_limit, budgets)
     return Index(
         searcher,
         PostgresWriter(live),
         PostgresGenerations(database, live),
-        PostgresMaintenance(database, searcher),
+        PostgresMaintenance(database),
         PostgresDoctor(),
     )
 
@@ -52,11 +73,20 @@ def postgres_index(database: Database, *, exact_limit: int = EXACT_LIMIT) -> Ind
 class PostgresSearcher:
     """Searches chunks with one statement."""
 
-    def __init__(self, database: Database, live: LiveGenerations, exact_limit: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        live: LiveGenerations,
+        exact_limit: int | None,
+        budgets: tuple[int, int],
+    ) -> None:
         self._database = database
         self._live = live
-        self._exact_limit = exact_limit
-        self._scopes: dict[SearchScope, tuple[float, int, bool]] = {}
+        self._exact_limit = EXACT_LIMIT if exact_limit is None else exact_limit
+        self._lexical_exact_limit = LEXICAL_EXACT_LIMIT if exact_limit is None else exact_limit
+        self._budgets = budgets
+        self._sizes: dict[SearchScope, tuple[float, int]] = {}
+        self._embeddings: dict[uuid.UUID, str] = {}
 
     async def current_generation(self, tenant_id: uuid.UUID) -> Generation | None:
         known = self._live.known(tenant_id)
@@ -65,38 +95,48 @@ class PostgresSearcher:
         async with self._database.unit_of_work(tenant_id) as session:
             return await self._live.read(session)
 
-    async def statistics(
-        self, work: UnitOfWork, scope: SearchScope, term_ids: Sequence[int]
-    ) -> CorpusStatistics:
-        return await statistics.read(session_of(work), scope, term_ids)
+    def expected_embedding(self, tenant_id: uuid.UUID) -> str | None:
+        return self._embeddings.get(tenant_id)
 
-    async def search(self, work: UnitOfWork, scope: SearchScope, query: HybridQuery) -> HitList:
+    def facts(self, work: UnitOfWork, term_ids: Sequence[int]) -> Awaitable[LibraryFacts | None]:
+        return statistics.ask_facts(session_of(work), term_ids)
+
+    def passages(
+        self, work: UnitOfWork, scope: SearchScope, ids: Sequence[uuid.UUID]
+    ) -> Awaitable[Mapping[uuid.UUID, ChunkView]]:
+        return searching.ask_passages(session_of(work), scope, ids)
+
+    async def legs(
+        self, work: UnitOfWork, facts: LibraryFacts, scope: SearchScope, query: HybridQuery
+    ) -> Legs:
         session = session_of(work)
-        size, has_indexes = await self._scope_facts(session, scope)
+        remember(self._embeddings, work.tenant_id, facts.generation.embedding)
+        size = await self._scope_size(session, facts, scope)
         # Indexes hold what answers now.
-        is_exact = size <= self._exact_limit or not has_indexes or scope.as_of is not None
-        hits = await searching.rank(session, scope, query, is_exact=is_exact)
-        if not is_exact and len(hits) < query.top_k:
+        is_now = scope.as_of is None and scope.generation == facts.generation
+        is_dense_exact = size <= self._exact_limit or not (facts.has_dense_index and is_now)
+        is_inverted = size > self._lexical_exact_limit and facts.has_lexical_index and is_now
+        asking = Asking(session, scope, query, is_dense_exact, self._budgets if is_inverted else ())
+        found = await asking.run()
+        is_complete = is_dense_exact and found.terms is None
+        if not is_complete and len(found.candidates()) < query.top_k:
             # The iterative scan gave up before the scope was exhausted; compare everything.
-            is_exact = True
-            hits = await searching.rank(session, scope, query, is_exact=True)
-        return HitList(hits, size, is_exact)
+            found = await replace(asking, is_dense_exact=True, budgets=()).run()
+        found.scope_size = min(size, self._exact_limit + 1)
+        return found
 
-    def forget_scopes(self) -> None:
-        """Look up sizes and indexes again: some were built."""
-        self._scopes.clear()
-
-    async def _scope_facts(self, session: AsyncSession, scope: SearchScope) -> tuple[int, bool]:
+    async def _scope_size(
+        self, session: AsyncSession, facts: LibraryFacts, scope: SearchScope
+    ) -> int:
+        """Chunks in the scope, as far as it matters: it decides how they are compared."""
+        if is_whole_library(scope) and scope.generation == facts.generation:
+            return facts.statistics.chunk_count
         now = time.monotonic()
-        known = self._scopes.get(scope)
-        if known and now - known[0] < MEMORY_SECONDS:
-            return known[1], known[2]
-        size = await searching.count_scope(session, scope, self._exact_limit + 1)
-        has_indexes = size > self._exact_limit and await building.has_indexes(
-            session, scope.generation.id
-        )
-        remember(self._scopes, scope, (now, size, has_indexes))
-        return size, has_indexes
+        known = self._sizes.get(scope)
+        if known is None or now - known[0] > SIZE_SECONDS:
+            size = await searching.count_scope(session, scope, self._exact_limit + 1)
+            remember(self._sizes, scope, known := (now, size))
+        return known[1]
 
 
 class PostgresGenerations:
@@ -150,11 +190,10 @@ class PostgresGenerations:
 
 
 class PostgresMaintenance:
-    """Folds statistics, builds HNSW indexes and removes generations that were replaced."""
+    """Folds statistics, builds indexes and removes generations that were replaced."""
 
-    def __init__(self, database: Database, searcher: PostgresSearcher) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._searcher = searcher
         self._folded: dict[uuid.UUID, float] = {}
 
     async def fold_statistics(self, tenant_id: uuid.UUID, *, at_most_every: float = 0.0) -> None:
@@ -192,8 +231,7 @@ class PostgresMaintenance:
             )
         built = 0
         for plan in wanted:
-            built += await building.build(self._database, plan)
-        self._searcher.forget_scopes()
+            built += await building.build(self._database, tenant_id, plan)
         return built
 
     async def purge_generations(self) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.database.batches import Asked, Rows, batch_of
 from citewell.engine.lexical.base import CorpusStatistics
-from citewell.indexes.contract import SearchScope
+from citewell.indexes.contract import Generation, LibraryFacts
+from citewell.indexes.postgres.literals import int_array
 
 FOLD_BATCH = 200
 """Versions folded in one transaction: some hundred thousand terms, about a second."""
@@ -48,25 +50,30 @@ SELECT count(*) FROM taken
 MOST_PENDING = 8
 """Noted versions a search looks through itself, the newest: 0.1 ms each at 1,500 terms."""
 
-_READ = text("""
-WITH pending AS MATERIALIZED (
-  SELECT sign, chunk_count, terms, frequencies FROM term_delta
-  WHERE tenant_id = :tenant_id AND generation_id = :generation_id
-  ORDER BY id DESC LIMIT :most_pending
+_FACTS = """
+WITH g AS MATERIALIZED (
+  SELECT id, embedding, dimensions, has_lexical, chunk_count, EXISTS (
+    SELECT FROM pg_index i
+    WHERE i.indexrelid = to_regclass('chunk_dense_' || id) AND i.indisvalid) AS has_dense
+  FROM index_generation WHERE tenant_id = :tenant_id AND status = 'live'
+), pending AS MATERIALIZED (
+  SELECT d.sign, d.chunk_count, d.terms, d.frequencies FROM g JOIN term_delta d
+    ON d.tenant_id = :tenant_id AND d.generation_id = g.id
+  ORDER BY d.id DESC LIMIT :most_pending
+), counted AS (
+  SELECT term, frequency FROM g JOIN term_stat s
+    ON s.tenant_id = :tenant_id AND s.generation_id = g.id
+    AND s.term = ANY(CAST(:terms AS int[]))
+  UNION ALL
+  SELECT asked.term, sign * frequencies[array_position(terms, asked.term)]
+  FROM pending, unnest(CAST(:terms AS int[])) AS asked(term)
+  WHERE asked.term = ANY(terms)
 )
-SELECT NULL::int AS term, chunk_count AS frequency
-FROM index_generation WHERE tenant_id = :tenant_id AND id = :generation_id
-UNION ALL
-SELECT NULL, sign * chunk_count FROM pending
-UNION ALL
-SELECT term, frequency FROM term_stat
-WHERE tenant_id = :tenant_id AND generation_id = :generation_id
-  AND term = ANY(CAST(:terms AS int[]))
-UNION ALL
-SELECT asked.term, sign * frequencies[array_position(terms, asked.term)]
-FROM pending, unnest(CAST(:terms AS int[])) AS asked(term)
-WHERE asked.term = ANY(terms)
-""")
+SELECT g.id, g.embedding, g.dimensions, g.has_dense, g.has_lexical,
+  g.chunk_count + coalesce((SELECT sum(sign * chunk_count) FROM pending), 0),
+  ARRAY(SELECT term FROM counted), ARRAY(SELECT frequency FROM counted)
+FROM g
+"""
 
 
 async def tenants_to_fold(session: AsyncSession) -> list[uuid.UUID]:
@@ -87,23 +94,27 @@ async def fold(session: AsyncSession, tenant_id: uuid.UUID) -> bool:
     return folded == FOLD_BATCH
 
 
-async def read(
-    session: AsyncSession, scope: SearchScope, term_ids: Sequence[int]
-) -> CorpusStatistics:
-    """See `Searcher.statistics`."""
-    rows = await session.execute(
-        _READ,
-        {
-            "tenant_id": scope.tenant_id,
-            "generation_id": scope.generation.id,
-            "terms": list(set(term_ids)),
-            "most_pending": MOST_PENDING,
-        },
+def ask_facts(session: AsyncSession, term_ids: Sequence[int]) -> Asked[LibraryFacts | None]:
+    """See `Searcher.facts`."""
+    values = {
+        "tenant_id": session.info["tenant_id"],
+        "terms": int_array(set(term_ids)),
+        "most_pending": MOST_PENDING,
+    }
+    return batch_of(session).ask(_FACTS, values, _facts)
+
+
+def _facts(rows: Rows) -> LibraryFacts | None:
+    if not rows:
+        return None
+    number, embedding, dimensions, has_dense, has_lexical, chunk_count, terms, counts = rows[0]
+    frequencies = Counter[int]()
+    for term, count in zip(terms, counts, strict=True):
+        frequencies[term] += count
+    return LibraryFacts(
+        generation=Generation(number, embedding, dimensions),
+        # What is pending is counted a moment later than it can be found.
+        statistics=CorpusStatistics(max(int(chunk_count), 0), dict(+frequencies)),
+        has_dense_index=has_dense,
+        has_lexical_index=has_lexical,
     )
-    chunk_count, frequencies = 0, Counter[int]()
-    for term, frequency in rows:
-        if term is None:
-            chunk_count += int(frequency)
-        else:
-            frequencies[term] += frequency
-    return CorpusStatistics(max(chunk_count, 0), dict(+frequencies))

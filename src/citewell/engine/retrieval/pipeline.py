@@ -1,0 +1,253 @@
+"""One question to a library, from its words to the passages that fit: the same for every caller.
+
+Analysed and embedded before the library is opened (no transaction waits for a model), then asked:
+each leg for its best candidates, fused by the formula of `fusion`, and the best of these read.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from citewell.engine.embedding.base import Embedder, EmbedderSpec, Vector
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.engine.lexical.base import CorpusStatistics
+from citewell.engine.lexical.bm25 import best_possible_score, query_weights
+from citewell.engine.retrieval.analysis import QueryAnalysis, analyse
+from citewell.engine.retrieval.base import ChunkView, Hit, HitList, HybridQuery, Legs, LegScores
+from citewell.engine.retrieval.fusion import FusedCandidate, dense_weight, fuse
+from citewell.engine.retrieval.phrases import phrase_share
+from citewell.kit.clock import Stopwatch
+
+MOST_ATTEMPTS = 3
+"""How often a question is embedded anew because the library turns out to be in another space."""
+
+
+class EmptyQuestionError(Exception):
+    """There is nothing to look for: only punctuation, emoji or blanks."""
+
+
+class Reader(Protocol):
+    """What one caller may find of a library, at one moment."""
+
+    @property
+    def embedding(self) -> str | None:
+        """Name of the space its vectors are in; None: nothing is there yet."""
+        ...
+
+    @property
+    def statistics(self) -> CorpusStatistics:
+        """Of the terms it was opened for."""
+        ...
+
+    async def legs(self, query: HybridQuery) -> Legs:
+        """Each leg's best candidates; together at least min(top_k, what the caller may find)."""
+        ...
+
+    async def passages(self, ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, ChunkView]:
+        """Those of these ids the caller may find, with their texts. The last that is asked."""
+        ...
+
+
+class Source(Protocol):
+    """Opens a library for one caller."""
+
+    @property
+    def expected_embedding(self) -> str | None:
+        """The space the library is probably in; the question is embedded for it beforehand."""
+        ...
+
+    async def embedder(self, embedding: str | None) -> Embedder:
+        """The model of a space; of None, what libraries are begun with.
+
+        Raises:
+            ProviderError, ProviderConfigurationError: It cannot be used now.
+        """
+        ...
+
+    def open(self, term_ids: Sequence[int]) -> AbstractAsyncContextManager[Reader]:
+        """The library as it is now, with the statistics of these terms."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that did not work and was done without."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What was found, with all that an answer or an explanation needs besides."""
+
+    analysis: QueryAnalysis
+    statistics: CorpusStatistics
+    hits: HitList
+    dense_weight: float
+    embedding: EmbedderSpec | None = None
+    """Of the question's vector; None without one."""
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to look."""
+
+    top_k: int
+    has_dense: bool = True
+    """Whether vectors are compared; without, the words are measured alone."""
+    has_lexical: bool = True
+    """Whether words are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """A question in an embedding space."""
+
+    vector: Vector
+    spec: EmbedderSpec
+
+
+async def retrieve(source: Source, question: str, options: Options, watch: Stopwatch) -> Retrieved:
+    """Find the passages that fit a question, best first.
+
+    Args:
+        source: The library, for the caller.
+        question: As it was asked.
+        options: How to look.
+        watch: Takes the times of the stages.
+
+    Raises:
+        EmptyQuestionError: It holds no words.
+    """
+    analysis = analyse(question)
+    if analysis.is_empty:
+        raise EmptyQuestionError
+    watch.lap("analyse")
+    terms = [term.id for term in analysis.terms]
+    wanted = source.expected_embedding
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        embedded, failures = None, ()
+        if options.has_dense:
+            embedded, failures = await _embed(source, wanted, analysis)
+        watch.lap("embed")
+        async with source.open(terms) as reader:
+            watch.lap("statistics")
+            is_other = options.has_dense and reader.embedding not in (
+                None,
+                embedded.spec.name if embedded else wanted,
+            )
+            if is_other and attempt < MOST_ATTEMPTS:
+                wanted = reader.embedding
+                continue
+            found = await _ask(
+                reader, analysis, None if is_other else embedded, failures, options, watch
+            )
+        watch.lap("finish")
+        return found
+    raise AssertionError("the last attempt returns")
+
+
+async def _embed(
+    source: Source, embedding: str | None, analysis: QueryAnalysis
+) -> tuple[_Embedded | None, tuple[Failure, ...]]:
+    """The question's vector; without one the lexical leg answers alone, and says so."""
+    try:
+        embedder = await source.embedder(embedding)
+        return _Embedded(await embedder.embed_query(analysis.text), embedder.spec), ()
+    except (ProviderError, ProviderConfigurationError) as error:
+        return None, (Failure("embedding", str(error)),)
+
+
+async def _ask(
+    reader: Reader,
+    analysis: QueryAnalysis,
+    embedded: _Embedded | None,
+    failures: tuple[Failure, ...],
+    options: Options,
+    watch: Stopwatch,
+) -> Retrieved:
+    statistics = reader.statistics
+    if reader.embedding is None:
+        await reader.passages([])
+        return Retrieved(analysis, statistics, HitList([], 0, True), 0.0, None, failures)
+    weights = query_weights(analysis.terms, statistics)
+    weight = dense_weight(analysis, embedded.spec) if embedded is not None else 0.0
+    if not options.has_lexical:
+        weights, weight = {}, 1.0
+    query = HybridQuery(
+        vector=embedded.vector if embedded else None,
+        terms=weights,
+        dense_weight=weight,
+        top_k=options.top_k,
+        phrases=analysis.phrases,
+        frequencies=statistics.document_frequency,
+    )
+    hits = await rank(reader, query, watch)
+    spec = embedded.spec if embedded else None
+    return Retrieved(analysis, statistics, hits, weight, spec, failures)
+
+
+async def rank(reader: Reader, query: HybridQuery, watch: Stopwatch | None = None) -> HitList:
+    """Ask the legs, fuse their candidates and read the best."""
+    legs = await reader.legs(query)
+    if watch is not None:
+        watch.lap("search")
+    best = best_possible_score(query.terms)
+    candidates = legs.candidates()
+    if query.phrases:
+        passages = await reader.passages(list(candidates))
+        held = _with_phrases(candidates, passages, query.phrases)
+        fused = fuse(held, query.dense_weight, best)[: query.top_k]
+    else:
+        fused = fuse(candidates.values(), query.dense_weight, best)[: query.top_k]
+        passages = await reader.passages([each.candidate.chunk_id for each in fused])
+    if watch is not None:
+        watch.lap("read")
+    dense = {each.chunk_id: place for place, each in enumerate(legs.dense, 1)}
+    lexical = {each.chunk_id: place for place, each in enumerate(legs.lexical, 1)}
+    hits = [
+        _hit(each, passage, dense.get(passage.chunk_id), lexical.get(passage.chunk_id))
+        for each in fused
+        if (passage := passages.get(each.candidate.chunk_id)) is not None
+    ]
+    return HitList(hits, legs.scope_size, legs.is_exact, legs.terms)
+
+
+def _with_phrases(
+    candidates: Mapping[uuid.UUID, LegScores],
+    passages: Mapping[uuid.UUID, ChunkView],
+    phrases: Sequence[str],
+) -> Iterable[LegScores]:
+    """The candidates with the share of the phrases that each holds."""
+    return [
+        replace(candidates[each], phrase_share=phrase_share(phrases, passage.text))
+        for each, passage in passages.items()
+    ]
+
+
+def _hit(
+    fused: FusedCandidate, passage: ChunkView, dense_rank: int | None, lexical_rank: int | None
+) -> Hit:
+    return Hit(
+        chunk_id=passage.chunk_id,
+        document_id=passage.document_id,
+        title=passage.title,
+        version=passage.version,
+        page=passage.page,
+        heading=passage.heading,
+        context=passage.context,
+        start=passage.start,
+        end=passage.end,
+        language=passage.language,
+        text=passage.text,
+        score=fused.score,
+        dense_score=fused.candidate.cosine,
+        lexical_score=fused.candidate.bm25,
+        dense_rank=dense_rank,
+        lexical_rank=lexical_rank,
+        has_phrases=fused.candidate.phrase_share == 1.0,
+    )

@@ -1,0 +1,150 @@
+"""A tenant's library as one caller may search it: who may see what, and what is counted."""
+
+import json
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from citewell.core.context import Actor, Caller, Context, unit_of_work
+from citewell.core.database.batches import batch_of
+from citewell.core.platform import Platform
+from citewell.engine.embedding.base import Embedder
+from citewell.engine.lexical.base import CorpusStatistics
+from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs
+from citewell.features.collections import service as collections
+from citewell.features.search import repository
+from citewell.features.search.errors import InvalidFilterError, UnknownFilterError
+from citewell.features.search.schemas import FilterValue
+from citewell.features.usage import service as usage
+from citewell.indexes.contract import FILTER_FIELDS, LibraryFacts, SearchScope, index_of
+
+
+@dataclass(slots=True)
+class CallersLibrary:
+    """Opens the caller's library: one transaction for each question (`retrieval.pipeline.Source`).
+
+    Args:
+        platform: Index and embedders.
+        caller: Whose access it has.
+        spender: Whose query it is counted as; None: it is not counted.
+        filters: What documents must have.
+        collection_ids: Where to look; None: everywhere.
+        as_of: Find what answered at this time; None: what answers now.
+    """
+
+    platform: Platform
+    caller: Caller
+    spender: Actor | None
+    filters: Mapping[str, FilterValue]
+    collection_ids: Sequence[uuid.UUID] | None
+    as_of: datetime | None
+    reads_all: bool = False
+    """Whether nothing of the tenant is hidden from the caller; known once it was opened."""
+
+    @property
+    def expected_embedding(self) -> str | None:
+        return index_of(self.platform).searcher.expected_embedding(self.caller.tenant_id)
+
+    async def embedder(self, embedding: str | None) -> Embedder:
+        if embedding is None:
+            return self.platform.embedder
+        return await self.platform.embedder_of(embedding)
+
+    @asynccontextmanager
+    async def open(self, term_ids: Sequence[int]) -> AsyncGenerator["_OpenLibrary", None]:
+        """One round trip sets the tenant, and reads who may see what and what is there.
+
+        Raises:
+            CollectionNotFoundError: A collection is not there for the caller.
+            InvalidFilterError, UnknownFilterError: A filter names what no document has.
+            QuotaReachedError: The queries of the day are used up.
+        """
+        async with unit_of_work(self.platform, self.caller, is_batched=True) as ctx:
+            asked = index_of(self.platform).searcher.facts(ctx, term_ids)
+            access = await ctx.access()
+            facts = await asked
+            self.reads_all = access.read.is_all
+            if self.collection_ids is not None:
+                await collections.require_all(ctx, self.collection_ids)
+            fields, metadata = await self._filters(ctx)
+            scope = None
+            if facts is not None:
+                scope = SearchScope(
+                    tenant_id=ctx.tenant_id,
+                    generation=facts.generation,
+                    reach=access.read,
+                    as_of=self.as_of,
+                    writable=access.write if "source" in self.filters else None,
+                    collection_ids=None
+                    if self.collection_ids is None
+                    else tuple(self.collection_ids),
+                    metadata=tuple(metadata),
+                    fields=tuple(fields),
+                )
+            yield _OpenLibrary(ctx, facts, scope, self.spender)
+
+    async def _filters(self, ctx: Context) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """The filters of document fields, and those of metadata."""
+        fields: list[tuple[str, str]] = []
+        metadata: list[tuple[str, str]] = []
+        for key, value in sorted(self.filters.items()):
+            if key in FILTER_FIELDS:
+                fields.append((key, _field_value(key, value)))
+            elif await repository.has_metadata_key(ctx.session, key, (await ctx.access()).read):
+                metadata.append((key, json.dumps(value)))
+            else:
+                raise UnknownFilterError(key, FILTER_FIELDS)
+        return fields, metadata
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenLibrary:
+    """What the caller may find, within one transaction (`retrieval.pipeline.Reader`)."""
+
+    ctx: Context
+    facts: LibraryFacts | None
+    scope: SearchScope | None
+    spender: Actor | None
+
+    @property
+    def embedding(self) -> str | None:
+        return self.facts.generation.embedding if self.facts else None
+
+    @property
+    def statistics(self) -> CorpusStatistics:
+        return self.facts.statistics if self.facts else CorpusStatistics(0, {})
+
+    async def legs(self, query: HybridQuery) -> Legs:
+        assert self.facts is not None
+        assert self.scope is not None
+        return await index_of(self.ctx.platform).searcher.legs(
+            self.ctx, self.facts, self.scope, query
+        )
+
+    async def passages(self, ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, ChunkView]:
+        """Read the chunks, count the query and commit, all with one round trip."""
+        if self.scope is None or not ids:
+            await self._count()
+            return {}
+        batch_of(self.ctx.session).commit_with_next()
+        asked = index_of(self.ctx.platform).searcher.passages(self.ctx, self.scope, ids)
+        await self._count()
+        return await asked
+
+    async def _count(self) -> None:
+        """Count the query, last of all: the row that all of a tenant share is held for a moment."""
+        if self.spender is not None:
+            await usage.consume_query(self.ctx, self.spender)
+
+
+def _field_value(key: str, value: FilterValue) -> str:
+    if not isinstance(value, str):
+        raise InvalidFilterError(f"The filter `{key}` takes a string.")
+    if key == "document_id":
+        try:
+            return str(uuid.UUID(value))
+        except ValueError:
+            raise InvalidFilterError("The filter `document_id` takes a UUID.") from None
+    return value

@@ -1,0 +1,115 @@
+"""What a question costs the database, counted on the wire: transactions and round trips."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from citewell.access.policy import Role
+from citewell.core.context import Actor, ActorKind, Caller
+from citewell.core.settings import Settings
+from citewell.features.search import service
+from citewell.features.search.schemas import SearchRequest
+from citewell.kit.ids import uuid7
+from tests.conftest import Servers, new_caller
+from tests.quiet import Shelf, quiet_database, quiet_platform
+
+QUESTION = SearchRequest(query="Who repairs the lift?")
+
+
+class Wire:
+    """Passes bytes on between the application and the server, and counts turns and BEGINs."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self.round_trips = 0
+        self.transactions = 0
+
+    def reset(self) -> None:
+        self.round_trips = self.transactions = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(self._target)
+        is_asking = False
+
+        async def up() -> None:
+            nonlocal is_asking
+            while data := await reader.read(65_536):
+                self.round_trips += not is_asking
+                is_asking = True
+                self.transactions += data.count(b"BEGIN")
+                back.write(data)
+                await back.drain()
+            back.close()
+
+        async def down() -> None:
+            nonlocal is_asking
+            while data := await there.read(65_536):
+                is_asking = False
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+
+        await asyncio.gather(up(), down(), return_exceptions=True)
+
+
+@pytest.fixture(scope="module")
+def own_url(servers: Servers, template: str) -> Iterator[str]:
+    with quiet_database(servers, template) as url:
+        yield url
+
+
+@asynccontextmanager
+async def on_the_wire(url: str) -> AsyncIterator[tuple[Wire, str]]:
+    """The database through a socket of this test's own."""
+    query = parse_qs(urlsplit(url).query)
+    port = query.get("port", ["5432"])[0]
+    wire = Wire(f"{query['host'][0]}/.s.PGSQL.{port}")
+    with tempfile.TemporaryDirectory(prefix="cw-wire-") as folder:
+        server = await asyncio.start_unix_server(wire.serve, f"{folder}/.s.PGSQL.5432")
+        base = url.partition("?")[0]
+        try:
+            yield wire, f"{base}?host={folder}&port=5432"
+        finally:
+            server.close()
+
+
+@pytest.fixture
+async def caller(own_url: str, settings: Settings, tmp_path: Path) -> Caller:
+    """The operator of a tenant that knows about a lift."""
+    async with quiet_platform(settings, own_url) as platform:
+        shelf = Shelf(platform, await new_caller(platform), tmp_path)
+        await shelf.add("lift.txt", "# Lift\n\nThe lift is repaired by Otis Berger.")
+        return shelf.caller
+
+
+READERS = {
+    "everything": lambda caller: caller,
+    "a level": lambda caller: Caller(
+        caller.tenant_id, Actor(ActorKind.API_KEY, role=Role.EMPLOYEE)
+    ),
+    "grants": lambda caller: Caller(
+        caller.tenant_id, Actor(ActorKind.USER, uuid7(), uuid7(), role=Role.MANAGER)
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS.keys())
+async def test_question_takes_one_transaction_and_few_round_trips(
+    own_url: str, settings: Settings, caller: Caller, reader
+) -> None:
+    async with on_the_wire(own_url) as (wire, url), quiet_platform(settings, url) as platform:
+        await platform.database.ping()  # connected, and nothing known of the tenant
+        counted: list[tuple[int, int]] = []
+        for _ in range(12):  # statements are prepared meanwhile
+            wire.reset()
+            found = await service.search(platform, reader(caller), QUESTION)
+            assert "Otis" in found.results[0].text
+            counted.append((wire.transactions, wire.round_trips))
+    assert counted[0][0] == 1
+    assert counted[0][1] <= 4
+    assert max(counted[1:]) <= (1, 3)
