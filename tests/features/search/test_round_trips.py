@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -54,7 +54,8 @@ class Wire:
                 await writer.drain()
             writer.close()
 
-        await asyncio.gather(up(), down(), return_exceptions=True)
+        with suppress(asyncio.CancelledError):  # the test is over
+            await asyncio.gather(up(), down(), return_exceptions=True)
 
 
 @pytest.fixture(scope="module")
@@ -112,4 +113,5 @@ async def test_question_takes_one_transaction_and_few_round_trips(
             counted.append((wire.transactions, wire.round_trips))
     assert counted[0][0] == 1
     assert counted[0][1] <= 4
-    assert max(counted[1:]) <= (1, 3)
+    assert max(transactions for transactions, _ in counted) == 1
+    assert max(round_trips for _, round_trips in counted[1:]) <= 3

@@ -106,6 +106,9 @@ class Database:
                 session.info["tenant_id"] = tenant_id
                 values = {"tenant_id": str(tenant_id), "limit": f"{statement_seconds * 1000:.0f}"}
                 if is_batched:
+                    # The driver would wait for a BEGIN of its own making.
+                    await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+                    batch_of(session).ask("BEGIN", {}, len)
                     batch_of(session).ask(_SET_TENANT, values, len)
                 else:
                     await session.execute(text(_SET_TENANT), values)
