@@ -31,7 +31,7 @@ def driver_sql(statement: str) -> str:
     return _NAME.sub(r"%(\1)s", statement.replace("%", "%%"))
 
 
-class Asked(Generic[T]):
+class StatementResult(Generic[T]):
     """What a statement of a batch gives; to be awaited."""
 
     def __init__(self, batch: "StatementBatch", read: Callable[[Rows], T]) -> None:
@@ -51,13 +51,13 @@ class StatementBatch:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-        self._waiting: list[tuple[str, Mapping[str, object], Asked[Any]]] = []
+        self._waiting: list[tuple[str, Mapping[str, object], StatementResult[Any]]] = []
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._is_last = False
 
     def ask(
         self, statement: str, values: Mapping[str, object], read: Callable[[Rows], T]
-    ) -> Asked[T]:
+    ) -> StatementResult[T]:
         """Let a statement wait until the first of what was asked is awaited.
 
         Args:
@@ -65,7 +65,7 @@ class StatementBatch:
             values: By name.
             read: Makes something of the rows.
         """
-        asked = Asked(self, read)
+        asked = StatementResult(self, read)
         self._waiting.append((driver_sql(statement), values, asked))
         return asked
 
@@ -83,7 +83,7 @@ class StatementBatch:
         if not waiting:
             return
         if self._is_last:
-            waiting.append(("COMMIT", {}, Asked(self, len)))
+            waiting.append(("COMMIT", {}, StatementResult(self, len)))
         if self._connection is None:
             connection = await (await self._session.connection()).get_raw_connection()
             self._connection = connection.driver_connection

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from citewell.core.context import Actor, Caller, unit_of_work
 from citewell.core.platform import Platform
@@ -175,7 +175,7 @@ async def gather(
         )
 
     found = await find(request.top_k, request.filters, watch)
-    hits, analysis = found.hits.hits, found.analysis
+    hits, analysis = found.hits, found.retrieved.analysis
     asked = read_question(analysis.text, analysis.language)
     if platform.llm is not None or not hits or not needs_whole_document(asked):
         return found
@@ -183,8 +183,7 @@ async def gather(
     whole = await find(MAX_PASSAGES, {**request.filters, **document}, Stopwatch())
     watch.lap("document")
     known = {hit.chunk_id for hit in hits}
-    more = [hit for hit in whole.hits.hits if hit.chunk_id not in known]
-    return replace(found, hits=replace(found.hits, hits=[*hits, *more]))
+    return found.with_more(hit for hit in whole.hits if hit.chunk_id not in known)
 
 
 class _TokenBudget:

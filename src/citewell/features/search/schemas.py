@@ -1,7 +1,8 @@
 """Shapes of search and answers."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -220,6 +221,11 @@ class Found:
     def hits(self) -> list[Hit]:
         """The passages, best first."""
         return self.retrieved.hits.hits
+
+    def with_more(self, hits: Iterable[Hit]) -> "Found":
+        """The same with further passages behind the others."""
+        more = replace(self.retrieved.hits, hits=[*self.hits, *hits])
+        return replace(self, retrieved=replace(self.retrieved, hits=more))
 
     @property
     def degraded(self) -> list[DegradedRead]:

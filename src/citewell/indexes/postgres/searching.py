@@ -13,7 +13,7 @@ from functools import lru_cache
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import IdSet
-from citewell.core.database.batches import Asked, Rows, batch_of
+from citewell.core.database.batches import Rows, StatementResult, batch_of
 from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs, LegScores
 from citewell.indexes.contract import SearchScope
 from citewell.indexes.postgres.inverted import TermReading
@@ -133,7 +133,7 @@ def _legs(rows: Rows) -> Legs:
 
 def ask_passages(
     session: AsyncSession, scope: SearchScope, ids: Sequence[uuid.UUID]
-) -> Asked[Mapping[uuid.UUID, ChunkView]]:
+) -> StatementResult[Mapping[uuid.UUID, ChunkView]]:
     """See `Searcher.passages`."""
     statement = _FETCH.format(scope=scope_sql(scope))
     return batch_of(session).ask(

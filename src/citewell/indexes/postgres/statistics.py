@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.database.batches import Asked, Rows, batch_of
+from citewell.core.database.batches import Rows, StatementResult, batch_of
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.indexes.contract import Generation, LibraryFacts
 from citewell.indexes.postgres.literals import int_array
@@ -94,7 +94,9 @@ async def fold(session: AsyncSession, tenant_id: uuid.UUID) -> bool:
     return folded == FOLD_BATCH
 
 
-def ask_facts(session: AsyncSession, term_ids: Sequence[int]) -> Asked[LibraryFacts | None]:
+def ask_facts(
+    session: AsyncSession, term_ids: Sequence[int]
+) -> StatementResult[LibraryFacts | None]:
     """See `Searcher.facts`."""
     values = {
         "tenant_id": session.info["tenant_id"],
