@@ -24,6 +24,9 @@ MOST_ATTEMPTS = 3
 """How often a question is embedded anew because the library turns out to be in another space."""
 
 
+_MOVED = "The library is being moved to another embedding model."
+
+
 class EmptyQuestionError(Exception):
     """There is nothing to look for: only punctuation, emoji or blanks."""
 
@@ -130,7 +133,8 @@ async def retrieve(source: Source, question: str, options: Options, watch: Stopw
     terms = [term.id for term in analysis.terms]
     wanted = source.expected_embedding
     for attempt in range(1, MOST_ATTEMPTS + 1):
-        embedded, failures = None, ()
+        embedded: _Embedded | None = None
+        failures: tuple[Failure, ...] = ()
         if options.has_dense:
             embedded, failures = await _embed(source, wanted, analysis)
         watch.lap("embed")
@@ -143,9 +147,9 @@ async def retrieve(source: Source, question: str, options: Options, watch: Stopw
             if is_other and attempt < MOST_ATTEMPTS:
                 wanted = reader.embedding
                 continue
-            found = await _ask(
-                reader, analysis, None if is_other else embedded, failures, options, watch
-            )
+            if is_other:
+                embedded, failures = None, (Failure("embedding", _MOVED),)
+            found = await _ask(reader, analysis, embedded, failures, options, watch)
         watch.lap("finish")
         return found
     raise AssertionError("the last attempt returns")
