@@ -112,6 +112,7 @@ async def test_question_takes_one_transaction_and_few_round_trips(
             assert "Otis" in found.results[0].text
             counted.append((wire.transactions, wire.round_trips))
     assert counted[0][0] == 1
-    assert counted[0][1] <= 4
     assert max(transactions for transactions, _ in counted) == 1
-    assert max(round_trips for _, round_trips in counted[1:]) <= 3
+    # The driver waits once more when it prepares a statement, at its sixth use.
+    assert max(round_trips for _, round_trips in counted) <= 4
+    assert max(round_trips for _, round_trips in counted[-4:]) == 3
