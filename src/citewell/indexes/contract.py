@@ -120,6 +120,16 @@ class GenerationFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CompleteVersion:
+    """A version that a generation has whole."""
+
+    version_id: uuid.UUID
+    chunk_count: int
+    chunking: str | None
+    """As `Publication.chunking` said; None in those from before it was noted."""
+
+
+@dataclass(frozen=True, slots=True)
 class VersionFault:
     """What is wrong with the index of a version."""
 
@@ -232,6 +242,22 @@ class Generations(Protocol):
         limit: int,
     ) -> list[ChunkRow]:
         """Chunks of a complete version from the ordinal `first` on, with what search knows."""
+        ...
+
+    async def complete(
+        self, work: UnitOfWork, generation_id: int, version_ids: Sequence[uuid.UUID]
+    ) -> list[CompleteVersion]:
+        """Those of the versions that the generation has whole."""
+        ...
+
+    async def lacking(
+        self, work: UnitOfWork, live: Generation, building: Generation, *, limit: int
+    ) -> list[CompleteVersion]:
+        """Versions of the live generation that the other lacks; those that answer first."""
+        ...
+
+    async def chunk_count(self, work: UnitOfWork, generation_id: int) -> int:
+        """Chunks of the versions that the generation has whole."""
         ...
 
     async def take_over(

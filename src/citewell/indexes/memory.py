@@ -18,6 +18,7 @@ from citewell.engine.embedding.base import EmbedderSpec, Vector
 from citewell.engine.lexical.base import CorpusStatistics, SparseVector
 from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs, LegScores
 from citewell.indexes.contract import (
+    CompleteVersion,
     Generation,
     GenerationChangedError,
     IncompleteVersionError,
@@ -445,6 +446,30 @@ class MemoryGenerations:
             if key[:2] == (version_id, generation_id) and key[2] >= first
         }
         return [found[ordinal] for ordinal in sorted(found)[:limit]]
+
+    async def complete(
+        self, work: UnitOfWork, generation_id: int, version_ids: Sequence[uuid.UUID]
+    ) -> list[CompleteVersion]:
+        return [
+            CompleteVersion(version_id, publication.chunk_count, publication.chunking)
+            for (version_id, number), publication in library_of(work).complete.items()
+            if number == generation_id and version_id in version_ids
+        ]
+
+    async def lacking(
+        self, work: UnitOfWork, live: Generation, building: Generation, *, limit: int
+    ) -> list[CompleteVersion]:
+        library = library_of(work)
+        answering = {key[0] for key, chunk in library.chunks.items() if chunk.is_active}
+        has = [version_id for version_id, number in library.complete if number == live.id]
+        lacks = [each for each in has if (each, building.id) not in library.complete]
+        lacks.sort(key=lambda version_id: (version_id not in answering, version_id))
+        found = {each.version_id: each for each in await self.complete(work, live.id, lacks)}
+        return [found[version_id] for version_id in lacks[:limit]]
+
+    async def chunk_count(self, work: UnitOfWork, generation_id: int) -> int:
+        complete = library_of(work).complete.items()
+        return sum(each.chunk_count for (_, number), each in complete if number == generation_id)
 
     async def take_over(
         self, work: UnitOfWork, building: Generation

@@ -4,6 +4,7 @@ What is expected is worked out from the rows alone, by plain arithmetic over all
 """
 
 import asyncio
+import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -430,6 +431,12 @@ class GenerationContract:
         }
         for key, rows in rebuilt.items():
             async with engine.unit_of_work(shelf.tenant_id) as work:
+                lacking = await engine.generations.lacking(
+                    work, shelf.generation, building, limit=10
+                )
+                assert {each.version_id for each in lacking} == {
+                    each.version_id for each in list(rebuilt)[list(rebuilt).index(key) :]
+                }
                 assert await engine.generations.take_over(work, building) is None
             await shelf.apply(ChunksStaged(key, building.id, rows[:2]))
             publication = publication_of(rows, staged=2)
@@ -439,6 +446,13 @@ class GenerationContract:
             await shelf.answers_with(*new)
         async with engine.unit_of_work(shelf.tenant_id) as work:
             recut = await engine.generations.take_over(work, building)
+            assert await engine.generations.chunk_count(work, building.id) == 9
+            both = [first.version_id, second.version_id, uuid.UUID(int=1)]
+            complete = await engine.generations.complete(work, building.id, both)
+        assert {(each.version_id, each.chunk_count) for each in complete} == {
+            (first.version_id, 5),
+            (second.version_id, 4),
+        }
         assert recut == [(second.version_id, 4)]
         after = replace(shelf, generation=building)
         await after.answers_with(*rebuilt[second])

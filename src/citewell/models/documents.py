@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, SmallInteger, Uuid, func
-from sqlalchemy.dialects.postgresql import ARRAY, INTEGER, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from citewell.core.database.base import Base, HasId, HasTimestamps, TenantScoped
@@ -126,17 +126,3 @@ class DocumentText(Base, TenantScoped):
     version_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     start_offset: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     text: Mapped[str]
-
-
-class VersionTerms(Base, TenantScoped):
-    """In how many chunks of a version each term occurs; what publishing adds to the statistics."""
-
-    __tablename__ = "version_terms"
-
-    version_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    generation_id: Mapped[int] = mapped_column(primary_key=True)
-    chunk_count: Mapped[int]
-    chunking: Mapped[str | None]
-    """Chunking of the version in this generation; None in rows older than this column."""
-    terms: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
-    frequencies: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))

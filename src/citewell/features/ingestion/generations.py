@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.sessions import Database
 from citewell.core.errors import ConflictError
+from citewell.indexes.contract import CompleteVersion
 from citewell.models.documents import DocumentText, DocumentVersion, has_given_title
 from citewell.models.trash import trash_shown
 
@@ -45,40 +46,25 @@ class Rebuild:
         return self.title if is_given else None
 
 
-# The live generation's list says what exists; versions that answer come first, so that a run that
-# is stopped early has built the most useful part.
-_TO_REBUILD = text("""
-SELECT v.id AS version_id, v.number, t.chunk_count, t.chunking, v.parsed_title, b.sha256,
-  d.id AS document_id, d.collection_id, d.access_level, d.filename, d.title,
-  active.parsed_title AS active_title, c.chunk_strategy, c.chunk_size, c.chunk_overlap
-FROM version_terms t
-JOIN document_version v ON v.tenant_id = t.tenant_id AND v.id = t.version_id
+_REBUILDS = text("""
+SELECT v.id AS version_id, v.number, v.parsed_title, b.sha256, d.id AS document_id,
+  d.collection_id, d.access_level, d.filename, d.title, active.parsed_title AS active_title,
+  c.chunk_strategy, c.chunk_size, c.chunk_overlap
+FROM document_version v
 JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
 JOIN collection c ON c.tenant_id = d.tenant_id AND c.id = d.collection_id
 JOIN blob b ON b.tenant_id = v.tenant_id AND b.id = v.blob_id
 LEFT JOIN document_version active
   ON active.tenant_id = d.tenant_id AND active.id = d.active_version_id
-WHERE t.tenant_id = :tenant_id AND t.generation_id = :live AND NOT EXISTS (
-  SELECT FROM version_terms n WHERE n.tenant_id = t.tenant_id AND n.version_id = t.version_id
-    AND n.generation_id = :building)
-ORDER BY d.active_version_id IS DISTINCT FROM v.id, v.id LIMIT :limit
+WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
 """)
 
-_EXTENT = text("""
-SELECT count(*), coalesce(sum(chunk_count), 0) FROM version_terms
-WHERE tenant_id = :tenant_id AND generation_id = :generation_id
-""")
-
-# Null is different from everything here: rows older than the column count as cut otherwise.
-_CUT_OTHERWISE = text("""
-SELECT EXISTS (
-  SELECT FROM version_terms t
-  JOIN document_version v ON v.tenant_id = t.tenant_id AND v.id = t.version_id
-  JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
-  JOIN collection c ON c.tenant_id = d.tenant_id AND c.id = d.collection_id
-  WHERE t.tenant_id = :tenant_id AND t.generation_id = :generation_id
-    AND t.chunking IS DISTINCT FROM
-      concat_ws('/', c.chunk_strategy, c.chunk_size, c.chunk_overlap))
+_WANTED_CHUNKINGS = text("""
+SELECT v.id, concat_ws('/', c.chunk_strategy, c.chunk_size, c.chunk_overlap) AS chunking
+FROM document_version v
+JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
+JOIN collection c ON c.tenant_id = d.tenant_id AND c.id = d.collection_id
+WHERE v.tenant_id = :tenant_id AND v.id > :after ORDER BY v.id LIMIT :limit
 """)
 
 # FOR NO KEY UPDATE, which still lets rows be inserted that refer to the document.
@@ -90,27 +76,27 @@ FOR NO KEY UPDATE OF d
 """)
 
 
-async def to_rebuild(session: AsyncSession, live: int, building: int, limit: int) -> list[Rebuild]:
-    """Versions that the generation `building` lacks; those that answer first."""
-    values = {"live": live, "building": building, "limit": limit}
-    values["tenant_id"] = session.info["tenant_id"]
+async def rebuilds(session: AsyncSession, lacking: Sequence[CompleteVersion]) -> list[Rebuild]:
+    """What building the versions takes, in their order; those that are deleted are left out."""
+    values = {"version_ids": [each.version_id for each in lacking]}
     async with trash_shown(session):  # what is in it may come back
-        rows = await session.execute(_TO_REBUILD, values)
-    return [Rebuild(**row._mapping) for row in rows]  # pyright: ignore[reportPrivateUsage] - public in spite of its name
+        rows = await session.execute(_REBUILDS, values | {"tenant_id": session.info["tenant_id"]})
+    found = {row["version_id"]: row for row in rows.mappings()}
+    return [
+        Rebuild(chunk_count=each.chunk_count, chunking=each.chunking, **found[each.version_id])
+        for each in lacking
+        if each.version_id in found
+    ]
 
 
-async def extent(session: AsyncSession, generation_id: int) -> tuple[int, int]:
-    """How many versions a generation holds whole, and of how many chunks."""
-    values = {"tenant_id": session.info["tenant_id"], "generation_id": generation_id}
-    versions, chunks = (await session.execute(_EXTENT, values)).one()
-    return versions, int(chunks)
-
-
-async def is_cut_otherwise(session: AsyncSession, generation_id: int) -> bool:
-    """Whether a version in it was not cut as its collection asks for now."""
-    values = {"tenant_id": session.info["tenant_id"], "generation_id": generation_id}
+async def wanted_chunkings(
+    session: AsyncSession, after: uuid.UUID, limit: int
+) -> dict[uuid.UUID, str]:
+    """How collections ask for their versions to be cut now, by the version's id, in that order."""
+    values = {"tenant_id": session.info["tenant_id"], "after": after, "limit": limit}
     async with trash_shown(session):
-        return bool(await session.scalar(_CUT_OTHERWISE, values))
+        rows = await session.execute(_WANTED_CHUNKINGS, values)
+    return {row.id: row.chunking for row in rows}
 
 
 async def hold_pointer(

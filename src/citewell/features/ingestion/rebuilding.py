@@ -39,6 +39,9 @@ log = structlog.get_logger(__name__)
 LISTED = 200
 """Versions that are looked up at a time."""
 
+COMPARED = 1_000
+"""Versions whose chunking is compared at a time: two statements of some milliseconds."""
+
 MAX_FAILURES = 8
 """Failures in a row of the model or the database for one version before the run ends; with the
 pauses below about four minutes. What is built stays, so ending loses nothing."""
@@ -115,14 +118,28 @@ async def begin(
             embedder.spec.name,
             embedder.spec.dimensions,
         )
-        if is_same and not force and not await generations.is_cut_otherwise(ctx.session, live.id):
+        if is_same and not force and not await _is_cut_otherwise(ctx, live):
             return None
         building = await index_of(platform).generations.begin(ctx, embedder.spec, anew=False)
-        if await generations.is_cut_otherwise(ctx.session, building.id):
+        if await _is_cut_otherwise(ctx, building):
             building = await index_of(platform).generations.begin(ctx, embedder.spec, anew=True)
-        _, chunks_total = await generations.extent(ctx.session, live.id)
-        _, chunks_done = await generations.extent(ctx.session, building.id)
+        chunks_total = await index_of(platform).generations.chunk_count(ctx, live.id)
+        chunks_done = await index_of(platform).generations.chunk_count(ctx, building.id)
     return Rebuilding(live, building, embedder, chunks_total, chunks_done)
+
+
+async def _is_cut_otherwise(ctx: Context, generation: Generation) -> bool:
+    """Whether a version in it was not cut as its collection asks for now."""
+    after = uuid.UUID(int=0)
+    while wanted := await generations.wanted_chunkings(ctx.session, after, COMPARED):
+        after = max(wanted)
+        complete = await index_of(ctx.platform).generations.complete(
+            ctx, generation.id, list(wanted)
+        )
+        # None differs from every wish: versions older than the record are cut anew.
+        if any(each.chunking != wanted[each.version_id] for each in complete):
+            return True
+    return False
 
 
 async def run(
@@ -138,9 +155,10 @@ async def run(
     """
     while True:
         async with unit_of_work(platform, caller) as ctx:
-            waiting = await generations.to_rebuild(
-                ctx.session, work.live.id, work.building.id, LISTED
+            lacking = await index_of(platform).generations.lacking(
+                ctx, work.live, work.building, limit=LISTED
             )
+            waiting = await generations.rebuilds(ctx.session, lacking)
         if waiting:
             await _build_all(platform, work, caller.tenant_id, waiting, on_progress)
             continue

@@ -284,7 +284,10 @@ class _Export:
     async def _chunking(self, version_id: uuid.UUID) -> str | None:
         if self._generation is None:
             return None
-        return await repository.chunking_of(self._ctx.session, version_id, self._generation.id)
+        complete = await index_of(self._ctx.platform).generations.complete(
+            self._ctx, self._generation.id, [version_id]
+        )
+        return complete[0].chunking if complete else None
 
     def _named(self, user_id: uuid.UUID | None) -> str | None:
         return None if user_id is None else self._emails.get(user_id)

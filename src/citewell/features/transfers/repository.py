@@ -18,7 +18,6 @@ from citewell.models.documents import (
     DocumentActivation,
     DocumentText,
     DocumentVersion,
-    VersionTerms,
 )
 from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import Group, User
@@ -130,17 +129,6 @@ async def taken(session: AsyncSession, table: AnyTable, ids: Sequence[uuid.UUID]
     """Those of the ids that rows of the tenant have, in the trash too."""
     async with trash_shown(session):
         return set(await session.scalars(select(table.id).where(table.id.in_(ids))))
-
-
-async def chunking_of(
-    session: AsyncSession, version_id: uuid.UUID, generation_id: int
-) -> str | None:
-    """How the chunks of a version were cut."""
-    return await session.scalar(
-        select(VersionTerms.chunking).where(
-            VersionTerms.version_id == version_id, VersionTerms.generation_id == generation_id
-        )
-    )
 
 
 async def add_collection(session: AsyncSession, values: Mapping[str, object]) -> bool:

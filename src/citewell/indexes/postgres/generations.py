@@ -1,14 +1,16 @@
 """Which embedding space a tenant's chunks live in, and how another one takes over."""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.engine.embedding.base import EmbedderSpec
-from citewell.indexes.contract import Generation, GenerationChangedError
+from citewell.indexes.contract import CompleteVersion, Generation, GenerationChangedError
 from citewell.models.index import IndexGeneration
+from citewell.models.trash import trash_shown
 
 RETAINED_SECONDS = 60
 """A generation that was replaced can be searched for so long: longer than a request takes, and
@@ -45,6 +47,30 @@ WHERE tenant_id = :tenant_id AND id = :live
 _ENTHRONE = text("""
 UPDATE index_generation SET status = 'live', live_since = now(), updated_at = now()
 WHERE tenant_id = :tenant_id AND id = :building
+""")
+
+_COMPLETE = text("""
+SELECT version_id, chunk_count, chunking FROM version_terms
+WHERE tenant_id = :tenant_id AND generation_id = :generation_id
+  AND version_id = ANY(CAST(:version_ids AS uuid[]))
+""")
+
+# Versions that answer come first, so that a run that is stopped early has built the most useful
+# part.
+_LACKING = text("""
+SELECT t.version_id, t.chunk_count, t.chunking
+FROM version_terms t
+JOIN document_version v ON v.tenant_id = t.tenant_id AND v.id = t.version_id
+JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
+WHERE t.tenant_id = :tenant_id AND t.generation_id = :live AND NOT EXISTS (
+  SELECT FROM version_terms n WHERE n.tenant_id = t.tenant_id AND n.version_id = t.version_id
+    AND n.generation_id = :building)
+ORDER BY d.active_version_id IS DISTINCT FROM v.id, v.id LIMIT :limit
+""")
+
+_CHUNK_COUNT = text("""
+SELECT coalesce(sum(chunk_count), 0) FROM version_terms
+WHERE tenant_id = :tenant_id AND generation_id = :generation_id
 """)
 
 _RETIRED = text("""
@@ -128,6 +154,31 @@ async def retire(session: AsyncSession) -> list[int]:
     )
     retired = statement.values(status="retired").returning(IndexGeneration.id)
     return list(await session.scalars(retired))
+
+
+async def complete(
+    session: AsyncSession, generation_id: int, version_ids: Sequence[uuid.UUID]
+) -> list[CompleteVersion]:
+    """See `Generations.complete`."""
+    values = {"generation_id": generation_id, "version_ids": list(version_ids)}
+    rows = await session.execute(_COMPLETE, values | {"tenant_id": session.info["tenant_id"]})
+    return [CompleteVersion(row.version_id, row.chunk_count, row.chunking) for row in rows]
+
+
+async def lacking(
+    session: AsyncSession, live: int, building: int, limit: int
+) -> list[CompleteVersion]:
+    """See `Generations.lacking`."""
+    values = {"live": live, "building": building, "limit": limit}
+    async with trash_shown(session):  # what is in it may come back
+        rows = await session.execute(_LACKING, values | {"tenant_id": session.info["tenant_id"]})
+    return [CompleteVersion(row.version_id, row.chunk_count, row.chunking) for row in rows]
+
+
+async def chunk_count(session: AsyncSession, generation_id: int) -> int:
+    """See `Generations.chunk_count`."""
+    values = {"tenant_id": session.info["tenant_id"], "generation_id": generation_id}
+    return int(await session.scalar(_CHUNK_COUNT, values) or 0)
 
 
 async def take_over(

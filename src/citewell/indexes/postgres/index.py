@@ -13,6 +13,7 @@ from citewell.core.database.sessions import Database
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs
 from citewell.indexes.contract import (
+    CompleteVersion,
     Generation,
     Index,
     LibraryFacts,
@@ -173,6 +174,19 @@ class PostgresGenerations:
         return await reading.rows(
             session, tenant_id, version_id, generation_id, first=first, limit=limit
         )
+
+    async def complete(
+        self, work: UnitOfWork, generation_id: int, version_ids: Sequence[uuid.UUID]
+    ) -> list[CompleteVersion]:
+        return await generations.complete(session_of(work), generation_id, version_ids)
+
+    async def lacking(
+        self, work: UnitOfWork, live: Generation, building: Generation, *, limit: int
+    ) -> list[CompleteVersion]:
+        return await generations.lacking(session_of(work), live.id, building.id, limit)
+
+    async def chunk_count(self, work: UnitOfWork, generation_id: int) -> int:
+        return await generations.chunk_count(session_of(work), generation_id)
 
     async def take_over(
         self, work: UnitOfWork, building: Generation
