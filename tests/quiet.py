@@ -22,8 +22,10 @@ from citewell.core.embedders import Embedders
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import RateLimiter
+from citewell.core.schedules import Schedules
 from citewell.core.secrets import MasterKeys
 from citewell.core.settings import Settings
+from citewell.core.supervision import Supervisor
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.embedding.testing import HashEmbedder
@@ -69,14 +71,16 @@ async def quiet_platform(
     database = Database(url)
     keys = KeyRing(database, lambda: MasterKeys(b"master key of the tests" * 2))
     queue = JobQueue[Platform](url, dead_after=dead_after)
-    ingestion_jobs.register(queue)
-    trash_jobs.register(queue)
+    schedules = Schedules[Platform](database, Supervisor())
+    ingestion_jobs.register(queue, schedules)
+    trash_jobs.register(schedules)
     compute = ComputePool()
     try:
         yield Platform(
             settings=settings,
             database=database,
             queue=queue,
+            schedules=schedules,
             keys=keys,
             blobs=BlobStore(
                 FolderStorage(settings.home / "files"),

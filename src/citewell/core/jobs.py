@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from enum import IntEnum
-from functools import partial
 from typing import Any, Generic, Literal, NoReturn, TypeVar, cast
 
 import procrastinate
@@ -50,8 +49,6 @@ CrashHandler = Callable[[P, uuid.UUID, uuid.UUID], Awaitable[None]]
 WaitHandler = Callable[[P, uuid.UUID, uuid.UUID, str], Awaitable[None]]
 """Called with the reason when the queue itself puts a job off, so that users see it."""
 
-Maintenance = Callable[[P], Awaitable[object]]
-
 HEARTBEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 20.0
 """A worker that has been silent for so long is taken for dead and its jobs are given to others."""
@@ -64,7 +61,7 @@ MAX_DATABASE_FAILURES = 20
 WAITS_FOR_DATABASE = "The database did not answer as it should; another attempt follows."
 
 SHUTDOWN_GRACE_SECONDS = 2.0
-MAINTENANCE_SECONDS = 2.0
+RESCUE_SECONDS = 2.0
 
 WORKING, RESCUING = "jobs.worker", "jobs.rescue"
 """Names of the background tasks."""
@@ -284,7 +281,6 @@ class JobQueue(Generic[P]):
         )
         self._running: set[int] = set()
         self._app.job_manager = _OwnJobs(self._connector, self._running)
-        self._maintenance: dict[str, Maintenance[P]] = {}
         self._worker_ids: set[int] = set()
         self._suspicion: dict[int | None, int] = {}
 
@@ -344,10 +340,6 @@ class JobQueue(Generic[P]):
             # Nobody would learn of the end: do the job again, then.
             raise TransientJobError("the database did not answer") from outage
         raise error
-
-    def register_maintenance(self, name: str, action: Maintenance[P]) -> None:
-        """Have every worker call `action` every few seconds; it may run in several at once."""
-        self._maintenance[name] = action
 
     async def defer(
         self,
@@ -434,17 +426,11 @@ class JobQueue(Generic[P]):
                     await self._rescue(everything=True)
                     is_first = False
                 group = await stack.enter_async_context(TaskGroup())
-                rescue = self._supervisor.repeat(RESCUING, self._rescue, MAINTENANCE_SECONDS)
+                rescue = self._supervisor.repeat(RESCUING, self._rescue, RESCUE_SECONDS)
                 group.create_task(rescue)
                 group.create_task(self._work(platform))
 
-        async with TaskGroup() as group:
-            group.create_task(self._supervisor.keep(WORKING, work))
-            for name, action in self._maintenance.items():
-                upkeep = self._supervisor.repeat(
-                    name, partial(action, platform), MAINTENANCE_SECONDS
-                )
-                group.create_task(upkeep)
+        await self._supervisor.keep(WORKING, work)
 
     async def _work(self, platform: P) -> None:
         """Do jobs until cancelled, or until procrastinate's worker ends: it lost the database."""

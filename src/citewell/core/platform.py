@@ -10,6 +10,7 @@ from citewell.core.database.sessions import Database
 from citewell.core.embedders import Embedders
 from citewell.core.jobs import JobQueue
 from citewell.core.ratelimit import RateLimiter
+from citewell.core.schedules import Schedules
 from citewell.core.settings import Settings
 from citewell.core.supervision import Supervisor
 from citewell.engine.embedding.base import Embedder
@@ -26,6 +27,7 @@ class Platform:
     settings: Settings
     database: Database
     queue: "JobQueue[Platform]"
+    schedules: "Schedules[Platform]"
     keys: KeyRing
     blobs: BlobStore
     parser: Parser

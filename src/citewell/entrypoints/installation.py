@@ -26,6 +26,7 @@ from citewell.core.errors import StartupError
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import RateLimiter
+from citewell.core.schedules import Schedules
 from citewell.core.secrets import derive_key, load_master_keys
 from citewell.core.settings import Settings
 from citewell.core.supervision import Supervisor
@@ -35,7 +36,7 @@ from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import NO_MODEL, Timeouts
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
-from citewell.features.events.service import sweeping
+from citewell.features.events import service as events
 from citewell.features.idempotency import service as idempotency
 from citewell.features.ingestion import jobs as ingestion_jobs
 from citewell.features.trash import jobs as trash_jobs
@@ -134,12 +135,16 @@ async def open_platform(
         queue = JobQueue[Platform](
             database.url, concurrency=settings.worker_concurrency, supervisor=supervisor
         )
-        ingestion_jobs.register(queue)
-        trash_jobs.register(queue)
+        schedules = Schedules[Platform](connections, supervisor)
+        ingestion_jobs.register(queue, schedules)
+        trash_jobs.register(schedules)
+        schedules.register("idempotency.forget", idempotency.forget_old, every=60)
+        schedules.register("events.sweep", events.sweep, every=events.SWEEP_SECONDS)
         platform = Platform(
             settings=settings,
             database=connections,
             queue=queue,
+            schedules=schedules,
             keys=keys,
             blobs=blobs,
             parser=parser,
@@ -152,9 +157,6 @@ async def open_platform(
             former_token_keys=tuple(derive_key(key, TOKENS) for key in masters.others),
             supervisor=supervisor,
         ).holding(postgres_index(connections))
-        queue.register_maintenance("usage.write", usage.write_waiting)
-        queue.register_maintenance("idempotency.forget", idempotency.forget_old)
-        queue.register_maintenance("events.sweep", sweeping())
         stack.push_async_callback(_write_usage, platform)
         yield platform
 
@@ -202,11 +204,15 @@ def _object_storage(url: str) -> Storage:
 async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncGenerator[None, None]:
     """A job worker beside whatever the block does; the block's own error leaves it as it is."""
     async with TaskGroup() as group:
-        worker = group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all))
+        tasks = [
+            group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all)),
+            group.create_task(platform.schedules.run(platform, adopt_all=adopt_all)),
+        ]
         try:
             yield
         finally:
-            await _cancel(worker)
+            for task in tasks:
+                await _cancel(task)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

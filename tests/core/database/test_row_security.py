@@ -19,7 +19,7 @@ from tests.quiet import Shelf, quiet_platform
 
 GLOBAL_TABLES = {
     "alembic_version", "procrastinate_workers", "procrastinate_jobs", "procrastinate_events",
-    "procrastinate_periodic_defers",
+    "procrastinate_periodic_defers", "schedule",
 }  # fmt: skip
 """Tables without a tenant: they hold ids of work, never a tenant's data."""
 

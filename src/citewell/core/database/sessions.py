@@ -80,6 +80,9 @@ class Database:
             connect_args=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._lookups = async_sessionmaker(
+            self._engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
+        )
 
     @asynccontextmanager
     async def unit_of_work(
@@ -112,6 +115,12 @@ class Database:
                     batch_of(session).ask(_SET_TENANT, values, len)
                 else:
                     await session.execute(text(_SET_TENANT), values)
+            yield session
+
+    @asynccontextmanager
+    async def lookup(self) -> AsyncGenerator[AsyncSession, None]:
+        """For single statements without a tenant, each committed by itself in one round trip."""
+        async with self._lookups() as session:
             yield session
 
     @asynccontextmanager

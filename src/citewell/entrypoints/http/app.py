@@ -43,12 +43,16 @@ from citewell.features.sessions.endpoints import router as sessions_router
 from citewell.features.sharing.endpoints import router as sharing_router
 from citewell.features.transfers.endpoints import router as transfers_router
 from citewell.features.trash.endpoints import router as trash_router
+from citewell.features.usage import service as usage
 from citewell.features.usage.endpoints import router as usage_router
 from citewell.features.users.endpoints import groups_router
 from citewell.features.users.endpoints import router as users_router
 from citewell.features.versions.endpoints import router as versions_router
 
 OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
+
+USAGE_SECONDS = 2.0
+"""How long counted queries may wait in memory; a killed process loses them."""
 
 DESCRIPTION = """
 Answers from your organisation's own documents, every sentence cited to its passage.
@@ -104,15 +108,22 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
 
 @asynccontextmanager
 async def _telling(platform: Platform, credentials: Credentials) -> AsyncGenerator[Streams, None]:
-    """The open streams of this process, told of what happens inside the block."""
+    """The open streams of this process, told of what happens inside the block.
+
+    Beside them the queries that the process has counted in memory are written down.
+    """
     streams = Streams(platform, credentials)
+    writing = platform.supervisor.repeat(
+        "usage.write", lambda: usage.write_waiting(platform), USAGE_SECONDS
+    )
     async with asyncio.TaskGroup() as group:
-        telling = group.create_task(streams.run())
+        tasks = [group.create_task(streams.run()), group.create_task(writing)]
         try:
             yield streams
         finally:
             streams.close()
-            telling.cancel()
+            for task in tasks:
+                task.cancel()
 
 
 def _add_middleware(app: FastAPI, settings: Settings, credentials: Credentials) -> None:

@@ -39,11 +39,10 @@ async def live() -> dict[str, str]:
 async def ready(platform: PlatformDep) -> Readiness:
     """Tell that the database answers too, and which background tasks fail again and again."""
     try:
-        await platform.database.ping()
+        found = await platform.schedules.failing()
     except SQLAlchemyError as error:
         raise UnavailableError("The database does not answer.") from error
-    failing = [
-        FailingRead(task=each.name, failures=each.failures)
-        for each in platform.supervisor.failing()
-    ]
+    for each in platform.supervisor.failing():
+        found[each.name] = max(found.get(each.name, 0), each.failures)
+    failing = [FailingRead(task=name, failures=found[name]) for name in sorted(found)]
     return Readiness(status="degraded" if failing else "ok", failing=failing)

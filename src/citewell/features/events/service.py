@@ -1,8 +1,7 @@
 """What a caller may hear of, asked anew for each round of events."""
 
-import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from citewell.access.policy import Scope
 from citewell.core.context import Caller, Context, unit_of_work
@@ -15,6 +14,7 @@ from citewell.features.events.topics import Topic
 from citewell.features.jobs import service as jobs
 
 SWEEP_SECONDS = 60.0
+"""Between two removals of what is too old to resume from."""
 
 
 async def authorise(ctx: Context, topics: Sequence[Topic]) -> None:
@@ -64,23 +64,10 @@ async def missed(
     return await stored.events_between(ctx.session, after, until, interest, limit)
 
 
-def sweeping(pause: float = SWEEP_SECONDS) -> Callable[[Platform], Awaitable[None]]:
-    """`sweep`, as upkeep that is called more often than it has to do something."""
-    due = 0.0
-
-    async def sweep_if_due(platform: Platform) -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + pause
-            await sweep(platform)
-
-    return sweep_if_due
-
-
 async def sweep(platform: Platform) -> None:
     """Remove events that are too old to resume from, of all tenants."""
     before = stored.oldest_id()
-    async with platform.database.unit_of_work(None) as session:
+    async with platform.database.lookup() as session:
         tenants = await stored.tenants_to_sweep(session, before)
     for tenant_id in tenants:
         while True:

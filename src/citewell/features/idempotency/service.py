@@ -104,7 +104,7 @@ async def finish(ctx: Context, request: Request, reply: JsonValue) -> None:
 async def forget_old(platform: Platform) -> None:
     """Delete the expired replies of all tenants."""
     before = utc_now() - KEPT_FOR
-    async with platform.database.unit_of_work(None) as session:
+    async with platform.database.lookup() as session:
         tenants = await repository.tenants_with_older(session, before)
     for tenant_id in tenants:
         async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:

@@ -2,18 +2,19 @@
 
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
+from citewell.core.schedules import Schedules
 from citewell.features.documents.service import INGEST_JOB
 from citewell.features.ingestion import service
 from citewell.indexes.contract import index_of
 
 
-def register(queue: JobQueue[Platform]) -> None:
-    """Tell the queue what ingestion does."""
+def register(queue: JobQueue[Platform], schedules: Schedules[Platform]) -> None:
+    """Tell the queue what ingestion does, and the schedules how the index is kept up."""
     queue.register(INGEST_JOB, service.process, service.note_crash, service.note_wait)
-    queue.register_maintenance(
-        "index.statistics", lambda it: index_of(it).maintenance.keep_statistics()
+    schedules.register(
+        "index.statistics", lambda it: index_of(it).maintenance.keep_statistics(), every=1.5
     )
-    queue.register_maintenance("index.build", lambda it: index_of(it).maintenance.keep_indexes())
-    queue.register_maintenance(
-        "index.purge", lambda it: index_of(it).maintenance.purge_generations()
+    schedules.register("index.build", lambda it: index_of(it).maintenance.keep_indexes(), every=10)
+    schedules.register(
+        "index.purge", lambda it: index_of(it).maintenance.purge_generations(), every=20
     )

@@ -178,7 +178,7 @@ async def purge_expired(platform: Platform) -> None:
     """
     await platform.blobs.sweep()
     minutes = platform.settings.trash_minutes
-    async with platform.database.unit_of_work(None) as session:
+    async with platform.database.lookup() as session:
         tenants = await repository.tenants_with_trash(session, minutes)
     for tenant_id in tenants:
         caller = Caller(tenant_id, SYSTEM)

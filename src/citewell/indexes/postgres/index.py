@@ -221,13 +221,13 @@ class PostgresMaintenance:
                 more = await statistics.fold(session, tenant_id)
 
     async def keep_statistics(self) -> None:
-        async with self._database.unit_of_work(None) as session:
+        async with self._database.lookup() as session:
             tenants = await statistics.tenants_to_fold(session)
         for tenant_id in tenants:
             await self.fold_statistics(tenant_id)
 
     async def keep_indexes(self) -> None:
-        async with self._database.unit_of_work(None) as session:
+        async with self._database.lookup() as session:
             tenants = await building.large_tenants(session, building.MIN_CHUNKS)
         for tenant_id in tenants:
             await self.build_indexes(tenant_id)
@@ -249,7 +249,7 @@ class PostgresMaintenance:
         return built
 
     async def purge_generations(self) -> None:
-        async with self._database.unit_of_work(None) as session:
+        async with self._database.lookup() as session:
             tenants = await generations.tenants_to_purge(session)
         for tenant_id in tenants:
             async with self._database.unit_of_work(tenant_id) as session:

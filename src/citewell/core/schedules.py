@@ -1,0 +1,176 @@
+"""Work that is done again and again for the whole installation, by one worker at a time.
+
+Each has a name, a period and a row: when it is due, and who holds it until when. A worker that
+dies loses its lease, and another one takes the work over. However many turns were missed, it is
+done once, and then after its period again.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from citewell.core.database.sessions import Database
+from citewell.core.supervision import LONGEST_PAUSE_SECONDS, REPORTED_FAILURES, Supervisor
+
+P = TypeVar("P")
+
+Action = Callable[[P], Awaitable[object]]
+
+TICK_SECONDS = 2.0
+"""Between two looks at what is due: one statement each, and as late as any turn may begin."""
+
+LEASE_SECONDS = 30.0
+"""A holder that has not renewed its lease for so long is taken for dead."""
+
+TICKING = "schedules"
+"""Name of the background task."""
+
+_ADD = text("""
+INSERT INTO schedule (name) SELECT unnest(CAST(:names AS text[])) ON CONFLICT DO NOTHING
+""")
+
+_RELEASE_ALL = text("UPDATE schedule SET leased_until = NULL, holder = NULL")
+
+_RELEASE = text("""
+UPDATE schedule SET leased_until = NULL, holder = NULL WHERE holder = :holder
+""")
+
+# The second of two that ask at once waits for the row and finds it leased.
+_CLAIM = text("""
+UPDATE schedule SET holder = :holder, leased_until = now() + make_interval(secs => :lease),
+  last_run_at = now()
+WHERE name = ANY(CAST(:names AS text[])) AND next_run_at <= now()
+  AND (leased_until IS NULL OR leased_until < now())
+RETURNING name, failures
+""")
+
+_RENEW = text("""
+UPDATE schedule SET leased_until = now() + make_interval(secs => :lease)
+WHERE name = :name AND holder = :holder
+""")
+
+_FINISH = text("""
+UPDATE schedule SET holder = NULL, leased_until = NULL, failures = :failures,
+  next_run_at = now() + make_interval(secs => :pause)
+WHERE name = :name AND holder = :holder
+""")
+
+_FAILING = text("""
+SELECT name, failures FROM schedule
+WHERE name = ANY(CAST(:names AS text[])) AND failures >= :reported ORDER BY name
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A piece of work that this process holds."""
+
+    name: str
+    failures: int
+    """In a row, before it."""
+
+
+class Schedules(Generic[P]):
+    """The recurring work of an installation, and this process's part in it."""
+
+    def __init__(
+        self,
+        database: Database,
+        supervisor: Supervisor,
+        *,
+        tick: float = TICK_SECONDS,
+        lease: float = LEASE_SECONDS,
+    ) -> None:
+        self._database = database
+        self._supervisor = supervisor
+        self._tick = tick
+        self._lease = lease
+        self._holder = uuid.uuid4()
+        self._actions: dict[str, tuple[Action[P], float]] = {}
+
+    def register(self, name: str, action: Action[P], *, every: float) -> None:
+        """Have one worker of the installation do `action` every so many seconds.
+
+        It must be idempotent: a holder that was only slow may still be at it when another begins.
+        """
+        self._actions[name] = action, every
+
+    async def run(self, platform: P, *, adopt_all: bool = False) -> None:
+        """Do what is due until cancelled.
+
+        Args:
+            platform: Handed to the actions.
+            adopt_all: Whether no other worker can be alive, so that all leases are of the dead.
+        """
+        is_prepared = False
+
+        async def tick() -> None:
+            nonlocal is_prepared
+            if not is_prepared:
+                await self._prepare(adopt_all=adopt_all)
+                is_prepared = True
+            for turn in await self._claim():
+                group.create_task(self._take(platform, turn))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._supervisor.repeat(TICKING, tick, self._tick)
+        finally:  # others need not wait until the leases of this process run out
+            with suppress(SQLAlchemyError):
+                async with self._database.lookup() as session:
+                    await session.execute(_RELEASE, {"holder": self._holder})
+
+    async def failing(self) -> dict[str, int]:
+        """Work that has failed again and again, in whichever process, with its failures in a row.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: The database does not answer.
+        """
+        values = {"names": list(self._actions), "reported": REPORTED_FAILURES}
+        async with self._database.lookup() as session:
+            return {row.name: row.failures for row in await session.execute(_FAILING, values)}
+
+    async def _prepare(self, *, adopt_all: bool) -> None:
+        async with self._database.lookup() as session:
+            await session.execute(_ADD, {"names": sorted(self._actions)})
+            if adopt_all:
+                await session.execute(_RELEASE_ALL)
+
+    async def _claim(self) -> list[_Turn]:
+        values = {"names": list(self._actions), "holder": self._holder, "lease": self._lease}
+        async with self._database.lookup() as session:
+            return [_Turn(row.name, row.failures) for row in await session.execute(_CLAIM, values)]
+
+    async def _take(self, platform: P, turn: _Turn) -> None:
+        """Do a piece of work, its lease renewed meanwhile, and note when it is due again."""
+        action, every = self._actions[turn.name]
+        async with asyncio.TaskGroup() as group:
+            renewing = group.create_task(self._renew(turn.name))
+            is_done = await self._supervisor.attempt(turn.name, partial(action, platform))
+            renewing.cancel()
+        failures = 0 if is_done else turn.failures + 1
+        pause = every if is_done else min(2.0 ** min(failures, 30), LONGEST_PAUSE_SECONDS)
+        values = {"name": turn.name, "holder": self._holder, "failures": failures, "pause": pause}
+        await self._supervisor.attempt(TICKING, partial(self._finish, values))
+
+    async def _renew(self, name: str) -> None:
+        values = {"name": name, "holder": self._holder, "lease": self._lease}
+
+        async def renew() -> None:
+            async with self._database.lookup() as session:
+                await session.execute(_RENEW, values)
+
+        while True:
+            await asyncio.sleep(self._lease / 3)
+            await self._supervisor.attempt(TICKING, renew)
+
+    async def _finish(self, values: dict[str, object]) -> None:
+        async with self._database.lookup() as session:
+            await session.execute(_FINISH, values)
