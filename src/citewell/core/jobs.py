@@ -382,10 +382,12 @@ class JobQueue(Generic[P]):
         tenant_id: uuid.UUID,
         subjects: Sequence[tuple[uuid.UUID, str | None]],
         urgency: Urgency = Urgency.INTERACTIVE,
+        run_at: datetime | None = None,
     ) -> list[int]:
         """Enqueue one job for each subject and its lock, each with its turn, in one statement.
 
-        Returns their ids in the queue. The jobs exist if and only if the transaction commits.
+        Returns their ids in the queue. The jobs exist if and only if the transaction commits; none
+        begins before `run_at`.
         """
         highest = -urgency * TURNS
         turn = await session.scalar(
@@ -394,7 +396,10 @@ class JobQueue(Generic[P]):
         )
         jobs = [
             self._app.configure_task(
-                name, lock=lock, priority=max(-(turn + number), highest - TURNS + 1)
+                name,
+                lock=lock,
+                priority=max(-(turn + number), highest - TURNS + 1),
+                schedule_at=run_at,
             ).make_new_job(tenant_id=str(tenant_id), subject_id=str(subject_id))
             for number, (subject_id, lock) in enumerate(subjects)
         ]

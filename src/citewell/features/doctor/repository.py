@@ -99,19 +99,6 @@ WHERE j.tenant_id = :tenant_id AND j.kind = :kind AND j.status IN ('queued', 'ru
 LIMIT :most
 """)  # noqa: S608 - constants
 
-# The job takes the outcome from its version. Its number of attempts goes up, so that a worker that
-# still holds it finds that the job is no longer its own.
-_CLOSE_JOBS = text("""
-UPDATE job j SET finished_at = now(), attempts = j.attempts + 1,
-  status = CASE (SELECT v.status FROM document_version v
-                 WHERE v.tenant_id = j.tenant_id AND v.id = j.version_id)
-    WHEN 'ready' THEN 'succeeded' WHEN 'superseded' THEN 'succeeded'
-    WHEN 'failed' THEN 'failed' ELSE 'cancelled' END
-WHERE j.tenant_id = :tenant_id AND j.id = ANY(CAST(:ids AS uuid[]))
-  AND j.status IN ('queued', 'running')
-RETURNING j.queue_id
-""")
-
 # Younger entries than `grace` may belong to a transaction whose job is not visible yet.
 _ENTRIES_WITHOUT_JOB = text("""
 SELECT q.id, 'entry ' || q.id || ' of the queue has no job' AS what
@@ -362,12 +349,6 @@ async def jobs_without_work(session: AsyncSession, kind: str, most: int) -> list
     values = _tenant(session) | {"kind": kind, "most": most}
     rows = await session.execute(_OPEN_WITHOUT_WORK, values)
     return [FaultyRow(row.id, row.what) for row in rows]
-
-
-async def close_jobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[int]:
-    """End jobs as their versions ended; returns their entries in the queue."""
-    rows = await session.scalars(_CLOSE_JOBS, _tenant(session) | {"ids": list(ids)})
-    return [queue_id for queue_id in rows if queue_id is not None]
 
 
 async def entries_without_job(

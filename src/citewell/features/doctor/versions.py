@@ -8,6 +8,7 @@ from citewell.features.doctor.repository import FaultyRow
 from citewell.features.doctor.schemas import Fault
 from citewell.features.documents.service import INGEST_JOB
 from citewell.features.ingestion import service as ingestion
+from citewell.features.jobs import service as jobs
 
 
 def _faults(kind: str, found: Sequence[FaultyRow]) -> list[Fault]:
@@ -58,8 +59,7 @@ async def close_idle_jobs(run: CheckRun, faults: Sequence[Fault]) -> None:
     """End them as their versions ended."""
     ids = [fault.subject for fault in faults if fault.subject is not None]
     async with run.unit_of_work() as ctx:
-        for queue_id in await repository.close_jobs(ctx.session, ids):
-            await ctx.platform.queue.withdraw(ctx.session, queue_id)
+        await jobs.close_as_versions(ctx, ids)
 
 
 async def find_idle_entries(run: CheckRun) -> list[Fault]:

@@ -31,6 +31,8 @@ from citewell.features.documents.placement import (
 )
 from citewell.features.documents.schemas import AcceptedDocument, NewFile
 from citewell.features.idempotency import service as idempotency
+from citewell.features.jobs import service as jobs
+from citewell.features.jobs.schemas import NewJob
 from citewell.kit.ids import uuid7
 from citewell.models.documents import Document, DocumentVersion, VersionStatus
 from citewell.models.work import Job
@@ -332,46 +334,29 @@ class _Batch:
         await self._ctx.session.flush()
         for versions, attempts in ((self.made, 0), (self._again, 1)):
             if versions:
-                jobs = await enqueue(self._ctx, versions, urgency, attempts=attempts)
-                self._jobs |= dict(zip((each.id for each in versions), jobs, strict=True))
+                made = await enqueue(self._ctx, versions, urgency, attempts=attempts)
+                self._jobs |= dict(zip((each.id for each in versions), made, strict=True))
 
     async def job_of(self, version: DocumentVersion) -> Job | None:
         """The job that is to make it ready."""
         known = self._jobs.get(version.id)
-        return known or await repository.open_job(self._ctx.session, version.id)
+        return known or await jobs.open_job(self._ctx, version.id)
 
 
 async def enqueue(
     ctx: Context, versions: Sequence[DocumentVersion], urgency: Urgency, *, attempts: int = 0
 ) -> list[Job]:
     """Give each version a job; `attempts` counts those of jobs that failed before."""
-    ids = [uuid7() for _ in versions]
-    queue_ids = await ctx.platform.queue.defer_all(
-        ctx.session,
-        service.INGEST_JOB,
-        tenant_id=ctx.tenant_id,
-        subjects=[
-            (job_id, service.lock_of(version.document_id))
-            for job_id, version in zip(ids, versions, strict=True)
-        ],
-        urgency=urgency,
-    )
-    jobs = [
-        Job(
-            tenant_id=ctx.tenant_id,
-            id=job_id,
-            kind=service.INGEST_JOB,
-            attempts=attempts,
-            attempts_before=attempts,
+    new = [
+        NewJob(
             document_id=version.document_id,
             version_id=version.id,
-            queue_id=queue_id,
+            lock=jobs.lock_of(version.document_id),
+            attempts=attempts,
         )
-        for job_id, version, queue_id in zip(ids, versions, queue_ids, strict=True)
+        for version in versions
     ]
-    ctx.session.add_all(jobs)
-    await ctx.session.flush()
-    return jobs
+    return await jobs.enqueue(ctx, service.INGEST_JOB, new, urgency=urgency)
 
 
 def _registered(version: DocumentVersion, job: Job | None) -> Registered:

@@ -33,7 +33,7 @@ from citewell.models.documents import (
     DocumentText,
     DocumentVersion,
 )
-from citewell.models.work import Job, JobProgress, JobStatus
+from citewell.models.work import JobProgress
 
 _Active = aliased(DocumentVersion)
 
@@ -190,16 +190,6 @@ async def version_by_number(
     return await session.scalar(
         select(DocumentVersion).where(
             DocumentVersion.document_id == document_id, DocumentVersion.number == number
-        )
-    )
-
-
-async def open_job(session: AsyncSession, version_id: uuid.UUID) -> Job | None:
-    """The job that is to make the version ready."""
-    return await session.scalar(
-        select(Job).where(
-            Job.version_id == version_id,
-            Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)),
         )
     )
 

@@ -49,11 +49,6 @@ def parse_access_level(name: str) -> AccessLevel:
         raise InvalidInputError(f"`{name}` is not an access level; use one of {names}.") from None
 
 
-def lock_of(document_id: uuid.UUID) -> str:
-    """The lock of a document's jobs: they run one after the other."""
-    return f"document:{document_id}"
-
-
 def facts_of(document: Document) -> DocumentFacts:
     """What the access policy asks of a document."""
     return DocumentFacts(

@@ -9,9 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.database.sessions import is_outage
 from citewell.core.platform import Platform
-from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.pace import IngestPace
+from citewell.features.jobs import service as jobs
 from citewell.models.work import JobProgress, JobStage
 
 log = structlog.get_logger(__name__)
@@ -68,9 +68,7 @@ class ProgressNotes(StageCounter):
         while not await self._ends_soon():
             try:
                 async with unit_of_work(self._platform, self._caller) as ctx:
-                    is_ours = await repository.note_progress(
-                        ctx.session, self._job_id, self._attempt, self.now()
-                    )
+                    is_ours = await jobs.note_progress(ctx, self._job_id, self._attempt, self.now())
             except SQLAlchemyError as error:
                 if not is_outage(error):
                     raise

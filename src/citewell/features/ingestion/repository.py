@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.kit.clock import utc_now
+from citewell.features.jobs.transitions import (
+    BEGIN_SQL,
+    RUNNING,
+    SUCCEED_SQL,
+    SUCCEEDED,
+    guard_sql,
+)
 from citewell.models.documents import (
     OPEN_STATUSES,
     DocumentText,
@@ -19,7 +25,7 @@ from citewell.models.documents import (
     VersionStatus,
     has_given_title,
 )
-from citewell.models.work import FINAL_JOB_STATUSES, Job, JobProgress, JobStatus
+from citewell.models.work import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Assignment:
 
 
 # Version and job are locked in this order everywhere, the document before them.
-_BEGIN = text("""
+_BEGIN = text(f"""
 WITH work AS MATERIALIZED (
   SELECT j.id AS job_id, j.attempts + 1 AS attempt, j.attempts_before, v.id AS version_id, v.number,
     d.id AS document_id, d.collection_id, d.access_level, d.filename, d.title,
@@ -76,21 +82,21 @@ WITH work AS MATERIALIZED (
   LEFT JOIN document_version active
     ON active.tenant_id = d.tenant_id AND active.id = d.active_version_id
   WHERE j.tenant_id = :tenant_id AND j.id = :job_id AND v.status IN ('queued', 'processing')
+    AND {guard_sql(RUNNING)}
   FOR NO KEY UPDATE OF v, j
 ), begun AS (
   UPDATE document_version v SET status = 'processing'
   FROM work WHERE v.tenant_id = :tenant_id AND v.id = work.version_id
 ), noted AS (
-  UPDATE job j SET status = 'running', started_at = now(), attempts = work.attempt,
-    stage = 'parsing', done = 0, total = NULL
+  UPDATE job j SET {BEGIN_SQL}, attempts = work.attempt, stage = 'parsing'
   FROM work WHERE j.tenant_id = :tenant_id AND j.id = work.job_id
 )
 SELECT * FROM work
-""")
+""")  # noqa: S608 - constants
 
 # One round trip locks document, then versions, then the job, in the order that every other writer
 # uses, and closes the job only if this attempt still owns it.
-_LOCK_FOR_PUBLISHING = text("""
+_LOCK_FOR_PUBLISHING = text(f"""
 WITH held AS MATERIALIZED (
   SELECT id, collection_id, access_level, title, filename, active_version_id FROM document
   WHERE tenant_id = :tenant_id AND id = :document_id FOR UPDATE
@@ -99,12 +105,11 @@ WITH held AS MATERIALIZED (
   FROM document_version v JOIN held ON v.document_id = held.id
   WHERE v.tenant_id = :tenant_id ORDER BY v.number FOR UPDATE OF v
 ), closed AS (
-  UPDATE job j SET status = 'succeeded', reason = NULL, stage = 'published',
-    done = :chunk_count, total = :chunk_count, finished_at = now()
+  UPDATE job j SET {SUCCEED_SQL}, stage = 'published', done = :chunk_count, total = :chunk_count
   FROM versions v
   WHERE v.id = :version_id AND v.status = 'processing' AND j.tenant_id = :tenant_id
     AND j.id = :job_id AND j.attempts = :attempt
-    AND j.status NOT IN ('succeeded', 'failed', 'cancelled')
+    AND {guard_sql(SUCCEEDED)}
   RETURNING j.id
 )
 SELECT held.collection_id, held.access_level, held.title, held.filename, mine.number,
@@ -116,7 +121,7 @@ SELECT held.collection_id, held.access_level, held.title, held.filename, mine.nu
 FROM closed CROSS JOIN held JOIN versions mine ON mine.id = :version_id
 LEFT JOIN versions ready ON ready.status = 'ready'
 LEFT JOIN versions active ON active.id = held.active_version_id
-""")
+""")  # noqa: S608 - constants
 
 # The last texts, the version's facts and the document's pointer change together: after this
 # statement the version answers, before it nothing of it does.
@@ -149,14 +154,6 @@ UPDATE document_version SET status = 'queued', error_code = NULL, error_detail =
 WHERE tenant_id = :tenant_id AND id = :version_id RETURNING id
 """)
 
-# With one attempt more: one that is running notices that the version is another's.
-_END_JOBS = text("""
-UPDATE job SET status = 'cancelled', finished_at = now(), attempts = attempts + 1,
-  reason = 'The version is read again by another job.'
-WHERE tenant_id = :tenant_id AND version_id = :version_id AND status IN ('queued', 'running')
-RETURNING queue_id
-""")
-
 # A version that was published before keeps answering: only a first attempt can fail it.
 _FAIL = text("""
 UPDATE document_version v SET
@@ -176,8 +173,6 @@ class Reopened:
     document_id: uuid.UUID
     attempts: int
     """So far, over all its jobs."""
-    queue_ids: list[int]
-    """Entries of jobs that were open."""
 
 
 async def begin(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
@@ -247,39 +242,6 @@ async def forget_text(session: AsyncSession, version_id: uuid.UUID) -> None:
     await session.execute(delete(DocumentText).where(DocumentText.version_id == version_id))
 
 
-async def note_progress(
-    session: AsyncSession, job_id: uuid.UUID, attempt: int, progress: JobProgress
-) -> bool:
-    """Show how far the job is; False if it is not this attempt's any more."""
-    noted = await session.scalar(
-        update(Job)
-        .where(Job.id == job_id, Job.attempts == attempt, Job.status == JobStatus.RUNNING)
-        .values(stage=progress.stage, done=progress.done, total=progress.total)
-        .returning(Job.id)
-    )
-    return noted is not None
-
-
-async def finish_job(
-    session: AsyncSession, job_id: uuid.UUID, status: JobStatus, reason: str | None
-) -> None:
-    """Close the job, unless it is closed already."""
-    await session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.status.not_in(FINAL_JOB_STATUSES))
-        .values(finished_at=utc_now(), status=status, reason=reason)
-    )
-
-
-async def requeue_job(session: AsyncSession, job_id: uuid.UUID, reason: str) -> None:
-    """Show that the job waits for another attempt, and why."""
-    await session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.status.in_((JobStatus.QUEUED, JobStatus.RUNNING)))
-        .values(status=JobStatus.QUEUED, reason=reason)
-    )
-
-
 async def fail_version(
     session: AsyncSession, version_id: uuid.UUID, code: str, detail: str
 ) -> None:
@@ -289,22 +251,17 @@ async def fail_version(
 
 
 async def reopen(session: AsyncSession, version_id: uuid.UUID) -> Reopened | None:
-    """Let a version be made ready anew, and end whatever is at work on it.
-
-    None if it is gone. Document, version and jobs stay locked.
-    """
+    """Let a version be made ready anew; None if it is gone. Document and version stay locked."""
     values = {"tenant_id": session.info["tenant_id"], "version_id": version_id}
     document_id = await session.scalar(_HOLD_DOCUMENT, values)
     if document_id is None:
         return None
     if await session.scalar(_REOPEN, values) is None:
         return None
-    ended = await session.scalars(_END_JOBS, values)
-    queue_ids = [queue_id for queue_id in ended if queue_id is not None]
     attempts = await session.scalar(
         select(func.max(Job.attempts)).where(Job.version_id == version_id)
     )
-    return Reopened(document_id, attempts or 0, queue_ids)
+    return Reopened(document_id, attempts or 0)
 
 
 @dataclass(frozen=True, slots=True)

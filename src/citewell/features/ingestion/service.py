@@ -27,10 +27,11 @@ from citewell.features.ingestion.errors import (
 from citewell.features.ingestion.pace import IngestPace
 from citewell.features.ingestion.progress import ProgressNotes
 from citewell.features.ingestion.repository import Assignment
+from citewell.features.jobs import service as jobs
+from citewell.features.jobs.schemas import NewJob
 from citewell.indexes.contract import Generation, GenerationChangedError, index_of
 from citewell.indexes.events import Publication, VersionKey, VersionPublished, VersionShelved
-from citewell.kit.ids import uuid7
-from citewell.models.work import Job, JobStatus
+from citewell.models.work import JobStatus
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
     async with unit_of_work(platform, caller) as ctx:
         work = await repository.begin(ctx.session, job_id)
         if work is None:
-            await repository.finish_job(ctx.session, job_id, JobStatus.CANCELLED, None)
+            await jobs.finish(ctx, job_id, JobStatus.CANCELLED)
             return
         generation = await index_of(platform).generations.ensure(ctx, platform.embedder.spec)
     try:
@@ -177,26 +178,16 @@ async def read_again(ctx: Context, version_id: uuid.UUID) -> uuid.UUID | None:
     reopened = await repository.reopen(ctx.session, version_id)
     if reopened is None:
         return None
-    for queue_id in reopened.queue_ids:
-        await ctx.platform.queue.withdraw(ctx.session, queue_id)
-    job_id, attempts = uuid7(), max(1, reopened.attempts)  # what there is counts as an attempt
-    lock = documents.lock_of(reopened.document_id)
-    [queue_id] = await ctx.platform.queue.defer_all(
-        ctx.session, documents.INGEST_JOB, tenant_id=ctx.tenant_id, subjects=[(job_id, lock)]
-    )
-    job = Job(
-        tenant_id=ctx.tenant_id,
-        id=job_id,
-        kind=documents.INGEST_JOB,
-        attempts=attempts,
-        attempts_before=attempts,
+    # With one attempt more: one that is running notices that the version is another's.
+    await jobs.replace_all(ctx, version_id, "The version is read again by another job.")
+    new = NewJob(
         document_id=reopened.document_id,
         version_id=version_id,
-        queue_id=queue_id,
+        lock=jobs.lock_of(reopened.document_id),
+        attempts=max(1, reopened.attempts),  # what there is counts as an attempt
     )
-    ctx.session.add(job)
-    await ctx.session.flush()
-    return job_id
+    [job] = await jobs.enqueue(ctx, documents.INGEST_JOB, [new])
+    return job.id
 
 
 def sizes_for(chunk_size: int, chunk_overlap: int, spec: EmbedderSpec) -> ChunkSizes:
@@ -231,7 +222,7 @@ async def note_wait(
 ) -> None:
     """Show that the job waits for another attempt, which the queue decided."""
     async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
-        await repository.requeue_job(ctx.session, job_id, reason)
+        await jobs.put_off(ctx, job_id, reason)
 
 
 async def _note_failure(
@@ -243,7 +234,7 @@ async def _note_failure(
     detail: str,
 ) -> None:
     await repository.fail_version(ctx.session, version_id, code, detail)
-    await repository.finish_job(ctx.session, job_id, JobStatus.FAILED, detail)
+    await jobs.finish(ctx, job_id, JobStatus.FAILED, detail)
     log.info("document_failed", document_id=str(document_id), code=code)
 
 
@@ -253,5 +244,5 @@ async def _wait(
     async with unit_of_work(platform, caller) as ctx:
         if not await _hold(work, ctx):
             return
-        await repository.requeue_job(ctx.session, work.job_id, reason)
+        await jobs.put_off(ctx, work.job_id, reason)
     raise TransientJobError(reason, retry_after)

@@ -3,15 +3,57 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import Row, Select, TextClause, and_, delete, func, select, text
+from sqlalchemy import Row, Select, TextClause, and_, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Access
 from citewell.access.statements import reach_sql
 from citewell.features.jobs.schemas import JobFilter, JobState
+from citewell.features.jobs.transitions import (
+    BEGIN_SQL,
+    CANCELLED,
+    QUEUED,
+    RUNNING,
+    SUCCEED_SQL,
+    SUCCEEDED,
+    guard_sql,
+    sources,
+)
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document, DocumentText, DocumentVersion
-from citewell.models.work import Job
+from citewell.models.work import Job, JobProgress, JobStatus
+
+_REPLACE = text(f"""
+UPDATE job j SET status = 'cancelled', reason = :reason, finished_at = now(),
+  attempts = attempts + 1
+WHERE j.tenant_id = :tenant_id AND j.version_id = :version_id AND {guard_sql(CANCELLED)}
+RETURNING queue_id
+""")  # noqa: S608 - constants
+
+# The job takes the outcome from its version. Its number of attempts goes up, so that a worker that
+# still holds it finds that the job is no longer its own.
+_CLOSE_AS_VERSIONS = text(f"""
+UPDATE job j SET finished_at = now(), attempts = j.attempts + 1,
+  status = CASE (SELECT v.status FROM document_version v
+                 WHERE v.tenant_id = j.tenant_id AND v.id = j.version_id)
+    WHEN 'ready' THEN 'succeeded' WHEN 'superseded' THEN 'succeeded'
+    WHEN 'failed' THEN 'failed' ELSE 'cancelled' END
+WHERE j.tenant_id = :tenant_id AND j.id = ANY(CAST(:ids AS uuid[])) AND {guard_sql(SUCCEEDED)}
+RETURNING j.queue_id
+""")  # noqa: S608 - constants
+
+_BEGIN = text(f"""
+UPDATE job j SET {BEGIN_SQL}, attempts = attempts + 1, stage = 'working'
+WHERE j.tenant_id = :tenant_id AND j.id = :job_id AND {guard_sql(RUNNING)}
+RETURNING attempts
+""")  # noqa: S608 - constants
+
+_SUCCEED = text(f"""
+UPDATE job j SET {SUCCEED_SQL}
+WHERE j.tenant_id = :tenant_id AND j.id = :job_id AND j.attempts = :attempt
+  AND {guard_sql(SUCCEEDED)}
+RETURNING id
+""")  # noqa: S608 - constants
 
 
 def _readable(access: Access) -> TextClause:
@@ -89,3 +131,106 @@ async def lock(session: AsyncSession, job_id: uuid.UUID) -> tuple[Job, DocumentV
 async def remove_text(session: AsyncSession, version_id: uuid.UUID) -> None:
     """Forget the extracted text of a version."""
     await session.execute(delete(DocumentText).where(DocumentText.version_id == version_id))
+
+
+async def hold_document(
+    session: AsyncSession, document_id: uuid.UUID, access: Access
+) -> Document | None:
+    """A document the caller may read, locked until the end of the transaction."""
+    return await session.scalar(
+        select(Document).where(Document.id == document_id, _readable(access)).with_for_update()
+    )
+
+
+async def add(session: AsyncSession, jobs: Sequence[Job]) -> None:
+    """Store new jobs."""
+    session.add_all(jobs)
+    await session.flush()
+
+
+async def open_job(session: AsyncSession, version_id: uuid.UUID) -> Job | None:
+    """The job that is to make a version ready."""
+    return await session.scalar(
+        select(Job).where(Job.version_id == version_id, Job.status.in_(sources(SUCCEEDED)))
+    )
+
+
+async def begin(session: AsyncSession, job_id: uuid.UUID) -> int | None:
+    """Begin an attempt; its number, or None if nothing is left to do."""
+    return await session.scalar(_BEGIN, _values(session, job_id=job_id))
+
+
+async def succeed(session: AsyncSession, job_id: uuid.UUID, attempt: int) -> bool:
+    """End a job well; False if it is not this attempt's any more."""
+    values = _values(session, job_id=job_id, attempt=attempt)
+    return await session.scalar(_SUCCEED, values) is not None
+
+
+async def finish(
+    session: AsyncSession, job_id: uuid.UUID, status: JobStatus, reason: str | None
+) -> None:
+    """Close a job, unless it is closed already."""
+    await session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.status.in_(sources(status)))
+        .values(finished_at=func.now(), status=status, reason=reason)
+    )
+
+
+async def put_off(session: AsyncSession, job_id: uuid.UUID, reason: str) -> None:
+    """Show that a job waits for another attempt, and why."""
+    await session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.status.in_(sources(QUEUED)))
+        .values(status=QUEUED, reason=reason)
+    )
+
+
+async def note_progress(
+    session: AsyncSession, job_id: uuid.UUID, attempt: int, progress: JobProgress
+) -> bool:
+    """Show how far a job is; False if it is not this attempt's any more."""
+    noted = await session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.attempts == attempt, Job.status == RUNNING)
+        .values(stage=progress.stage, done=progress.done, total=progress.total)
+        .returning(Job.id)
+    )
+    return noted is not None
+
+
+async def is_running(session: AsyncSession, job_id: uuid.UUID, attempt: int) -> bool:
+    """Whether a job is this attempt's still."""
+    found = await session.scalar(
+        select(Job.id).where(Job.id == job_id, Job.attempts == attempt, Job.status == RUNNING)
+    )
+    return found is not None
+
+
+async def cancel_all(
+    session: AsyncSession, document_id: uuid.UUID, reason: str
+) -> list[tuple[uuid.UUID, int | None]]:
+    """Cancel the open jobs of a document; their ids and entries in the queue."""
+    rows = await session.execute(
+        update(Job)
+        .where(Job.document_id == document_id, Job.status.in_(sources(CANCELLED)))
+        .values(status=CANCELLED, reason=reason, finished_at=func.now())
+        .returning(Job.id, Job.queue_id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def replace_all(session: AsyncSession, version_id: uuid.UUID, reason: str) -> list[int]:
+    """Cancel the open jobs of a version with one attempt more; their entries in the queue."""
+    values = _values(session, version_id=version_id, reason=reason)
+    return [each for each in await session.scalars(_REPLACE, values) if each is not None]
+
+
+async def close_as_versions(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[int]:
+    """End open jobs as their versions ended; their entries in the queue."""
+    values = _values(session, ids=list(ids))
+    return [each for each in await session.scalars(_CLOSE_AS_VERSIONS, values) if each is not None]
+
+
+def _values(session: AsyncSession, **values: object) -> dict[str, object]:
+    return {"tenant_id": session.info["tenant_id"], **values}

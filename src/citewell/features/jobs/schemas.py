@@ -12,6 +12,19 @@ from citewell.models.work import Job, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that is to be done."""
+
+    document_id: uuid.UUID | None = None
+    version_id: uuid.UUID | None = None
+    """The version it makes ready; who may read its document sees the job."""
+    lock: str | None = None
+    """Jobs of one lock run one after the other."""
+    attempts: int = 0
+    """Of earlier jobs for the same; they do not count against it."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobFilter:
     """Which jobs a list shows."""
 

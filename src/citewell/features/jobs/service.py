@@ -2,21 +2,119 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
-from citewell.access.policy import Verb
+from citewell.access.policy import DocumentFacts, Verb
 from citewell.core.context import Context
+from citewell.core.errors import ForbiddenError
+from citewell.core.jobs import Urgency
 from citewell.features.audit import service as audit
-from citewell.features.documents import service as documents
-from citewell.features.documents.errors import DocumentNotFoundError
 from citewell.features.jobs import repository
 from citewell.features.jobs.errors import JobFinishedError, JobNotFoundError, JobUnfinishedError
-from citewell.features.jobs.schemas import JobFilter, JobState
+from citewell.features.jobs.schemas import JobFilter, JobState, NewJob
+from citewell.features.jobs.transitions import is_legal
 from citewell.indexes.contract import index_of
 from citewell.indexes.events import VersionDiscarded
 from citewell.kit.clock import utc_now
+from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import OPEN_STATUSES, Document, DocumentVersion, VersionStatus
-from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
+from citewell.models.work import FINAL_JOB_STATUSES, Job, JobProgress, JobStatus
+
+
+def lock_of(document_id: uuid.UUID) -> str:
+    """The lock of a document's jobs: they run one after the other."""
+    return f"document:{document_id}"
+
+
+async def enqueue(
+    ctx: Context,
+    kind: str,
+    new: Sequence[NewJob],
+    *,
+    urgency: Urgency = Urgency.INTERACTIVE,
+    run_at: datetime | None = None,
+) -> list[Job]:
+    """Queue jobs of one kind in the caller's unit of work: they exist if and only if it commits.
+
+    Args:
+        ctx: The unit of work.
+        kind: What to do, by the name of its handler.
+        new: What about; tenants take turns, a tenant's own jobs go in this order.
+        urgency: Whether somebody waits.
+        run_at: The earliest time to begin; None: now.
+    """
+    jobs = [
+        Job(
+            tenant_id=ctx.tenant_id,
+            id=uuid7(),
+            kind=kind,
+            status=JobStatus.QUEUED,
+            attempts=each.attempts,
+            attempts_before=each.attempts,
+            document_id=each.document_id,
+            version_id=each.version_id,
+        )
+        for each in new
+    ]
+    entries = await ctx.platform.queue.defer_all(
+        ctx.session,
+        kind,
+        tenant_id=ctx.tenant_id,
+        subjects=[(job.id, each.lock) for job, each in zip(jobs, new, strict=True)],
+        urgency=urgency,
+        run_at=run_at,
+    )
+    for job, entry in zip(jobs, entries, strict=True):
+        job.queue_id = entry
+    await repository.add(ctx.session, jobs)
+    return jobs
+
+
+async def open_job(ctx: Context, version_id: uuid.UUID) -> Job | None:
+    """The job that is to make a version ready."""
+    return await repository.open_job(ctx.session, version_id)
+
+
+async def finish(
+    ctx: Context, job_id: uuid.UUID, status: JobStatus, reason: str | None = None
+) -> None:
+    """Close a job, unless it is closed already."""
+    await repository.finish(ctx.session, job_id, status, reason)
+
+
+async def put_off(ctx: Context, job_id: uuid.UUID, reason: str) -> None:
+    """Show that a job waits for another attempt, and why."""
+    await repository.put_off(ctx.session, job_id, reason)
+
+
+async def note_progress(
+    ctx: Context, job_id: uuid.UUID, attempt: int, progress: JobProgress
+) -> bool:
+    """Show how far a job is; False if it was cancelled, or is another attempt's by now."""
+    return await repository.note_progress(ctx.session, job_id, attempt, progress)
+
+
+async def cancel_all(ctx: Context, document_id: uuid.UUID, reason: str) -> list[uuid.UUID]:
+    """Cancel the open jobs of a document that the caller has locked; returns which."""
+    cancelled = await repository.cancel_all(ctx.session, document_id, reason)
+    await _withdraw(ctx, [entry for _, entry in cancelled if entry is not None])
+    return [job_id for job_id, _ in cancelled]
+
+
+async def replace_all(ctx: Context, version_id: uuid.UUID, reason: str) -> None:
+    """Cancel the open jobs of a version; an attempt that is running finds that it is too late."""
+    await _withdraw(ctx, await repository.replace_all(ctx.session, version_id, reason))
+
+
+async def close_as_versions(ctx: Context, job_ids: Sequence[uuid.UUID]) -> None:
+    """End open jobs as their versions have ended without them."""
+    await _withdraw(ctx, await repository.close_as_versions(ctx.session, job_ids))
+
+
+async def _withdraw(ctx: Context, entries: Sequence[int]) -> None:
+    for entry in entries:
+        await ctx.platform.queue.withdraw(ctx.session, entry)
 
 
 async def page(
@@ -63,7 +161,7 @@ async def cancel(ctx: Context, job_id: uuid.UUID) -> JobState:
         JobFinishedError: It has ended already.
     """
     state, document, job, version = await _hold(ctx, job_id)
-    if job.status in FINAL_JOB_STATUSES:
+    if not is_legal(job.status, JobStatus.CANCELLED):
         raise JobFinishedError(f"The job has {_ended(job)} already; there is nothing to cancel.")
     job.status, job.reason, job.finished_at = JobStatus.CANCELLED, None, utc_now()
     if version.status in OPEN_STATUSES and version.published_at is not None:
@@ -89,7 +187,7 @@ async def retry(ctx: Context, job_id: uuid.UUID) -> JobState:
         JobFinishedError: It, or a later one, has succeeded.
     """
     state, _, job, version = await _hold(ctx, job_id)
-    if job.status not in FINAL_JOB_STATUSES:
+    if job.status not in FINAL_JOB_STATUSES:  # queued to queued is legal, for other reasons
         raise JobUnfinishedError(f"The job is {job.status}; cancel it to have it begun anew.")
     if job.status == JobStatus.SUCCEEDED:
         raise JobFinishedError("The job has succeeded; there is nothing to try again.")
@@ -118,7 +216,7 @@ async def _queue_again(ctx: Context, job: Job, version: DocumentVersion) -> None
     job.status, job.reason, job.attempts_before = JobStatus.QUEUED, None, job.attempts
     job.stage, job.done, job.total = None, 0, None
     job.started_at = job.finished_at = None
-    lock = documents.lock_of(version.document_id)
+    lock = lock_of(version.document_id)
     [job.queue_id] = await ctx.platform.queue.defer_all(
         ctx.session, job.kind, tenant_id=ctx.tenant_id, subjects=[(job.id, lock)]
     )
@@ -127,11 +225,15 @@ async def _queue_again(ctx: Context, job: Job, version: DocumentVersion) -> None
 
 async def _hold(ctx: Context, job_id: uuid.UUID) -> tuple[JobState, Document, Job, DocumentVersion]:
     """The job, its document, version and itself locked, if the caller may change the document."""
-    state = await get(ctx, job_id)
-    try:
-        document = await documents.resolve(ctx, state.document_id, Verb.WRITE)
-    except DocumentNotFoundError:
-        raise JobNotFoundError(job_id) from None
+    state, access = await get(ctx, job_id), await ctx.access()
+    document = await repository.hold_document(ctx.session, state.document_id, access)
+    if document is None:
+        raise JobNotFoundError(job_id)
+    facts = DocumentFacts(
+        document.id, document.collection_id, document.access_level, document.created_by
+    )
+    if not access.allows(Verb.WRITE, facts):
+        raise ForbiddenError("You may read this document, but not change it.")
     held = await repository.lock(ctx.session, job_id)
     if held is None:
         raise JobNotFoundError(job_id)

@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Access, Verb
 from citewell.access.statements import reach_sql
-from citewell.features.trash.schemas import Released, StoppedJob
-from citewell.kit.clock import utc_now
+from citewell.features.trash.schemas import Released
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
     OPEN_STATUSES,
@@ -20,9 +19,6 @@ from citewell.models.documents import (
     DocumentVersion,
     VersionStatus,
 )
-from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
-
-STOPPED = "The document was deleted."
 
 # By hand, so that what else is known of the document stays as it was, its `updated_at` too.
 _MOVE = text("""
@@ -92,29 +88,18 @@ async def stop_versions(session: AsyncSession, document: Document) -> list[uuid.
     return ids
 
 
-async def stop_jobs(session: AsyncSession, document_id: uuid.UUID) -> list[StoppedJob]:
-    """Cancel the jobs of a document whose versions were stopped before."""
-    rows = await session.execute(
-        update(Job)
-        .where(Job.document_id == document_id, Job.status.not_in(FINAL_JOB_STATUSES))
-        .values(status=JobStatus.CANCELLED, reason=STOPPED, finished_at=utc_now())
-        .returning(Job.id, Job.queue_id)
-    )
-    return [StoppedJob(*row) for row in rows]
-
-
 async def move(
     session: AsyncSession,
     document: Document,
     deleted_by: uuid.UUID | None,
-    stopped: Sequence[StoppedJob],
+    stopped: Sequence[uuid.UUID],
 ) -> None:
     """Put a locked document into the trash; its pointer and its jobs are remembered."""
     values = {
         "tenant_id": document.tenant_id,
         "document_id": document.id,
         "deleted_by": deleted_by,
-        "job_ids": sorted(job.id for job in stopped),
+        "job_ids": sorted(stopped),
     }
     await session.execute(_MOVE, values)
 

@@ -41,14 +41,6 @@ def trashed_read(document: Document, minutes: int) -> TrashedRead:
 
 
 @dataclass(frozen=True, slots=True)
-class StoppedJob:
-    """A job that the deletion of its document has ended."""
-
-    id: uuid.UUID
-    queue_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Released:
     """Contents that were needed by versions that have gone."""
 

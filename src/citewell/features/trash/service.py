@@ -42,6 +42,9 @@ from citewell.models.trash import trash_shown
 
 log = structlog.get_logger(__name__)
 
+STOPPED = "The document was deleted."
+"""Why its jobs were cancelled."""
+
 PURGED_AT_ONCE = 20
 """Documents removed in one transaction: a moment for small ones, seconds for the largest."""
 
@@ -61,10 +64,7 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
     document = await documents.resolve(ctx, document_id, Verb.WRITE)
     for version_id in await repository.stop_versions(ctx.session, document):
         await index_of(ctx.platform).writer.apply(ctx, VersionDiscarded(version_id))
-    stopped = await repository.stop_jobs(ctx.session, document_id)
-    for job in stopped:
-        if job.queue_id is not None:
-            await ctx.platform.queue.withdraw(ctx.session, job.queue_id)
+    stopped = await jobs.cancel_all(ctx, document_id, STOPPED)
     await index_of(ctx.platform).writer.apply(ctx, DocumentHidden(document_id))
     async with trash_shown(ctx.session):
         await repository.move(ctx.session, document, ctx.actor.user_id, stopped)
