@@ -1,4 +1,4 @@
-"""What is done again and again for the whole installation: when it is due, and who is at it."""
+"""Work that is done again and again: when it is due, and who is at it. Who queued a job."""
 
 from alembic import op
 
@@ -20,6 +20,7 @@ CREATE TABLE schedule (
 
 
 def upgrade() -> None:
-    """Make the table; older processes do not look at it, and do the same work beside it."""
+    """Make table and column; older processes do not look at them, and do upkeep beside it."""
     op.execute(TABLE)
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON schedule TO citewell_app")
+    op.execute("ALTER TABLE job ADD COLUMN created_by uuid")

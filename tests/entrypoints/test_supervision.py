@@ -48,4 +48,4 @@ class TestServeMany:
     def test_more_processes_than_connections_are_refused(self, installation: Installation) -> None:
         result = installation.run("serve", "--workers", "40", "--port", "0")
         assert result.returncode == 3
-        assert "need 468 connections, the embedded database has 120" in result.stderr
+        assert "need 472 connections, the embedded database has 120" in result.stderr

@@ -1,12 +1,12 @@
 """The durable queue: procrastinate over the application's own transactions."""
 
 import asyncio
-import json
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Generic, Literal, NoReturn, TypeVar, cast
 
 import procrastinate
@@ -76,6 +76,15 @@ class Urgency(IntEnum):
     """Of a folder or a trial: done when nobody waits."""
 
 
+class Lane(StrEnum):
+    """Queues with a concurrency of their own, so that one kind of work cannot starve another."""
+
+    DEFAULT = "default"
+    """Work of this machine: reading, embedding."""
+    MODEL = "model"
+    """Work that mostly waits for a language model."""
+
+
 TURNS = 1_000_000_000
 """Room for the turns of one urgency in the queue's priorities, which are 32 bits wide."""
 
@@ -83,14 +92,15 @@ _FIRST_TURN = text("""
 SELECT greatest(
   coalesce(
     (SELECT -priority FROM procrastinate_jobs
-     WHERE status = 'todo' AND priority BETWEEN :lowest AND :highest
+     WHERE status = 'todo' AND queue_name = :lane AND priority BETWEEN :lowest AND :highest
        AND (scheduled_at IS NULL OR scheduled_at <= now())
      ORDER BY priority DESC, id LIMIT 1),
     (SELECT -min(priority) FROM procrastinate_jobs
-     WHERE status = 'doing' AND worker_id IS NOT NULL AND priority BETWEEN :lowest AND :highest),
+     WHERE status = 'doing' AND queue_name = :lane AND worker_id IS NOT NULL
+       AND priority BETWEEN :lowest AND :highest),
     -CAST(:highest AS int)),
   (SELECT 1 - min(priority) FROM procrastinate_jobs
-   WHERE args ->> 'tenant_id' = :tenant_id AND status IN ('todo', 'doing')
+   WHERE args ->> 'tenant_id' = :tenant_id AND status IN ('todo', 'doing') AND queue_name = :lane
      AND priority BETWEEN :lowest AND :highest))
 """)
 """Start-time fair queueing (Goyal, Vin, Cheng 1996): a tenant's next job takes the turn after its
@@ -132,7 +142,10 @@ FROM (
 _FINISH = f"""
 SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s),
   pg_notify('procrastinate_any_queue_v1', %(news)s) {_HELD}"""
-"""Workers are told, as they are of a new job: one that waited for this one's lock can start."""
+"""Workers are told, as they are of a new job: one that waited for this one's lock, or for its
+place in the lane, can start."""
+
+_NEWS = '{{"type": "job_inserted", "job_id": {}}}'
 
 # A worker whose row has gone is alive after all: it takes back its id and the jobs it is running,
 # unless they were given to others. procrastinate's own heartbeat would update no row, and the
@@ -154,7 +167,9 @@ WHERE id = ANY(%(running)s) AND status = 'doing' AND worker_id IS NULL
 
 _WITHDRAW = text("SELECT procrastinate_cancel_job_v1(:queue_id, false, true)")
 
-_RETRY = f"SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL) {_HELD}"
+_RETRY = f"""
+SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL),
+  pg_notify('procrastinate_any_queue_v1', %(news)s) {_HELD}"""
 
 
 class _Notice(BaseModel):
@@ -171,9 +186,12 @@ class _OwnJobs(JobManager):
     by then another's, and must neither vanish nor be started a third time.
     """
 
-    def __init__(self, connector: procrastinate.PsycopgConnector, running: Set[int]) -> None:
+    def __init__(
+        self, connector: procrastinate.PsycopgConnector, running: Set[int], lanes: "_Lanes"
+    ) -> None:
         super().__init__(connector)
         self._running_here = running
+        self._lanes = lanes
 
     async def update_heartbeat(self, worker_id: int) -> None:
         shown = await self.connector.execute_query_one_async(_SHOW_LIFE, worker_id=worker_id)
@@ -183,14 +201,25 @@ class _OwnJobs(JobManager):
                 _TAKE_BACK, worker_id=worker_id, running=list(self._running_here)
             )
 
-    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> QueuedJob | None:
+    async def fetch_job(
+        self,
+        queues: Iterable[str] | None,  # noqa: ARG002 - the lanes decide, anew each time
+        worker_id: int,
+    ) -> QueuedJob | None:
+        """Begin the next job of those lanes that have room; a job that ends calls for another."""
+        open_lanes = self._lanes.open()
+        if not open_lanes:
+            return None
         try:
-            return await super().fetch_job(queues, worker_id)
+            job = await super().fetch_job(open_lanes, worker_id)
         except queue_errors.ConnectorException as error:
             if not isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation):
                 raise
-        await self.update_heartbeat(worker_id)
-        return await super().fetch_job(queues, worker_id)
+            await self.update_heartbeat(worker_id)
+            job = await super().fetch_job(open_lanes, worker_id)
+        if job is not None:
+            self._lanes.enter(job.queue)
+        return job
 
     async def listen_for_jobs(
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
@@ -214,7 +243,7 @@ class _OwnJobs(JobManager):
             attempts=job.attempts,
             status=status.value,
             delete_job=delete_job,
-            news=json.dumps({"type": "job_inserted", "job_id": job.id}),
+            news=_NEWS.format(job.id),
         )
 
     async def retry_job(
@@ -232,7 +261,40 @@ class _OwnJobs(JobManager):
             worker_id=job.worker_id,
             attempts=job.attempts,
             retry_at=retry_at or utc_now(),
+            news=_NEWS.format(job.id),
         )
+
+
+class _Lanes:
+    """How many jobs of each lane this worker is running."""
+
+    def __init__(self, sizes: Mapping[Lane, int]) -> None:
+        self.sizes = sizes
+        self._running: Counter[str] = Counter()
+
+    def open(self) -> list[str]:
+        """Lanes with room for one more."""
+        return [lane for lane, size in self.sizes.items() if self._running[lane] < size]
+
+    def enter(self, lane: str) -> None:
+        """Count a job that begins."""
+        self._running[lane] += 1
+
+    def clear(self) -> None:
+        """Count anew: another worker begins, with no jobs."""
+        self._running.clear()
+
+    async def leave(
+        self,
+        work: Callable[[], Awaitable[Any]],
+        context: procrastinate.JobContext,
+        _worker: object,
+    ) -> Any:
+        """Do a job, and count that it has ended before its successor is looked for."""
+        try:
+            return await work()
+        finally:
+            self._running[context.job.queue] -= 1
 
 
 def _notification(payload: str) -> Notification | None:
@@ -256,19 +318,21 @@ class JobQueue(Generic[P]):
         url: str,
         *,
         concurrency: int = 2,
+        model_concurrency: int = 4,
         dead_after: float = DEAD_AFTER_SECONDS,
         supervisor: Supervisor | None = None,
     ) -> None:
         self._dead_after = dead_after
         self._supervisor = supervisor or Supervisor()
-        self._concurrency = concurrency
+        self._lanes = _Lanes({Lane.DEFAULT: concurrency, Lane.MODEL: model_concurrency})
+        self._lane_of: dict[str, Lane] = {}
         self._connector = procrastinate.PsycopgConnector(
             pool_factory=psycopg_pool.AsyncConnectionPool,
             conninfo=url,
             kwargs=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
             configure=_each_statement_for_itself,
             min_size=2,  # one listens, one answers: nobody waits for a connection at the start
-            max_size=concurrency + 4,
+            max_size=concurrency + model_concurrency + 4,
             timeout=30,
         )
         self._app = procrastinate.App(
@@ -280,7 +344,7 @@ class JobQueue(Generic[P]):
             },
         )
         self._running: set[int] = set()
-        self._app.job_manager = _OwnJobs(self._connector, self._running)
+        self._app.job_manager = _OwnJobs(self._connector, self._running, self._lanes)
         self._worker_ids: set[int] = set()
         self._suspicion: dict[int | None, int] = {}
 
@@ -290,8 +354,11 @@ class JobQueue(Generic[P]):
         handler: JobHandler[P],
         on_crash: CrashHandler[P],
         on_wait: WaitHandler[P] | None = None,
+        *,
+        lane: Lane = Lane.DEFAULT,
     ) -> None:
-        """Make `handler` the one that does jobs called `name` (`slice.verb`)."""
+        """Make `handler` the one that does jobs called `name` (`slice.verb`), in that lane."""
+        self._lane_of[name] = lane
 
         async def run(
             context: procrastinate.JobContext, *, tenant_id: str, subject_id: str
@@ -322,7 +389,7 @@ class JobQueue(Generic[P]):
             finally:
                 self._running.discard(queue_id)
 
-        self._app.task(name=name, pass_context=True, retry=_RetryTransient())(run)
+        self._app.task(name=name, queue=lane, pass_context=True, retry=_RetryTransient())(run)
 
     @staticmethod
     async def _crash(
@@ -392,7 +459,12 @@ class JobQueue(Generic[P]):
         highest = -urgency * TURNS
         turn = await session.scalar(
             _FIRST_TURN,
-            {"tenant_id": str(tenant_id), "lowest": highest - TURNS + 1, "highest": highest},
+            {
+                "tenant_id": str(tenant_id),
+                "lane": self._lane_of.get(name, Lane.DEFAULT),
+                "lowest": highest - TURNS + 1,
+                "highest": highest,
+            },
         )
         jobs = [
             self._app.configure_task(
@@ -439,9 +511,11 @@ class JobQueue(Generic[P]):
 
     async def _work(self, platform: P) -> None:
         """Do jobs until cancelled, or until procrastinate's worker ends: it lost the database."""
+        self._lanes.clear()
         work = asyncio.ensure_future(
             self._app.run_worker_async(
-                concurrency=self._concurrency,
+                concurrency=sum(self._lanes.sizes.values()),
+                worker_middleware=[self._lanes.leave],
                 additional_context={"platform": platform},
                 install_signal_handlers=False,
                 delete_jobs="successful",

@@ -222,6 +222,12 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(
         default=4, ge=1, le=64, description="Jobs one worker process runs side by side."
     )
+    worker_model_concurrency: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Jobs that wait for a language model, beside those, in one worker process.",
+    )
     threads: int | None = Field(
         default=None, ge=1, le=256, description="Threads of the bundled embedder. Unset: all cores."
     )

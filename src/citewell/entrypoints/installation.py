@@ -133,7 +133,10 @@ async def open_platform(
         stack.push_async_callback(compute.close)
         supervisor = Supervisor()
         queue = JobQueue[Platform](
-            database.url, concurrency=settings.worker_concurrency, supervisor=supervisor
+            database.url,
+            concurrency=settings.worker_concurrency,
+            model_concurrency=settings.worker_model_concurrency,
+            supervisor=supervisor,
         )
         schedules = Schedules[Platform](connections, supervisor)
         ingestion_jobs.register(queue, schedules)

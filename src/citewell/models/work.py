@@ -31,6 +31,8 @@ class JobStage(StrEnum):
     PARSING = "parsing"
     EMBEDDING = "embedding"
     PUBLISHED = "published"
+    WORKING = "working"
+    """Of work that is no document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,10 @@ class JobProgress:
     """None while it is not known."""
 
     @property
-    def unit(self) -> Literal["pages", "chunks"]:
+    def unit(self) -> Literal["pages", "chunks", "items"]:
         """What `done` and `total` count."""
+        if self.stage == JobStage.WORKING:
+            return "items"
         return "pages" if self.stage == JobStage.PARSING else "chunks"
 
     def __str__(self) -> str:
@@ -72,6 +76,8 @@ class Job(Base, HasId, TenantScoped):
     document_id: Mapped[uuid.UUID | None]
     version_id: Mapped[uuid.UUID | None]
     queue_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_by: Mapped[uuid.UUID | None]
+    """The user who queued it; they and administrators see it if it is about no document."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

@@ -229,7 +229,8 @@ def _check_connections(settings: Settings, workers: int) -> None:
     Beside its pool each has one that listens for events.
     """
     pool, limit = settings.database_pool_size, int(SERVER_SETTINGS["max_connections"])
-    needed = workers * (pool + 1) + pool + settings.worker_concurrency + SPARE_CONNECTIONS
+    jobs = settings.worker_concurrency + settings.worker_model_concurrency
+    needed = workers * (pool + 1) + pool + jobs + SPARE_CONNECTIONS
     if settings.database_url is None and needed > limit:
         raise StartupError(
             f"{workers} processes with CITEWELL_DATABASE_POOL_SIZE={pool} need {needed} "

@@ -12,6 +12,10 @@ class JobNotFoundError(NotFoundError):
         super().__init__(f"There is no job `{job_id}`.")
 
 
+class JobStoppedError(Exception):
+    """The job was cancelled, or given to another worker: whoever works on it stops."""
+
+
 class JobFinishedError(ConflictError):
     """The job has ended in a way that leaves nothing to do."""
 

@@ -2,13 +2,28 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import cast
 
-from sqlalchemy import Row, Select, TextClause, and_, delete, func, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    TextClause,
+    and_,
+    delete,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Access
 from citewell.access.statements import reach_sql
-from citewell.features.jobs.schemas import JobFilter, JobState
+from citewell.features.jobs.schemas import JobFilter, JobSight, JobState
 from citewell.features.jobs.transitions import (
     BEGIN_SQL,
     CANCELLED,
@@ -62,14 +77,24 @@ def _readable(access: Access) -> TextClause:
     return text(predicate).bindparams(**values)
 
 
+def _visible(sight: JobSight) -> ColumnElement[bool]:
+    """The predicate on `job` and its document: what there is for the caller."""
+    own = Job.created_by == sight.user_id if sight.user_id is not None else false()
+    if sight.sees_all:
+        own = true()
+    return or_(
+        and_(Document.id.is_not(None), _readable(sight.access)), and_(Job.version_id.is_(None), own)
+    )
+
+
 def _states() -> Select[Job, DocumentVersion]:
     return (
         select(Job, DocumentVersion)
-        .join(
+        .outerjoin(
             DocumentVersion,
             and_(DocumentVersion.tenant_id == Job.tenant_id, DocumentVersion.id == Job.version_id),
         )
-        .join(
+        .outerjoin(
             Document,
             and_(
                 Document.tenant_id == DocumentVersion.tenant_id,
@@ -80,26 +105,28 @@ def _states() -> Select[Job, DocumentVersion]:
 
 
 def _state(row: Row[Job, DocumentVersion]) -> JobState:
-    version: DocumentVersion = row[1]
-    return JobState(row[0], version.document_id, version.number)
+    job, version = row[0], cast(DocumentVersion | None, row[1])
+    return JobState(job, version and version.document_id, version and version.number)
 
 
-async def state(session: AsyncSession, job_id: uuid.UUID, access: Access) -> JobState | None:
-    """A job of a document the caller may read."""
-    rows = await session.execute(_states().where(Job.id == job_id, _readable(access)))
+async def state(session: AsyncSession, job_id: uuid.UUID, sight: JobSight) -> JobState | None:
+    """A job that is there for the caller."""
+    rows = await session.execute(_states().where(Job.id == job_id, _visible(sight)))
     row = rows.one_or_none()
     return _state(row) if row else None
 
 
-async def states(session: AsyncSession, ids: Sequence[uuid.UUID], access: Access) -> list[JobState]:
-    """Those of the jobs whose documents the caller may read."""
-    rows = await session.execute(_states().where(Job.id.in_(ids), _readable(access)))
+async def states(
+    session: AsyncSession, ids: Sequence[uuid.UUID], sight: JobSight
+) -> list[JobState]:
+    """Those of the jobs that are there for the caller."""
+    rows = await session.execute(_states().where(Job.id.in_(ids), _visible(sight)))
     return [_state(row) for row in rows]
 
 
 async def page(session: AsyncSession, wanted: JobFilter, request: PageRequest) -> Page[JobState]:
-    """Jobs of documents the caller may read, newest first."""
-    statement = _states().where(_readable(wanted.access))
+    """Jobs that are there for the caller, newest first."""
+    statement = _states().where(_visible(wanted.sight))
     if wanted.status is not None:
         statement = statement.where(Job.status == wanted.status)
     if wanted.document_id is not None:
@@ -126,6 +153,16 @@ async def lock(session: AsyncSession, job_id: uuid.UUID) -> tuple[Job, DocumentV
     )
     row = rows.one_or_none()
     return (row[1], row[0]) if row else None
+
+
+async def lock_alone(session: AsyncSession, job_id: uuid.UUID) -> Job | None:
+    """A job about no document as it is now, locked."""
+    return await session.scalar(
+        select(Job)
+        .where(Job.id == job_id, Job.version_id.is_(None))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
 
 
 async def remove_text(session: AsyncSession, version_id: uuid.UUID) -> None:

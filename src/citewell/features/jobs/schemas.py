@@ -25,10 +25,22 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True)
+class JobSight:
+    """Which jobs are there for a caller."""
+
+    access: Access
+    """Those about documents they may read."""
+    user_id: uuid.UUID | None
+    """Of the others their own."""
+    sees_all: bool
+    """Of the others all: an administrator."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobFilter:
     """Which jobs a list shows."""
 
-    access: Access
+    sight: JobSight
     status: JobStatus | None = None
     document_id: uuid.UUID | None = None
     kind: str | None = None
@@ -38,11 +50,11 @@ class JobProgressRead(BaseModel):
     """How far an attempt is."""
 
     stage: str
-    """parsing, embedding, published"""
+    """parsing, embedding, published; working: of work that is no document"""
     done: int
     total: int | None
     """None while it is not known."""
-    unit: Literal["pages", "chunks"]
+    unit: Literal["pages", "chunks", "items"]
 
 
 class JobRead(BaseModel):
@@ -57,8 +69,9 @@ class JobRead(BaseModel):
     """Why it failed, or what it waits for."""
     attempts: int
     """Since it was queued by a person."""
-    document_id: uuid.UUID
-    version: int
+    document_id: uuid.UUID | None
+    """Null for work that is about no document."""
+    version: int | None
     """Number of the document's version that it makes ready."""
     created_at: datetime
     started_at: datetime | None
@@ -71,8 +84,8 @@ class JobState:
     """A job and the document's version that it is about."""
 
     job: Job
-    document_id: uuid.UUID
-    version: int
+    document_id: uuid.UUID | None
+    version: int | None
 
     def read(self) -> JobRead:
         """As the API shows it."""

@@ -11,7 +11,7 @@ from citewell.core.jobs import Urgency
 from citewell.features.audit import service as audit
 from citewell.features.jobs import repository
 from citewell.features.jobs.errors import JobFinishedError, JobNotFoundError, JobUnfinishedError
-from citewell.features.jobs.schemas import JobFilter, JobState, NewJob
+from citewell.features.jobs.schemas import JobFilter, JobSight, JobState, NewJob
 from citewell.features.jobs.transitions import is_legal
 from citewell.indexes.contract import index_of
 from citewell.indexes.events import VersionDiscarded
@@ -54,6 +54,7 @@ async def enqueue(
             attempts_before=each.attempts,
             document_id=each.document_id,
             version_id=each.version_id,
+            created_by=ctx.actor.user_id,
         )
         for each in new
     ]
@@ -125,8 +126,8 @@ async def page(
     document_id: uuid.UUID | None = None,
     kind: str | None = None,
 ) -> Page[JobState]:
-    """Jobs of documents the caller may read, newest first."""
-    wanted = JobFilter(await ctx.access(), status, document_id, kind)
+    """Jobs of documents the caller may read and of their own, newest first."""
+    wanted = JobFilter(await _sight(ctx), status, document_id, kind)
     return await repository.page(ctx.session, wanted, request)
 
 
@@ -134,9 +135,9 @@ async def get(ctx: Context, job_id: uuid.UUID) -> JobState:
     """A job.
 
     Raises:
-        JobNotFoundError: There is none, or the caller may not read its document.
+        JobNotFoundError: There is none, or not for this caller.
     """
-    found = await repository.state(ctx.session, job_id, await ctx.access())
+    found = await repository.state(ctx.session, job_id, await _sight(ctx))
     if found is None:
         raise JobNotFoundError(job_id)
     return found
@@ -144,7 +145,7 @@ async def get(ctx: Context, job_id: uuid.UUID) -> JobState:
 
 async def readable(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, JobState]:
     """Those of the jobs that are there for the caller, by id."""
-    found = await repository.states(ctx.session, ids, await ctx.access())
+    found = await repository.states(ctx.session, ids, await _sight(ctx))
     return {state.job.id: state for state in found}
 
 
@@ -156,44 +157,55 @@ async def cancel(ctx: Context, job_id: uuid.UUID) -> JobState:
     An attempt that is running notices within about a second, and cannot store anything before.
 
     Raises:
-        JobNotFoundError: There is none, or the caller may not read its document.
+        JobNotFoundError: There is none, or not for this caller.
         ForbiddenError: The caller may not change its document.
         JobFinishedError: It has ended already.
     """
-    state, document, job, version = await _hold(ctx, job_id)
+    state = await get(ctx, job_id)
+    document, job, version = await _hold(ctx, state)
     if not is_legal(job.status, JobStatus.CANCELLED):
         raise JobFinishedError(f"The job has {_ended(job)} already; there is nothing to cancel.")
     job.status, job.reason, job.finished_at = JobStatus.CANCELLED, None, utc_now()
-    if version.status in OPEN_STATUSES and version.published_at is not None:
-        is_active = document.active_version_id == version.id
-        version.status = VersionStatus.READY if is_active else VersionStatus.SUPERSEDED
-    elif version.status in OPEN_STATUSES:
-        version.status = VersionStatus.CANCELLED
-        await repository.remove_text(ctx.session, version.id)
-        await index_of(ctx.platform).writer.apply(ctx, VersionDiscarded(version.id))
+    if document is not None and version is not None and version.status in OPEN_STATUSES:
+        await _abandon(ctx, document, version)
     if job.queue_id is not None:
         await ctx.platform.queue.withdraw(ctx.session, job.queue_id)
     await _record(ctx, "job.cancelled", state)
     return state
 
 
+async def _abandon(ctx: Context, document: Document, version: DocumentVersion) -> None:
+    """Let a version that is being made be cancelled; a published one stays what it was."""
+    if version.published_at is not None:
+        is_active = document.active_version_id == version.id
+        version.status = VersionStatus.READY if is_active else VersionStatus.SUPERSEDED
+        return
+    version.status = VersionStatus.CANCELLED
+    await repository.remove_text(ctx.session, version.id)
+    await index_of(ctx.platform).writer.apply(ctx, VersionDiscarded(version.id))
+
+
 async def retry(ctx: Context, job_id: uuid.UUID) -> JobState:
     """Queue a failed or cancelled job again, for the same version, its attempts counted anew.
 
     Raises:
-        JobNotFoundError: There is none, or the caller may not read its document.
+        JobNotFoundError: There is none, or not for this caller.
         ForbiddenError: The caller may not change its document.
         JobUnfinishedError: It, or a later job about the same version, is still to be done.
         JobFinishedError: It, or a later one, has succeeded.
     """
-    state, _, job, version = await _hold(ctx, job_id)
+    state = await get(ctx, job_id)
+    _, job, version = await _hold(ctx, state)
     if job.status not in FINAL_JOB_STATUSES:  # queued to queued is legal, for other reasons
         raise JobUnfinishedError(f"The job is {job.status}; cancel it to have it begun anew.")
     if job.status == JobStatus.SUCCEEDED:
         raise JobFinishedError("The job has succeeded; there is nothing to try again.")
-    if version.status in OPEN_STATUSES:
+    if version is not None and version.status in OPEN_STATUSES:
         raise JobUnfinishedError("A later job is about to make this version ready.")
-    if version.status not in (VersionStatus.FAILED, VersionStatus.CANCELLED):
+    if version is not None and version.status not in (
+        VersionStatus.FAILED,
+        VersionStatus.CANCELLED,
+    ):
         raise JobFinishedError("A later job has made this version ready.")
     await _queue_again(ctx, job, version)
     await _record(ctx, "job.retried", state)
@@ -211,33 +223,46 @@ async def resume(ctx: Context, job_ids: Sequence[uuid.UUID]) -> None:
             await _queue_again(ctx, *held)
 
 
-async def _queue_again(ctx: Context, job: Job, version: DocumentVersion) -> None:
-    version.status, version.error_code, version.error_detail = VersionStatus.QUEUED, None, None
+async def _queue_again(ctx: Context, job: Job, version: DocumentVersion | None) -> None:
     job.status, job.reason, job.attempts_before = JobStatus.QUEUED, None, job.attempts
     job.stage, job.done, job.total = None, 0, None
     job.started_at = job.finished_at = None
-    lock = lock_of(version.document_id)
+    lock = None
+    if version is not None:
+        version.status, version.error_code, version.error_detail = VersionStatus.QUEUED, None, None
+        lock = lock_of(version.document_id)
     [job.queue_id] = await ctx.platform.queue.defer_all(
         ctx.session, job.kind, tenant_id=ctx.tenant_id, subjects=[(job.id, lock)]
     )
     await ctx.session.flush()
 
 
-async def _hold(ctx: Context, job_id: uuid.UUID) -> tuple[JobState, Document, Job, DocumentVersion]:
-    """The job, its document, version and itself locked, if the caller may change the document."""
-    state, access = await get(ctx, job_id), await ctx.access()
+async def _hold(
+    ctx: Context, state: JobState
+) -> tuple[Document | None, Job, DocumentVersion | None]:
+    """The job's document, itself and its version, locked, if the caller may change the document."""
+    if state.document_id is None:
+        job = await repository.lock_alone(ctx.session, state.job.id)
+        if job is None:
+            raise JobNotFoundError(state.job.id)
+        return None, job, None
+    access = await ctx.access()
     document = await repository.hold_document(ctx.session, state.document_id, access)
     if document is None:
-        raise JobNotFoundError(job_id)
+        raise JobNotFoundError(state.job.id)
     facts = DocumentFacts(
         document.id, document.collection_id, document.access_level, document.created_by
     )
     if not access.allows(Verb.WRITE, facts):
         raise ForbiddenError("You may read this document, but not change it.")
-    held = await repository.lock(ctx.session, job_id)
+    held = await repository.lock(ctx.session, state.job.id)
     if held is None:
-        raise JobNotFoundError(job_id)
-    return state, document, *held
+        raise JobNotFoundError(state.job.id)
+    return document, *held
+
+
+async def _sight(ctx: Context) -> JobSight:
+    return JobSight(await ctx.access(), ctx.actor.user_id, sees_all=ctx.actor.administers)
 
 
 def _ended(job: Job) -> str:
@@ -246,5 +271,7 @@ def _ended(job: Job) -> str:
 
 async def _record(ctx: Context, action: str, state: JobState) -> None:
     await ctx.session.flush()
-    details = {"document_id": str(state.document_id), "version": state.version}
+    details: dict[str, object] = {"kind": state.job.kind}
+    if state.document_id is not None:
+        details = {"document_id": str(state.document_id), "version": state.version}
     await audit.record(ctx, action, object_kind="job", object_id=state.job.id, details=details)

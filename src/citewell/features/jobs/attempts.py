@@ -1,0 +1,108 @@
+"""Kinds of work that are nothing but a job: begun, shown, stopped and ended in one way."""
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from citewell.core.context import SYSTEM, Caller, unit_of_work
+from citewell.core.errors import AppError
+from citewell.core.jobs import JobQueue, Lane, TransientJobError
+from citewell.core.platform import Platform
+from citewell.features.jobs import repository, service
+from citewell.features.jobs.errors import JobStoppedError
+from citewell.models.work import JobProgress, JobStage, JobStatus
+
+log = structlog.get_logger(__name__)
+
+NOTE_SECONDS = 1.0
+"""Time between two notes of progress, and the longest until a cancellation is noticed."""
+
+CRASHED = "An error on our side; it was logged."
+
+
+class Attempt:
+    """What the work holds of its job while it does it."""
+
+    def __init__(self, platform: Platform, caller: Caller, job_id: uuid.UUID, number: int) -> None:
+        self.platform = platform
+        self.caller = caller
+        self.job_id = job_id
+        self.number = number
+        """Counted from 1, over all attempts of the job."""
+        self._noted_at = 0.0
+
+    async def progress(self, done: int, total: int | None = None) -> None:
+        """Show how far the work is; call it as often as you like, it is written once a second.
+
+        Raises:
+            JobStoppedError: The job was cancelled, or given to another worker.
+        """
+        if time.monotonic() - self._noted_at < NOTE_SECONDS:
+            return
+        self._noted_at = time.monotonic()
+        async with unit_of_work(self.platform, self.caller) as ctx:
+            noted = JobProgress(JobStage.WORKING, done, total)
+            if not await service.note_progress(ctx, self.job_id, self.number, noted):
+                raise JobStoppedError
+
+    async def raise_if_cancelled(self) -> None:
+        """Ask now whether the work is still wanted; before what cannot be taken back.
+
+        Raises:
+            JobStoppedError: The job was cancelled, or given to another worker.
+        """
+        async with unit_of_work(self.platform, self.caller) as ctx:
+            if not await repository.is_running(ctx.session, self.job_id, self.number):
+                raise JobStoppedError
+
+
+Work = Callable[[Attempt], Awaitable[None]]
+"""Does a job. It may run twice, so it must be idempotent. An `AppError` ends the job as failed with
+its detail, a `TransientJobError` puts it off, a `JobStoppedError` ends the attempt only."""
+
+
+def register(
+    queue: JobQueue[Platform], kind: str, work: Work, *, lane: Lane = Lane.DEFAULT
+) -> None:
+    """Have jobs of a kind (`slice.verb`) done by `work`, their states kept meanwhile."""
+
+    async def run(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
+        caller = Caller(tenant_id, SYSTEM)
+        async with unit_of_work(platform, caller) as ctx:
+            number = await repository.begin(ctx.session, job_id)
+        if number is not None:
+            await _do(work, Attempt(platform, caller, job_id, number))
+
+    queue.register(kind, run, _note_crash, _note_wait, lane=lane)
+
+
+async def _do(work: Work, attempt: Attempt) -> None:
+    try:
+        await work(attempt)
+    except JobStoppedError:
+        log.info("job_stopped", job_id=str(attempt.job_id))
+        return
+    except TransientJobError as error:
+        await _note_wait(attempt.platform, attempt.caller.tenant_id, attempt.job_id, error.reason)
+        raise
+    except AppError as error:
+        async with unit_of_work(attempt.platform, attempt.caller) as ctx:
+            await service.finish(ctx, attempt.job_id, JobStatus.FAILED, error.detail)
+        return
+    async with unit_of_work(attempt.platform, attempt.caller) as ctx:
+        if not await repository.succeed(ctx.session, attempt.job_id, attempt.number):
+            log.info("job_stopped", job_id=str(attempt.job_id))
+
+
+async def _note_crash(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
+    async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
+        await service.finish(ctx, job_id, JobStatus.FAILED, CRASHED)
+
+
+async def _note_wait(
+    platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID, reason: str
+) -> None:
+    async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
+        await service.put_off(ctx, job_id, reason)
