@@ -219,3 +219,32 @@ class TestPublish:
             found = await search_index(index.searcher, work, corpus.scope(), query)
         assert len(found.hits) == len(corpus.texts)
         assert row.text not in {hit.text for hit in found.hits}
+
+
+class TestLookingAt:
+    async def test_tenant_is_looked_at_again_only_when_it_has_changed(
+        self, database: Database, own_url: str, index: PostgresIndex, corpus: Corpus
+    ) -> None:
+        async def is_due() -> bool:
+            async with database.lookup() as session:
+                found = await building.tenants_to_look_at(session, building.MIN_CHUNKS)
+            return corpus.tenant_id in found
+
+        def count(chunks: int, changed: str) -> None:
+            with psycopg.connect(own_url) as connection:
+                connection.execute(
+                    "UPDATE index_generation SET chunk_count = %s,"
+                    " updated_at = now() - %s::interval WHERE tenant_id = %s",
+                    (chunks, changed, corpus.tenant_id),
+                )
+
+        assert await is_due()
+        await index.keep_indexes()
+        assert not await is_due()
+        assert indexes(own_url, corpus) == {}
+        count(building.MIN_CHUNKS, "0s")
+        assert await is_due()
+        await index.keep_indexes()
+        assert list(indexes(own_url, corpus).values()) == [True, True]
+        count(building.MIN_CHUNKS, "5min")
+        assert not await is_due()

@@ -28,7 +28,7 @@ HIDDEN_TABLES = {"lexical_chunk"}
 
 DEFINER_FUNCTIONS = {
     "citewell_tenant_by_slug", "citewell_tenants_to_fold", "citewell_tenants_to_index",
-    "citewell_tenants_to_purge",
+    "citewell_tenants_to_purge", "citewell_tenants_to_build",
     "citewell_tenants_of_email", "citewell_all_tenants", "citewell_tenant_named",
     "citewell_remove_tenant",
     "citewell_evaluation_tenants", "citewell_tenants_with_old_replies",

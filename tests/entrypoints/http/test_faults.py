@@ -22,7 +22,7 @@ ROUNDS = 3
 LOOKUPS = {
     "events.sweep": "citewell_tenants_with_events(bigint)",
     "idempotency.forget": "citewell_tenants_with_old_replies(timestamptz)",
-    "index.build": "citewell_tenants_to_index(bigint)",
+    "index.build": "citewell_tenants_to_build(bigint)",
     "index.purge": "citewell_tenants_to_purge(int)",
     "index.statistics": "citewell_tenants_to_fold()",
     "trash.purge": "citewell_tenants_with_trash(timestamptz)",

@@ -67,6 +67,13 @@ UPDATE index_generation SET has_lexical = true
 WHERE tenant_id = :tenant_id AND id = :generation_id
 """)
 
+# A minute back: what was counted in a transaction that was under way is not seen yet, and has the
+# time at which that began.
+_NOTE_LOOKED_AT = text("""
+UPDATE index_generation SET looked_at = now() - interval '1 minute'
+WHERE tenant_id = :tenant_id AND status <> 'retired'
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class IndexPlan:
@@ -100,10 +107,18 @@ class IndexPlan:
         )
 
 
-async def large_tenants(session: AsyncSession, min_chunks: int) -> list[uuid.UUID]:
-    """Tenants with a generation of so many chunks, or without its terms; needs no tenant set."""
-    statement = text("SELECT citewell_tenants_to_index(:min_chunks)")
+async def tenants_to_look_at(session: AsyncSession, min_chunks: int) -> list[uuid.UUID]:
+    """Tenants with a generation that has changed since it was looked at; needs no tenant set.
+
+    Small ones, of fewer chunks, are looked at once.
+    """
+    statement = text("SELECT citewell_tenants_to_build(:min_chunks)")
     return list(await session.scalars(statement, {"min_chunks": min_chunks}))
+
+
+async def note_looked_at(session: AsyncSession, tenant_id: uuid.UUID) -> None:
+    """Note that the tenant's generations lack nothing now."""
+    await session.execute(_NOTE_LOOKED_AT, {"tenant_id": tenant_id})
 
 
 async def plans(

@@ -228,9 +228,13 @@ class PostgresMaintenance:
 
     async def keep_indexes(self) -> None:
         async with self._database.lookup() as session:
-            tenants = await building.large_tenants(session, building.MIN_CHUNKS)
+            tenants = await building.tenants_to_look_at(session, building.MIN_CHUNKS)
         for tenant_id in tenants:
             await self.build_indexes(tenant_id)
+            async with self._database.unit_of_work(tenant_id) as session:
+                # What waits because documents are coming in is left to be looked at again.
+                if not await building.plans(session, tenant_id, is_patient=False):
+                    await building.note_looked_at(session, tenant_id)
 
     async def build_indexes(
         self,
