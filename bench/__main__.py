@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bench.corpus import Corpus, open_corpus, questions
-from bench.figures import access, answer, ingest, install, load, scope, search, sockets, start
+from bench.figures import access, answer, idle, ingest, install, load, scope, search, sockets, start
 from bench.generate import generate
 from bench.indexed import open_library
 from bench.options import ROOT, Options
@@ -25,7 +25,18 @@ from citewell.entrypoints import logs
 from citewell.entrypoints.installation import running_database
 from citewell.features.identity import service as identity
 
-FIGURES = ("start", "sockets", "install", "ingest", "search", "scope", "access", "answer", "load")
+FIGURES = (
+    "start",
+    "idle",
+    "sockets",
+    "install",
+    "ingest",
+    "search",
+    "scope",
+    "access",
+    "answer",
+    "load",
+)
 ON_LIBRARY = {"search", "scope", "access", "answer", "load"}
 NEEDING_PEER = {"ingest", "search"}
 GENERATED_FILES_PER_CHUNK = 1 / 9
@@ -52,6 +63,7 @@ class Run:
     def all(self) -> None:
         """Measure everything that is wanted, the quiet ones first."""
         self.take("start", lambda: start.measure(self._folder("start")))
+        self.take("idle", lambda: idle.measure(self._folder("idle")))
         self.take("sockets", lambda: sockets.measure(self._folder("sockets")))
         corpus = self._corpus()
         with ExitStack() as stack:

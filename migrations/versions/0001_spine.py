@@ -1,13 +1,20 @@
 """Tenants, documents, chunks, term statistics and jobs, with row-level security from the start."""
 
-from importlib import resources
-
 from alembic import op
+
+from citewell.core.database.queue_schema import QueueScripts
 
 revision = "0001"
 down_revision = None
 
 CHUNK_PARTITIONS = 8
+
+QUEUE = QueueScripts(
+    after="",
+    last="03.04.00_50_post_add_retry_failed_job_procedure.sql",
+    sha256="09f489f6d8df6f3a4cd09eb7c4ddb85d4a77c83ab3ab1da0e88c5ee977644a81",
+)
+"""Those of procrastinate 3.10. Later ones are followed by a later revision, in a `QUEUE` too."""
 
 TENANT_TABLES = (
     "tenant", "api_key", "collection", "blob", "index_generation", "document", "document_version",
@@ -300,8 +307,7 @@ def upgrade() -> None:
         guard(table)
     for number in range(CHUNK_PARTITIONS):
         guard(f"chunk_{number}")
-    queue = (resources.files("procrastinate.sql") / "schema.sql").read_text(encoding="utf-8")
-    op.get_bind().exec_driver_sql(queue.replace("%", "%%"))
+    QUEUE.run(op.get_bind())
     op.execute("GRANT USAGE ON SCHEMA public TO citewell_app")
     # By name: an operator's own tables in this database are none of the application's business.
     for table in (*TENANT_TABLES, *(f"chunk_{number}" for number in range(CHUNK_PARTITIONS))):
