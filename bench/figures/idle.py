@@ -19,6 +19,7 @@ from citewell.entrypoints.installation import open_platform, running_database, r
 from citewell.features.documents import registering
 from citewell.features.documents.schemas import NewFile
 from citewell.features.identity import service as identity
+from citewell.indexes.contract import index_of
 
 MANY_TENANTS = 200
 SETTLE_SECONDS = 8.0
@@ -89,7 +90,7 @@ async def _fill(platform: Platform, server: EmbeddedServer, tenants: int) -> Non
     with _superuser(server) as connection:
         connection.execute("UPDATE index_generation SET chunk_count = %s", (LARGE,))
     for tenant_id in ids:
-        await platform.index.build_indexes(tenant_id, at_once=True)
+        await index_of(platform).maintenance.build_indexes(tenant_id, at_once=True)
 
 
 async def _until_ready(server: EmbeddedServer, documents: int) -> None:

@@ -223,7 +223,7 @@ class TestPublish:
 
 class TestLookingAt:
     async def test_tenant_is_looked_at_again_only_when_it_has_changed(
-        self, database: Database, own_url: str, index: PostgresIndex, corpus: Corpus
+        self, database: Database, own_url: str, index: Index, corpus: Corpus
     ) -> None:
         async def is_due() -> bool:
             async with database.lookup() as session:
@@ -239,12 +239,12 @@ class TestLookingAt:
                 )
 
         assert await is_due()
-        await index.keep_indexes()
+        await index.maintenance.keep_indexes()
         assert not await is_due()
         assert indexes(own_url, corpus) == {}
         count(building.MIN_CHUNKS, "0s")
         assert await is_due()
-        await index.keep_indexes()
+        await index.maintenance.keep_indexes()
         assert list(indexes(own_url, corpus).values()) == [True, True]
         count(building.MIN_CHUNKS, "5min")
         assert not await is_due()
