@@ -21,6 +21,7 @@ from citewell.core.jobs import (
     WAITS_FOR_DATABASE,
     JobQueue,
     TransientJobError,
+    Urgency,
 )
 from tests.waiting import PATIENCE
 
@@ -105,7 +106,11 @@ async def working(
 
 
 async def enqueue(
-    database: Database, *, lock: str | None = None, priority: int = 0, fail: bool = False
+    database: Database,
+    *,
+    lock: str | None = None,
+    urgency: Urgency = Urgency.INTERACTIVE,
+    fail: bool = False,
 ) -> uuid.UUID:
     """Enqueue a job in a transaction of its own, which does not end well if it is to fail."""
     queue = JobQueue[Bench](database.url)
@@ -113,7 +118,7 @@ async def enqueue(
     subject_id = uuid.uuid4()
     async with database.unit_of_work(None) as session:
         await queue.defer(
-            session, TASK, tenant_id=TENANT, subject_id=subject_id, lock=lock, priority=priority
+            session, TASK, tenant_id=TENANT, subjects=[(subject_id, lock)], urgency=urgency
         )
         if fail:
             raise ZeroDivisionError
@@ -158,8 +163,8 @@ class TestDefer:
             assert time.monotonic() - started < 1.5, "polled, not notified"
 
     async def test_urgent_job_goes_first(self, own_database: Database) -> None:
-        usual = await enqueue(own_database)
-        urgent = await enqueue(own_database, priority=5)
+        usual = await enqueue(own_database, urgency=Urgency.BULK)
+        urgent = await enqueue(own_database)
         bench = Bench(nothing)
         async with working(own_database.url, bench, concurrency=1):
             await until(lambda: bench.ended == [urgent, usual])
@@ -170,7 +175,7 @@ class TestDefer:
         with pytest.raises(UnavailableError):  # noqa: PT012 - the unit of work fails whole
             async with own_database.unit_of_work(None) as session:
                 await session.execute(text("SET LOCAL ROLE pg_read_all_data"))
-                await queue.defer(session, TASK, tenant_id=TENANT, subject_id=TENANT)
+                await queue.defer(session, TASK, tenant_id=TENANT, subjects=[(TENANT, None)])
 
 
 class TestRetry:

@@ -54,7 +54,7 @@ class Lanes:
     async def enqueue(self, name: str, count: int) -> list[uuid.UUID]:
         subjects = [uuid.uuid4() for _ in range(count)]
         async with self._database.unit_of_work(None) as session:
-            await self.queue.defer_all(
+            await self.queue.defer(
                 session, name, tenant_id=TENANT, subjects=[(each, None) for each in subjects]
             )
         return subjects

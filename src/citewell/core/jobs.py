@@ -414,47 +414,18 @@ class JobQueue(Generic[P]):
         name: str,
         *,
         tenant_id: uuid.UUID,
-        subject_id: uuid.UUID,
-        priority: int = 0,
-        lock: str | None = None,
-    ) -> int:
-        """Enqueue in the session's transaction: the job exists if and only if that commits.
-
-        Jobs of one `lock` run one after the other. Returns the queue's id.
-
-        Raises:
-            UnavailableError: The queue cannot take it now.
-            StorageFullError: The database's disk is full.
-        """
-        deferrer = self._app.configure_task(
-            name,
-            priority=priority,
-            lock=lock,
-            connection=await driver_connection(session),
-        )
-        try:
-            return await deferrer.defer_async(tenant_id=str(tenant_id), subject_id=str(subject_id))
-        except queue_errors.ConnectorException as error:
-            if is_full(error.__cause__):
-                raise StorageFullError from error
-            raise UnavailableError(
-                "The job could not be queued; nothing was changed. Try again in a moment."
-            ) from error
-
-    async def defer_all(
-        self,
-        session: AsyncSession,
-        name: str,
-        *,
-        tenant_id: uuid.UUID,
         subjects: Sequence[tuple[uuid.UUID, str | None]],
         urgency: Urgency = Urgency.INTERACTIVE,
         run_at: datetime | None = None,
     ) -> list[int]:
         """Enqueue one job for each subject and its lock, each with its turn, in one statement.
 
-        Returns their ids in the queue. The jobs exist if and only if the transaction commits; none
-        begins before `run_at`.
+        Returns their ids in the queue. The jobs exist if and only if the transaction commits; jobs
+        of one lock run one after the other, and none begins before `run_at`.
+
+        Raises:
+            UnavailableError: The queue cannot take them now.
+            StorageFullError: The database's disk is full.
         """
         highest = -urgency * TURNS
         turn = await session.scalar(
@@ -475,9 +446,16 @@ class JobQueue(Generic[P]):
             ).make_new_job(tenant_id=str(tenant_id), subject_id=str(subject_id))
             for number, (subject_id, lock) in enumerate(subjects)
         ]
-        deferred = await self._app.job_manager.batch_defer_jobs_async(
-            jobs, connection=await driver_connection(session)
-        )
+        try:
+            deferred = await self._app.job_manager.batch_defer_jobs_async(
+                jobs, connection=await driver_connection(session)
+            )
+        except queue_errors.ConnectorException as error:
+            if is_full(error.__cause__):
+                raise StorageFullError from error
+            raise UnavailableError(
+                "The job could not be queued; nothing was changed. Try again in a moment."
+            ) from error
         return [job.id for job in deferred if job.id is not None]
 
     async def withdraw(self, session: AsyncSession, queue_id: int) -> None:

@@ -58,7 +58,7 @@ async def enqueue(
         )
         for each in new
     ]
-    entries = await ctx.platform.queue.defer_all(
+    entries = await ctx.platform.queue.defer(
         ctx.session,
         kind,
         tenant_id=ctx.tenant_id,
@@ -231,7 +231,7 @@ async def _queue_again(ctx: Context, job: Job, version: DocumentVersion | None) 
     if version is not None:
         version.status, version.error_code, version.error_detail = VersionStatus.QUEUED, None, None
         lock = lock_of(version.document_id)
-    [job.queue_id] = await ctx.platform.queue.defer_all(
+    [job.queue_id] = await ctx.platform.queue.defer(
         ctx.session, job.kind, tenant_id=ctx.tenant_id, subjects=[(job.id, lock)]
     )
     await ctx.session.flush()
