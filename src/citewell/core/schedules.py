@@ -26,7 +26,7 @@ Action = Callable[[P], Awaitable[object]]
 TICK_SECONDS = 2.0
 """Between two looks at what is due: one statement each, and as late as any turn may begin."""
 
-LEASE_SECONDS = 30.0
+LEASE_SECONDS = 20.0
 """A holder that has not renewed its lease for so long is taken for dead."""
 
 TICKING = "schedules"

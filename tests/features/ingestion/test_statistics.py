@@ -158,12 +158,13 @@ WORKER = """
 import asyncio, sys
 from pathlib import Path
 from citewell.core.settings import Settings
+from citewell.entrypoints.installation import running_worker
 from tests.quiet import quiet_platform
 
 async def main(url, home):
     settings = Settings(_env_file=None, home=Path(home), database_url=url)
-    async with quiet_platform(settings, url) as platform:
-        await platform.queue.run_worker(platform)
+    async with quiet_platform(settings, url) as platform, running_worker(platform, adopt_all=False):
+        await asyncio.Event().wait()
 
 asyncio.run(main(*sys.argv[1:]))
 """

@@ -43,7 +43,7 @@ async def defer(
     """Queue jobs that nobody does; returns what they are about."""
     subjects = [uuid7() for _ in range(count)]
     async with unit_of_work(platform, caller) as ctx:
-        await platform.queue.defer_all(
+        await platform.queue.defer(
             ctx.session, documents.INGEST_JOB, tenant_id=ctx.tenant_id,
             subjects=[(subject, None) for subject in subjects], urgency=urgency,
         )  # fmt: skip
