@@ -63,8 +63,8 @@ def list_jobs(
     table = Table("id", "status", "progress", "attempts", "document", "version", "reason")
     for item in items:
         table.add_row(
-            str(item.id), item.status, _progress(item), str(item.attempts), str(item.document_id),
-            str(item.version), Text(item.reason or ""),
+            str(item.id), item.status, _progress(item), str(item.attempts),
+            str(item.document_id or ""), str(item.version or ""), Text(item.reason or ""),
         )  # fmt: skip
     print_table(table)
     out.print(f"{total} jobs.")
