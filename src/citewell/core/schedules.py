@@ -157,7 +157,9 @@ class Schedules(Generic[P]):
             renewing.cancel()
         failures = 0 if is_done else turn.failures + 1
         pause = every if is_done else min(2.0 ** min(failures, 30), LONGEST_PAUSE_SECONDS)
-        values = {"name": turn.name, "holder": self._holder, "failures": failures, "pause": pause}
+        values: dict[str, object] = {
+            "name": turn.name, "holder": self._holder, "failures": failures, "pause": pause,
+        }  # fmt: skip
         await self._supervisor.attempt(TICKING, partial(self._finish, values))
 
     async def _renew(self, name: str) -> None:
