@@ -245,6 +245,6 @@ class TestLookingAt:
         count(building.MIN_CHUNKS, "0s")
         assert await is_due()
         await index.maintenance.keep_indexes()
-        assert list(indexes(own_url, corpus).values()) == [True, True]
+        assert list(indexes(own_url, corpus).values()) == [True]
         count(building.MIN_CHUNKS, "5min")
         assert not await is_due()
