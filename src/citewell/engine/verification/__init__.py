@@ -1,0 +1,1 @@
+"""Says how far the quotes of a sentence carry it."""

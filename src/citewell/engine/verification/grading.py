@@ -1,0 +1,184 @@
+"""The grade of a written sentence: what was checked of it against its quotes, and what came out.
+
+Rules read words, order, numbers and negation; they do not understand. So they say `close` only
+where the sentence stands in a quote (see `matching`), name the words that no quote holds where it
+does not, and say `contradicted` only where a quote holds the same sentence with another number,
+date, polarity or role. Between the two lies `reworded`: true or not, it was not proven by rules.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from citewell.engine.text.normalisation import normalise
+from citewell.engine.text.sentences import split_sentences
+from citewell.engine.verification import lexicon
+from citewell.engine.verification.matching import Pattern, excludes, stands_in
+from citewell.engine.verification.tokens import Kind, Token, read_tokens
+from citewell.engine.verification.turning import clauses, patterns, roles_exchanged
+
+MIN_SHARED = 0.34
+"""Share of the content words that some quote must hold; below it a sentence is `unsupported`: the
+quotes are about something else."""
+
+
+class Grade(StrEnum):
+    """How far the quotes of a sentence carry it."""
+
+    QUOTED = "quoted"
+    """Verbatim from a quote."""
+    CLOSE = "close"
+    """Nothing in it that its quotes lack: words, order, numbers, negation."""
+    REWORDED = "reworded"
+    """In words that no quote holds, or in another order; nothing was proven."""
+    CONFIRMED = "confirmed"
+    """Reworded, and a second reading by a model agreed."""
+    CONTRADICTED = "contradicted"
+    """A quote says otherwise."""
+    UNSUPPORTED = "unsupported"
+    """The quotes are about something else, or there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The grade of one sentence."""
+
+    grade: Grade
+    unsupported_terms: tuple[str, ...] = ()
+    """Words, numbers and dates of the sentence, as written, that no quote holds."""
+
+
+def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> Verdict:
+    """Grade a sentence by rules.
+
+    Args:
+        sentence: As written, without citation marks.
+        quotes: What it is cited from; a quote may have several sentences.
+        language: ISO 639-1 code of sentence and quotes. In a language without word lists nothing
+            but `quoted`, `reworded` and `unsupported` is said.
+    """
+    said = read_tokens(sentence, language)
+    found = [
+        read_tokens(quote[span.start : span.end], language)
+        for quote in quotes
+        for span in split_sentences(quote, language)
+    ]
+    missing = _missing(said, found)
+    content = [token for token in said if token.is_content]
+    if not content or not found:
+        return Verdict(Grade.UNSUPPORTED, missing)
+    if _is_verbatim(sentence, quotes):
+        return Verdict(Grade.QUOTED)
+    if language in lexicon.NEUTRAL:
+        if not missing and _is_close(said, found, language):
+            return Verdict(Grade.CLOSE)
+        if _is_contradicted(said, found, language):
+            return Verdict(Grade.CONTRADICTED, missing)
+    shared = 1 - len(missing) / len(content)
+    return Verdict(Grade.REWORDED if shared >= MIN_SHARED else Grade.UNSUPPORTED, missing)
+
+
+def _is_verbatim(sentence: str, quotes: Sequence[str]) -> bool:
+    """Whether the sentence is a whole sentence of a quote, white space and end marks apart."""
+    wanted = _plain(sentence)
+    return any(
+        wanted in {_plain(quote), *(_plain(part) for part in _sentences(quote))} for quote in quotes
+    )
+
+
+def _sentences(quote: str) -> Iterator[str]:
+    # Both languages are cut alike where it matters here: at full stops and line ends.
+    for span in split_sentences(quote, "en"):
+        yield quote[span.start : span.end]
+
+
+_SPACE = re.compile(r"\s+")
+
+
+def _plain(text: str) -> str:
+    return _SPACE.sub(" ", normalise(text)).strip(" .!?…\"'“”")
+
+
+def _missing(said: Sequence[Token], quotes: Sequence[Sequence[Token]]) -> tuple[str, ...]:
+    """What no quote holds, each once, as written."""
+    keys = {token.key for quote in quotes for token in quote}
+    numbers = [
+        token for quote in quotes for token in quote if token.kind in (Kind.NUMBER, Kind.DATE)
+    ]
+    lacking: list[str] = []
+    for token in said:
+        if token.kind in (Kind.NUMBER, Kind.DATE):
+            is_held = any(_is_same_amount(token, number) for number in numbers)
+        else:
+            is_held = not token.is_content or token.kind is Kind.RELATION or token.key in keys
+        if not is_held and token.text not in lacking:
+            lacking.append(token.text)
+    return tuple(lacking)
+
+
+def _is_same_amount(said: Token, found: Token) -> bool:
+    from_date = said.kind is Kind.DATE and found.kind is Kind.DATE
+    if from_date:
+        return all(a is None or a == b for a, b in zip(said.date, found.date, strict=True))
+    return not said.values.isdisjoint(found.values)
+
+
+def _is_close(said: list[Token], quotes: Sequence[Sequence[Token]], language: str) -> bool:
+    if _stands_somewhere(said, quotes, language):
+        return True
+    parts = clauses(said, language)
+    return len(parts) > 1 and all(_stands_somewhere(part, quotes, language) for part in parts)
+
+
+def _stands_somewhere(
+    said: Sequence[Token], quotes: Sequence[Sequence[Token]], language: str
+) -> bool:
+    return any(
+        stands_in(pattern, quote, language)
+        for pattern in patterns(said, language)
+        for quote in quotes
+    )
+
+
+def _is_contradicted(
+    said: Sequence[Token], quotes: Sequence[Sequence[Token]], language: str
+) -> bool:
+    return any(
+        _differs(pattern, quote, language) or _is_denied(pattern, quote, language)
+        for pattern in patterns(said, language)
+        for quote in quotes
+    ) or any(
+        stands_in(pattern, quote, language)
+        for pattern in roles_exchanged(said, language)
+        for quote in quotes
+    )
+
+
+def _differs(pattern: Pattern, quote: Sequence[Token], language: str) -> bool:
+    """Whether the quote has the sentence with one number, date or opposite word exchanged."""
+    return any(
+        any(excludes(token, found, language) for found in quote)
+        and stands_in(pattern, quote, language, differing=number)
+        for number, token in enumerate(pattern.tokens)
+    )
+
+
+def _is_denied(pattern: Pattern, quote: Sequence[Token], language: str) -> bool:
+    """Whether the same is said with a negation on one side only."""
+    plain = _without_negation(pattern.tokens, language)
+    if len(plain) == len(pattern.tokens) - 1:
+        turned = Pattern(plain, fronted=pattern.fronted)
+        if stands_in(turned, quote, language):
+            return True
+    bare = _without_negation(quote, language)
+    return (
+        len(bare) == len(quote) - 1
+        and len(plain) == len(pattern.tokens)
+        and stands_in(pattern, bare, language)
+    )
+
+
+def _without_negation(tokens: Sequence[Token], language: str) -> tuple[Token, ...]:
+    negators = lexicon.DENIALS.get(language, frozenset[str]())
+    return tuple(token for token in tokens if token.text.casefold() not in negators)

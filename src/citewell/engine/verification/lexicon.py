@@ -1,0 +1,376 @@
+# ruff: noqa: RUF001 - Vietnamese words are meant
+"""Closed word lists of the verification by rules, English and Vietnamese.
+
+They decide what may be left out, what must stand on both sides, and which words say the same. All
+were written for business and news prose. A word that is missing costs recall (`reworded` instead
+of `close`), never a wrong `close`; so a doubtful synonym stays out.
+"""
+
+from functools import cache
+
+from citewell.engine.text.normalisation import normalise
+from citewell.engine.text.stemming import stem_english
+from citewell.engine.text.vietnamese import syllable_key
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+NEUTRAL = {
+    "en": _words(
+        "a an the this that these those is are was were be been being am do does did has have had "
+        "of its his her their our your my there also then own who whom and located situated"
+    ),
+    "vi": _words(
+        "các những cái chiếc là thì mà đã đang được bị của việc sự ra rằng này đó ấy kia cũng vị "
+        "cuộc một và nằm"
+    ),
+}
+"""Words that neither add nor change a statement when its other words stand in order. The auxiliary
+of a passive is among them: who does what is read from the order and from `by`."""
+
+RELATIONS = {
+    "en": _words(
+        "in on at to from by with for into onto over under above below before after between during "
+        "through near against about as per within inside outside across along behind beside since "
+        "than like via upon towards toward around beyond among"
+    ),
+    "vi": _words(
+        "ở tại trong trên dưới vào cho với từ đến tới bởi do theo trước sau khi giữa ngoài qua về "
+        "hơn như"
+    ),
+}
+"""Prepositions and words of that kind: what a sentence has of them its quote must have."""
+
+CRITICAL = {
+    "en": _words(
+        "not no never none nobody nothing without neither nor cannot hardly barely rarely seldom "
+        "may might could can should must would will all every each most many some few only any "
+        "both half several if unless except until provided allegedly reportedly expected planned "
+        "proposed nearly almost approximately roughly maximum minimum false untrue wrong denied denies exclusively entirely partly just "
+        "first last always sometimes often usually"
+    ),
+    "vi": _words(
+        "không chưa chẳng chả đừng chỉ tất toàn mọi mỗi phần hầu vài ít nhiều nếu trừ ngoại miễn "
+        "có_thể nên phải dự_kiến khoảng tối_đa tối_thiểu sai thường luôn đôi_khi"
+    ),
+}
+"""Negation, quantity, modality, condition and hedge. One that stands beside the matched words of
+the quote and not in the sentence changes what is said, so it must be on both sides."""
+
+MEASURING = {
+    "en": _words("about around least most up less more fewer over under above below"),
+    "vi": _words("gần hơn dưới trên ít nhiều"),
+}
+"""Critical where a number follows within two words: `up to five`, `over 40`."""
+
+NEGATORS = {
+    "en": _words("not no never none nobody nothing neither nor cannot without hardly"),
+    "vi": _words("không chưa chẳng chả đừng"),
+}
+
+DENIALS = {
+    "en": _words("not n't n’t never"),
+    "vi": _words("không chưa chẳng"),
+}
+"""Negators that take back a sentence when nothing else in it changes."""
+
+CONDITIONS = {
+    "en": _words("if unless except until provided only"),
+    "vi": _words("nếu trừ miễn chỉ"),
+}
+"""Anywhere in the quote they bear on all of it."""
+
+CLAUSE_WORDS = {
+    "en": _words("while whereas which who whom whose that because although though when where but "
+                 "so however if unless and or"),
+    "vi": _words("nhưng còn mà vì nên nếu tuy dù song trong_khi và hoặc"),
+}
+"""Begin a statement of their own: words on their two sides do not make one sentence."""
+
+OPENERS = {
+    "en": _words("while whereas but and although though because so however when where"),
+    "vi": _words("nhưng còn và vì song tuy dù"),
+}
+"""After one of these a statement may begin that stands for itself; `that` is not one (`it is
+false that ...`), nor is `if`."""
+
+COPULAS = {
+    "en": _words("is are was were became become remains remain"),
+    "vi": _words("là"),
+}
+
+_SAME = {
+    "en": (
+        "begin start commence",
+        "end finish conclude terminate",
+        "buy purchase acquire take_over",
+        "cause lead_to result_in bring_about",
+        "help assist aid",
+        "large big",
+        "small little tiny",
+        "kid child youngster",
+        "mother mom mum",
+        "father dad",
+        "quick fast rapid",
+        "happy glad pleased joyful",
+        "sad unhappy",
+        "near nearby",
+        "select choose pick",
+        "require need",
+        "show display exhibit",
+        "create make produce",
+        "allow permit",
+        "employ hire recruit",
+        "employee worker staffer",
+        "firm company",
+        "yearly annual annually",
+        "approximately about roughly around",
+        "car automobile",
+        "movie film",
+        "author writer",
+        "physician doctor",
+        "attorney lawyer",
+        "sick ill",
+        "shop store",
+        "road street",
+        "talk speak",
+        "look watch",
+        "jump leap",
+        "shout yell",
+        "receive obtain",
+        "send dispatch",
+        "repair mend fix",
+        "build construct erect",
+        "inform notify",
+        "answer reply respond",
+        "error mistake",
+        "rise increase grow climb",
+        "fall decrease decline drop",
+        "obligate oblige",
+        "sofa couch",
+        "infant baby",
+        "ocean sea",
+        "woods forest",
+        "stone rock",
+        "photo photograph picture",
+        "cycle bicycle bike",
+        "garbage trash rubbish",
+        "supplier vendor",
+        "client customer",
+        "cancel annul",
+        "supply provide deliver",
+        "located situated",
+        "uk britain",
+        "gather collect",
+        "whole entire",
+        "simple easy",
+        "silent quiet",
+        "wealthy rich",
+        "afraid scared frightened",
+        "clever smart intelligent",
+        "beautiful pretty",
+        "strange odd weird",
+        "cap hat",
+        "cup mug",
+        "path trail track",
+        "rug carpet",
+        "airplane plane aircraft",
+        "spectacles glasses",
+        "lady woman",
+        "guy man",
+        "crimson scarlet",
+    ),
+    "vi": (
+        "ở tại trong",
+        "bắt_đầu khởi_đầu",
+        "kết_thúc chấm_dứt",
+        "yêu_cầu đòi_hỏi",
+        "thông_báo báo",
+        "nhân_viên người_lao_động",
+        "mua mua_lại thâu_tóm",
+        "đến tới",
+        "do bởi",
+        "gửi nộp",
+        "trả thanh_toán chi_trả",
+        "nhận lĩnh",
+        "chọn lựa_chọn",
+        "xây_dựng xây",
+        "sửa_chữa sửa",
+        "thành_lập lập",
+        "hoa_kỳ mỹ",
+        "trẻ_em trẻ_con",
+        "giúp giúp_đỡ hỗ_trợ",
+        "tăng tăng_lên",
+        "giảm giảm_xuống",
+        "lớn to",
+        "nhỏ bé",
+    ),
+}
+"""Words that say the same in nearly every sentence. Those of Vietnamese may have several syllables,
+joined by `_`."""
+
+_LOCATIVE = _words("in on at within inside")
+"""English prepositions of place and time that writers exchange freely (`on the platform`, `at the
+platform`); what is exchanged with a change of meaning (`under`, `above`) is not here."""
+
+_IRREGULAR = (
+    "be:was,were,been become:became begin:began,begun bring:brought build:built burn:burnt "
+    "buy:bought catch:caught choose:chose,chosen come:came cost:costs cut:cuts deal:dealt do:did,done "
+    "draw:drew,drawn drink:drank,drunk drive:drove,driven eat:ate,eaten fall:fell,fallen feel:felt "
+    "fight:fought find:found fly:flew,flown forbid:forbade,forbidden forget:forgot,forgotten "
+    "get:got,gotten give:gave,given go:went,gone grow:grew,grown hear:heard hide:hid,hidden hold:held "
+    "keep:kept know:knew,known lay:laid lead:led learn:learnt leave:left lend:lent lie:lay,lain "
+    "lose:lost make:made mean:meant meet:met pay:paid read:reads ride:rode,ridden ring:rang,rung "
+    "rise:rose,risen run:ran say:said see:saw,seen seek:sought sell:sold send:sent shake:shook,shaken "
+    "shine:shone shoot:shot show:shown sing:sang,sung sink:sank,sunk sit:sat sleep:slept "
+    "speak:spoke,spoken spend:spent stand:stood steal:stole,stolen stick:stuck strike:struck "
+    "swim:swam,swum take:took,taken teach:taught tear:tore,torn tell:told think:thought "
+    "throw:threw,thrown understand:understood wake:woke,woken wear:wore,worn win:won write:wrote,written"
+)
+
+_OPPOSITES = {
+    "en": (
+        "increase/decrease", "rise/fall", "open/close", "accept/reject", "approve/reject",
+        "include/exclude", "allow/forbid", "allow/prohibit", "permit/prohibit", "before/after",
+        "above/below", "over/under", "more/less", "more/fewer", "maximum/minimum",
+        "first/last", "always/never", "mandatory/optional", "required/optional", "win/lose",
+        "buy/sell", "lend/borrow", "import/export", "arrive/depart", "begin/end", "start/end",
+        "hot/cold", "warm/cold", "young/old", "new/old", "tall/short", "long/short", "high/low",
+        "big/small", "large/small", "fast/slow", "happy/sad", "rich/poor", "strong/weak",
+        "light/dark", "black/white", "near/far", "full/empty", "wet/dry", "clean/dirty",
+        "inside/outside", "indoors/outdoors", "up/down", "left/right", "north/south", "east/west",
+        "sit/stand", "awake/asleep", "alone/together", "noisy/quiet", "true/false",
+        "success/failure", "profit/loss", "gain/lose", "create/destroy", "day/night",
+        "morning/evening", "summer/winter", "male/female", "man/woman", "boy/girl", "upper/lower",
+        "internal/external", "domestic/foreign", "paid/unpaid", "gross/net", "public/private",
+    ),
+    "vi": (
+        "tăng/giảm", "mở/đóng", "chấp_nhận/từ_chối", "phê_duyệt/từ_chối", "cho_phép/cấm",
+        "trước/sau", "trên/dưới", "nhiều/ít", "tối_đa/tối_thiểu", "bắt_buộc/tự_nguyện",
+        "mua/bán", "nhập_khẩu/xuất_khẩu", "bắt_đầu/kết_thúc", "cao/thấp", "lớn/nhỏ", "mới/cũ",
+        "trong/ngoài", "nam/nữ", "thắng/thua", "lãi/lỗ", "sáng/tối", "nóng/lạnh", "nhanh/chậm",
+    ),
+}
+
+
+def stem(word: str, language: str) -> str:
+    """The key under which two forms of a normalised word are the same."""
+    if language == "vi":
+        return syllable_key(word)
+    return stem_english(_base_forms().get(word, word)) if language == "en" else word
+
+
+@cache
+def _base_forms() -> dict[str, str]:
+    """The base form of each form of an irregular English verb."""
+    return {
+        form: base
+        for entry in _IRREGULAR.split()
+        for base, _, forms in [entry.partition(":")]
+        for form in forms.split(",")
+    }
+
+
+@cache
+def synonym_key(key: str, language: str) -> str:
+    """The key of the group of synonyms a key belongs to, or the key itself."""
+    return _groups(language).get(key, key)
+
+
+@cache
+def _groups(language: str) -> dict[str, str]:
+    groups: dict[str, str] = {}
+    for line in _SAME.get(language, ()):
+        keys = [stem(normalise(word), language) for word in line.split() if "_" not in word]
+        for key in keys:
+            groups.setdefault(key, keys[0])
+    if language == "en":
+        groups |= {stem(word, "en"): "in" for word in _LOCATIVE}
+    return groups
+
+
+@cache
+def phrases(language: str) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Synonyms and critical words of several words: (keys, joint key), longest first."""
+    found: dict[tuple[str, ...], str] = {}
+    for line in _SAME.get(language, ()):
+        words = line.split()
+        head = "_".join(stem(part, language) for part in words[0].split("_"))
+        for word in words:
+            if "_" in word:
+                keys = tuple(stem(normalise(part), language) for part in word.split("_"))
+                found[keys] = head
+    for word in CRITICAL.get(language, frozenset()):
+        if "_" in word:
+            keys = tuple(stem(normalise(part), language) for part in word.split("_"))
+            found[keys] = "_".join(keys)
+    for pair in _INVERSES.get(language, ()):
+        for word in pair.split("/"):
+            if "_" in word:
+                keys = tuple(stem(normalise(part), language) for part in word.split("_"))
+                found[keys] = "_".join(keys)
+    if language == "en":
+        found[("close", "to")] = "near"
+        found[("next", "to")] = "besid"
+    return tuple(sorted(found.items(), key=lambda item: -len(item[0])))
+
+
+@cache
+def opposites(language: str) -> frozenset[frozenset[str]]:
+    """Pairs of keys that exclude one another."""
+    return frozenset(
+        frozenset(
+            synonym_key("_".join(stem(normalise(p), language) for p in word.split("_")), language)
+            for word in pair.split("/")
+        )
+        for pair in _OPPOSITES.get(language, ())
+    )
+
+
+_INVERSES = {
+    "en": ("supervise/report_to", "precede/follow", "own/belong_to", "employ/work_for"),
+    "vi": ("quản_lý/báo_cáo_cho", "sở_hữu/thuộc_về", "tuyển_dụng/làm_việc_cho"),
+}
+"""A does one thing to B where B does the other to A."""
+
+
+@cache
+def inverses(language: str) -> dict[str, tuple[str, ...]]:
+    """Keys of verbs -> those that say the same with subject and object exchanged."""
+    found: dict[str, tuple[str, ...]] = {}
+    for pair in _INVERSES.get(language, ()):
+        one, other = (
+            synonym_key("_".join(stem(normalise(p), language) for p in word.split("_")), language)
+            for word in pair.split("/")
+        )
+        found[one] = (*found.get(one, ()), other)
+        found[other] = (*found.get(other, ()), one)
+    return found
+
+
+SYMMETRIC = {
+    "en": _words("meet marri join equal border face resembl accompani match talk speak"),
+    "vi": _words("gặp cươi5 bằng giap5"),
+}
+"""Keys of verbs that say the same with subject and object exchanged."""
+
+
+@cache
+def comparatives(language: str) -> dict[str, tuple[str, ...]]:
+    """Keys of comparatives -> those that say the same from the other side."""
+    pairs = {
+        "en": (
+            "larger/smaller bigger/smaller higher/lower longer/shorter taller/shorter older/younger "
+            "older/newer faster/slower heavier/lighter cheaper/dearer warmer/colder more/less "
+            "more/fewer earlier/later stronger/weaker wider/narrower"
+        ),
+        "vi": "lớn/nhỏ cao/thấp dài/ngắn nhiều/ít nhanh/chậm nặng/nhẹ mới/cũ già/trẻ rộng/hẹp đắt/rẻ",
+    }
+    found: dict[str, tuple[str, ...]] = {}
+    for pair in pairs.get(language, "").split():
+        one, other = (synonym_key(stem(word, language), language) for word in pair.split("/"))
+        found[one] = (*found.get(one, ()), other)
+        found[other] = (*found.get(other, ()), one)
+    return found

@@ -1,0 +1,364 @@
+"""Whether a sentence stands in another one, its words in order and in the same roles.
+
+The content words of the sentence are laid over those of the quote from left to right. What the
+quote has in between may be left out when that cannot change who does what: no boundary of a clause,
+no negation, quantity, modality or hedge. A sentence turned round (passive, fronted circumstance,
+`A is B` for `B, A`) is turned back first, see `turning`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from citewell.engine.verification import lexicon
+from citewell.engine.verification.tokens import Kind, Token
+
+MAX_GAP = 14
+"""Tokens of the quote that may be left out between two words of the sentence. Longer insertions
+exist, but on the tuning halves what was further apart belonged to another statement as often."""
+
+MAX_LEAD = 4
+"""Content tokens between the beginning of a clause and the first word of the sentence: modifiers
+of the subject (`the critically praised 2013 film`)."""
+
+
+_AND = frozenset({"and", "và"})
+_SUPERLATIVE = frozenset({"first", "last", "only"})
+"""What is the only or the first one of a sort is one of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One way of saying a sentence: its content tokens in an order the quote may have."""
+
+    tokens: tuple[Token, ...]
+    is_contiguous_at: int | None = None
+    """Between this token and the one before nothing but neutral words and a comma may stand."""
+    is_free_start: bool = False
+    """Whether it may begin within a clause: an apposition does."""
+    fronted: tuple[Token, ...] = ()
+    """A circumstance that may stand elsewhere in the same clause."""
+    is_predicate: int = 0
+    """Where the predicate of `A is a B` begins; 0: it is no such sentence."""
+
+
+def stands_in(
+    pattern: Pattern, quote: Sequence[Token], language: str, *, differing: int | None = None
+) -> bool:
+    """Whether the quote says the pattern.
+
+    Args:
+        pattern: The sentence in one of its orders.
+        quote: The tokens of one sentence.
+        language: ISO 639-1 code.
+        differing: Number of a token for which the quote must say something that excludes it:
+            another number or date, an opposite word.
+    """
+    return _Embedding(pattern, quote, language, differing).exists()
+
+
+def excludes(said: Token, found: Token, language: str) -> bool:
+    """Whether in the same place of the same sentence the two cannot both be true."""
+    if said.kind is Kind.DATE and found.kind is Kind.DATE:
+        return not _same_date(said, found) and all(
+            (wanted is None) == (known is None)
+            for wanted, known in zip(said.date, found.date, strict=True)
+        )
+    if said.kind is Kind.NUMBER and found.kind is Kind.NUMBER:
+        return said.key == found.key and said.values.isdisjoint(found.values)
+    return frozenset((said.key, found.key)) in lexicon.opposites(language)
+
+
+def same(said: Token, found: Token) -> bool:
+    """Whether a token of the quote says what one of the sentence says."""
+    if said.kind is Kind.DATE:
+        return found.kind in (Kind.DATE, Kind.NUMBER) and _same_date(said, found)
+    if said.kind is Kind.NUMBER:
+        return (
+            found.kind in (Kind.NUMBER, Kind.DATE)
+            and (said.key == found.key or Kind.DATE in (said.kind, found.kind))
+            and not said.values.isdisjoint(found.values)
+        )
+    return found.is_content and said.key == found.key
+
+
+def _same_date(said: Token, found: Token) -> bool:
+    if found.kind is Kind.NUMBER:
+        return not said.values.isdisjoint(found.values)
+    return all(
+        wanted is None or wanted == known
+        for wanted, known in zip(said.date, found.date, strict=True)
+    )
+
+
+class _Embedding:
+    """Lays one pattern over one quote."""
+
+    def __init__(
+        self, pattern: Pattern, quote: Sequence[Token], language: str, differing: int | None
+    ) -> None:
+        self._pattern = pattern
+        self._differing = differing
+        self._quote = quote
+        self._language = language
+        self._critical = lexicon.CRITICAL.get(language, frozenset[str]())
+        self._clause_words = lexicon.CLAUSE_WORDS.get(language, frozenset[str]())
+
+    def exists(self) -> bool:
+        """Search from left to right; `paths` holds for each end the tokens used to get there."""
+        wanted = self._pattern.tokens
+        if not wanted or not self._holds_all(wanted):
+            return False
+        places = [
+            [at for at, token in enumerate(self._quote) if self._fits(number, word, token)]
+            for number, word in enumerate(wanted)
+        ]
+        if not all(places):
+            return False
+        paths: dict[int, tuple[int, ...]] = {
+            at: (at,) for at in places[0] if self._may_begin(at)
+        }
+        for number in range(1, len(wanted)):
+            is_tight = number == self._pattern.is_contiguous_at
+            following: dict[int, tuple[int, ...]] = {}
+            for at in places[number]:
+                for before in sorted(paths, reverse=True):
+                    if before < at and self._may_follow(number, before, at, is_tight=is_tight):
+                        following[at] = (*paths[before], at)
+                        break
+            paths = following
+            if not paths:
+                return False
+        return any(self._is_whole(path) for path in paths.values())
+
+    def _fits(self, number: int, said: Token, found: Token) -> bool:
+        if number == self._differing:
+            return excludes(said, found, self._language)
+        return same(said, found)
+
+    def _holds_all(self, wanted: Sequence[Token]) -> bool:
+        """Whether the quote has every word: cheap, and enough to refuse most quotes."""
+        keys = {token.key for token in self._quote}
+        return all(
+            token.key in keys
+            for number, token in enumerate(wanted)
+            if token.kind in (Kind.WORD, Kind.RELATION) and number != self._differing
+        )
+
+    def _may_begin(self, at: int) -> bool:
+        """Whether the quote can begin to say it here."""
+        if self._pattern.is_free_start:
+            return True
+        first = self._pattern.tokens[0]
+        passed = 0
+        for back in range(at - 1, -1, -1):
+            token = self._quote[back]
+            if token.kind is Kind.BOUNDARY:
+                return token.key != "("
+            word = token.text.casefold()
+            if word in lexicon.OPENERS.get(self._language, frozenset[str]()):
+                return True
+            if token.kind is Kind.RELATION and first.kind is not Kind.RELATION:
+                return False
+            if word in self._clause_words or token.key == "'s" or word in self._critical:
+                return False
+            if token.is_content:
+                passed += 1
+                if passed > MAX_LEAD:
+                    return False
+        return True
+
+    def _may_follow(self, number: int, before: int, at: int, *, is_tight: bool) -> bool:
+        """Whether what stands between two tokens of the quote may be left out."""
+        gap = self._quote[before + 1 : at]
+        if is_tight:
+            return all(
+                token.kind is Kind.NEUTRAL or token.key in (",", ":", "(", '"') for token in gap
+            )
+        if not gap:
+            return True
+        gap = _without_insertions(gap)
+        if len(gap) > MAX_GAP:
+            return False
+        content = [token for token in gap if token.is_content]
+        is_predicate = self._pattern.is_predicate and number >= self._pattern.is_predicate
+        for place, token in enumerate(gap):
+            word = token.text.casefold()
+            if token.kind is Kind.BOUNDARY and token.key not in ('"', "“", "”", "("):
+                # A comma between two words that the sentence joins as well: an enumeration.
+                if token.key in (",", ":") and not content:
+                    continue
+                return False
+            if self._is_critical(gap, place, at) and not (is_predicate and word in _SUPERLATIVE):
+                return False
+            if word in self._clause_words and not (
+                word in _AND
+                and (
+                    self._may_skip_and(gap, place, len(content), is_predicate)
+                    or self._is_title(gap, number)
+                )
+            ):
+                return False
+            if token.key == "'s" and content and self._pattern.tokens[number].kind is Kind.WORD:
+                return False
+        return not self._is_governed(gap, self._pattern.tokens[number - 1])
+
+    def _is_critical(self, gap: Sequence[Token], place: int, at: int) -> bool:
+        """Whether a word that is left out changes how much, how surely or whether at all."""
+        word = gap[place].text.casefold()
+        if word in self._critical:
+            return True
+        return word in lexicon.MEASURING.get(self._language, frozenset[str]()) and any(
+            token.kind is Kind.NUMBER for token in (*gap[place + 1 : place + 3], self._quote[at])
+        )
+
+    def _may_skip_and(
+        self, gap: Sequence[Token], place: int, content: int, is_predicate: bool
+    ) -> bool:
+        """Whether `and` joins what is left out to what is said, not one statement to another."""
+        if place == len(gap) - 1:
+            return True  # `is kept by the chair and signed`: one subject does both
+        if place == 0:
+            return content <= 1  # `actor and singer Danny`: one more of a kind
+        copulas = lexicon.COPULAS.get(self._language, frozenset[str]())
+        # `is a Mexican and American comedian`
+        return (
+            is_predicate
+            and content <= 4  # noqa: PLR2004 - modifiers of one noun
+            and sum(token.text.casefold() in copulas for token in gap) == 1
+        )
+
+    def _is_title(self, gap: Sequence[Token], number: int) -> bool:
+        """Whether what is left out is what somebody is, before the name: `by the actor and`."""
+        said = self._pattern.tokens
+        return (
+            said[number].is_name
+            and said[number - 1].kind is Kind.RELATION
+            and not any(token.is_name for token in gap)
+        )
+
+    def _is_governed(self, gap: Sequence[Token], previous: Token) -> bool:
+        """Whether a preposition that the sentence lacks stands right before the token."""
+        for token in reversed(gap):
+            if token.kind is Kind.RELATION:
+                return previous.kind is not Kind.RELATION
+            if token.kind is not Kind.NEUTRAL:
+                return False
+        return False
+
+    def _is_whole(self, path: Sequence[int]) -> bool:
+        """Whether what stands around the match does not take back or narrow what it says."""
+        first, last = path[0], path[-1]
+        said = {token.text.casefold() for token in self._pattern.tokens}
+        said |= {token.text.casefold() for token in self._pattern.fronted}
+        conditions = lexicon.CONDITIONS.get(self._language, frozenset[str]())
+        if any(
+            token.text.casefold() in conditions and token.text.casefold() not in said
+            for token in self._quote
+        ):
+            return False
+        return (
+            self._clause_is_plain(first, last, said)
+            and self._ends_well(last)
+            and self._has_fronted(path)
+        )
+
+    def _clause_is_plain(self, first: int, last: int, said: set[str]) -> bool:
+        """No negation or the like in the clause beyond the sentence's own."""
+        start = first
+        while start > 0 and self._quote[start - 1].kind is not Kind.BOUNDARY:
+            start -= 1
+        end = last
+        while end + 1 < len(self._quote) and self._quote[end + 1].kind is not Kind.BOUNDARY:
+            if self._quote[end + 1].text.casefold() in self._clause_words:
+                break
+            end += 1
+        negators = lexicon.NEGATORS.get(self._language, frozenset[str]())
+        return not any(
+            (token.key if token.key == "not" else token.text.casefold()) in negators
+            and token.key not in {word.key for word in self._pattern.tokens}
+            for token in self._quote[start : end + 1]
+        )
+
+    def _ends_well(self, last: int) -> bool:
+        """Whether the last word is not the beginning of a longer name or compound."""
+        if last + 1 >= len(self._quote):
+            return True
+        here, following = self._quote[last], self._quote[last + 1]
+        if self._pattern.is_predicate:
+            return True  # `is an American actress` says `is American`
+        if here.is_name and following.is_name:
+            return False
+        if here.kind is Kind.NUMBER and following.kind is Kind.WORD:
+            return False
+        return not (
+            self._language == "en"
+            and here.kind is Kind.WORD
+            and following.kind is Kind.WORD
+            and not following.is_name
+            and following.text.casefold() not in self._clause_words
+            and not following.text.endswith(("ly", "ing", "ed"))
+        )
+
+    def _has_fronted(self, path: Sequence[int]) -> bool:
+        """Whether the circumstance stands as a block in the clause of the match."""
+        wanted = self._pattern.fronted
+        if not wanted:
+            return True
+        first, last = path[0], path[-1]
+        for at in range(len(self._quote)):
+            end = self._block_end(at, wanted)
+            if end is None:
+                continue
+            if end > first and at <= last:
+                if not any(at <= used < end for used in path):
+                    return True
+                continue
+            between = self._quote[end:first] if end <= first else self._quote[last + 1 : at]
+            words = {token.text.casefold() for token in between}
+            marks = [token for token in between if token.kind is Kind.BOUNDARY]
+            opens = at == 0 or self._quote[at - 1].kind is Kind.BOUNDARY
+            is_before = end <= first and opens and len(marks) == 1 and marks[0].key == ","
+            if (
+                len(between) <= MAX_GAP
+                and not words & self._clause_words
+                and (not marks or is_before)
+            ):
+                return True
+        return False
+
+    def _block_end(self, at: int, wanted: Sequence[Token]) -> int | None:
+        """Where a run of the wanted tokens that begins here ends, neutral words apart."""
+        number = 0
+        for place in range(at, len(self._quote)):
+            token = self._quote[place]
+            if same(wanted[number], token):
+                number += 1
+                if number == len(wanted):
+                    return place + 1
+            elif number == 0 or token.kind is not Kind.NEUTRAL:
+                return None
+        return None
+
+
+def _without_insertions(gap: Sequence[Token]) -> list[Token]:
+    """The gap without what stands in brackets or between two commas."""
+    kept: list[Token] = []
+    at = 0
+    closers = {"(": ")", ",": ",", "–": "–", "—": "—", "[": "]"}  # noqa: RUF001
+    while at < len(gap):
+        closer = closers.get(gap[at].key) if gap[at].kind is Kind.BOUNDARY else None
+        if closer is not None:
+            end = next(
+                (
+                    n
+                    for n in range(at + 1, len(gap))
+                    if gap[n].kind is Kind.BOUNDARY and gap[n].key == closer
+                ),
+                None,
+            )
+            if end is not None:
+                at = end + 1
+                continue
+        kept.append(gap[at])
+        at += 1
+    return kept

@@ -1,0 +1,220 @@
+"""Sentences as the rules compare them: keys of words, numbers and dates, with their boundaries."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from citewell.engine.answering import vocabulary
+from citewell.engine.answering.numerals import number_values
+from citewell.engine.text.normalisation import normalise
+from citewell.engine.verification import lexicon
+
+
+class Kind(Enum):
+    """What a token is for the comparison."""
+
+    WORD = "word"
+    RELATION = "relation"
+    NUMBER = "number"
+    DATE = "date"
+    NEUTRAL = "neutral"
+    BOUNDARY = "boundary"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, number, date or boundary of a sentence."""
+
+    kind: Kind
+    key: str
+    """Synonyms have the same; of a boundary its sign."""
+    text: str
+    start: int
+    end: int
+    values: frozenset[float] = frozenset()
+    """Readings of a number."""
+    date: tuple[int | None, int | None, int | None] = (None, None, None)
+    """Year, month, day as far as they are said."""
+    is_name: bool = False
+    """Written with a capital."""
+
+    @property
+    def is_content(self) -> bool:
+        """Whether a sentence that says it needs a quote that says it."""
+        return self.kind not in (Kind.NEUTRAL, Kind.BOUNDARY)
+
+
+_MONTHS = "|".join(sorted(vocabulary.MONTHS, key=len, reverse=True))
+_YEAR = r"(?:1[0-9]|20)\d\d"
+_SUFFIX = r"(?:st|nd|rd|th)?"
+_TOKEN = re.compile(
+    rf"(?P<dmy>(?<![\w.])(?P<d1>\d{{1,2}}){_SUFFIX}(?:\s+of)?\s+(?P<n1>{_MONTHS})\b\.?"
+    rf"(?:,?\s+(?P<y1>{_YEAR})(?!\d))?)"
+    rf"|(?P<mdy>(?<!\w)(?P<n2>{_MONTHS})\b\.?\s+(?P<d2>\d{{1,2}}){_SUFFIX}(?![\w.]\d)"
+    rf"(?:,?\s+(?P<y2>{_YEAR})(?!\d))?)"
+    rf"|(?P<my>(?<!\w)(?P<n3>{_MONTHS})\b\.?,?\s+(?P<y3>{_YEAR})(?!\d))"
+    r"|(?P<vi>(?:ngày\s+)?(?P<d4>\d{1,2})\s+tháng\s+(?P<m4>\d{1,2})"
+    rf"(?:,?\s+năm\s+(?P<y4>{_YEAR})(?!\d))?)"
+    rf"|(?P<viy>năm\s+(?P<y8>{_YEAR})(?!\d))"
+    rf"|(?P<vim>tháng\s+(?P<m5>\d{{1,2}})(?:\s+năm\s+|/)(?P<y5>{_YEAR})(?!\d))"
+    rf"|(?P<dig>(?<![\d/.-])(?P<d6>\d{{1,2}})[/.-](?P<m6>\d{{1,2}})[/.-](?P<y6>{_YEAR})(?![\d/]))"
+    rf"|(?P<iso>(?<![\d/.-])(?P<y7>{_YEAR})-(?P<m7>\d{{1,2}})-(?P<d7>\d{{1,2}})(?![\d/]))"
+    r"|(?P<number>(?<![\w.,])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)*)"
+    r"(?P<ordinal>(?:st|nd|rd|th)(?!\w))?"
+    r"|(?P<possessive>(?<=\w)['’]s?(?!\w))"  # noqa: RUF001
+    r"|(?P<negated>(?<=\w)n['’]t(?!\w))"  # noqa: RUF001
+    r"|(?P<symbol>[%$€£¥₫&])"
+    r"|(?P<word>(?:(?!n['’]t\b)[^\W\d_])+(?:\.(?=[^\W\d_]\.)[^\W\d_]\.?)*)"  # noqa: RUF001
+    r"|(?P<mark>[,;:()\[\]\"“”«»–—|!?]|\.(?=\s|$))"  # noqa: RUF001
+)
+"""One alternative for each thing; every one is linear, as nothing repeats inside a repetition but
+the groups of a number, which are of fixed width."""
+
+_ORDINALS = {"first": 1.0, "second": 2.0} | {
+    word: float(value) for word, value in vocabulary.ORDINALS.items()
+}
+_NUMBER_WORDS = {
+    word: float(value) for word, value in vocabulary.ENGLISH_NUMBERS.items() if word != "one"
+}
+_VIETNAMESE_NUMBERS = {
+    word: float(value)
+    for word, value in vocabulary.VIETNAMESE_DIGITS.items()
+    if word not in ("một", "năm", "tư", "ba", "mốt", "lăm")
+}
+"""Those left out mean something else as often (`năm` is a year)."""
+
+_SYMBOLS = {"%": "percent", "$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₫": "dong"}
+_LEVELLED = {"percent": "percent", "percentage": "percent", "per": "per"}
+
+
+def read_tokens(text: str, language: str) -> list[Token]:
+    """The tokens of a sentence, in order.
+
+    Args:
+        text: As written.
+        language: ISO 639-1 code; words of other languages than English and Vietnamese are compared
+            by their normalised form, and none of them is neutral.
+    """
+    # Offsets stay those of `text`: NFC only joins what is apart, so it is applied when it changes
+    # nothing in length and left out otherwise.
+    composed = unicodedata.normalize("NFC", text)
+    source = composed if len(composed) == len(text) else text
+    lowered = source.lower()
+    if len(lowered) != len(source):
+        lowered = source
+    found = [
+        token
+        for match in _TOKEN.finditer(lowered)
+        for token in [_token(match, source, language)]
+        if token is not None
+    ]
+    return _joined(found, language)
+
+
+def _token(match: re.Match[str], source: str, language: str) -> Token | None:
+    start, end = match.span()
+    text = source[start:end]
+    if date := _date(match):
+        return Token(Kind.DATE, "date", text, start, end, date=date)
+    if match["number"]:
+        return _number(match, text)
+    if match["possessive"]:
+        return Token(Kind.NEUTRAL, "'s", text, start, end)
+    if match["negated"]:
+        return Token(Kind.WORD, "not", text, start, end)
+    if match["symbol"]:
+        if text == "&":
+            return Token(Kind.WORD, "and", text, start, end)
+        return Token(Kind.WORD, _SYMBOLS[text], text, start, end)
+    if match["mark"]:
+        return Token(Kind.BOUNDARY, text, text, start, end)
+    return _word(match["word"], text, start, end, language)
+
+
+def _date(match: re.Match[str]) -> tuple[int | None, int | None, int | None] | None:
+    def number(name: str) -> int | None:
+        return int(match[name]) if match[name] else None
+
+    if match["dmy"]:
+        return number("y1"), vocabulary.MONTHS[match["n1"]], number("d1")
+    if match["mdy"]:
+        return number("y2"), vocabulary.MONTHS[match["n2"]], number("d2")
+    if match["my"]:
+        return number("y3"), vocabulary.MONTHS[match["n3"]], None
+    if match["vi"]:
+        return number("y4"), number("m4"), number("d4")
+    if match["viy"]:
+        return number("y8"), None, None
+    if match["vim"]:
+        return number("y5"), number("m5"), None
+    if match["dig"]:
+        return number("y6"), number("m6"), number("d6")
+    if match["iso"]:
+        return number("y7"), number("m7"), number("d7")
+    return None
+
+
+def _number(match: re.Match[str], text: str) -> Token:
+    digits = match["number"]
+    start, end = match.span()
+    if match["ordinal"]:
+        value = float(digits) if digits.isdigit() else -1.0
+        return Token(Kind.NUMBER, "ordinal", text, start, end, values=frozenset({value}))
+    if len(digits) == 4 and digits.isdigit() and 1000 <= int(digits) < 2100:
+        return Token(
+            Kind.DATE,
+            "date",
+            text,
+            start,
+            end,
+            values=frozenset({float(digits)}),
+            date=(int(digits), None, None),
+        )
+    return Token(Kind.NUMBER, "number", text, start, end, values=number_values(digits))
+
+
+def _word(lowered: str, text: str, start: int, end: int, language: str) -> Token | None:
+    word = normalise(lowered).replace(".", "")
+    if not word:
+        return None
+    is_name = text[0].isupper()
+    if language == "en" and word in _ORDINALS:
+        return Token(
+            Kind.NUMBER, "ordinal", text, start, end, values=frozenset({_ORDINALS[word]})
+        )
+    numbers = _VIETNAMESE_NUMBERS if language == "vi" else _NUMBER_WORDS
+    if word in numbers and not (language == "vi" and is_name):
+        return Token(Kind.NUMBER, "number", text, start, end, values=frozenset({numbers[word]}))
+    if word in lexicon.NEUTRAL.get(language, frozenset[str]()):
+        return Token(Kind.NEUTRAL, word, text, start, end)
+    key = lexicon.synonym_key(_LEVELLED.get(word, lexicon.stem(word, language)), language)
+    kind = (
+        Kind.RELATION
+        if word in lexicon.RELATIONS.get(language, frozenset[str]())
+        else Kind.WORD
+    )
+    return Token(kind, key, text, start, end, is_name=is_name)
+
+
+def _joined(tokens: Sequence[Token], language: str) -> list[Token]:
+    """The tokens with those of a listed phrase made one."""
+    known = lexicon.phrases(language)
+    joined: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        for keys, key in known:
+            run = tokens[at : at + len(keys)]
+            if len(run) == len(keys) and all(
+                token.key == wanted for token, wanted in zip(run, keys, strict=True)
+            ):
+                kind = Kind.RELATION if run[0].kind is Kind.RELATION else Kind.WORD
+                text = " ".join(token.text for token in run)
+                joined.append(Token(kind, key, text, run[0].start, run[-1].end))
+                at += len(keys)
+                break
+        else:
+            joined.append(tokens[at])
+            at += 1
+    return joined

@@ -1,0 +1,300 @@
+"""The other orders in which a sentence may stand in a quote and say the same."""
+
+from collections.abc import Iterator, Sequence
+
+from citewell.engine.verification import lexicon
+from citewell.engine.verification.matching import Pattern
+from citewell.engine.verification.tokens import Kind, Token
+
+MAX_CONTENT = 40
+"""Content tokens of a sentence that is compared; longer ones are no single statement."""
+
+_PASSIVE = frozenset({"is", "are", "was", "were", "be", "been", "being"})
+_VIETNAMESE_PASSIVE = frozenset({"được", "bị"})
+_CONVERSES = {
+    "en": (("borrow", "lend", "from", "to"), ("buy", "sell", "from", "to"),
+           ("receiv", "give", "from", "to"), ("receiv", "pay", "from", "to"),
+           ("receiv", "send", "from", "to"), ("rent", "leas", "from", "to"),
+           ("leas", "leas", "from", "to"), ("rent", "rent", "from", "to"),
+           ("inherit", "leav", "from", "to"), ("learn", "teach", "from", "to")),
+}
+"""A does one thing with C from B, B does the other with C to A: (stem, stem, relation, relation)."""
+
+
+def patterns(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
+    """Yield the orders to look for, the sentence's own first."""
+    content = _content(sentence)
+    if not content or len(content) > MAX_CONTENT:
+        return
+    for pattern in _orders(sentence, content, language):
+        yield pattern
+        yield from _inverted(pattern, language)
+
+
+def _orders(
+    sentence: Sequence[Token], content: tuple[Token, ...], language: str
+) -> Iterator[Pattern]:
+    yield Pattern(content)
+    if predicate := _predicate(sentence, language):
+        yield Pattern(content, is_predicate=predicate)
+    yield from _unfronted(sentence)
+    yield from _turned(sentence, language)
+
+
+def _inverted(pattern: Pattern, language: str) -> Iterator[Pattern]:
+    """`A supervises B` for `B reports to A`."""
+    for at, token in enumerate(pattern.tokens[1:-1], start=1):
+        for inverse in lexicon.inverses(language).get(token.key, ()):
+            turned = Token(token.kind, inverse, inverse, 0, 0)
+            yield Pattern(
+                (*pattern.tokens[at + 1 :], turned, *pattern.tokens[:at]), fronted=pattern.fronted
+            )
+
+
+def clauses(sentence: Sequence[Token], language: str) -> list[list[Token]]:
+    """The statements a sentence joins by a conjunction or semicolon; one if it joins none."""
+    joints = {"en": {"and", "while", "but", "whereas"}, "vi": {"và", "còn", "nhưng"}}
+    words = joints.get(language, set[str]())
+    parts: list[list[Token]] = [[]]
+    for token in sentence:
+        is_joint = token.text.casefold() in words or (
+            token.kind is Kind.BOUNDARY and token.key == ";"
+        )
+        if is_joint and len(_content(parts[-1])) >= 2:  # noqa: PLR2004 - a subject and what it does
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts if all(len(_content(part)) >= 2 for part in parts) else [list(sentence)]  # noqa: PLR2004
+
+
+def _predicate(sentence: Sequence[Token], language: str) -> int:
+    """Which content token begins the predicate of `A is a B` or `A is B`; 0: none does."""
+    copulas = lexicon.COPULAS.get(language, frozenset[str]())
+    for at, token in enumerate(sentence):
+        if token.text.casefold() in copulas:
+            following = sentence[at + 1].text.casefold() if at + 1 < len(sentence) else ""
+            rest = _content(sentence[at + 1 :])
+            is_indefinite = following in ("a", "an", "một") or len(rest) == 1
+            return len(_content(sentence[:at])) if rest and is_indefinite else 0
+    return 0
+
+
+def _content(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """The tokens a quote must have; a preposition before a date adds nothing."""
+    kept: list[Token] = []
+    for token in tokens:
+        if token.kind is Kind.DATE and kept and kept[-1].kind is Kind.RELATION:
+            if kept[-1].text.casefold() in ("in", "on", "vào", "trong"):
+                kept.pop()
+        if token.is_content:
+            kept.append(token)
+    return tuple(kept)
+
+
+def _unfronted(sentence: Sequence[Token]) -> Iterator[Pattern]:
+    """`In spring the price rose` for `the price rose in spring`, and the reverse."""
+    content = _content(sentence)
+    first = content[0]
+    if first.kind in (Kind.RELATION, Kind.DATE):
+        for size in range(1, min(6, len(content) - 1)):
+            if content[size].kind is not Kind.RELATION:
+                yield Pattern(content[size:], fronted=content[:size])
+    for size in range(1, min(6, len(content) - 1)):
+        tail = content[-size:]
+        if tail[0].kind in (Kind.RELATION, Kind.DATE) and len(content) - size >= 2:  # noqa: PLR2004
+            yield Pattern(content[:-size], fronted=tail)
+
+
+def _turned(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
+    yield from _active(sentence, language)
+    yield from _passive(sentence, language)
+    yield from _apposition(sentence, language)
+    yield from _converse(sentence, language)
+
+
+def _active(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
+    """`B was bought by A in May` for `A bought B in May`."""
+    if language == "vi":
+        yield from _vietnamese_active(sentence)
+        return
+    tokens = [token for token in sentence if token.kind is not Kind.BOUNDARY]
+    auxiliary = next(
+        (n for n, token in enumerate(tokens) if token.text.casefold() in _PASSIVE), None
+    )
+    agent = next((n for n, token in enumerate(tokens) if token.text.casefold() == "by"), None)
+    if auxiliary is None or agent is None or agent <= auxiliary:
+        return
+    subject, verb = _content(tokens[:auxiliary]), _content(tokens[auxiliary + 1 : agent])
+    rest = _content(tokens[agent + 1 :])
+    if not subject or not verb or not rest:
+        return
+    head = next((n for n, token in enumerate(verb) if token.kind is Kind.RELATION), len(verb))
+    if not head:
+        return
+    verb, recipient = verb[:head], verb[head:]
+    for size in range(1, len(rest) + 1):
+        if size == len(rest) or rest[size].kind in (Kind.RELATION, Kind.DATE):
+            circumstance = rest[size:]
+            said = (*rest[:size], *verb, *subject, *recipient)
+            yield Pattern((*said, *circumstance))
+            yield Pattern(said, fronted=circumstance)
+
+
+def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
+    """`B được A mua`, `B do A trả` for `A mua B`, `A trả B`."""
+    tokens = [token for token in sentence if token.kind is not Kind.BOUNDARY]
+    for at, token in enumerate(tokens):
+        word = token.text.casefold()
+        if word not in _VIETNAMESE_PASSIVE and word not in ("do", "bởi"):
+            continue
+        subject = _content(tokens[:at])
+        rest = _content(tokens[at + 1 :])
+        modal: tuple[Token, ...] = ()
+        if subject and subject[-1].text.casefold() == "phải":
+            subject, modal = subject[:-1], subject[-1:]
+        fronted: tuple[Token, ...] = ()
+        if subject and subject[0].kind is Kind.DATE:
+            subject, fronted = subject[1:], subject[:1]
+        if not subject:
+            continue
+        for cut in range(1, len(rest)):
+            agent, verb = rest[:cut], rest[cut:]
+            for size in range(1, len(verb) + 1):
+                if size < len(verb) and verb[size].kind not in (Kind.RELATION, Kind.DATE):
+                    continue
+                tail = (*fronted, *verb[size:])
+                yield Pattern((*agent, *modal, *verb[:size], *subject), fronted=tail)
+                recipient = next(
+                    (Token(Kind.RELATION, "cho", "cho", 0, 0) for _ in (0,)), None
+                )
+                assert recipient is not None
+                yield Pattern((*agent, *modal, *verb[:size], recipient, *subject), fronted=tail)
+
+
+def _passive(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
+    """`A bought B` for `B was bought by A`."""
+    if language != "en":
+        return
+    content = _content(sentence)
+    by = Token(Kind.RELATION, lexicon.synonym_key("by", "en"), "by", 0, 0)
+    for at in range(1, min(len(content) - 1, 8)):
+        if content[at].kind is not Kind.WORD:
+            continue
+        tail = content[at + 1 :]
+        for size in range(1, len(tail) + 1):
+            if size == len(tail) or tail[size].kind in (Kind.RELATION, Kind.DATE):
+                yield Pattern(
+                    (*tail[:size], content[at], by, *content[:at]), fronted=tail[size:]
+                )
+
+
+def _apposition(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
+    """`A is the B` for `the B, A`."""
+    copulas = lexicon.COPULAS.get(language, frozenset[str]())
+    for at, token in enumerate(sentence):
+        if token.text.casefold() in copulas:
+            left, right = _content(sentence[:at]), _content(sentence[at + 1 :])
+            if language == "vi" and right and right[0].text.casefold() == "người":
+                yield Pattern((*left, *right[1:]))
+            if left and right and left[0].is_name:
+                yield Pattern(
+                    (*right, *left), is_contiguous_at=len(right), is_free_start=True
+                )
+            return
+
+
+def _converse(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
+    """`A borrows C from B` for `B lends C to A`, and `A vay B C` for `B cho A vay C`."""
+    content = _content(sentence)
+    if language == "vi":
+        for at, token in enumerate(content):
+            if token.text.casefold() in ("vay", "thuê", "mượn") and 0 < at < len(content) - 1:
+                give = Token(Kind.RELATION, "cho", "cho", 0, 0)
+                for cut in range(at + 2, len(content) + 1):
+                    lender, thing = content[at + 1 : cut], content[cut:]
+                    yield Pattern((*lender, give, *content[:at], token, *thing))
+        yield from _compared_vietnamese(content)
+        return
+    yield from _compared(content)
+    for ours, theirs, here, there in _CONVERSES.get(language, ()):
+        for mine, other, mine_by, other_by in (
+            (ours, theirs, here, there),
+            (theirs, ours, there, here),
+        ):
+            yield from _exchanged(content, mine, other, mine_by, other_by)
+
+
+def _exchanged(
+    content: Sequence[Token], mine: str, other: str, mine_by: str, other_by: str
+) -> Iterator[Pattern]:
+    keys = [token.key for token in content]
+    key = lexicon.synonym_key(mine, "en")
+    if key not in keys or mine_by not in keys:
+        return
+    verb, relation = keys.index(key), keys.index(mine_by)
+    if not 0 < verb < relation < len(content) - 1:
+        return
+    turned = Token(Kind.WORD, lexicon.synonym_key(other, "en"), other, 0, 0)
+    by = Token(Kind.RELATION, other_by, other_by, 0, 0)
+    giver, thing, taker = content[relation + 1 :], content[verb + 1 : relation], content[:verb]
+    yield Pattern((*giver, turned, *thing, by, *taker))
+    if other_by == "to":
+        yield Pattern((*giver, turned, *taker, *thing))  # `lends A C`
+
+
+_OCCUR = frozenset({"take", "place", "happen", "occur"})
+_ORDER = {"before": "after", "after": "before"}
+
+
+def _compared(content: Sequence[Token]) -> Iterator[Pattern]:
+    """`A took place after B` for `B took place before A`, `A is smaller than B` for the reverse."""
+    for at, token in enumerate(content):
+        turned = _ORDER.get(token.text.casefold())
+        if turned and at and all(verb.key in _OCCUR for verb in _verbs(content[:at])):
+            head = len(content[:at]) - len(_verbs(content[:at]))
+            verbs = content[head:at]
+            relation = Token(Kind.RELATION, lexicon.stem(turned, "en"), turned, 0, 0)
+            if verbs:
+                yield Pattern((*content[at + 1 :], *verbs, relation, *content[:head]))
+        if token.key == "than" and at > 1:
+            yield from _reversed(content, at - 1, at, "en")
+
+
+def _compared_vietnamese(content: Sequence[Token]) -> Iterator[Pattern]:
+    for at, token in enumerate(content):
+        if token.key == "hơn" and at > 1:
+            yield from _reversed(content, at - 1, at, "vi")
+
+
+def _verbs(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The last tokens that say that something occurs."""
+    size = 0
+    while size < len(tokens) and tokens[-1 - size].key in _OCCUR:
+        size += 1
+    return tokens[len(tokens) - size :]
+
+
+def _reversed(
+    content: Sequence[Token], measure: int, than: int, language: str
+) -> Iterator[Pattern]:
+    """The comparison from the other side, with the opposite word."""
+    for opposite in lexicon.comparatives(language).get(content[measure].key, ()):
+        token = Token(Kind.WORD, opposite, opposite, 0, 0)
+        yield Pattern((*content[than + 1 :], token, content[than], *content[:measure]))
+
+
+def roles_exchanged(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
+    """What the sentence would be with subject and object exchanged, each word as the verb."""
+    content = _content(sentence)
+    symmetric = lexicon.SYMMETRIC.get(language, frozenset[str]())
+    for at in range(1, min(len(content) - 1, 12)):
+        if content[at].kind is not Kind.WORD or content[at].key in symmetric:
+            continue
+        tail = content[at + 1 :]
+        relation = tail[:1] if tail[0].kind is Kind.RELATION else ()
+        tail = tail[len(relation) :]
+        for size in range(1, len(tail) + 1):
+            if size == len(tail) or tail[size].kind in (Kind.RELATION, Kind.DATE):
+                yield Pattern(
+                    (*tail[:size], content[at], *relation, *content[:at], *tail[size:])
+                )
