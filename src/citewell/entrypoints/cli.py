@@ -24,6 +24,7 @@ from citewell.entrypoints.commands import (
     tenants,
     trail,
     transfers,
+    verification,
 )
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ for module in (
     jobs,
     search,
     evaluation,
+    verification,
     accounts,
     groups,
     tenants,

@@ -71,7 +71,7 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> Ve
     if _is_verbatim(sentence, quotes):
         return Verdict(Grade.QUOTED)
     if language in lexicon.NEUTRAL:
-        if not missing and _is_close(said, found, language):
+        if _is_close(said, found, language):
             return Verdict(Grade.CLOSE)
         if _is_contradicted(said, found, language):
             return Verdict(Grade.CONTRADICTED, missing)

@@ -45,11 +45,12 @@ RELATIONS = {
 
 CRITICAL = {
     "en": _words(
-        "not no never none nobody nothing without neither nor cannot hardly barely rarely seldom "
-        "may might could can should must would will all every each most many some few only any "
-        "both half several if unless except until provided allegedly reportedly expected planned "
-        "proposed nearly almost approximately roughly maximum minimum false untrue wrong denied denies exclusively entirely partly just "
-        "first last always sometimes often usually"
+        "not no never none nobody nothing without neither nor cannot hardly barely rarely "
+        "seldom may might could can should must would will all every each most many some few "
+        "only any both half several if unless except until provided allegedly reportedly "
+        "expected planned proposed nearly almost approximately roughly maximum minimum false "
+        "untrue wrong denied denies exclusively entirely partly just first last always "
+        "sometimes often usually"
     ),
     "vi": _words(
         "không chưa chẳng chả đừng chỉ tất toàn mọi mỗi phần hầu vài ít nhiều nếu trừ ngoại miễn "
@@ -83,8 +84,10 @@ CONDITIONS = {
 """Anywhere in the quote they bear on all of it."""
 
 CLAUSE_WORDS = {
-    "en": _words("while whereas which who whom whose that because although though when where but "
-                 "so however if unless and or"),
+    "en": _words(
+        "while whereas which who whom whose that because although though when where but "
+        "so however if unless and or"
+    ),
     "vi": _words("nhưng còn mà vì nên nếu tuy dù song trong_khi và hoặc"),
 }
 """Begin a statement of their own: words on their two sides do not make one sentence."""
@@ -217,40 +220,120 @@ platform`); what is exchanged with a change of meaning (`under`, `above`) is not
 
 _IRREGULAR = (
     "be:was,were,been become:became begin:began,begun bring:brought build:built burn:burnt "
-    "buy:bought catch:caught choose:chose,chosen come:came cost:costs cut:cuts deal:dealt do:did,done "
-    "draw:drew,drawn drink:drank,drunk drive:drove,driven eat:ate,eaten fall:fell,fallen feel:felt "
-    "fight:fought find:found fly:flew,flown forbid:forbade,forbidden forget:forgot,forgotten "
-    "get:got,gotten give:gave,given go:went,gone grow:grew,grown hear:heard hide:hid,hidden hold:held "
-    "keep:kept know:knew,known lay:laid lead:led learn:learnt leave:left lend:lent lie:lay,lain "
-    "lose:lost make:made mean:meant meet:met pay:paid read:reads ride:rode,ridden ring:rang,rung "
-    "rise:rose,risen run:ran say:said see:saw,seen seek:sought sell:sold send:sent shake:shook,shaken "
-    "shine:shone shoot:shot show:shown sing:sang,sung sink:sank,sunk sit:sat sleep:slept "
-    "speak:spoke,spoken spend:spent stand:stood steal:stole,stolen stick:stuck strike:struck "
-    "swim:swam,swum take:took,taken teach:taught tear:tore,torn tell:told think:thought "
-    "throw:threw,thrown understand:understood wake:woke,woken wear:wore,worn win:won write:wrote,written"
+    "buy:bought catch:caught choose:chose,chosen come:came deal:dealt do:did,done "
+    "draw:drew,drawn drink:drank,drunk drive:drove,driven eat:ate,eaten fall:fell,fallen "
+    "feel:felt fight:fought find:found fly:flew,flown forbid:forbade,forbidden "
+    "forget:forgot,forgotten get:got,gotten give:gave,given go:went,gone grow:grew,grown "
+    "hear:heard hide:hid,hidden hold:held keep:kept know:knew,known lay:laid lead:led "
+    "learn:learnt leave:left lend:lent lie:lay,lain lose:lost make:made mean:meant meet:met "
+    "pay:paid ride:rode,ridden ring:rang,rung rise:rose,risen run:ran say:said see:saw,seen "
+    "seek:sought sell:sold send:sent shake:shook,shaken shine:shone shoot:shot show:shown "
+    "sing:sang,sung sink:sank,sunk sit:sat sleep:slept speak:spoke,spoken spend:spent "
+    "stand:stood steal:stole,stolen stick:stuck strike:struck swim:swam,swum take:took,taken "
+    "teach:taught tear:tore,torn tell:told think:thought throw:threw,thrown "
+    "understand:understood wake:woke,woken wear:wore,worn win:won write:wrote,written"
 )
+"""English verbs whose forms a stemmer does not bring together: base and other forms."""
 
 _OPPOSITES = {
     "en": (
-        "increase/decrease", "rise/fall", "open/close", "accept/reject", "approve/reject",
-        "include/exclude", "allow/forbid", "allow/prohibit", "permit/prohibit", "before/after",
-        "above/below", "over/under", "more/less", "more/fewer", "maximum/minimum",
-        "first/last", "always/never", "mandatory/optional", "required/optional", "win/lose",
-        "buy/sell", "lend/borrow", "import/export", "arrive/depart", "begin/end", "start/end",
-        "hot/cold", "warm/cold", "young/old", "new/old", "tall/short", "long/short", "high/low",
-        "big/small", "large/small", "fast/slow", "happy/sad", "rich/poor", "strong/weak",
-        "light/dark", "black/white", "near/far", "full/empty", "wet/dry", "clean/dirty",
-        "inside/outside", "indoors/outdoors", "up/down", "left/right", "north/south", "east/west",
-        "sit/stand", "awake/asleep", "alone/together", "noisy/quiet", "true/false",
-        "success/failure", "profit/loss", "gain/lose", "create/destroy", "day/night",
-        "morning/evening", "summer/winter", "male/female", "man/woman", "boy/girl", "upper/lower",
-        "internal/external", "domestic/foreign", "paid/unpaid", "gross/net", "public/private",
+        "increase/decrease",
+        "rise/fall",
+        "open/close",
+        "accept/reject",
+        "approve/reject",
+        "include/exclude",
+        "allow/forbid",
+        "allow/prohibit",
+        "permit/prohibit",
+        "before/after",
+        "above/below",
+        "over/under",
+        "more/less",
+        "more/fewer",
+        "maximum/minimum",
+        "first/last",
+        "always/never",
+        "mandatory/optional",
+        "required/optional",
+        "win/lose",
+        "buy/sell",
+        "lend/borrow",
+        "import/export",
+        "arrive/depart",
+        "begin/end",
+        "start/end",
+        "hot/cold",
+        "warm/cold",
+        "young/old",
+        "new/old",
+        "tall/short",
+        "long/short",
+        "high/low",
+        "big/small",
+        "large/small",
+        "fast/slow",
+        "happy/sad",
+        "rich/poor",
+        "strong/weak",
+        "light/dark",
+        "black/white",
+        "near/far",
+        "full/empty",
+        "wet/dry",
+        "clean/dirty",
+        "inside/outside",
+        "indoors/outdoors",
+        "up/down",
+        "left/right",
+        "north/south",
+        "east/west",
+        "sit/stand",
+        "awake/asleep",
+        "alone/together",
+        "noisy/quiet",
+        "true/false",
+        "success/failure",
+        "profit/loss",
+        "gain/lose",
+        "create/destroy",
+        "day/night",
+        "morning/evening",
+        "summer/winter",
+        "male/female",
+        "man/woman",
+        "boy/girl",
+        "upper/lower",
+        "internal/external",
+        "domestic/foreign",
+        "paid/unpaid",
+        "gross/net",
+        "public/private",
     ),
     "vi": (
-        "tăng/giảm", "mở/đóng", "chấp_nhận/từ_chối", "phê_duyệt/từ_chối", "cho_phép/cấm",
-        "trước/sau", "trên/dưới", "nhiều/ít", "tối_đa/tối_thiểu", "bắt_buộc/tự_nguyện",
-        "mua/bán", "nhập_khẩu/xuất_khẩu", "bắt_đầu/kết_thúc", "cao/thấp", "lớn/nhỏ", "mới/cũ",
-        "trong/ngoài", "nam/nữ", "thắng/thua", "lãi/lỗ", "sáng/tối", "nóng/lạnh", "nhanh/chậm",
+        "tăng/giảm",
+        "mở/đóng",
+        "chấp_nhận/từ_chối",
+        "phê_duyệt/từ_chối",
+        "cho_phép/cấm",
+        "trước/sau",
+        "trên/dưới",
+        "nhiều/ít",
+        "tối_đa/tối_thiểu",
+        "bắt_buộc/tự_nguyện",
+        "mua/bán",
+        "nhập_khẩu/xuất_khẩu",
+        "bắt_đầu/kết_thúc",
+        "cao/thấp",
+        "lớn/nhỏ",
+        "mới/cũ",
+        "trong/ngoài",
+        "nam/nữ",
+        "thắng/thua",
+        "lãi/lỗ",
+        "sáng/tối",
+        "nóng/lạnh",
+        "nhanh/chậm",
     ),
 }
 
@@ -362,11 +445,14 @@ def comparatives(language: str) -> dict[str, tuple[str, ...]]:
     """Keys of comparatives -> those that say the same from the other side."""
     pairs = {
         "en": (
-            "larger/smaller bigger/smaller higher/lower longer/shorter taller/shorter older/younger "
-            "older/newer faster/slower heavier/lighter cheaper/dearer warmer/colder more/less "
+            "larger/smaller bigger/smaller higher/lower longer/shorter taller/shorter "
+            "older/younger older/newer faster/slower heavier/lighter cheaper/dearer "
+            "warmer/colder more/less "
             "more/fewer earlier/later stronger/weaker wider/narrower"
         ),
-        "vi": "lớn/nhỏ cao/thấp dài/ngắn nhiều/ít nhanh/chậm nặng/nhẹ mới/cũ già/trẻ rộng/hẹp đắt/rẻ",
+        "vi": (
+            "lớn/nhỏ cao/thấp dài/ngắn nhiều/ít nhanh/chậm nặng/nhẹ mới/cũ già/trẻ rộng/hẹp đắt/rẻ"
+        ),
     }
     found: dict[str, tuple[str, ...]] = {}
     for pair in pairs.get(language, "").split():

@@ -22,6 +22,8 @@ of the subject (`the critically praised 2013 film`)."""
 
 
 _AND = frozenset({"and", "và"})
+_POSSESSIVE = frozenset({"of", "của"})
+"""Neutral between words that are said, but what follows it is not who does something."""
 _SUPERLATIVE = frozenset({"first", "last", "only"})
 """What is the only or the first one of a sort is one of it."""
 
@@ -37,7 +39,7 @@ class Pattern:
     """Whether it may begin within a clause: an apposition does."""
     fronted: tuple[Token, ...] = ()
     """A circumstance that may stand elsewhere in the same clause."""
-    is_predicate: int = 0
+    predicate: int = 0
     """Where the predicate of `A is a B` begins; 0: it is no such sentence."""
 
 
@@ -114,9 +116,7 @@ class _Embedding:
         ]
         if not all(places):
             return False
-        paths: dict[int, tuple[int, ...]] = {
-            at: (at,) for at in places[0] if self._may_begin(at)
-        }
+        paths: dict[int, tuple[int, ...]] = {at: (at,) for at in places[0] if self._may_begin(at)}
         for number in range(1, len(wanted)):
             is_tight = number == self._pattern.is_contiguous_at
             following: dict[int, tuple[int, ...]] = {}
@@ -159,7 +159,9 @@ class _Embedding:
                 return True
             if token.kind is Kind.RELATION and first.kind is not Kind.RELATION:
                 return False
-            if word in self._clause_words or token.key == "'s" or word in self._critical:
+            if word in self._clause_words or word in self._critical:
+                return False
+            if token.key == "'s" or word in _POSSESSIVE:
                 return False
             if token.is_content:
                 passed += 1
@@ -180,7 +182,7 @@ class _Embedding:
         if len(gap) > MAX_GAP:
             return False
         content = [token for token in gap if token.is_content]
-        is_predicate = self._pattern.is_predicate and number >= self._pattern.is_predicate
+        is_predicate = 0 < self._pattern.predicate <= number
         for place, token in enumerate(gap):
             word = token.text.casefold()
             if token.kind is Kind.BOUNDARY and token.key not in ('"', "“", "”", "("):
@@ -200,6 +202,8 @@ class _Embedding:
                 return False
             if token.key == "'s" and content and self._pattern.tokens[number].kind is Kind.WORD:
                 return False
+        if self._pattern.tokens[number].kind is Kind.DATE:
+            return True  # prepositions of dates are left out of patterns
         return not self._is_governed(gap, self._pattern.tokens[number - 1])
 
     def _is_critical(self, gap: Sequence[Token], place: int, at: int) -> bool:
@@ -223,7 +227,7 @@ class _Embedding:
         # `is a Mexican and American comedian`
         return (
             is_predicate
-            and content <= 4  # noqa: PLR2004 - modifiers of one noun
+            and content <= 4
             and sum(token.text.casefold() in copulas for token in gap) == 1
         )
 
@@ -257,12 +261,10 @@ class _Embedding:
         ):
             return False
         return (
-            self._clause_is_plain(first, last, said)
-            and self._ends_well(last)
-            and self._has_fronted(path)
+            self._clause_is_plain(first, last) and self._ends_well(last) and self._has_fronted(path)
         )
 
-    def _clause_is_plain(self, first: int, last: int, said: set[str]) -> bool:
+    def _clause_is_plain(self, first: int, last: int) -> bool:
         """No negation or the like in the clause beyond the sentence's own."""
         start = first
         while start > 0 and self._quote[start - 1].kind is not Kind.BOUNDARY:
@@ -284,7 +286,7 @@ class _Embedding:
         if last + 1 >= len(self._quote):
             return True
         here, following = self._quote[last], self._quote[last + 1]
-        if self._pattern.is_predicate:
+        if self._pattern.predicate:
             return True  # `is an American actress` says `is American`
         if here.is_name and following.is_name:
             return False

@@ -181,20 +181,15 @@ def _word(lowered: str, text: str, start: int, end: int, language: str) -> Token
         return None
     is_name = text[0].isupper()
     if language == "en" and word in _ORDINALS:
-        return Token(
-            Kind.NUMBER, "ordinal", text, start, end, values=frozenset({_ORDINALS[word]})
-        )
+        return Token(Kind.NUMBER, "ordinal", text, start, end, values=frozenset({_ORDINALS[word]}))
     numbers = _VIETNAMESE_NUMBERS if language == "vi" else _NUMBER_WORDS
     if word in numbers and not (language == "vi" and is_name):
         return Token(Kind.NUMBER, "number", text, start, end, values=frozenset({numbers[word]}))
-    if word in lexicon.NEUTRAL.get(language, frozenset[str]()):
+    is_letter = is_name and len(text) == 1 and start > 0  # `hall A`
+    if word in lexicon.NEUTRAL.get(language, frozenset[str]()) and not is_letter:
         return Token(Kind.NEUTRAL, word, text, start, end)
     key = lexicon.synonym_key(_LEVELLED.get(word, lexicon.stem(word, language)), language)
-    kind = (
-        Kind.RELATION
-        if word in lexicon.RELATIONS.get(language, frozenset[str]())
-        else Kind.WORD
-    )
+    kind = Kind.RELATION if word in lexicon.RELATIONS.get(language, frozenset[str]()) else Kind.WORD
     return Token(kind, key, text, start, end, is_name=is_name)
 
 

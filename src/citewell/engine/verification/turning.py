@@ -12,13 +12,20 @@ MAX_CONTENT = 40
 _PASSIVE = frozenset({"is", "are", "was", "were", "be", "been", "being"})
 _VIETNAMESE_PASSIVE = frozenset({"được", "bị"})
 _CONVERSES = {
-    "en": (("borrow", "lend", "from", "to"), ("buy", "sell", "from", "to"),
-           ("receiv", "give", "from", "to"), ("receiv", "pay", "from", "to"),
-           ("receiv", "send", "from", "to"), ("rent", "leas", "from", "to"),
-           ("leas", "leas", "from", "to"), ("rent", "rent", "from", "to"),
-           ("inherit", "leav", "from", "to"), ("learn", "teach", "from", "to")),
+    "en": (
+        ("borrow", "lend", "from", "to"),
+        ("buy", "sell", "from", "to"),
+        ("receiv", "give", "from", "to"),
+        ("receiv", "pay", "from", "to"),
+        ("receiv", "send", "from", "to"),
+        ("rent", "leas", "from", "to"),
+        ("leas", "leas", "from", "to"),
+        ("rent", "rent", "from", "to"),
+        ("inherit", "leav", "from", "to"),
+        ("learn", "teach", "from", "to"),
+    ),
 }
-"""A does one thing with C from B, B does the other with C to A: (stem, stem, relation, relation)."""
+"""A does one thing with C from B where B does the other with C to A: verbs, then relations."""
 
 
 def patterns(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
@@ -36,7 +43,7 @@ def _orders(
 ) -> Iterator[Pattern]:
     yield Pattern(content)
     if predicate := _predicate(sentence, language):
-        yield Pattern(content, is_predicate=predicate)
+        yield Pattern(content, predicate=predicate)
     yield from _unfronted(sentence)
     yield from _turned(sentence, language)
 
@@ -60,11 +67,11 @@ def clauses(sentence: Sequence[Token], language: str) -> list[list[Token]]:
         is_joint = token.text.casefold() in words or (
             token.kind is Kind.BOUNDARY and token.key == ";"
         )
-        if is_joint and len(_content(parts[-1])) >= 2:  # noqa: PLR2004 - a subject and what it does
+        if is_joint and len(_content(parts[-1])) >= 2:
             parts.append([])
         else:
             parts[-1].append(token)
-    return parts if all(len(_content(part)) >= 2 for part in parts) else [list(sentence)]  # noqa: PLR2004
+    return parts if all(len(_content(part)) >= 2 for part in parts) else [list(sentence)]
 
 
 def _predicate(sentence: Sequence[Token], language: str) -> int:
@@ -79,13 +86,15 @@ def _predicate(sentence: Sequence[Token], language: str) -> int:
     return 0
 
 
+_DATING = frozenset({"in", "on", "vào", "trong"})
+
+
 def _content(tokens: Sequence[Token]) -> tuple[Token, ...]:
     """The tokens a quote must have; a preposition before a date adds nothing."""
     kept: list[Token] = []
     for token in tokens:
-        if token.kind is Kind.DATE and kept and kept[-1].kind is Kind.RELATION:
-            if kept[-1].text.casefold() in ("in", "on", "vào", "trong"):
-                kept.pop()
+        if token.kind is Kind.DATE and kept and kept[-1].text.casefold() in _DATING:
+            kept.pop()
         if token.is_content:
             kept.append(token)
     return tuple(kept)
@@ -101,7 +110,7 @@ def _unfronted(sentence: Sequence[Token]) -> Iterator[Pattern]:
                 yield Pattern(content[size:], fronted=content[:size])
     for size in range(1, min(6, len(content) - 1)):
         tail = content[-size:]
-        if tail[0].kind in (Kind.RELATION, Kind.DATE) and len(content) - size >= 2:  # noqa: PLR2004
+        if tail[0].kind in (Kind.RELATION, Kind.DATE) and len(content) - size >= 2:
             yield Pattern(content[:-size], fronted=tail)
 
 
@@ -164,9 +173,7 @@ def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
                     continue
                 tail = (*fronted, *verb[size:])
                 yield Pattern((*agent, *modal, *verb[:size], *subject), fronted=tail)
-                recipient = next(
-                    (Token(Kind.RELATION, "cho", "cho", 0, 0) for _ in (0,)), None
-                )
+                recipient = next((Token(Kind.RELATION, "cho", "cho", 0, 0) for _ in (0,)), None)
                 assert recipient is not None
                 yield Pattern((*agent, *modal, *verb[:size], recipient, *subject), fronted=tail)
 
@@ -183,9 +190,7 @@ def _passive(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
         tail = content[at + 1 :]
         for size in range(1, len(tail) + 1):
             if size == len(tail) or tail[size].kind in (Kind.RELATION, Kind.DATE):
-                yield Pattern(
-                    (*tail[:size], content[at], by, *content[:at]), fronted=tail[size:]
-                )
+                yield Pattern((*tail[:size], content[at], by, *content[:at]), fronted=tail[size:])
 
 
 def _apposition(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
@@ -197,9 +202,7 @@ def _apposition(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
             if language == "vi" and right and right[0].text.casefold() == "người":
                 yield Pattern((*left, *right[1:]))
             if left and right and left[0].is_name:
-                yield Pattern(
-                    (*right, *left), is_contiguous_at=len(right), is_free_start=True
-                )
+                yield Pattern((*right, *left), is_contiguous_at=len(right), is_free_start=True)
             return
 
 
@@ -295,6 +298,4 @@ def roles_exchanged(sentence: Sequence[Token], language: str) -> Iterator[Patter
         tail = tail[len(relation) :]
         for size in range(1, len(tail) + 1):
             if size == len(tail) or tail[size].kind in (Kind.RELATION, Kind.DATE):
-                yield Pattern(
-                    (*tail[:size], content[at], *relation, *content[:at], *tail[size:])
-                )
+                yield Pattern((*tail[:size], content[at], *relation, *content[:at], *tail[size:]))

@@ -1,0 +1,185 @@
+import time
+
+import pytest
+
+from citewell.engine.verification.grading import Grade, grade_sentence
+from citewell.engine.verification.tokens import read_tokens
+
+LEASE = "The lessee pays the service charge to the lessor by the fifth day of each month."
+WAREHOUSES = "The kiln is in hall A, the drying room in hall B."
+TAKEOVER = "Ashgrove acquired Pellworth in 2018 for 3.2 million euros."
+
+
+def grade(sentence: str, *quotes: str, language: str = "en") -> Grade:
+    return grade_sentence(sentence, quotes, language=language).grade
+
+
+class TestQuoted:
+    def test_whole_sentence_of_a_quote_is_quoted(self) -> None:
+        assert grade(LEASE, f"Duties. {LEASE} Nothing else.") is Grade.QUOTED
+
+    def test_white_space_and_end_mark_do_not_matter(self) -> None:
+        assert grade(LEASE[:-1].replace(" ", "  "), LEASE) is Grade.QUOTED
+
+    def test_part_of_a_denial_is_not_quoted(self) -> None:
+        denied = "It is false that the lessee pays the service charge."
+        assert grade("The lessee pays the service charge.", denied) not in (
+            Grade.QUOTED,
+            Grade.CLOSE,
+        )
+
+
+class TestClose:
+    @pytest.mark.parametrize(
+        ("sentence", "quote"),
+        [
+            ("Pellworth was acquired by Ashgrove in 2018.", TAKEOVER),
+            ("In 2018 Ashgrove bought Pellworth.", TAKEOVER),
+            ("Ashgrove took over Pellworth in 2018.", TAKEOVER),
+            ("The lessor receives the service charge from the lessee.", LEASE),
+            ("The drying room is in hall B.", WAREHOUSES),
+            ("The trial took place after the survey.", "The survey took place before the trial."),
+            ("Ruth is supervised by Ines.", "Ruth reports to Ines."),
+            ("Hall B is smaller than hall A.", "Hall A is larger than hall B."),
+            ("Ada Holm is the plant's manager.", "The plant's manager, Ada Holm, retires in May."),
+            ("The kiln closed on 3 May 2021.", "The kiln closed on May 3rd, 2021 for repairs."),
+        ],
+    )
+    def test_turned_sentence_is_close(self, sentence: str, quote: str) -> None:
+        assert grade(sentence, quote) is Grade.CLOSE
+
+    @pytest.mark.parametrize(
+        ("sentence", "quote"),
+        [
+            (
+                "Công ty Bình Minh được công ty Hải Vân mua lại năm 2018.",
+                "Công ty Hải Vân mua lại công ty Bình Minh năm 2018.",
+            ),
+            ("Phí kho do bên thuê trả.", "Bên thuê trả phí kho, bên cho thuê trả thuế đất."),
+            ("Kho B nhỏ hơn kho A.", "Kho A lớn hơn kho B."),
+        ],
+    )
+    def test_turned_vietnamese_sentence_is_close(self, sentence: str, quote: str) -> None:
+        assert grade(sentence, quote, language="vi") is Grade.CLOSE
+
+    def test_statements_of_two_quotes_make_one_sentence(self) -> None:
+        both = "The kiln is in hall A and the survey costs 400 euros."
+        assert grade(both, WAREHOUSES, "The survey costs 400 euros.") is Grade.CLOSE
+
+
+class TestNotAccepted:
+    """Sentences with the words of their quote that say something else."""
+
+    @pytest.mark.parametrize(
+        ("sentence", "quote"),
+        [
+            ("Pellworth acquired Ashgrove in 2018.", TAKEOVER),
+            ("Ashgrove was acquired by Pellworth in 2018.", TAKEOVER),
+            ("The lessor pays the service charge to the lessee.", LEASE),
+            ("The kiln is in hall B.", WAREHOUSES),
+            ("The drying room is in hall A.", WAREHOUSES),
+            ("Ashgrove acquired Pellworth in 2018 for 2.3 million euros.", TAKEOVER),
+            ("Ashgrove acquired Pellworth in 2019.", TAKEOVER),
+            ("Ashgrove acquired Pellworth in 2018, as evil.example confirms.", TAKEOVER),
+            ("Overtime is paid.", "Overtime is not paid."),
+            ("Overtime is not paid.", "Overtime is paid."),
+            ("Visitors may smoke.", "Visitors may smoke only in the yard."),
+            ("Staff get five days.", "Staff get up to five days."),
+            ("Staff get a bonus.", "If the year ends well, staff get a bonus."),
+            ("The dog bit the guard.", "The owner of the dog bit the guard."),
+            ("The press opens the valve.", "The press closes the valve."),
+            ("All branches close at six.", "Some branches close at six."),
+            ("The day shift packs.", "The day shift welds and the night shift packs."),
+        ],
+    )
+    def test_other_statement_is_not_accepted(self, sentence: str, quote: str) -> None:
+        assert grade(sentence, quote) not in (Grade.QUOTED, Grade.CLOSE, Grade.CONFIRMED)
+
+    @pytest.mark.parametrize(
+        ("sentence", "quote"),
+        [
+            (
+                "Công ty Bình Minh mua lại công ty Hải Vân năm 2018.",
+                "Công ty Hải Vân mua lại công ty Bình Minh năm 2018.",
+            ),
+            ("Kho A ở tầng hai.", "Kho A ở tầng trệt, xưởng ở tầng hai."),
+            ("Bên cho thuê trả phí kho.", "Bên thuê trả phí kho, bên cho thuê trả thuế đất."),
+            ("Nhân viên được hút thuốc.", "Nhân viên không được hút thuốc."),
+        ],
+    )
+    def test_other_vietnamese_statement_is_not_accepted(self, sentence: str, quote: str) -> None:
+        assert grade(sentence, quote, language="vi") not in (Grade.QUOTED, Grade.CLOSE)
+
+
+class TestContradicted:
+    @pytest.mark.parametrize(
+        ("sentence", "quote"),
+        [
+            ("The fee is 30 euros.", "The fee is 25 euros."),
+            ("The kiln closed on 3 May 2021.", "The kiln closed on 3 May 2022."),
+            ("Overtime is not paid.", "Overtime is paid."),
+            ("The press opens the valve.", "The press closes the valve."),
+            ("Pellworth acquired Ashgrove.", "Ashgrove acquired Pellworth."),
+        ],
+    )
+    def test_same_sentence_with_something_else_is_contradicted(
+        self, sentence: str, quote: str
+    ) -> None:
+        assert grade(sentence, quote) is Grade.CONTRADICTED
+
+    def test_what_another_quote_supports_is_not_contradicted(self) -> None:
+        fees = ("The fee is 25 euros.", "The fee is 30 euros.")
+        assert grade("The fee is 30 euros.", *fees) is Grade.QUOTED
+
+    def test_exchanged_roles_of_a_mutual_verb_are_no_contradiction(self) -> None:
+        assert grade("Ruth met Ines.", "Ines met Ruth.") is not Grade.CONTRADICTED
+
+
+class TestReworded:
+    def test_words_that_no_quote_holds_are_named(self) -> None:
+        verdict = grade_sentence(
+            "The lessee settles the service charge quarterly.", [LEASE], language="en"
+        )
+        assert verdict.grade is Grade.REWORDED
+        assert verdict.unsupported_terms == ("settles", "quarterly")
+
+    def test_number_that_no_quote_holds_is_named(self) -> None:
+        verdict = grade_sentence("The lessee pays 40 euros.", [LEASE], language="en")
+        assert "40" in verdict.unsupported_terms
+
+
+class TestUnsupported:
+    def test_other_subject_is_unsupported(self) -> None:
+        assert grade("Whales sing at night near Iceland.", LEASE) is Grade.UNSUPPORTED
+
+    def test_without_quotes_is_unsupported(self) -> None:
+        assert grade("The fee is 30 euros.") is Grade.UNSUPPORTED
+
+    def test_sentence_without_content_is_unsupported(self) -> None:
+        assert grade("It is.", LEASE) is Grade.UNSUPPORTED
+
+
+class TestOtherLanguages:
+    def test_verbatim_sentence_is_quoted(self) -> None:
+        text = "Die Gebühr beträgt 30 Euro."
+        assert grade(text, text, language="de") is Grade.QUOTED
+
+    def test_changed_sentence_is_never_close(self) -> None:
+        assert grade(
+            "Die Gebühr beträgt nun 30 Euro.", "Die Gebühr beträgt 30 Euro.", language="de"
+        ) in (Grade.REWORDED, Grade.UNSUPPORTED)
+
+
+class TestHostileText:
+    @pytest.mark.parametrize(
+        "text", ["( " * 4000, "1." * 4000, "a, " * 4000, "tháng 1 " * 2000, "n't" * 3000]
+    )
+    def test_tokens_are_read_in_linear_time(self, text: str) -> None:
+        def seconds(source: str) -> float:
+            started = time.process_time()
+            read_tokens(source, "vi")
+            return time.process_time() - started
+
+        half = seconds(text[: len(text) // 2]) + 0.02
+        # Twice the text may cost about twice the time; four times would be quadratic.
+        assert seconds(text) < 3.5 * half
