@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from citewell.engine.verification.grading import Verdict
+
 
 class ConfidenceLevel(StrEnum):
     """How far an answer can be relied on."""
@@ -85,6 +87,8 @@ class AnswerSentence:
 
     text: str
     citations: tuple[int, ...]
+    verdict: Verdict | None = None
+    """How far its quotes carry it; None: not graded, or no statement about the documents."""
 
     @property
     def is_supported(self) -> bool:

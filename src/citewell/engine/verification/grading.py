@@ -82,6 +82,8 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> Ve
 def _is_verbatim(sentence: str, quotes: Sequence[str]) -> bool:
     """Whether the sentence is a whole sentence of a quote, white space and end marks apart."""
     wanted = _plain(sentence)
+    if wanted == _plain(" ".join(quotes)):
+        return True  # a list with its lead-in, say
     return any(
         wanted in {_plain(quote), *(_plain(part) for part in _sentences(quote))} for quote in quotes
     )

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.engine.verification.grading import Grade
 from citewell.entrypoints.commands.running import (
     USAGE,
     AsOption,
@@ -35,8 +36,12 @@ from citewell.features.search.schemas import (
     SearchHit,
     SearchReply,
     SearchRequest,
+    SentenceRead,
 )
 from citewell.indexes.contract import FILTER_FIELDS
+
+_SHOWN = 80
+"""Characters of a doubtful sentence that are repeated: enough to find it in the answer above."""
 
 CollectionOption = Annotated[
     str | None, typer.Option(help="Only this collection.", callback=readable)
@@ -124,11 +129,23 @@ def ask(
         return
     out.print(escape(reply.answer))
     out.print(f"Confidence: {reply.confidence.level} ({reply.confidence.score:.2f})", style="dim")
+    for sentence in reply.sentences:
+        if (note := _doubt(sentence)) is not None:
+            out.print(escape(note), style="yellow")
     for citation in reply.citations:
         out.print(escape(f"[{citation.number}] {_place(citation)}"), style="cyan")
         out.print(escape(f"    “{citation.quote}”"), style="dim")
     for item in reply.metadata.degraded:
         out.print(f"Answered without {item.what}: {item.why}", style="yellow", markup=False)
+
+
+def _doubt(sentence: SentenceRead) -> str | None:
+    """What a reader must know of a sentence that its quotes do not say as it stands."""
+    if sentence.grade not in (Grade.REWORDED, Grade.CONTRADICTED, Grade.UNSUPPORTED):
+        return None
+    shown = sentence.text if len(sentence.text) <= _SHOWN else f"{sentence.text[:_SHOWN]}…"
+    words = ", ".join(sentence.unsupported_terms)
+    return f"{sentence.grade}: “{shown}”" + (f" — no quote holds: {words}" if words else "")
 
 
 def _ask_json(reply: QueryReply) -> dict[str, object]:

@@ -7,7 +7,13 @@ from dataclasses import asdict, dataclass
 from citewell.core.context import Actor, Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.engine.answering.asking.kinds import needs_whole_document, read_question
-from citewell.engine.answering.base import Answer, Citation, Passage, Question
+from citewell.engine.answering.base import (
+    Answer,
+    AnswerSentence,
+    Citation,
+    Passage,
+    Question,
+)
 from citewell.engine.answering.confidence import DENSE_MIDPOINT
 from citewell.engine.answering.extractive import (
     extract_answer,
@@ -21,6 +27,7 @@ from citewell.engine.answering.generated import (
     TokenEvent,
     stream_answer,
 )
+from citewell.engine.answering.grades import grade_answer
 from citewell.engine.answering.prompting import PASSAGE_TOKENS
 from citewell.engine.answering.question import question_of
 from citewell.engine.embedding.token_estimate import estimate_tokens
@@ -105,7 +112,7 @@ async def _answering(
     if (fixed := fixed_answer(request.query)) is not None:
         watch.lap("answer")
         yield StreamEvent("token", {"text": fixed.text})
-        yield _reply(request, (), fixed, watch)
+        yield _reply(request, (), fixed, "en", watch)
         return
     found = await gather(platform, reader, request, spender=caller.actor, watch=watch)
     reading = _read(found)
@@ -120,7 +127,7 @@ async def _answering(
         yield StreamEvent("token", {"text": extracted.text})
         for citation in extracted.citations:
             yield StreamEvent("citation", _citation_read(citation).model_dump(mode="json"))
-        yield _reply(request, found.degraded, extracted, watch)
+        yield _reply(request, found.degraded, extracted, reading.question.language, watch)
         return
     events = stream_answer(
         platform.llm,
@@ -144,7 +151,9 @@ async def _answering(
                 case AnswerDone():
                     await budget.settle(event.usage)
                     watch.lap("answer")
-                    yield _reply(request, found.degraded, event.answer, watch)
+                    yield _reply(
+                        request, found.degraded, event.answer, reading.question.language, watch
+                    )
 
 
 async def gather(
@@ -274,9 +283,26 @@ def _citation_read(citation: Citation) -> CitationRead:
     )
 
 
+def _sentence_read(sentence: AnswerSentence) -> SentenceRead:
+    verdict = sentence.verdict
+    return SentenceRead(
+        text=sentence.text,
+        citations=list(sentence.citations),
+        grade=verdict.grade if verdict else None,
+        unsupported_terms=list(verdict.unsupported_terms) if verdict else [],
+        verified_by="rules" if verdict else None,
+    )
+
+
 def _reply(
-    request: QueryRequest, searched: Sequence[DegradedRead], answer: Answer, watch: Stopwatch
+    request: QueryRequest,
+    searched: Sequence[DegradedRead],
+    answer: Answer,
+    language: str,
+    watch: Stopwatch,
 ) -> QueryReply:
+    answer = grade_answer(answer, language=language)
+    watch.lap("grade")
     degraded = [*searched]
     degraded += [DegradedRead.model_validate(asdict(item)) for item in answer.degraded]
     return QueryReply(
@@ -287,10 +313,7 @@ def _reply(
         confidence=ConfidenceRead(
             level=answer.confidence.level, score=round(answer.confidence.score, 4)
         ),
-        sentences=[
-            SentenceRead(text=sentence.text, citations=list(sentence.citations))
-            for sentence in answer.sentences
-        ],
+        sentences=[_sentence_read(sentence) for sentence in answer.sentences],
         citations=[_citation_read(citation) for citation in answer.citations],
         metadata=AnswerMetadata(model=answer.model, timings_ms=watch.finish(), degraded=degraded),
         timestamp=utc_now(),

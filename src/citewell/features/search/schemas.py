@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from citewell.engine.retrieval.base import Hit
 from citewell.engine.retrieval.pipeline import Retrieved
+from citewell.engine.verification.grading import Grade
 from citewell.kit.storable import StorableText
 
 # As much as the analysis reads of a question (`engine/retrieval/analysis.py`).
@@ -180,10 +181,15 @@ class CitationRead(BaseModel):
 
 
 class SentenceRead(BaseModel):
-    """One sentence of an answer; no citations means that no passage supports it."""
+    """One sentence of an answer, and how far its quotes carry it."""
 
     text: str
     citations: list[int]
+    grade: Grade | None
+    """None: no statement about the documents."""
+    unsupported_terms: list[str]
+    """Words, numbers and dates of the sentence that none of its quotes holds."""
+    verified_by: Literal["rules", "model"] | None
 
 
 class AnswerMetadata(BaseModel):
