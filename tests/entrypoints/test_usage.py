@@ -1,5 +1,6 @@
 """What is wrong with a call is said in one line, before anything is opened."""
 
+import json
 import os
 from pathlib import Path
 
@@ -94,7 +95,7 @@ class TestHelp:
         "command",
         ["", "serve", "worker", "ingest", "search", "ask", "doctor", "settings", "documents",
          "documents list", "documents show", "documents delete", "documents trash",
-         "documents restore", "eval", "eval retrieval",
+         "documents restore", "eval", "eval retrieval", "eval answers", "eval verify",
          "db", "db migrate", "key", "key create", "key list", "key revoke"],
     )  # fmt: skip
     def test_every_command_explains_itself(self, command: str) -> None:
@@ -119,6 +120,23 @@ class TestHelp:
         }.items():
             shown = call(command, "--help").stdout
             assert [option for option in options if option not in shown] == [], command
+
+
+class TestEvalVerify:
+    def test_claims_are_graded_without_a_library(self, tmp_path: Path) -> None:
+        row = {"evidence": "The fee is 3 euros.", "claim": "The fee is 3 euros."}
+        file = tmp_path / "claims.jsonl"
+        file.write_text(json.dumps(row | {"label": "supported"}), encoding="utf-8")
+        result = call("eval", "verify", str(file), "--json")
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)["grades"] == {"supported": {"quoted": 1.0}}
+
+    def test_malformed_line_is_named(self, tmp_path: Path) -> None:
+        file = tmp_path / "claims.jsonl"
+        file.write_text('{"claim": "a"}', encoding="utf-8")
+        result = call("eval", "verify", str(file))
+        assert result.exit_code == 2
+        assert "line 1" in result.stderr
 
 
 class TestSettings:

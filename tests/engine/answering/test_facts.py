@@ -1,8 +1,8 @@
 import pytest
 
 from citewell.engine.answering.facts import contradicts, missing_facts, read_facts
-from citewell.engine.answering.numerals import Quantity, number_values, read_quantities
 from citewell.engine.text.normalisation import normalise
+from citewell.engine.text.numerals import Quantity, number_values, read_quantities
 
 NOTHING = read_facts("")
 

@@ -237,6 +237,12 @@ class TestQuery:
                 "number", "chunk_id", "document_id", "title", "version", "page", "heading",
                 "start", "end", "quote", "score",
             }  # fmt: skip
+        for sentence in reply["sentences"]:
+            assert sentence.keys() == {
+                "text", "citations", "grade", "unsupported_terms", "verified_by",
+            }  # fmt: skip
+            assert (sentence["grade"], sentence["verified_by"]) == ("quoted", "rules")
+            assert sentence["unsupported_terms"] == []
         cited = {number for sentence in reply["sentences"] for number in sentence["citations"]}
         assert cited == {citation["number"] for citation in reply["citations"]}
 

@@ -31,9 +31,9 @@ from citewell.engine.answering.facts import (
     missing_facts,
     read_facts,
 )
-from citewell.engine.answering.numerals import Quantity
 from citewell.engine.answering.terms import Space, keys_of, unit_keys
 from citewell.engine.text.normalisation import normalise, words
+from citewell.engine.text.numerals import Quantity
 from citewell.engine.text.vietnamese import has_diacritics
 
 MIN_COVERAGE = 0.55

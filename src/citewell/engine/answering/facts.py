@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from functools import cache
 
-from citewell.engine.answering import vocabulary
-from citewell.engine.answering.numerals import Quantity, read_likely_quantities, read_quantities
-from citewell.engine.answering.vocabulary import CONTRASTS
+from citewell.engine.text import vocabulary
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.numerals import Quantity, read_likely_quantities, read_quantities
 from citewell.engine.text.stopwords import STOPWORDS
+from citewell.engine.text.vocabulary import CONTRASTS
 
 Date = tuple[int | None, int, int | None]
 """Year, month, day."""

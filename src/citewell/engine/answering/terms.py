@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from citewell.engine.answering import vocabulary
+from citewell.engine.text import vocabulary
 from citewell.engine.text.normalisation import fold, is_unspaced, normalise, words
 from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.stopwords import STOPWORDS

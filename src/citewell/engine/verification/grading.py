@@ -15,7 +15,7 @@ from citewell.engine.text.normalisation import normalise
 from citewell.engine.text.sentences import split_sentences
 from citewell.engine.verification import lexicon
 from citewell.engine.verification.matching import Pattern, excludes, stands_in
-from citewell.engine.verification.tokens import Kind, Token, read_tokens
+from citewell.engine.verification.tokens import Token, TokenKind, read_tokens
 from citewell.engine.verification.turning import clauses, patterns, roles_exchanged
 
 MIN_SHARED = 0.34
@@ -106,21 +106,24 @@ def _missing(said: Sequence[Token], quotes: Sequence[Sequence[Token]]) -> tuple[
     """What no quote holds, each once, as written."""
     keys = {token.key for quote in quotes for token in quote}
     numbers = [
-        token for quote in quotes for token in quote if token.kind in (Kind.NUMBER, Kind.DATE)
+        token
+        for quote in quotes
+        for token in quote
+        if token.kind in (TokenKind.NUMBER, TokenKind.DATE)
     ]
     lacking: list[str] = []
     for token in said:
-        if token.kind in (Kind.NUMBER, Kind.DATE):
+        if token.kind in (TokenKind.NUMBER, TokenKind.DATE):
             is_held = any(_is_same_amount(token, number) for number in numbers)
         else:
-            is_held = not token.is_content or token.kind is Kind.RELATION or token.key in keys
+            is_held = not token.is_content or token.kind is TokenKind.RELATION or token.key in keys
         if not is_held and token.text not in lacking:
             lacking.append(token.text)
     return tuple(lacking)
 
 
 def _is_same_amount(said: Token, found: Token) -> bool:
-    from_date = said.kind is Kind.DATE and found.kind is Kind.DATE
+    from_date = said.kind is TokenKind.DATE and found.kind is TokenKind.DATE
     if from_date:
         return all(a is None or a == b for a, b in zip(said.date, found.date, strict=True))
     return not said.values.isdisjoint(found.values)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from citewell.engine.verification import lexicon
-from citewell.engine.verification.tokens import Kind, Token
+from citewell.engine.verification.tokens import Token, TokenKind
 
 MAX_GAP = 14
 """Tokens of the quote that may be left out between two words of the sentence. Longer insertions
@@ -60,31 +60,31 @@ def stands_in(
 
 def excludes(said: Token, found: Token, language: str) -> bool:
     """Whether in the same place of the same sentence the two cannot both be true."""
-    if said.kind is Kind.DATE and found.kind is Kind.DATE:
+    if said.kind is TokenKind.DATE and found.kind is TokenKind.DATE:
         return not _same_date(said, found) and all(
             (wanted is None) == (known is None)
             for wanted, known in zip(said.date, found.date, strict=True)
         )
-    if said.kind is Kind.NUMBER and found.kind is Kind.NUMBER:
+    if said.kind is TokenKind.NUMBER and found.kind is TokenKind.NUMBER:
         return said.key == found.key and said.values.isdisjoint(found.values)
     return frozenset((said.key, found.key)) in lexicon.opposites(language)
 
 
 def same(said: Token, found: Token) -> bool:
     """Whether a token of the quote says what one of the sentence says."""
-    if said.kind is Kind.DATE:
-        return found.kind in (Kind.DATE, Kind.NUMBER) and _same_date(said, found)
-    if said.kind is Kind.NUMBER:
+    if said.kind is TokenKind.DATE:
+        return found.kind in (TokenKind.DATE, TokenKind.NUMBER) and _same_date(said, found)
+    if said.kind is TokenKind.NUMBER:
         return (
-            found.kind in (Kind.NUMBER, Kind.DATE)
-            and (said.key == found.key or Kind.DATE in (said.kind, found.kind))
+            found.kind in (TokenKind.NUMBER, TokenKind.DATE)
+            and (said.key == found.key or TokenKind.DATE in (said.kind, found.kind))
             and not said.values.isdisjoint(found.values)
         )
     return found.is_content and said.key == found.key
 
 
 def _same_date(said: Token, found: Token) -> bool:
-    if found.kind is Kind.NUMBER:
+    if found.kind is TokenKind.NUMBER:
         return not said.values.isdisjoint(found.values)
     return all(
         wanted is None or wanted == known
@@ -141,7 +141,7 @@ class _Embedding:
         return all(
             token.key in keys
             for number, token in enumerate(wanted)
-            if token.kind in (Kind.WORD, Kind.RELATION) and number != self._differing
+            if token.kind in (TokenKind.WORD, TokenKind.RELATION) and number != self._differing
         )
 
     def _may_begin(self, at: int) -> bool:
@@ -152,12 +152,12 @@ class _Embedding:
         passed = 0
         for back in range(at - 1, -1, -1):
             token = self._quote[back]
-            if token.kind is Kind.BOUNDARY:
+            if token.kind is TokenKind.BOUNDARY:
                 return token.key != "("
             word = token.text.casefold()
             if word in lexicon.OPENERS.get(self._language, frozenset[str]()):
                 return True
-            if token.kind is Kind.RELATION and first.kind is not Kind.RELATION:
+            if token.kind is TokenKind.RELATION and first.kind is not TokenKind.RELATION:
                 return False
             if word in self._clause_words or word in self._critical:
                 return False
@@ -174,7 +174,8 @@ class _Embedding:
         gap = self._quote[before + 1 : at]
         if is_tight:
             return all(
-                token.kind is Kind.NEUTRAL or token.key in (",", ":", "(", '"') for token in gap
+                token.kind is TokenKind.NEUTRAL or token.key in (",", ":", "(", '"')
+                for token in gap
             )
         if not gap:
             return True
@@ -185,7 +186,7 @@ class _Embedding:
         is_predicate = 0 < self._pattern.predicate <= number
         for place, token in enumerate(gap):
             word = token.text.casefold()
-            if token.kind is Kind.BOUNDARY and token.key not in ('"', "“", "”", "("):
+            if token.kind is TokenKind.BOUNDARY and token.key not in ('"', "“", "”", "("):
                 # A comma between two words that the sentence joins as well: an enumeration.
                 if token.key in (",", ":") and not content:
                     continue
@@ -200,9 +201,13 @@ class _Embedding:
                 )
             ):
                 return False
-            if token.key == "'s" and content and self._pattern.tokens[number].kind is Kind.WORD:
+            if (
+                token.key == "'s"
+                and content
+                and self._pattern.tokens[number].kind is TokenKind.WORD
+            ):
                 return False
-        if self._pattern.tokens[number].kind is Kind.DATE:
+        if self._pattern.tokens[number].kind is TokenKind.DATE:
             return True  # prepositions of dates are left out of patterns
         return not self._is_governed(gap, self._pattern.tokens[number - 1])
 
@@ -212,7 +217,8 @@ class _Embedding:
         if word in self._critical:
             return True
         return word in lexicon.MEASURING.get(self._language, frozenset[str]()) and any(
-            token.kind is Kind.NUMBER for token in (*gap[place + 1 : place + 3], self._quote[at])
+            token.kind is TokenKind.NUMBER
+            for token in (*gap[place + 1 : place + 3], self._quote[at])
         )
 
     def _may_skip_and(
@@ -236,16 +242,16 @@ class _Embedding:
         said = self._pattern.tokens
         return (
             said[number].is_name
-            and said[number - 1].kind is Kind.RELATION
+            and said[number - 1].kind is TokenKind.RELATION
             and not any(token.is_name for token in gap)
         )
 
     def _is_governed(self, gap: Sequence[Token], previous: Token) -> bool:
         """Whether a preposition that the sentence lacks stands right before the token."""
         for token in reversed(gap):
-            if token.kind is Kind.RELATION:
-                return previous.kind is not Kind.RELATION
-            if token.kind is not Kind.NEUTRAL:
+            if token.kind is TokenKind.RELATION:
+                return previous.kind is not TokenKind.RELATION
+            if token.kind is not TokenKind.NEUTRAL:
                 return False
         return False
 
@@ -267,10 +273,10 @@ class _Embedding:
     def _clause_is_plain(self, first: int, last: int) -> bool:
         """No negation or the like in the clause beyond the sentence's own."""
         start = first
-        while start > 0 and self._quote[start - 1].kind is not Kind.BOUNDARY:
+        while start > 0 and self._quote[start - 1].kind is not TokenKind.BOUNDARY:
             start -= 1
         end = last
-        while end + 1 < len(self._quote) and self._quote[end + 1].kind is not Kind.BOUNDARY:
+        while end + 1 < len(self._quote) and self._quote[end + 1].kind is not TokenKind.BOUNDARY:
             if self._quote[end + 1].text.casefold() in self._clause_words:
                 break
             end += 1
@@ -290,12 +296,12 @@ class _Embedding:
             return True  # `is an American actress` says `is American`
         if here.is_name and following.is_name:
             return False
-        if here.kind is Kind.NUMBER and following.kind is Kind.WORD:
+        if here.kind is TokenKind.NUMBER and following.kind is TokenKind.WORD:
             return False
         return not (
             self._language == "en"
-            and here.kind is Kind.WORD
-            and following.kind is Kind.WORD
+            and here.kind is TokenKind.WORD
+            and following.kind is TokenKind.WORD
             and not following.is_name
             and following.text.casefold() not in self._clause_words
             and not following.text.endswith(("ly", "ing", "ed"))
@@ -317,8 +323,8 @@ class _Embedding:
                 continue
             between = self._quote[end:first] if end <= first else self._quote[last + 1 : at]
             words = {token.text.casefold() for token in between}
-            marks = [token for token in between if token.kind is Kind.BOUNDARY]
-            opens = at == 0 or self._quote[at - 1].kind is Kind.BOUNDARY
+            marks = [token for token in between if token.kind is TokenKind.BOUNDARY]
+            opens = at == 0 or self._quote[at - 1].kind is TokenKind.BOUNDARY
             is_before = end <= first and opens and len(marks) == 1 and marks[0].key == ","
             if (
                 len(between) <= MAX_GAP
@@ -337,7 +343,7 @@ class _Embedding:
                 number += 1
                 if number == len(wanted):
                     return place + 1
-            elif number == 0 or token.kind is not Kind.NEUTRAL:
+            elif number == 0 or token.kind is not TokenKind.NEUTRAL:
                 return None
         return None
 
@@ -348,13 +354,13 @@ def _without_insertions(gap: Sequence[Token]) -> list[Token]:
     at = 0
     closers = {"(": ")", ",": ",", "–": "–", "—": "—", "[": "]"}  # noqa: RUF001
     while at < len(gap):
-        closer = closers.get(gap[at].key) if gap[at].kind is Kind.BOUNDARY else None
+        closer = closers.get(gap[at].key) if gap[at].kind is TokenKind.BOUNDARY else None
         if closer is not None:
             end = next(
                 (
                     n
                     for n in range(at + 1, len(gap))
-                    if gap[n].kind is Kind.BOUNDARY and gap[n].key == closer
+                    if gap[n].kind is TokenKind.BOUNDARY and gap[n].key == closer
                 ),
                 None,
             )

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from citewell.engine.answering import vocabulary
-from citewell.engine.answering.numerals import number_values
+from citewell.engine.text import vocabulary
 from citewell.engine.text.normalisation import normalise
+from citewell.engine.text.numerals import number_values
 from citewell.engine.verification import lexicon
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is for the comparison."""
 
     WORD = "word"
@@ -27,7 +27,7 @@ class Kind(Enum):
 class Token:
     """A word, number, date or boundary of a sentence."""
 
-    kind: Kind
+    kind: TokenKind
     key: str
     """Synonyms have the same; of a boundary its sign."""
     text: str
@@ -43,7 +43,7 @@ class Token:
     @property
     def is_content(self) -> bool:
         """Whether a sentence that says it needs a quote that says it."""
-        return self.kind not in (Kind.NEUTRAL, Kind.BOUNDARY)
+        return self.kind not in (TokenKind.NEUTRAL, TokenKind.BOUNDARY)
 
 
 _MONTHS = "|".join(sorted(vocabulary.MONTHS, key=len, reverse=True))
@@ -117,19 +117,19 @@ def _token(match: re.Match[str], source: str, language: str) -> Token | None:
     start, end = match.span()
     text = source[start:end]
     if date := _date(match):
-        return Token(Kind.DATE, "date", text, start, end, date=date)
+        return Token(TokenKind.DATE, "date", text, start, end, date=date)
     if match["number"]:
         return _number(match, text)
     if match["possessive"]:
-        return Token(Kind.NEUTRAL, "'s", text, start, end)
+        return Token(TokenKind.NEUTRAL, "'s", text, start, end)
     if match["negated"]:
-        return Token(Kind.WORD, "not", text, start, end)
+        return Token(TokenKind.WORD, "not", text, start, end)
     if match["symbol"]:
         if text == "&":
-            return Token(Kind.WORD, "and", text, start, end)
-        return Token(Kind.WORD, _SYMBOLS[text], text, start, end)
+            return Token(TokenKind.WORD, "and", text, start, end)
+        return Token(TokenKind.WORD, _SYMBOLS[text], text, start, end)
     if match["mark"]:
-        return Token(Kind.BOUNDARY, text, text, start, end)
+        return Token(TokenKind.BOUNDARY, text, text, start, end)
     return _word(match["word"], text, start, end, language)
 
 
@@ -161,10 +161,10 @@ def _number(match: re.Match[str], text: str) -> Token:
     start, end = match.span()
     if match["ordinal"]:
         value = float(digits) if digits.isdigit() else -1.0
-        return Token(Kind.NUMBER, "ordinal", text, start, end, values=frozenset({value}))
+        return Token(TokenKind.NUMBER, "ordinal", text, start, end, values=frozenset({value}))
     if len(digits) == 4 and digits.isdigit() and 1000 <= int(digits) < 2100:
         return Token(
-            Kind.DATE,
+            TokenKind.DATE,
             "date",
             text,
             start,
@@ -172,7 +172,7 @@ def _number(match: re.Match[str], text: str) -> Token:
             values=frozenset({float(digits)}),
             date=(int(digits), None, None),
         )
-    return Token(Kind.NUMBER, "number", text, start, end, values=number_values(digits))
+    return Token(TokenKind.NUMBER, "number", text, start, end, values=number_values(digits))
 
 
 def _word(lowered: str, text: str, start: int, end: int, language: str) -> Token | None:
@@ -181,15 +181,23 @@ def _word(lowered: str, text: str, start: int, end: int, language: str) -> Token
         return None
     is_name = text[0].isupper()
     if language == "en" and word in _ORDINALS:
-        return Token(Kind.NUMBER, "ordinal", text, start, end, values=frozenset({_ORDINALS[word]}))
+        return Token(
+            TokenKind.NUMBER, "ordinal", text, start, end, values=frozenset({_ORDINALS[word]})
+        )
     numbers = _VIETNAMESE_NUMBERS if language == "vi" else _NUMBER_WORDS
     if word in numbers and not (language == "vi" and is_name):
-        return Token(Kind.NUMBER, "number", text, start, end, values=frozenset({numbers[word]}))
+        return Token(
+            TokenKind.NUMBER, "number", text, start, end, values=frozenset({numbers[word]})
+        )
     is_letter = is_name and len(text) == 1 and start > 0  # `hall A`
     if word in lexicon.NEUTRAL.get(language, frozenset[str]()) and not is_letter:
-        return Token(Kind.NEUTRAL, word, text, start, end)
+        return Token(TokenKind.NEUTRAL, word, text, start, end)
     key = lexicon.synonym_key(_LEVELLED.get(word, lexicon.stem(word, language)), language)
-    kind = Kind.RELATION if word in lexicon.RELATIONS.get(language, frozenset[str]()) else Kind.WORD
+    kind = (
+        TokenKind.RELATION
+        if word in lexicon.RELATIONS.get(language, frozenset[str]())
+        else TokenKind.WORD
+    )
     return Token(kind, key, text, start, end, is_name=is_name)
 
 
@@ -204,7 +212,7 @@ def _joined(tokens: Sequence[Token], language: str) -> list[Token]:
             if len(run) == len(keys) and all(
                 token.key == wanted for token, wanted in zip(run, keys, strict=True)
             ):
-                kind = Kind.RELATION if run[0].kind is Kind.RELATION else Kind.WORD
+                kind = TokenKind.RELATION if run[0].kind is TokenKind.RELATION else TokenKind.WORD
                 text = " ".join(token.text for token in run)
                 joined.append(Token(kind, key, text, run[0].start, run[-1].end))
                 at += len(keys)

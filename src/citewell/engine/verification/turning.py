@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from citewell.engine.verification import lexicon
 from citewell.engine.verification.matching import Pattern
-from citewell.engine.verification.tokens import Kind, Token
+from citewell.engine.verification.tokens import Token, TokenKind
 
 MAX_CONTENT = 40
 """Content tokens of a sentence that is compared; longer ones are no single statement."""
@@ -65,7 +65,7 @@ def clauses(sentence: Sequence[Token], language: str) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     for token in sentence:
         is_joint = token.text.casefold() in words or (
-            token.kind is Kind.BOUNDARY and token.key == ";"
+            token.kind is TokenKind.BOUNDARY and token.key == ";"
         )
         if is_joint and len(_content(parts[-1])) >= 2:
             parts.append([])
@@ -93,7 +93,7 @@ def _content(tokens: Sequence[Token]) -> tuple[Token, ...]:
     """The tokens a quote must have; a preposition before a date adds nothing."""
     kept: list[Token] = []
     for token in tokens:
-        if token.kind is Kind.DATE and kept and kept[-1].text.casefold() in _DATING:
+        if token.kind is TokenKind.DATE and kept and kept[-1].text.casefold() in _DATING:
             kept.pop()
         if token.is_content:
             kept.append(token)
@@ -104,13 +104,13 @@ def _unfronted(sentence: Sequence[Token]) -> Iterator[Pattern]:
     """`In spring the price rose` for `the price rose in spring`, and the reverse."""
     content = _content(sentence)
     first = content[0]
-    if first.kind in (Kind.RELATION, Kind.DATE):
+    if first.kind in (TokenKind.RELATION, TokenKind.DATE):
         for size in range(1, min(6, len(content) - 1)):
-            if content[size].kind is not Kind.RELATION:
+            if content[size].kind is not TokenKind.RELATION:
                 yield Pattern(content[size:], fronted=content[:size])
     for size in range(1, min(6, len(content) - 1)):
         tail = content[-size:]
-        if tail[0].kind in (Kind.RELATION, Kind.DATE) and len(content) - size >= 2:
+        if tail[0].kind in (TokenKind.RELATION, TokenKind.DATE) and len(content) - size >= 2:
             yield Pattern(content[:-size], fronted=tail)
 
 
@@ -126,7 +126,7 @@ def _active(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
     if language == "vi":
         yield from _vietnamese_active(sentence)
         return
-    tokens = [token for token in sentence if token.kind is not Kind.BOUNDARY]
+    tokens = [token for token in sentence if token.kind is not TokenKind.BOUNDARY]
     auxiliary = next(
         (n for n, token in enumerate(tokens) if token.text.casefold() in _PASSIVE), None
     )
@@ -137,12 +137,12 @@ def _active(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
     rest = _content(tokens[agent + 1 :])
     if not subject or not verb or not rest:
         return
-    head = next((n for n, token in enumerate(verb) if token.kind is Kind.RELATION), len(verb))
+    head = next((n for n, token in enumerate(verb) if token.kind is TokenKind.RELATION), len(verb))
     if not head:
         return
     verb, recipient = verb[:head], verb[head:]
     for size in range(1, len(rest) + 1):
-        if size == len(rest) or rest[size].kind in (Kind.RELATION, Kind.DATE):
+        if size == len(rest) or rest[size].kind in (TokenKind.RELATION, TokenKind.DATE):
             circumstance = rest[size:]
             said = (*rest[:size], *verb, *subject, *recipient)
             yield Pattern((*said, *circumstance))
@@ -151,7 +151,7 @@ def _active(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
 
 def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
     """`B được A mua`, `B do A trả` for `A mua B`, `A trả B`."""
-    tokens = [token for token in sentence if token.kind is not Kind.BOUNDARY]
+    tokens = [token for token in sentence if token.kind is not TokenKind.BOUNDARY]
     for at, token in enumerate(tokens):
         word = token.text.casefold()
         if word not in _VIETNAMESE_PASSIVE and word not in ("do", "bởi"):
@@ -162,18 +162,20 @@ def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
         if subject and subject[-1].text.casefold() == "phải":
             subject, modal = subject[:-1], subject[-1:]
         fronted: tuple[Token, ...] = ()
-        if subject and subject[0].kind is Kind.DATE:
+        if subject and subject[0].kind is TokenKind.DATE:
             subject, fronted = subject[1:], subject[:1]
         if not subject:
             continue
         for cut in range(1, len(rest)):
             agent, verb = rest[:cut], rest[cut:]
             for size in range(1, len(verb) + 1):
-                if size < len(verb) and verb[size].kind not in (Kind.RELATION, Kind.DATE):
+                if size < len(verb) and verb[size].kind not in (TokenKind.RELATION, TokenKind.DATE):
                     continue
                 tail = (*fronted, *verb[size:])
                 yield Pattern((*agent, *modal, *verb[:size], *subject), fronted=tail)
-                recipient = next((Token(Kind.RELATION, "cho", "cho", 0, 0) for _ in (0,)), None)
+                recipient = next(
+                    (Token(TokenKind.RELATION, "cho", "cho", 0, 0) for _ in (0,)), None
+                )
                 assert recipient is not None
                 yield Pattern((*agent, *modal, *verb[:size], recipient, *subject), fronted=tail)
 
@@ -183,13 +185,13 @@ def _passive(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
     if language != "en":
         return
     content = _content(sentence)
-    by = Token(Kind.RELATION, lexicon.synonym_key("by", "en"), "by", 0, 0)
+    by = Token(TokenKind.RELATION, lexicon.synonym_key("by", "en"), "by", 0, 0)
     for at in range(1, min(len(content) - 1, 8)):
-        if content[at].kind is not Kind.WORD:
+        if content[at].kind is not TokenKind.WORD:
             continue
         tail = content[at + 1 :]
         for size in range(1, len(tail) + 1):
-            if size == len(tail) or tail[size].kind in (Kind.RELATION, Kind.DATE):
+            if size == len(tail) or tail[size].kind in (TokenKind.RELATION, TokenKind.DATE):
                 yield Pattern((*tail[:size], content[at], by, *content[:at]), fronted=tail[size:])
 
 
@@ -212,7 +214,7 @@ def _converse(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
     if language == "vi":
         for at, token in enumerate(content):
             if token.text.casefold() in ("vay", "thuê", "mượn") and 0 < at < len(content) - 1:
-                give = Token(Kind.RELATION, "cho", "cho", 0, 0)
+                give = Token(TokenKind.RELATION, "cho", "cho", 0, 0)
                 for cut in range(at + 2, len(content) + 1):
                     lender, thing = content[at + 1 : cut], content[cut:]
                     yield Pattern((*lender, give, *content[:at], token, *thing))
@@ -237,8 +239,8 @@ def _exchanged(
     verb, relation = keys.index(key), keys.index(mine_by)
     if not 0 < verb < relation < len(content) - 1:
         return
-    turned = Token(Kind.WORD, lexicon.synonym_key(other, "en"), other, 0, 0)
-    by = Token(Kind.RELATION, other_by, other_by, 0, 0)
+    turned = Token(TokenKind.WORD, lexicon.synonym_key(other, "en"), other, 0, 0)
+    by = Token(TokenKind.RELATION, other_by, other_by, 0, 0)
     giver, thing, taker = content[relation + 1 :], content[verb + 1 : relation], content[:verb]
     yield Pattern((*giver, turned, *thing, by, *taker))
     if other_by == "to":
@@ -256,7 +258,7 @@ def _compared(content: Sequence[Token]) -> Iterator[Pattern]:
         if turned and at and all(verb.key in _OCCUR for verb in _verbs(content[:at])):
             head = len(content[:at]) - len(_verbs(content[:at]))
             verbs = content[head:at]
-            relation = Token(Kind.RELATION, lexicon.stem(turned, "en"), turned, 0, 0)
+            relation = Token(TokenKind.RELATION, lexicon.stem(turned, "en"), turned, 0, 0)
             if verbs:
                 yield Pattern((*content[at + 1 :], *verbs, relation, *content[:head]))
         if token.key == "than" and at > 1:
@@ -282,7 +284,7 @@ def _reversed(
 ) -> Iterator[Pattern]:
     """The comparison from the other side, with the opposite word."""
     for opposite in lexicon.comparatives(language).get(content[measure].key, ()):
-        token = Token(Kind.WORD, opposite, opposite, 0, 0)
+        token = Token(TokenKind.WORD, opposite, opposite, 0, 0)
         yield Pattern((*content[than + 1 :], token, content[than], *content[:measure]))
 
 
@@ -291,11 +293,11 @@ def roles_exchanged(sentence: Sequence[Token], language: str) -> Iterator[Patter
     content = _content(sentence)
     symmetric = lexicon.SYMMETRIC.get(language, frozenset[str]())
     for at in range(1, min(len(content) - 1, 12)):
-        if content[at].kind is not Kind.WORD or content[at].key in symmetric:
+        if content[at].kind is not TokenKind.WORD or content[at].key in symmetric:
             continue
         tail = content[at + 1 :]
-        relation = tail[:1] if tail[0].kind is Kind.RELATION else ()
+        relation = tail[:1] if tail[0].kind is TokenKind.RELATION else ()
         tail = tail[len(relation) :]
         for size in range(1, len(tail) + 1):
-            if size == len(tail) or tail[size].kind in (Kind.RELATION, Kind.DATE):
+            if size == len(tail) or tail[size].kind in (TokenKind.RELATION, TokenKind.DATE):
                 yield Pattern((*tail[:size], content[at], *relation, *content[:at], *tail[size:]))

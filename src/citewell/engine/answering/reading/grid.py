@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from citewell.engine.answering.asking.evidence import offers
 from citewell.engine.answering.asking.kinds import Asked, Kind
 from citewell.engine.answering.candidates import Candidate, cells_of
-from citewell.engine.answering.numerals import number_values
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.numerals import number_values
 from citewell.engine.text.stemming import stem_english
 
 _SYNONYMS: tuple[tuple[str, str], ...] = (

@@ -3,7 +3,6 @@
 import re
 
 from citewell.engine.answering.candidates import Candidate
-from citewell.engine.answering.numerals import number_values
 from citewell.engine.answering.reading.base import Material, Statement, quote_of
 from citewell.engine.answering.reading.grid import (
     TableRows,
@@ -15,6 +14,7 @@ from citewell.engine.answering.reading.grid import (
     wanted_column,
 )
 from citewell.engine.answering.scoring import Scored
+from citewell.engine.text.numerals import number_values
 
 _ALIKE = 3
 """Rows that fit a question equally well and are all told; of more the question tells too little."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from citewell.engine.answering import vocabulary
+from citewell.engine.text import vocabulary
 from citewell.engine.text.normalisation import fold
 
 _NUMBER = re.compile(
