@@ -33,7 +33,7 @@ def answer(
 
 
 def grades(graded: Answer) -> list[Grade | None]:
-    return [one.verdict.grade if one.verdict else None for one in graded.sentences]
+    return [one.assessment.grade if one.assessment else None for one in graded.sentences]
 
 
 class TestGradeAnswer:

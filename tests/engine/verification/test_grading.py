@@ -137,15 +137,15 @@ class TestContradicted:
 
 class TestReworded:
     def test_words_that_no_quote_holds_are_named(self) -> None:
-        verdict = grade_sentence(
+        assessment = grade_sentence(
             "The lessee settles the service charge quarterly.", [LEASE], language="en"
         )
-        assert verdict.grade is Grade.REWORDED
-        assert verdict.unsupported_terms == ("settles", "quarterly")
+        assert assessment.grade is Grade.REWORDED
+        assert assessment.unsupported_terms == ("settles", "quarterly")
 
     def test_number_that_no_quote_holds_is_named(self) -> None:
-        verdict = grade_sentence("The lessee pays 40 euros.", [LEASE], language="en")
-        assert "40" in verdict.unsupported_terms
+        assessment = grade_sentence("The lessee pays 40 euros.", [LEASE], language="en")
+        assert "40" in assessment.unsupported_terms
 
 
 class TestUnsupported:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from citewell.engine.verification.grading import Verdict
+from citewell.engine.verification.grading import Assessment
 
 
 class ConfidenceLevel(StrEnum):
@@ -87,7 +87,7 @@ class AnswerSentence:
 
     text: str
     citations: tuple[int, ...]
-    verdict: Verdict | None = None
+    assessment: Assessment | None = None
     """How far its quotes carry it; None: not graded, or no statement about the documents."""
 
     @property

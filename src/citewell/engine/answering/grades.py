@@ -10,7 +10,7 @@ from citewell.engine.answering.base import (
     ConfidenceLevel,
 )
 from citewell.engine.answering.extractive import MODEL
-from citewell.engine.verification.grading import Grade, Verdict, grade_sentence
+from citewell.engine.verification.grading import Grade, Assessment, grade_sentence
 
 _PROVEN = frozenset({Grade.QUOTED, Grade.CLOSE, Grade.CONFIRMED})
 _ORDER = (
@@ -24,7 +24,7 @@ _CEILINGS = {ConfidenceLevel.LOW: 0.4, ConfidenceLevel.MEDIUM: 0.8}
 
 
 def grade_answer(answer: Answer, *, language: str) -> Answer:
-    """Return the answer with a verdict for each sentence.
+    """Return the answer with a assessment for each sentence.
 
     What a model wrote cannot be of high confidence unless every sentence is proven, and is of low
     confidence when a quote contradicts one: the confidence of the search knows nothing of what was
@@ -38,13 +38,15 @@ def grade_answer(answer: Answer, *, language: str) -> Answer:
         return answer
     quoted = {citation.number: citation for citation in answer.citations}
     sentences = tuple(
-        replace(sentence, verdict=_verdict(sentence, quoted, language))
+        replace(sentence, assessment=_assess(sentence, quoted, language))
         for sentence in answer.sentences
     )
     graded = replace(answer, sentences=sentences)
     if answer.model == MODEL:
         return graded
-    grades = {sentence.verdict.grade for sentence in sentences if sentence.verdict is not None}
+    grades = {
+        sentence.assessment.grade for sentence in sentences if sentence.assessment is not None
+    }
     if Grade.CONTRADICTED in grades:
         return replace(graded, confidence=_at_most(answer.confidence, ConfidenceLevel.LOW))
     if not grades <= _PROVEN:
@@ -52,18 +54,18 @@ def grade_answer(answer: Answer, *, language: str) -> Answer:
     return graded
 
 
-def _verdict(sentence: AnswerSentence, quoted: dict[int, Citation], language: str) -> Verdict:
+def _assess(sentence: AnswerSentence, quoted: dict[int, Citation], language: str) -> Assessment:
     cited = [quoted[number] for number in sentence.citations]
     own = [citation for citation in cited if citation.passage.language == language]
-    verdict = grade_sentence(
+    assessment = grade_sentence(
         sentence.text,
         [citation.quote for citation in own or cited],
         language=language if own else cited[0].passage.language if cited else language,
     )
-    if cited and not own and verdict.grade is not Grade.QUOTED:
+    if cited and not own and assessment.grade is not Grade.QUOTED:
         # Words of two languages cannot be compared: nothing was proven, and nothing refuted.
-        return Verdict(Grade.REWORDED, verdict.unsupported_terms)
-    return verdict
+        return Assessment(Grade.REWORDED, assessment.unsupported_terms)
+    return assessment
 
 
 def _at_most(confidence: Confidence, level: ConfidenceLevel) -> Confidence:

@@ -92,10 +92,10 @@ def measure_grades(
     counts: Counter[tuple[Label, Grade]] = Counter()
     kinds: dict[str, Counter[tuple[Label, bool]]] = {}
     for done, claim in enumerate(claims, start=1):
-        verdict = grade_sentence(claim.text, [claim.evidence], language=claim.language)
-        counts[claim.label, verdict.grade] += 1
+        assessment = grade_sentence(claim.text, [claim.evidence], language=claim.language)
+        counts[claim.label, assessment.grade] += 1
         if claim.kind is not None:
-            kinds.setdefault(claim.kind, Counter())[claim.label, verdict.grade in ACCEPTED] += 1
+            kinds.setdefault(claim.kind, Counter())[claim.label, assessment.grade in ACCEPTED] += 1
         on_progress(done)
     contradicted = sum(counts[label, Grade.CONTRADICTED] for label in Label)
     return VerificationFigures(

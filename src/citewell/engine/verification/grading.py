@@ -41,7 +41,7 @@ class Grade(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Assessment:
     """The grade of one sentence."""
 
     grade: Grade
@@ -49,7 +49,7 @@ class Verdict:
     """Words, numbers and dates of the sentence, as written, that no quote holds."""
 
 
-def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> Verdict:
+def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> Assessment:
     """Grade a sentence by rules.
 
     Args:
@@ -67,16 +67,16 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> Ve
     missing = _missing(said, found)
     content = [token for token in said if token.is_content]
     if not content or not found:
-        return Verdict(Grade.UNSUPPORTED, missing)
+        return Assessment(Grade.UNSUPPORTED, missing)
     if _is_verbatim(sentence, quotes):
-        return Verdict(Grade.QUOTED)
+        return Assessment(Grade.QUOTED)
     if language in lexicon.NEUTRAL:
         if _is_close(said, found, language):
-            return Verdict(Grade.CLOSE)
+            return Assessment(Grade.CLOSE)
         if _is_contradicted(said, found, language):
-            return Verdict(Grade.CONTRADICTED, missing)
+            return Assessment(Grade.CONTRADICTED, missing)
     shared = 1 - len(missing) / len(content)
-    return Verdict(Grade.REWORDED if shared >= MIN_SHARED else Grade.UNSUPPORTED, missing)
+    return Assessment(Grade.REWORDED if shared >= MIN_SHARED else Grade.UNSUPPORTED, missing)
 
 
 def _is_verbatim(sentence: str, quotes: Sequence[str]) -> bool:

@@ -284,13 +284,13 @@ def _citation_read(citation: Citation) -> CitationRead:
 
 
 def _sentence_read(sentence: AnswerSentence) -> SentenceRead:
-    verdict = sentence.verdict
+    assessment = sentence.assessment
     return SentenceRead(
         text=sentence.text,
         citations=list(sentence.citations),
-        grade=verdict.grade if verdict else None,
-        unsupported_terms=list(verdict.unsupported_terms) if verdict else [],
-        verified_by="rules" if verdict else None,
+        grade=assessment.grade if assessment else None,
+        unsupported_terms=list(assessment.unsupported_terms) if assessment else [],
+        verified_by="rules" if assessment else None,
     )
 
 
