@@ -10,7 +10,7 @@ from citewell.engine.answering.base import (
     ConfidenceLevel,
 )
 from citewell.engine.answering.extractive import MODEL
-from citewell.engine.verification.grading import Grade, Assessment, grade_sentence
+from citewell.engine.verification.grading import Assessment, Grade, grade_sentence
 
 _PROVEN = frozenset({Grade.QUOTED, Grade.CLOSE, Grade.CONFIRMED})
 _ORDER = (
