@@ -26,6 +26,8 @@ class Wire:
 
     def __init__(self, target: str) -> None:
         self._target = target
+        self.ended = asyncio.Event()
+        """Set when a connection has been closed on both sides."""
         self.round_trips = 0
         self.transactions = 0
 
@@ -54,8 +56,14 @@ class Wire:
                 await writer.drain()
             writer.close()
 
-        with suppress(asyncio.CancelledError):  # the test is over
+        try:
             await asyncio.gather(up(), down(), return_exceptions=True)
+        finally:
+            for each in (back, writer):
+                each.close()
+                with suppress(ConnectionError):
+                    await each.wait_closed()
+            self.ended.set()
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +83,10 @@ async def on_the_wire(url: str) -> AsyncIterator[tuple[Wire, str]]:
         base = url.partition("?")[0]
         try:
             yield wire, f"{base}?host={folder}&port=5432"
+            await asyncio.wait_for(wire.ended.wait(), 10)
         finally:
             server.close()
+            await server.wait_closed()
 
 
 @pytest.fixture
