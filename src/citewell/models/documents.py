@@ -54,6 +54,21 @@ class Blob(Base, HasId, TenantScoped):
     whether any other version still uses it."""
 
 
+class BlobClaim(Base, TenantScoped):
+    """A content that an upload is putting into the store; while it is there, no file is removed."""
+
+    __tablename__ = "blob_claim"
+
+    sha256: Mapped[bytes] = mapped_column(primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    """Of the upload; all its contents have the same."""
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    key_id: Mapped[uuid.UUID]
+    """The key its file is put under; no key is removed while a claim has a former one."""
+    expires_at: Mapped[datetime]
+    """After this its upload must have ended, and upkeep removes what it left."""
+
+
 class Document(Base, HasId, TenantScoped, HasTimestamps):
     """What stays the same over all versions of a text."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
-from citewell.core.blobs.encryption import DamagedFileError, key_id_of
+from citewell.core.blobs.encryption import DamagedFileError, Purpose, key_id_of
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
 from tests.core.blobs.conftest import Keys
@@ -50,7 +50,7 @@ class TestKeep:
     ) -> None:
         async with store.staged(TENANT, source) as content:
             assert (content.sha256, content.size_bytes) == (DIGEST, len(CONTENT))
-            await store.keep(SESSION, content, is_new=False)
+            await store.put(content, content.key, is_new=False)
         await anyio.Path(source).unlink()
         async with store.local_file(TENANT, DIGEST) as path:
             assert path.read_bytes() == CONTENT
@@ -67,7 +67,7 @@ class TestKeep:
     ) -> None:
         async with store.staged(TENANT, source) as content:
             await anyio.Path(source).write_bytes(b"other" * 5_000)
-            await store.keep(SESSION, content, is_new=False)
+            await store.put(content, content.key, is_new=False)
         async with store.local_file(TENANT, DIGEST) as path:
             assert hashlib.sha256(path.read_bytes()).digest() == DIGEST
 
@@ -76,7 +76,7 @@ class TestKeep:
     ) -> None:
         async def take_in() -> None:
             async with folder_store.staged(TENANT, source) as content:
-                await folder_store.keep(SESSION, content, is_new=False)
+                await folder_store.put(content, content.key, is_new=False)
 
         await asyncio.gather(*(take_in() for _ in range(8)))
         assert len(stored(tmp_path)) == 1
@@ -85,11 +85,11 @@ class TestKeep:
         self, folder_store: BlobStore, source: Path, tmp_path: Path
     ) -> None:
         async with folder_store.staged(TENANT, source) as content:
-            await folder_store.keep(SESSION, content, is_new=False)
+            await folder_store.put(content, content.key, is_new=False)
         [path] = stored(tmp_path)
         path.write_bytes(CONTENT[:100])
         async with folder_store.staged(TENANT, source) as content:
-            await folder_store.keep(SESSION, content, is_new=False)
+            await folder_store.put(content, content.key, is_new=False)
         async with folder_store.local_file(TENANT, DIGEST) as plain:
             assert plain.read_bytes() == CONTENT
 
@@ -130,7 +130,7 @@ class TestDelete:
         other = uuid.UUID(int=2)
         for tenant in (TENANT, other):
             async with store.staged(tenant, source) as content:
-                await store.keep(SESSION, content, is_new=False)
+                await store.put(content, content.key, is_new=False)
         remove = await store.remover(TENANT)
         await remove(DIGEST)
         await remove(DIGEST)  # nothing left to do
@@ -163,7 +163,7 @@ class TestSecrecy:
     ) -> None:
         async with folder_store.staged(TENANT, source) as content:
             assert b"content" not in content.path.read_bytes()
-            await folder_store.keep(SESSION, content, is_new=False)
+            await folder_store.put(content, content.key, is_new=False)
         [path] = stored(tmp_path)
         assert b"content" not in path.read_bytes()
         assert DIGEST.hex() not in path.as_posix()
@@ -172,7 +172,7 @@ class TestSecrecy:
         self, store: BlobStore, source: Path, tmp_path: Path
     ) -> None:
         async with store.staged(TENANT, source) as content:
-            await store.keep(SESSION, content, is_new=False)
+            await store.put(content, content.key, is_new=False)
         async with store.local_file(TENANT, DIGEST) as path:
             assert path.stat().st_mode & 0o077 == 0
         assert list((tmp_path / "files" / "staging").iterdir()) == []
@@ -184,7 +184,7 @@ class TestSecrecy:
         folder = tmp_path / "files"
         store = BlobStore(FolderStorage(folder), keys, folder / "staging")
         async with store.staged(TENANT, source) as content:
-            await store.keep(SESSION, content, is_new=False)
+            await store.put(content, content.key, is_new=False)
         keys.generation = 2
         async with store.local_file(TENANT, DIGEST) as path:
             assert path.read_bytes() == CONTENT
@@ -210,8 +210,8 @@ class TestExchangedKey:
     ) -> None:
         async with store.staged(TENANT, source) as content:
             keys.held = 2
-            kept = await store.keep(SESSION, content, is_new=True)
-        assert kept == uuid.UUID(int=2)
+            held = await keys.hold(SESSION, TENANT, Purpose.FILES)
+            assert await store.put(content, held, is_new=True)
         assert self.key_of(tmp_path) == 2
         async with store.local_file(TENANT, DIGEST) as path:
             assert path.read_bytes() == CONTENT
@@ -220,17 +220,18 @@ class TestExchangedKey:
         self, store: BlobStore, keys: Keys, source: Path, tmp_path: Path
     ) -> None:
         async with store.staged(TENANT, source) as content:
-            await store.keep(SESSION, content, is_new=True)
+            await store.put(content, content.key, is_new=True)
             keys.generation = 2
-            assert await store.keep(SESSION, content, is_new=False) is None
-            await store.keep(SESSION, content, is_new=True)
+            active = await keys.active(TENANT, Purpose.FILES)
+            assert not await store.put(content, active, is_new=False)
+            assert await store.put(content, active, is_new=True)
         assert self.key_of(tmp_path) == 2
 
     async def test_resealed_content_takes_the_place_and_is_never_plain(
         self, store: BlobStore, keys: Keys, source: Path, tmp_path: Path
     ) -> None:
         async with store.staged(TENANT, source) as content:
-            await store.keep(SESSION, content, is_new=True)
+            await store.put(content, content.key, is_new=True)
         keys.generation = 2
         async with store.resealed(TENANT, DIGEST) as (key_id, content):
             assert content is not None
@@ -247,7 +248,7 @@ class TestExchangedKey:
         self, store: BlobStore, keys: Keys, source: Path, tmp_path: Path
     ) -> None:
         async with store.staged(TENANT, source) as content:
-            await store.keep(SESSION, content, is_new=True)
+            await store.put(content, content.key, is_new=True)
         keys.generation = 2
         async with store.resealed(TENANT, DIGEST) as (_, content):
             assert content is not None
@@ -259,7 +260,7 @@ class TestExchangedKey:
         self, store: BlobStore, keys: Keys, source: Path, tmp_path: Path
     ) -> None:
         async with store.staged(TENANT, source) as content:
-            await store.keep(SESSION, content, is_new=True)
+            await store.put(content, content.key, is_new=True)
         [path] = stored(tmp_path)
         path.write_bytes(path.read_bytes()[:-1] + b"?")
         keys.generation = 2
@@ -272,7 +273,7 @@ class TestExchangedKey:
         self, store: BlobStore, keys: Keys, source: Path
     ) -> None:
         async with store.staged(TENANT, source) as content:
-            await store.keep(SESSION, content, is_new=True)
+            await store.put(content, content.key, is_new=True)
 
         async def read() -> None:
             for _ in range(60):
@@ -295,7 +296,7 @@ class TestSweep:
     ) -> None:
         folder_store = open_store(tmp_path, sweep_seconds=0)
         async with folder_store.staged(TENANT, source) as content:
-            await folder_store.keep(SESSION, content, is_new=False)
+            await folder_store.put(content, content.key, is_new=False)
         old, young = (tmp_path / "files" / "staging" / f"{n}.plain" for n in ("old", "young"))
         long_ago = time.time() - 3_600
         for path in (old, young):

@@ -15,7 +15,7 @@ from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.features.transfers import exporting, importing
 from citewell.features.transfers.schemas import ImportReport
-from citewell.features.transfers.sealing import Opener, Sealer
+from citewell.features.transfers.sealing import HEADER_BYTES, Opener, Sealer, new_header, stream_key
 from tests.conftest import new_caller
 from tests.features.ingestion.conftest import own_url, quiet, rows, shelf
 
@@ -65,7 +65,8 @@ async def target(quiet: Platform) -> Caller:
 
 def frames_of(content: bytes) -> list[tuple[bytes, dict[str, Any] | bytes]]:
     """What a sealed file holds: records as JSON, and bytes."""
-    opener = Opener(io.BytesIO(content), PASSPHRASE)
+    key = stream_key(PASSPHRASE, content[:HEADER_BYTES].hex())
+    opener = Opener(io.BytesIO(content), key)
     found: list[tuple[bytes, dict[str, Any] | bytes]] = []
     while head := opener.read(5):
         inside = opener.read(int.from_bytes(head[1:], "big"))
@@ -85,5 +86,6 @@ def written(frames: list[tuple[bytes, dict[str, Any] | bytes]]) -> bytes:
 
 def sealed(frames: list[tuple[bytes, dict[str, Any] | bytes]]) -> bytes:
     """Frames as a sealed file."""
-    sealer = Sealer(PASSPHRASE)
+    header = new_header()
+    sealer = Sealer(header, stream_key(PASSPHRASE, header.hex()))
     return sealer.header() + sealer.seal(written(frames)) + sealer.finish()

@@ -158,6 +158,9 @@ LIES: dict[str, Callable[[Frames], None]] = {
     "history backwards": lambda frames: records(frames, "end_of_document")[0]["activations"][
         0
     ].update(active_until="1999-01-01T00:00:00Z"),
+    "forged passage": lambda frames: records(frames, "chunks")[0]["rows"][0].update(
+        text="Employees get 99 days of leave."
+    ),
     "no history": with_field("end_of_document", activations=[]),
 }
 
@@ -172,8 +175,13 @@ class TestLies:
             change(changed)
             said: str | None = None
             try:
+                plain = written(changed)
                 await importing.import_frames(
-                    shelf.platform, target, io.BytesIO(written(changed)), name=None, restrict=False
+                    shelf.platform,
+                    target,
+                    lambda plain=plain: io.BytesIO(plain),
+                    name=None,
+                    restrict=False,
                 )
             except DamagedExportError as error:
                 said = error.detail

@@ -45,7 +45,7 @@ class Storage(Protocol):
 
         Args:
             name: Name in the storage; an existing file of that name is replaced.
-            path: Local file with the content; it may be moved away.
+            path: Local file with the content; it stays, for another try.
 
         Raises:
             OSError: The file cannot be kept now.

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ class FolderStorage:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     async def put(self, name: str, path: Path) -> None:
-        await anyio.to_thread.run_sync(_move, path, self._folder / name)
+        await anyio.to_thread.run_sync(_put, path, self._folder / name)
 
     async def size(self, name: str) -> int | None:
         with suppress(FileNotFoundError):
@@ -49,10 +50,27 @@ class FolderStorage:
                 yield file
 
 
-def _move(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reader, target.open("xb") as writer:
+        os.chmod(writer.fileno(), 0o600)
+        shutil.copyfileobj(reader, writer)
+        writer.flush()
+        os.fsync(writer.fileno())
+
+
+def _put(source: Path, target: Path) -> None:
     made = not target.parent.exists()
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    source.rename(target)
+    # By a second name: the staged file stays for another try. A file system without links copies.
+    second = source.with_name(f"{source.name}.{uuid.uuid4().hex}")
+    try:
+        try:
+            os.link(source, second)
+        except OSError:
+            _copy(source, second)
+        second.rename(target)
+    finally:
+        second.unlink(missing_ok=True)  # a rename to the same file does nothing
     _flush(target.parent)
     if made:
         _flush(target.parent.parent)

@@ -105,37 +105,29 @@ class BlobStore:
         finally:
             await anyio.to_thread.run_sync(_unlink, target)
 
-    async def keep(
-        self, session: AsyncSession, content: StagedContent, *, is_new: bool
-    ) -> uuid.UUID | None:
-        """Put a staged content in its place, unless it is there already.
+    async def put(self, content: StagedContent, key: DataKey, *, is_new: bool) -> bool:
+        """Put a staged content in its place under a key; False if it is there already.
 
-        Returns the key the stored file is under, if it was put. It is the one that is active as
-        the transaction sees it, and stays until the transaction ends.
+        It needs no transaction: the caller has claimed the content, so nobody removes it, and the
+        key stays as long as the claim.
 
         Args:
-            session: The transaction that holds the content's row.
-            content: What to keep.
-            is_new: Whether nobody knew of the content: what lies in its place was left by a
-                transaction that failed, under a key that may be gone since.
+            content: What to put; its staged file stays for another try.
+            key: What its file is to be under.
+            is_new: Whether no row knows the content: what lies in its place was left by an upload
+                that failed, under a key that may be gone since.
 
         Raises:
             OSError: The store cannot be written.
-            MasterKeyError: The tenant's key cannot be used.
         """
         is_there = await self._storage.size(content.name) == encrypted_size(content.size_bytes)
         if is_there and not is_new:
-            return None
-        key = await self._keys.hold(session, content.key.tenant_id, Purpose.FILES)
-        if not await anyio.Path(content.path).exists():  # moved by a try that was rolled back
-            async with self.resealed(key.tenant_id, content.sha256) as (_, anew):
-                if anew is not None:
-                    await self._storage.put(anew.name, anew.path)
-        elif key.id == content.key.id:
+            return False
+        if key.id == content.key.id:
             await self._storage.put(content.name, content.path)
         else:
             await self._put_anew(content, key)
-        return key.id
+        return True
 
     async def _put_anew(self, content: StagedContent, key: DataKey) -> None:
         target = self._staging / uuid.uuid4().hex

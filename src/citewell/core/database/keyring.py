@@ -67,6 +67,10 @@ AND NOT EXISTS (
   SELECT FROM blob WHERE tenant_id = :tenant_id AND key_id IS DISTINCT FROM (
     SELECT id FROM tenant_key
     WHERE tenant_id = :tenant_id AND purpose = 'files' AND is_active))
+AND NOT EXISTS (
+  SELECT FROM blob_claim WHERE tenant_id = :tenant_id AND key_id IS DISTINCT FROM (
+    SELECT id FROM tenant_key
+    WHERE tenant_id = :tenant_id AND purpose = 'files' AND is_active))
 """)
 
 _TENANTS = text("SELECT id FROM citewell_all_tenants() AS id ORDER BY id")
@@ -194,7 +198,7 @@ class KeyRing:
     async def remove_retired(self, session: AsyncSession, tenant_id: uuid.UUID) -> int:
         """Remove former keys if every file of the tenant is under the active one; returns how many.
 
-        An upload in flight holds a lock on its key, so this waits for it and then sees its file.
+        An upload in progress has claims that name the key its files are put under.
         """
         ids = list(await session.scalars(_HOLD_RETIRED, {"tenant_id": tenant_id}))
         if not ids:

@@ -200,6 +200,8 @@ _UNUSED_BLOBS = text("""
 SELECT b.id, 'content ' || b.id || ' is of no version' AS what FROM blob b
 WHERE b.tenant_id = :tenant_id AND NOT EXISTS (
   SELECT FROM document_version v WHERE v.tenant_id = b.tenant_id AND v.blob_id = b.id)
+  AND NOT EXISTS (
+    SELECT FROM blob_claim c WHERE c.tenant_id = b.tenant_id AND c.sha256 = b.sha256)
   AND (b.released_at IS NULL OR b.released_at <= now() - CAST(:grace AS interval))
 LIMIT :most
 """)
@@ -215,6 +217,8 @@ _REMOVE_UNUSED_BLOBS = text("""
 DELETE FROM blob b WHERE b.tenant_id = :tenant_id AND b.id = ANY(CAST(:ids AS uuid[]))
   AND NOT EXISTS (
     SELECT FROM document_version v WHERE v.tenant_id = b.tenant_id AND v.blob_id = b.id)
+  AND NOT EXISTS (
+    SELECT FROM blob_claim c WHERE c.tenant_id = b.tenant_id AND c.sha256 = b.sha256)
 RETURNING b.sha256, b.size_bytes
 """)
 
@@ -436,8 +440,11 @@ async def hold_registration(session: AsyncSession) -> None:
 
 
 async def hashes(session: AsyncSession) -> list[bytes]:
-    """The hashes of all contents."""
-    statement = text("SELECT sha256 FROM blob WHERE tenant_id = :tenant_id")
+    """The hashes of all contents, those that are being uploaded included."""
+    statement = text(
+        "SELECT sha256 FROM blob WHERE tenant_id = :tenant_id"
+        " UNION SELECT sha256 FROM blob_claim WHERE tenant_id = :tenant_id"
+    )
     return [bytes(sha256) for sha256 in await session.scalars(statement, _tenant(session))]
 
 

@@ -1,17 +1,30 @@
 """Originals in the store, and the keys they are under."""
 
+import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from citewell.core.blobs.encryption import DamagedFileError, Purpose
+import structlog
+
+from citewell.core.blobs.encryption import DamagedFileError, DataKey, Purpose
 from citewell.core.blobs.store import StagedContent
 from citewell.core.context import Caller, Context, unit_of_work
-from citewell.core.errors import AppError
+from citewell.core.errors import AppError, UnavailableError
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.documents import repository
+from citewell.kit.ids import uuid7
+
+log = structlog.get_logger(__name__)
+
+CLAIM_SECONDS = 2 * 3600.0
+"""How long an upload may take to put its contents: 24 times the store's longest request. What a
+killed one leaves stays for so long, and so do former keys."""
+
+REMOVE_SECONDS = 5.0
+"""How long a refused upload waits for the store to forget it; a connection is held meanwhile."""
 
 BATCH = 200
 """Contents whose rows are read in one statement."""
@@ -20,44 +33,142 @@ PASSES = 5
 """Passes over all files; each finds files that uploads in flight stored under the former key."""
 
 
-async def keep(ctx: Context, contents: Sequence[tuple[StagedContent, bool]]) -> None:
-    """Store contents whose rows are locked; each comes with whether its row is new.
+@dataclass(slots=True)
+class Claim:
+    """Contents that an upload puts into the store between its two transactions."""
 
-    Raises:
-        OSError: The store cannot be written.
+    id: uuid.UUID
+    contents: Mapping[bytes, StagedContent]
+    """By hash."""
+    new: frozenset[bytes] = frozenset()
+    """Those that no row knew."""
+    key: DataKey | None = None
+    """What their files are put under; None without contents."""
+    put: set[bytes] = field(default_factory=set[bytes])
+    """Those that were not in the store."""
+    settled: frozenset[bytes] = frozenset()
+    """Those whose versions are registered, once that is committed."""
+
+
+class ClaimLostError(UnavailableError):
+    """Putting took so long that upkeep has taken the upload for dead."""
+
+    code = "upload_too_slow"
+
+    def __init__(self) -> None:
+        super().__init__("The file store took too long; nothing was changed. Try again later.")
+
+
+async def claim_all(ctx: Context, contents: Mapping[bytes, StagedContent]) -> Claim:
+    """Claim contents: from the commit on nobody removes their files or the key they are put under.
+
+    Each is locked in the order of hashes, as everybody does who removes one; the locks end with
+    this short transaction, so that no connection waits for the store.
     """
-    put: defaultdict[uuid.UUID, list[bytes]] = defaultdict(list)
-    for content, is_new in contents:
-        key_id = await ctx.platform.blobs.keep(ctx.session, content, is_new=is_new)
-        if key_id is not None:
-            put[key_id].append(content.sha256)
-    for key_id, hashes in put.items():
-        await repository.note_key(ctx.session, hashes, key_id)
-
-
-async def claim(ctx: Context, content: StagedContent) -> tuple[uuid.UUID, bool]:
-    """Store a content; returns its row's id, and whether it is new to the tenant.
-
-    Raises:
-        OSError: The store cannot be written.
-    """
-    sizes = {content.sha256: content.size_bytes}
+    claim = Claim(uuid7(), contents)
+    if not contents:
+        return claim
+    sizes = {sha256: content.size_bytes for sha256, content in contents.items()}
     blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
-    blob_id, is_new = blobs[content.sha256]
-    await keep(ctx, [(content, is_new)])
-    return blob_id, is_new
+    new = {sha256: blob_id for sha256, (blob_id, is_new) in blobs.items() if is_new}
+    claim.new = frozenset(new)
+    claim.key = await ctx.platform.keys.hold(ctx.session, ctx.tenant_id, Purpose.FILES)
+    await repository.add_claims(ctx.session, claim.id, sizes, claim.key.id, CLAIM_SECONDS)
+    # A row says that the content is there and counted: neither is true yet.
+    await repository.forget_blobs(ctx.session, new.values())
+    return claim
 
 
-async def remove_unneeded(platform: Platform, caller: Caller, sizes: Mapping[bytes, int]) -> None:
-    """Remove contents of a rolled back unit of work, unless another one has stored them too."""
+async def put_all(platform: Platform, claim: Claim) -> None:
+    """Put the claimed contents in their places, outside any transaction.
+
+    Known ones too, so that a file the store has lost comes back with its next upload.
+
+    Raises:
+        OSError: The store cannot be written.
+    """
+    if claim.key is None:
+        return
+    for sha256, content in claim.contents.items():
+        if await platform.blobs.put(content, claim.key, is_new=sha256 in claim.new):
+            claim.put.add(sha256)
+
+
+async def register(ctx: Context, claim: Claim) -> dict[bytes, tuple[uuid.UUID, bool]]:
+    """Make rows of contents that are put; by hash their ids, and whether they are new.
+
+    New ones are the caller's to count. The claim goes on: no version needs them yet.
+    """
+    sizes = {sha256: each.size_bytes for sha256, each in claim.contents.items()}
+    rows = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
+    if claim.key is not None and claim.put:
+        await repository.note_key(ctx.session, sorted(claim.put), claim.key.id)
+    return rows
+
+
+async def settle(ctx: Context, claim: Claim, hashes: Collection[bytes]) -> None:
+    """End the claim of contents whose rows are locked and will be committed with their versions.
+
+    Raises:
+        ClaimLostError: They may have been removed meanwhile; roll the unit of work back.
+    """
+    if hashes and await repository.remove_claims(ctx.session, claim.id, hashes) < len(hashes):
+        raise ClaimLostError
+    if claim.key is not None and (put := claim.put.intersection(hashes)):
+        await repository.note_key(ctx.session, sorted(put), claim.key.id)
+    claim.settled = frozenset(hashes)
+
+
+async def abandon(platform: Platform, caller: Caller, claim: Claim) -> None:
+    """Take out of the store what was put and not registered, but for what others need as well."""
+    rest = {
+        sha: each.size_bytes for sha, each in claim.contents.items() if sha not in claim.settled
+    }
+    await remove_unneeded(platform, caller, rest, claim.id)
+
+
+async def sweep_claims(platform: Platform, caller: Caller) -> None:
+    """Abandon what uploads that were killed have claimed."""
+    while True:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await repository.expired_claims(ctx.session, BATCH)
+        uploads: defaultdict[uuid.UUID, dict[bytes, int]] = defaultdict(dict)
+        for each in found:
+            uploads[each.id][bytes(each.sha256)] = each.size_bytes
+        for claim_id, sizes in uploads.items():
+            await remove_unneeded(platform, caller, sizes, claim_id)
+        if len(found) < BATCH:
+            return
+
+
+async def remove_unneeded(
+    platform: Platform,
+    caller: Caller,
+    sizes: Mapping[bytes, int],
+    claim_id: uuid.UUID | None = None,
+) -> None:
+    """Take out of the store what was rolled back, and end its claim.
+
+    Files that no row and no other upload needs go while their names are locked.
+
+    A file that cannot be removed in time keeps its claim, so that upkeep tries again.
+    """
     if not sizes:
         return
     remove = await platform.blobs.remover(caller.tenant_id)
-    async with unit_of_work(platform, caller) as ctx:
-        blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
-        unknown = [blob_id for blob_id, is_new in blobs.values() if is_new]
-        for sha256 in await repository.remove_unused_blobs(ctx.session, unknown):
-            await remove(sha256)
+    try:
+        async with unit_of_work(platform, caller) as ctx, asyncio.timeout(REMOVE_SECONDS):
+            blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
+            if claim_id is not None:
+                await repository.remove_claims(ctx.session, claim_id, sizes)
+            new = {sha256: blob_id for sha256, (blob_id, is_new) in blobs.items() if is_new}
+            known = [blob_id for blob_id, is_new in blobs.values() if not is_new]
+            await repository.forget_blobs(ctx.session, new.values())
+            await repository.release_unused(ctx.session, known)
+            for sha256 in new.keys() - await repository.claimed(ctx.session, new):
+                await remove(sha256)
+    except (OSError, TimeoutError) as error:
+        log.warning("upload_not_removed", reason=type(error).__name__)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from pydantic import JsonValue, TypeAdapter
 
@@ -21,6 +21,7 @@ from citewell.features.collections.errors import CollectionNotFoundError
 from citewell.features.documents import counting, originals, repository, service
 from citewell.features.documents.errors import FileTooLargeError
 from citewell.features.documents.names import safe_filename
+from citewell.features.documents.originals import Claim
 from citewell.features.documents.placement import (
     MAX_TITLE,
     FilingTarget,
@@ -33,6 +34,8 @@ from citewell.features.documents.schemas import AcceptedDocument, NewFile
 from citewell.features.idempotency import service as idempotency
 from citewell.features.jobs import service as jobs
 from citewell.features.jobs.schemas import NewJob
+from citewell.features.usage import service as usage
+from citewell.features.usage.service import Metric
 from citewell.kit.ids import uuid7
 from citewell.models.documents import Document, DocumentVersion, VersionStatus
 from citewell.models.work import Job
@@ -42,12 +45,13 @@ _ACCEPTED = TypeAdapter(list[AcceptedDocument])
 
 Outcome = TypeVar("Outcome")
 
-_Kept: TypeAlias = dict[bytes, int]
-"""Contents in the store that may turn out not to be needed: their sizes by hash."""
-
 
 class _TakenError(Exception):
     """A document was made, or the default collection removed, since it was looked for."""
+
+
+class _UnclaimedError(Exception):
+    """A file that was to be skipped when contents were claimed is to be taken in after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ async def register_all(
 ) -> list[Registered]:
     """Take files into one collection as `register_file` does, all of them or none."""
     async with _staged(platform, caller, files) as staged:
-        return await _in_one_unit(platform, caller, partial(_take_in, staged))
+        return await _carried_out(platform, caller, staged, partial(_take_in, staged))
 
 
 async def accept(
@@ -126,19 +130,32 @@ async def accept(
     async with _staged(platform, caller, files) as staged:
         contents: JsonValue = [each.content.sha256.hex() for each in staged]
         request = idempotency.request_of(once.key, [once.asked, contents])
-        return await _in_one_unit(platform, caller, partial(_accept_once, staged, request))
+        return await _carried_out(
+            platform,
+            caller,
+            staged,
+            partial(_accept_once, staged, request),
+            known=partial(_known_reply, request),
+        )
+
+
+async def _known_reply(request: idempotency.Request, ctx: Context) -> Acceptance | None:
+    """The reply the same request got before, to a caller who may still read what it names."""
+    known = await idempotency.begin(ctx, request)
+    if known is None:
+        return None
+    documents = _ACCEPTED.validate_python(known)
+    for document in documents:
+        await service.get(ctx, document.id)
+    return Acceptance(documents, is_replay=True)
 
 
 async def _accept_once(
-    staged: Sequence[StagedFile], request: idempotency.Request, ctx: Context, kept: _Kept
+    staged: Sequence[StagedFile], request: idempotency.Request, ctx: Context, claim: Claim
 ) -> Acceptance:
-    known = await idempotency.begin(ctx, request)
-    if known is not None:
-        documents = _ACCEPTED.validate_python(known)
-        for document in documents:
-            await service.get(ctx, document.id)
-        return Acceptance(documents, is_replay=True)
-    documents = [each.accepted() for each in await _take_in(staged, ctx, kept)]
+    if (known := await _known_reply(request, ctx)) is not None:
+        return known
+    documents = [each.accepted() for each in await _take_in(staged, ctx, claim)]
     await idempotency.finish(ctx, request, _ACCEPTED.dump_python(documents, mode="json"))
     return Acceptance(documents)
 
@@ -152,7 +169,6 @@ async def register_files(
     taken in whole or not at all, whatever happens to the others.
     """
     results: dict[int, Registered | AppError | OSError] = {}
-    kept: _Kept = {}
     async with AsyncExitStack() as stack:
         staged: dict[int, StagedFile] = {}
         for place, new in enumerate(files):
@@ -162,16 +178,15 @@ async def register_files(
             except (AppError, OSError) as error:
                 results[place] = error
         try:
-            every = partial(_take_in, list(staged.values()))
-            together = await _until_done(platform, caller, every, kept)
+            every = list(staged.values())
+            together = await _carried_out(platform, caller, every, partial(_take_in, every))
         except (AppError, OSError):
             for place, each in staged.items():  # one by one it will show whose it is
                 try:
                     alone = partial(_take_in, [each])
-                    [results[place]] = await _until_done(platform, caller, alone, kept)
+                    [results[place]] = await _carried_out(platform, caller, [each], alone)
                 except (AppError, OSError) as error:
                     results[place] = error
-            await originals.remove_unneeded(platform, caller, kept)
         else:
             results |= dict(zip(staged, together, strict=True))
     return [results[place] for place in range(len(files))]
@@ -198,39 +213,85 @@ async def _staged(
         yield staged
 
 
-async def _in_one_unit(
-    platform: Platform, caller: Caller, act: Callable[[Context, _Kept], Awaitable[Outcome]]
+async def _carried_out(
+    platform: Platform,
+    caller: Caller,
+    staged: Sequence[StagedFile],
+    act: Callable[[Context, Claim], Awaitable[Outcome]],
+    known: Callable[[Context], Awaitable[Outcome | None]] | None = None,
 ) -> Outcome:
-    """What `act` makes of a unit of work; if it is refused, nothing is left in the store."""
-    kept: _Kept = {}
-    try:
-        return await _until_done(platform, caller, act, kept)
-    except (AppError, OSError):
-        await originals.remove_unneeded(platform, caller, kept)
-        raise
+    """What `act` makes of a unit of work, once the contents it needs are in the store.
+
+    Contents are claimed in a short unit of work, put outside of any, and registered in another; if
+    that is refused, nothing is left in the store. What a process that is killed leaves, upkeep
+    removes when its claim has expired.
+
+    Args:
+        platform: The handles of this process.
+        caller: Who hands the files in.
+        staged: The files.
+        act: Registers them; it may be called again after a rollback.
+        known: Tells an outcome there was before, so that nothing is put.
+    """
+
+    async def begin(ctx: Context) -> tuple[Outcome | None, Claim]:
+        outcome = await known(ctx) if known is not None else None
+        return outcome, await _claimed(ctx, staged if outcome is None else ())
+
+    while True:
+        outcome, claim = await _until_done(platform, caller, begin)
+        if outcome is not None:
+            return outcome
+        try:
+            await originals.put_all(platform, claim)
+            outcome = await _until_done(platform, caller, lambda ctx, c=claim: act(ctx, c))
+        except (AppError, OSError, _UnclaimedError) as error:
+            claim.settled = frozenset()
+            await originals.abandon(platform, caller, claim)
+            if not isinstance(error, _UnclaimedError):
+                raise
+        else:
+            await originals.abandon(platform, caller, claim)  # what is skipped after all
+            return outcome
 
 
 async def _until_done(
-    platform: Platform,
-    caller: Caller,
-    act: Callable[[Context, _Kept], Awaitable[Outcome]],
-    kept: _Kept,
+    platform: Platform, caller: Caller, act: Callable[[Context], Awaitable[Outcome]]
 ) -> Outcome:
     while True:
         try:
             async with unit_of_work(platform, caller) as ctx:
-                return await act(ctx, kept)
+                return await act(ctx)
         except _TakenError:
             continue
 
 
-async def _take_in(staged: Sequence[StagedFile], ctx: Context, kept: _Kept) -> list[Registered]:
-    """Take files in; each kind of row is made or locked in the order of its keys.
+async def _claimed(ctx: Context, staged: Sequence[StagedFile]) -> Claim:
+    """Claim the contents of what is not to be skipped, once it is sure that it may be taken in.
 
-    What is put into the store on the way is noted in `kept`.
+    Raises:
+        AppError: What `_take_in` would raise as things are now, a full plan included.
+    """
+    if not staged:
+        return await originals.claim_all(ctx, {})
+    placements = [each for each in await _placed(ctx, staged) if not each.is_skipped]
+    contents = {each.file.content.sha256: each.file.content for each in placements}
+    claim = await originals.claim_all(ctx, contents)
+    documents = {each.target.document.id for each in placements if each.target.is_new}
+    new_bytes = sum(contents[sha256].size_bytes for sha256 in claim.new)
+    await usage.require_room(
+        ctx, {Metric.DOCUMENTS: len(documents), Metric.STORED_BYTES: new_bytes}
+    )
+    return claim
+
+
+async def _take_in(staged: Sequence[StagedFile], ctx: Context, claim: Claim) -> list[Registered]:
+    """Take files in; each kind of row is made or locked in the order of its keys.
 
     Raises:
         _TakenError: Try again in another unit of work.
+        _UnclaimedError: Try again with another claim.
+        ClaimLostError: Putting the contents took too long.
     """
     if not staged:
         return []
@@ -241,10 +302,9 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, kept: _Kept) -> l
     for each in wanted:
         if not each.target.is_new:
             await _take_over(ctx, each.target.document, each.file.new)
-    # Of known contents too, so that a file the store has lost comes back with its next upload.
-    contents = {each.file.content.sha256: each.file.content for each in wanted}
-    kept |= sizes
-    await originals.keep(ctx, [(each, blobs[sha256][1]) for sha256, each in contents.items()])
+    if not sizes.keys() <= claim.contents.keys():
+        raise _UnclaimedError
+    await originals.settle(ctx, claim, sizes.keys())
     made = {each.target.document.id: each.target.document for each in wanted if each.target.is_new}
     ordered = sorted(made.values(), key=lambda document: document.source or "")
     if len(await repository.add_documents(ctx.session, ordered)) < len(ordered):

@@ -1,11 +1,14 @@
 """Statements of documents."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
 
 from sqlalchemy import (
     Boolean,
+    CursorResult,
     Row,
     Select,
     TextClause,
@@ -29,6 +32,7 @@ from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
     Blob,
+    BlobClaim,
     Document,
     DocumentText,
     DocumentVersion,
@@ -113,7 +117,9 @@ async def claim_blobs(
     ]
     statement = insert(Blob)
     statement = statement.on_conflict_do_update(
-        index_elements=["tenant_id", "sha256"], set_={"sha256": statement.excluded.sha256}
+        # Not a column of a key: the lock must not wait for versions that refer to the row.
+        index_elements=["tenant_id", "sha256"],
+        set_={"size_bytes": statement.excluded.size_bytes},
     )
     rows = await session.execute(statement.returning(Blob.sha256, Blob.id, _IS_NEW), values)
     return {bytes(sha256): (blob_id, is_new) for sha256, blob_id, is_new in rows}
@@ -319,22 +325,67 @@ def changed_fields(document: Document, names: Sequence[str]) -> list[str]:
     return [name for name in names if attributes[name].history.has_changes()]
 
 
-async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[bytes, int]:
-    """Delete the rows of contents no version needs any more; returns their sizes by hash.
+async def add_claims(
+    session: AsyncSession,
+    claim_id: uuid.UUID,
+    sizes: Mapping[bytes, int],
+    key_id: uuid.UUID,
+    seconds: float,
+) -> None:
+    """Claim contents whose rows are locked, or were made, in this transaction."""
+    values = [
+        {
+            "tenant_id": session.info["tenant_id"],
+            "sha256": sha256,
+            "id": claim_id,
+            "size_bytes": size,
+            "key_id": key_id,
+            "expires_at": func.now() + timedelta(seconds=seconds),
+        }
+        for sha256, size in sizes.items()
+    ]
+    await session.execute(insert(BlobClaim).values(values))
 
-    The rows stay locked until the transaction ends; whoever holds them may remove the files. A
-    statement of its own locks them first, so that the deletion sees versions made meanwhile.
-    """
-    await session.execute(
-        select(Blob.id).where(Blob.id.in_(ids)).order_by(Blob.id).with_for_update()
+
+async def remove_claims(
+    session: AsyncSession, claim_id: uuid.UUID, hashes: Collection[bytes]
+) -> int:
+    """Give up the claim of these contents; returns how many of them it still had."""
+    statement = delete(BlobClaim).where(BlobClaim.id == claim_id, BlobClaim.sha256.in_(hashes))
+    return cast(CursorResult[Any], await session.execute(statement)).rowcount
+
+
+async def expired_claims(session: AsyncSession, limit: int) -> list[BlobClaim]:
+    """Claims whose uploads did not end them."""
+    rows = await session.scalars(
+        select(BlobClaim)
+        .where(BlobClaim.expires_at <= func.now())
+        .order_by(BlobClaim.sha256)
+        .limit(limit)
     )
+    return list(rows)
+
+
+async def claimed(session: AsyncSession, hashes: Collection[bytes]) -> set[bytes]:
+    """Those of the contents that uploads in progress have claimed."""
+    rows = await session.scalars(select(BlobClaim.sha256).where(BlobClaim.sha256.in_(hashes)))
+    return {bytes(sha256) for sha256 in rows}
+
+
+async def forget_blobs(session: AsyncSession, ids: Collection[uuid.UUID]) -> None:
+    """Delete the rows of contents that this transaction has made."""
+    await session.execute(delete(Blob).where(Blob.id.in_(ids)))
+
+
+async def release_unused(session: AsyncSession, ids: Collection[uuid.UUID]) -> None:
+    """Let upkeep remove locked contents that no version needs, and look at their keys again."""
     used = select(DocumentVersion.blob_id).where(
         DocumentVersion.tenant_id == Blob.tenant_id, DocumentVersion.blob_id == Blob.id
     )
-    rows = await session.execute(
-        delete(Blob).where(Blob.id.in_(ids), ~used.exists()).returning(Blob.sha256, Blob.size_bytes)
+    await session.execute(update(Blob).where(Blob.id.in_(ids)).values(key_id=None))
+    await session.execute(
+        update(Blob).where(Blob.id.in_(ids), ~used.exists()).values(released_at=func.now())
     )
-    return {bytes(sha256): size for sha256, size in rows}
 
 
 async def note_key(session: AsyncSession, hashes: Sequence[bytes], key_id: uuid.UUID) -> None:
@@ -343,9 +394,12 @@ async def note_key(session: AsyncSession, hashes: Sequence[bytes], key_id: uuid.
 
 
 async def count_under_others(session: AsyncSession, key_id: uuid.UUID) -> int:
-    """How many contents are not known to be under this key."""
-    statement = select(func.count()).select_from(Blob)
-    return await session.scalar(statement.where(Blob.key_id.is_distinct_from(key_id))) or 0
+    """How many contents are not known to be under this key, those being uploaded included."""
+    count = 0
+    for table in (Blob, BlobClaim):
+        statement = select(func.count()).select_from(table)
+        count += await session.scalar(statement.where(table.key_id.is_distinct_from(key_id))) or 0
+    return count
 
 
 async def page_under_others(

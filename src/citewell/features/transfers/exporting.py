@@ -5,7 +5,6 @@ import uuid
 from collections.abc import AsyncGenerator
 
 import anyio
-import anyio.to_thread
 
 from citewell.access.policy import AccessLevel, Role, Scope, Verb
 from citewell.core.blobs.encryption import DamagedFileError
@@ -33,7 +32,7 @@ from citewell.features.transfers.schemas import (
     TextRecord,
     VersionRecord,
 )
-from citewell.features.transfers.sealing import Sealer
+from citewell.features.transfers.sealing import Sealer, new_header, stream_key
 from citewell.indexes.contract import Generation, index_of
 from citewell.indexes.events import ChunkRow
 from citewell.kit.clock import utc_now
@@ -80,6 +79,7 @@ async def export(
         CollectionNotFoundError: There is none, or not for this caller.
         ForbiddenError: The caller is no administrator, or some of it is not theirs to read.
         ExportChangedError: An original is missing.
+        BusyError: Too many keys are made at the moment.
     """
     check_passphrase(passphrase)
     # Recorded before the first byte: a download that is broken off has given away most of it, too.
@@ -88,9 +88,11 @@ async def export(
         await audit.record(
             ctx, "collection.exported", object_kind="collection", object_id=collection_id
         )
+    header = new_header()
+    key = await platform.compute.run(caller.tenant_id, stream_key, passphrase, header.hex())
     async with unit_of_work(platform, caller, is_snapshot=True) as ctx:
         collection = await _checked(ctx, collection_id)
-        sealer = await anyio.to_thread.run_sync(Sealer, passphrase)
+        sealer = Sealer(header, key)
         yield sealer.header()
         async for frame in _Export(ctx, collection).frames():
             if sealed := sealer.seal(frame):

@@ -1,9 +1,9 @@
-"""A sealed file becomes a collection, all of it in one transaction or nothing."""
+"""A sealed file becomes a collection: its originals first, then all the rest in one transaction."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import anyio.to_thread
 
@@ -15,8 +15,8 @@ from citewell.core.platform import Platform
 from citewell.engine.chunking.registry import STRATEGIES
 from citewell.features.audit import service as audit
 from citewell.features.collections.errors import CollectionExistsError
-from citewell.features.documents import names, originals, registering
-from citewell.features.documents.errors import FileTooLargeError, InvalidFilenameError
+from citewell.features.documents import names, registering
+from citewell.features.documents.errors import InvalidFilenameError
 from citewell.features.transfers import repository
 from citewell.features.transfers.errors import DamagedExportError, UnknownDenialError
 from citewell.features.transfers.exporting import require_mover
@@ -37,7 +37,8 @@ from citewell.features.transfers.schemas import (
     TextRecord,
     VersionRecord,
 )
-from citewell.features.transfers.sealing import Opener, SealedStreamError
+from citewell.features.transfers.sealing import Opener, SealedStreamError, read_header, stream_key
+from citewell.features.transfers.stock import Stock
 from citewell.features.transfers.version_rows import VersionRows
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
@@ -84,30 +85,49 @@ async def import_collection(
         UnknownDenialError: It denies something to somebody unknown.
         QuotaReachedError: The plan does not hold it.
         FileTooLargeError: An original has more bytes than are accepted.
+        BusyError: Too many passphrases are tried at the moment.
     """
     async with unit_of_work(platform, caller) as ctx:
         require_mover(ctx)  # before the key is made, which is meant to take a while
+    begin = source.tell()
     try:
-        opener = await anyio.to_thread.run_sync(Opener, source, passphrase)
+        header = await anyio.to_thread.run_sync(read_header, source)
+        key = await platform.compute.run(caller.tenant_id, stream_key, passphrase, header.hex())
     except SealedStreamError as error:
         raise DamagedExportError(str(error)) from None
-    return await import_frames(platform, caller, opener, name=name, restrict=restrict)
+
+    def opened() -> ByteSource:
+        source.seek(begin)
+        return Opener(source, key)
+
+    return await import_frames(platform, caller, opened, name=name, restrict=restrict)
 
 
 async def import_frames(
-    platform: Platform, caller: Caller, source: ByteSource, *, name: str | None, restrict: bool
+    platform: Platform,
+    caller: Caller,
+    opened: Callable[[], ByteSource],
+    *,
+    name: str | None,
+    restrict: bool,
 ) -> ImportReport:
-    """What `import_collection` does, of a stream that is open."""
-    kept: dict[bytes, int] = {}
+    """What `import_collection` does, of a stream that can be read twice.
+
+    Originals first, in many short transactions; then everything that refers to them, in one.
+    """
+    stock = Stock(platform, caller)
     try:
+        await stock.take_in(FrameReader(await anyio.to_thread.run_sync(opened)))
         async with unit_of_work(platform, caller) as ctx:
             require_mover(ctx)
-            report = await _Import(ctx, FrameReader(source), kept, restrict=restrict).run(name)
+            reader = FrameReader(await anyio.to_thread.run_sync(opened))
+            report = await _Import(ctx, reader, stock.originals, restrict=restrict).run(name)
+            await stock.settle(ctx)
     except SealedStreamError as error:
-        await originals.remove_unneeded(platform, caller, kept)
+        await stock.abandon()
         raise DamagedExportError(str(error)) from None
     except (AppError, OSError):
-        await originals.remove_unneeded(platform, caller, kept)
+        await stock.abandon()
         raise
     await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
     return report
@@ -132,14 +152,17 @@ class _Import:
     """One import; holds the parts of one version at a time, and the hashes of all originals."""
 
     def __init__(
-        self, ctx: Context, reader: FrameReader, kept: dict[bytes, int], *, restrict: bool
+        self,
+        ctx: Context,
+        reader: FrameReader,
+        blobs: Mapping[bytes, tuple[uuid.UUID, int]],
+        *,
+        restrict: bool,
     ) -> None:
         self._ctx = ctx
         self._reader = reader
-        self._kept = kept
         self._restrict = restrict
-        self._blobs: dict[bytes, tuple[uuid.UUID, int]] = {}
-        self._new_bytes = 0
+        self._blobs = blobs
         self._denied: set[str] = set()
         self._unknown: set[str] = set()
         self._users: dict[str, uuid.UUID] = {}
@@ -178,7 +201,6 @@ class _Import:
             {
                 Metric.COLLECTIONS: 1,
                 Metric.DOCUMENTS: report.documents,
-                Metric.STORED_BYTES: self._new_bytes,
             },
         )
         return report
@@ -298,7 +320,7 @@ class _Import:
             "metadata_": record.metadata,
             "created_at": record.created_at,
             "updated_at": record.updated_at,
-            "created_by": self._known_user(record.created_by),
+            "created_by": self._ctx.actor.user_id,
         }
         await repository.add(self._ctx.session, Document, [values])
 
@@ -310,7 +332,7 @@ class _Import:
         if isinstance(part, OriginalRecord):
             if part.sha256 != record.sha256:
                 raise _unexpected(part)
-            await self._original(place, part, sha256)
+            await anyio.to_thread.run_sync(self._skip, part.size_bytes)
             part = await self._next()
         if sha256 not in self._blobs:
             raise DamagedExportError("The export cannot be read: an original is not in it.")
@@ -368,29 +390,13 @@ class _Import:
             "document_id": place.id,
             "blob_id": blob_id,
             "status": str(values["status"]),
-            "created_by": self._known_user(record.created_by),
+            "created_by": self._ctx.actor.user_id,
         }
         await repository.add(session, DocumentVersion, [values])
         if not record.is_complete:
             place.unfinished.add(version_id)
         place.versions[record.id] = version = DocumentVersion(**values)
         return version
-
-    async def _original(self, place: _Place, record: OriginalRecord, sha256: bytes) -> None:
-        ctx = self._ctx
-        limit = ctx.platform.settings.max_upload_bytes
-        if record.size_bytes > limit:
-            raise FileTooLargeError(place.record.filename, limit)
-        if sha256 in self._blobs:
-            raise DamagedExportError("The export cannot be read: an original is in it twice.")
-        stream = cast(BinaryIO, _Stream(self._reader.original(record.size_bytes)))
-        async with ctx.platform.blobs.staged(ctx.tenant_id, stream) as content:
-            if (content.sha256, content.size_bytes) != (sha256, record.size_bytes):
-                raise DamagedExportError("The export cannot be read: an original was changed.")
-            self._kept[sha256] = content.size_bytes
-            blob_id, is_new = await originals.claim(ctx, content)
-        self._blobs[sha256] = blob_id, content.size_bytes
-        self._new_bytes += content.size_bytes if is_new else 0
 
     async def _finish(self, place: _Place, activations: Sequence[ActivationRecord]) -> None:
         """Which version answers, and when which did; or jobs for those without vectors."""
@@ -447,8 +453,10 @@ class _Import:
             raise DamagedExportError("The export cannot be read: its history is not possible.")
         return place.versions[activation.version].id
 
-    def _known_user(self, email: str | None) -> uuid.UUID | None:
-        return None if email is None else self._users.get(email)
+    def _skip(self, size: int) -> None:
+        """Go past an original, which is in the store by now."""
+        for _ in self._reader.original(size):
+            pass
 
     async def _next(self) -> Record:
         return await anyio.to_thread.run_sync(self._reader.record)
@@ -459,21 +467,6 @@ def _filename(name: str) -> str:
         return names.safe_filename(name)
     except InvalidFilenameError:
         raise DamagedExportError("The export cannot be read: a file has no name.") from None
-
-
-class _Stream:
-    """Pieces as a file that can be read."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-
-    def read(self, _size: int = -1) -> bytes:
-        """The next piece, whatever its size; empty at the end."""
-        return next(self._pieces, b"")
-
-    def seek(self, _place: int) -> int:
-        """At the begin, where it is read from."""
-        return 0
 
 
 def _unexpected(record: Record) -> DamagedExportError:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from bisect import bisect_left, bisect_right
 from collections import Counter
 
 import numpy as np
@@ -38,7 +39,10 @@ SMALLEST_FLOAT = float(np.finfo(np.float32).tiny)
 
 
 class VersionRows:
-    """Takes the parts of a version in; the chunks answer with the transaction."""
+    """Takes the parts of a version in; the chunks answer with the transaction.
+
+    Holds the version's text, so that no passage can be forged: what is cited stands in it.
+    """
 
     def __init__(
         self, ctx: Context, key: VersionKey, generation: Generation | None, record: VersionRecord
@@ -48,6 +52,8 @@ class VersionRows:
         self._generation = generation
         self._record = record
         self._chars = 0
+        self._starts: list[int] = []
+        self._texts: list[str] = []
         self._held: list[ChunkRow] = []
         self._frequencies: Counter[int] = Counter()
         self.chunks = 0
@@ -67,6 +73,8 @@ class VersionRows:
     async def _text(self, part: TextRecord) -> None:
         if part.start != self._chars or not part.text or self.chunks:
             raise _damaged("a text has a gap")
+        self._starts.append(part.start)
+        self._texts.append(part.text)
         self._chars += len(part.text)
         row = {
             "tenant_id": self._ctx.tenant_id,
@@ -95,6 +103,8 @@ class VersionRows:
     def _row(self, row: ChunkRecord, *, is_new: bool) -> ChunkRow:
         if row.ordinal != self.chunks or not row.start <= row.end <= self._chars:
             raise _damaged("a passage is in the wrong place")
+        if row.text != self._stretch(row.start, row.end):
+            raise _damaged("a passage is not what stands in its document")
         if len(row.terms) > MAX_TERMS or not all(
             SMALLEST_FLOAT <= weight < LARGEST_HALF for weight in row.terms.values()
         ):
@@ -113,6 +123,15 @@ class VersionRows:
             terms=row.terms,
             id=None if is_new else row.id,
         )
+
+    def _stretch(self, start: int, end: int) -> str:
+        """The text from one offset to another."""
+        first = bisect_right(self._starts, start) - 1
+        last = bisect_left(self._starts, end)
+        if first < 0:
+            return ""
+        offset = self._starts[first]
+        return "".join(self._texts[first:last])[start - offset : end - offset]
 
     def _vector(self, encoded: str) -> Vector:
         """A vector of the library's model, made of nothing but finite numbers."""

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import TextClause, delete, exists, func, select, text, update
+from sqlalchemy import TextClause, delete, exists, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,7 @@ from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
     OPEN_STATUSES,
     Blob,
+    BlobClaim,
     Document,
     DocumentText,
     DocumentVersion,
@@ -199,8 +200,13 @@ async def released(session: AsyncSession, limit: int) -> Released:
     used = exists().where(
         DocumentVersion.tenant_id == Blob.tenant_id, DocumentVersion.blob_id == Blob.id
     )
+    # An upload that is abandoned releases them again.
+    claimed = exists().where(BlobClaim.tenant_id == Blob.tenant_id, BlobClaim.sha256 == Blob.sha256)
     kept = await session.scalars(
-        update(Blob).where(Blob.id.in_(blobs), used).values(released_at=None).returning(Blob.id)
+        update(Blob)
+        .where(Blob.id.in_(blobs), or_(used, claimed))
+        .values(released_at=None)
+        .returning(Blob.id)
     )
     needed = set(kept)
     return Released([blob for key, blob in blobs.items() if key not in needed], len(blobs))

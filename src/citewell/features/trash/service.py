@@ -18,7 +18,7 @@ from citewell.core.database.keyring import MasterKeyError
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.collections import service as collections
-from citewell.features.documents import counting
+from citewell.features.documents import counting, originals
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentState
 from citewell.features.ingestion import service as ingestion
@@ -168,7 +168,7 @@ async def _held(ctx: Context, document_id: uuid.UUID) -> Document:
 async def _note_purged(ctx: Context, document_id: uuid.UUID) -> None:
     await audit.record(ctx, "document.purged", object_kind="document", object_id=document_id)
     # Files cannot be rolled back: they go when it is certain that the document has gone.
-    ctx.after_commit.append(partial(_remove_files, ctx.platform, ctx.caller))
+    ctx.after_commit.append(partial(remove_unused_files, ctx.platform, ctx.caller))
 
 
 async def purge_expired(platform: Platform) -> None:
@@ -184,7 +184,7 @@ async def purge_expired(platform: Platform) -> None:
         caller = Caller(tenant_id, SYSTEM)
         while await _purge_some(platform, caller, minutes):
             pass
-        await _remove_files(platform, caller)
+        await remove_unused_files(platform, caller)
 
 
 async def _purge_some(platform: Platform, caller: Caller, minutes: int) -> bool:
@@ -203,9 +203,10 @@ async def _remove(ctx: Context, document_ids: Sequence[uuid.UUID]) -> None:
     await repository.remove(ctx.session, document_ids)
 
 
-async def _remove_files(platform: Platform, caller: Caller) -> None:
+async def remove_unused_files(platform: Platform, caller: Caller) -> None:
     """Remove the files of a tenant's contents that no version needs; later what cannot be now."""
     try:
+        await originals.sweep_claims(platform, caller)
         while await _remove_some_files(platform, caller):
             pass
     except MasterKeyError as error:

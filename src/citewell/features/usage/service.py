@@ -113,6 +113,24 @@ async def consume_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
     _require_counted(outcomes, now)
 
 
+async def require_room(ctx: Context, amounts: Mapping[Metric, int]) -> None:
+    """Refuse early what the plan does not hold as things are; nothing is counted.
+
+    Raises:
+        QuotaReachedError: The plan does not hold one of them.
+    """
+    now = utc_now()
+    periods = {metric: period_of(metric, now) for metric, amount in amounts.items() if amount}
+    if not periods:
+        return
+    _, found = await repository.standings(ctx.session, ctx.tenant_id, periods)
+    for item in found:
+        if item.limit is not None and item.used + amounts[item.metric] > item.limit:
+            raise QuotaReachedError(
+                item.metric, item.limit, now=now, resets_at=end_of(item.metric, now)
+            )
+
+
 async def release(ctx: Context, metric: Metric, amount: int = 1) -> None:
     """Subtract from a counter of kept things in the caller's unit of work; call it last."""
     await release_all(ctx, {metric: amount})
