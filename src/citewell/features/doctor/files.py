@@ -102,7 +102,8 @@ async def find_unknown(run: CheckRun) -> list[Fault]:
     Holds the names of all the tenant's files: 200 bytes each.
     """
     name_of = await run.platform.blobs.namer(run.caller.tenant_id)
-    known = {name_of(blob.sha256) async for blob in _blobs(run)}
+    async with run.unit_of_work() as ctx:
+        known = {name_of(sha256) for sha256 in await repository.hashes(ctx.session)}
     faults: list[Fault] = []
     youngest = utc_now() - run.grace
     async for file in run.platform.blobs.kept_files(run.caller.tenant_id):
