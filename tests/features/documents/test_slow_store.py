@@ -136,6 +136,7 @@ class TestHangingStore:
         storage.may_go_on.set()
         with pytest.raises(OSError, match="broke down"):
             await failing
+        await trash.purge_expired(shelf.platform)
         assert await content_of(shelf, registered.document_id) == LONG.encode()
         assert rows.select("SELECT 1 FROM blob_claim WHERE {t}") == []
 
@@ -146,6 +147,7 @@ class TestHangingStore:
         storage.may_go_on.set()
         with pytest.raises(OSError, match="broke down"):
             await slow.register("a.txt", LONG)
+        await trash.purge_expired(slow.platform)
         assert not stored(slow, LONG)
         assert len(rows.select("SELECT 1 FROM blob WHERE {t}")) == 1
         assert rows.select("SELECT 1 FROM blob_claim WHERE {t}") == []

@@ -1,6 +1,5 @@
 """Originals in the store, and the keys they are under."""
 
-import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
@@ -22,9 +21,6 @@ log = structlog.get_logger(__name__)
 CLAIM_SECONDS = 2 * 3600.0
 """How long an upload may take to put its contents: 24 times the store's longest request. What a
 killed one leaves stays for so long, and so do former keys."""
-
-REMOVE_SECONDS = 5.0
-"""How long a refused upload waits for the store to forget it; a connection is held meanwhile."""
 
 BATCH = 200
 """Contents whose rows are read in one statement."""
@@ -127,6 +123,12 @@ async def abandon(platform: Platform, caller: Caller, claim: Claim) -> None:
     await remove_unneeded(platform, caller, rest, claim.id)
 
 
+async def expire(platform: Platform, caller: Caller, claim: Claim) -> None:
+    """Leave to upkeep what was put: the store has failed, so nobody waits for it now."""
+    async with unit_of_work(platform, caller) as ctx:
+        await repository.expire_claims(ctx.session, claim.id)
+
+
 async def sweep_claims(platform: Platform, caller: Caller) -> None:
     """Abandon what uploads that were killed have claimed."""
     while True:
@@ -151,13 +153,14 @@ async def remove_unneeded(
 
     Files that no row and no other upload needs go while their names are locked.
 
-    A file that cannot be removed in time keeps its claim, so that upkeep tries again.
+    No time-out here: a removal that is given up may still happen, when another upload has put the
+    file again. If the store refuses, the claim stays for upkeep.
     """
     if not sizes:
         return
     remove = await platform.blobs.remover(caller.tenant_id)
     try:
-        async with unit_of_work(platform, caller) as ctx, asyncio.timeout(REMOVE_SECONDS):
+        async with unit_of_work(platform, caller) as ctx:
             blobs = await repository.claim_blobs(ctx.session, ctx.tenant_id, sizes)
             if claim_id is not None:
                 await repository.remove_claims(ctx.session, claim_id, sizes)
@@ -167,7 +170,7 @@ async def remove_unneeded(
             await repository.release_unused(ctx.session, known)
             for sha256 in new.keys() - await repository.claimed(ctx.session, new):
                 await remove(sha256)
-    except (OSError, TimeoutError) as error:
+    except OSError as error:
         log.warning("upload_not_removed", reason=type(error).__name__)
 
 

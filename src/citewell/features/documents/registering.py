@@ -223,8 +223,8 @@ async def _carried_out(
     """What `act` makes of a unit of work, once the contents it needs are in the store.
 
     Contents are claimed in a short unit of work, put outside of any, and registered in another; if
-    that is refused, nothing is left in the store. What a process that is killed leaves, upkeep
-    removes when its claim has expired.
+    that is refused, nothing is left in the store. If the store fails or the process is killed,
+    upkeep removes what is left.
 
     Args:
         platform: The handles of this process.
@@ -245,7 +245,10 @@ async def _carried_out(
         try:
             await originals.put_all(platform, claim)
             outcome = await _until_done(platform, caller, lambda ctx, c=claim: act(ctx, c))
-        except (AppError, OSError, _UnclaimedError) as error:
+        except OSError:
+            await originals.expire(platform, caller, claim)
+            raise
+        except (AppError, _UnclaimedError) as error:
             claim.settled = frozenset()
             await originals.abandon(platform, caller, claim)
             if not isinstance(error, _UnclaimedError):

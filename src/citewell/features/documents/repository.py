@@ -355,6 +355,12 @@ async def remove_claims(
     return cast(CursorResult[Any], await session.execute(statement)).rowcount
 
 
+async def expire_claims(session: AsyncSession, claim_id: uuid.UUID) -> None:
+    """Let a claim end now."""
+    statement = update(BlobClaim).where(BlobClaim.id == claim_id)
+    await session.execute(statement.values(expires_at=func.now()))
+
+
 async def expired_claims(session: AsyncSession, limit: int) -> list[BlobClaim]:
     """Claims whose uploads did not end them."""
     rows = await session.scalars(
