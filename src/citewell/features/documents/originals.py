@@ -130,17 +130,14 @@ async def expire(platform: Platform, caller: Caller, claim: Claim) -> None:
 
 
 async def sweep_claims(platform: Platform, caller: Caller) -> None:
-    """Abandon what uploads that were killed have claimed."""
-    while True:
-        async with unit_of_work(platform, caller) as ctx:
-            found = await repository.expired_claims(ctx.session, BATCH)
-        uploads: defaultdict[uuid.UUID, dict[bytes, int]] = defaultdict(dict)
-        for each in found:
-            uploads[each.id][bytes(each.sha256)] = each.size_bytes
-        for claim_id, sizes in uploads.items():
-            await remove_unneeded(platform, caller, sizes, claim_id)
-        if len(found) < BATCH:
-            return
+    """Abandon what uploads that failed or were killed have claimed, some at a time."""
+    async with unit_of_work(platform, caller) as ctx:
+        found = await repository.expired_claims(ctx.session, BATCH)
+    uploads: defaultdict[uuid.UUID, dict[bytes, int]] = defaultdict(dict)
+    for each in found:
+        uploads[each.id][bytes(each.sha256)] = each.size_bytes
+    for claim_id, sizes in uploads.items():
+        await remove_unneeded(platform, caller, sizes, claim_id)
 
 
 async def remove_unneeded(
