@@ -18,6 +18,7 @@ from citewell.core.context import unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.documents import originals
 from citewell.features.documents import service as documents
+from citewell.features.documents.errors import UploadTooSlowError
 from citewell.features.trash import service as trash
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
@@ -230,7 +231,7 @@ class TestKilledUpload:
             connection.execute("UPDATE blob_claim SET expires_at = now() - interval '1 second'")
         await trash.purge_expired(slow.platform)
         storage.may_go_on.set()
-        with pytest.raises(originals.ClaimLostError):
+        with pytest.raises(UploadTooSlowError):
             await task
         assert not stored(slow, LONG)
         assert len(rows.select("SELECT 1 FROM document WHERE {t}")) == 1

@@ -1,6 +1,12 @@
 """Errors of documents."""
 
-from citewell.core.errors import AppError, InvalidInputError, NotFoundError, TooLargeError
+from citewell.core.errors import (
+    AppError,
+    InvalidInputError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+)
 
 
 class DocumentNotFoundError(NotFoundError):
@@ -58,3 +64,12 @@ class FileMissingError(AppError):
             "installation's files. Its text can still be read and searched; upload the same file "
             "again to bring it back."
         )
+
+
+class UploadTooSlowError(UnavailableError):
+    """Storing the files took so long that upkeep has taken the upload for dead."""
+
+    code = "upload_too_slow"
+
+    def __init__(self) -> None:
+        super().__init__("The file store took too long; nothing was changed. Try again later.")

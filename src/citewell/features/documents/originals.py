@@ -10,10 +10,11 @@ import structlog
 from citewell.core.blobs.encryption import DamagedFileError, DataKey, Purpose
 from citewell.core.blobs.store import StagedContent
 from citewell.core.context import Caller, Context, unit_of_work
-from citewell.core.errors import AppError, UnavailableError
+from citewell.core.errors import AppError
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.documents import repository
+from citewell.features.documents.errors import UploadTooSlowError
 from citewell.kit.ids import uuid7
 
 log = structlog.get_logger(__name__)
@@ -44,15 +45,6 @@ class Claim:
     """Those that were not in the store."""
     settled: frozenset[bytes] = frozenset()
     """Those whose versions are registered, once that is committed."""
-
-
-class ClaimLostError(UnavailableError):
-    """Putting took so long that upkeep has taken the upload for dead."""
-
-    code = "upload_too_slow"
-
-    def __init__(self) -> None:
-        super().__init__("The file store took too long; nothing was changed. Try again later.")
 
 
 async def claim_all(ctx: Context, contents: Mapping[bytes, StagedContent]) -> Claim:
@@ -106,10 +98,10 @@ async def settle(ctx: Context, claim: Claim, hashes: Collection[bytes]) -> None:
     """End the claim of contents whose rows are locked and will be committed with their versions.
 
     Raises:
-        ClaimLostError: They may have been removed meanwhile; roll the unit of work back.
+        UploadTooSlowError: They may have been removed meanwhile; roll the unit of work back.
     """
     if hashes and await repository.remove_claims(ctx.session, claim.id, hashes) < len(hashes):
-        raise ClaimLostError
+        raise UploadTooSlowError
     if claim.key is not None and (put := claim.put.intersection(hashes)):
         await repository.note_key(ctx.session, sorted(put), claim.key.id)
     claim.settled = frozenset(hashes)

@@ -294,7 +294,7 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, claim: Claim) -> 
     Raises:
         _TakenError: Try again in another unit of work.
         _UnclaimedError: Try again with another claim.
-        ClaimLostError: Putting the contents took too long.
+        UploadTooSlowError: Putting the contents took too long.
     """
     if not staged:
         return []

@@ -68,7 +68,7 @@ class Stock:
         """End all claims in the transaction that commits the import.
 
         Raises:
-            ClaimLostError: It took so long that an original may have been removed.
+            UploadTooSlowError: It took so long that an original may have been removed.
         """
         for claim in self._claims:
             await originals.settle(ctx, claim, claim.contents.keys())
