@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0014"
+down_revision = "0011"
 
 TABLE = """
 CREATE TABLE blob_claim (
