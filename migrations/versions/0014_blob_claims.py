@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0019"
 
 TABLE = """
 CREATE TABLE blob_claim (
