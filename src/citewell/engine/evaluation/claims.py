@@ -22,7 +22,7 @@ class Label(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class LabelledClaim:
     """One sentence with the text it is held against."""
 
     id: str
@@ -51,7 +51,7 @@ class VerificationFigures:
     """By kind and label: the share of `quoted` and `close`."""
 
 
-def read_claims(path: Path) -> Iterator[Claim]:
+def read_claims(path: Path) -> Iterator[LabelledClaim]:
     """Yield the claims of a file of JSON lines.
 
     Raises:
@@ -70,7 +70,7 @@ def read_claims(path: Path) -> Iterator[Claim]:
         language, kind = record.get("lang", "en"), record.get("kind")
         if not isinstance(language, str):
             raise DatasetError(path, "needs a language code in 'lang'", line)
-        yield Claim(
+        yield LabelledClaim(
             id=str(record.get("id", line)),
             language=language,
             evidence=texts["evidence"],
@@ -81,7 +81,7 @@ def read_claims(path: Path) -> Iterator[Claim]:
 
 
 def measure_grades(
-    claims: Sequence[Claim], on_progress: Callable[[int], None]
+    claims: Sequence[LabelledClaim], on_progress: Callable[[int], None]
 ) -> VerificationFigures:
     """Grade all claims and count.
 
