@@ -21,7 +21,7 @@ WAITING = (
 )
 
 
-MIGRATED = "SELECT 1 FROM pg_class WHERE relname = 'user_account'"
+WORKING = "SELECT 1 FROM procrastinate_workers"
 
 
 @contextmanager
@@ -46,12 +46,12 @@ def wait_for_waiting(holder: psycopg.Connection[Any], table: str) -> int:
         time.sleep(0.02)
 
 
-def wait_until_database_answers(installation: Installation) -> None:
+def wait_until_it_works(installation: Installation) -> None:
     url = EmbeddedServer(installation.home / "database").url("postgres", "citewell")
     deadline = time.monotonic() + PATIENCE
     while True:
-        with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
-            if connection.execute(MIGRATED).fetchone():
+        with suppress(psycopg.Error), psycopg.connect(url) as connection:
+            if connection.execute(WORKING).fetchone():
                 return
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -84,7 +84,7 @@ def worker(installation: Installation) -> Iterator[None]:
     """A process beside the server, so that the database does not stop with it."""
     running = installation.start("worker")
     try:
-        wait_until_database_answers(installation)
+        wait_until_it_works(installation)
         yield
     finally:
         running.end()
