@@ -249,6 +249,24 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Other requests a minute for each user or key. 0: no limit.",
     )
+    max_connections: int = Field(
+        default=4_096,
+        ge=64,
+        le=30_000,
+        description="Connections one server process holds; half of its files at most.",
+    )
+    max_connections_per_address: int = Field(
+        default=1_024,
+        ge=16,
+        le=30_000,
+        description="Of these from one address; trusted proxies are not held to it.",
+    )
+    request_head_seconds: float = Field(
+        default=10, gt=0, le=600, description="Longest wait for the head of a request."
+    )
+    request_body_seconds: float = Field(
+        default=30, gt=0, le=600, description="Longest wait for 4 KiB more of a request's body."
+    )
     allowed_hosts: Annotated[
         tuple[str, ...],
         NoDecode,

@@ -16,6 +16,7 @@ import citewell
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.entrypoints.http import problems
+from citewell.entrypoints.http.connections import Connections
 from citewell.entrypoints.http.guards import HostGuard, OriginGuard
 from citewell.entrypoints.http.health import router as health_router
 from citewell.entrypoints.http.middleware import (
@@ -25,6 +26,7 @@ from citewell.entrypoints.http.middleware import (
     ErrorBoundary,
     RequestContext,
 )
+from citewell.entrypoints.http.protocol import CONNECTIONS
 from citewell.entrypoints.http.protocols import CLOSING
 from citewell.entrypoints.http.rates import AddressLimit, CallerLimit, Rates
 from citewell.features.audit.endpoints import router as audit_router
@@ -75,7 +77,9 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, object], None]:
         async with open_platform() as platform, _telling(platform, credentials) as streams:
             app.state.platform = platform
-            yield {"streams": streams, CLOSING: streams.close}
+            connections = Connections.of(settings)
+            connections.watch_accepting()
+            yield {"streams": streams, CLOSING: streams.close, CONNECTIONS: connections}
 
     app = FastAPIOffline(
         docs_url="/api/docs",

@@ -14,8 +14,9 @@ from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
 from citewell.core.errors import Problem
+from citewell.entrypoints.http.connections import Connections, Place
 from citewell.entrypoints.http.problems import MEDIA_TYPE, problem_body
-from citewell.entrypoints.http.protocol import ProblemProtocol
+from citewell.entrypoints.http.protocol import CONNECTIONS, PLACE, ProblemProtocol
 
 CLOSING = "closing"
 """Where the application's lifespan state has what to call when the server stops."""
@@ -85,6 +86,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._place: Place | None = app_state.get(PLACE)
         self.conn = ProblemHandshake(max_size=config.ws_max_size, logger=self.logger)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -103,6 +105,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unstick()
+        if self._place is not None:
+            connections: Connections = self.app_state[CONNECTIONS]
+            connections.leave(self._place)
+            self._place = None
         super().connection_lost(exc)
 
     def shutdown(self) -> None:

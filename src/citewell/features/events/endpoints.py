@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Annotated, cast
 
@@ -175,6 +175,8 @@ async def _converse(websocket: WebSocket, streams: Streams) -> None:
     origin = Origin(client.host if client else None, websocket.state.request_id)
     caller = await streams.caller(first.token, origin)
     caller.actor.require(Scope.READ)
+    # From now on it does not take one of the places of those who have to sign in.
+    cast(Callable[[], None], websocket.state.signed_in)()
     subscriber = Subscriber(caller, first.token)
     cursor = await streams.join(subscriber)
     subscriber.outbox.put(message("ready", event_id=cursor))
