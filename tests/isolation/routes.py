@@ -50,8 +50,6 @@ class Route:
     """Place -> the place it stands in for: a request has one of the two."""
     forgets: frozenset[str] = frozenset()
     """Places that look like ids and are none."""
-    is_open: bool = False
-    """Whether it is there for people without a credential."""
 
 
 DOCUMENT = {"path.document_id": "document"}
@@ -241,18 +239,18 @@ SOMEBODY = {
 SIGNING_IN: dict[Operation, Route] = {
     ("GET", f"{API}/auth/me"): Route(),
     ("POST", f"{API}/auth/register"): Route(
-        body=SOMEBODY, fields=frozenset({"tenant"}), is_open=True, is_write=True, status=403
+        body=SOMEBODY, fields=frozenset({"tenant"}), is_write=True, status=403
     ),
     ("POST", f"{API}/auth/setup"): Route(
         body={"token": "none", "email": "nobody@example.org", "password": SOMEBODY["password"]},
-        is_open=True, is_write=True, status=403,
+        is_write=True, status=403,
     ),
     ("POST", f"{API}/auth/login"): Route(
-        body=SOMEBODY, fields=frozenset({"tenant"}), is_open=True, is_write=True, status=401,
+        body=SOMEBODY, fields=frozenset({"tenant"}), is_write=True, status=401,
         forgets=frozenset({"form.client_id"}),  # of OAuth 2; it is taken and not looked at
     ),
     ("POST", f"{API}/auth/refresh"): Route(
-        body={"refresh_token": "none"}, is_open=True, is_write=True, status=401
+        body={"refresh_token": "none"}, is_write=True, status=401
     ),
     ("POST", f"{API}/auth/password"): Route(
         body={"old_password": PASSWORD, "new_password": "nine kites above the old mill"},

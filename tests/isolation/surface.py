@@ -12,6 +12,8 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 
 from citewell.core.settings import Settings
 from citewell.entrypoints.http.app import create_app
+from citewell.entrypoints.http.policies import declared
+from citewell.features.http import Admission
 
 ID_NAME = re.compile(r"(^|_)ids?$")
 NO_LONGER_THAN = 6
@@ -38,6 +40,19 @@ class Surface:
     websockets: frozenset[str]
     undescribed: frozenset[Operation]
     """Routes that the OpenAPI document does not show."""
+
+
+def open_operations() -> frozenset[Operation]:
+    """What is there for people without a credential, as the policies of the routes say."""
+    app = create_app(Settings(_env_file=None, home=Path("unused")), lambda: nullcontext())  # type: ignore[arg-type, return-value]
+    return frozenset(
+        (method, path)
+        for path, method, policy in declared(app.routes)
+        if policy is not None and policy.admission is Admission.PUBLIC
+    )
+
+
+OPEN = open_operations()
 
 
 def read_surface() -> Surface:

@@ -1,9 +1,11 @@
-"""What endpoints share: the platform, the authenticated caller, a page of a list."""
+"""What endpoints share: policies of routes, the platform, the caller, a page of a list."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Annotated, Any, Generic, TypeVar, cast
 
-from fastapi import Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
@@ -13,16 +15,112 @@ from citewell.core.platform import Platform
 from citewell.kit.pagination import MAX_LIMIT, Page, PageRequest
 
 Item = TypeVar("Item")
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
-def _platform(request: Request) -> Platform:
+class Admission(Enum):
+    """Who gets to a route."""
+
+    CREDENTIAL = auto()
+    """Those with a valid access token or API key."""
+    OPTIONAL = auto()
+    """Everybody; a valid credential is looked at, for a refresh token will do instead."""
+    PUBLIC = auto()
+    """Everybody; a credential is not looked at."""
+
+
+class Rate(Enum):
+    """What requests to a route are counted as."""
+
+    REQUESTS = auto()
+    QUERIES = auto()
+    """Searches and questions."""
+    SIGNING_IN = auto()
+    """By address, with a credential or without: these routes are where passwords are guessed."""
+    UNLIMITED = auto()
+
+
+class BodySize(Enum):
+    """The largest body of a route."""
+
+    JSON = auto()
+    DOCUMENT = auto()
+    """A text in JSON."""
+    FILE = auto()
+    """Files in a form, each as large as the settings allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePolicy:
+    """What stands before a route; the default is what most have, and what unknown paths get."""
+
+    admission: Admission = Admission.CREDENTIAL
+    rate: Rate = Rate.REQUESTS
+    body: BodySize = BodySize.JSON
+    is_page: bool = False
+    """Whether it is a page of the documentation, the same for everybody, with a script inside."""
+
+
+PRIVATE = RoutePolicy()
+QUERY = RoutePolicy(rate=Rate.QUERIES)
+SIGN_IN = RoutePolicy(Admission.PUBLIC, Rate.SIGNING_IN)
+SIGN_OUT = RoutePolicy(Admission.OPTIONAL)
+PROBE = RoutePolicy(Admission.PUBLIC, Rate.UNLIMITED)
+PAGE = RoutePolicy(Admission.PUBLIC, Rate.UNLIMITED, is_page=True)
+TAKES_TEXT = RoutePolicy(body=BodySize.DOCUMENT)
+TAKES_FILES = RoutePolicy(body=BodySize.FILE)
+
+_POLICY = "citewell_policy"
+
+
+def governed(policy: RoutePolicy) -> Callable[[Endpoint], Endpoint]:
+    """Declare a route's policy; stands below the decorator of the route."""
+
+    def declare(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, _POLICY, policy)
+        return endpoint
+
+    return declare
+
+
+def policy_of(endpoint: object) -> RoutePolicy | None:
+    """The policy that was declared for an endpoint."""
+    return getattr(endpoint, _POLICY, None)
+
+
+class Router(APIRouter):
+    """A router whose routes have its policy, but for those with one of their own."""
+
+    def __init__(self, *, policy: RoutePolicy, **more: Any) -> None:
+        super().__init__(**more)
+        self._policy = policy
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
+        """Add a route; see `fastapi.APIRouter.add_api_route`."""
+        if policy_of(endpoint) is None:
+            governed(self._policy)(endpoint)
+        super().add_api_route(path, endpoint, **more)
+
+    def add_api_websocket_route(
+        self, path: str, endpoint: Callable[..., Any], name: str | None = None, **more: Any
+    ) -> None:
+        """Add a socket; see `fastapi.APIRouter.add_api_websocket_route`."""
+        governed(self._policy)(endpoint)
+        super().add_api_websocket_route(path, endpoint, name, **more)
+
+
+# Dependencies are coroutines although they wait for nothing: plain functions are run in a thread,
+# which costs more than all they do.
+
+
+async def _platform(request: Request) -> Platform:
     return cast(Platform, request.app.state.platform)
 
 
-def _requires(scope: Scope) -> Callable[[Request], Caller]:
+def _requires(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """The caller, refused unless their credential has the scope."""
 
-    def caller_with_scope(request: Request) -> Caller:
+    async def caller_with_scope(request: Request) -> Caller:
         # Set by the authentication middleware, which lets nobody through without it.
         caller = cast(Caller, request.state.caller)
         caller.actor.require(scope)
@@ -33,7 +131,7 @@ def _requires(scope: Scope) -> Callable[[Request], Caller]:
     return caller_with_scope
 
 
-def _page(
+async def _page(
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
 ) -> PageRequest:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from citewell.engine.errors import ProviderError
 from citewell.entrypoints.http import problems
 from citewell.entrypoints.http.middleware import ErrorBoundary, RequestContext
+from citewell.entrypoints.http.policies import Policies
 
 Refused = Callable[[httpx.Response, int, str], None]
 SECRET = "cw_secret_in_a_local_variable"
@@ -112,7 +113,7 @@ async def failing() -> AsyncIterator[httpx.AsyncClient]:
     app.add_middleware(ErrorBoundary)
     app.add_middleware(Faulty)
     app.add_middleware(ErrorBoundary)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, policies=Policies(lambda: app.routes))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client

@@ -10,20 +10,26 @@ import pytest
 
 from citewell.core.settings import Settings
 from citewell.entrypoints.http.app import create_app
+from citewell.entrypoints.http.policies import declared
+from citewell.features.http import Admission
 from tests.conftest import Library
 
 Refused = Callable[[httpx.Response, int, str], None]
 
-HEALTH = {"/api/v1/health/live", "/api/v1/health/ready"}
-SIGN_IN = {f"/api/v1/auth/{name}" for name in ("register", "login", "refresh", "logout")}
-"""Their credential is a password or a refresh token; see the tests of sessions."""
-PUBLIC = HEALTH | SIGN_IN
 SINGLE = {"/api/v1/auth/me", "/api/v1/usage", "/api/v1/audit/export", "/api/v1/events"}
 """Objects without an id of their own, files and streams."""
-_SCHEMA = create_app(
+_APP = create_app(
     Settings(_env_file=None, home=Path("unused")),
     lambda: nullcontext(),  # type: ignore[arg-type, return-value]
-).openapi()
+)
+_SCHEMA = _APP.openapi()
+PUBLIC = {
+    path
+    for path, _, policy in declared(_APP.routes)
+    if policy is not None and policy.admission is not Admission.CREDENTIAL
+    and path.startswith("/api/v1/")
+}  # fmt: skip
+HEALTH = {path for path in PUBLIC if "/health/" in path}
 OPERATIONS = [
     (method.upper(), path)
     for path, methods in _SCHEMA["paths"].items()

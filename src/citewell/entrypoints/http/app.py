@@ -10,6 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
+from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import citewell
@@ -26,6 +27,7 @@ from citewell.entrypoints.http.middleware import (
     ErrorBoundary,
     RequestContext,
 )
+from citewell.entrypoints.http.policies import Policies
 from citewell.entrypoints.http.protocol import CONNECTIONS
 from citewell.entrypoints.http.protocols import CLOSING
 from citewell.entrypoints.http.rates import AddressLimit, CallerLimit, Rates
@@ -35,6 +37,7 @@ from citewell.features.documents.endpoints import router as documents_router
 from citewell.features.events.endpoints import router as events_router
 from citewell.features.events.endpoints import socket_router
 from citewell.features.events.streams import Streams
+from citewell.features.http import PAGE, PROBE, governed
 from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.jobs.endpoints import router as jobs_router
@@ -92,6 +95,9 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
     )
+    for route in app.routes:  # the documentation's own
+        if isinstance(route, Route):
+            governed(PAGE)(route.endpoint)
     api = APIRouter(prefix="/api/v1")
     api.include_router(health_router)
     api.include_router(sign_in_router, responses=problems.RESPONSES)
@@ -104,7 +110,7 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)
     app.include_router(socket_router)
-    app.add_api_route("/", _to_docs, include_in_schema=False)
+    app.add_api_route("/", governed(PROBE)(_to_docs), include_in_schema=False)
     problems.install(app)
     _add_middleware(app, settings, credentials)
     return app
@@ -161,7 +167,11 @@ def _add_middleware(app: FastAPI, settings: Settings, credentials: Credentials) 
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     app.add_middleware(ErrorBoundary)
-    app.add_middleware(RequestContext, is_https=(settings.public_url or "").startswith("https://"))
+    app.add_middleware(
+        RequestContext,
+        policies=Policies(lambda: app.routes),
+        is_https=(settings.public_url or "").startswith("https://"),
+    )
 
 
 async def _to_docs() -> RedirectResponse:

@@ -138,9 +138,6 @@ def _is_address(name: str) -> bool:
     return True
 
 
-DOCUMENTATION = ("/api/docs", "/api/redoc", "/api/openapi.json", "/api/static/")
-"""Pages that are the same for everybody."""
-
 _NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _PAGES = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -152,11 +149,15 @@ _PAGES = (
 YEAR_SECONDS = 365 * 24 * 3600
 
 
-def security_headers(path: str, *, is_https: bool) -> dict[str, str]:
-    """The headers of a reply to this path that tell browsers and caches to be careful."""
-    is_documentation = path.startswith(DOCUMENTATION)
+def security_headers(*, is_page: bool, is_https: bool) -> dict[str, str]:
+    """The headers of a reply that tell browsers and caches to be careful.
+
+    Args:
+        is_page: A page of the documentation, which is the same for everybody.
+        is_https: Users reach this server by TLS.
+    """
     headers = {
-        "Content-Security-Policy": _PAGES if is_documentation else _NOTHING,
+        "Content-Security-Policy": _PAGES if is_page else _NOTHING,
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -164,7 +165,7 @@ def security_headers(path: str, *, is_https: bool) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
     }
-    if not is_documentation:
+    if not is_page:
         headers["Cache-Control"] = "private, no-store"
     if is_https:
         headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"

@@ -2,15 +2,14 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 import citewell
 from citewell.core.errors import UnavailableError
-from citewell.features.http import PlatformDep
+from citewell.features.http import PROBE, PlatformDep, Router
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = Router(policy=PROBE, prefix="/health", tags=["health"])
 
 
 class FailingRead(BaseModel):

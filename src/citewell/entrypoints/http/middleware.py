@@ -1,7 +1,6 @@
 """What every request passes before it reaches a route."""
 
 import asyncio
-import re
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +24,7 @@ from citewell.core.errors import (
 )
 from citewell.core.platform import Platform
 from citewell.entrypoints.http.guards import security_headers
+from citewell.entrypoints.http.policies import POLICY, Policies
 from citewell.entrypoints.http.problems import (
     MAX_REASON_BYTES,
     close_code_of,
@@ -34,23 +34,11 @@ from citewell.entrypoints.http.problems import (
     problem_of,
     problem_response,
 )
+from citewell.features.http import PROBE, Admission, BodySize, RoutePolicy
 from citewell.features.sessions.credentials import CHECK_SECONDS, Credentials
 from citewell.kit.sse import encode_event
 from citewell.kit.tasks import TaskGroup
 
-API_PREFIX = "/api/v1/"
-PUBLIC_PATHS = (
-    "/api/v1/health/live",
-    "/api/v1/health/ready",
-    "/api/v1/auth/register",
-    "/api/v1/auth/setup",
-    "/api/v1/auth/login",
-    "/api/v1/auth/refresh",
-)
-OPTIONAL_PATHS = ("/api/v1/auth/logout",)
-"""Where a refresh token will do instead."""
-
-FILE_PATHS = ("/api/v1/documents/upload", "/api/v1/collections/import")
 JSON_BODY_BYTES = 1024 * 1024
 DOCUMENT_BODY_BYTES = 32 * 1024 * 1024
 FORM_OVERHEAD_BYTES = 1024 * 1024
@@ -66,29 +54,32 @@ LINGER_SECONDS = 2.0
 LINGER_BYTES = 8 * 1024 * 1024
 """How much of a refused body is waited for, so that its sender comes to read the reply."""
 
-DOCUMENT_PATH = re.compile(r"/api/v1/documents/[^/]+(/file)?")
-
 
 class RequestContext:
-    """Gives each request an id and each reply the headers that all have."""
+    """Gives each request an id and the policy of its route, and each reply common headers."""
 
-    def __init__(self, app: ASGIApp, *, is_https: bool = False) -> None:
+    def __init__(self, app: ASGIApp, *, policies: Policies, is_https: bool = False) -> None:
         self._app = app
-        self._is_https = is_https
+        self._policies = policies
+        self._headers = {
+            is_page: security_headers(is_page=is_page, is_https=is_https)
+            for is_page in (False, True)
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         request_id = str(uuid.uuid4())
-        scope.setdefault("state", {})["request_id"] = request_id
+        policy = self._policies.of(scope)
+        state = scope.setdefault("state", {})
+        state["request_id"], state[POLICY] = request_id, policy
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
-                careful = security_headers(scope["path"], is_https=self._is_https)
-                for name, value in careful.items():
+                for name, value in self._headers[policy.is_page].items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -246,12 +237,13 @@ class Authentication:
         self._credentials = credentials
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _is_private(scope["path"]):
+        policy: RoutePolicy = scope["state"][POLICY] if scope["type"] == "http" else PROBE
+        if policy.admission is Admission.PUBLIC:
             await self._app(scope, receive, send)
             return
         header = Headers(scope=scope).get("authorization", "")
         scheme, _, secret = header.partition(" ")
-        is_needed = scope["path"] not in OPTIONAL_PATHS
+        is_needed = policy.admission is not Admission.OPTIONAL
         try:
             caller = await self._caller(secret.strip() if scheme.lower() == "bearer" else "")
         except UnauthorizedError:
@@ -303,7 +295,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._limit(scope["method"], scope["path"])
+        policy: RoutePolicy = scope["state"][POLICY]
+        limit = self._limit(policy.body)
         headers = Headers(scope=scope)
         declared, form = headers.get("content-length", "0"), _FormEnd.of(headers)
         if not declared.isdigit() or int(declared) > limit:
@@ -336,11 +329,10 @@ class BodyLimit:
 
         await self._app(scope, counted, corrected)
 
-    def _limit(self, method: str, path: str) -> int:
-        replaced = DOCUMENT_PATH.fullmatch(path) if method == "PUT" else None
-        if path in FILE_PATHS or (replaced and replaced[1]):
+    def _limit(self, size: BodySize) -> int:
+        if size is BodySize.FILE:
             return self._max_upload_bytes + FORM_OVERHEAD_BYTES
-        if path == "/api/v1/documents" or replaced:
+        if size is BodySize.DOCUMENT:
             return min(self._max_upload_bytes, DOCUMENT_BODY_BYTES)
         return JSON_BODY_BYTES
 
@@ -375,10 +367,6 @@ def _has_long_body(headers: Headers) -> bool:
 def _is_stream(message: Message) -> bool:
     """Whether it goes on as long as there is something to say: events, an export."""
     return "content-length" not in Headers(raw=message["headers"])
-
-
-def _is_private(path: str) -> bool:
-    return path.startswith(API_PREFIX) and path not in PUBLIC_PATHS
 
 
 def _too_large(limit: int) -> AppError:

@@ -11,19 +11,9 @@ from citewell.core.errors import AppError, UnauthorizedError
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import Decision, Rule, rule
 from citewell.core.settings import Settings
+from citewell.entrypoints.http.policies import POLICY
 from citewell.entrypoints.http.problems import problem_of, problem_response
-
-API_PREFIX = "/api/v1/"
-QUERY_PATHS = ("/api/v1/search", "/api/v1/query", "/api/v1/query/stream")
-"""What searches; every other route of the API counts as a request."""
-
-UNLIMITED_PATHS = ("/api/v1/health/live", "/api/v1/health/ready")
-ANONYMOUS_PATHS = (
-    "/api/v1/auth/login",
-    "/api/v1/auth/register",
-    "/api/v1/auth/refresh",
-    "/api/v1/auth/setup",
-)
+from citewell.features.http import PROBE, Rate, RoutePolicy
 
 QUERIES = rule("queries", "100 per minute")
 TENANT_QUERIES = rule("tenant-queries", "6000 per minute")
@@ -82,19 +72,14 @@ class AddressLimit:
         self._rule = rates.address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
         if scope["type"] == "websocket" and not self._rule.is_off:
             await self._guard_socket(scope, receive, send)
             return
-        if (
-            scope["type"] != "http"
-            or self._rule.is_off
-            or not path.startswith(API_PREFIX)
-            or path in UNLIMITED_PATHS
-        ):
+        policy: RoutePolicy = scope["state"][POLICY] if scope["type"] == "http" else PROBE
+        if self._rule.is_off or policy.rate is Rate.UNLIMITED:
             await self._app(scope, receive, send)
             return
-        is_anonymous = path in ANONYMOUS_PATHS or "authorization" not in Headers(scope=scope)
+        is_anonymous = policy.rate is Rate.SIGNING_IN or "authorization" not in Headers(scope=scope)
         if is_anonymous:
             decision = await self._hit(scope)
             if not decision.allowed:
@@ -137,7 +122,7 @@ class CallerLimit:
         if scope["type"] != "http" or caller is None:
             await self._app(scope, receive, send)
             return
-        decision = await self._decide(caller, scope["path"])
+        decision = await self._decide(caller, scope["state"][POLICY])
         if decision is None:
             await self._app(scope, receive, send)
         elif decision.allowed:
@@ -145,12 +130,12 @@ class CallerLimit:
         else:
             await _refuse(decision, scope, receive, send)
 
-    async def _decide(self, caller: Caller, path: str) -> Decision | None:
+    async def _decide(self, caller: Caller, policy: RoutePolicy) -> Decision | None:
         """The tightest of the rules that hold; None: there are none."""
         actor, tenant = caller.actor, str(caller.tenant_id)
         who = str(actor.user_id or actor.id)
         limiter, rates = self._platform().limiter, self._rates
-        if path not in QUERY_PATHS:
+        if policy.rate is not Rate.QUERIES:
             if rates.requests.is_off:
                 return None
             return await limiter.hit(rates.requests, tenant, who)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
@@ -12,9 +12,9 @@ from citewell.core.context import unit_of_work
 from citewell.features.audit import service
 from citewell.features.audit.schemas import AuditFilter, AuditRead
 from citewell.features.audit.service import ExportFormat
-from citewell.features.http import AdminDep, Listing, PageDep, PlatformDep, listing
+from citewell.features.http import PRIVATE, AdminDep, Listing, PageDep, PlatformDep, Router, listing
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = Router(policy=PRIVATE, prefix="/audit", tags=["audit"])
 
 MEDIA_TYPES = {ExportFormat.NDJSON: "application/x-ndjson", ExportFormat.CSV: "text/csv"}
 

@@ -2,14 +2,21 @@
 
 import uuid
 
-from fastapi import APIRouter
-
 from citewell.core.context import unit_of_work
 from citewell.features.collections import service
 from citewell.features.collections.schemas import CollectionCreate, CollectionRead, CollectionUpdate
-from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
+from citewell.features.http import (
+    PRIVATE,
+    Listing,
+    PageDep,
+    PlatformDep,
+    ReaderDep,
+    Router,
+    WriterDep,
+    listing,
+)
 
-router = APIRouter(prefix="/collections", tags=["collections"])
+router = Router(policy=PRIVATE, prefix="/collections", tags=["collections"])
 
 
 @router.get("")

@@ -10,7 +10,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 import anyio
-from fastapi import APIRouter, Depends, File, Form, Header, Query, Response, UploadFile
+from fastapi import Depends, File, Form, Header, Query, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -34,11 +34,16 @@ from citewell.features.documents.schemas import (
     OnDuplicate,
 )
 from citewell.features.http import (
+    PRIVATE,
+    TAKES_FILES,
+    TAKES_TEXT,
     Listing,
     PageDep,
     PlatformDep,
     ReaderDep,
+    Router,
     WriterDep,
+    governed,
     known_fields,
     listing,
 )
@@ -46,7 +51,7 @@ from citewell.features.idempotency import service as idempotency
 from citewell.kit.storable import StorableText
 from citewell.models.documents import VersionStatus
 
-router = APIRouter(prefix="/documents", tags=["documents"])
+router = Router(policy=PRIVATE, prefix="/documents", tags=["documents"])
 
 COPY_SIZE = 1024 * 1024
 MAX_INTEGER = 2**31 - 1
@@ -79,6 +84,7 @@ OnDuplicateField = Annotated[
 
 
 @router.post("", status_code=202)
+@governed(TAKES_TEXT)
 async def create_document(
     platform: PlatformDep, caller: WriterDep, key: KeyDep, data: DocumentCreate, reply: Response
 ) -> AcceptedDocuments:
@@ -101,6 +107,7 @@ async def create_document(
 
 
 @router.post("/upload", status_code=202, dependencies=[Depends(known_fields(UPLOAD_FIELDS))])
+@governed(TAKES_FILES)
 async def upload_documents(
     platform: PlatformDep,
     caller: WriterDep,
@@ -139,6 +146,7 @@ async def upload_documents(
 
 
 @router.put("/{document_id}", status_code=202)
+@governed(TAKES_TEXT)
 async def replace_document(
     platform: PlatformDep,
     caller: WriterDep,
@@ -168,6 +176,7 @@ async def replace_document(
     status_code=202,
     dependencies=[Depends(known_fields(REPLACEMENT_FIELDS))],
 )
+@governed(TAKES_FILES)
 async def replace_file(
     platform: PlatformDep,
     caller: WriterDep,

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Header, Query, Request, WebSocket, WebSocketDisconnect
+from fastapi import Header, Query, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
@@ -36,12 +36,12 @@ from citewell.features.events.schemas import (
 from citewell.features.events.streams import StaleError, Streams
 from citewell.features.events.subscribers import Subscriber
 from citewell.features.events.topics import MAX_TOPICS, Topic, parse_topic
-from citewell.features.http import ReaderDep
+from citewell.features.http import PRIVATE, PROBE, ReaderDep, Router
 from citewell.kit.sse import encode_json
 from citewell.kit.tasks import TaskGroup
 
-router = APIRouter(prefix="/events", tags=["events"])
-socket_router = APIRouter()
+router = Router(policy=PRIVATE, prefix="/events", tags=["events"])
+socket_router = Router(policy=PROBE)
 
 AUTH_SECONDS = 10.0
 """How long a new socket may be silent."""

@@ -2,16 +2,16 @@
 
 import uuid
 
-from fastapi import APIRouter
-
 from citewell.core.context import unit_of_work
 from citewell.features.http import (
+    PRIVATE,
     AdminDep,
     Listing,
     OperatorDep,
     PageDep,
     PlatformDep,
     ReaderDep,
+    Router,
     WriterDep,
     listing,
 )
@@ -26,8 +26,8 @@ from citewell.features.identity.schemas import (
     TenantUpdate,
 )
 
-keys_router = APIRouter(prefix="/auth/api-keys", tags=["API keys"])
-router = APIRouter(prefix="/tenants", tags=["tenants"])
+keys_router = Router(policy=PRIVATE, prefix="/auth/api-keys", tags=["API keys"])
+router = Router(policy=PRIVATE, prefix="/tenants", tags=["tenants"])
 
 
 @keys_router.get("")

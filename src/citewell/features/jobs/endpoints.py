@@ -3,16 +3,25 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from citewell.core.context import unit_of_work
-from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
+from citewell.features.http import (
+    PRIVATE,
+    Listing,
+    PageDep,
+    PlatformDep,
+    ReaderDep,
+    Router,
+    WriterDep,
+    listing,
+)
 from citewell.features.jobs import service
 from citewell.features.jobs.schemas import JobRead
 from citewell.kit.storable import StorableText
 from citewell.models.work import JobStatus
 
-router = APIRouter(prefix="/jobs", tags=["jobs"])
+router = Router(policy=PRIVATE, prefix="/jobs", tags=["jobs"])
 
 
 @router.get("")

@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from citewell.features.http import PlatformDep, ReaderDep
+from citewell.features.http import PRIVATE, QUERY, PlatformDep, ReaderDep, Router, governed
 from citewell.features.search import answers, service
 from citewell.features.search.schemas import (
     QueryReply,
@@ -15,22 +14,25 @@ from citewell.features.search.schemas import (
 )
 from citewell.kit.sse import encode_event
 
-router = APIRouter(tags=["search"])
+router = Router(policy=PRIVATE, tags=["search"])
 
 
 @router.post("/search")
+@governed(QUERY)
 async def search(platform: PlatformDep, caller: ReaderDep, request: SearchRequest) -> SearchReply:
     """Find passages, best first."""
     return await service.search(platform, caller, request)
 
 
 @router.post("/query")
+@governed(QUERY)
 async def query(platform: PlatformDep, caller: ReaderDep, request: QueryRequest) -> QueryReply:
     """Answer a question, every sentence cited."""
     return await answers.answer(platform, caller, request)
 
 
 @router.post("/query/stream", response_class=StreamingResponse)
+@governed(QUERY)
 async def query_stream(
     platform: PlatformDep, caller: ReaderDep, request: QueryRequest
 ) -> StreamingResponse:

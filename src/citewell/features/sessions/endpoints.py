@@ -3,13 +3,22 @@
 from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import Body, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from citewell.core.context import Caller, Origin, unit_of_work
 from citewell.core.settings import Settings
-from citewell.features.http import PlatformDep, ReaderDep, WriterDep
+from citewell.features.http import (
+    PRIVATE,
+    SIGN_IN,
+    SIGN_OUT,
+    PlatformDep,
+    ReaderDep,
+    Router,
+    WriterDep,
+    governed,
+)
 from citewell.features.sessions import registration, service, setting_up, signing_in
 from citewell.features.sessions.errors import ForeignOriginError, RefreshError
 from citewell.features.sessions.schemas import (
@@ -29,11 +38,11 @@ from citewell.features.sessions.tokens import ACCESS_SECONDS
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
-router = APIRouter(prefix="/auth", tags=["sessions"])
-"""Responses of routes for signed-in callers."""
+router = Router(policy=PRIVATE, prefix="/auth", tags=["sessions"])
+"""Routes of signed-in callers."""
 
-public_router = APIRouter(prefix="/auth", tags=["sessions"])
-"""Responses of routes that take no credential, or a refresh token."""
+public_router = Router(policy=SIGN_IN, prefix="/auth", tags=["sessions"])
+"""Routes that take no credential, or a refresh token."""
 
 COOKIE = "citewell_refresh"
 COOKIE_PATH = "/api/v1/auth"
@@ -111,6 +120,7 @@ async def refresh(
 
 
 @public_router.post("/logout", status_code=204)
+@governed(SIGN_OUT)
 async def logout(
     platform: PlatformDep,
     origin: OriginDep,

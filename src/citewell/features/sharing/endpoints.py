@@ -3,17 +3,26 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
+from citewell.features.http import (
+    PRIVATE,
+    Listing,
+    PageDep,
+    PlatformDep,
+    ReaderDep,
+    Router,
+    WriterDep,
+    listing,
+)
 from citewell.features.sharing import service
 from citewell.features.sharing.schemas import AccessExplanation, GrantPut, GrantRead
 from citewell.kit.pagination import PageRequest
 from citewell.kit.storable import StorableText
 
-router = APIRouter(tags=["sharing"])
+router = Router(policy=PRIVATE, tags=["sharing"])
 
 
 @router.get("/collections/{collection_id}/grants")

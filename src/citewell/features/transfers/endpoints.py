@@ -5,17 +5,25 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi import Depends, File, Form, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from citewell.features.collections.schemas import Name
-from citewell.features.http import AdminDep, PlatformDep, known_fields
+from citewell.features.http import (
+    PRIVATE,
+    TAKES_FILES,
+    AdminDep,
+    PlatformDep,
+    Router,
+    governed,
+    known_fields,
+)
 from citewell.features.transfers import exporting, importing
 from citewell.features.transfers.schemas import ImportReport
 from citewell.kit.storable import StorableText
 
-router = APIRouter(prefix="/collections", tags=["collections"])
+router = Router(policy=PRIVATE, prefix="/collections", tags=["collections"])
 
 LONGEST_PASSPHRASE = 4096
 IMPORT_FIELDS = {"file", "passphrase", "name", "restrict"}
@@ -54,6 +62,7 @@ async def export_collection(
 
 
 @router.post("/import", status_code=201, dependencies=[Depends(known_fields(IMPORT_FIELDS))])
+@governed(TAKES_FILES)
 async def import_collection(
     platform: PlatformDep,
     caller: AdminDep,

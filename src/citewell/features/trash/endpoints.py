@@ -2,15 +2,22 @@
 
 import uuid
 
-from fastapi import APIRouter
-
 from citewell.core.context import unit_of_work
 from citewell.features.documents.schemas import DocumentRead
-from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
+from citewell.features.http import (
+    PRIVATE,
+    Listing,
+    PageDep,
+    PlatformDep,
+    ReaderDep,
+    Router,
+    WriterDep,
+    listing,
+)
 from citewell.features.trash import service
 from citewell.features.trash.schemas import TrashedRead
 
-router = APIRouter(prefix="/documents", tags=["documents"])
+router = Router(policy=PRIVATE, prefix="/documents", tags=["documents"])
 
 
 @router.get("/trash")

@@ -1,14 +1,12 @@
 """Routes of usage."""
 
-from fastapi import APIRouter
-
 from citewell.access.policy import Role
 from citewell.core.context import unit_of_work
-from citewell.features.http import PlatformDep, ReaderDep
+from citewell.features.http import PRIVATE, PlatformDep, ReaderDep, Router
 from citewell.features.usage import service
 from citewell.features.usage.schemas import UsageReply
 
-router = APIRouter(prefix="/usage", tags=["usage"])
+router = Router(policy=PRIVATE, prefix="/usage", tags=["usage"])
 
 
 @router.get("")

@@ -3,15 +3,17 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from citewell.core.context import unit_of_work
 from citewell.features.http import (
+    PRIVATE,
     AdminDep,
     Listing,
     PageDep,
     PlatformDep,
     ReaderDep,
+    Router,
     WriterDep,
     listing,
 )
@@ -30,8 +32,8 @@ from citewell.features.users.schemas import (
 from citewell.kit.storable import StorableText
 from citewell.models.tenancy import UserStatus
 
-router = APIRouter(prefix="/users", tags=["users"])
-groups_router = APIRouter(prefix="/groups", tags=["groups"])
+router = Router(policy=PRIVATE, prefix="/users", tags=["users"])
+groups_router = Router(policy=PRIVATE, prefix="/groups", tags=["groups"])
 
 
 @router.get("")

@@ -3,12 +3,21 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import PlainTextResponse
 
 from citewell.core.context import unit_of_work
 from citewell.features.documents.schemas import DocumentRead
-from citewell.features.http import Listing, PageDep, PlatformDep, ReaderDep, WriterDep, listing
+from citewell.features.http import (
+    PRIVATE,
+    Listing,
+    PageDep,
+    PlatformDep,
+    ReaderDep,
+    Router,
+    WriterDep,
+    listing,
+)
 from citewell.features.versions import service
 from citewell.features.versions.schemas import (
     MAX_INTEGER,
@@ -18,7 +27,7 @@ from citewell.features.versions.schemas import (
     VersionRead,
 )
 
-router = APIRouter(prefix="/documents/{document_id}", tags=["documents"])
+router = Router(policy=PRIVATE, prefix="/documents/{document_id}", tags=["documents"])
 
 Number = Annotated[int, Path(ge=1, le=MAX_INTEGER)]
 
