@@ -15,12 +15,7 @@ from citewell.core.database.embedded import EmbeddedServer
 from tests.entrypoints.conftest import PATIENCE, Installation
 from tests.entrypoints.test_serving import address_of, key_of
 
-WAITING = (
-    "SELECT pid FROM pg_stat_activity "
-    "WHERE wait_event_type = 'Lock' AND query LIKE %s AND pid <> %s"
-)
-
-
+WAITING = "SELECT pid FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
 WORKING = "SELECT 1 FROM procrastinate_workers"
 
 
@@ -37,9 +32,7 @@ def wait_for_waiting(holder: psycopg.Connection[Any], table: str) -> int:
     """Process of the database's session that waits for the table."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        # Statistics are read once in a transaction; the holder's goes on.
-        holder.execute("SELECT pg_stat_clear_snapshot()")
-        found = holder.execute(WAITING, (f"%{table}%", holder.info.backend_pid)).fetchall()
+        found = holder.execute(WAITING, (table,)).fetchall()
         if found:
             return found[0][0]
         assert time.monotonic() < deadline
@@ -95,6 +88,11 @@ class TestGreeting:
     def test_a_session_that_ends_under_it_does_not_end_the_server(
         self, installation: Installation
     ) -> None:
+        first = installation.start("serve", "--port", "0", "--no-worker")
+        try:
+            first.wait_for("Ask a question")
+        finally:
+            first.end()
         with locked(installation, "user_account") as holder:
             server = installation.start("serve", "--port", "0", "--no-worker")
             session = wait_for_waiting(holder, "user_account")

@@ -53,6 +53,9 @@ SPARE_CONNECTIONS = 14
 """Connections kept free: 4 for the queue, 3 reserved by the server, the rest for commands and
 maintenance."""
 
+GIVE_UP_SECONDS = 2.0
+"""For replies of requests that are given up; they need no more than a moment."""
+
 EXAMPLE_QUESTION = "How many days of annual leave do employees get?"
 
 
@@ -204,8 +207,20 @@ async def _serve_here(site: _Site) -> None:
                     "greeting", lambda: _greet(site, platform, wait=site.has_worker)
                 )
             )
-            await server.serve(sockets=[site.listener])
+            try:
+                await server.serve(sockets=[site.listener])
+            finally:
+                await _give_up(server.server_state.tasks)
             greeting.cancel()
+
+
+async def _give_up(requests: set[asyncio.Task[None]]) -> None:
+    """End requests that the stop did not wait for, before what they use is closed under them."""
+    left = list(requests)
+    for request in left:
+        request.cancel()
+    if left:
+        await asyncio.wait(left, timeout=GIVE_UP_SECONDS)
 
 
 def _serve_many(site: _Site, workers: int) -> None:

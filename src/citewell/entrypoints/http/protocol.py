@@ -75,8 +75,8 @@ class ProblemProtocol(HttpToolsProtocol):
         if self._is_in_head or not self._is_in_body:
             self._head_bytes += len(data)
         super().data_received(data)
-        if self.transport.is_closing():
-            return
+        if self.transport.is_closing() or self._place is None:
+            return  # refused, or a socket now
         if self._is_between_requests:
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse(
