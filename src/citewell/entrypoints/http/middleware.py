@@ -55,16 +55,23 @@ LINGER_BYTES = 8 * 1024 * 1024
 """How much of a refused body is waited for, so that its sender comes to read the reply."""
 
 
+_REQUEST_ID = b"x-request-id"
+
+
 class RequestContext:
     """Gives each request an id and the policy of its route, and each reply common headers."""
 
     def __init__(self, app: ASGIApp, *, policies: Policies, is_https: bool = False) -> None:
         self._app = app
         self._policies = policies
-        self._headers = {
-            is_page: security_headers(is_page=is_page, is_https=is_https)
+        self._common = {
+            is_page: [
+                (name.lower().encode(), value.encode())
+                for name, value in security_headers(is_page=is_page, is_https=is_https).items()
+            ]
             for is_page in (False, True)
         }
+        """As they are sent; `MutableHeaders` would look through all headers for each."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -77,10 +84,11 @@ class RequestContext:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                for name, value in self._headers[policy.is_page].items():
-                    headers.setdefault(name, value)
+                headers = [pair for pair in message.get("headers", ()) if pair[0] != _REQUEST_ID]
+                given = {name for name, _ in headers}
+                headers.append((_REQUEST_ID, request_id.encode()))
+                headers += [pair for pair in self._common[policy.is_page] if pair[0] not in given]
+                message = {**message, "headers": headers}
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -165,6 +173,10 @@ class ErrorBoundary:
         # The framework wraps what it could have handled had the reply not begun.
         wrapped = error.__cause__ if started is not None and scope["type"] == "http" else None
         problem = problem_of(wrapped if isinstance(wrapped, Exception) else error)
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # Ended from outside, whatever its own clearing up has failed with since.
+            problem = problem_of(asyncio.CancelledError())
         note_failure(problem, error)
         request_id: str = scope["state"]["request_id"]
         if started is None:

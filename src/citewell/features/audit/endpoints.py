@@ -19,7 +19,7 @@ router = Router(policy=PRIVATE, prefix="/audit", tags=["audit"])
 MEDIA_TYPES = {ExportFormat.NDJSON: "application/x-ndjson", ExportFormat.CSV: "text/csv"}
 
 
-def _filter(
+async def _filter(
     actor_id: uuid.UUID | None = None,
     object_id: uuid.UUID | None = None,
     action: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_.]+$")] = None,

@@ -63,7 +63,7 @@ REPLACEMENT_FIELDS = {"file", "metadata"}
 _METADATA = TypeAdapter[dict[str, JsonValue]](Metadata)
 
 
-def _idempotency_key(
+async def _idempotency_key(
     idempotency_key: Annotated[
         list[str] | None,
         Header(

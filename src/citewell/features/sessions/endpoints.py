@@ -51,7 +51,7 @@ FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 20
 
 
-def _origin(request: Request) -> Origin:
+async def _origin(request: Request) -> Origin:
     return Origin(request.client.host if request.client else None, request.state.request_id)
 
 
