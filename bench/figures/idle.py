@@ -22,7 +22,8 @@ from citewell.features.identity import service as identity
 from citewell.indexes.contract import index_of
 
 MANY_TENANTS = 200
-SETTLE_SECONDS = 8.0
+SETTLE_SECONDS = 110.0
+"""Until nothing is looked at any more because it changed (`looked_at` of the index's upkeep)."""
 COUNTED_SECONDS = 30.0
 LARGE = 20_000
 """Passages each tenant is said to have, so that upkeep of large libraries looks at it."""
