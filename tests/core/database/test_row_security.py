@@ -104,6 +104,8 @@ ACCOUNTS = (
     "JOIN user_account u USING (tenant_id) WHERE tenant_id = %(tenant)s LIMIT 1",
     "INSERT INTO usage_record (tenant_id, metric, period, actor_id) "
     "VALUES (%(tenant)s, 'things', 'all', %(id)s)",
+    "INSERT INTO blob_claim (tenant_id, sha256, id, size_bytes, key_id, expires_at) "
+    "VALUES (%(tenant)s, 'a', %(id)s, 1, %(id)s, now())",
     "INSERT INTO idempotent_reply (tenant_id, caller_id, key_hash, request_hash, reply) "
     "VALUES (%(tenant)s, %(id)s, 'x', 'x', '{}')",
     "INSERT INTO audit_event (tenant_id, id, actor_kind, action) "

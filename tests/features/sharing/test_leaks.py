@@ -4,7 +4,6 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
 
 from citewell.access.policy import AccessLevel, Effect, Role
 from citewell.core.context import Caller, unit_of_work
@@ -128,30 +127,6 @@ class TestSearch:
             assert [hit.document_id for hit in reply.results] == [made.document_id]
             kept_as = f"file:{name}#{employee.actor.user_id}"
             assert (await asked(quiet, employee, filters={"source": kept_as})).results == []
-
-
-class TestCost:
-    async def test_rules_are_one_statement_more_and_only_for_users(
-        self, quiet: Platform, shelf: Shelf, people: People
-    ) -> None:
-        made = await shelf.add("a.txt", "harbour")
-        reader = await people.user()
-        await people.rule(Effect.READ, document=made.document_id, user=reader)
-        counts: dict[str, int] = {}
-        for name, caller in (("user", reader), ("operator", shelf.caller)):
-            await asked(quiet, caller)  # what is remembered for a while is remembered now
-            statements: list[str] = []
-
-            def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-                statements.append(statement)  # noqa: B023 - removed below
-
-            event.listen(Engine, "before_cursor_execute", note)
-            try:
-                assert len((await asked(quiet, caller)).results) == 1
-            finally:
-                event.remove(Engine, "before_cursor_execute", note)
-            counts[name] = len(statements)
-        assert counts["user"] == counts["operator"] + 1
 
 
 class TestLists:
