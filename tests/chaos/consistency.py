@@ -77,7 +77,8 @@ DRIFT = {
     "contents that nothing needs": """
         SELECT b.id FROM blob b LEFT JOIN document_version v
           ON v.tenant_id = b.tenant_id AND v.blob_id = b.id
-        WHERE v.id IS NULL""",
+        WHERE v.id IS NULL AND NOT EXISTS (  -- a killed upload's, kept until its claim expires
+          SELECT FROM blob_claim k WHERE k.tenant_id = b.tenant_id AND k.sha256 = b.sha256)""",
     "numbers of chunks that are not counted as they are": """
         SELECT g.id, g.chunk_count FROM index_generation g WHERE g.chunk_count
           + coalesce((SELECT sum(sign * chunk_count) FROM term_delta t

@@ -114,7 +114,7 @@ class TestKilledRotation:
     ) -> None:
         server = serving(installation)
         try:
-            traffic = Traffic(client, address_of(server), key_of(server))
+            traffic = Traffic(client, address_of(server), key_of(installation))
             for number in range(FILES_BEFORE):
                 traffic.add(number)
             old = (installation.home / "secret.key").read_bytes()
