@@ -1,11 +1,11 @@
 # ruff: noqa: RUF001 - the marks of other scripts are meant
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citewell.engine.text.sentences import MAX_SENTENCE_CHARS, split_sentences
+from tests.timing import processor_seconds
 
 
 def split(text: str, language: str = "en") -> list[str]:
@@ -148,9 +148,7 @@ class TestAnyText:
     def test_hostile_runs_take_linear_time(self, piece: str):
         def seconds(length: int) -> float:
             text = piece * (length // len(piece)) + "X X"
-            started = time.thread_time()
-            split_sentences(text)
-            return time.thread_time() - started
+            return processor_seconds(lambda: split_sentences(text))
 
         seconds(1_000)
         # Ten times the work; a quadratic cost would be a hundred times.
