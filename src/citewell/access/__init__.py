@@ -1,1 +1,1 @@
-"""Who may reach what: the policy, and the same inside SQL statements."""
+"""Access policy: roles, levels and grants, and their SQL predicates."""

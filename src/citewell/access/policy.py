@@ -166,7 +166,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What someone may reach, by verb; writing requires that reading is allowed as well."""
+    """The reach of an actor by verb; writing also requires reading."""
 
     role: Role
     reaches: dict[Verb, Reach] = field(hash=False)

@@ -20,7 +20,7 @@ FROM (
   WHERE tenant_id = :tenant_id AND (user_id = :user_id OR group_id IN (SELECT id FROM mine))
 ) AS named GROUP BY is_collection, effect
 """
-"""What the rules that name a user, directly or through a group, are about."""
+"""Selects the objects and effects of the grants that name a user, directly or through a group."""
 
 
 def grants_in(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[bool, Effect], IdSet]:

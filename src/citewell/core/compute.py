@@ -84,7 +84,7 @@ class ComputePool:
     async def run(
         self, tenant_id: uuid.UUID, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """What a function makes of its arguments, computed in a child process.
+        """Run a function in a child process and return its result.
 
         Args:
             tenant_id: Whose share it is.

@@ -1,4 +1,4 @@
-"""Who acts, for which tenant, in which unit of work: one object for HTTP, jobs and commands."""
+"""Context of a unit of work: actor, tenant and session, shared by HTTP, jobs and commands."""
 
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -4,7 +4,7 @@ import pytest
 
 from citewell.engine.answering.base import ConfidenceLevel
 from citewell.engine.answering.extractive import extract_answer, fixed_answer
-from tests.engine.answering.library import answer, asked, passage
+from tests.engine.answering.passages import answer, asked, passage
 
 
 class TestQuotes:

@@ -8,7 +8,7 @@ from citewell.engine.answering.base import (
 from citewell.engine.answering.extractive import MODEL
 from citewell.engine.answering.grades import grade_answer
 from citewell.engine.verification.grading import Grade
-from tests.engine.answering.library import passage
+from tests.engine.answering.passages import passage
 
 FEE = "The entry fee is 25 euros."
 SURE = Confidence(ConfidenceLevel.HIGH, 0.95)

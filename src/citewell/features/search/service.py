@@ -9,7 +9,6 @@ from citewell.core.platform import Platform
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.pipeline import EmptyQuestionError, Options, retrieve
 from citewell.features.search.errors import EmptyQueryError
-from citewell.features.search.library import CallersLibrary
 from citewell.features.search.schemas import (
     FilterValue,
     Found,
@@ -19,6 +18,7 @@ from citewell.features.search.schemas import (
     SearchRequest,
     hit_read,
 )
+from citewell.features.search.source import CallersLibrary
 from citewell.features.sharing import service as sharing
 from citewell.kit.clock import Stopwatch
 

@@ -3,7 +3,7 @@
 import pytest
 
 from citewell.engine.answering.reading.articles import Reference, reference_of
-from tests.engine.answering.library import answer, passage
+from tests.engine.answering.passages import answer, passage
 
 
 class TestReference:

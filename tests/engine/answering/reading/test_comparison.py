@@ -1,6 +1,6 @@
 """Two things side by side."""
 
-from tests.engine.answering.library import answer, passage
+from tests.engine.answering.passages import answer, passage
 
 
 class TestComparison:

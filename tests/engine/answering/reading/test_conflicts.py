@@ -1,6 +1,6 @@
 """Of two documents that contradict each other the newer one leads."""
 
-from tests.engine.answering.library import answer, passage
+from tests.engine.answering.passages import answer, passage
 
 
 class TestNewestFirst:

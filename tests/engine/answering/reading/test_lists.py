@@ -1,6 +1,6 @@
 """Lists and procedures come whole, in their order."""
 
-from tests.engine.answering.library import answer, passage
+from tests.engine.answering.passages import answer, passage
 
 STEPS = (
     "Restart of the press\n\nTo restart the press, do the following:\n\n1. Close the guard.\n"

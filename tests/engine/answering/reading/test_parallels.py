@@ -1,6 +1,6 @@
 """Sentences that say the same of several answer together."""
 
-from tests.engine.answering.library import answer, passage
+from tests.engine.answering.passages import answer, passage
 
 HOLDERS = ["Anna Petrov", "Cem Yilmaz", "Emil Novak", "Gus Hart"]
 

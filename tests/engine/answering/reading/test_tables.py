@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.answering.library import answer, passage
+from tests.engine.answering.passages import answer, passage
 
 PARCELS = (
     "Weight | Domestic (euros) | Abroad (euros) | Delivery (days)\n0 to 10 kg | 3.20 | 9.80 | 2\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.answering.library import answer, passage
+from tests.engine.answering.passages import answer, passage
 
 
 class TestVariants:
