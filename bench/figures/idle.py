@@ -1,4 +1,4 @@
-"""What an installation asks of its database while nobody uses it."""
+"""Statements an idle installation sends to its database."""
 
 import asyncio
 import uuid

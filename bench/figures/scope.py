@@ -90,7 +90,7 @@ async def _reader(
 
 
 async def _legs(library: Library, exact: ExactSearch, asked: list[str]) -> list[Row]:
-    """What each leg finds by itself, without reading on."""
+    """Recall of each leg by itself, without reading on."""
     is_exact = library.chunks <= EXACT_LIMIT
     legs = BareLegs(library.url, str(library.tenant_id), library.generation_id, is_exact=is_exact)
     recalls: dict[str, list[float]] = {"dense": [], "lexical": []}
@@ -131,7 +131,7 @@ async def _legs(library: Library, exact: ExactSearch, asked: list[str]) -> list[
 
 
 def _lists(library: Library) -> list[Row]:
-    """What the inverted index costs: built anew from a copy, and entered chunk by chunk."""
+    """Cost of the inverted index: built from a copy, and filled chunk by chunk."""
     options = f"-c citewell.tenant_id={library.tenant_id}"
     with psycopg.connect(library.url, options=options) as connection:
         begun = time.perf_counter()

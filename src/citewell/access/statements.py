@@ -24,7 +24,7 @@ FROM (
 
 
 def grants_in(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[bool, Effect], IdSet]:
-    """What `GRANTS` gives: ids by whether they are of collections, and by effect."""
+    """Rows of `GRANTS`: ids by whether they are of collections, and by effect."""
     return {(is_collection, Effect(effect)): IdSet(ids) for is_collection, effect, ids in rows}
 
 

@@ -125,7 +125,7 @@ class Context:
         return Caller(self.tenant_id, self.actor, self.origin)
 
     async def access(self) -> Access:
-        """What the actor may reach; read once per unit of work, at its first use."""
+        """The actor's reach; read once per unit of work, at its first use."""
         known = self.session.info.get(_ACCESS)
         if known is None:
             known = await access_in(self.session, self.tenant_id, self.actor)

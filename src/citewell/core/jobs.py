@@ -173,7 +173,7 @@ SELECT procrastinate_retry_job_v2(id, %(retry_at)s, NULL, NULL, NULL),
 
 
 class _Notice(BaseModel):
-    """What a notification of the queue must hold to be one."""
+    """Payload of a notification of the queue."""
 
     type: Literal["job_inserted", "abort_job_requested"]
     job_id: int
@@ -298,7 +298,7 @@ class _Lanes:
 
 
 def _notification(payload: str) -> Notification | None:
-    """What a notification of the queue says; None if it is none."""
+    """Parse a notification of the queue; None if it is malformed."""
     try:
         return cast(Notification, _Notice.model_validate_json(payload).model_dump())
     except ValidationError:

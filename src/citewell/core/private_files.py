@@ -34,7 +34,7 @@ def write_private(path: Path, content: str) -> None:
 
 
 def read_private(path: Path) -> str | None:
-    """What the file holds; None if there is none, or somebody else can have written it."""
+    """Read the file; None if it does not exist or another account could have written it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:

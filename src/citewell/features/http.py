@@ -1,4 +1,4 @@
-"""What endpoints share: policies of routes, the platform, the caller, a page of a list."""
+"""Shared parts of endpoints: route policies, the platform, the caller, a page of a list."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class Admission(Enum):
-    """Who gets to a route."""
+    """Callers that a route admits."""
 
     CREDENTIAL = auto()
     """Those with a valid access token or API key."""
@@ -30,7 +30,7 @@ class Admission(Enum):
 
 
 class Rate(Enum):
-    """What requests to a route are counted as."""
+    """Rate class of the requests to a route."""
 
     REQUESTS = auto()
     QUERIES = auto()
@@ -52,7 +52,7 @@ class BodySize(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RoutePolicy:
-    """What stands before a route; the default is what most have, and what unknown paths get."""
+    """Policy of a route; unknown paths get the default."""
 
     admission: Admission = Admission.CREDENTIAL
     rate: Rate = Rate.REQUESTS

@@ -20,7 +20,7 @@ Handle = TypeVar("Handle")
 
 
 class Handles(Protocol):
-    """What carries a process's handles; `core.platform.Platform` does."""
+    """Holder of a process's handles; `core.platform.Platform` is one."""
 
     def handle(self, kind: type[Handle]) -> Handle:
         """The handle of a class."""
@@ -41,7 +41,7 @@ class UnitOfWork(Protocol):
 
     @property
     def session(self) -> object:
-        """What the caller's records are written through; an engine checks that it is its own."""
+        """Session of the caller's records; an engine checks that it is its own."""
         ...
 
 
@@ -87,8 +87,8 @@ class SearchScope:
     as_of: datetime | None = None
     """Find what answered at this time, with the access rules of now; None: what answers now."""
     writable: Reach | None = None
-    """What the caller may change: where a document came from is for those who may change it, so
-    the field `source` matches such documents only. None: everything."""
+    """Write reach of the caller: the field `source` matches only documents the caller may change,
+    since where a document came from is not shown to others. None: everything."""
 
 
 FILTER_FIELDS = ("document_id", "title", "filename", "source", "language")
@@ -97,7 +97,7 @@ FILTER_FIELDS = ("document_id", "title", "filename", "source", "language")
 
 @dataclass(frozen=True, slots=True)
 class LibraryFacts:
-    """What a search has to know of a tenant before it ranks."""
+    """Facts about a tenant that ranking needs."""
 
     generation: Generation
     """The one that answers."""
@@ -131,7 +131,7 @@ class CompleteVersion:
 
 @dataclass(frozen=True, slots=True)
 class VersionFault:
-    """What is wrong with the index of a version."""
+    """A fault in the index of a version."""
 
     version_id: uuid.UUID
     what: str
@@ -154,7 +154,7 @@ class Searcher(Protocol):
         ...
 
     def facts(self, work: UnitOfWork, term_ids: Sequence[int]) -> Awaitable[LibraryFacts | None]:
-        """What answers the tenant now; None before its first document.
+        """Facts about the live generation of the tenant; None before its first document.
 
         The statistics count the versions that answer, as they were completed. What was published
         lately may be missing until `Maintenance.fold_statistics`. What is asked before the result

@@ -1,4 +1,4 @@
-"""What happens to documents, as an index is told of it: plain values, no handle in them.
+"""Events of documents for an index: plain values, no handle in them.
 
 An event names all it takes to apply it, so that an engine outside the database can get the same
 events later, from an outbox: for that they are idempotent and ordered by document (see `Writer`).
@@ -46,7 +46,7 @@ class ChunkRow:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What makes a version complete, once all its other chunks are staged."""
+    """The last chunks and counts that complete a version whose other chunks are staged."""
 
     last_rows: Sequence[ChunkRow]
     """Chunks that are not staged yet; a short document has no others."""
@@ -146,7 +146,7 @@ class DocumentsRemoved:
 
 @dataclass(frozen=True, slots=True)
 class AccessChanged:
-    """Who may find a document is decided otherwise, for all its versions; nothing is embedded."""
+    """The access of a document changed, for all its versions; nothing is embedded."""
 
     document_id: uuid.UUID
     collection_id: uuid.UUID

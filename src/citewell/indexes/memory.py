@@ -49,7 +49,7 @@ ChunkKey = tuple[uuid.UUID, int, int]
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """What a search filters by or shows of a document beside its chunks."""
+    """Fields of a document that a search filters by or shows."""
 
     title: str
     filename: str
@@ -83,7 +83,7 @@ class Library:
     complete: dict[tuple[uuid.UUID, int], Publication] = field(
         default_factory=dict[tuple[uuid.UUID, int], Publication]
     )
-    """What completed a version in a generation, once it did."""
+    """Publication of each completed version, by version and generation."""
 
     def copy(self) -> "Library":
         """The same entries in tables of their own."""

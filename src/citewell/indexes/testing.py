@@ -70,7 +70,7 @@ def _refused(*errors: type[Exception]) -> Generator[None, None, None]:
 
 
 class SearchContract:
-    """What every engine finds, and for whom; inherit it and give the fixture `engine`."""
+    """Tests of searches for every engine; inherit it and give the fixture `engine`."""
 
     async def test_ranking_is_that_of_the_arithmetic(self, engine: Engine) -> None:
         shelf = await TenantLibrary.of(engine)
@@ -167,7 +167,7 @@ class SearchContract:
 
 
 class WriteContract:
-    """What every engine keeps, event by event; inherit it and give the fixture `engine`."""
+    """Tests of events for every engine; inherit it and give the fixture `engine`."""
 
     async def test_staged_chunks_are_found_when_published(self, engine: Engine) -> None:
         shelf = await TenantLibrary.of(engine)

@@ -105,7 +105,7 @@ def publication_of(
     has_predecessor: bool = True,
     is_retry: bool = True,
 ) -> Publication:
-    """What completes a version whose first `staged` rows are staged."""
+    """The publication of a version whose first `staged` rows are staged."""
     counted = Counter(term for row in rows for term in row.terms)
     return Publication(
         last_rows=rows[staged:],
@@ -186,7 +186,7 @@ class TenantLibrary:
     async def search(
         self, scope: SearchScope | None = None, query: HybridQuery | None = None
     ) -> HitList:
-        """What is found, by default all there is."""
+        """The hits, by default of everything."""
         query = query or HybridQuery(
             np.ones(self.generation.dimensions, np.float32), {1: 1.0}, 0.5, 10_000
         )
@@ -241,7 +241,7 @@ class ScopedReader:
 async def search(
     searcher: Searcher, work: UnitOfWork, scope: SearchScope, query: HybridQuery
 ) -> HitList:
-    """What the pipeline makes of an engine's legs."""
+    """The hits the pipeline ranks from an engine's legs."""
     facts = await searcher.facts(work, list(query.terms))
     if facts is None:
         return HitList([], 0, True)

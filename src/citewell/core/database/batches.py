@@ -32,7 +32,7 @@ def driver_sql(statement: str) -> str:
 
 
 class StatementResult(Generic[T]):
-    """What a statement of a batch gives; to be awaited."""
+    """Rows of one statement of a batch; await it to get them."""
 
     def __init__(self, batch: "StatementBatch", read: Callable[[Rows], T]) -> None:
         self._batch = batch
@@ -99,7 +99,7 @@ class StatementBatch:
             for (_, _, asked), cursor in zip(waiting, cursors, strict=True):
                 asked.rows = await cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
-            # What the rest of the application knows outages and time-outs by.
+            # Callers recognise outages and time-outs by this class.
             raise DBAPIError.instance(
                 statement,
                 None,

@@ -27,7 +27,7 @@ than was asked: low, whatever is covered."""
 
 _FEW_WORDS = 2
 _COUNTS = 0.5
-"""What a text offers at least when its number counts what is asked for (`quantities.offers`)."""
+"""Least score of a text whose number counts the thing asked for (`quantities.offers`)."""
 
 _MOST_WORDS = 12
 """Content words of a question beyond which more of them say no more of its answer."""
@@ -39,7 +39,7 @@ _ABSTENTIONS = {
 
 
 class Signals(NamedTuple):
-    """What is known of a first statement when its confidence is read; shares are of weight."""
+    """Features of a first statement for its confidence; shares are of weight."""
 
     coverage: float
     """Share of the question that the statement covers, with its headings."""

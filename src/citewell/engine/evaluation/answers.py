@@ -16,7 +16,7 @@ _BINS = 10
 
 
 class Verdict(StrEnum):
-    """What a reply is worth."""
+    """Verdict on a reply."""
 
     RIGHT = "right"
     PARTLY = "partly"
@@ -40,7 +40,7 @@ class AnswerCase:
     abstain: bool = False
     """Whether the documents hold no answer."""
     kind: str | None = None
-    """What the questions are counted by."""
+    """Group of the question in the counts."""
 
 
 @dataclass(frozen=True, slots=True)

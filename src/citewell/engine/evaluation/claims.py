@@ -10,11 +10,11 @@ from citewell.engine.evaluation.datasets import DatasetError, read_objects
 from citewell.engine.verification.grading import Grade, grade_sentence
 
 ACCEPTED = frozenset({Grade.QUOTED, Grade.CLOSE})
-"""What a reader may take for said by the source."""
+"""Grades a reader may take for said by the source."""
 
 
 class Label(StrEnum):
-    """What the evidence says of a claim."""
+    """Relation of the evidence to a claim."""
 
     SUPPORTED = "supported"
     REFUTED = "refuted"
@@ -31,7 +31,7 @@ class LabelledClaim:
     text: str
     label: Label
     kind: str | None = None
-    """What the claims are counted by, besides their label."""
+    """Group of the claim in the counts, besides its label."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """What the model is asked or told."""
+    """A message of the user."""
 
     text: str
 
@@ -59,7 +59,7 @@ class AssistantMessage:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What running a tool gave."""
+    """Result of a tool call."""
 
     call: ToolCall
     content: str
@@ -94,8 +94,8 @@ class ReplyEnd:
     is_truncated: bool = False
     """Whether the model stopped because `max_tokens` was used up."""
     output: BaseModel | None = None
-    """What was asked for by `ModelRequest.output`, validated; None if tools are called first, or
-    the reply is truncated."""
+    """The output that `ModelRequest.output` asks for, validated; None if tools are called first,
+    or the reply is truncated."""
 
 
 StreamItem = str | ToolCall | ReplyEnd

@@ -20,8 +20,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-# What HTML and XML say of their encoding. It is believed for markup only, and only if Python knows
-# the name: pages copied from elsewhere often declare what they were, not what they are.
+# The encoding that HTML and XML declare. Only markup is believed, and only if Python knows the
+# name: pages copied from elsewhere often declare what they were, not what they are.
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""")
 
 _TONES = re.compile(rb"[aeiouyAEIOUY\xe2\xe3\xea\xf4\xf5\xfd\xc2\xc3\xca\xd4\xd5\xdd]"

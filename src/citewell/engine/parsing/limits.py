@@ -28,5 +28,5 @@ class ParseLimits:
     """Most parts a zipped document may have."""
 
     def of_process(self) -> ProcessLimits:
-        """What of it the process is held to; the rest the child sees to itself."""
+        """The limits of the process; the child enforces the others itself."""
         return ProcessLimits(self.memory_bytes, self.cpu_seconds, self.wall_seconds)

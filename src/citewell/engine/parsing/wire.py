@@ -1,4 +1,4 @@
-"""What parent and child say to each other of a document.
+"""Messages between parent and child about a document.
 
 `{"path", "filename"}` asks for one; `{"info"}`, some `{"blocks"}` and `{"end"}` answer, or an
 `{"error"}` at any point.

@@ -1,4 +1,4 @@
-"""What a question asks of an index, what the index brings up, and what is made of it."""
+"""Types of a retrieval: the query to an index, the candidates of its legs, and the hits."""
 
 import uuid
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from citewell.engine.lexical.base import SparseVector
 
 @dataclass(frozen=True, slots=True)
 class HybridQuery:
-    """What to rank by. Without a vector or without terms that leg is left out."""
+    """Ranking input. Without a vector or without terms that leg is left out."""
 
     vector: Vector | None
     terms: SparseVector
@@ -51,7 +51,7 @@ class LexicalFacts:
 
 @dataclass(slots=True)
 class Legs:
-    """What an index brings up for a question, leg by leg, best first."""
+    """Candidates of an index for a question, leg by leg, best first."""
 
     dense: list[LegScores] = field(default_factory=list[LegScores])
     lexical: list[LegScores] = field(default_factory=list[LegScores])

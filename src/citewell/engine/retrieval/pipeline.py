@@ -32,7 +32,7 @@ class EmptyQuestionError(Exception):
 
 
 class Reader(Protocol):
-    """What one caller may find of a library, at one moment."""
+    """Read access of one caller to a library, at one moment."""
 
     @property
     def embedding(self) -> str | None:
@@ -84,7 +84,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What was found, with all that an answer or an explanation needs besides."""
+    """Hits of a question, with the analysis and statistics that answers and explanations need."""
 
     analysis: QueryAnalysis
     statistics: CorpusStatistics

@@ -1,4 +1,4 @@
-"""What the spelling of one word tells: its script, accents, and whether it can be Vietnamese."""
+"""Shape of one word: its script, accents, and whether it can be Vietnamese."""
 
 from functools import lru_cache
 from typing import NamedTuple

@@ -103,7 +103,7 @@ def _plain(text: str) -> str:
 
 
 def _missing(said: Sequence[Token], quotes: Sequence[Sequence[Token]]) -> tuple[str, ...]:
-    """What no quote holds, each once, as written."""
+    """Words, numbers and dates that no quote holds, each once, as written."""
     keys = {token.key for quote in quotes for token in quote}
     numbers = [
         token

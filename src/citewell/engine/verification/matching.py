@@ -25,7 +25,7 @@ _AND = frozenset({"and", "và"})
 _POSSESSIVE = frozenset({"of", "của"})
 """Neutral between words that are said, but what follows it is not who does something."""
 _SUPERLATIVE = frozenset({"first", "last", "only"})
-"""What is the only or the first one of a sort is one of it."""
+"""Left out before a predicate: the first or only one of a sort is one of that sort."""
 
 
 @dataclass(frozen=True, slots=True)

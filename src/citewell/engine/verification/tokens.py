@@ -13,7 +13,7 @@ from citewell.engine.verification import lexicon
 
 
 class TokenKind(Enum):
-    """What a token is for the comparison."""
+    """Role of a token in the comparison."""
 
     WORD = "word"
     RELATION = "relation"

@@ -289,7 +289,7 @@ def _reversed(
 
 
 def roles_exchanged(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
-    """What the sentence would be with subject and object exchanged, each word as the verb."""
+    """The sentence with subject and object exchanged, each word tried as the verb."""
     content = _content(sentence)
     symmetric = lexicon.SYMMETRIC.get(language, frozenset[str]())
     for at in range(1, min(len(content) - 1, 12)):

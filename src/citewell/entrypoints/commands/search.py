@@ -140,7 +140,7 @@ def ask(
 
 
 def _doubt(sentence: SentenceRead) -> str | None:
-    """What a reader must know of a sentence that its quotes do not say as it stands."""
+    """A warning about a sentence that its quotes do not prove; None if they do."""
     if sentence.grade not in (Grade.REWORDED, Grade.CONTRADICTED, Grade.UNSUPPORTED):
         return None
     shown = sentence.text if len(sentence.text) <= _SHOWN else f"{sentence.text[:_SHOWN]}…"

@@ -44,7 +44,7 @@ class SetupNotice:
     expires_at: datetime
 
     def text(self, address: str, *, is_secret_shown: bool) -> str:
-        """What to do, with the token where nobody else reads it, else with where it is."""
+        """Instructions for the set-up: with the token on a terminal, else the path of its file."""
         if self.token is None:
             where = "Its token was shown on another machine; `citewell setup --renew` makes one."
         elif not is_secret_shown:

@@ -51,7 +51,7 @@ def raise_file_limit() -> int:
 
 @dataclass(slots=True)
 class Place:
-    """What one connection takes; given back once, whatever ends it."""
+    """Places one connection takes; released once, whatever ends it."""
 
     address: str
     is_counted: bool

@@ -13,7 +13,7 @@ Look = Callable[[UnitOfWork, GenerationFacts, Sequence[uuid.UUID]], Awaitable[li
 
 
 async def _each_version(run: CheckRun, look: Look) -> list[Fault]:
-    """What is found in any generation, by version."""
+    """Faults found in any generation, by version."""
     faults: dict[str, Fault] = {}
     generations = await run.generations()
     async for page in run.version_pages():

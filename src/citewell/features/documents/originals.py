@@ -40,7 +40,7 @@ class Claim:
     new: frozenset[bytes] = frozenset()
     """Those that no row knew."""
     key: DataKey | None = None
-    """What their files are put under; None without contents."""
+    """The key that encrypts their files; None without contents."""
     put: set[bytes] = field(default_factory=set[bytes])
     """Those that were not in the store."""
     settled: frozenset[bytes] = frozenset()

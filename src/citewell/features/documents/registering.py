@@ -220,7 +220,7 @@ async def _carried_out(
     act: Callable[[Context, Claim], Awaitable[Outcome]],
     known: Callable[[Context], Awaitable[Outcome | None]] | None = None,
 ) -> Outcome:
-    """What `act` makes of a unit of work, once the contents it needs are in the store.
+    """Run `act` in a unit of work, once the contents it needs are in the store.
 
     Contents are claimed in a short unit of work, put outside of any, and registered in another; if
     that is refused, nothing is left in the store. If the store fails or the process is killed,

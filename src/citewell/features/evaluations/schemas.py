@@ -47,7 +47,7 @@ class CaseResult(BaseModel):
 
 
 class AnswerFigures(VerdictCounts):
-    """What answers to a set of questions are worth, of all of them and by kind."""
+    """Figures of the answers to a set of questions, in all and by kind."""
 
     first_quote: float
     """Share of the quoted answers whose first quote holds what is asked for, or a part of it."""

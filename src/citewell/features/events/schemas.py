@@ -14,7 +14,7 @@ MAX_EVENT_ID = 2**53 - 1
 
 
 class EventKind(StrEnum):
-    """What has changed."""
+    """Kind of object that changed."""
 
     DOCUMENT = "document_update"
     JOB = "job_update"
@@ -30,7 +30,7 @@ class ChangeEvent:
     object_id: uuid.UUID
     document_id: uuid.UUID
     owner_id: uuid.UUID | None
-    """Who made the document; None: no user did, or it has gone."""
+    """Creator of the document; None: no user made it, or it has gone."""
 
 
 @dataclass(frozen=True, slots=True)

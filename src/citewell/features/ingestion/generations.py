@@ -77,7 +77,7 @@ FOR NO KEY UPDATE OF d
 
 
 async def rebuilds(session: AsyncSession, lacking: Sequence[CompleteVersion]) -> list[Rebuild]:
-    """What building the versions takes, in their order; those that are deleted are left out."""
+    """Inputs for building the versions, in their order, without deleted ones."""
     values = {"version_ids": [each.version_id for each in lacking]}
     async with trash_shown(session):  # what is in it may come back
         rows = await session.execute(_REBUILDS, values | {"tenant_id": session.info["tenant_id"]})

@@ -23,7 +23,7 @@ CRASHED = "An error on our side; it was logged."
 
 
 class Attempt:
-    """What the work holds of its job while it does it."""
+    """Handle of a running job: progress and cancellation."""
 
     def __init__(self, platform: Platform, caller: Caller, job_id: uuid.UUID, number: int) -> None:
         self.platform = platform

@@ -19,7 +19,7 @@ from citewell.core.errors import StartupError
 SAMPLED_ROWS = 20_000
 """Rows of a table that are compared by checksum, about; all rows are counted."""
 
-# Whoever works with one of the databases is told to stop rather than waited for.
+# The copy fails after this time instead of waiting for processes that use a database.
 LOCK_TIMEOUT = "10s"
 
 VERSION_TABLE = "alembic_version"

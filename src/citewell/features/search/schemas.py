@@ -217,7 +217,7 @@ class QueryReply(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found, for its caller."""
+    """Result of a search, for its caller."""
 
     retrieved: Retrieved
     reads_all: bool = False
@@ -235,7 +235,7 @@ class Found:
 
     @property
     def degraded(self) -> list[DegradedRead]:
-        """What did not work and was done without."""
+        """Parts that failed and were left out."""
         return [DegradedRead(what=each.what, why=each.why) for each in self.retrieved.failures]
 
 

@@ -101,7 +101,7 @@ class CallersLibrary:
 
 @dataclass(frozen=True, slots=True)
 class _OpenLibrary:
-    """What the caller may find, within one transaction (`retrieval.pipeline.Reader`)."""
+    """Read access of the caller within one transaction (`retrieval.pipeline.Reader`)."""
 
     ctx: Context
     facts: LibraryFacts | None

@@ -66,7 +66,7 @@ class RegisterRequest(_Body):
 
 
 class SetupRequest(_Body):
-    """Who becomes the first administrator of a new installation."""
+    """The first administrator of a new installation."""
 
     token: Secret = Field(description="As the start or `citewell setup` showed it.")
     email: Secret

@@ -111,7 +111,7 @@ async def import_frames(
     name: str | None,
     restrict: bool,
 ) -> ImportReport:
-    """What `import_collection` does, of a stream that can be read twice.
+    """Import a collection from a stream that can be read twice.
 
     Originals first, in many short transactions; then everything that refers to them, in one.
     """

@@ -77,7 +77,7 @@ WHERE tenant_id = :tenant_id AND status <> 'retired'
 
 @dataclass(frozen=True, slots=True)
 class IndexPlan:
-    """What a generation in its partition lacks."""
+    """Indexes that a generation lacks in its partition."""
 
     partition: str
     generation_id: int

@@ -232,7 +232,7 @@ class PostgresMaintenance:
         for tenant_id in tenants:
             await self.build_indexes(tenant_id)
             async with self._database.unit_of_work(tenant_id) as session:
-                # What waits because documents are coming in is left to be looked at again.
+                # An index that waits for incoming documents keeps its tenant on the list.
                 if not await building.plans(session, tenant_id, is_patient=False):
                     await building.note_looked_at(session, tenant_id)
 

@@ -16,7 +16,7 @@ def dense_literal(vector: Vector) -> str:
 
 
 def dense_vector(sent: bytes) -> Vector:
-    """What `halfvec_send` gives: a count and a zero of 16 bits each, then the numbers."""
+    """Binary form of `halfvec_send`: a count and a zero of 16 bits each, then the numbers."""
     return np.frombuffer(sent, dtype=">f2", offset=4).astype(np.float32)
 
 

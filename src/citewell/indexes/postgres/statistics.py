@@ -115,7 +115,7 @@ def _facts(rows: Rows) -> LibraryFacts | None:
         frequencies[term] += count
     return LibraryFacts(
         generation=Generation(number, embedding, dimensions),
-        # What is pending is counted a moment later than it can be found.
+        # Pending documents are counted a moment later than they can be found.
         statistics=CorpusStatistics(max(int(chunk_count), 0), dict(+frequencies)),
         has_dense_index=has_dense,
         has_lexical_index=has_lexical,

@@ -98,7 +98,7 @@ _STAGE_AND_KEEP_TERMS = text(
 )
 """Stores the last chunks of a version that does not answer, and what counting it takes later."""
 
-# What counted before the statement is taken off: an event that is applied again counts once.
+# The former count of the version is subtracted: an event that is applied again counts once.
 _STAGE_AND_COUNT = text(
     f"WITH staged AS ({_STAGE_SQL}), open AS MATERIALIZED ({_OPEN_SQL}), "  # noqa: S608 - constants
     f"kept AS ({_KEEP_TERMS_SQL}), counted AS ("
@@ -132,7 +132,7 @@ WHERE tenant_id = :tenant_id AND document_id = :document_id AND generation_id = 
   AND content_hash = ANY(CAST(:hashes AS bytea[]))
 """)
 
-# What the version was counted with is taken off in each generation it answers in, and forgotten: a
+# The counts of the version are subtracted in each generation it answers in, and deleted: a
 # generation that is being built has to make it again, too. Leftovers of a longer attempt go.
 _BEGIN_AGAIN = text("""
 WITH uncounted AS (
@@ -168,7 +168,7 @@ WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :g
   AND ordinal >= :chunk_count
 """)
 
-# What is findable is what the statistics count, generation by generation.
+# The statistics count the findable versions, generation by generation.
 _HIDE = text("""
 WITH hidden AS (
   UPDATE chunk SET active = false
@@ -354,7 +354,7 @@ def _key_values(
 async def _completing(
     tenant_id: uuid.UUID, event: _Completing, *, is_active: bool
 ) -> dict[str, object]:
-    """What the statements that complete a version are bound to."""
+    """Parameters of the statements that complete a version."""
     publication = event.publication
     return {
         **_key_values(tenant_id, event),
@@ -371,7 +371,7 @@ async def _completing(
 
 
 async def _row_values(rows: Sequence[ChunkRow]) -> dict[str, object]:
-    """What `_STAGE_SQL` is bound to, but for the version."""
+    """Parameters of `_STAGE_SQL`, but for the version."""
     if len(rows) <= MOST_ON_THE_LOOP:
         return _written(rows)
     return await asyncio.to_thread(_written, rows)

@@ -9,7 +9,7 @@ from citewell.kit.sandbox.confinement import allow_cpu
 from citewell.kit.sandbox.wire import Channel, Message
 
 MODULE = "citewell.kit.sandbox.calls"
-"""What `Child` runs for it."""
+"""Command that `Child` runs."""
 
 
 def request_of(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Message:

@@ -1,4 +1,4 @@
-"""What every child process does before it answers its first request."""
+"""Start of every child process, before its first request."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What a child process takes away from itself before it touches what others wrote."""
+"""Privileges a child process drops before it reads untrusted input."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""What a question asks for: a person, a date, a number of things, a list, yes or no.
+"""Kinds of questions: a person, a date, a number of things, a list, yes or no.
 
 Read from its question words by rules, in English and in Vietnamese with and without tone marks.
 All patterns run on text without accents, because half of the Vietnamese questions are typed so.
@@ -14,7 +14,7 @@ from citewell.engine.text.normalisation import fold, normalise
 
 
 class Kind(StrEnum):
-    """What would be an answer."""
+    """Kind of answer a question asks for."""
 
     YES_NO = "yes_no"
     PERSON = "person"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 
 class Aggregate(StrEnum):
-    """What is to be computed over a column."""
+    """Figure to compute over a column."""
 
     SUM = "sum"
     MEAN = "mean"

@@ -1,4 +1,4 @@
-"""What a reader gets, and what it makes of it."""
+"""Input and output of a reader: material and statements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Quote:
 
     @property
     def text(self) -> str:
-        """What stands there."""
+        """The quoted text."""
         return self.passage.text[self.span.start : self.span.end]
 
 

@@ -181,7 +181,7 @@ def label_column(grid: TableRows) -> int:
 
 
 def label_of(grid: TableRows, row: int) -> str:
-    """What a row is called: its label, with cells whose words of the question no other row has."""
+    """Name of a row: its label, with cells whose words of the question no other row has."""
     cells = grid.cells(row)
     reading = grid.rows[row][0]
     label = label_column(grid)

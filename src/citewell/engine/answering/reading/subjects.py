@@ -1,4 +1,4 @@
-"""What a question is about and cannot do without: its names, codes and years."""
+"""Subjects a question cannot do without: its names, codes and years."""
 
 import re
 from collections.abc import Sequence
