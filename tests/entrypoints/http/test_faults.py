@@ -3,17 +3,14 @@
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 import structlog
 
-from citewell.core.settings import Settings
-from tests.conftest import Library, LiveServer, Servers, serving
+from tests.conftest import Library, LiveServer, Servers
 from tests.core.test_queue_faults import CHANNEL, GARBAGE
 from tests.features.events.conftest import rename, watching
 
@@ -27,7 +24,7 @@ LOOKUPS = {
     "index.statistics": "citewell_tenants_to_fold()",
     "trash.purge": "citewell_tenants_with_trash(timestamptz)",
 }
-"""What each background task asks first; without the right to, it fails each time."""
+"""First statement of each background task; without the right to it, the task fails each time."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,26 +33,6 @@ def quiet_logs() -> Iterator[None]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
     structlog.reset_defaults()
-
-
-@pytest.fixture
-def own_database(servers: Servers, template: str) -> Iterator[str]:
-    """Name of a database of this test alone."""
-    name = f"citewell_test_{uuid.uuid4().hex[:12]}"
-    servers.create(name, template)
-    yield name
-    servers.drop(name)
-
-
-@pytest.fixture
-def own_server(servers: Servers, own_database: str, tmp_path: Path) -> Iterator[LiveServer]:
-    """A server over that database."""
-    url = servers.url(own_database)
-    settings = Settings(
-        _env_file=None, home=tmp_path, database_url=url, log_level="error", threads=1
-    )
-    with serving(settings, url) as server:
-        yield server
 
 
 class TestFaults:
