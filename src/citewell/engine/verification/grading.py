@@ -14,7 +14,7 @@ from enum import StrEnum
 from citewell.engine.text.normalisation import normalise
 from citewell.engine.text.sentences import split_sentences
 from citewell.engine.verification import lexicon
-from citewell.engine.verification.matching import Pattern, excludes, stands_in
+from citewell.engine.verification.matching import Pattern, excludes, same, stands_in
 from citewell.engine.verification.tokens import Token, TokenKind, read_tokens
 from citewell.engine.verification.turning import clauses, patterns, roles_exchanged
 
@@ -114,19 +114,12 @@ def _missing(said: Sequence[Token], quotes: Sequence[Sequence[Token]]) -> tuple[
     lacking: list[str] = []
     for token in said:
         if token.kind in (TokenKind.NUMBER, TokenKind.DATE):
-            is_held = any(_is_same_amount(token, number) for number in numbers)
+            is_held = any(same(token, number) for number in numbers)
         else:
             is_held = not token.is_content or token.kind is TokenKind.RELATION or token.key in keys
         if not is_held and token.text not in lacking:
             lacking.append(token.text)
     return tuple(lacking)
-
-
-def _is_same_amount(said: Token, found: Token) -> bool:
-    from_date = said.kind is TokenKind.DATE and found.kind is TokenKind.DATE
-    if from_date:
-        return all(a is None or a == b for a, b in zip(said.date, found.date, strict=True))
-    return not said.values.isdisjoint(found.values)
 
 
 def _is_close(said: list[Token], quotes: Sequence[Sequence[Token]], language: str) -> bool:
