@@ -16,6 +16,7 @@ from citewell.indexes.postgres import building
 from citewell.indexes.postgres.index import postgres_index
 from citewell.indexes.postgres.work import SessionWork
 from citewell.indexes.testing_library import search as search_index
+from tests.waiting import PATIENCE
 
 from .conftest import Corpus, Part, grow, new_corpus, random_rows
 
@@ -30,6 +31,16 @@ def indexes(url: str, corpus: Corpus) -> dict[str, bool]:
             (plan.dense, plan.former),
         ).fetchall()
     return dict(rows)
+
+
+def is_building(url: str, corpus: Corpus) -> bool:
+    """Whether a process holds the lock of a generation's build."""
+    key = building.lock_key(corpus.generation.id)
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (key,)
+        ).fetchone()
+    return row == (False,)
 
 
 async def nearest(database: Database, corpus: Corpus, number: int) -> str | None:
@@ -91,6 +102,10 @@ class TestBuild:
             )
             with pytest.raises(DBAPIError):
                 await task
+            # A cut-off client gets its error before the server process gives up the build's lock.
+            async with asyncio.timeout(PATIENCE):
+                while is_building(own_url, corpus):  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.02)
         assert False in found.values()
         assert await index.maintenance.build_indexes(corpus.tenant_id, min_chunks=100) == 1
         assert list(indexes(own_url, corpus).values()) == [True]
