@@ -36,7 +36,7 @@ FilterDep = Annotated[AuditFilter, Depends(_filter)]
 async def list_audit_events(
     platform: PlatformDep, caller: AdminDep, request: PageDep, wanted: FilterDep
 ) -> Listing[AuditRead]:
-    """List who did what, newest first; for administrators."""
+    """List recorded actions, newest first; for administrators."""
     async with unit_of_work(platform, caller) as ctx:
         page = await service.page(ctx, wanted, request)
         return listing(page, [AuditRead.model_validate(item) for item in page.items])

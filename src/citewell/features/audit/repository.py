@@ -72,7 +72,7 @@ async def page(
 
 
 async def moment(session: AsyncSession) -> datetime:
-    """When the transaction began: the time of every event it adds."""
+    """Start of the transaction, which is the time of every event it adds."""
     return (await session.scalars(select(func.now()))).one()
 
 
@@ -82,6 +82,7 @@ async def part(
     """The next `BATCH` events up to a moment, oldest first; none once all have been read."""
     conditions = [*_conditions(wanted), AuditEvent.at <= until]
     if after is not None:
+        # By the last key read, not by OFFSET, which would read the trail again for every part.
         conditions.append(tuple_(AuditEvent.at, AuditEvent.id) > (after.at, after.id))
     statement = select(AuditEvent).where(*conditions).order_by(AuditEvent.at, AuditEvent.id)
     return (await session.scalars(statement.limit(BATCH))).all()

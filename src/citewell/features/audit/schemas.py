@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class AuditRead(BaseModel):
-    """Who did what to which object, from where, with which credential."""
+    """A recorded action: its actor, object, address and credential."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -30,7 +30,7 @@ class AuditRead(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which events are wanted; all that is given must fit."""
+    """Criteria for a list of events; an event must meet all that are given."""
 
     actor_id: uuid.UUID | None = None
     object_id: uuid.UUID | None = None

@@ -38,7 +38,7 @@ async def record(
         action: `object.verb` in the past: `document.deleted`, `user.role_changed`.
         object_kind: `document`, `collection`, `user`, `group`, `api_key`, `tenant`...
         object_id: Of the object.
-        details: What changed, as JSON without secrets, names or addresses of people.
+        details: The change, as JSON without secrets, names or addresses of people.
     """
     await repository.add(ctx.session, _said(ctx, action, object_kind), [(object_id, details or {})])
 
@@ -84,6 +84,7 @@ async def export(
     caller.actor.require(Scope.ADMIN)
     async with unit_of_work(platform, caller) as ctx:
         await record(ctx, "audit.exported", details={"format": form.value})
+        # Later events are left out, or an export of a busy tenant would never end.
         until = await repository.moment(ctx.session)
     if form is ExportFormat.CSV:
         yield _csv([list(AuditRead.model_fields)])

@@ -41,6 +41,7 @@ def _visible(access: Access) -> ColumnElement[bool]:
     not_denied = Collection.id != all_(_ids(access.read.denied_collections))
     if access.role >= CREATES_FROM:
         return not_denied
+    # The same predicate as in searches and lists, so that no second wording of it can drift.
     predicate, values = reach_sql(access.read, table="document", document_column="id")
     holds_readable = exists().where(
         Document.tenant_id == Collection.tenant_id,
@@ -67,6 +68,7 @@ async def by_id(
 
 async def hold(session: AsyncSession, collection_id: uuid.UUID) -> bool:
     """Lock the collection against removal until the transaction ends; False if it is gone."""
+    # FOR KEY SHARE, as a foreign key takes it: uploads share it, only `lock` below waits.
     held = select(Collection.id).where(Collection.id == collection_id)
     return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
 
@@ -93,7 +95,7 @@ async def visible_ids(
 
 
 async def add_if_absent(session: AsyncSession, values: dict[str, object]) -> None:
-    """Insert a collection unless its name is taken; safe against doing so twice at once."""
+    """Insert a collection unless its name is taken, also by a concurrent transaction."""
     await session.execute(insert(Collection).values(values).on_conflict_do_nothing())
 
 
@@ -138,6 +140,7 @@ async def has_trash_of_others(
     of_others = exists().where(
         Document.collection_id == collection_id,
         Document.deleted_at.is_not(None),
+        # IS NOT TRUE: a predicate that is null for a row does not give access to it.
         text(f"({predicate}) IS NOT TRUE").bindparams(**values),
     )
     async with trash_shown(session):

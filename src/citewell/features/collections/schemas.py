@@ -10,6 +10,7 @@ from citewell.kit.storable import require_storable_text
 
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(require_storable_text)]
 Description = Annotated[str, Field(max_length=2000), AfterValidator(require_storable_text)]
+# Below 32 tokens a passage says too little to be found; above 2,000 most embedders cut it off.
 ChunkSize = Annotated[int, Field(ge=32, le=2000, description="Tokens of a passage.")]
 ChunkOverlap = Annotated[int, Field(ge=0, le=1000, description="Tokens passages share.")]
 
@@ -22,12 +23,13 @@ class CollectionCreate(BaseModel):
     name: Name
     description: Description = ""
     chunk_strategy: str = "structure"
+    # Leaves room for the heading within the 256 tokens at which the bundled embedder cuts off.
     chunk_size: ChunkSize = 200
     chunk_overlap: ChunkOverlap = 0
 
 
 class CollectionUpdate(BaseModel):
-    """What to change of a collection; chunking is that of documents ingested from now on."""
+    """Changes to a collection; new chunking applies to documents ingested from now on."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 

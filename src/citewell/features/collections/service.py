@@ -46,6 +46,7 @@ async def create(ctx: Context, data: CollectionCreate) -> Collection:
             **data.model_dump(),
         },
     )
+    # Read back: the insert does nothing where another transaction has just made the name.
     collection = await repository.by_name(ctx.session, data.name)
     if collection is None or collection.id != new_id:
         raise CollectionExistsError(data.name)
@@ -63,6 +64,7 @@ async def get_or_create(ctx: Context, name: str) -> Collection:
     found = await repository.by_name(ctx.session, name)
     access = await ctx.access()
     if found is not None:
+        # Whether a readable document is inside costs a query, so `find` asks it only if needed.
         if not access.may_see_collection(found.id, holds_readable=False):
             return await find(ctx, name)
         return found
@@ -75,6 +77,7 @@ async def get_or_create(ctx: Context, name: str) -> Collection:
         ctx.session, {"tenant_id": ctx.tenant_id, "id": new_id, **data.model_dump()}
     )
     found = await repository.by_name(ctx.session, name)
+    # Inserted by this transaction or committed by the one that took the name.
     assert found is not None
     if found.id == new_id:
         await _count_made(ctx, new_id)
@@ -83,6 +86,7 @@ async def get_or_create(ctx: Context, name: str) -> Collection:
 
 async def _count_made(ctx: Context, collection_id: uuid.UUID) -> None:
     await audit.record(ctx, "collection.created", object_kind="collection", object_id=collection_id)
+    # Last, as it locks the tenant's counter until the commit.
     await usage.consume(ctx, Metric.COLLECTIONS)
 
 
@@ -118,7 +122,7 @@ async def hold(ctx: Context, collection_id: uuid.UUID) -> bool:
 
 
 async def require_all(ctx: Context, collection_ids: Sequence[uuid.UUID]) -> None:
-    """Make sure that every id is a collection the caller can use.
+    """Check that every id is a collection the caller can use.
 
     Raises:
         CollectionNotFoundError: One is not; the first is named.
@@ -130,7 +134,7 @@ async def require_all(ctx: Context, collection_ids: Sequence[uuid.UUID]) -> None
 
 
 async def require_writable(ctx: Context, collection_id: uuid.UUID) -> None:
-    """Make sure that the caller may add documents to the collection.
+    """Check that the caller may add documents to the collection.
 
     Raises:
         CollectionNotFoundError: It is not there for the caller.
@@ -148,7 +152,7 @@ async def page(ctx: Context, request: PageRequest) -> Page[Collection]:
 
 
 async def update(ctx: Context, collection_id: uuid.UUID, data: CollectionUpdate) -> Collection:
-    """Change a collection; its chunking is that of documents ingested from now on.
+    """Change a collection; new chunking applies to documents ingested from now on.
 
     Raises:
         CollectionNotFoundError: There is none.
@@ -180,12 +184,13 @@ def _check_chunking(strategy: str, size: int, overlap: int) -> None:
         raise ChunkingError(
             f"`{strategy}` is not a chunk strategy; use one of {', '.join(STRATEGIES)}."
         )
+    # With more than half, every token would be embedded and found more than twice.
     if overlap > size // 2:
         raise ChunkingError("`chunk_overlap` must be at most half of `chunk_size`.")
 
 
 async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
-    """Remove an empty collection; what is in the trash of it is removed for good.
+    """Remove an empty collection; its documents in the trash are removed for good.
 
     Raises:
         CollectionNotFoundError: There is none.

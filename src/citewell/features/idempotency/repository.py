@@ -16,6 +16,8 @@ async def try_lock(
     session: AsyncSession, tenant_id: uuid.UUID, caller_id: uuid.UUID, key_hash: bytes
 ) -> bool:
     """Lock a key until the transaction ends; False if another transaction holds it."""
+    # Advisory locks are 64-bit numbers: two keys that collide by chance make one of them wait and
+    # be sent again, nothing else.
     digest = hashlib.sha256(tenant_id.bytes + caller_id.bytes + key_hash).digest()
     number = int.from_bytes(digest[:8], signed=True)
     return bool(await session.scalar(_LOCK, {"number": number}))
@@ -39,11 +41,11 @@ async def add(session: AsyncSession, reply: IdempotentReply) -> None:
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:
-    """Delete the tenant's replies that are older."""
+    """Delete the tenant's replies older than `before`."""
     await session.execute(delete(IdempotentReply).where(IdempotentReply.created_at < before))
 
 
 async def tenants_with_older(session: AsyncSession, before: datetime) -> list[uuid.UUID]:
-    """Tenants that have such; needs no tenant set."""
+    """Tenants with replies older than `before`; needs no tenant set."""
     statement = text("SELECT citewell_tenants_with_old_replies(:before)")
     return list(await session.scalars(statement, {"before": before}))

@@ -62,6 +62,7 @@ def checked_key(given: Sequence[str]) -> str | None:
 
 def request_of(key: str, asked: JsonValue) -> Request:
     """A request with this key and content; only hashes of both are stored."""
+    # Canonical, so that a client that orders its fields differently still repeats the same request.
     said = json.dumps(asked, sort_keys=True, separators=(",", ":"))
     return Request(hashlib.sha256(key.encode()).digest(), hashlib.sha256(said.encode()).digest())
 
@@ -79,6 +80,7 @@ async def begin(ctx: Context, request: Request) -> JsonValue | None:
     known = await repository.find(ctx.session, caller_id, request.key_hash)
     if known is None:
         return None
+    # The clean-up runs once a minute; an expired reply must not answer, nor block its key.
     if known.created_at < utc_now() - KEPT_FOR:
         await repository.forget(ctx.session, utc_now() - KEPT_FOR)
         return None

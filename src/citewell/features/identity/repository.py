@@ -43,6 +43,7 @@ async def tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | None:
 async def lock_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | None:
     """The tenant, locked against other changes until the transaction ends."""
     # Weaker than FOR UPDATE: rows that refer to it are still made meanwhile.
+    # `populate_existing` below: an object that the session read before the lock is stale.
     statement = select(Tenant).where(Tenant.id == tenant_id).with_for_update(key_share=True)
     return await session.scalar(statement, execution_options={"populate_existing": True})
 
@@ -65,6 +66,7 @@ async def add_tenant(
 ) -> bool:
     """Insert a tenant; False if its slug is taken. The session must act for it."""
     statement = insert(Tenant).values(id=tenant_id, slug=slug, name=name, **more)
+    # DO NOTHING rather than catching the error, which would end the transaction.
     made = await session.scalar(statement.on_conflict_do_nothing().returning(Tenant.id))
     return made is not None
 
@@ -92,6 +94,8 @@ async def use_api_key(session: AsyncSession, digest: bytes) -> tuple[ApiKey, Use
 
     None if it has expired, was revoked, or its user or tenant is not active.
     """
+    # Key, user and tenant are checked in one statement on every request, so that a revocation,
+    # deactivation or suspension holds from the next request on.
     now = utc_now()
     found = await session.execute(
         select(ApiKey, User)
@@ -112,6 +116,7 @@ async def use_api_key(session: AsyncSession, digest: bytes) -> tuple[ApiKey, Use
     before = now - timedelta(seconds=LAST_USE_SECONDS)
     if key.last_used_at is None or key.last_used_at < before:
         is_old = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < before)
+        # The age is asked for again: of many requests that saw the old time at once, one writes.
         noted = update(ApiKey).where(ApiKey.id == key.id, is_old).values(last_used_at=now)
         await session.execute(noted)
     return key, user

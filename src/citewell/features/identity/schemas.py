@@ -12,6 +12,7 @@ from citewell.kit.clock import utc_now
 from citewell.kit.storable import StorableText
 from citewell.models.tenancy import ApiKey
 
+# Ten years: long enough for software that is set up once, and no key lives for ever by mistake.
 MAX_KEY_DAYS = 3650
 
 ScopeName = Literal["read", "write", "admin"]
@@ -26,6 +27,7 @@ Slug = Annotated[
 Region = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Plan = Annotated[StorableText, Field(max_length=100)]
 Limits = Annotated[
+    # 2**53: the largest integer that JSON readers with doubles (JavaScript) take in exactly.
     dict[StorableText, Annotated[int, Field(ge=0, le=2**53)] | None],
     Field(max_length=50, description="Of this tenant alone, instead of its plan's; null: none."),
 ]
@@ -68,7 +70,7 @@ class ApiKeyCreate(_Body):
         return self
 
     def end(self) -> datetime | None:
-        """When the key stops working; None: it does not."""
+        """Expiry of the key; None: it never expires."""
         if self.expires_in_days is not None:
             return utc_now() + timedelta(days=self.expires_in_days)
         return self.expires_at
@@ -83,7 +85,7 @@ class ApiKeyRead(BaseModel):
     name: str
     scopes: list[Scope]
     user_id: uuid.UUID | None = Field(
-        description="Whose rights it has; null: it is the organisation's own."
+        description="User whose rights it has; null: the organisation's own key."
     )
     created_at: datetime
     last_used_at: datetime | None = Field(description="To the minute.")
@@ -94,7 +96,7 @@ class ApiKeyRead(BaseModel):
 class ApiKeyMade(ApiKeyRead):
     """A key just made."""
 
-    key: str = Field(description="What to send as bearer; shown this once.")
+    key: str = Field(description="Secret to send as bearer token; shown only now.")
 
     @classmethod
     def of(cls, made: NewApiKey, key: ApiKey) -> Self:
@@ -116,7 +118,7 @@ class TenantCreate(_Body):
 
 
 class TenantUpdate(_Body):
-    """What to change of a tenant; all but the first two is for the operator."""
+    """Changes to a tenant; all fields but the first two need the operator."""
 
     name: Name | None = None
     has_open_registration: bool | None = None

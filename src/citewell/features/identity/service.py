@@ -69,7 +69,7 @@ async def create_tenant(platform: Platform, slug: str, name: str, **more: object
     """Make a tenant with a first API key, in one transaction.
 
     Args:
-        platform: Where.
+        platform: The process's platform.
         slug: Its short name.
         name: Its name.
         **more: Other columns of the tenant.
@@ -88,10 +88,12 @@ async def create_tenant(platform: Platform, slug: str, name: str, **more: object
 async def delete_tenant(platform: Platform, tenant_id: uuid.UUID) -> None:
     """Remove a tenant with everything it has."""
     async with (
+        # Stops index builds of the tenant before its rows go, and drops its indexes afterwards.
         index_of(platform).generations.removing(tenant_id),
         unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx,
     ):
         await repository.remove_tenant(ctx.session, tenant_id)
+    # After the commit: if the deletion is rolled back, its documents still have their files.
     await platform.blobs.delete_all(tenant_id)
 
 
@@ -153,6 +155,8 @@ async def authenticate(platform: Platform, secret: str) -> Caller:
     if match is None:
         raise CredentialError
     tenant_id = uuid.UUID(bytes=base64.b32decode(match[1].upper() + "======"))
+    # The tenant named in the key is not proved yet. It only selects the rows in which the hash is
+    # looked for; another tenant's id finds nothing.
     async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
         found = await repository.use_api_key(ctx.session, _digest(secret))
     if found is None:
@@ -164,6 +168,7 @@ def _actor_of(key: ApiKey, user: User | None) -> Actor:
     """A valid key as an actor: its user's current rights, limited to its scopes."""
     scopes = frozenset(Scope(scope) for scope in key.scopes)
     if user is not None:
+        # A user's key never carries the operator's scope, even if a stored row says so.
         scopes &= TENANT_SCOPES
     return Actor(
         ActorKind.API_KEY,
@@ -177,7 +182,7 @@ def _actor_of(key: ApiKey, user: User | None) -> Actor:
 
 
 def _digest(secret: str) -> bytes:
-    """SHA-256 suffices: the secret has 256 random bits, so there is nothing to guess."""
+    """SHA-256 of a secret; 256 random bits cannot be guessed, so a slow hash adds nothing."""
     return hashlib.sha256(secret.encode()).digest()
 
 

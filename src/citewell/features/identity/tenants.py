@@ -26,6 +26,7 @@ async def page(platform: Platform, caller: Caller, request: PageRequest) -> Page
     async with platform.database.unit_of_work(None) as session:
         ids = await repository.tenant_ids(session, request)
     found: list[Tenant] = []
+    # One transaction per tenant: row-level security shows a session the rows of one tenant.
     for tenant_id in ids.items:
         async with unit_of_work(platform, replace(caller, tenant_id=tenant_id)) as ctx:
             tenant = await repository.tenant(ctx.session, tenant_id)
@@ -93,6 +94,7 @@ async def update(
         changes: dict[str, object] = {
             name: value
             for name, value in data.model_dump(exclude_unset=True).items()
+            # Null clears the region; no other column can be null, so there it means unchanged.
             if value is not None or name == "region"
         }
         if changes.keys() - OWN_FIELDS:
@@ -110,6 +112,8 @@ async def _change(ctx: Context, tenant: Tenant, changes: dict[str, object]) -> N
     if "status" in changed and changes["status"] == "suspended":
         if tenant.slug == service.DEFAULT_TENANT:
             raise DefaultTenantError
+        # Access tokens carry this number and stop working with it; refresh tokens are rows and are
+        # revoked one by one.
         tenant.session_version += 1
         await repository.end_sessions(ctx.session)
     for name in changed:
@@ -139,6 +143,7 @@ async def delete(platform: Platform, caller: Caller, tenant_id: uuid.UUID) -> No
     tenant = await get(platform, caller, tenant_id)
     if tenant.slug == service.DEFAULT_TENANT:
         raise DefaultTenantError
+    # A transaction of its own in the operator's tenant: the deleted one takes its trail with it.
     async with unit_of_work(platform, caller) as ctx:
         await audit.record(
             ctx, "tenant.deletion_ordered", object_kind="tenant", object_id=tenant_id

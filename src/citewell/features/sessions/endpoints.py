@@ -49,6 +49,7 @@ COOKIE_PATH = "/api/v1/auth"
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 20
+"""Above the eight fields of `LoginForm`; parsing stops there."""
 
 
 async def _origin(request: Request) -> Origin:
@@ -57,6 +58,8 @@ async def _origin(request: Request) -> Origin:
 
 OriginDep = Annotated[Origin, Depends(_origin)]
 
+# The body is read by hand, because FastAPI cannot declare JSON and a form for one route; this tells
+# OpenAPI of both.
 _LOGIN_BODIES: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -156,7 +159,7 @@ async def change_password(
 
 @router.get("/me")
 async def me(platform: PlatformDep, caller: ReaderDep) -> MeRead:
-    """Tell who the caller is."""
+    """Show the caller: credential, scopes, organisation and user."""
     async with unit_of_work(platform, caller) as ctx:
         return await service.me(ctx)
 
@@ -180,6 +183,8 @@ async def _login_data(request: Request) -> LoginRequest:
     except ValueError:
         raise _invalid("form", "The form cannot be read") from None
     fields = dict(pairs)
+    # `dict` would keep the last of two passwords, while a proxy in front may have checked the
+    # first.
     if len(fields) != len(pairs):
         raise _invalid("form", "A field was sent twice")
     form = _validated(LoginForm, fields)
@@ -225,6 +230,8 @@ def _set_cookie(response: Response, settings: Settings, value: str, seconds: int
         path=COOKIE_PATH,
         secure=(settings.public_url or "").startswith("https://"),
         httponly=True,
+        # No other site's link or form makes the browser send it; the path keeps it from all other
+        # routes.
         samesite="strict",
     )
 
@@ -240,6 +247,7 @@ def _token_in_cookie(request: Request, settings: Settings) -> str | None:
         return None
     origin = request.headers.get("origin", "")
     ours = {settings.public_url, *settings.cors_origins}
+    # A second lock behind `SameSite`, which older browsers and sibling subdomains get around.
     is_same_host = urlsplit(origin).netloc == request.headers.get("host", "")
     if not (origin.startswith(("http://", "https://")) and (is_same_host or origin in ours)):
         raise ForeignOriginError

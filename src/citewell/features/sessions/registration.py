@@ -94,14 +94,15 @@ async def _apply(applicant: _Applicant, slug: str) -> None:
     async with unit_of_work(applicant.platform, caller) as ctx:
         if not await _is_open(ctx):
             raise RegistrationClosedError
+    # Hashed between two transactions: neither holds a connection for 70 ms. What was checked in the
+    # first one is checked again in the second.
     password_hash = await hash_password(applicant.password)
     async with unit_of_work(applicant.platform, caller) as ctx:
         if not await _is_open(ctx):
             raise RegistrationClosedError
         user = await _add(ctx, applicant, password_hash)
-        if (
-            user is not None
-        ):  # otherwise the address has an account, which the reply must not reveal
+        # Without a user the address has an account already, which the reply must not reveal.
+        if user is not None:
             await service.note(ctx, user, None, "user.registered")
 
 
@@ -126,6 +127,8 @@ async def _add(ctx: Context, applicant: _Applicant, password_hash: str) -> User 
         is_admin=False,
         password_hash=password_hash,
     )
+    # Counted for a taken address too, then released: otherwise a full plan would tell which
+    # addresses have an account.
     await usage.consume(ctx, Metric.USERS)
     if user is None:
         await usage.release(ctx, Metric.USERS)
@@ -136,6 +139,7 @@ async def _accept_invitation(
     applicant: _Applicant, invitation: str, slug: str | None
 ) -> SessionTokens | None:
     """The first session of the invited user; None if there is none for this token and address."""
+    # Before the invitation is looked up, so that a wrong one takes as long as a right one.
     password_hash = await hash_password(applicant.password)
     for caller in await _inviting(applicant, slug):
         async with unit_of_work(applicant.platform, caller) as ctx:

@@ -46,6 +46,7 @@ async def lock_invited(session: AsyncSession, email: str, digest: bytes) -> User
             User.invitation_hash == digest,
             User.invitation_expires_at > utc_now(),
         )
+        # Of two registrations with one invitation, the second waits here and then finds none.
         .with_for_update()
     )
 
@@ -76,7 +77,7 @@ async def has_people(session: AsyncSession) -> bool:
 
 
 async def count_documents(session: AsyncSession) -> int:
-    """How many documents the tenant has, those in the trash included."""
+    """Number of documents in the tenant, including those in the trash."""
     async with trash_shown(session):
         return await session.scalar(select(func.count()).select_from(Document)) or 0
 
@@ -89,6 +90,8 @@ async def add_user(session: AsyncSession, **values: object) -> User | None:
 
 async def user_of_session(session: AsyncSession, claims: AccessClaims) -> User | None:
     """The user of an access token; None once its session, user or tenant has changed."""
+    # Session, user and tenant in one statement: whatever ended any of them holds from the next
+    # request on.
     is_alive = exists().where(
         RefreshToken.tenant_id == User.tenant_id,
         RefreshToken.user_id == User.id,
@@ -154,7 +157,7 @@ async def end_families(
 
 
 async def remove_expired(session: AsyncSession, user_id: uuid.UUID, now: datetime) -> None:
-    """Delete what is left of a user's sessions that are over their longest life."""
+    """Delete the tokens of a user's sessions that have passed their longest lifetime."""
     await session.execute(
         delete(RefreshToken).where(RefreshToken.user_id == user_id, RefreshToken.expires_at < now)
     )

@@ -18,7 +18,7 @@ COOKIE_HELP = "Keep the refresh token in an HttpOnly cookie instead of the reply
 
 @dataclass(frozen=True, slots=True)
 class SessionTokens:
-    """What a session goes on with."""
+    """The tokens a session continues with."""
 
     access_token: str
     expires_in: int
@@ -33,7 +33,7 @@ class _Body(BaseModel):
 
 
 class LoginRequest(_Body):
-    """Who signs in."""
+    """Credentials to sign in with."""
 
     email: Secret
     password: Secret
@@ -55,7 +55,7 @@ class LoginForm(_Body):
 
 
 class RegisterRequest(_Body):
-    """Who wants an account."""
+    """A registration of a new account."""
 
     email: Secret
     password: Secret
@@ -82,14 +82,14 @@ class RefreshRequest(_Body):
 
 
 class LogoutRequest(_Body):
-    """What to sign out of; without anything the session of the access token or the cookie."""
+    """The session to end; without a token that of the access token or the cookie."""
 
     refresh_token: Secret | None = None
     everywhere: bool = Field(default=False, description="End all sessions of the user.")
 
 
 class PasswordChange(_Body):
-    """The password there is and the one that shall be."""
+    """The present password and the new one."""
 
     old_password: Secret
     new_password: Secret
@@ -133,7 +133,7 @@ class MyselfRead(BaseModel):
 
 
 class MeRead(BaseModel):
-    """Who the caller is and what their credential is good for."""
+    """The caller: credential, scopes, organisation and user."""
 
     kind: str = Field(description="`user` or `api_key`.")
     scopes: list[str]

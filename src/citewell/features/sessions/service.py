@@ -1,4 +1,4 @@
-"""Sessions: begun by signing in, renewed by refresh tokens, ended in many ways, at once."""
+"""Sessions: begun by signing in, renewed by refresh tokens, ended with immediate effect."""
 
 import uuid
 from contextlib import suppress
@@ -45,6 +45,7 @@ async def authenticate(platform: Platform, token: str) -> Caller:
 
 def _claims(platform: Platform, token: str) -> AccessClaims:
     """The claims of a token signed with the current key, or with a former one still accepted."""
+    # Former keys stay accepted after a change of the key, so that nobody is signed out by it.
     for key in (platform.token_key, *platform.former_token_keys):
         with suppress(CredentialError):
             return read_access_token(key, token)
@@ -63,6 +64,7 @@ async def begin(ctx: Context, user: User, action: str = "session.started") -> Se
         CredentialError: Their tenant is not active.
     """
     now = utc_now()
+    # Signing in is the one moment that every user has: no job has to visit all tenants for it.
     await repository.remove_expired(ctx.session, user.id, now)
     user.last_login_at = now
     family_id = uuid7()
@@ -97,6 +99,7 @@ async def refresh(platform: Platform, token: str, origin: Origin) -> SessionToke
 
 async def _rotate(ctx: Context, digest: bytes) -> SessionTokens | None:
     user_id = await repository.owner_of_refresh_token(ctx.session, digest)
+    # The user's lock before the token is read: of two uses of one token, the second sees the first.
     user = await repository.lock_user(ctx.session, user_id) if user_id else None
     token = await repository.refresh_token(ctx.session, digest) if user else None
     now = utc_now()
@@ -109,6 +112,7 @@ async def _rotate(ctx: Context, digest: bytes) -> SessionTokens | None:
     if user.status != UserStatus.ACTIVE:
         return None
     token.used_at = now
+    # The end is inherited: renewing does not prolong a session beyond its longest life.
     successor = RefreshToken(id=uuid7(), family_id=token.family_id, expires_at=token.expires_at)
     return await _issue(ctx, user, successor)
 
@@ -187,6 +191,7 @@ async def end_by_refresh_token(
         known = await repository.refresh_token(ctx.session, digest) if user else None
         if user is None or known is None or known.revoked_at is not None:
             raise RefreshError
+        # A spent token may be in a thief's hands: it must not sign its owner out everywhere.
         is_live = known.used_at is None and known.expires_at > utc_now()
         await _end(ctx, user, known.family_id, everywhere=everywhere and is_live)
 
@@ -203,7 +208,7 @@ async def _end(ctx: Context, user: User, family_id: uuid.UUID, *, everywhere: bo
 async def note(
     ctx: Context, user: User, family_id: uuid.UUID | None, action: str, **details: object
 ) -> None:
-    """Record what a user did before there was a caller: with their account or a session."""
+    """Record an action as done by the user, where the unit of work has no signed-in caller yet."""
     acting = replace(ctx, actor=actor_of(user, family_id))
     kind = action.partition(".")[0]
     object_id = user.id if kind == "user" else family_id
@@ -223,7 +228,7 @@ def session_of(caller: Caller) -> tuple[uuid.UUID, uuid.UUID]:
 
 
 async def me(ctx: Context) -> MeRead:
-    """Who the caller is.
+    """The caller as `/auth/me` shows them.
 
     Raises:
         CredentialError: The caller's tenant or user has gone.

@@ -1,8 +1,8 @@
 """The first account of an installation: made with a one-time token, until the installation is used.
 
-Whoever can read the operator's files gets the token, nobody else: an installation that is reached
-by strangers must not hand its administration to the first of them. It is closed for good by the
-first account, the first use of an API key and the first document.
+Only readers of the operator's files get the token, because an installation that strangers can reach
+must not hand its administration to the first of them. Set-up closes for good with the first
+account, the first use of an API key or the first document.
 """
 
 import hmac
@@ -27,7 +27,7 @@ from citewell.kit.ids import uuid7
 from citewell.models.tenancy import Tenant
 
 SETUP_HOURS = 24
-"""How long a token works: a working day after the installation; another is made in a second."""
+"""Lifetime of a token: until the day after the installation; `citewell setup` makes a new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ async def renew(ctx: Context) -> SetupOffer | None:
 
 
 async def note_preloaded(ctx: Context) -> None:
-    """Do not take the documents there are for a sign of use: a start loaded them by itself."""
+    """Record that the documents present were loaded by a start, so they are no sign of use."""
     tenant = await repository.lock_tenant(ctx.session, ctx.tenant_id)
     if tenant is not None:
         tenant.setup_documents = await repository.count_documents(ctx.session)
@@ -78,7 +78,7 @@ async def set_up(platform: Platform, data: SetupRequest, origin: Origin) -> Sess
     Raises:
         InvalidEmailError: The address is none.
         WeakPasswordError: The password must not be used.
-        SetupTokenError: The token does not work; why is not told.
+        SetupTokenError: The token does not work; the reply does not say why.
         TooManyAttemptsError: Too many tokens were wrong before.
     """
     email = normalise_email(data.email)
@@ -96,6 +96,7 @@ async def set_up(platform: Platform, data: SetupRequest, origin: Origin) -> Sess
     if not is_right:
         await attempts.note_failure()
         raise SetupTokenError
+    # Between two transactions, as hashing takes 70 ms; the token is checked in both.
     password_hash = await hash_password(data.password)
     async with unit_of_work(platform, caller) as ctx:
         tenant = await _claim(ctx, data.token)
@@ -135,7 +136,7 @@ async def _lock_unused(ctx: Context) -> Tenant | None:
 
 
 async def _is_unused(ctx: Context, tenant: Tenant) -> bool:
-    """Whether nobody has used the locked tenant yet; one found in use is closed for good."""
+    """Whether the locked tenant is still unused; if it is in use, set-up is closed for good."""
     if tenant.setup_closed_at is not None:
         return False
     documents = await repository.count_documents(ctx.session)
@@ -157,7 +158,7 @@ def _close(tenant: Tenant) -> None:
 
 
 def _expiry(tenant: Tenant) -> datetime | None:
-    """Until when the tenant's token works; None if there is none that does."""
+    """Expiry of the tenant's token; None if it has no valid one."""
     if tenant.setup_hash is None or tenant.setup_expires_at is None:
         return None
     return tenant.setup_expires_at if tenant.setup_expires_at > utc_now() else None

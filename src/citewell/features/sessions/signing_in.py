@@ -61,10 +61,12 @@ async def sign_in(
     await attempts.admit()
     candidates = await _candidates(platform, address, tenant) if address else []
     hashes = [one.password_hash for one in candidates] or [None]
+    # Every candidate is compared, also after a match and without any: the time tells nothing.
     fits = [await verify_password(password, one) for one in hashes]
     found = [
         one for one, does_fit in zip(candidates, fits, strict=False) if does_fit and one.is_active
     ]
+    # Asked again: failures of guesses made at the same time count before this one is answered.
     if found:
         await attempts.admit()
     if len(found) > 1:
@@ -145,6 +147,7 @@ async def change_password(platform: Platform, caller: Caller, old: str, new: str
     check_password_rules(new, user.email, user.name, tenant.slug if tenant else "")
     hashed = await hash_password(new)
     async with unit_of_work(platform, caller) as ctx:
+        # The comparison took place outside of a transaction; the password may have changed since.
         locked = await repository.lock_user(ctx.session, user_id)
         if locked is None or not _is_as_compared(locked, user.password_hash):
             raise CredentialError

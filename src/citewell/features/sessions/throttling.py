@@ -7,16 +7,16 @@ from citewell.core.ratelimit import Rule, rule
 from citewell.features.sessions.errors import TooManyAttemptsError
 
 PAIR = rule("sign-in-pair", "10 per 15 minutes")
-"""Of one account from one address: somebody who has forgotten, or guesses."""
+"""Failures of one account from one address: a forgotten password, or guessing."""
 
 ACCOUNT = rule("sign-in-account", "50 per 15 minutes")
-"""Of one account from everywhere: a guesser with many addresses."""
+"""Failures of one account from all addresses: guessing from many machines."""
 
 ADDRESS = rule("sign-in-address", "100 per 15 minutes")
-"""Of all accounts from one address: somebody who tries one password with many names."""
+"""Failures of all accounts from one address: one password tried with many names."""
 
 REGISTRATION = rule("registration", "100 per 15 minutes")
-"""Attempts to register from one address, whatever becomes of them."""
+"""Attempts to register from one address, successful or not."""
 
 
 class Attempts:
@@ -34,13 +34,15 @@ class Attempts:
     async def admit(self) -> None:
         """Let an attempt through.
 
-        To be asked before a password is compared, and again before a right one counts: of many
-        guesses at once no more are answered than one after the other.
+        Ask before a password is compared, and again before a match is accepted: then parallel
+        guesses get no more answers than sequential ones.
 
         Raises:
             TooManyAttemptsError: Too many have failed in the last minutes.
         """
         for limit, parts in self._limits:
+            # Tested, not counted: right passwords cost nothing, so a shared office address is not
+            # locked out by people who sign in.
             decision = await self._limiter.test(limit, *parts)
             if not decision.allowed:
                 raise TooManyAttemptsError(decision.reset_seconds)
@@ -60,7 +62,7 @@ class Attempts:
         """Count an attempt that failed.
 
         Raises:
-            TooManyAttemptsError: Others that were made at the same time have failed before it.
+            TooManyAttemptsError: Attempts made at the same time have used up the limit.
         """
         for limit, parts in self._limits:
             decision = await self._limiter.hit(limit, *parts)
@@ -69,7 +71,7 @@ class Attempts:
 
 
 def _network(address: str | None) -> str:
-    """The address itself; of IPv6 the network one customer has."""
+    """The IPv4 address, or the /64 network of an IPv6 address."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
@@ -77,5 +79,6 @@ def _network(address: str | None) -> str:
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is not None:
             return str(parsed.ipv4_mapped)
+        # A /64 is what one customer gets: counting addresses would give a guesser 2**64 of them.
         return str(ipaddress.ip_network((int(parsed), 64), strict=False))
     return str(parsed)

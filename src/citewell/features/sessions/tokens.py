@@ -17,9 +17,9 @@ from citewell.features.identity.errors import CredentialError
 # See ADR-0010. Revocation does not depend on it: each request checks the session's version.
 ACCESS_SECONDS = 15 * 60
 SESSION_SECONDS = 30 * 24 * 3600
-"""A session ends so long after signing in, however often it is renewed."""
+"""Longest life of a session after signing in, however often it is renewed."""
 
-# Ours have about 500 characters; a longer text is not worth parsing.
+# Tokens signed here have about 500 characters; longer ones are refused before parsing.
 MAX_TOKEN_CHARS = 4096
 
 ISSUER = "citewell"
@@ -28,13 +28,15 @@ KIND = "access"
 ALGORITHM = "HS256"
 
 CLOCK_SKEW_SECONDS = 10
-"""How far clocks of two nodes may differ; nothing is accepted longer for it."""
+"""Tolerated difference between the clocks of two nodes; it does not prolong a token."""
 
 _HEADER = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').decode().rstrip("=")
 """The only header there is: no other algorithm, no `kid`, `jwk`, `jku` or `crit` is ever read."""
 
+# A token without one of these is not ours; PyJWT alone would take a missing `exp` for eternal.
 _CLAIMS = ["iss", "aud", "sub", "tid", "sid", "typ", "iat", "nbf", "exp", "jti", "sv"]
 
+# Tenant's and user's version; bounded, since `int` of a long text is slow.
 _VERSIONS = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 
 _REFRESH = re.compile(r"cwr_([a-z2-7]{26})_([A-Za-z0-9_-]{43})")
@@ -43,7 +45,7 @@ _REFRESH = re.compile(r"cwr_([a-z2-7]{26})_([A-Za-z0-9_-]{43})")
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says; whether it still holds, the database knows."""
+    """Claims of an access token; whether its session still holds is asked of the database."""
 
     tenant_id: uuid.UUID
     user_id: uuid.UUID
@@ -76,8 +78,10 @@ def read_access_token(key: bytes, token: str) -> AccessClaims:
     """The claims of a token that we signed for this and that has not expired.
 
     Raises:
-        CredentialError: It is anything else; why is not told.
+        CredentialError: It is anything else; the reply does not say why.
     """
+    # The header is compared as text and never parsed, which shuts out every confusion of
+    # algorithms.
     if len(token) > MAX_TOKEN_CHARS or not token.startswith(f"{_HEADER}."):
         raise CredentialError
     try:
@@ -91,6 +95,7 @@ def read_access_token(key: bytes, token: str) -> AccessClaims:
             options={"require": _CLAIMS, "strict_aud": True},
         )
         return _checked(payload)
+    # A payload nested a thousand levels deep ends the JSON parser with RecursionError.
     except (jwt.InvalidTokenError, ValueError, RecursionError):
         raise CredentialError from None
 
@@ -99,7 +104,7 @@ def _checked(payload: Mapping[str, Any]) -> AccessClaims:
     """The claims of a payload of ours.
 
     Raises:
-        ValueError: One of them is of another kind or cannot be.
+        ValueError: A claim has the wrong type or an impossible value.
     """
     versions = _VERSIONS.fullmatch(_text(payload, "sv"))
     expiry = payload["exp"]
@@ -138,7 +143,7 @@ def tenant_of_refresh_token(token: str) -> uuid.UUID | None:
 
 
 def digest_of(token: str) -> bytes:
-    """What is stored of a random token; 256 random bits need no slower hash."""
+    """SHA-256 of a token, which is what is stored; 256 random bits need no slow hash."""
     return hashlib.sha256(token.encode()).digest()
 
 

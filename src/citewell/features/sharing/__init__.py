@@ -1,1 +1,1 @@
-"""Grants and denials of collections and documents, and why someone may see something."""
+"""Grants and denials of collections and documents, and explanations of access."""

@@ -29,7 +29,7 @@ router = Router(policy=PRIVATE, tags=["sharing"])
 async def list_collection_grants(
     platform: PlatformDep, caller: ReaderDep, collection_id: uuid.UUID, request: PageDep
 ) -> Listing[GrantRead]:
-    """List whom a collection is granted or denied."""
+    """List the grants and denials of a collection."""
     return await _list(platform, caller, service.collection(collection_id), request)
 
 
@@ -54,7 +54,7 @@ async def delete_collection_grant(
 async def list_document_grants(
     platform: PlatformDep, caller: ReaderDep, document_id: uuid.UUID, request: PageDep
 ) -> Listing[GrantRead]:
-    """List whom a document is granted or denied."""
+    """List the grants and denials of a document."""
     return await _list(platform, caller, service.document(document_id), request)
 
 

@@ -1,6 +1,6 @@
-"""Why someone may or may not do something with a document: the policy in words.
+"""Explains in words what the policy allows a user to do with a document.
 
-It says the same as `access.policy.Access.allows`, which decides; a property test compares them.
+The decision is `access.policy.Access.allows`; a property test compares the two.
 """
 
 import uuid
@@ -19,6 +19,8 @@ from citewell.features.sharing.schemas import ApplicableGrant, ReasonRead, Verdi
 
 ALLOWS, DENIES, NONE = "allows", "denies", "none"
 
+# Denials first, as they decide; what gives nothing is listed last, so that one sees it was looked
+# at.
 _ORDER = (DENIES, ALLOWS, NONE)
 
 
@@ -35,6 +37,7 @@ def explain(
             ReasonRead(code="owner", effect=ALLOWS, detail="The user added this document.")
         )
     if not read.allowed:
+        # A grant for writing does not help where reading is denied: `Access.allows` asks for both.
         detail = "Nobody changes what they may not read."
         reasons.append(ReasonRead(code="not_readable", effect=DENIES, detail=detail))
     return {Verb.READ: read, Verb.WRITE: _verdict(reasons)}

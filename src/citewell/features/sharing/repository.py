@@ -44,7 +44,7 @@ async def effect_for(
     user_id: uuid.UUID | None,
     group_id: uuid.UUID | None,
 ) -> str | None:
-    """What the object's rule for a user or group says now."""
+    """Effect of the object's present rule for a user or group; None if there is no rule."""
     whom = table.user_id == user_id if user_id is not None else table.group_id == group_id
     return await session.scalar(select(table.effect).where(_object_id(table) == object_id, whom))
 
@@ -56,6 +56,7 @@ async def put(
     column = _object_id(table).key or ""
     statement = insert(table).values({"id": uuid7(), column: object_id, **values})
     statement = statement.on_conflict_do_update(
+        # The unique index treats nulls as equal, so the id that is not given takes part as well.
         index_elements=["tenant_id", column, "user_id", "group_id"],
         set_={
             "effect": statement.excluded.effect,
@@ -63,6 +64,7 @@ async def put(
             "created_at": statement.excluded.created_at,
         },
     ).returning(table)
+    # A replaced rule may be in the session already, with its old effect.
     return (await session.scalars(statement, execution_options={"populate_existing": True})).one()
 
 
@@ -76,7 +78,7 @@ async def remove(
 
 
 async def document_facts(session: AsyncSession, document_id: uuid.UUID) -> DocumentFacts | None:
-    """The facts that decide access to a document; read whatever the caller's own access."""
+    """The facts that decide access to a document, without regard to the caller's own access."""
     rows = await session.execute(
         select(
             Document.id, Document.collection_id, Document.access_level, Document.created_by

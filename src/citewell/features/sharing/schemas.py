@@ -41,11 +41,11 @@ class GrantRead(BaseModel):
 
 
 class ReasonRead(BaseModel):
-    """One thing that speaks for or against a verb."""
+    """One rule or role that was considered for a verb."""
 
     code: str
     effect: str
-    """`allows`, `denies` or `none`: it was looked at and gives nothing."""
+    """`allows`, `denies`, or `none` if it was considered and does neither."""
     detail: str
     grant_id: uuid.UUID | None = None
     group_id: uuid.UUID | None = None
@@ -53,14 +53,14 @@ class ReasonRead(BaseModel):
 
 
 class VerdictRead(BaseModel):
-    """Whether a verb may be done, and why; what decided comes first."""
+    """Verdict on one verb with its reasons, decisive ones first."""
 
     allowed: bool
     reasons: list[ReasonRead]
 
 
 class SubjectRead(BaseModel):
-    """Whose access is explained."""
+    """The user whose access is explained."""
 
     id: uuid.UUID | None
     """Null: software of the organisation, which acts for no user."""
@@ -70,7 +70,7 @@ class SubjectRead(BaseModel):
 
 
 class AccessExplanation(BaseModel):
-    """What someone may do with a document, and why."""
+    """Rights of a user on a document, with the reasons."""
 
     document_id: uuid.UUID
     access_level: str

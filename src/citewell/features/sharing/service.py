@@ -1,4 +1,4 @@
-"""Rules on documents and collections: who may make them, and what follows from them."""
+"""Grants and denials on documents and collections: making, removing and explaining them."""
 
 import uuid
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from citewell.models.tenancy import User, UserStatus
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What rules are made for: a document or a collection."""
+    """The object of a rule: a document or a collection."""
 
     table: GrantTable
     id: uuid.UUID
@@ -79,6 +79,7 @@ async def put_grant(ctx: Context, shared: Shared, data: GrantPut) -> AnyGrant:
     before = await repository.effect_for(
         ctx.session, shared.table, shared.id, data.user_id, data.group_id
     )
+    # Replacing a denial lifts it, which takes more than making the new rule does.
     if before == Effect.DENY and data.effect is not Effect.DENY:
         await _require_lifting(ctx, shared)
     grant = await repository.put(
@@ -166,7 +167,7 @@ async def _require_sharing(ctx: Context, shared: Shared, effect: Effect | None =
 
 
 async def _require_lifting(ctx: Context, shared: Shared) -> None:
-    """The effect to check for a removal: lifting a denial grants what it took away."""
+    """Check that the caller may lift a denial: that grants what the denial took away."""
     is_document = shared.table is DocumentGrant
     await _require_sharing(ctx, shared, Effect.DENY if is_document else Effect.READ)
 
@@ -174,7 +175,7 @@ async def _require_lifting(ctx: Context, shared: Shared) -> None:
 async def explain_access(
     ctx: Context, document_id: uuid.UUID, wanted: str | None
 ) -> AccessExplanation:
-    """Why someone can or cannot read and change a document.
+    """Explain why a user can or cannot read and change a document.
 
     Args:
         ctx: The unit of work of the one who asks.
@@ -208,7 +209,7 @@ async def explain_access(
 
 
 async def _subject(ctx: Context, wanted: str | None) -> User | None:
-    """The user in question; None: a caller who acts for no user asks about themselves."""
+    """The user whose access is explained; None if the caller asks for itself and has no user."""
     if wanted is None:
         if ctx.actor.user_id is None:
             return None
@@ -266,6 +267,8 @@ async def viewed_as(platform: Platform, caller: Caller, user_id: uuid.UUID) -> C
         user = await _user(ctx, user_id)
         await audit.record(ctx, "search.viewed_as", object_kind="user", object_id=user.id)
     reader = users.caller_of(user, caller.origin)
+    # Read-only and without administration: looking as somebody must not lend their other rights.
+    # The credential stays the administrator's, for the audit trail.
     actor = replace(
         reader.actor,
         is_admin=False,

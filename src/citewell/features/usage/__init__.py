@@ -1,1 +1,1 @@
-"""What a tenant uses, and what its plan allows."""
+"""Usage of a tenant, and the limits of its plan."""

@@ -32,6 +32,7 @@ class QuotaReachedError(AppError):
             super().__init__(f"{what}, and this would be more. Remove some, or change the plan.")
             return
         super().__init__(f"{what}; more are possible from {resets_at:%Y-%m-%d %H:%M} UTC.")
+        # Waiting helps here, so the reply says how long; a limit on what is kept stays 403.
         self.status = 429
         self.retry_after = max(1, math.ceil((resets_at - now).total_seconds()))
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Metric(StrEnum):
-    """What is counted of a tenant."""
+    """A quantity that is counted per tenant."""
 
     USERS = "users"
     COLLECTIONS = "collections"
@@ -41,4 +41,5 @@ def end_of(metric: Metric, now: datetime) -> datetime | None:
     midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)
     if metric is Metric.QUERIES:
         return midnight + timedelta(days=1)
+    # 32 days after the first of any month lie in the next one.
     return (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)

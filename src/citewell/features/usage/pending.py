@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 WAIT_SECONDS = 1.0
-"""Longest time counts gather before the next one writes them all."""
+"""Longest time that counts gather before the next one writes them all; a killed process loses
+the counts of about this long."""
 
 Amounts = Counter[uuid.UUID | None]
 """Amount per user; None: the operator, the system or a key of the organisation."""
@@ -34,6 +35,7 @@ class PendingCounts:
         tenant = self._tenants.get(tenant_id)
         if tenant is None or not tenant.may_wait:
             return False
+        # The first query after a pause writes at once, and learns anew whether there is a limit.
         if time.monotonic() - tenant.written_at > WAIT_SECONDS:
             return False
         tenant.waiting[who] += 1

@@ -15,6 +15,7 @@ from citewell.features.usage.plans import FALLBACK_PLAN, PLANS
 TOTAL = uuid.UUID(int=0)
 """Value of `actor_id` in the row that holds the tenant's total."""
 
+# Plans live in the code, so every statement brings them along; a tenant's own limits win.
 _PLANS = json.dumps(PLANS)
 
 _ASKED = f"""
@@ -30,6 +31,8 @@ asked AS (
   WHERE t.id = :tenant_id
 )"""  # noqa: S608 - a constant of ours
 
+# Rows are inserted by metric in one order, here and in the statements below, so that two requests
+# lock the counters in the same order and cannot deadlock.
 _COUNTED = """
 counted AS (
   INSERT INTO usage_record AS u (tenant_id, metric, period, actor_id, amount)
@@ -52,8 +55,9 @@ SELECT asked.metric, asked.most, counted.metric IS NOT NULL AS is_counted
 FROM asked LEFT JOIN counted USING (metric)
 """)  # noqa: S608 - constants of ours
 
-# What was spent is booked on who spent it as well. It may be lost if the machine loses power
-# within a moment of it; waiting for the disk would take longer than a search.
+# Spending is also counted per user. The commit does not wait for the disk, which would take longer
+# than a search; a power cut loses the last moment's counts. `hurried` is named in FROM because
+# PostgreSQL does not run a CTE that nothing refers to.
 _SPEND = f"""
 WITH hurried AS (SELECT set_config('synchronous_commit', 'off', true)), {_ASKED}, {_COUNTED},
 actors AS (
@@ -76,6 +80,8 @@ WHERE tenant_id = :tenant_id AND metric = :metric AND period = :period
   AND actor_id = ANY(CAST(:actor_ids AS uuid[]))
 """)
 
+# The inner SELECT locks the counters in the same order as `_COUNTED`; UPDATE alone would lock them
+# in the order it finds them.
 _RELEASE = text("""
 UPDATE usage_record u SET amount = greatest(0, u.amount - r.amount), updated_at = now()
 FROM (
@@ -130,7 +136,7 @@ DO UPDATE SET amount = excluded.amount, updated_at = now()
 
 @dataclass(frozen=True, slots=True)
 class QuotaDecision:
-    """Whether an amount was counted, and the limit it was held against."""
+    """Result for one metric: the limit, and whether the amount was counted within it."""
 
     metric: Metric
     limit: int | None
@@ -139,7 +145,7 @@ class QuotaDecision:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How much of a limit is used."""
+    """Used amount and limit of one metric."""
 
     metric: Metric
     limit: int | None
@@ -194,7 +200,7 @@ async def adjust(
     period: str,
     amount: int,
 ) -> None:
-    """Change what was counted in a period, whatever the limit."""
+    """Correct the amount counted in a period, without checking the limit."""
     values = {
         "tenant_id": tenant_id,
         "metric": metric.value,

@@ -8,18 +8,18 @@ from citewell.features.usage.metrics import Metric
 
 
 class UsageRead(BaseModel):
-    """How much of something is used."""
+    """Used amount and limit of one metric."""
 
     metric: Metric
     used: int
     limit: int | None
-    """Null: none."""
+    """Null: unlimited."""
     resets_at: datetime | None
-    """When counting begins anew (UTC); null for what is kept."""
+    """Time (UTC) at which counting restarts; null for metrics of what exists now."""
 
 
 class UsageReply(BaseModel):
-    """What a tenant uses of its plan."""
+    """Plan and usage of a tenant."""
 
     plan: str
     usage: list[UsageRead]

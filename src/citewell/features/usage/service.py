@@ -1,4 +1,4 @@
-"""Counting what a tenant uses, and refusing what its plan does not hold."""
+"""Counts the usage of a tenant and refuses what its plan does not allow."""
 
 import uuid
 from collections import Counter
@@ -28,9 +28,9 @@ async def consume(
 
     Args:
         ctx: The unit of work of the use.
-        metric: Of what.
-        amount: How much.
-        spender: Who spends it; None: the actor of the unit of work.
+        metric: The metric.
+        amount: The amount.
+        spender: User or key it is counted for; None: the actor of the unit of work.
 
     Raises:
         QuotaReachedError: The plan does not hold it; roll the unit of work back.
@@ -63,6 +63,7 @@ async def consume_query(ctx: Context, spender: Actor) -> None:
             ctx.session, ctx.tenant_id, Metric.QUERIES, period, amounts + Counter([who])
         )
         is_written = outcome.is_counted
+    # Also after a cancelled request or a failed statement: what was taken would be lost.
     finally:
         if not is_written:
             pending.put_back(ctx.tenant_id, amounts)
@@ -99,7 +100,7 @@ async def consume_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
 
     Args:
         ctx: The unit of work of the use.
-        amounts: How much of what; zeros are left out.
+        amounts: Amount by metric; zeros are left out.
 
     Raises:
         QuotaReachedError: The plan does not hold one of them; roll the unit of work back.
@@ -114,7 +115,7 @@ async def consume_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
 
 
 async def require_room(ctx: Context, amounts: Mapping[Metric, int]) -> None:
-    """Refuse early what the plan does not hold as things are; nothing is counted.
+    """Refuse early an amount that the plan does not allow at present; nothing is counted.
 
     Raises:
         QuotaReachedError: The plan does not hold one of them.
@@ -165,7 +166,7 @@ async def settle(ctx: Context, metric: Metric, *, reserved: int, spent: int, at:
 
 
 async def standing(ctx: Context) -> UsageReply:
-    """What the tenant uses of its plan now."""
+    """The tenant's plan and its usage now."""
     await _write_waiting(ctx)
     now = utc_now()
     periods = {metric: period_of(metric, now) for metric in Metric}

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 
 FEWEST_DIFFERENT_CHARACTERS = 5
+"""With four or fewer, 15 characters are a pattern such as `abababab...`, not a choice."""
 FEWEST_FREE_CHARACTERS = 6
 """Characters that must remain of a password once favourites, keyboard walks and facts about its
 owner are taken out; with the sign-in's rate limit, six free characters cannot be guessed online."""
@@ -15,6 +16,8 @@ owner are taken out; with the sign-in's rate limit, six free characters cannot b
 WALK_LENGTH = 4
 """Length from which neighbouring keys count as a keyboard walk rather than chance."""
 
+# Alphabet, digits, the rows of QWERTY, AZERTY and QWERTZ, their columns (up, down, alternating) and
+# letters beside digits. `_WALKS` adds each of them backwards.
 _ROWS = (
     "abcdefghijklmnopqrstuvwxyz",
     "01234567890",
@@ -34,8 +37,11 @@ _ROWS = (
 )
 _WALKS = (*_ROWS, *(row[::-1] for row in _ROWS))
 
+# The substitutions that password crackers try first (0 for o, 3 for e, $ for s).
 _LOOKALIKES = str.maketrans("013457@$|€", "oieastasie")
 
+# Stems that people favour in passwords, English and Vietnamese without accents
+# (`matkhau`: password). A list of parts is short, and one part spoils every string built on it.
 _WORDS = """
 access account admin administrator alexander amanda america andrea android angel anhyeuem apple
 april arsenal august austin autumn baby banana baomat barcelona baseball basketball batman battery
@@ -63,11 +69,11 @@ FAVOURITES = frozenset(_WORDS.split())
 
 
 def weakness(password: str, known: Iterable[str]) -> str | None:
-    """Why a password can be guessed, as a sentence; None if nothing was found.
+    """A sentence that says why a password is easy to guess; None if no reason was found.
 
     Args:
         password: Composed, at least as long as the rules want it.
-        known: What a guesser knows: e-mail address, names.
+        known: Facts that a guesser has: e-mail address, names.
     """
     plain = _plain(password)
     if len(set(plain)) < FEWEST_DIFFERENT_CHARACTERS:
@@ -91,7 +97,7 @@ def weakness(password: str, known: Iterable[str]) -> str | None:
 
 
 def _is_little(rest: str) -> bool:
-    """Whether what is left is short, or only a year or a number."""
+    """Whether too little remains; digits count as two at most, because years are tried first."""
     free = [character for character in rest if not character.isdigit()]
     return len(free) + min(2, len(rest) - len(free)) < FEWEST_FREE_CHARACTERS
 
@@ -107,23 +113,25 @@ def _only_alphanumeric(text: str) -> str:
 
 
 def _parts(known: Iterable[str]) -> frozenset[str]:
-    """What is known, whole and in words; short words are no hint."""
+    """The known facts in plain form, whole and word by word."""
     whole = [_plain(text) for text in known]
     words = [
         _plain(word)
         for text in known
         for word in "".join(c if c.isalnum() else " " for c in text).split()
     ]
+    # From four letters on: `an` or `le` occur in any password by chance.
     return frozenset(part for part in (*whole, *words) if len(part) >= 4)
 
 
 def _is_repetition(text: str) -> bool:
-    """Whether the text is one piece again and again, the last time perhaps cut."""
+    """Whether the text repeats one piece; the last repetition may be cut short."""
     return any(text.startswith(text[period:]) for period in range(1, len(text) // 2 + 1))
 
 
 def _without(text: str, words: Iterable[str]) -> str:
     """The text with each word taken out, the longest first."""
+    # Otherwise `pass` would be cut out of `password` and leave `word` to count as free.
     for word in sorted(words, key=len, reverse=True):
         text = text.replace(word, "")
     return text

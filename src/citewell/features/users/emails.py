@@ -11,7 +11,11 @@ MAX_EMAIL_BYTES = 254
 MAX_LOCAL_BYTES = 64
 """RFC 5321, section 4.5.3.1.1."""
 
+# Quoted local parts (RFC 5321, section 4.1.2) are refused: hardly anyone has one, and two spellings
+# of one mailbox would be two users. Letters of any script are taken (RFC 6531).
 _LOCAL = re.compile(r'[^\s@<>()\[\],;:\\"]+')
+# At most 63 characters (RFC 1035, section 2.3.4), no hyphen at an end. A single label is enough:
+# `root@localhost` is an address inside a network.
 _LABEL = re.compile(r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?")
 
 
@@ -21,6 +25,8 @@ def normalise_email(text: str) -> str:
     Raises:
         InvalidEmailError: It is not one plain address.
     """
+    # Composed again after lowering, which can make a pair composable: J with a caron has no code
+    # point of its own, j with a caron has.
     email = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip().lower())
     # Unassigned letters too: a database that knows a newer Unicode could lower them further.
     if any(unicodedata.category(character).startswith("C") for character in email):

@@ -18,7 +18,7 @@ from citewell.kit.pagination import Page, PageRequest
 from citewell.models.tenancy import Group, User
 
 NOBODY = uuid.UUID(int=0)
-"""In no group: what software without the right of administration sees."""
+"""Id that no user has; software without the right of administration sees no groups."""
 
 
 async def page(ctx: Context, request: PageRequest) -> Page[Group]:
@@ -145,7 +145,7 @@ async def remove_member(ctx: Context, group_id: uuid.UUID, user_id: uuid.UUID) -
 
 
 def _limited_to(ctx: Context) -> uuid.UUID | None:
-    """Whose groups the caller sees; None: all."""
+    """User whose groups the caller may see; None: all groups."""
     return None if ctx.actor.administers else ctx.actor.user_id or NOBODY
 
 

@@ -21,6 +21,7 @@ MIN_PASSWORD_CHARS = 15
 """NIST SP 800-63B-4, section 3.1.1.2, for passwords without a second factor."""
 
 MAX_PASSWORD_BYTES = 1024
+"""Bounds the work of one hash; far above the 64 characters that NIST SP 800-63B-4 asks to allow."""
 
 MEMORY_KIB = 32 * 1024
 PASSES = 2
@@ -39,6 +40,8 @@ class _Line:
     """Threads that hash; few, since each takes a core and tens of MiB while it runs."""
 
     def __init__(self) -> None:
+        # Half of the cores, so that a wave of sign-ins leaves the other half to searches; at most
+        # four, since each hash holds `MEMORY_KIB`.
         threads = max(1, min(4, (os.cpu_count() or 1) // 2))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
         self._places = threading.BoundedSemaphore(MAX_WAITING)
@@ -101,6 +104,7 @@ async def verify_password(password: str, stored: str | None) -> bool:
     """
     given = _bytes(password)
     is_usable = bool(stored) and len(given) <= MAX_PASSWORD_BYTES
+    # An unknown address costs one hash too, or the time of the reply would tell which exist.
     compared = stored if is_usable and stored else _NOBODY
     is_same = await _line().run(partial(_HASHER.verify, given[:MAX_PASSWORD_BYTES], compared))
     return is_same and is_usable
@@ -108,4 +112,5 @@ async def verify_password(password: str, stored: str | None) -> bool:
 
 def _bytes(password: str) -> bytes:
     """The password as bytes in one Unicode form, so that every keyboard gives the same ones."""
+    # JSON can hold half a surrogate pair; it must be refused as wrong, not end in an error.
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")

@@ -75,6 +75,7 @@ async def add(session: AsyncSession, values: dict[str, object]) -> User | None:
 async def save(session: AsyncSession, row: Row) -> bool:
     """Write what was changed of a user or group; False if the new name is taken."""
     try:
+        # A savepoint: a name that is taken must not end the caller's transaction.
         async with session.begin_nested():
             await session.flush([row])
     except IntegrityError:
@@ -161,6 +162,7 @@ async def members(session: AsyncSession, group_id: uuid.UUID, request: PageReque
 
 async def hold_user(session: AsyncSession, user_id: uuid.UUID) -> bool:
     """Lock a user against removal until the transaction ends; False if there is none."""
+    # FOR KEY SHARE: what a foreign key would take. Others may share it; only removal waits.
     held = select(User.id).where(User.id == user_id).with_for_update(read=True, key_share=True)
     return await session.scalar(held) is not None
 

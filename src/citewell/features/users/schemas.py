@@ -27,6 +27,7 @@ def role_of(name: RoleName) -> Role:
 
 
 class _Body(BaseModel):
+    # Validation errors end up in replies and logs, which must not repeat addresses and names.
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
 
 
@@ -40,7 +41,7 @@ class UserCreate(_Body):
 
 
 class UserUpdate(_Body):
-    """What to change of a user; for oneself only the name."""
+    """Changes to a user; users who are no administrators may change their own `name` only."""
 
     name: PersonName | None = None
     role: RoleName | None = None
@@ -69,7 +70,7 @@ class UserRead(BaseModel):
 
 
 def user_fields(user: User) -> dict[str, object]:
-    """What is shown of a user."""
+    """The fields of a user that replies show."""
     fields: dict[str, object] = {
         name: getattr(user, name) for name in UserRead.model_fields if name != "role"
     }
@@ -105,7 +106,7 @@ class GroupCreate(_Body):
 
 
 class GroupUpdate(_Body):
-    """What to change of a group."""
+    """Changes to a group."""
 
     name: GroupName | None = None
     description: Description | None = None
@@ -130,7 +131,7 @@ class GroupRead(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users of a list are wanted; None: all."""
+    """Criteria for a list of users; None: any."""
 
     status: UserStatus | None = None
     role: RoleName | None = None

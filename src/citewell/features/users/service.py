@@ -38,6 +38,7 @@ from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.tenancy import User, UserStatus
 
+# A week covers a holiday weekend; a lost invitation is renewed with one click.
 INVITATION_DAYS = 7
 
 COUNTED = (UserStatus.INVITED, UserStatus.ACTIVE)
@@ -54,6 +55,7 @@ def caller_of(user: User, origin: Origin = NOWHERE) -> Caller:
         is_admin=user.is_admin,
         scopes=TENANT_SCOPES,
     )
+    # Its scopes never include the operator's: an administrator's rights end at the tenant.
     return Caller(user.tenant_id, actor, origin)
 
 
@@ -215,6 +217,8 @@ async def update(ctx: Context, user_id: uuid.UUID, data: UserUpdate) -> User:
     if any(changes):
         await _end_sessions(ctx, user)
     await repository.save(ctx.session, user)
+    # Checked after the changes, under `lock_people`: two administrators who demote each other at
+    # the same moment cannot both succeed.
     if did_administer and not _is_administrator(user):
         await _require_other_administrator(ctx, user)
     await _count(ctx, was_counted=was_counted, is_counted=user.status in COUNTED)
@@ -263,7 +267,9 @@ async def set_password(ctx: Context, user_id: uuid.UUID, password_hash: str) -> 
     ctx.actor.require(Scope.OPERATOR)
     user = await _locked(ctx, user_id)
     user.password_hash = password_hash
+    # A pending invitation would let its holder set another password.
     user.invitation_hash = user.invitation_expires_at = None
+    # Invited and active users both count towards the quota, so no counter changes.
     if user.status == UserStatus.INVITED:
         user.status = UserStatus.ACTIVE
     await _end_sessions(ctx, user)
@@ -313,6 +319,7 @@ async def _count(ctx: Context, *, was_counted: bool, is_counted: bool) -> None:
 
 
 async def _end_sessions(ctx: Context, user: User) -> None:
+    # The version ends access tokens, which are not stored; the statement ends refresh tokens.
     user.session_version += 1
     await repository.end_sessions(ctx.session, user.id)
 
@@ -336,7 +343,7 @@ def _new_token() -> str:
 
 
 def _digest(token: str) -> bytes:
-    """SHA-256 suffices: the token has 256 random bits, so there is nothing to guess."""
+    """SHA-256 of an invitation; 256 random bits cannot be guessed, so a slow hash adds nothing."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from citewell.models.documents import DocumentVersion
 
 MAX_INTEGER = 2**31 - 1
-"""Of the database's integer columns."""
+"""Largest value of the database's integer columns; a larger one would be an error in a query."""
 
 
 class DiffFormat(StrEnum):
@@ -27,7 +27,7 @@ class VersionRead(BaseModel):
     status: str
     """queued, processing, ready (it answers), superseded, failed or cancelled."""
     is_active: bool
-    """Whether it is the one that answers."""
+    """Whether searches and answers use this version."""
     error: dict[str, str] | None
     mime_type: str | None
     size_bytes: int
@@ -36,17 +36,17 @@ class VersionRead(BaseModel):
     """Of the extracted text; null until it is read."""
     chunks: int
     embedded: int
-    """How many of the chunks were embedded for it; the others were known from earlier versions."""
+    """Number of chunks embedded for it; the vectors of the others came from earlier versions."""
     created_at: datetime
     published_at: datetime | None
-    """When it was ready."""
+    """Time at which it became ready."""
     created_by: uuid.UUID | None
     """The user who added it; null for the organisation's software, and for those who may not
     change the document."""
 
 
 class RollbackRequest(BaseModel):
-    """Which version is to answer."""
+    """The version that is to answer from now on."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -30,13 +30,13 @@ from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import DocumentVersion, VersionStatus, has_given_title
 
 MAX_COMPARED_CHARS = 500_000
-"""Of one text: some 200 pages, compared in two seconds and 150 MiB at most."""
+"""Longest text that is compared: some 200 pages, which take at most two seconds and 150 MiB."""
 
 MAX_LISTED_CHARS = 1_000_000
-"""Of removed and added text in one reply, as much as one reply with content holds."""
+"""Most removed and added text in one reply; the limit of a reply with a document's content."""
 
 MAX_LISTED_HUNKS = 5_000
-"""In one reply: the event loop makes it in some 20 ms."""
+"""Most hunks in one reply; serialising them takes the event loop some 20 ms."""
 
 
 async def page(ctx: Context, document_id: uuid.UUID, request: PageRequest) -> Page[VersionRead]:
@@ -68,7 +68,7 @@ def _read(state: DocumentState, version: DocumentVersion) -> VersionRead:
 async def compare(
     platform: Platform, caller: Caller, document_id: uuid.UUID, number: int, other: int
 ) -> DiffRead:
-    """What changed from version `number` to version `other`, word by word.
+    """The changes from version `number` to version `other`, word by word.
 
     Raises:
         DocumentNotFoundError: There is no such document, or not for this caller.
@@ -78,6 +78,7 @@ async def compare(
         BusyError: Too many comparisons are asked for at the moment.
         ComputationLimitError: It took too long.
     """
+    # The transaction ends before the comparison, which may take two seconds in a child process.
     texts = await _texts(platform, caller, document_id, number, other)
     found = await platform.compute.run(
         caller.tenant_id, first_hunks, texts.old, texts.new, MAX_LISTED_CHARS, MAX_LISTED_HUNKS
@@ -133,7 +134,7 @@ async def _texts(
 
 
 async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> DocumentState:
-    """Let a version answer that was ready before, instead of the one that answers now.
+    """Make an earlier version that was ready the one that answers.
 
     Nothing is read or embedded again; access rules, metadata and a title that a person gave stay
     as they are. The version that answers already changes nothing.
@@ -146,6 +147,8 @@ async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> Documen
         VersionIncompleteError: The index has lost some of it.
     """
     document = await documents.resolve(ctx, document_id, Verb.WRITE)
+    # All versions, in publishing's order: a version that becomes ready meanwhile waits, and neither
+    # side can deadlock the other.
     versions = await repository.lock_versions(ctx.session, document_id)
     wanted = versions.get(number)
     if wanted is None:
@@ -157,6 +160,7 @@ async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> Documen
         raise VersionNotFinishedError(number, wanted.status)
     active = next((v for v in versions.values() if v.id == document.active_version_id), None)
     title = document.title
+    # A title that came from the file goes back with the file; one that a person gave stays.
     if not has_given_title(title, document.filename, active.parsed_title if active else None):
         title = (wanted.parsed_title or document.filename)[:500]
     await repository.let_answer(ctx.session, document, wanted, title)
