@@ -25,6 +25,7 @@ async def count_registered(
     made = {v.document_id: {"size_bytes": v.size_bytes} for v in versions if v.number == 1}
     if made:
         await audit.record_all(ctx, "document.created", "document", made)
+    # One call per number: details are keyed by document, which may get two versions at once.
     for number in sorted({v.number for v in versions if v.number > 1}):
         added = {v.document_id: {"version": number} for v in versions if v.number == number}
         await audit.record_all(ctx, "document.version_added", "document", added)
@@ -32,7 +33,7 @@ async def count_registered(
 
 
 async def count_deleted(ctx: Context, document_id: uuid.UUID) -> None:
-    """Record that a document was deleted, and count one less."""
+    """Record that a document was deleted, and release its count."""
     await _record(ctx, "document.deleted", document_id, {})
     await usage.release(ctx, Metric.DOCUMENTS)
 

@@ -55,7 +55,7 @@ router = Router(policy=PRIVATE, prefix="/documents", tags=["documents"])
 
 COPY_SIZE = 1024 * 1024
 MAX_INTEGER = 2**31 - 1
-"""Of the database's integer columns."""
+"""Largest value of the database's integer columns; a larger one would be an error in a query."""
 
 VersionNumber = Annotated[int, Query(ge=1, le=MAX_INTEGER)]
 UPLOAD_FIELDS = {"files", "collection_id", "access_level", "metadata", "on_duplicate"}
@@ -68,8 +68,8 @@ async def _idempotency_key(
         list[str] | None,
         Header(
             description=(
-                "Any text of 1 to 255 characters, new for each request: the same request with it "
-                "again within 24 hours is not done again and gets the same reply."
+                "Any text of 1 to 255 characters, a new one for each request. A request that is "
+                "repeated with its key within 24 hours runs once and gets the first reply again."
             )
         ),
     ] = None,
@@ -79,7 +79,7 @@ async def _idempotency_key(
 
 KeyDep = Annotated[str | None, Depends(_idempotency_key)]
 OnDuplicateField = Annotated[
-    OnDuplicate, Form(description="What becomes of a file whose name is known.")
+    OnDuplicate, Form(description="How to treat a file whose name is known already.")
 ]
 
 
@@ -90,11 +90,13 @@ async def create_document(
 ) -> AcceptedDocuments:
     """Take in a document sent as text; the same text again is the same document."""
     await _require_collection(platform, caller, data.collection_id)
+    # JSON can carry half a surrogate pair, which UTF-8 cannot.
     raw = data.content.encode("utf-8", "replace")
     digest = hashlib.sha256(data.title.encode("utf-8", "replace") + b"\0" + raw).hexdigest()
     new = NewFile(
         path=BytesIO(raw),
         filename=f"{data.title[:200].replace('/', ' ')}.md",
+        # The title is part of the source: the same text under two titles is two documents.
         source=f"text:{digest}",
         title=data.title,
         collection_id=data.collection_id,
@@ -218,12 +220,13 @@ async def _accepted(
 def _metadata_of(given: str | None) -> dict[str, JsonValue] | None:
     try:
         return None if given is None else _METADATA.validate_python(json.loads(given))
+    # RecursionError: JSON nested thousands of levels deep.
     except (ValueError, RecursionError, ValidationError):
         raise InvalidInputError("`metadata` must be a JSON object.") from None
 
 
 def _checked_name(platform: Platform, file: UploadFile) -> str:
-    """The name of a file that can be taken in, as far as that can be told beforehand."""
+    """The cleaned name of a file that is neither empty nor over the limit."""
     name = safe_filename(file.filename or "")
     if (file.size or 0) > platform.settings.max_upload_bytes:
         raise FileTooLargeError(name, platform.settings.max_upload_bytes)
@@ -256,7 +259,7 @@ async def list_documents(
 async def get_document(
     platform: PlatformDep, caller: ReaderDep, document_id: uuid.UUID
 ) -> DocumentRead:
-    """Show a document and how far it is."""
+    """Show a document and its state of processing."""
     async with unit_of_work(platform, caller) as ctx:
         return (await service.get(ctx, document_id)).read()
 
@@ -298,7 +301,7 @@ async def get_file(
         size = (await anyio.Path(original.path).stat()).st_size
     return StreamingResponse(
         _stream(handle),
-        # Never shown inside our origin, whatever it claims to be.
+        # Sent as a download: HTML or SVG from a document must not run as a page of this origin.
         media_type="application/octet-stream",
         headers={
             "Content-Length": str(size),
@@ -311,6 +314,8 @@ async def get_file(
 
 def disposition(filename: str) -> str:
     """A Content-Disposition that saves under this name, whatever is in it (RFC 6266, RFC 8187)."""
+    # For clients that do not know `filename*`; quotes, line ends and controls cannot break the
+    # header.
     plain = re.sub(r"[^A-Za-z0-9 ._-]", "_", filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 

@@ -67,7 +67,7 @@ class FileMissingError(AppError):
 
 
 class UploadTooSlowError(UnavailableError):
-    """Storing the files took so long that upkeep has taken the upload for dead."""
+    """Storing the files took so long that upkeep has given the upload up."""
 
     code = "upload_too_slow"
 

@@ -14,23 +14,25 @@ TEXT_SUFFIXES = (".md", ".markdown", ".txt")
 
 
 def safe_filename(name: str) -> str:
-    """The last part of a name as a person can read it; names are shown, never used as paths.
+    """The last part of a path, cleaned for display; names are never used as paths.
 
     Raises:
         InvalidFilenameError: Nothing is left of it.
     """
+    # Browsers send paths of either system; the last part is the name in both.
     last = PureWindowsPath(PurePosixPath(name).name).name
     cleaned = clean_line(last).strip(" .")
     if not cleaned:
         raise InvalidFilenameError("The file has no usable name.")
     if len(cleaned) > MAX_FILENAME:
+        # Bounded: a name may be one dot and 300 letters.
         suffix = PurePosixPath(cleaned).suffix[:20]
         cleaned = _fitting(cleaned, "", suffix)
     return cleaned
 
 
 def numbered(name: str, number: int) -> str:
-    """The name of a copy: `report (2).pdf`; the first is called as the file itself."""
+    """The name of a copy, `report (2).pdf`; number 1 keeps the file's own name."""
     if number == 1:
         return name
     suffix = PurePosixPath(name).suffix[:20]
@@ -38,7 +40,7 @@ def numbered(name: str, number: int) -> str:
 
 
 def source_of_copy(source: str, name: str, number: int) -> str:
-    """The source of a copy; that of an uploaded file is made of the copy's own name."""
+    """The source of a copy; for an uploaded file it is derived from the copy's own name."""
     if number == 1:
         return source
     if source == UPLOADED + name:

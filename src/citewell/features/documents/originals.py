@@ -20,14 +20,15 @@ from citewell.kit.ids import uuid7
 log = structlog.get_logger(__name__)
 
 CLAIM_SECONDS = 2 * 3600.0
-"""How long an upload may take to put its contents: 24 times the store's longest request. What a
-killed one leaves stays for so long, and so do former keys."""
+"""Time an upload has to put its contents: 24 times the store's longest request. Files that a killed
+upload leaves, and former keys, are kept for as long."""
 
 BATCH = 200
 """Contents whose rows are read in one statement."""
 
 PASSES = 5
-"""Passes over all files; each finds files that uploads in flight stored under the former key."""
+"""Passes over all files; a later pass finds files that uploads in flight stored under a former key
+during the pass before."""
 
 
 @dataclass(slots=True)
@@ -48,10 +49,10 @@ class Claim:
 
 
 async def claim_all(ctx: Context, contents: Mapping[bytes, StagedContent]) -> Claim:
-    """Claim contents: from the commit on nobody removes their files or the key they are put under.
+    """Claim contents, which protects their files and key from removal once this is committed.
 
-    Each is locked in the order of hashes, as everybody does who removes one; the locks end with
-    this short transaction, so that no connection waits for the store.
+    Rows are locked in the order of hashes, as in every removal, and released with this short
+    transaction, so that no connection waits for the store.
     """
     claim = Claim(uuid7(), contents)
     if not contents:
@@ -62,7 +63,8 @@ async def claim_all(ctx: Context, contents: Mapping[bytes, StagedContent]) -> Cl
     claim.new = frozenset(new)
     claim.key = await ctx.platform.keys.hold(ctx.session, ctx.tenant_id, Purpose.FILES)
     await repository.add_claims(ctx.session, claim.id, sizes, claim.key.id, CLAIM_SECONDS)
-    # A row says that the content is there and counted: neither is true yet.
+    # A row means that the content is stored and counted, and neither is true yet. Making it and
+    # deleting it again has locked the name.
     await repository.forget_blobs(ctx.session, new.values())
     return claim
 
@@ -108,7 +110,7 @@ async def settle(ctx: Context, claim: Claim, hashes: Collection[bytes]) -> None:
 
 
 async def abandon(platform: Platform, caller: Caller, claim: Claim) -> None:
-    """Take out of the store what was put and not registered, but for what others need as well."""
+    """Remove contents from the store that were put but not registered, unless others need them."""
     rest = {
         sha: each.size_bytes for sha, each in claim.contents.items() if sha not in claim.settled
     }
@@ -116,13 +118,13 @@ async def abandon(platform: Platform, caller: Caller, claim: Claim) -> None:
 
 
 async def expire(platform: Platform, caller: Caller, claim: Claim) -> None:
-    """Leave to upkeep what was put: the store has failed, so nobody waits for it now."""
+    """Leave the put contents to upkeep: the store has failed, and the caller should not wait."""
     async with unit_of_work(platform, caller) as ctx:
         await repository.expire_claims(ctx.session, claim.id)
 
 
 async def sweep_claims(platform: Platform, caller: Caller) -> None:
-    """Abandon what uploads that failed or were killed have claimed, some at a time."""
+    """Remove contents claimed by uploads that failed or were killed, one batch per call."""
     async with unit_of_work(platform, caller) as ctx:
         found = await repository.expired_claims(ctx.session, BATCH)
     uploads: defaultdict[uuid.UUID, dict[bytes, int]] = defaultdict(dict)
@@ -138,12 +140,11 @@ async def remove_unneeded(
     sizes: Mapping[bytes, int],
     claim_id: uuid.UUID | None = None,
 ) -> None:
-    """Take out of the store what was rolled back, and end its claim.
+    """Remove the contents of an upload that was rolled back from the store, and end its claim.
 
-    Files that no row and no other upload needs go while their names are locked.
-
-    No time-out here: a removal that is given up may still happen, when another upload has put the
-    file again. If the store refuses, the claim stays for upkeep.
+    Files are removed while their names are locked, and only if no row and no other claim needs
+    them. There is no time-out: a removal given up here could still take effect later, and hit the
+    same file put by another upload. If the store refuses, the claim stays for upkeep.
     """
     if not sizes:
         return
@@ -204,8 +205,8 @@ async def reencrypt(
 
     Args:
         platform: The handles of this process.
-        caller: For whom.
-        on_progress: Told how many files were looked at, of how many.
+        caller: Acts for the tenant.
+        on_progress: Called with the number of files handled and their total.
     """
     async with unit_of_work(platform, caller) as ctx:
         key = await platform.keys.held(ctx.session, caller.tenant_id, Purpose.FILES)
@@ -224,6 +225,8 @@ async def reencrypt(
                     result.failures[name] = str(error)
             on_progress(result.files + len(result.failures), total)
         async with unit_of_work(platform, caller) as ctx:
+            # Removes nothing while any content is recorded under a former key, so a key that goes
+            # is needed by no file.
             removed = await platform.keys.remove_retired(ctx.session, caller.tenant_id)
             result.waiting = await repository.count_under_others(ctx.session, key.id)
             if removed:
@@ -238,6 +241,7 @@ async def _under_others(
     platform: Platform, caller: Caller, key_id: uuid.UUID
 ) -> AsyncGenerator[tuple[uuid.UUID, bytes], None]:
     """Ids and hashes of the contents not recorded as encrypted with this key."""
+    # By id: a file that fails is passed over once per pass instead of being met for ever.
     after = uuid.UUID(int=0)
     while True:
         async with unit_of_work(platform, caller) as ctx:

@@ -1,4 +1,4 @@
-"""Which document a file goes to: a known one, a new one, a copy beside it."""
+"""Chooses the document for a file: a known one, a new one, or a copy beside a known one."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -82,6 +82,7 @@ class Shelving:
         known = await repository.known_sources(
             self._ctx.session, self._collection_id, sorted(asked)
         )
+        # Sorted: the order of locks that keeps two uploads of the same files from a deadlock.
         for source in sorted(asked.keys() & known):
             await self._take_known(source, asked[source])
         return [await self._place(each) for each in files]
@@ -114,6 +115,8 @@ class Shelving:
         self._targets[source] = FilingTarget(document, is_new=False, newest=newest)
 
     def _own(self, source: str, number: int) -> str:
+        # The user's id keeps the name apart from a hidden document's; `_shown_source` cuts it off
+        # again.
         return f"{source}#{self._ctx.actor.user_id}" + (f"#{number}" if number > 1 else "")
 
     async def _place(self, file: StagedFile) -> Placement:
@@ -123,6 +126,8 @@ class Shelving:
         if file.new.on_duplicate is OnDuplicate.KEEP_BOTH:
             return Placement(file, await self._copy(file, source))
         target = self._targets.get(source)
+        # Two files with one name in one upload: the second becomes a version of the first's
+        # document.
         if target is None:
             filed_as = self._filed_as.get(source, source)
             target = await self._made(file.new, file.filename, filed_as)
@@ -199,7 +204,7 @@ class Shelving:
 
 
 async def replaced(ctx: Context, document_id: uuid.UUID, file: StagedFile) -> Placement:
-    """The known document that a file is new content of; it is called as the file is.
+    """The known document that a file is new content of; it takes over the file's name.
 
     Raises:
         DocumentNotFoundError: There is none, or not for this caller.

@@ -47,11 +47,11 @@ Outcome = TypeVar("Outcome")
 
 
 class _TakenError(Exception):
-    """A document was made, or the default collection removed, since it was looked for."""
+    """A document was made, or the default collection removed, after it was looked up."""
 
 
 class _UnclaimedError(Exception):
-    """A file that was to be skipped when contents were claimed is to be taken in after all."""
+    """A file that was to be skipped when contents were claimed has to be taken in after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Once:
 
     key: str
     asked: JsonValue
-    """What it asks for, beside the contents: as it was sent, for the documents may change."""
+    """The request beside its contents, as it was sent, because the documents may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +165,8 @@ async def register_files(
 ) -> list[Registered | AppError | OSError]:
     """Take files into a collection as `register_file` does, in one transaction if that goes well.
 
-    Returns, for each file, what became of it, or the error `register_file` raises for it. Each is
-    taken in whole or not at all, whatever happens to the others.
+    Returns the result for each file, or the error that `register_file` raises for it. A file is
+    taken in whole or not at all, independently of the others.
     """
     results: dict[int, Registered | AppError | OSError] = {}
     async with AsyncExitStack() as stack:
@@ -181,7 +181,8 @@ async def register_files(
             every = list(staged.values())
             together = await _carried_out(platform, caller, every, partial(_take_in, every))
         except (AppError, OSError):
-            for place, each in staged.items():  # one by one it will show whose it is
+            # Tried together first, as one transaction is the fastest; singly it shows which fails.
+            for place, each in staged.items():
                 try:
                     alone = partial(_take_in, [each])
                     [results[place]] = await _carried_out(platform, caller, [each], alone)
@@ -228,10 +229,10 @@ async def _carried_out(
 
     Args:
         platform: The handles of this process.
-        caller: Who hands the files in.
+        caller: The one who uploads.
         staged: The files.
         act: Registers them; it may be called again after a rollback.
-        known: Tells an outcome there was before, so that nothing is put.
+        known: Returns the outcome of an earlier run, if any; then nothing is put.
     """
 
     async def begin(ctx: Context) -> tuple[Outcome | None, Claim]:
@@ -254,7 +255,7 @@ async def _carried_out(
             if not isinstance(error, _UnclaimedError):
                 raise
         else:
-            await originals.abandon(platform, caller, claim)  # what is skipped after all
+            await originals.abandon(platform, caller, claim)  # files that were skipped after all
             return outcome
 
 
@@ -270,7 +271,7 @@ async def _until_done(
 
 
 async def _claimed(ctx: Context, staged: Sequence[StagedFile]) -> Claim:
-    """Claim the contents of what is not to be skipped, once it is sure that it may be taken in.
+    """Claim the contents of the files that are not skipped, after checking that they may come in.
 
     Raises:
         AppError: What `_take_in` would raise as things are now, a full plan included.
@@ -282,6 +283,7 @@ async def _claimed(ctx: Context, staged: Sequence[StagedFile]) -> Claim:
     claim = await originals.claim_all(ctx, contents)
     documents = {each.target.document.id for each in placements if each.target.is_new}
     new_bytes = sum(contents[sha256].size_bytes for sha256 in claim.new)
+    # Checked before the store is written: a full plan should not cost an upload of 100 MB first.
     await usage.require_room(
         ctx, {Metric.DOCUMENTS: len(documents), Metric.STORED_BYTES: new_bytes}
     )
@@ -305,6 +307,7 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, claim: Claim) -> 
     for each in wanted:
         if not each.target.is_new:
             await _take_over(ctx, each.target.document, each.file.new)
+    # A document that this upload was to skip has gone since, so its file has not been put.
     if not sizes.keys() <= claim.contents.keys():
         raise _UnclaimedError
     await originals.settle(ctx, claim, sizes.keys())
@@ -317,6 +320,7 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, claim: Claim) -> 
     await batch.save(staged[0].new.urgency)
     registered = [_registered(version, await batch.job_of(version)) for version in versions]
     new_bytes = sum(size for sha256, size in sizes.items() if blobs[sha256][1])
+    # Last: the tenant's counters stay locked until the commit.
     await counting.count_registered(ctx, batch.made, new_bytes)
     return registered
 
@@ -339,7 +343,7 @@ async def _placed(ctx: Context, staged: Sequence[StagedFile]) -> list[Placement]
 
 
 async def _take_over(ctx: Context, document: Document, new: NewFile) -> None:
-    """Apply what is said of a known document beside its content; nothing is embedded again."""
+    """Apply title, metadata and level sent with new content; nothing is embedded again."""
     if title := clean_line(new.title or "")[:MAX_TITLE]:
         document.title = title
     if new.metadata is not None:

@@ -44,7 +44,7 @@ _Active = aliased(DocumentVersion)
 
 @dataclass(frozen=True, slots=True)
 class DocumentFilter:
-    """Which documents a list shows."""
+    """Criteria for a list of documents."""
 
     access: Access
     collection_id: uuid.UUID | None = None
@@ -67,7 +67,7 @@ WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
 
 @dataclass(frozen=True, slots=True)
 class VersionProgress:
-    """How far a version is, and its latest job."""
+    """State of a version and progress of its latest job."""
 
     version_id: uuid.UUID
     status: str
@@ -81,7 +81,7 @@ class VersionProgress:
 
     @property
     def job(self) -> JobProgress | None:
-        """How far its latest job is; None before the first attempt."""
+        """Progress of its latest job; None before the first attempt."""
         return JobProgress(self.stage, self.done or 0, self.total) if self.stage else None
 
 
@@ -145,7 +145,7 @@ async def known_sources(
 async def lock_by_source(
     session: AsyncSession, collection_id: uuid.UUID, source: str
 ) -> Document | None:
-    """The document that came from there, locked until the end of the transaction."""
+    """The document with this source, locked until the end of the transaction."""
     return await session.scalar(
         select(Document)
         .where(
@@ -257,7 +257,7 @@ async def states(
 async def progress(
     session: AsyncSession, version_ids: Sequence[uuid.UUID]
 ) -> list[VersionProgress]:
-    """How far versions are, each with its latest job, for those who wait for them."""
+    """State and progress of versions, each with its latest job."""
     rows = await session.execute(
         _PROGRESS, {"tenant_id": session.info["tenant_id"], "version_ids": list(version_ids)}
     )
@@ -288,6 +288,7 @@ async def text_segments(
     session: AsyncSession, version_id: uuid.UUID, start: int, end: int
 ) -> list[DocumentText]:
     """The stored segments that overlap a stretch of the text."""
+    # The segment that holds `start` begins at or before it: the last such one.
     first = (
         select(func.max(DocumentText.start_offset))
         .where(DocumentText.version_id == version_id, DocumentText.start_offset <= start)
@@ -384,7 +385,10 @@ async def forget_blobs(session: AsyncSession, ids: Collection[uuid.UUID]) -> Non
 
 
 async def release_unused(session: AsyncSession, ids: Collection[uuid.UUID]) -> None:
-    """Let upkeep remove locked contents that no version needs, and look at their keys again."""
+    """Release locked contents that no version needs, and mark their keys as unknown.
+
+    The caller's put may have replaced a file, so which key it is under must be looked at again.
+    """
     used = select(DocumentVersion.blob_id).where(
         DocumentVersion.tenant_id == Blob.tenant_id, DocumentVersion.blob_id == Blob.id
     )
@@ -395,12 +399,12 @@ async def release_unused(session: AsyncSession, ids: Collection[uuid.UUID]) -> N
 
 
 async def note_key(session: AsyncSession, hashes: Sequence[bytes], key_id: uuid.UUID) -> None:
-    """Say which key the files of these contents are under; their rows are locked."""
+    """Record the key that the files of these contents are under; their rows are locked."""
     await session.execute(update(Blob).where(Blob.sha256.in_(hashes)).values(key_id=key_id))
 
 
 async def count_under_others(session: AsyncSession, key_id: uuid.UUID) -> int:
-    """How many contents are not known to be under this key, those being uploaded included."""
+    """Number of contents not known to be under this key, including those being uploaded."""
     count = 0
     for table in (Blob, BlobClaim):
         statement = select(func.count()).select_from(table)

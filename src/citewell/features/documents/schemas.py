@@ -30,7 +30,7 @@ Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_read
 
 
 class OnDuplicate(StrEnum):
-    """What becomes of a file whose source (for an upload: whose name) is known."""
+    """Treatment of a file whose source (for an upload: whose name) is known."""
 
     VERSION = "version"
     """It is a new version of the known document, unless its content is the newest one's."""
@@ -45,20 +45,20 @@ class NewFile:
     """A file to take in."""
 
     path: Path | BinaryIO
-    """Where its content is now, or that itself; it may go away after registering."""
+    """Path of the content, or an open file; needed until registering has returned."""
     filename: str
     source: str | None = None
-    """By which it is known the next time; None: it never is."""
+    """Identity of its origin, by which the next upload finds the document; None: never found."""
     document_id: uuid.UUID | None = None
     """The known document that it is the new content of, whatever its source."""
     on_duplicate: OnDuplicate = OnDuplicate.VERSION
     title: str | None = None
-    """None: the filename for a new document, as it is for a known one."""
+    """None: the file name for a new document, unchanged for a known one."""
     collection_id: uuid.UUID | None = None
     access_level: AccessLevel | None = None
-    """None: internal for a new document, as it is for a known one."""
+    """None: internal for a new document, unchanged for a known one."""
     metadata: dict[str, JsonValue] | None = None
-    """None: empty for a new document, as it is for a known one."""
+    """None: empty for a new document, unchanged for a known one."""
     urgency: Urgency = Urgency.INTERACTIVE
 
 
@@ -92,12 +92,12 @@ class DocumentReplace(BaseModel):
     content: str = Field(min_length=1, description="Markdown or plain text.")
     title: Title | None = None
     metadata: Metadata | None = Field(
-        default=None, description="Takes the place of what there is; without it that is kept."
+        default=None, description="Replaces the metadata; without it they are kept."
     )
 
 
 class DocumentUpdate(BaseModel):
-    """What can be changed without a new version."""
+    """Changes to a document that need no new version."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -129,7 +129,7 @@ class DocumentRead(BaseModel):
     title: str
     filename: str
     source: str | None
-    """Where it came from, a path perhaps; null for those who may not change the document."""
+    """Origin, such as a path; null for callers who may not change the document."""
     access_level: str
     metadata: dict[str, JsonValue]
     status: str
@@ -196,5 +196,8 @@ class DocumentState:
 
 
 def _shown_source(document: Document) -> str | None:
-    """Without what keeps it apart from a hidden one: that would show that there is one."""
+    """The source without the mark that keeps it apart from a hidden document's source.
+
+    The mark would reveal that a hidden document of this name exists.
+    """
     return document.source and document.source.partition(f"#{document.created_by}")[0]

@@ -1,4 +1,4 @@
-"""Reading documents, changing them and taking them out."""
+"""Reading and changing documents, and downloading their originals."""
 
 import uuid
 from collections.abc import AsyncGenerator, Sequence
@@ -33,7 +33,7 @@ INGEST_JOB = "ingestion.process"
 """Name of the job that makes a version ready; `ingestion` does it."""
 
 MAX_CONTENT_STRETCH = 1_000_000
-"""Characters one reply with content holds at most."""
+"""Most characters in one reply with content, some 400 pages."""
 
 
 def parse_access_level(name: str) -> AccessLevel:
@@ -50,7 +50,7 @@ def parse_access_level(name: str) -> AccessLevel:
 
 
 def facts_of(document: Document) -> DocumentFacts:
-    """What the access policy asks of a document."""
+    """The facts of a document that the access policy decides on."""
     return DocumentFacts(
         document.id, document.collection_id, document.access_level, document.created_by
     )
@@ -106,7 +106,7 @@ async def page(
 
 
 async def progress(ctx: Context, version_ids: Sequence[uuid.UUID]) -> list[VersionProgress]:
-    """How far versions are, each with its latest job; those that have gone are left out."""
+    """State and progress of versions, each with its latest job; removed ones are left out."""
     return await repository.progress(ctx.session, version_ids)
 
 
@@ -155,6 +155,7 @@ async def content(
         raise InvalidInputError(f"`start` and `end` must be within 0..{total}, start first.")
     end = min(end, start + MAX_CONTENT_STRETCH)
     segments = await repository.text_segments(ctx.session, version.id, start, end)
+    # Segments are stored back to back, so offsets into the whole text count from the first one.
     joined = "".join(segment.text for segment in segments)
     offset = segments[0].start_offset if segments else start
     return ContentRead(

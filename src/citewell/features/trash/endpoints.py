@@ -32,7 +32,7 @@ async def list_trash(
 
 @router.delete("/trash/{document_id}", status_code=204)
 async def purge_document(platform: PlatformDep, caller: WriterDep, document_id: uuid.UUID) -> None:
-    """Remove a deleted document for good, before its time."""
+    """Remove a deleted document for good, before its time in the trash is over."""
     async with unit_of_work(platform, caller) as ctx:
         await service.purge(ctx, document_id)
 

@@ -1,4 +1,4 @@
-"""The upkeep of the trash."""
+"""Recurring purge of the trash."""
 
 from citewell.core.platform import Platform
 from citewell.core.schedules import Schedules
@@ -6,5 +6,5 @@ from citewell.features.trash import service
 
 
 def register(schedules: Schedules[Platform]) -> None:
-    """Have what was in the trash for its time purged within seconds."""
+    """Purge documents within seconds of the end of their time in the trash."""
     schedules.register("trash.purge", service.purge_expired, every=5)

@@ -21,7 +21,7 @@ from citewell.models.documents import (
     VersionStatus,
 )
 
-# By hand, so that what else is known of the document stays as it was, its `updated_at` too.
+# Plain SQL, so that the ORM does not touch other columns such as `updated_at`.
 _MOVE = text("""
 UPDATE document
 SET deleted_at = clock_timestamp(), deleted_by = :deleted_by,
@@ -47,7 +47,7 @@ ORDER BY deleted_at LIMIT :limit FOR UPDATE SKIP LOCKED
 
 
 def _within_trash(access: Access) -> TextClause:
-    """The predicate on `document`: who may change one may see it in the trash, and nobody else."""
+    """Predicate on `document`: in the trash, and readable and writable by the caller."""
     parts, values = ["document.deleted_at IS NOT NULL"], dict[str, object]()
     for verb in (Verb.READ, Verb.WRITE):
         predicate, bound = reach_sql(
@@ -59,16 +59,17 @@ def _within_trash(access: Access) -> TextClause:
 
 
 async def stop_versions(session: AsyncSession, document: Document) -> list[uuid.UUID]:
-    """End the work on versions of a locked document; returns those that are cancelled by it.
+    """End the work on versions of a locked document; returns the cancelled versions.
 
-    These lose what was stored of their texts. One that was published and is only read again stays
-    what it was.
+    Their stored text is deleted. A published version that is only read again keeps its status.
     """
     is_open = (
         DocumentVersion.document_id == document.id,
         DocumentVersion.status.in_(OPEN_STATUSES),
     )
     is_active = DocumentVersion.id == document.active_version_id
+    # A published version that is being read again returns to the state it had; only versions that
+    # never answered are cancelled below.
     for condition, status in (
         (is_active, VersionStatus.READY), (~is_active, VersionStatus.SUPERSEDED)
     ):  # fmt: skip
@@ -129,7 +130,7 @@ async def collection_of(
 
 
 async def lock(session: AsyncSession, document_id: uuid.UUID, access: Access) -> Document | None:
-    """A document in the trash that the caller may change, locked; purging waits or was first."""
+    """A document in the trash that the caller may change, locked against purging."""
     return await session.scalar(
         select(Document)
         .where(Document.id == document_id, _within_trash(access))
@@ -161,7 +162,7 @@ async def version(session: AsyncSession, version_id: uuid.UUID) -> DocumentVersi
 
 
 async def remove(session: AsyncSession, document_ids: Sequence[uuid.UUID]) -> None:
-    """Delete locked documents with everything that hangs on them, but for the stored files.
+    """Delete locked documents with all rows that belong to them; stored files stay.
 
     Their contents are noted as released by a trigger on their versions.
     """
@@ -173,21 +174,22 @@ async def remove(session: AsyncSession, document_ids: Sequence[uuid.UUID]) -> No
 
 
 async def lock_expired(session: AsyncSession, minutes: int, limit: int) -> list[uuid.UUID]:
-    """Some of the documents that were in the trash for so long, locked; none that others have."""
+    """Locks a batch of expired documents, skipping rows locked elsewhere."""
     values = {"tenant_id": session.info["tenant_id"], "minutes": minutes, "limit": limit}
     return list(await session.scalars(_LOCK_EXPIRED, values))
 
 
 async def tenants_with_trash(session: AsyncSession, minutes: int) -> list[uuid.UUID]:
-    """Tenants that have something to purge; needs no tenant set."""
+    """Tenants with expired documents or released contents; needs no tenant set."""
     statement = text("SELECT citewell_tenants_with_trash(now() - make_interval(mins => :minutes))")
     return list(await session.scalars(statement, {"minutes": minutes}))
 
 
 async def released(session: AsyncSession, limit: int) -> Released:
-    """Some of the contents that were released, those that others look at left out.
+    """Locks a batch of released contents, skipping rows locked elsewhere.
 
-    They are locked by a statement before: a version that was made meanwhile is seen then.
+    Their use is asked in a second statement, whose snapshot is taken after the lock: a version made
+    in between is seen.
     """
     held = await session.scalars(
         select(Blob)
@@ -218,7 +220,7 @@ async def forget_contents(session: AsyncSession, ids: Sequence[uuid.UUID]) -> No
 
 
 async def look_later(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
-    """Let contents whose files could not be removed wait until all others were tried."""
+    """Move contents whose files could not be removed to the end of the queue."""
     await session.execute(
         update(Blob).where(Blob.id.in_(ids)).values(released_at=func.clock_timestamp())
     )

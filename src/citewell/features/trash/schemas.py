@@ -22,11 +22,11 @@ class TrashedRead(BaseModel):
     deleted_by: uuid.UUID | None
     """The user who deleted it; null for the organisation's software."""
     purged_after: datetime
-    """From then on it is removed for good; until that is done it can be restored."""
+    """Earliest time of its removal; it can be restored until the removal has taken place."""
 
 
 def trashed_read(document: Document, minutes: int) -> TrashedRead:
-    """A document in the trash, which keeps it for so many minutes."""
+    """A document in the trash, where it stays for `minutes`."""
     assert document.deleted_at is not None
     return TrashedRead(
         id=document.id,
@@ -42,9 +42,9 @@ def trashed_read(document: Document, minutes: int) -> TrashedRead:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Contents that were needed by versions that have gone."""
+    """A batch of contents whose versions were removed."""
 
     unused: list[Blob]
-    """Those that no version needs any more, locked with the right to their files."""
+    """Contents that no version needs any more; their rows, and so their files, are locked."""
     count: int
-    """All that were looked at."""
+    """Number of contents in the batch, those still needed included."""

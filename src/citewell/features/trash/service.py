@@ -1,9 +1,9 @@
-"""Deleting documents, restoring them, and removing for good what nobody restored.
+"""Deleting and restoring documents, and purging expired ones.
 
-Deleting moves a document into the trash: from the commit on it is gone for everyone, because the
-database shows the trash to nobody who does not ask for it. Purging removes the rows first; the
-contents they needed stay noted as released until their files have gone, so that whatever is
-interrupted is finished by the next round.
+Deleting moves a document into the trash. From the commit on nobody finds it, because the database
+hides the trash from sessions that do not ask for it. Purging removes the rows first; the contents
+they needed stay marked as released until their files are removed, so that an interrupted purge is
+finished by the next one.
 """
 
 import uuid
@@ -43,7 +43,7 @@ from citewell.models.trash import trash_shown
 log = structlog.get_logger(__name__)
 
 STOPPED = "The document was deleted."
-"""Why its jobs were cancelled."""
+"""Reason shown for jobs cancelled by a deletion."""
 
 PURGED_AT_ONCE = 20
 """Documents removed in one transaction: a moment for small ones, seconds for the largest."""
@@ -53,9 +53,9 @@ FILES_AT_ONCE = 20
 
 
 async def delete(ctx: Context, document_id: uuid.UUID) -> None:
-    """Move a document into the trash: from the commit on it is findable and readable by nobody.
+    """Move a document into the trash: from the commit on nobody can find or read it.
 
-    What was still to be done with it is stopped. Where nothing is kept in the trash, it is purged.
+    Its open jobs are cancelled. If the trash keeps nothing (`trash_minutes` 0), it is purged.
 
     Raises:
         DocumentNotFoundError: There is none, or not for this caller.
@@ -156,7 +156,7 @@ async def _held(ctx: Context, document_id: uuid.UUID) -> Document:
     access = await ctx.access()
     async with trash_shown(ctx.session):
         collection_id = await repository.collection_of(ctx.session, document_id, access)
-        # The collection first: whoever removes one locks it before what is in it.
+        # The collection first, in the order in which a collection's removal locks.
         if collection_id is not None and await collections.hold(ctx, collection_id):
             document = await repository.lock(ctx.session, document_id, access)
             if document is not None:
@@ -167,14 +167,14 @@ async def _held(ctx: Context, document_id: uuid.UUID) -> Document:
 
 async def _note_purged(ctx: Context, document_id: uuid.UUID) -> None:
     await audit.record(ctx, "document.purged", object_kind="document", object_id=document_id)
-    # Files cannot be rolled back: they go when it is certain that the document has gone.
+    # Removing a file cannot be rolled back, so it waits for the commit.
     ctx.after_commit.append(partial(remove_unused_files, ctx.platform, ctx.caller))
 
 
 async def purge_expired(platform: Platform) -> None:
-    """Remove for good, of all tenants, what was in the trash for its time.
+    """Purge the expired documents of all tenants.
 
-    And plain copies of originals that a killed process left behind.
+    Also removes plain copies of originals that a killed process left behind.
     """
     await platform.blobs.sweep()
     minutes = platform.settings.trash_minutes
@@ -188,23 +188,24 @@ async def purge_expired(platform: Platform) -> None:
 
 
 async def _purge_some(platform: Platform, caller: Caller, minutes: int) -> bool:
-    """Remove a few documents; whether there may be more."""
+    """Purge one batch of documents; True if there may be more."""
     async with unit_of_work(platform, caller) as ctx, trash_shown(ctx.session):
         ids = await repository.lock_expired(ctx.session, minutes, PURGED_AT_ONCE)
         if ids:
             await _remove(ctx, ids)
             await audit.record_all(ctx, "document.purged", "document", {id_: {} for id_ in ids})
+    # A full batch: there may be more.
     return len(ids) == PURGED_AT_ONCE
 
 
 async def _remove(ctx: Context, document_ids: Sequence[uuid.UUID]) -> None:
-    """Delete locked documents with what the index has of them, while the trash is shown."""
+    """Delete locked documents from the index and the database, while the trash is shown."""
     await index_of(ctx.platform).writer.apply(ctx, DocumentsRemoved(document_ids))
     await repository.remove(ctx.session, document_ids)
 
 
 async def remove_unused_files(platform: Platform, caller: Caller) -> None:
-    """Remove the files of a tenant's contents that no version needs; later what cannot be now."""
+    """Remove the files of a tenant's contents that no version needs; failures are tried later."""
     try:
         await originals.sweep_claims(platform, caller)
         while await _remove_some_files(platform, caller):
@@ -214,7 +215,10 @@ async def remove_unused_files(platform: Platform, caller: Caller) -> None:
 
 
 async def _remove_some_files(platform: Platform, caller: Caller) -> bool:
-    """The file first, then its row, which stays noted until both have gone; whether to go on."""
+    """Remove one batch of files, then their rows; True if there may be more.
+
+    In this order the row survives a crash and the file is tried again.
+    """
     remove = await platform.blobs.remover(caller.tenant_id)
     async with unit_of_work(platform, caller) as ctx:
         released = await repository.released(ctx.session, FILES_AT_ONCE)
