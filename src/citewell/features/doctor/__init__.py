@@ -1,1 +1,1 @@
-"""Comparing what belongs together: rows, passages, terms, files; and mending it."""
+"""Finds and repairs differences between rows, passages, terms and files."""

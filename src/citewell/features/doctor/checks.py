@@ -31,11 +31,11 @@ class CheckRun:
     grace: timedelta
     """Minimum age of an orphan; younger ones may belong to an upload in progress."""
     job_ids: list[uuid.UUID] = field(default_factory=list[uuid.UUID])
-    """Jobs that were queued to mend something."""
+    """Jobs that were queued by repairs."""
 
     @property
     def pace(self) -> CheckPace:
-        """In what steps to go."""
+        """Page sizes and pauses."""
         return self.platform.state_of(CheckPace)
 
     def unit_of_work(self) -> AbstractAsyncContextManager[Context]:
@@ -65,7 +65,7 @@ Mend = Callable[[CheckRun, Sequence[Fault]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something to look for and, where that is possible, how it is mended."""
+    """A search for one kind of fault and, where possible, its repair."""
 
     name: str
     find: Find
@@ -73,14 +73,14 @@ class Check:
 
 
 def pages_of(run: CheckRun, faults: Sequence[Fault]) -> list[list[uuid.UUID]]:
-    """What faults are about, in pages."""
+    """Ids of the faults' subjects, in pages."""
     subjects = sorted({fault.subject for fault in faults if fault.subject is not None})
     size = run.pace.page
     return [subjects[start : start + size] for start in range(0, len(subjects), size)]
 
 
 def faults_of_versions(found: Sequence[VersionFault]) -> list[Fault]:
-    """What the index found, as faults."""
+    """Faults reported by the index."""
     return [
         Fault(str(each.version_id), f"version {each.version_id} {each.what}", each.version_id)
         for each in found

@@ -35,12 +35,12 @@ async def _blobs(run: CheckRun) -> AsyncIterator[BlobFacts]:
 
 
 async def find_lost(run: CheckRun) -> list[Fault]:
-    """Originals whose file is missing or not what was stored."""
+    """Originals whose file is missing or damaged."""
     faults: list[Fault] = []
     async for blob in _blobs(run):
         if await _state_of(run, blob) is None:
             continue
-        async with run.unit_of_work() as ctx:  # again, while nobody can put it or take it away
+        async with run.unit_of_work() as ctx:  # again, under the lock of uploads and removals
             held = await repository.hold_blob(ctx.session, blob.id)
             state = await _state_of(run, held[0]) if held else None
         if held is not None and state is not None:
@@ -52,7 +52,7 @@ async def find_lost(run: CheckRun) -> list[Fault]:
 
 
 async def _state_of(run: CheckRun, blob: BlobFacts) -> str | None:
-    """What is wrong with a file; None if it is right, as far as it is looked at."""
+    """Description of a file's fault; None if none was found at the chosen depth."""
     store, tenant_id = run.platform.blobs, run.caller.tenant_id
     if not await store.is_kept(tenant_id, blob.sha256, blob.size_bytes):
         return "is missing or cut off"
@@ -84,7 +84,7 @@ async def find_unused_rows(run: CheckRun) -> list[Fault]:
 
 
 async def remove_unused_rows(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Remove them with their files, and count that they are gone."""
+    """Remove the contents with their files, and release their bytes."""
     remove = await run.platform.blobs.remover(run.caller.tenant_id)
     ids = [fault.subject for fault in faults if fault.subject is not None]
     for start in range(0, len(ids), REMOVED_TOGETHER):
@@ -97,9 +97,9 @@ async def remove_unused_rows(run: CheckRun, faults: Sequence[Fault]) -> None:
 
 
 async def find_unknown(run: CheckRun) -> list[Fault]:
-    """Files of the store that no row knows; young ones may be about to be registered.
+    """Files of the store without a row; young ones may be about to be registered.
 
-    Holds the names of all the tenant's files: 200 bytes each.
+    Keeps the names of all the tenant's files in memory, 200 bytes each.
     """
     name_of = await run.platform.blobs.namer(run.caller.tenant_id)
     async with run.unit_of_work() as ctx:
@@ -107,6 +107,7 @@ async def find_unknown(run: CheckRun) -> list[Fault]:
     faults: list[Fault] = []
     youngest = utc_now() - run.grace
     async for file in run.platform.blobs.kept_files(run.caller.tenant_id):
+        # An upload stores its file before the row, so a young file without one is normal.
         if file.name not in known and file.stored_at <= youngest:
             faults.append(Fault(file.name, f"nothing knows the stored file {file.name}"))
         if len(faults) >= MOST_FAULTS:
@@ -115,7 +116,7 @@ async def find_unknown(run: CheckRun) -> list[Fault]:
 
 
 async def remove_unknown(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Remove them; nobody registers one just then, and what was registered meanwhile stays."""
+    """Remove the files, with registration blocked; files registered meanwhile stay."""
     name_of = await run.platform.blobs.namer(run.caller.tenant_id)
     for start in range(0, len(faults), REMOVED_TOGETHER):
         async with run.unit_of_work() as ctx:

@@ -19,7 +19,7 @@ async def find_unguarded(run: CheckRun) -> list[Fault]:
 
 
 async def guard(run: CheckRun, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
-    """Put it in force again."""
+    """Enforce row-level security again."""
     async with run.platform.database.owner_connection() as connection:
         await repository.guard(connection)
 
@@ -35,7 +35,7 @@ async def find_dangling(run: CheckRun) -> list[Fault]:
 
 
 async def remove_dangling(run: CheckRun, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
-    """Remove them."""
+    """Remove the dangling rows."""
     async with run.unit_of_work() as ctx:
         await repository.remove_dangling(ctx.session)
 
@@ -45,7 +45,7 @@ async def find_wrong_usage(run: CheckRun) -> list[Fault]:
     async with run.unit_of_work() as ctx:
         if not await usage.differences(ctx):
             return []
-    async with run.unit_of_work() as ctx:  # again, while nobody counts
+    async with run.unit_of_work() as ctx:  # again, with the counters locked
         wrong = await usage.differences(ctx, hold=True)
     return [
         Fault(metric.value, f"{metric}: {counted:,} counted, {there:,} there")
@@ -54,6 +54,6 @@ async def find_wrong_usage(run: CheckRun) -> list[Fault]:
 
 
 async def recount_usage(run: CheckRun, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
-    """Count what is there."""
+    """Set the counters to what the tables hold."""
     async with run.unit_of_work() as ctx:
         await usage.recount(ctx)

@@ -32,12 +32,12 @@ def _doctor(run: CheckRun) -> Doctor:
 
 
 async def find_misplaced(run: CheckRun) -> list[Fault]:
-    """Passages that are found and should not be, the reverse, or by the wrong people."""
+    """Passages whose visibility or access differs from that of their document."""
     return await _each_version(run, _doctor(run).misplaced)
 
 
 async def put_in_place(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Copy what decides it from the documents."""
+    """Copy visibility and access from the documents."""
     for generation in await run.generations():
         for page in pages_of(run, faults):
             async with run.unit_of_work() as ctx:
@@ -55,9 +55,9 @@ async def find_broken(run: CheckRun) -> list[Fault]:
 
 
 async def replace_broken(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Remove such passages where the original is there, and have the versions read again.
+    """Remove such passages where the original exists, and queue the versions to be read again.
 
-    All are removed first: what is read again takes over the vectors its document has.
+    All are removed first, because a version that is read again reuses vectors of its document.
     """
     mendable = [fault for fault in faults if await versions.has_original(run, fault)]
     for generation in await run.generations():
@@ -77,7 +77,7 @@ async def find_strays(run: CheckRun) -> list[Fault]:
 
 
 async def discard_strays(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Remove them, unless somebody has the version tried again."""
+    """Remove the passages, unless the version was queued again meanwhile."""
     for fault in faults:
         assert fault.subject is not None
         async with run.unit_of_work() as ctx:
@@ -91,7 +91,7 @@ async def find_miscounted(run: CheckRun) -> list[Fault]:
 
 
 async def recount(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Count them anew; the statistics follow."""
+    """Compute the terms anew; the statistics follow."""
     for generation in await run.generations():
         for page in pages_of(run, faults):
             async with run.unit_of_work() as ctx:
@@ -112,7 +112,7 @@ async def find_wrong_statistics(run: CheckRun) -> list[Fault]:
 
 
 async def rebuild_statistics(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Make them right while documents go on being published."""
+    """Rebuild the statistics, while documents go on being published."""
     wrong = {fault.key for fault in faults}
     for generation in await run.generations():
         if str(generation.id) in wrong:
@@ -121,12 +121,12 @@ async def rebuild_statistics(run: CheckRun, faults: Sequence[Fault]) -> None:
 
 
 async def find_missing_indexes(run: CheckRun) -> list[Fault]:
-    """HNSW indexes that are not there, or were left half built, though the library is large."""
+    """HNSW indexes of large libraries that are missing, or were left half built."""
     async with run.unit_of_work() as ctx:
         missing = await _doctor(run).missing_indexes(ctx)
     return [Fault(name, f"{name} are missing or unfinished") for name in missing]
 
 
 async def build_indexes(run: CheckRun, faults: Sequence[Fault]) -> None:  # noqa: ARG001 - as others
-    """Build them; takes minutes for a large library."""
+    """Build the indexes, which takes minutes for a large library."""
     await index_of(run.platform).maintenance.build_indexes(run.caller.tenant_id)

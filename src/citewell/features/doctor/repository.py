@@ -1,4 +1,4 @@
-"""Statements of upkeep; each check is one, so it sees everything at one moment."""
+"""Statements of the checks; each check is one statement, so it sees one snapshot."""
 
 import uuid
 from collections.abc import Sequence
@@ -231,7 +231,7 @@ _REFERENCES = {
     "api_key": (("user_id", "user_account"),),
     "refresh_token": (("user_id", "user_account"),),
 }  # fmt: skip
-"""Rows that give somebody something, and what they name."""
+"""Tables that grant something, with their columns and the tables those refer to."""
 
 _IS_DANGLING = """
 g.tenant_id = :tenant_id AND g.{column} IS NOT NULL
@@ -259,7 +259,7 @@ _REMOVE_DANGLING = [
     text(each) for each in _for_each_reference("DELETE FROM {table} g WHERE {condition}")
 ]
 
-# Tables of the application are those it was given; an operator's own are not its business.
+# The application's tables are those its role may read; tables of the operator's own are left alone.
 _UNGUARDED = text("""
 SELECT c.relname,
   NOT c.relrowsecurity OR NOT c.relforcerowsecurity AS is_off,
@@ -284,7 +284,7 @@ SELECT count(*) FROM job WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS 
 
 @dataclass(frozen=True, slots=True)
 class FaultyRow:
-    """A row that something is wrong with."""
+    """A row with a fault."""
 
     id: Any
     what: str
@@ -310,16 +310,16 @@ async def version_ids(session: AsyncSession, after: uuid.UUID | None, most: int)
 
 
 async def wrong_pointers(session: AsyncSession, most: int) -> list[FaultyRow]:
-    """Documents whose pointer does not say which version answers."""
+    """Documents whose pointer and version statuses disagree."""
     rows = await session.execute(_WRONG_POINTERS, _tenant(session) | {"most": most})
     return [FaultyRow(row.id, row.what) for row in rows]
 
 
 async def correct_pointer(session: AsyncSession, document_id: uuid.UUID) -> uuid.UUID | None:
-    """Let the version that answers be the one that is ready, and no other.
+    """Make the version that answers the only one that is ready.
 
-    The pointer is believed before the statuses: it is what answers. Returns the version it names
-    if that one can only be had back by reading it again.
+    The pointer is believed before the statuses, because searches follow it. Returns the version it
+    names if that one can only be recovered by reading it again.
     """
     values = _tenant(session) | {"document_id": document_id}
     document = (await session.execute(_HOLD_DOCUMENT, values)).one_or_none()
@@ -343,13 +343,13 @@ async def correct_pointer(session: AsyncSession, document_id: uuid.UUID) -> uuid
 
 
 async def stuck_versions(session: AsyncSession, most: int) -> list[FaultyRow]:
-    """Open versions that no entry of the queue is about."""
+    """Open versions without a job in the queue."""
     rows = await session.execute(_STUCK, _tenant(session) | {"most": most})
     return [FaultyRow(row.id, row.what) for row in rows]
 
 
 async def jobs_without_work(session: AsyncSession, kind: str, most: int) -> list[FaultyRow]:
-    """Open jobs that are about nothing that is open."""
+    """Open jobs whose version is not open."""
     values = _tenant(session) | {"kind": kind, "most": most}
     rows = await session.execute(_OPEN_WITHOUT_WORK, values)
     return [FaultyRow(row.id, row.what) for row in rows]
@@ -373,7 +373,7 @@ async def wrong_history(session: AsyncSession, most: int) -> list[FaultyRow]:
 
 
 async def correct_history(session: AsyncSession, document_id: uuid.UUID) -> None:
-    """Let the history end with the version that answers."""
+    """Correct the history so that it ends with the version that answers."""
     values = _tenant(session) | {"document_id": document_id}
     await session.execute(_HOLD_DOCUMENT, values)
     await session.execute(_END_ACTIVATIONS, values)
@@ -381,13 +381,13 @@ async def correct_history(session: AsyncSession, document_id: uuid.UUID) -> None
 
 
 async def wrong_texts(session: AsyncSession, version_ids: Sequence[uuid.UUID]) -> list[FaultyRow]:
-    """Finished versions whose text is not all there."""
+    """Finished versions whose text is incomplete."""
     values = _tenant(session) | {"version_ids": list(version_ids)}
     return [FaultyRow(row.id, row.what) for row in await session.execute(_WRONG_TEXTS, values)]
 
 
 async def is_cancelled(session: AsyncSession, version_id: uuid.UUID) -> bool:
-    """Whether a version, locked from now on, is cancelled; its text goes then."""
+    """Lock a version; True if it is cancelled, and then its text is removed."""
     values = _tenant(session) | {"version_id": version_id}
     if await session.scalar(_HOLD_VERSION, values) != "cancelled":
         return False
@@ -410,7 +410,7 @@ async def blobs(session: AsyncSession, after: uuid.UUID | None, most: int) -> li
 
 
 async def hold_blob(session: AsyncSession, blob_id: uuid.UUID) -> tuple[BlobFacts, str] | None:
-    """A content, locked with the right to its file, and whose it is; None if no version has it."""
+    """A content, locked together with its file, and its document; None if no version has it."""
     values = _tenant(session) | {"blob_id": blob_id}
     row = (await session.execute(_HOLD_BLOB, values)).one_or_none()
     user = (await session.execute(_USERS_OF_BLOB, values)).one_or_none()
@@ -420,14 +420,14 @@ async def hold_blob(session: AsyncSession, blob_id: uuid.UUID) -> tuple[BlobFact
 
 
 async def unused_blobs(session: AsyncSession, grace: timedelta, most: int) -> list[FaultyRow]:
-    """Contents that no version has, but for those that upkeep is about to remove."""
+    """Contents that no version has, except those that the purge is about to remove."""
     values = _tenant(session) | {"grace": grace, "most": most}
     rows = await session.execute(_UNUSED_BLOBS, values)
     return [FaultyRow(row.id, row.what) for row in rows]
 
 
 async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> dict[bytes, int]:
-    """Delete those of them that no version has now; their sizes by hash. They stay locked."""
+    """Delete the contents that still have no version; returns their sizes by hash."""
     values = _tenant(session) | {"ids": list(ids)}
     await session.execute(_HOLD_BLOBS, values)
     rows = await session.execute(_REMOVE_UNUSED_BLOBS, values)
@@ -435,12 +435,12 @@ async def remove_unused_blobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -
 
 
 async def hold_registration(session: AsyncSession) -> None:
-    """Let nobody register a content, in any tenant, until the transaction ends: keep it short."""
+    """Block registration of contents in all tenants until the transaction ends; keep it short."""
     await session.execute(text("LOCK TABLE blob IN SHARE ROW EXCLUSIVE MODE"))
 
 
 async def hashes(session: AsyncSession) -> list[bytes]:
-    """The hashes of all contents, those that are being uploaded included."""
+    """The hashes of all contents, including those being uploaded."""
     statement = text(
         "SELECT sha256 FROM blob WHERE tenant_id = :tenant_id"
         " UNION SELECT sha256 FROM blob_claim WHERE tenant_id = :tenant_id"
@@ -449,14 +449,14 @@ async def hashes(session: AsyncSession) -> list[bytes]:
 
 
 async def dangling(session: AsyncSession, most: int) -> list[tuple[str, uuid.UUID, int]]:
-    """Grants, memberships and credentials of what is gone: table, what is gone, rows."""
-    async with trash_shown(session):  # its rules come back with a document
+    """Grants, memberships and credentials of removed objects: table, id, number of rows."""
+    async with trash_shown(session):  # the rules of a document in the trash are restored with it
         rows = await session.execute(_ALL_DANGLING, _tenant(session) | {"most": most})
     return [(row.place, row.gone, row.rows) for row in rows]
 
 
 async def remove_dangling(session: AsyncSession) -> None:
-    """Remove them."""
+    """Remove the dangling rows."""
     async with trash_shown(session):
         for statement in _REMOVE_DANGLING:
             await session.execute(statement, _tenant(session))
@@ -469,7 +469,7 @@ async def unguarded(session: AsyncSession | AsyncConnection) -> list[tuple[str, 
 
 
 async def guard(connection: AsyncConnection) -> None:
-    """Put row-level security in force again, as the owner."""
+    """Enforce row-level security again, as the owner."""
     for name, _, is_open in await unguarded(connection):
         table = connection.dialect.identifier_preparer.quote(name)
         await connection.execute(text(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))
@@ -486,7 +486,7 @@ async def guard(connection: AsyncConnection) -> None:
 
 
 async def open_jobs(session: AsyncSession, ids: Sequence[uuid.UUID]) -> int:
-    """How many of the jobs are not finished."""
+    """Number of the jobs that are not finished."""
     return await session.scalar(_OPEN_JOBS, _tenant(session) | {"ids": list(ids)}) or 0
 
 

@@ -1,4 +1,4 @@
-"""What the checks find."""
+"""Results of the checks."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -8,44 +8,44 @@ MOST_EXAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong."""
+    """A fault found by a check."""
 
     key: str
-    """The same each time it is found."""
+    """Identity of the fault, by which a second look recognises it."""
     what: str
-    """For people, with the id of what it is about."""
+    """Description for people, with the id of the subject."""
     subject: uuid.UUID | None = None
     """The row it is about: a version, a document, a job or a file, as the check says."""
 
 
 @dataclass(slots=True)
 class CheckReport:
-    """What one check found, and what became of it."""
+    """Result of one check and its repair."""
 
     name: str
     problems: int = 0
     repaired: int = 0
     examples: list[str] = field(default_factory=list[str])
-    """Of what is left, or else of what was found; `MOST_EXAMPLES` at most."""
+    """Descriptions of at most `MOST_EXAMPLES` faults that are left, or else that were found."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What the checks of a tenant found."""
+    """Results of all checks of a tenant."""
 
     checks: list[CheckReport] = field(default_factory=list[CheckReport])
 
     @property
     def problems(self) -> int:
-        """All that was found."""
+        """Number of faults found."""
         return sum(check.problems for check in self.checks)
 
     @property
     def repaired(self) -> int:
-        """What of it is mended."""
+        """Number of faults repaired."""
         return sum(check.repaired for check in self.checks)
 
     @property
     def left(self) -> list[CheckReport]:
-        """Checks that found what is not mended."""
+        """Checks with faults that are not repaired."""
         return [check for check in self.checks if check.problems > check.repaired]

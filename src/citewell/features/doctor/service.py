@@ -20,7 +20,7 @@ GRACE = timedelta(hours=1)
 WAIT_SECONDS = 600.0
 """Longest wait for versions that were queued to be read again."""
 
-# The order matters: later checks compare with what earlier ones have repaired.
+# The order matters, because later checks compare with rows that earlier ones have repaired.
 CHECKS = (
     Check("row security", integrity.find_unguarded, integrity.guard),
     Check("references", integrity.find_dangling, integrity.remove_dangling),
@@ -54,19 +54,19 @@ async def check(
     wait: float = WAIT_SECONDS,
     on_step: OnStep | None = None,
 ) -> Report:
-    """Look for drift in a tenant while it is in use; with `repair` mend what can be mended.
+    """Look for drift in a tenant while it is in use; with `repair`, repair what can be.
 
-    Versions that have to be read again are queued, so somebody must be working; `repaired` counts
-    what a second look afterwards does not find any more.
+    Versions that have to be read again are queued, so a worker must be running. `repaired` counts
+    the faults that a look after the repair does not find any more.
 
     Args:
-        platform: Of this process.
-        tenant_id: Whose library.
-        repair: Whether to mend.
+        platform: The handles of this process.
+        tenant_id: The tenant.
+        repair: Whether to repair.
         deep: Whether to decrypt and hash every stored file.
         grace: Files and queue entries that nothing refers to are left alone while younger.
         wait: Seconds to wait for versions that are read again.
-        on_step: Told the name of each check that begins.
+        on_step: Called with the name of each check that begins.
 
     Raises:
         MasterKeyError: The tenant's file names need another master key.
@@ -92,7 +92,7 @@ async def check(
 
 
 async def _look(run: CheckRun, wanted: Check) -> list[Fault]:
-    """Faults that a check finds, and finds again after a second look."""
+    """Faults that a check finds twice, `second_look_seconds` apart."""
     first = await wanted.find(run)
     if not first:
         return []

@@ -16,7 +16,7 @@ def _faults(kind: str, found: Sequence[FaultyRow]) -> list[Fault]:
 
 
 async def find_wrong_pointers(run: CheckRun) -> list[Fault]:
-    """Documents of which it is not clear which version answers."""
+    """Documents whose active version is not clear."""
     async with run.unit_of_work() as ctx:
         return _faults("document", await repository.wrong_pointers(ctx.session, MOST_FAULTS))
 
@@ -32,13 +32,13 @@ async def correct_pointers(run: CheckRun, faults: Sequence[Fault]) -> None:
 
 
 async def find_stuck(run: CheckRun) -> list[Fault]:
-    """Versions that wait for a job nobody will do."""
+    """Versions that wait for a job that does not exist any more."""
     async with run.unit_of_work() as ctx:
         return _faults("version", await repository.stuck_versions(ctx.session, MOST_FAULTS))
 
 
 async def queue_again(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Give them a job, unless they got one meanwhile."""
+    """Give the versions a job, unless they got one meanwhile."""
     for fault in faults:
         async with run.unit_of_work() as ctx:
             still = await repository.stuck_versions(ctx.session, MOST_FAULTS)
@@ -49,21 +49,21 @@ async def queue_again(run: CheckRun, faults: Sequence[Fault]) -> None:
 
 
 async def find_idle_jobs(run: CheckRun) -> list[Fault]:
-    """Open jobs whose version is done with, or worked on by another."""
+    """Open jobs whose version is finished, or belongs to another job."""
     async with run.unit_of_work() as ctx:
         found = await repository.jobs_without_work(ctx.session, INGEST_JOB, MOST_FAULTS)
     return _faults("job", found)
 
 
 async def close_idle_jobs(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """End them as their versions ended."""
+    """End the jobs with the outcome of their versions."""
     ids = [fault.subject for fault in faults if fault.subject is not None]
     async with run.unit_of_work() as ctx:
         await jobs.close_as_versions(ctx, ids)
 
 
 async def find_idle_entries(run: CheckRun) -> list[Fault]:
-    """Entries of the queue whose job is gone; a worker that works drops them."""
+    """Entries of the queue whose job is gone; a running worker drops them as well."""
     async with run.unit_of_work() as ctx:
         found = await repository.entries_without_job(
             ctx.session, INGEST_JOB, run.grace, MOST_FAULTS
@@ -72,20 +72,20 @@ async def find_idle_entries(run: CheckRun) -> list[Fault]:
 
 
 async def drop_idle_entries(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Take them off the queue."""
+    """Remove the entries from the queue."""
     async with run.unit_of_work() as ctx:
         for fault in faults:
             await ctx.platform.queue.withdraw(ctx.session, int(fault.key))
 
 
 async def find_wrong_history(run: CheckRun) -> list[Fault]:
-    """Documents whose history says otherwise than their pointer."""
+    """Documents whose history disagrees with their pointer."""
     async with run.unit_of_work() as ctx:
         return _faults("document", await repository.wrong_history(ctx.session, MOST_FAULTS))
 
 
 async def correct_history(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Let it end with the version that answers."""
+    """Correct the history so that it ends with the version that answers."""
     for fault in faults:
         assert fault.subject is not None
         async with run.unit_of_work() as ctx:
@@ -93,7 +93,7 @@ async def correct_history(run: CheckRun, faults: Sequence[Fault]) -> None:
 
 
 async def find_wrong_texts(run: CheckRun) -> list[Fault]:
-    """Finished versions whose extracted text is not all there."""
+    """Finished versions whose extracted text is incomplete."""
     faults: list[Fault] = []
     async for page in run.version_pages():
         async with run.unit_of_work() as ctx:
@@ -104,7 +104,7 @@ async def find_wrong_texts(run: CheckRun) -> list[Fault]:
 
 
 async def has_original(run: CheckRun, fault: Fault) -> bool:
-    """Whether the file that a version was made from is there."""
+    """Whether the original of a version is in the store."""
     assert fault.subject is not None
     async with run.unit_of_work() as ctx:
         blob = await repository.blob_of(ctx.session, fault.subject)
@@ -113,9 +113,9 @@ async def has_original(run: CheckRun, fault: Fault) -> bool:
 
 
 async def read_again(run: CheckRun, faults: Sequence[Fault]) -> None:
-    """Have versions read from their originals again, but for those whose original is lost.
+    """Queue versions to be read from their originals again.
 
-    What is there of these is better than nothing.
+    Versions whose original is lost are left as they are, which is better than nothing.
     """
     for fault in faults:
         assert fault.subject is not None

@@ -1,1 +1,1 @@
-"""What changes, told as it happens: over a WebSocket or as server-sent events."""
+"""Live updates of documents and jobs, over a WebSocket or as server-sent events."""

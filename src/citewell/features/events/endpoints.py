@@ -44,20 +44,21 @@ router = Router(policy=PRIVATE, prefix="/events", tags=["events"])
 socket_router = Router(policy=PROBE)
 
 AUTH_SECONDS = 10.0
-"""How long a new socket may be silent."""
+"""Time a new socket has to sign in."""
 
 MESSAGES_AT_ONCE, MESSAGES_A_SECOND = 2 * MAX_TOPICS, 20.0
-"""What a socket may send: all its topics after a reconnection, and then now and then one."""
+"""Burst and rate of messages from a socket: all its topics twice after a reconnection, then as fast
+as a person could click."""
 
 HEARTBEAT_SECONDS = 15.0
-"""A comment goes out after so long without events: proxies close what is silent for a minute."""
+"""Silence after which a comment is sent: proxies close connections that are silent for a minute."""
 
 LONGEST_WAIT_SECONDS = 24 * 3600.0
 MAX_ECHO = 100
 """Characters of a topic that are repeated in an error."""
 
 _END = (TooSlowError, ServerClosingError)
-"""After these a stream of events just ends: its reader comes back with the last id."""
+"""Errors after which a stream just ends; its reader reconnects with the last id."""
 
 
 def _streams(connection: Request | WebSocket) -> Streams:
@@ -87,10 +88,10 @@ async def stream_events(
         ),
     ] = LONGEST_WAIT_SECONDS,
 ) -> StreamingResponse:
-    """Tell as server-sent events what changes in documents and jobs, until one side ends it.
+    """Stream changes of documents and jobs as server-sent events until one side ends it.
 
-    Each `document_update` and `job_update` has an id; send the last one as `Last-Event-ID` to get
-    what was missed, or `resync` if that is not known any more.
+    Each `document_update` and `job_update` has an id. Send the last one as `Last-Event-ID` to get
+    the events missed since, or `resync` if they are no longer stored.
     """
     streams = _streams(request)
     names = [name.strip() for part in topics for name in part.split(",")]
@@ -104,6 +105,7 @@ async def stream_events(
     return StreamingResponse(
         _events(streams, subscriber, list(wanted), last, wait),
         media_type="text/event-stream",
+        # nginx would hold events back until its buffer is full.
         headers={"X-Accel-Buffering": "no"},
     )
 
@@ -111,7 +113,7 @@ async def stream_events(
 async def _events(
     streams: Streams, subscriber: Subscriber, topics: Sequence[Topic], last: int | None, wait: float
 ) -> AsyncGenerator[bytes, None]:
-    """What was missed, `ready`, then what happens."""
+    """Missed events, `ready`, then new events."""
     ends = time.monotonic() + wait
     with streams.held():
         await streams.join(subscriber)
@@ -153,7 +155,7 @@ async def _missed(
 
 @socket_router.websocket("/ws")
 async def socket(websocket: WebSocket) -> None:
-    """Tell what changes in the documents and jobs that are subscribed to."""
+    """Send changes of the subscribed documents and jobs."""
     streams = _streams(websocket)
     with streams.held():
         await websocket.accept()
@@ -175,7 +177,7 @@ async def _converse(websocket: WebSocket, streams: Streams) -> None:
     origin = Origin(client.host if client else None, websocket.state.request_id)
     caller = await streams.caller(first.token, origin)
     caller.actor.require(Scope.READ)
-    # From now on it does not take one of the places of those who have to sign in.
+    # Frees its place among the sockets that have not signed in yet.
     cast(Callable[[], None], websocket.state.signed_in)()
     subscriber = Subscriber(caller, first.token)
     cursor = await streams.join(subscriber)
@@ -195,16 +197,17 @@ async def _write(websocket: WebSocket, subscriber: Subscriber) -> None:
 
 
 async def _listen(websocket: WebSocket, streams: Streams, subscriber: Subscriber) -> None:
-    """Do what the messages say, one after the other."""
+    """Carry out the socket's messages one after the other."""
     allowance, seen = float(MESSAGES_AT_ONCE), time.monotonic()
     while True:
         incoming = await _receive(websocket)
         now = time.monotonic()
+        # A token bucket: it fills with time up to the burst, and each message takes one.
         allowance = min(MESSAGES_AT_ONCE, allowance + (now - seen) * MESSAGES_A_SECOND) - 1
         seen = now
         if allowance < 0:
             raise TooManyMessagesError
-        await subscriber.outbox.room()  # whoever does not read the answers gets no more
+        await subscriber.outbox.room()  # a reader that takes no answers is read no further
         if isinstance(incoming, str):
             subscriber.outbox.put(incoming)
         elif isinstance(incoming, Ping):
@@ -250,11 +253,12 @@ async def _change(
 
 
 async def _renew(streams: Streams, subscriber: Subscriber, incoming: Auth) -> None:
-    """Go on with a new token of the same caller: access tokens hold for minutes."""
+    """Take a new token of the same caller, because access tokens expire in minutes."""
     old = subscriber.caller
     caller = await streams.caller(incoming.token, old.origin)
     caller.actor.require(Scope.READ)
     is_same = caller.tenant_id == old.tenant_id and caller.actor.user_id == old.actor.user_id
+    # Topics were authorised for the old caller, so the token of another one cannot take over.
     if not is_same or (caller.actor.user_id is None and caller.actor.id != old.actor.id):
         raise OtherCallerError
     subscriber.secret = incoming.token
@@ -263,7 +267,7 @@ async def _renew(streams: Streams, subscriber: Subscriber, incoming: Auth) -> No
 
 
 async def _receive(websocket: WebSocket) -> Incoming | str:
-    """The next message, or what to answer to one that is none of ours."""
+    """The next message, or the reply to one that has no known form."""
     received = await websocket.receive()
     if received["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(received["code"])

@@ -19,7 +19,7 @@ class UnknownTopicError(InvalidInputError):
 
 
 class NoUserError(InvalidInputError):
-    """The topic is about a user, and the credential is nobody's."""
+    """The topic is about a user, and the credential belongs to none."""
 
     code = "no_user"
 
@@ -31,13 +31,13 @@ class NoUserError(InvalidInputError):
 
 
 class TooManyTopicsError(InvalidInputError):
-    """A stream is about as many topics as it can be."""
+    """The stream has the most topics it can have."""
 
     code = "too_many_topics"
 
 
 class UnreadableMessageError(AppError):
-    """What was sent is no JSON object."""
+    """The message is no JSON object."""
 
     code = "unreadable_message"
     status = 400
@@ -49,7 +49,7 @@ class UnreadableMessageError(AppError):
 
 
 class BinaryMessageError(UnreadableMessageError):
-    """What was sent is binary."""
+    """The message is binary."""
 
     close_code = 1003
 
@@ -84,7 +84,7 @@ class TooManyMessagesError(AppError):
 
 
 class TooManyStreamsError(AppError):
-    """As many streams are open as may be."""
+    """The caller has the most streams that may be open."""
 
     code = "too_many_streams"
     status = 429
@@ -106,7 +106,7 @@ class ServerBusyError(UnavailableError):
 
 
 class TooSlowError(UnavailableError):
-    """The reader is behind by more than is kept for it."""
+    """The reader has fallen behind by more than its queue holds."""
 
     code = "too_slow"
 

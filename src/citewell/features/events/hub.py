@@ -58,7 +58,7 @@ class Listener(Protocol):
 
     @property
     def tenant_id(self) -> uuid.UUID:
-        """Whose events."""
+        """Tenant whose events it receives."""
         ...
 
 
@@ -72,14 +72,14 @@ Deliver = Callable[[Sequence[ChangeEvent], Sequence[L]], Awaitable[None]]
 @dataclass(slots=True)
 class _Tenant(Generic[L]):
     cursor: int
-    """The latest event that was given to the listeners."""
+    """Id of the latest event given to the listeners."""
     listeners: set[L] = field(default_factory=set[L])
     has_news: bool = False
     is_served: bool = False
 
 
 class EventHub(Generic[L]):
-    """The events of this process; it connects when somebody wants to hear."""
+    """Distributes events in this process; it connects when the first listener joins."""
 
     def __init__(self, database: Database, supervisor: Supervisor) -> None:
         self._database = database
@@ -99,11 +99,11 @@ class EventHub(Generic[L]):
             await self._supervisor.keep(LISTENING, self._listen)
 
     async def join(self, listener: L) -> None:
-        """Let it hear what is committed from now on.
+        """Add a listener, which gets everything committed from now on.
 
         Raises:
             UnavailableError: The database does not answer.
-            sqlalchemy.exc.SQLAlchemyError: The same.
+            sqlalchemy.exc.SQLAlchemyError: The database does not answer.
         """
         self._is_wanted.set()
         try:
@@ -115,12 +115,14 @@ class EventHub(Generic[L]):
         if tenant_id not in self._tenants:
             async with self._unit_of_work(tenant_id) as session:
                 cursor = await stored.last_id(session)
+            # Read after listening has begun, so an event after this id is announced by a
+            # notification.
             self._tenants.setdefault(tenant_id, _Tenant(cursor))
         self._tenants[tenant_id].listeners.add(listener)
         self._note(tenant_id)  # something may have been committed meanwhile
 
     def leave(self, listener: L) -> None:
-        """Forget it."""
+        """Remove a listener."""
         tenant = self._tenants.get(listener.tenant_id)
         if tenant is not None:
             tenant.listeners.discard(listener)
@@ -128,11 +130,11 @@ class EventHub(Generic[L]):
                 del self._tenants[listener.tenant_id]
 
     def cursor(self, tenant_id: uuid.UUID) -> int:
-        """The latest event that a tenant's listeners were given; one of them must be here."""
+        """Id of the latest event given to a tenant's listeners; the tenant must have one."""
         return self._tenants[tenant_id].cursor
 
     def listeners(self) -> list[L]:
-        """All of this process."""
+        """All listeners of this process."""
         return [each for tenant in self._tenants.values() for each in tenant.listeners]
 
     async def _listen(self) -> None:
@@ -149,7 +151,8 @@ class EventHub(Generic[L]):
         async with await psycopg.AsyncConnection.connect(self._database.url, **made) as connection:
             await connection.execute(f"LISTEN {stored.CHANNEL}")
             self._is_listening.set()
-            for tenant_id in self._tenants:  # what was committed while nobody listened
+            # Notifications sent while there was no connection are lost, so all tenants are read.
+            for tenant_id in self._tenants:
                 self._note(tenant_id)
             while True:
                 async for notification in connection.notifies(timeout=KEEPALIVE_SECONDS):
@@ -160,7 +163,7 @@ class EventHub(Generic[L]):
     def _hear(self, payload: str) -> None:
         try:
             tenant_id = uuid.UUID(payload)
-        except ValueError:  # anybody who may connect may notify, with anything
+        except ValueError:  # any role that may connect can notify, with any payload
             log.warning("notification_ignored", channel=stored.CHANNEL, length=len(payload))
             return
         self._note(tenant_id)
@@ -175,9 +178,10 @@ class EventHub(Generic[L]):
             self._group.create_task(self._serve(tenant_id, tenant))
 
     async def _serve(self, tenant_id: uuid.UUID, tenant: _Tenant[L]) -> None:
-        """Give a tenant's listeners what is new, until there is nothing."""
+        """Deliver new events to a tenant's listeners until there are none."""
         try:
             while tenant.has_news and tenant.listeners:
+                # Cleared before reading: a notification during the read asks for another round.
                 tenant.has_news = False
                 begun = time.monotonic()
                 async with self._room:
@@ -199,6 +203,8 @@ class EventHub(Generic[L]):
                 events = await stored.events_after(session, tenant.cursor, BATCH)
             if not events:
                 return
+            # Moved before delivery: an event that a stream could not be given ends that stream,
+            # which resumes from its own last id, instead of being given twice to all others.
             tenant.cursor = events[-1].id
             await self._deliver(events, list(tenant.listeners))
             if len(events) < BATCH:

@@ -20,8 +20,7 @@ SWEEP_ROWS = 5_000
 
 _LAST = text("SELECT coalesce(max(id), 0) FROM event WHERE tenant_id = :tenant_id")
 
-# Bounded above as well: events beyond `until` are for the next round, which all streams get
-# together.
+# `until` bounds it above: later events belong to the next round, which all streams get together.
 _AFTER = text("""
 SELECT e.id, e.kind, e.object_id, e.document_id, d.created_by AS owner_id
 FROM event e
@@ -55,6 +54,7 @@ END_OF_TIME = 2**63 - 1
 
 def oldest_id() -> int:
     """Events before this one may have been removed."""
+    # Ids are microseconds, so age needs no column and no index of its own.
     return int((time.time() - KEPT_SECONDS) * 1_000_000)
 
 
@@ -64,7 +64,7 @@ async def last_id(session: AsyncSession) -> int:
 
 
 async def events_after(session: AsyncSession, after: int, limit: int) -> list[ChangeEvent]:
-    """What was committed after an event, in order."""
+    """Events committed after an event, in order."""
     values = {"after": after, "until": END_OF_TIME, "limit": limit}
     rows = await session.execute(_AFTER, {"tenant_id": session.info["tenant_id"], **values})
     return [ChangeEvent(row[0], EventKind(row[1]), *row[2:]) for row in rows]
@@ -73,7 +73,7 @@ async def events_after(session: AsyncSession, after: int, limit: int) -> list[Ch
 async def events_between(
     session: AsyncSession, after: int, until: int, interest: Interest, limit: int
 ) -> list[ChangeEvent]:
-    """Those of interest after one event and up to another, in order."""
+    """Events of interest after one event and up to another, in order."""
     values: dict[str, object] = {
         "tenant_id": session.info["tenant_id"],
         "after": after,
@@ -96,7 +96,7 @@ async def tenants_to_sweep(session: AsyncSession, before: int) -> list[uuid.UUID
 
 
 async def sweep(session: AsyncSession, before: int) -> bool:
-    """Remove `SWEEP_ROWS` older events of the tenant; whether there may be more."""
+    """Remove `SWEEP_ROWS` older events of the tenant; True if there may be more."""
     values = {"tenant_id": session.info["tenant_id"], "before": before, "limit": SWEEP_ROWS}
     done = await session.execute(_SWEEP, values)
     return done.rowcount == SWEEP_ROWS  # type: ignore[attr-defined] - of a DELETE

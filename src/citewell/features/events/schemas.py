@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 MAX_EVENT_ID = 2**53 - 1
-"""The largest number that JavaScript tells from the next one."""
+"""Largest integer that JavaScript represents exactly."""
 
 
 class EventKind(StrEnum):
@@ -22,7 +22,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeEvent:
-    """That an object has changed; how it is now is for the reader to ask, with their own rights."""
+    """Notice that an object has changed; its content is read with the rights of each reader."""
 
     id: int
     """Microseconds since 1970, rising in the order of commits within a tenant."""
@@ -35,7 +35,7 @@ class ChangeEvent:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Which events are wanted."""
+    """Criteria for the events of a stream."""
 
     document_ids: Sequence[uuid.UUID] = ()
     has_jobs: bool = False
@@ -47,14 +47,14 @@ class _Message(BaseModel):
 
 
 class Auth(_Message):
-    """Who is there; the first message, and later with a token that replaces the one before."""
+    """Signs in: the first message; a later one replaces the token."""
 
     type: Literal["auth"]
     token: Annotated[str, Field(pattern=r"^[\x21-\x7e]+$")]
 
 
 class Subscribe(_Message):
-    """Wanted from now on, or from a known event on."""
+    """Subscribes to a topic, from now on or from after a known event."""
 
     type: Literal["subscribe"]
     topic: str
@@ -62,14 +62,14 @@ class Subscribe(_Message):
 
 
 class Unsubscribe(_Message):
-    """Not wanted any more."""
+    """Ends a subscription."""
 
     type: Literal["unsubscribe"]
     topic: str
 
 
 class Ping(_Message):
-    """Is anybody there?"""
+    """Asks for a `pong`, which keeps the connection alive."""
 
     type: Literal["ping"]
 
@@ -79,8 +79,9 @@ INCOMING = TypeAdapter[Incoming](Annotated[Incoming, Field(discriminator="type")
 
 
 def message(kind: str, **values: object) -> str:
-    """A message of ours."""
-    return json.dumps({"type": kind, **values})  # what is repeated may hold half characters
+    """A message to a reader, as JSON."""
+    # ASCII only: a repeated topic may hold half a surrogate pair, which UTF-8 cannot.
+    return json.dumps({"type": kind, **values})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,10 @@ class Shown:
 
     event: ChangeEvent
     body: str | None
-    """The object as the API shows it, JSON; None: it is not there for them any more."""
+    """The object as the API shows it, as JSON; None if the reader may not see it any more."""
 
     def message(self, topics: list[str]) -> str:
-        """As it is sent."""
+        """The message to a reader."""
         name = "document" if self.event.kind is EventKind.DOCUMENT else "job"
         head = message(
             self.event.kind.value,

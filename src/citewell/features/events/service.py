@@ -1,4 +1,4 @@
-"""What a caller may hear of, asked anew for each round of events."""
+"""Access to events, checked anew for each round."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from citewell.features.events.topics import Topic
 from citewell.features.jobs import service as jobs
 
 SWEEP_SECONDS = 60.0
-"""Between two removals of what is too old to resume from."""
+"""Interval between two removals of events too old to resume from."""
 
 
 async def authorise(ctx: Context, topics: Sequence[Topic]) -> None:
-    """Refuse topics that are not there for the caller.
+    """Refuse topics that the caller may not read.
 
     Raises:
         ForbiddenError: The credential may not read.
@@ -35,8 +35,8 @@ async def authorise(ctx: Context, topics: Sequence[Topic]) -> None:
 async def show(platform: Platform, caller: Caller, events: Sequence[ChangeEvent]) -> list[Shown]:
     """The events with their objects as the caller may see them now.
 
-    One question for all of them, with the rights of this moment. Documents that are not there for
-    the caller come without a body, jobs that are not do not come.
+    One statement per kind reads all objects, with the present rights. Events of documents that the
+    caller may not read come without a body, those of jobs are left out.
     """
     ids: dict[EventKind, set[uuid.UUID]] = {kind: set() for kind in EventKind}
     for event in events:
@@ -60,7 +60,7 @@ async def show(platform: Platform, caller: Caller, events: Sequence[ChangeEvent]
 async def missed(
     ctx: Context, after: int, until: int, interest: Interest, limit: int
 ) -> list[ChangeEvent]:
-    """What happened between two events."""
+    """Events of interest between two events."""
     return await stored.events_between(ctx.session, after, until, interest, limit)
 
 

@@ -1,4 +1,4 @@
-"""The open streams of this process: who hears what, how many there are, when they end."""
+"""The open streams of this process: their topics, limits, delivery and end."""
 
 import asyncio
 import time
@@ -28,28 +28,28 @@ from citewell.features.events.topics import Topic, interest_in
 from citewell.features.sessions.credentials import CHECK_SECONDS, Credentials
 
 MAX_STREAMS = 10_000
-"""Of one process; at 50 KiB each half a gigabyte."""
+"""Most streams of one process; at 50 KiB each they take half a gigabyte."""
 
 MAX_PER_CALLER = 1_000
-"""Of one user or key in one process."""
+"""Most streams of one user or key in one process, so that one of them cannot take all places."""
 
 MAX_MISSED = 1_000
-"""Events that are sent again; who has missed more reads anew what they are about."""
+"""Most events sent again; a reader that has missed more has to read its objects anew."""
 
 SHOWN_AT_ONCE = 20
-"""Objects asked for in one statement: each may carry a megabyte of metadata."""
+"""Objects read by one statement: each may carry a megabyte of metadata."""
 
 CLOCK_DIFFERENCE_SECONDS = 60.0
-"""An id that lies further ahead is none of this installation's."""
+"""Tolerated distance of an event id into the future; ids further ahead are not of this database."""
 
 
 class StaleError(Exception):
-    """What came after the last known event is not known any more."""
+    """The events after the last known one are no longer stored, or are too many."""
 
 
 @dataclass(slots=True)
 class _Group:
-    """Streams that may see the same."""
+    """Streams of callers with the same rights."""
 
     caller: Caller
     wanted: dict[Subscriber, dict[int, list[Topic]]] = field(
@@ -70,32 +70,32 @@ class Streams:
         self._is_closing = False
 
     async def run(self) -> None:
-        """Hear and tell until cancelled."""
+        """Deliver events until cancelled."""
         check = self._supervisor.repeat("events.credentials", self._check, CHECK_SECONDS)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hub.run(self._deliver))
             group.create_task(check)
 
     def close(self) -> None:
-        """End all streams: the server stops."""
+        """End all streams, because the server stops."""
         self._is_closing = True
         for subscriber in self._hub.listeners():
             subscriber.outbox.end(ServerClosingError())
 
     async def caller(self, secret: str, origin: Origin) -> Caller:
-        """Who stands behind a secret.
+        """The caller that a credential belongs to.
 
         Raises:
-            CredentialError: Nobody.
+            CredentialError: It is not valid.
         """
         return replace(await self._credentials.caller(self._platform, secret), origin=origin)
 
     @contextmanager
     def held(self) -> Generator[None, None, None]:
-        """Room for one more stream.
+        """Take the place of one stream while the block lasts.
 
         Raises:
-            ServerBusyError: There is none.
+            ServerBusyError: All places are taken.
         """
         if self._open >= MAX_STREAMS:
             raise ServerBusyError
@@ -106,10 +106,10 @@ class Streams:
             self._open -= 1
 
     async def join(self, subscriber: Subscriber) -> int:
-        """Let it hear what it will subscribe to; returns the latest event so far.
+        """Connect a reader, so that it can subscribe; returns the id of the latest event.
 
         Raises:
-            TooManyStreamsError: Its caller has too many.
+            TooManyStreamsError: Its caller has too many streams.
             UnavailableError: The database does not answer.
         """
         if self._is_closing:
@@ -125,17 +125,17 @@ class Streams:
         return self._hub.cursor(subscriber.tenant_id)
 
     def leave(self, subscriber: Subscriber) -> None:
-        """Forget it."""
+        """Disconnect a reader."""
         self._hub.leave(subscriber)
         self._forget(self._who(subscriber))
 
     async def authorise(self, caller: Caller, topics: Sequence[Topic]) -> None:
-        """Refuse topics that are not there for the caller; see `service.authorise`."""
+        """Refuse topics that the caller may not read; see `service.authorise`."""
         async with unit_of_work(self._platform, caller) as ctx:
             await service.authorise(ctx, topics)
 
     def subscribe(self, subscriber: Subscriber, topics: Sequence[Topic]) -> int:
-        """Let it hear of authorised topics from now on; returns the latest event before."""
+        """Subscribe to authorised topics from now on; returns the id of the latest event before."""
         cursor = self._hub.cursor(subscriber.tenant_id)
         for topic in topics:
             subscriber.add(topic, cursor)
@@ -144,16 +144,17 @@ class Streams:
     async def resume(
         self, subscriber: Subscriber, topics: Sequence[Topic], last: int
     ) -> AsyncGenerator[Outgoing, None]:
-        """What happened to authorised topics since; at the end it hears what happens on.
+        """Events of authorised topics since `last`; at the end they are subscribed to.
 
         Raises:
-            StaleError: That is not known any more, or too much.
+            StaleError: The events are no longer stored, or are too many.
         """
         ahead = (time.time() + CLOCK_DIFFERENCE_SECONDS) * 1_000_000
         if not oldest_id() <= last <= ahead:
             raise StaleError
         wanted, left = list(topics), MAX_MISSED
-        # What is committed meanwhile is looked up as well, until there is nothing in between.
+        # Repeated for events committed meanwhile, until none lies between the last one read and the
+        # hub's position: only then does subscribing leave no gap.
         while (until := self._hub.cursor(subscriber.tenant_id)) > last:
             async with unit_of_work(self._platform, subscriber.caller) as ctx:
                 events = await service.missed(ctx, last, until, interest_in(wanted), left + 1)
@@ -181,7 +182,7 @@ class Streams:
             is_done = await self._supervisor.attempt(
                 "events.deliver", partial(self._tell_or_refuse, group, events)
             )
-            if not is_done:  # they resume from the last event they have got
+            if not is_done:  # readers resume from the last event they received
                 lost = UnavailableError("Some events could not be read; resume in a moment.")
                 for subscriber in group.wanted:
                     subscriber.outbox.end(lost)
@@ -194,7 +195,7 @@ class Streams:
                 subscriber.outbox.end(error)
 
     async def _tell(self, group: _Group, events: Sequence[ChangeEvent]) -> None:
-        """Ask once for those who may see the same, and give to each what it wants."""
+        """Read the objects once for the group, and give each reader the events of its topics."""
         ids = {event_id for wanted in group.wanted.values() for event_id in wanted}
         mine = [event for event in events if event.id in ids]
         for first in range(0, len(mine), SHOWN_AT_ONCE):
@@ -203,10 +204,10 @@ class Streams:
                 for subscriber, wanted in group.wanted.items():
                     topics = wanted.get(shown.event.id, [])
                     subscriber.give(shown, [t for t in topics if t.name in subscriber.topics])
-                await asyncio.sleep(0)  # those who read get to it before there is more
+                await asyncio.sleep(0)  # lets readers empty their queues before more is put in
 
     async def _check(self) -> None:
-        """End streams whose credential is not valid any more; give the others its rights of now."""
+        """End streams whose credential is not valid any more; update the rights of the others."""
         by_secret: dict[str, list[Subscriber]] = {}
         for subscriber in self._hub.listeners():
             by_secret.setdefault(subscriber.secret, []).append(subscriber)
@@ -218,7 +219,7 @@ class Streams:
                     if subscriber.secret == secret:  # not replaced meanwhile
                         subscriber.outbox.end(error)
             except SQLAlchemyError:
-                continue  # nothing is shown either while the database does not answer
+                continue  # without the database nothing is shown either, so no right outlives it
             else:
                 for subscriber in subscribers:
                     if subscriber.secret == secret:
@@ -236,12 +237,14 @@ class Streams:
 
 
 def _grouped(events: Sequence[ChangeEvent], subscribers: Sequence[Subscriber]) -> list[_Group]:
-    """Who wants which of the events, together with those of the same rights."""
+    """Readers with the events they want, grouped by equal rights."""
     groups: dict[object, _Group] = {}
     for subscriber in subscribers:
         wanted = {event.id: topics for event in events if (topics := subscriber.wanted(event))}
         if wanted:
             actor = subscriber.caller.actor
+            # Equal rights see equal objects: a hundred sockets of one user cost one query per
+            # round.
             rights = actor.user_id, actor.role, actor.scopes
             group = groups.setdefault(rights, _Group(subscriber.caller))
             group.wanted[subscriber] = wanted

@@ -1,4 +1,4 @@
-"""What streams can be about."""
+"""Topics of streams."""
 
 import uuid
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from citewell.features.events.errors import NoUserError, UnknownTopicError
 from citewell.features.events.schemas import ChangeEvent, EventKind, Interest
 
 MAX_TOPICS = 200
-"""Of one stream."""
+"""Most topics of one stream."""
 
 DOCUMENT, OWN, JOBS = "document", "user:me", "jobs"
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a stream is about."""
+    """A subject of a stream: one document, the user's own documents, or all jobs."""
 
     name: str
     document_id: uuid.UUID | None = None
     owner_id: uuid.UUID | None = None
 
     def covers(self, event: ChangeEvent) -> bool:
-        """Whether the event belongs to it; who may hear of it is another question."""
+        """Whether the event belongs to the topic; access is checked elsewhere."""
         if self.document_id is not None:
             return event.document_id == self.document_id
         if self.owner_id is not None:
@@ -53,7 +53,7 @@ def parse_topic(name: str, user_id: uuid.UUID | None) -> Topic:
 
 
 def interest_in(topics: "list[Topic]") -> Interest:
-    """Which events belong to one of the topics."""
+    """The criteria for events that belong to any of the topics."""
     return Interest(
         [topic.document_id for topic in topics if topic.document_id is not None],
         any(topic.name == JOBS for topic in topics),

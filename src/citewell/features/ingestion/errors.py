@@ -1,4 +1,4 @@
-"""Why a version cannot be made ready; the codes stand beside the parser's."""
+"""Errors and codes of versions that cannot be made ready; the parser has codes of its own."""
 
 EMBEDDING_FAILED = "embedding_failed"
 FILE_MISSING = "stored_file_missing"

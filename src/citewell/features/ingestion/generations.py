@@ -24,17 +24,17 @@ class Rebuild:
     number: int
     chunk_count: int
     chunking: str | None
-    """How it was cut, if that was noted."""
+    """Name of the chunking it was cut with; None if it was not recorded."""
     parsed_title: str | None
     sha256: bytes
-    """Of the file."""
+    """SHA-256 of the file."""
     document_id: uuid.UUID
     collection_id: uuid.UUID
     access_level: int
     filename: str
     title: str
     active_title: str | None
-    """The title that the version which answers now has by itself."""
+    """Title parsed from the version that answers now."""
     chunk_strategy: str
     chunk_size: int
     chunk_overlap: int
@@ -79,7 +79,7 @@ FOR NO KEY UPDATE OF d
 async def rebuilds(session: AsyncSession, lacking: Sequence[CompleteVersion]) -> list[Rebuild]:
     """Inputs for building the versions, in their order, without deleted ones."""
     values = {"version_ids": [each.version_id for each in lacking]}
-    async with trash_shown(session):  # what is in it may come back
+    async with trash_shown(session):  # documents in the trash may be restored
         rows = await session.execute(_REBUILDS, values | {"tenant_id": session.info["tenant_id"]})
     found = {row["version_id"]: row for row in rows.mappings()}
     return [
@@ -92,7 +92,7 @@ async def rebuilds(session: AsyncSession, lacking: Sequence[CompleteVersion]) ->
 async def wanted_chunkings(
     session: AsyncSession, after: uuid.UUID, limit: int
 ) -> dict[uuid.UUID, str]:
-    """How collections ask for their versions to be cut now, by the version's id, in that order."""
+    """The chunking that collections ask for now, by version id, in the order of ids."""
     values = {"tenant_id": session.info["tenant_id"], "after": after, "limit": limit}
     async with trash_shown(session):
         rows = await session.execute(_WANTED_CHUNKINGS, values)
@@ -102,9 +102,9 @@ async def wanted_chunkings(
 async def hold_pointer(
     session: AsyncSession, version_id: uuid.UUID
 ) -> tuple[uuid.UUID | None, uuid.UUID, int] | None:
-    """Active version, collection and access level of a version's document, which stay so.
+    """Active version, collection and access level of a version's document.
 
-    Until the transaction ends, that is; None if the version is gone.
+    They are locked until the transaction ends. None if the version is gone.
     """
     values = {"tenant_id": session.info["tenant_id"], "version_id": version_id}
     async with trash_shown(session):
@@ -127,7 +127,7 @@ async def stored_text_hash(session: AsyncSession, version_id: uuid.UUID) -> byte
 
 
 async def note_chunk_counts(session: AsyncSession, counts: Sequence[tuple[uuid.UUID, int]]) -> None:
-    """Write down how many chunks versions have in the generation that took over."""
+    """Record the numbers of chunks that versions have in the generation that took over."""
     for version_id, count in counts:
         await session.execute(
             update(DocumentVersion)
@@ -143,6 +143,8 @@ async def only_builder(database: Database, tenant_id: uuid.UUID) -> AsyncGenerat
     Raises:
         ConflictError: Another one is at it.
     """
+    # Held by the session, not by a transaction: a rebuild takes hours, and a killed process loses
+    # the lock with its connection.
     lock = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
     async with database.owner_connection() as connection:
         if not await connection.scalar(lock, {"key": f"reindex:{tenant_id}"}):

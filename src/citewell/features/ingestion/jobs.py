@@ -1,4 +1,4 @@
-"""The job that makes a version ready, and the upkeep of what it publishes."""
+"""The job that makes a version ready, and the recurring upkeep of the index."""
 
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
@@ -12,7 +12,11 @@ def register(queue: JobQueue[Platform], schedules: Schedules[Platform]) -> None:
     """Tell the queue what ingestion does, and the schedules how the index is kept up."""
     queue.register(INGEST_JOB, service.process, service.note_crash, service.note_wait)
     schedules.register(
-        "index.statistics", lambda it: index_of(it).maintenance.keep_statistics(), every=1.5
+        # Statistics soon, as they weigh the terms of new documents; index builds and purges are
+        # work of minutes and can wait.
+        "index.statistics",
+        lambda it: index_of(it).maintenance.keep_statistics(),
+        every=1.5,
     )
     schedules.register("index.build", lambda it: index_of(it).maintenance.keep_indexes(), every=10)
     schedules.register(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class IngestPace:
-    """In what steps documents are made ready, and how patiently."""
+    """Batch sizes, intervals and attempts of ingestion."""
 
     feed_chars: int = 16_384
     """Characters of blocks handed to a thread at once; a hop to a thread costs as much time as
@@ -17,7 +17,8 @@ class IngestPace:
     """Chunks embedded and stored together: large enough to sort by length, 2 s of embedding."""
 
     segment_chars: int = 32_768
-    """Length of a stored stretch of extracted text, about."""
+    """Approximate length of a stored stretch of extracted text: some ten pages, so that reading the
+    passage of a citation loads one or two rows."""
 
     note_seconds: float = 1.0
     """Interval between two writes of progress: often enough for people, and small files finish
@@ -27,4 +28,4 @@ class IngestPace:
     """Attempts after failures that may heal; with the queue's backoff about an hour and a half."""
 
     longest_pause_seconds: float = 60.0
-    """Between two attempts to build a version anew."""
+    """Longest pause between two attempts to build a version anew."""

@@ -1,4 +1,4 @@
-"""From a file to staged chunks, in stages that work side by side on bounded batches."""
+"""Turns a file into staged chunks, in concurrent stages with bounded batches."""
 
 import asyncio
 import hashlib
@@ -34,26 +34,26 @@ from citewell.kit.tasks import TaskGroup
 
 @dataclass(frozen=True, slots=True)
 class IngestTarget:
-    """Which version is to be made ready, and in which generation."""
+    """The version to make ready, and the generation it goes into."""
 
     tenant_id: uuid.UUID
     key: VersionKey
     generation: Generation
     embedder: Embedder
-    """That of the generation."""
+    """The embedder of the generation."""
     hold: Callable[[Context], Awaitable[bool]]
     """Locks the version for a transaction; False if this attempt may not write it any more."""
     has_earlier_chunks: bool
     """Whether an earlier version or attempt may have embedded some of the chunks."""
     stores_text: bool = True
-    """Whether its text is to be kept; False: it is there already."""
+    """Whether its text is stored; False if it is stored already."""
     has_earlier_text: bool = False
-    """Whether an earlier attempt may have stored some of the text, which this one's replaces."""
+    """Whether an earlier attempt may have stored part of the text, to be replaced by this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The file a version is made from, and how it is to be cut."""
+    """The file a version is made from, and the chunking."""
 
     path: Path
     filename: str
@@ -77,7 +77,7 @@ class PipelineResult:
     text_hash: bytes = b""
     """SHA-256 of the extracted text in UTF-8."""
     has_text: bool = False
-    """Whether some of the extracted text is stored."""
+    """Whether part of the extracted text is stored."""
     last: "Batch | None" = None
     """The last batch, to be stored by the transaction that publishes."""
 
@@ -89,7 +89,7 @@ class Batch:
     chunks: list[Chunk] = field(default_factory=list[Chunk])
     segments: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     texts: list[str] = field(default_factory=list[str])
-    """What is embedded for each chunk."""
+    """The text that is embedded for each chunk, title and heading included."""
     rows: list[ChunkRow] = field(default_factory=list[ChunkRow])
 
 
@@ -104,6 +104,8 @@ class _TextRecorder:
         self._parts: list[str] = []
 
     def add(self, block: Block) -> None:
+        # Offsets of chunks and citations count in this text, so the chunkers join blocks in the
+        # same way.
         part = block.text if not self.length else BLOCK_SEPARATOR + block.text
         self._parts.append(part)
         self.digest.update(part.encode("utf-8", "surrogatepass"))
@@ -147,7 +149,7 @@ async def run(
 async def run_again(
     platform: Platform, target: IngestTarget, title: str, chunks: AsyncIterator[list[Chunk]]
 ) -> PipelineResult:
-    """Embed and stage one version as it was cut before, for another generation.
+    """Embed and stage the existing chunks of a version for another generation.
 
     Raises:
         ProviderError: The embedder failed.
@@ -233,6 +235,7 @@ async def _embed(
             known = await index_of(platform).writer.known_vectors(
                 ctx, target.key.document_id, target.generation.id, hashes
             )
+    # By hash: a paragraph that occurs twice in the batch is embedded once.
     missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
     if missing:
         vectors = await target.embedder.embed_passages(list(missing.values()))
@@ -311,11 +314,14 @@ async def _side_by_side(
     *stages: Callable[[Batch], Coroutine[None, None, None]],
 ) -> None:
     """Run each stage in a task of its own; queues of one batch between them bound the memory."""
+    # Parsing, embedding and the database wait for different things, so they overlap; with one batch
+    # waiting before each stage, a file of any size needs the memory of a few batches.
     queues = [asyncio.Queue[Batch | None](maxsize=1) for _ in stages]
 
     async def produce() -> None:
         async for batch in batches:
             await queues[0].put(batch)
+        # None ends each stage in turn.
         await queues[0].put(None)
 
     async def work(number: int) -> None:

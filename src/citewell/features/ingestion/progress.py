@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class StageCounter:
-    """Counts what the stages have done."""
+    """Counts the work done by the stages."""
 
     def __init__(self) -> None:
         self._is_over = asyncio.Event()
@@ -41,16 +41,16 @@ class StageCounter:
         return JobProgress(JobStage.PARSING, self.page, self.page_count)
 
     async def keep(self) -> None:
-        """Look after it until `end` is called."""
+        """Run until `end` is called."""
         await self._is_over.wait()
 
     def end(self) -> None:
-        """All has been done."""
+        """Mark the work as complete."""
         self._is_over.set()
 
 
 class ProgressNotes(StageCounter):
-    """Writes what the stages have done into the job every second."""
+    """Writes the progress of the stages into the job, every `note_seconds`."""
 
     def __init__(self, platform: Platform, caller: Caller, job_id: uuid.UUID, attempt: int) -> None:
         super().__init__()
@@ -73,7 +73,8 @@ class ProgressNotes(StageCounter):
                 if not is_outage(error):
                     raise
                 log.warning("progress_not_noted", reason=type(error).__name__)
-                continue  # what has to be stored will find out whether it matters
+                # Progress is not worth an attempt; storing a batch fails by itself if it lasts.
+                continue
             if not is_ours:
                 raise AbandonedError
 

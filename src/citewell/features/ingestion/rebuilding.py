@@ -51,7 +51,7 @@ OnProgress = Callable[["Rebuilding"], None]
 
 @dataclass(slots=True)
 class Rebuilding:
-    """How far it is."""
+    """State of a rebuild."""
 
     live: Generation
     building: Generation
@@ -61,10 +61,11 @@ class Rebuilding:
     documents: int = 0
     """Versions built by this run."""
     vanished: set[uuid.UUID] = field(default_factory=set[uuid.UUID])
-    """Versions of which nothing was found to build from."""
+    """Versions of which no passages were found. If one is listed again, it was not deleted: its
+    passages are lost."""
     kept: list[tuple[uuid.UUID, int, str]] = field(default_factory=list[tuple[uuid.UUID, int, str]])
-    """Documents and versions that keep their passages although they were to be cut otherwise, and
-    why."""
+    """Documents and versions that keep their passages although another chunking is asked for, with
+    the reason."""
 
 
 class LostPassagesError(ConflictError):
@@ -82,10 +83,10 @@ class _TooLongError(Exception):
 
 
 def alone(platform: Platform, caller: Caller) -> AbstractAsyncContextManager[None]:
-    """Be the only one who rebuilds the tenant's index.
+    """Hold the tenant's only place for a rebuild of its index.
 
     Raises:
-        ConflictError: Another process is at it.
+        ConflictError: Another process is rebuilding it.
     """
     return generations.only_builder(platform.database, caller.tenant_id)
 
@@ -93,13 +94,13 @@ def alone(platform: Platform, caller: Caller) -> AbstractAsyncContextManager[Non
 async def begin(
     platform: Platform, caller: Caller, embedding: str | None, *, force: bool = False
 ) -> Rebuilding | None:
-    """Begin a generation, or find the one to go on with; None if there is nothing to do.
+    """Begin a generation, or continue an unfinished one; None if there is nothing to do.
 
     Args:
         platform: Index and models.
         caller: The operator, in the tenant.
-        embedding: The model, as CITEWELL_EMBEDDING takes it; None: the one the library is in.
-        force: Whether to build even if model and cutting are what they should be.
+        embedding: The model, in the form of CITEWELL_EMBEDDING; None: the library's present one.
+        force: Build even if model and chunking are up to date.
 
     Raises:
         ProviderConfigurationError, ProviderError: The model cannot be used.
@@ -120,6 +121,7 @@ async def begin(
         )
         if is_same and not force and not await _is_cut_otherwise(ctx, live):
             return None
+        # A run that was killed is continued, unless collections ask for another chunking since.
         building = await index_of(platform).generations.begin(ctx, embedder.spec, anew=False)
         if await _is_cut_otherwise(ctx, building):
             building = await index_of(platform).generations.begin(ctx, embedder.spec, anew=True)
@@ -129,14 +131,14 @@ async def begin(
 
 
 async def _is_cut_otherwise(ctx: Context, generation: Generation) -> bool:
-    """Whether a version in it was not cut as its collection asks for now."""
+    """Whether the generation has a version whose chunking differs from its collection's."""
     after = uuid.UUID(int=0)
     while wanted := await generations.wanted_chunkings(ctx.session, after, COMPARED):
         after = max(wanted)
         complete = await index_of(ctx.platform).generations.complete(
             ctx, generation.id, list(wanted)
         )
-        # None differs from every wish: versions older than the record are cut anew.
+        # Versions from before chunking was recorded have None, which counts as different.
         if any(each.chunking != wanted[each.version_id] for each in complete):
             return True
     return False
@@ -145,13 +147,13 @@ async def _is_cut_otherwise(ctx: Context, generation: Generation) -> bool:
 async def run(
     platform: Platform, caller: Caller, work: Rebuilding, on_progress: OnProgress
 ) -> None:
-    """Build what the generation lacks and let it take over; can be ended and begun again.
+    """Build the missing versions and let the generation take over; can be killed and repeated.
 
     Raises:
-        ProviderError, ProviderConfigurationError: The model does not do it.
+        ProviderError, ProviderConfigurationError: The model failed.
         sqlalchemy.exc.SQLAlchemyError: The database does not answer.
-        LostPassagesError: The live generation is not whole.
-        GenerationChangedError: Somebody gave up what is being built.
+        LostPassagesError: The live generation lacks passages.
+        GenerationChangedError: The generation being built was given up by somebody else.
     """
     while True:
         async with unit_of_work(platform, caller) as ctx:
@@ -162,6 +164,7 @@ async def run(
         if waiting:
             await _build_all(platform, work, caller.tenant_id, waiting, on_progress)
             continue
+        # Before the take-over, so that the first search finds indexes and current statistics.
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
         await index_of(platform).maintenance.build_indexes(caller.tenant_id, at_once=True)
         if await _take_over_patiently(platform, caller, work):
@@ -169,7 +172,7 @@ async def run(
 
 
 async def _take_over_patiently(platform: Platform, caller: Caller, work: Rebuilding) -> bool:
-    """`_take_over`, once those have ended who publish in transactions of minutes, as imports do."""
+    """`_take_over`, repeated while long transactions such as imports hold the generation."""
     failures = 0
     while True:
         try:
@@ -179,11 +182,12 @@ async def _take_over_patiently(platform: Platform, caller: Caller, work: Rebuild
             if not is_held(error) or failures >= MAX_FAILURES:
                 raise
             longest = platform.state_of(IngestPace).longest_pause_seconds
+            # Doubling from 2 s. Only waits for locks are repeated here; other errors end the run.
             await asyncio.sleep(min(2.0**failures, longest))
 
 
 async def _take_over(platform: Platform, caller: Caller, work: Rebuilding) -> bool:
-    """Whether it is done; False if something was published meanwhile."""
+    """Let the new generation answer; False if a version published meanwhile is still missing."""
     async with unit_of_work(platform, caller) as ctx:
         recut = await index_of(platform).generations.take_over(ctx, work.building)
         if recut is None:
@@ -202,7 +206,7 @@ async def _build_all(
     waiting: list[Rebuild],
     on_progress: OnProgress,
 ) -> None:
-    """Some versions side by side, as jobs are done."""
+    """Build versions concurrently, with the concurrency of a worker."""
     queue = iter(waiting)
 
     async def build_next() -> None:
@@ -227,7 +231,7 @@ async def _build_patiently(
         except AbandonedError:
             if version.version_id in work.vanished:
                 raise LostPassagesError(version.document_id, version.number) from None
-            work.vanished.add(version.version_id)  # deleted meanwhile, if it is not asked for again
+            work.vanished.add(version.version_id)  # deleted meanwhile, unless it is listed again
             return
         except (ProviderError, SQLAlchemyError) as error:
             failures += 1
@@ -244,7 +248,7 @@ async def _build_patiently(
 async def _build(
     platform: Platform, work: Rebuilding, tenant_id: uuid.UUID, version: Rebuild
 ) -> None:
-    """Make one version of the other generation, from its passages or from its file."""
+    """Make one version of the new generation, from its passages or from its file."""
     key = VersionKey(
         version.document_id,
         version.version_id,
@@ -262,6 +266,8 @@ async def _build(
     )
     wanted = chunking_name(version.chunk_strategy, version.chunk_size, version.chunk_overlap)
     why, outcome = "", None
+    # Embedding the stored passages anew is the cheap way; another chunking, or passages too long
+    # for the new model, need the file.
     if version.chunking != wanted:
         outcome, why = await _from_file(platform, target, version)
     else:
@@ -281,7 +287,7 @@ async def _complete(
     outcome: pipeline.PipelineResult,
     chunking: str,
 ) -> None:
-    """Store the last of it; from then on the generation has the version."""
+    """Store the last batch, which completes the version in the new generation."""
     key = target.key
     async with unit_of_work(platform, Caller(target.tenant_id, SYSTEM)) as ctx:
         held = await generations.hold_pointer(ctx.session, key.version_id)
@@ -315,10 +321,10 @@ async def _from_passages(
     *,
     is_strict: bool,
 ) -> pipeline.PipelineResult:
-    """As it was cut before.
+    """Embed the version's stored passages.
 
     Raises:
-        _TooLongError: A passage is longer than the model takes, and `is_strict`.
+        _TooLongError: `is_strict`, and a passage is longer than the model takes.
     """
     caller = Caller(target.tenant_id, SYSTEM)
     limit = sizes_for(version.chunk_size, version.chunk_overlap, work.embedder.spec).limit
@@ -336,6 +342,7 @@ async def _from_passages(
                 )
             if not some:
                 return
+            # Counted with the new model's tokenizer: 200 tokens of one may be 300 of another.
             texts = [chunk.text for chunk in some]
             counts = await asyncio.to_thread(work.embedder.count_tokens, texts)
             if is_strict and max(counts) > limit:
@@ -365,10 +372,10 @@ async def _from_passages(
 async def _from_file(
     platform: Platform, target: pipeline.IngestTarget, version: Rebuild
 ) -> tuple[pipeline.PipelineResult | None, str]:
-    """Cut anew as the collection asks for now; None and the reason if that cannot be.
+    """Chunk the file as its collection asks now; None and the reason if that is impossible.
 
-    The text of a version never changes, for citations point into it: if the file is read
-    otherwise today than it was then, its passages stay as they are.
+    The text of a version never changes, because citations point into it: if today's parser reads
+    the file differently, the old passages stay.
     """
     source = partial(
         pipeline.SourceFile,
@@ -388,5 +395,5 @@ async def _from_file(
     async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
         stored = await generations.stored_text_hash(ctx.session, target.key.version_id)
     if outcome.text_hash != stored or not outcome.chunk_count:
-        return None, "its text is read otherwise today"
+        return None, "its text would be different if it were read today"
     return outcome, ""

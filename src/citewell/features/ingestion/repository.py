@@ -1,7 +1,7 @@
 """Statements of ingestion.
 
-What happens once for each document is one statement each, by hand: a folder of small files is
-bound by round trips and by what the mapper spends on them.
+Steps that run once per document are single hand-written statements: a folder of small files is
+bound by round trips and by the ORM's processor time.
 """
 
 import uuid
@@ -30,13 +30,13 @@ from citewell.models.work import Job
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a job is to work on."""
+    """The work of one attempt."""
 
     job_id: uuid.UUID
     attempt: int
     """Counted from 1, over all jobs of the version."""
     attempts_before: int
-    """Those before somebody asked for a new try."""
+    """Attempts before somebody asked for a new try."""
     version_id: uuid.UUID
     number: int
     document_id: uuid.UUID
@@ -45,12 +45,12 @@ class Assignment:
     filename: str
     title: str
     active_title: str | None
-    """The title that the version which answers now has by itself."""
+    """Title parsed from the version that answers now."""
     chunk_strategy: str
     chunk_size: int
     chunk_overlap: int
     sha256: bytes
-    """Of the file."""
+    """Hash of the file."""
 
     @property
     def has_earlier_attempts(self) -> bool:
@@ -172,11 +172,11 @@ class Reopened:
 
     document_id: uuid.UUID
     attempts: int
-    """So far, over all its jobs."""
+    """Attempts so far, over all its jobs."""
 
 
 async def begin(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
-    """Begin an attempt: mark the job's version as being processed, and get what there is to do.
+    """Begin an attempt: mark the job's version as processing, and return the work.
 
     None if the version is gone or nothing is left to do.
     """
@@ -202,10 +202,10 @@ async def hold_open(session: AsyncSession, job_id: uuid.UUID) -> tuple[uuid.UUID
 async def hold(
     session: AsyncSession, version_id: uuid.UUID, job_id: uuid.UUID, attempt: int
 ) -> bool:
-    """Keep the version from being deleted, and the job from a next attempt, in this transaction.
+    """Lock the version against deletion and the job against a next attempt.
 
     False if it is too late: the version is gone, or the job was given to another worker because
-    this one was taken for dead. What that one has written must not be touched.
+    this one was taken for dead. Then nothing may be written: it would mix with that worker's rows.
     """
     rows = await session.execute(
         select(DocumentVersion.status, Job.attempts)
@@ -220,7 +220,7 @@ async def hold(
 async def add_text(
     session: AsyncSession, version_id: uuid.UUID, segments: list[tuple[int, str]]
 ) -> None:
-    """Keep stretches of the extracted text."""
+    """Store stretches of the extracted text."""
     session.add_all(
         DocumentText(
             tenant_id=session.info["tenant_id"],
@@ -234,10 +234,10 @@ async def add_text(
 
 
 async def forget_text(session: AsyncSession, version_id: uuid.UUID) -> None:
-    """Remove what an earlier attempt has stored of a version's text; the version is held.
+    """Remove the text that an earlier attempt has stored for a version; the version is held.
 
-    Not before there is something to put in its place: an original that cannot be read any more
-    must not take the text with it.
+    Called only when there is new text to store: an original that cannot be read any more must not
+    cost the document its text.
     """
     await session.execute(delete(DocumentText).where(DocumentText.version_id == version_id))
 
@@ -245,7 +245,7 @@ async def forget_text(session: AsyncSession, version_id: uuid.UUID) -> None:
 async def fail_version(
     session: AsyncSession, version_id: uuid.UUID, code: str, detail: str
 ) -> None:
-    """Mark a version as not usable; one that was published before stays what it was."""
+    """Mark a version as failed; one that was published before keeps its status."""
     values = {"tenant_id": session.info["tenant_id"], "version_id": version_id}
     await session.execute(_FAIL, values | {"code": code, "detail": detail})
 
@@ -266,29 +266,30 @@ async def reopen(session: AsyncSession, version_id: uuid.UUID) -> Reopened | Non
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A document that is being published, as it is now."""
+    """A document and its versions, locked for publishing."""
 
     collection_id: uuid.UUID
     access_level: int
     title: str
     filename: str
     number: int
-    """Of the version that is published."""
+    """Number of the version being published."""
     is_read_again: bool
-    """Whether it was published before and is only mended."""
+    """Whether the version was published before and is only repaired."""
     is_active: bool
-    """Whether it is the one that answers, mended or not."""
+    """Whether the version is the one that answers."""
     ready_id: uuid.UUID | None
-    """The version that is ready until now."""
+    """The version with status `ready`."""
     active_id: uuid.UUID | None
-    """The version that has answered until now."""
+    """The version that answers before this publication."""
     active_title: str | None
     finished_number: int | None
-    """The highest of the others that are finished; after a rollback an earlier one answers."""
+    """Highest number of another finished version. It need not be the active one: after a rollback
+    an earlier version answers."""
 
     @property
     def takes_over(self) -> bool:
-        """Whether it answers from now on: no later one is finished, or it did all the time."""
+        """Whether it answers from now on: no later version is finished, or it answered already."""
         if self.is_read_again:
             return self.is_active
         return self.finished_number is None or self.finished_number < self.number
@@ -327,7 +328,7 @@ async def lock_for_publishing(
 
 
 async def supersede(session: AsyncSession, version_id: uuid.UUID) -> None:
-    """Let a version answer no more."""
+    """Take the status `ready` from a version."""
     await session.execute(
         update(DocumentVersion)
         .where(DocumentVersion.id == version_id)
@@ -344,12 +345,12 @@ async def note_ready(
     title: str | None,
     takes_over: bool,
 ) -> None:
-    """Write down that a version is ready, with the last of its text, and that it answers.
+    """Mark a version as ready, store the last of its text, and let it answer.
 
     Args:
         session: The publishing transaction.
-        work: Whose version it is.
-        facts: What was found out about it, by column.
+        work: The attempt that made it.
+        facts: Values of the version's columns.
         segments: Stretches of the extracted text that are not stored yet.
         title: The document's new title; None leaves it as it is.
         takes_over: Whether it is this version that answers from now on.

@@ -36,7 +36,8 @@ from citewell.models.work import JobStatus
 log = structlog.get_logger(__name__)
 
 FOLD_SECONDS = 1.0
-"""In a flood of documents their terms enter the statistics so often, not after each."""
+"""Shortest interval between two folds of new terms into the statistics while many documents arrive;
+one per document would be most of the work of a small file."""
 
 
 async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
@@ -74,6 +75,7 @@ async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -
         await _fail(platform, caller, work, STORAGE_FAILED, f"The original is damaged: {error}.")
     except OSError as error:
         reason = error.strerror or str(error)
+        # A full disk or a store that is away can heal, so it is tried again for over an hour.
         if work.tries >= max_attempts:
             await _fail(platform, caller, work, STORAGE_FAILED, reason)
             return
@@ -110,6 +112,7 @@ async def _make_ready(
             )
     except FileNotFoundError as error:
         raise IngestionError(FILE_MISSING, f"The stored file cannot be found: {error}.") from error
+    # A file without text is a failure: a ready document that no search finds would puzzle people.
     if not outcome.chunk_count:
         raise ParseError(ParseFailure.EMPTY, "The document has no text.")
     await _publish(platform, caller, work, target, outcome)
@@ -132,7 +135,8 @@ async def _publish(
         if locked is None:
             raise AbandonedError
         if locked.ready_id is not None and locked.takes_over:
-            await repository.supersede(ctx.session, locked.ready_id)  # never are two versions ready
+            # A statement before `note_ready`, because a unique index allows one ready version.
+            await repository.supersede(ctx.session, locked.ready_id)
         assert outcome.info is not None
         facts = {
             "mime_type": outcome.info.mime_type,
@@ -160,6 +164,8 @@ async def _publish(
             chunk_count=outcome.chunk_count,
             term_frequencies=outcome.term_frequencies,
             has_predecessor=locked.has_predecessor,
+            # Only then may staged rows of an earlier attempt exist, and looking for them costs a
+            # statement.
             is_retry=work.has_earlier_attempts or locked.is_active,
             chunking=chunking_name(work.chunk_strategy, work.chunk_size, work.chunk_overlap),
             is_answering=locked.is_active,
@@ -170,21 +176,21 @@ async def _publish(
 
 
 async def read_again(ctx: Context, version_id: uuid.UUID) -> uuid.UUID | None:
-    """Queue a version to be made from its original again, whatever state it is in; the job's id.
+    """Queue a version to be made from its original again, in any state; returns the job's id.
 
-    One that was published stays what it is for its document: if it answers it goes on answering
-    meanwhile, and also if the original cannot be read. None if there is no such version.
+    A published version keeps its role: it goes on answering meanwhile, and also if the original
+    cannot be read. None if there is no such version.
     """
     reopened = await repository.reopen(ctx.session, version_id)
     if reopened is None:
         return None
-    # With one attempt more: one that is running notices that the version is another's.
+    # Counts one attempt more, so that a running attempt notices that it has lost the version.
     await jobs.replace_all(ctx, version_id, "The version is read again by another job.")
     new = NewJob(
         document_id=reopened.document_id,
         version_id=version_id,
         lock=jobs.lock_of(reopened.document_id),
-        attempts=max(1, reopened.attempts),  # what there is counts as an attempt
+        attempts=max(1, reopened.attempts),  # existing text and chunks count as an attempt
     )
     [job] = await jobs.enqueue(ctx, documents.INGEST_JOB, [new])
     return job.id
@@ -209,11 +215,11 @@ async def _fail(
 
 
 async def note_crash(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
-    """Mark the job's version failed after an error nobody expected."""
+    """Mark the job's version failed after an unexpected error."""
     async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
         held = await repository.hold_open(ctx.session, job_id)
         if held is not None:
-            detail = "An error on our side; it was logged."
+            detail = "An internal error; the server's log has the details."
             await _note_failure(ctx, *held, job_id, INTERNAL, detail)
 
 

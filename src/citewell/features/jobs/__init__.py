@@ -1,1 +1,1 @@
-"""Jobs as people see them: what is being done, how far it is, stopping it, trying it again."""
+"""Jobs as people see them: state, progress, cancellation and retry."""

@@ -1,4 +1,4 @@
-"""Kinds of work that are nothing but a job: begun, shown, stopped and ended in one way."""
+"""Runs kinds of work that consist of a job only, with one way to begin, report, stop and end."""
 
 import time
 import uuid
@@ -17,9 +17,10 @@ from citewell.models.work import JobProgress, JobStage, JobStatus
 log = structlog.get_logger(__name__)
 
 NOTE_SECONDS = 1.0
-"""Time between two notes of progress, and the longest until a cancellation is noticed."""
+"""Shortest interval between two writes of progress, and so the longest delay before a cancellation
+is noticed by work that reports often."""
 
-CRASHED = "An error on our side; it was logged."
+CRASHED = "An internal error; the server's log has the details."
 
 
 class Attempt:
@@ -34,7 +35,7 @@ class Attempt:
         self._noted_at = 0.0
 
     async def progress(self, done: int, total: int | None = None) -> None:
-        """Show how far the work is; call it as often as you like, it is written once a second.
+        """Report progress; may be called often, it is written at most once a second.
 
         Raises:
             JobStoppedError: The job was cancelled, or given to another worker.
@@ -48,7 +49,7 @@ class Attempt:
                 raise JobStoppedError
 
     async def raise_if_cancelled(self) -> None:
-        """Ask now whether the work is still wanted; before what cannot be taken back.
+        """Check for cancellation now; call it before anything that cannot be undone.
 
         Raises:
             JobStoppedError: The job was cancelled, or given to another worker.
@@ -66,7 +67,7 @@ its detail, a `TransientJobError` puts it off, a `JobStoppedError` ends the atte
 def register(
     queue: JobQueue[Platform], kind: str, work: Work, *, lane: Lane = Lane.DEFAULT
 ) -> None:
-    """Have jobs of a kind (`slice.verb`) done by `work`, their states kept meanwhile."""
+    """Register `work` for jobs of a kind (`slice.verb`); their states are kept for it."""
 
     async def run(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
         caller = Caller(tenant_id, SYSTEM)
@@ -87,6 +88,7 @@ async def _do(work: Work, attempt: Attempt) -> None:
     except TransientJobError as error:
         await _note_wait(attempt.platform, attempt.caller.tenant_id, attempt.job_id, error.reason)
         raise
+    # The same input would fail again, so the job ends; only a TransientJobError is tried again.
     except AppError as error:
         async with unit_of_work(attempt.platform, attempt.caller) as ctx:
             await service.finish(ctx, attempt.job_id, JobStatus.FAILED, error.detail)

@@ -41,14 +41,14 @@ async def list_jobs(
 
 @router.get("/{job_id}")
 async def get_job(platform: PlatformDep, caller: ReaderDep, job_id: uuid.UUID) -> JobRead:
-    """Show a job and how far it is."""
+    """Show a job and its progress."""
     async with unit_of_work(platform, caller) as ctx:
         return (await service.get(ctx, job_id)).read()
 
 
 @router.post("/{job_id}/cancel")
 async def cancel_job(platform: PlatformDep, caller: WriterDep, job_id: uuid.UUID) -> JobRead:
-    """End a job that is not finished; nothing of it stays."""
+    """Cancel a job that is not finished; its partial results are removed."""
     async with unit_of_work(platform, caller) as ctx:
         return (await service.cancel(ctx, job_id)).read()
 

@@ -4,7 +4,7 @@ from citewell.core.errors import ConflictError, NotFoundError
 
 
 class JobNotFoundError(NotFoundError):
-    """No such job, or it is about what this caller may not read."""
+    """No such job, or its document is not readable by this caller."""
 
     code = "job_not_found"
 
@@ -13,7 +13,7 @@ class JobNotFoundError(NotFoundError):
 
 
 class JobStoppedError(Exception):
-    """The job was cancelled, or given to another worker: whoever works on it stops."""
+    """The job was cancelled or given to another worker, so its attempt must stop."""
 
 
 class JobFinishedError(ConflictError):

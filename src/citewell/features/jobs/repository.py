@@ -72,13 +72,13 @@ RETURNING id
 
 
 def _readable(access: Access) -> TextClause:
-    """The predicate on `document`: who may read one may see what is done with it."""
+    """Predicate on `document`: readable by the caller."""
     predicate, values = reach_sql(access.read, table="document", document_column="id")
     return text(predicate).bindparams(**values)
 
 
 def _visible(sight: JobSight) -> ColumnElement[bool]:
-    """The predicate on `job` and its document: what there is for the caller."""
+    """Predicate on `job` and its document: visible to the caller."""
     own = Job.created_by == sight.user_id if sight.user_id is not None else false()
     if sight.sees_all:
         own = true()
@@ -110,7 +110,7 @@ def _state(row: Row[Job, DocumentVersion]) -> JobState:
 
 
 async def state(session: AsyncSession, job_id: uuid.UUID, sight: JobSight) -> JobState | None:
-    """A job that is there for the caller."""
+    """A job that the caller may see."""
     rows = await session.execute(_states().where(Job.id == job_id, _visible(sight)))
     row = rows.one_or_none()
     return _state(row) if row else None
@@ -119,13 +119,13 @@ async def state(session: AsyncSession, job_id: uuid.UUID, sight: JobSight) -> Jo
 async def states(
     session: AsyncSession, ids: Sequence[uuid.UUID], sight: JobSight
 ) -> list[JobState]:
-    """Those of the jobs that are there for the caller."""
+    """The jobs among `ids` that the caller may see."""
     rows = await session.execute(_states().where(Job.id.in_(ids), _visible(sight)))
     return [_state(row) for row in rows]
 
 
 async def page(session: AsyncSession, wanted: JobFilter, request: PageRequest) -> Page[JobState]:
-    """Jobs that are there for the caller, newest first."""
+    """Jobs that the caller may see, newest first."""
     statement = _states().where(_visible(wanted.sight))
     if wanted.status is not None:
         statement = statement.where(Job.status == wanted.status)
@@ -143,7 +143,7 @@ async def page(session: AsyncSession, wanted: JobFilter, request: PageRequest) -
 
 
 async def lock(session: AsyncSession, job_id: uuid.UUID) -> tuple[Job, DocumentVersion] | None:
-    """A job and its version as they are now, locked; no attempt begins or stores meanwhile."""
+    """A job and its version, locked: no attempt begins or stores anything meanwhile."""
     rows = await session.execute(
         select(DocumentVersion, Job)
         .join(Job, Job.version_id == DocumentVersion.id)
@@ -166,7 +166,7 @@ async def lock_alone(session: AsyncSession, job_id: uuid.UUID) -> Job | None:
 
 
 async def remove_text(session: AsyncSession, version_id: uuid.UUID) -> None:
-    """Forget the extracted text of a version."""
+    """Delete the extracted text of a version."""
     await session.execute(delete(DocumentText).where(DocumentText.version_id == version_id))
 
 
@@ -198,7 +198,7 @@ async def begin(session: AsyncSession, job_id: uuid.UUID) -> int | None:
 
 
 async def succeed(session: AsyncSession, job_id: uuid.UUID, attempt: int) -> bool:
-    """End a job well; False if it is not this attempt's any more."""
+    """Mark a job as succeeded; False if it does not belong to this attempt any more."""
     values = _values(session, job_id=job_id, attempt=attempt)
     return await session.scalar(_SUCCEED, values) is not None
 
@@ -215,7 +215,7 @@ async def finish(
 
 
 async def put_off(session: AsyncSession, job_id: uuid.UUID, reason: str) -> None:
-    """Show that a job waits for another attempt, and why."""
+    """Mark a job as waiting for another attempt, with the reason."""
     await session.execute(
         update(Job)
         .where(Job.id == job_id, Job.status.in_(sources(QUEUED)))
@@ -226,7 +226,7 @@ async def put_off(session: AsyncSession, job_id: uuid.UUID, reason: str) -> None
 async def note_progress(
     session: AsyncSession, job_id: uuid.UUID, attempt: int, progress: JobProgress
 ) -> bool:
-    """Show how far a job is; False if it is not this attempt's any more."""
+    """Write a job's progress; False if it does not belong to this attempt any more."""
     noted = await session.scalar(
         update(Job)
         .where(Job.id == job_id, Job.attempts == attempt, Job.status == RUNNING)
@@ -237,7 +237,7 @@ async def note_progress(
 
 
 async def is_running(session: AsyncSession, job_id: uuid.UUID, attempt: int) -> bool:
-    """Whether a job is this attempt's still."""
+    """Whether a job is running and belongs to this attempt."""
     found = await session.scalar(
         select(Job.id).where(Job.id == job_id, Job.attempts == attempt, Job.status == RUNNING)
     )
@@ -247,7 +247,7 @@ async def is_running(session: AsyncSession, job_id: uuid.UUID, attempt: int) -> 
 async def cancel_all(
     session: AsyncSession, document_id: uuid.UUID, reason: str
 ) -> list[tuple[uuid.UUID, int | None]]:
-    """Cancel the open jobs of a document; their ids and entries in the queue."""
+    """Cancel the open jobs of a document; returns their ids and entries in the queue."""
     rows = await session.execute(
         update(Job)
         .where(Job.document_id == document_id, Job.status.in_(sources(CANCELLED)))
@@ -258,13 +258,16 @@ async def cancel_all(
 
 
 async def replace_all(session: AsyncSession, version_id: uuid.UUID, reason: str) -> list[int]:
-    """Cancel the open jobs of a version with one attempt more; their entries in the queue."""
+    """Cancel the open jobs of a version; returns their entries in the queue.
+
+    One attempt is added, so that a running attempt finds that the job is no longer its own.
+    """
     values = _values(session, version_id=version_id, reason=reason)
     return [each for each in await session.scalars(_REPLACE, values) if each is not None]
 
 
 async def close_as_versions(session: AsyncSession, ids: Sequence[uuid.UUID]) -> list[int]:
-    """End open jobs as their versions ended; their entries in the queue."""
+    """End open jobs with the outcome of their versions; returns their entries in the queue."""
     values = _values(session, ids=list(ids))
     return [each for each in await session.scalars(_CLOSE_AS_VERSIONS, values) if each is not None]
 

@@ -13,32 +13,32 @@ from citewell.models.work import Job, JobStatus
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job that is to be done."""
+    """A job to queue."""
 
     document_id: uuid.UUID | None = None
     version_id: uuid.UUID | None = None
-    """The version it makes ready; who may read its document sees the job."""
+    """The version it makes ready; readers of its document see the job."""
     lock: str | None = None
     """Jobs of one lock run one after the other."""
     attempts: int = 0
-    """Of earlier jobs for the same; they do not count against it."""
+    """Attempts of earlier jobs for the same version; they do not count towards its limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobSight:
-    """Which jobs are there for a caller."""
+    """The jobs that a caller may see."""
 
     access: Access
-    """Those about documents they may read."""
+    """Jobs about documents that it makes readable are visible."""
     user_id: uuid.UUID | None
-    """Of the others their own."""
+    """Of jobs about no document, those of this user are visible."""
     sees_all: bool
-    """Of the others all: an administrator."""
+    """Of jobs about no document, all are visible: the caller is an administrator."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs a list shows."""
+    """Criteria for a list of jobs."""
 
     sight: JobSight
     status: JobStatus | None = None
@@ -47,13 +47,13 @@ class JobFilter:
 
 
 class JobProgressRead(BaseModel):
-    """How far an attempt is."""
+    """Progress of an attempt."""
 
     stage: str
-    """parsing, embedding, published; working: of work that is no document"""
+    """`parsing`, `embedding` or `published`; `working` for work that is about no document."""
     done: int
     total: int | None
-    """None while it is not known."""
+    """Null while it is not known."""
     unit: Literal["pages", "chunks", "items"]
 
 
@@ -66,16 +66,16 @@ class JobRead(BaseModel):
     progress: JobProgressRead | None
     """Null before the first attempt."""
     reason: str | None
-    """Why it failed, or what it waits for."""
+    """Reason of its failure, or of its waiting."""
     attempts: int
-    """Since it was queued by a person."""
+    """Attempts since it was queued by a person."""
     document_id: uuid.UUID | None
     """Null for work that is about no document."""
     version: int | None
     """Number of the document's version that it makes ready."""
     created_at: datetime
     started_at: datetime | None
-    """Of the latest attempt."""
+    """Start of the latest attempt."""
     finished_at: datetime | None
 
 

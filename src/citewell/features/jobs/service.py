@@ -1,4 +1,5 @@
-"""Looking at jobs, stopping them, and having them tried again."""
+"""Queueing, listing, cancelling and retrying jobs; the only module that changes their states for
+other features."""
 
 import uuid
 from collections.abc import Sequence
@@ -39,10 +40,10 @@ async def enqueue(
 
     Args:
         ctx: The unit of work.
-        kind: What to do, by the name of its handler.
-        new: What about; tenants take turns, a tenant's own jobs go in this order.
-        urgency: Whether somebody waits.
-        run_at: The earliest time to begin; None: now.
+        kind: Name of the handler.
+        new: The jobs; tenants take turns, a tenant's own jobs run in this order.
+        urgency: Whether somebody waits for the result.
+        run_at: Earliest time to begin; None: now.
     """
     jobs = [
         Job(
@@ -85,31 +86,33 @@ async def finish(
 
 
 async def put_off(ctx: Context, job_id: uuid.UUID, reason: str) -> None:
-    """Show that a job waits for another attempt, and why."""
+    """Mark a job as waiting for another attempt, with the reason."""
     await repository.put_off(ctx.session, job_id, reason)
 
 
 async def note_progress(
     ctx: Context, job_id: uuid.UUID, attempt: int, progress: JobProgress
 ) -> bool:
-    """Show how far a job is; False if it was cancelled, or is another attempt's by now."""
+    """Write a job's progress; False if it was cancelled or belongs to another attempt by now."""
     return await repository.note_progress(ctx.session, job_id, attempt, progress)
 
 
 async def cancel_all(ctx: Context, document_id: uuid.UUID, reason: str) -> list[uuid.UUID]:
-    """Cancel the open jobs of a document that the caller has locked; returns which."""
+    """Cancel the open jobs of a document that the caller has locked; returns their ids."""
     cancelled = await repository.cancel_all(ctx.session, document_id, reason)
+    # In the same transaction: an entry of the queue without an open job would be taken up for
+    # nothing.
     await _withdraw(ctx, [entry for _, entry in cancelled if entry is not None])
     return [job_id for job_id, _ in cancelled]
 
 
 async def replace_all(ctx: Context, version_id: uuid.UUID, reason: str) -> None:
-    """Cancel the open jobs of a version; an attempt that is running finds that it is too late."""
+    """Cancel the open jobs of a version; a running attempt cannot store anything any more."""
     await _withdraw(ctx, await repository.replace_all(ctx.session, version_id, reason))
 
 
 async def close_as_versions(ctx: Context, job_ids: Sequence[uuid.UUID]) -> None:
-    """End open jobs as their versions have ended without them."""
+    """End open jobs with the outcome of versions that were finished without them."""
     await _withdraw(ctx, await repository.close_as_versions(ctx.session, job_ids))
 
 
@@ -144,17 +147,16 @@ async def get(ctx: Context, job_id: uuid.UUID) -> JobState:
 
 
 async def readable(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, JobState]:
-    """Those of the jobs that are there for the caller, by id."""
+    """The jobs among `ids` that the caller may see, by id."""
     found = await repository.states(ctx.session, ids, await _sight(ctx))
     return {state.job.id: state for state in found}
 
 
 async def cancel(ctx: Context, job_id: uuid.UUID) -> JobState:
-    """End a job that is not finished; what it has stored is removed, nothing of it was findable.
+    """Cancel a job that is not finished and remove what it has stored, which nobody could find yet.
 
-    A version that was published and is only read again stays what it was.
-
-    An attempt that is running notices within about a second, and cannot store anything before.
+    A published version that is only read again keeps its status. A running attempt notices within
+    about a second; until then it cannot store anything.
 
     Raises:
         JobNotFoundError: There is none, or not for this caller.
@@ -175,7 +177,7 @@ async def cancel(ctx: Context, job_id: uuid.UUID) -> JobState:
 
 
 async def _abandon(ctx: Context, document: Document, version: DocumentVersion) -> None:
-    """Let a version that is being made be cancelled; a published one stays what it was."""
+    """Cancel a version that is being made; a published one gets back the status it had."""
     if version.published_at is not None:
         is_active = document.active_version_id == version.id
         version.status = VersionStatus.READY if is_active else VersionStatus.SUPERSEDED
@@ -213,9 +215,9 @@ async def retry(ctx: Context, job_id: uuid.UUID) -> JobState:
 
 
 async def resume(ctx: Context, job_ids: Sequence[uuid.UUID]) -> None:
-    """Queue jobs again that were stopped together with their document, as `retry` does.
+    """Queue jobs again that were cancelled by the deletion of their document, as `retry` does.
 
-    Whoever calls has locked the document and knows that the caller may change it.
+    The calling function has locked the document and checked that the caller may change it.
     """
     for job_id in job_ids:
         held = await repository.lock(ctx.session, job_id)

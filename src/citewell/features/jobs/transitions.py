@@ -1,7 +1,7 @@
-"""The states of a job, which may follow which, and the SQL that goes from one to another.
+"""The states of a job, the legal transitions, and SQL for them.
 
-Every statement that changes a job's state is made of these, so none can leave a final state or
-revive a job by accident: the guard of a transition names the states it may come from.
+Every statement that changes a job's state is built from these, so none can leave a final state or
+revive a job by accident: the guard of a transition lists the states it may start from.
 """
 
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ def sources(after: JobStatus, *, is_retry: bool = False) -> list[JobStatus]:
     """The states from which a job may go to this one.
 
     Args:
-        after: Where to.
-        is_retry: Whether a person queues it again; nothing else leaves a final state.
+        after: The state to reach.
+        is_retry: A person queues it again; nothing else leaves a final state.
     """
     finals = {status for status in LEGAL if status not in (QUEUED, RUNNING)}
     return [
@@ -42,7 +42,7 @@ def sources(after: JobStatus, *, is_retry: bool = False) -> list[JobStatus]:
 
 
 def guard_sql(after: JobStatus, alias: str = "j") -> str:
-    """The predicate on `job` under which it may go to this state."""
+    """Predicate on `job` under which it may go to this state."""
     names = ", ".join(f"'{status}'" for status in sources(after))
     return f"{alias}.status IN ({names})"
 

@@ -1,4 +1,4 @@
-"""Asking two installations the same questions."""
+"""Compares the search results of two installations."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ MOST_DIFFERENT = 5
 
 @dataclass(slots=True)
 class SearchComparison:
-    """How many questions were asked, and which were answered differently."""
+    """Numbers of questions asked and answered alike, and examples of differences."""
 
     asked: int = 0
     same: int = 0
     different: list[str] = field(default_factory=list[str])
-    """The first of these questions."""
+    """The first questions with different results."""
 
 
 async def compare_searches(
@@ -34,8 +34,8 @@ async def compare_searches(
     Args:
         one: An installation; the questions are taken from it.
         other: One that holds the same.
-        wanted: How many questions, shared among the tenants; a small library may have fewer.
-        on_search: Told how many have been asked.
+        wanted: Number of questions over all tenants; a small library may have fewer.
+        on_search: Called with the number of questions asked so far.
     """
     compared = SearchComparison()
     async for caller, query in _questions(one, wanted):
@@ -53,7 +53,7 @@ async def compare_searches(
 
 
 async def build_indexes(platform: Platform) -> None:
-    """Build the HNSW indexes that libraries are large enough for, jobs or not."""
+    """Build the HNSW indexes of libraries that are large enough, without waiting for a worker."""
     async with platform.database.unit_of_work(None) as session:
         tenants = await repository.all_tenants(session)
     for tenant_id in tenants:
@@ -61,15 +61,16 @@ async def build_indexes(platform: Platform) -> None:
 
 
 async def _found(platform: Platform, caller: Caller, query: str) -> list[tuple[object, float]]:
-    """What is found, in order."""
+    """Ids and scores of the hits, in order."""
     found = await search.find(
         platform, caller, query, top_k=TOP_K, filters={}, collection_ids=None, watch=Stopwatch()
     )
+    # Six digits: sums of floats differ in the last ones with the order in which rows are read.
     return [(hit.chunk_id, round(hit.score, 6)) for hit in found.hits]
 
 
 async def _questions(platform: Platform, wanted: int) -> AsyncIterator[tuple[Caller, str]]:
-    """Tenants take turns as long as they have something to ask for."""
+    """Questions from all tenants in turn, so that a large one does not take them all."""
     async with platform.database.unit_of_work(None) as session:
         tenants = await repository.all_tenants(session)
     asked: list[tuple[Caller, list[str]]] = []

@@ -1,7 +1,7 @@
 """Copying all rows of an installation into an empty database, in one transaction there.
 
-`pg_dump` is no help: the rows are restored by an owner who is no superuser and whom row-level
-security binds, between servers of different versions, and counted before they can be seen.
+`pg_dump` does not fit: the rows are restored by an owner who is no superuser and is bound by
+row-level security, between servers of different versions, and are compared before the commit.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from citewell.core.database.connecting import connect
 from citewell.core.errors import StartupError
 
 SAMPLED_ROWS = 20_000
-"""Rows of a table that are compared by checksum, about; all rows are counted."""
+"""Approximate number of rows per table compared by checksum; all rows are counted."""
 
 # The copy fails after this time instead of waiting for processes that use a database.
 LOCK_TIMEOUT = "10s"
@@ -26,13 +26,13 @@ VERSION_TABLE = "alembic_version"
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 OnBytes = Callable[[str, int], None]
-"""Called with the name of a table and how many of its bytes have been copied."""
+"""Called with the name of a table and the number of its bytes copied so far."""
 
 _SAME_WRITING = """
 SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601';
 SET bytea_output = 'hex'; SET extra_float_digits = 1
 """
-"""Both servers write values alike, whatever they are set to."""
+"""Makes both servers write values as the same text, whatever their configuration."""
 
 _TABLES = f"""
 SELECT c.relname, c.relrowsecurity,
@@ -69,7 +69,7 @@ class Table:
 
     name: str
     is_guarded: bool
-    """By row-level security."""
+    """Whether row-level security is enforced on it."""
     has_triggers: bool
     columns: tuple[str, ...]
     types: tuple[str, ...]
@@ -88,12 +88,12 @@ class Table:
 
 @dataclass(slots=True)
 class Copied:
-    """What was copied and found to be the same on both sides."""
+    """Rows copied and found equal on both sides."""
 
     rows: dict[str, int] = field(default_factory=dict[str, int])
-    """By table."""
+    """Number of rows by table."""
     checked_rows: int = 0
-    """Compared by checksum."""
+    """Number of rows compared by checksum."""
 
     @property
     def total(self) -> int:
@@ -102,13 +102,15 @@ class Copied:
 
 
 class Promotion:
-    """Holds the source still from the first row that is read until the block ends.
+    """Copies one database into another while writes to the source are blocked.
 
-    The source is read as its superuser in one snapshot, and nobody can write it meanwhile; the
-    target takes everything in one transaction: killed at any moment, it is as empty as before.
+    The source is read as its superuser in one snapshot. The target takes everything in one
+    transaction: killed at any moment, it is as empty as before.
     """
 
     def __init__(self, source_url: str, target_url: str) -> None:
+        # The embedded server's superuser, whom row-level security does not bind: it sees all
+        # tenants.
         self._source_url = make_conninfo(source_url, user="postgres")
         self._target_url = target_url
 
@@ -139,21 +141,22 @@ class Promotion:
             self._open_target()
             for table in self._tables:
                 self._copy_table(table, on_bytes)
-            self._target.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what was put off is checked
+            self._target.execute("SET CONSTRAINTS ALL IMMEDIATE")  # checks the deferred ones now
             self._copy_sequences()
             copied = self._compare()
             self._close_target()
+        # Without statistics the first searches would be planned as for empty tables.
         self._target.execute("ANALYZE")
         return copied
 
     def _hold_source(self) -> None:
-        """One snapshot, and nobody writes: locked first, so that nothing comes in between."""
+        """Block writes, then read: the snapshot is taken by the first query, after the locks."""
         self._source.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         names = sql.SQL(", ").join(table.identifier for table in self._tables)
         self._source.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(names))
 
     def _open_target(self) -> None:
-        """Make sure that it is empty, and let its owner in; until the end it is its alone."""
+        """Lock the target's tables, lift row-level security for the owner, and check for rows."""
         for table in self._tables:
             name = table.identifier
             lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(name)
@@ -257,7 +260,7 @@ def _check_alike(source: list[Table], target: list[Table]) -> None:
 
 
 def _facts(table: Table, *, every: int) -> sql.Composed:
-    """By tenant: rows, rows looked at, and the sum of their hashes."""
+    """Statement for each tenant's row count, sampled row count and sum of sampled hashes."""
     tenant = "tenant_id" if "tenant_id" in table.columns else "id"
     if table.name != "tenant" and tenant == "id":
         group = sql.SQL("NULL::uuid")
@@ -267,6 +270,7 @@ def _facts(table: Table, *, every: int) -> sql.Composed:
     return sql.SQL(
         "SELECT {group} AS tenant, count(*), count(*) FILTER (WHERE is_sampled),"
         " sum(CASE WHEN is_sampled THEN hashtextextended(ROW({columns})::text, 0)::numeric END)"
+        # Sampled by the hash of the key, which picks the same rows on both sides.
         " FROM (SELECT *, hashtextextended(ROW({key})::text, 0) % {every} = 0 AS is_sampled"
         " FROM {table}) AS t GROUP BY 1 ORDER BY 1"
     ).format(
