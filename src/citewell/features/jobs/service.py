@@ -1,5 +1,4 @@
-"""Queueing, listing, cancelling and retrying jobs; the only module that changes their states for
-other features."""
+"""Queueing, listing, cancelling and retrying jobs; other features change their states here only."""
 
 import uuid
 from collections.abc import Sequence
