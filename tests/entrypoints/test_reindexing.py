@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 
 from tests.chaos.embedding_service import EmbeddingService
 from tests.chaos.site import UNLIMITED
+from tests.engine.onnx_files import token_vectors, write_model
 from tests.entrypoints.conftest import Installation, Running
 from tests.entrypoints.test_serving import address_of, key_of
 from tests.waiting import PATIENCE
@@ -145,6 +147,18 @@ class TestReindex:
         doctor = within_reach.run("doctor", "--json")
         report = json.loads(doctor.stdout)
         assert [each for each in report["checks"] if each["problems"]] == []
+
+    def test_model_of_a_folder_takes_over(
+        self, within_reach: Installation, client: httpx.Client, tmp_path: Path
+    ) -> None:
+        folder = write_model(
+            tmp_path / "small", token_vectors(), citewell={"pooling": "mean", "max_tokens": 256}
+        )
+        done = within_reach.run("reindex", "--embedding", f"onnx:{folder}", "--json")
+        assert done.returncode == 0, done.stderr
+        [tenant] = json.loads(done.stdout)["tenants"]
+        assert tenant["embedding"].startswith(f"onnx:{folder}#")
+        assert find(client, "orchard")["results"][0]["explain"]["dense"]["score"] is not None
 
     def test_model_that_is_none_is_refused(self, within_reach: Installation) -> None:
         refused = within_reach.run("reindex", "--embedding", "no-such-model")

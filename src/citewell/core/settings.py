@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "CITEWELL_"
-EMBEDDING_PROVIDERS = ("bundled", "fastembed", "openai-compatible")
+EMBEDDING_PROVIDERS = ("bundled", "fastembed", "onnx", "openai-compatible")
 LLM_PROVIDERS = ("none", "openai", "anthropic", "ollama", "openai-compatible")
 
 LATER = ("METRICS_PORT",)
@@ -188,7 +188,7 @@ class Settings(BaseSettings):
     )
     embedding: Annotated[str, _provider("it", EMBEDDING_PROVIDERS, "bundled")] = Field(
         default="bundled",
-        description="`bundled`, `fastembed:MODEL` or `openai-compatible:MODEL`.",
+        description="`bundled`, `fastembed:MODEL`, `onnx:FOLDER` or `openai-compatible:MODEL`.",
     )
     embedding_base_url: str | None = Field(
         default=None, description="Where an `openai-compatible` embedding service answers."
@@ -229,7 +229,10 @@ class Settings(BaseSettings):
         description="Jobs that wait for a language model, beside those, in one worker process.",
     )
     threads: int | None = Field(
-        default=None, ge=1, le=256, description="Threads of the bundled embedder. Unset: all cores."
+        default=None,
+        ge=1,
+        le=256,
+        description="Threads of models run here. Unset: all cores.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe messages that are logged."

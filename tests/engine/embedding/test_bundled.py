@@ -99,7 +99,7 @@ class TestEmbedPassages:
     ) -> None:
         released = threading.Event()
         for _ in range(2):
-            embedder._passage_pool.submit(released.wait, PATIENCE)
+            embedder._running._passage_pool.submit(released.wait, PATIENCE)
         try:
             async with asyncio.timeout(PATIENCE / 2):
                 await embedder.embed_query("When is the rent due?")

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from citewell.engine.embedding.base import EmbedderOptions, EmbedderSpec, Vector, Vectors
-from citewell.engine.embedding.onnx_errors import ONNX_ERRORS
 from citewell.engine.embedding.profiles import ModelProfile, profile_of
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.engine.onnx.errors import ONNX_ERRORS
+from citewell.engine.onnx.sessions import encodable
 
 _BATCH: Final = 8
 """Texts run at once, alike in length: a six-layer int8 model did 127/s in eights, 88/s in 32s."""
@@ -53,7 +54,7 @@ class FastembedEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         encodings = self._counter.encode_batch_fast(
-            [_encodable(text) for text in texts], add_special_tokens=False
+            [encodable(text) for text in texts], add_special_tokens=False
         )
         return [len(encoding) for encoding in encodings]
 
@@ -84,7 +85,7 @@ class FastembedEmbedder:
 
     def _cut(self, text: str) -> str:
         """Bound the cost of tokenising: no tokenizer gets 64 characters of prose into a token."""
-        return _encodable(text[: 64 * self.spec.max_tokens])
+        return encodable(text[: 64 * self.spec.max_tokens])
 
     def _embed(self, embed: Any, texts: list[str]) -> Vectors:
         try:
@@ -139,7 +140,3 @@ def _languages(description: str) -> frozenset[str] | None:
     """Read the languages named in `Text embeddings, Unimodal (text), English, 512 input ...`."""
     named = re.findall("|".join(_LANGUAGES), description)
     return frozenset(_LANGUAGES[language] for language in named) or None
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")

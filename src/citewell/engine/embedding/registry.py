@@ -9,6 +9,7 @@ from citewell.engine.errors import ProviderConfigurationError
 PROVIDERS: Final = {
     "bundled": "citewell.engine.embedding.bundled",
     "fastembed": "citewell.engine.embedding.fastembed",
+    "onnx": "citewell.engine.embedding.onnx",
     "openai-compatible": "citewell.engine.embedding.openai_compatible",
 }
 """Prefix of the name -> the module with its `open_embedder`, imported when it is chosen."""
@@ -45,7 +46,7 @@ async def open_embedder(
     model = model.strip()
     if module is None or (not model and prefix != "bundled"):
         message = (
-            "CITEWELL_EMBEDDING must be `bundled`, `fastembed:MODEL` or "
+            "CITEWELL_EMBEDDING must be `bundled`, `fastembed:MODEL`, `onnx:FOLDER` or "
             f"`openai-compatible:MODEL`, not {name!r}."
         )
         raise ProviderConfigurationError(message)

@@ -13,3 +13,6 @@ ONNX_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
     if isinstance(found, type) and issubclass(found, Exception)
 )
 """Every one of them, for `except`: a broken file, an unfit input, a run out of memory."""
+
+TOKENIZER_ERRORS: Final[tuple[type[Exception], ...]] = (Exception,)
+"""What `tokenizers` raises for a broken file: `Exception` itself, no class of its own."""
