@@ -1,1 +1,1 @@
-"""What every feature stands on: settings, errors, context, database, jobs, blobs."""
+"""The base of all features: settings, errors, context, database, jobs, blobs."""

@@ -1,8 +1,8 @@
-"""Heavy computing that a request can ask for, kept away from everything else.
+"""Runs heavy computations of requests in child processes.
 
-It runs in child processes that are killed at their limits, few at a time, with a share for each
-tenant and a queue of bounded length: whatever is asked for, the process that answers requests
-keeps its memory and its event loop.
+Children are killed at their limits, and few run at a time, with a share for each tenant and a
+bounded queue. Whatever is asked for, the process that answers requests keeps its memory and its
+event loop.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class BusyError(UnavailableError):
-    """So much is being computed that this would wait for too long."""
+    """The queue of computations is full, or the wait in it was too long."""
 
     code = "busy"
     retry_after = 5
@@ -41,7 +41,7 @@ class BusyError(UnavailableError):
 
 
 class ComputationLimitError(UnavailableError):
-    """It was ended because it took too much time or memory."""
+    """The computation was ended because it took too much time or memory."""
 
     code = "computation_limit"
 
@@ -51,22 +51,22 @@ class ComputationLimitError(UnavailableError):
 
 @dataclass(frozen=True, slots=True)
 class ComputeLimits:
-    """How much may be computed, and how many may wait for it; all of one process."""
+    """Limits of computing in one process."""
 
     running: int = max(1, min(2, (os.cpu_count() or 1) // 2))
-    """Children that compute at a time. They are niced, so the event loop goes before them."""
+    """Children that compute at a time. They are niced, so the event loop goes first."""
     running_of_tenant: int = 1
-    """Of them for one tenant: others need not wait for what one tenant has asked for."""
+    """Children that compute for one tenant, so that others need not wait for its computations."""
     waiting: int = 32
-    """Callers in line. Each holds its arguments, some megabytes."""
+    """Callers in the queue. Each holds its arguments, some megabytes."""
     waiting_of_tenant: int = 4
-    """Of them of one tenant: with comparisons of two seconds at most, all are served in time."""
+    """Callers of one tenant in the queue: at two seconds each, all are served within the wait."""
     wait_seconds: float = 10.0
-    """Longest wait in line."""
+    """Longest wait in the queue."""
     run_seconds: float = 10.0
     """Longest computation, by the clock and by processor time; five times the longest expected."""
     memory_bytes: int = 384 * MIB
-    """Of a child. A comparison of the longest texts takes about 150 MiB."""
+    """Memory of a child. A comparison of the longest texts takes about 150 MiB."""
 
 
 class ComputePool:
@@ -75,7 +75,7 @@ class ComputePool:
     def __init__(
         self, limits: ComputeLimits | None = None, *, idle_seconds: float = IDLE_SECONDS
     ) -> None:
-        """Set up without starting anything; `idle_seconds` ends a child without work."""
+        """Set up without starting anything; a child without work ends after `idle_seconds`."""
         self._limits = limits or ComputeLimits()
         self._pool = ChildPool(self._start, idle_seconds=idle_seconds)
         self._running = Counter[uuid.UUID]()
@@ -87,8 +87,8 @@ class ComputePool:
         """Run a function in a child process and return its result.
 
         Args:
-            tenant_id: Whose share it is.
-            function: Pure, of a module's top level; takes and returns what JSON can hold.
+            tenant_id: The tenant whose share it takes.
+            function: Pure, at the top level of a module; takes and returns JSON values.
             *args: Its arguments.
             **kwargs: None: arguments go by position.
 
@@ -97,19 +97,21 @@ class ComputePool:
             ComputationLimitError: It took too much time or memory, and was ended.
             UnavailableError: The child crashed.
         """
+        # ParamSpec needs them in the signature; JSON arguments go by position only.
         assert not kwargs
         async with self._place(tenant_id):
             child = self._pool.take()
             is_fit = False
             try:
                 answer = await self._answer(child, calls.request_of(function, args))
+                # Only after a full answer: a child that timed out or broke off may be in any state.
                 is_fit = True
             finally:
                 self._pool.give_back(child, is_fit=is_fit)
         return cast(T, answer["result"])
 
     async def close(self) -> None:
-        """End all children; what is being computed fails."""
+        """End all children; running computations fail."""
         await self._pool.close()
 
     async def _answer(self, child: Child, request: dict[str, Any]) -> dict[str, Any]:
@@ -151,7 +153,7 @@ class ComputePool:
             self._admit()
 
     async def _turn(self, tenant_id: uuid.UUID) -> None:
-        """Wait in line; the place is taken when this returns."""
+        """Wait in the queue; the place is taken when this returns."""
         line = self._waiting.get(tenant_id, deque())
         total = sum(map(len, self._waiting.values()))
         if len(line) >= self._limits.waiting_of_tenant or total >= self._limits.waiting:
@@ -170,7 +172,7 @@ class ComputePool:
                 self._leave(tenant_id, turn)
 
     def _leave(self, tenant_id: uuid.UUID, turn: asyncio.Future[None]) -> None:
-        """Give up a wait; a turn that came in the same moment goes to the next one."""
+        """Give up a wait; a turn that was granted in the same moment goes to the next caller."""
         if turn.done() and not turn.cancelled():
             self._running -= Counter([tenant_id])
             self._admit()
@@ -187,7 +189,7 @@ class ComputePool:
         )
 
     def _admit(self) -> None:
-        """Give free places to those who wait, one tenant after the other."""
+        """Give free places to waiting callers, one tenant after the other."""
         for tenant_id in list(self._waiting):
             if not self._is_free_for(tenant_id):
                 continue

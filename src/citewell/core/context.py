@@ -34,11 +34,11 @@ TENANT_SCOPES = ALL_SCOPES - {Scope.OPERATOR}
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts and with which rights; grants and denials that name `user_id` come on top."""
+    """The acting user, key or process with its rights; grants that name `user_id` come on top."""
 
     kind: ActorKind
     id: uuid.UUID | None = None
-    """Of the user, or of the API key."""
+    """Id of the user or of the API key."""
     user_id: uuid.UUID | None = None
     """The user whose rights these are; None: the operator, the system, or an own key of the
     organisation."""
@@ -80,7 +80,7 @@ SYSTEM = Actor(ActorKind.SYSTEM, scopes=ALL_SCOPES)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a call came from, for the audit trail."""
+    """Origin of a call, for the audit trail."""
 
     address: str | None = None
     request_id: str | None = None
@@ -121,11 +121,12 @@ class Context:
 
     @property
     def caller(self) -> Caller:
-        """Who acts, to open another unit of work."""
+        """The caller, with whom another unit of work can be opened."""
         return Caller(self.tenant_id, self.actor, self.origin)
 
     async def access(self) -> Access:
         """The actor's reach; read once per unit of work, at its first use."""
+        # Not longer than the transaction: a grant that ends must hold from the next request on.
         known = self.session.info.get(_ACCESS)
         if known is None:
             known = await access_in(self.session, self.tenant_id, self.actor)
@@ -134,7 +135,7 @@ class Context:
 
 
 async def access_in(session: AsyncSession, tenant_id: uuid.UUID, actor: Actor) -> Access:
-    """What an actor may reach in a tenant, as of this transaction."""
+    """Access of an actor in a tenant, as of this transaction."""
     if actor.user_id is None:
         return FULL_ACCESS if actor.role is Role.DIRECTOR else access_of(actor.role, None, ())
     values = {"tenant_id": tenant_id, "user_id": actor.user_id}
@@ -150,8 +151,8 @@ async def unit_of_work(
 
     Args:
         platform: The handles of this process.
-        caller: Who acts, and in which tenant.
-        is_snapshot: Whether all statements see one snapshot (REPEATABLE READ).
+        caller: The actor and its tenant.
+        is_snapshot: All statements see one snapshot (REPEATABLE READ).
         is_batched: As `Database.unit_of_work` takes it.
     """
     async with platform.database.unit_of_work(

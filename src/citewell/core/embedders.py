@@ -42,8 +42,8 @@ class Embedders:
 
     Args:
         open_model: Opens the model of a name.
-        opening_seconds: How long a caller waits for it.
-        retry_seconds: How long after a refusal it is tried again.
+        opening_seconds: Longest wait of a caller for a model.
+        retry_seconds: Pause after a failure before the next attempt.
     """
 
     def __init__(
@@ -59,16 +59,17 @@ class Embedders:
         self._models: dict[str, _Opening] = {}
 
     async def named(self, name: str) -> Embedder:
-        """The embedder whose `spec.name` that is.
+        """The embedder with this `spec.name`.
 
         Raises:
-            ProviderConfigurationError: It cannot be opened as this process is set up.
+            ProviderConfigurationError: It cannot be opened with this process's settings.
             ProviderError: It does not answer now, or is not open yet.
         """
         opening = self._models.get(name)
         if opening is None or opening.is_stale:
             opening = _Opening(asyncio.ensure_future(self._open(name)), self._retry_seconds)
             self._models[name] = opening
+        # `wait` does not cancel: a model that is slow to load goes on for the next caller.
         await asyncio.wait([opening.task], timeout=self._opening_seconds)
         if not opening.task.done():
             raise ProviderError(f"The model {name} is being opened.", retryable=True)
@@ -86,6 +87,7 @@ class Embedders:
         there: asyncio.Future[Embedder] = asyncio.get_running_loop().create_future()
         there.set_result(embedder)
         before = self._models.get(embedder.spec.name)
+        # Two names can open one model (`bundled` and its full name); one copy in memory is enough.
         if before is not None and before.is_there:
             await embedder.close()
             return before.task.result()

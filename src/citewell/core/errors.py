@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 
 class AppError(Exception):
-    """Base of the errors a caller can be told about; rendered as RFC 9457 problem details."""
+    """Base of the errors shown to callers; rendered as RFC 9457 problem details."""
 
     code = "error"
     status = 400
     title = "The request could not be carried out"
     retry_after: int | None = None
-    """Seconds after which it can be; the reply's `Retry-After`."""
+    """Seconds after which a retry may succeed; the reply's `Retry-After`."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -18,7 +18,7 @@ class AppError(Exception):
 
 
 class NotFoundError(AppError):
-    """The object is not there, or not for this caller: both look the same."""
+    """The object does not exist, or not for this caller: both look the same."""
 
     code = "not_found"
     status = 404
@@ -58,7 +58,7 @@ class UnauthorizedError(AppError):
 
 
 class ForbiddenError(AppError):
-    """The caller may see this object, or the route, but not do this."""
+    """The caller may see the object or route, but may not do this."""
 
     code = "forbidden"
     status = 403
@@ -66,7 +66,7 @@ class ForbiddenError(AppError):
 
 
 class UnavailableError(AppError):
-    """Something this installation needs does not answer; trying again later can help."""
+    """A service that this installation needs does not answer; a later retry can help."""
 
     code = "unavailable"
     status = 503
@@ -88,7 +88,7 @@ class StorageFullError(AppError):
 
 
 class StartupError(Exception):
-    """Citewell cannot start as things are; the message is one line that says what to do."""
+    """Citewell cannot start; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)

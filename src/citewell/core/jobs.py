@@ -38,29 +38,33 @@ from citewell.kit.tasks import TaskGroup
 log = structlog.get_logger(__name__)
 
 P = TypeVar("P")
-"""What handlers are given: the platform of the process."""
+"""Argument of handlers: the platform of the process."""
 
 JobHandler = Callable[[P, uuid.UUID, uuid.UUID], Awaitable[None]]
 """Called with the platform, the tenant and the id the job is about. Must be idempotent."""
 
 CrashHandler = Callable[[P, uuid.UUID, uuid.UUID], Awaitable[None]]
-"""Called when a handler raised what nobody expected, so that users see the job's end."""
+"""Called when a handler raised an unexpected error, so that users see the job's end."""
 
 WaitHandler = Callable[[P, uuid.UUID, uuid.UUID, str], Awaitable[None]]
 """Called with the reason when the queue itself puts a job off, so that users see it."""
 
+# Four heartbeats in `DEAD_AFTER_SECONDS`: one or two lost to a busy machine do not make a worker
+# look dead.
 HEARTBEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 20.0
-"""A worker that has been silent for so long is taken for dead and its jobs are given to others."""
+"""Silence after which a worker is taken for dead and its jobs are given to others."""
 
+# Pauses double from 2 s; a service that returns is noticed within five minutes.
 LONGEST_BACKOFF_SECONDS = 300.0
 
 MAX_DATABASE_FAILURES = 20
-"""Attempts that a database that answers may refuse (deadlock, full, busy); an hour and a half."""
+"""Attempts with a database that answers and refuses (deadlock, full, busy): an hour and a half."""
 
 WAITS_FOR_DATABASE = "The database did not answer as it should; another attempt follows."
 
 SHUTDOWN_GRACE_SECONDS = 2.0
+# How soon a dead worker's job is noticed after `DEAD_AFTER_SECONDS`; one small statement each time.
 RESCUE_SECONDS = 2.0
 
 WORKING, RESCUING = "jobs.worker", "jobs.rescue"
@@ -68,12 +72,12 @@ WORKING, RESCUING = "jobs.worker", "jobs.rescue"
 
 
 class Urgency(IntEnum):
-    """Which jobs go first; within one, tenants take turns."""
+    """Priority of a job; within one urgency, tenants take turns."""
 
     INTERACTIVE = 0
     """Somebody waits for it."""
     BULK = 1
-    """Of a folder or a trial: done when nobody waits."""
+    """Job of a folder or an evaluation; runs when no interactive job waits."""
 
 
 class Lane(StrEnum):
@@ -118,11 +122,12 @@ class TransientJobError(Exception):
 
 
 class _RetryTransient(procrastinate.BaseRetryStrategy):
-    """Retry what can heal, and what a shutdown interrupted; everything else is final."""
+    """Retries after temporary errors and interruptions by a shutdown; everything else is final."""
 
     def get_retry_decision(
         self, *, exception: BaseException, job: QueuedJob
     ) -> procrastinate.RetryDecision | None:
+        # Interrupted by a shutdown: it counts as not begun and goes on at once elsewhere.
         if isinstance(exception, asyncio.CancelledError | queue_errors.JobAborted):
             return procrastinate.RetryDecision(retry_at=utc_now())
         if isinstance(exception, TransientJobError):
@@ -142,14 +147,14 @@ FROM (
 _FINISH = f"""
 SELECT procrastinate_finish_job_v1(id, %(status)s, %(delete_job)s),
   pg_notify('procrastinate_any_queue_v1', %(news)s) {_HELD}"""
-"""Workers are told, as they are of a new job: one that waited for this one's lock, or for its
-place in the lane, can start."""
+"""Workers are notified as of a new job: one that waited for this job's lock, or for its place in
+the lane, can start."""
 
 _NEWS = '{{"type": "job_inserted", "job_id": {}}}'
 
-# A worker whose row has gone is alive after all: it takes back its id and the jobs it is running,
-# unless they were given to others. procrastinate's own heartbeat would update no row, and the
-# foreign key would refuse it every further job.
+# A live worker whose row was pruned takes back its id and the jobs it is running, unless they were
+# given to others. procrastinate's own heartbeat would update no row, and the foreign key would
+# refuse every further job (procrastinate #1518).
 _SHOW_LIFE = """
 WITH shown AS (
   INSERT INTO procrastinate_workers (id, last_heartbeat) OVERRIDING SYSTEM VALUE
@@ -180,10 +185,10 @@ class _Notice(BaseModel):
 
 
 class _OwnJobs(JobManager):
-    """Writes down the end of an attempt only while it is still the job's attempt.
+    """Records the end of an attempt only while the job still belongs to this attempt.
 
-    A worker that was taken for dead may be alive after all (a paused machine): what it finishes is
-    by then another's, and must neither vanish nor be started a third time.
+    A worker that was taken for dead may be alive (a paused machine). A job that it finishes belongs
+    to another worker by then, and must neither vanish nor be started a third time.
     """
 
     def __init__(
@@ -206,7 +211,7 @@ class _OwnJobs(JobManager):
         queues: Iterable[str] | None,  # noqa: ARG002 - the lanes decide, anew each time
         worker_id: int,
     ) -> QueuedJob | None:
-        """Begin the next job of those lanes that have room; a job that ends calls for another."""
+        """Begin the next job of the lanes with room; the end of a job triggers another call."""
         open_lanes = self._lanes.open()
         if not open_lanes:
             return None
@@ -226,7 +231,7 @@ class _OwnJobs(JobManager):
     ) -> None:
         async def hear(channel: str, payload: str) -> None:
             notification = _notification(payload)
-            if notification is None:  # anybody who may connect may notify, with anything
+            if notification is None:  # any role that may connect can notify, with any payload
                 log.warning("notification_ignored", channel=channel, length=len(payload))
                 return
             await on_notification(channel=channel, notification=notification)
@@ -266,7 +271,7 @@ class _OwnJobs(JobManager):
 
 
 class _Lanes:
-    """How many jobs of each lane this worker is running."""
+    """Counts this worker's running jobs by lane."""
 
     def __init__(self, sizes: Mapping[Lane, int]) -> None:
         self.sizes = sizes
@@ -281,7 +286,7 @@ class _Lanes:
         self._running[lane] += 1
 
     def clear(self) -> None:
-        """Count anew: another worker begins, with no jobs."""
+        """Reset the counts for a worker that begins without jobs."""
         self._running.clear()
 
     async def leave(
@@ -290,7 +295,7 @@ class _Lanes:
         context: procrastinate.JobContext,
         _worker: object,
     ) -> Any:
-        """Do a job, and count that it has ended before its successor is looked for."""
+        """Run a job and count its end before a successor is looked for."""
         try:
             return await work()
         finally:
@@ -306,7 +311,7 @@ def _notification(payload: str) -> Notification | None:
 
 
 async def _each_statement_for_itself(connection: psycopg.AsyncConnection[Any]) -> None:
-    """All the queue's statements stand alone; BEGIN and COMMIT would be two more round trips."""
+    """Autocommit: the queue's statements are single ones, and BEGIN and COMMIT two round trips."""
     await connection.set_autocommit(True)
 
 
@@ -332,6 +337,7 @@ class JobQueue(Generic[P]):
             kwargs=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
             configure=_each_statement_for_itself,
             min_size=2,  # one listens, one answers: nobody waits for a connection at the start
+            # One for each job, and four for the listener and the worker's own statements.
             max_size=concurrency + model_concurrency + 4,
             timeout=30,
         )
@@ -357,7 +363,7 @@ class JobQueue(Generic[P]):
         *,
         lane: Lane = Lane.DEFAULT,
     ) -> None:
-        """Make `handler` the one that does jobs called `name` (`slice.verb`), in that lane."""
+        """Register the handler of jobs called `name` (`slice.verb`) in a lane."""
         self._lane_of[name] = lane
 
         async def run(
@@ -377,10 +383,12 @@ class JobQueue(Generic[P]):
                 raise
             except SQLAlchemyError as error:
                 has_answered = getattr(getattr(error, "orig", None), "sqlstate", None) is not None
+                # A database that is away is waited for without end; one that answers and refuses is
+                # not.
                 is_last = has_answered and context.job.attempts >= MAX_DATABASE_FAILURES
                 if is_outage(error) and not is_last:
                     if on_wait is not None:
-                        with suppress(SQLAlchemyError):  # it may not take even that
+                        with suppress(SQLAlchemyError):  # the outage may refuse this note as well
                             await on_wait(platform, *subject, WAITS_FOR_DATABASE)
                     raise TransientJobError(WAITS_FOR_DATABASE) from error
                 await self._crash(name, error, platform, subject, on_crash)
@@ -399,12 +407,12 @@ class JobQueue(Generic[P]):
         subject: tuple[uuid.UUID, uuid.UUID],
         on_crash: CrashHandler[P],
     ) -> NoReturn:
-        """Log a bug, tell it to the job's owner and let the queue note the failure."""
+        """Log a bug, show it to the job's owner and let the queue record the failure."""
         log.error("job_crashed", task=name, subject_id=str(subject[1]), exc_info=error)
         try:
             await on_crash(platform, *subject)
         except SQLAlchemyError as outage:
-            # Nobody would learn of the end: do the job again, then.
+            # Its owner would never see the end, so the job is tried again.
             raise TransientJobError("the database did not answer") from outage
         raise error
 
@@ -441,6 +449,8 @@ class JobQueue(Generic[P]):
             self._app.configure_task(
                 name,
                 lock=lock,
+                # Bounded: turns past the last one share it, rather than spilling into the other
+                # urgency.
                 priority=max(-(turn + number), highest - TURNS + 1),
                 schedule_at=run_at,
             ).make_new_job(tenant_id=str(tenant_id), subject_id=str(subject_id))
@@ -467,13 +477,13 @@ class JobQueue(Generic[P]):
 
         Args:
             platform: Handed to the handlers.
-            adopt_all: Whether no other worker can be alive, so that all running jobs are orphans.
+            adopt_all: No other worker can be alive, so all running jobs are orphans.
         """
         is_first = adopt_all
 
         async def work() -> None:
             nonlocal is_first
-            # Closed however it ends: a pool cancelled while it opens would leave its tasks.
+            # Closed in any case: a pool that is cancelled while it opens would leave its tasks.
             async with AsyncExitStack() as stack:
                 stack.push_async_callback(self._app.close_async)
                 await self._app.open_async()
@@ -512,7 +522,7 @@ class JobQueue(Generic[P]):
         raise EndedError("the worker lost the database")
 
     async def _rescue(self, *, everything: bool = False) -> None:
-        """Put jobs back whose worker died, or whose end this worker could not write down."""
+        """Requeue jobs whose worker died, or whose end this worker could not record."""
         manager = self._app.job_manager
         doing = await manager.list_jobs_async(status=Status.DOING.value)
         if not everything:
@@ -525,8 +535,9 @@ class JobQueue(Generic[P]):
                 await manager.retry_job(job)
 
     def _forgotten(self, doing: Iterable[QueuedJob]) -> set[int | None]:
-        """Jobs that are booked on this worker but that it has not been running for some rounds."""
+        """Jobs assigned to this worker that it has not been running for some rounds."""
         mine = {job.id for job in doing if job.worker_id in self._worker_ids}
         idle = mine - self._running
         self._suspicion = {queue_id: self._suspicion.get(queue_id, 0) + 1 for queue_id in idle}
+        # Three rounds: a job that has just been fetched is not in `_running` for a moment.
         return {queue_id for queue_id, rounds in self._suspicion.items() if rounds >= 3}

@@ -1,4 +1,4 @@
-"""What one process holds open and every context can reach."""
+"""The handles of one process, available to every context."""
 
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
@@ -47,9 +47,9 @@ class Platform:
     _state: dict[type, object] = field(default_factory=dict[type, object], repr=False)
 
     def state_of(self, kind: type[State]) -> State:
-        """The one object of a class that this process keeps in memory, made at its first use.
+        """The process's single object of a class, made at its first use.
 
-        For what a feature remembers between calls, so that this class need not know the feature.
+        Features keep their state between calls in it, so that this class need not know them.
         """
         known = self._state.get(kind)
         if not isinstance(known, kind):
@@ -57,14 +57,14 @@ class Platform:
         return known
 
     def holding(self, handle: object) -> Self:
-        """The same handles, and one more whose class a band above this one knows."""
+        """The same handles and one more, of a class that only a higher band knows."""
         return replace(self, _state={**self._state, type(handle): handle})
 
     def handle(self, kind: type[State]) -> State:
         """The handle of a class that the entrypoint put in.
 
         Raises:
-            LookupError: It did not.
+            LookupError: There is none.
         """
         held = self._state[kind]
         assert isinstance(held, kind)

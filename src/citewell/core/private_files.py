@@ -13,11 +13,12 @@ MAX_BYTES = 4096
 
 
 def write_private(path: Path, content: str) -> None:
-    """Put a file in place, whole and with mode 0600; one of that name is replaced.
+    """Write a file atomically with mode 0600; an existing one is replaced.
 
     Raises:
         StartupError: It cannot be written; one line says why.
     """
+    # Written under another name and renamed: a reader never sees half a secret.
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -51,20 +51,20 @@ def rule(name: str, limit: str) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether it may be done now."""
+    """Result of asking a limit."""
 
     allowed: bool
     limit: int
     remaining: int
     reset_seconds: int
-    """Until the next one is free again; 0 if none was used."""
+    """Seconds until the next hit is free again; 0 if none was used."""
 
 
 class RateLimiter:
-    """Moving windows: in any stretch of a rule's length there are at most so many hits.
+    """Moving windows: any period of a rule's length holds at most its amount of hits.
 
-    If Redis fails, this process counts for itself until it answers again: limits get looser by
-    the number of processes, but neither is everybody locked out nor anybody let in unbounded.
+    If Redis fails, this process counts alone until it answers again: limits get looser by the
+    number of processes, but nobody is locked out and nobody is unlimited.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class RateLimiter:
         """Connect to nothing yet.
 
         Args:
-            redis_url: Where all processes count together; None: each counts for itself.
-            key: Makes what stands in Redis unreadable: no addresses of people or machines.
-            redis_timeout: Seconds Redis may take before this process counts for itself.
+            redis_url: Redis in which all processes count together; None: each counts alone.
+            key: Hashes the names in Redis, so that no addresses of people or machines are stored.
+            redis_timeout: Seconds Redis may take before this process counts alone.
         """
         self._key = key[: hashlib.blake2b.MAX_KEY_SIZE]
         self._local = MovingWindowRateLimiter(_ProcessMemory())
@@ -103,13 +103,13 @@ class RateLimiter:
         """Count one try, unless it is one too many.
 
         Args:
-            rule: How many in how long.
-            parts: What it is counted for: an address, a user and their tenant.
+            rule: The limit.
+            parts: The subject it is counted for: an address, or a user and their tenant.
         """
         return await self._decide(rule, parts, counts=True)
 
     async def test(self, rule: Rule, *parts: str) -> Decision:
-        """Say what `hit` would, and count nothing."""
+        """The decision `hit` would make, without counting."""
         return await self._decide(rule, parts, counts=False)
 
     async def close(self) -> None:
@@ -147,6 +147,7 @@ class RateLimiter:
         digest = hashlib.blake2b(digest_size=16, key=self._key)
         for part in parts:
             encoded = part.encode(errors="surrogatepass")
+            # With its length, so that ("ab", "c") and ("a", "bc") are different keys.
             digest.update(len(encoded).to_bytes(4, "big") + encoded)
         return f"{rule.name}:{digest.hexdigest()}"
 
@@ -161,7 +162,7 @@ async def _ask(
     return Decision(
         allowed,
         window.amount,
-        # Other hits may have come between the two questions.
+        # Other hits may have been counted between the two calls.
         max(0, stats.remaining) if allowed else 0,
         min(max(wait, 1 if is_used else 0), window.get_expiry()),
     )
@@ -170,8 +171,8 @@ async def _ask(
 class _ProcessMemory(Storage, MovingWindowSupport):
     """Times of hits, oldest first, by key.
 
-    The library's own store looks through all keys at every hit, each in a thread; this one sweeps
-    twice a minute. It belongs to one event loop and never waits, so it needs no locks.
+    The library's own store scans all keys at every hit, in a thread; this one sweeps twice a
+    minute. It belongs to one event loop and never awaits, so it needs no locks.
     """
 
     STORAGE_SCHEME = None

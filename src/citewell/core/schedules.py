@@ -1,8 +1,8 @@
-"""Work that is done again and again for the whole installation, by one worker at a time.
+"""Recurring work of the whole installation, done by one worker at a time.
 
-Each has a name, a period and a row: when it is due, and who holds it until when. A worker that
-dies loses its lease, and another one takes the work over. However many turns were missed, it is
-done once, and then after its period again.
+Each schedule has a name, a period and a row with its next run and its lease. A worker that dies
+loses its lease, and another takes over. After any number of missed runs the work is done once, and
+then at its period again.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ P = TypeVar("P")
 Action = Callable[[P], Awaitable[object]]
 
 TICK_SECONDS = 2.0
-"""Between two looks at what is due: one statement each, and as late as any turn may begin."""
+"""Interval between two questions for due work, one statement each, and longest delay of a run."""
 
 LEASE_SECONDS = 20.0
-"""A holder that has not renewed its lease for so long is taken for dead."""
+"""Time without a renewal after which the holder of a lease is taken for dead."""
 
 TICKING = "schedules"
 """Name of the background task."""
@@ -70,11 +70,11 @@ WHERE name = ANY(CAST(:names AS text[])) AND failures >= :reported ORDER BY name
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """A piece of work that this process holds."""
+    """A run that this process holds the lease of."""
 
     name: str
     failures: int
-    """In a row, before it."""
+    """Failures in a row before this run."""
 
 
 class Schedules(Generic[P]):
@@ -96,18 +96,18 @@ class Schedules(Generic[P]):
         self._actions: dict[str, tuple[Action[P], float]] = {}
 
     def register(self, name: str, action: Action[P], *, every: float) -> None:
-        """Have one worker of the installation do `action` every so many seconds.
+        """Register `action` to be done by one worker of the installation `every` so many seconds.
 
-        It must be idempotent: a holder that was only slow may still be at it when another begins.
+        It must be idempotent: a slow holder may still be running when another one begins.
         """
         self._actions[name] = action, every
 
     async def run(self, platform: P, *, adopt_all: bool = False) -> None:
-        """Do what is due until cancelled.
+        """Run due work until cancelled.
 
         Args:
             platform: Handed to the actions.
-            adopt_all: Whether no other worker can be alive, so that all leases are of the dead.
+            adopt_all: No other worker can be alive, so all leases are left by dead ones.
         """
         is_prepared = False
 
@@ -122,13 +122,13 @@ class Schedules(Generic[P]):
         try:
             async with asyncio.TaskGroup() as group:
                 await self._supervisor.repeat(TICKING, tick, self._tick)
-        finally:  # others need not wait until the leases of this process run out
+        finally:  # lets others take over before the leases of this process run out
             with suppress(SQLAlchemyError):
                 async with self._database.lookup() as session:
                     await session.execute(_RELEASE, {"holder": self._holder})
 
     async def failing(self) -> dict[str, int]:
-        """Work that has failed again and again, in whichever process, with its failures in a row.
+        """Schedules that fail repeatedly, in any process, with their failures in a row.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: The database does not answer.
@@ -149,13 +149,14 @@ class Schedules(Generic[P]):
             return [_Turn(row.name, row.failures) for row in await session.execute(_CLAIM, values)]
 
     async def _take(self, platform: P, turn: _Turn) -> None:
-        """Do a piece of work, its lease renewed meanwhile, and note when it is due again."""
+        """Run a turn, renewing its lease meanwhile, and record when it is due again."""
         action, every = self._actions[turn.name]
         async with asyncio.TaskGroup() as group:
             renewing = group.create_task(self._renew(turn.name))
             is_done = await self._supervisor.attempt(turn.name, partial(action, platform))
             renewing.cancel()
         failures = 0 if is_done else turn.failures + 1
+        # The exponent is bounded too: 2.0 ** 1024 overflows.
         pause = every if is_done else min(2.0 ** min(failures, 30), LONGEST_PAUSE_SECONDS)
         values: dict[str, object] = {
             "name": turn.name, "holder": self._holder, "failures": failures, "pause": pause,
@@ -170,6 +171,7 @@ class Schedules(Generic[P]):
                 await session.execute(_RENEW, values)
 
         while True:
+            # Two renewals may be late or lost before the lease runs out.
             await asyncio.sleep(self._lease / 3)
             await self._supervisor.attempt(TICKING, renew)
 

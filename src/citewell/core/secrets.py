@@ -31,7 +31,7 @@ class MasterKeys:
     """The master keys an installation accepts: one, or two while they are exchanged."""
 
     primary: bytes = field(repr=False)
-    """What this process signs with."""
+    """The key this process signs with."""
     others: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
@@ -54,11 +54,11 @@ def load_master_keys(settings: Settings) -> MasterKeys:
     if settings.secret_key is not None:
         earlier = settings.secret_key_previous
         others = () if earlier is None else (_from_setting(earlier),)
-        with suppress(OSError, StartupError):  # of an earlier time, needed only if it is usable
+        with suppress(OSError, StartupError):  # left from before the setting; optional
             others += (_read(path),)
         return MasterKeys(_from_setting(settings.secret_key), others)
     with _telling(path):
-        # The successor first: it may take the other's name at any moment.
+        # The successor first: an exchange may rename it to `secret.key` at any moment.
         following = settings.home / NEXT_NAME
         others = (_read(following),) if following.exists() else ()
         if not path.exists():
@@ -68,7 +68,7 @@ def load_master_keys(settings: Settings) -> MasterKeys:
 
 
 def make_next_key(home: Path) -> bytes:
-    """The key that is to follow `secret.key`, on the disk; one that is waiting already is taken.
+    """The next master key, written to disk; one that was made before is reused.
 
     Raises:
         StartupError: It cannot be written or read.
@@ -92,6 +92,7 @@ def adopt_next_key(home: Path) -> Path:
     with _telling(path):
         former = home / f"{FILE_NAME}.{fingerprint(_read(path)).hex()[:8]}"
         if not former.exists():
+            # Linked before it is replaced: backups from before the exchange still need it.
             former.hardlink_to(path)
         _flush(home)
         following.replace(path)
@@ -106,12 +107,14 @@ def fingerprint(master: bytes) -> bytes:
 
 def _from_setting(value: SecretStr) -> bytes:
     given = value.get_secret_value().encode()
+    # HKDF in full (RFC 5869): the operator's text is not uniformly random, so it is extracted
+    # first.
     return _expand(hmac.digest(b"citewell", given, hashlib.sha256), "citewell master")
 
 
 @contextmanager
 def _telling(path: Path) -> Generator[None, None, None]:
-    """Errors of files as one line that says what to do."""
+    """Turn errors of files into one line that says what to do."""
     try:
         yield
     except OSError as error:
@@ -132,7 +135,7 @@ def _expand(key: bytes, info: str) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Put a new key in place, whole and on the disk; of several makers at once the first wins."""
+    """Write a new key atomically; of several processes at once the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

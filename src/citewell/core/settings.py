@@ -17,13 +17,13 @@ EMBEDDING_PROVIDERS = ("bundled", "fastembed", "onnx", "openai-compatible")
 LLM_PROVIDERS = ("none", "openai", "anthropic", "ollama", "openai-compatible")
 
 LATER = ("METRICS_PORT",)
-"""Settings whose names are taken, of features this version does not have."""
+"""Reserved names of settings whose features this version does not have."""
 
 SECRET_KEY_LENGTH = 32
-"""Characters: 128 bits even if they are hexadecimal digits."""
+"""Fewest characters: 128 bits even if they are hexadecimal digits."""
 
 EXAMPLES = ("changeme", "changethis", "replaceme", "yoursecret", "secretkey", "password", "example")
-"""What keys copied from a documentation or a template contain."""
+"""Words in keys that were copied from documentation or a template."""
 
 # A random hexadecimal key of 32 characters has about 14 different ones; fewer than these are a
 # repeated or typed pattern.
@@ -48,7 +48,7 @@ def _provider(kind: str, known: tuple[str, ...], alone: str) -> AfterValidator:
 
 
 def _absolute(path: Path) -> Path:
-    """Absolute, so that a later change of folder does not move it."""
+    """The absolute path, which a later change of the working folder does not move."""
     try:
         return path.expanduser().absolute()
     except RuntimeError:
@@ -99,7 +99,7 @@ def _public_url(value: str | None) -> str | None:
 
 
 def _has_port(url: str) -> bool:
-    """Whether the port of an address, if there is one, is a port."""
+    """Whether an address has a valid port or none."""
     try:
         return urlsplit(url).port != 0
     except ValueError:
@@ -107,13 +107,15 @@ def _has_port(url: str) -> bool:
 
 
 def _secret_key(value: SecretStr | None) -> SecretStr | None:
-    """Refuse what can be guessed: whoever knows the key can sign tokens for anybody."""
+    """Refuse keys that can be guessed, because a known key signs tokens for anybody."""
     if value is None or not value.get_secret_value():
         return None
     key = value.get_secret_value()
     if len(key) < SECRET_KEY_LENGTH:
         raise ValueError(f"it needs at least {SECRET_KEY_LENGTH} characters; {_MAKE_A_KEY}")
     letters = re.sub(r"[^a-z0-9]", "", key.lower())
+    # Punctuation is removed before the search for examples: `change-me` counts too. A random key of
+    # 32 hexadecimal digits cannot contain any of these words.
     if len(set(key)) < FEWEST_DIFFERENT_CHARACTERS or any(word in letters for word in EXAMPLES):
         raise ValueError(f"it can be guessed; {_MAKE_A_KEY}")
     return value
@@ -326,7 +328,7 @@ def is_set(name: str) -> bool:
 
 
 def _given() -> set[str]:
-    """Names of our variables, in upper case, that have a value."""
+    """Names, in upper case, of the `CITEWELL_` variables that have a value."""
     dotenv = Path(".env")
     values = _values_in(dotenv) if dotenv.is_file() else {}
     values |= os.environ  # noqa: TID251 - read here

@@ -1,4 +1,4 @@
-"""Background tasks of a process: begun again when they fail, counted, and reported to `health`."""
+"""Restarts failed background tasks of a process, counts failures and reports them to `health`."""
 
 import asyncio
 import time
@@ -18,13 +18,13 @@ LONGEST_PAUSE_SECONDS = 60.0
 """Pause after a failure; it doubles with each failure in a row up to the longest."""
 
 LONGEST_OUTAGE_PAUSE_SECONDS = 4.0
-"""The longest while the database is away: its return should be noticed within seconds."""
+"""Longest pause while the database is away, so that its return is noticed within seconds."""
 
 STEADY_SECONDS = 30.0
-"""A task without end that has run for so long counts as recovered."""
+"""Running time after which an endless task counts as recovered."""
 
 REPORTED_FAILURES = 3
-"""Failures in a row from which on a task is reported: one or two are a restart of the database."""
+"""Failures in a row from which a task is reported: a restart of the database causes one or two."""
 
 
 class EndedError(Exception):
@@ -33,11 +33,11 @@ class EndedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FailingTask:
-    """A background task that fails again and again."""
+    """A background task that fails repeatedly."""
 
     name: str
     failures: int
-    """In a row."""
+    """Failures in a row."""
 
 
 @dataclass(slots=True)
@@ -45,13 +45,13 @@ class _State:
     failures: int = 0
     failed_by_outage: bool = False
     running_since: float | None = None
-    """When a task without end was begun the last time; None: it is not running."""
+    """Last start of an endless task (monotonic clock); None if it is not running."""
 
 
 class Supervisor:
-    """Runs background tasks so that what one of them raises ends neither it nor the process.
+    """Runs background tasks so that an error ends neither the task nor the process.
 
-    Every task has a name, which is what logs and `health` show; several may share one.
+    Every task has a name for logs and `health`; several may share one.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Supervisor:
         self._states: dict[str, _State] = {}
 
     async def keep(self, name: str, work: Work) -> None:
-        """Run `work`, which has no end of its own, until cancelled; after a failure once more."""
+        """Run endless `work` until cancelled, and start it again after a failure."""
         state = self._state(name)
         while True:
             begun = state.running_since = time.monotonic()
             if await self.attempt(name, lambda: _without_end(work)):
-                return  # not reached: such work ends by failing
+                return  # not reached: endless work ends by failing
             state.running_since = None
             if time.monotonic() - begun >= self._steady_after:
                 state.failures = 1
@@ -90,9 +90,11 @@ class Supervisor:
             await work()
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
+            # A real cancellation of this task ends it. Otherwise something it awaited was
+            # cancelled, which is a failure like any other.
             if task is None or task.cancelling():
                 raise
-            self.note_failure(name, error)  # of something it waited for, not of this task
+            self.note_failure(name, error)
             return False
         except Exception as error:  # noqa: BLE001 - the background boundary: tasks end with the process only
             self.note_failure(name, error)
@@ -106,7 +108,8 @@ class Supervisor:
         state.failures += 1
         state.failed_by_outage = isinstance(error, EndedError) or comes_from_outage(error)
         said = str(error).splitlines() or [type(error).__name__]
-        # Outages are no bugs; of others the traceback is told with the 1st, 2nd, 4th, 8th failure.
+        # Outages are no bugs. Other errors are logged with their traceback at the 1st, 2nd, 4th,
+        # 8th failure, so that a loop does not fill the log.
         is_told_whole = not (state.failed_by_outage or state.failures & (state.failures - 1))
         log.warning(
             "background_task_failed",
@@ -127,7 +130,7 @@ class Supervisor:
         return min(self._first_pause * 2.0 ** min(state.failures - 1, 30), longest)
 
     def failing(self) -> list[FailingTask]:
-        """Tasks that fail again and again, by name."""
+        """Tasks that fail repeatedly, by name."""
         now = time.monotonic()
         return [
             FailingTask(name, state.failures)

@@ -4,7 +4,7 @@ A file is a header and segments. Each file has a key of its own, made from the t
 a random salt, so that a counter is a safe nonce (the STREAM construction: Hoang, Reyhanitabar,
 Rogaway and Vizár 2015, https://eprint.iacr.org/2015/189): the last segment is marked in its nonce,
 so a file that was cut off does not decrypt. The header's binding says which content of which tenant
-this is: a file that was put in another's place is refused before a byte of it is given out.
+this is, so a file that was put in another one's place is refused before a byte of it is decrypted.
 """
 
 import hmac
@@ -19,12 +19,13 @@ from typing import BinaryIO
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+# Format and version; a later format gets another number, so that old files stay readable.
 MAGIC = b"CWF1"
 SALT_BYTES = 32
 BINDING_BYTES = 32
 HEADER_BYTES = len(MAGIC) + 16 + SALT_BYTES + BINDING_BYTES
 SEGMENT_BYTES = 256 * 1024
-"""Plain bytes of a segment: what is held in memory of a file."""
+"""Plain bytes of a segment, which is the memory that a file of any size takes."""
 
 TAG_BYTES = 16
 
@@ -85,11 +86,12 @@ class EncryptingWriter:
 def encrypted_size(size_bytes: int) -> int:
     """Size in bytes of the encrypted file for a content of this size."""
     segments = max(1, -(-size_bytes // SEGMENT_BYTES))
+    # An empty content has one empty segment, whose tag proves that it is empty.
     return HEADER_BYTES + size_bytes + segments * TAG_BYTES
 
 
 def key_id_of(path: Path) -> uuid.UUID:
-    """Which key a stored file was encrypted with.
+    """Id of the key that a stored file was encrypted with.
 
     Raises:
         DamagedFileError: It is no stored file.
@@ -131,6 +133,7 @@ def _header(source: BinaryIO) -> tuple[uuid.UUID, bytes, bytes]:
 
 
 def _cipher(key: DataKey, salt: bytes) -> AESGCM:
+    # HMAC as a key derivation: one extract step of HKDF, which suffices for a uniformly random key.
     return AESGCM(hmac.digest(key.secret, b"file" + salt + key.tenant_id.bytes, "sha256"))
 
 
@@ -140,4 +143,5 @@ def _binding(key: DataKey, salt: bytes, sha256: bytes) -> bytes:
 
 
 def _nonce(number: int, *, is_last: bool) -> bytes:
+    # 12 bytes, as GCM takes them without hashing; 88 bits of counter never wrap around.
     return number.to_bytes(11, "big") + bytes([is_last])

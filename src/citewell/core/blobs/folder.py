@@ -14,11 +14,11 @@ from citewell.core.blobs.base import KeptFile
 
 
 class FolderStorage:
-    """A folder: a file is there whole (flushed, renamed, the folder flushed) or not at all."""
+    """A folder in which a file exists whole or not at all: flushed, renamed, the folder flushed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Its owner's alone: others may pass through the home to the database's socket.
+        # Private, because other users may traverse the home to the database's socket.
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     async def put(self, name: str, path: Path) -> None:
@@ -71,6 +71,7 @@ def _put(source: Path, target: Path) -> None:
         second.rename(target)
     finally:
         second.unlink(missing_ok=True)  # a rename to the same file does nothing
+    # A rename is durable only once the folder that holds the name is on the disk.
     _flush(target.parent)
     if made:
         _flush(target.parent.parent)

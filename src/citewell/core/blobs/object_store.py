@@ -1,4 +1,4 @@
-"""Stored files in S3, Google Cloud Storage, Azure or what speaks like them."""
+"""Stored files in S3, Google Cloud Storage, Azure or a compatible service."""
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import timedelta
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CONNECT_TIMEOUT = timedelta(seconds=10)
-# For a whole request: the largest part on a slow line. A caller must not hold a transaction open
-# meanwhile.
+# Time for a whole request: the largest part on a slow line. No transaction may stay open meanwhile.
 REQUEST_TIMEOUT = timedelta(seconds=300)
+# Few: the caller has one retry loop of its own, and a store that is down should fail within a
+# minute.
 RETRIES: "RetryConfig" = {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
 
 UPLOADS_AT_ONCE = 4
-"""Parts of 5 MiB of one file on their way: 20 MiB of memory."""
+"""Parts of 5 MiB of one file in flight, which take 20 MiB of memory."""
 
 
 class ObjectStorage:
@@ -61,6 +62,7 @@ class ObjectStorage:
     async def fetch(self, name: str, scratch: Path) -> Path:
         reply = await _answer(obstore.get_async(self._store, name), name)
         try:
+            # Part by part, so that a large file does not have to fit into memory.
             async with await anyio.open_file(scratch, "xb") as target:
                 async for part in reply.stream():
                     await target.write(bytes(part))
@@ -92,7 +94,7 @@ class ObjectStorage:
 
 
 async def _answer(call: Awaitable[T], name: str) -> T:
-    """The store's answer; its errors become those of files."""
+    """The store's answer; its errors are turned into those of files."""
     try:
         return await call
     except FileNotFoundError as error:
@@ -102,5 +104,5 @@ async def _answer(call: Awaitable[T], name: str) -> T:
 
 
 def _failed(name: str, error: BaseError) -> OSError:
-    # The message holds addresses and request ids: for the log, not for users.
+    # Only the class: the message holds addresses and request ids, and ends up in replies.
     return OSError(5, f"the object store did not take or give {name}: {type(error).__name__}")

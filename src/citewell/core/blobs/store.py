@@ -55,19 +55,20 @@ class StagedContent:
     sha256: bytes
     size_bytes: int
     path: Path
-    """Encrypted already."""
+    """The encrypted file."""
     name: str
     """Its name in the storage."""
     key: DataKey = field(repr=False)
-    """Id of the key it is encrypted with."""
+    """The key it is encrypted with."""
 
 
 class BlobStore:
     """Content-addressed, encrypted files.
 
     A content is read exactly once, into a temporary file that is hashed and encrypted while it is
-    written; what is kept is what was hashed, even if the source changes meanwhile. A stored file's
-    name is a keyed hash: whoever sees the storage cannot tell which known files a tenant has.
+    written, so the stored bytes are those that were hashed even if the source changes meanwhile. A
+    stored file's name is a keyed hash: readers of the storage cannot test whether a tenant has a
+    certain known file.
     """
 
     def __init__(
@@ -106,20 +107,21 @@ class BlobStore:
             await anyio.to_thread.run_sync(_unlink, target)
 
     async def put(self, content: StagedContent, key: DataKey, *, is_new: bool) -> bool:
-        """Put a staged content in its place under a key; False if it is there already.
+        """Store a staged content under a key; False if it is stored already.
 
-        It needs no transaction: the caller has claimed the content, so nobody removes it, and the
-        key stays as long as the claim.
+        It needs no transaction: the caller's claim protects content and key from removal.
 
         Args:
-            content: What to put; its staged file stays for another try.
-            key: What its file is to be under.
-            is_new: Whether no row knows the content: what lies in its place was left by an upload
-                that failed, under a key that may be gone since.
+            content: The content; its staged file stays for another try.
+            key: The key to encrypt the file with.
+            is_new: No row knows the content: a file in its place was left by a failed upload, under
+                a key that may have been removed since, and is replaced.
 
         Raises:
             OSError: The store cannot be written.
         """
+        # By size alone: reading it would cost as much as putting it. A write that was cut off
+        # differs.
         is_there = await self._storage.size(content.name) == encrypted_size(content.size_bytes)
         if is_there and not is_new:
             return False
@@ -143,9 +145,9 @@ class BlobStore:
     async def resealed(
         self, tenant_id: uuid.UUID, sha256: bytes
     ) -> AsyncGenerator[tuple[uuid.UUID, StagedContent | None], None]:
-        """The active key's id, and a stored content encrypted anew with it; None if it is already.
+        """The active key's id, and the content encrypted anew with it; None if it has that key.
 
-        It never lies plain on a disk. `replace` puts it in the stored one's place.
+        The content is never plain on a disk. `replace` puts the new file in the old one's place.
 
         Raises:
             FileNotFoundError: The store has lost the content.
@@ -173,7 +175,7 @@ class BlobStore:
 
         Args:
             session: The transaction that holds the content's row.
-            content: What `resealed` gave.
+            content: Result of `resealed`.
 
         Raises:
             OSError: The store cannot be written.
@@ -208,10 +210,10 @@ class BlobStore:
     async def _opened(
         self, tenant_id: uuid.UUID, sha256: bytes, made: list[Path], tried: uuid.UUID | None = None
     ) -> Path:
-        """A plain copy; files that are to be removed are added to `made` before they are there.
+        """A plain copy; its files are added to `made`, for removal, before they are created.
 
-        A file that could not be read with the key `tried` is looked at once more: it may have been
-        put under another one just then.
+        A file that could not be read with the key `tried` is fetched once more, because a change of
+        the key may have replaced it in between.
         """
         name = uuid.uuid4().hex
         fetched = self._staging / f"{name}.sealed"
@@ -241,7 +243,7 @@ class BlobStore:
         return lambda sha256: self._storage.delete(_name(names, sha256))
 
     async def is_kept(self, tenant_id: uuid.UUID, sha256: bytes, size_bytes: int) -> bool:
-        """Whether the file of a content is there, as long as it should be.
+        """Whether the file of a content exists and has the right length.
 
         Raises:
             OSError: The store does not answer.
@@ -286,6 +288,7 @@ class BlobStore:
         """
         if self._memory is None:
             return self._staging
+        # Asked each time, as other processes share this memory.
         free = shutil.disk_usage(self._memory).free
         return self._memory if sealed.stat().st_size <= free // 4 else self._staging
 
@@ -310,6 +313,7 @@ def _memory_folder(staging: Path) -> Path | None:
 
 def _name(key: DataKey, sha256: bytes) -> str:
     digest = hmac.digest(key.secret, sha256, "sha256").hex()
+    # 256 folders, so that a million files do not lie in one.
     return f"{key.tenant_id}/{digest[:2]}/{digest}"
 
 
@@ -326,7 +330,7 @@ def _sweep(staging: Path) -> None:
 
 
 def _held(path: Path) -> BinaryIO:
-    """A file locked as in use; the lock ends when it is closed or this process ends."""
+    """Open a file with a lock that marks it as in use until it is closed or this process ends."""
     file = path.open("rb")
     with suppress(OSError):  # a file system without locks
         fcntl.flock(file, fcntl.LOCK_SH)

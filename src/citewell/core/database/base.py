@@ -29,7 +29,7 @@ class HasId:
 
 
 class HasTimestamps:
-    """When a row was made and last changed."""
+    """Times of a row's creation and last change."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

@@ -1,8 +1,8 @@
-"""Statements that travel together: one round trip for all that wait in a transaction.
+"""Batches of statements: all that wait in a transaction take one round trip.
 
-Each statement of a session costs a round trip, and its passage through SQLAlchemy as much processor
-time as a small statement takes the server. Where that counts, statements are asked of the session's
-batch and go to the driver directly, prepared, with all others that wait.
+A statement of a session costs a round trip, and its way through SQLAlchemy as much processor time
+as a small statement takes the server. Where that counts, statements are added to the session's
+batch and go to the driver directly, prepared, together with all others that wait.
 """
 
 import re
@@ -27,7 +27,7 @@ _NAME = re.compile(r"(?<![:\w]):(\w+)(?!:)")
 
 @lru_cache(maxsize=2_048)
 def driver_sql(statement: str) -> str:
-    """A statement with `:names` as the driver takes it, `%(names)s`."""
+    """Translate `:names` to the driver's `%(names)s`."""
     return _NAME.sub(r"%(\1)s", statement.replace("%", "%%"))
 
 
@@ -47,7 +47,7 @@ class StatementResult(Generic[T]):
 
 
 class StatementBatch:
-    """The statements of one session that wait to be sent."""
+    """Statements of one session that wait to be sent."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -58,23 +58,23 @@ class StatementBatch:
     def ask(
         self, statement: str, values: Mapping[str, object], read: Callable[[Rows], T]
     ) -> StatementResult[T]:
-        """Let a statement wait until the first of what was asked is awaited.
+        """Add a statement; all are sent when the first result is awaited.
 
         Args:
             statement: With `:names`; the same text each time, as it is prepared.
             values: By name.
-            read: Makes something of the rows.
+            read: Turns the rows into the result.
         """
         asked = StatementResult(self, read)
         self._waiting.append((driver_sql(statement), values, asked))
         return asked
 
     def commit_with_next(self) -> None:
-        """Let the transaction be committed right behind the statements that are sent next."""
+        """Commit the transaction together with the statements sent next."""
         self._is_last = True
 
     async def send(self) -> None:
-        """Send what waits and take all the answers.
+        """Send the waiting statements and read all answers.
 
         Raises:
             sqlalchemy.exc.DBAPIError: As the session itself raises it.
@@ -83,8 +83,10 @@ class StatementBatch:
         if not waiting:
             return
         if self._is_last:
+            # In the same round trip; the session's own commit then finds nothing to do.
             waiting.append(("COMMIT", {}, StatementResult(self, len)))
         if self._connection is None:
+            # The session's own connection, so that its transaction, tenant and time-out apply.
             connection = await (await self._session.connection()).get_raw_connection()
             self._connection = connection.driver_connection
         assert self._connection is not None

@@ -35,15 +35,18 @@ def connect(
         present: Seconds to wait for a server that does not answer at all.
 
     Raises:
-        psycopg.Error: It takes none; the last refusal.
+        psycopg.Error: The last refusal.
     """
     started, is_told, was_ready = time.monotonic(), False, False
     while True:
         try:
             return psycopg.connect(url, autocommit=True, **OWNER_CONNECTION)
         except psycopg.OperationalError as error:
-            # Asked of libpq: the SQLSTATE of a refused connection is not kept, its text translated.
+            # Asked of libpq, because psycopg does not keep the SQLSTATE of a refused connection and
+            # its text is translated.
             state, waited = _ping(url), time.monotonic() - started
+            # Once only: a server that is ready and still refuses (password, database) will go on
+            # refusing.
             if state is pq.Ping.OK and not was_ready:
                 was_ready = True  # it may have become so this moment
                 continue

@@ -55,7 +55,9 @@ SERVER_SETTINGS = {
     "shared_buffers": "128MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "1GB",
+    # Compiling a plan takes longer than any search runs.
     "jit": "off",
+    # Worker processes for reads are of use on slow disks only and would be three more to keep.
     "io_method": "sync",
     # Containers often give /dev/shm only 64 MB, too little for parallel index builds.
     "dynamic_shared_memory_type": "mmap",
@@ -110,10 +112,10 @@ class EmbeddedServer:
     `start` returns once it answers; `stop` leaves it running for the other processes that use it.
 
     Args:
-        folder: Where its data, socket and locks are.
-        system_user: Whom it runs as when we are root; made on first use.
-        orphan_end_seconds: How long processes of an earlier server may take to end.
-        options: Settings of PostgreSQL beside ours, as `{"fsync": "off"}` where nothing is kept.
+        folder: Folder of its data, socket and locks.
+        system_user: User that it runs as when we are root; made on first use.
+        orphan_end_seconds: Time that processes of an earlier server get to end.
+        options: More settings of PostgreSQL, such as `{"fsync": "off"}` where nothing is kept.
     """
 
     def __init__(
@@ -136,7 +138,7 @@ class EmbeddedServer:
         self.socket_folder = _socket_folder(self._folder)
         """Folder of the server's socket; short enough for any home."""
         self.is_first_user = False
-        """Whether no other process was using the server when this one came."""
+        """Whether no other process was using the server when this one started."""
 
     def url(self, role: str, database: str) -> str:
         """Connection string for `role` on `database`."""
@@ -144,7 +146,7 @@ class EmbeddedServer:
         return f"postgresql://{role}@/{database}?host={quote(str(self.socket_folder))}&port={PORT}"
 
     def start(self) -> None:
-        """Make sure that the server runs and belongs to this process too.
+        """Start the server if it does not run, and register this process as a user of it.
 
         Raises:
             StartupError: It cannot be made or started; the message says why.
@@ -163,6 +165,7 @@ class EmbeddedServer:
                 if not self._is_running():
                     self._launch()
                 self.socket_folder = self._socket().parent
+                # Under the start lock, so that no last user stops the server in between.
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
         except OSError as error:
             self._release()
@@ -194,7 +197,7 @@ class EmbeddedServer:
 
     @contextmanager
     def kept_up(self) -> Generator[None, None, None]:
-        """While the block lasts, start the server again if something ends it under its users."""
+        """Start the server again if it ends while the block lasts."""
         is_over = threading.Event()
         keeper = threading.Thread(target=self._keep, args=(is_over,), name="database-keeper")
         keeper.start()
@@ -244,7 +247,7 @@ class EmbeddedServer:
         return True
 
     def _prepare_account(self) -> _Account | None:
-        """When we are root: the user to run as, and a way for it to its files."""
+        """The system user to run as when we are root, with access to its files; None otherwise."""
         if os.geteuid() != 0:
             return None
         try:
@@ -262,18 +265,18 @@ class EmbeddedServer:
         return _Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
     def _make_folder(self) -> None:
-        """Make the folder that holds the server's own; a stronger user works in no other's."""
+        """Make the server's folder; root refuses to work in a folder of another user."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if os.geteuid() == 0 and self._folder.stat().st_uid != 0:
             raise StartupError(
                 f"{self._folder} belongs to another user; run Citewell as that user, not as root."
             )
         if self._folder.stat().st_uid == os.geteuid():
-            # The server's account passes through to its data; nobody has to see what is here.
+            # The server's account only traverses this folder; nobody needs to list it.
             self._folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
     def _remove_socket_folder(self) -> None:
-        """Remove a socket folder outside ours: only one that is the server's, whoever names it."""
+        """Remove a socket folder outside ours, after checking that the server's account owns it."""
         facts = self.socket_folder.lstat()
         owner = self._account.uid if self._account else os.geteuid()
         if stat.S_ISDIR(facts.st_mode) and facts.st_uid == owner:
@@ -296,7 +299,7 @@ class EmbeddedServer:
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _create_cluster(self) -> None:
-        """Initialise under another name: a killed start leaves nothing that looks ready."""
+        """Initialise under another name, so that a killed start leaves nothing that looks ready."""
         fresh = Path(tempfile.mkdtemp(prefix="data.new", dir=self._folder))
         self._own(fresh)
         self._run(
@@ -317,9 +320,9 @@ class EmbeddedServer:
     def _write_settings(self) -> Path:
         """Write the server's configuration; returns its path.
 
-        It stands in a folder of ours, not in the server's: there links of its account could lead
-        elsewhere. What is in the server's `postgresql.conf` holds where ours says nothing, and
-        `ALTER SYSTEM` beats both.
+        It stands in a folder of ours, because in the server's folder its account could make links
+        that lead elsewhere. The server's own `postgresql.conf` applies to settings that ours does
+        not name, and `ALTER SYSTEM` overrides both.
         """
         folder = self._folder / "server"
         folder.mkdir(exist_ok=True)
@@ -342,8 +345,8 @@ class EmbeddedServer:
             (self._folder / "server" / "start.log").open("w") as output,
         ):
             self._take_server_lock(server_lock)
-            # Nothing works on the data any more. The files of a killed server would stop the new
-            # one for ever if its process id belongs to another program by now, or to a zombie.
+            # With the lock held, no process works on the data. The files of a killed server would
+            # block the new one if its process id belongs to another program or a zombie by now.
             remove_file(self._data, "postmaster.pid")
             remove_file(sockets, f"{SOCKET_NAME}.lock")
             account = self._account
@@ -368,7 +371,7 @@ class EmbeddedServer:
         self._wait_ready(process)
 
     def _wait_ready(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until the started server says that it is ready and takes connections.
+        """Wait until the started server reports that it is ready and takes connections.
 
         Raises:
             StartupError: It ended, or needs too long.
@@ -385,19 +388,19 @@ class EmbeddedServer:
             time.sleep(POLL_SECONDS)
 
     def _says_ready(self, pid: int) -> bool:
-        """Whether the server has written its state down as ready (line 8), and answers.
+        """Whether the server's state file reports `ready` in line 8, and it answers.
 
-        Asking it by connecting before would fill its log with refusals.
+        Connecting earlier would fill its log with refusals.
         """
         lines = self._pid_lines()
         is_ready = len(lines) > 7 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
         return is_ready and self._is_running()
 
     def _shut_down(self) -> None:
-        """End the server: sessions are cut off, what is committed is written down.
+        """Stop the server in its fast mode: sessions end, a checkpoint is written.
 
         Raises:
-            OSError: It is not ours to end, or does not end.
+            OSError: It belongs to another user, or does not end.
         """
         for process in self._server_processes():
             if self._pid_lines()[:1] == [str(process.pid)]:
@@ -413,12 +416,12 @@ class EmbeddedServer:
                 time.sleep(POLL_SECONDS)
 
     def _take_server_lock(self, server_lock: IO[str]) -> None:
-        """Wait until no process of an earlier server is left, and end those that do not go.
+        """Wait until no process of an earlier server is left, and kill those that stay.
 
-        A busy backend does not notice that its server was killed before its statement ends.
+        A busy backend notices the end of its server only when its statement ends.
 
         Raises:
-            StartupError: One lives that cannot be ended from here.
+            StartupError: A process cannot be ended from here, perhaps one of another container.
         """
         started = time.monotonic()
         while True:
@@ -456,7 +459,10 @@ class EmbeddedServer:
         return folder / SOCKET_NAME
 
     def _is_running(self) -> bool:
-        """Whether a server takes connections; process ids say less (reuse, containers)."""
+        """Whether a server takes connections.
+
+        Process ids would not tell: they are reused, and differ between containers.
+        """
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(10)
             try:
@@ -492,7 +498,10 @@ class EmbeddedServer:
         return f"The embedded database in {self._folder} cannot start ({error.cmd}): {said}"
 
     def _last_complaint(self) -> str | None:
-        """Why the server ended, from the newest of its logs; the reason often stands before it."""
+        """The reason of the server's end, from the newest of its logs.
+
+        The line before the fatal one often holds it, so both are returned.
+        """
         logs = [newest_log(self._folder / "server"), newest_log(self._data / "log")]
         present = [one for one in logs if one is not None]
         if not present:
@@ -500,14 +509,14 @@ class EmbeddedServer:
         lines = max(present)[1].decode("utf-8", errors="replace").splitlines()
         serious = [at for at, line in enumerate(lines) if "FATAL:" in line or "PANIC:" in line]
         end = serious[-1] + 1 if serious else len(lines)
-        # "2026-01-31 12:00:00.000 UTC [123] FATAL:  ..." without what only a log needs.
+        # "2026-01-31 12:00:00.000 UTC [123] FATAL:  ..." without time and process id.
         return " ".join(line.partition("] ")[2] or line for line in lines[max(end - 2, 0) : end])
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Where the socket of the server in `folder` goes: into it, if clients can take the path.
+    """Folder for the socket of the server in `folder`: inside it if clients can use that path.
 
-    It must not be too long, and to libpq a comma separates hosts.
+    A path can be too long for a socket, and libpq takes a comma as a separator of hosts.
     """
     if len(os.fsencode(folder)) <= MAX_FOLDER_PATH and "," not in str(folder):
         return folder / "socket"

@@ -1,7 +1,7 @@
 """Files in a folder that a weaker account owns: read and removed without following its links.
 
-PostgreSQL runs as an account of its own when root starts it. Whatever that account can do in its
-folders must not make root read, write, chown or remove anything elsewhere.
+PostgreSQL runs as an account of its own when root starts it. Nothing that this account does in its
+folders may make root read, write, chown or remove anything elsewhere.
 """
 
 import os
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import IO
 
 MAX_BYTES = 4 << 20
-"""More than a day of warnings; a file without end must not fill the memory of its reader."""
+"""Most bytes that are read: more than a day of warnings, and no endless file fills the memory."""
 
 
 @contextmanager
 def opened_folder(folder: Path) -> Generator[int, None, None]:
-    """A descriptor of the folder itself, whatever its name comes to mean meanwhile.
+    """A descriptor of the folder itself, even if its name is given to another one meanwhile.
 
     Raises:
         OSError: It is missing, or the last part of its path is a link.
@@ -32,6 +32,7 @@ def opened_folder(folder: Path) -> Generator[int, None, None]:
 def read_file(folder: Path, name: str) -> bytes | None:
     """The end of a regular file in the folder; None if there is none, or only a link or a pipe."""
     with suppress(OSError), opened_folder(folder) as inside:
+        # NONBLOCK: opening a pipe without a writer would otherwise wait for ever.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         with os.fdopen(os.open(name, flags, dir_fd=inside), "rb") as reader:
             facts = os.fstat(reader.fileno())
@@ -43,7 +44,7 @@ def read_file(folder: Path, name: str) -> bytes | None:
 
 
 def newest_log(folder: Path) -> tuple[float, bytes] | None:
-    """When the newest regular `*.log` file of the folder was written, and its end."""
+    """Time of the last write, and the end, of the newest regular `*.log` file of the folder."""
     found: list[tuple[float, str]] = []
     with suppress(OSError), opened_folder(folder) as inside:
         for name in os.listdir(inside):
@@ -64,7 +65,7 @@ def remove_file(folder: Path, name: str) -> None:
 
 
 def open_lock(path: Path) -> IO[str]:
-    """A lock file that nobody else can open, and so hold against us; made if it is missing.
+    """A lock file that no other user can open and hold against us; made if it is missing.
 
     Raises:
         OSError: It cannot be opened, or is a link.

@@ -35,7 +35,7 @@ _SHARE = text("SELECT pg_advisory_xact_lock_shared(:lock)").bindparams(lock=WRAP
 _EXCLUDE = text("SELECT pg_advisory_xact_lock(:lock)").bindparams(lock=WRAPPING_LOCK)
 _IS_FORMER = text("SELECT citewell_is_former_master(:fingerprint)")
 
-# Nothing is added for a tenant that is being removed, and nothing if another process was faster.
+# Adds nothing for a tenant that is being removed, nor if another process was faster.
 _ADD = text("""
 INSERT INTO tenant_key (tenant_id, id, purpose, wrapped)
 SELECT :tenant_id, :id, :purpose, :wrapped WHERE EXISTS (SELECT FROM tenant WHERE id = :tenant_id)
@@ -60,7 +60,8 @@ _HOLD_RETIRED = text(
     "AND NOT is_active ORDER BY id FOR UPDATE"
 )
 
-# Only if no content is recorded under another key than the active one, or under none that is known.
+# Only if every content and every claim is recorded under the active key; an unknown key (null)
+# counts as another one.
 _REMOVE_RETIRED = text("""
 DELETE FROM tenant_key WHERE tenant_id = :tenant_id AND id = ANY(CAST(:ids AS uuid[]))
 AND NOT EXISTS (
@@ -104,12 +105,12 @@ class MasterKeyError(UnavailableError):
 
 
 class KeyRing:
-    """Gives out data keys, makes a tenant's first ones, and exchanges them.
+    """Provides data keys, makes a tenant's first ones, and exchanges them.
 
     Args:
-        database: Where the wrapped keys are.
-        load: Reads the master keys; asked again when a key was wrapped by one that is not known,
-            because they may have been exchanged meanwhile.
+        database: Holds the wrapped keys.
+        load: Reads the master keys; called again when a key was wrapped by an unknown one, because
+            they may have been exchanged meanwhile.
     """
 
     def __init__(self, database: Database, load: Callable[[], MasterKeys]) -> None:
@@ -120,7 +121,7 @@ class KeyRing:
         self._known: dict[tuple[uuid.UUID, uuid.UUID], DataKey] = {}
 
     async def active(self, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
-        """The active key as this process remembers it; new files are encrypted with it.
+        """The active key as cached by this process; new files are encrypted with it.
 
         Raises:
             MasterKeyError: It was wrapped by another master key.
@@ -178,6 +179,7 @@ class KeyRing:
         else:
             return None
         found = self._active.get((tenant_id, purpose))
+        # Unwrapped only when it changed: uploads call this each time.
         if found is None or found.id != row.id:
             found = self._opened(tenant_id, purpose, row.id, row.wrapped)
             self._remember_active(purpose, found)
@@ -186,8 +188,8 @@ class KeyRing:
     async def replace(self, session: AsyncSession, tenant_id: uuid.UUID) -> DataKey | None:
         """Give the tenant a new active key for its files, from the end of the transaction on.
 
-        The former key stays, for the files that are under it. None if there is none, or somebody
-        else exchanges it just now.
+        The former key stays for the files encrypted with it. None if the tenant has no key, or
+        another process is exchanging it.
         """
         values = {"tenant_id": tenant_id, "purpose": Purpose.FILES.value}
         retired = await session.execute(_RETIRE, values)
@@ -196,7 +198,7 @@ class KeyRing:
         return await self._add(session, tenant_id, Purpose.FILES)
 
     async def remove_retired(self, session: AsyncSession, tenant_id: uuid.UUID) -> int:
-        """Remove former keys if every file of the tenant is under the active one; returns how many.
+        """Remove former keys if every file has the active one; returns the number removed.
 
         An upload in progress has claims that name the key its files are put under.
         """
@@ -207,12 +209,12 @@ class KeyRing:
         return cast(CursorResult[Any], removed).rowcount
 
     async def wrap_all(self, master: bytes) -> int:
-        """Wrap all keys of all tenants by this master key, in one transaction; returns how many.
+        """Wrap all keys of all tenants by this master key, in one transaction; returns the number.
 
         Afterwards processes that still use a former master key can add no keys.
 
         Raises:
-            MasterKeyError: One is wrapped by a master key that is not known; nothing was changed.
+            MasterKeyError: A key is wrapped by an unknown master key; nothing was changed.
         """
         count = 0
         async with self._database.unit_of_work(None) as session:
@@ -267,6 +269,8 @@ class KeyRing:
         self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose
     ) -> DataKey | None:
         """Add an active key, unless there is one."""
+        # Before the master key is chosen: an exchange that is under way must be over, or wait for
+        # us.
         await session.execute(_SHARE)
         master = await self._master_in_force(session)
         key = DataKey(tenant_id, uuid7(), os.urandom(KEY_BYTES))
@@ -280,10 +284,10 @@ class KeyRing:
         return key if cast(CursorResult[Any], added).rowcount else None
 
     async def _master_in_force(self, session: AsyncSession) -> bytes:
-        """The master key to wrap by: one that was not exchanged, this process's own if it can be.
+        """The master key to wrap by: the first known one that was not replaced by another.
 
         Raises:
-            MasterKeyError: All this process knows of were exchanged.
+            MasterKeyError: All master keys known to this process were replaced.
         """
         for is_fresh in (False, True):
             if is_fresh:
@@ -305,7 +309,7 @@ class KeyRing:
         """A key, and the master key it was wrapped by.
 
         Raises:
-            MasterKeyError: None that is known.
+            MasterKeyError: No known master key unwraps it.
         """
         nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
         bound = _bound_to(tenant_id, purpose, key_id)

@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema; of processes that start together, one does it."""
+"""Brings a database to the newest schema; an advisory lock lets one process at a time do it."""
 
 import re
 from contextlib import suppress
@@ -21,7 +21,7 @@ MIGRATION_LOCK = 0x6369_7465  # "cite"
 
 
 def migrations_folder() -> Path:
-    """Where the Alembic history is: inside an installed package or beside the sources."""
+    """Folder of the Alembic history: inside an installed package or beside the sources."""
     package = Path(citewell.__file__).parent
     installed = package / "_migrations"
     return installed if installed.is_dir() else package.parents[1] / "migrations"
@@ -60,6 +60,7 @@ def migrate(url: str, *, present: float = connecting.PRESENT_SECONDS) -> bool:
             if _is_newest(connection):
                 return False
             connection.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+            # Asked again under the lock: another process may have migrated while this one waited.
             if _is_newest(connection):
                 return False
             _prepare(connection)
@@ -140,7 +141,7 @@ def _check_role(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 
 
 def _prepare(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Extension and role: what belongs to the server more than to the schema."""
+    """Make the extension and the role, which belong to the server rather than to the schema."""
     found = connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'").fetchone()
     if not found:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
@@ -169,7 +170,7 @@ def _upgrade(url: str) -> None:
 
 
 def _refusal(error: BaseException) -> str:
-    """What to do about an error of the database, in one line."""
+    """One line for the operator about an error of the database: what it is and what to do."""
     said = _first_line(error)
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
         return (

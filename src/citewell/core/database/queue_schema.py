@@ -1,8 +1,8 @@
 """The tables of the job queue, made by the queue library's own migrations, verified by hash.
 
-The library ships every migration it ever released. A revision of ours says up to which one it
-follows them, and what they held, so all installations run the same statements whatever version
-of the library is installed when they are made.
+The library ships every migration it ever released. A revision of ours names the last one it follows
+and their hash, so all installations run the same statements, whichever version of the library is
+installed when they are made.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ class QueueScripts:
     """Consecutive migrations of the queue library."""
 
     after: str
-    """Name of the last one that an earlier revision has run; empty: there is none."""
+    """Name of the last one that an earlier revision has run; empty for the first."""
     last: str
     sha256: str
-    """Of their names and contents, in order; `digest` makes it."""
+    """Hash of their names and contents in order, as `digest` computes it."""
 
     def installed(self) -> dict[str, str]:
         """Their statements by name, as the installed library has them."""
@@ -32,7 +32,7 @@ class QueueScripts:
         """Run them in the transaction of a revision.
 
         Raises:
-            StartupError: They are not what they were when the revision was written.
+            StartupError: They differ from those the revision was written for.
         """
         found = self.installed()
         if digest(found) != self.sha256:

@@ -38,16 +38,18 @@ SESSION_SETTINGS = {
     # The tenant is known at plan time only in a custom plan; then one partition is planned.
     "plan_cache_mode": "force_custom_plan",
     "jit": "off",
-    # ADR-0020: recall@10 0.990 of exact; and go on until the scope has given enough (ADR-0006).
+    # ADR-0020: recall@10 is 0.990 of exact. The scan goes on until the scope has given enough rows
+    # (ADR-0006).
     "hnsw.ef_search": "150",
     "hnsw.iterative_scan": "relaxed_order",
     "idle_in_transaction_session_timeout": "600s",
+    # Longer than a request may take, so that a lock held for long ends in an error that names it.
     "lock_timeout": "60s",
 }
 
 
 CONNECTION: dict[str, Any] = {"connect_timeout": 10, "client_encoding": "utf8"}
-"""How every connection is made, whatever the operator's PGCLIENTENCODING says."""
+"""Parameters of every connection; they override the operator's PGCLIENTENCODING."""
 
 
 def connection_options(settings: dict[str, str]) -> str:
@@ -62,7 +64,8 @@ OWNER_CONNECTION: dict[str, Any] = {
     **CONNECTION,
     "options": connection_options({"search_path": "public"}),
 }
-"""How the owner connects: a schema of the user's name must not take in what we make."""
+"""Parameters of the owner's connections; with the default search path, a schema that bears the
+user's name would receive our tables."""
 
 
 class Database:
@@ -97,10 +100,10 @@ class Database:
 
         Args:
             tenant_id: Without a tenant no tenant's row is visible.
-            statement_seconds: How long each statement may take; 0: as long as it needs.
-            is_snapshot: Whether all statements see the same moment, not each its own.
-            is_batched: Whether the tenant is set together with the first statements of the
-                session's batch; until then nothing is visible.
+            statement_seconds: Longest time of one statement; 0: no limit.
+            is_snapshot: All statements see the same snapshot instead of one each.
+            is_batched: The tenant is set together with the first statements of the session's batch;
+                until then nothing is visible.
         """
         async with self._sessions() as session, session.begin():
             if is_snapshot:
@@ -119,7 +122,7 @@ class Database:
 
     @asynccontextmanager
     async def lookup(self) -> AsyncGenerator[AsyncSession, None]:
-        """For single statements without a tenant, each committed by itself in one round trip."""
+        """A session for single statements without a tenant, each committed in its round trip."""
         async with self._lookups() as session:
             yield session
 
@@ -142,7 +145,7 @@ class Database:
         """Check that the server answers.
 
         Raises:
-            sqlalchemy.exc.DBAPIError: It gave none.
+            sqlalchemy.exc.DBAPIError: It does not answer.
         """
         async with self._engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
@@ -160,17 +163,18 @@ _SET_TENANT = (
 
 
 _HEALING_STATES = ("08", "40", "53", "57", "58", "25P03", "55P03")
-"""SQLSTATE classes of what passes: connection, rollback (deadlock), resources, operator, system,
-and two timeouts. https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+"""SQLSTATE classes of temporary errors: connection, rollback (deadlock), resources, operator,
+system, and two time-outs. https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the database could not be reached, was full, busy or shut down: later it may work."""
+    """Whether the database was out of reach, full, busy or shut down, so that a retry may work."""
     if isinstance(error, InterfaceError | PoolTimeoutError):
         return True
     if not isinstance(error, DBAPIError):
         return False
     state = getattr(error.orig, "sqlstate", None)
+    # The server answered with an error, whose class says whether it will pass.
     if state is not None:
         return str(state).startswith(_HEALING_STATES)
     return error.connection_invalidated or isinstance(error, OperationalError)
@@ -180,7 +184,7 @@ _AWAY = psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeo
 
 
 def comes_from_outage(error: BaseException) -> bool:
-    """Whether it, or what it was raised from, is an outage, of whichever library."""
+    """Whether an error, or one of its causes, is an outage, of whichever library."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, _AWAY) or (isinstance(cause, Exception) and is_outage(cause)):
@@ -190,7 +194,7 @@ def comes_from_outage(error: BaseException) -> bool:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether a disk is full: the database's (SQLSTATE 53100), or the one we write to."""
+    """Whether a disk is full: the database's (SQLSTATE 53100) or this machine's."""
     if isinstance(error, DBAPIError):
         error = error.orig
     if isinstance(error, OSError):
@@ -199,12 +203,12 @@ def is_full(error: BaseException | None) -> bool:
 
 
 def is_held(error: BaseException) -> bool:
-    """Whether a lock was not got in time: somebody's transaction goes on for long."""
+    """Whether a lock was not available in time, because another transaction held it for long."""
     return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.LockNotAvailable)
 
 
 def is_overdue(error: BaseException) -> bool:
-    """Whether the database ended a statement because its time was up."""
+    """Whether the database cancelled a statement at its time-out."""
     return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.QueryCanceled)
 
 
