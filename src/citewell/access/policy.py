@@ -1,4 +1,4 @@
-"""The access policy: who may do what with a document, as one table of plain values.
+"""The access policy: rights on documents and collections, as plain values.
 
 A request's `Actor` and the grants that name them make an `Access`: for each verb a `Reach`. A reach
 is evaluated in two ways that must agree: `Reach.admits` for one object, and
@@ -13,7 +13,7 @@ from enum import IntEnum, StrEnum
 
 
 class Role(IntEnum):
-    """What a user is in their organisation; each may do what those below may."""
+    """Role of a user; each role includes the rights of those below it."""
 
     GUEST = 0
     EMPLOYEE = 1
@@ -22,7 +22,7 @@ class Role(IntEnum):
 
 
 class AccessLevel(IntEnum):
-    """How far a document may be shown; a role reads its level and below."""
+    """Confidentiality of a document; a role reads its own level and those below."""
 
     PUBLIC = 0
     INTERNAL = 1
@@ -31,7 +31,7 @@ class AccessLevel(IntEnum):
 
 
 class Scope(StrEnum):
-    """What a credential may be used for; `operator` is for the installation's own software."""
+    """Permission of a credential; `operator` is for the installation's own software."""
 
     READ = "read"
     WRITE = "write"
@@ -40,14 +40,14 @@ class Scope(StrEnum):
 
 
 class Verb(StrEnum):
-    """What someone does with a document."""
+    """Action on a document."""
 
     READ = "read"
     WRITE = "write"
 
 
 class Effect(StrEnum):
-    """What a grant does for those it names. `write` includes `read`; `deny` beats everything."""
+    """Effect of a grant on those it names. `write` includes `read`; `deny` beats everything."""
 
     DENY = "deny"
     READ = "read"
@@ -79,7 +79,7 @@ NO_LEVEL = -1
 
 @dataclass(frozen=True, slots=True)
 class IdSet(AbstractSet[uuid.UUID]):
-    """A set of ids kept as the text of a PostgreSQL array, parsed only when someone iterates.
+    """A set of ids kept as the text of a PostgreSQL array, parsed only when it is iterated.
 
     A user with 1,000 grants would otherwise pay for a thousand UUID objects at every search.
     """
@@ -89,11 +89,11 @@ class IdSet(AbstractSet[uuid.UUID]):
 
     @classmethod
     def of(cls, ids: Iterable[uuid.UUID]) -> "IdSet":
-        """These ids."""
+        """The set of these ids."""
         return ids if isinstance(ids, IdSet) else cls("{" + ",".join(map(str, ids)) + "}")
 
     def __contains__(self, item: object) -> bool:
-        # All have the same length and a comma between them, so a substring match is exact.
+        # Ids have one length and a comma between them, so a substring match is exact.
         return isinstance(item, uuid.UUID) and str(item) in self.literal
 
     def __iter__(self) -> Iterator[uuid.UUID]:
@@ -103,7 +103,7 @@ class IdSet(AbstractSet[uuid.UUID]):
         return 0 if self.literal == "{}" else self.literal.count(",") + 1
 
     def joined(self, other: "IdSet") -> "IdSet":
-        """The union; an id in both may be listed twice, which no reader minds."""
+        """The union; an id in both may be listed twice, which changes no predicate."""
         if not (self and other):
             return self or other
         return IdSet(f"{self.literal[:-1]},{other.literal[1:]}")
@@ -146,7 +146,7 @@ class Reach:
 
     @property
     def is_all(self) -> bool:
-        """Whether it leaves nothing out."""
+        """Whether every document is within reach."""
         has_denials = self.denied_collections or self.denied_documents
         return self.max_level >= max(AccessLevel) and not has_denials
 
@@ -173,39 +173,39 @@ class Access:
 
     @property
     def read(self) -> Reach:
-        """What may be read, listed and found."""
+        """Documents that may be read, listed and found."""
         return self.reaches[Verb.READ]
 
     @property
     def write(self) -> Reach:
-        """What may be changed, provided it may be read."""
+        """Documents that may be changed, provided they may be read."""
         return self.reaches[Verb.WRITE]
 
     def allows(self, verb: Verb, document: DocumentFacts) -> bool:
-        """Whether the verb may be done with the document."""
+        """Whether the actor may do this with the document."""
         return self.read.admits(document) and self.reaches[verb].admits(document)
 
     def may_create_in(self, collection_id: uuid.UUID) -> bool:
-        """Whether documents may be added to the collection."""
+        """Whether the actor may add documents to the collection."""
         if collection_id in self.read.denied_collections:
             return False
         return self.role >= CREATES_FROM or collection_id in self.write.collections
 
     def may_see_collection(self, collection_id: uuid.UUID, *, holds_readable: bool) -> bool:
-        """Whether the collection is there for them; `holds_readable`: a document they may read."""
+        """Whether the actor may see a collection; `holds_readable`: a document in it."""
         if collection_id in self.read.denied_collections:
             return False
         return self.role >= CREATES_FROM or collection_id in self.read.collections or holds_readable
 
     def may_deny(self, document: DocumentFacts) -> bool:
-        """Whether a denial may be made or lifted for a document that may be changed.
+        """Whether the actor may make or lift a denial for a document they may change.
 
         Decided by role alone: a user who was merely granted a document must not deny it to others.
         """
         return document.access_level <= self.write.max_level
 
     def may_share_collection(self, collection_id: uuid.UUID, effect: Effect) -> bool:
-        """Whether a rule of this effect may be made for a collection that is there for them.
+        """Whether the actor may make a rule of this effect for a collection they may see.
 
         A rule on a collection covers all its documents, of every level, present and future. So it
         takes the same reach over the whole collection: nobody can grant, even to themselves, more
@@ -230,7 +230,7 @@ def access_of(role: Role, user_id: uuid.UUID | None, grants: Iterable[Grant]) ->
 def access_by(
     role: Role, user_id: uuid.UUID | None, named: Mapping[tuple[bool, Effect], IdSet]
 ) -> Access:
-    """The same from sets of ids, keyed by (whether they are collections, effect)."""
+    """As `access_of`, from sets of ids keyed by (are collections, effect)."""
 
     def ids(is_collection: bool, effect: Effect) -> IdSet:
         return named.get((is_collection, effect), NO_IDS)

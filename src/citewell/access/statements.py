@@ -1,4 +1,4 @@
-"""The access policy inside statements: who is granted what, and the predicate of a reach."""
+"""The access policy in SQL: the grants of a user, and the predicate of a reach."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,21 +24,21 @@ FROM (
 
 
 def grants_in(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[bool, Effect], IdSet]:
-    """Rows of `GRANTS`: ids by whether they are of collections, and by effect."""
+    """Ids in rows of `GRANTS`, keyed by (are collections, effect)."""
     return {(is_collection, Effect(effect)): IdSet(ids) for is_collection, effect, ids in rows}
 
 
 def reach_sql(
     reach: Reach, *, table: str, document_column: str, prefix: str = "reach"
 ) -> tuple[str, dict[str, object]]:
-    """The predicate of a reach and its bound values; says the same as `Reach.admits`.
+    """The predicate of a reach and its bound values; equivalent to `Reach.admits`.
 
     Args:
-        reach: What may be reached.
+        reach: The reach.
         table: Alias of a table with `access_level`, `collection_id` and, where `reach.owner` is
             set, `created_by`.
         document_column: Its column with the document's id.
-        prefix: Of the bound names, so that two reaches fit into one statement.
+        prefix: Prefix of the bound names, so that two reaches fit into one statement.
     """
     values: dict[str, object] = {f"{prefix}_level": reach.max_level}
     admitted = [f"{table}.access_level <= :{prefix}_level"]

@@ -1,1 +1,1 @@
-"""What Citewell does, one slice per feature."""
+"""The features of Citewell, one package each."""

@@ -24,9 +24,9 @@ class Admission(Enum):
     CREDENTIAL = auto()
     """Those with a valid access token or API key."""
     OPTIONAL = auto()
-    """Everybody; a valid credential is looked at, for a refresh token will do instead."""
+    """Everybody; a valid credential is read, but a refresh token in the body will do instead."""
     PUBLIC = auto()
-    """Everybody; a credential is not looked at."""
+    """Everybody; credentials are ignored."""
 
 
 class Rate(Enum):
@@ -36,7 +36,7 @@ class Rate(Enum):
     QUERIES = auto()
     """Searches and questions."""
     SIGNING_IN = auto()
-    """By address, with a credential or without: these routes are where passwords are guessed."""
+    """Counted by address, with a credential or without, because passwords are guessed here."""
     UNLIMITED = auto()
 
 
@@ -58,7 +58,7 @@ class RoutePolicy:
     rate: Rate = Rate.REQUESTS
     body: BodySize = BodySize.JSON
     is_page: bool = False
-    """Whether it is a page of the documentation, the same for everybody, with a script inside."""
+    """Whether it is a page of the documentation: the same for everybody, with a script inside."""
 
 
 PRIVATE = RoutePolicy()
@@ -74,7 +74,7 @@ _POLICY = "citewell_policy"
 
 
 def governed(policy: RoutePolicy) -> Callable[[Endpoint], Endpoint]:
-    """Declare a route's policy; stands below the decorator of the route."""
+    """Declare a route's policy; written below the decorator of the route."""
 
     def declare(endpoint: Endpoint) -> Endpoint:
         setattr(endpoint, _POLICY, policy)
@@ -89,7 +89,7 @@ def policy_of(endpoint: object) -> RoutePolicy | None:
 
 
 class Router(APIRouter):
-    """A router whose routes have its policy, but for those with one of their own."""
+    """A router whose routes have its policy unless they declare their own."""
 
     def __init__(self, *, policy: RoutePolicy, **more: Any) -> None:
         super().__init__(**more)
@@ -97,6 +97,7 @@ class Router(APIRouter):
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:
         """Add a route; see `fastapi.APIRouter.add_api_route`."""
+        # A route's own `@governed` has run before, so it wins over the router's policy.
         if policy_of(endpoint) is None:
             governed(self._policy)(endpoint)
         super().add_api_route(path, endpoint, **more)
@@ -109,8 +110,8 @@ class Router(APIRouter):
         super().add_api_websocket_route(path, endpoint, name, **more)
 
 
-# Dependencies are coroutines although they wait for nothing: plain functions are run in a thread,
-# which costs more than all they do.
+# Dependencies are coroutines although they await nothing, because FastAPI runs plain functions in a
+# thread, which costs more than the function.
 
 
 async def _platform(request: Request) -> Platform:
@@ -121,11 +122,12 @@ def _requires(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """The caller, refused unless their credential has the scope."""
 
     async def caller_with_scope(request: Request) -> Caller:
-        # Set by the authentication middleware, which lets nobody through without it.
+        # Set by the authentication middleware, which admits no request without a caller here.
         caller = cast(Caller, request.state.caller)
         caller.actor.require(scope)
         if scope is Scope.ADMIN and request.method != "GET":
-            caller.actor.require(Scope.WRITE)  # to administer by reading is a right of its own
+            # A key with `read` and `admin` may look at everything, and change nothing.
+            caller.actor.require(Scope.WRITE)
         return caller
 
     return caller_with_scope
@@ -155,7 +157,7 @@ PageDep = Annotated[PageRequest, Depends(_page)]
 
 
 class Pagination(BaseModel):
-    """Where a page lies in its list."""
+    """Position of a page in its list."""
 
     page: int
     limit: int
@@ -171,7 +173,7 @@ class Listing(BaseModel, Generic[Item]):
 
 
 def listing(page: Page[Any], items: list[Item]) -> Listing[Item]:
-    """The page as the API shows it."""
+    """A page as the API shows it."""
     request = page.request
     return Listing[Item](
         data=items,

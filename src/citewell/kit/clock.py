@@ -17,7 +17,7 @@ class Stopwatch:
         self.timings_ms: dict[str, float] = {}
 
     def lap(self, stage: str) -> None:
-        """Book the time since the last lap on `stage`."""
+        """Add the time since the last lap to `stage`."""
         now = time.perf_counter()
         spent = (now - self._lap) * 1000
         self.timings_ms[stage] = round(self.timings_ms.get(stage, 0.0) + spent, 3)

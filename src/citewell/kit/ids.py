@@ -20,10 +20,13 @@ def uuid7() -> uuid.UUID:
     with _lock:
         now = time.time_ns() // 1_000_000
         if now > _last_ms:
+            # A random start in the lower half: 3,900 ids fit into the millisecond, and two
+            # processes differ.
             _last_ms, _sequence = now, int.from_bytes(os.urandom(1)) & 0x7F
         else:
             _sequence += 1
             if _sequence > 0xFFF:
+                # Ahead of the clock, so that ids still increase; also while a clock is set back.
                 _last_ms, _sequence = _last_ms + 1, 0
         milliseconds, sequence = _last_ms, _sequence
     random_bits = int.from_bytes(os.urandom(8)) & ((1 << 62) - 1)

@@ -7,11 +7,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 MAX_LIMIT = 100
+"""Most items of one page, as the API promises."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which part of a list is asked for; `page` counts from 1."""
+    """The requested part of a list; `page` counts from 1."""
 
     page: int = 1
     limit: int = 20

@@ -26,6 +26,7 @@ def require_storable_json(value: JsonValue) -> JsonValue:
     Raises:
         ValueError: A text or key in it cannot be kept, or a number is not finite.
     """
+    # A loop, not recursion: JSON may be nested more deeply than Python's stack.
     waiting = [value]
     while waiting:
         item = waiting.pop()

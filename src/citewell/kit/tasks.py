@@ -1,13 +1,13 @@
-"""Tasks side by side."""
+"""Concurrent tasks."""
 
 import asyncio
 from types import TracebackType
 
 
 class TaskGroup(asyncio.TaskGroup):
-    """A group of tasks whose first failure is raised as it is, not in a group of exceptions.
+    """A group of tasks that raises its first failure itself instead of an exception group.
 
-    For callers to whom it does not matter that the work was done side by side.
+    Callers then handle errors as if the work had been done one task after the other.
     """
 
     async def __aexit__(

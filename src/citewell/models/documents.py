@@ -12,7 +12,7 @@ from citewell.core.database.base import Base, HasId, HasTimestamps, TenantScoped
 
 
 class VersionStatus(StrEnum):
-    """Where a version is in its life; `ready` is the one that answers."""
+    """State of a version; `ready` is the one that answers."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -23,6 +23,7 @@ class VersionStatus(StrEnum):
 
 
 OPEN_STATUSES = (VersionStatus.QUEUED, VersionStatus.PROCESSING)
+"""States in which a job is still to finish the version."""
 
 
 class Collection(Base, HasId, TenantScoped, HasTimestamps):
@@ -55,45 +56,45 @@ class Blob(Base, HasId, TenantScoped):
 
 
 class BlobClaim(Base, TenantScoped):
-    """A content that an upload is putting into the store; while it is there, no file is removed."""
+    """A content that an upload is putting into the store; its file is not removed meanwhile."""
 
     __tablename__ = "blob_claim"
 
     sha256: Mapped[bytes] = mapped_column(primary_key=True)
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    """Of the upload; all its contents have the same."""
+    """Id of the upload, the same for all its contents."""
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     key_id: Mapped[uuid.UUID]
-    """The key its file is put under; no key is removed while a claim has a former one."""
+    """The key its file is encrypted with; a former key stays while a claim names it."""
     expires_at: Mapped[datetime]
-    """After this its upload must have ended, and upkeep removes what it left."""
+    """Time by which its upload must have ended; afterwards upkeep removes its remains."""
 
 
 class Document(Base, HasId, TenantScoped, HasTimestamps):
-    """What stays the same over all versions of a text."""
+    """A document: the properties shared by all its versions."""
 
     __tablename__ = "document"
 
     collection_id: Mapped[uuid.UUID]
     title: Mapped[str]
     source: Mapped[str | None]
-    """Where it came from, unique in its collection: the same source again is a new version."""
+    """Origin, unique in its collection: the same source again becomes a new version."""
     filename: Mapped[str]
     access_level: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     metadata_: Mapped[dict[str, object]] = mapped_column("metadata", JSONB, server_default="{}")
     active_version_id: Mapped[uuid.UUID | None]
     created_by: Mapped[uuid.UUID | None]
     deleted_at: Mapped[datetime | None]
-    """Since when it is in the trash, where only `models.trash` shows it."""
+    """Time of its deletion; rows in the trash are visible in `models.trash.trash_shown` only."""
     deleted_by: Mapped[uuid.UUID | None]
     restore_version_id: Mapped[uuid.UUID | None]
-    """What `active_version_id` was before it was deleted."""
+    """Value of `active_version_id` before the deletion."""
     restore_job_ids: Mapped[list[uuid.UUID] | None] = mapped_column(ARRAY(Uuid))
-    """Jobs that its deletion stopped."""
+    """Jobs cancelled by the deletion; restoring queues them again."""
 
 
 class DocumentVersion(Base, HasId, TenantScoped):
-    """One content of a document."""
+    """One version of a document's content."""
 
     __tablename__ = "document_version"
 
@@ -117,12 +118,16 @@ class DocumentVersion(Base, HasId, TenantScoped):
 
 
 def has_given_title(title: str, filename: str, parsed_title: str | None) -> bool:
-    """Whether a person gave the title; otherwise it is the file's name or the text's own title."""
+    """Whether a person gave the title.
+
+    It is not stored: a title that equals the file name or the parsed title counts as automatic, so
+    a person who types exactly that loses it with the next version.
+    """
     return title not in (filename, parsed_title)
 
 
 class DocumentActivation(Base, HasId, TenantScoped):
-    """A time during which a version answered; a trigger on the document's pointer writes it."""
+    """A period in which a version answered; written by a trigger on the document's pointer."""
 
     __tablename__ = "document_activation"
 

@@ -1,4 +1,4 @@
-"""Grants and denials; one rule for each object and each user or group."""
+"""Grants and denials, at most one for each object and user or group."""
 
 import uuid
 from datetime import datetime
@@ -10,7 +10,7 @@ from citewell.core.database.base import Base, HasId, TenantScoped
 
 
 class _Grant(HasId, TenantScoped):
-    """Whom a rule names, and what it says (`access.policy.Effect`)."""
+    """The user or group that a rule names, and its `access.policy.Effect`."""
 
     user_id: Mapped[uuid.UUID | None]
     group_id: Mapped[uuid.UUID | None]

@@ -19,6 +19,6 @@ class IndexGeneration(Base, TenantScoped, HasTimestamps):
     status: Mapped[str]
     chunk_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     live_since: Mapped[datetime | None]
-    """When it took over from another; None for a tenant's first one, and for one being built."""
+    """Time of its take-over from another; None for a tenant's first one and one being built."""
     has_lexical: Mapped[bool] = mapped_column(server_default="true")
-    """Whether the terms of all its findable chunks are in the inverted index."""
+    """Whether the inverted index holds the terms of all its findable chunks."""

@@ -1,4 +1,4 @@
-"""What was used and what was done."""
+"""Records of usage, actions, replies and changes."""
 
 import uuid
 from datetime import datetime
@@ -12,20 +12,20 @@ from citewell.core.database.base import Base, HasId, TenantScoped
 
 
 class UsageRecord(Base, TenantScoped):
-    """How much of something was used in a period, by one actor or (`TOTAL`) by all."""
+    """Amount of a metric in a period, for one actor or (`TOTAL`) for the whole tenant."""
 
     __tablename__ = "usage_record"
 
     metric: Mapped[str] = mapped_column(primary_key=True)
     period: Mapped[str] = mapped_column(primary_key=True)
-    """A day (`2027-01-31`), a month (`2027-01`) or `all` for what is there now."""
+    """A day (`2027-01-31`), a month (`2027-01`) or `all` for metrics of what exists now."""
     actor_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     amount: Mapped[int] = mapped_column(BigInteger, server_default="0")
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
 
 class AuditEvent(Base, HasId, TenantScoped):
-    """Who did what to which object; the application can add and read these, nothing else."""
+    """A recorded action; the application's role can add and read these, nothing else."""
 
     __tablename__ = "audit_event"
 
@@ -42,7 +42,7 @@ class AuditEvent(Base, HasId, TenantScoped):
 
 
 class IdempotentReply(Base, TenantScoped):
-    """What a request that came with an `Idempotency-Key` was told, for when it comes again."""
+    """The reply to a request with an `Idempotency-Key`, given again when it is repeated."""
 
     __tablename__ = "idempotent_reply"
 
@@ -54,7 +54,7 @@ class IdempotentReply(Base, TenantScoped):
 
 
 class Event(Base, TenantScoped):
-    """That an object has changed; triggers add these at commit, an hour later they go."""
+    """Notice that an object has changed; added by triggers at commit, removed after an hour."""
 
     __tablename__ = "event"
 

@@ -1,4 +1,4 @@
-"""Tenants, their users and groups, and what these sign in with."""
+"""Tenants, their users and groups, and credentials."""
 
 import uuid
 from datetime import datetime
@@ -37,10 +37,10 @@ class Tenant(Base, HasTimestamps):
     session_version: Mapped[int] = mapped_column(server_default="1")
     """Raised to end all sessions and streams of the tenant."""
     setup_hash: Mapped[bytes | None]
-    """Of the token that makes the first account; None: there is none, or it was used."""
+    """Hash of the token that makes the first account; None if there is none, or it was used."""
     setup_expires_at: Mapped[datetime | None]
     setup_closed_at: Mapped[datetime | None]
-    """When the tenant was found in use; no set-up token works from then on."""
+    """Time at which the tenant was found in use; no set-up token works from then on."""
     setup_documents: Mapped[int] = mapped_column(server_default="0")
     """Number of documents loaded by `--preload`; they do not count as use of the tenant."""
 
@@ -58,7 +58,7 @@ class User(Base, HasId, TenantScoped, HasTimestamps):
     status: Mapped[str] = mapped_column(server_default="active")
     password_hash: Mapped[str | None]
     session_version: Mapped[int] = mapped_column(server_default="1")
-    """Raised by whatever ends the user's sessions: role, password, logout, deactivation."""
+    """Raised to end the user's sessions: change of role or password, logout, deactivation."""
     invitation_hash: Mapped[bytes | None]
     invitation_expires_at: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
@@ -79,7 +79,7 @@ class RefreshToken(Base, HasId, TenantScoped):
     hash: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
-    """The same for the whole family: a session ends, however often it is renewed."""
+    """End of the session, the same for the whole family: renewing does not prolong it."""
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
@@ -101,7 +101,7 @@ class ApiKey(Base, HasId, TenantScoped):
 
 
 class Group(Base, HasId, TenantScoped, HasTimestamps):
-    """Users that are granted things together."""
+    """A group of users that rules can name."""
 
     __tablename__ = "user_group"
 

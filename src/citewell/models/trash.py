@@ -1,7 +1,7 @@
-"""Documents in the trash: rows of `document` that the database hides from whoever does not ask.
+"""Documents in the trash: rows of `document` that the database shows on request only.
 
-A policy of the database does it (migration 0009): a statement over documents that knows nothing of
-the trash treats what is in it as gone, and may neither read, lock nor change it.
+This is a policy of the database (migration 0009): a statement over documents that knows nothing of
+the trash cannot read, lock or change rows in it.
 """
 
 from collections.abc import AsyncGenerator
@@ -15,11 +15,14 @@ _SET = text("SELECT set_config('citewell.trash', :value, true)")
 
 @asynccontextmanager
 async def trash_shown(session: AsyncSession) -> AsyncGenerator[None, None]:
-    """Show the session what is in the trash, beside everything else, while the block lasts.
+    """Show the session the documents in the trash, beside all others, while the block lasts.
 
-    An error leaves it shown: the transaction is to be rolled back then.
+    After an error they stay visible, as the transaction has to be rolled back anyway.
     """
+    # Local to the transaction (the third argument is true), so a pooled connection never carries it
+    # on.
     await session.execute(_SET, {"value": "shown"})
     yield
+    # Pending changes of documents in the trash must reach the database while it shows them.
     await session.flush()
     await session.execute(_SET, {"value": ""})

@@ -32,21 +32,21 @@ class JobStage(StrEnum):
     EMBEDDING = "embedding"
     PUBLISHED = "published"
     WORKING = "working"
-    """Of work that is no document."""
+    """Stage of work that is about no document."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """How far an attempt is."""
+    """Progress of an attempt."""
 
     stage: str
     done: int = 0
     total: int | None = None
-    """None while it is not known."""
+    """None while it is unknown."""
 
     @property
     def unit(self) -> Literal["pages", "chunks", "items"]:
-        """What `done` and `total` count."""
+        """Unit of `done` and `total`."""
         if self.stage == JobStage.WORKING:
             return "items"
         return "pages" if self.stage == JobStage.PARSING else "chunks"
@@ -59,7 +59,7 @@ class JobProgress:
 
 
 class Job(Base, HasId, TenantScoped):
-    """A piece of durable work and how far it is."""
+    """A piece of durable work and its state."""
 
     __tablename__ = "job"
 
@@ -69,7 +69,7 @@ class Job(Base, HasId, TenantScoped):
     done: Mapped[int] = mapped_column(server_default="0")
     total: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
-    """Never begins anew: an attempt is known by its number."""
+    """Attempts so far; never reset, because its number identifies an attempt."""
     attempts_before: Mapped[int] = mapped_column(server_default="0")
     """Attempts made before the last manual retry; they no longer count towards the limit."""
     reason: Mapped[str | None]
@@ -84,5 +84,5 @@ class Job(Base, HasId, TenantScoped):
 
     @property
     def progress(self) -> JobProgress | None:
-        """How far it is; None before its first attempt."""
+        """Its progress; None before its first attempt."""
         return JobProgress(self.stage, self.done, self.total) if self.stage else None

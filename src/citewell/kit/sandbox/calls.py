@@ -1,4 +1,4 @@
-"""A child that calls functions of ours by name: `python -m citewell.kit.sandbox.calls`."""
+"""Child process that calls Citewell's functions by name: `python -m citewell.kit.sandbox.calls`."""
 
 from collections.abc import Callable
 from importlib import import_module

@@ -14,7 +14,8 @@ def serve_parent(serve: Callable[[Channel, Message], None]) -> None:
     The command line is what `Child` writes: its settings as JSON, then the parent's process id.
     """
     settings = decode(sys.argv[1].encode())
-    # Libraries may print: that must not end up among the frames.
+    # Libraries may print, which must not end up among the frames: the socket moves to another
+    # descriptor, and standard output becomes standard error.
     descriptor = os.dup(0)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -22,5 +23,6 @@ def serve_parent(serve: Callable[[Channel, Message], None]) -> None:
     confine(settings["memory_bytes"], int(sys.argv[2]))
     try:
         serve(Channel(descriptor), settings)
+    # The parent has gone: a normal end, and a traceback would only fill a log.
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(0)

@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
-"""Of <linux/prctl.h> and <linux/sched.h>."""
+"""Constants of <linux/prctl.h> and <linux/sched.h>."""
 
 NICENESS = 10
 """Children yield to the process that answers questions."""
@@ -26,7 +26,7 @@ _WRITABLE_BYTES = 16 * MIB
 def confine(memory_bytes: int, parent: int) -> None:
     """Bound this process and tie it to its parent.
 
-    What the platform does not offer is left out: the parent watches time and memory as well.
+    Measures that the platform does not offer are skipped; the parent watches time and memory too.
 
     Args:
         memory_bytes: Most private data this process can have.
@@ -37,6 +37,7 @@ def confine(memory_bytes: int, parent: int) -> None:
     if sys.platform == "linux":
         _die_with_parent()
         _leave_network()
+    # The parent may have ended before the request for its death signal took effect.
     if os.getppid() != parent:
         sys.exit(0)
     _lower(resource.RLIMIT_CORE, 0)
@@ -51,6 +52,7 @@ def allow_cpu(seconds: int) -> None:
     if sys.platform == "win32":
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
+    # The limit counts over the process's life, and in whole seconds: rounded up.
     soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
     _lower(resource.RLIMIT_CPU, soft)
 
@@ -66,6 +68,7 @@ def _lower(kind: int, value: int) -> None:
 
 def _die_with_parent() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
+    # A parent that is killed cannot end its children; the kernel does it.
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
@@ -73,5 +76,7 @@ def _die_with_parent() -> None:
 def _leave_network() -> None:
     """Move to an empty network namespace, where the kernel lets this process do so."""
     libc = ctypes.CDLL(None, use_errno=True)
+    # Without privileges a network namespace needs a user namespace as well. A refusal to root comes
+    # from a container's rules, which refuse that too.
     if libc.unshare(_CLONE_NEWNET) != 0 and os.geteuid() != 0:
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)

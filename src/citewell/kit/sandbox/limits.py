@@ -1,4 +1,4 @@
-"""How much one request to a child process may cost."""
+"""Limits of one request to a child process."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class ProcessLimits:
     """Bounds of a child process; it is killed when it goes past any of them."""
 
     memory_bytes: int
-    """Private data by rlimit, resident size as the parent samples it."""
+    """Most private data (by rlimit) and resident memory (as sampled by the parent)."""
     cpu_seconds: int
     """CPU time of one request."""
     wall_seconds: float

@@ -1,4 +1,4 @@
-"""Child processes that are used again: started on demand, replaced when worn, ended when idle."""
+"""Pool of child processes: started on demand, replaced when worn, ended when idle."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,17 +7,17 @@ from citewell.kit.sandbox.limits import MIB
 from citewell.kit.sandbox.process import Child
 
 REQUESTS_PER_CHILD = 200
-"""Requests after which a child is replaced: what libraries leak stays small."""
+"""Requests after which a child is replaced, which bounds the memory that libraries leak."""
 
 RECYCLE_BYTES = 256 * MIB
 """Resident size from which a child is replaced after its request."""
 
 IDLE_SECONDS = 60.0
-"""A child without work is ended after this: an idle installation holds no memory for it."""
+"""Time after which a child without work is ended, so that an idle installation holds no memory."""
 
 
 class ChildPool:
-    """Children of one kind; how many are busy at a time is the caller's business.
+    """Children of one kind; the caller limits how many are busy at a time.
 
     Belongs to one event loop. POSIX only.
     """
@@ -104,6 +104,7 @@ class ChildPool:
             self._sweep.cancel()
             self._sweep = None
         if self._ending or self._idle:
+            # A killed child ends within milliseconds and must be reaped, or it stays a zombie.
             delay = min(0.05, self._idle_seconds) if self._ending else self._idle_seconds
             loop = asyncio.get_running_loop()
             self._sweep = loop.call_later(delay, self._sweep_up, not self._ending)

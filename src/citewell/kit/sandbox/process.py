@@ -20,24 +20,26 @@ from citewell.kit.sandbox.limits import ProcessLimits
 from citewell.kit.sandbox.wire import HEADER, MAX_FRAME, Message, decode, encode
 
 WATCH_SECONDS = 0.2
-"""How often a busy child's memory is looked at."""
+"""Interval between two checks of a busy child's memory and time; a child that swells by 2 GB/s is
+400 MB past its limit when it is killed."""
 
 _LAST_WORDS_SECONDS = 2.0
-"""Time for a child that has hung up to end by itself, so that its status tells why."""
+"""Time for a child that has closed its socket to end by itself, so that its status tells why."""
 
 _COMPLAINT_BYTES = 4096
 
 _OUT_OF_MEMORY = (b"memory allocation of", b"MemoryError", b"bad_alloc", b"out of memory")
-"""How Rust, Python and C++ say that memory ran out."""
+"""Messages of Rust, Python and C++ that memory ran out. A library that words it otherwise makes the
+failure look like a crash."""
 
 
 class ChildFailure(StrEnum):
-    """Why a child gave no answer."""
+    """Reason of a missing answer."""
 
     TIMEOUT = "timeout"
     MEMORY = "memory"
     KILLED = "killed"
-    """From outside: by a person, or by a machine out of memory."""
+    """Killed from outside: by a person, or by a machine out of memory."""
     CRASHED = "crashed"
 
 
@@ -48,7 +50,7 @@ class ChildError(Exception):
         super().__init__(f"{failure} {status}".strip())
         self.failure = failure
         self.status = status
-        """How it ended, as an operator reads it: `SIGSEGV`, `status 1`."""
+        """Exit status for operators: `SIGSEGV`, `status 1`."""
 
 
 class Child:
@@ -60,14 +62,15 @@ class Child:
         """Start the process; it is ready when it answers.
 
         Args:
-            module: Run as `python -m`; its main is `serve_parent`.
-            limits: What one request may cost.
-            settings: Told to the child, beside `memory_bytes` and `cpu_seconds`.
+            module: Module run by `python -m`; its main is `serve_parent`.
+            limits: Limits of one request.
+            settings: Passed to the child, beside `memory_bytes` and `cpu_seconds`.
         """
         self._limits = limits
         told = {"memory_bytes": limits.memory_bytes, "cpu_seconds": limits.cpu_seconds}
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
+        # A file, not a pipe: a child that complains at length must not wait for a reader.
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         scratch = str(_scratch_folder())
         with theirs:
@@ -113,7 +116,7 @@ class Child:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the process runs."""
         return self._process.poll() is None
 
     async def ask(self, request: Message) -> None:
@@ -133,7 +136,7 @@ class Child:
         """Wait for the next message of the child, watching its memory and the time.
 
         Raises:
-            ChildError: The child ended, was ended for going past a limit, or talks nonsense.
+            ChildError: The child ended, was killed at a limit, or sent an unreadable answer.
         """
         header = await self._receive(HEADER.size)
         (length,) = HEADER.unpack(header)
@@ -151,7 +154,7 @@ class Child:
             self._process.kill()
 
     def reap(self) -> bool:
-        """Let go of the ended process; False while it is still ending."""
+        """Release the ended process; False while it is still ending."""
         if self.is_alive:
             return False
         self._socket.close()
@@ -159,7 +162,7 @@ class Child:
         return True
 
     async def interrupt(self) -> None:
-        """End the process under its reader, who gets an error and must still end the child."""
+        """Kill the process while it is being read; the reader gets an error and must `end` it."""
         self._process.kill()
         await asyncio.to_thread(self._process.wait)
 
@@ -192,6 +195,7 @@ class Child:
 
     def _check_limits(self, loop: asyncio.AbstractEventLoop, started: float) -> None:
         """Kill a child that is past a limit; the end of its socket then tells the reader."""
+        # Beside the rlimit, which does not count shared memory and file mappings.
         if self.resident_bytes > self._limits.memory_bytes:
             self._stopped_for = ChildFailure.MEMORY
         elif self._waited + time.monotonic() - started > self._limits.wall_seconds:
@@ -203,6 +207,7 @@ class Child:
 
     async def _explain_end(self) -> ChildError:
         await asyncio.to_thread(self._let_end)
+        # Reasons in the order of certainty: our own kill, the kernel's time limit, what it printed.
         status = self._process.returncode
         if self._stopped_for is ChildFailure.TIMEOUT or status == -_signal("SIGXCPU"):
             return ChildError(ChildFailure.TIMEOUT)
@@ -227,7 +232,7 @@ class Child:
 
 
 def _scratch_folder() -> Path:
-    """Get a folder of this user alone, the same after every restart.
+    """A private folder of this user, the same after every restart.
 
     The PDF library loads itself from where it unpacked itself, so nobody else may write there.
     """

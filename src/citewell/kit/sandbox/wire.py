@@ -9,20 +9,20 @@ HEADER = struct.Struct(">I")
 """Length of the body in bytes, big-endian."""
 
 MAX_FRAME = 8 * 1024 * 1024
-"""Longest body that is accepted; whoever sends more is broken."""
+"""Longest body that is accepted; a longer one comes from a broken child."""
 
 Message = dict[str, Any]
 """One JSON object."""
 
 
 def encode(message: Message) -> bytes:
-    """Get the frame of a message."""
+    """The frame of a message."""
     body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
     return HEADER.pack(len(body)) + body
 
 
 def decode(body: bytes) -> Message:
-    """Get the message of a frame's body.
+    """The message in a frame's body.
 
     Raises:
         ValueError: It is no JSON object.
@@ -45,7 +45,7 @@ class Channel:
         return decode(self._read(HEADER.unpack(header)[0])) if header else None
 
     def send(self, message: Message) -> None:
-        """Hand a message over; waits as long as the parent does not read."""
+        """Send a message; blocks while the parent does not read."""
         data = memoryview(encode(message))
         while data:
             data = data[os.write(self._descriptor, data) :]
