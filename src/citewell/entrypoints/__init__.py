@@ -1,1 +1,1 @@
-"""The ways in: the only places that put the parts together."""
+"""Entry points: the command line and the HTTP application, which put the parts together."""

@@ -31,6 +31,7 @@ app = typer.Typer(
     name="citewell",
     help="Answers from your organisation's own documents, every sentence cited to its passage.",
     no_args_is_help=True,
+    # Typer's own tracebacks print local variables, which hold keys and documents.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -59,13 +60,13 @@ for module in (
 
 def main() -> None:
     """Run the command line."""
-    # However it is asked to end, it ends as on Ctrl-C: the embedded database is stopped too.
+    # SIGTERM and SIGHUP end it as Ctrl-C does, so that the embedded database is stopped too.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
-    # Names of files may hold bytes that are no UTF-8: show them escaped instead of failing.
+    # File names may hold bytes that are no UTF-8; they are shown escaped instead of failing.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -49,12 +49,12 @@ log = structlog.get_logger(__name__)
 DATABASE_NAME = "citewell"
 OWNER_ROLE = "citewell_owner"
 TOKENS = "access tokens"
-"""Purpose of the key that signs them."""
+"""Purpose of the key that signs access tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHandle:
-    """A database that is up, at the newest schema."""
+    """A running database at the newest schema."""
 
     url: str
     is_first_user: bool
@@ -160,6 +160,7 @@ async def open_platform(
             former_token_keys=tuple(derive_key(key, TOKENS) for key in masters.others),
             supervisor=supervisor,
         ).holding(postgres_index(connections))
+        # Pushed last, so it runs first, while the database is still open.
         stack.push_async_callback(_write_usage, platform)
         yield platform
 
@@ -175,7 +176,7 @@ async def _open_embedder(settings: Settings, name: str) -> Embedder:
 
 
 async def _write_usage(platform: Platform) -> None:
-    """Write what this process has counted and not written; the end is no time to fail."""
+    """Write the counts that are still in memory; an outage must not stop the shutdown."""
     try:
         await usage.write_waiting(platform)
     except SQLAlchemyError as error:
@@ -193,6 +194,7 @@ def _open_blobs(settings: Settings, keys: KeyRing) -> BlobStore:
 
 
 def _object_storage(url: str) -> Storage:
+    # Imported where it is used: few installations have an object store.
     from obstore.exceptions import BaseError  # noqa: PLC0415 - 15 MB that few need
 
     from citewell.core.blobs.object_store import ObjectStorage  # noqa: PLC0415 - see above
@@ -205,7 +207,7 @@ def _object_storage(url: str) -> Storage:
 
 @asynccontextmanager
 async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncGenerator[None, None]:
-    """A job worker beside whatever the block does; the block's own error leaves it as it is."""
+    """Run a job worker beside the block; an error of the block is raised unchanged."""
     async with TaskGroup() as group:
         tasks = [
             group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all)),
@@ -243,6 +245,7 @@ def _create_database(server: EmbeddedServer) -> None:
     """The owner role, its database and the extension, as the server's superuser."""
     owner, name = sql.Identifier(OWNER_ROLE), sql.Identifier(DATABASE_NAME)
     with connect(server.url("postgres", "postgres")) as connection:
+        # Two processes may start on a new installation at once; the second finds the database made.
         connection.execute("SELECT pg_advisory_lock(1)")
         query = "SELECT 1 FROM pg_database WHERE datname = %s"
         if connection.execute(query, (DATABASE_NAME,)).fetchone():
@@ -250,7 +253,7 @@ def _create_database(server: EmbeddedServer) -> None:
         role_query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
         if not connection.execute(role_query, (OWNER_ROLE,)).fetchone():
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(owner))
-        # Under another name until it is complete: a killed start leaves nothing half made.
+        # Under another name until it is complete, so that a killed start leaves nothing half made.
         fresh = sql.Identifier(f"{DATABASE_NAME}_new")
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(fresh))
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(fresh, owner))

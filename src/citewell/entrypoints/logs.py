@@ -1,4 +1,4 @@
-"""Log lines: for people on a terminal, JSON for machines; always on stderr."""
+"""Log format: text for people or JSON for machines, always on stderr."""
 
 import logging
 import sys
@@ -21,7 +21,7 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # Tracebacks without local variables: those hold keys, questions and documents.
+    # Tracebacks without local variables, which hold keys, questions and documents.
     renderer: Processor = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
@@ -43,6 +43,8 @@ def configure(settings: Settings) -> None:
         )
     )
     root = logging.getLogger()
+    # Replaced: uvicorn and libraries bring handlers of their own, which would print each line
+    # twice.
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name in QUIET_LIBRARIES:

@@ -21,9 +21,10 @@ STEADY_SECONDS = 30.0
 
 
 def end_with(parent: int) -> None:
-    """End this process as on Ctrl-C once its parent has died, which `kill -9` tells nobody."""
+    """End this process as on Ctrl-C once its parent has died, also by `kill -9`."""
 
     def watch() -> None:
+        # Polled: a death signal (prctl) would end it with SIGKILL or depend on the parent's thread.
         while os.getppid() == parent:
             time.sleep(PARENT_CHECK_SECONDS)
         log.warning("parent_is_gone")

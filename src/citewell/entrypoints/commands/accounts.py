@@ -46,12 +46,12 @@ GENERATED_BYTES = 24
 EmailArgument = Annotated[
     str, typer.Argument(metavar="EMAIL", help="The user's e-mail address.", callback=readable)
 ]
-NameOption = Annotated[str | None, typer.Option(help="What they are called.", callback=readable)]
+NameOption = Annotated[str | None, typer.Option(help="Their name.", callback=readable)]
 RoleOption = Annotated[
     str | None, typer.Option(help="guest, employee, manager or director.", callback=readable)
 ]
 GenerateOption = Annotated[
-    bool, typer.Option("--generate", help="Make a password up and print it, this once.")
+    bool, typer.Option("--generate", help="Generate a password and print it once.")
 ]
 
 
@@ -68,12 +68,12 @@ def create_user(
     admin: Annotated[bool, typer.Option("--admin", help="May administer the tenant.")] = False,
     generate: GenerateOption = False,
     invite: Annotated[
-        bool, typer.Option("--invite", help="Set no password; print an invitation, this once.")
+        bool, typer.Option("--invite", help="Set no password; print an invitation once.")
     ] = False,
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a user; asks for the password unless told otherwise."""
+    """Make a user; asks for the password unless --generate or --invite is given."""
     if generate and invite:
         stop("Give --generate or --invite, not both.", USAGE)
     given = {"name": name, "role": role}
@@ -81,6 +81,7 @@ def create_user(
         UserCreate, email=email, is_admin=admin,
         **{field: value for field, value in given.items() if value is not None},
     )  # fmt: skip
+    # Before a password is asked for, which would be typed in vain.
     _check_address(email)
     if invite:
         _print_invitation(_invite(data, tenant), as_json)
@@ -88,6 +89,7 @@ def create_user(
     password = _password(data.email, data.name, tenant, generate)
 
     async def act(platform: Platform, caller: Caller) -> UserRead:
+        # Before the transaction: no connection waits for the 70 ms of a hash.
         hashed = await hash_password(password)
         async with unit_of_work(platform, caller) as ctx:
             return UserRead.of(await service.create_with_password(ctx, data, hashed))
@@ -128,7 +130,7 @@ def _check_address(email: str) -> None:
 
 
 def _password(email: str, name: str, tenant: str, generate: bool) -> str:
-    """A password by the rules: made up, or asked for twice on the terminal."""
+    """A password that meets the rules: generated, or asked for twice on the terminal."""
     if generate:
         return secrets.token_urlsafe(GENERATED_BYTES)
     if not sys.stdin.isatty():
@@ -143,7 +145,7 @@ def _password(email: str, name: str, tenant: str, generate: bool) -> str:
 
 @user.command("list")
 def list_users(
-    status: Annotated[UserStatus | None, typer.Option(help="Only those.")] = None,
+    status: Annotated[UserStatus | None, typer.Option(help="Only users with this status.")] = None,
     role: RoleOption = None,
     search: Annotated[
         str | None, typer.Option(help="Part of the e-mail address or name.", callback=readable)
@@ -225,7 +227,7 @@ def set_password(
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
-    """Set a user's password and end their sessions; asks for it unless told otherwise."""
+    """Set a user's password and end their sessions; asks for it unless --generate is given."""
     password = _password(email, "", tenant, generate)
 
     async def act(platform: Platform, caller: Caller) -> UserRead:

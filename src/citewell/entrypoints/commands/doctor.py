@@ -1,4 +1,4 @@
-"""`doctor`: the installation's health, and drift of a tenant's library found and mended."""
+"""`doctor`: checks the installation, and finds and repairs drift in a tenant's library."""
 
 import shutil
 from contextlib import nullcontext
@@ -36,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what can be mended, while it is in use.")
+        bool, typer.Option("--repair", help="Repair what can be repaired, while it is in use.")
     ] = False,
     deep: Annotated[
         bool, typer.Option("--deep", help="Decrypt and hash every stored file too.")
@@ -108,7 +108,7 @@ def _print(report: Report, details: dict[str, str]) -> None:
         for example in check.examples if check.name not in details else ():
             out.print(f"         {escape(example)}")
     if report.left and not report.repaired:
-        out.print("What can be mended is mended by `citewell doctor --repair`.")
+        out.print("Run `citewell doctor --repair` to repair what can be repaired.")
 
 
 async def _check_database(platform: Platform) -> tuple[CheckReport, str]:
@@ -135,7 +135,7 @@ def _check_disk(platform: Platform) -> tuple[CheckReport, str]:
 
 
 async def _count_documents(platform: Platform, caller: Caller) -> tuple[CheckReport, str]:
-    """What there is; a file that could not be read is no fault of the installation."""
+    """Numbers of documents by status; an unreadable file is no fault of the installation."""
     async with unit_of_work(platform, caller) as ctx:
         counts = {
             status: (await documents.page(ctx, PageRequest(1, 1), status=status)).total

@@ -64,7 +64,7 @@ def ingest(
         ),
     ] = None,
     on_duplicate: Annotated[
-        OnDuplicate, typer.Option(help="What becomes of a file whose path is known.")
+        OnDuplicate, typer.Option(help="How to treat a file whose path is known already.")
     ] = OnDuplicate.VERSION,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return as soon as the files are queued.")
@@ -110,7 +110,7 @@ def ingest(
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether nothing is there; what is there and cannot be read is told with the results."""
+    """Whether nothing is at the path; an unreadable file is reported with the results instead."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -144,7 +144,7 @@ def list_documents(
         str | None, typer.Option(help="Only this collection.", callback=readable)
     ] = None,
     status: Annotated[
-        VersionStatus | None, typer.Option(help="Only with the newest version so.")
+        VersionStatus | None, typer.Option(help="Only documents whose newest version has it.")
     ] = None,
     page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
     limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Documents a page.")] = 50,

@@ -58,7 +58,7 @@ def retrieval(
         ),
     ],
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Ask only so many questions, a fixed sample.")
+        int | None, typer.Option(min=1, help="Ask a fixed sample of this many questions.")
     ] = None,
     strip_diacritics: Annotated[
         bool, typer.Option("--strip-diacritics", help="Ask as if typed without tone marks.")
@@ -72,6 +72,7 @@ def retrieval(
 
     async def act(platform: Platform, _: Caller) -> dict[SearchMode, RetrievalFigures]:
         retrieval_set = service.read_set(folder, limit=limit, strip_diacritics=strip_diacritics)
+        # A tenant of its own: statistics of other documents would change the scores.
         async with service.scratch_tenant(platform) as tenant_id:
             return await _measure(platform, tenant_id, retrieval_set)
 
@@ -94,8 +95,8 @@ def answers(
 ) -> None:
     """Ask questions of a library and judge the answers.
 
-    Each line has `q` and what is right: `gold` (one of these regular expressions), `all` (each of
-    them), `forbid` (none of them), or `abstain` (true: no document answers it).
+    Each line has `q` and a judgement: `gold` (one of these regular expressions must match), `all`
+    (each must), `forbid` (none may), or `abstain` (true: no document answers it).
     """
 
     async def act(platform: Platform, caller: Caller) -> AnswerFigures:

@@ -41,7 +41,7 @@ def add_to(app: typer.Typer) -> None:
 @group.command("create")
 def create_group(
     name: NameArgument,
-    description: Annotated[str, typer.Option(help="What it is for.", callback=readable)] = "",
+    description: Annotated[str, typer.Option(help="Its purpose.", callback=readable)] = "",
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:

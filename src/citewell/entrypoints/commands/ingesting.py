@@ -28,7 +28,7 @@ from citewell.models.documents import OPEN_STATUSES, VersionStatus
 POLL_SECONDS = 0.2
 POLL_BATCH = 200
 
-# Small, so that a worker has something to do while the rest of a folder is registered.
+# Files of the first batch: few, so that a worker begins while the rest of a folder is registered.
 FIRST_BATCH = 4
 REGISTER_BATCH = 25
 """Files registered in one transaction, which takes some 50 ms; other writers may wait for it."""
@@ -51,7 +51,7 @@ class FileResult:
     error: str | None = None
 
     def as_json(self) -> dict[str, object]:
-        """As `--json` prints it."""
+        """The result as `--json` prints it."""
         return asdict(self)
 
     @property
@@ -62,7 +62,7 @@ class FileResult:
 
 @dataclass(frozen=True, slots=True)
 class _Manner:
-    """How all files of a call are taken in."""
+    """Options that apply to all files of a call."""
 
     access_level: AccessLevel | None
     on_duplicate: OnDuplicate
@@ -79,6 +79,7 @@ def walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
         if isinstance(found, OSError):
             yield found
             continue
+        # By path, not by inode: a file that is named and lies in a named folder is taken in once.
         place = os.path.abspath(found)
         if place not in seen:
             seen.add(place)
@@ -93,6 +94,8 @@ def _walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
             continue
         errors: list[OSError] = []
         for folder, subfolders, names in os.walk(path, onerror=errors.append):
+            # In place, which is how `os.walk` learns what to leave out: `.git` and the like.
+            # Sorted, so that a second run meets the files in the same order.
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
             for name in sorted(names):
                 if not name.startswith(".") and Path(name).suffix.lower() in SUPPORTED_EXTENSIONS:
@@ -131,6 +134,7 @@ async def ingest_paths(
         for batch in _batches(walk(named)):
             found = await asyncio.to_thread(_open_batch, batch, results, manner)
             waiting |= await _register(platform, caller, target.id, found)
+            # Now and then while registering, so that the progress of a large folder is shown early.
             if len(waiting) >= POLL_BATCH and wait:
                 await _collect(platform, caller, waiting)
             progress.update(bar, completed=len(results) - len(waiting))
@@ -147,7 +151,7 @@ async def ingest_paths(
 
 
 def _urgency(paths: Iterable[Path]) -> Urgency:
-    """Priority: folders yield to files named one by one, which somebody waits for."""
+    """Priority: folders yield to files named one by one, for which somebody waits."""
     has_folder = any(os.path.isdir(path) for path in paths)
     return Urgency.BULK if has_folder else Urgency.INTERACTIVE
 
@@ -170,7 +174,7 @@ def _open_batch(
     results: list[FileResult],
     manner: _Manner,
 ) -> list[tuple[FileResult, NewFile]]:
-    """Find the files behind paths; what is wrong with the others is written into their results."""
+    """Find the files behind paths; errors of the others are written into their results."""
     found: list[tuple[FileResult, NewFile]] = []
     for path in paths:
         if isinstance(path, OSError):
@@ -237,7 +241,7 @@ def _unreadable(error: OSError) -> str:
 async def _collect(
     platform: Platform, caller: Caller, waiting: dict[uuid.UUID, FileResult]
 ) -> str | None:
-    """Note what has been finished and take it off the list; returns what is being done now."""
+    """Record finished versions and remove them from `waiting`; returns the work now in progress."""
     stage = None
     ids = list(waiting)
     for start in range(0, len(ids), POLL_BATCH):

@@ -25,7 +25,7 @@ from citewell.features.jobs.schemas import JobRead, JobState
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 from citewell.models.work import JobProgress, JobStatus
 
-jobs = typer.Typer(no_args_is_help=True, help="What is being made ready, and what could not be.")
+jobs = typer.Typer(no_args_is_help=True, help="List, show, cancel and retry jobs.")
 
 JobArgument = Annotated[uuid.UUID, typer.Argument(help="The job's id.")]
 
@@ -37,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
 
 @jobs.command("list")
 def list_jobs(
-    status: Annotated[JobStatus | None, typer.Option(help="Only these.")] = None,
+    status: Annotated[JobStatus | None, typer.Option(help="Only jobs with this status.")] = None,
     document: Annotated[
         uuid.UUID | None, typer.Option(metavar="ID", help="Only of this document.")
     ] = None,
@@ -93,7 +93,7 @@ def cancel_job(
     as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a job that is not finished; nothing of it stays."""
+    """Cancel a job that is not finished; its partial results are removed."""
     item = _read(lambda ctx: service.cancel(ctx, job_id), tenant, as_user)
     if as_json:
         print_json(item.model_dump(mode="json"))

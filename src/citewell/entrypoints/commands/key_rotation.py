@@ -39,7 +39,7 @@ def add_to(app: typer.Typer) -> None:
 
 @keys.callback()
 def _keys() -> None:
-    """A group, though it has one command."""
+    """Makes `keys` a group of commands although it has only one."""
 
 
 @keys.command("rotate")
@@ -78,7 +78,7 @@ def rotate(
 
 @dataclass(frozen=True, slots=True)
 class _Rotated:
-    """What became of a tenant's files."""
+    """Result for a tenant's files."""
 
     tenant: str
     key_id: str | None
@@ -89,7 +89,7 @@ class _Rotated:
 
     @property
     def line(self) -> str:
-        """As one line for people."""
+        """The result in one line for people."""
         if self.key_id is None:
             return f"{self.tenant}: no stored files."
         if self.failures is None:
@@ -173,10 +173,13 @@ async def _tenants(
 def _rotate_master(as_json: bool) -> None:
     async def act(platform: Platform, caller: Caller) -> tuple[int, str | None]:
         settings = platform.settings
-        # One key at least, that says afterwards which master key is a former one.
+        # There must be a key whose row records afterwards which master key is a former one.
         await platform.keys.active(caller.tenant_id, Purpose.FILE_NAMES)
         if settings.secret_key is not None:
+            # The operator has set the new key already; it only remains to use it.
             return await platform.keys.wrap_all(load_master_keys(settings).primary), None
+        # The file takes its final name after the commit. If this is killed in between, both files
+        # exist, both are accepted, and a repetition goes on with the same key.
         count = await platform.keys.wrap_all(make_next_key(settings.home))
         return count, str(adopt_next_key(settings.home))
 

@@ -29,7 +29,7 @@ from citewell.kit.clock import utc_now
 key = typer.Typer(no_args_is_help=True, help="API keys (for keys that encrypt files: `keys`).")
 
 USERS_SCOPES = frozenset({Scope.READ, Scope.WRITE})
-"""Of a user's key unless told otherwise."""
+"""Default scopes of a user's key."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,13 +44,13 @@ def create_key(
     ] = "command line",
     user: Annotated[
         str | None,
-        typer.Option(metavar="EMAIL", help="Whose rights it has.", callback=readable),
+        typer.Option(metavar="EMAIL", help="The user whose rights it has.", callback=readable),
     ] = None,
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="What it may be used for; repeatable.")
+        list[Scope] | None, typer.Option(help="A scope of the key; repeatable.")
     ] = None,
     expires_in_days: Annotated[
-        int | None, typer.Option(min=1, max=MAX_KEY_DAYS, help="When it stops working.")
+        int | None, typer.Option(min=1, max=MAX_KEY_DAYS, help="Days after which it expires.")
     ] = None,
     operator: Annotated[
         bool, typer.Option("--operator", help="May act for this installation, over all tenants.")

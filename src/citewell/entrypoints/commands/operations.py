@@ -45,7 +45,7 @@ def migrate_database() -> None:
 
 
 def show_settings() -> None:
-    """List the settings, their defaults and what is in force; secrets are not shown."""
+    """List the settings and their present values; secrets are not shown."""
     settings = read_settings()
     table = Table("setting", "in force", "meaning")
     for name, field in Settings.model_fields.items():
@@ -55,7 +55,7 @@ def show_settings() -> None:
 
 
 def _shown(value: object) -> str:
-    """A setting as text; the password in an address is a secret too."""
+    """A setting as text, without the password in an address."""
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in cast(tuple[object, ...], value))
     text = "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""`promote`: an embedded installation moves to a server's PostgreSQL."""
+"""`promote`: moves an embedded installation to a PostgreSQL server."""
 
 import asyncio
 import time
@@ -91,7 +91,7 @@ def _promote(settings: Settings, to: str, searches: int, *, is_shown: bool) -> _
                 status.stop()
             if not database.is_first_user:
                 raise StartupError(
-                    "Something works with this installation: stop `citewell serve` and every "
+                    "Another process uses this installation: stop `citewell serve` and every "
                     "`citewell worker`, then run this again."
                 )
             _prepare_target(to)
@@ -109,7 +109,7 @@ def _promote(settings: Settings, to: str, searches: int, *, is_shown: bool) -> _
     except StartupError as error:
         stop(str(error), NOT_AVAILABLE)
     except psycopg.errors.LockNotAvailable:
-        stop("Something works with one of the two databases; stop it first.", NOT_AVAILABLE)
+        stop("Another process uses one of the two databases; stop it first.", NOT_AVAILABLE)
     except DATABASE_ERRORS as error:
         stop_for_database(error)
 
@@ -117,7 +117,7 @@ def _promote(settings: Settings, to: str, searches: int, *, is_shown: bool) -> _
 def _prepare_target(to: str) -> None:
     """Migrate the target's schema; an unfit server is refused as at every start."""
     try:
-        migrate(to, present=0)  # the operator has just named it, so it should be running
+        migrate(to, present=0)  # no waiting: the operator has just named it
     except StartupError as error:
         raise StartupError(f"The target: {str(error).replace(VARIABLE, '--to')}") from error
 
@@ -143,7 +143,7 @@ async def _check(
 
 @asynccontextmanager
 async def _exact(platform: Platform, url: str) -> AsyncGenerator[Platform, None]:
-    """The platform on another database, where every passage is compared."""
+    """The platform on another database, with every search done exactly."""
     database = Database(url, pool_size=2)
     try:
         index = postgres_index(database, exact_limit=EVERYTHING)
@@ -192,6 +192,6 @@ def _print(outcome: _Outcome, settings: Settings, to: str) -> None:
     out.print(
         f"{files}, the secret key where it is: processes on other machines need both. The embedded "
         "database is as it was; without the line the old library answers, so remove "
-        f"{settings.home / 'database'} when you are content.",
+        f"{settings.home / 'database'} when you are satisfied.",
         markup=False,
     )

@@ -39,7 +39,7 @@ def reindex(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Model to embed with, as CITEWELL_EMBEDDING takes it; without it the one of now.",
+            help="Model to embed with, as in CITEWELL_EMBEDDING; default: the present one.",
             callback=readable,
         ),
     ] = None,
@@ -52,10 +52,10 @@ def reindex(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Build the index anew beside the one that answers, then let it take over at once.
+    """Build a new index beside the one in use, then switch to it at once.
 
     For another embedding model, and for changed chunking of collections. Searches and uploads go
-    on. Ended or killed, it goes on where it was when it is run again.
+    on meanwhile. If it is stopped or killed, run it again: it continues where it was.
     """
 
     async def act(platform: Platform, caller: Caller) -> list[dict[str, Any]]:
@@ -71,12 +71,12 @@ def reindex(
         done = run(
             act,
             tenant=tenant,
-            interrupted="Stopped. What is built stays: run it again to go on.",
+            interrupted="Stopped. Run it again to continue; what is built is kept.",
         )
     except (ProviderConfigurationError, ProviderError) as error:
-        stop(f"{error} What is built stays: run it again to go on.", NOT_AVAILABLE)
+        stop(f"{error} Run it again to continue; what is built is kept.", NOT_AVAILABLE)
     except GenerationChangedError:
-        stop("What was being built was given up by another process. Run it again.", USAGE)
+        stop("Another process has discarded the unfinished index. Run it again.", USAGE)
     if as_json:
         print_json({"tenants": done})
         return
@@ -130,7 +130,7 @@ async def _reindex(
 def _tell(done: dict[str, Any]) -> None:
     name = done["tenant"]
     if done["status"] == "unchanged":
-        out.print(f"{name}: model and chunking are what they should be.", markup=False)
+        out.print(f"{name}: model and chunking are up to date.", markup=False)
         return
     out.print(
         f"{name}: {done['chunks']:,} passages of {done['versions']:,} versions, now embedded with "

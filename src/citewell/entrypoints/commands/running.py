@@ -1,4 +1,4 @@
-"""How a command runs: settings, database, platform, and errors as exit codes."""
+"""Runs commands: settings, database, platform, and errors as exit codes."""
 
 import asyncio
 import json
@@ -25,17 +25,17 @@ from citewell.features.users import service as users
 from citewell.kit.storable import require_storable_text
 
 DONE, SOME_FAILED, USAGE, NOT_AVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes."""
+"""Exit codes; 130 is a shell's 128 + SIGINT."""
 
 COMMAND_LINE = Origin("command line")
-"""Where the audit trail says that a command came from."""
+"""Origin of commands in the audit trail."""
 
 DATABASE_ERRORS = (SQLAlchemyError, psycopg.Error)
 
 FIRST_KEY_FILE = "first.key"
-"""In the home: the key of the default tenant's first software."""
+"""File in the home with the first API key of the default tenant."""
 
-# Columns of a table that is not printed on a terminal: nothing is folded or cut.
+# Most columns of a table that is not printed on a terminal, so that nothing is folded or cut.
 WIDEST = 10_000
 
 T = TypeVar("T")
@@ -94,12 +94,13 @@ def read_settings(**overrides: object) -> Settings:
         settings = load_settings(**overrides)
     except SettingsError as error:
         stop(str(error), USAGE)
+    # Only now: the level and the form of log lines are settings.
     logs.configure(settings)
     return settings
 
 
 def read_quiet_settings(**overrides: object) -> Settings:
-    """Settings of a command that ends: of what is logged only warnings, unless asked for more."""
+    """Settings of a short command: it logs warnings only, unless the operator has set a level."""
     if not is_set("log_level"):
         overrides["log_level"] = "warning"
     return read_settings(**overrides)
@@ -114,7 +115,7 @@ def run(
     llm: str | None = None,
     as_user: str | None = None,
 ) -> T:
-    """Open the installation, act in a tenant as its operator or a user, close everything again."""
+    """Open the installation, run `action` in a tenant as its operator or a user, close it again."""
     settings = read_quiet_settings(**({} if llm is None else {"llm": llm}))
     try:
         with running_database(settings) as database:
@@ -146,9 +147,9 @@ def run(
 
 
 async def announce_first_key(platform: Platform) -> None:
-    """On a new installation make the first tenant and keep its key in a file of the operator.
+    """On a new installation, make the first tenant and write its key to a file of the operator.
 
-    A log stream is read by more people than may administer, so only a terminal shows the key.
+    The key is printed on a terminal only, because more people read logs than may administer.
     """
     key = await identity.ensure_default_tenant(platform)
     if key is None:
@@ -161,7 +162,7 @@ async def announce_first_key(platform: Platform) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table; where no terminal limits it, nothing is cut off."""
+    """Print a table; outside of a terminal nothing is cut off."""
     if out.is_terminal:
         out.print(table)
         return
@@ -170,10 +171,11 @@ def print_table(table: Table) -> None:
 
 
 def print_json(document: object) -> None:
-    """The one JSON document of `--json`."""
+    """Print the one JSON document of `--json`."""
     written = json.dumps(document, ensure_ascii=False, indent=2, default=str)
     try:
         print(written, file=out.file, flush=True)
+    # Not an error of ours: the reader (`head`) has what it wanted, and Python ends quietly.
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -41,7 +41,7 @@ from citewell.features.search.schemas import (
 from citewell.indexes.contract import FILTER_FIELDS
 
 _SHOWN = 80
-"""Characters of a doubtful sentence that are repeated: enough to find it in the answer above."""
+"""Characters of a doubtful sentence that are repeated, enough to find it in the answer above."""
 
 CollectionOption = Annotated[
     str | None, typer.Option(help="Only this collection.", callback=readable)
@@ -49,7 +49,7 @@ CollectionOption = Annotated[
 
 AsOfOption = Annotated[
     str | None,
-    typer.Option(help="What answered at this time, as 2026-03-01T09:00:00+01:00.", metavar="TIME"),
+    typer.Option(help="Search as of this time, 2026-03-01T09:00:00+01:00.", metavar="TIME"),
 ]
 
 
@@ -60,7 +60,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def search(
-    query: Annotated[str, typer.Argument(help="What to look for.")],
+    query: Annotated[str, typer.Argument(help="Words or a question.")],
     collection: CollectionOption = None,
     top_k: Annotated[int, typer.Option(min=1, max=MAX_TOP_K, help="Passages to show.")] = 5,
     filters: Annotated[
@@ -106,7 +106,7 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question.")],
     collection: CollectionOption = None,
     llm: Annotated[
-        str | None, typer.Option(help="`none` for an extracted answer whatever is set.")
+        str | None, typer.Option(help="`none`: extract the answer, even if a model is set.")
     ] = None,
     as_of: AsOfOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
@@ -204,6 +204,7 @@ def parse_filter(item: str) -> tuple[str, FilterValue]:
         value = json.loads(raw)
     except (ValueError, RecursionError):
         return key, raw
+    # A list, an object or NaN is taken as the text that was typed.
     is_plain = isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
     return key, value if is_plain else raw
 

@@ -54,7 +54,7 @@ SPARE_CONNECTIONS = 14
 maintenance."""
 
 GIVE_UP_SECONDS = 2.0
-"""For replies of requests that are given up; they need no more than a moment."""
+"""Time for cancelled requests to send their last reply, which takes a moment."""
 
 EXAMPLE_QUESTION = "How many days of annual leave do employees get?"
 
@@ -86,7 +86,7 @@ def serve(
     try:
         if workers > 1:
             _check_connections(settings, workers)
-        # The port first: if it is taken nothing else has happened yet.
+        # The port first: if it is taken, nothing else has been started yet.
         with _listening(settings) as listener, running_database(settings) as database:
             site = _Site(settings, database, listener, preload, has_worker)
             if workers == 1:
@@ -144,7 +144,7 @@ def app_of_process() -> FastAPI:
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """What one `serve` is about."""
+    """The parts of one `serve`."""
 
     settings: Settings
     database: DatabaseHandle
@@ -154,7 +154,7 @@ class _Site:
 
     @property
     def address(self) -> str:
-        """Where users reach it, with the port that was given out if any was asked for."""
+        """Address for users, with the port the system chose if port 0 was asked for."""
         if self.settings.public_url is not None:
             return self.settings.public_url
         host, port = self.listener.getsockname()[:2]
@@ -163,7 +163,7 @@ class _Site:
 
 @contextmanager
 def _listening(settings: Settings) -> Generator[socket.socket, None, None]:
-    """The port, taken: requests wait from now on until they are answered."""
+    """A listening socket; connections wait in its backlog until they are accepted."""
     where = f"{settings.host} port {settings.port}"
     try:
         choices = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
@@ -192,7 +192,7 @@ def _reason(error: OSError | UnicodeError) -> str:
 
 
 async def _serve_here(site: _Site) -> None:
-    """One process that answers and works."""
+    """Serve in this process, which also works on jobs."""
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(open_platform(site.settings, site.database))
         await announce_first_key(platform)
@@ -202,6 +202,8 @@ async def _serve_here(site: _Site) -> None:
         app = create_app(site.settings, lambda: nullcontext(platform))
         server = uvicorn.Server(_config(site, app))
         async with asyncio.TaskGroup() as group:
+            # Beside the server, not before it: preloading takes minutes, and health answers
+            # meanwhile.
             greeting = group.create_task(
                 platform.supervisor.attempt(
                     "greeting", lambda: _greet(site, platform, wait=site.has_worker)
@@ -215,7 +217,7 @@ async def _serve_here(site: _Site) -> None:
 
 
 async def _give_up(requests: set[asyncio.Task[None]]) -> None:
-    """End requests that the stop did not wait for, before what they use is closed under them."""
+    """Cancel requests that a stop did not wait for, before the database and models are closed."""
     left = list(requests)
     for request in left:
         request.cancel()
@@ -224,7 +226,7 @@ async def _give_up(requests: set[asyncio.Task[None]]) -> None:
 
 
 def _serve_many(site: _Site, workers: int) -> None:
-    """Several processes that answer, one beside them that works."""
+    """Serve in several processes, with another one beside them for jobs."""
 
     async def prepare() -> None:
         async with open_platform(site.settings, site.database) as platform:
@@ -233,6 +235,7 @@ def _serve_many(site: _Site, workers: int) -> None:
 
     asyncio.run(prepare())
     config = _config(site, f"{__name__}:app_of_process", workers=workers)
+    # The worker processes accept on the same socket; the system spreads connections over them.
     site.listener.set_inheritable(True)
     with job_worker() if site.has_worker else nullcontext():
         Multiprocess(config, sockets=[site.listener]).run()
@@ -241,7 +244,7 @@ def _serve_many(site: _Site, workers: int) -> None:
 def _check_connections(settings: Settings, workers: int) -> None:
     """Refuse more processes than the embedded database has connections for.
 
-    Beside its pool each has one that listens for events.
+    Each process has its pool and one connection that listens for events.
     """
     pool, limit = settings.database_pool_size, int(SERVER_SETTINGS["max_connections"])
     jobs = settings.worker_concurrency + settings.worker_model_concurrency
@@ -270,7 +273,7 @@ def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Con
 
 
 async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:
-    """Say where the server is, how to sign in and what to try; then load what is to be loaded."""
+    """Print the address, how to sign in and a first question, and load the `--preload` folder."""
     settings, address = site.settings, site.address
     out.print(f"Citewell answers on {address} (API documentation: {address}/api/docs)")
     if settings.host not in ("127.0.0.1", "::1", "localhost"):
@@ -282,7 +285,7 @@ async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:
         )
     try:
         notice = await setup_notice(platform)
-    except DATABASE_ERRORS:  # requests wait for it to come back; `citewell setup` tells it later
+    except DATABASE_ERRORS:  # the server starts anyway; `citewell setup` shows the notice later
         notice = None
     if site.preload is not None:
         try:

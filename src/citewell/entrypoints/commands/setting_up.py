@@ -1,4 +1,4 @@
-"""`setup`, and what a start says about the first account."""
+"""`setup`, and the notice about the first account that a start prints."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from citewell.features.identity import service as identity
 from citewell.features.sessions import setting_up
 
 TOKEN_FILE = "setup.token"  # noqa: S105 - a file's name
-"""In the home: the token that makes the first account, for whoever may read the home."""
+"""File in the home with the token that makes the first account, for readers of the home only."""
 
 IN_USE = (
     "This installation is in use: it has an account or documents, or one of its keys was used. "
@@ -36,10 +36,10 @@ IN_USE = (
 
 @dataclass(frozen=True, slots=True)
 class SetupNotice:
-    """A set-up token that works, as the operator is told of it."""
+    """Notice for the operator about a valid set-up token."""
 
     token: str | None
-    """None: another machine keeps it."""
+    """None if another machine keeps it."""
     path: Path
     expires_at: datetime
 
@@ -101,7 +101,7 @@ async def setup_notice(platform: Platform) -> SetupNotice | None:
 
 
 async def note_preloaded(platform: Platform) -> None:
-    """Keep the set-up open beside what the start has just loaded by itself."""
+    """Keep the set-up open although the start has loaded documents."""
     async with unit_of_work(platform, await _operator(platform)) as ctx:
         await setting_up.note_preloaded(ctx)
 
@@ -115,7 +115,7 @@ async def _renewed(platform: Platform) -> SetupNotice | None:
 async def _kept(
     path: Path, offer: setting_up.SetupOffer | None, known: str | None
 ) -> SetupNotice | None:
-    """The offer, once its file holds it: the file of one that works no more is removed."""
+    """The offer, after its token was written to the file; without an offer the file is removed."""
     if offer is None:
         await asyncio.to_thread(remove_private, path)
         return None

@@ -29,11 +29,11 @@ SlugArgument = Annotated[
     str, typer.Argument(metavar="SLUG", help="The tenant's short name.", callback=readable)
 ]
 NameOption = Annotated[str | None, typer.Option(help="Its full name.", callback=readable)]
-PlanOption = Annotated[str | None, typer.Option(help="What it may use.", callback=readable)]
-RegionOption = Annotated[str | None, typer.Option(help="Its home.", callback=readable)]
+PlanOption = Annotated[str | None, typer.Option(help="Its plan.", callback=readable)]
+RegionOption = Annotated[str | None, typer.Option(help="Its home region.", callback=readable)]
 LimitOption = Annotated[
     list[str] | None,
-    typer.Option("--limit", metavar="NAME=N", help="Instead of its plan's; `none` for none."),
+    typer.Option("--limit", metavar="NAME=N", help="Own limit; `none`: unlimited, `plan`: no own."),
 ]
 OpenOption = Annotated[
     bool | None,
@@ -60,7 +60,7 @@ def create_tenant(
     open_registration: OpenOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a tenant and print its first API key, this once."""
+    """Make a tenant and print its first API key once."""
     given = _given(plan=plan, region=region, has_open_registration=open_registration)
     limits = _changed_limits({}, limit or [])
     data = checked(TenantCreate, slug=slug, name=name or slug, limits=limits, **given)

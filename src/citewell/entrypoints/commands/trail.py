@@ -30,13 +30,13 @@ from citewell.kit.pagination import MAX_LIMIT, PageRequest
 
 audit = typer.Typer(no_args_is_help=True, help="The audit trail.")
 
-ActorOption = Annotated[UUID | None, typer.Option("--actor", help="Id of who did it.")]
-ObjectOption = Annotated[UUID | None, typer.Option("--object", help="Id of what it was done to.")]
+ActorOption = Annotated[UUID | None, typer.Option("--actor", help="Id of the user or key.")]
+ObjectOption = Annotated[UUID | None, typer.Option("--object", help="Id of the object.")]
 ActionOption = Annotated[
-    str | None, typer.Option("--action", help="As document.deleted.", callback=readable)
+    str | None, typer.Option("--action", help="Such as document.deleted.", callback=readable)
 ]
 SinceOption = Annotated[datetime | None, typer.Option("--from", help="First moment, in UTC.")]
-UntilOption = Annotated[datetime | None, typer.Option("--to", help="First moment left out.")]
+UntilOption = Annotated[datetime | None, typer.Option("--to", help="End, exclusive, in UTC.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,12 +51,12 @@ def list_events(
     action: ActionOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
     limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Events on a page.")] = 20,
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
-    """List who did what, newest first."""
+    """List recorded actions, newest first."""
     wanted = _filter(actor, object_id, action, since, until)
 
     async def act(platform: Platform, caller: Caller) -> tuple[list[AuditRead], int]:

@@ -1,9 +1,8 @@
-"""How many connections a process holds, in all and from one address, and what they may wait for.
+"""Limits on the connections of a process, in total and by address, and on their waiting.
 
-A connection costs a file descriptor, and one that says nothing costs it for as long as it likes:
-unless it is counted and timed, a single machine keeps everybody out (a slow loris). What is counted
-is the peer of the connection, which cannot be forged; a proxy that the operator trusts stands for
-many users and is not held to the share of one.
+A connection costs a file descriptor for as long as it stays open. Unless connections are counted
+and timed, a single machine can keep everybody out (slow loris). They are counted by their peer
+address, which cannot be forged; a trusted proxy stands for many users and has no share.
 """
 
 import asyncio
@@ -20,20 +19,20 @@ from citewell.core.settings import Settings
 log = structlog.get_logger(__name__)
 
 MOST_FILES = 65_536
-"""Descriptors a process asks for, if the system lets it: more than connections and files need."""
+"""File descriptors that a process asks the system for: more than connections and files need."""
 
 WAITING_PER_ADDRESS = 256
-"""Connections of one address whose request has not arrived. A head arrives within a round trip, so
-that so many at once stand for thousands of requests a second; browsers open one or two ahead."""
+"""Most connections of one address whose request has not arrived. A head arrives within a round
+trip, so this many stand for thousands of requests a second; browsers open one or two ahead."""
 
 SILENT_SOCKETS = 500
-"""Sockets of a process that have not signed in. They have ten seconds for it and wait in places of
-their own, so that they take none of those who have."""
+"""Most sockets of a process that have not signed in. They have ten seconds to do so, and places of
+their own, so that they cannot displace sockets that have."""
 
 SILENT_SOCKETS_PER_ADDRESS = 50
 
 LOG_SECONDS = 10.0
-"""At most one line in so long about connections that are refused or cannot be accepted."""
+"""Shortest interval between two log lines about refused connections."""
 
 
 def raise_file_limit() -> int:

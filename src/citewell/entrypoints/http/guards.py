@@ -1,4 +1,4 @@
-"""What a request says of where it was sent to and from, checked before anything else."""
+"""Checks of the Host and Origin headers, before anything else."""
 
 import ipaddress
 import socket
@@ -17,7 +17,7 @@ CHANGING_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class BadHostError(AppError):
-    """The request names a host that this server is not."""
+    """The Host header names another server."""
 
     code = "bad_host"
     status = 421
@@ -31,7 +31,7 @@ class BadHostError(AppError):
 
 
 class ForeignPageError(ForbiddenError):
-    """A page of another site sent something that changes things."""
+    """A page of another site sent a request that changes something."""
 
     code = "foreign_origin"
     title = "Not from here"
@@ -44,7 +44,7 @@ class ForeignPageError(ForbiddenError):
 
 
 class HostGuard:
-    """Answers only to the names of this server: pages cannot reach it by a name of their own.
+    """Refuses other host names, so that pages cannot reach the server by a name of their own.
 
     https://owasp.org/www-community/attacks/DNS_Rebinding
     """
@@ -70,12 +70,12 @@ class HostGuard:
             return False
         if name in self._names or name.endswith(self._suffixes or ("\0",)):
             return True
-        # A page cannot make its own name stand for an address that stands in the request itself.
+        # DNS rebinding needs a name: a Host header that is an address was not forged by a page.
         return self._takes_addresses and _is_address(name)
 
 
 class OriginGuard:
-    """Lets no page of another site change anything, whatever the browser sends along."""
+    """Refuses changes by pages of other sites, whatever credentials the browser sends along."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -95,19 +95,20 @@ class OriginGuard:
     def _is_ours(self, given: list[str], headers: Headers) -> bool:
         if self._takes_any:
             return True
-        if not given:  # not a browser, or an old one; these say at least whose page it is
+        if not given:  # no browser, or a request for which browsers send this header instead
             return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
         origin = given[0].lower()
         if len(given) == 1 and origin in self._origins:
             return True
         scheme, separator, place = origin.partition("://")
-        # Host was checked before. Its scheme is not known: TLS may end in front of this server.
+        # The host was checked before. Its scheme is unknown: TLS may end in front of this server.
         is_web = separator and scheme in ("http", "https")
         return bool(len(given) == 1 and is_web and place == headers.get("host", "").lower())
 
 
 def host_name(given: str) -> str | None:
     """The name of a Host header, without its port; None if it is not one."""
+    # `urlsplit` would take what follows an @ for the host, and a slash for the begin of a path.
     if not given or any(mark in given for mark in "@/\\?#, \t"):
         return None
     try:
@@ -144,13 +145,13 @@ _PAGES = (
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
-"""The pages of Swagger and ReDoc start with a script inside the page."""
+"""Policy for Swagger and ReDoc, whose pages start with an inline script."""
 
 YEAR_SECONDS = 365 * 24 * 3600
 
 
 def security_headers(*, is_page: bool, is_https: bool) -> dict[str, str]:
-    """The headers of a reply that tell browsers and caches to be careful.
+    """The security headers of a reply, for browsers and caches.
 
     Args:
         is_page: A page of the documentation, which is the same for everybody.

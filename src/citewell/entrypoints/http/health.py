@@ -1,4 +1,4 @@
-"""Whether the process answers, and what of its background work does not."""
+"""Health of the process and of its background tasks."""
 
 from typing import Literal
 
@@ -13,15 +13,15 @@ router = Router(policy=PROBE, prefix="/health", tags=["health"])
 
 
 class FailingRead(BaseModel):
-    """A background task that fails again and again; why is in the log."""
+    """A background task that fails repeatedly; the log has the reasons."""
 
     task: str
     failures: int
-    """In a row."""
+    """Failures in a row."""
 
 
 class Readiness(BaseModel):
-    """That requests are answered, and whether something is wrong behind them."""
+    """Readiness for requests, and health of the background tasks."""
 
     status: Literal["ok", "degraded"]
     """degraded: requests are answered, but background tasks fail."""
@@ -30,13 +30,13 @@ class Readiness(BaseModel):
 
 @router.get("/live")
 async def live() -> dict[str, str]:
-    """Tell that the process answers."""
+    """Report that the process answers."""
     return {"status": "ok", "version": citewell.__version__}
 
 
 @router.get("/ready")
 async def ready(platform: PlatformDep) -> Readiness:
-    """Tell that the database answers too, and which background tasks fail again and again."""
+    """Report that the database answers, and list background tasks that fail repeatedly."""
     try:
         found = await platform.schedules.failing()
     except SQLAlchemyError as error:

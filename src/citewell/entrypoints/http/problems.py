@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 MAX_PLACE_CHARS = 120
-"""What is repeated of the place of a mistake; a sender can nest it as deep as they like."""
+"""Characters of the place of a mistake that are repeated; a sender can nest it arbitrarily deep."""
 
 _TITLES = {404: "Not found", 405: "Method not allowed", 400: "The request cannot be read"}
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
@@ -51,7 +51,7 @@ RESPONSES: dict[int | str, dict[str, object]] = {
     "4XX": _described("The request cannot be carried out as it is."),
     503: _described("Temporarily not available."),
 }
-"""How every route may refuse, for the API's description."""
+"""Refusals common to all routes, for the API's description."""
 
 
 def problem_document(problem: Problem, request_id: str) -> dict[str, object]:
@@ -85,8 +85,8 @@ def problem_response(
 
 
 def problem_of(error: BaseException) -> Problem:
-    """What a caller is told of an error; of an unexpected one nothing but that it was logged."""
-    while isinstance(error, BaseExceptionGroup):  # of a group its first
+    """The problem shown for an error; an unexpected one is only said to be logged."""
+    while isinstance(error, BaseExceptionGroup):  # the first error of a group stands for it
         error = cast(BaseException, error.exceptions[0])
     if isinstance(error, asyncio.CancelledError):
         return Problem(
@@ -137,14 +137,14 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def headers_of(error: BaseException) -> Mapping[str, str] | None:
-    """What an error says in headers: `Allow` of a 405, when to come again."""
+    """Headers for an error: `Allow` of a 405, `Retry-After`."""
     if isinstance(error, AppError) and error.retry_after is not None:
         return {"Retry-After": str(error.retry_after)}
     return error.headers if isinstance(error, HTTPException) else None
 
 
 MAX_REASON_BYTES = 123
-"""Of the reason a socket is closed with (RFC 6455, section 5.5)."""
+"""Longest reason a socket is closed with (RFC 6455, section 5.5)."""
 
 _CLOSE_CODES = {401: 4401, 403: 4403, 404: 4404, 429: 4429, 500: 1011}
 _POLICY_VIOLATION, _TRY_AGAIN_LATER = 1008, 1013
@@ -159,11 +159,12 @@ def close_code_of(problem: Problem, error: BaseException) -> int:
 
 
 def note_failure(problem: Problem, error: BaseException) -> None:
-    """Log what is not the caller's fault: a bug with its traceback, an outage in one line."""
+    """Log errors that are not the caller's: a bug with its traceback, an outage in one line."""
     if isinstance(error, asyncio.CancelledError):
-        # Where it was is all that tells who cancelled it.
+        # The traceback is the only trace of what cancelled it.
         log.warning("request_failed", code=problem.code, exc_info=error)
     elif problem.status in (503, 507):
+        # The first line only: SQLAlchemy's messages go on with the statement.
         first = next(iter(str(error).splitlines()), "")
         log.warning("request_failed", code=problem.code, error=first)
     elif problem.status >= 500:
