@@ -55,8 +55,8 @@ class AccessClaims:
     user_version: int
 
 
-def sign_access_token(key: bytes, claims: AccessClaims) -> str:
-    """A token that holds for `ACCESS_SECONDS`."""
+def sign_access_token(key: bytes, claims: AccessClaims, seconds: int = ACCESS_SECONDS) -> str:
+    """A token that holds for so many seconds."""
     now = int(time.time())
     payload = {
         "iss": ISSUER,
@@ -67,7 +67,7 @@ def sign_access_token(key: bytes, claims: AccessClaims) -> str:
         "typ": KIND,
         "iat": now,
         "nbf": now,
-        "exp": now + ACCESS_SECONDS,
+        "exp": now + seconds,
         "jti": secrets.token_urlsafe(16),
         "sv": f"{claims.tenant_version}.{claims.user_version}",
     }
