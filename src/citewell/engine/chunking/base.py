@@ -1,4 +1,4 @@
-"""What a chunker gives: passages with their exact place in the extracted text."""
+"""The chunker protocol: passages with their exact place in the extracted text."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -32,8 +32,8 @@ class Chunk:
     token_count: int
     """Tokens of `text`, without special tokens."""
     context: str = ""
-    """What a passage cut out of the middle needs to be understood: a table's header row, the
-    sentence that leads a list in. Embedded and indexed with the text, but no part of it."""
+    """Text needed to understand a passage from the middle: a table's header row, or the sentence
+    that introduces a list. Embedded and indexed with the text, but not part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ChunkSizes:
 
     target: int = 200
     maximum: int = 256
-    """What the embedder takes, special tokens and prefix included."""
+    """Longest input of the embedder, special tokens and prefix included."""
     overlap: int = 0
     """Tokens of whole sentences repeated from the chunk before; counted inside the target."""
     reserved: int = 40
@@ -61,7 +61,7 @@ class ChunkSizes:
 
 
 def chunking_name(strategy: str, size: int, overlap: int) -> str:
-    """How a document is cut, as it is noted with its chunks: `structure/200/0`."""
+    """Name of a chunking, as stored with the chunks: `structure/200/0`."""
     return f"{strategy}/{size}/{overlap}"
 
 
@@ -81,7 +81,7 @@ class Chunker(Protocol):
 
 
 def embedding_text(chunk: Chunk, title: str | None) -> str:
-    """Get what is embedded for a chunk: its title, headings and context, then its text.
+    """The text embedded for a chunk: its title, headings and context, then its own text.
 
     Headings that open the text are not repeated. The innermost heading is kept first when
     `PREFIX_CHARS` is not enough for all.
@@ -100,5 +100,6 @@ def embedding_text(chunk: Chunk, title: str | None) -> str:
 
 
 def content_hash(text: str) -> bytes:
-    """Get 16 bytes that name a text: the same embedding text never needs embedding twice."""
+    """Hash of a text, by which vectors of unchanged passages are reused."""
+    # 128 bits: two texts of one library share a hash with a chance far below that of a disk error.
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

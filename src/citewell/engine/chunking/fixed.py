@@ -7,7 +7,7 @@ from citewell.engine.chunking.sentence import SentenceChunker
 from citewell.engine.parsing.base import Block
 
 _RUNS = 10
-"""Runs of words in a chunk: a window misses its target by at most a tenth."""
+"""Runs of words per chunk, so that a window misses its target by at most a tenth."""
 
 # Average of English with WordPiece; a first guess only, since the divider counts each run's tokens
 # and cuts again what is too long.

@@ -36,7 +36,7 @@ class _Entry:
 
 
 class SectionRole(NamedTuple):
-    """What a block is to the sections."""
+    """Role of a block among the sections."""
 
     starts_section: bool
     is_heading: bool
@@ -58,7 +58,7 @@ class HeadingPath:
         return tuple(entry.text for entry in self._entries)
 
     def take(self, block: Block) -> SectionRole:
-        """Note the next block and tell its role."""
+        """Take the next block into the path; returns its role."""
         opening = block.text[: 2 * MAX_HEADING_CHARS].strip()
         if not opening or block.kind not in (BlockKind.HEADING, BlockKind.PARAGRAPH):
             return _BODY
@@ -78,6 +78,7 @@ class HeadingPath:
             return _BODY
         self._push(entry)
         is_whole = _one_line(opening) == entry.text and len(block.text) <= 2 * MAX_HEADING_CHARS
+        # A provision in the heading's line ends like a sentence, so the line is body as well.
         return SectionRole(True, is_whole and opening[-1] not in ".;:,")
 
     def _push(self, entry: _Entry) -> None:
@@ -92,7 +93,7 @@ class HeadingPath:
         self._entries.append(entry)
 
     def _names_bare_unit(self, block: Block, opening: str) -> bool:
-        """Whether the block is the name that belongs under a bare `Chương I`."""
+        """Whether the block is the name of the bare unit above it, as of `Chương I`."""
         return (
             bool(self._entries)
             and self._entries[-1].is_bare
@@ -107,7 +108,7 @@ def _one_line(text: str) -> str:
 
 
 def _legal_entry(block: Block, opening: str) -> _Entry | None:
-    """Read a legal unit from the first line, or None when the line only mentions one."""
+    """The legal unit that the first line opens; None if the line only mentions one."""
     match = _LEGAL.match(opening)
     if match is None:
         return None
@@ -125,7 +126,7 @@ def _legal_entry(block: Block, opening: str) -> _Entry | None:
 
 
 def _is_name(rest: str) -> bool:
-    """Whether what follows `Mục 1` is its name rather than the rest of a sentence."""
+    """Whether the text after `Mục 1` is its name rather than the rest of a sentence."""
     name = rest.strip()
     if not name:
         return True

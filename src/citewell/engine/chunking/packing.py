@@ -11,12 +11,12 @@ CHARS_PER_TOKEN = 10
 any long word (WordPiece: over 100 characters) would let a text without spaces grow unbounded."""
 
 MAX_GAP = 64
-"""White space longer than this ends a chunk; nothing then has to hold it."""
+"""Length from which white space ends a chunk, so that it need not be kept in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text that is not divided any more."""
+    """An indivisible stretch of text."""
 
     text: str
     start: int
@@ -27,14 +27,14 @@ class Piece:
     page: int | None
     starts_section: bool = False
     starts_unit: bool = False
-    """With `starts_section`: never shares a chunk with what is before, however little that is."""
+    """With `starts_section`: never shares a chunk with the text before, however short that is."""
     is_glued: bool = False
-    """Belongs to what follows: a heading, or the sentence that leads a list in."""
+    """Belongs to the text that follows: a heading, or the sentence that introduces a list."""
     is_repeated: bool = False
     """Already stands in the chunk before (overlap)."""
     context: str = ""
     slack: int = 0
-    """White space inside that `tokens` leaves out."""
+    """White space inside that `tokens` does not count."""
 
     @property
     def cost(self) -> int:
@@ -65,6 +65,8 @@ class Packer:
         """Tokens the next piece may cost and still stay with the heading before it."""
         glue = self._trailing_glue()
         room = self._limit - sum(p.cost + p.slack + len(p.gap or "") for p in glue) - 2
+        # Less than half a chunk of room: better to part a long heading from its text than to cut
+        # the text into crumbs.
         return room if glue and room >= self._limit // 2 else self._limit
 
     @property
@@ -93,7 +95,7 @@ class Packer:
         yield from self._flush()
 
     def _is_section_done(self, piece: Piece) -> bool:
-        """Whether the section before a heading is big enough to stand alone."""
+        """Whether the section before a heading is large enough to stand alone."""
         body = sum(p.cost for p in self._pieces if not p.is_glued and not p.is_repeated)
         if piece.starts_unit:
             return body > 0
@@ -111,6 +113,7 @@ class Packer:
         if cost + gaps > self._limit or length > self._limit * CHARS_PER_TOKEN:
             return False
         body = [p for p in held if not p.is_glued]
+        # Over the target, a chunk may grow only while it says too little to stand alone.
         return cost <= self._target or sum(p.cost for p in body) < self._minimum
 
     def _trailing_glue(self) -> list[Piece]:
@@ -170,7 +173,7 @@ class Packer:
 
 
 def _shared_path(pieces: list[Piece]) -> tuple[str, ...]:
-    """The headings common to all that is said in a chunk."""
+    """The headings that all pieces of a chunk share."""
     paths = [piece.path for piece in pieces if not piece.is_glued] or [pieces[-1].path]
     shared = paths[0]
     for path in paths[1:]:

@@ -9,7 +9,7 @@ from citewell.engine.parsing.base import BlockKind
 from citewell.engine.text.sentences import Span, cut_long, split_sentences
 
 WINDOW = 65_536
-"""Characters of a block looked at together; bounds memory on a block of any size."""
+"""Characters of a block that are divided together, which bounds memory on a block of any size."""
 
 # White space beyond this before a line of code is layout of a page, not indentation.
 _MAX_INDENT = 64
@@ -23,7 +23,7 @@ class Part:
     end: int
     tokens: int
     slack: int = 0
-    """Characters of white space inside, which the counts left out."""
+    """Characters of white space inside, which the counts leave out."""
 
     @property
     def cost(self) -> int:
@@ -55,6 +55,7 @@ class Divider:
 
     def parts(self, text: str, kind: BlockKind, limit: int) -> Iterator[Part]:
         """Yield the block whole if it fits, else even groups of its units, each within `limit`."""
+        # Three characters a token at least, so the text likely fits: one count settles it.
         if len(text) <= 3 * self._target:
             span = _trim(text)
             tokens = self._count_tokens([text[span.start : span.end]])[0]
@@ -106,6 +107,7 @@ class Divider:
         if total + _gaps(units) <= limit:
             target = limit
         else:
+            # The total divided by the number of groups it needs, rounded up: even groups.
             target = min(target, -(-total // -(-total // target)))
         group: list[Part] = []
         cost = 0
@@ -137,7 +139,7 @@ def _trim(text: str) -> Span:
 
 
 def _line_spans(text: str) -> Iterator[Span]:
-    """The lines that hold something, with a moderate indentation kept."""
+    """The lines that are not blank, with a moderate indentation kept."""
     at = 0
     for line in text.splitlines(keepends=True):
         body = line.strip()

@@ -1,4 +1,4 @@
-"""Where blocks lie in the extracted text, and what white space lies between pieces of them."""
+"""Offsets of blocks in the extracted text, and the white space between pieces of them."""
 
 from citewell.engine.chunking.base import BLOCK_SEPARATOR
 from citewell.engine.chunking.packing import MAX_GAP
@@ -13,7 +13,7 @@ class Extent:
         self._gap: str | None = ""
 
     def open(self, text: str) -> int:
-        """Get the offset of the next block."""
+        """The offset of the next block."""
         offset = self._next
         self._next += len(text) + len(BLOCK_SEPARATOR)
         if not self._is_first:
@@ -22,17 +22,17 @@ class Extent:
         return offset
 
     def skip(self, space: str) -> None:
-        """Note white space that belongs to no piece."""
+        """Add white space that belongs to no piece."""
         if self._gap is not None:
             joined = self._gap + space
             self._gap = joined if len(joined) <= MAX_GAP else None
 
     def take_gap(self) -> str | None:
-        """Get the white space since the piece before, None if it is too much to hold."""
+        """The white space since the piece before; None if it is longer than `MAX_GAP`."""
         gap, self._gap = self._gap, ""
         return gap
 
 
 def space_between(text: str, start: int, end: int) -> str:
-    """The white space between two places, or as much of it as tells that it is too much."""
+    """The white space between two offsets, cut just above `MAX_GAP`."""
     return text[start : min(end, start + MAX_GAP + 1)]

@@ -1,4 +1,4 @@
-"""Passages of one topic each: cut where neighbouring sentences have the fewest words in common."""
+"""Cuts passages by topic, where neighbouring sentences have the fewest words in common."""
 
 import math
 import re
@@ -18,10 +18,11 @@ WINDOW = 4
 """Sentences on each side of a gap that are compared."""
 
 BATCH = 256
-"""Sentences looked at together; bounds memory on a document of any size."""
+"""Sentences compared together, which bounds memory on a document of any size."""
 
 _TOPIC_SHARE = 3
-"""A topic of at least a third of the target stands alone; a shorter one joins the next."""
+"""Divisor of the target: a topic of at least a third of it stands alone, a shorter one joins the
+next."""
 
 # Words as they stand, without stems: cohesion only compares how often they recur.
 _WORD = re.compile(r"\w+")
@@ -128,7 +129,7 @@ def _cosine(one: _Vector, other: _Vector) -> float:
 
 
 def _depth(cohesion: list[float], at: int) -> float:
-    """How far a gap lies below the peaks on both sides; 0 unless it is a local minimum."""
+    """Depth of a gap below the peaks on both sides; 0 unless it is a local minimum."""
     here = cohesion[at]
     before, after = cohesion[at - 1] if at else here, cohesion[at + 1 : at + 2] or [here]
     if before < here or after[0] < here or before == here == after[0]:

@@ -19,6 +19,7 @@ class SentenceChunker:
         self._extent = Extent()
         self._headings = HeadingPath()
         self._divider = Divider(count_tokens, sizes.target, language)
+        # 1: this strategy does not look at sections, so none has to reach a size.
         self._packer = Packer(count_tokens, sizes, section_minimum=1, language=language)
         self._target = min(sizes.target, sizes.limit)
 

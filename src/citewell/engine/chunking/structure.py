@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - the marks of other scripts are meant
-"""The default way to cut a document: along its own sections, paragraphs, lists and tables."""
+"""The default chunker: cuts along sections, paragraphs, lists and tables."""
 
 from collections.abc import Iterator
 
@@ -15,15 +15,16 @@ MAX_CONTEXT = 300
 """Longest header row or lead-in repeated as context, in characters."""
 
 _SECTION_SHARE = 6
-"""A section of at least a sixth of the target stands alone; smaller ones join the next."""
+"""Divisor of the target: a section of at least a sixth of it stands alone, smaller ones join the
+next."""
 
 
 class StructureChunker:
     """Cuts along headings, paragraphs, lists, tables and code; never inside a sentence that fits.
 
-    A chunk packs what one section says up to the target. A heading stays with what it heads, a
-    question or a `...:` with what follows. Tables are cut between rows and code between lines; a
-    chunk from the middle of a table or list carries the header row or lead-in as its context.
+    A chunk holds one section's text up to the target. A heading stays with the text below it, a
+    question or a `...:` with the text that follows. Tables are cut between rows and code between
+    lines; a chunk from the middle of a table or list has the header row or lead-in as its context.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class StructureChunker:
         self, block: Block, part: Part, offset: int, role: SectionRole, *, is_first: bool
     ) -> Piece:
         text = block.text[part.start : part.end]
+        # A colon announces, a question is answered: both belong to what follows. A rhetorical
+        # question is glued to the next paragraph as well, which does no harm.
         leads = block.kind is BlockKind.PARAGRAPH and text.endswith((":", "：", "?", "？"))
         context = ""
         if block.kind is BlockKind.TABLE and not is_first:
@@ -79,6 +82,7 @@ class StructureChunker:
             path=self._headings.path,
             page=block.page,
             starts_section=role.starts_section and is_first,
+            # A third: a longer one is a passage of its own that merely ends with a colon.
             is_glued=role.is_heading or (leads and part.cost <= self._target // 3),
             context=context,
             slack=part.slack,

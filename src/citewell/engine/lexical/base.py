@@ -35,8 +35,8 @@ class QueryTerm:
 
 @dataclass(frozen=True, slots=True)
 class CorpusStatistics:
-    """What IDF needs of a tenant's generation, for the terms of one question."""
+    """Statistics of a tenant's generation that the IDF of a question's terms needs."""
 
     chunk_count: int
     document_frequency: dict[int, int]
-    """Term id -> in how many active chunks it occurs; absent means 0."""
+    """Term id -> number of active chunks with it; absent means 0."""

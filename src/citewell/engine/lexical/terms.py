@@ -1,4 +1,4 @@
-"""Words to hashed terms: what a passage holds, and what a question looks for.
+"""Hashed terms of words, for passages and for questions.
 
 A term's namespace follows from the word and from the passage's language, never from the
 question's, so that a question only has to name every namespace its words may be stored in:

@@ -1,4 +1,4 @@
-"""Looks into zipped documents before anything is unpacked."""
+"""Inspects zipped documents before anything is unpacked."""
 
 import zipfile
 from pathlib import Path
@@ -36,11 +36,11 @@ READ_ERRORS = (
     RuntimeError,  # an encrypted part
     ValueError,
 )
-"""What `zipfile` raises for a damaged archive; `zlib.error` comes as one of the callers' own."""
+"""Errors of `zipfile` for a damaged archive; callers handle `zlib.error` themselves."""
 
 
 def inspect_archive(path: Path, limits: ParseLimits) -> DocumentFormat | None:
-    """Tell which document a zip archive is, and refuse one that is a trap.
+    """Detect the format of a zipped document, and refuse archives that unpack to too much.
 
     Returns:
         Its format, or None when it is an archive of something else.
@@ -65,6 +65,8 @@ def _check_size(archive: zipfile.ZipFile, limits: ParseLimits) -> None:
             ParseFailure.TOO_LARGE,
             f"The file holds {len(entries):,} parts; at most {limits.archive_entries:,} are read.",
         )
+    # Sizes as the archive's directory states them; a directory that lies is caught by `zipfile`,
+    # which stops at the stated size.
     unpacked = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)
     is_bomb = unpacked > RATIO_MATTERS_FROM and unpacked > MAX_RATIO * max(packed, 1)
@@ -80,6 +82,8 @@ def _check_size(archive: zipfile.ZipFile, limits: ParseLimits) -> None:
 
 def _format_of(archive: zipfile.ZipFile) -> DocumentFormat | None:
     names = set(archive.namelist())
+    # EPUB and OpenDocument name their type in this part (OpenDocument 1.3 part 2, section 3.3);
+    # OOXML is told by its folders.
     if "mimetype" in names:
         with archive.open("mimetype") as part:
             found = _MIME_TYPES.get(part.read(100).strip())
@@ -109,7 +113,7 @@ def _is_odf_encrypted(archive: zipfile.ZipFile, names: set[str]) -> bool:
 
 
 def locked_error() -> ParseError:
-    """Get the error of a document that asks for a password."""
+    """The error for a document that asks for a password."""
     return ParseError(
         ParseFailure.ENCRYPTED,
         "The file is protected by a password. Save it without one and upload it again.",

@@ -1,4 +1,4 @@
-"""What a parser gives: blocks of clean text in reading order, streamed."""
+"""The parser protocol: blocks of clean text in reading order, streamed."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class BlockKind(StrEnum):
-    """The part a block plays in its document."""
+    """Role of a block in its document."""
 
     HEADING = "heading"
     PARAGRAPH = "paragraph"
@@ -35,7 +35,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """What is known of a document besides its text."""
+    """Facts about a document besides its text."""
 
     mime_type: str
     title: str | None = None
@@ -44,7 +44,7 @@ class DocumentInfo:
 
 
 class ParseFailure(StrEnum):
-    """Why a document cannot be read; stable codes that users and checks see."""
+    """Reason why a document cannot be read; stable codes that the API shows."""
 
     EMPTY = "empty_document"
     CORRUPT = "corrupt_document"

@@ -1,7 +1,7 @@
 """The process in which documents are parsed: `python -m citewell.engine.parsing.child`.
 
-It reads one request at a time from file descriptor 0 and answers there; its life ends with its
-parent's, with the other end of that socket, or with a limit.
+It reads one request at a time from its socket and answers there. It ends with its parent, when the
+parent closes the socket, or at a limit.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from citewell.kit.sandbox.confinement import allow_cpu
 from citewell.kit.sandbox.wire import Channel, Message
 
 FRAME_CHARS = 64 * 1024
-"""Text sent in one frame, about: small for the reader's memory, large against the overhead."""
+"""Approximate text per frame: small for the reader's memory, large against the overhead."""
 
 
 def serve(channel: Channel, settings: Message) -> None:
@@ -28,6 +28,7 @@ def serve(channel: Channel, settings: Message) -> None:
             _answer(channel, Path(request["path"]), request["filename"], limits)
         except ParseError as error:
             channel.send(pack_error(error))
+        # Below the limit of the process, Python still raises; the child can say so and go on.
         except MemoryError:
             channel.send(pack_error(_memory_error(limits)))
 

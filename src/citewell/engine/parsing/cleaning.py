@@ -1,4 +1,4 @@
-"""Takes out of a text what no reader sees and what would break a quotation."""
+"""Removes characters that no reader sees and that would break a quotation."""
 
 import re
 import unicodedata
@@ -22,7 +22,8 @@ _UNSEEN = re.compile(
 
 _JOINERS = re.compile("(?<![\u0600-\uffff\U00010000-\U0010ffff])[\u200c\u200d]"
                       "|[\u200c\u200d](?![\u0600-\uffff\U00010000-\U0010ffff])")  # fmt: skip
-"""Zero-width (non-)joiners; between letters of Persian or Indic scripts and in emoji they count."""
+"""Zero-width (non-)joiners outside of scripts that need them: they separate letters of Persian and
+Indic scripts, and join emoji."""
 
 # PDF fonts write these as one glyph. NFKC would resolve them too, but also rewrite superscripts and
 # fractions, and a quote must stay what the document shows.
@@ -49,7 +50,8 @@ _NO_SPACE_SCRIPTS = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def scrub(text: str) -> str:
-    """Get a text in NFC, with one kind of line end and without what cannot be seen."""
+    """The text in NFC, with one kind of line end and without invisible characters."""
+    # Most texts are ASCII or nearly so: the check saves two passes.
     if not text.isascii():
         text = _SPACES.sub(" ", text).translate(_LIGATURES)
     text = _UNSEEN.sub("", _LINE_ENDS.sub("\n", text))
@@ -59,25 +61,25 @@ def scrub(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """Get a text as one line: for names, titles, headings and cells."""
+    """The text as one line, for names, titles, headings and cells."""
     return _ANY_SPACE.sub(" ", scrub(text)).strip()
 
 
 def clean_text(text: str) -> str:
-    """Get running text: single spaces, no blank ends, at most one empty line in a row."""
+    """Running text: single spaces, no blank ends, at most one empty line in a row."""
     text = _LEADERS.sub(" … ", scrub(text))
     lines = [_BLANKS.sub(" ", line).strip() for line in text.split("\n")]
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
 
 def clean_code(text: str) -> str:
-    """Get code or a table: the indentation stays, blank line ends and outer lines go."""
+    """Code or a table: keeps the indentation, drops blank line ends and outer empty lines."""
     lines = [line.rstrip() for line in scrub(text).split("\n")]
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
 
 
 def join_lines(lines: list[str]) -> str:
-    """Join the lines of one paragraph as its author wrote them, before any page was set."""
+    """Join the lines of one paragraph, undoing the line breaks of a page."""
     joined = ""
     for line in lines:
         line = line.strip()
@@ -88,6 +90,7 @@ def join_lines(lines: list[str]) -> str:
 
 
 def _join(left: str, right: str) -> str:
+    # An upper-case letter follows a real hyphen, as in `Saint-Denis`.
     if left.endswith("-") and right[0].islower():
         word = _HYPHENATED.search(left[-40:])
         if word and word[1].lower() not in _COMPOUND_STARTS:

@@ -1,4 +1,4 @@
-"""Looks into OLE compound files: which streams they hold, and how those begin.
+"""Reads the directory of OLE compound files: the streams and their first bytes.
 
 Source: [MS-CFB] Compound File Binary File Format, sections 2.2 to 2.6.
 """
@@ -41,7 +41,7 @@ class CompoundFile:
         return frozenset(self._streams)
 
     def beginning(self, name: str) -> bytes:
-        """Get the first sector of a stream that is not stored among the small ones."""
+        """The first sector of a stream of 4,096 bytes or more; smaller ones are stored elsewhere."""
         with self._path.open("rb") as file:
             return self._sector(file, self._streams[name])
 
@@ -71,10 +71,12 @@ class CompoundFile:
             sector = self._sector(file, number)
             for offset in range(0, len(sector) - 127, 128):
                 (length,) = struct.unpack_from("<H", sector, offset + 64)
+                # In bytes, with the final NUL; other values mark unused entries.
                 if 2 < length <= 64:
                     name = sector[offset : offset + length - 2].decode("utf-16-le", "replace")
                     streams[name] = struct.unpack_from("<I", sector, offset + 116)[0]
             number = self._next(file, number)
+            # Sector numbers from here on are marks: end of chain, free, or a sector of the table.
             if number >= 0xFFFFFFFA:
                 return streams
         raise CompoundFileError("Its directory has no end.")

@@ -1,4 +1,4 @@
-"""Tells what a file is: by its content first, by its name second."""
+"""Detects the format of a file: by its content first, by its name second."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -39,10 +39,10 @@ _FOREIGN = (
     (b"\x1aE\xdf\xa3", "a video file"),
     (b"%!PS", "a PostScript file"),
 )
-"""First bytes -> what people call it; two-letter marks count only when the rest is binary."""
+"""First bytes -> name for people; two-letter marks count only if the rest is binary."""
 
 _CONTROL_SHARE = 0.02
-"""Share of control characters from which bytes are no text: random bytes have 0.1."""
+"""Share of control characters above which bytes are no text; random bytes have 0.1."""
 
 # Comments may stand before the first tag; each is bounded in length, so that a file without any tag
 # is not scanned to its end for one.
@@ -76,13 +76,13 @@ _TEXT_FORMATS = frozenset(
 
 
 def detect_format(path: Path, filename: str, limits: ParseLimits) -> DocumentFormat:
-    """Tell what a file is.
+    """Detect the format of a file.
 
-    Content decides wherever it is unmistakable (PDF, zipped documents, OLE, RTF, HTML); the name
-    decides between kinds of text.
+    The content decides where it is unmistakable (PDF, zipped documents, OLE, RTF, HTML), the name
+    between kinds of text.
 
     Raises:
-        ParseError: Empty, encrypted, a trap, or nothing that can be read.
+        ParseError: Empty, encrypted, too large when unpacked, or of an unsupported kind.
     """
     try:
         size = path.stat().st_size
@@ -100,10 +100,12 @@ def detect_format(path: Path, filename: str, limits: ParseLimits) -> DocumentFor
     if not sample.strip(b"\x00 \t\r\n\xef\xbb\xbf\xfe\xff"):
         raise ParseError(ParseFailure.EMPTY, "The file is empty.")
     named = format_of_name(filename)
+    # A file entry, or the end record of an empty archive.
     if sample.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return inspect_archive(path, limits) or _refuse("an archive", filename)
     if sample.startswith(COMPOUND_MAGIC):
         return _inspect_compound(path, filename)
+    # Within the first 1,024 bytes, as Acrobat accepts it: mail programs put lines before it.
     if b"%PDF-" in sample[:1024]:
         return DocumentFormat.PDF
     if sample.startswith(b"{\\rtf"):
@@ -176,6 +178,7 @@ def _detect_text(sample: bytes, filename: str, named: DocumentFormat | None) -> 
 
 
 def _is_binary(text: str) -> bool:
+    # Tab, line ends, form feed and escape occur in texts.
     odd = sum(text.count(chr(code)) for code in range(32) if code not in (9, 10, 12, 13, 27))
     return odd + text.count("\ufffd") > _CONTROL_SHARE * len(text) + 3
 

@@ -1,4 +1,4 @@
-"""Which characters the bytes of a text file are."""
+"""Chooses the encoding of text files and decodes them."""
 
 import codecs
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 SAMPLE = 256 * 1024
-"""Bytes looked at to choose an encoding."""
+"""Bytes examined to choose an encoding; a first non-ASCII letter after them is missed."""
 
 # Read in one go: large enough for the decoder's overhead to vanish, small in memory.
 _CHUNK = 256 * 1024
@@ -38,7 +38,7 @@ def choose_encoding(sample: bytes, *, is_markup: bool = False) -> str:
 
     Args:
         sample: The first `SAMPLE` bytes, or the whole file.
-        is_markup: Whether to believe `charset=` or `encoding=` in the first 2,048 bytes.
+        is_markup: Believe `charset=` or `encoding=` in the first 2,048 bytes.
     """
     for mark, name in _BOMS:
         if sample.startswith(mark):
@@ -61,6 +61,8 @@ def _bare_utf16(sample: bytes) -> str | None:
     if half < 4:
         return None
     even, odd = sample[0 : 2 * half : 2].count(0), sample[1 : 2 * half : 2].count(0)
+    # Western text in UTF-16 has nearly all high bytes zero; 0.7 leaves room for Vietnamese letters,
+    # whose high byte is 0x1E.
     if odd > 0.7 * half and even < 0.05 * half:
         return "utf-16-le"
     return "utf-16-be" if even > 0.7 * half and odd < 0.05 * half else None
@@ -84,6 +86,7 @@ def _declared(sample: bytes) -> str | None:
     except LookupError:
         return None
     # Python also has codecs that are no text encodings (zip, rot13).
+    # A private attribute; without it the codec would fail at the first chunk.
     is_text = getattr(info, "_is_text_encoding", True)
     return info.name if is_text and not info.name.startswith(("utf", "idna", "puny")) else None
 

@@ -35,7 +35,7 @@ class DocumentFormat(StrEnum):
 
 
 class FormatFacts(NamedTuple):
-    """What people and browsers call a format."""
+    """Label, MIME type and file extensions of a format."""
 
     label: str
     mime_type: str
@@ -91,17 +91,17 @@ _BY_EXTENSION = {
 SUPPORTED_EXTENSIONS: dict[str, str] = {
     extension: FORMATS[name].mime_type for extension, name in sorted(_BY_EXTENSION.items())
 }
-"""Extension with its dot, in lower case -> MIME type: what a folder walk picks up."""
+"""Extension with its dot, in lower case -> MIME type; a folder walk takes these files."""
 
 SUPPORTED_MIME_TYPES: frozenset[str] = frozenset(SUPPORTED_EXTENSIONS.values())
 
 
 def format_of_name(filename: str) -> DocumentFormat | None:
-    """Get the format a file's name promises; None when the name tells nothing."""
+    """The format that a file's name promises; None if the extension is unknown."""
     return _BY_EXTENSION.get(PurePosixPath(filename).suffix.lower())
 
 
 def supported_list() -> str:
-    """Name what can be read, for people."""
+    """The supported formats as text for people."""
     names = [facts.label for facts in FORMATS.values()]
     return f"{', '.join(names[:-1])} and {names[-1]}"

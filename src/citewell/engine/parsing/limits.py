@@ -1,4 +1,4 @@
-"""How much one document may cost."""
+"""Limits of parsing one document."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from citewell.kit.sandbox.limits import MIB, ProcessLimits
 
 @dataclass(frozen=True, slots=True)
 class ParseLimits:
-    """Bounds of one parse; going past any of them fails that document and no other.
+    """Limits of one parse; exceeding one fails that document and no other.
 
     The defaults are about ten times what a 300-page report needs (4 s of CPU, 100 MiB).
     """
@@ -15,7 +15,7 @@ class ParseLimits:
     file_bytes: int = 256 * MIB
     """Largest file that is opened at all."""
     memory_bytes: int = 1024 * MIB
-    """Memory of the child process: private data by rlimit, resident size by the parent's eye."""
+    """Memory of the child: private data by rlimit, resident size as the parent samples it."""
     cpu_seconds: int = 120
     """CPU time of one document."""
     wall_seconds: float = 300.0

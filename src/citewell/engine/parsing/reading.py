@@ -1,4 +1,4 @@
-"""From a file to clean, bounded blocks; runs inside the child process."""
+"""Reads a file into clean, bounded blocks; runs inside the child process."""
 
 import importlib
 import struct
@@ -20,16 +20,17 @@ from citewell.engine.parsing.limits import ParseLimits
 from citewell.engine.parsing.readers.base import Reader, ReaderInput, Reading
 
 MAX_BLOCK_CHARS = 32_768
-"""A longer block is divided, at a line's or word's end, so that no frame or chunk is huge."""
+"""Length from which a block is divided at the end of a line or word, so that no frame or chunk is
+huge."""
 
 MAX_HEADING_CHARS = 400
-"""A longer heading is a paragraph that was only set like one."""
+"""Length from which a heading is taken for a paragraph in the type of one."""
 
 # Titles and names are short; a longer value is cut.
 MAX_METADATA_CHARS = 500
 
 DAMAGE = (*READ_ERRORS, ET.ParseError, zlib.error, struct.error, UnicodeError)
-"""What readers raise for a file that is not as its format demands."""
+"""Errors of readers for a file that violates its format."""
 
 _READERS: dict[DocumentFormat, str] = {
     DocumentFormat.DOCX: "docx",
@@ -51,7 +52,7 @@ _READERS: dict[DocumentFormat, str] = {
     DocumentFormat.JSON: "jsons",
     DocumentFormat.JSON_LINES: "jsons",
 }
-"""Format -> module of `readers`; what is not named here is read by `other`."""
+"""Format -> module of `readers`; formats not listed are read by `other`."""
 
 _TITLED = frozenset(
     {
@@ -66,7 +67,7 @@ _TITLED = frozenset(
         DocumentFormat.RST,
     }
 )
-"""Formats in which a heading that comes first is the title, when nothing else is."""
+"""Formats in which a heading at the very beginning is the title, if the file names none."""
 
 
 def read_document(
@@ -117,6 +118,8 @@ def _guarded(reading: Reading, kind: DocumentFormat) -> Iterator[Block]:
 def _tidy(blocks: Iterator[Block]) -> Iterator[Block]:
     for block in blocks:
         text = _clean(block)
+        # Rules, dots and stray punctuation are blocks of some formats, and nothing to find or
+        # quote.
         if not any(character.isalnum() for character in text):
             continue
         if block.kind is BlockKind.HEADING and len(text) > MAX_HEADING_CHARS:
@@ -144,6 +147,7 @@ def _divide(text: str) -> Iterator[str]:
     while len(text) - start > MAX_BLOCK_CHARS:
         limit = start + MAX_BLOCK_CHARS
         half = start + MAX_BLOCK_CHARS // 2
+        # In the second half only, so that pieces do not get small; a line's end is the best place.
         cuts = (text.rfind(mark, half, limit) + len(mark) for mark in ("\n", ". ", " "))
         end = next((cut for cut in cuts if cut > half), limit)
         if part := text[start:end].strip():

@@ -1,4 +1,4 @@
-"""The parser everything uses: documents are read in child processes that may fail."""
+"""The parser of the application: reads documents in child processes that may fail."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -25,9 +25,9 @@ _BROKEN = frozenset({ParseFailure.MEMORY, ParseFailure.TIMEOUT, ParseFailure.CRA
 class SandboxedParser:
     """Reads each document in a recycled child process with limits; implements `Parser`.
 
-    A document that crashes, hangs or swells its child fails alone. Blocks are streamed: the child
-    waits when the reader of the blocks does, so the parent never holds a document whole. Belongs
-    to one event loop. POSIX only.
+    A document that crashes, blocks or swells its child fails alone. Blocks are streamed: the child
+    waits while the consumer does, so the parent never holds a whole document. Belongs to one event
+    loop. POSIX only.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class SandboxedParser:
         """Set up without starting anything.
 
         Args:
-            limits: What one document may cost.
+            limits: Limits of one document.
             concurrency: Documents open at the same time; further ones wait.
             idle_seconds: Time after which an idle child is ended.
             documents_per_child: Documents after which a child is replaced.
@@ -74,13 +74,15 @@ class SandboxedParser:
                 except ParseError as error:
                     if error.code is not ParseFailure.CRASHED or child.requests == 1:
                         raise
-                    # What an idle child died of is not this document's fault: a new one decides.
+                    # An idle child may have died of something else, so a new one tries again.
                     self._pool.give_back(child, is_fit=False)
                     child = self._pool.take_new()
                     document = await _begin(child, path, filename, self._limits)
                 yield document
                 is_fit = document.is_finished
             except ParseError as error:
+                # A child that reported a bad document is ready for the next one; one that still has
+                # something to send is not.
                 is_fit = error.code not in _BROKEN and (document is None or document.is_finished)
                 raise
             finally:
@@ -102,7 +104,7 @@ class SandboxedDocument:
         self._limits = limits
         self.info = info
         self.is_finished = False
-        """Whether the child has said all it has to say of the document."""
+        """Whether the child has sent everything about the document."""
 
     async def blocks(self) -> AsyncIterator[Block]:
         """Yield the blocks in reading order; once.

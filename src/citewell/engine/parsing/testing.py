@@ -1,4 +1,4 @@
-"""A parser for the tests of others: no child process, no format but plain text."""
+"""A parser for tests of other parts: plain text only, without a child process."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator

@@ -9,7 +9,7 @@ from citewell.kit.sandbox.wire import Message
 
 
 def pack_info(info: DocumentInfo) -> Message:
-    """Get the message that opens a document."""
+    """The message that opens a document."""
     return {
         "info": {
             "mime_type": info.mime_type,
@@ -30,7 +30,7 @@ def unpack_info(message: Message) -> DocumentInfo:
 
 
 def pack_blocks(blocks: list[Block]) -> Message:
-    """Get the message of some blocks, in order."""
+    """The message with some blocks, in order."""
     return {"blocks": [[block.kind, block.text, block.page, block.level] for block in blocks]}
 
 
@@ -46,7 +46,7 @@ def unpack_blocks(message: Message) -> list[Block]:
 
 
 def pack_error(error: ParseError) -> Message:
-    """Get the message that ends a document that cannot be read."""
+    """The message that ends a document that cannot be read."""
     return {"error": {"code": error.code, "message": error.message}}
 
 

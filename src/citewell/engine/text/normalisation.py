@@ -1,4 +1,4 @@
-"""Clean text and words: the form in which passages and questions meet."""
+"""Normalised text and words: the form in which passages and questions are compared."""
 
 import re
 import unicodedata

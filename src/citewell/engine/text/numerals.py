@@ -8,13 +8,19 @@ from functools import cache
 from citewell.engine.text import vocabulary
 from citewell.engine.text.normalisation import fold
 
+# Groups of three with spaces first, so that "1 000" is one number; then digits with separators,
+# whose meaning `number_values` leaves open. A time ("9:30", "9h30", "9 giờ 30") and an ordinal
+# ending belong to it. The look-behind keeps it from starting inside a number.
 _NUMBER = re.compile(
     r"(?P<symbol>[$€£¥₫])?\s?(?<![\d.,])"
     r"(?P<number>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)*)"
     r"(?:(?P<clock>[:h]|\s*gi[ờo]\s*)(?P<minutes>[0-5]\d)(?!\d)(?:\s*ph[úu]t)?)?(?:st|nd|rd|th)?"
 )
+# The next word or sign, with the hyphen of "30-day"; possessive, so that long runs of spaces stay
+# linear.
 _NEXT = re.compile(r"\s*+([-–]?)\s*+([^\W\d_](?:[\w²]|\.(?=\w))*|[%$€£¥₫])")  # noqa: RUF001
 _RANGE = re.compile(r"\s*(?:-|–|to|and|đến|den|tới|toi|và|va)\s*(?=\d)")  # noqa: RUF001
+# "3." at the begin of an item is no amount.
 _LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•–])\s+")  # noqa: RUF001
 _TOKEN = re.compile(r"[^\W\d_]+")
 
@@ -70,6 +76,7 @@ def _quantity(
         if factor := _multipliers(folded).get(word):
             values = {value * factor for value in values}
         elif word in _units(folded):
+            # 12 pm is noon, so it stays 12.
             if word in ("pm", "p.m") and max(values) < 12:
                 values = {value + 12 for value in values}
             unit = _units(folded)[word]
@@ -83,7 +90,7 @@ def _quantity(
 def _range_start(
     values: set[float], unit: str | None, span: re.Match[str], text: str, folded: bool
 ) -> Quantity:
-    """The first number of `20 to 40 million euros`: in euros, and perhaps in millions."""
+    """The first number of a range, `20 to 40 million euros`: in euros, perhaps in millions."""
     number = _NUMBER.match(text, span.end())
     if number is None:
         return Quantity(frozenset(values), unit)
@@ -188,7 +195,7 @@ def _english(words: list[str], at: int) -> tuple[float, int] | None:
 
 
 def _vietnamese_number(words: list[str], at: int, folded: bool) -> tuple[float, int] | None:
-    """`hai mươi lăm`, `mười hai`, `ba trăm`, `ba ngày`; see the tests for what is meant."""
+    """A number in Vietnamese words, such as `hai mươi lăm`, `ba trăm` or `ba ngày`, and its end."""
     digits = _vietnamese(folded)
     ten, tens = _key("mười", folded), _key("mươi", folded)
     end, value, is_sure = at, 0.0, False

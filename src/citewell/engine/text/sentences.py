@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - the marks of other scripts are meant
-"""Where the sentences of a text begin and end; every span is quotable as it stands.
+"""Splits text into sentences, as spans that can be quoted as they stand.
 
 Rules, not a model: an abbreviation list per language, the case of what follows, and the layout
 (blank lines, table rows and list items always end a sentence). Every pattern is anchored or
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MAX_SENTENCE_CHARS = 600
-"""Longer sentences are cut at a clause, so that a quote stays readable."""
+"""Length from which a sentence is cut at a clause, so that a quote stays readable."""
 
 _WRAP_CHARS = 32
-"""A line at least this long (and near its block's longest) may be wrapped, not ended."""
+"""Length from which a line, if it is near its block's longest, may be wrapped rather than ended."""
 
 
 class Span(NamedTuple):
@@ -167,7 +167,7 @@ def _lines(text: str) -> Iterator[Span]:
 
 
 def _units(text: str) -> Iterator[Span]:
-    """Stretches no sentence crosses: blocks, table rows, list items, lines that stand alone."""
+    """Stretches that no sentence crosses: blocks, table rows, list items, single lines."""
     block: list[Span] = []
     for line in _lines(text):
         if line.start < line.end:

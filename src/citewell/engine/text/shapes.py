@@ -23,7 +23,7 @@ class WordShape(NamedTuple):
     """Whether it is ASCII once unaccented; numbers are."""
     is_number: bool = False
     is_unspaced: bool = False
-    """Whether its script writes no spaces (or is Korean); then nothing else is known."""
+    """Whether its script writes no spaces (or is Korean); the other fields are then unset."""
 
 
 @lru_cache(maxsize=CACHED_WORDS)

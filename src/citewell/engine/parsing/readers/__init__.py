@@ -1,1 +1,1 @@
-"""One file per way of reading: each has a `read(source)` that gives a `Reading`."""
+"""Readers, one file per way of reading: each has a `read(source)` that returns a `Reading`."""

@@ -1,4 +1,4 @@
-"""What a reader takes and gives."""
+"""Input and output of readers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class ReaderInput:
 
 
 class Reading(NamedTuple):
-    """A document begun: its facts, and its blocks as they are read.
+    """An opened document: its facts, and an iterator of its blocks.
 
-    The blocks' texts are as the file has them; `reading.py` cleans, splits and bounds them.
+    The blocks hold text as it is in the file; `reading.py` cleans, splits and bounds it.
     """
 
     info: DocumentInfo

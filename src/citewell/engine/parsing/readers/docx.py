@@ -1,4 +1,4 @@
-"""Word: paragraph by paragraph, with the pages as Word last broke them.
+"""Word, paragraph by paragraph, with the page breaks of Word's last layout.
 
 Source: ECMA-376 part 1, section 17 (WordprocessingML).
 """
@@ -26,7 +26,7 @@ from citewell.engine.parsing.readers.tables import table_blocks
 from citewell.engine.parsing.readers.word_styles import Numbering, Styles, load_part
 
 _PRUNED = frozenset({"del", "moveFrom", "txbxContent", "oMath", "pPr", "rPr", "sdtPr", "ruby"})
-"""Deleted text, settings, and what is read by itself."""
+"""Elements whose text is skipped (deleted text, settings) or read separately."""
 
 _MAX_SPAN = 63
 """Most columns a table of Word can have."""
@@ -107,6 +107,8 @@ class _Word:
             if body_depth and depth == body_depth:
                 for block in self._element(element):
                     yield from self._gathered(block)
+                # The tree below the body is dropped as it is read, so memory does not grow with the
+                # document.
                 element.clear()
         yield from self._end_code()
 
@@ -201,6 +203,7 @@ class _Word:
 
     def _table(self, element: ET.Element) -> Iterator[Block]:
         rows = [part for part in walk(element, _is_row) if local(part.tag) == "tr"]
+        # Word has no frames for running text, so authors use tables of one cell.
         if len(rows) == 1 and len(cells := _cells(rows[0])) == 1:
             # A frame around ordinary text.
             yield from self._children(cells[0])
@@ -211,6 +214,7 @@ class _Word:
             page, above = self._row(row, above)
             read.append((page, above))
         header = read[0][1] if read else []
+        # One block per page, each with the header row, so that citations name the right page.
         for number, (page, group) in enumerate(groupby(read, key=lambda item: item[0])):
             texts = [text for _, text in group]
             yield from table_blocks([header, *texts] if number else texts, page)
@@ -222,6 +226,8 @@ class _Word:
             found = self._cell(cell)
             page = found[1] if page is None else page
             merge = child(cell, "tcPr", "vMerge")
+            # A cell that continues the one above has no text of its own; the text is repeated, so
+            # that each row can be understood alone.
             goes_on = merge is not None and attribute(merge, "val") in (None, "continue")
             text = above[len(texts)] if goes_on and len(texts) < len(above) else found[0]
             span = value_of(cell, "tcPr", "gridSpan") or "1"

@@ -1,4 +1,4 @@
-"""Takes running headers, footers and page numbers off the edges of pages."""
+"""Removes running headers, footers and page numbers from the edges of pages."""
 
 import re
 from collections.abc import Iterator
@@ -8,10 +8,12 @@ from itertools import pairwise
 from citewell.engine.parsing.base import Block
 
 EDGE_LINES = 2
-"""Lines at the top and at the bottom of a page that may be furniture."""
+"""Lines at the top and at the bottom of a page that may be furniture. A third line of a header is
+kept as text."""
 
 MIN_PAGES = 3
-"""Pages on which a line must stand, page numbers aside, to be furniture; two of a short file."""
+"""Pages on which a line must occur, apart from numbers in it, to count as furniture; two in a short
+file."""
 
 # A line longer than this is text of the page: running headers are short.
 _LONGEST = 140
@@ -39,7 +41,7 @@ def without_furniture(pages: dict[int | None, list[Block]]) -> Iterator[list[Blo
 
 
 class _Edges:
-    """What stands at the edges of the pages."""
+    """Lines that repeat at the edges of pages."""
 
     def __init__(self, pages: dict[int | None, list[Block]]) -> None:
         places: dict[str, list[tuple[int, str]]] = {}
@@ -71,6 +73,7 @@ class _Edges:
 def _counts_pages(lines: list[tuple[int, str]]) -> bool:
     """Whether one of the numbers in like lines mostly grows as the page does."""
     rows = [(page, [int(found) for found in _DIGITS.findall(line)]) for page, line in lines]
+    # 0.7: chapters restart a numbering, and pages without a header leave gaps.
     return any(
         sum(b[1][at] - a[1][at] == b[0] - a[0] for a, b in pairwise(rows)) > 0.7 * (len(rows) - 1)
         for at in range(min(len(numbers) for _, numbers in rows))

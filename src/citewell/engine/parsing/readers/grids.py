@@ -18,7 +18,7 @@ class Grid:
 
     def __init__(self) -> None:
         self.is_layout = False
-        """Whether it turned out to set the page: its cells' texts are ordinary blocks then."""
+        """Whether it proved to be layout rather than data; its texts are ordinary blocks then."""
         self._captions: list[str] = []
         self._rows: list[list[str]] = []
         self._header: list[str] = []
@@ -29,7 +29,7 @@ class Grid:
         self._hanging: dict[int, tuple[str, int]] = {}
 
     def begin_row(self) -> list[Block]:
-        """Begin a row; get what had to be passed on of a long table."""
+        """Begin a row; returns the blocks of a long table that are complete."""
         self._end_row()
         self._row = []
         if self._held < TABLE_CHARS:
@@ -44,7 +44,7 @@ class Grid:
         self._spans = (_span(columns, _MAX_COLUMNS), _span(rows, _MAX_ROW_SPAN))
 
     def add_text(self, text: str) -> None:
-        """Add to the open cell; text outside of cells is the caption, or as good as one."""
+        """Add text to the open cell; text outside of cells counts as caption."""
         if not text.strip():
             return
         if self._cell is not None:
@@ -68,7 +68,7 @@ class Grid:
         self._cell = None
 
     def dissolve(self) -> list[Block]:
-        """Give up being a table; get what was held as paragraphs."""
+        """Turn the table into layout; returns its rows so far as paragraphs."""
         self.is_layout = True
         self._end_row()
         rows, self._rows = self._rows, []

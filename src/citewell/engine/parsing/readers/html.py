@@ -1,4 +1,4 @@
-"""HTML: what a reader of the page would call its text, streamed."""
+"""HTML: the text that a reader of the page sees, without navigation, streamed."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -30,13 +30,13 @@ _NEVER = frozenset(
         "map",
     }
 )
-"""Elements whose content is no text of the page."""
+"""Elements whose content is not text of the page."""
 
 # Not `header`: sites put the article's own title and lead into it.
 _BOILERPLATE_TAGS = frozenset({"nav", "footer", "aside"})
 _BOILERPLATE_ROLES = frozenset({"navigation", "contentinfo", "search", "banner", "complementary"})
 _BOILERPLATE_CLASSES = frozenset({"headerlink", "sr-only", "visually-hidden", "noprint"})
-"""What stands beside the text on every page of a site (HTML5 sections, ARIA landmarks)."""
+"""Marks of parts that repeat on every page of a site (HTML5 sections, ARIA landmarks)."""
 
 # Elements without an end tag (WHATWG HTML, 13.1.2): they must not open anything.
 _VOID = frozenset(
@@ -120,13 +120,14 @@ _META = {
 }
 
 _HEAD_CHARS = 512 * 1024
-"""How far the title is looked for before the first block is passed on."""
+"""Characters that are read to find the title before the first block is passed on."""
 
 
 def read(source: ReaderInput) -> Reading:
-    """Begin to read a page; one that is nothing but navigation is read whole."""
+    """Begin to read a page; one that consists of navigation only is read whole."""
     blocks = _file_blocks(source, page := HtmlBlockParser())
     first = next(blocks, None)
+    # A page whose whole content stands in `nav` or `aside` is still a document.
     if first is None:
         blocks = _file_blocks(source, page := HtmlBlockParser(keeps_all=True))
         first = next(blocks, None)
@@ -200,7 +201,7 @@ class HtmlBlockParser(HTMLParser):
 
     @property
     def is_past_head(self) -> bool:
-        """Whether the title cannot come any more."""
+        """Whether the title is known or will not be waited for any longer."""
         return self.title is not None or self._fed > _HEAD_CHARS
 
     def feed(self, data: str) -> None:
@@ -208,7 +209,7 @@ class HtmlBlockParser(HTMLParser):
         super().feed(data)
 
     def take(self) -> list[Block]:
-        """Get the blocks finished since the last call."""
+        """The blocks finished since the last call."""
         blocks, self._blocks = self._blocks, []
         return blocks
 
@@ -350,7 +351,7 @@ class HtmlBlockParser(HTMLParser):
             self._end_block()
 
     def _make_layout(self) -> None:
-        """What holds headings, code or another table is no table of data but sets the page."""
+        """Turn the open table into layout: one with headings, code or a table inside is no data."""
         if self._grids and not self._grids[-1].is_layout:
             self._grids[-1].add_text(self._take_text())
             self._blocks += self._grids[-1].dissolve()

@@ -1,4 +1,4 @@
-"""Markdown's marks within a line: what a reader of the rendered page would see."""
+"""Removes Markdown's marks within a line, leaving the text of the rendered page."""
 
 import html
 import re
@@ -27,7 +27,7 @@ _HELD = re.compile("\ue000(\\d+)\ue001")
 
 
 def plain(text: str) -> str:
-    """Get a text without its Markdown marks: links as their words, no pictures."""
+    """The text without its Markdown marks: links as their words, no pictures."""
     if not any(mark in text for mark in "*_`[<&\\~{\ue000\ue001"):
         return text
     held: list[str] = []
@@ -44,6 +44,8 @@ def plain(text: str) -> str:
     text = _NOTE_MARK.sub("", text)
     # A picture's caption is seen only where the picture is not.
     text = _LINK.sub(r"\1", _IMAGE.sub("", text))
+    # Asterisks and underscores exclude their own kind inside, so two passes undo one level of
+    # nesting.
     for _ in range(2):  # emphasis within emphasis
         text = _UNDERSCORES.sub(r"\2", _ASTERISKS.sub(r"\2", text))
     text = _ATTRIBUTES.sub("", _STRUCK.sub(r"\1", text))

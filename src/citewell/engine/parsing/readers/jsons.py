@@ -19,6 +19,7 @@ def read(source: ReaderInput) -> Reading:
     encoding = choose_file_encoding(source)
     if source.format is DocumentFormat.JSON_LINES:
         return Reading(DocumentInfo(source.mime_type), _record_lines(source, encoding))
+    # Whole, as the standard parser does not stream; the child's memory limit bounds the file.
     text = source.path.read_bytes().decode(encoding, "replace").lstrip("\ufeff")
     try:
         value: object = json.loads(text)

@@ -47,7 +47,7 @@ def extract(
         include_document_structure=structure,
         output_format="markdown" if layout else "plain",
         pages=kreuzberg.PageConfig(extract_pages=True) if layout else None,
-        # It takes whatever stands near an edge for a header, text as well; `furniture.py` does not.
+        # Off: it takes text near an edge for a header as well. `furniture.py` does this.
         pdf_options=kreuzberg.PdfConfig(top_margin_fraction=0.0, bottom_margin_fraction=0.0),
         content_filter=kreuzberg.ContentFilterConfig(
             include_headers=True, include_footers=True, strip_repeating_text=False
@@ -58,6 +58,8 @@ def extract(
     try:
         return kreuzberg.extract_file_sync(source.path, source.mime_type, config)
     except kreuzberg.ParsingError as error:
+        # The library has one exception for all damage; its messages (4.10) are all there is to tell
+        # them apart. An unknown message counts as damage.
         if "password" in str(error).lower():
             raise locked_error() from error
         if "Pdfium initialization failed" in str(error):
@@ -73,7 +75,7 @@ def extract(
 
 
 def document_info(source: ReaderInput, result: kreuzberg.ExtractionResult) -> DocumentInfo:
-    """Get the facts the library found."""
+    """The facts that the library found."""
     found: dict[str, Any] = dict(result.metadata)
     metadata: dict[str, str] = {}
     for theirs, ours in _METADATA.items():
@@ -93,7 +95,7 @@ def document_info(source: ReaderInput, result: kreuzberg.ExtractionResult) -> Do
 
 
 def document_nodes(result: kreuzberg.ExtractionResult) -> list[Node]:
-    """Get the nodes of the tree in reading order."""
+    """The nodes of the tree in reading order."""
     document: Any = result.document
     return list(document["nodes"]) if document else []
 
@@ -107,7 +109,7 @@ def node_blocks(nodes: list[Node]) -> Iterator[Block]:
 
 
 def node_block(node: Node) -> Iterator[Block]:
-    """Yield what one node says; groups, pictures and page breaks say nothing."""
+    """Yield the block of a node; groups, pictures and page breaks have none."""
     content: Node = node["content"]
     kind, page = content["node_type"], node.get("page")
     if kind == "table":

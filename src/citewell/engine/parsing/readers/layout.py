@@ -1,4 +1,4 @@
-"""From the lines of a set page back to headings, list items and paragraphs."""
+"""Restores headings, list items and paragraphs from the lines of a laid-out page."""
 
 # ruff: noqa: RUF001 - dashes, bullets and full-width marks are meant
 import re
@@ -10,8 +10,8 @@ from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.cleaning import clean_line, join_lines
 
 FULL = 0.9
-"""Share of the page's width, in characters, up to which a further word would have fitted; letters
-differ in width, so the count of characters is only near."""
+"""Share of the page's width, in characters, up to which a further word would have fitted. Letters
+differ in width, so a count of characters only approximates it."""
 
 # About two lines of a page; a longer text set like a heading is none.
 MAX_HEADING = 160
@@ -43,13 +43,13 @@ _SENTENCE_END = re.compile(r"[.!?…]['\"”’)\]]*(?=\s)")
 
 
 class NumberedLevels:
-    """Puts numbered headings in their place: `1.1` comes below `1`, whatever its type size."""
+    """Levels of numbered headings: `1.1` comes below `1`, whatever its type size."""
 
     def __init__(self) -> None:
         self._levels: dict[int, int] = {}
 
     def adjust(self, block: Block) -> Block:
-        """Get a heading with the level its number asks for; other blocks as they are."""
+        """A heading with the level that its number implies; other blocks unchanged."""
         found = _NUMBER.match(block.text)
         if block.kind is not BlockKind.HEADING or not found:
             return block
@@ -63,9 +63,9 @@ class NumberedLevels:
 def page_blocks(page: list[Block]) -> Iterator[Block]:
     """Yield the blocks of one page with their lines joined.
 
-    The library gives groups of lines of like type; it misses paragraphs that begin without a
-    gap, and takes emphasised lines for headings. Both are put right by the lines themselves: a
-    line that had room for the next word ended on purpose.
+    The library groups lines of equal type. It misses paragraphs that begin without a gap, and takes
+    emphasised lines for headings. Both are corrected by line lengths: a line that had room for the
+    next word was ended on purpose.
     """
     width = _width(page)
     held: Block | None = None
@@ -99,6 +99,8 @@ def _width(page: list[Block]) -> int:
         if block.kind is not BlockKind.TABLE
         for line in block.text.split("\n")
     )
+    # The 95th percentile: a line or two that run over (a wide table, a formula) do not set the
+    # width.
     return lengths[min(int(0.95 * len(lengths)), len(lengths) - 1)] if lengths else 0
 
 
@@ -117,6 +119,7 @@ def _is_heading(text: str) -> bool:
     return (
         0 < len(line) <= MAX_HEADING
         and text.count("\n") < 3
+        # At least half letters: rows of figures and formulas are set in bold too.
         and 2 * letters >= len(line.replace(" ", ""))
         and not line[0].islower()
         and not line.endswith((".", ",", ";"))
@@ -174,6 +177,7 @@ def _close(
 
 def _heading_level(line: str, width: int, *, is_followed: bool) -> int:
     """Level of a line that stands alone and looks like a heading; 0 when it does not."""
+    # A heading ends well before the margin; 40 for pages of short lines, 100 for very wide ones.
     if len(line) > min(0.7 * max(width, 40), 100) or not _is_heading(line):
         return 0
     if _CAPTION.match(line) or line.endswith(_ENDS):
@@ -181,6 +185,8 @@ def _heading_level(line: str, width: int, *, is_followed: bool) -> int:
     numbered = _NUMBERED.match(line)
     if numbered:
         return min(numbered[1].count(".") + 1, 6)
+    # A guess, hence the low level 4: a short line that begins a paragraph in capitals. It also
+    # takes some captions and salutations, which only costs them their paragraph.
     is_titled = is_followed and line[0].isupper() and len(line.split()) <= 10
     return 4 if is_titled else 0
 
@@ -192,7 +198,7 @@ def _is_row(line: str) -> bool:
 
 
 def _joined(lines: list[str], width: int) -> str:
-    """Join full lines and keep the ends of those that were ended, as rows of a table are."""
+    """Join full lines; keep the ends of lines that were ended on purpose, such as table rows."""
     rows = [[lines[0]]]
     for last, line in pairwise(lines):
         is_row = _is_row(last) and _is_row(line)
@@ -204,9 +210,9 @@ def _joined(lines: list[str], width: int) -> str:
 
 
 def join_split_sentences(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Join paragraphs that a column, a picture or a page's end cut within a sentence.
+    """Join paragraphs that a column, a picture or a page's end has cut within a sentence.
 
-    Over a page's end only the rest of the sentence moves back, so the pages stay right.
+    Across a page's end only the rest of the sentence is moved back, so page numbers stay right.
     """
     held: Block | None = None
     for block in blocks:

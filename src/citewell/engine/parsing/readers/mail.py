@@ -14,7 +14,7 @@ _SHOWN = ("From", "To", "Cc", "Date")
 
 
 def read(source: ReaderInput) -> Reading:
-    """Read a message: subject, who wrote to whom and when, then its text."""
+    """Read a message: subject, sender, recipients and date, then its text."""
     with source.path.open("rb") as file:
         message = email.message_from_binary_file(file, policy=email.policy.default)
     subject = _header(message, "Subject")
@@ -42,6 +42,7 @@ def _blocks(message: EmailMessage) -> Iterator[Block]:
     shown = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
     if shown:
         yield Block(BlockKind.PARAGRAPH, "\n".join(shown))
+    # The plain part says the same as the HTML one, without layout tables and tracking links.
     body = message.get_body(("plain", "html"))
     if body is None:
         return

@@ -33,7 +33,7 @@ _HTML_BLOCK = re.compile(
     r"tbody|td|tfoot|th|thead|tr|ul)\b)",
     re.IGNORECASE,
 )
-# Definitions of links: addresses, which no reader of the page sees.
+# Definitions of links hold addresses, which a reader of the page does not see.
 _DEFINITION = re.compile(r" {0,3}\[([^\[\]]+)\]:[ \t]*\S")
 _NOTE = re.compile(r" {0,3}\[\^[^\[\]]+\]:[ \t]*")
 _CONTAINER = re.compile(r"\s{0,8}:{3,}[ \t]*[\w-]*.*|\s{0,4}(?:import|export) .+ from .+")
@@ -180,6 +180,7 @@ class _Lines:
                 yield from self._take(line, lines)
                 return
             code.append(line[4:] if line.startswith("    ") else line.lstrip("\t"))
+            # In pieces: a file that is indented by mistake is one block of code, however long.
             if len(code) % 500 == 0:
                 yield Block(BlockKind.CODE, "\n".join(code))
                 code = []

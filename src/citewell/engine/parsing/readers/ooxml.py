@@ -1,4 +1,4 @@
-"""What Word and PowerPoint files have in common: parts, relations, properties.
+"""Common parts of Word and PowerPoint files: parts, relations, properties.
 
 Source: ECMA-376 part 2 (Open Packaging Conventions) and part 1, section 15.2.12.
 """
@@ -17,7 +17,7 @@ _TERMS = "{http://purl.org/dc/terms/}"
 
 
 class Relation(NamedTuple):
-    """Where a relation of a part leads."""
+    """Target of a relation of a part."""
 
     kind: str
     """Last part of the relation's type, as `slide` or `notesSlide`."""
@@ -25,12 +25,12 @@ class Relation(NamedTuple):
 
 
 def local(tag: str) -> str:
-    """Get a tag's name without its namespace: the strict and the transitional one differ."""
+    """A tag's name without its namespace, which differs between strict and transitional files."""
     return tag.rpartition("}")[2]
 
 
 def attribute(element: ET.Element, name: str) -> str | None:
-    """Get an attribute whatever its namespace."""
+    """An attribute, of any namespace."""
     for key, value in element.attrib.items():
         if local(key) == name:
             return value
@@ -38,7 +38,7 @@ def attribute(element: ET.Element, name: str) -> str | None:
 
 
 def child(element: ET.Element | None, *path: str) -> ET.Element | None:
-    """Get the first descendant along a path of local names."""
+    """The first descendant along a path of local names."""
     for name in path:
         if element is None:
             return None
@@ -47,7 +47,7 @@ def child(element: ET.Element | None, *path: str) -> ET.Element | None:
 
 
 def value_of(element: ET.Element | None, *path: str) -> str | None:
-    """Get the `val` of the descendant along a path, as most settings of Word are kept."""
+    """The `val` of the descendant along a path, which is how Word stores most settings."""
     found = child(element, *path)
     return None if found is None else attribute(found, "val")
 
@@ -76,7 +76,7 @@ def walk(
 
 
 def relations(archive: zipfile.ZipFile, part: str) -> dict[str, Relation]:
-    """Get the relations of a part by their ids; those that lead outside are left out."""
+    """The relations of a part by their ids; external ones are left out."""
     folder, name = posixpath.split(part)
     path = posixpath.join(folder, "_rels", f"{name}.rels")
     if path not in archive.namelist():
@@ -93,7 +93,7 @@ def relations(archive: zipfile.ZipFile, part: str) -> dict[str, Relation]:
 
 
 def main_part(archive: zipfile.ZipFile) -> str:
-    """Get the name of the part in which the document begins.
+    """The name of the document's main part.
 
     Raises:
         KeyError: There is none.
@@ -105,7 +105,7 @@ def main_part(archive: zipfile.ZipFile) -> str:
 
 
 def properties(archive: zipfile.ZipFile) -> tuple[str | None, dict[str, str]]:
-    """Get the title and the metadata of a document; damaged ones are left out."""
+    """The title and the metadata of a document; damaged properties are left out."""
     path = next(
         (r.part for r in relations(archive, "").values() if r.kind == "core-properties"), ""
     )

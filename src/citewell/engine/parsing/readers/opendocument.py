@@ -52,11 +52,12 @@ def _metadata(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _count_pages(content: IO[bytes]) -> int | None:
-    """Slides, or the pages of a text as its program last broke them; None when it did not."""
+    """Number of slides, or of pages in the program's last layout; None if it was never laid out."""
     slides = breaks = 0
     tail = b""
     while data := content.read(1 << 20):
         data = tail + data
+        # A mark may lie across two reads; marks inside the tail were counted already.
         tail = data[-32:]
         slides += data.count(b"<draw:page ") - tail.count(b"<draw:page ")
         breaks += data.count(b"<text:soft-page-break") - tail.count(b"<text:soft-page-break")
@@ -71,7 +72,7 @@ def _blocks(source: ReaderInput, page: int | None) -> Iterator[Block]:
 
 
 class _Content:
-    """One pass over `content.xml`; each child of the body is let go when it has been read."""
+    """One pass over `content.xml`; each child of the body is freed after it was read."""
 
     def __init__(self, page: int | None) -> None:
         self._page = page

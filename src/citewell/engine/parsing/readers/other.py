@@ -1,4 +1,4 @@
-"""Every format that needs no reader of its own: the extraction library's tree as it is."""
+"""Reads all other formats through the extraction library's tree."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def read(source: ReaderInput) -> Reading:
 
 
 def _paragraphs(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Divide paragraphs that hold several, as the bodies of e-mails do."""
+    """Split paragraphs at empty lines, which the bodies of e-mails have."""
     for block in blocks:
         if block.kind is not BlockKind.PARAGRAPH:
             yield block

@@ -1,4 +1,4 @@
-"""PDF: the library's pages, without running headers, and with lines joined to paragraphs."""
+"""PDF: the library's pages, without running headers and with lines joined to paragraphs."""
 
 import re
 from collections import Counter
@@ -58,21 +58,23 @@ def _blocks(pages: _Pages) -> Iterator[Block]:
 
 
 def complete_page(blocks: list[Block], bare: str, number: int) -> list[Block]:
-    """Get a page's blocks, or its bare text where the analysis has lost or doubled a part."""
+    """A page's blocks, or its bare text if the layout analysis has lost or doubled a part."""
     bare = _readable_text(bare)
     said = _words(block.text for block in blocks)
     words = _words([bare])
     total = words.total()
     if (words - said).total() > MAX_LOST * total or (
+        # Five words more, so that a page of a few words is not judged by one of them.
         (said - words).total() > MAX_REPEATED * total + 5
     ):
         return [Block(BlockKind.PARAGRAPH, bare, number)]
+    # 24 characters tell lines of one page apart, and hyphenation at the line's end does not matter.
     starts = {line.strip()[:_START_CHARS] for line in bare.split("\n")}
     return [_without_false_item(block, starts) for block in blocks]
 
 
 def _without_false_item(block: Block, starts: set[str]) -> Block:
-    """The library takes `end. Of a sentence` for a list item: then its line has no bullet."""
+    """Correct list items whose line has no bullet: the library takes `end. Of a` for one."""
     start = block.text.strip()[:_START_CHARS]
     if block.kind is BlockKind.LIST_ITEM and start in starts and not start[:1].isdecimal():
         return replace(block, kind=BlockKind.PARAGRAPH)
@@ -90,10 +92,10 @@ def _readable(block: Block) -> Block:
 
 
 def _readable_text(text: str) -> str:
-    """Keep what control characters stand for before they go.
+    """Translate control characters that have a meaning, before all of them are removed.
 
-    PDFium writes U+0002 or U+FFFE for a hyphen at a line's end, and symbol fonts put their
-    bullets on control characters.
+    PDFium writes U+0002 or U+FFFE for a hyphen at a line's end, and symbol fonts map bullets to
+    control characters.
     """
     lines: list[str] = []
     for line in text.replace("\r\n", "\n").split("\n"):

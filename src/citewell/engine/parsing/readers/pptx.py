@@ -135,7 +135,7 @@ def _text_of_all(element: ET.Element) -> str:
 
 
 def _chart(archive: zipfile.ZipFile, relation: Relation | None, number: int) -> Iterator[Block]:
-    """The figures a chart shows, as the table it was drawn from."""
+    """The figures of a chart, as the table it was drawn from."""
     root = _other_part(archive, relation)
     if root is None:
         return
@@ -169,7 +169,7 @@ def _diagram(archive: zipfile.ZipFile, relation: Relation | None, number: int) -
 
 
 def _other_part(archive: zipfile.ZipFile, relation: Relation | None) -> ET.Element | None:
-    """A chart or diagram that is missing or damaged is no reason to lose the slide."""
+    """A chart or diagram; None if it is missing or damaged: the slide is read without it."""
     if relation is None:
         return None
     try:

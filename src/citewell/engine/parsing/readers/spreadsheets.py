@@ -66,7 +66,7 @@ def _filled(row: Sequence[str]) -> int:
 
 
 def _shown(cell: str) -> str:
-    """A cell as a person sees it: a day without its midnight, a whole number without `.0`."""
+    """A cell as shown to people: a date without its midnight, a whole number without `.0`."""
     cell = cell.strip()
     found = _MIDNIGHT.fullmatch(cell) or _WHOLE.fullmatch(cell)
     return found[1] if found else cell

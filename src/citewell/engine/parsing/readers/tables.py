@@ -8,11 +8,11 @@ from citewell.engine.parsing.cleaning import clean_line
 CELL_SEPARATOR = " | "
 
 TABLE_CHARS = 16_384
-"""A longer table comes as several blocks, each with the header row first."""
+"""Characters from which a table is split into several blocks, each with the header row first."""
 
 
 def row_text(cells: Sequence[str]) -> str:
-    """Get the line of a row; empty cells at its end are left out."""
+    """A row as one line; empty cells at its end are left out."""
     cleaned = [clean_line(cell) for cell in cells]
     while cleaned and not cleaned[-1]:
         cleaned.pop()

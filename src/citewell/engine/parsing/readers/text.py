@@ -12,13 +12,14 @@ BULLET = re.compile(r"\s{0,12}(?:[-*•◦▪‣·–]|\(?(?:\d{1,3}|[a-zđ])[.)
 """The begin of a list item: a bullet, `1.`, `a)` or `(1)`."""
 
 _GLYPH = re.compile(r"\s*[-*•◦▪‣·–]\s+")  # noqa: RUF001
-"""A bullet says nothing; the number of an item does."""
+"""A bullet, which is removed; the number of an item is kept."""
 
 # Four or more of one mark: the underline of a heading, or a rule, which is no text.
 _RULE = re.compile(r"\s*([=\-_*~#])\1{3,}\s*")
 
 _WRAP_WIDTH = 45
-"""Lines this long that are followed by more were probably broken to fit a page."""
+"""Length from which a line that is followed by another was probably broken to fit a page; verses
+and addresses are shorter."""
 
 _PARAGRAPH_CHARS = 65_536
 """A paragraph without end is passed on in pieces of this size."""
@@ -50,7 +51,8 @@ def _blocks(source: ReaderInput) -> Iterator[Block]:
 
 
 def paragraph_blocks(lines: list[str]) -> Iterator[Block]:
-    """Yield what stands between two empty lines: list items, an underlined heading, or text."""
+    """Yield the blocks between two empty lines: list items, an underlined heading, or text."""
+    # 120: a longer line above a rule is a paragraph that the rule merely follows.
     if len(lines) == 2 and _RULE.fullmatch(lines[1]) and len(lines[0]) < 120:
         yield Block(BlockKind.HEADING, lines[0], level=1 if "=" in lines[1] else 2)
         return
@@ -78,7 +80,7 @@ def _paragraph(lines: list[str], *, is_item: bool) -> Iterator[Block]:
 
 
 def _is_wrapped(lines: list[str]) -> bool:
-    """Whether line ends come from the width of a page and not from the author."""
+    """Whether the line ends come from the width of a page rather than from the author."""
     return len(lines) > 1 and all(
         len(line.strip()) >= _WRAP_WIDTH and "\t" not in line for line in lines[:-1]
     )

@@ -1,4 +1,4 @@
-"""Word's styles and automatic numbers: what makes a paragraph a heading or a list item.
+"""Word's styles and automatic numbers, which make a paragraph a heading or a list item.
 
 Source: ECMA-376 part 1, sections 17.7 (styles) and 17.9 (numbering).
 """
@@ -24,7 +24,7 @@ _ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "x
 
 
 def load_part(archive: zipfile.ZipFile, name: str | None) -> ET.Element | None:
-    """Parse a part the document can do without; None when it is missing or damaged."""
+    """Parse an optional part; None if it is missing or damaged."""
     if not name:
         return None
     try:
@@ -34,7 +34,7 @@ def load_part(archive: zipfile.ZipFile, name: str | None) -> ET.Element | None:
 
 
 class ParagraphStyle(NamedTuple):
-    """What a style says of a paragraph's role."""
+    """Role that a style gives a paragraph."""
 
     level: int = 0
     """Level as a heading, 1 to 6; 0 for no heading."""
@@ -117,9 +117,9 @@ class Numbering:
                 self._restarts[number] = _restarts(part)
 
     def label(self, number: str, level: int) -> str:
-        """Count the next item of a list and get its label, as `1.2` or `Article 3.`; or nothing.
+        """Count the next item of a list; returns its label such as `1.2` or `Article 3.`.
 
-        Bullets and lists that are not described have none.
+        The label is empty for bullets and for lists without a description.
         """
         kind = self._lists.get(number, "")
         levels = self._levels.get(kind, {})

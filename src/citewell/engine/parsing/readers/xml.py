@@ -1,4 +1,4 @@
-"""XML of any kind: what names itself a title, paragraph, item or table is taken as one."""
+"""XML of any kind: elements named like titles, paragraphs, items or tables are read as such."""
 
 from collections.abc import Iterator
 from typing import IO
@@ -33,7 +33,7 @@ def _blocks(source: ReaderInput) -> Iterator[Block]:
 
 
 class _Walk:
-    """One pass; an element is let go as soon as it has been said.
+    """One pass over the file; an element is freed as soon as its text was yielded.
 
     Elements without a known name are data: their texts become lines of `name: text`, those of
     one record together.
