@@ -41,7 +41,7 @@ class CompoundFile:
         return frozenset(self._streams)
 
     def beginning(self, name: str) -> bytes:
-        """The first sector of a stream of 4,096 bytes or more; smaller ones are stored elsewhere."""
+        """The first sector of a stream of 4,096 bytes or more; smaller ones lie elsewhere."""
         with self._path.open("rb") as file:
             return self._sector(file, self._streams[name])
 
