@@ -69,6 +69,18 @@ SEARCH: dict[Operation, Route] = {
     ("POST", f"{API}/query/stream"): Route(ASKED, {"query": QUESTION}),
 }
 
+QUESTION_ASKED = {"path.query_id": "query"}
+
+QUERIES: dict[Operation, Route] = {
+    ("GET", f"{API}/queries"): Route(),
+    ("GET", f"{API}/queries/{{query_id}}"): Route(QUESTION_ASKED),
+    ("POST", f"{API}/queries/{{query_id}}/replay"): Route(QUESTION_ASKED),
+    ("POST", f"{API}/feedback"): Route(
+        {"body.query_id": "query"}, {"rating": 2, "comment": "Too short."},
+        is_write=True, allowed=EVERYBODY,
+    ),
+}  # fmt: skip
+
 READING: dict[Operation, Route] = {
     ("GET", f"{API}/collections"): Route(),
     ("GET", f"{API}/collections/{{collection_id}}"): Route(COLLECTION),
@@ -270,5 +282,6 @@ RECORDS: dict[Operation, Route] = {
 }
 
 TABLE: dict[Operation, Route] = {
-    **SEARCH, **READING, **WORK, **SHARING, **CHANGING, **RECORDS, **KEYS, **PEOPLE, **SIGNING_IN,
+    **SEARCH, **QUERIES, **READING, **WORK, **SHARING, **CHANGING, **RECORDS, **KEYS, **PEOPLE,
+    **SIGNING_IN,
 }  # fmt: skip

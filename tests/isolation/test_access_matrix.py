@@ -41,7 +41,7 @@ SOCKETS = frozenset({"/ws"})
 UPKEEP = ("term_stat", "term_delta", "index_generation")
 """Tables that the worker tidies whenever it likes."""
 
-TRAILS = ("usage_record", "audit_event")
+TRAILS = ("usage_record", "audit_event", "query_log", "query_document")
 """What an organisation keeps of its own people's requests, refused ones included."""
 
 

@@ -239,6 +239,7 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
             collection_id=org.ids["collection:hidden"], access_level="restricted",
         )  # fmt: skip
         org.ids["document"] = hidden["id"]
+        org.ids["query"] = await _ask(client, org)
         # Readable by all employees while it was there; from then on it is hidden from them too.
         trashed = await _add(
             client, org, "Deleted", f"{org.canary} {org.hidden}",
@@ -253,7 +254,10 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
                 collection_id=org.ids["collection:open"], access_level=level,
             )  # fmt: skip
             org.ids[f"document:{level}"] = org.ids["document:open"] = shown["id"]
+            async with server.client(org.tokens[person]) as own:
+                asked = await own.post("/api/v1/query", json={"query": QUESTION})
             org.readable[person] = {
+                "query": asked.json()["query_id"],
                 "document": shown["id"], "collection": org.ids["collection:open"],
             }  # fmt: skip
     async with unit_of_work(server.platform, Caller(org.id, OPERATOR)) as ctx:
@@ -268,6 +272,14 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
         for known in org.readable.values():
             found = await ctx.session.scalar(job, {"id": uuid.UUID(known["document"])})
             known["job"] = str(found)
+
+
+async def _ask(client: httpx.AsyncClient, org: Organisation) -> str:
+    """A question that names what is hidden, with the answer made of it; returns its id."""
+    query = f"{QUESTION} It is called {org.canary} {org.hidden}."
+    reply = await client.post("/api/v1/query", json={"query": query})
+    assert reply.status_code == 200, reply.text
+    return reply.json()["query_id"]
 
 
 async def _add(

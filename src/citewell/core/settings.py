@@ -221,6 +221,12 @@ class Settings(BaseSettings):
         le=365 * 24 * 60,
         description="How long a deleted document can be restored. 0: it is removed at once.",
     )
+    answer_days: int = Field(
+        default=90,
+        ge=0,
+        le=3_650,
+        description="How long answers are kept, unless a tenant says otherwise. 0: not at all.",
+    )
     worker_concurrency: int = Field(
         default=4, ge=1, le=64, description="Jobs one worker process runs side by side."
     )

@@ -39,6 +39,7 @@ from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.features.events import service as events
 from citewell.features.idempotency import service as idempotency
 from citewell.features.ingestion import jobs as ingestion_jobs
+from citewell.features.queries import jobs as queries_jobs
 from citewell.features.trash import jobs as trash_jobs
 from citewell.features.usage import service as usage
 from citewell.indexes.postgres.index import postgres_index
@@ -141,6 +142,7 @@ async def open_platform(
         schedules = Schedules[Platform](connections, supervisor)
         ingestion_jobs.register(queue, schedules)
         trash_jobs.register(schedules)
+        queries_jobs.register(schedules)
         schedules.register("idempotency.forget", idempotency.forget_old, every=60)
         schedules.register("events.sweep", events.sweep, every=events.SWEEP_SECONDS)
         platform = Platform(

@@ -34,6 +34,8 @@ class Tenant(Base, HasTimestamps):
     limits: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
     """Limits of this tenant alone, by name; they replace those of the plan."""
     has_open_registration: Mapped[bool] = mapped_column(server_default="false")
+    answer_days: Mapped[int | None]
+    """How long answers are kept; 0: not at all, None: as the installation says."""
     session_version: Mapped[int] = mapped_column(server_default="1")
     """Raised to end all sessions and streams of the tenant."""
     setup_hash: Mapped[bytes | None]

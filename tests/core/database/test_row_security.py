@@ -33,6 +33,7 @@ DEFINER_FUNCTIONS = {
     "citewell_remove_tenant",
     "citewell_evaluation_tenants", "citewell_tenants_with_old_replies",
     "citewell_is_former_master", "citewell_tenants_with_events", "citewell_tenants_with_trash",
+    "citewell_tenants_with_old_answers",
     "citewell_keep_lexical", "citewell_fill_lexical", "citewell_is_lexical_filled",
     "citewell_lexical_candidates",
 }  # fmt: skip
@@ -108,6 +109,15 @@ ACCOUNTS = (
     "VALUES (%(tenant)s, 'a', %(id)s, 1, %(id)s, now())",
     "INSERT INTO idempotent_reply (tenant_id, caller_id, key_hash, request_hash, reply) "
     "VALUES (%(tenant)s, %(id)s, 'x', 'x', '{}')",
+    "INSERT INTO query_log (tenant_id, id, actor_kind, question, request, language, is_abstained, "
+    "confidence_level, confidence_score, passages, citations, model, release, timings_ms, "
+    "degraded) "
+    "VALUES (%(tenant)s, %(id)s, 'user', '?', '{}', 'en', true, 'none', 0, '[]', '[]', 'x', '0', "
+    "'{}', '[]')",
+    "INSERT INTO query_document (tenant_id, query_id, document_id) "
+    "SELECT tenant_id, id, %(id)s FROM query_log WHERE tenant_id = %(tenant)s",
+    "INSERT INTO feedback (tenant_id, query_id, actor_id, rating) "
+    "SELECT tenant_id, id, %(id)s, 1 FROM query_log WHERE tenant_id = %(tenant)s",
     "INSERT INTO audit_event (tenant_id, id, actor_kind, action) "
     "VALUES (%(tenant)s, %(id)s, 'user', 'thing.done')",
 )

@@ -1,5 +1,6 @@
 """Fills the prompts, which are files beside this one, with passages and a question."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ def make_prompt(
         passages: Best first.
         max_tokens: Most that the passages may take, estimated.
     """
-    prompt_language = language if language in _LANGUAGES else "en"
+    prompt_language = _prompt_language(language)
     kept: list[Passage] = []
     blocks: list[str] = []
     left = max_tokens
@@ -71,6 +72,18 @@ def make_prompt(
         user=_fill(_template(f"user.{prompt_language}.md"), values),
         passages=tuple(kept),
     )
+
+
+@cache
+def prompt_version(language: str) -> str:
+    """Return a mark of the prompts for a language: another one once a word of them changes."""
+    spoken = _prompt_language(language)
+    texts = [_template(f"{part}.{spoken}.md") for part in ("system", "user")]
+    return f"{spoken}-{hashlib.sha256(chr(0).join(texts).encode()).hexdigest()[:12]}"
+
+
+def _prompt_language(language: str) -> str:
+    return language if language in _LANGUAGES else "en"
 
 
 def estimate_tokens(text: str) -> int:

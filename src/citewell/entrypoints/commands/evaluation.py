@@ -104,7 +104,7 @@ def answers(
         with _bar() as progress:
             bar = progress.add_task("Asking", total=len(cases))
             return await answering.measure_answers(
-                lambda request: search.answer(platform, caller, request),
+                lambda request: search.answer(platform, caller, request, is_kept=False),
                 cases,
                 lambda done: progress.update(bar, completed=done),
             )

@@ -41,6 +41,7 @@ from citewell.features.http import PAGE, PROBE, governed
 from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.jobs.endpoints import router as jobs_router
+from citewell.features.queries.endpoints import router as queries_router
 from citewell.features.search.endpoints import router as search_router
 from citewell.features.sessions.credentials import Credentials
 from citewell.features.sessions.endpoints import public_router as sign_in_router
@@ -103,9 +104,9 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     api.include_router(sign_in_router, responses=problems.RESPONSES)
     for router in (
         # The trash first: `trash` is no document's id.
-        search_router, trash_router, documents_router, versions_router, jobs_router, events_router,
-        transfers_router, collections_router, sharing_router, sessions_router, usage_router,
-        audit_router, keys_router, users_router, groups_router, tenants_router,
+        search_router, queries_router, trash_router, documents_router, versions_router, jobs_router,
+        events_router, transfers_router, collections_router, sharing_router, sessions_router,
+        usage_router, audit_router, keys_router, users_router, groups_router, tenants_router,
     ):  # fmt: skip
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)

@@ -26,6 +26,14 @@ Slug = Annotated[
 ]
 Region = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Plan = Annotated[StorableText, Field(max_length=100)]
+AnswerDays = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=3_650,
+        description="How long answers are kept; 0: not at all, null: as the installation says.",
+    ),
+]
 Limits = Annotated[
     # 2**53: the largest integer that JSON readers with doubles (JavaScript) take in exactly.
     dict[StorableText, Annotated[int, Field(ge=0, le=2**53)] | None],
@@ -118,10 +126,11 @@ class TenantCreate(_Body):
 
 
 class TenantUpdate(_Body):
-    """Changes to a tenant; all fields but the first two need the operator."""
+    """Changes to a tenant; all fields but the first three need the operator."""
 
     name: Name | None = None
     has_open_registration: bool | None = None
+    answer_days: AnswerDays | None = None
     plan: Plan | None = None
     limits: Limits | None = None
     region: Region | None = None
@@ -141,6 +150,7 @@ class TenantDetails(BaseModel):
     limits: dict[str, int | None]
     region: str | None
     has_open_registration: bool
+    answer_days: int | None
     created_at: datetime
     updated_at: datetime
 

@@ -14,7 +14,7 @@ from citewell.features.usage import service as usage
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.tenancy import Tenant
 
-OWN_FIELDS = {"name", "has_open_registration"}
+OWN_FIELDS = {"name", "has_open_registration", "answer_days"}
 """Fields that a tenant's administrators may change; the others are changed by the operator."""
 
 
@@ -94,8 +94,8 @@ async def update(
         changes: dict[str, object] = {
             name: value
             for name, value in data.model_dump(exclude_unset=True).items()
-            # Null clears the region; no other column can be null, so there it means unchanged.
-            if value is not None or name == "region"
+            # Null clears these two; no other column can be null, so there it means unchanged.
+            if value is not None or name in ("region", "answer_days")
         }
         if changes.keys() - OWN_FIELDS:
             ctx.actor.require(Scope.OPERATOR)

@@ -35,6 +35,7 @@ from citewell.engine.llm.base import TokenUsage
 from citewell.engine.retrieval.base import Hit
 from citewell.features.search import service
 from citewell.features.search.errors import ConversationNotFoundError
+from citewell.features.search.keeping import Making, keep
 from citewell.features.search.schemas import (
     AnswerMetadata,
     CitationRead,
@@ -77,12 +78,21 @@ class _Reading:
         return extract_answer(self.question, self.passages, dense_midpoint=self.dense_midpoint)
 
 
-async def answer(platform: Platform, caller: Caller, request: QueryRequest) -> QueryReply:
+async def answer(
+    platform: Platform, caller: Caller, request: QueryRequest, *, is_kept: bool = True
+) -> QueryReply:
     """Answer a question.
 
     Raises what `service.search` raises, and ConversationNotFoundError.
+
+    Args:
+        platform: Index, models and settings.
+        caller: Whose access it has, and whose query it is counted as.
+        request: The question.
+        is_kept: Whether the answer is stored; a question asked as a trial is not.
     """
-    async with aclosing(_answering(platform, caller, request)) as items:
+    answering = _kept if is_kept else _tried
+    async with aclosing(answering(platform, caller, request)) as items:
         async for item in items:
             if isinstance(item, QueryReply):
                 return item
@@ -93,7 +103,7 @@ async def stream(
     platform: Platform, caller: Caller, request: QueryRequest
 ) -> AsyncGenerator[StreamEvent, None]:
     """Answer a question as events; the last one is `done` with the whole reply."""
-    async with aclosing(_answering(platform, caller, request)) as items:
+    async with aclosing(_kept(platform, caller, request)) as items:
         async for item in items:
             if isinstance(item, QueryReply):
                 yield StreamEvent("done", item.model_dump(mode="json"))
@@ -101,8 +111,26 @@ async def stream(
                 yield item
 
 
-async def _answering(
+async def _kept(
     platform: Platform, caller: Caller, request: QueryRequest
+) -> AsyncGenerator[StreamEvent | QueryReply, None]:
+    made = Making()
+    async with aclosing(_answering(platform, caller, request, made)) as items:
+        async for item in items:
+            if isinstance(item, QueryReply):
+                yield await keep(platform, caller, request, item, made)
+            else:
+                yield item
+
+
+def _tried(
+    platform: Platform, caller: Caller, request: QueryRequest
+) -> AsyncGenerator[StreamEvent | QueryReply, None]:
+    return _answering(platform, caller, request, Making())
+
+
+async def _answering(
+    platform: Platform, caller: Caller, request: QueryRequest, made: Making
 ) -> AsyncGenerator[StreamEvent | QueryReply, None]:
     if request.conversation_id is not None:
         # Nothing makes conversations in this version, so none is anybody's.
@@ -115,6 +143,7 @@ async def _answering(
         yield _reply(request, (), fixed, "en", watch)
         return
     found = await gather(platform, reader, request, spender=caller.actor, watch=watch)
+    made.found, made.has_asked_model = found, platform.llm is not None and bool(found.hits)
     reading = _read(found)
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
@@ -150,6 +179,7 @@ async def _answering(
                     yield StreamEvent("citation", data)
                 case AnswerDone():
                     await budget.settle(event.usage)
+                    made.spent = event.usage
                     watch.lap("answer")
                     yield _reply(
                         request, found.degraded, event.answer, reading.question.language, watch

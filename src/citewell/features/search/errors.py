@@ -37,3 +37,7 @@ class ConversationNotFoundError(NotFoundError):
 
     def __init__(self, conversation_id: object) -> None:
         super().__init__(f"There is no conversation `{conversation_id}`.")
+
+
+class AnswerNotKeptError(Exception):
+    """The database could not take an answer; the message says why."""

@@ -1,11 +1,50 @@
 """Statements of search that are not the index's."""
 
+import json
+
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
+from citewell.core.context import Context
+from citewell.core.database.batches import batch_of
+from citewell.core.database.sessions import is_outage
+from citewell.features.search.errors import AnswerNotKeptError
+from citewell.features.search.schemas import AnswerRecord
 from citewell.models.documents import Document
+
+# Written with the reply, so its commit does not wait for the disk: a crash of the database's
+# machine loses the answers of the last half second, which nobody can miss but in the log.
+_WITHOUT_WAITING = "SET LOCAL synchronous_commit TO off"
+
+# A user who was removed, a document that was purged while the answer was made: nothing of them
+# stays. What a tenant does not keep is not written at all.
+_KEEP = """
+WITH kept AS (
+  INSERT INTO query_log (tenant_id, id, at, actor_kind, actor_id, user_id, question, request,
+    language, answer, sentences, is_abstained, confidence_level, confidence_score, passages,
+    citations, model, prompt_version, embedding, release, input_tokens, output_tokens, timings_ms,
+    degraded, erased_at)
+  SELECT :tenant_id, :id, :at, :actor_kind, :actor_id, :user_id, :question,
+    CAST(:request AS jsonb), :language, CASE WHEN whole THEN :answer END,
+    CASE WHEN whole THEN CAST(:sentences AS jsonb) END, :is_abstained, :confidence_level,
+    :confidence_score, CAST(:passages AS jsonb), CAST(:citations AS jsonb), :model,
+    :prompt_version, :embedding, :release, :input_tokens, :output_tokens,
+    CAST(:timings_ms AS jsonb), CAST(:degraded AS jsonb), CASE WHEN NOT whole THEN now() END
+  FROM tenant t, LATERAL (
+    SELECT count(*) = cardinality(CAST(:documents AS uuid[])) AS whole FROM document d
+    WHERE d.tenant_id = :tenant_id AND d.id = ANY (CAST(:documents AS uuid[]))) AS sources
+  WHERE t.id = :tenant_id AND coalesce(t.answer_days, :usual_days) > 0
+    AND (CAST(:user_id AS uuid) IS NULL OR EXISTS (
+      SELECT FROM user_account u WHERE u.tenant_id = :tenant_id AND u.id = :user_id))
+  RETURNING id
+)
+INSERT INTO query_document (tenant_id, query_id, document_id)
+SELECT :tenant_id, kept.id, d FROM kept, unnest(CAST(:documents AS uuid[])) AS d
+"""
 
 
 async def has_metadata_key(session: AsyncSession, key: str, reach: Reach) -> bool:
@@ -17,3 +56,34 @@ async def has_metadata_key(session: AsyncSession, key: str, reach: Reach) -> boo
         .limit(1)
     )
     return found is not None
+
+
+async def keep(ctx: Context, record: AnswerRecord, *, usual_days: int) -> None:
+    """Insert an answer and commit, in one round trip; the session must be batched.
+
+    Raises:
+        AnswerNotKeptError: The database does not answer, or is full.
+    """
+    values: dict[str, object] = {
+        "tenant_id": ctx.tenant_id,
+        "actor_kind": ctx.actor.kind.value,
+        "actor_id": ctx.actor.user_id or ctx.actor.id,
+        "user_id": ctx.actor.user_id,
+        "documents": sorted({passage.document_id for passage in record.passages}),
+        "usual_days": usual_days,
+        **{name: _written(getattr(record, name)) for name in AnswerRecord.__slots__},
+        "passages": json.dumps([each.model_dump(mode="json") for each in record.passages]),
+    }
+    batch = batch_of(ctx.session)
+    batch.ask(_WITHOUT_WAITING, {}, len)
+    batch.commit_with_next()
+    try:
+        await batch.ask(_KEEP, values, len)
+    except (DBAPIError, PoolTimeoutError) as error:
+        if not is_outage(error):
+            raise
+        raise AnswerNotKeptError("The database does not answer.") from error
+
+
+def _written(value: object) -> object:
+    return json.dumps(value, default=str) if isinstance(value, dict | list) else value

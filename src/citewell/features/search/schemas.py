@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -213,6 +213,44 @@ class QueryReply(BaseModel):
     citations: list[CitationRead]
     metadata: AnswerMetadata
     timestamp: datetime
+
+
+class PassageReference(BaseModel):
+    """A passage that an answer was made of, without its text."""
+
+    chunk_id: uuid.UUID
+    document_id: uuid.UUID
+    version: int
+    page: int | None
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecord:
+    """An answer as it is kept; see `models.queries.QueryLog`."""
+
+    id: uuid.UUID
+    at: datetime
+    question: str
+    request: dict[str, Any]
+    language: str
+    answer: str
+    sentences: list[dict[str, Any]]
+    is_abstained: bool
+    confidence_level: str
+    confidence_score: float
+    passages: list[PassageReference]
+    citations: list[dict[str, object]]
+    model: str
+    prompt_version: str | None
+    embedding: str | None
+    release: str
+    input_tokens: int
+    output_tokens: int
+    timings_ms: dict[str, float]
+    degraded: list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Stored answers: looked at again, asked again, rated."""

@@ -1,0 +1,117 @@
+"""Asking a stored question again: what is different today, and why."""
+
+import uuid
+
+import citewell
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.engine.answering.prompting import prompt_version
+from citewell.features.queries import service
+from citewell.features.queries.schemas import Change, Readable, ReplayRead, StoredAnswer
+from citewell.features.search import answers
+from citewell.features.search.schemas import QueryReply, QueryRequest
+
+
+async def replay(platform: Platform, caller: Caller, query_id: uuid.UUID) -> ReplayRead:
+    """Ask a stored question anew with the caller's own access; the new answer is not kept.
+
+    Raises what answering raises, and QueryNotFoundError.
+    """
+    async with unit_of_work(platform, caller) as ctx:
+        then, readable = await service.find(ctx, query_id)
+    request = QueryRequest.model_validate({**then.request, "query": then.query})
+    now = await answers.answer(platform, caller, request, is_kept=False)
+    differences = _differences(then, now)
+    reasons = _reasons(platform, caller, then, now, readable)
+    if differences and not reasons:
+        detail = "Neither what it was made of nor its settings have changed."
+        reasons.append(Change(code="unknown", detail=detail))
+    return ReplayRead(
+        query_id=query_id,
+        is_same=not differences,
+        differences=differences,
+        reasons=reasons,
+        then=then,
+        now=now,
+    )
+
+
+def _differences(then: StoredAnswer, now: QueryReply) -> list[Change]:
+    found: list[Change] = []
+    if then.abstained != now.abstained:
+        detail = "It is answered today." if then.abstained else "It is not answered today."
+        found.append(Change(code="abstained", detail=detail))
+    elif not then.is_complete:
+        detail = "Part of the stored answer is withheld or erased, so the words are not compared."
+        found.append(Change(code="not_comparable", detail=detail))
+    elif then.answer != now.answer:
+        found.append(Change(code="answer", detail="The words of the answer are others."))
+    if then.confidence.level != now.confidence.level:
+        detail = f"The confidence was {then.confidence.level} and is {now.confidence.level}."
+        found.append(Change(code="confidence", detail=detail))
+    before = {
+        (each.document_id, each.version, each.start, each.end)
+        for each in then.citations
+        if each.is_readable
+    }
+    today = {(each.document_id, each.version, each.start, each.end) for each in now.citations}
+    if before != today:
+        found.append(Change(code="citations", detail="Other passages are cited."))
+    return found
+
+
+def _reasons(
+    platform: Platform, caller: Caller, then: StoredAnswer, now: QueryReply, readable: Readable
+) -> list[Change]:
+    """What has changed since, whether or not it made a difference."""
+    made = then.metadata
+    values = [
+        ("model_changed", "The model", made.model, now.metadata.model),
+        ("program_changed", "The version of Citewell", made.release, citewell.__version__),
+    ]
+    if made.prompt_version is not None and platform.llm is not None:
+        today = prompt_version(made.language)
+        values.append(("prompt_changed", "The prompt", made.prompt_version, today))
+    found = [
+        Change(code=code, detail=f"{what} was {before} and is {after}.")
+        for code, what, before, after in values
+        if before != after
+    ]
+    if (caller.actor.user_id or caller.actor.id) != then.user_id and then.user_id is not None:
+        detail = "Somebody else asked, who may read other documents."
+        found.append(Change(code="other_caller", detail=detail))
+    found += _of_documents(then, now, readable)
+    found += [
+        Change(code="degraded", detail=f"{when}, {each.what}: {each.why}")
+        for when, degraded in (("Then", made.degraded), ("Today", now.metadata.degraded))
+        for each in degraded
+    ]
+    return found
+
+
+def _of_documents(then: StoredAnswer, now: QueryReply, readable: Readable) -> list[Change]:
+    found: list[Change] = []
+    hidden = sum(not passage.is_readable for passage in then.passages)
+    if hidden:
+        detail = f"{hidden} of its passages are gone, or you may not read them now."
+        found.append(Change(code="documents_unavailable", detail=detail))
+    known: set[uuid.UUID] = set()
+    for place, passage in enumerate(then.passages):
+        if passage.document_id is None or passage.document_id in known:
+            continue
+        known.add(passage.document_id)
+        active = readable[place].active_version
+        if active != passage.version:
+            shown = f"version {active} answers" if active else "no version answers"
+            detail = f"`{passage.title}`: it was version {passage.version}, today {shown}."
+            found.append(
+                Change(code="document_changed", detail=detail, document_id=passage.document_id)
+            )
+    for citation in now.citations:
+        if not hidden and citation.document_id not in known:
+            known.add(citation.document_id)
+            detail = f"`{citation.title}` is cited today and was not among the passages then."
+            found.append(
+                Change(code="document_added", detail=detail, document_id=citation.document_id)
+            )
+    return found

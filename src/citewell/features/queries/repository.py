@@ -1,0 +1,150 @@
+"""Statements of stored answers and ratings."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, text, true
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.access.policy import Reach
+from citewell.access.statements import reach_sql
+from citewell.features.queries.schemas import BAD_RATING, Only, QuerySight, ReadablePassage
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.queries import Feedback, QueryLog
+
+# The stretch of the version's text that each passage is, of documents within reach alone. Texts
+# are kept in stretches; the first one needed is the last that begins no later.
+_TEXTS = """
+SELECT w.place, d.title, min(p.start_offset) AS first,
+  string_agg(p.text, '' ORDER BY p.start_offset) AS text, a.number AS active_version
+FROM jsonb_to_recordset(CAST(:wanted AS jsonb))
+  AS w (place int, document_id uuid, version int, "start" bigint, "end" bigint)
+JOIN document d ON d.tenant_id = :tenant_id AND d.id = w.document_id AND {reach}
+LEFT JOIN document_version a ON a.tenant_id = :tenant_id AND a.id = d.active_version_id
+JOIN document_version v ON v.tenant_id = :tenant_id AND v.document_id = d.id
+  AND v.number = w.version
+JOIN document_text p ON p.tenant_id = :tenant_id AND p.version_id = v.id
+  AND p.start_offset < w."end" AND p.start_offset >= (
+    SELECT max(s.start_offset) FROM document_text s
+    WHERE s.tenant_id = :tenant_id AND s.version_id = v.id AND s.start_offset <= w."start")
+GROUP BY w.place, d.title, a.number
+"""
+
+_FORGET = text("""
+DELETE FROM query_log WHERE tenant_id = :tenant_id AND id IN (
+  SELECT q.id FROM query_log q JOIN tenant t ON t.id = q.tenant_id
+  WHERE q.tenant_id = :tenant_id
+    AND q.at < now() - make_interval(days => coalesce(t.answer_days, :usual_days))
+  ORDER BY q.at LIMIT :limit)
+""")
+
+
+def _seen(sight: QuerySight) -> ColumnElement[bool]:
+    if sight.sees_all:
+        return true()
+    return func.coalesce(QueryLog.actor_id, _NOBODY) == sight.actor_id
+
+
+_NOBODY = uuid.UUID(int=0)
+"""Actor of what the operator asked at the command line."""
+
+
+async def find(session: AsyncSession, query_id: uuid.UUID, sight: QuerySight) -> QueryLog | None:
+    """A stored answer that is there for the caller."""
+    return await session.scalar(select(QueryLog).where(QueryLog.id == query_id, _seen(sight)))
+
+
+async def page(
+    session: AsyncSession, sight: QuerySight, only: Only | None, request: PageRequest
+) -> Page[tuple[QueryLog, float | None]]:
+    """Questions, newest first, with the mean of their ratings."""
+    rating = (
+        select(func.avg(Feedback.rating))
+        .where(Feedback.tenant_id == QueryLog.tenant_id, Feedback.query_id == QueryLog.id)
+        .correlate(QueryLog)
+        .scalar_subquery()
+    )
+    conditions = [_seen(sight)]
+    if only is Only.OWN:
+        conditions.append(_seen(QuerySight(sight.actor_id, sees_all=False)))
+    elif only is Only.UNANSWERED:
+        conditions.append(QueryLog.is_abstained.is_(True))
+    elif only is Only.BADLY_RATED:
+        bad = select(Feedback.query_id).where(Feedback.rating <= BAD_RATING)
+        conditions.append(QueryLog.id.in_(bad))
+    total = await session.scalar(select(func.count(QueryLog.id)).where(*conditions)) or 0
+    rows = await session.execute(
+        select(QueryLog, rating)
+        .where(*conditions)
+        .order_by(QueryLog.at.desc(), QueryLog.id.desc())
+        .offset(request.offset)
+        .limit(request.limit)
+    )
+    found = [(row[0], None if row[1] is None else round(float(row[1]), 2)) for row in rows]
+    return Page(found, request, total)
+
+
+async def readable(
+    session: AsyncSession, passages: Sequence[Mapping[str, Any]], reach: Reach
+) -> dict[int, ReadablePassage]:
+    """Those of the passages that are within reach now, with their texts, by their place."""
+    if not passages:
+        return {}
+    predicate, values = reach_sql(reach, table="d", document_column="id")
+    wanted = [{**passage, "place": place} for place, passage in enumerate(passages)]
+    rows = await session.execute(
+        text(_TEXTS.format(reach=predicate)),
+        {**values, "tenant_id": session.info["tenant_id"], "wanted": json.dumps(wanted)},
+    )
+    found: dict[int, ReadablePassage] = {}
+    for row in rows:
+        passage = passages[row.place]
+        stretch = row.text[passage["start"] - row.first : passage["end"] - row.first]
+        found[row.place] = ReadablePassage(row.title, stretch, row.active_version)
+    return found
+
+
+async def rate(session: AsyncSession, feedback: Mapping[str, object]) -> Feedback:
+    """Insert a rating, or replace the one the same actor gave before."""
+    changed = {name: feedback[name] for name in ("rating", "comment")}
+    statement = (
+        insert(Feedback)
+        .values(**feedback)
+        .on_conflict_do_update(
+            index_elements=[Feedback.tenant_id, Feedback.query_id, Feedback.actor_id],
+            set_={**changed, "updated_at": func.now()},
+        )
+        .returning(Feedback)
+    )
+    return (await session.scalars(statement, execution_options={"populate_existing": True})).one()
+
+
+async def ratings(session: AsyncSession, query_id: uuid.UUID, sight: QuerySight) -> list[Feedback]:
+    """The ratings of an answer: the caller's own, or all."""
+    rows = await session.scalars(
+        select(Feedback)
+        .where(
+            Feedback.query_id == query_id,
+            or_(true() if sight.sees_all else Feedback.actor_id == sight.actor_id),
+        )
+        .order_by(Feedback.created_at, Feedback.actor_id)
+    )
+    return list(rows)
+
+
+async def tenants_with_expired(session: AsyncSession, usual_days: int) -> list[uuid.UUID]:
+    """Tenants that have answers older than they keep them; needs no tenant set."""
+    statement = text("SELECT citewell_tenants_with_old_answers(:usual_days)")
+    return list(await session.scalars(statement, {"usual_days": usual_days}))
+
+
+async def forget(session: AsyncSession, usual_days: int, limit: int) -> int:
+    """Delete some of the tenant's answers that are older than it keeps them; returns how many."""
+    values = {
+        "tenant_id": session.info["tenant_id"], "usual_days": usual_days, "limit": limit,
+    }  # fmt: skip
+    gone = await session.execute(_FORGET, values)
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]

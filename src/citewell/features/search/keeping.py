@@ -1,0 +1,117 @@
+"""Keeps answers with what they were made of, for as long as the tenant wants."""
+
+import re
+from dataclasses import dataclass, field
+
+import citewell
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.engine.answering.prompting import prompt_version
+from citewell.engine.llm.base import TokenUsage
+from citewell.engine.retrieval.base import Hit
+from citewell.features.search import repository
+from citewell.features.search.errors import AnswerNotKeptError
+from citewell.features.search.schemas import (
+    AnswerRecord,
+    CitationRead,
+    DegradedRead,
+    Found,
+    PassageReference,
+    QueryReply,
+    QueryRequest,
+)
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What PostgreSQL cannot hold; a question may have it, and is asked all the same."""
+
+
+@dataclass(slots=True)
+class Making:
+    """What one answer is made of, noted while it is made."""
+
+    found: Found | None = None
+    """None: a fixed reply, for which nothing was searched."""
+    has_asked_model: bool = False
+    spent: TokenUsage = field(default_factory=TokenUsage)
+
+
+async def keep(
+    platform: Platform, caller: Caller, request: QueryRequest, reply: QueryReply, made: Making
+) -> QueryReply:
+    """Keep an answer; if the database is away by now it is given all the same, and says so."""
+    try:
+        async with unit_of_work(platform, caller, is_batched=True) as ctx:
+            record = _record(request, reply, made)
+            await repository.keep(ctx, record, usual_days=platform.settings.answer_days)
+    except AnswerNotKeptError as error:
+        reply.metadata.degraded.append(DegradedRead(what="stored answer", why=str(error)))
+    return reply
+
+
+def _record(request: QueryRequest, reply: QueryReply, made: Making) -> AnswerRecord:
+    found = made.found
+    language = found.retrieved.analysis.language if found else "en"
+    space = found.retrieved.embedding if found else None
+    passages = _passages(found, reply.citations)
+    return AnswerRecord(
+        id=reply.query_id,
+        at=reply.timestamp,
+        question=_UNSTORABLE.sub("\ufffd", reply.query),
+        request=request.model_dump(
+            mode="json", exclude={"query", "conversation_id"}, exclude_defaults=True
+        ),
+        language=language,
+        answer=reply.answer,
+        sentences=[sentence.model_dump(mode="json") for sentence in reply.sentences],
+        is_abstained=reply.abstained,
+        confidence_level=reply.confidence.level,
+        confidence_score=reply.confidence.score,
+        passages=passages,
+        citations=_citations(reply.citations, passages),
+        model=reply.metadata.model,
+        prompt_version=prompt_version(language) if made.has_asked_model else None,
+        embedding=space.name if space else None,
+        release=citewell.__version__,
+        input_tokens=made.spent.input_tokens,
+        output_tokens=made.spent.output_tokens,
+        timings_ms=reply.metadata.timings_ms,
+        degraded=[each.model_dump() for each in reply.metadata.degraded],
+    )
+
+
+def _passages(found: Found | None, citations: list[CitationRead]) -> list[PassageReference]:
+    """What was read, best first, and then what is cited beside it."""
+    hits = found.hits if found else []
+    listed = {hit.chunk_id: _reference(hit) for hit in hits}
+    for citation in citations:
+        listed.setdefault(citation.chunk_id, _reference(citation))
+    return list(listed.values())
+
+
+def _reference(shown: Hit | CitationRead) -> PassageReference:
+    return PassageReference(
+        chunk_id=shown.chunk_id,
+        document_id=shown.document_id,
+        version=shown.version,
+        page=shown.page,
+        start=shown.start,
+        end=shown.end,
+        score=round(shown.score, 4),
+    )
+
+
+def _citations(
+    citations: list[CitationRead], passages: list[PassageReference]
+) -> list[dict[str, object]]:
+    """By the place of their passage, and offsets in the version's text: no word is copied."""
+    places = {passage.chunk_id: place for place, passage in enumerate(passages)}
+    return [
+        {
+            "number": citation.number,
+            "passage": places[citation.chunk_id],
+            "start": citation.start,
+            "end": citation.end,
+            "score": citation.score,
+        }
+        for citation in citations
+    ]
