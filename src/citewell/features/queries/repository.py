@@ -101,9 +101,10 @@ async def readable(
     )
     found: dict[int, ReadablePassage] = {}
     for row in rows:
-        passage = passages[row.place]
+        place: int = row.place
+        passage = passages[place]
         stretch = row.text[passage["start"] - row.first : passage["end"] - row.first]
-        found[row.place] = ReadablePassage(row.title, stretch, row.active_version)
+        found[place] = ReadablePassage(row.title, stretch, row.active_version)
     return found
 
 
