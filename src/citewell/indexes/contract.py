@@ -30,8 +30,8 @@ class Handles(Protocol):
 class UnitOfWork(Protocol):
     """The caller's transaction in one tenant, which only the engine looks into.
 
-    What is written in it counts when the caller commits and never if it rolls back. Whoever asks in
-    the same unit of work sees what was written before. It is used by one task at a time.
+    Changes count when the caller commits and never if it rolls back. A later call in the same unit
+    of work sees them. One task at a time uses it.
     """
 
     @property
@@ -55,7 +55,7 @@ class Generation:
 
 
 class GenerationChangedError(Exception):
-    """Another generation has taken over: make what was to be published for that one, soon."""
+    """Another generation has taken over: the caller has to prepare its version for that one."""
 
     retry_after = 6
     """Seconds; longer than a process goes on searching the former generation."""
@@ -100,13 +100,13 @@ class LibraryFacts:
     """Facts about a tenant that ranking needs."""
 
     generation: Generation
-    """The one that answers."""
+    """The generation that answers."""
     statistics: CorpusStatistics
-    """Of the terms that were named."""
+    """Counts for the terms that were asked for."""
     has_dense_index: bool
     """Whether vectors can be found without comparing all of them."""
     has_lexical_index: bool
-    """Whether terms can."""
+    """Whether terms can be found without comparing all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class VersionFault:
 
     version_id: uuid.UUID
     what: str
-    """For people."""
+    """Description for people."""
 
 
 class Searcher(Protocol):
@@ -171,7 +171,7 @@ class Searcher(Protocol):
     def passages(
         self, work: UnitOfWork, scope: SearchScope, ids: Sequence[uuid.UUID]
     ) -> Awaitable[Mapping[uuid.UUID, ChunkView]]:
-        """Those of the ids that are in the scope, as they are shown."""
+        """Passages to show, by id; ids outside the scope are left out."""
         ...
 
 
@@ -274,7 +274,7 @@ class Generations(Protocol):
         ...
 
     def removing(self, tenant_id: uuid.UUID) -> AbstractAsyncContextManager[None]:
-        """The block deletes the tenant: nothing more is built, and afterwards nothing is left."""
+        """Context in which the caller deletes the tenant: no index is built, none is left over."""
         ...
 
 
@@ -295,7 +295,7 @@ class Maintenance(Protocol):
         ...
 
     async def build_indexes(self, tenant_id: uuid.UUID, *, at_once: bool = False) -> int:
-        """Build what the tenant's size calls for; returns how many generations got indexes.
+        """Build the indexes the tenant's size calls for; returns the number of generations served.
 
         Args:
             tenant_id: The tenant.
@@ -330,13 +330,13 @@ class Doctor(Protocol):
     async def misplaced(
         self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> list[VersionFault]:
-        """Versions with chunks that can be found and should not, the reverse, or by others."""
+        """Versions with chunks that the wrong callers find, or that nobody finds and should."""
         ...
 
     async def put_in_place(
         self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> None:
-        """Copy what decides who finds the chunks of such versions from their documents."""
+        """Copy access and activity from the documents to the chunks of misplaced versions."""
         ...
 
     async def incomplete(
@@ -354,7 +354,7 @@ class Doctor(Protocol):
     async def remove_broken(
         self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> None:
-        """Delete such chunks, so that nothing is taken over from them."""
+        """Delete broken chunks, so that no later attempt takes vectors over from them."""
         ...
 
     async def strays(
@@ -372,27 +372,27 @@ class Doctor(Protocol):
     async def recount(
         self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> None:
-        """Count the terms of such versions anew; the statistics are to be rebuilt afterwards."""
+        """Count the terms of miscounted versions anew; rebuild the statistics afterwards."""
         ...
 
     async def wrong_statistics(
         self, work: UnitOfWork, generation: GenerationFacts
     ) -> tuple[int, int]:
-        """How many terms have a wrong frequency, and how many chunks too few are counted."""
+        """Number of terms with a wrong frequency, and of chunks that the statistics lack."""
         ...
 
     async def rebuild_statistics(self, work: UnitOfWork, generation: GenerationFacts) -> None:
-        """Make them right, while documents go on being published."""
+        """Correct the statistics of a generation while documents go on being published."""
         ...
 
     async def missing_indexes(self, work: UnitOfWork) -> list[str]:
-        """Names of what search needs at the tenant's size, is not there and is not being built."""
+        """Names of indexes that the tenant's size calls for and that nobody is building."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """One search engine, by who calls it."""
+    """One search engine in five parts, one for each kind of caller."""
 
     searcher: Searcher
     writer: Writer

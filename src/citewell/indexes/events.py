@@ -15,7 +15,7 @@ from citewell.engine.lexical.base import SparseVector
 
 @dataclass(frozen=True, slots=True)
 class VersionKey:
-    """Which document version a chunk belongs to, and what access is decided by."""
+    """The document version a chunk belongs to, and the facts that decide access."""
 
     document_id: uuid.UUID
     version_id: uuid.UUID
@@ -53,20 +53,20 @@ class Publication:
     chunk_count: int
     """All of them; staged leftovers of an earlier attempt beyond are removed."""
     term_frequencies: Mapping[int, int]
-    """In how many of the chunks each term id occurs."""
+    """Number of the version's chunks in which a term occurs, by term id."""
     has_predecessor: bool
     """Whether another version of the document may be findable now; False saves looking."""
     is_retry: bool
     """Whether an earlier attempt may have staged or published chunks; False saves looking."""
     chunking: str
-    """How it was cut: what the collection asked for, as `chunking_name` says."""
+    """Name of the chunking the collection asked for (`chunking_name`)."""
     is_answering: bool = False
     """Whether the version answers already and is made again, perhaps because chunks were lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChunksStaged:
-    """Chunks of a version are there that are not findable yet.
+    """Some chunks of a version are stored; none of them is findable yet.
 
     The same ordinal again replaces the chunk. What answers already goes on answering.
     """
@@ -78,7 +78,7 @@ class ChunksStaged:
 
 @dataclass(frozen=True, slots=True)
 class VersionDiscarded:
-    """A version will not be published: what is staged of it goes; what answers stays."""
+    """A version will not be published: its staged chunks go, chunks that answer stay."""
 
     version_id: uuid.UUID
 
@@ -127,7 +127,7 @@ class VersionRestored:
     generation_id: int
     """The live one, which must have all of the version."""
     chunk_count: int
-    """How many chunks that is."""
+    """Number of chunks of the whole version."""
 
 
 @dataclass(frozen=True, slots=True)

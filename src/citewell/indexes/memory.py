@@ -56,7 +56,7 @@ class StoredDocument:
     source: str
     metadata: Mapping[str, object]
     numbers: Mapping[uuid.UUID, int]
-    """Of its versions."""
+    """Version numbers by version id."""
     created_by: uuid.UUID | None = None
 
 
@@ -70,7 +70,7 @@ class _Chunk:
 
 @dataclass(slots=True)
 class Library:
-    """All of a tenant; entries are values, so that a copy of its tables is a snapshot."""
+    """Everything of one tenant; entries are immutable, so copied tables are a snapshot."""
 
     documents: dict[uuid.UUID, StoredDocument] = field(
         default_factory=dict[uuid.UUID, StoredDocument]
@@ -134,6 +134,8 @@ class MemoryStore:
         yield work
         if work.is_lost:
             raise LostWorkError
+        # Optimistic: two changes of one tenant at a time are an error here, where the database
+        # would make one wait.
         if work.session != before:
             if self.libraries.get(tenant_id) is not before:
                 raise LostWorkError
@@ -239,6 +241,8 @@ def _is_within(scope: SearchScope, chunk: _Chunk, document: StoredDocument) -> b
         "source": document.source,
         "language": chunk.row.language,
     }
+    # A source is shown only to callers who may change the document; a filter by it would tell
+    # others whether their guess is right.
     hides_source = scope.writable is not None and not scope.writable.admits(facts)
     return (
         scope.reach.admits(facts)
@@ -353,7 +357,7 @@ def _require(library: Library, generation_id: int, *allowed: str) -> None:
 def _keep(
     library: Library, version: VersionKey, generation_id: int, rows: Iterable[ChunkRow]
 ) -> None:
-    """Chunks that replace those of the same ordinals; what answers goes on, for whom it does."""
+    """Store chunks; one that answers keeps its access while its content is replaced."""
     for row in rows:
         key = (version.version_id, generation_id, row.ordinal)
         old = library.chunks.get(key)

@@ -61,7 +61,7 @@ class _Broken(Exception):  # noqa: N818 - no error: what a test breaks off with
 
 @contextmanager
 def _refused(*errors: type[Exception]) -> Generator[None, None, None]:
-    """The block ends with one of the errors."""
+    """Expect the block to end with one of the errors."""
     try:
         yield
     except errors:
@@ -337,7 +337,7 @@ class WriteContract:
 
 
 class TransactionContract:
-    """When what was written counts; inherit it and give the fixture `engine`."""
+    """Tests of units of work for every engine; inherit it and give the fixture `engine`."""
 
     async def test_unit_of_work_sees_what_it_wrote_and_nobody_else_does(
         self, engine: Engine
@@ -405,7 +405,7 @@ class TransactionContract:
 
 
 class GenerationContract:
-    """How one generation takes over from another; inherit it and give the fixture `engine`."""
+    """Tests of replacing a generation by another; inherit it and give the fixture `engine`."""
 
     async def _begin(self, shelf: TenantLibrary, *, anew: bool = False) -> Generation:
         async with shelf.engine.unit_of_work(shelf.tenant_id) as work:
@@ -510,4 +510,4 @@ class GenerationContract:
 
 
 class IndexContract(SearchContract, WriteContract, TransactionContract, GenerationContract):
-    """All of it; inherit it and give the fixture `engine`."""
+    """The whole contract; inherit it and give the fixture `engine`."""

@@ -67,7 +67,7 @@ class Engine(Protocol):
         ...
 
     async def kill(self, work: UnitOfWork) -> None:
-        """Ends whatever is behind a unit of work, as the death of its process does."""
+        """Ends the connection behind a unit of work, as the death of its process does."""
         ...
 
 
@@ -133,7 +133,7 @@ def exact_scores(rows: Sequence[ChunkRow], query: HybridQuery) -> dict[str, floa
 
 @dataclass
 class TenantLibrary:
-    """A tenant of an engine, and what a test puts there."""
+    """A tenant of an engine, with calls by which a test fills and searches it."""
 
     engine: Engine
     tenant_id: uuid.UUID
@@ -180,13 +180,13 @@ class TenantLibrary:
         return key, rows
 
     def scope(self, reach: Reach | None = None) -> SearchScope:
-        """All that is in reach; without one, everything."""
+        """The scope of a reach; without a reach, of the whole tenant."""
         return SearchScope(self.tenant_id, self.generation, reach or Reach(3))
 
     async def search(
         self, scope: SearchScope | None = None, query: HybridQuery | None = None
     ) -> HitList:
-        """The hits, by default of everything."""
+        """Hits of a query; by default the whole tenant is searched."""
         query = query or HybridQuery(
             np.ones(self.generation.dimensions, np.float32), {1: 1.0}, 0.5, 10_000
         )
@@ -208,7 +208,7 @@ class TenantLibrary:
         return read.chunk_count, frequencies
 
     async def answers_with(self, *rows: ChunkRow) -> None:
-        """These and no others can be found, and the statistics count just them."""
+        """Assert that exactly these rows can be found and are counted in the statistics."""
         assert await self.texts() == sorted(row.text for row in rows)
         counted = Counter(term for row in rows for term in row.terms)
         assert await self.counts() == (len(rows), dict(counted))

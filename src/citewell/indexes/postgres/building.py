@@ -24,6 +24,7 @@ M = 16
 EF_CONSTRUCTION = 200
 """HNSW parameters measured in design D2."""
 
+# A build takes minutes; one query in a tenth of a second does not weigh beside it.
 LOCK_PAUSE_SECONDS = 0.1
 
 FILL_BATCH = 2_000
@@ -46,6 +47,8 @@ SELECT * FROM (
 ) AS g WHERE part IS NOT NULL AND (is_large OR lacks_lexical)
 """)
 
+# `CREATE INDEX CONCURRENTLY` that is interrupted leaves an index that is never used; only
+# `indisvalid` tells it from a finished one.
 _VALID = text("""
 SELECT EXISTS (SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
   WHERE c.relname = :name AND i.indisvalid)
@@ -53,6 +56,7 @@ SELECT EXISTS (SELECT FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid
 
 _THERE = text("SELECT to_regclass(:name) IS NOT NULL")
 
+# Asked under the lock: the generation may have been retired between planning and building.
 _WANTED = text("""
 SELECT EXISTS (SELECT 1 FROM index_generation WHERE id = :generation_id AND status <> 'retired')
 """)
@@ -103,6 +107,8 @@ class IndexPlan:
             f"CREATE INDEX CONCURRENTLY {self.dense} ON {self.partition} USING hnsw "
             f"((embedding::halfvec({self.dimensions})) halfvec_cosine_ops) "
             f"WITH (m = {M}, ef_construction = {EF_CONSTRUCTION}) "
+            # Partial: superseded versions and other generations would make each search step over
+            # their vectors.
             f"WHERE generation_id = {self.generation_id} AND active"
         )
 
@@ -128,7 +134,7 @@ async def plans(
     min_chunks: int = MIN_CHUNKS,
     is_patient: bool = True,
 ) -> list[IndexPlan]:
-    """The tenant's generations that lack what their size calls for."""
+    """Indexes that the tenant's generations lack for their size."""
     rows = await session.execute(
         _CANDIDATES,
         {
@@ -157,10 +163,11 @@ async def _is_due(session: AsyncSession, plan: IndexPlan) -> bool:
 
 
 async def build(database: Database, tenant_id: uuid.UUID, plan: IndexPlan) -> bool:
-    """Make what a generation lacks without stopping reads or writes.
+    """Build the indexes a generation lacks without stopping reads or writes.
 
-    Returns False if someone else is at it, or if it is not wanted any more.
+    Returns False if another process builds them, or if the generation is not wanted any more.
     """
+    # `CONCURRENTLY` cannot run in a transaction, and the application's role owns no table.
     async with database.owner_connection() as connection:
         if not await _lock(connection, plan.generation_id):
             return False
@@ -168,6 +175,8 @@ async def build(database: Database, tenant_id: uuid.UUID, plan: IndexPlan) -> bo
             return False
         if plan.lacks_lexical and not await fill(database, tenant_id, plan.generation_id):
             return False
+        # Only after the inverted index is filled: until then searches by terms may use the former
+        # one.
         await connection.execute(text(f"DROP INDEX CONCURRENTLY IF EXISTS {plan.former}"))
         if plan.is_large:
             await _build_dense(connection, plan)
@@ -209,12 +218,14 @@ async def drop(database: Database, generation_ids: Sequence[int]) -> None:
 
 
 def lock_key(generation_id: int) -> str:
-    """What is locked by whoever builds or drops a generation's indexes."""
+    """Key of the advisory lock under which a generation's indexes are built or dropped."""
     return f"build:{generation_id}"
 
 
 async def _lock(connection: AsyncConnection, generation_id: int) -> bool:
-    """Become the only one who builds or drops a generation's indexes, until disconnected."""
+    """Take the lock on building and dropping a generation's indexes, until disconnected."""
+    # Of the session, not of a transaction: it has to outlast `CREATE INDEX CONCURRENTLY`, which
+    # takes several.
     statement = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
     return bool(await connection.scalar(statement, {"key": lock_key(generation_id)}))
 

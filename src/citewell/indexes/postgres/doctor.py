@@ -1,4 +1,4 @@
-"""`Doctor` in PostgreSQL: what the index holds against what the documents say.
+"""`Doctor` in PostgreSQL: compares the index with the documents and repairs it.
 
 Each check is one statement, so it sees the library at one moment: whatever is being published just
 then is there completely or not at all.
@@ -50,6 +50,8 @@ WHERE c.tenant_id = :tenant_id AND c.generation_id = :generation_id
 GROUP BY v.id
 """)  # noqa: S608 - constants
 
+# The lock that publishing takes, in the order of ids: no version changes state between the check in
+# the statement and its repair, and two repairs cannot deadlock.
 _HOLD_DOCUMENTS = text("""
 SELECT d.id FROM document d
 WHERE d.tenant_id = :tenant_id AND d.id IN (
@@ -95,7 +97,7 @@ _IS_BROKEN = """
   OR substr(s.text, (c.start_offset - s.start_offset + 1)::int,
     greatest(c.end_offset - c.start_offset, 0)::int) <> c.text)
 """
-"""Without its text a version is found by the check of texts."""
+"""NULL, so not broken, where the version's text is missing: the check of texts reports that."""
 
 _BROKEN_CHUNKS = f"""
 SELECT c.id, c.version_id
@@ -173,7 +175,7 @@ pairs AS (
   WHERE k.version_id IS NULL OR k.chunk_count <> v.chunk_count
     OR kept.terms <> v.terms OR kept.frequencies <> v.frequencies
 )"""  # noqa: S608 - constants
-"""In how many of a version's chunks each term occurs, by the chunks themselves."""
+"""Terms of each version counted anew from its chunks, and the versions whose record differs."""
 
 _MISCOUNTED = text(f"""
 WITH {_COUNTED} SELECT id, 'its terms are not those of its passages' AS what FROM miscounted
@@ -215,7 +217,10 @@ active AS MATERIALIZED (
     - (SELECT coalesce(sum(sign * chunk_count), 0) FROM noted) AS due
   FROM index_generation g WHERE g.tenant_id = :tenant_id AND g.id = :generation_id
 )"""
-"""What the statistics have to be, so that with what is noted they are those of what answers."""
+"""Statistics as they should be: those of the versions that answer, less the pending deltas.
+
+The deltas are added by the next fold; counted here, too, they would be counted twice.
+"""
 
 _WRONG = text(f"""
 WITH {_DUE}
@@ -244,7 +249,7 @@ SELECT EXISTS (
 
 
 class PostgresDoctor:
-    """Compares a tenant's chunks, terms and indexes with its documents, and mends them."""
+    """Compares a tenant's chunks, terms and indexes with its documents, and repairs them."""
 
     async def generations(self, work: UnitOfWork) -> list[GenerationFacts]:
         rows = await session_of(work).execute(_GENERATIONS, {"tenant_id": work.tenant_id})
@@ -261,6 +266,8 @@ class PostgresDoctor:
     ) -> None:
         values = _values(work, generation, version_ids)
         async with trash_shown(session_of(work)):
+            # The fault was found in an earlier transaction. A repair checks again under the lock,
+            # and so leaves alone what has been put right since.
             await session_of(work).execute(_HOLD_DOCUMENTS, values)
             await session_of(work).execute(_PUT_IN_PLACE, values)
 
@@ -305,6 +312,7 @@ class PostgresDoctor:
         return (row[0], int(row[1])) if row else (0, 0)
 
     async def rebuild_statistics(self, work: UnitOfWork, generation: GenerationFacts) -> None:
+        # A fold between reading the deltas and writing the sums would be lost.
         await statistics.hold(session_of(work), work.tenant_id)
         await session_of(work).execute(_REBUILD, _values(work, generation, ()))
 

@@ -1,4 +1,4 @@
-"""Which embedding space a tenant's chunks live in, and how another one takes over."""
+"""Generations of a tenant's index: the one that answers, its replacement, and their removal."""
 
 import uuid
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ than a process remembers which one is live."""
 PURGED_VERSIONS = 50
 """Versions whose chunks are removed in one transaction."""
 
+# In the order of ids, so that two of these cannot deadlock.
 _LOCK = text("""
 SELECT id, status FROM index_generation
 WHERE tenant_id = :tenant_id AND status IN ('live', 'building') ORDER BY id FOR UPDATE

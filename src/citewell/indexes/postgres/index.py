@@ -113,12 +113,13 @@ class PostgresSearcher:
         session = session_of(work)
         remember(self._embeddings, work.tenant_id, facts.generation.embedding)
         size = await self._scope_size(session, facts, scope)
-        # Indexes hold what answers now.
+        # The indexes are partial: they hold the chunks that answer now, in the live generation.
         is_now = scope.as_of is None and scope.generation == facts.generation
         is_dense_exact = size <= self._exact_limit or not (facts.has_dense_index and is_now)
         is_inverted = size > self._lexical_exact_limit and facts.has_lexical_index and is_now
         asking = Asking(session, scope, query, is_dense_exact, self._budgets if is_inverted else ())
         found = await asking.run()
+        # Both legs compared everything: fewer candidates than asked for are then all there are.
         is_complete = is_dense_exact and found.terms is None
         if not is_complete and len(found.candidates()) < query.top_k:
             # The iterative scan gave up before the scope was exhausted; compare everything.
@@ -199,6 +200,8 @@ class PostgresGenerations:
     async def removing(self, tenant_id: uuid.UUID) -> AsyncGenerator[None, None]:
         async with self._database.unit_of_work(tenant_id) as session:
             numbers = await generations.retire(session)
+        # Retired and committed before the caller deletes, so that no build begins meanwhile; `drop`
+        # waits for one that runs.
         yield
         await building.drop(self._database, numbers)
 
@@ -214,8 +217,10 @@ class PostgresMaintenance:
         now = time.monotonic()
         if now - self._folded.get(tenant_id, -math.inf) < at_most_every:
             return
+        # Noted before the work: calls that come meanwhile with a limit return at once.
         remember(self._folded, tenant_id, now)
         more = True
+        # A transaction for each batch; the lock on the statistics is free between them.
         while more:
             async with self._database.unit_of_work(tenant_id) as session:
                 more = await statistics.fold(session, tenant_id)
@@ -258,12 +263,15 @@ class PostgresMaintenance:
         for tenant_id in tenants:
             async with self._database.unit_of_work(tenant_id) as session:
                 numbers = await generations.replaced(session, tenant_id)
+            # First the index: deleting chunks under an HNSW index leaves dead entries for vacuum to
+            # repair one by one.
             await building.drop(self._database, numbers)
             for number in numbers:
                 await self._purge(tenant_id, number)
 
     async def _purge(self, tenant_id: uuid.UUID, generation_id: int) -> None:
         removed = 1
+        # In small transactions, as a generation may have millions of chunks.
         while removed:
             async with self._database.unit_of_work(tenant_id) as session:
                 removed = await generations.purge_some(session, tenant_id, generation_id)

@@ -11,6 +11,8 @@ from citewell.engine.lexical.base import TERM_SPACE, SparseVector
 
 def dense_literal(vector: Vector) -> str:
     """`[10000e-5,...]`; five decimals are more than half precision keeps."""
+    # Integers are written several times faster than floats, hence the exponent in each number. The
+    # product needs float64: float32 has too few digits for it.
     digits = np.rint(vector.astype(np.float64) * 1e5).astype(np.int64).tolist()
     return "[" + "e-5,".join(map(str, digits)) + "e-5]"
 
@@ -23,6 +25,7 @@ def dense_vector(sent: bytes) -> Vector:
 def sparse_literal(terms: SparseVector) -> str:
     """`{1:0.5,...}/dimensions`."""
     ordered = sorted(terms.items())
+    # One formatting call for all terms instead of one for each.
     parts = ",".join(["%d:%.5g"] * len(ordered)) % tuple(chain.from_iterable(ordered))
     return f"{{{parts}}}/{TERM_SPACE}"
 

@@ -1,4 +1,4 @@
-"""Which generation answers each tenant, remembered for a few seconds."""
+"""Memory of the generation that answers each tenant; an entry lives for a few seconds."""
 
 import time
 import uuid
@@ -27,6 +27,8 @@ V = TypeVar("V")
 
 def remember(memory: dict[K, V], key: K, value: V) -> None:
     """Keep a value; a memory that is full begins anew."""
+    # Order of use is not kept: it would cost on each read, and a full memory is refilled in
+    # seconds.
     if len(memory) >= MOST_REMEMBERED:
         memory.clear()
     memory[key] = value
@@ -47,6 +49,8 @@ class LiveGenerations:
         """The generation that answers the session's tenant."""
         tenant_id: uuid.UUID = session.info["tenant_id"]
         found = self.known(tenant_id)
+        # Only what is committed is remembered, and only a generation: a tenant without one may get
+        # its first at any moment.
         if found is None:
             found = await generations.live(session)
             if found is not None and not session.info.get(_CHANGED):
@@ -54,7 +58,7 @@ class LiveGenerations:
         return found
 
     def note_change(self, session: AsyncSession) -> None:
-        """The session changes which one answers; until it is committed nobody is to know."""
+        """Note that the session changes which generation answers; what it reads is not kept."""
         session.info[_CHANGED] = True
         self.forget(session.info["tenant_id"])
 

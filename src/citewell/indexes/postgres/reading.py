@@ -1,4 +1,4 @@
-"""Chunks as they are kept, to be taken elsewhere."""
+"""Reads stored chunks back in full, for exports and for building another generation."""
 
 import uuid
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ async def taken(
 
 
 def _sparse(literal: str) -> SparseVector:
-    """What `{1:0.5,...}/dimensions` says."""
+    """Term weights from the form `{1:0.5,...}/dimensions`."""
     inside = literal[1 : literal.index("}")]
     pairs = (part.split(":") for part in inside.split(",") if part)
     return {int(term): float(weight) for term, weight in pairs}

@@ -1,4 +1,4 @@
-"""The predicate that says what a caller may find, and its values; the one place it is made."""
+"""Makes the predicate of the chunks a caller may find, and its values; nothing else does."""
 
 import json
 
@@ -15,6 +15,8 @@ _FIELD_PREDICATES = {
     "source": "split_part(d.source, coalesce('#' || d.created_by, ''), 1) = :field_source",
 }
 
+# By the history of activations, since `chunk.active` knows only the present. What is in the trash
+# now is not found, whatever answered at that time.
 _ACTIVE_THEN = (
     "c.version_id IN (SELECT a.version_id FROM document_activation a "
     "JOIN document d ON d.tenant_id = a.tenant_id AND d.id = a.document_id "
@@ -36,6 +38,7 @@ def scope_sql(scope: SearchScope) -> str:
         parts.append("c.collection_id = ANY(CAST(:collection_ids AS uuid[]))")
     fields = [_FIELD_PREDICATES[name] for name, _ in scope.fields]
     parts += [predicate for predicate in fields if predicate.startswith("c.")]
+    # All conditions on documents go into one subquery, so that documents are read once.
     of_document = [predicate for predicate in fields if not predicate.startswith("c.")]
     if scope.writable is not None and "source" in dict(scope.fields):
         of_document.append(_writable(scope.writable)[0])

@@ -19,8 +19,10 @@ from citewell.indexes.postgres.literals import int_array
 FOLD_BATCH = 200
 """Versions folded in one transaction: some hundred thousand terms, about a second."""
 
+# For folding: if another process holds it, the rows are being added already.
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
 
+# For repairs, which have to wait until no fold is under way.
 _HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 _FOLD = text("""

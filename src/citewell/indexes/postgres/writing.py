@@ -1,4 +1,4 @@
-"""Events as statements: keeping chunks, and changing in one step what is findable."""
+"""Applies events: stores chunks, and changes in one step which of them can be found."""
 
 import asyncio
 import uuid
@@ -63,7 +63,7 @@ ON CONFLICT (tenant_id, version_id, generation_id, ordinal) DO UPDATE SET
   collection_id = CASE WHEN chunk.active AND NOT excluded.active
     THEN chunk.collection_id ELSE excluded.collection_id END
 """
-"""A version that answers goes on answering while it is read again, for whom it does now."""
+"""Stores chunks; one that answers stays findable, for the same callers, while it is replaced."""
 
 _STAGE = text(_STAGE_SQL)
 
@@ -86,7 +86,7 @@ _OPEN_SQL = """
       AND (live_since IS NULL OR live_since < now() - make_interval(secs => :settling)))
   FOR KEY SHARE
 """
-"""Finds the generation only if it takes this, and keeps it so until the transaction ends."""
+"""One row if the generation may take the version; its status is locked until the commit."""
 
 SETTLING_SECONDS = 5.0
 """A generation takes nothing new for so long after it took over: other processes still search the
@@ -96,7 +96,7 @@ _STAGE_AND_KEEP_TERMS = text(
     f"WITH staged AS ({_STAGE_SQL}), open AS MATERIALIZED ({_OPEN_SQL}), "  # noqa: S608 - constants
     f"kept AS ({_KEEP_TERMS_SQL}) SELECT count(*) FROM kept WHERE EXISTS (SELECT FROM open)"
 )
-"""Stores the last chunks of a version that does not answer, and what counting it takes later."""
+"""Stores the last chunks of a version that does not answer, and its term counts for later."""
 
 # The former count of the version is subtracted: an event that is applied again counts once.
 _STAGE_AND_COUNT = text(
@@ -116,8 +116,7 @@ WHERE EXISTS (SELECT FROM open)
 RETURNING sign
 ) SELECT count(*) FROM counted WHERE sign = 1"""
 )
-"""Stores the last chunks, and in how many of the version's chunks each term occurs: to be kept
-with the version and to be folded into the statistics."""
+"""Stores the last chunks and the version's term counts, and notes the counts to be folded."""
 
 _HOLD_UNRETIRED = text("""
 SELECT 1 FROM index_generation
@@ -182,7 +181,7 @@ FROM version_terms t
 WHERE t.tenant_id = :tenant_id
   AND (t.version_id, t.generation_id) IN (SELECT version_id, generation_id FROM hidden)
 """)
-"""Hides a document, but for one version if that is named."""
+"""Hides a document's versions, except the one that is named, if any."""
 
 # A generation without the version's terms does not have all of it yet.
 _RESTORE = text("""
@@ -288,10 +287,10 @@ async def _apply(session: AsyncSession, tenant_id: uuid.UUID, event: Event) -> N
 
 
 async def _stage(session: AsyncSession, tenant_id: uuid.UUID, event: ChunksStaged) -> None:
-    """COPY is not allowed under row-level security, arrays are."""
+    """Store chunks; as arrays, since PostgreSQL refuses COPY into a table with row security."""
     values = _key_values(tenant_id, event)
     if not await session.scalar(_HOLD_UNRETIRED, values):
-        raise GenerationChangedError  # what is left of it is being removed
+        raise GenerationChangedError  # its chunks are being removed
     await session.execute(_STAGE, values | {"active": False} | await _row_values(event.rows))
 
 
@@ -304,6 +303,7 @@ async def _publish(session: AsyncSession, tenant_id: uuid.UUID, event: VersionPu
         await session.execute(_HIDE, values)
     if not await session.scalar(_STAGE_AND_COUNT, values):
         raise GenerationChangedError
+    # Only when some chunks were staged before; the last ones have been stored as active.
     if publication.chunk_count > len(publication.last_rows):
         await session.execute(_SET_ACTIVE, values)
 
@@ -321,6 +321,7 @@ async def _shelve(session: AsyncSession, tenant_id: uuid.UUID, event: VersionShe
 async def _take_in(session: AsyncSession, tenant_id: uuid.UUID, event: VersionRebuilt) -> None:
     values = await _completing(tenant_id, event, is_active=event.is_active)
     values["is_building"] = True
+    # Chunks of an earlier, longer attempt; the counts below are those of this one.
     await session.execute(_TRIM, values)
     statement = _STAGE_AND_COUNT if event.is_active else _STAGE_AND_KEEP_TERMS
     if not await session.scalar(statement, values):
@@ -374,6 +375,7 @@ async def _row_values(rows: Sequence[ChunkRow]) -> dict[str, object]:
     """Parameters of `_STAGE_SQL`, but for the version."""
     if len(rows) <= MOST_ON_THE_LOOP:
         return _written(rows)
+    # Writing out a batch of vectors takes long enough to hold up the other requests of the process.
     return await asyncio.to_thread(_written, rows)
 
 
