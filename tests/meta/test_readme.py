@@ -11,7 +11,7 @@ import typer
 
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
-from citewell.entrypoints.cli import app
+from citewell.entrypoints.cli import COMMANDS, load
 from citewell.entrypoints.http.app import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +50,9 @@ def parse(arguments: list[str]) -> str:
     Raises:
         typer's usage errors: No such command or option, or an argument that cannot be used.
     """
-    command, name = typer.main.get_command(app), "citewell"
+    word, *arguments = arguments
+    assert word in COMMANDS, f"no command `{word}`"
+    command, name = load(word), f"citewell {word}"
     while isinstance(command, typer.core.TyperGroup):
         word, *arguments = arguments
         assert word in command.commands, f"no command `{name} {word}`"

@@ -3,31 +3,82 @@
 import io
 import signal
 import sys
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from citewell.entrypoints.commands import (
-    accounts,
-    doctor,
-    documents,
-    evaluation,
-    groups,
-    jobs,
-    key_rotation,
-    keys,
-    operations,
-    promote,
-    reindexing,
-    search,
-    server,
-    setting_up,
-    tenants,
-    trail,
-    transfers,
-    verification,
-)
+COMMANDS = {
+    "serve": ("Serve the API, and do jobs unless told not to.", "server"),
+    "worker": ("Do jobs until stopped; start as many as you need.", "server"),
+    "setup": ("Show the token that makes the first account of a new installation.", "setting_up"),
+    "ingest": ("Take in files and folders; returns when they are searchable.", "documents"),
+    "documents": ("List, show, compare and delete documents.", "documents"),
+    "jobs": ("What is being made ready, and what could not be.", "jobs"),
+    "search": ("Find passages.", "search"),
+    "ask": ("Answer a question from the documents, every sentence cited.", "search"),
+    "eval": ("Measure quality on sets with known results.", "evaluation", "verification"),
+    "user": ("The people of a tenant.", "accounts"),
+    "group": ("Groups of users, to grant things to.", "groups"),
+    "tenant": ("Organisations of this installation.", "tenants"),
+    "key": ("API keys (for keys that encrypt files: `keys`).", "keys"),
+    "keys": ("Keys that stored files are encrypted with (for API keys: `key`).", "key_rotation"),
+    "audit": ("The audit trail.", "trail"),
+    "collections": ("Collections as files.", "transfers"),
+    "doctor": (
+        "Check that everything works, and that documents, passages, terms and files agree.",
+        "doctor",
+    ),
+    "reindex": (
+        "Build the index anew beside the one that answers, then let it take over at once.",
+        "reindexing",
+    ),
+    "promote": (
+        "Move this embedded installation into a PostgreSQL of yours; nothing is embedded again.",
+        "promote",
+    ),
+    "settings": (
+        "List the settings, their defaults and what is in force; secrets are not shown.",
+        "operations",
+    ),
+    "db": ("The database.", "operations"),
+}
+"""What the overview says of each command, and the modules in `commands/` that make it up.
+
+The overview imports none of them: together they take a second and a half.
+"""
+
+
+@cache
+def load(name: str) -> TyperCommand | TyperGroup:
+    """A command with its arguments and its work; imports its modules."""
+    part = typer.Typer()
+    for module in COMMANDS[name][1:]:
+        import_module(f"citewell.entrypoints.commands.{module}").add_to(part)
+    command = typer.main.get_group(part).commands[name]
+    assert isinstance(command, (TyperCommand, TyperGroup))
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """All commands by name and summary, each of them loaded when it is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (summary, *_) in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=summary))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command to call: what `TyperGroup` finds, loaded."""
+        if args and args[0] in COMMANDS:
+            self.add_command(load(args[0]))
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
+    cls=LazyGroup,
     name="citewell",
     help="Answers from your organisation's own documents, every sentence cited to its passage.",
     no_args_is_help=True,
@@ -35,27 +86,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (
-    server,
-    setting_up,
-    documents,
-    jobs,
-    search,
-    evaluation,
-    verification,
-    accounts,
-    groups,
-    tenants,
-    keys,
-    key_rotation,
-    trail,
-    transfers,
-    doctor,
-    reindexing,
-    promote,
-    operations,
-):
-    module.add_to(app)
+
+
+@app.callback()
+def _citewell() -> None:
+    """Keeps the group one: typer makes a group only of what has commands or a callback."""
 
 
 def main() -> None:
