@@ -9,7 +9,7 @@ import pytest
 
 from citewell.core.database.sessions import Database
 from citewell.core.jobs import JobQueue, Lane
-from tests.core.test_jobs import TASK, TENANT, Bench, QueueRows, nothing, until
+from tests.core.test_jobs import NEVER, TASK, TENANT, Bench, QueueRows, nothing, until
 
 MODEL_TASK = "testing.ask"
 
@@ -26,7 +26,7 @@ class Lanes:
     """A worker with one place for each lane."""
 
     def __init__(self, database: Database, reading: Bench, asking: Bench) -> None:
-        self.queue = JobQueue[None](database.url, concurrency=1, model_concurrency=1)
+        self.queue = JobQueue[None](database.url, concurrency=1, model_concurrency=1, poll=NEVER)
         self._database = database
 
         async def read(_: None, tenant_id: uuid.UUID, subject_id: uuid.UUID) -> None:
@@ -87,8 +87,7 @@ class TestLanes:
         lanes = Lanes(own_database, reading, asking)
         await lanes.enqueue(MODEL_TASK, 20)
         async with lanes.working():
-            # By polling alone twenty would take forty seconds.
-            await until(lambda: len(asking.ended) == 20, 15)
+            await until(lambda: len(asking.ended) == 20)
 
     async def test_turns_are_counted_in_each_lane_by_itself(
         self, own_database: Database, rows: QueueRows

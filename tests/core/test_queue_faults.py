@@ -6,7 +6,16 @@ import uuid
 import pytest
 
 from citewell.core.database.sessions import Database
-from tests.core.test_jobs import Bench, QueueRows, enqueue, kill_a_worker, nothing, until, working
+from tests.core.test_jobs import (
+    NEVER,
+    Bench,
+    QueueRows,
+    enqueue,
+    kill_a_worker,
+    nothing,
+    until,
+    working,
+)
 
 CHANNEL = "procrastinate_any_queue_v1"
 
@@ -31,14 +40,14 @@ class TestNotifications:
         self, own_database: Database, rows: QueueRows
     ) -> None:
         bench = Bench(nothing)
-        async with working(own_database.url, bench):
+        async with working(own_database.url, bench, poll=NEVER):
             first = await enqueue(own_database)
             await until(lambda: bench.ended == [first])
             [(worker,)] = rows.select("SELECT max(id) FROM procrastinate_workers")
             for payload in GARBAGE:
                 rows.notify(CHANNEL, payload)
             second = await enqueue(own_database)
-            await until(lambda: bench.ended == [first, second], 1.5)
+            await until(lambda: bench.ended == [first, second])
             assert rows.select("SELECT max(id) FROM procrastinate_workers") == [(worker,)]
 
 
@@ -53,7 +62,7 @@ class TestVanishedWorkerRow:
             before = rows.select("SELECT max(id) FROM procrastinate_workers")
             rows.execute("DELETE FROM procrastinate_workers")
             second = await enqueue(own_database)
-            await until(lambda: bench.ended == [first, second], 5)
+            await until(lambda: bench.ended == [first, second])
             assert rows.select("SELECT max(id) FROM procrastinate_workers") == before
 
     async def test_running_job_is_ended_once_by_its_worker(
@@ -69,7 +78,7 @@ class TestVanishedWorkerRow:
         async with working(own_database.url, bench, dead_after=2.0):
             await until(lambda: bench.started)
             rows.execute("DELETE FROM procrastinate_workers")
-            await until(lambda: rows.all()[0]["worker_id"] is not None, 5)
+            await until(lambda: rows.all()[0]["worker_id"] is not None)
             may_end.set()
             await until(lambda: rows.all() == [])
         assert bench.started == bench.ended == [subject]
@@ -84,4 +93,4 @@ class TestVanishedWorkerRow:
         assert [(row["status"], row["worker_id"]) for row in rows.all()] == [("doing", None)]
         bench = Bench(nothing)
         async with working(own_database.url, bench):
-            await until(lambda: bench.ended == [subject], 10)
+            await until(lambda: bench.ended == [subject])

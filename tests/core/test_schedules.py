@@ -11,6 +11,7 @@ from citewell.core.database.sessions import Database
 from citewell.core.schedules import Schedules
 from citewell.core.supervision import REPORTED_FAILURES, Supervisor
 from tests.core.test_jobs import QueueRows, until
+from tests.waiting import PATIENCE
 
 NAME = "testing.turn"
 HOUR = 3600.0
@@ -98,24 +99,26 @@ class TestTurns:
             running(own_database.url, turns, every=0.01) as first,
             running(own_database.url, turns, every=0.01) as second,
         ):
-            await until(lambda: rows.select(REPORTED), 40)
+            await until(lambda: rows.select(REPORTED))
             failures = await second.failing()
             assert failures[NAME] >= REPORTED_FAILURES
             assert (await first.failing()).keys() == failures.keys()
             turns.error = None
-            await until(lambda: not rows.select(REPORTED), 40)
+            await until(lambda: not rows.select(REPORTED))
             assert await second.failing() == {}
 
 
 class TestLease:
-    async def test_long_turn_keeps_its_lease(self, own_database: Database) -> None:
-        turns = Turns(seconds=1.5)
+    async def test_long_turn_keeps_its_lease(self, own_database: Database, rows: QueueRows) -> None:
+        turns = Turns(seconds=HOUR)
         async with (
-            running(own_database.url, turns, every=HOUR, lease=0.5),
-            running(own_database.url, turns, every=HOUR, lease=0.5),
+            running(own_database.url, turns, every=HOUR, lease=3),
+            running(own_database.url, turns, every=HOUR, lease=3),
         ):
             await until(lambda: turns.begun == 1)
-            await asyncio.sleep(1.2)
+            first_end = "last_run_at + make_interval(secs => 3)"
+            await until(lambda: rows.select(f"SELECT 1 FROM schedule WHERE {first_end} < now()"))
+            await asyncio.sleep(0.2)  # some ticks of both
             assert (turns.begun, turns.most_at_once) == (1, 1)
 
     async def test_stopped_worker_gives_its_turn_back(
@@ -166,4 +169,4 @@ def kill_a_holder(url: str, lease: float) -> None:
         assert process.stdout.readline() == "begun\n"
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=PATIENCE)

@@ -66,6 +66,8 @@ WAITS_FOR_DATABASE = "The database did not answer as it should; another attempt 
 SHUTDOWN_GRACE_SECONDS = 2.0
 # How soon a dead worker's job is noticed after `DEAD_AFTER_SECONDS`; one small statement each time.
 RESCUE_SECONDS = 2.0
+POLL_SECONDS = 2.0
+"""Between two looks for jobs that no notification told of: those whose time has come."""
 
 WORKING, RESCUING = "jobs.worker", "jobs.rescue"
 """Names of the background tasks."""
@@ -325,9 +327,11 @@ class JobQueue(Generic[P]):
         concurrency: int = 2,
         model_concurrency: int = 4,
         dead_after: float = DEAD_AFTER_SECONDS,
+        poll: float = POLL_SECONDS,
         supervisor: Supervisor | None = None,
     ) -> None:
         self._dead_after = dead_after
+        self._poll = poll
         self._supervisor = supervisor or Supervisor()
         self._lanes = _Lanes({Lane.DEFAULT: concurrency, Lane.MODEL: model_concurrency})
         self._lane_of: dict[str, Lane] = {}
@@ -507,7 +511,7 @@ class JobQueue(Generic[P]):
                 additional_context={"platform": platform},
                 install_signal_handlers=False,
                 delete_jobs="successful",
-                fetch_job_polling_interval=2.0,
+                fetch_job_polling_interval=self._poll,
             )
         )
         try:

@@ -27,14 +27,16 @@ class Port:
     def __init__(
         self, target: Callable[[], socket.socket], *, away: float, starting: float
     ) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.number = free.getsockname()[1]
+        # Bound from the start, so that nobody else gets the port; refused until it listens.
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
+        self.number = self._listener.getsockname()[1]
         self._target = target
         self._away = away
         self._ready_at = time.monotonic() + away + starting
         self._process = multiprocessing.get_context("fork").Process(target=self._run)
         self._process.start()
+        self._listener.close()
 
     def close(self) -> None:
         self._process.kill()
@@ -42,9 +44,7 @@ class Port:
 
     def _run(self) -> None:
         time.sleep(self._away)
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", self.number))
+        with self._listener as listener:
             listener.listen()
             while True:
                 client = listener.accept()[0]
@@ -111,20 +111,18 @@ class TestConnect:
         started = time.monotonic()
         with connect(port(**{state: 0.5})) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
-        assert 0.4 < time.monotonic() - started < 5
+        assert time.monotonic() - started > 0.4
 
     def test_wait_for_a_starting_server_has_an_end(self, port: Callable[..., str]) -> None:
-        url = port(starting=60)
+        url = port(starting=3600)
         with pytest.raises(psycopg.OperationalError, match="starting up"):
             connect(url, ready=0.5)
 
     def test_wait_for_an_absent_server_has_an_end(self, port: Callable[..., str]) -> None:
-        url = port(away=3)
+        url = port(away=3600)
         with pytest.raises(psycopg.OperationalError, match="refused"):
             connect(url, present=0.5)
 
     def test_refusal_that_does_not_pass_is_told_at_once(self, port: Callable[..., str]) -> None:
-        started = time.monotonic()
         with pytest.raises(psycopg.OperationalError, match="not_there"):
-            connect(port().rpartition("/")[0] + "/not_there")
-        assert time.monotonic() - started < 5
+            connect(port().rpartition("/")[0] + "/not_there", ready=3600, present=3600)
