@@ -79,6 +79,13 @@ class Installation:
             output.close()
         return Running(process, Path(outputs[0].name), Path(outputs[1].name))
 
+    def assert_database_ends(self) -> None:
+        """No server is left on this home; one that has ended needs a moment to be gone."""
+        deadline = time.monotonic() + PATIENCE
+        while left := self.database_processes():
+            assert time.monotonic() < deadline, left
+            time.sleep(0.02)
+
     def database_processes(self) -> list[int]:
         """Servers that run on this home."""
         found: list[int] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.entrypoints.conftest import PATIENCE, Installation, Running
+from tests.entrypoints.test_last_replies import wait_until_it_works
 
 FILES, PASSAGES = 12, 16
 
@@ -45,18 +46,13 @@ class TestWorker:
     def test_worker_in_the_background_ends_when_asked(self, installation: Installation) -> None:
         running = installation.start("worker", in_background=True)
         try:
-            deadline = time.monotonic() + PATIENCE
-            while not installation.database_processes():
-                assert running.process.poll() is None, running.err
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            time.sleep(1)
+            wait_until_it_works(installation)
             assert running.stop(signal.SIGTERM) == 0, running.err
         finally:
             running.end()
         assert running.err.splitlines()[-1].startswith("Worker stopped")
         assert "Traceback" not in running.err
-        assert installation.database_processes() == []
+        installation.assert_database_ends()
 
 
 class TestIngest:
@@ -73,7 +69,7 @@ class TestIngest:
         assert running.err.splitlines()[-1].startswith("Stopped. What was read is kept")
         assert "Traceback" not in running.err
         assert running.out == ""
-        assert installation.database_processes() == []
+        installation.assert_database_ends()
 
         result = installation.run("ingest", str(many_files), "--json")
         assert result.returncode == 0, result.stdout + result.stderr

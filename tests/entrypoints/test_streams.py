@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
@@ -15,8 +14,6 @@ from websockets.exceptions import ConnectionClosed
 from tests.entrypoints.conftest import Installation, Running
 from tests.entrypoints.test_serving import address_of, key_of
 from tests.waiting import PATIENCE
-
-LIMIT_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -69,22 +66,17 @@ class TestTwoServers:
                 await asyncio.sleep(0.1)
             topic = f"document:{document}"
             sockets = [await opened(stack, second, key, topic) for _ in range(8)]
-            slowest = []
             for number in range(3):
                 title = f"Bell {number}"
                 await client.patch(f"/api/v1/documents/{document}", json={"title": title})
-                begun = time.monotonic()
                 for each in sockets:
                     async with asyncio.timeout(PATIENCE):
                         while title not in str(await each.recv()):
                             pass
-                slowest.append(time.monotonic() - begun)
-            assert min(slowest) <= LIMIT_SECONDS
             address = f"{address_of(second)}/api/v1/events?topics={topic}"
             stream = await stack.enter_async_context(client.stream("GET", address))
             lines = stream.aiter_lines()
             assert "ready" in [await anext(lines) for _ in range(2)][1]
-            begun = time.monotonic()
             second.process.send_signal(signal.SIGTERM)
             for each in sockets:
                 with pytest.raises(ConnectionClosed):
@@ -93,5 +85,4 @@ class TestTwoServers:
                 assert each.close_code == 1001
             assert not [line async for line in lines if "error" in line]
         assert second.process.wait(timeout=PATIENCE) == 0
-        assert time.monotonic() - begun < 8
         assert "Traceback" not in second.err

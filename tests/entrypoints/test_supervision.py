@@ -42,8 +42,8 @@ class TestServeMany:
         until(lambda: {p.pid for p in of_this(installation, "worker")} - {first.pid})
         os.kill(running.process.pid, signal.SIGKILL)
         running.process.wait()
-        until(lambda: not of_this(installation, "worker"), 30)
-        until(lambda: not of_this(installation, "--multiprocessing-fork"), 30)
+        until(lambda: not of_this(installation, "worker"))
+        until(lambda: not of_this(installation, "--multiprocessing-fork"))
 
     def test_more_processes_than_connections_are_refused(self, installation: Installation) -> None:
         result = installation.run("serve", "--workers", "40", "--port", "0")

@@ -161,4 +161,4 @@ class PostgresEngine:
     async def kill(self, work: UnitOfWork) -> None:
         connection = await driver_connection(session_of(work))
         with psycopg.connect(self._own_url) as killer:
-            killer.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+            killer.execute("SELECT pg_terminate_backend(%s, 180000)", [connection.info.backend_pid])

@@ -72,6 +72,14 @@ def server_processes(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def assert_none_left(folder: Path) -> None:
+    """No process of a server is left; one that has let go of its files may need a moment more."""
+    deadline = time.monotonic() + PATIENCE
+    while left := server_processes(folder):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
+
+
 def answer(server: EmbeddedServer, statement: str = "SELECT 1") -> object:
     """First value of the first row of a statement; None if it gives no rows."""
     url = server.url("postgres", "postgres")

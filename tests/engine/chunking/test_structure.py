@@ -205,14 +205,14 @@ class TestHostileInput:
         text = "x" * 2_000_000
         chunker = StructureChunker(count, ChunkSizes())
         tracemalloc.start()
-        started = time.perf_counter()
+        started = time.thread_time()
         covered = sum(len(chunk.text) for chunk in chunker.feed(paragraph(text)))
         covered += sum(len(chunk.text) for chunk in chunker.finish())
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert covered == len(text)
         assert peak < 3_000_000
-        assert time.perf_counter() - started < 10
+        assert time.thread_time() - started < 10
 
     @pytest.mark.parametrize("space", [" ", "\n"])
     def test_a_million_spaces_end_a_chunk_and_are_not_held(self, space: str):

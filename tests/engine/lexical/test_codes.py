@@ -1,8 +1,7 @@
-import time
-
 import pytest
 
 from citewell.engine.lexical.codes import code_key, find_codes
+from tests.timing import processor_seconds
 
 
 def keys(text: str, *, is_query: bool = False) -> list[str]:
@@ -36,10 +35,8 @@ class TestFindCodes:
         assert keys("what does iso 27001 ask", is_query=True) == ["iso-27001"]
 
     def test_hostile_chain_takes_no_time(self) -> None:
-        begin = time.perf_counter()
-        find_codes("AB-" * 20_000 + "1")
-        find_codes("a1" * 30_000)
-        assert time.perf_counter() - begin < 1
+        for chain in ("AB-" * 20_000 + "1", "a1" * 30_000):
+            assert processor_seconds(lambda chain=chain: find_codes(chain)) < 0.5
 
 
 class TestCodeKey:

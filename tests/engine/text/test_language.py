@@ -1,9 +1,8 @@
-import time
-
 import pytest
 
 from citewell.engine.text.language import detect_language
 from citewell.engine.text.normalisation import fold, normalise
+from tests.timing import processor_seconds
 
 VIETNAMESE = [
     "Nhân viên được nghỉ phép bao nhiêu ngày một năm?",
@@ -70,6 +69,5 @@ class TestDetectLanguage:
         assert detect_language(text) == "vi"
 
     def test_huge_text_costs_as_much_as_its_head(self) -> None:
-        begin = time.perf_counter()
-        detect_language("Điều khoản chung. " * 1_000_000)
-        assert time.perf_counter() - begin < 0.5
+        text = "Điều khoản chung. " * 1_000_000
+        assert processor_seconds(lambda: detect_language(text)) < 0.5

@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable
 
 import httpx
@@ -33,12 +32,10 @@ class TestHostileForms:
         ids=["files", "fields", "no-name", "no-header", "long-header", "many-headers",
              "long-field", "no-boundary", "empty"],
     )  # fmt: skip
-    async def test_they_are_4xx_at_once(self, shared_client: httpx.AsyncClient, content: bytes):
-        begun = time.perf_counter()
+    async def test_they_are_4xx(self, shared_client: httpx.AsyncClient, content: bytes):
         reply = await shared_client.post(UPLOAD, content=content, headers=TYPE)
         assert 400 <= reply.status_code < 500, reply.text
         assert reply.json()["detail"]
-        assert time.perf_counter() - begun < 5
 
     async def test_form_without_a_boundary_is_4xx(self, shared_client: httpx.AsyncClient):
         headers = {"content-type": "multipart/form-data"}

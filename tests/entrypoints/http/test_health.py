@@ -20,9 +20,10 @@ def close_database(servers: Servers, name: str) -> None:
         sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name))
     )
     servers.execute(
-        sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
-            sql.Literal(name)
-        )
+        # With a time limit it waits until each is gone.
+        sql.SQL(
+            "SELECT pg_terminate_backend(pid, 180000) FROM pg_stat_activity WHERE datname = {}"
+        ).format(sql.Literal(name))
     )
 
 

@@ -24,6 +24,7 @@ from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from tests.features.ingestion.conftest import Rows
 from tests.quiet import Shelf
+from tests.waiting import PATIENCE
 
 POOL = 10
 """Connections of the platform that tests have."""
@@ -63,7 +64,7 @@ async def slow(shelf: Shelf, quiet: Platform, storage: HangingStorage) -> AsyncI
 
 async def hanging(storage: HangingStorage, count: int) -> None:
     """Wait until so many uploads hang in the store."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while storage.waiting < count:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
@@ -104,7 +105,7 @@ class TestHangingStore:
         ]
         await hanging(storage, POOL + 5)
         assert open_transactions(own_url) == 0
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             async with unit_of_work(slow.platform, slow.caller) as ctx:
                 standing = await usage.standing(ctx)
         used = {item.metric: item.used for item in standing.usage}

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from citewell.core.settings import Settings
 from tests.conftest import LiveServer, serving
 from tests.features.events.conftest import opened, watching
+from tests.waiting import PATIENCE
 
 
 class TestOrigin:
@@ -69,7 +70,7 @@ class TestOrigin:
                 "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                 f"Sec-WebSocket-Version: {version}\r\n\r\n"
             )
-            with network.create_connection((host, int(port)), timeout=10) as raw:
+            with network.create_connection((host, int(port)), timeout=PATIENCE) as raw:
                 raw.sendall(head.encode())
                 reply = b"".join(iter(lambda: raw.recv(4096), b""))
             head_of_reply, _, body = reply.partition(b"\r\n\r\n")

@@ -19,6 +19,7 @@ from citewell.features.jobs.schemas import JobProgressRead, JobRead, NewJob
 from citewell.kit.pagination import PageRequest
 from citewell.models.work import JobStatus
 from tests.quiet import Shelf
+from tests.waiting import PATIENCE
 
 KIND = "testing.count"
 USER = Actor(ActorKind.USER, id=uuid.UUID(int=1), user_id=uuid.UUID(int=1), is_admin=False)
@@ -103,7 +104,7 @@ class TestAttempt:
             await begun.wait()
             async with unit_of_work(shelf.platform, shelf.caller) as ctx:
                 assert (await service.cancel(ctx, job_id)).job.status == JobStatus.CANCELLED
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await stopped.wait()
             assert (await shown(shelf, job_id)).status == JobStatus.CANCELLED
 

@@ -17,6 +17,7 @@ from citewell.features.search.schemas import SearchRequest
 from citewell.kit.ids import uuid7
 from tests.conftest import Servers, new_caller
 from tests.quiet import Shelf, quiet_database, quiet_platform
+from tests.waiting import PATIENCE
 
 QUESTION = SearchRequest(query="Who repairs the lift?")
 
@@ -83,7 +84,7 @@ async def on_the_wire(url: str) -> AsyncIterator[tuple[Wire, str]]:
         base = url.partition("?")[0]
         try:
             yield wire, f"{base}?host={folder}&port=5432"
-            await asyncio.wait_for(wire.ended.wait(), 10)
+            await asyncio.wait_for(wire.ended.wait(), PATIENCE)
         finally:
             server.close()
             await server.wait_closed()

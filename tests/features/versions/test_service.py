@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from itertools import pairwise
 
 import pytest
@@ -130,7 +129,7 @@ class TestRollback:
             await back(shelf, first, 1)
         assert_one_answers(rows, 2)
 
-    async def test_large_document_takes_a_moment_and_a_changed_paragraph_few_chunks(
+    async def test_a_changed_paragraph_of_a_large_document_embeds_few_chunks(
         self, shelf: Shelf, rows: Rows
     ) -> None:
         shelf.platform.state_of(IngestPace).batch_chunks = 500
@@ -139,10 +138,7 @@ class TestRollback:
         version, _ = await shelf.state(second)
         assert version.chunk_count >= 900
         assert version.embedded_count <= 3
-        begun = time.perf_counter()
         assert await back(shelf, first, 1) == 1
-        taken = time.perf_counter() - begun
-        assert taken < 1
         assert_one_answers(rows, 1)
 
 

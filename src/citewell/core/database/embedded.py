@@ -115,6 +115,7 @@ class EmbeddedServer:
         folder: Folder of its data, socket and locks.
         system_user: User that it runs as when we are root; made on first use.
         orphan_end_seconds: Time that processes of an earlier server get to end.
+        watch_seconds: Interval at which `kept_up` checks that the server still runs.
         options: More settings of PostgreSQL, such as `{"fsync": "off"}` where nothing is kept.
     """
 
@@ -124,6 +125,7 @@ class EmbeddedServer:
         *,
         system_user: str = SYSTEM_USER,
         orphan_end_seconds: float = ORPHAN_END_SECONDS,
+        watch_seconds: float = WATCH_SECONDS,
         options: Mapping[str, str] | None = None,
     ) -> None:
         # Resolved: two names of one folder must not become two servers on it.
@@ -132,6 +134,7 @@ class EmbeddedServer:
         self._bin = _server_programs()
         self._system_user = system_user
         self._orphan_end_seconds = orphan_end_seconds
+        self._watch_seconds = watch_seconds
         self._settings = {**SERVER_SETTINGS, **(options or {})}
         self._lock: IO[str] | None = None
         self._account: _Account | None = None
@@ -209,7 +212,7 @@ class EmbeddedServer:
 
     def _keep(self, is_over: threading.Event) -> None:
         failures = 0
-        while not is_over.wait(min(WATCH_SECONDS * 2**failures, LONGEST_WATCH_SECONDS)):
+        while not is_over.wait(min(self._watch_seconds * 2**failures, LONGEST_WATCH_SECONDS)):
             try:
                 if not self._is_running():
                     with self._start_lock():
