@@ -55,15 +55,17 @@ def streaming(settings: Settings, database_url: str) -> Iterator[LiveServer]:
         yield server
 
 
-@dataclass(frozen=True)
+@dataclass
 class Watched:
     """A credential in use on three channels."""
 
     server: LiveServer
     header: dict[str, str]
+    slowest_reply: float = 0.0
+    """Seconds; on a busy machine whatever is done is late by some of these."""
 
-    async def refused_after(self, end: Callable[[], Awaitable[None]]) -> list[float]:
-        """Seconds from the end of `end` until each channel was refused."""
+    async def refused_after(self, end: Callable[[], Awaitable[None]]) -> float:
+        """Seconds from the end of `end` until every channel was refused."""
         opened = [asyncio.Event() for _ in range(3)]
         ended: list[float] = []
         async with self.server.client() as client, asyncio.TaskGroup() as group:
@@ -77,14 +79,20 @@ class Watched:
                     await event.wait()
             await end()
             ended.append(time.monotonic())
-        return [channel.result() - ended[0] for channel in channels]
+        taken = max(channel.result() for channel in channels) - ended[0]
+        assert taken <= LIMIT_SECONDS + 5 * self.slowest_reply
+        return taken
 
     async def _asks(self, client: httpx.AsyncClient, opened: asyncio.Event) -> float:
         async with asyncio.timeout(PATIENCE):
-            while (await client.get(ME, headers=self.header)).status_code == 200:
+            while True:
+                asked = time.monotonic()
+                reply = await client.get(ME, headers=self.header)
+                self.slowest_reply = max(self.slowest_reply, time.monotonic() - asked)
+                if reply.status_code != 200:
+                    return time.monotonic()
                 opened.set()
                 await asyncio.sleep(0.05)
-        return time.monotonic()
 
     async def _listens(self, client: httpx.AsyncClient, path: str, opened: asyncio.Event) -> float:
         last = ""
@@ -102,17 +110,6 @@ class Watched:
 
 
 Way = Callable[[Person, dict[str, str]], Awaitable[None]]
-
-
-async def in_time(measure: Callable[[], Awaitable[list[float]]]) -> list[float]:
-    """Times that keep the limit, of the first measurement that does; the last one if none does.
-
-    Others may keep the machine busy for a while; a mistake is late every time.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while max(taken := await measure()) > LIMIT_SECONDS and time.monotonic() < deadline:
-        pass
-    return taken
 
 
 class TestRevocation:
@@ -157,7 +154,7 @@ class TestRevocation:
             ]
             assert statuses == [200, 401]
 
-        async def measured(way: Way) -> list[float]:
+        async def measured(way: Way) -> float:
             person = new()
             tokens = await sign_in(anonymous, person, tenant=person.slug)
             watched = Watched(streaming, bearer(tokens))
@@ -173,20 +170,15 @@ class TestRevocation:
             "password changed": changed_password,
             "token used twice": used_twice,
         }
-        times = await asyncio.gather(
-            *(in_time(lambda way=way: measured(way)) for way in ways.values())
-        )
-        taken = dict(zip(ways, times, strict=True))
-        slowest = max(max(times) for times in taken.values())
-        record("revocation", seconds=slowest)
-        assert slowest <= LIMIT_SECONDS, taken
+        taken = await asyncio.gather(*(measured(way) for way in ways.values()))
+        record("revocation", seconds=max(taken))
 
     async def test_keys_and_tenants_end_as_fast(
         self, people: People, streaming: LiveServer, anonymous: httpx.AsyncClient
     ) -> None:
         person = people.new()
 
-        async def revoked_key() -> list[float]:
+        async def revoked_key() -> float:
             key = await asyncio.to_thread(
                 people.within,
                 person.tenant_id,
@@ -205,16 +197,14 @@ class TestRevocation:
         async def suspended(ctx: Context) -> None:
             (await ctx.session.get_one(Tenant, ctx.tenant_id)).status = "suspended"
 
-        async def suspended_tenant() -> list[float]:
+        async def suspended_tenant() -> float:
             other = people.new()
             tokens = await sign_in(anonymous, other)
             return await Watched(streaming, bearer(tokens)).refused_after(
                 lambda: asyncio.to_thread(people.within, other.tenant_id, suspended)
             )
 
-        taken = await in_time(revoked_key) + await in_time(suspended_tenant)
-        record("revocation", seconds=max(taken))
-        assert max(taken) <= LIMIT_SECONDS, taken
+        record("revocation", seconds=max(await revoked_key(), await suspended_tenant()))
 
     async def test_streams_of_a_valid_credential_go_on(
         self, people: People, streaming: LiveServer, anonymous: httpx.AsyncClient
