@@ -48,21 +48,18 @@ class Ward:
 
     url: str
     shelf: Shelf
+    administrator: psycopg.Connection[dict[str, Any]]
+    """Whom no constraint and no policy stops."""
 
     @property
     def tenant_id(self) -> str:
         return str(self.shelf.caller.tenant_id)
 
     def sql(self, statement: str, *values: object) -> list[dict[str, Any]]:
-        """Run a statement as an administrator, whom no constraint and no policy stops.
-
-        `{t}` stands for the condition on the tenant.
-        """
+        """Run a statement as the administrator; `{t}` stands for the condition on the tenant."""
         statement = statement.replace("{t}", f"tenant_id = '{self.tenant_id}'")
-        with psycopg.connect(self.url, row_factory=dict_row) as connection:
-            connection.execute("SET session_replication_role = replica")
-            cursor = connection.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
+        cursor = self.administrator.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
 
     async def look(self, **options: Any) -> Report:
         """What is wrong."""
@@ -110,9 +107,13 @@ def found(report: Report) -> set[str]:
 
 
 @pytest.fixture
-async def ward(quiet: Platform, own_url: str, tmp_path: Path, superuser: None) -> Ward:
+async def ward(
+    quiet: Platform, own_url: str, tmp_path: Path, superuser: None
+) -> AsyncIterator[Ward]:
     """A tenant of this test's own; its damages take a superuser, whom no constraint stops."""
-    return Ward(own_url, Shelf(quiet, await new_caller(quiet), tmp_path))
+    with psycopg.connect(own_url, row_factory=dict_row, autocommit=True) as administrator:
+        administrator.execute("SET session_replication_role = replica")
+        yield Ward(own_url, Shelf(quiet, await new_caller(quiet), tmp_path), administrator)
 
 
 def long_text(name: str, sections: int = 6) -> str:
