@@ -137,31 +137,30 @@ class TestJobs:
 
 @pytest.mark.usefixtures("first")
 class TestPassages:
-    @pytest.mark.parametrize(
-        "change",
-        ["active = NOT active", "access_level = 3", "collection_id = gen_random_uuid()",
-         "document_id = gen_random_uuid()"],
-    )  # fmt: skip
-    async def test_place_that_is_not_the_documents(self, ward: Ward, change: str) -> None:
-        ward.sql(f"UPDATE chunk SET {change} WHERE {{t}} AND ordinal = 2")
-        report = await ward.assert_mended("access of passages")
-        assert report.problems == 3  # versions
+    async def test_place_that_is_not_the_documents(self, ward: Ward) -> None:
+        for change in (
+            "active = NOT active", "access_level = 3", "collection_id = gen_random_uuid()",
+            "document_id = gen_random_uuid()",
+        ):  # fmt: skip
+            ward.sql(f"UPDATE chunk SET {change} WHERE {{t}} AND ordinal = 2")
+            report = await ward.mend()
+            assert found(report) == {"access of passages"}, change
+            assert (report.problems, report.left) == (3, []), change  # versions
+        await ward.assert_sound()
 
-    @pytest.mark.parametrize(
-        "change",
-        ["text = 'something else'", "start_offset = start_offset + 1", "end_offset = 10000000",
-         "embedding = '[1,0,0]'", "embedding = l2_normalize(embedding) * embedding"],
-    )  # fmt: skip
-    async def test_damaged_passage_is_made_again(self, ward: Ward, change: str) -> None:
-        before = ward.sql(
-            "SELECT text, embedding::text FROM chunk WHERE {t} ORDER BY version_id, ordinal"
-        )
-        ward.sql(f"UPDATE chunk SET {change} WHERE {{t}} AND ordinal = 1")
-        await ward.assert_mended("damaged passages")
-        after = ward.sql(
-            "SELECT text, embedding::text FROM chunk WHERE {t} ORDER BY version_id, ordinal"
-        )
-        assert after == before
+    async def test_damaged_passage_is_made_again(self, ward: Ward) -> None:
+        passages = "SELECT text, embedding::text FROM chunk WHERE {t} ORDER BY version_id, ordinal"
+        before = ward.sql(passages)
+        for change in (
+            "text = 'something else'", "start_offset = start_offset + 1", "end_offset = 10000000",
+            "embedding = '[1,0,0]'", "embedding = l2_normalize(embedding) * embedding",
+        ):  # fmt: skip
+            ward.sql(f"UPDATE chunk SET {change} WHERE {{t}} AND ordinal = 1")
+            report = await ward.mend()
+            assert found(report) == {"damaged passages"}, change
+            assert report.left == [], change
+            assert ward.sql(passages) == before, change
+        await ward.assert_sound()
 
     async def test_passages_of_the_trash_that_can_be_found(
         self, ward: Ward, first: Registered
@@ -232,18 +231,20 @@ class TestTerms:
         assert (await ward.mend()).left == []  # the statistics may have been right all the time
         await ward.assert_sound()
 
-    @pytest.mark.parametrize(
-        "statement",
-        ["UPDATE term_stat SET frequency = frequency + 1 WHERE {t}",
-         "DELETE FROM term_stat WHERE {t}",
-         "INSERT INTO term_stat SELECT tenant_id, generation_id, 5, 9 FROM term_stat "
-         "WHERE {t} LIMIT 1",
-         "UPDATE index_generation SET chunk_count = 1 WHERE {t}"],
-    )  # fmt: skip
-    async def test_statistics(self, ward: Ward, statement: str) -> None:
+    async def test_statistics(self, ward: Ward) -> None:
         await index_of(ward.shelf.platform).maintenance.fold_statistics(ward.shelf.caller.tenant_id)
-        ward.sql(statement)
-        await ward.assert_mended("term statistics")
+        for statement in (
+            "UPDATE term_stat SET frequency = frequency + 1 WHERE {t}",
+            "DELETE FROM term_stat WHERE {t}",
+            "INSERT INTO term_stat SELECT tenant_id, generation_id, 5, 9 FROM term_stat "
+            "WHERE {t} LIMIT 1",
+            "UPDATE index_generation SET chunk_count = 1 WHERE {t}",
+        ):
+            ward.sql(statement)
+            report = await ward.mend()
+            assert found(report) == {"term statistics"}, statement
+            assert report.left == [], statement
+        await ward.assert_sound()
 
     async def test_notes_that_were_never_folded(self, ward: Ward) -> None:
         ward.sql("DELETE FROM term_delta WHERE {t}")

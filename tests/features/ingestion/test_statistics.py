@@ -117,7 +117,7 @@ class TestConcurrency:
         finally:
             for worker in workers:
                 worker.terminate()
-                worker.wait(20)
+                worker.wait(PATIENCE)
         assert deadlocks(rows.url) == 0
         assert {job["attempts"] for job in rows.select("SELECT attempts FROM job WHERE {t}")} == {1}
         assert statistics(rows) == recount(rows)
