@@ -1,7 +1,12 @@
 """How long tests wait for what must happen: as long as a busy machine needs."""
 
 import os
+from typing import Any
 
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "180"))
 """Seconds before what does not happen is taken for hung. A test that passes never waits so long:
 the bound is for machines with ten times as much to do as they have cores."""
+
+PATIENT: dict[str, Any] = {"open_timeout": PATIENCE, "ping_interval": None}
+"""Options of `websockets.connect`: its own bound for the handshake is ten seconds, and a peer that
+does not answer a ping within twenty is dropped."""

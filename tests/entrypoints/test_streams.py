@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.entrypoints.conftest import Installation, Running
 from tests.entrypoints.test_serving import address_of, key_of
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, PATIENT
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def second(installation: Installation, first: Running) -> Iterator[Running]:
 async def opened(stack: AsyncExitStack, running: Running, key: str, topic: str) -> ClientConnection:
     """A socket that is subscribed; the processes of a new server may still be starting."""
     address = address_of(running).replace("http", "ws") + "/ws"
-    connection = await stack.enter_async_context(connect(address, compression=None))
+    connection = await stack.enter_async_context(connect(address, compression=None, **PATIENT))
     for message in ({"type": "auth", "token": key}, {"type": "subscribe", "topic": topic}):
         await connection.send(json.dumps(message))
         assert json.loads(await connection.recv())["type"] in ("ready", "subscribed")

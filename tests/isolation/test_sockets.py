@@ -12,7 +12,7 @@ from tests.isolation.actors import foreigners, insiders, nobodies
 from tests.isolation.conftest import World
 from tests.isolation.probes import missing_id, spelled
 from tests.isolation.report import record
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, PATIENT
 
 
 def address(world: World) -> str:
@@ -32,7 +32,7 @@ class TestNobody:
         for actor in found:
             token = actor.headers.get("Authorization", "").partition(" ")[2]
             async with connect(
-                address(world), compression=None, additional_headers=actor.headers
+                address(world), compression=None, additional_headers=actor.headers, **PATIENT
             ) as connection:
                 with pytest.raises(ConnectionClosed):
                     await said(connection, type="auth", token=token)
@@ -42,7 +42,7 @@ class TestNobody:
 
     async def test_a_subscription_before_signing_in_is_refused(self, world: World) -> None:
         topic = f"document:{world.ours.ids['document']}"
-        async with connect(address(world), compression=None) as connection:
+        async with connect(address(world), compression=None, **PATIENT) as connection:
             with pytest.raises(ConnectionClosed):
                 await said(connection, type="subscribe", topic=topic)
             assert connection.close_code == 4401
@@ -57,7 +57,7 @@ class TestHidden:
         actors = [*foreigners(world.theirs), *insiders(world.ours)]
         try:
             for actor in actors:
-                connection = await connect(address(world), compression=None).__aenter__()
+                connection = await connect(address(world), compression=None, **PATIENT).__aenter__()
                 watchers.append(connection)
                 token = actor.headers["Authorization"].partition(" ")[2]
                 assert (await said(connection, type="auth", token=token))["type"] == "ready"

@@ -17,7 +17,7 @@ from citewell.features.identity import service as identity
 from citewell.features.users.passwords import hash_password
 from tests.conftest import LiveServer, serving
 from tests.features.sessions.conftest import PASSWORD, People, Person
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, PATIENT
 
 DOCUMENTS = "/api/v1/documents"
 
@@ -63,7 +63,7 @@ class Socket:
 async def opened(server: LiveServer, **more: Any) -> AsyncIterator[Socket]:
     """A socket that has not signed in."""
     address = server.address.replace("http://", "ws://") + "/ws"
-    async with connect(address, compression=None, **more) as connection:
+    async with connect(address, compression=None, **(PATIENT | more)) as connection:
         yield Socket(connection)
 
 

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from citewell.core.settings import Settings
 from tests.conftest import LiveServer, serving
 from tests.features.events.conftest import opened, watching
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, PATIENT
 
 
 class TestOrigin:
@@ -48,7 +48,7 @@ class TestOrigin:
         port = int(live_server.address.rpartition(":")[2])
         raw = network.create_connection(("127.0.0.1", port))
         with raw, pytest.raises(InvalidStatus) as no:
-            async with connect("ws://evil.example/ws", sock=raw, compression=None):
+            async with connect("ws://evil.example/ws", sock=raw, compression=None, **PATIENT):
                 pass
         assert no.value.response.status_code == 421
 
@@ -56,7 +56,7 @@ class TestOrigin:
         address = live_server.address.replace("http", "ws")
         for path in ("/", "/ws/", "/api/v1/events", "/api/v1/documents"):
             with pytest.raises(InvalidStatus) as refused:
-                async with connect(address + path, compression=None):
+                async with connect(address + path, compression=None, **PATIENT):
                     pass
             assert refused.value.response.status_code in (307, 401, 403, 404)
 
