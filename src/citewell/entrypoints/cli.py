@@ -16,7 +16,7 @@ COMMANDS = {
     "setup": ("Show the token that makes the first account of a new installation.", "setting_up"),
     "ingest": ("Take in files and folders; returns when they are searchable.", "documents"),
     "documents": ("List, show, compare and delete documents.", "documents"),
-    "jobs": ("What is being made ready, and what could not be.", "jobs"),
+    "jobs": ("List, show, cancel and retry jobs.", "jobs"),
     "search": ("Find passages.", "search"),
     "ask": ("Answer a question from the documents, every sentence cited.", "search"),
     "eval": ("Measure quality on sets with known results.", "evaluation", "verification"),
@@ -32,7 +32,7 @@ COMMANDS = {
         "doctor",
     ),
     "reindex": (
-        "Build the index anew beside the one that answers, then let it take over at once.",
+        "Build a new index beside the one in use, then switch to it at once.",
         "reindexing",
     ),
     "promote": (
@@ -40,7 +40,7 @@ COMMANDS = {
         "promote",
     ),
     "settings": (
-        "List the settings, their defaults and what is in force; secrets are not shown.",
+        "List the settings and their present values; secrets are not shown.",
         "operations",
     ),
     "db": ("The database.", "operations"),
