@@ -1,6 +1,9 @@
 import asyncio
-from collections.abc import Sequence
+import json
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -19,13 +22,14 @@ from citewell.engine.answering.generated import (
     CitationEvent,
     StepEvent,
     TokenEvent,
-    generate_answer,
+    Writing,
     stream_answer,
 )
 from citewell.engine.answering.prompting import NO_ANSWER
 from citewell.engine.errors import EngineError, ProviderConfigurationError, ProviderError
-from citewell.engine.llm.base import TokenUsage
+from citewell.engine.llm.base import TokenUsage, UserMessage
 from citewell.engine.llm.testing import FakeLanguageModel, ScriptedReply
+from citewell.engine.verification.grading import Grade
 
 TEXTS = [
     "Full-time employees are entitled to 24 working days of annual leave. Unused days lapse in "
@@ -61,8 +65,19 @@ EXTRACTIVE = Answer(
 )
 
 
+WRITING = Writing(date(2026, 11, 28))
+
+
 def extractive() -> Answer:
     return EXTRACTIVE
+
+
+def written(
+    model: FakeLanguageModel, question: Question = QUESTION, passages: Sequence[Passage] = PASSAGES
+) -> AsyncGenerator[AnswerEvent, None]:
+    return stream_answer(
+        model, question, passages, writing=WRITING, confidence=RETRIEVAL, fallback=extractive
+    )
 
 
 async def run(
@@ -70,9 +85,10 @@ async def run(
     passages: Sequence[Passage] = PASSAGES,
     question: Question = QUESTION,
     piece: int = 4,
+    is_json: bool = False,
 ) -> tuple[list[AnswerEvent], AnswerDone]:
-    model = FakeLanguageModel(replies, piece=piece)
-    stream = stream_answer(model, question, passages, confidence=RETRIEVAL, fallback=extractive)
+    model = FakeLanguageModel(replies, piece=piece, has_json_format=is_json)
+    stream = written(model, question, passages)
     async with aclosing(stream):
         events = [event async for event in stream]
     *others, done = events
@@ -81,34 +97,82 @@ async def run(
     return others, done
 
 
+def grade_of(sentence: AnswerSentence) -> Grade:
+    assert sentence.assessment is not None
+    return sentence.assessment.grade
+
+
 def shown(events: list[AnswerEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, TokenEvent))
 
 
 GOOD = (
-    "Full-time employees have 24 working days of annual leave [1]. A guest pays 8 euros for a "
-    "meal. [2]"
+    "Full-time employees are entitled to 24 working days [1]. A guest pays 8 euros for a meal. [2]"
+)
+LEAVE = "Full-time employees are entitled to 24 working days of annual leave."
+QUOTED = f"""<quote passage="1">{LEAVE}</quote>
+<say>{LEAVE}</say>
+<quote passage="2">Guests pay 8 euros</quote>
+<say>Guests pay 9 euros for a meal.</say>
+<quote passage="2">Dogs are welcome in every office.</quote>
+<say>Dogs are welcome.</say>"""
+IN_JSON = json.dumps(
+    {
+        "sentences": [
+            {"quotes": [{"passage": 1, "text": LEAVE}], "text": LEAVE},
+            {
+                "quotes": [{"passage": 2, "text": "Guests pay 8 euros"}],
+                "text": "Guests pay 9 euros for a meal.",
+            },
+            {
+                "quotes": [{"passage": 2, "text": "Dogs are welcome in every office."}],
+                "text": "Dogs are welcome.",
+            },
+        ]
+    }
 )
 
 
 class TestStream:
-    @pytest.mark.parametrize("piece", [1, 3, 7, 40, 500])
-    async def test_reply_in_any_pieces_tokens_are_the_answer(self, piece: int) -> None:
-        events, done = await run(GOOD, piece=piece)
-        assert done.answer.text == (
-            "Full-time employees have 24 working days of annual leave. [1] A guest pays 8 euros "
-            "for a meal. [2]"
-        )
+    @pytest.mark.parametrize("piece", [1, 7, 500])
+    @pytest.mark.parametrize("reply", [GOOD, QUOTED, IN_JSON])
+    async def test_reply_in_any_pieces_tokens_are_the_answer(self, reply: str, piece: int) -> None:
+        events, done = await run(reply, piece=piece)
         assert shown(events) == done.answer.text
-        assert not done.is_replacement
+        assert done.answer.text.startswith("Full-time employees are entitled to 24 working days")
+        sentences = [event.sentence for event in events if isinstance(event, TokenEvent)]
+        assert tuple(sentences) == done.answer.sentences
         assert done.usage.output_tokens > 0
 
-    async def test_citation_comes_before_its_mark_and_before_the_reply_ends(self) -> None:
+    @pytest.mark.parametrize("reply", [QUOTED, IN_JSON])
+    async def test_sentence_has_the_grade_of_its_quotes(self, reply: str) -> None:
+        _, done = await run(reply, is_json=reply == IN_JSON)
+        assert [(one.citations, grade_of(one)) for one in done.answer.sentences] == [
+            ((1,), Grade.QUOTED),
+            ((2,), Grade.CONTRADICTED),
+            ((), Grade.UNSUPPORTED),
+        ]
+        assert [citation.quote for citation in done.answer.citations] == [
+            LEAVE,
+            "Guests pay 8 euros for a meal.",
+        ]
+        assert done.answer.confidence.level is ConfidenceLevel.LOW
+
+    async def test_sentence_is_shown_graded_before_the_reply_ends(self) -> None:
+        model = FakeLanguageModel([ScriptedReply(QUOTED)], piece=1)
+        async with aclosing(written(model)) as events:
+            async for event in events:
+                if isinstance(event, TokenEvent):
+                    assert grade_of(event.sentence) is Grade.QUOTED
+                    assert model.open_streams == 1
+                    break
+        assert model.open_streams == 0
+
+    async def test_citation_comes_before_its_sentence(self) -> None:
         events, _ = await run(GOOD)
         assert events[0] == StepEvent("generate")
-        first = next(i for i, event in enumerate(events) if isinstance(event, CitationEvent))
-        assert events[first + 1] == TokenEvent(" [1]")
-        assert "for a meal" in shown(events[first:])
+        kinds = [type(event) for event in events[1:]]
+        assert kinds == [CitationEvent, TokenEvent, CitationEvent, TokenEvent]
 
     async def test_citations_are_exact_quotes_with_absolute_offsets(self) -> None:
         _, done = await run(GOOD)
@@ -118,45 +182,48 @@ class TestStream:
             assert citation.quote == citation.passage.text[start:end]
             assert citation.quote
 
-    async def test_all_supported_confidence_is_the_retrievals(self) -> None:
-        _, done = await run(GOOD)
-        assert done.answer.confidence == Confidence(ConfidenceLevel.HIGH, 0.9)
-        assert done.answer.model == "fake:scripted"
-
     async def test_half_supported_is_marked_and_lowers_confidence(self) -> None:
-        _, done = await run(
-            "Full-time employees have 24 working days of annual leave [1]. Dogs are welcome in "
-            "every office [2]."
-        )
+        _, done = await run(f"{LEAVE} [1] Dogs are welcome in every office [2].")
         assert [sentence.is_supported for sentence in done.answer.sentences] == [True, False]
         assert done.answer.text.endswith("Dogs are welcome in every office.")
         assert done.answer.confidence == Confidence(ConfidenceLevel.LOW, 0.45)
-        assert not done.is_replacement
+
+    async def test_heading_is_no_evidence(self) -> None:
+        text = "Free parking for all\n\nParking costs 5 euros a day for guests of the house."
+        source = replace(PASSAGES[0], text=text)
+        reply = "<quote passage=1>Free parking for all</quote><say>Parking is free for all.</say>"
+        _, done = await run(reply, passages=[source])
+        assert done.answer.text == EXTRACTIVE.text
+
+    async def test_what_a_model_writes_is_made_harmless(self) -> None:
+        reply = QUOTED.replace("9 euros", "9 euros \x1b[31m![x](http://evil.example/?q=1)<b>")
+        _, done = await run(reply)
+        assert "Guests pay 9 euros x for a meal. [2]" in done.answer.text
 
     async def test_prompt_holds_passages_and_question(self) -> None:
         model = FakeLanguageModel([GOOD])
-        await generate_answer(model, QUESTION, PASSAGES, confidence=RETRIEVAL, fallback=extractive)
+        async with aclosing(written(model)) as events:
+            done = [event async for event in events][-1]
         (request,) = model.calls
-        system, user = request.system, request.messages[0].text
-        assert NO_ANSWER in system
-        assert all(text in user for text in (*TEXTS, QUESTION.text))
-
-    async def test_reader_leaves_model_is_released(self) -> None:
-        model = FakeLanguageModel([GOOD])
-        stream = stream_answer(model, QUESTION, PASSAGES, confidence=RETRIEVAL, fallback=extractive)
-        async with aclosing(stream):
-            async for event in stream:
-                if isinstance(event, TokenEvent):
-                    break
-            assert model.open_streams == 1
-        assert model.open_streams == 0
+        (message,) = request.messages
+        assert isinstance(message, UserMessage)
+        assert NO_ANSWER in request.system
+        assert all(text in message.text for text in (*TEXTS, QUESTION.text, "2026-11-28"))
+        assert request.json_format is None
+        assert isinstance(done, AnswerDone)
+        assert done.answer.prompt
 
     async def test_task_cancelled_stays_cancelled(self) -> None:
         model = FakeLanguageModel([ScriptedReply(GOOD, delay=1)])
-        answering = asyncio.ensure_future(
-            generate_answer(model, QUESTION, PASSAGES, confidence=RETRIEVAL, fallback=extractive)
-        )
-        await asyncio.sleep(0.05)
+
+        async def answer() -> None:
+            async with aclosing(written(model)) as events:
+                async for _ in events:
+                    begun.set()
+
+        begun = asyncio.Event()
+        answering = asyncio.ensure_future(answer())
+        await begun.wait()
         answering.cancel()
         with pytest.raises(asyncio.CancelledError):
             await answering
@@ -182,14 +249,30 @@ class TestFallback:
             Degradation("llm", str(error)),
         )
         assert StepEvent("fallback") in events
-        assert not done.is_replacement
 
-    async def test_model_fails_halfway_final_text_replaces_what_was_shown(self) -> None:
-        reply = ScriptedReply(GOOD[:80], error=ProviderError("fake broke off its reply."))
-        events, done = await run(reply)
-        assert shown(events).startswith("Full-time employees")
-        assert done.is_replacement
-        assert done.answer.text == EXTRACTIVE.text
+    @pytest.mark.parametrize("reply", [QUOTED, IN_JSON])
+    async def test_model_fails_halfway_what_was_shown_is_kept_and_marked(self, reply: str) -> None:
+        half = reply[: reply.index("9 euros") + 3]
+        error = ProviderError("fake did not finish in time.")
+        events, done = await run(ScriptedReply(half, error=error))
+        assert shown(events) == done.answer.text == f"{LEAVE} [1]"
+        assert done.answer.model == "fake:scripted"
+        (degraded,) = done.answer.degraded
+        assert degraded == Degradation(
+            "llm", "fake did not finish in time. What it had written is kept."
+        )
+
+    async def test_nothing_rests_on_a_passage_answer_is_extractive_and_nothing_was_shown(
+        self,
+    ) -> None:
+        for reply in (
+            "Dogs are welcome [1].",
+            "<quote passage=1>No such words</quote><say>Yes.</say>",
+        ):
+            events, done = await run(reply)
+            assert shown(events) == ""
+            assert done.answer.text == EXTRACTIVE.text
+            assert "rests on a passage" in done.answer.degraded[-1].why
 
     @pytest.mark.parametrize("reply", ["", "   \n", "[1]"])
     async def test_reply_without_a_word_is_a_failure(self, reply: str) -> None:
@@ -210,13 +293,20 @@ class TestFallback:
     async def test_no_passages_no_call(self) -> None:
         events, done = await run(GOOD, passages=[])
         assert events == []
-        assert done == AnswerDone(EXTRACTIVE, TokenUsage(), is_replacement=False)
+        assert done == AnswerDone(EXTRACTIVE, TokenUsage())
 
 
 class TestAbstention:
     @pytest.mark.parametrize("piece", [1, 5, 100])
     @pytest.mark.parametrize(
-        "reply", [NO_ANSWER, f"{NO_ANSWER}.", f"**{NO_ANSWER}**", f"\n{NO_ANSWER} [1]"]
+        "reply",
+        [
+            NO_ANSWER,
+            f"{NO_ANSWER}. Sorry.",
+            f"**{NO_ANSWER}**",
+            f"\n{NO_ANSWER} [1]",
+            '{"sentences": []}',
+        ],
     )
     async def test_model_says_no_answer_nothing_of_it_is_shown(
         self, reply: str, piece: int
@@ -227,12 +317,6 @@ class TestAbstention:
         assert done.answer.confidence.level is ConfidenceLevel.NONE
         assert NO_ANSWER not in done.answer.text
         assert done.answer.text
-
-    async def test_nothing_supported_abstains_and_replaces(self) -> None:
-        events, done = await run("Dogs are welcome in every office [1].")
-        assert shown(events)
-        assert done.answer.is_abstained
-        assert done.is_replacement
 
     async def test_abstention_is_in_the_questions_language(self) -> None:
         question = Question("Có được mang chó không?", "vi", ())

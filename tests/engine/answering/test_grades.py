@@ -1,3 +1,5 @@
+import pytest
+
 from citewell.engine.answering.base import (
     Answer,
     AnswerSentence,
@@ -5,8 +7,7 @@ from citewell.engine.answering.base import (
     Confidence,
     ConfidenceLevel,
 )
-from citewell.engine.answering.extractive import MODEL
-from citewell.engine.answering.grades import grade_answer
+from citewell.engine.answering.grades import confidence_of, grade_extract
 from citewell.engine.verification.grading import Grade
 from tests.engine.answering.passages import passage
 
@@ -14,9 +15,7 @@ FEE = "The entry fee is 25 euros."
 SURE = Confidence(ConfidenceLevel.HIGH, 0.95)
 
 
-def answer(
-    *sentences: tuple[str, str | None], model: str = "fake:scripted", language: str = "en"
-) -> Answer:
+def answer(*sentences: tuple[str, str | None], language: str = "en") -> Answer:
     """Sentences with the quote each is cited from; None: from none."""
     citations: list[Citation] = []
     made: list[AnswerSentence] = []
@@ -29,46 +28,46 @@ def answer(
         else:
             made.append(AnswerSentence(text, ()))
     text = " ".join(sentence.text for sentence in made)
-    return Answer(text, tuple(made), tuple(citations), SURE, is_abstained=False, model=model)
+    return Answer(text, tuple(made), tuple(citations), SURE, is_abstained=False, model="m")
 
 
 def grades(graded: Answer) -> list[Grade | None]:
     return [one.assessment.grade if one.assessment else None for one in graded.sentences]
 
 
-class TestGradeAnswer:
-    def test_proven_sentences_keep_the_confidence(self) -> None:
-        graded = grade_answer(answer((FEE, FEE)), language="en")
-        assert grades(graded) == [Grade.QUOTED]
-        assert graded.confidence == SURE
-
-    def test_contradicted_sentence_makes_it_low(self) -> None:
-        graded = grade_answer(
-            answer(("The entry fee is 30 euros.", FEE), (FEE, FEE)), language="en"
-        )
-        assert grades(graded) == [Grade.CONTRADICTED, Grade.QUOTED]
-        assert graded.confidence.level is ConfidenceLevel.LOW
-
-    def test_unproven_sentence_is_never_high(self) -> None:
-        graded = grade_answer(answer(("Admission is 25 euros.", FEE), (FEE, FEE)), language="en")
-        assert grades(graded) == [Grade.REWORDED, Grade.QUOTED]
-        assert graded.confidence.level is ConfidenceLevel.MEDIUM
-
+class TestGradeExtract:
     def test_sentence_without_citation_is_unsupported(self) -> None:
-        graded = grade_answer(answer((FEE, FEE), ("Dogs may enter.", None)), language="en")
+        graded = grade_extract(answer((FEE, FEE), ("Dogs may enter.", None)), language="en")
         assert grades(graded) == [Grade.QUOTED, Grade.UNSUPPORTED]
 
-    def test_extract_keeps_its_own_confidence(self) -> None:
-        graded = grade_answer(answer(("Adults: 25 euros", FEE), model=MODEL), language="en")
-        assert graded.confidence == SURE
-
-    def test_quote_in_another_language_proves_and_refutes_nothing(self) -> None:
-        graded = grade_answer(
-            answer(("The entry fee is 30 euros.", "Vé vào cửa giá 25 euro."), language="vi"),
+    @pytest.mark.parametrize("language", ["vi", "fr"])
+    def test_quote_in_another_language_proves_and_refutes_nothing(self, language: str) -> None:
+        graded = grade_extract(
+            answer(("The entry fee is 30 euros.", "Vé vào cửa giá 25 euro."), language=language),
             language="en",
         )
         assert grades(graded) == [Grade.REWORDED]
 
+    def test_quote_whose_language_does_not_show_is_compared(self) -> None:
+        graded = grade_extract(answer(("Fee: 30 euros.", FEE), language="und"), language="en")
+        assert grades(graded) != [Grade.REWORDED]
+
     def test_answer_without_citations_is_not_graded(self) -> None:
-        greeting = answer(("Hello! Ask me about your documents.", None), model=MODEL)
-        assert grades(grade_answer(greeting, language="en")) == [None]
+        greeting = answer(("Hello! Ask me about your documents.", None))
+        assert grades(grade_extract(greeting, language="en")) == [None]
+
+
+class TestConfidenceOf:
+    @pytest.mark.parametrize(
+        ("sentences", "level"),
+        [
+            ([(FEE, FEE)], ConfidenceLevel.HIGH),
+            ([("Admission is 25 euros.", FEE), (FEE, FEE)], ConfidenceLevel.MEDIUM),
+            ([("The entry fee is 30 euros.", FEE), (FEE, FEE)], ConfidenceLevel.LOW),
+        ],
+    )
+    def test_it_is_what_the_worst_sentence_allows(
+        self, sentences: list[tuple[str, str]], level: ConfidenceLevel
+    ) -> None:
+        graded = grade_extract(answer(*sentences), language="en")
+        assert confidence_of(graded.sentences, SURE).level is level

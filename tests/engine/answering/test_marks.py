@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citewell.engine.answering.drafting import Draft, SentenceStream
-from citewell.engine.answering.marks import MarkFilter
+from citewell.engine.answering.marks import MarkFilter, without_marks
 
 
 def filtered(text: str, piece: int = 10_000) -> tuple[str, list[tuple[int, ...]]]:
@@ -59,47 +59,52 @@ class TestMarkFilter:
         assert filtered(text, piece) == filtered(text)
 
 
-def drafts(text: str, piece: int = 10_000) -> tuple[str, list[Draft]]:
+def drafts(text: str, piece: int = 10_000) -> list[Draft]:
     stream = SentenceStream("en")
-    items: list[str | Draft] = []
+    found: list[Draft] = []
     for start in range(0, len(text), piece):
-        items += stream.feed(text[start : start + piece])
-    items += stream.finish()
-    shown = "".join(item for item in items if isinstance(item, str))
-    return shown, [item for item in items if isinstance(item, Draft)]
+        found += stream.feed(text[start : start + piece])
+    return [*found, *stream.finish()]
 
 
 class TestSentenceStream:
     @pytest.mark.parametrize("piece", [1, 4, 9, 1000])
     def test_marks_go_to_their_sentence(self, piece: int) -> None:
         text = "Leave is 24 days [1]. Meals cost 8 euros. [2][3] Ask Dr. Lee about it [4]."
-        shown, found = drafts(text, piece)
+        found = drafts(text, piece)
         assert [(draft.text, draft.claimed) for draft in found] == [
             ("Leave is 24 days.", (1,)),
             ("Meals cost 8 euros.", (2, 3)),
             ("Ask Dr. Lee about it.", (4,)),
         ]
-        assert shown == "".join(draft.lead + draft.text for draft in found)
 
     @pytest.mark.parametrize("piece", [1, 6, 1000])
     def test_list_items_are_sentences_and_keep_their_lines(self, piece: int) -> None:
-        shown, found = drafts("- 24 days of leave [1]\n- 8 euros for a meal [2]\n", piece)
+        found = drafts("- 24 days of leave [1]\n- 8 euros for a meal [2]\n", piece)
         assert [draft.claimed for draft in found] == [(1,), (2,)]
-        assert shown == "- 24 days of leave\n- 8 euros for a meal"
+        assert [draft.lead + draft.text for draft in found] == [
+            "- 24 days of leave",
+            "\n- 8 euros for a meal",
+        ]
 
     def test_bare_word_is_read_with_the_next_sentence(self) -> None:
-        _, found = drafts("Yes. Employees may work at home [1].")
+        found = drafts("Yes. Employees may work at home [1].")
         assert [draft.text for draft in found] == ["Yes. Employees may work at home."]
 
     def test_bare_word_alone_is_a_sentence(self) -> None:
-        _, found = drafts("Yes. [1]")
+        found = drafts("Yes. [1]")
         assert [(draft.text, draft.claimed) for draft in found] == [("Yes.", (1,))]
 
     def test_mark_between_sentences_without_space_parts_them(self) -> None:
-        _, found = drafts("Leave is 24 days.[1]Meals cost 8 euros.[2]")
+        found = drafts("Leave is 24 days.[1]Meals cost 8 euros.[2]")
         assert [draft.claimed for draft in found] == [(1,), (2,)]
 
     @given(st.text(alphabet="abC1. \n![]-", max_size=120), st.integers(1, 9))
-    def test_what_is_shown_is_what_the_sentences_say(self, text: str, piece: int) -> None:
-        shown, found = drafts(text, piece)
-        assert shown.strip() == "".join(draft.lead + draft.text for draft in found).strip()
+    def test_pieces_make_no_difference(self, text: str, piece: int) -> None:
+        assert drafts(text, piece) == drafts(text)
+
+
+class TestWithoutMarks:
+    def test_footnote_numbers_of_a_document_are_no_marks(self) -> None:
+        text = "Cited twice.[1][2-4] See 【5】, [x] and [1234] (6)."
+        assert without_marks(text) == "Cited twice.(1)(2-4) See (5), [x] and [1234] (6)."

@@ -229,7 +229,13 @@ class TestQuery:
         }  # fmt: skip
         assert "Otis Berger" in reply["answer"]
         assert reply["confidence"].keys() == {"level", "score"}
-        assert reply["metadata"].keys() == {"model", "timings_ms", "cached", "degraded"}
+        assert reply["metadata"].keys() == {
+            "model",
+            "prompt",
+            "timings_ms",
+            "cached",
+            "degraded",
+        }
         assert reply["metadata"]["degraded"] == []
         assert reply["timestamp"].endswith("Z")
         for citation in reply["citations"]:

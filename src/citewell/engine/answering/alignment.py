@@ -31,6 +31,9 @@ from citewell.engine.answering.facts import (
     missing_facts,
     read_facts,
 )
+from citewell.engine.answering.grades import grade_cited
+from citewell.engine.answering.neutral import neutralise
+from citewell.engine.answering.quoting import FoundQuote, QuoteFinder
 from citewell.engine.answering.terms import Space, keys_of, unit_keys
 from citewell.engine.text.normalisation import normalise, words
 from citewell.engine.text.numerals import Quantity
@@ -92,23 +95,37 @@ class Aligner:
     def __init__(self, passages: Sequence[Passage], *, language: str) -> None:
         self._language = language
         self._shelf = Shelf(passages)
+        self._finder = QuoteFinder(passages)
         self._citations: dict[tuple[int, int, int], Citation] = {}
         self._sentences: list[AnswerSentence] = []
         self._pieces: list[str] = []
 
-    def add(self, draft: Draft) -> tuple[AnswerSentence, tuple[Citation, ...]]:
-        """Align the next sentence; return it with the citations that are new."""
+    def add(self, draft: Draft) -> tuple[AnswerSentence, str, tuple[Citation, ...]]:
+        """Align the next sentence.
+
+        A sentence with quotes is cited from those that stand in a passage, whatever the passages
+        hold besides; one without them from what supports it.
+
+        Returns:
+            The sentence with its grade, empty if nothing of it may be shown; the same as a piece of
+            the answer's text, with white space before and marks behind; the citations that are new.
+        """
         known = len(self._citations)
-        numbers: list[int] = []
-        for evidence, score in self._supports(draft.text, draft.claimed):
-            citation = self._cite(evidence, score)
-            if citation.number not in numbers:
-                numbers.append(citation.number)
-        sentence = AnswerSentence(draft.text, tuple(numbers))
+        if draft.quotes is None:
+            cited = [self._cite(*found) for found in self._supports(draft.text, draft.claimed)]
+        else:
+            places = [place for quote in draft.quotes for place in self._finder.find(quote)]
+            cited = [self._cite_quote(place) for place in places]
+        cited = list(dict.fromkeys(cited))
+        text = neutralise(draft.text, [citation.passage.text for citation in cited]).strip()
+        sentence = AnswerSentence(text, tuple(citation.number for citation in cited))
+        if not text:
+            return sentence, "", ()
+        sentence = grade_cited(sentence, cited, language=self._language)
+        piece = (draft.lead if self._pieces else "") + text + marks_of(sentence)
         self._sentences.append(sentence)
-        lead = draft.lead if self._pieces else ""
-        self._pieces.append(lead + draft.text + marks_of(sentence))
-        return sentence, tuple(self._citations.values())[known:]
+        self._pieces.append(piece)
+        return sentence, piece, tuple(self._citations.values())[known:]
 
     def result(self) -> Alignment:
         """Return everything added so far."""
@@ -117,16 +134,22 @@ class Aligner:
         )
 
     def _cite(self, evidence: Evidence, score: float) -> Citation:
-        key = (evidence.passage, evidence.start, evidence.end)
+        return self._cite_quote(
+            FoundQuote(evidence.passage, evidence.start, evidence.end), round(min(score, 1.0), 4)
+        )
+
+    def _cite_quote(self, found: FoundQuote, score: float = 1.0) -> Citation:
+        key = (found.passage, found.start, found.end)
         if key not in self._citations:
-            passage = self._shelf.passages[evidence.passage]
+            passage = self._shelf.passages[found.passage]
             self._citations[key] = Citation(
                 number=len(self._citations) + 1,
                 passage=passage,
-                start=passage.start + evidence.start,
-                end=passage.start + evidence.end,
-                quote=passage.text[evidence.start : evidence.end],
-                score=round(min(score, 1.0), 4),
+                start=passage.start + found.start,
+                end=passage.start + found.end,
+                quote=passage.text[found.start : found.end],
+                score=score,
+                readings=found.readings,
             )
         return self._citations[key]
 

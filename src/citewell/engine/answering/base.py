@@ -67,6 +67,8 @@ class Passage:
     """Cosine similarity with the question, where the dense leg saw the chunk."""
     context: str = ""
     """Header row or lead-in of a chunk cut out of a table or list; no part of `text`."""
+    date: str = ""
+    """Date of the document, ISO 8601, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Citation:
     end: int
     quote: str
     score: float
+    readings: tuple[str, ...] = ()
+    """Rows of a table in the quote, with the names of their columns: what they say in full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +121,5 @@ class Answer:
     model: str
     """`extractive`, or the provider and model that wrote it."""
     degraded: tuple[Degradation, ...] = ()
+    prompt: str | None = None
+    """Version of the prompt that a model was asked with, whoever wrote the answer then."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from citewell.engine.answering.marks import MarkFilter
+from citewell.engine.answering.quoting import WrittenQuote
 from citewell.engine.text.sentences import split_sentences
 
 _TERMINATOR = re.compile(r"[.!?…。！？\n][\"'”’)\]]*\s*(?=.{0,15}\Z)", re.DOTALL)  # noqa: RUF001
@@ -16,44 +17,40 @@ _BARE_WORDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A finished sentence of a model; it stands where the text passed on so far ends."""
+    """A finished sentence of a model."""
 
     lead: str
     """White space between the sentence before and this one."""
     text: str
-    claimed: tuple[int, ...]
+    claimed: tuple[int, ...] = ()
     """Numbers of the passages the model named for it, as they came, not checked."""
+    quotes: tuple[WrittenQuote, ...] | None = None
+    """The quotes it gave for it, not checked; None: it wrote prose with marks."""
 
 
 class SentenceStream:
-    """Turns pieces of a reply into text to show at once and finished sentences."""
+    """Turns pieces of prose into finished sentences."""
 
     def __init__(self, language: str) -> None:
         self._language = language
         self._marks = MarkFilter()
         self._text = ""
         """What belongs to no finished sentence yet; begins with the lead."""
-        self._shown = 0
         self._claims: list[tuple[int, tuple[int, ...]]] = []
         """Where in `_text` marks stood."""
 
-    def feed(self, piece: str) -> Iterator[str | Draft]:
-        """Take the next piece; yield text without marks, and each sentence once it is complete."""
+    def feed(self, piece: str) -> Iterator[Draft]:
+        """Take the next piece; yield each sentence once it is complete."""
         for marked in self._marks.feed(piece):
             self._append(marked.text, marked.numbers)
         yield from self._settle(is_last=False)
 
-    def finish(self) -> Iterator[str | Draft]:
+    def finish(self) -> Iterator[Draft]:
         """Yield what is left, however it ends."""
         for marked in self._marks.finish():
             self._append(marked.text, marked.numbers)
         self._text = self._text.rstrip()
         yield from self._settle(is_last=True)
-
-    def drop_rest(self) -> None:
-        """Forget the sentence that is not finished."""
-        self._marks = MarkFilter()
-        self._text, self._shown, self._claims = "", 0, []
 
     def _append(self, text: str, numbers: tuple[int, ...]) -> None:
         # `days.[1]Next`: the mark was all that kept the sentences apart.
@@ -63,7 +60,7 @@ class SentenceStream:
         if numbers:
             self._claims.append((len(self._text), numbers))
 
-    def _settle(self, *, is_last: bool) -> Iterator[str | Draft]:
+    def _settle(self, *, is_last: bool) -> Iterator[Draft]:
         held = None if is_last else _TERMINATOR.search(self._text)
         certain = len(self._text[: held.end() if held else None].rstrip())
         spans = split_sentences(self._text[:certain], self._language)
@@ -75,20 +72,12 @@ class SentenceStream:
                 continue
             start, end = spans[done].start - taken, span.end - taken
             follower = len(self._text) if is_end else spans[number].start - taken
-            yield from self._show(end)
             yield self._draft(start, end, follower)
             done, taken = number, span.end
-        yield from self._show(certain - taken)
-
-    def _show(self, end: int) -> Iterator[str]:
-        if end > self._shown:
-            yield self._text[self._shown : end]
-            self._shown = end
 
     def _draft(self, start: int, end: int, follower: int) -> Draft:
         claimed = tuple(n for at, numbers in self._claims if at <= follower for n in numbers)
         draft = Draft(self._text[:start], self._text[start:end], tuple(dict.fromkeys(claimed)))
         self._claims = [(at - end, numbers) for at, numbers in self._claims if at > follower]
         self._text = self._text[end:]
-        self._shown -= end
         return draft

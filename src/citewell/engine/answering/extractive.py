@@ -13,6 +13,7 @@ from citewell.engine.answering.base import (
     Question,
 )
 from citewell.engine.answering.confidence import abstention_text, assess
+from citewell.engine.answering.marks import without_marks
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.registry import read
 from citewell.engine.answering.reading.smalltalk import fixed_reply
@@ -112,7 +113,7 @@ def _answer(statements: Sequence[Statement], confidence: Confidence) -> Answer:
             )
         sentences.append(AnswerSentence(statement.text, tuple(numbers)))
     return Answer(
-        text=" ".join(one.text + _marks(one) for one in sentences),
+        text=" ".join(without_marks(one.text) + _marks(one) for one in sentences),
         sentences=tuple(sentences),
         citations=tuple(citations),
         confidence=confidence,

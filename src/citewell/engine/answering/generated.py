@@ -1,17 +1,19 @@
 """Answers a model writes, sentence by sentence held against the stored passages.
 
-A reader of the stream appends each `TokenEvent` to what is shown and ends with the text of
-`AnswerDone`. As long as `is_replacement` is false both are the same. When it is true (the model
-failed half-way, or what it wrote rests on nothing) the text shown so far is to be replaced.
+A reader of the stream appends each `TokenEvent` to what is shown: all of them together are the
+text of `AnswerDone`. A sentence is shown once it is complete and graded, and only from the first
+one on that rests on a passage; so nothing that was shown is ever taken back.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 
-from citewell.engine.answering.alignment import Aligner, Alignment, marks_of
+from citewell.engine.answering.alignment import Aligner
 from citewell.engine.answering.base import (
     Answer,
+    AnswerSentence,
     Citation,
     Confidence,
     ConfidenceLevel,
@@ -20,13 +22,16 @@ from citewell.engine.answering.base import (
     Question,
 )
 from citewell.engine.answering.confidence import abstention_text, level_of
-from citewell.engine.answering.drafting import Draft, SentenceStream
+from citewell.engine.answering.drafting import Draft
+from citewell.engine.answering.grades import confidence_of
 from citewell.engine.answering.prompting import NO_ANSWER, PASSAGE_TOKENS, Prompt, make_prompt
+from citewell.engine.answering.replies import ReplyForm, ReplyReader
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
-from citewell.engine.llm.base import LanguageModel, ModelRequest, ReplyEnd, TokenUsage
+from citewell.engine.llm.base import LanguageModel, ModelRequest, ReplyEnd, TokenUsage, UserMessage
 
-ANSWER_TOKENS = 1200
-"""Most tokens of a reply: five sentences take 200; the rest is for models that think aloud."""
+ANSWER_TOKENS = 2400
+"""Most tokens of a reply: a list of twenty items with a quote for each takes 1,500; the rest is for
+models that think aloud."""
 
 _LEADING_MARKUP = " \t\r\n\"'`*_#>-[("
 
@@ -40,9 +45,11 @@ class StepEvent:
 
 @dataclass(frozen=True, slots=True)
 class TokenEvent:
-    """More text, our marks included and the model's taken out."""
+    """A sentence with its marks, as a piece of the answer's text."""
 
     text: str
+    sentence: AnswerSentence
+    """The same without marks, with its grade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +66,23 @@ class AnswerDone:
     answer: Answer
     usage: TokenUsage
     """Zeros when the model did not come to its end."""
-    is_replacement: bool
-    """Whether the answer's text differs from the tokens sent before."""
 
 
 AnswerEvent = StepEvent | TokenEvent | CitationEvent | AnswerDone
 
 
-async def generate_answer(
-    model: LanguageModel,
-    question: Question,
-    passages: Sequence[Passage],
-    *,
-    confidence: Confidence,
-    fallback: Callable[[], Answer],
-    passage_tokens: int = PASSAGE_TOKENS,
-    max_tokens: int = ANSWER_TOKENS,
-) -> Answer:
-    """Answer a question; see `stream_answer`."""
-    events = stream_answer(
-        model,
-        question,
-        passages,
-        confidence=confidence,
-        fallback=fallback,
-        passage_tokens=passage_tokens,
-        max_tokens=max_tokens,
-    )
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, AnswerDone):
-                return event.answer
-    raise AssertionError("the stream of an answer ends with AnswerDone")
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How an answer is to be written."""
+
+    today: date
+    """What the model takes for today."""
+    own_rules: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The tenant's prompts, see `prompting.RULES`."""
+    passage_tokens: int = PASSAGE_TOKENS
+    """Most tokens of passages in the prompt, estimated; those beyond are left out."""
+    max_tokens: int = ANSWER_TOKENS
+    """Most tokens of the reply."""
 
 
 async def stream_answer(
@@ -98,79 +90,76 @@ async def stream_answer(
     question: Question,
     passages: Sequence[Passage],
     *,
+    writing: Writing,
     confidence: Confidence,
     fallback: Callable[[], Answer],
-    passage_tokens: int = PASSAGE_TOKENS,
-    max_tokens: int = ANSWER_TOKENS,
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Answer a question while the model writes; the last event is `AnswerDone`.
 
-    A model that fails, is silent or is not set up rightly never makes this fail: the answer is
-    the fallback's then, and its `degraded` says why.
+    A model that fails, is silent, is not set up rightly or writes what rests on nothing never makes
+    this fail: the answer is the fallback's then, and its `degraded` says why. What it had written
+    when it failed is kept, if it rests on something.
 
     Args:
         model: Writes the answer. It is sent the passages.
         question: Text and language are used.
-        passages: Best first; those beyond `passage_tokens` are left out.
+        passages: Best first.
+        writing: Prompts and limits.
         confidence: How likely the passages hold the answer, see `measure_confidence`.
         fallback: Makes the answer without the model, and the one when there are no passages.
-        passage_tokens: Most tokens of passages in the prompt, estimated.
-        max_tokens: Most tokens of the reply.
     """
     if not passages:
-        yield AnswerDone(fallback(), TokenUsage(), is_replacement=False)
+        yield AnswerDone(fallback(), TokenUsage())
         return
     yield StepEvent("generate")
-    prompt = make_prompt(question.text, question.language, passages, max_tokens=passage_tokens)
-    writing = _Writing(model, question, prompt, max_tokens)
-    why: str | None = None
+    prompt = make_prompt(
+        question.text,
+        question.language,
+        passages,
+        today=writing.today,
+        is_json=model.has_json_format,
+        own_rules=writing.own_rules,
+        max_tokens=writing.passage_tokens,
+    )
+    reply = _Reply(model, question.language, prompt, writing.max_tokens)
+    failure: str | None = None
     try:
-        async with aclosing(writing.events()) as events:
+        async with aclosing(reply.events()) as events:
             async for event in events:
                 yield event
     except (ProviderError, ProviderConfigurationError) as error:
-        why = str(error)
-    if why is None and not writing.is_abstention and not writing.has_sentences:
-        why = f"{model.name} wrote nothing."
-    if why is not None:
+        failure = str(error)
+    if reply.shown:
+        yield reply.done(confidence, failure)
+    elif failure is None and reply.is_abstention:
+        yield reply.abstained()
+    else:
         yield StepEvent("fallback")
+        why = failure or reply.rejection()
         answer = fallback()
         degraded = (*answer.degraded, Degradation("llm", why))
-        yield AnswerDone(
-            replace(answer, degraded=degraded), writing.usage, is_replacement=writing.has_shown
-        )
-        return
-    yield writing.done(confidence)
+        yield AnswerDone(replace(answer, degraded=degraded, prompt=prompt.version), reply.usage)
 
 
-class _Writing:
+class _Reply:
     """One reply, from its first piece to the answer made of it."""
 
     def __init__(
-        self, model: LanguageModel, question: Question, prompt: Prompt, max_tokens: int
+        self, model: LanguageModel, language: str, prompt: Prompt, max_tokens: int
     ) -> None:
         self._model = model
-        self._question = question
+        self._language = language
         self._prompt = prompt
         self._max_tokens = max_tokens
-        self._sentences = SentenceStream(question.language)
+        self._reader = ReplyReader(language)
         self._aligner: Aligner | None = None
-        self._beginning: str | None = ""
-        """What came so far while it may still be the no-answer marker; None once it is not."""
+        self._waiting: list[AnswerEvent] = []
+        """Sentences before the first that rests on something."""
         self._is_truncated = False
-        self._shown: list[str] = []
+        self.shown: list[str] = []
+        """The pieces of text that were sent."""
         self.usage = TokenUsage()
         self.is_abstention = False
-
-    @property
-    def has_shown(self) -> bool:
-        """Whether any text has been sent."""
-        return bool(self._shown)
-
-    @property
-    def has_sentences(self) -> bool:
-        """Whether a whole sentence was written."""
-        return self._aligner is not None
 
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
         """Yield what the model writes.
@@ -179,101 +168,105 @@ class _Writing:
             ProviderError: The model failed.
             ProviderConfigurationError: The model is not set up rightly.
         """
-        prompt = self._prompt
-        request = ModelRequest.of(prompt.system, prompt.user, max_tokens=self._max_tokens)
-        reply = self._model.stream(request)
-        async with aclosing(reply) as items:
+        request = ModelRequest(
+            (UserMessage(self._prompt.user),),
+            self._prompt.system,
+            json_format=ReplyForm if self._model.has_json_format else None,
+            max_tokens=self._max_tokens,
+        )
+        async with aclosing(self._model.stream(request)) as items:
             async for item in items:
                 if isinstance(item, ReplyEnd):
                     self.usage, self._is_truncated = item.usage, item.is_truncated
                     break
                 if isinstance(item, str):
-                    for event in self._take(item):
-                        yield event
-        for event in self._end():
-            yield event
+                    for draft in self._reader.feed(item):
+                        for event in self._take(draft):
+                            yield event
+        for draft in self._reader.finish(is_cut=self._is_truncated):
+            for event in self._take(draft):
+                yield event
+        self.is_abstention |= self._reader.is_empty_list and not self.shown
 
-    def done(self, confidence: Confidence) -> AnswerDone:
-        """Make the answer of what was written."""
-        aligned = self._aligner.result() if self._aligner else Alignment("", (), ())
-        degraded: tuple[Degradation, ...] = ()
-        if self._is_truncated:
-            degraded = (Degradation("llm", f"{self._model.name} was cut off at its token limit."),)
+    def done(self, confidence: Confidence, failure: str | None) -> AnswerDone:
+        """Make the answer of what was written.
+
+        Args:
+            confidence: Of the search.
+            failure: Why the model did not come to its end; None: it did.
+        """
+        assert self._aligner is not None
+        aligned = self._aligner.result()
         supported = sum(sentence.is_supported for sentence in aligned.sentences)
-        if self.is_abstention or not supported:
-            answer = Answer(
-                text=abstention_text(self._question.language),
-                sentences=(),
-                citations=(),
-                confidence=Confidence(ConfidenceLevel.NONE, 0.0),
-                is_abstained=True,
-                model=self._model.name,
-                degraded=degraded,
-            )
-        else:
-            answer = Answer(
-                text=aligned.text,
-                sentences=aligned.sentences,
-                citations=aligned.citations,
-                confidence=_confidence(supported / len(aligned.sentences), confidence),
-                is_abstained=False,
-                model=self._model.name,
-                degraded=degraded,
-            )
-        return AnswerDone(answer, self.usage, is_replacement="".join(self._shown) != answer.text)
+        answer = Answer(
+            text=aligned.text,
+            sentences=aligned.sentences,
+            citations=aligned.citations,
+            confidence=confidence_of(
+                aligned.sentences, _share(supported / len(aligned.sentences), confidence)
+            ),
+            is_abstained=False,
+            model=self._model.name,
+            degraded=self._degraded(failure),
+            prompt=self._prompt.version,
+        )
+        return AnswerDone(answer, self.usage)
 
-    def _take(self, piece: str) -> list[AnswerEvent]:
-        if self.is_abstention:
-            return []
-        if self._beginning is None:
-            return self._feed(piece)
-        self._beginning += piece
-        plain = self._beginning.lstrip(_LEADING_MARKUP)
-        if plain.startswith(NO_ANSWER):
-            self.is_abstention = True
-            return []
-        if NO_ANSWER.startswith(plain):
-            return []
-        beginning, self._beginning = self._beginning, None
-        return self._feed(beginning.lstrip())
+    def abstained(self) -> AnswerDone:
+        """Make the answer of a model that found none."""
+        answer = Answer(
+            text=abstention_text(self._language),
+            sentences=(),
+            citations=(),
+            confidence=Confidence(ConfidenceLevel.NONE, 0.0),
+            is_abstained=True,
+            model=self._model.name,
+            prompt=self._prompt.version,
+        )
+        return AnswerDone(answer, self.usage)
 
-    def _feed(self, piece: str) -> list[AnswerEvent]:
-        return [event for item in self._sentences.feed(piece) for event in self._pass_on(item)]
-
-    def _end(self) -> list[AnswerEvent]:
-        if self.is_abstention:
-            return []
-        events: list[AnswerEvent] = []
-        if self._beginning:
-            events += self._feed(self._beginning.lstrip())
+    def rejection(self) -> str:
+        """Say why nothing of the reply is an answer."""
+        if self._waiting:
+            return f"Nothing that {self._model.name} wrote rests on a passage."
         if self._is_truncated:
-            # Half a sentence can say the opposite of the whole one.
-            self._sentences.drop_rest()
-        for item in self._sentences.finish():
-            events += self._pass_on(item)
-        return events
+            return f"{self._model.name} was cut off at its token limit."
+        return f"{self._model.name} wrote nothing."
 
-    def _pass_on(self, item: str | Draft) -> list[AnswerEvent]:
-        if isinstance(item, str):
-            return [self._show(item)]
-        if item.text.strip(" .*_`\"'") == NO_ANSWER:
-            return []  # said after all, behind sentences that stand for themselves
+    def _degraded(self, failure: str | None) -> tuple[Degradation, ...]:
+        if failure is not None:
+            return (Degradation("llm", f"{failure} What it had written is kept."),)
+        if self._is_truncated:
+            return (Degradation("llm", f"{self._model.name} was cut off at its token limit."),)
+        return ()
+
+    def _take(self, draft: Draft) -> list[AnswerEvent]:
+        if self.is_abstention:
+            return []
+        plain = draft.text.lstrip(_LEADING_MARKUP)
+        if plain.startswith(NO_ANSWER):
+            # Behind sentences that stand for themselves it takes nothing back.
+            self.is_abstention = not self.shown
+            return []
+        if not any(character.isalnum() for character in draft.text):
+            return []
         if self._aligner is None:
-            self._aligner = Aligner(self._prompt.passages, language=self._question.language)
-        sentence, new = self._aligner.add(item)
-        events: list[AnswerEvent] = [CitationEvent(citation) for citation in new]
-        if marks := marks_of(sentence):
-            events.append(self._show(marks))
+            self._aligner = Aligner(self._prompt.passages, language=self._language)
+        sentence, piece, new = self._aligner.add(draft)
+        if not sentence.text:
+            return []
+        events = [*self._waiting, *map(CitationEvent, new), TokenEvent(piece, sentence)]
+        if not (self.shown or sentence.is_supported):
+            self._waiting = events
+            return []
+        self._waiting = []
+        self.shown += [event.text for event in events if isinstance(event, TokenEvent)]
         return events
 
-    def _show(self, text: str) -> TokenEvent:
-        self._shown.append(text)
-        return TokenEvent(text)
 
-
-def _confidence(supported: float, retrieval: Confidence) -> Confidence:
+def _share(supported: float, retrieval: Confidence) -> Confidence:
     """Share of the sentences that a passage supports, times how likely the passages answer."""
     score = round(supported * retrieval.score, 3)
     level = level_of(score)
-    # It was written and rests on something; what rests on nothing is abstained from before.
+    # It was written and rests on something; what rests on nothing is never shown.
     return Confidence(ConfidenceLevel.LOW if level is ConfidenceLevel.NONE else level, score)

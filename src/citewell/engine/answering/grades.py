@@ -1,5 +1,6 @@
 """Grades the sentences of an answer by what they are cited from."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from citewell.engine.answering.base import (
@@ -9,7 +10,7 @@ from citewell.engine.answering.base import (
     Confidence,
     ConfidenceLevel,
 )
-from citewell.engine.answering.extractive import MODEL
+from citewell.engine.answering.evidence import UNKNOWN
 from citewell.engine.verification.grading import Assessment, Grade, grade_sentence
 
 _PROVEN = frozenset({Grade.QUOTED, Grade.CLOSE, Grade.CONFIRMED})
@@ -23,12 +24,8 @@ _CEILINGS = {ConfidenceLevel.LOW: 0.4, ConfidenceLevel.MEDIUM: 0.8}
 """Highest score that goes with a level that was lowered; inside the bands of `confidence`."""
 
 
-def grade_answer(answer: Answer, *, language: str) -> Answer:
-    """Return the answer with a assessment for each sentence.
-
-    What a model wrote cannot be of high confidence unless every sentence is proven, and is of low
-    confidence when a quote contradicts one: the confidence of the search knows nothing of what was
-    made of the passages.
+def grade_extract(answer: Answer, *, language: str) -> Answer:
+    """Return an extracted answer with an assessment for each sentence.
 
     Args:
         answer: With the numbers of its citations.
@@ -36,30 +33,46 @@ def grade_answer(answer: Answer, *, language: str) -> Answer:
     """
     if not answer.citations:
         return answer
-    quoted = {citation.number: citation for citation in answer.citations}
+    cited = {citation.number: citation for citation in answer.citations}
     sentences = tuple(
-        replace(sentence, assessment=_assess(sentence, quoted, language))
+        grade_cited(sentence, [cited[number] for number in sentence.citations], language=language)
         for sentence in answer.sentences
     )
-    graded = replace(answer, sentences=sentences)
-    if answer.model == MODEL:
-        return graded
-    grades = {
-        sentence.assessment.grade for sentence in sentences if sentence.assessment is not None
-    }
+    return replace(answer, sentences=sentences)
+
+
+def grade_cited(
+    sentence: AnswerSentence, cited: Sequence[Citation], *, language: str
+) -> AnswerSentence:
+    """Return a sentence with its assessment by rules.
+
+    Args:
+        sentence: Without marks.
+        cited: Its citations.
+        language: ISO 639-1 code of the sentence.
+    """
+    return replace(sentence, assessment=_assess(sentence.text, cited, language))
+
+
+def confidence_of(sentences: Sequence[AnswerSentence], confidence: Confidence) -> Confidence:
+    """Lower the confidence of what a model wrote to what its sentences' grades allow.
+
+    It cannot be high unless every sentence is proven, and is low when a quote contradicts one: the
+    confidence of the search knows nothing of what was made of the passages.
+    """
+    grades = {one.assessment.grade for one in sentences if one.assessment is not None}
     if Grade.CONTRADICTED in grades:
-        return replace(graded, confidence=_at_most(answer.confidence, ConfidenceLevel.LOW))
+        return _at_most(confidence, ConfidenceLevel.LOW)
     if not grades <= _PROVEN:
-        return replace(graded, confidence=_at_most(answer.confidence, ConfidenceLevel.MEDIUM))
-    return graded
+        return _at_most(confidence, ConfidenceLevel.MEDIUM)
+    return confidence
 
 
-def _assess(sentence: AnswerSentence, quoted: dict[int, Citation], language: str) -> Assessment:
-    cited = [quoted[number] for number in sentence.citations]
-    own = [citation for citation in cited if citation.passage.language == language]
+def _assess(text: str, cited: Sequence[Citation], language: str) -> Assessment:
+    own = [one for one in cited if one.passage.language in (language, UNKNOWN)]
     assessment = grade_sentence(
-        sentence.text,
-        [citation.quote for citation in own or cited],
+        text,
+        [said for citation in own or cited for said in (citation.quote, *citation.readings)],
         language=language if own else cited[0].passage.language if cited else language,
     )
     if cited and not own and assessment.grade is not Grade.QUOTED:

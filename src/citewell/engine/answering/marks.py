@@ -16,6 +16,8 @@ _MARK = re.compile(
     rf"|\((?P<round>{_NUMBERS})\)(?=\s*(?:[.!?…;]|$|\n|[\[【])))",
     re.IGNORECASE,
 )
+_LITERAL = re.compile(rf"\[\^?(?P<square>{_NUMBERS})\]|【(?P<lens>{_NUMBERS})】")
+
 _MAX_HELD = 400
 """Characters that may wait for the end of a mark: a hundred marks in a row."""
 
@@ -64,6 +66,11 @@ class MarkFilter:
             found.append(Marked(self._buffer[start:end]))
         self._buffer = self._buffer[max(start, end) :]
         return [item for item in found if item.text or item.numbers]
+
+
+def without_marks(text: str) -> str:
+    """Get a document's text whose footnote numbers `[1]` are no citation marks: `(1)`."""
+    return _LITERAL.sub(lambda mark: f"({mark['square'] or mark['lens']})", text)
 
 
 def _numbers(match: re.Match[str]) -> tuple[int, ...]:

@@ -4,10 +4,13 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib import resources
 
 from citewell.engine.answering.base import Passage
+from citewell.engine.answering.marks import without_marks
+from citewell.engine.parsing.cleaning import scrub
 
 NO_ANSWER = "NOT_IN_DOCUMENTS"
 """What a model is told to reply when the passages hold no answer."""
@@ -16,14 +19,25 @@ PASSAGE_TOKENS = 3000
 """Tokens of passages in a prompt: eight chunks with room to spare, and with instructions and
 answer within the 4,096 tokens that Ollama reads unless told otherwise."""
 
+RULES = ("answer.en", "answer.vi")
+"""Prompts that a tenant may replace: the rules of writing. The form of the reply and the frame of
+the passages are read by the program and stay."""
+
+FORM = "{{form}}"
+"""Where the form of the reply stands in the rules."""
+
 _BYTES_PER_TOKEN = 3
 """Below what the usual tokenizers reach in English (4) and about what they do in Vietnamese, so
 the estimate errs on the short side."""
 
 _LANGUAGES = frozenset({"en", "vi"})
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
-_TAG = re.compile(r"<(\s*/?\s*passage\b)", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_VERSION = re.compile(r"<!-- version (\d+) -->\n")
+
+# What begins a tag of ours, of HTML or of a chat template (`<|im_start|>`, `<s>`, `<<SYS>>`), and
+# the markers `[INST]` of others. Servers that tokenise such text make control tokens of it.
+_TAG = re.compile(r"<(?=[A-Za-z_/|<!?])")
+_MARKER = re.compile(r"\[(?=/?[A-Z_]{3,30}\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +47,29 @@ class Prompt:
     system: str
     user: str
     passages: tuple[Passage, ...]
+    version: str
+    """Number of the shipped rules and a hash of the texts used; of a tenant's own rules `own`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The texts that a prompt is made of."""
+
+    rules: str
+    form: str
+    frame: str
+    version: str
 
 
 def make_prompt(
-    question: str, language: str, passages: Sequence[Passage], *, max_tokens: int = PASSAGE_TOKENS
+    question: str,
+    language: str,
+    passages: Sequence[Passage],
+    *,
+    today: date,
+    is_json: bool = False,
+    own_rules: Mapping[str, str] | None = None,
+    max_tokens: int = PASSAGE_TOKENS,
 ) -> Prompt:
     """Make the prompt for one question.
 
@@ -47,12 +80,60 @@ def make_prompt(
         language: ISO 639-1 code of the question; languages without a prompt get the English one,
             which asks for the question's language.
         passages: Best first.
+        today: What the model takes for today.
+        is_json: Whether the reply is held to a schema; otherwise it is asked for in tags.
+        own_rules: Texts that replace those of `RULES`, by name.
         max_tokens: Most that the passages may take, estimated.
     """
-    prompt_language = _prompt_language(language)
+    parts = _parts(language, is_json, own_rules)
+    kept, blocks = _fitting(passages, max_tokens)
+    values = {
+        "passages": "\n\n".join(blocks),
+        "question": harmless(question),
+        "today": today.isoformat(),
+    }
+    return Prompt(
+        system=_fill(parts.rules, {"form": _fill(parts.form, {"no_answer": NO_ANSWER})}),
+        user=_fill(parts.frame, values),
+        passages=tuple(kept),
+        version=parts.version,
+    )
+
+
+def shipped_rules(name: str) -> str:
+    """Return the text of one of `RULES` as it comes with the package."""
+    return _shipped(name)[1]
+
+
+def estimate_tokens(text: str) -> int:
+    """Return about how many tokens a text has, rather too many than too few."""
+    return -(-len(text.encode(errors="replace")) // _BYTES_PER_TOKEN)
+
+
+def harmless(text: str) -> str:
+    """Get text that can be put into a prompt: it begins no tag, turn or instruction of ours.
+
+    Characters that nobody sees are left out, a tag begins with another bracket, and footnote
+    numbers are no citation marks. Quotes of the result are found in the text all the same.
+    """
+    return without_marks(_MARKER.sub("[ ", _TAG.sub("\u2039", scrub(text)))).strip()
+
+
+def _parts(language: str, is_json: bool, own_rules: Mapping[str, str] | None) -> _Parts:
+    spoken = language if language in _LANGUAGES else "en"
+    name = f"answer.{spoken}"
+    own = (own_rules or {}).get(name)
+    number, rules = ("own", own) if own is not None else _shipped(name)
+    form = _shipped(f"form.{'json' if is_json else 'tags'}.{spoken}")[1]
+    frame = _shipped(f"question.{spoken}")[1]
+    mark = hashlib.sha256("\0".join((rules, form, frame)).encode()).hexdigest()[:8]
+    return _Parts(rules, form, frame, f"{number}-{mark}")
+
+
+def _fitting(passages: Sequence[Passage], left: int) -> tuple[list[Passage], list[str]]:
+    """The passages that fit, and the blocks they make."""
     kept: list[Passage] = []
     blocks: list[str] = []
-    left = max_tokens
     for passage in passages:
         block = _block(len(kept) + 1, passage, passage.text)
         cost = estimate_tokens(block)
@@ -66,48 +147,29 @@ def make_prompt(
         kept.append(passage)
         blocks.append(block)
         left -= cost
-    values = {"passages": "\n\n".join(blocks), "question": _clean(question)}
-    return Prompt(
-        system=_fill(_template(f"system.{prompt_language}.md"), {"no_answer": NO_ANSWER}),
-        user=_fill(_template(f"user.{prompt_language}.md"), values),
-        passages=tuple(kept),
-    )
-
-
-@cache
-def prompt_version(language: str) -> str:
-    """Return a mark of the prompts for a language: another one once a word of them changes."""
-    spoken = _prompt_language(language)
-    texts = [_template(f"{part}.{spoken}.md") for part in ("system", "user")]
-    return f"{spoken}-{hashlib.sha256(chr(0).join(texts).encode()).hexdigest()[:12]}"
-
-
-def _prompt_language(language: str) -> str:
-    return language if language in _LANGUAGES else "en"
-
-
-def estimate_tokens(text: str) -> int:
-    """Return about how many tokens a text has, rather too many than too few."""
-    return -(-len(text.encode(errors="replace")) // _BYTES_PER_TOKEN)
+    return kept, blocks
 
 
 def _block(number: int, passage: Passage, text: str) -> str:
     source = " > ".join((passage.title, *passage.heading))
-    context = f"{_clean(passage.context)}\n" if passage.context else ""
-    return f'<passage number="{number}">\n({_clean(source)})\n{context}{_clean(text)}\n</passage>'
-
-
-def _clean(text: str) -> str:
-    """Text that cannot end its passage or begin another one."""
-    return _TAG.sub(r"< \1", _CONTROL.sub(" ", text)).strip()
+    dated = f" of {passage.date}" if passage.date else ""
+    context = f"{harmless(passage.context)}\n" if passage.context else ""
+    return (
+        f'<passage number="{number}">\n'
+        f"({harmless(source)}; version {passage.version}{dated})\n"
+        f"{context}{harmless(text)}\n</passage>"
+    )
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
     # One pass over the template: braces in a document are never read as slots.
-    return _SLOT.sub(lambda slot: values[slot[1]], template)
+    return _SLOT.sub(lambda slot: values.get(slot[1], slot[0]), template)
 
 
 @cache
-def _template(name: str) -> str:
+def _shipped(name: str) -> tuple[int, str]:
+    """Version and text of a prompt; parts of one carry no version of their own."""
     files = resources.files("citewell.engine.answering").joinpath("prompts")
-    return files.joinpath(name).read_text(encoding="utf-8").strip()
+    text = files.joinpath(f"{name}.md").read_text(encoding="utf-8")
+    version = _VERSION.match(text)
+    return (int(version[1]), text[version.end() :].strip()) if version else (0, text.strip())

@@ -9,6 +9,24 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model
 
 
+_WITH_JSON_FORMAT = (
+    "claude-fable-5",
+    "claude-mythos-5",
+    "claude-haiku-4-5",
+    "claude-haiku-5-5",
+    "claude-opus-4-1",
+    "claude-opus-4-5",
+    "claude-opus-4-6",
+    "claude-opus-4-7",
+    "claude-opus-4-8",
+    "claude-opus-5",
+    "claude-sonnet-4-5",
+    "claude-sonnet-4-6",
+    "claude-sonnet-5",
+)
+"""Models with structured outputs, as pydantic-ai lists them; others are asked for tags."""
+
+
 def _key_header(api_key: str) -> dict[str, str]:
     return {"x-api-key": api_key}
 
@@ -35,4 +53,5 @@ PROVIDER = Provider(
     auth_headers=_key_header,
     default_base_url="https://api.anthropic.com",
     needs_key=True,
+    takes_json_format=lambda model: model.startswith(_WITH_JSON_FORMAT),
 )

@@ -78,6 +78,9 @@ class ModelRequest:
     tools: tuple[Tool, ...] = ()
     output: type[BaseModel] | None = None
     """The shape of the reply; None: text. With tools the model may call them first."""
+    json_format: type[BaseModel] | None = None
+    """Text of this shape, in JSON that comes piece by piece; only for models that can be held to it
+    (`LanguageModel.has_json_format`). What comes is not validated: it may be cut, or plain text."""
     max_tokens: int = 1024
 
     @classmethod
@@ -134,6 +137,8 @@ class LanguageModel(Protocol):
 
     name: str
     """`provider:model`, as in CITEWELL_LLM."""
+    has_json_format: bool
+    """Whether it takes `ModelRequest.json_format`."""
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[StreamItem, None]:
         """Yield the pieces of the reply's text as they come, its tool calls, then one `ReplyEnd`.

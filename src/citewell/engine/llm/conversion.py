@@ -18,6 +18,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.messages import ModelRequest as Turn
 from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.tools import ToolDefinition
 
 from citewell.engine.llm.base import (
@@ -60,6 +61,16 @@ def parameters_of(request: ModelRequest) -> ModelRequestParameters:
         )
         for tool in request.tools
     ]
+    if request.json_format is not None:
+        form = OutputObjectDefinition(
+            json_schema=request.json_format.model_json_schema(),
+            name="reply",
+            description=request.json_format.__doc__,
+            strict=True,
+        )
+        return ModelRequestParameters(
+            function_tools=tools, output_mode="native", output_object=form
+        )
     if request.output is None:
         return ModelRequestParameters(function_tools=tools)
     reply = ToolDefinition(

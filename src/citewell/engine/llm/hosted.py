@@ -42,6 +42,7 @@ class HostedModel:
 
     def __init__(self, provider: Provider, endpoint: Endpoint, timeouts: Timeouts) -> None:
         self.name = f"{provider.name}:{endpoint.model}"
+        self.has_json_format = provider.takes_json_format(endpoint.model)
         self._provider = provider
         self._endpoint = endpoint
         self._timeouts = timeouts

@@ -28,6 +28,7 @@ PROVIDER = Provider(
     build=_build,
     auth_headers=bearer,
     default_base_url="http://127.0.0.1:11434/v1",
+    takes_json_format=lambda _: True,
     needs_key=False,
     temperature=0.0,
 )

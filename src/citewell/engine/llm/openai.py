@@ -44,5 +44,6 @@ PROVIDER = Provider(
     build=_build,
     auth_headers=bearer,
     default_base_url="https://api.openai.com/v1",
+    takes_json_format=lambda _: True,
     needs_key=True,
 )

@@ -32,6 +32,8 @@ class Provider:
     """The headers that carry a key."""
     default_base_url: str | None
     needs_key: bool
+    takes_json_format: Callable[[str], bool] = lambda _: False
+    """Whether a model, by its name, can be held to a schema while it writes text."""
     temperature: float | None = None
     """Sent where every model of the provider accepts it; several vendors' models refuse it."""
 

@@ -38,6 +38,7 @@ class FakeLanguageModel:
 
     script: Sequence[ScriptedReply | str]
     name: str = "fake:scripted"
+    has_json_format: bool = False
     piece: int = 4
     """Characters in each piece of a reply."""
     calls: list[ModelRequest] = field(default_factory=list[ModelRequest])

@@ -5,7 +5,6 @@ import uuid
 import citewell
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.engine.answering.prompting import prompt_version
 from citewell.features.queries import service
 from citewell.features.queries.schemas import Change, Readable, ReplayRead, StoredAnswer
 from citewell.features.search import answers
@@ -22,7 +21,7 @@ async def replay(platform: Platform, caller: Caller, query_id: uuid.UUID) -> Rep
     request = QueryRequest.model_validate({**then.request, "query": then.query})
     now = await answers.answer(platform, caller, request, is_kept=False)
     differences = _differences(then, now)
-    reasons = _reasons(platform, caller, then, now, readable)
+    reasons = _reasons(caller, then, now, readable)
     if differences and not reasons:
         detail = "Neither what it was made of nor its settings have changed."
         reasons.append(Change(code="unknown", detail=detail))
@@ -61,7 +60,7 @@ def _differences(then: StoredAnswer, now: QueryReply) -> list[Change]:
 
 
 def _reasons(
-    platform: Platform, caller: Caller, then: StoredAnswer, now: QueryReply, readable: Readable
+    caller: Caller, then: StoredAnswer, now: QueryReply, readable: Readable
 ) -> list[Change]:
     """What has changed since, whether or not it made a difference."""
     made = then.metadata
@@ -69,9 +68,8 @@ def _reasons(
         ("model_changed", "The model", made.model, now.metadata.model),
         ("program_changed", "The version of Citewell", made.release, citewell.__version__),
     ]
-    if made.prompt_version is not None and platform.llm is not None:
-        today = prompt_version(made.language)
-        values.append(("prompt_changed", "The prompt", made.prompt_version, today))
+    if made.prompt_version is not None and now.metadata.prompt is not None:
+        values.append(("prompt_changed", "The prompt", made.prompt_version, now.metadata.prompt))
     found = [
         Change(code=code, detail=f"{what} was {before} and is {after}.")
         for code, what, before, after in values

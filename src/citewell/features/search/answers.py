@@ -1,8 +1,9 @@
 """Answering a question from the passages a search finds."""
 
+import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from citewell.core.context import Actor, Caller, unit_of_work
 from citewell.core.platform import Platform
@@ -15,6 +16,7 @@ from citewell.engine.answering.base import (
     Question,
 )
 from citewell.engine.answering.confidence import DENSE_MIDPOINT
+from citewell.engine.answering.extractive import MODEL as EXTRACTIVE
 from citewell.engine.answering.extractive import (
     extract_answer,
     fixed_answer,
@@ -22,18 +24,20 @@ from citewell.engine.answering.extractive import (
 )
 from citewell.engine.answering.generated import (
     AnswerDone,
+    AnswerEvent,
     CitationEvent,
     StepEvent,
     TokenEvent,
+    Writing,
     stream_answer,
 )
-from citewell.engine.answering.grades import grade_answer
+from citewell.engine.answering.grades import grade_extract
 from citewell.engine.answering.prompting import PASSAGE_TOKENS
 from citewell.engine.answering.question import question_of
 from citewell.engine.embedding.token_estimate import estimate_tokens
-from citewell.engine.llm.base import TokenUsage
+from citewell.engine.llm.base import LanguageModel, TokenUsage
 from citewell.engine.retrieval.base import Hit
-from citewell.features.search import service
+from citewell.features.search import repository, service
 from citewell.features.search.errors import ConversationNotFoundError
 from citewell.features.search.keeping import Making, keep
 from citewell.features.search.schemas import (
@@ -143,7 +147,7 @@ async def _answering(
         yield _reply(request, (), fixed, "en", watch)
         return
     found = await gather(platform, reader, request, spender=caller.actor, watch=watch)
-    made.found, made.has_asked_model = found, platform.llm is not None and bool(found.hits)
+    made.found = found
     reading = _read(found)
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
@@ -158,22 +162,14 @@ async def _answering(
             yield StreamEvent("citation", _citation_read(citation).model_dump(mode="json"))
         yield _reply(request, found.degraded, extracted, reading.question.language, watch)
         return
-    events = stream_answer(
-        platform.llm,
-        reading.question,
-        reading.passages,
-        confidence=measure_confidence(
-            reading.question, reading.passages, dense_midpoint=reading.dense_midpoint
-        ),
-        fallback=reading.extract,
-    )
-    async with aclosing(events):
+    async with aclosing(_written(platform, reader, platform.llm, reading)) as events:
         async for event in events:
             match event:
                 case StepEvent():
                     yield StreamEvent("step", {"name": event.name})
                 case TokenEvent():
-                    yield StreamEvent("token", {"text": event.text})
+                    sentence = _sentence_read(event.sentence).model_dump(mode="json")
+                    yield StreamEvent("token", {"text": event.text, "sentence": sentence})
                 case CitationEvent():
                     data = _citation_read(event.citation).model_dump(mode="json")
                     yield StreamEvent("citation", data)
@@ -184,6 +180,32 @@ async def _answering(
                     yield _reply(
                         request, found.degraded, event.answer, reading.question.language, watch
                     )
+
+
+async def _written(
+    platform: Platform, reader: Caller, llm: LanguageModel, reading: _Reading
+) -> AsyncGenerator[AnswerEvent, None]:
+    """What a model makes of the passages; see `stream_answer`."""
+    async with unit_of_work(platform, reader) as ctx:
+        dates = await repository.document_dates(
+            ctx.session, [(uuid.UUID(one.document_id), one.version) for one in reading.passages]
+        )
+    events = stream_answer(
+        llm,
+        reading.question,
+        [
+            replace(one, date=dates.get((uuid.UUID(one.document_id), one.version), ""))
+            for one in reading.passages
+        ],
+        writing=Writing(today=utc_now().date()),
+        confidence=measure_confidence(
+            reading.question, reading.passages, dense_midpoint=reading.dense_midpoint
+        ),
+        fallback=reading.extract,
+    )
+    async with aclosing(events):
+        async for event in events:
+            yield event
 
 
 async def gather(
@@ -331,7 +353,8 @@ def _reply(
     language: str,
     watch: Stopwatch,
 ) -> QueryReply:
-    answer = grade_answer(answer, language=language)
+    if answer.model == EXTRACTIVE:
+        answer = grade_extract(answer, language=language)
     watch.lap("grade")
     degraded = [*searched]
     degraded += [DegradedRead.model_validate(asdict(item)) for item in answer.degraded]
@@ -345,6 +368,11 @@ def _reply(
         ),
         sentences=[_sentence_read(sentence) for sentence in answer.sentences],
         citations=[_citation_read(citation) for citation in answer.citations],
-        metadata=AnswerMetadata(model=answer.model, timings_ms=watch.finish(), degraded=degraded),
+        metadata=AnswerMetadata(
+            model=answer.model,
+            prompt=answer.prompt,
+            timings_ms=watch.finish(),
+            degraded=degraded,
+        ),
         timestamp=utc_now(),
     )

@@ -38,7 +38,8 @@ async def query_stream(
 ) -> StreamingResponse:
     """Answer as server-sent events: `step`, `token`, `citation`, `done` or `error`.
 
-    `done` carries the same object as `/query`; it replaces whatever was streamed before.
+    The texts of all `token` events are the answer; where a model writes, each is a sentence and
+    carries its grade. `done` has the same object as `/query`.
     """
     events = answers.stream(platform, caller, request)
     # The first step is taken before the reply begins: a bad request is still a plain 4xx.

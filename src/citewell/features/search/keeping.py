@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import citewell
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.engine.answering.prompting import prompt_version
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.retrieval.base import Hit
 from citewell.features.search import repository
@@ -31,7 +30,6 @@ class Making:
 
     found: Found | None = None
     """None: a fixed reply, for which nothing was searched."""
-    has_asked_model: bool = False
     spent: TokenUsage = field(default_factory=TokenUsage)
 
 
@@ -69,7 +67,7 @@ def _record(request: QueryRequest, reply: QueryReply, made: Making) -> AnswerRec
         passages=passages,
         citations=_citations(reply.citations, passages),
         model=reply.metadata.model,
-        prompt_version=prompt_version(language) if made.has_asked_model else None,
+        prompt_version=reply.metadata.prompt,
         embedding=space.name if space else None,
         release=citewell.__version__,
         input_tokens=made.spent.input_tokens,

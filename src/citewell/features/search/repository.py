@@ -1,8 +1,11 @@
 """Statements of search that are not the index's."""
 
 import json
+import uuid
+from collections.abc import Sequence
+from datetime import date
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +17,10 @@ from citewell.core.database.batches import batch_of
 from citewell.core.database.sessions import is_outage
 from citewell.features.search.errors import AnswerNotKeptError
 from citewell.features.search.schemas import AnswerRecord
-from citewell.models.documents import Document
+from citewell.models.documents import Document, DocumentVersion
+
+DATE_KEYS = ("date", "valid_from", "effective_date", "published", "modified")
+"""Metadata that says of when a document is, most telling first."""
 
 # Written with the reply, so its commit does not wait for the disk: a crash of the database's
 # machine loses the answers of the last half second, which nobody can miss but in the log.
@@ -87,3 +93,39 @@ async def keep(ctx: Context, record: AnswerRecord, *, usual_days: int) -> None:
 
 def _written(value: object) -> object:
     return json.dumps(value, default=str) if isinstance(value, dict | list) else value
+
+
+async def document_dates(
+    session: AsyncSession, versions: Sequence[tuple[uuid.UUID, int]]
+) -> dict[tuple[uuid.UUID, int], str]:
+    """The dates of versions by document and number: of the metadata, else of their arrival.
+
+    Args:
+        session: Of the tenant.
+        versions: What the caller was shown.
+    """
+    found = await session.execute(
+        select(
+            DocumentVersion.document_id,
+            DocumentVersion.number,
+            DocumentVersion.created_at,
+            Document.metadata_,
+        )
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(tuple_(DocumentVersion.document_id, DocumentVersion.number).in_(versions))
+    )
+    return {
+        (document_id, number): _date_in(metadata) or created_at.date().isoformat()
+        for document_id, number, created_at, metadata in found
+    }
+
+
+def _date_in(metadata: dict[str, object]) -> str | None:
+    for key in DATE_KEYS:
+        value = metadata.get(key)
+        if isinstance(value, str):
+            try:
+                return date.fromisoformat(value[:10]).isoformat()
+            except ValueError:
+                continue
+    return None

@@ -196,6 +196,8 @@ class AnswerMetadata(BaseModel):
     """How an answer was made."""
 
     model: str
+    prompt: str | None = None
+    """Version of the prompt that a model was asked with; None: none was asked."""
     timings_ms: dict[str, float]
     cached: bool = False
     degraded: list[DegradedRead] = Field(default_factory=list[DegradedRead])
