@@ -83,9 +83,8 @@ def align(text: str, passages: Sequence[Passage], *, language: str) -> Alignment
     """
     aligner = Aligner(passages, language=language)
     stream = SentenceStream(language)
-    for item in [*stream.feed(text), *stream.finish()]:
-        if isinstance(item, Draft):
-            aligner.add(item)
+    for draft in (*stream.feed(text), *stream.finish()):
+        aligner.add(draft)
     return aligner.result()
 
 
