@@ -13,8 +13,8 @@ import citewell
 from citewell.core.context import Context, unit_of_work
 from citewell.features.jobs import repository, service
 from citewell.features.jobs.schemas import NewJob
-from citewell.features.jobs.transitions import LEGAL, is_legal
 from citewell.kit.clock import utc_now
+from citewell.models.job_states import LEGAL, is_legal
 from citewell.models.work import FINAL_JOB_STATUSES, Job, JobStatus
 from tests.features.ingestion.conftest import Rows
 from tests.quiet import Shelf

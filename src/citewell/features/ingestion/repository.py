@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.features.jobs.transitions import (
-    BEGIN_SQL,
-    RUNNING,
-    SUCCEED_SQL,
-    SUCCEEDED,
-    guard_sql,
-)
 from citewell.models.documents import (
     OPEN_STATUSES,
     DocumentText,
     DocumentVersion,
     VersionStatus,
     has_given_title,
+)
+from citewell.models.job_states import (
+    BEGIN_SQL,
+    RUNNING,
+    SUCCEED_SQL,
+    SUCCEEDED,
+    guard_sql,
 )
 from citewell.models.work import Job
 

@@ -24,7 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from citewell.access.policy import Access
 from citewell.access.statements import reach_sql
 from citewell.features.jobs.schemas import JobFilter, JobSight, JobState
-from citewell.features.jobs.transitions import (
+from citewell.kit.pagination import Page, PageRequest
+from citewell.models.documents import Document, DocumentText, DocumentVersion
+from citewell.models.job_states import (
     BEGIN_SQL,
     CANCELLED,
     QUEUED,
@@ -34,8 +36,6 @@ from citewell.features.jobs.transitions import (
     guard_sql,
     sources,
 )
-from citewell.kit.pagination import Page, PageRequest
-from citewell.models.documents import Document, DocumentText, DocumentVersion
 from citewell.models.work import Job, JobProgress, JobStatus
 
 _REPLACE = text(f"""

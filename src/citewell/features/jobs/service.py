@@ -12,13 +12,13 @@ from citewell.features.audit import service as audit
 from citewell.features.jobs import repository
 from citewell.features.jobs.errors import JobFinishedError, JobNotFoundError, JobUnfinishedError
 from citewell.features.jobs.schemas import JobFilter, JobSight, JobState, NewJob
-from citewell.features.jobs.transitions import is_legal
 from citewell.indexes.contract import index_of
 from citewell.indexes.events import VersionDiscarded
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import OPEN_STATUSES, Document, DocumentVersion, VersionStatus
+from citewell.models.job_states import is_legal
 from citewell.models.work import FINAL_JOB_STATUSES, Job, JobProgress, JobStatus
 
 

@@ -1,4 +1,4 @@
-"""The states of a job, the legal transitions, and SQL for them.
+"""The states of a job, the legal transitions between them, and SQL for both.
 
 Every statement that changes a job's state is built from these, so none can leave a final state or
 revive a job by accident: the guard of a transition lists the states it may start from.
