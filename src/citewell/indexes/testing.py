@@ -243,6 +243,20 @@ class WriteContract:
         await shelf.answers_with(*others, *rows)
         assert {hit.chunk_id for hit in (await shelf.search()).hits} == before
 
+    async def test_many_are_restored_at_once_with_their_access(self, engine: Engine) -> None:
+        shelf = await TenantLibrary.of(engine)
+        restored, number = list[VersionRestored](), shelf.generation.id
+        all_rows, allowed = list[ChunkRow](), list[str]()
+        for level in (0, 3, 2):
+            key, rows = await shelf.add()
+            await shelf.apply(DocumentHidden(key.document_id))
+            restored.append(VersionRestored(replace(key, access_level=level), number, len(rows)))
+            all_rows += rows
+            allowed += [row.text for row in rows if level < 3]
+        await shelf.apply(*restored, *restored)
+        await shelf.answers_with(*all_rows)
+        assert await shelf.texts(shelf.scope(Reach(2))) == sorted(allowed)
+
     async def test_version_that_is_not_whole_is_not_restored(self, engine: Engine) -> None:
         shelf = await TenantLibrary.of(engine)
         first, second = await engine.new_document(shelf.tenant_id)

@@ -37,6 +37,9 @@ class Collection(Base, HasId, TenantScoped, HasTimestamps):
     chunk_size: Mapped[int] = mapped_column(server_default="200")
     chunk_overlap: Mapped[int] = mapped_column(server_default="0")
     created_by: Mapped[uuid.UUID | None]
+    discard_after: Mapped[datetime | None]
+    """While set, nobody sees the collection (a policy of migration 0020); from then on upkeep
+    removes it with its documents. An import puts it off while it fills the collection."""
 
 
 class Blob(Base, HasId, TenantScoped):

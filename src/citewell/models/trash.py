@@ -6,9 +6,16 @@ the trash cannot read, lock or change rows in it.
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from citewell.kit.ids import uuid7
+
+IMPORTING = datetime(2999, 1, 1, tzinfo=UTC)
+"""When documents of an import count as deleted until all of it is there: so they are hidden by the
+policy of the trash, and no purge, of older processes neither, finds them old enough."""
 
 _SET = text("SELECT set_config('citewell.trash', :value, true)")
 
@@ -26,3 +33,8 @@ async def trash_shown(session: AsyncSession) -> AsyncGenerator[None, None]:
     # Pending changes of documents in the trash must reach the database while it shows them.
     await session.flush()
     await session.execute(_SET, {"value": ""})
+
+
+def unseen_name() -> str:
+    """A name for a collection that nobody sees: names are unique, and this one is nobody's."""
+    return f"discarded {uuid7()}"

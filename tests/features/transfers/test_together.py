@@ -3,29 +3,44 @@
 import asyncio
 import io
 import random
+import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import psutil
 import psycopg
 import pytest
+from psycopg import sql
+from sqlalchemy import func, select
 
 from citewell.core.blobs.store import BlobStore
 from citewell.core.compute import BusyError
 from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.features.collections import service as collections
 from citewell.features.documents import registering
 from citewell.features.documents.schemas import NewFile
 from citewell.features.transfers import importing
-from citewell.features.transfers.errors import DamagedExportError
+from citewell.features.transfers.errors import DamagedExportError, ImportInterruptedError
+from citewell.features.transfers.framing import ByteSource
+from citewell.features.transfers.pace import ImportPace
+from citewell.features.transfers.schemas import ImportReport
 from citewell.features.trash import service as trash
 from citewell.features.usage import service as usage
+from citewell.indexes.contract import index_of
+from citewell.kit.pagination import PageRequest
+from citewell.models.documents import Document
 from tests.features.documents.test_slow_store import HangingStorage, hanging, open_transactions
-from tests.features.transfers.conftest import PASSPHRASE, exported, imported
+from tests.features.transfers.conftest import PASSPHRASE, exported, hits, imported
+from tests.features.transfers.large import large_export
 from tests.quiet import Shelf
 from tests.waiting import PATIENCE
 
 DOCUMENTS = 60
+SMALL = 20_000
+"""Bytes of a batch: two or three documents."""
 
 
 def text_of(number: int) -> str:
@@ -47,6 +62,26 @@ def files(folder: Path, numbers: list[int]) -> list[NewFile]:
         path.write_text(text_of(number))
         made.append(NewFile(path=path, filename=path.name, source=f"file:{path.name}"))
     return made
+
+
+async def visible(shelf: Shelf, caller: Caller) -> tuple[int, int]:
+    """Collections and documents that are there, at one moment."""
+    async with unit_of_work(shelf.platform, caller, is_snapshot=True) as ctx:
+        return (
+            (await collections.page(ctx, PageRequest())).total,
+            await ctx.session.scalar(select(func.count(Document.id))) or 0,
+        )
+
+
+def kept(url: str, caller: Caller, table: str) -> int:
+    """Rows of a tenant, whoever sees them."""
+    statement = sql.SQL("SELECT count(*) FROM {} WHERE tenant_id = %s")
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            statement.format(sql.Identifier(table)), (caller.tenant_id,)
+        ).fetchone()
+    assert row is not None
+    return row[0]
 
 
 async def assert_counted_right(shelf: Shelf, caller: Caller) -> None:
@@ -79,6 +114,75 @@ class TestSameContents:
             )  # fmt: skip
             query = "SELECT count(*) FROM blob_claim WHERE tenant_id = %s"
             assert connection.execute(query, (target.tenant_id,)).fetchone() == (0,)
+
+
+async def arrived(platform: Platform, caller: Caller, plain: bytes, name: str) -> ImportReport:
+    """What an import of a plain stream makes."""
+    return await importing.import_frames(
+        platform, caller, lambda: cast(ByteSource, io.BytesIO(plain)), name=name, restrict=False
+    )
+
+
+@dataclass
+class LongestTransaction:
+    """Of the database's other sessions, watched until the task is cancelled."""
+
+    url: str
+    seconds: float = 0.0
+
+    async def watch(self) -> None:
+        query = (
+            "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)"
+            " FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        async with await psycopg.AsyncConnection.connect(self.url, autocommit=True) as connection:
+            while True:
+                row = await (await connection.execute(query)).fetchone()
+                assert row is not None
+                self.seconds = max(self.seconds, float(row[0]))
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+class TestLarge:
+    @pytest.mark.parametrize("is_indexed", [False, True], ids=["alone", "into-an-index-of-vectors"])
+    async def test_import_of_ten_thousand_passages_beside_two_hundred_uploads(
+        self, shelf: Shelf, target: Caller, own_url: str, is_indexed: bool
+    ) -> None:
+        platform = shelf.platform
+        if is_indexed:
+            plain, _ = await large_export(200, 51)
+            await arrived(platform, target, plain, "before")
+            assert await index_of(platform).maintenance.build_indexes(
+                target.tenant_id, at_once=True
+            )
+        plain, contents = await large_export(200, 50)
+        draw, places = random.Random(3), asyncio.Semaphore(20)
+
+        async def upload(number: int) -> None:
+            new = list[NewFile]()
+            for place in draw.sample(range(len(contents)), 3):
+                path = shelf.folder / f"{number}-{place}.txt"
+                path.write_text(contents[place])
+                new.append(NewFile(path=path, filename=path.name, source=f"file:{path.name}"))
+            async with places:
+                await registering.register_all(platform, target, new)
+
+        begun = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task((longest := LongestTransaction(own_url)).watch())
+            task = group.create_task(arrived(platform, target, plain, "arrived"))
+            uploads = [group.create_task(upload(number)) for number in range(200)]
+            await asyncio.wait([task, *uploads])
+            seconds = time.monotonic() - begun
+            watch.cancel()
+        assert (task.result().documents, task.result().chunks) == (200, 10_000)
+        await assert_counted_right(shelf, target)
+        sys.stdout.write(
+            f"10,000 passages beside 200 uploads{', indexed' if is_indexed else ''}: "
+            f"{seconds:.1f} s, longest transaction {longest.seconds:.1f} s, 0 deadlocks\n"
+        )
 
 
 class TestSlowStore:
@@ -123,6 +227,75 @@ class TestSlowStore:
         assert not [path for path in folder.rglob("*") if path.is_file()]
         await assert_counted_right(shelf, target)
         await imported(shelf.platform, target, content, name="arrived")
+
+
+class TestUnseen:
+    async def test_all_of_it_is_there_at_once(
+        self, shelf: Shelf, target: Caller, content: bytes
+    ) -> None:
+        platform = shelf.platform.holding(ImportPace(batch_bytes=SMALL))
+        task = asyncio.create_task(imported(platform, target, content, name="arrived"))
+        seen = set[tuple[int, int]]()
+        while not task.done():
+            seen.add(await visible(shelf, target))
+            await asyncio.sleep(0)
+        assert (await task).documents == DOCUMENTS
+        assert seen <= {(0, 0), (1, DOCUMENTS)}
+        assert (0, 0) in seen
+        assert await visible(shelf, target) == (1, DOCUMENTS)
+        assert await hits(shelf.platform, target, "rule of the library")
+
+    async def test_killed_process_leaves_nothing_that_is_seen_and_upkeep_removes_it(
+        self, shelf: Shelf, target: Caller, content: bytes, own_url: str
+    ) -> None:
+        file = shelf.folder / "export"
+        file.write_bytes(content)
+        home = shelf.platform.settings.home
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.features.transfers.importing_process",
+            own_url, str(home), str(target.tenant_id), str(file),
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not kept(own_url, target, "chunk"):
+                    assert process.returncode is None
+                    await asyncio.sleep(0.01)
+        finally:
+            process.kill()
+            await process.wait()
+        assert kept(own_url, target, "collection") == 1
+        assert 0 < kept(own_url, target, "document") < DOCUMENTS
+        assert await visible(shelf, target) == (0, 0)
+        assert await hits(shelf.platform, target, "rule of the library") == []
+        async with unit_of_work(shelf.platform, target) as ctx:
+            assert (await trash.page(ctx, PageRequest())).total == 0
+        await assert_counted_right(shelf, target)
+
+        # Another try need not wait until the first is taken for dead.
+        again = await imported(shelf.platform, target, content, name="arrived")
+        assert (again.documents, again.new_ids > 0) == (DOCUMENTS, True)
+        assert await visible(shelf, target) == (1, DOCUMENTS)
+
+        with psycopg.connect(own_url, autocommit=True) as connection:
+            connection.execute(
+                "UPDATE collection SET discard_after = now() WHERE discard_after > now()"
+            )
+            connection.execute("UPDATE blob_claim SET expires_at = now() - interval '1 second'")
+        await trash.purge_expired(shelf.platform)
+        assert [kept(own_url, target, table) for table in ("collection", "document")] == [
+            1, DOCUMENTS,
+        ]  # fmt: skip
+        assert await visible(shelf, target) == (1, DOCUMENTS)
+        await assert_counted_right(shelf, target)
+
+    async def test_import_that_upkeep_took_for_dead_is_refused(
+        self, shelf: Shelf, target: Caller, content: bytes, own_url: str
+    ) -> None:
+        platform = shelf.platform.holding(ImportPace(batch_bytes=SMALL, lease_seconds=0))
+        with pytest.raises(ImportInterruptedError):
+            await imported(platform, target, content, name="arrived")
+        assert kept(own_url, target, "collection") == kept(own_url, target, "blob") == 0
+        await assert_counted_right(shelf, target)
 
 
 class TestManyPassphrases:

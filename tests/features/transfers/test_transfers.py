@@ -5,7 +5,8 @@ import random
 import sys
 import time
 import uuid
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import select
 
 from citewell.access.policy import AccessLevel, Effect, Role
 from citewell.core.context import Caller, unit_of_work
+from citewell.core.database.sessions import Database
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 from citewell.engine.embedding.testing import HashEmbedder
@@ -32,6 +34,7 @@ from citewell.kit.clock import utc_now
 from citewell.kit.pagination import PageRequest
 from citewell.models.work import Job
 from tests.conftest import new_caller
+from tests.features.documents.test_slow_store import open_transactions
 from tests.features.transfers.conftest import PASSPHRASE, exported, frames_of, hits, imported
 from tests.people import People
 from tests.quiet import Shelf, quiet_platform
@@ -272,6 +275,23 @@ class TestExport:
         with pytest.raises(DocumentNotFoundError):
             async with unit_of_work(shelf.platform, target) as ctx:
                 await documents.get(ctx, uuid.uuid4())
+
+    async def test_stalled_downloads_hold_no_connection(self, shelf: Shelf, own_url: str) -> None:
+        """Three clients that do not read, and a pool of two."""
+        await shelf.add("a.md", TEXT.format(1))
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            collection = await collections.find(ctx, "library")
+        database = Database(own_url, pool_size=2)
+        few = replace(shelf.platform, database=database)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            for _ in range(3):
+                pieces = export(few, shelf.caller, collection.id, PASSPHRASE)
+                await stack.enter_async_context(aclosing(pieces))
+                await anext(pieces)
+            assert open_transactions(own_url) == 0
+            async with unit_of_work(few, shelf.caller) as ctx:
+                assert await collections.find(ctx, "library")
 
 
 class TestImport:

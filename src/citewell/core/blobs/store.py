@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 import anyio
@@ -87,6 +88,14 @@ class BlobStore:
         _sweep(staging)
         self._memory = _memory_folder(staging)
         self._swept_at = time.monotonic()
+
+    def scratch(self) -> BinaryIO:
+        """A file without a name in the staging area: a killed process leaves nothing of it.
+
+        Raises:
+            OSError: The disk is full.
+        """
+        return TemporaryFile(dir=self._staging)
 
     @asynccontextmanager
     async def staged(

@@ -12,11 +12,11 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
-    delete,
     exists,
     func,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
@@ -25,8 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from citewell.access.policy import CREATES_FROM, Access, IdSet, Verb
 from citewell.access.statements import reach_sql
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.documents import Blob, Collection, Document, DocumentVersion
-from citewell.models.trash import trash_shown
+from citewell.models.documents import Collection, Document
+from citewell.models.trash import trash_shown, unseen_name
 
 
 async def by_name(session: AsyncSession, name: str) -> Collection | None:
@@ -69,7 +69,9 @@ async def by_id(
 async def hold(session: AsyncSession, collection_id: uuid.UUID) -> bool:
     """Lock the collection against removal until the transaction ends; False if it is gone."""
     # FOR KEY SHARE, as a foreign key takes it: uploads share it, only `lock` below waits.
-    held = select(Collection.id).where(Collection.id == collection_id)
+    held = select(Collection.id).where(
+        Collection.id == collection_id, Collection.discard_after.is_(None)
+    )
     return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
 
 
@@ -147,19 +149,11 @@ async def has_trash_of_others(
         return bool(await session.scalar(select(of_others)))
 
 
-async def remove(session: AsyncSession, collection_id: uuid.UUID) -> list[uuid.UUID]:
-    """Delete a collection without documents, and for good those in the trash; returns their ids."""
+async def discard(session: AsyncSession, collection_id: uuid.UUID) -> None:
+    """Hide a locked collection from everyone and free its name; upkeep removes it in batches."""
     async with trash_shown(session):
-        held = select(Document.id).where(
-            Document.collection_id == collection_id, Document.deleted_at.is_not(None)
+        await session.execute(
+            update(Collection)
+            .where(Collection.id == collection_id)
+            .values(name=unseen_name(), discard_after=func.now())
         )
-        ids = list(await session.scalars(held.with_for_update()))
-        if ids:
-            # In the order in which uploads lock contents, against deadlocks: removing a version
-            # makes a trigger update the row of its content.
-            needed = select(DocumentVersion.blob_id).where(DocumentVersion.document_id.in_(ids))
-            contents = select(Blob.id).where(Blob.id.in_(needed)).order_by(Blob.sha256)
-            await session.execute(contents.with_for_update(key_share=True))
-            await session.execute(delete(Document).where(Document.id.in_(ids)))
-    await session.execute(delete(Collection).where(Collection.id == collection_id))
-    return ids

@@ -18,8 +18,6 @@ from citewell.features.collections.errors import (
 from citewell.features.collections.schemas import CollectionCreate, CollectionUpdate
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
-from citewell.indexes.contract import index_of
-from citewell.indexes.events import DocumentsRemoved
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Collection
@@ -190,7 +188,9 @@ def _check_chunking(strategy: str, size: int, overlap: int) -> None:
 
 
 async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
-    """Remove an empty collection; its documents in the trash are removed for good.
+    """Remove an empty collection; its documents in the trash are removed for good by upkeep.
+
+    From the commit on it is gone for everyone and its trash cannot be restored.
 
     Raises:
         CollectionNotFoundError: There is none.
@@ -207,9 +207,6 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
         raise CollectionNotEmptyError(collection.name)
     if await repository.has_trash_of_others(ctx.session, collection_id, await ctx.access()):
         raise CollectionNotEmptyError(collection.name)
-    purged = await repository.remove(ctx.session, collection_id)
-    if purged:
-        await index_of(ctx.platform).writer.apply(ctx, DocumentsRemoved(purged))
-        await audit.record_all(ctx, "document.purged", "document", {id_: {} for id_ in purged})
+    await repository.discard(ctx.session, collection_id)
     await audit.record(ctx, "collection.deleted", object_kind="collection", object_id=collection_id)
     await usage.release(ctx, Metric.COLLECTIONS)

@@ -1,6 +1,6 @@
 """Errors of exports and imports."""
 
-from citewell.core.errors import ConflictError, InvalidInputError
+from citewell.core.errors import ConflictError, InvalidInputError, UnavailableError
 
 
 class DamagedExportError(InvalidInputError):
@@ -40,3 +40,12 @@ class PassphraseError(InvalidInputError):
     """The passphrase is too short."""
 
     code = "weak_passphrase"
+
+
+class ImportInterruptedError(UnavailableError):
+    """An import paused for so long that upkeep has taken it for dead."""
+
+    code = "import_interrupted"
+
+    def __init__(self) -> None:
+        super().__init__("The import paused for too long; nothing of it is left. Try again.")

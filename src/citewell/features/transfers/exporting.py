@@ -1,4 +1,4 @@
-"""A collection as one sealed file, written as it is read."""
+"""A collection as one sealed file: its records of one moment, then sent as fast as it is read."""
 
 import base64
 import uuid
@@ -33,6 +33,7 @@ from citewell.features.transfers.schemas import (
     VersionRecord,
 )
 from citewell.features.transfers.sealing import Sealer, new_header, stream_key
+from citewell.features.transfers.spool import Original, Spool
 from citewell.indexes.contract import Generation, index_of
 from citewell.indexes.events import ChunkRow
 from citewell.kit.clock import utc_now
@@ -74,12 +75,16 @@ async def export(
 ) -> AsyncGenerator[bytes, None]:
     """A snapshot of the collection, in sealed pieces; documents in the trash are left out.
 
+    All records are read first, into a file, in one transaction: no connection is held while
+    originals are fetched or the client reads.
+
     Raises:
         PassphraseError: It is too short.
         CollectionNotFoundError: There is none, or not for this caller.
         ForbiddenError: The caller is no administrator, or some of it is not theirs to read.
         ExportChangedError: An original is missing.
         BusyError: Too many keys are made at the moment.
+        OSError: The disk is full.
     """
     check_passphrase(passphrase)
     # Recorded before the first byte: a download that is broken off has given away most of it, too.
@@ -90,14 +95,35 @@ async def export(
         )
     header = new_header()
     key = await platform.compute.run(caller.tenant_id, stream_key, passphrase, header.hex())
-    async with unit_of_work(platform, caller, is_snapshot=True) as ctx:
-        collection = await _checked(ctx, collection_id)
+    with platform.blobs.scratch() as file:
+        spool = Spool(file)
+        async with unit_of_work(platform, caller, is_snapshot=True) as ctx:
+            collection = await _checked(ctx, collection_id)
+            await spool.write(_Export(ctx, collection).frames())
         sealer = Sealer(header, key)
         yield sealer.header()
-        async for frame in _Export(ctx, collection).frames():
+        async for frame in _with_originals(platform, caller, spool):
             if sealed := sealer.seal(frame):
                 yield sealed
         yield sealer.finish()
+
+
+async def _with_originals(
+    platform: Platform, caller: Caller, spool: Spool
+) -> AsyncGenerator[bytes, None]:
+    async for part in spool.read():
+        if isinstance(part, bytes):
+            yield part
+            continue
+        try:
+            async with platform.blobs.local_file(caller.tenant_id, part.sha256) as path:
+                size = (await anyio.Path(path).stat()).st_size
+                yield record_frame(OriginalRecord(sha256=part.sha256.hex(), size_bytes=size))
+                async with await anyio.open_file(path, "rb") as reader:
+                    while piece := await reader.read(PIECE):
+                        yield byte_frame(piece)
+        except (FileNotFoundError, DamagedFileError):
+            raise ExportChangedError(part.filename) from None
 
 
 async def _checked(ctx: Context, collection_id: uuid.UUID) -> Collection:
@@ -115,7 +141,7 @@ async def _checked(ctx: Context, collection_id: uuid.UUID) -> Collection:
 
 
 class _Export:
-    """The frames of one collection; holds one document's parts at a time."""
+    """The frames of one collection; holds a page of one document's parts at a time."""
 
     def __init__(self, ctx: Context, collection: Collection) -> None:
         self._ctx = ctx
@@ -126,7 +152,7 @@ class _Export:
         self._groups: dict[uuid.UUID, str] = {}
         self._generation: Generation | None = None
 
-    async def frames(self) -> AsyncGenerator[bytes, None]:
+    async def frames(self) -> AsyncGenerator[bytes | Original, None]:
         """All of them, in order."""
         session = self._ctx.session
         self._emails = await repository.emails(session)
@@ -184,7 +210,7 @@ class _Export:
 
     async def _document(
         self, document: Document, rules: list[RuleRecord]
-    ) -> AsyncGenerator[bytes, None]:
+    ) -> AsyncGenerator[bytes | Original, None]:
         self._documents += 1
         session = self._ctx.session
         yield record_frame(
@@ -217,7 +243,7 @@ class _Export:
 
     async def _version(
         self, document: Document, version: DocumentVersion, sha256: bytes
-    ) -> AsyncGenerator[bytes, None]:
+    ) -> AsyncGenerator[bytes | Original, None]:
         record = VersionRecord.model_validate(
             {
                 **{
@@ -233,26 +259,13 @@ class _Export:
         yield record_frame(record)
         if sha256 not in self._written:
             self._written.add(sha256)
-            async for frame in self._original(document, sha256):
-                yield frame
+            yield Original(sha256, document.filename)
         if record.is_complete:
             async for frame in self._texts(version.id):
                 yield frame
             async for frame in self._rows(version):
                 yield frame
         yield record_frame(EndOfVersion())
-
-    async def _original(self, document: Document, sha256: bytes) -> AsyncGenerator[bytes, None]:
-        ctx = self._ctx
-        try:
-            async with ctx.platform.blobs.local_file(ctx.tenant_id, sha256) as path:
-                size = (await anyio.Path(path).stat()).st_size
-                yield record_frame(OriginalRecord(sha256=sha256.hex(), size_bytes=size))
-                async with await anyio.open_file(path, "rb") as reader:
-                    while part := await reader.read(PIECE):
-                        yield byte_frame(part)
-        except (FileNotFoundError, DamagedFileError):
-            raise ExportChangedError(document.filename) from None
 
     async def _texts(self, version_id: uuid.UUID) -> AsyncGenerator[bytes, None]:
         after = -1

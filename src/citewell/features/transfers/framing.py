@@ -53,6 +53,8 @@ class FrameReader:
 
     def __init__(self, source: ByteSource) -> None:
         self._source = source
+        self.bytes_read = 0
+        """Plain bytes of all frames so far."""
 
     def record(self) -> Record:
         """The next record.
@@ -64,7 +66,9 @@ class FrameReader:
         if kind != JSON:
             raise DamagedExportError("The export cannot be read: bytes where a record must be.")
         try:
-            return AnyRecord.validate_json(_decompressed(content))
+            plain = _decompressed(content)
+            self.bytes_read += len(plain)
+            return AnyRecord.validate_json(plain)
         except (ValidationError, zlib.error, json.JSONDecodeError, RecursionError) as error:
             raise DamagedExportError(f"The export cannot be read: {_reason(error)}.") from None
 
@@ -79,6 +83,7 @@ class FrameReader:
             if kind != BYTES or not 0 < len(content) <= size:
                 raise DamagedExportError("The export cannot be read: an original is not whole.")
             size -= len(content)
+            self.bytes_read += len(content)
             yield content
 
     def is_at_end(self) -> bool:

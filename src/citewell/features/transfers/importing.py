@@ -1,4 +1,4 @@
-"""A sealed file becomes a collection: its originals first, then all the rest in one transaction."""
+"""A sealed file becomes a collection: originals first, then all the rest, unseen until the end."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -10,17 +10,17 @@ import anyio.to_thread
 from citewell.access.policy import AccessLevel, Effect
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import AppError
-from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
 from citewell.engine.chunking.registry import STRATEGIES
-from citewell.features.audit import service as audit
 from citewell.features.collections.errors import CollectionExistsError
-from citewell.features.documents import names, registering
+from citewell.features.documents import names
 from citewell.features.documents.errors import InvalidFilenameError
-from citewell.features.transfers import repository
+from citewell.features.transfers import repository, showing
 from citewell.features.transfers.errors import DamagedExportError, UnknownDenialError
 from citewell.features.transfers.exporting import require_mover
 from citewell.features.transfers.framing import ByteSource, FrameReader
+from citewell.features.transfers.intake import Intake
+from citewell.features.transfers.pace import ImportPace
 from citewell.features.transfers.schemas import (
     FORMAT,
     ActivationRecord,
@@ -38,21 +38,20 @@ from citewell.features.transfers.schemas import (
     VersionRecord,
 )
 from citewell.features.transfers.sealing import Opener, SealedStreamError, read_header, stream_key
+from citewell.features.transfers.showing import Filled
 from citewell.features.transfers.stock import Stock
 from citewell.features.transfers.version_rows import VersionRows
-from citewell.features.usage import service as usage
-from citewell.features.usage.service import Metric
 from citewell.indexes.contract import Generation, index_of
 from citewell.indexes.events import VersionKey
 from citewell.kit.ids import uuid7
 from citewell.models.documents import (
-    Collection,
     Document,
     DocumentActivation,
     DocumentVersion,
     VersionStatus,
 )
 from citewell.models.grants import CollectionGrant, DocumentGrant
+from citewell.models.trash import IMPORTING, unseen_name
 
 
 async def import_collection(
@@ -113,24 +112,26 @@ async def import_frames(
 ) -> ImportReport:
     """Import a collection from a stream that can be read twice.
 
-    Originals first, in many short transactions; then everything that refers to them, in one.
+    Originals first, then everything that refers to them, both in many short transactions: into a
+    collection that nobody sees, and documents that are in the trash. The last transaction lets all
+    of it be there at once. What a killed import leaves, upkeep removes.
     """
     stock = Stock(platform, caller)
+    filled = Filled(ImportReport(collection_id=uuid7(), name=""))
     try:
         await stock.take_in(FrameReader(await anyio.to_thread.run_sync(opened)))
-        async with unit_of_work(platform, caller) as ctx:
-            require_mover(ctx)
-            reader = FrameReader(await anyio.to_thread.run_sync(opened))
-            report = await _Import(ctx, reader, stock.originals, restrict=restrict).run(name)
-            await stock.settle(ctx)
+        reader = FrameReader(await anyio.to_thread.run_sync(opened))
+        async with Intake(platform, caller, reader) as intake:
+            await _Import(intake, stock.originals, filled, restrict=restrict).run(name)
+        await showing.show(platform, caller, filled, stock)
     except SealedStreamError as error:
-        await stock.abandon()
+        await showing.abandon(platform, caller, filled, stock)
         raise DamagedExportError(str(error)) from None
     except (AppError, OSError):
-        await stock.abandon()
+        await showing.abandon(platform, caller, filled, stock)
         raise
     await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
-    return report
+    return filled.report
 
 
 @dataclass(slots=True)
@@ -146,6 +147,8 @@ class _Place:
     """By the ids they had."""
     unfinished: set[uuid.UUID] = field(default_factory=set[uuid.UUID])
     """Those that had not answered yet when they were exported."""
+    waiting: list[DocumentVersion] = field(default_factory=list[DocumentVersion])
+    """Those that are to be ingested."""
 
 
 class _Import:
@@ -153,14 +156,15 @@ class _Import:
 
     def __init__(
         self,
-        ctx: Context,
-        reader: FrameReader,
+        intake: Intake,
         blobs: Mapping[bytes, tuple[uuid.UUID, int]],
+        filled: Filled,
         *,
         restrict: bool,
     ) -> None:
-        self._ctx = ctx
-        self._reader = reader
+        self._intake = intake
+        self._filled = filled
+        self._report = filled.report
         self._restrict = restrict
         self._blobs = blobs
         self._denied: set[str] = set()
@@ -168,47 +172,41 @@ class _Import:
         self._users: dict[str, uuid.UUID] = {}
         self._groups: dict[str, uuid.UUID] = {}
         self._generation: Generation | None = None
-        self._collection_id = uuid7()
         self._is_restricted = False
-        self._report = ImportReport(collection_id=self._collection_id, name="")
 
-    async def run(self, name: str | None) -> ImportReport:
-        """Do it; the caller commits."""
+    @property
+    def _ctx(self) -> Context:
+        return self._intake.ctx
+
+    async def run(self, name: str | None) -> None:
+        """Fill the collection in.
+
+        Raises:
+            DamagedExportError: The export cannot be.
+            CollectionExistsError: The name is taken.
+            UnknownDenialError: It denies something to somebody unknown.
+        """
+        header = await self._intake.next()
+        if not isinstance(header, CollectionRecord):
+            raise _unexpected(header)
         session, report = self._ctx.session, self._report
+        require_mover(self._ctx)
         self._users = {email: key for key, email in (await repository.emails(session)).items()}
         self._groups = {
             group.casefold(): key for key, group in (await repository.group_names(session)).items()
         }
-        await self._begin(name)
-        while not isinstance(record := await self._next(), EndOfCollection):
+        await self._begin(header, name or header.name)
+        while not isinstance(record := await self._intake.next(), EndOfCollection):
             if not isinstance(record, DocumentRecord):
                 raise _unexpected(record)
             await self._document(record)
-        if record.documents != report.documents or not self._reader.is_at_end():
+        if record.documents != report.documents or not self._intake.is_at_end():
             raise DamagedExportError("The export cannot be read: it is not whole.")
         if self._denied and not self._restrict:
             raise UnknownDenialError(sorted(self._denied))
         report.unknown = sorted(self._unknown | self._denied)
-        await audit.record(
-            self._ctx,
-            "collection.imported",
-            object_kind="collection",
-            object_id=self._collection_id,
-            details={"documents": report.documents, "restricted": report.restricted},
-        )
-        await usage.consume_all(
-            self._ctx,
-            {
-                Metric.COLLECTIONS: 1,
-                Metric.DOCUMENTS: report.documents,
-            },
-        )
-        return report
 
-    async def _begin(self, name: str | None) -> None:
-        header = await self._next()
-        if not isinstance(header, CollectionRecord):
-            raise _unexpected(header)
+    async def _begin(self, header: CollectionRecord, name: str) -> None:
         if header.format != FORMAT:
             raise DamagedExportError("The export is of another version of Citewell.")
         if header.chunk_strategy not in STRATEGIES or header.chunk_overlap > header.chunk_size // 2:
@@ -221,24 +219,27 @@ class _Import:
             generation.dimensions,
         ):
             self._generation = generation
-        if not await repository.taken(ctx.session, Collection, [header.id]):
-            self._collection_id = header.id
-        self._report.collection_id = self._collection_id
-        self._report.name = name or header.name
+        if await repository.has_collection(ctx.session, name):
+            raise CollectionExistsError(name)  # asked again at the end
+        self._report.name = name
         values = {
             "tenant_id": ctx.tenant_id,
-            "id": self._collection_id,
-            "name": self._report.name,
+            "name": unseen_name(),
             "description": header.description,
             "chunk_strategy": header.chunk_strategy,
             "chunk_size": header.chunk_size,
             "chunk_overlap": header.chunk_overlap,
             "created_by": ctx.actor.user_id,
         }
-        if not await repository.add_collection(ctx.session, values):
-            raise CollectionExistsError(self._report.name)
+        lease = ctx.platform.state_of(ImportPace).lease_seconds
+        for collection_id in (header.id, self._report.collection_id):
+            named = {**values, "id": collection_id}
+            if await repository.add_collection(ctx.session, named, lease):
+                self._report.collection_id = self._intake.collection_id = collection_id
+                self._filled.is_begun = True
+                break
         self._is_restricted = await self._rules(
-            header.rules, CollectionGrant, "collection_id", self._collection_id
+            header.rules, CollectionGrant, "collection_id", self._report.collection_id
         )
 
     async def _rules(
@@ -279,9 +280,8 @@ class _Import:
         return is_denied
 
     async def _document(self, record: DocumentRecord) -> None:
-        session = self._ctx.session
         place = _Place(record, record.id, AccessLevel(record.access_level))
-        if await repository.taken(session, Document, [record.id]):
+        if await repository.taken(self._ctx.session, Document, [record.id]):
             place.id = uuid7()
             self._report.new_ids += 1
         unknown = any(
@@ -292,14 +292,13 @@ class _Import:
             self._report.restricted += 1
         await self._add_document(place)
         await self._rules(record.rules, DocumentGrant, "document_id", place.id)
-        while not isinstance(part := await self._next(), EndOfDocument):
+        while not isinstance(part := await self._intake.next(), EndOfDocument):
             if not isinstance(part, VersionRecord):
                 raise _unexpected(part)
             await self._version(place, part)
         if not place.versions:
             raise DamagedExportError(f"The export cannot be read: `{record.title}` has no version.")
         await self._finish(place, part.activations)
-        session.expunge_all()
         self._report.documents += 1
 
     def _is_known(self, rule: RuleRecord) -> bool:
@@ -312,7 +311,8 @@ class _Import:
         values = {
             "tenant_id": self._ctx.tenant_id,
             "id": place.id,
-            "collection_id": self._collection_id,
+            "collection_id": self._report.collection_id,
+            "deleted_at": IMPORTING,
             "title": record.title,
             "source": record.source,
             "filename": _filename(record.filename),
@@ -327,13 +327,12 @@ class _Import:
     async def _version(self, place: _Place, record: VersionRecord) -> None:
         if record.id in place.versions:
             raise DamagedExportError("The export cannot be read: a version is in it twice.")
-        part = await self._next()
+        part = await self._intake.next()
         sha256 = bytes.fromhex(record.sha256)
         if isinstance(part, OriginalRecord):
             if part.sha256 != record.sha256:
                 raise _unexpected(part)
-            await anyio.to_thread.run_sync(self._skip, part.size_bytes)
-            part = await self._next()
+            part = await self._intake.next()
         if sha256 not in self._blobs:
             raise DamagedExportError("The export cannot be read: an original is not in it.")
         blob_id, size = self._blobs[sha256]
@@ -341,22 +340,20 @@ class _Import:
             raise DamagedExportError("The export cannot be read: an original is not whole.")
         version = await self._add_version(place, record, blob_id)
         taken_over = version.status == record.status and record.is_complete
-        rows = VersionRows(
-            self._ctx,
-            VersionKey(place.id, version.id, self._collection_id, int(place.level)),
-            self._generation,
-            record,
-        )
+        key = VersionKey(place.id, version.id, self._report.collection_id, int(place.level))
+        rows = VersionRows(key, self._generation, record)
         while not isinstance(part, EndOfVersion):
             if not record.is_complete or not isinstance(part, TextRecord | ChunksRecord):
                 raise _unexpected(part)
             if taken_over:
-                await rows.take(part)
-            part = await self._next()
+                await rows.take(self._ctx, part)
+            part = await self._intake.next()
         if taken_over:
-            await rows.finish()
+            await rows.finish(self._ctx)
             self._report.chunks += rows.chunks
             self._report.new_ids += rows.new_ids
+            if record.status is VersionStatus.READY:
+                self._filled.answering.append((key, rows.chunks))
         self._report.versions += 1
 
     async def _add_version(
@@ -383,7 +380,8 @@ class _Import:
         if not is_kept:
             values |= {"chunk_count": 0, "embedded_count": 0, "published_at": None}
             values |= {"page_count": None, "char_count": None, "parsed_title": None}
-            values |= {"mime_type": None, "status": VersionStatus.QUEUED}
+            # Queued at the end: until then nobody works on it.
+            values |= {"mime_type": None, "status": VersionStatus.CANCELLED}
         values |= {
             "id": version_id,
             "tenant_id": self._ctx.tenant_id,
@@ -396,18 +394,20 @@ class _Import:
         if not record.is_complete:
             place.unfinished.add(version_id)
         place.versions[record.id] = version = DocumentVersion(**values)
+        if not is_kept:
+            place.waiting.append(version)
         return version
 
     async def _finish(self, place: _Place, activations: Sequence[ActivationRecord]) -> None:
-        """Which version answers, and when which did; or jobs for those without vectors."""
-        waiting = [v for v in place.versions.values() if v.status == VersionStatus.QUEUED]
+        """Which version is to answer, and when which did; or which are to be ingested."""
+        waiting = place.waiting
         active_id = place.record.active_version
         active = None if active_id is None else place.versions.get(active_id)
         if active_id is not None and active is None:
             raise DamagedExportError("The export cannot be read: a version is not in it.")
         if active is not None and active.status == VersionStatus.READY:
             await self._activate(place, active, activations)
-        if active is not None and active.status == VersionStatus.QUEUED:
+        if active is not None and active in waiting:
             # A later version that was rolled back must not answer because it is made anew.
             later = [
                 version.id
@@ -419,8 +419,7 @@ class _Import:
             self._report.left_out += len(later)
             self._report.versions -= len(later)
         if waiting:
-            waiting.sort(key=lambda version: version.number)
-            await registering.enqueue(self._ctx, waiting, Urgency.BULK)
+            self._filled.waiting += sorted(waiting, key=lambda version: version.number)
             self._report.to_embed += len(waiting)
 
     async def _activate(
@@ -442,7 +441,7 @@ class _Import:
             raise DamagedExportError(
                 "The export cannot be read: it does not say since when a version answers."
             )
-        await repository.activate(self._ctx.session, place.id, active.id)
+        await repository.let_answer_later(self._ctx.session, place.id, active.id)
         await repository.add(self._ctx.session, DocumentActivation, rows)
 
     def _version_of(self, place: _Place, activation: ActivationRecord) -> uuid.UUID:
@@ -452,14 +451,6 @@ class _Import:
         ):
             raise DamagedExportError("The export cannot be read: its history is not possible.")
         return place.versions[activation.version].id
-
-    def _skip(self, size: int) -> None:
-        """Go past an original, which is in the store by now."""
-        for _ in self._reader.original(size):
-            pass
-
-    async def _next(self) -> Record:
-        return await anyio.to_thread.run_sync(self._reader.record)
 
 
 def _filename(name: str) -> str:

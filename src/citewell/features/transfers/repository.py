@@ -2,8 +2,9 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,10 +19,28 @@ from citewell.models.documents import (
     DocumentActivation,
     DocumentText,
     DocumentVersion,
+    VersionStatus,
 )
 from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import Group, User
-from citewell.models.trash import trash_shown
+
+# By hand, so that `updated_at` stays what the export says.
+_LET_ANSWER_LATER = text("""
+UPDATE document SET restore_version_id = :version_id
+WHERE tenant_id = :tenant_id AND id = :document_id
+""")
+
+_SHOW_COLLECTION = text("""
+UPDATE collection SET name = :name, discard_after = NULL
+WHERE tenant_id = :tenant_id AND id = :collection_id
+""")
+
+_SHOW_DOCUMENTS = text("""
+UPDATE document SET deleted_at = NULL, active_version_id = restore_version_id,
+  restore_version_id = NULL
+WHERE tenant_id = :tenant_id AND collection_id = :collection_id
+RETURNING id
+""")
 
 GrantTable = type[CollectionGrant] | type[DocumentGrant]
 AnyTable = type[Collection] | type[Document] | type[DocumentVersion]
@@ -126,15 +145,85 @@ async def hold_subjects(
 
 
 async def taken(session: AsyncSession, table: AnyTable, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of the ids that rows of the tenant have, in the trash too."""
-    async with trash_shown(session):
-        return set(await session.scalars(select(table.id).where(table.id.in_(ids))))
+    """Those of the ids that rows of the tenant have; the trash is shown."""
+    return set(await session.scalars(select(table.id).where(table.id.in_(ids))))
 
 
-async def add_collection(session: AsyncSession, values: Mapping[str, object]) -> bool:
-    """Make a collection; False if its name is taken."""
-    statement = upsert(Collection).values(values).on_conflict_do_nothing().returning(Collection.id)
+async def has_collection(session: AsyncSession, name: str) -> bool:
+    """Whether a collection has the name, whatever its case."""
+    named = exists().where(func.lower(Collection.name) == func.lower(name))
+    return bool(await session.scalar(select(named)))
+
+
+async def put_off(session: AsyncSession, collection_id: uuid.UUID, seconds: float) -> bool:
+    """Keep a collection that is being filled from upkeep for so long, and lock it.
+
+    False if its time was over: some of it may have been removed.
+    """
+    statement = (
+        update(Collection)
+        .where(Collection.id == collection_id, Collection.discard_after > func.now())
+        .values(discard_after=_seconds_from_now(seconds))
+        .returning(Collection.id)
+    )
     return await session.scalar(statement) is not None
+
+
+async def give_up(session: AsyncSession, collection_id: uuid.UUID) -> None:
+    """Let upkeep remove a collection that is not to be filled any more."""
+    await session.execute(
+        update(Collection)
+        .where(Collection.id == collection_id, Collection.discard_after.is_not(None))
+        .values(discard_after=func.now())
+    )
+
+
+async def add_collection(
+    session: AsyncSession, values: Mapping[str, object], seconds: float
+) -> bool:
+    """Make a collection that nobody sees, for so long; False if its id is taken."""
+    statement = (
+        upsert(Collection)
+        .values({**values, "discard_after": _seconds_from_now(seconds)})
+        .on_conflict_do_nothing()
+        .returning(Collection.id)
+    )
+    return await session.scalar(statement) is not None
+
+
+def _seconds_from_now(seconds: float) -> ColumnElement[datetime]:
+    return func.now() + timedelta(seconds=seconds)
+
+
+async def show_collection(session: AsyncSession, collection_id: uuid.UUID, name: str) -> int | None:
+    """Give a filled collection its name and let its documents be there, all at once.
+
+    Returns how many they are; None if the name is taken.
+
+    Raises:
+        DamagedExportError: Two documents have the same source.
+    """
+    values = {"tenant_id": session.info["tenant_id"], "collection_id": collection_id}
+    try:
+        async with session.begin_nested():
+            await session.execute(_SHOW_COLLECTION, {**values, "name": name})
+    except IntegrityError:
+        return None
+    try:
+        return len((await session.execute(_SHOW_DOCUMENTS, values)).all())
+    except IntegrityError:
+        raise DamagedExportError(
+            "The export cannot be read: two documents have the same source."
+        ) from None
+
+
+async def queue(session: AsyncSession, version_ids: Sequence[uuid.UUID]) -> None:
+    """Let versions wait for ingestion."""
+    await session.execute(
+        update(DocumentVersion)
+        .where(DocumentVersion.id.in_(version_ids))
+        .values(status=VersionStatus.QUEUED)
+    )
 
 
 async def add(session: AsyncSession, table: type, rows: Sequence[Mapping[str, object]]) -> None:
@@ -153,14 +242,12 @@ async def add(session: AsyncSession, table: type, rows: Sequence[Mapping[str, ob
         ) from None
 
 
-async def activate(session: AsyncSession, document_id: uuid.UUID, version_id: uuid.UUID) -> None:
-    """Let a version answer, without a note in its history: that is added as it was."""
-    await session.execute(
-        update(Document).where(Document.id == document_id).values(active_version_id=version_id)
-    )
-    await session.execute(
-        delete(DocumentActivation).where(DocumentActivation.document_id == document_id)
-    )
+async def let_answer_later(
+    session: AsyncSession, document_id: uuid.UUID, version_id: uuid.UUID
+) -> None:
+    """Note which version of a document is to answer once the document is there."""
+    values = {"tenant_id": session.info["tenant_id"], "document_id": document_id}
+    await session.execute(_LET_ANSWER_LATER, {**values, "version_id": version_id})
 
 
 async def remove_versions(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:

@@ -24,10 +24,9 @@ from citewell.indexes.events import (
     ChunksStaged,
     Publication,
     VersionKey,
-    VersionPublished,
     VersionShelved,
 )
-from citewell.models.documents import DocumentText, VersionStatus
+from citewell.models.documents import DocumentText
 
 MAX_TERMS = 1_000
 """Of a chunk (`PassageTerms.weights`)."""
@@ -39,15 +38,15 @@ SMALLEST_FLOAT = float(np.finfo(np.float32).tiny)
 
 
 class VersionRows:
-    """Takes the parts of a version in; the chunks answer with the transaction.
+    """Takes the parts of a version in; its chunks are staged, and found by nobody.
 
-    Holds the version's text, so that no passage can be forged: what is cited stands in it.
+    Holds the version's text, so that no passage can be forged: what is cited stands in it. Each
+    call may be in a transaction of its own.
     """
 
     def __init__(
-        self, ctx: Context, key: VersionKey, generation: Generation | None, record: VersionRecord
+        self, key: VersionKey, generation: Generation | None, record: VersionRecord
     ) -> None:
-        self._ctx = ctx
         self._key = key
         self._generation = generation
         self._record = record
@@ -59,38 +58,38 @@ class VersionRows:
         self.chunks = 0
         self.new_ids = 0
 
-    async def take(self, part: TextRecord | ChunksRecord) -> None:
+    async def take(self, ctx: Context, part: TextRecord | ChunksRecord) -> None:
         """The next part.
 
         Raises:
             DamagedExportError: It cannot be.
+            UnavailableError: The index was replaced just now.
         """
         if isinstance(part, TextRecord):
-            await self._text(part)
+            await self._text(ctx, part)
         else:
-            await self._rows(part)
+            await self._rows(ctx, part)
 
-    async def _text(self, part: TextRecord) -> None:
+    async def _text(self, ctx: Context, part: TextRecord) -> None:
         if part.start != self._chars or not part.text or self.chunks:
             raise _damaged("a text has a gap")
         self._starts.append(part.start)
         self._texts.append(part.text)
         self._chars += len(part.text)
         row = {
-            "tenant_id": self._ctx.tenant_id,
+            "tenant_id": ctx.tenant_id,
             "version_id": self._key.version_id,
             "start_offset": part.start,
             "text": part.text,
         }
-        await repository.add(self._ctx.session, DocumentText, [row])
+        await repository.add(ctx.session, DocumentText, [row])
 
-    async def _rows(self, part: ChunksRecord) -> None:
-        writer = index_of(self._ctx.platform).writer
+    async def _rows(self, ctx: Context, part: ChunksRecord) -> None:
         assert self._generation is not None
         if self._held:
-            staged = ChunksStaged(self._key, self._generation.id, self._held)
-            await writer.apply(self._ctx, staged)
-        taken = await writer.taken_ids(self._ctx, [row.id for row in part.rows])
+            await _apply(ctx, ChunksStaged(self._key, self._generation.id, self._held))
+        writer = index_of(ctx.platform).writer
+        taken = await writer.taken_ids(ctx, [row.id for row in part.rows])
         is_repeated = len({row.id for row in part.rows}) < len(part.rows)
         self._held = []
         for row in part.rows:
@@ -144,15 +143,15 @@ class VersionRows:
             raise _damaged("a vector is not of its model")
         return numbers.astype(np.float32)
 
-    async def finish(self) -> None:
-        """All parts were there: the version is complete, and answers if it did.
+    async def finish(self, ctx: Context) -> None:
+        """All parts were there: the index has the whole version, and does not show it yet.
 
         Raises:
             DamagedExportError: Something is missing.
             UnavailableError: The index was replaced just now.
         """
         assert self._generation is not None
-        record, writer = self._record, index_of(self._ctx.platform).writer
+        record = self._record
         if self.chunks != record.chunk_count or not self.chunks:
             raise _damaged("passages are missing")
         if record.char_count is not None and record.char_count != self._chars:
@@ -165,12 +164,14 @@ class VersionRows:
             is_retry=False,
             chunking=record.chunking or "",
         )
-        is_ready = record.status is VersionStatus.READY
-        completed = VersionPublished if is_ready else VersionShelved
-        try:
-            await writer.apply(self._ctx, completed(self._key, self._generation.id, publication))
-        except GenerationChangedError as error:
-            raise UnavailableError(str(error)) from None
+        await _apply(ctx, VersionShelved(self._key, self._generation.id, publication))
+
+
+async def _apply(ctx: Context, event: ChunksStaged | VersionShelved) -> None:
+    try:
+        await index_of(ctx.platform).writer.apply(ctx, event)
+    except GenerationChangedError as error:
+        raise UnavailableError(str(error)) from None
 
 
 def _damaged(what: str) -> DamagedExportError:

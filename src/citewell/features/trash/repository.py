@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import TextClause, delete, exists, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Access, Verb
 from citewell.access.statements import reach_sql
-from citewell.features.trash.schemas import Released
+from citewell.features.trash.schemas import PurgeBatch, Released
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
     OPEN_STATUSES,
@@ -37,18 +38,61 @@ SET active_version_id = restore_version_id, source = :source, deleted_at = NULL,
 WHERE tenant_id = :tenant_id AND id = :document_id
 """)
 
-# Oldest first. Rows that another worker purges, or somebody restores just now, are skipped rather
-# than waited for.
-_LOCK_EXPIRED = text("""
-SELECT id FROM document
-WHERE tenant_id = :tenant_id AND deleted_at <= now() - make_interval(mins => :minutes)
-ORDER BY deleted_at LIMIT :limit FOR UPDATE SKIP LOCKED
+
+# A collection that is being imported or removed has documents in the trash that are not there for
+# anyone, although the trash is shown.
+_IN_COLLECTION = """EXISTS (
+SELECT FROM collection c WHERE c.tenant_id = document.tenant_id AND c.id = document.collection_id
+  AND c.discard_after IS NULL)"""
+
+# A batch: oldest first, at most so many documents, and of these those whose passages together are
+# few enough for a short transaction, or a single one.
+_FIRST_OF = """
+SELECT id, deleted_at FROM (
+  SELECT held.id, held.deleted_at, row_number() OVER turn AS place,
+    sum(coalesce(n.chunks, 0)) OVER turn AS chunks
+  FROM held CROSS JOIN LATERAL (
+    SELECT sum(v.chunk_count) AS chunks FROM document_version v
+    WHERE v.tenant_id = :tenant_id AND v.document_id = held.id) AS n
+  WINDOW turn AS (ORDER BY held.deleted_at, held.id)
+) AS counted WHERE place = 1 OR chunks <= :most_chunks
+"""
+
+
+# Rows that another worker purges, or somebody restores just now, are skipped rather than waited
+# for.
+_LOCK_EXPIRED = text(f"""
+WITH held AS MATERIALIZED (
+  SELECT id, deleted_at FROM document
+  WHERE tenant_id = :tenant_id AND deleted_at <= now() - make_interval(mins => :minutes)
+  ORDER BY deleted_at LIMIT :limit FOR UPDATE SKIP LOCKED
+) {_FIRST_OF}
+""")  # noqa: S608 - constants
+
+_LOCK_DISCARDED = text("""
+SELECT id FROM collection WHERE tenant_id = :tenant_id AND discard_after <= now()
+ORDER BY discard_after LIMIT 1 FOR UPDATE SKIP LOCKED
+""")
+
+_LOCK_DOCUMENTS_OF = text(f"""
+WITH held AS MATERIALIZED (
+  SELECT id, deleted_at FROM document
+  WHERE tenant_id = :tenant_id AND collection_id = :collection_id
+  ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+) {_FIRST_OF}
+""")  # noqa: S608 - constants
+
+_REMOVE_IF_EMPTY = text("""
+DELETE FROM collection WHERE tenant_id = :tenant_id AND id = :collection_id AND NOT EXISTS (
+  SELECT FROM document d WHERE d.tenant_id = :tenant_id AND d.collection_id = :collection_id)
+RETURNING id
 """)
 
 
 def _within_trash(access: Access) -> TextClause:
     """Predicate on `document`: in the trash, and readable and writable by the caller."""
-    parts, values = ["document.deleted_at IS NOT NULL"], dict[str, object]()
+    parts = ["document.deleted_at IS NOT NULL", _IN_COLLECTION]
+    values = dict[str, object]()
     for verb in (Verb.READ, Verb.WRITE):
         predicate, bound = reach_sql(
             access.reaches[verb], table="document", document_column="id", prefix=verb.value
@@ -173,10 +217,37 @@ async def remove(session: AsyncSession, document_ids: Sequence[uuid.UUID]) -> No
     await session.execute(delete(Document).where(Document.id.in_(document_ids)))
 
 
-async def lock_expired(session: AsyncSession, minutes: int, limit: int) -> list[uuid.UUID]:
+async def lock_expired(session: AsyncSession, minutes: int, batch: PurgeBatch) -> list[uuid.UUID]:
     """Locks a batch of expired documents, skipping rows locked elsewhere."""
-    values = {"tenant_id": session.info["tenant_id"], "minutes": minutes, "limit": limit}
+    values = _of(session, batch) | {"minutes": minutes}
     return list(await session.scalars(_LOCK_EXPIRED, values))
+
+
+async def lock_discarded(session: AsyncSession) -> uuid.UUID | None:
+    """Locks a collection that is to be removed; None if others remove what there is."""
+    return await session.scalar(_LOCK_DISCARDED, {"tenant_id": session.info["tenant_id"]})
+
+
+async def lock_documents_of(
+    session: AsyncSession, collection_id: uuid.UUID, batch: PurgeBatch
+) -> dict[uuid.UUID, datetime | None]:
+    """Locks a batch of a collection's documents, skipping locked ones; when each was deleted."""
+    values = _of(session, batch) | {"collection_id": collection_id}
+    return {row.id: row.deleted_at for row in await session.execute(_LOCK_DOCUMENTS_OF, values)}
+
+
+def _of(session: AsyncSession, batch: PurgeBatch) -> dict[str, object]:
+    return {
+        "tenant_id": session.info["tenant_id"],
+        "limit": batch.documents,
+        "most_chunks": batch.chunks,
+    }
+
+
+async def remove_if_empty(session: AsyncSession, collection_id: uuid.UUID) -> bool:
+    """Delete a locked collection that has no document; False if it has one."""
+    values = {"tenant_id": session.info["tenant_id"], "collection_id": collection_id}
+    return await session.scalar(_REMOVE_IF_EMPTY, values) is not None
 
 
 async def tenants_with_trash(session: AsyncSession, minutes: int) -> list[uuid.UUID]:

@@ -48,3 +48,12 @@ class Released:
     """Contents that no version needs any more; their rows, and so their files, are locked."""
     count: int
     """Number of contents in the batch, those still needed included."""
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeBatch:
+    """The most that is removed in one transaction, so that each is short; one document at least."""
+
+    documents: int = 20
+    chunks: int = 2_000
+    """Of all versions. A single document may have more: seconds for the largest."""

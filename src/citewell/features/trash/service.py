@@ -25,7 +25,7 @@ from citewell.features.ingestion import service as ingestion
 from citewell.features.jobs import service as jobs
 from citewell.features.trash import repository
 from citewell.features.trash.errors import NotInTrashError
-from citewell.features.trash.schemas import TrashedRead, trashed_read
+from citewell.features.trash.schemas import PurgeBatch, TrashedRead, trashed_read
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.indexes.contract import IncompleteVersionError, index_of
@@ -38,15 +38,14 @@ from citewell.indexes.events import (
 )
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document
-from citewell.models.trash import trash_shown
+from citewell.models.trash import IMPORTING, trash_shown
 
 log = structlog.get_logger(__name__)
 
 STOPPED = "The document was deleted."
 """Reason shown for jobs cancelled by a deletion."""
 
-PURGED_AT_ONCE = 20
-"""Documents removed in one transaction: a moment for small ones, seconds for the largest."""
+PURGED_AT_ONCE = PurgeBatch()
 
 FILES_AT_ONCE = 20
 """Contents held while their files are removed; an upload of the same content waits for that."""
@@ -184,6 +183,7 @@ async def purge_expired(platform: Platform) -> None:
         caller = Caller(tenant_id, SYSTEM)
         while await _purge_some(platform, caller, minutes):
             pass
+        await remove_discarded(platform, caller)
         await remove_unused_files(platform, caller)
 
 
@@ -194,8 +194,30 @@ async def _purge_some(platform: Platform, caller: Caller, minutes: int) -> bool:
         if ids:
             await _remove(ctx, ids)
             await audit.record_all(ctx, "document.purged", "document", {id_: {} for id_ in ids})
-    # A full batch: there may be more.
-    return len(ids) == PURGED_AT_ONCE
+    return bool(ids)
+
+
+async def remove_discarded(platform: Platform, caller: Caller) -> None:
+    """Remove a tenant's collections that are to go, batch by batch; a killed run is continued."""
+    while await _remove_some_of_collection(platform, caller):
+        pass
+
+
+async def _remove_some_of_collection(platform: Platform, caller: Caller) -> bool:
+    """Remove a batch of documents of a collection, at last itself; whether there may be more."""
+    async with unit_of_work(platform, caller) as ctx, trash_shown(ctx.session):
+        collection_id = await repository.lock_discarded(ctx.session)
+        if collection_id is None:
+            return False
+        found = await repository.lock_documents_of(ctx.session, collection_id, PURGED_AT_ONCE)
+        if not found:  # or others hold them: then it is looked at again by the next round
+            return await repository.remove_if_empty(ctx.session, collection_id)
+        await _remove(ctx, list(found))
+        # Documents of an import that did not end were never there for anyone.
+        purged = [id_ for id_, deleted_at in found.items() if deleted_at != IMPORTING]
+        if purged:
+            await audit.record_all(ctx, "document.purged", "document", {id_: {} for id_ in purged})
+    return True
 
 
 async def _remove(ctx: Context, document_ids: Sequence[uuid.UUID]) -> None:

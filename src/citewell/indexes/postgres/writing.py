@@ -2,8 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias, assert_never
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +18,7 @@ from citewell.indexes.events import (
     DocumentsRemoved,
     Event,
     VersionDiscarded,
+    VersionKey,
     VersionPublished,
     VersionRebuilt,
     VersionRestored,
@@ -167,12 +168,46 @@ WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :g
   AND ordinal >= :chunk_count
 """)
 
+# A generation without a version's terms does not have all of it yet.
+_RESTORE = text("""
+WITH wanted AS MATERIALIZED (
+  SELECT * FROM unnest(
+    CAST(:version_ids AS uuid[]), CAST(:collection_ids AS uuid[]),
+    CAST(:access_levels AS smallint[]), CAST(:chunk_counts AS int[])
+  ) AS w(version_id, collection_id, access_level, chunk_count)
+), whole AS MATERIALIZED (
+  SELECT w.version_id FROM wanted w
+  JOIN version_terms t ON t.tenant_id = :tenant_id AND t.version_id = w.version_id
+    AND t.generation_id = :generation_id
+  WHERE w.chunk_count = (
+    SELECT count(*) FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = w.version_id
+      AND c.generation_id = :generation_id)
+), had AS MATERIALIZED (
+  SELECT w.version_id, w.collection_id, w.access_level, t.generation_id, t.chunk_count, t.terms,
+    t.frequencies, EXISTS (
+      SELECT FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = t.version_id
+        AND c.generation_id = t.generation_id AND c.active) AS is_counted
+  FROM wanted w JOIN version_terms t ON t.tenant_id = :tenant_id AND t.version_id = w.version_id
+  WHERE w.version_id IN (SELECT version_id FROM whole)
+), shown AS (
+  UPDATE chunk c
+  SET active = true, access_level = h.access_level, collection_id = h.collection_id FROM had h
+  WHERE c.tenant_id = :tenant_id AND c.version_id = h.version_id
+    AND c.generation_id = h.generation_id
+), counted AS (
+  INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
+  SELECT :tenant_id, generation_id, 1, chunk_count, terms, frequencies FROM had
+  WHERE NOT is_counted
+)
+SELECT version_id FROM whole
+""")
+
 # The statistics count the findable versions, generation by generation.
 _HIDE = text("""
 WITH hidden AS (
   UPDATE chunk SET active = false
-  WHERE tenant_id = :tenant_id AND document_id = :document_id AND active
-    AND version_id IS DISTINCT FROM CAST(:version_id AS uuid)
+  WHERE tenant_id = :tenant_id AND document_id = ANY(CAST(:document_ids AS uuid[])) AND active
+    AND version_id <> ALL(CAST(:version_ids AS uuid[]))
   RETURNING version_id, generation_id
 )
 INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
@@ -181,33 +216,7 @@ FROM version_terms t
 WHERE t.tenant_id = :tenant_id
   AND (t.version_id, t.generation_id) IN (SELECT version_id, generation_id FROM hidden)
 """)
-"""Hides a document's versions, except the one that is named, if any."""
-
-# A generation without the version's terms does not have all of it yet.
-_RESTORE = text("""
-WITH whole AS MATERIALIZED (
-  SELECT FROM version_terms
-  WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
-    AND :chunk_count = (
-      SELECT count(*) FROM chunk WHERE tenant_id = :tenant_id AND version_id = :version_id
-        AND generation_id = :generation_id)
-), had AS MATERIALIZED (
-  SELECT t.generation_id, t.chunk_count, t.terms, t.frequencies, EXISTS (
-    SELECT FROM chunk c WHERE c.tenant_id = :tenant_id AND c.version_id = :version_id
-      AND c.generation_id = t.generation_id AND c.active) AS is_counted
-  FROM version_terms t
-  WHERE t.tenant_id = :tenant_id AND t.version_id = :version_id AND EXISTS (SELECT FROM whole)
-), shown AS (
-  UPDATE chunk SET active = true, access_level = :access_level, collection_id = :collection_id
-  WHERE tenant_id = :tenant_id AND version_id = :version_id
-    AND generation_id IN (SELECT generation_id FROM had)
-), counted AS (
-  INSERT INTO term_delta (tenant_id, generation_id, sign, chunk_count, terms, frequencies)
-  SELECT :tenant_id, generation_id, 1, chunk_count, terms, frequencies FROM had
-  WHERE NOT is_counted
-)
-SELECT count(*) FROM whole
-""")
+"""Hides documents, but for the versions that are named."""
 
 _REMOVE = text("""
 DELETE FROM chunk
@@ -220,6 +229,18 @@ WHERE tenant_id = :tenant_id AND document_id = :document_id
   AND (access_level <> :access_level OR collection_id <> :collection_id)
 """)
 
+_Single: TypeAlias = (
+    ChunksStaged
+    | VersionDiscarded
+    | VersionPublished
+    | VersionShelved
+    | VersionRebuilt
+    | DocumentHidden
+    | DocumentsRemoved
+    | AccessChanged
+)
+"""Events that are applied one by one: all but `VersionRestored`."""
+
 MOST_ON_THE_LOOP = 16
 """Chunks that are written out for the database without a thread: a hop to one costs as much."""
 
@@ -231,12 +252,16 @@ class PostgresWriter:
         self._live = live
 
     async def apply(self, work: UnitOfWork, *events: Event) -> None:
-        for event in events:
-            try:
-                await _apply(session_of(work), work.tenant_id, event)
-            except GenerationChangedError:
-                self._live.forget(work.tenant_id)
-                raise
+        session = session_of(work)
+        try:
+            for run in _runs(events):
+                if isinstance(run, list):
+                    await _restore(session, work.tenant_id, run)
+                else:
+                    await _apply(session, work.tenant_id, run)
+        except GenerationChangedError:
+            self._live.forget(work.tenant_id)
+            raise
 
     async def known_vectors(
         self,
@@ -258,7 +283,30 @@ class PostgresWriter:
         return await reading.taken(session_of(work), work.tenant_id, ids)
 
 
-async def _apply(session: AsyncSession, tenant_id: uuid.UUID, event: Event) -> None:
+def _runs(events: Iterable[Event]) -> Iterator[_Single | list[VersionRestored]]:
+    """The events in their order, restored versions of different documents in lists.
+
+    A collection that was imported or taken back has thousands, which would be as many statements.
+    """
+    run: list[VersionRestored] = []
+    for event in events:
+        is_restored = isinstance(event, VersionRestored)
+        if run and not (
+            is_restored
+            and event.generation_id == run[0].generation_id
+            and all(event.version.document_id != each.version.document_id for each in run)
+        ):
+            yield run
+            run = []
+        if is_restored:
+            run.append(event)
+        else:
+            yield event
+    if run:
+        yield run
+
+
+async def _apply(session: AsyncSession, tenant_id: uuid.UUID, event: _Single) -> None:
     match event:
         case ChunksStaged():
             await _stage(session, tenant_id, event)
@@ -268,12 +316,10 @@ async def _apply(session: AsyncSession, tenant_id: uuid.UUID, event: Event) -> N
             await _shelve(session, tenant_id, event)
         case VersionRebuilt():
             await _take_in(session, tenant_id, event)
-        case VersionRestored():
-            await _restore(session, tenant_id, event)
         case VersionDiscarded(version_id):
             await session.execute(_DISCARD, {"tenant_id": tenant_id, "version_id": version_id})
         case DocumentHidden(document_id):
-            values = {"tenant_id": tenant_id, "document_id": document_id, "version_id": None}
+            values = {"tenant_id": tenant_id, "document_ids": [document_id], "version_ids": []}
             await session.execute(_HIDE, values)
         case DocumentsRemoved(document_ids):
             values = {"tenant_id": tenant_id, "document_ids": list(document_ids)}
@@ -300,7 +346,7 @@ async def _publish(session: AsyncSession, tenant_id: uuid.UUID, event: VersionPu
     if publication.is_retry:
         await session.execute(_BEGIN_AGAIN, values)
     if publication.has_predecessor:
-        await session.execute(_HIDE, values)
+        await session.execute(_HIDE, _hidden_beside(tenant_id, [event.version]))
     if not await session.scalar(_STAGE_AND_COUNT, values):
         raise GenerationChangedError
     # Only when some chunks were staged before; the last ones have been stored as active.
@@ -329,19 +375,39 @@ async def _take_in(session: AsyncSession, tenant_id: uuid.UUID, event: VersionRe
     await session.execute(_SET_ACTIVE, values)
 
 
-async def _restore(session: AsyncSession, tenant_id: uuid.UUID, event: VersionRestored) -> None:
-    values = _key_values(tenant_id, event) | {"chunk_count": event.chunk_count}
-    if not await session.scalar(_RESTORE, values):
-        raise IncompleteVersionError(event.version.version_id)
-    await session.execute(_HIDE, values)
+async def _restore(
+    session: AsyncSession, tenant_id: uuid.UUID, events: Sequence[VersionRestored]
+) -> None:
+    """Restore versions of different documents, from one generation."""
+    keys = [event.version for event in events]
+    values = {
+        "tenant_id": tenant_id,
+        "generation_id": events[0].generation_id,
+        "version_ids": [key.version_id for key in keys],
+        "collection_ids": [key.collection_id for key in keys],
+        "access_levels": [key.access_level for key in keys],
+        "chunk_counts": [event.chunk_count for event in events],
+    }
+    whole = set(await session.scalars(_RESTORE, values))
+    for key in keys:
+        if key.version_id not in whole:
+            raise IncompleteVersionError(key.version_id)
+    await session.execute(_HIDE, _hidden_beside(tenant_id, keys))
+
+
+def _hidden_beside(tenant_id: uuid.UUID, keys: Sequence[VersionKey]) -> dict[str, object]:
+    """Parameters of `_HIDE` that leave these versions of their documents."""
+    return {
+        "tenant_id": tenant_id,
+        "document_ids": [key.document_id for key in keys],
+        "version_ids": [key.version_id for key in keys],
+    }
 
 
 _Completing = VersionPublished | VersionShelved | VersionRebuilt
 
 
-def _key_values(
-    tenant_id: uuid.UUID, event: ChunksStaged | VersionRestored | _Completing
-) -> dict[str, object]:
+def _key_values(tenant_id: uuid.UUID, event: ChunksStaged | _Completing) -> dict[str, object]:
     return {
         "tenant_id": tenant_id,
         "document_id": event.version.document_id,
