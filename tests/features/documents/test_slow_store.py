@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import statistics
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -19,6 +21,8 @@ from citewell.core.platform import Platform
 from citewell.features.documents import originals
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import UploadTooSlowError
+from citewell.features.search import service as search
+from citewell.features.search.schemas import SearchRequest
 from citewell.features.trash import service as trash
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
@@ -28,6 +32,9 @@ from tests.waiting import PATIENCE
 
 POOL = 10
 """Connections of the platform that tests have."""
+
+USERS = 50
+STORE_SECONDS = 30.0
 
 
 class HangingStorage(FolderStorage):
@@ -236,3 +243,50 @@ class TestKilledUpload:
             await task
         assert not stored(slow, LONG)
         assert len(rows.select("SELECT 1 FROM document WHERE {t}")) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+class TestThirtySeconds:
+    async def test_ten_uploads_do_not_slow_fifty_users_down(
+        self, slow: Shelf, shelf: Shelf, storage: HangingStorage
+    ) -> None:
+        """One after the other in one run: searches alone, beside the uploads, and alone again."""
+        for number in range(20):
+            await shelf.add(f"{number}.md", f"# Rule {number}\n\nThere are {number} days of leave.")
+
+        async def phase() -> float:
+            taken = list[float]()
+            until = time.monotonic() + STORE_SECONDS / 3
+
+            async def user(number: int) -> None:
+                await asyncio.sleep(number / USERS)
+                while time.monotonic() < until:
+                    begun = time.perf_counter()
+                    request = SearchRequest(query=f"days of leave rule {number % 20}")
+                    assert (await search.search(shelf.platform, shelf.caller, request)).results
+                    taken.append(time.perf_counter() - begun)
+                    await asyncio.sleep(1.5)
+
+            await asyncio.gather(*(user(number) for number in range(USERS)))
+            return statistics.quantiles(taken, n=20)[-1]
+
+        await phase()
+        before = await phase()
+        uploads = [
+            asyncio.create_task(slow.register(f"slow-{n}.txt", f"slow text {n}"))
+            for n in range(POOL)
+        ]
+        await hanging(storage, POOL)
+        begun = time.monotonic()
+        during = await phase()
+        await asyncio.sleep(STORE_SECONDS - (time.monotonic() - begun))
+        storage.may_go_on.set()
+        assert {each.status for each in await asyncio.gather(*uploads)} == {"queued"}
+        after = await phase()
+        ratio = 2 * during / (before + after)
+        sys.stdout.write(
+            f"search p95 of {USERS} users: {before * 1000:.0f} ms, beside {POOL} uploads of"
+            f" {STORE_SECONDS:.0f} s {during * 1000:.0f} ms, then {after * 1000:.0f} ms:"
+            f" {ratio:.2f}x\n"
+        )
