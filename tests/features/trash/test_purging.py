@@ -2,6 +2,7 @@
 
 import asyncio
 
+import psycopg
 import pytest
 
 from citewell.access.policy import AccessLevel, Role
@@ -155,6 +156,34 @@ class TestPurge:
         assert left(rows) == set()
         assert stored_files(shelf) == []
         assert await counted(shelf) == dict.fromkeys(await counted(shelf), 0)
+
+    async def test_large_collection_goes_in_batches_and_frees_its_name_at_once(
+        self, shelf: Shelf, rows: Rows, own_url: str
+    ) -> None:
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            made = await collections.create(ctx, CollectionCreate(name="Short"))
+        for number in range(45):
+            name = f"{number}.txt"
+            await shelf.delete(await shelf.register(name, name, collection_id=made.id))
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            await collections.delete(ctx, made.id)
+            await collections.create(ctx, CollectionCreate(name="Short"))
+        assert await listed(shelf) == []
+        count = "SELECT 1 FROM {} WHERE {{t}}"
+        with psycopg.connect(own_url) as other:  # somebody is at one of them
+            other.execute(
+                "SELECT FROM document WHERE tenant_id = %s LIMIT 1 FOR UPDATE",
+                (shelf.caller.tenant_id,),
+            )
+            await trash.purge_expired(shelf.platform)
+            assert len(rows.select(count.format("document"))) == 1
+            assert len(rows.select(count.format("collection"))) == 2
+        await asyncio.gather(*(trash.purge_expired(shelf.platform) for _ in range(3)))
+        assert left(rows) == set()
+        assert len(rows.select(count.format("collection"))) == 1
+        noted = "SELECT 1 FROM audit_event WHERE {t} AND action = 'document.purged'"
+        assert len(rows.select(noted)) == 45
+        assert (await counted(shelf))[Metric.COLLECTIONS] == 1
 
     async def test_collection_does_not_take_what_its_remover_may_not_change(
         self, shelf: Shelf
