@@ -41,8 +41,7 @@ class TestOpen:
         )
         assert made.spec.name == "openai-compatible:nomic-embed-text:v1.5"
         assert made.spec.dimensions == DIMENSIONS
-        assert made.spec.covers("en")
-        assert not made.spec.covers("vi")
+        assert made.spec.languages == {"en"}
         assert service.requests[0].path == "/v1/embeddings"
         assert service.requests[0].authorization == "Bearer k"
         assert service.requests[0].body["model"] == "nomic-embed-text:v1.5"

@@ -64,11 +64,14 @@ class Passage:
     """Fused score in 0..1."""
     language: str
     dense_score: float | None = None
-    """Cosine similarity with the question, where the dense leg saw the chunk."""
+    """Cosine similarity with the question, as the bundled model would have it; None where there is
+    no vector, or where its model's cosines are not understood."""
     context: str = ""
     """Header row or lead-in of a chunk cut out of a table or list; no part of `text`."""
     date: str = ""
     """Date of the document, ISO 8601, where it is known."""
+    cosine: float | None = None
+    """Cosine similarity with the question as the library's embedder gives it."""
 
 
 @dataclass(frozen=True, slots=True)

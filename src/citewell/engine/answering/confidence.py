@@ -15,7 +15,8 @@ ABSTAIN_BELOW = 0.2
 """Below this score the answer is that there is none. Figures in `assess`."""
 
 _MEDIUM = 0.55
-_HIGH = 0.87
+HIGH = 0.87
+"""From this score on an answer is called sure."""
 
 DENSE_MIDPOINT = 0.45
 """Cosine of the bundled embedder that speaks neither for nor against an answer: questions that
@@ -83,8 +84,8 @@ def assess(
     Args:
         material: The question and what was found.
         statements: The answer.
-        dense_midpoint: `DENSE_MIDPOINT` when `dense_score` is the bundled embedder's and it
-            covers the question's language; None leaves the dense scores out.
+        dense_midpoint: `DENSE_MIDPOINT` when the embedder covers the question's language; None
+            leaves the dense scores out.
 
     Returns:
         A score in 0..1 and its level; level NONE says to abstain.
@@ -169,7 +170,7 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
 
 def level_of(score: float) -> ConfidenceLevel:
     """Get the level of a confidence score; NONE says to abstain."""
-    if score >= _HIGH:
+    if score >= HIGH:
         return ConfidenceLevel.HIGH
     if score >= _MEDIUM:
         return ConfidenceLevel.MEDIUM

@@ -50,8 +50,8 @@ def extract_answer(
     material, statements = _read(question, passages, max_sentences)
     confidence = assess(material, statements, dense_midpoint)
     if confidence.level is ConfidenceLevel.NONE:
-        return _abstain(question, confidence)
-    return _answer(statements, confidence)
+        return abstain(question, confidence)
+    return answer_of(statements, confidence)
 
 
 def measure_confidence(
@@ -62,8 +62,8 @@ def measure_confidence(
     Args:
         question: With the weights of its terms.
         passages: Best first.
-        dense_midpoint: `DENSE_MIDPOINT` when `dense_score` is the bundled embedder's and it
-            covers the question's language; None leaves the dense scores out.
+        dense_midpoint: `DENSE_MIDPOINT` when the embedder covers the question's language; None
+            leaves the dense scores out.
     """
     material, statements = _read(question, passages, MAX_SENTENCES)
     return assess(material, statements, dense_midpoint)
@@ -93,7 +93,8 @@ def fixed_answer(text: str) -> Answer | None:
     return Answer(reply, (sentence,), (), nothing, is_abstained=False, model=MODEL)
 
 
-def _answer(statements: Sequence[Statement], confidence: Confidence) -> Answer:
+def answer_of(statements: Sequence[Statement], confidence: Confidence) -> Answer:
+    """Make the answer of its statements, with numbered citations."""
     sentences: list[AnswerSentence] = []
     citations: list[Citation] = []
     for statement in statements:
@@ -126,7 +127,8 @@ def _marks(sentence: AnswerSentence) -> str:
     return " " + "".join(f"[{number}]" for number in sentence.citations)
 
 
-def _abstain(question: Question, confidence: Confidence) -> Answer:
+def abstain(question: Question, confidence: Confidence) -> Answer:
+    """Make the answer that there is none, in the question's language."""
     return Answer(
         text=abstention_text(question.language),
         sentences=(),

@@ -1,9 +1,12 @@
 """Which embedders there are; a new one is its file and one line here."""
 
 import importlib
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Final, Protocol, cast
 
 from citewell.engine.embedding.base import Embedder, EmbedderOptions
+from citewell.engine.embedding.calibrating import calibrated
 from citewell.engine.errors import ProviderConfigurationError
 
 PROVIDERS: Final = {
@@ -28,8 +31,9 @@ async def open_embedder(
 ) -> Embedder:
     """Get the embedder of CITEWELL_EMBEDDING, ready to use and with a valid `spec`.
 
-    A model of our own is loaded; a service is asked for one vector, to learn its dimensions. The
-    `spec.name` of what is returned opens the same embedder again.
+    A model of our own is loaded; a service is asked for one vector, to learn its dimensions. Both
+    embed a few texts that tell what their cosines mean, unless that is known. The `spec.name` of
+    what is returned opens the same embedder again.
 
     Args:
         name: `bundled`, or `provider:model`; the model may hold further colons.
@@ -52,4 +56,9 @@ async def open_embedder(
         raise ProviderConfigurationError(message)
     provider = cast(_Provider, importlib.import_module(module))
     options = EmbedderOptions(base_url=base_url, api_key=api_key or None, threads=threads)
-    return await provider.open_embedder(model, options)
+    embedder = await provider.open_embedder(model, options)
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(embedder.close)
+        embedder.spec = replace(embedder.spec, calibration=await calibrated(embedder))
+        undo.pop_all()
+    return embedder

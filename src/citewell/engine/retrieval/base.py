@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from citewell.engine.embedding.base import Vector
+from citewell.engine.embedding.base import Calibration, Vector
 from citewell.engine.lexical.base import SparseVector
+from citewell.engine.text.language import UNDETERMINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,10 @@ class HybridQuery:
     """Chunks that contain these, word for word, come first."""
     frequencies: Mapping[int, int] = field(default_factory=dict[int, int])
     """In how many chunks each term occurs; decides which are read first."""
+    calibration: Calibration = field(default_factory=Calibration)
+    """What the cosines of the vector's model mean."""
+    language: str = UNDETERMINED
+    """Of the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class LegScores:
     """None where the chunk or the question has no vector."""
     phrase_share: float | None = None
     """Share of the question's quoted phrases it holds; None when there are none."""
+    language: str | None = None
+    """Of its text, where it matters and was read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from typing import Protocol
 from citewell.engine.embedding.base import Embedder, EmbedderSpec, Vector
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.lexical.base import CorpusStatistics
-from citewell.engine.lexical.bm25 import best_possible_score, query_weights
+from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.retrieval.analysis import QueryAnalysis, analyse
 from citewell.engine.retrieval.base import ChunkView, Hit, HitList, HybridQuery, Legs, LegScores
-from citewell.engine.retrieval.fusion import FusedCandidate, dense_weight, fuse
+from citewell.engine.retrieval.fusion import PLAIN, FusedCandidate, dense_weight, fuse
 from citewell.engine.retrieval.phrases import phrase_share
 from citewell.kit.clock import Stopwatch
 
@@ -179,7 +179,7 @@ async def _ask(
         await reader.passages([])
         return Retrieved(analysis, statistics, HitList([], 0, True), 0.0, None, failures)
     weights = query_weights(analysis.terms, statistics)
-    weight = dense_weight(analysis, embedded.spec) if embedded is not None else 0.0
+    weight = dense_weight(analysis, embedded.spec, statistics) if embedded else 0.0
     if not options.has_lexical:
         weights, weight = {}, 1.0
     query = HybridQuery(
@@ -189,6 +189,8 @@ async def _ask(
         top_k=options.top_k,
         phrases=analysis.phrases,
         frequencies=statistics.document_frequency,
+        calibration=embedded.spec.calibration if embedded else PLAIN,
+        language=analysis.language,
     )
     hits = await rank(reader, query, watch)
     spec = embedded.spec if embedded else None
@@ -200,14 +202,12 @@ async def rank(reader: Reader, query: HybridQuery, watch: Stopwatch | None = Non
     legs = await reader.legs(query)
     if watch is not None:
         watch.lap("search")
-    best = best_possible_score(query.terms)
     candidates = legs.candidates()
-    if query.phrases:
+    if query.phrases or query.calibration.crosses_languages:
         passages = await reader.passages(list(candidates))
-        held = _with_phrases(candidates, passages, query.phrases)
-        fused = fuse(held, query.dense_weight, best)[: query.top_k]
+        fused = fuse(_as_read(candidates, passages, query), query)[: query.top_k]
     else:
-        fused = fuse(candidates.values(), query.dense_weight, best)[: query.top_k]
+        fused = fuse(candidates.values(), query)[: query.top_k]
         passages = await reader.passages([each.candidate.chunk_id for each in fused])
     if watch is not None:
         watch.lap("read")
@@ -221,14 +221,18 @@ async def rank(reader: Reader, query: HybridQuery, watch: Stopwatch | None = Non
     return HitList(hits, legs.scope_size, legs.is_exact, legs.terms)
 
 
-def _with_phrases(
+def _as_read(
     candidates: Mapping[uuid.UUID, LegScores],
     passages: Mapping[uuid.UUID, ChunkView],
-    phrases: Sequence[str],
+    query: HybridQuery,
 ) -> Iterable[LegScores]:
-    """The candidates with the share of the phrases that each holds."""
+    """The candidates with what their texts tell: language, and share of the phrases they hold."""
     return [
-        replace(candidates[each], phrase_share=phrase_share(phrases, passage.text))
+        replace(
+            candidates[each],
+            language=passage.language,
+            phrase_share=phrase_share(query.phrases, passage.text) if query.phrases else None,
+        )
         for each, passage in passages.items()
     ]
 

@@ -12,6 +12,8 @@ from citewell.engine.answering.base import (
     Answer,
     AnswerSentence,
     Citation,
+    Confidence,
+    Degradation,
     Passage,
     Question,
 )
@@ -22,6 +24,7 @@ from citewell.engine.answering.extractive import (
     fixed_answer,
     measure_confidence,
 )
+from citewell.engine.answering.foreign import extract_foreign_answer, is_foreign
 from citewell.engine.answering.generated import (
     AnswerDone,
     AnswerEvent,
@@ -34,7 +37,10 @@ from citewell.engine.answering.generated import (
 from citewell.engine.answering.grades import grade_extract
 from citewell.engine.answering.prompting import PASSAGE_TOKENS
 from citewell.engine.answering.question import question_of
+from citewell.engine.embedding.base import EmbedderSpec
+from citewell.engine.embedding.calibrating import as_bundled
 from citewell.engine.embedding.token_estimate import estimate_tokens
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import LanguageModel, TokenUsage
 from citewell.engine.retrieval.base import Hit
 from citewell.features.search import repository, service
@@ -76,10 +82,20 @@ class _Reading:
     question: Question
     passages: list[Passage]
     dense_midpoint: float | None
+    foreign: Answer | None = None
+    """The answer that needs no model, where the passages are in another language."""
 
     def extract(self) -> Answer:
         """The answer that needs no model."""
+        if self.foreign is not None:
+            return self.foreign
         return extract_answer(self.question, self.passages, dense_midpoint=self.dense_midpoint)
+
+    def confidence(self) -> Confidence:
+        """How likely the passages hold an answer."""
+        if self.foreign is not None:
+            return self.foreign.confidence
+        return measure_confidence(self.question, self.passages, dense_midpoint=self.dense_midpoint)
 
 
 async def answer(
@@ -148,7 +164,7 @@ async def _answering(
         return
     found = await gather(platform, reader, request, spender=caller.actor, watch=watch)
     made.found = found
-    reading = _read(found)
+    reading = await _read(platform, found)
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
         await budget.reserve(reading)  # before the first event: a refusal is still a plain 429
@@ -198,9 +214,7 @@ async def _written(
             for one in reading.passages
         ],
         writing=Writing(today=utc_now().date()),
-        confidence=measure_confidence(
-            reading.question, reading.passages, dense_midpoint=reading.dense_midpoint
-        ),
+        confidence=reading.confidence(),
         fallback=reading.extract,
     )
     async with aclosing(events):
@@ -284,21 +298,29 @@ class _TokenBudget:
             )
 
 
-def _read(found: Found) -> _Reading:
+async def _read(platform: Platform, found: Found) -> _Reading:
     analysis, spec = found.retrieved.analysis, found.retrieved.embedding
     statistics = found.retrieved.statistics
     question = question_of(analysis.text, analysis.language, analysis.terms, statistics)
-    is_calibrated = (
-        spec is not None and spec.name.startswith("bundled:") and spec.covers(analysis.language)
-    )
-    return _Reading(
-        question,
-        [_passage(hit) for hit in found.hits],
-        DENSE_MIDPOINT if is_calibrated else None,
-    )
+    passages = [_passage(hit, analysis.language, spec) for hit in found.hits]
+    is_covered = spec is not None and spec.covers(analysis.language)
+    reading = _Reading(question, passages, DENSE_MIDPOINT if is_covered else None)
+    if spec is None or not is_foreign(question, passages, spec):
+        return reading
+    try:
+        embedder = await platform.embedder_of(spec.name)
+        foreign = await extract_foreign_answer(question, passages, embedder)
+    except (ProviderError, ProviderConfigurationError) as error:
+        unread = Degradation("embedding", str(error))
+        foreign = replace(reading.extract(), degraded=(unread,))
+    return replace(reading, foreign=foreign)
 
 
-def _passage(hit: Hit) -> Passage:
+def _passage(hit: Hit, asked: str, spec: EmbedderSpec | None) -> Passage:
+    cosine = hit.dense_score
+    likeness = None
+    if spec is not None and spec.calibration.likeness:
+        likeness = spec.calibration.likeness_of(asked, hit.language)
     return Passage(
         chunk_id=str(hit.chunk_id),
         document_id=str(hit.document_id),
@@ -311,7 +333,10 @@ def _passage(hit: Hit) -> Passage:
         text=hit.text,
         score=hit.score,
         language=hit.language,
-        dense_score=hit.dense_score,
+        dense_score=as_bundled(cosine, likeness)
+        if cosine is not None and likeness is not None and likeness.is_understood
+        else None,
+        cosine=cosine,
         context=hit.context,
     )
 
