@@ -17,11 +17,11 @@ from sqlalchemy import text, update
 
 from citewell.access.policy import Role
 from citewell.core.context import NOWHERE, OPERATOR, Caller, Context, unit_of_work
+from citewell.core.passwords import hash_password
 from citewell.core.platform import Platform
 from citewell.features.identity import service as identity
 from citewell.features.sessions import service as sessions
 from citewell.features.sessions.tokens import read_access_token, sign_access_token
-from citewell.features.users.passwords import hash_password
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.models.documents import Collection

@@ -12,9 +12,9 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from citewell.core.passwords import hash_password
 from citewell.core.settings import Settings
 from citewell.features.identity import service as identity
-from citewell.features.users.passwords import hash_password
 from tests.conftest import LiveServer, serving
 from tests.features.sessions.conftest import PASSWORD, People, Person
 from tests.waiting import PATIENCE, PATIENT

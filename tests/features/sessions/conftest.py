@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from citewell.access.policy import Role
 from citewell.core.context import OPERATOR, Caller, Context, unit_of_work
+from citewell.core.passwords import hash_password
 from citewell.features.identity import service as identity
-from citewell.features.users.passwords import hash_password
 from citewell.kit.ids import uuid7
 from citewell.models.tenancy import Tenant, User, UserStatus
 from tests.conftest import LiveServer

@@ -9,7 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from citewell.core.context import Caller, unit_of_work
+from citewell.core.emails import InvalidEmailError, normalise_email
 from citewell.core.errors import AppError
+from citewell.core.passwords import check_password_rules, hash_password
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
     USAGE,
@@ -25,9 +27,6 @@ from citewell.entrypoints.commands.running import (
 )
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.users import service
-from citewell.features.users.emails import normalise_email
-from citewell.features.users.errors import InvalidEmailError
-from citewell.features.users.passwords import check_password_rules, hash_password
 from citewell.features.users.schemas import (
     InvitedRead,
     UserCreate,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from citewell.access.policy import Role
 from citewell.core.context import SYSTEM, Caller, Context, Origin, unit_of_work
+from citewell.core.emails import normalise_email
+from citewell.core.passwords import check_password_rules, hash_password
 from citewell.core.platform import Platform
 from citewell.features.identity import service as identity
 from citewell.features.identity.errors import TenantNotFoundError
@@ -16,8 +18,6 @@ from citewell.features.sessions.signing_in import even_out
 from citewell.features.sessions.tokens import digest_of
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
-from citewell.features.users.emails import normalise_email
-from citewell.features.users.passwords import check_password_rules, hash_password
 from citewell.kit.ids import uuid7
 from citewell.models.tenancy import User, UserStatus
 

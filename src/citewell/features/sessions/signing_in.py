@@ -6,6 +6,12 @@ import uuid
 from dataclasses import dataclass
 
 from citewell.core.context import SYSTEM, Caller, Context, Origin, unit_of_work
+from citewell.core.emails import InvalidEmailError, normalise_email
+from citewell.core.passwords import (
+    check_password_rules,
+    hash_password,
+    verify_password,
+)
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.identity import service as identity
@@ -13,13 +19,6 @@ from citewell.features.identity.errors import CredentialError, TenantNotFoundErr
 from citewell.features.sessions import repository, service, throttling
 from citewell.features.sessions.errors import SignInError, TenantNeededError
 from citewell.features.sessions.schemas import SessionTokens
-from citewell.features.users.emails import normalise_email
-from citewell.features.users.errors import InvalidEmailError
-from citewell.features.users.passwords import (
-    check_password_rules,
-    hash_password,
-    verify_password,
-)
 from citewell.models.tenancy import User, UserStatus
 
 SILENT_SECONDS = 0.25

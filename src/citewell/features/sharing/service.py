@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from citewell.access.policy import AccessLevel, Effect, Role, Scope, Verb
 from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.emails import InvalidEmailError, normalise_email
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
@@ -18,10 +19,8 @@ from citewell.features.sharing.explaining import explain
 from citewell.features.sharing.repository import AnyGrant, GrantTable
 from citewell.features.sharing.schemas import AccessExplanation, GrantPut, SubjectRead
 from citewell.features.users import service as users
-from citewell.features.users.emails import normalise_email
 from citewell.features.users.errors import (
     GroupNotFoundError,
-    InvalidEmailError,
     UserNotFoundError,
 )
 from citewell.kit.pagination import Page, PageRequest

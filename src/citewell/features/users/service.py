@@ -16,15 +16,14 @@ from citewell.core.context import (
     Origin,
     unit_of_work,
 )
+from citewell.core.emails import InvalidEmailError, normalise_email
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.features.users import repository
-from citewell.features.users.emails import normalise_email
 from citewell.features.users.errors import (
-    InvalidEmailError,
     InvitationAcceptedError,
     LastAdministratorError,
     UserExistsError,

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from citewell.features.users.errors import InvalidEmailError
+from citewell.core.errors import InvalidInputError
 
 MAX_EMAIL_BYTES = 254
 """RFC 5321, section 4.5.3.1.3, with erratum 1690: a path of 256 octets less its brackets."""
@@ -17,6 +17,18 @@ _LOCAL = re.compile(r'[^\s@<>()\[\],;:\\"]+')
 # At most 63 characters (RFC 1035, section 2.3.4), no hyphen at an end. A single label is enough:
 # `root@localhost` is an address inside a network.
 _LABEL = re.compile(r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?")
+
+
+class InvalidEmailError(InvalidInputError):
+    """The text is no e-mail address; it is not repeated, so that no log can hold it."""
+
+    code = "invalid_email"
+    title = "Not an e-mail address"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Give one e-mail address such as name@example.org, at most 254 characters long."
+        )
 
 
 def normalise_email(text: str) -> str:

@@ -1,7 +1,6 @@
 import pytest
 
-from citewell.features.users.emails import normalise_email
-from citewell.features.users.errors import InvalidEmailError
+from citewell.core.emails import InvalidEmailError, normalise_email
 
 
 class TestNormalise:

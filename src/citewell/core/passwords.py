@@ -11,9 +11,8 @@ from typing import TypeVar
 
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from citewell.core.errors import UnavailableError
-from citewell.features.users import blocklist
-from citewell.features.users.errors import WeakPasswordError
+from citewell.core.errors import InvalidInputError, UnavailableError
+from citewell.core.weak_passwords import weakness
 
 T = TypeVar("T")
 
@@ -34,6 +33,13 @@ _HASHER = Argon2Hasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
 
 _NOBODY = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${'c2FsdG9mbm9ib2R5' + 'AAAA'}${'A' * 43}"
 """A hash that no password has: comparing with it takes as long as with a real one."""
+
+
+class WeakPasswordError(InvalidInputError):
+    """The password can be guessed; `detail` says why and what to do."""
+
+    code = "weak_password"
+    title = "The password is too weak"
 
 
 class _Line:
@@ -80,7 +86,7 @@ def check_password_rules(password: str, email: str = "", name: str = "", tenant:
         )
     if len(_bytes(password)) > MAX_PASSWORD_BYTES:
         raise WeakPasswordError(f"A password can have at most {MAX_PASSWORD_BYTES:,} bytes.")
-    why = blocklist.weakness(composed, [email, name, tenant])
+    why = weakness(composed, [email, name, tenant])
     if why is not None:
         raise WeakPasswordError(f"{why} Take a few words that do not belong together.")
 

@@ -5,10 +5,10 @@ import unicodedata
 import pytest
 
 from citewell.core.errors import UnavailableError
-from citewell.features.users.errors import WeakPasswordError
-from citewell.features.users.passwords import (
+from citewell.core.passwords import (
     MAX_PASSWORD_BYTES,
     MAX_WAITING,
+    WeakPasswordError,
     check_password_rules,
     hash_password,
     verify_password,
