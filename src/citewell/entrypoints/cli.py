@@ -45,7 +45,7 @@ COMMANDS = {
     ),
     "db": ("The database.", "operations"),
 }
-"""What the overview says of each command, and the modules in `commands/` that make it up.
+"""Line of each command in the overview, and the modules in `commands/` that make it up.
 
 The overview imports none of them: together they take a second and a half.
 """

@@ -23,7 +23,7 @@ class QueryLog(Base, HasId, TenantScoped):
     """With the user their questions go."""
     question: Mapped[str]
     request: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    """What was asked besides the question, as in a request."""
+    """Options of the request besides the question."""
     language: Mapped[str]
     answer: Mapped[str | None]
     """None, as `sentences`: a document it was made of has been deleted for good."""

@@ -47,7 +47,7 @@ MIN_OWN_COVERAGE = 0.25
 """Share the span itself must hold; title and headings can supply the rest."""
 
 FACT_WEIGHT = 1.5
-"""What a number found in the span itself counts there, in content words."""
+"""Weight of a number found in the span itself, in content words."""
 
 MIN_STATED = 2
 """Content words and facts a sentence needs before it can be said to state anything."""

@@ -1,4 +1,4 @@
-"""What an answer is made of: sentences, each resting on stored passages."""
+"""Parts of an answer: sentences, each resting on stored passages."""
 
 from dataclasses import dataclass
 from enum import StrEnum

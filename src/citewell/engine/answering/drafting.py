@@ -35,7 +35,7 @@ class SentenceStream:
         self._language = language
         self._marks = MarkFilter()
         self._text = ""
-        """What belongs to no finished sentence yet; begins with the lead."""
+        """Text that belongs to no finished sentence yet; begins with the lead."""
         self._claims: list[tuple[int, tuple[int, ...]]] = []
         """Where in `_text` marks stood."""
 

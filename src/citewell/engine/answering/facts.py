@@ -61,7 +61,7 @@ _SCOPE = 7
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a stretch of text states beyond its words; all in normalised form."""
+    """Facts a stretch of text states beyond its words; all in normalised form."""
 
     quantities: tuple[Quantity, ...]
     likely: tuple[Quantity, ...]
@@ -293,7 +293,7 @@ def _negators(folded: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _polarity(text: str, folded: bool) -> tuple[dict[int, frozenset[int]], frozenset[str], bool]:
-    """What the contrasts say, the words under a negation, and whether there is a negation."""
+    """The sides of the contrasts, the words under a negation, and whether there is a negation."""
     pattern, said = _phrases(folded)
     negator, harmless = _negators(folded)
     blank = harmless.sub(lambda match: " " * len(match.group()), text)

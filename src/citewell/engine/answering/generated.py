@@ -38,7 +38,7 @@ _LEADING_MARKUP = " \t\r\n\"'`*_#>-[("
 
 @dataclass(frozen=True, slots=True)
 class StepEvent:
-    """What is being done: `generate`, then perhaps `fallback`."""
+    """The step that begins: `generate`, then perhaps `fallback`."""
 
     name: str
 
@@ -76,7 +76,7 @@ class Writing:
     """How an answer is to be written."""
 
     today: date
-    """What the model takes for today."""
+    """The date the model is told is today's."""
     own_rules: Mapping[str, str] = field(default_factory=dict[str, str])
     """The tenant's prompts, see `prompting.RULES`."""
     passage_tokens: int = PASSAGE_TOKENS

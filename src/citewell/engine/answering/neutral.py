@@ -74,7 +74,7 @@ def _without_tags(text: str, passages: tuple[str, ...]) -> str:
         return tag if is_inert and any(tag in passage for passage in passages) else ""
 
     text = _TAG.sub(lambda tag: kept(tag[0]), text)
-    # What is left of tags within tags or without an end no browser takes for one.
+    # Rests of tags within tags or without an end: a space keeps browsers from taking one for a tag.
     return _TAG_START.sub(
         lambda start: (
             "<" if (tag := _TAG.match(text, start.start())) is not None and kept(tag[0]) else "< "

@@ -13,7 +13,7 @@ from citewell.engine.answering.marks import without_marks
 from citewell.engine.parsing.cleaning import scrub
 
 NO_ANSWER = "NOT_IN_DOCUMENTS"
-"""What a model is told to reply when the passages hold no answer."""
+"""The reply a model is told to give when the passages hold no answer."""
 
 PASSAGE_TOKENS = 3000
 """Tokens of passages in a prompt: eight chunks with room to spare, and with instructions and
@@ -34,7 +34,7 @@ _LANGUAGES = frozenset({"en", "vi"})
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _VERSION = re.compile(r"<!-- version (\d+) -->\n")
 
-# What begins a tag of ours, of HTML or of a chat template (`<|im_start|>`, `<s>`, `<<SYS>>`), and
+# Beginnings of tags of ours, of HTML and of chat templates (`<|im_start|>`, `<s>`, `<<SYS>>`), and
 # the markers `[INST]` of others. Servers that tokenise such text make control tokens of it.
 _TAG = re.compile(r"<(?=[A-Za-z_/|<!?])")
 _MARKER = re.compile(r"\[(?=/?[A-Z_]{3,30}\])")
@@ -42,7 +42,7 @@ _MARKER = re.compile(r"\[(?=/?[A-Z_]{3,30}\])")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent to a model, and the passages it holds in the order of their numbers."""
+    """Texts sent to a model, and the passages in them in the order of their numbers."""
 
     system: str
     user: str

@@ -12,7 +12,7 @@ from citewell.engine.text.normalisation import normalise, words
 from citewell.engine.text.stopwords import ENGLISH, QUESTION_VIETNAMESE
 
 _FUNCTION_SHARE = 0.3
-"""What a function word counts of its IDF: `which` may be rare in a library, yet is no topic."""
+"""Share of its IDF a function word counts: `which` may be rare in a library, yet is no topic."""
 
 _SMALL_LIBRARY = 20
 """Passages below which counting tells little: the IDF of a word shrinks towards `_TYPICAL`, by

@@ -59,7 +59,7 @@ class ReplyReader:
     def __init__(self, language: str) -> None:
         self._language = language
         self._beginning: str | None = ""
-        """What came so far while its form is not known."""
+        """The reply so far while its form is not known."""
         self._form: _JsonForm | _TaggedForm = _TaggedForm(language)
 
     @property

@@ -1,1 +1,1 @@
-"""What differs between two texts, in bounded time."""
+"""Differences between two texts, found in bounded time."""

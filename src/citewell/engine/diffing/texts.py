@@ -1,4 +1,4 @@
-"""What differs between two texts: words with their offsets, or lines as a unified diff."""
+"""Differences between two texts: words with their offsets, or lines as a unified diff."""
 
 import re
 from collections.abc import Iterable, Iterator

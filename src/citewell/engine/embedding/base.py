@@ -1,4 +1,4 @@
-"""What an embedder gives: unit vectors for passages and questions."""
+"""The contract of embedders: unit vectors for passages and questions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ in English). Within a language 0.3 to 1 give the same nDCG@10.
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What the cosines of a model mean, and how far they can be trusted.
+    """The meaning of a model's cosines, and how far they can be trusted.
 
     Models differ widely: unrelated texts have 0.02 with the bundled one and 0.78 with
     multilingual-e5-small, so a bare cosine compares with nothing. Nor does it across languages:
@@ -99,7 +99,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec:
-    """What identifies an embedding space, and what it can take."""
+    """Identity of an embedding space, and the limits of its texts."""
 
     name: str
     """`provider:model`, as in CITEWELL_EMBEDDING; vectors of different names never mix."""
@@ -126,7 +126,7 @@ class EmbedderSpec:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderOptions:
-    """What a provider may need beyond the model's name; each takes what concerns it."""
+    """Options of a provider beyond the model's name; each takes those that concern it."""
 
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)

@@ -45,7 +45,7 @@ _SLACK: Final = 8
 """Tokens a cut may change before its last word: a special token as `[MASK]` is 6 characters."""
 
 _WORD: Final = re.compile(r"[0-9A-Za-z]+|[!-/:-@\[-`{-~]")
-"""What the tokenizer splits ASCII text into before anything else: words and single marks."""
+"""Words and single marks, into which the tokenizer splits ASCII text before anything else."""
 
 _NOT_PLAIN: Final = re.compile(r"[^ -~\t\n\r]")
 _SPACE: Final = re.compile(r"[ \t\n\r]+")

@@ -1,4 +1,4 @@
-"""What a model's cosines mean: as shipped for models that were measured on sets, else by probes.
+"""Calibration of a model's cosines: shipped for models measured on sets, else made by probes.
 
 `calibrations.json` holds the fusion weights that `tools/learn_fusion.py` found, with the figures
 they were chosen by. Likeness depends on more than a model's name (its weights' precision, a
@@ -35,7 +35,7 @@ _BUNDLED: Final = Likeness(0.074, 0.498, is_understood=True)
 
 @dataclass(frozen=True, slots=True)
 class _Shipped:
-    """What is shipped for one model."""
+    """The shipped calibration of one model."""
 
     weights: Mapping[str, float]
     bounds: tuple[float, float] | None

@@ -26,7 +26,7 @@ from citewell.engine.onnx.sessions import LoadedGraph, available_cores, encodabl
 CARD_KEYS: Final = (
     "model", "languages", "pooling", "query_prefix", "passage_prefix", "max_tokens", "dimensions",
 )  # fmt: skip
-"""What `citewell.json` may say of an embedding model."""
+"""Keys of `citewell.json` beside an embedding model."""
 
 _TOKEN_VECTORS = NDArray[np.float32]
 """Shape (tokens, dimensions)."""

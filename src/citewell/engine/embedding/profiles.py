@@ -1,4 +1,4 @@
-"""What is known of embedding models by their names: languages, length, prefixes.
+"""Known embedding models by name: their languages, length and prefixes.
 
 From the models' own cards. A model that is not here is taken as multilingual, without prefixes,
 and cut at 512 tokens, which nearly all of them take.
@@ -13,7 +13,7 @@ _ENGLISH: Final = frozenset({"en"})
 
 @dataclass(frozen=True, slots=True)
 class ModelProfile:
-    """What a model takes, and how it wants questions and passages to be marked.
+    """Limits of a model, and the marks it expects on questions and passages.
 
     A change here moves a model's vectors: libraries embedded before must be embedded again.
     """

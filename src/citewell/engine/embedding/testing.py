@@ -73,7 +73,7 @@ _SUBJECTS = (
     ("library", "thư viện"),
     ("opens", "mở cửa"),
 )
-"""What the texts of tests, and the probes of calibration, are about, in two languages."""
+"""Subjects of the texts of tests and of the probes of calibration, in two languages."""
 
 
 class BilingualEmbedder(HashEmbedder):
@@ -90,7 +90,7 @@ class BilingualEmbedder(HashEmbedder):
 
 
 class EmbedderContract:
-    """What every embedder does; inherit it and give the fixture `embedder`."""
+    """Tests for every embedder; inherit it and give the fixture `embedder`."""
 
     async def test_spec_is_complete(self, embedder: Embedder) -> None:
         provider, _, model = embedder.spec.name.partition(":")

@@ -15,7 +15,7 @@ NO_MODEL = "none"
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """What a reply cost in the vendor's tokens; zeros where the vendor does not say."""
+    """Cost of a reply in the vendor's tokens; zeros where the vendor does not say."""
 
     input_tokens: int = 0
     output_tokens: int = 0

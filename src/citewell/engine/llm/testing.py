@@ -20,7 +20,7 @@ from citewell.engine.llm.base import (
 
 @dataclass(frozen=True, slots=True)
 class ScriptedReply:
-    """What the fake does with one call."""
+    """The fake's behaviour in one call."""
 
     text: str = ""
     error: EngineError | None = None

@@ -48,7 +48,7 @@ _SENT_HEADERS = frozenset(
         "anthropic-beta",
     }
 )
-"""What may leave besides the key and our name. The SDKs would add more: organisation, project and
+"""Headers sent besides the key and our name. The SDKs would add more: organisation, project and
 free headers they find in the environment, and the machine's operating system and versions."""
 
 # Vendors' error codes are shown to operators only if they are plain words: free text may quote the
@@ -184,7 +184,7 @@ def _our_errors(name: str) -> Generator[None]:
     except (httpx2.HTTPError, httpx2.StreamError) as error:
         raise ProviderError(f"{name} broke off its reply.", retryable=True) from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        # What the SDKs raise over JSON that is not their format.
+        # The SDKs raise these over JSON that is not their format.
         raise ProviderError(f"{name} sent a reply that cannot be read.") from error
 
 

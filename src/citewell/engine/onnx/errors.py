@@ -1,4 +1,4 @@
-"""What onnxruntime raises. Its exceptions share no base but `Exception`, and carry no types."""
+"""Exceptions of onnxruntime, which share no base but `Exception` and carry no types."""
 
 from types import ModuleType
 from typing import Any, Final, cast
@@ -15,4 +15,4 @@ ONNX_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
 """Every one of them, for `except`: a broken file, an unfit input, a run out of memory."""
 
 TOKENIZER_ERRORS: Final[tuple[type[Exception], ...]] = (Exception,)
-"""What `tokenizers` raises for a broken file: `Exception` itself, no class of its own."""
+"""Raised by `tokenizers` for a broken file: `Exception` itself, as it has no class of its own."""

@@ -1,4 +1,4 @@
-"""What a question says: its language, its codes and phrases, and the terms to look for."""
+"""Analysis of a question: its language, its codes and phrases, and the terms to look for."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ from citewell.engine.text.stopwords import ENGLISH, OTHER, QUESTION_VIETNAMESE
 from citewell.engine.text.vietnamese import has_diacritics
 
 MAX_CHARACTERS = 4_000
-"""What is read of a question; an embedder reads about a quarter of it."""
+"""Characters of a question that are read; an embedder reads about a quarter of them."""
 
 # Bounds the terms of a question that is a pasted page.
 MAX_WORDS = 256
@@ -71,7 +71,7 @@ class QueryAnalysis:
     codes: tuple[str, ...]
     """Document codes as written."""
     phrases: tuple[str, ...]
-    """What stands in quotation marks."""
+    """Texts in quotation marks."""
     terms: tuple[QueryTerm, ...]
 
     @property

@@ -22,7 +22,7 @@ class HybridQuery:
     frequencies: Mapping[int, int] = field(default_factory=dict[int, int])
     """In how many chunks each term occurs; decides which are read first."""
     calibration: Calibration = field(default_factory=Calibration)
-    """What the cosines of the vector's model mean."""
+    """Meaning of the cosines of the vector's model."""
     language: str = UNDETERMINED
     """Of the question."""
 

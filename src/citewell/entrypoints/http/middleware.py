@@ -1,4 +1,4 @@
-"""What every request passes before it reaches a route."""
+"""Middleware that every request passes before it reaches a route."""
 
 import asyncio
 import uuid

@@ -62,7 +62,7 @@ def _differences(then: StoredAnswer, now: QueryReply) -> list[Change]:
 def _reasons(
     caller: Caller, then: StoredAnswer, now: QueryReply, readable: Readable
 ) -> list[Change]:
-    """What has changed since, whether or not it made a difference."""
+    """Changes since the answer was made, whether or not they made a difference."""
     made = then.metadata
     values = [
         ("model_changed", "The model", made.model, now.metadata.model),

@@ -127,7 +127,7 @@ class StoredAnswer(BaseModel):
     query_id: uuid.UUID
     query: str
     request: dict[str, Any]
-    """What was asked besides the question, where it was not the usual."""
+    """Options of the request besides the question, where they were not the usual."""
     user_id: uuid.UUID | None
     timestamp: datetime
     answer: str | None

@@ -77,7 +77,7 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What an answer is made from."""
+    """The question and the passages an answer is made from."""
 
     question: Question
     passages: list[Passage]
@@ -201,7 +201,7 @@ async def _answering(
 async def _written(
     platform: Platform, reader: Caller, llm: LanguageModel, reading: _Reading
 ) -> AsyncGenerator[AnswerEvent, None]:
-    """What a model makes of the passages; see `stream_answer`."""
+    """Events of an answer that a model writes from the passages; see `stream_answer`."""
     async with unit_of_work(platform, reader) as ctx:
         dates = await repository.document_dates(
             ctx.session, [(uuid.UUID(one.document_id), one.version) for one in reading.passages]

@@ -21,12 +21,12 @@ from citewell.features.search.schemas import (
 )
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""What PostgreSQL cannot hold; a question may have it, and is asked all the same."""
+"""Characters PostgreSQL cannot hold; a question with one is asked all the same."""
 
 
 @dataclass(slots=True)
 class Making:
-    """What one answer is made of, noted while it is made."""
+    """Ingredients of one answer, noted while it is made."""
 
     found: Found | None = None
     """None: a fixed reply, for which nothing was searched."""
@@ -78,7 +78,7 @@ def _record(request: QueryRequest, reply: QueryReply, made: Making) -> AnswerRec
 
 
 def _passages(found: Found | None, citations: list[CitationRead]) -> list[PassageReference]:
-    """What was read, best first, and then what is cited beside it."""
+    """Passages that were read, best first, and then those that are cited beside them."""
     hits = found.hits if found else []
     listed = {hit.chunk_id: _reference(hit) for hit in hits}
     for citation in citations:

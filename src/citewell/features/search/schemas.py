@@ -47,7 +47,7 @@ AsOf = Annotated[
 
 
 class SearchRequest(BaseModel):
-    """What to look for."""
+    """A question to passages, and where to look."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -77,7 +77,7 @@ class QueryRequest(BaseModel):
 
 
 class LegExplanation(BaseModel):
-    """What one leg of the search said of a passage."""
+    """Judgement of one leg of the search on a passage."""
 
     rank: int | None
     """From 1; null where this leg did not bring the passage up."""

@@ -32,7 +32,7 @@ Passphrase = Annotated[StorableText, Field(max_length=LONGEST_PASSPHRASE)]
 
 
 class ExportRequest(BaseModel):
-    """What an export is sealed with."""
+    """The passphrase an export is sealed with."""
 
     model_config = ConfigDict(extra="forbid")
 

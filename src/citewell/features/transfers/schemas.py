@@ -65,7 +65,7 @@ class EmbeddingRecord(_Record):
 
 
 class CollectionRecord(_Record):
-    """What an export begins with."""
+    """The collection; the first record of an export."""
 
     kind: Literal["collection"] = "collection"
     format: int
@@ -212,7 +212,7 @@ AnyRecord: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 class ImportReport(BaseModel):
-    """What an import made."""
+    """Result of an import, counted."""
 
     collection_id: uuid.UUID
     name: str

@@ -65,7 +65,7 @@ class Sealer:
         self._number = 0
 
     def header(self) -> bytes:
-        """What the stream begins with."""
+        """The first bytes of the stream."""
         return self._header
 
     def seal(self, part: bytes) -> bytes:

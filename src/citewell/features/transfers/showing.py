@@ -27,7 +27,7 @@ from citewell.models.trash import trash_shown
 
 @dataclass(slots=True)
 class Filled:
-    """What an import has filled in."""
+    """Progress of an import into its collection."""
 
     report: ImportReport
     is_begun: bool = False

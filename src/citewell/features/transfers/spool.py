@@ -51,7 +51,7 @@ class Spool:
         await anyio.to_thread.run_sync(self._file.write, bytes(held) + sealer.finish())
 
     async def read(self) -> AsyncGenerator[bytes | Original, None]:
-        """What was kept, the frames in pieces of any length."""
+        """The kept frames in pieces of any length, and the originals between them."""
         self._file.seek(0)
         opener = await anyio.to_thread.run_sync(Opener, self._file, self._key)
         at = 0
