@@ -31,6 +31,7 @@ from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.engine.parsing.base import Parser
 from citewell.engine.parsing.testing import TextParser
+from citewell.engine.verification.rules import RulesVerifier
 from citewell.features.documents import registering
 from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import NewFile
@@ -91,6 +92,7 @@ async def quiet_platform(
             compute=compute,
             embedder=embedder or HashEmbedder(),
             embedders=embedders or Embedders(open_embedder),
+            verifier=RulesVerifier(),
             llm=None,
             limiter=RateLimiter(),
             token_key=b"signs tokens of the tests" * 2,

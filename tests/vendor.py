@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +50,8 @@ class Received:
 class VendorServer:
     def __init__(self) -> None:
         self.script: list[Reply] = []
+        self.answering: Callable[[Received], Reply] | None = None
+        """Makes the reply to each request once the script is through."""
         self.received: list[Received] = []
         self.arrived = asyncio.Event()
         self.dropped = asyncio.Event()
@@ -79,7 +81,7 @@ class VendorServer:
             while request := await self._read(reader):
                 self.received.append(request)
                 self.arrived.set()
-                reply = self.script.pop(0) if self.script else Reply()
+                reply = self.script.pop(0) if self.script else self._usual(request)
                 if not await self._answer(request, reply, reader, writer):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -87,6 +89,9 @@ class VendorServer:
         finally:
             self._tasks.discard(task)
             writer.close()
+
+    def _usual(self, request: Received) -> Reply:
+        return Reply() if self.answering is None else self.answering(request)
 
     async def _read(self, reader: asyncio.StreamReader) -> Received | None:
         line = await reader.readline()

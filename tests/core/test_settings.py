@@ -42,6 +42,7 @@ class TestLoad:
             ("CITEWELL_PORT", "99999"),
             ("CITEWELL_LLM", "gpt"),
             ("CITEWELL_LLM", "openai:"),
+            ("CITEWELL_VERIFIER", "onnx:"),
             ("CITEWELL_EMBEDDING", "torch:x"),
             ("CITEWELL_DATABASE_URL", "mysql://x"),
             ("CITEWELL_MAX_UPLOAD_BYTES", "0"),

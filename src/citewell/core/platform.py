@@ -16,6 +16,7 @@ from citewell.core.supervision import Supervisor
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.llm.base import LanguageModel
 from citewell.engine.parsing.base import Parser
+from citewell.engine.verification.base import Verifier
 
 State = TypeVar("State")
 
@@ -37,6 +38,8 @@ class Platform:
     """The configured embedder, for new libraries; `embedder_of` gives that of an existing one."""
     embedders: Embedders
     llm: LanguageModel | None
+    verifier: Verifier
+    """Reads sentences of the model that rules neither prove nor refute."""
     limiter: RateLimiter
     token_key: bytes = field(repr=False)
     """Signs access tokens, in all processes of the installation alike."""

@@ -16,6 +16,8 @@ PREFIX = "CITEWELL_"
 EMBEDDING_PROVIDERS = ("bundled", "fastembed", "onnx", "openai-compatible")
 LLM_PROVIDERS = ("none", "openai", "anthropic", "ollama", "openai-compatible")
 
+VERIFIERS = ("rules", "model", "onnx:FOLDER")
+
 LATER = ("METRICS_PORT",)
 """Reserved names of settings whose features this version does not have."""
 
@@ -53,6 +55,12 @@ def _absolute(path: Path) -> Path:
         return path.expanduser().absolute()
     except RuntimeError:
         raise ValueError("this user has no home folder; give another path") from None
+
+
+def _verifier(value: str) -> str:
+    if value in VERIFIERS[:2] or (value.startswith("onnx:") and value != "onnx:"):
+        return value
+    raise ValueError(f"it must be one of {', '.join(VERIFIERS)}")
 
 
 BLOB_SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss")
@@ -209,6 +217,13 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = Field(default=None, description="Key of the model.")
     llm_timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="Longest wait for a whole answer of the model."
+    )
+    verifier: Annotated[str, AfterValidator(_verifier)] = Field(
+        default="rules",
+        description=(
+            "Second reading of what the model wrote: `rules` (none), `model` (itself), or "
+            "`onnx:FOLDER`."
+        ),
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on.")

@@ -33,9 +33,10 @@ from citewell.core.supervision import Supervisor
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
-from citewell.engine.llm.base import NO_MODEL, Timeouts
+from citewell.engine.llm.base import NO_MODEL, LanguageModel, Timeouts
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
+from citewell.engine.verification.registry import open_verifier
 from citewell.features.events import service as events
 from citewell.features.idempotency import service as idempotency
 from citewell.features.ingestion import jobs as ingestion_jobs
@@ -105,16 +106,10 @@ async def open_platform(
             stack.push_async_callback(embedder.close)
             embedders = Embedders(partial(_open_embedder, settings))
             stack.push_async_callback(embedders.close)
-            key = settings.llm_api_key
-            llm = None
-            if settings.llm != NO_MODEL:
-                llm = open_llm(
-                    settings.llm,
-                    base_url=settings.llm_base_url,
-                    api_key=key.get_secret_value() if key else None,
-                    timeout=Timeouts(total=settings.llm_timeout_seconds),
-                )
+            if (llm := open_model(settings)) is not None:
                 stack.push_async_callback(llm.close)
+            verifier = await open_verifier(settings.verifier, llm=llm)
+            stack.push_async_callback(verifier.close)
         except (ProviderConfigurationError, ProviderError) as error:
             raise StartupError(str(error)) from error
         make_home(settings.home)
@@ -157,6 +152,7 @@ async def open_platform(
             embedder=embedder,
             embedders=embedders,
             llm=llm,
+            verifier=verifier,
             limiter=limiter,
             token_key=derive_key(masters.primary, TOKENS),
             former_token_keys=tuple(derive_key(key, TOKENS) for key in masters.others),
@@ -165,6 +161,23 @@ async def open_platform(
         # Pushed last, so it runs first, while the database is still open.
         stack.push_async_callback(_write_usage, platform)
         yield platform
+
+
+def open_model(settings: Settings) -> LanguageModel | None:
+    """The language model of the settings; None: none is set.
+
+    Raises:
+        ProviderConfigurationError: Something must be set first.
+    """
+    if settings.llm == NO_MODEL:
+        return None
+    key = settings.llm_api_key
+    return open_llm(
+        settings.llm,
+        base_url=settings.llm_base_url,
+        api_key=key.get_secret_value() if key else None,
+        timeout=Timeouts(total=settings.llm_timeout_seconds),
+    )
 
 
 async def _open_embedder(settings: Settings, name: str) -> Embedder:

@@ -29,6 +29,7 @@ from citewell.engine.answering.prompting import NO_ANSWER
 from citewell.engine.errors import EngineError, ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import TokenUsage, UserMessage
 from citewell.engine.llm.testing import FakeLanguageModel, ScriptedReply
+from citewell.engine.verification.asking import ModelVerifier
 from citewell.engine.verification.grading import Grade
 
 TEXTS = [
@@ -228,6 +229,43 @@ class TestStream:
         with pytest.raises(asyncio.CancelledError):
             await answering
         assert model.open_streams == 0
+
+
+class TestSecondReading:
+    REPLY = (
+        f"<quote passage=1>{LEAVE}</quote><say>There are 24 free days for full-time staff.</say>"
+    )
+
+    async def run(self, *replies: ScriptedReply | str) -> tuple[list[AnswerEvent], AnswerDone]:
+        model = FakeLanguageModel([self.REPLY, *replies])
+        writing = replace(WRITING, verifier=ModelVerifier(model))
+        stream = stream_answer(
+            model, QUESTION, PASSAGES, writing=writing, confidence=RETRIEVAL, fallback=extractive
+        )
+        async with aclosing(stream):
+            *others, done = [event async for event in stream]
+        assert isinstance(done, AnswerDone)
+        return others, done
+
+    async def test_reworded_sentence_is_confirmed_and_keeps_the_confidence(self) -> None:
+        events, done = await self.run("1: supported")
+        assert StepEvent("verify") in events
+        (shown,) = [event.sentence for event in events if isinstance(event, TokenEvent)]
+        assert grade_of(shown) is Grade.REWORDED
+        (sentence,) = done.answer.sentences
+        assert sentence.assessment is not None
+        assert (grade_of(sentence), sentence.assessment.verified_by) == (Grade.CONFIRMED, "model")
+        assert done.answer.confidence == RETRIEVAL
+
+    async def test_refuted_sentence_is_contradicted_and_makes_it_low(self) -> None:
+        _, done = await self.run("1: refuted")
+        assert grade_of(done.answer.sentences[0]) is Grade.CONTRADICTED
+        assert done.answer.confidence.level is ConfidenceLevel.LOW
+
+    async def test_reading_that_fails_leaves_the_grades_and_is_told(self) -> None:
+        _, done = await self.run(ScriptedReply(error=ProviderError("fake is out of order.")))
+        assert grade_of(done.answer.sentences[0]) is Grade.REWORDED
+        assert done.answer.degraded == (Degradation("verifier", "fake is out of order."),)
 
 
 class TestFallback:

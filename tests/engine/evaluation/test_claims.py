@@ -5,6 +5,9 @@ import pytest
 
 from citewell.engine.evaluation.claims import Label, measure_grades, read_claims
 from citewell.engine.evaluation.datasets import DatasetError
+from citewell.engine.llm.testing import FakeLanguageModel
+from citewell.engine.verification.asking import ModelVerifier
+from citewell.engine.verification.rules import RulesVerifier
 
 ROWS = [
     {"evidence": "The fee is 30 euros.", "claim": "The fee is 30 euros.", "label": "supported"},
@@ -48,11 +51,11 @@ class TestReadClaims:
 
 
 class TestMeasureGrades:
-    def test_shares_are_by_label(self, tmp_path: Path) -> None:
+    async def test_shares_are_by_label(self, tmp_path: Path) -> None:
         path = write(tmp_path / "claims.jsonl", [dict(row, kind="fees") for row in ROWS])
         done: list[int] = []
-        figures = measure_grades(list(read_claims(path)), done.append)
-        assert done == [1, 2, 3, 4]
+        figures = await measure_grades(list(read_claims(path)), done.append, RulesVerifier())
+        assert done == [4]
         assert figures.recall == 0.5
         assert figures.false_support_refuted == figures.false_support_unknown == 0.0
         assert figures.contradicted_right == 1.0
@@ -60,3 +63,11 @@ class TestMeasureGrades:
         assert figures.accepted_by_kind == {
             "fees": {"supported": 0.5, "refuted": 0.0, "unknown": 0.0}
         }
+
+    async def test_second_reading_counts_as_recall(self, tmp_path: Path) -> None:
+        claims = list(read_claims(write(tmp_path / "claims.jsonl", [dict(row) for row in ROWS])))
+        verifier = ModelVerifier(FakeLanguageModel(["1: supported"]))
+        figures = await measure_grades(claims, lambda _: None, verifier)
+        assert figures.recall == 1.0
+        assert figures.grades["supported"] == {"quoted": 0.5, "confirmed": 0.5}
+        assert figures.false_support_refuted == figures.false_support_unknown == 0.0

@@ -28,6 +28,9 @@ from citewell.engine.answering.prompting import NO_ANSWER, PASSAGE_TOKENS, Promp
 from citewell.engine.answering.replies import ReplyForm, ReplyReader
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import LanguageModel, ModelRequest, ReplyEnd, TokenUsage, UserMessage
+from citewell.engine.verification.base import Claim, Verifier
+from citewell.engine.verification.rereading import GradedClaim, is_open, read_again
+from citewell.engine.verification.rules import RulesVerifier
 
 ANSWER_TOKENS = 2400
 """Most tokens of a reply: a list of twenty items with a quote for each takes 1,500; the rest is for
@@ -83,6 +86,8 @@ class Writing:
     """Most tokens of passages in the prompt, estimated; those beyond are left out."""
     max_tokens: int = ANSWER_TOKENS
     """Most tokens of the reply."""
+    verifier: Verifier = field(default_factory=RulesVerifier)
+    """Reads what rules neither proved nor refuted."""
 
 
 async def stream_answer(
@@ -130,7 +135,9 @@ async def stream_answer(
     except (ProviderError, ProviderConfigurationError) as error:
         failure = str(error)
     if reply.shown:
-        yield reply.done(confidence, failure)
+        if reply.is_open and writing.verifier.reader != "rules":
+            yield StepEvent("verify")
+        yield await reply.done(confidence, failure, writing.verifier)
     elif failure is None and reply.is_abstention:
         yield reply.abstained()
     else:
@@ -188,29 +195,45 @@ class _Reply:
                 yield event
         self.is_abstention |= self._reader.is_empty_list and not self.shown
 
-    def done(self, confidence: Confidence, failure: str | None) -> AnswerDone:
+    @property
+    def is_open(self) -> bool:
+        """Whether any sentence is left to a second reading."""
+        return self._aligner is not None and any(map(is_open, self._graded()))
+
+    async def done(
+        self, confidence: Confidence, failure: str | None, verifier: Verifier
+    ) -> AnswerDone:
         """Make the answer of what was written.
 
         Args:
             confidence: Of the search.
             failure: Why the model did not come to its end; None: it did.
+            verifier: Reads what rules left open.
         """
         assert self._aligner is not None
         aligned = self._aligner.result()
-        supported = sum(sentence.is_supported for sentence in aligned.sentences)
+        degraded = self._degraded(failure)
+        try:
+            assessments, usage = await read_again(verifier, self._graded())
+            sentences = tuple(
+                replace(sentence, assessment=assessment)
+                for sentence, assessment in zip(aligned.sentences, assessments, strict=True)
+            )
+        except (ProviderError, ProviderConfigurationError) as error:
+            sentences, usage = aligned.sentences, TokenUsage()
+            degraded += (Degradation("verifier", str(error)),)
+        supported = sum(sentence.is_supported for sentence in sentences)
         answer = Answer(
             text=aligned.text,
-            sentences=aligned.sentences,
+            sentences=sentences,
             citations=aligned.citations,
-            confidence=confidence_of(
-                aligned.sentences, _share(supported / len(aligned.sentences), confidence)
-            ),
+            confidence=confidence_of(sentences, _share(supported / len(sentences), confidence)),
             is_abstained=False,
             model=self._model.name,
-            degraded=self._degraded(failure),
+            degraded=degraded,
             prompt=self._prompt.version,
         )
-        return AnswerDone(answer, self.usage)
+        return AnswerDone(answer, self.usage + usage)
 
     def abstained(self) -> AnswerDone:
         """Make the answer of a model that found none."""
@@ -232,6 +255,28 @@ class _Reply:
         if self._is_truncated:
             return f"{self._model.name} was cut off at its token limit."
         return f"{self._model.name} wrote nothing."
+
+    def _graded(self) -> list[GradedClaim]:
+        """The sentences as claims on their quotes."""
+        assert self._aligner is not None
+        aligned = self._aligner.result()
+        cited = {citation.number: citation for citation in aligned.citations}
+        return [
+            GradedClaim(
+                Claim(
+                    sentence.text,
+                    tuple(
+                        text
+                        for number in sentence.citations
+                        for text in (cited[number].quote, *cited[number].readings)
+                    ),
+                    self._language,
+                ),
+                sentence.assessment,
+            )
+            for sentence in aligned.sentences
+            if sentence.assessment is not None
+        ]
 
     def _degraded(self, failure: str | None) -> tuple[Degradation, ...]:
         if failure is not None:

@@ -10,7 +10,7 @@ from importlib import resources
 
 from citewell.engine.answering.base import Passage
 from citewell.engine.answering.marks import without_marks
-from citewell.engine.parsing.cleaning import scrub
+from citewell.engine.llm.untrusted import harmless
 
 NO_ANSWER = "NOT_IN_DOCUMENTS"
 """The reply a model is told to give when the passages hold no answer."""
@@ -33,11 +33,6 @@ the estimate errs on the short side."""
 _LANGUAGES = frozenset({"en", "vi"})
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _VERSION = re.compile(r"<!-- version (\d+) -->\n")
-
-# Beginnings of tags of ours, of HTML and of chat templates (`<|im_start|>`, `<s>`, `<<SYS>>`), and
-# the markers `[INST]` of others. Servers that tokenise such text make control tokens of it.
-_TAG = re.compile(r"<(?=[A-Za-z_/|<!?])")
-_MARKER = re.compile(r"\[(?=/?[A-Z_]{3,30}\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ def make_prompt(
     kept, blocks = _fitting(passages, max_tokens)
     values = {
         "passages": "\n\n".join(blocks),
-        "question": harmless(question),
+        "question": _quotable(question),
         "today": today.isoformat(),
     }
     return Prompt(
@@ -108,15 +103,6 @@ def shipped_rules(name: str) -> str:
 def estimate_tokens(text: str) -> int:
     """Return about how many tokens a text has, rather too many than too few."""
     return -(-len(text.encode(errors="replace")) // _BYTES_PER_TOKEN)
-
-
-def harmless(text: str) -> str:
-    """Get text that can be put into a prompt: it begins no tag, turn or instruction of ours.
-
-    Characters that nobody sees are left out, a tag begins with another bracket, and footnote
-    numbers are no citation marks. Quotes of the result are found in the text all the same.
-    """
-    return without_marks(_MARKER.sub("[ ", _TAG.sub("\u2039", scrub(text)))).strip()
 
 
 def _parts(language: str, is_json: bool, own_rules: Mapping[str, str] | None) -> _Parts:
@@ -150,14 +136,19 @@ def _fitting(passages: Sequence[Passage], left: int) -> tuple[list[Passage], lis
     return kept, blocks
 
 
+def _quotable(text: str) -> str:
+    """Text of a document for a prompt: footnote numbers are no citation marks in it."""
+    return without_marks(harmless(text))
+
+
 def _block(number: int, passage: Passage, text: str) -> str:
     source = " > ".join((passage.title, *passage.heading))
     dated = f" of {passage.date}" if passage.date else ""
-    context = f"{harmless(passage.context)}\n" if passage.context else ""
+    context = f"{_quotable(passage.context)}\n" if passage.context else ""
     return (
         f'<passage number="{number}">\n'
-        f"({harmless(source)}; version {passage.version}{dated})\n"
-        f"{context}{harmless(text)}\n</passage>"
+        f"({_quotable(source)}; version {passage.version}{dated})\n"
+        f"{context}{_quotable(text)}\n</passage>"
     )
 
 

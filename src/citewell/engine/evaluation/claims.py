@@ -7,10 +7,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from citewell.engine.evaluation.datasets import DatasetError, read_objects
+from citewell.engine.verification.base import Claim, Verifier
 from citewell.engine.verification.grading import Grade, grade_sentence
+from citewell.engine.verification.rereading import GradedClaim, read_again
 
-ACCEPTED = frozenset({Grade.QUOTED, Grade.CLOSE})
+ACCEPTED = frozenset({Grade.QUOTED, Grade.CLOSE, Grade.CONFIRMED})
 """Grades a reader may take for said by the source."""
+
+BATCH = 10
+"""Claims that are read a second time in one call: about as many as an answer has sentences."""
 
 
 class Label(StrEnum):
@@ -42,13 +47,13 @@ class VerificationFigures:
     grades: dict[str, dict[str, float]]
     """By label: the share of each grade."""
     recall: float | None
-    """Share of the supported claims that were `quoted` or `close`."""
+    """Share of the supported claims that were `quoted`, `close` or, read again, `confirmed`."""
     false_support_refuted: float | None
     false_support_unknown: float | None
     contradicted_right: float | None
     """Share of the claims graded `contradicted` that are refuted."""
     accepted_by_kind: dict[str, dict[str, float]]
-    """By kind and label: the share of `quoted` and `close`."""
+    """By kind and label: the share that counts for `recall`."""
 
 
 def read_claims(path: Path) -> Iterator[LabelledClaim]:
@@ -80,23 +85,31 @@ def read_claims(path: Path) -> Iterator[LabelledClaim]:
         )
 
 
-def measure_grades(
-    claims: Sequence[LabelledClaim], on_progress: Callable[[int], None]
+async def measure_grades(
+    claims: Sequence[LabelledClaim], on_progress: Callable[[int], None], verifier: Verifier
 ) -> VerificationFigures:
     """Grade all claims and count.
 
     Args:
         claims: At least one.
         on_progress: Called with how many are done.
+        verifier: Reads those that rules leave open.
+
+    Raises:
+        ProviderError: The verifier failed.
+        ProviderConfigurationError: The verifier is not set up rightly.
     """
     counts: Counter[tuple[Label, Grade]] = Counter()
     kinds: dict[str, Counter[tuple[Label, bool]]] = {}
-    for done, claim in enumerate(claims, start=1):
-        assessment = grade_sentence(claim.text, [claim.evidence], language=claim.language)
-        counts[claim.label, assessment.grade] += 1
-        if claim.kind is not None:
-            kinds.setdefault(claim.kind, Counter())[claim.label, assessment.grade in ACCEPTED] += 1
-        on_progress(done)
+    for start in range(0, len(claims), BATCH):
+        batch = claims[start : start + BATCH]
+        assessments, _ = await read_again(verifier, list(map(_graded, batch)))
+        for claim, assessment in zip(batch, assessments, strict=True):
+            counts[claim.label, assessment.grade] += 1
+            if claim.kind is not None:
+                is_accepted = assessment.grade in ACCEPTED
+                kinds.setdefault(claim.kind, Counter())[claim.label, is_accepted] += 1
+        on_progress(start + len(batch))
     contradicted = sum(counts[label, Grade.CONTRADICTED] for label in Label)
     return VerificationFigures(
         claims=len(claims),
@@ -126,6 +139,11 @@ def measure_grades(
             for kind, found in sorted(kinds.items())
         },
     )
+
+
+def _graded(claim: LabelledClaim) -> GradedClaim:
+    assessment = grade_sentence(claim.text, [claim.evidence], language=claim.language)
+    return GradedClaim(Claim(claim.text, (claim.evidence,), claim.language), assessment)
 
 
 def _total(counts: Counter[tuple[Label, Grade]], label: Label) -> int:

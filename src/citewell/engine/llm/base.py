@@ -20,6 +20,12 @@ class TokenUsage:
     input_tokens: int = 0
     output_tokens: int = 0
 
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        """What both cost."""
+        return TokenUsage(
+            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from citewell.engine.text.normalisation import normalise
 from citewell.engine.text.sentences import split_sentences
@@ -47,6 +48,8 @@ class Assessment:
     grade: Grade
     unsupported_terms: tuple[str, ...] = ()
     """Words, numbers and dates of the sentence, as written, that no quote holds."""
+    verified_by: Literal["rules", "model"] = "rules"
+    """What gave the grade: rules, or a model on a second reading."""
 
 
 def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> Assessment:

@@ -213,7 +213,7 @@ async def _written(
             replace(one, date=dates.get((uuid.UUID(one.document_id), one.version), ""))
             for one in reading.passages
         ],
-        writing=Writing(today=utc_now().date()),
+        writing=Writing(today=utc_now().date(), verifier=platform.verifier),
         confidence=reading.confidence(),
         fallback=reading.extract,
     )
@@ -367,7 +367,7 @@ def _sentence_read(sentence: AnswerSentence) -> SentenceRead:
         citations=list(sentence.citations),
         grade=assessment.grade if assessment else None,
         unsupported_terms=list(assessment.unsupported_terms) if assessment else [],
-        verified_by="rules" if assessment else None,
+        verified_by=assessment.verified_by if assessment else None,
     )
 
 

@@ -1,0 +1,59 @@
+"""What a second reading makes of grades."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from citewell.engine.errors import ProviderError
+from citewell.engine.llm.base import TokenUsage
+from citewell.engine.verification.base import Claim, Verdict, Verifier
+from citewell.engine.verification.grading import Assessment, Grade
+
+SECONDS = 20.0
+"""Longest wait for a second reading: the answer is on the screen, its grades are not final yet."""
+
+_GRADES = {Verdict.SUPPORTED: Grade.CONFIRMED, Verdict.REFUTED: Grade.CONTRADICTED}
+
+
+@dataclass(frozen=True, slots=True)
+class GradedClaim:
+    """A claim and what rules found."""
+
+    claim: Claim
+    assessment: Assessment
+
+
+def is_open(graded: GradedClaim) -> bool:
+    """Whether rules neither proved nor refuted it, and there are quotes to read."""
+    return graded.assessment.grade is Grade.REWORDED and bool(graded.claim.quotes)
+
+
+async def read_again(
+    verifier: Verifier, graded: Sequence[GradedClaim], *, seconds: float = SECONDS
+) -> tuple[list[Assessment], TokenUsage]:
+    """Return the assessments after a second reading of those that are open.
+
+    `reworded` becomes `confirmed` or `contradicted`, or stays. What rules proved or refuted is not
+    read again.
+
+    Raises:
+        ProviderError: They could not be read in time.
+        ProviderConfigurationError: The verifier is not set up rightly.
+    """
+    assessments = [one.assessment for one in graded]
+    places = [place for place, one in enumerate(graded) if is_open(one)]
+    if not places:
+        return assessments, TokenUsage()
+    try:
+        async with asyncio.timeout(seconds):
+            reading = await verifier.read([graded[place].claim for place in places])
+    except TimeoutError:
+        raise ProviderError(
+            f"The second reading by `{verifier.name}` did not end in {seconds:g} s."
+        ) from None
+    for place, verdict in zip(places, reading.verdicts, strict=True):
+        if verdict in _GRADES:
+            assessments[place] = replace(
+                assessments[place], grade=_GRADES[verdict], verified_by=verifier.reader
+            )
+    return assessments, reading.usage
