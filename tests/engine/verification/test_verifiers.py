@@ -199,6 +199,7 @@ class TestReadAgain:
             )
         ]
         model = FakeLanguageModel(["1: supported\n2: refuted\n3: unknown"])
+        graded[2] = GradedClaim(Claim("No quote.", (), "en"), graded[2].assessment)
         found, usage = await read_again(ModelVerifier(model), graded)
         assert [(one.grade, one.verified_by) for one in found] == [
             (Grade.CLOSE, "rules"),

@@ -18,6 +18,10 @@ BATCH = 10
 """Claims that are read a second time in one call: about as many as an answer has sentences."""
 
 
+SECONDS = 300.0
+"""Longest wait for one second reading: nobody waits for an answer here."""
+
+
 class Label(StrEnum):
     """Relation of the evidence to a claim."""
 
@@ -103,7 +107,7 @@ async def measure_grades(
     kinds: dict[str, Counter[tuple[Label, bool]]] = {}
     for start in range(0, len(claims), BATCH):
         batch = claims[start : start + BATCH]
-        assessments, _ = await read_again(verifier, list(map(_graded, batch)))
+        assessments, _ = await read_again(verifier, list(map(_graded, batch)), seconds=SECONDS)
         for claim, assessment in zip(batch, assessments, strict=True):
             counts[claim.label, assessment.grade] += 1
             if claim.kind is not None:
