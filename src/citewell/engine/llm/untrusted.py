@@ -4,7 +4,7 @@ import re
 
 from citewell.engine.parsing.cleaning import scrub
 
-# What begins a tag of ours, of HTML or of a chat template (`<|im_start|>`, `<s>`, `<<SYS>>`), and
+# Beginnings of tags of ours, of HTML and of chat templates (`<|im_start|>`, `<s>`, `<<SYS>>`), and
 # the markers `[INST]` of others. Servers that tokenise such text make control tokens of it.
 _TAG = re.compile(r"<(?=[A-Za-z_/|<!?])")
 _MARKER = re.compile(r"\[(?=/?[A-Z_]{3,30}\])")

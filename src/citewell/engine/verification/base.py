@@ -9,7 +9,7 @@ from citewell.engine.llm.base import TokenUsage
 
 
 class Verdict(StrEnum):
-    """What the quotes say of a sentence."""
+    """Relation of the quotes to a sentence."""
 
     SUPPORTED = "supported"
     """They say it, in whatever words."""

@@ -23,7 +23,7 @@ from citewell.engine.onnx.sessions import available_cores, encodable
 from citewell.engine.verification.base import Claim, Reading, Verdict
 
 CARD_KEYS: Final = ("model", "labels", "threshold", "template", "max_tokens", "languages")
-"""What `citewell.json` may say of a verifier."""
+"""Keys of a verifier's `citewell.json`."""
 
 USUAL_THRESHOLD: Final = 0.5
 """Probability from which a verdict is given; what the published models are used with."""
@@ -53,7 +53,7 @@ _MEANINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """What goes in, and what the numbers that come out mean."""
+    """Input of the model, and the meaning of its numbers."""
 
     output: str
     labels: tuple[Verdict, ...]

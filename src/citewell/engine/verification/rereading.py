@@ -1,4 +1,4 @@
-"""What a second reading makes of grades."""
+"""Grades after a second reading."""
 
 import asyncio
 from collections.abc import Sequence
