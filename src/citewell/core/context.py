@@ -145,7 +145,12 @@ async def access_in(session: AsyncSession, tenant_id: uuid.UUID, actor: Actor) -
 
 @asynccontextmanager
 async def unit_of_work(
-    platform: Platform, caller: Caller, *, is_snapshot: bool = False, is_batched: bool = False
+    platform: Platform,
+    caller: Caller,
+    *,
+    is_snapshot: bool = False,
+    is_batched: bool = False,
+    has_kept_plans: bool = False,
 ) -> AsyncGenerator[Context, None]:
     """Open a transaction for the caller; it commits when the block ends well.
 
@@ -154,12 +159,14 @@ async def unit_of_work(
         caller: The actor and its tenant.
         is_snapshot: All statements see one snapshot (REPEATABLE READ).
         is_batched: As `Database.unit_of_work` takes it.
+        has_kept_plans: As `Database.unit_of_work` takes it.
     """
     async with platform.database.unit_of_work(
         caller.tenant_id,
         statement_seconds=0 if caller.actor.kind in _PATIENT else REQUEST_STATEMENT_SECONDS,
         is_snapshot=is_snapshot,
         is_batched=is_batched,
+        has_kept_plans=has_kept_plans,
     ) as session:
         ctx = Context(session, caller.tenant_id, caller.actor, platform, caller.origin)
         yield ctx

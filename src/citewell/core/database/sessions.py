@@ -78,6 +78,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=30,
+            # The connection used last: its server process has plans and pages in its caches.
+            pool_use_lifo=True,
             pool_pre_ping=False,
             hide_parameters=True,  # tracebacks are logged, and values are documents and addresses
             connect_args=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
@@ -95,6 +97,7 @@ class Database:
         statement_seconds: float = 0,
         is_snapshot: bool = False,
         is_batched: bool = False,
+        has_kept_plans: bool = False,
     ) -> AsyncGenerator[AsyncSession, None]:
         """One transaction for one tenant, committed at the end or rolled back by an exception.
 
@@ -104,6 +107,8 @@ class Database:
             is_snapshot: All statements see the same snapshot instead of one each.
             is_batched: The tenant is set together with the first statements of the session's batch;
                 until then nothing is visible.
+            has_kept_plans: Statements are planned once for all values, not for each; for batches
+                alone. Values that a plan depends on have to be literals of theirs.
         """
         async with self._sessions() as session, session.begin():
             if is_snapshot:
@@ -115,7 +120,8 @@ class Database:
                     # The driver would wait for a BEGIN of its own making.
                     await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
                     batch_of(session).ask("BEGIN", {}, len)
-                    batch_of(session).ask(_SET_TENANT, values, len)
+                    set_tenant = _SET_TENANT_AND_PLANS if has_kept_plans else _SET_TENANT
+                    batch_of(session).ask(set_tenant, values, len)
                 else:
                     await session.execute(text(_SET_TENANT), values)
             yield session
@@ -160,6 +166,8 @@ _SET_TENANT = (
     f"SELECT set_config('{TENANT_SETTING}', :tenant_id, true), "
     "set_config('statement_timeout', :limit, true)"
 )
+
+_SET_TENANT_AND_PLANS = f"{_SET_TENANT}, set_config('plan_cache_mode', 'force_generic_plan', true)"
 
 
 _HEALING_STATES = ("08", "40", "53", "57", "58", "25P03", "55P03")

@@ -61,7 +61,9 @@ class CallersLibrary:
             InvalidFilterError, UnknownFilterError: A filter names what no document has.
             QuotaReachedError: The queries of the day are used up.
         """
-        async with unit_of_work(self.platform, self.caller, is_batched=True) as ctx:
+        async with unit_of_work(
+            self.platform, self.caller, is_batched=True, has_kept_plans=self._has_common_form
+        ) as ctx:
             asked = index_of(self.platform).searcher.facts(ctx, term_ids)
             access = await ctx.access()
             facts = await asked
@@ -84,6 +86,11 @@ class CallersLibrary:
                     fields=tuple(fields),
                 )
             yield _OpenLibrary(ctx, facts, scope, self.spender)
+
+    @property
+    def _has_common_form(self) -> bool:
+        """Whether one plan suits all such searches: what filters leave has to be estimated anew."""
+        return not self.filters and self.collection_ids is None and self.as_of is None
 
     async def _filters(self, ctx: Context) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """The filters of document fields, and those of metadata."""

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from citewell.engine.retrieval.base import HybridQuery, Legs, LexicalFacts
 from citewell.indexes.contract import SearchScope
 from citewell.indexes.postgres import searching
-from citewell.indexes.postgres.inverted import choose_terms
-from citewell.indexes.postgres.searching import Way
+from citewell.indexes.postgres.inverted import TermReading, choose_terms
+from citewell.indexes.postgres.searching import CANDIDATES, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +38,33 @@ class Asking:
         """Read on until the best by terms are certain, as far as the budgets allow."""
         query = self.query
         # A quoted phrase is looked for among the candidates, so there should be many.
-        budgets = self.budgets[-1:] if query.phrases else self.budgets
-        budget = budgets[0]
+        budget = self.budgets[-1 if query.phrases else 0]
         reading = choose_terms(query.terms, query.frequencies, budget)
         legs = await self._read(replace(way, reading=reading))
-        for budget in budgets[1:]:
-            further = choose_terms(query.terms, query.frequencies, budget)
-            if reading.proves(_scores(legs), query.top_k) or further == reading:
-                break
-            reading = further
-            again = await self._read(replace(way, reading=reading, has_dense_leg=False))
-            legs = _with_lexical(legs, again)
+        if not query.phrases and not reading.proves(_scores(legs), query.top_k):
+            further = self._further(reading, _scores(legs))
+            if further is not None:
+                more = replace(way, reading=further.after(reading), has_dense_leg=False)
+                legs = _merged(legs, await self._read(more), max(CANDIDATES, query.top_k))
+                budget, reading = self.budgets[-1], further
         is_proven = reading.proves(_scores(legs), query.top_k)
         if not is_proven and len(legs.lexical) < query.top_k:
             # Most of what was read is not for this reader.
             return _with_lexical(legs, await self._read(replace(way, has_dense_leg=False)))
         legs.terms = LexicalFacts(budget, reading.postings, reading.skipped, is_proven)
         return legs
+
+    def _further(self, reading: TermReading, scores: list[float]) -> TermReading | None:
+        """The terms to have read after reading on; None if that would prove nothing.
+
+        Without a proof in reach the first reading has as good a result (ADR-0020), unless it
+        brought up too few chunks that the caller may find.
+        """
+        query = self.query
+        last = scores[query.top_k - 1] if len(scores) >= query.top_k else 0.0
+        further = choose_terms(query.terms, query.frequencies, self.budgets[-1], enough=last)
+        is_of_use = not last or further.proves(scores, query.top_k)
+        return further if is_of_use and further.read != reading.read else None
 
     async def _read(self, way: Way) -> Legs:
         return await searching.read_legs(self.session, self.scope, self.query, way)
@@ -64,6 +74,13 @@ def is_whole_library(scope: SearchScope) -> bool:
     """Whether the scope leaves nothing out that can be found now."""
     narrowed = (scope.collection_ids is not None, scope.metadata, scope.fields, scope.as_of)
     return scope.reach.is_all and not any(narrowed)
+
+
+def _merged(legs: Legs, more: Legs, limit: int) -> Legs:
+    """Legs with what further terms bring up; chunks with terms of both are in both, once kept."""
+    both = {each.chunk_id: each for each in (*legs.lexical, *more.lexical)}
+    ranked = sorted(both.values(), key=lambda each: -each.bm25)
+    return replace(legs, lexical=ranked[:limit])
 
 
 def _with_lexical(legs: Legs, again: Legs) -> Legs:

@@ -7,7 +7,7 @@ the k best are certainly the right ones.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from citewell.engine.lexical.base import SparseVector
 from citewell.engine.lexical.bm25 import best_possible_score
@@ -42,6 +42,10 @@ class TermReading:
         """Whether every chunk with any term of the question is read."""
         return not self.skipped
 
+    def after(self, before: "TermReading") -> "TermReading":
+        """The part of it that was not read before."""
+        return replace(self, read=self.read[len(before.read) :])
+
     def proves(self, scores: list[float], wanted: int) -> bool:
         """Whether the best of `scores`, in falling order, are certainly those of the library."""
         if self.is_whole:
@@ -50,7 +54,11 @@ class TermReading:
 
 
 def choose_terms(
-    weights: SparseVector, frequencies: Mapping[int, int], postings: int
+    weights: SparseVector,
+    frequencies: Mapping[int, int],
+    postings: int,
+    *,
+    enough: float = 0.0,
 ) -> TermReading:
     """The rarest terms, as many as have at most `postings` chunks together; at least one.
 
@@ -58,14 +66,17 @@ def choose_terms(
         weights: Of the question, as `query_weights` gives them.
         frequencies: In how many chunks each term occurs.
         postings: Entries of posting lists to be read at most.
+        enough: Score that proves the result; no more terms are taken than it takes for that.
     """
     ranked = sorted(weights, key=lambda term: (frequencies.get(term, 0), term))
     taken, total = 0, 0
+    rest = best_possible_score(weights)
     for term in ranked:
         total += frequencies.get(term, 0)
-        if taken and total > postings:
+        if taken and (total > postings or rest * ROUNDING <= enough):
             break
         taken += 1
+        rest -= best_possible_score({term: weights[term]})
     read, skipped = tuple(ranked[:taken]), tuple(ranked[taken:])
     return TermReading(
         read=read,

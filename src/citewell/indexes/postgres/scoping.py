@@ -1,6 +1,7 @@
 """Makes the predicate of the chunks a caller may find, and its values; nothing else does."""
 
 import json
+import uuid
 
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
@@ -28,8 +29,9 @@ _ACTIVE_THEN = (
 def scope_sql(scope: SearchScope) -> str:
     """The predicate on `chunk c` that says what the caller may find."""
     parts = [
-        "c.tenant_id = :tenant_id",
-        # Literals: partial indexes are proven to fit at plan time only from constants.
+        # Literals: partitions are left out and partial indexes proven to fit at plan time only from
+        # constants, so that one plan can serve every question to a library.
+        f"c.tenant_id = '{uuid.UUID(str(scope.tenant_id))}'",
         f"c.generation_id = {int(scope.generation.id)}",
         "c.active" if scope.as_of is None else _ACTIVE_THEN,
         reach_sql(scope.reach, table="c", document_column="document_id")[0],

@@ -34,7 +34,7 @@ SELECT '{name}' AS leg, c.id, {dense} AS dense, -(c.terms <#> CAST(:terms AS spa
 FROM (
   SELECT c.id, c.embedding, c.terms FROM chunk c
   WHERE {scope}{extra}
-  {order} LIMIT :candidates
+  {order} LIMIT {candidates}
 ) AS c
 """
 
@@ -49,7 +49,7 @@ SELECT '{name}' AS leg, c.id, {dense} AS dense, k.score AS lexical
 FROM ranked k CROSS JOIN LATERAL (
   SELECT c.id, c.embedding FROM chunk c WHERE c.id = k.id AND {scope}{extra} OFFSET 0
 ) AS c
-LIMIT :candidates
+LIMIT {candidates}
 """
 
 _FETCH = """
@@ -87,8 +87,10 @@ async def read_legs(
     session: AsyncSession, scope: SearchScope, query: HybridQuery, way: Way
 ) -> Legs:
     """Ask every leg that the question has for its best chunks of the scope."""
+    candidates = max(CANDIDATES, query.top_k)
     statement = _legs_statement(
         scope_sql(scope),
+        candidates,
         scope.generation.dimensions if query.vector is not None else 0,
         bool(query.terms),
         len(query.phrases),
@@ -96,11 +98,7 @@ async def read_legs(
         way.is_dense_exact,
         way.has_dense_leg,
     )
-    candidates = max(CANDIDATES, query.top_k)
-    values = scope_values(scope) | {
-        "terms": sparse_literal(query.terms),
-        "candidates": candidates,
-    }
+    values = scope_values(scope) | {"terms": sparse_literal(query.terms)}
     if query.vector is not None:
         values["vector"] = dense_literal(query.vector)
     if query.terms and way.reading is not None:
@@ -155,6 +153,7 @@ def _passages(rows: Rows) -> Mapping[uuid.UUID, ChunkView]:
 @lru_cache(maxsize=512)
 def _legs_statement(
     scope: str,
+    candidates: int,
     dimensions: int,
     has_terms: bool,
     phrase_count: int,
@@ -168,7 +167,8 @@ def _legs_statement(
     dense = f"1 - {distance}" if dimensions else "CAST(NULL AS double precision)"
     # "+ 0" keeps the planner from an index: an exact scan.
     by_terms = "ORDER BY (c.terms <#> CAST(:terms AS sparsevec)) + 0"
-    parts = {"dense": dense, "scope": scope, "extra": ""}
+    # A literal, so that the plan kept for the statement knows how few rows are wanted.
+    parts = {"dense": dense, "scope": scope, "extra": "", "candidates": str(int(candidates))}
     legs: list[str] = []
     if dimensions and has_dense_leg:
         order = f"ORDER BY {distance}{' + 0' if is_dense_exact else ''}"
