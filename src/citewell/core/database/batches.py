@@ -2,33 +2,23 @@
 
 A statement of a session costs a round trip, and its way through SQLAlchemy as much processor time
 as a small statement takes the server. Where that counts, statements are added to the session's
-batch and go to the driver directly, prepared, together with all others that wait.
+batch and go to the server directly, prepared, together with all others that wait.
 """
 
-import re
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import nullcontext
-from functools import lru_cache
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, Generic, TypeVar
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.database.exchange import PreparedStatements, Rows, exchange
+
 T = TypeVar("T")
 
-Rows = Sequence[tuple[Any, ...]]
-
 _BATCH = "citewell.batch"
-
-_NAME = re.compile(r"(?<![:\w]):(\w+)(?!:)")
-"""A bound name as SQLAlchemy writes it; `::` is a cast."""
-
-
-@lru_cache(maxsize=2_048)
-def driver_sql(statement: str) -> str:
-    """Translate `:names` to the driver's `%(names)s`."""
-    return _NAME.sub(r"%(\1)s", statement.replace("%", "%%"))
+_PREPARED = "citewell.prepared"
+"""Key in a pooled connection's `info`, which lives as long as the connection to the server."""
 
 
 class StatementResult(Generic[T]):
@@ -53,6 +43,7 @@ class StatementBatch:
         self._session = session
         self._waiting: list[tuple[str, Mapping[str, object], StatementResult[Any]]] = []
         self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._prepared = PreparedStatements()
         self._is_last = False
 
     def ask(
@@ -66,7 +57,7 @@ class StatementBatch:
             read: Turns the rows into the result.
         """
         asked = StatementResult(self, read)
-        self._waiting.append((driver_sql(statement), values, asked))
+        self._waiting.append((statement, values, asked))
         return asked
 
     def commit_with_next(self) -> None:
@@ -89,27 +80,23 @@ class StatementBatch:
             # The session's own connection, so that its transaction, tenant and time-out apply.
             connection = await (await self._session.connection()).get_raw_connection()
             self._connection = connection.driver_connection
+            self._prepared = connection.info.setdefault(_PREPARED, self._prepared)
         assert self._connection is not None
-        statement = ""
+        statements = [(statement, values) for statement, values, _ in waiting]
         try:
-            cursors: list[psycopg.AsyncCursor[Any]] = []
-            # Pipeline mode costs processor time of its own, so one statement goes without.
-            way = self._connection.pipeline() if len(waiting) > 1 else nullcontext()
-            async with way:
-                for statement, values, _ in waiting:
-                    cursors.append(await self._connection.execute(statement.encode(), values))
-            for (_, _, asked), cursor in zip(waiting, cursors, strict=True):
-                asked.rows = await cursor.fetchall() if cursor.description else []
+            found = await exchange(self._connection, self._prepared, statements)
         except psycopg.Error as error:
             # Callers recognise outages and time-outs by this class.
             raise DBAPIError.instance(
-                statement,
+                "; ".join(statement for statement, _ in statements),
                 None,
                 error,
                 psycopg.Error,
                 hide_parameters=True,
                 connection_invalidated=self._connection.closed,
             ) from error
+        for (_, _, asked), rows in zip(waiting, found, strict=True):
+            asked.rows = rows
 
 
 def batch_of(session: AsyncSession) -> StatementBatch:

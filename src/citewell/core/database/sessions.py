@@ -82,7 +82,12 @@ class Database:
             pool_use_lifo=True,
             pool_pre_ping=False,
             hide_parameters=True,  # tracebacks are logged, and values are documents and addresses
-            connect_args=CONNECTION | {"options": connection_options(SESSION_SETTINGS)},
+            connect_args=CONNECTION
+            | {
+                "options": connection_options(SESSION_SETTINGS),
+                # Batches prepare theirs (`exchange`); of the driver's the plan is never kept.
+                "prepare_threshold": None,
+            },
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._lookups = async_sessionmaker(

@@ -1,0 +1,114 @@
+"""Statements below the driver's cursors: failures, and what stays prepared."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from citewell.core.database import exchange as module
+from citewell.core.database.exchange import PreparedStatements, exchange, numbered
+
+Connection = psycopg.AsyncConnection[tuple[object, ...]]
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Connection]:
+    async with await psycopg.AsyncConnection.connect(
+        database_url, autocommit=True, prepare_threshold=None
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+def prepared() -> PreparedStatements:
+    return PreparedStatements()
+
+
+async def names_on_server(connection: Connection) -> set[bytes]:
+    cursor = await connection.execute("SELECT name FROM pg_prepared_statements")
+    return {str(name).encode() for (name,) in await cursor.fetchall()}
+
+
+class TestNumbered:
+    def test_names_become_numbers_and_casts_stay(self) -> None:
+        text, names = numbered("SELECT :a, :b, :a, x::text, CAST(:a AS int), '50 %'")
+        assert text == b"SELECT $1, $2, $1, x::text, CAST($1 AS int), '50 %'"
+        assert names == ("a", "b")
+
+
+class TestExchange:
+    async def test_rows_of_each_statement_in_order(
+        self, connection: Connection, prepared: PreparedStatements
+    ) -> None:
+        for number in (1, 2):  # prepared, and again
+            rows = await exchange(
+                connection,
+                prepared,
+                [
+                    ("BEGIN", {}),
+                    ("SELECT :n + 1, CAST(:text AS text), CAST(:ids AS int[])",
+                     {"n": number, "text": None, "ids": [number], "unused": object()}),
+                    ("SELECT 1 WHERE false", {}),
+                    ("COMMIT", {}),
+                ],
+            )  # fmt: skip
+            assert rows == [[], [(number + 1, None, [number])], [], []]
+        assert await names_on_server(connection) == set(prepared.names.values())
+
+    async def test_first_failure_is_raised_and_connection_goes_on(
+        self, connection: Connection, prepared: PreparedStatements
+    ) -> None:
+        for wrong, error in (
+            ("SELECT 1 / :zero", psycopg.errors.DivisionByZero),
+            ("SELECT nothing FROM nowhere", psycopg.errors.UndefinedTable),
+        ):
+            with pytest.raises(error):
+                await exchange(
+                    connection,
+                    prepared,
+                    [("BEGIN", {}), (wrong, {"zero": 0}), ("SELECT 'not carried out'", {})],
+                )
+            await connection.rollback()
+            assert await exchange(connection, prepared, [("SELECT 3", {})]) == [[(3,)]]
+        assert await names_on_server(connection) == set(prepared.names.values())
+
+    async def test_value_that_cannot_be_sent_leaves_nothing_behind(
+        self, connection: Connection, prepared: PreparedStatements
+    ) -> None:
+        statements = [("SELECT 1", {}), ("SELECT :value", {"value": object()})]
+        with pytest.raises(psycopg.ProgrammingError):
+            await exchange(connection, prepared, statements)
+        assert await exchange(connection, prepared, [("SELECT 2", {})]) == [[(2,)]]
+
+    async def test_oldest_statements_make_room(
+        self, connection: Connection, prepared: PreparedStatements
+    ) -> None:
+        for number in range(module.MOST_PREPARED + 3):
+            asked = [("SELECT 'always'", {}), (f"SELECT {number}", {})]
+            assert await exchange(connection, prepared, asked) == [[("always",)], [(number,)]]
+        assert len(prepared.names) == module.MOST_PREPARED
+        assert await names_on_server(connection) == set(prepared.names.values())
+
+    async def test_cancelled_statement_ends_and_connection_goes_on(
+        self, connection: Connection, prepared: PreparedStatements
+    ) -> None:
+        long = asyncio.ensure_future(
+            exchange(connection, prepared, [("SELECT pg_sleep(:s)", {"s": 600.0})])
+        )
+        await asyncio.sleep(0)  # sent
+        long.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await long
+        assert await exchange(connection, prepared, [("SELECT 4", {})]) == [[(4,)]]
+
+    async def test_lost_connection_is_an_operational_error(
+        self, connection: Connection, prepared: PreparedStatements
+    ) -> None:
+        killing = "SELECT pg_terminate_backend(pg_backend_pid())"
+        with pytest.raises(psycopg.OperationalError):
+            await exchange(connection, prepared, [(killing, {}), ("SELECT pg_sleep(600)", {})])
+        with pytest.raises(psycopg.OperationalError):
+            await exchange(connection, prepared, [("SELECT 1", {})])
+        assert connection.closed
