@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from citewell.engine.embedding.base import Calibration, Vector
 from citewell.engine.lexical.base import SparseVector
@@ -27,9 +28,11 @@ class HybridQuery:
     """Of the question."""
 
 
-@dataclass(frozen=True, slots=True)
-class LegScores:
-    """A chunk that one of the legs found, with the exact scores of both."""
+class LegScores(NamedTuple):
+    """A chunk that one of the legs found, with the exact scores of both.
+
+    A tuple, because each question makes a hundred: it takes a third of a frozen dataclass's time.
+    """
 
     chunk_id: uuid.UUID
     bm25: float

@@ -17,7 +17,7 @@ The top 20 of each leg make as good a pool as the top 200.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from citewell.engine.embedding.base import Calibration, EmbedderSpec
 from citewell.engine.lexical.base import CorpusStatistics, QueryTerm
@@ -54,8 +54,7 @@ PLAIN = Calibration()
 """Cosines taken as they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class FusedCandidate:
+class FusedCandidate(NamedTuple):
     """A candidate and its fused score in 0..1."""
 
     candidate: LegScores

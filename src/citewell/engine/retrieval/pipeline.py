@@ -7,7 +7,7 @@ each leg for its best candidates, fused by the formula of `fusion`, and the best
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from citewell.engine.embedding.base import Embedder, EmbedderSpec, Vector
@@ -228,8 +228,7 @@ def _as_read(
 ) -> Iterable[LegScores]:
     """The candidates with what their texts tell: language, and share of the phrases they hold."""
     return [
-        replace(
-            candidates[each],
+        candidates[each]._replace(
             language=passage.language,
             phrase_share=phrase_share(query.phrases, passage.text) if query.phrases else None,
         )
