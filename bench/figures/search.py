@@ -29,7 +29,7 @@ TOP_K = 10
 Terms = tuple[SparseVector, Mapping[int, int]]
 """Weights of a question's terms, and in how many chunks each occurs."""
 
-BUDGET, PEER_BUDGET = 1.5, 0.6
+BUDGET, PEER_BUDGET = 1.3, 0.6
 
 
 async def measure(
