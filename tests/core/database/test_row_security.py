@@ -193,10 +193,15 @@ class TestCatalog:
                 "WHERE r.id = 0 OR pg_has_role(%s, r.id, 'MEMBER'))",
                 (APP_ROLE,),
             ).fetchall()
-        [trash] = [policy for policy in policies if not policy["polpermissive"]]
-        assert (trash["relation"], trash["polname"], trash["polcmd"]) == ("document", "trash", "*")
-        assert trash["seen"].startswith("((deleted_at IS NULL) OR ")
-        policies.remove(trash)
+        hiding = {each["relation"]: each for each in policies if not each["polpermissive"]}
+        assert {name: each["polname"] for name, each in hiding.items()} == {
+            "document": "trash",
+            "collection": "discarded",
+        }
+        for name, moment in (("document", "deleted_at"), ("collection", "discard_after")):
+            assert hiding[name]["polcmd"] == "*"
+            assert hiding[name]["seen"].startswith(f"(({moment} IS NULL) OR ")
+            policies.remove(hiding[name])
         assert sorted(policy["relation"] for policy in policies) == tables(own_url)
         for policy in policies:
             name = "id" if policy["relation"] == "tenant" else "tenant_id"
