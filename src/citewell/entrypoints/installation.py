@@ -37,6 +37,7 @@ from citewell.engine.llm.base import NO_MODEL, LanguageModel, Timeouts
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.engine.verification.registry import open_verifier
+from citewell.features.evaluations import jobs as evaluations_jobs
 from citewell.features.events import service as events
 from citewell.features.idempotency import service as idempotency
 from citewell.features.ingestion import jobs as ingestion_jobs
@@ -138,6 +139,7 @@ async def open_platform(
         ingestion_jobs.register(queue, schedules)
         trash_jobs.register(schedules)
         queries_jobs.register(schedules)
+        evaluations_jobs.register(queue)
         schedules.register("idempotency.forget", idempotency.forget_old, every=60)
         schedules.register("events.sweep", events.sweep, every=events.SWEEP_SECONDS)
         platform = Platform(

@@ -118,6 +118,15 @@ ACCOUNTS = (
     "SELECT tenant_id, id, %(id)s FROM query_log WHERE tenant_id = %(tenant)s",
     "INSERT INTO feedback (tenant_id, query_id, actor_id, rating) "
     "SELECT tenant_id, id, %(id)s, 1 FROM query_log WHERE tenant_id = %(tenant)s",
+    "INSERT INTO eval_dataset (tenant_id, id, name) VALUES (%(tenant)s, %(id)s, 'x')",
+    "INSERT INTO eval_case (tenant_id, id, dataset_id, question) "
+    "SELECT tenant_id, %(id)s, id, '?' FROM eval_dataset WHERE tenant_id = %(tenant)s",
+    "INSERT INTO eval_run (tenant_id, id, dataset_id, top_k, model, release) "
+    "SELECT tenant_id, %(id)s, id, 1, 'x', '0' FROM eval_dataset WHERE tenant_id = %(tenant)s",
+    "INSERT INTO eval_result (tenant_id, run_id, case_id, question, is_abstained, "
+    "confidence_level, confidence_score, measures, latency_ms) "
+    "SELECT tenant_id, id, %(id)s, '?', true, 'none', 0, '{}', 0 FROM eval_run "
+    "WHERE tenant_id = %(tenant)s",
     "INSERT INTO audit_event (tenant_id, id, actor_kind, action) "
     "VALUES (%(tenant)s, %(id)s, 'user', 'thing.done')",
 )

@@ -55,6 +55,12 @@ class JudgedReply:
     level: str
 
 
+def phrase(text: str) -> re.Pattern[str]:
+    """Return the pattern of whole words, whatever their case: people write words, no patterns."""
+    words = r"\s+".join(re.escape(word) for word in _plain(text).split())
+    return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
+
+
 def read_cases(path: Path) -> Iterator[AnswerCase]:
     """Yield the questions of a file of JSON lines.
 
@@ -120,9 +126,17 @@ def first_quote_holds(case: AnswerCase, reply: JudgedReply) -> bool | None:
     """
     if case.abstain or reply.first_quote is None:
         return None
-    quote = _plain(reply.first_quote)
-    patterns = case.gold or case.all
-    return any(re.search(pattern.pattern.removeprefix("^"), quote) for pattern in patterns)
+    return quotes_hold(case, [reply.first_quote])
+
+
+def quotes_hold(case: AnswerCase, quotes: Sequence[str]) -> bool:
+    """Whether any of the quotes holds the answer, or a part of it."""
+    texts = [_plain(quote) for quote in quotes]
+    return any(
+        re.search(pattern.pattern.removeprefix("^"), text, pattern.flags)
+        for pattern in case.gold or case.all
+        for text in texts
+    )
 
 
 def calibration_error(confidences: Sequence[float], are_right: Sequence[bool]) -> float:

@@ -6,9 +6,13 @@ of one document are found. Without any relevant document each metric is 0.
 """
 
 import math
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 Judgement = Mapping[str, int]
+
+_WORD = re.compile(r"\w+")
 
 
 def ndcg(ranking: Sequence[str], judgement: Judgement, k: int) -> float:
@@ -29,6 +33,29 @@ def recall(ranking: Sequence[str], judgement: Judgement, k: int) -> float:
     if not relevant:
         return 0.0
     return len(relevant.intersection(_first_places(ranking, k))) / len(relevant)
+
+
+def precision(ranking: Sequence[str], judgement: Judgement, k: int) -> float:
+    """Return the share of relevant documents among the first k that were found, at most k."""
+    places = _first_places(ranking, k)
+    found = sum(judgement.get(document, 0) > 0 for document in places)
+    return found / len(places) if places else 0.0
+
+
+def f1(ranking: Sequence[str], judgement: Judgement, k: int) -> float:
+    """Return the harmonic mean of precision and recall of the first k."""
+    shares = precision(ranking, judgement, k), recall(ranking, judgement, k)
+    return 2 * shares[0] * shares[1] / sum(shares) if sum(shares) else 0.0
+
+
+def word_overlap(text: str, reference: str) -> float:
+    """Return the F1 of the words that a text shares with a reference, counted with repeats.
+
+    Source: Rajpurkar et al., SQuAD: 100,000+ questions for machine comprehension of text, 2016.
+    """
+    words, wanted = (Counter(_WORD.findall(each.casefold())) for each in (text, reference))
+    shared = (words & wanted).total()
+    return 2 * shared / (words.total() + wanted.total()) if shared else 0.0
 
 
 def reciprocal_rank(ranking: Sequence[str], judgement: Judgement, k: int) -> float:

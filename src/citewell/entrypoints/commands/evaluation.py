@@ -22,15 +22,19 @@ from citewell.entrypoints.commands.running import (
     run,
 )
 from citewell.features.documents import service as documents
-from citewell.features.evaluations import answering, service
+from citewell.features.evaluations import answering, gating, service
+from citewell.features.evaluations.gating import RunLimits
 from citewell.features.evaluations.schemas import (
     AnswerFigures,
     RetrievalFigures,
+    RunComparison,
+    RunRead,
     SearchMode,
     VerdictCounts,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.search import answers as search
+from citewell.features.search.schemas import QueryReply, QueryRequest
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
 
@@ -103,8 +107,12 @@ def answers(
         cases = answering.read_answer_cases(file)
         with _bar() as progress:
             bar = progress.add_task("Asking", total=len(cases))
+
+            async def ask(request: QueryRequest) -> QueryReply:
+                return (await search.trial(platform, caller, request))[0]
+
             return await answering.measure_answers(
-                lambda request: search.answer(platform, caller, request, is_kept=False),
+                ask,
                 cases,
                 lambda done: progress.update(bar, completed=done),
             )
@@ -121,6 +129,49 @@ def answers(
     for name in ("first_quote", "mean_sentences", "ece", "p50_ms", "p95_ms"):
         out.print(f"{name}: {getattr(figures, name)}")
     out.print(f"high: {figures.high_right} of {figures.high} right")
+
+
+@evaluation.command("gate")
+def gate(
+    dataset: Annotated[str, typer.Argument(help="Name of an evaluation dataset.")],
+    baseline: Annotated[
+        uuid.UUID | None, typer.Option(help="Run to compare with. Unset: the last finished one.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(min=0, max=1, help="Share by which a figure may get worse.")
+    ] = 0.0,
+    top_k: Annotated[int, typer.Option("--top-k", min=1, max=50, help="Passages to read.")] = 10,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a dataset and exit with 1 if it has become worse than the run before.
+
+    For changes of the model, the chunking or the prompts. Without an earlier run there is nothing
+    to compare with: this one is the baseline of the next.
+    """
+
+    async def act(platform: Platform, caller: Caller) -> RunRead | RunComparison:
+        with _bar() as progress:
+            bar = progress.add_task("Asking", total=None)
+
+            async def show(done: int, total: int) -> None:
+                progress.update(bar, completed=done, total=total)
+
+            return await gating.run_gate(
+                platform, caller, dataset, baseline, RunLimits(tolerance, top_k), show
+            )
+
+    found = run(act, tenant=tenant)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    elif isinstance(found, RunRead):
+        out.print(f"Run {found.id} is the baseline of the next.")
+    else:
+        out.print(f"better {found.better}, worse {found.worse}, same {found.same}")
+        for regression in found.regressions:
+            err.print(regression, style="red", markup=False)
+    if isinstance(found, RunComparison) and found.is_worse:
+        raise typer.Exit(1)
 
 
 def _bar() -> Progress:

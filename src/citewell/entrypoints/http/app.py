@@ -34,6 +34,7 @@ from citewell.entrypoints.http.rates import AddressLimit, CallerLimit, Rates
 from citewell.features.audit.endpoints import router as audit_router
 from citewell.features.collections.endpoints import router as collections_router
 from citewell.features.documents.endpoints import router as documents_router
+from citewell.features.evaluations.endpoints import router as evaluations_router
 from citewell.features.events.endpoints import router as events_router
 from citewell.features.events.endpoints import socket_router
 from citewell.features.events.streams import Streams
@@ -106,7 +107,8 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
         # The trash first: `trash` is no document's id.
         search_router, queries_router, trash_router, documents_router, versions_router, jobs_router,
         events_router, transfers_router, collections_router, sharing_router, sessions_router,
-        usage_router, audit_router, keys_router, users_router, groups_router, tenants_router,
+        evaluations_router, usage_router, audit_router, keys_router, users_router, groups_router,
+        tenants_router,
     ):  # fmt: skip
         api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(api)

@@ -1,8 +1,14 @@
 """Shapes of evaluations."""
 
+import uuid
+from datetime import datetime
 from enum import StrEnum
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+
+from citewell.features.search.schemas import MAX_QUERY_CHARS, ConfidenceRead
+from citewell.kit.storable import StorableText
 
 
 class SearchMode(StrEnum):
@@ -62,3 +68,176 @@ class AnswerFigures(VerdictCounts):
     p95_ms: float
     by_kind: dict[str, VerdictCounts]
     cases: list[CaseResult]
+
+
+MAX_CASES = 2_000
+"""Of one dataset: some minutes of a run without a model."""
+
+Phrase = Annotated[StorableText, Field(min_length=1, max_length=500)]
+Phrases = Annotated[list[Phrase], Field(max_length=20)]
+CaseQuestion = Annotated[StorableText, Field(min_length=1, max_length=MAX_QUERY_CHARS)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class DatasetCreate(_Body):
+    """A set of questions to make."""
+
+    name: Annotated[StorableText, Field(min_length=1, max_length=200)]
+    description: Annotated[StorableText, Field(max_length=2_000)] = ""
+
+
+class DatasetUpdate(_Body):
+    """Changes to a set of questions."""
+
+    name: Annotated[StorableText, Field(min_length=1, max_length=200)] | None = None
+    description: Annotated[StorableText, Field(max_length=2_000)] | None = None
+
+
+class DatasetRead(BaseModel):
+    """A set of questions as the API shows it."""
+
+    id: uuid.UUID
+    name: str
+    description: str
+    cases: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class CaseCreate(_Body):
+    """A question with what is right; with `query_id` what is left out is the stored answer's."""
+
+    question: CaseQuestion | None = None
+    gold: Phrases = Field(default=[], description="One of these words must be in the answer.")
+    all: Phrases = Field(default=[], description="All of these must be in the answer.")
+    forbid: Phrases = Field(default=[], description="None of these may be in the answer.")
+    abstain: bool = Field(default=False, description="No document answers it.")
+    reference: Annotated[StorableText, Field(max_length=10_000)] | None = None
+    document_ids: Annotated[list[uuid.UUID], Field(max_length=100)] = []
+    kind: Annotated[StorableText, Field(max_length=100)] | None = None
+    query_id: uuid.UUID | None = None
+
+
+class CaseUpdate(_Body):
+    """Changes to a question."""
+
+    question: CaseQuestion | None = None
+    gold: Phrases | None = None
+    all: Phrases | None = None
+    forbid: Phrases | None = None
+    abstain: bool | None = None
+    reference: Annotated[StorableText, Field(max_length=10_000)] | None = None
+    document_ids: Annotated[list[uuid.UUID], Field(max_length=100)] | None = None
+    kind: Annotated[StorableText, Field(max_length=100)] | None = None
+
+
+class CaseRead(BaseModel):
+    """A question as the API shows it."""
+
+    id: uuid.UUID
+    question: str
+    gold: list[str]
+    all: list[str]
+    forbid: list[str]
+    abstain: bool
+    reference: str | None
+    document_ids: list[uuid.UUID]
+    kind: str | None
+    query_id: uuid.UUID | None
+    created_at: datetime
+
+
+class RunCreate(_Body):
+    """A run to begin."""
+
+    dataset_id: uuid.UUID
+    top_k: int = Field(default=10, ge=1, le=50, description="Passages to read.")
+
+
+class RunFigures(BaseModel):
+    """Figures of a run; means over the cases that say what they measure, null without any."""
+
+    cases: int
+    failed: int
+    """Questions that could not be asked."""
+    verdicts: VerdictCounts
+    """Of the cases that say what is right."""
+    by_kind: dict[str, VerdictCounts]
+    ece: float
+    answer_in_citation: float | None
+    """Share of the cited answers whose quotes hold what is asked for."""
+    citation_precision: float | None
+    """Share of the citations that are of a document that answers the question."""
+    grades: dict[str, float]
+    """Shares of the sentences' grades."""
+    similarity: float | None
+    """F1 of the words shared with the reference answer."""
+    ndcg_at_10: float | None
+    recall_at_10: float | None
+    precision_at_10: float | None
+    f1_at_10: float | None
+    mrr_at_10: float | None
+    p50_ms: float
+    p95_ms: float
+    input_tokens: int
+    output_tokens: int
+
+
+class RunRead(BaseModel):
+    """A run as the API shows it."""
+
+    id: uuid.UUID
+    dataset_id: uuid.UUID
+    job_id: uuid.UUID | None
+    """Its progress, and where it is cancelled; null: a command ran it."""
+    top_k: int
+    model: str
+    embedding: str | None
+    prompt_version: str | None
+    release: str
+    created_at: datetime
+    finished_at: datetime | None
+    figures: RunFigures | None
+
+
+class ResultRead(BaseModel):
+    """The judged reply to one question."""
+
+    case_id: uuid.UUID
+    question: str
+    kind: str | None
+    verdict: str | None
+    error: str | None
+    answer: str | None
+    abstained: bool
+    confidence: ConfidenceRead
+    measures: dict[str, float]
+    latency_ms: float
+
+
+class CaseChange(BaseModel):
+    """One question in two runs."""
+
+    case_id: uuid.UUID
+    question: str
+    change: Literal["better", "worse", "same", "added", "removed"]
+    before: ResultRead | None
+    after: ResultRead | None
+
+
+class RunComparison(BaseModel):
+    """Two runs of one dataset, case by case."""
+
+    before: RunRead
+    after: RunRead
+    better: int
+    worse: int
+    same: int
+    is_worse: bool
+    """Whether a gate would stop it: see `regressions`."""
+    regressions: list[str]
+    changes: list[CaseChange]
+    """Those that are not the same."""

@@ -98,21 +98,24 @@ class _Reading:
         return measure_confidence(self.question, self.passages, dense_midpoint=self.dense_midpoint)
 
 
-async def answer(
-    platform: Platform, caller: Caller, request: QueryRequest, *, is_kept: bool = True
-) -> QueryReply:
+async def answer(platform: Platform, caller: Caller, request: QueryRequest) -> QueryReply:
     """Answer a question.
 
     Raises what `service.search` raises, and ConversationNotFoundError.
-
-    Args:
-        platform: Index, models and settings.
-        caller: Whose access it has, and whose query it is counted as.
-        request: The question.
-        is_kept: Whether the answer is stored; a question asked as a trial is not.
     """
-    answering = _kept if is_kept else _tried
-    async with aclosing(answering(platform, caller, request)) as items:
+    return await _last(_kept(platform, caller, request))
+
+
+async def trial(
+    platform: Platform, caller: Caller, request: QueryRequest
+) -> tuple[QueryReply, Making]:
+    """Answer a question without keeping the answer; returns too what it was made of."""
+    made = Making()
+    return await _last(_answering(platform, caller, request, made)), made
+
+
+async def _last(answering: AsyncGenerator[StreamEvent | QueryReply, None]) -> QueryReply:
+    async with aclosing(answering) as items:
         async for item in items:
             if isinstance(item, QueryReply):
                 return item
@@ -141,12 +144,6 @@ async def _kept(
                 yield await keep(platform, caller, request, item, made)
             else:
                 yield item
-
-
-def _tried(
-    platform: Platform, caller: Caller, request: QueryRequest
-) -> AsyncGenerator[StreamEvent | QueryReply, None]:
-    return _answering(platform, caller, request, Making())
 
 
 async def _answering(

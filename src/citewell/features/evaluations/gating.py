@@ -1,0 +1,61 @@
+"""A gate for changes: a dataset is run, and compared with the run before the change."""
+
+import uuid
+from dataclasses import dataclass
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.features.evaluations import comparing, datasets, repository, running
+from citewell.features.evaluations.errors import DatasetNotFoundError
+from citewell.features.evaluations.running import OnProgress
+from citewell.features.evaluations.schemas import RunComparison, RunCreate, RunRead
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """How a gate runs, and what it lets pass."""
+
+    tolerance: float = 0.0
+    """Share by which a figure may get worse."""
+    top_k: int = 10
+
+
+async def run_gate(
+    platform: Platform,
+    caller: Caller,
+    name: str,
+    baseline: uuid.UUID | None,
+    limits: RunLimits,
+    on_progress: OnProgress,
+) -> RunRead | RunComparison:
+    """Run a dataset here and now, and compare it with the baseline; a run alone without any.
+
+    Args:
+        platform: Index and models.
+        caller: Somebody who may read everything.
+        name: Of the dataset.
+        baseline: The run to compare with; None: the last one of the dataset that has finished.
+        limits: How to run, and what is no regression.
+        on_progress: Told how many questions of how many are done.
+
+    Raises:
+        ForbiddenError: The caller may not read everything.
+        DatasetNotFoundError, RunNotFoundError, RunUnfinishedError: One is not there, or not yet.
+    """
+    async with unit_of_work(platform, caller) as ctx:
+        await datasets.require_everything(ctx)
+        dataset = await repository.dataset_named(ctx.session, name)
+        if dataset is None:
+            raise DatasetNotFoundError(name)
+        if baseline is None:
+            last = await repository.newest_finished(ctx.session, dataset.id)
+            baseline = last.id if last else None
+        else:
+            await running.finished(ctx, baseline)  # refused before the questions are asked
+        wanted = RunCreate(dataset_id=dataset.id, top_k=limits.top_k)
+        run = await running.begin(ctx, wanted, in_background=False)
+    await running.perform(platform, caller.tenant_id, run.id, on_progress)
+    async with unit_of_work(platform, caller) as ctx:
+        if baseline is None:
+            return await running.get(ctx, run.id)
+        return await comparing.compare(ctx, baseline, run.id, tolerance=limits.tolerance)

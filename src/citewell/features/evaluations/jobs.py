@@ -1,0 +1,11 @@
+"""Runs in the background."""
+
+from citewell.core.jobs import JobQueue, Lane
+from citewell.core.platform import Platform
+from citewell.features.evaluations import running
+from citewell.features.jobs import attempts
+
+
+def register(queue: JobQueue[Platform]) -> None:
+    """Have runs done; they wait for a language model where there is one."""
+    attempts.register(queue, running.RUN_JOB, running.do_job, lane=Lane.MODEL)
