@@ -81,6 +81,44 @@ QUERIES: dict[Operation, Route] = {
     ),
 }  # fmt: skip
 
+DATASET, RUN = {"path.dataset_id": "dataset"}, {"path.run_id": "run"}
+CASE = {**DATASET, "path.case_id": "case"}
+EVALUATIONS = f"{API}/evaluations"
+CASES = f"{EVALUATIONS}/datasets/{{dataset_id}}/cases"
+
+EVALUATING: dict[Operation, Route] = {
+    ("GET", f"{EVALUATIONS}/datasets"): Route(),
+    ("GET", f"{EVALUATIONS}/datasets/{{dataset_id}}"): Route(DATASET),
+    ("GET", CASES): Route(DATASET),
+    ("GET", f"{EVALUATIONS}/runs"): Route({"query.dataset_id": "dataset"}),
+    ("GET", f"{EVALUATIONS}/runs/{{run_id}}"): Route(RUN),
+    ("GET", f"{EVALUATIONS}/runs/{{run_id}}/results"): Route(RUN),
+    ("GET", f"{EVALUATIONS}/runs/{{run_id}}/compare/{{other_id}}"): Route(
+        {**RUN, "path.other_id": "run"}
+    ),
+    ("POST", f"{EVALUATIONS}/datasets"): Route(
+        body={"name": "Set {fresh}"}, is_write=True, status=201
+    ),
+    ("PATCH", f"{EVALUATIONS}/datasets/{{dataset_id}}"): Route(
+        DATASET, {"description": "Changed"}, is_write=True
+    ),
+    ("POST", CASES): Route(
+        {**DATASET, "body.document_ids[]": "document", "body.query_id": "query"},
+        {"question": QUESTION, "gold": ["seventh"]}, is_write=True, status=201,
+    ),
+    ("PATCH", f"{CASES}/{{case_id}}"): Route(
+        {**CASE, "body.document_ids[]": "document"}, {"kind": "date"}, is_write=True
+    ),
+    ("POST", f"{EVALUATIONS}/runs"): Route(
+        {"body.dataset_id": "dataset"}, {}, is_write=True, status=202
+    ),
+    ("DELETE", f"{CASES}/{{case_id}}"): Route(CASE, is_write=True, status=204),
+    ("DELETE", f"{EVALUATIONS}/runs/{{run_id}}"): Route(RUN, is_write=True, status=204),
+    ("DELETE", f"{EVALUATIONS}/datasets/{{dataset_id}}"): Route(
+        DATASET, is_write=True, status=204
+    ),
+}  # fmt: skip
+
 READING: dict[Operation, Route] = {
     ("GET", f"{API}/collections"): Route(),
     ("GET", f"{API}/collections/{{collection_id}}"): Route(COLLECTION),
@@ -282,6 +320,6 @@ RECORDS: dict[Operation, Route] = {
 }
 
 TABLE: dict[Operation, Route] = {
-    **SEARCH, **QUERIES, **READING, **WORK, **SHARING, **CHANGING, **RECORDS, **KEYS, **PEOPLE,
+    **SEARCH, **QUERIES, **EVALUATING, **READING, **WORK, **SHARING, **CHANGING, **RECORDS, **KEYS, **PEOPLE,
     **SIGNING_IN,
 }  # fmt: skip

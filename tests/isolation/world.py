@@ -240,6 +240,7 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
         )  # fmt: skip
         org.ids["document"] = hidden["id"]
         org.ids["query"] = await _ask(client, org)
+        await _evaluate(client, org)
         # Readable by all employees while it was there; from then on it is hidden from them too.
         trashed = await _add(
             client, org, "Deleted", f"{org.canary} {org.hidden}",
@@ -272,6 +273,27 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
         for known in org.readable.values():
             found = await ctx.session.scalar(job, {"id": uuid.UUID(known["document"])})
             known["job"] = str(found)
+
+
+async def _evaluate(client: httpx.AsyncClient, org: Organisation) -> None:
+    """Two sets of questions, one with a case and a finished run."""
+    base, mark = "/api/v1/evaluations", f"{org.canary} {org.hidden}"
+    for kind in ("dataset:open", "dataset"):
+        made = await client.post(f"{base}/datasets", json={"name": f"{kind} {mark}"})
+        assert made.status_code == 201, made.text
+        org.ids[kind] = made.json()["id"]
+    case = {
+        "question": f"{QUESTION} {mark}", "gold": [mark], "reference": mark,
+        "document_ids": [org.ids["document"]],
+    }  # fmt: skip
+    path = f"{base}/datasets/{org.ids['dataset']}/cases"
+    org.ids["case"] = (await client.post(path, json=case)).json()["id"]
+    begun = await client.post(f"{base}/runs", json={"dataset_id": org.ids["dataset"]})
+    org.ids["run"] = begun.json()["id"]
+    deadline = time.monotonic() + PATIENCE
+    while not (await client.get(f"{base}/runs/{org.ids['run']}")).json()["finished_at"]:
+        assert time.monotonic() < deadline, "the run does not end"
+        await asyncio.sleep(0.05)
 
 
 async def _ask(client: httpx.AsyncClient, org: Organisation) -> str:
