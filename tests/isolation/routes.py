@@ -320,6 +320,7 @@ RECORDS: dict[Operation, Route] = {
 }
 
 TABLE: dict[Operation, Route] = {
-    **SEARCH, **QUERIES, **EVALUATING, **READING, **WORK, **SHARING, **CHANGING, **RECORDS, **KEYS, **PEOPLE,
+    **SEARCH, **QUERIES, **EVALUATING, **READING, **WORK, **SHARING, **CHANGING, **RECORDS,
+    **KEYS, **PEOPLE,
     **SIGNING_IN,
 }  # fmt: skip
