@@ -10,7 +10,6 @@ from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.engine.answering.asking.kinds import read_question
-from citewell.engine.answering.prompting import prompt_version
 from citewell.engine.evaluation import metrics
 from citewell.engine.evaluation.answers import (
     AnswerCase,
@@ -73,7 +72,6 @@ async def begin(ctx: Context, data: RunCreate, *, in_background: bool = True) ->
         id=uuid7(),
         job_id=job_id,
         model=EXTRACTIVE if llm is None else llm.name,
-        prompt_version=None if llm is None else prompt_version("en"),
         release=citewell.__version__,
         created_by=ctx.actor.user_id,
         **data.model_dump(),
@@ -157,9 +155,8 @@ async def perform(
             return
         found = await repository.results(ctx.session, run_id)
         finishing.figures = _figures(found).model_dump(mode="json")
-        finishing.embedding = next(
-            (name for each in found if (name := each.measures.get("embedding"))), None
-        )
+        finishing.embedding = _named(found, "embedding")
+        finishing.prompt_version = _named(found, "prompt")
         finishing.finished_at = utc_now()
 
 
@@ -235,6 +232,8 @@ def _measures(
     space = made.found.retrieved.embedding if made.found else None
     if space is not None:
         found["embedding"] = space.name
+    if reply.metadata.prompt is not None:
+        found["prompt"] = reply.metadata.prompt
     for grade, count in Counter(each.grade for each in reply.sentences if each.grade).items():
         found[f"grade_{grade}"] = count
     wanted = _answer_case(case)
@@ -304,6 +303,12 @@ def _figures(found: Sequence[EvalResult]) -> RunFigures:
         input_tokens=sum(each.input_tokens for each in asked),
         output_tokens=sum(each.output_tokens for each in asked),
     )
+
+
+def _named(found: Sequence[EvalResult], name: str) -> str | None:
+    """All names of one kind that the replies have; prompts are others in each language."""
+    names: set[str] = {value for each in found if (value := each.measures.get(name))}
+    return ", ".join(sorted(names)) or None
 
 
 def _counts(judged: Sequence[EvalResult]) -> VerdictCounts:
