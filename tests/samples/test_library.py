@@ -8,6 +8,8 @@ from typing import Any
 import kreuzberg
 import pytest
 
+from citewell.engine.evaluation.answers import read_cases
+
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 LIBRARY = SAMPLES / "library"
 QUESTIONS: list[dict[str, Any]] = [
@@ -137,3 +139,11 @@ class TestFiles:
 
     def test_handbook_is_long_enough_to_cite_by_page(self, extracted: Extracted) -> None:
         assert 10 <= len(extracted.pages("employee-handbook.pdf")) <= 20
+
+
+@pytest.mark.parametrize("name", ["tuned", "held"])
+def test_question_sets_can_be_asked_and_hold_both_languages_and_near_misses(name: str) -> None:
+    cases = list(read_cases(SAMPLES / "questions" / f"{name}.jsonl"))
+    assert len({case.id for case in cases}) == len(cases)
+    kinds = {case.kind for case in cases}
+    assert {"en-near", "vi-near"} <= kinds

@@ -2,8 +2,9 @@
 
 import pytest
 
-from citewell.engine.answering.base import ConfidenceLevel
-from citewell.engine.answering.extractive import extract_answer, fixed_answer
+from citewell.engine.answering.base import ConfidenceLevel, Passage
+from citewell.engine.answering.calibration import Calibration, calibration_of
+from citewell.engine.answering.extractive import extract_answer, fixed_answer, measure_confidence
 from tests.engine.answering.passages import answer, asked, passage
 
 
@@ -164,12 +165,57 @@ class TestConfidence:
         assert whole.level is ConfidenceLevel.HIGH
         assert part.score < whole.score
 
-    def test_cosine_counts_only_with_a_midpoint(self):
-        given = [passage("Cars need a permit to park here.", dense=0.05)]
-        question = asked("Is parking of a lorry allowed without permit?", given)
-        without = extract_answer(question, given).confidence.score
-        against = extract_answer(question, given, dense_midpoint=0.45).confidence.score
-        assert against < without
+    def test_cosine_counts_only_for_the_embedding_it_is_of(self):
+        text = "Is parking of a lorry allowed without permit?"
+        near, far = ([passage("Cars need a permit to park here.", dense=d)] for d in (0.7, 0.05))
+        bundled, other = calibration_of("cosines"), calibration_of("another model")
+
+        def score(given: list[Passage], calibration: Calibration) -> float:
+            question = asked(text, given)
+            return measure_confidence(question, given, calibration=calibration).score
+
+        assert score(far, bundled) < score(near, bundled)
+        assert score(far, other) == score(near, other)
+
+    def test_reasons_name_what_is_missing_and_what_was_asked_for(self):
+        made = answer("How much may a hotel in Oslo cost?").confidence
+        assert any("oslo" in reason for reason in made.reasons)
+        sure = answer("How much may a hotel in London cost?").confidence
+        assert "The passage holds every word of the question." in sure.reasons
+        vietnamese = answer("Suất ăn trưa có giá bao nhiêu?", language="vi").confidence
+        assert any(reason.startswith("Có mức") for reason in vietnamese.reasons)
+
+
+class TestNearMisses:
+    """The subject is there, what is asked of it is not."""
+
+    @pytest.mark.parametrize(
+        ("question", "language"),
+        [
+            ("What is the e-mail address of the helpdesk?", "en"),
+            ("How many hotels are there in Oslo?", "en"),
+            ("Who cooks in the canteen?", "en"),
+            ("What is the interest rate on late expenses?", "en"),
+            ("Nhà ăn của công ty tên là gì?", "vi"),
+        ],
+    )
+    def test_what_is_asked_for_is_missing_abstains(self, question: str, language: str):
+        assert answer(question, language=language).is_abstained
+
+    @pytest.mark.parametrize(
+        ("question", "language"),
+        [
+            ("When does the canteen open?", "en"),
+            ("What does lunch cost?", "en"),
+            ("Where do visitors sign in?", "en"),
+            ("On which extension does the helpdesk answer?", "en"),
+            ("How long are receipts kept?", "en"),
+            ("Nhân viên được nghỉ phép bao nhiêu ngày một năm?", "vi"),
+            ("Xe đưa đón khởi hành lúc mấy giờ?", "vi"),
+        ],
+    )
+    def test_passage_with_all_words_is_answered(self, question: str, language: str):
+        assert not answer(question, language=language).is_abstained
 
 
 class TestFixedAnswer:

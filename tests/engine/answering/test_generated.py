@@ -54,7 +54,7 @@ PASSAGES = [
     for number, text in enumerate(TEXTS, start=1)
 ]
 QUESTION = Question("How much annual leave is there?", "en", ())
-RETRIEVAL = Confidence(ConfidenceLevel.HIGH, 0.9)
+RETRIEVAL = Confidence(ConfidenceLevel.HIGH, 0.95)
 EXTRACTIVE = Answer(
     text="Full-time employees are entitled to 24 working days of annual leave. [1]",
     sentences=(AnswerSentence("Full-time employees are entitled to 24 working days.", (1,)),),
@@ -187,7 +187,7 @@ class TestStream:
         _, done = await run(f"{LEAVE} [1] Dogs are welcome in every office [2].")
         assert [sentence.is_supported for sentence in done.answer.sentences] == [True, False]
         assert done.answer.text.endswith("Dogs are welcome in every office.")
-        assert done.answer.confidence == Confidence(ConfidenceLevel.LOW, 0.45)
+        assert done.answer.confidence == Confidence(ConfidenceLevel.LOW, 0.475)
 
     async def test_heading_is_no_evidence(self) -> None:
         text = "Free parking for all\n\nParking costs 5 euros a day for guests of the house."

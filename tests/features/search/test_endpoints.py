@@ -228,7 +228,7 @@ class TestQuery:
             "metadata", "timestamp",
         }  # fmt: skip
         assert "Otis Berger" in reply["answer"]
-        assert reply["confidence"].keys() == {"level", "score"}
+        assert reply["confidence"].keys() == {"level", "score", "reasons"}
         assert reply["metadata"].keys() == {
             "model",
             "prompt",

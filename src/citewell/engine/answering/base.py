@@ -21,6 +21,8 @@ class Confidence:
 
     level: ConfidenceLevel
     score: float
+    reasons: tuple[str, ...] = ()
+    """What speaks for and against it, in words of the question's language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,74 +1,38 @@
 """How sure an answer is, and when to say that the documents do not hold one."""
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
-from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.base import Confidence, ConfidenceLevel
+from citewell.engine.answering.calibration import Calibration
 from citewell.engine.answering.reading.base import Material, Statement
-from citewell.engine.answering.reading.subjects import absent, is_function_word, names_of
-from citewell.engine.text.sentences import is_table_row
+from citewell.engine.answering.reasons import reasons_of
+from citewell.engine.answering.signals import Signals, content_of, signals_of
 
-ABSTAIN_BELOW = 0.2
-"""Below this score the answer is that there is none. Figures in `assess`."""
+UNANSWERABLE_BELOW = 0.45
+"""Probability that the passages answer the question, below which nothing is answered. See ADR 0030
+for what it abstains from."""
 
-_MEDIUM = 0.55
-HIGH = 0.87
+ABSTAIN_BELOW = {"vi": 0.2}
+_ABSTAIN_BELOW = 0.25
+"""Probability of being right below which nothing is answered, by language: long Vietnamese
+questions over foreign texts are answered right at low scores, and 8 % of them would be lost."""
+
+_MEDIUM = 0.6
+HIGH = 0.92
 """From this score on an answer is called sure."""
 
-DENSE_MIDPOINT = 0.45
-"""Cosine of the bundled embedder that speaks neither for nor against an answer: questions that
-the library answers have a median of 0.59, those of another subject 0.15."""
-
 _VAGUE = 0.5
-"""The most that an answer to `What changed?` can have, or one whose number counts something else
-than was asked: low, whatever is covered."""
+"""The most that an answer to `What changed?` can have: low, whatever is covered."""
 
 _FEW_WORDS = 2
-_COUNTS = 0.5
-"""Least score of a text whose number counts the thing asked for (`quantities.offers`)."""
+_ALL = 0.999
+"""Share of the question's words that are all of them, rounding aside."""
 
-_MOST_WORDS = 12
-"""Content words of a question beyond which more of them say no more of its answer."""
 
 _ABSTENTIONS = {
     "en": "I could not find an answer to this in your documents.",
     "vi": "Tôi không tìm thấy câu trả lời cho câu hỏi này trong tài liệu của bạn.",
 }
-
-
-class Signals(NamedTuple):
-    """Features of a first statement for its confidence; shares are of weight."""
-
-    coverage: float
-    """Share of the question that the statement covers, with its headings."""
-    own: float
-    """Share of the question's content words that its own sentences hold."""
-    best: float
-    """The same for the passage that holds the most of them, whichever it is."""
-    missing: float
-    """Weight of the heaviest content word that the cited passages lack, relative to the heaviest
-    of the question."""
-    absent: float
-    """Names, codes and years that the cited passages lack, at most 2."""
-    unknown_names: float
-    """Those of them that the whole library lacks, at most 2."""
-    unknown: float
-    """Share of the content words that the whole library lacks."""
-    no_type: float
-    """0.5 where what is asked for (a date, a number of things, a name) is not in the statement."""
-    dense: float
-    """Cosine of the best cited passage above the midpoint; 0 where it says nothing."""
-    vietnamese: float
-    vietnamese_coverage: float
-    words: float
-    """Content words of the question, in tens."""
-
-
-_WEIGHTS = Signals(3.91, 0.67, 1.21, -0.54, -1.02, -0.81, -3.21, -1.24, 3.21, -1.16, 1.77, 2.29)
-_INTERCEPT = -3.74
 
 
 def abstention_text(language: str) -> str:
@@ -77,101 +41,55 @@ def abstention_text(language: str) -> str:
 
 
 def assess(
-    material: Material, statements: Sequence[Statement], dense_midpoint: float | None
+    material: Material, statements: Sequence[Statement], calibration: Calibration
 ) -> Confidence:
     """Read the confidence of an answer from its first statement.
 
     Args:
         material: The question and what was found.
         statements: The answer.
-        dense_midpoint: `DENSE_MIDPOINT` when the embedder covers the question's language; None
-            leaves the dense scores out.
+        calibration: Of the embedding that gave the passages their cosines.
 
     Returns:
-        A score in 0..1 and its level; level NONE says to abstain.
+        The probability that the answer is right, its level, and the reasons in words; level NONE
+        says to abstain.
     """
     if not statements or sum(term.weight for term in material.question.terms) <= 0:
         return Confidence(ConfidenceLevel.NONE, 0.0)
-    signals = signals_of(material, statements[0], dense_midpoint)
-    logit = _INTERCEPT + sum(w * value for w, value in zip(_WEIGHTS, signals, strict=True))
-    score = 1 / (1 + math.exp(-logit))
-    if _is_vague(material, statements[0]):
+    signals = signals_of(material, statements[0], calibration.dense_midpoint)
+    score = calibration.right.probability(signals)
+    answerable = calibration.answerable.probability(signals)
+    if _is_vague(material):
         score = min(score, _VAGUE)
-    return Confidence(level_of(score), round(score, 3))
-
-
-def _is_vague(material: Material, statement: Statement) -> bool:
-    """Whether the words that are covered say too little: one word, or a number of other things."""
-    asked = material.asked
-    content = [
-        term
-        for term in material.question.terms
-        if " " not in term.text
-        and not is_function_word(term.text, material.question.language)
-        and term.text.lower() not in asked.instructions
-    ]
-    is_count = asked.kind is Kind.COUNT and asked.counted and "\n" not in statement.text
-    is_row = is_table_row(statement.quotes[0].text)
-    return len(content) < _FEW_WORDS or (
-        bool(is_count) and not is_row and offers(asked, statement.text) < _COUNTS
+    language = material.question.language
+    level = level_of(score)
+    is_unlikely = answerable < UNANSWERABLE_BELOW or score < ABSTAIN_BELOW.get(
+        language, _ABSTAIN_BELOW
     )
+    if is_unlikely and not _holds_everything(signals):
+        level = ConfidenceLevel.NONE
+    reasons = reasons_of(material, statements[0], signals)
+    return Confidence(level, round(score, 3), tuple(reasons))
 
 
-def signals_of(material: Material, statement: Statement, midpoint: float | None) -> Signals:
-    """Gather what a statement's confidence is read from."""
-    question = material.question
-    cited = {id(quote.passage) for quote in statement.quotes}
-    readings = [one for one in material.scores.readings if id(one.passage) in cited]
-    held = frozenset[int]().union(*(reading.terms for reading in readings))
-    own = frozenset[int]().union(
-        *(
-            reading.own[at]
-            for reading in readings
-            for at, candidate in enumerate(reading.candidates)
-            if any(
-                quote.passage is reading.passage
-                and quote.span.start <= candidate.span.start < quote.span.end
-                for quote in statement.quotes
-            )
-        )
-    )
-    content = frozenset(
+def _holds_everything(signals: Signals) -> bool:
+    """Whether a statement has all words of the question and what it asks for: then it is given."""
+    return signals.near >= _ALL and not signals.no_type and not signals.miscounted
+
+
+def _is_vague(material: Material) -> bool:
+    """Whether a question has too few words of its own for its answer to be told apart."""
+    terms = material.question.terms
+    content = {
         at
-        for at, term in enumerate(question.terms)
-        if " " not in term.text and not is_function_word(term.text, question.language)
-    )
-    weights = [term.weight for term in question.terms]
-
-    def weight(terms: frozenset[int]) -> float:
-        return sum(weights[at] for at in terms)
-
-    total = weight(content) or 1.0
-    unknown = frozenset(at for at in content - held if not question.terms[at].is_known)
-    names = names_of(question)
-    is_typed = asks_for_a_type(material.asked) and "\n" not in statement.text
-    cosines = [one.passage.dense_score for one in readings if one.passage.dense_score is not None]
-    is_vietnamese = float(question.language == "vi")
-    return Signals(
-        coverage=statement.coverage,
-        own=weight(content & own) / total,
-        best=max(weight(content & one.terms) for one in material.scores.readings) / total,
-        missing=max((weights[at] for at in content - held), default=0.0)
-        / max((weights[at] for at in content), default=1.0),
-        absent=min(len(absent(question, [q.passage for q in statement.quotes], held)), 2),
-        unknown_names=min(len(unknown & names), 2),
-        unknown=weight(unknown) / total,
-        no_type=max(0.0, 0.5 - offers(material.asked, statement.text)) if is_typed else 0.0,
-        dense=max(cosines) - midpoint if midpoint is not None and cosines else 0.0,
-        vietnamese=is_vietnamese,
-        vietnamese_coverage=is_vietnamese * statement.coverage,
-        words=min(len(content), _MOST_WORDS) / 10,
-    )
+        for at in content_of(material)
+        if terms[at].text.lower() not in material.asked.instructions
+    }
+    return len(content) < _FEW_WORDS
 
 
 def level_of(score: float) -> ConfidenceLevel:
-    """Get the level of a confidence score; NONE says to abstain."""
+    """Get the level of an answer that is given with this score."""
     if score >= HIGH:
         return ConfidenceLevel.HIGH
-    if score >= _MEDIUM:
-        return ConfidenceLevel.MEDIUM
-    return ConfidenceLevel.LOW if score >= ABSTAIN_BELOW else ConfidenceLevel.NONE
+    return ConfidenceLevel.MEDIUM if score >= _MEDIUM else ConfidenceLevel.LOW

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from citewell.engine.answering.asking.kinds import read_question, without_instructions
+from citewell.engine.answering.asking.kinds import Kind, read_question, without_instructions
 from citewell.engine.answering.base import (
     Answer,
     AnswerSentence,
@@ -12,12 +12,13 @@ from citewell.engine.answering.base import (
     Passage,
     Question,
 )
+from citewell.engine.answering.calibration import Calibration, calibration_of
 from citewell.engine.answering.confidence import abstention_text, assess
 from citewell.engine.answering.marks import without_marks
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.registry import read
 from citewell.engine.answering.reading.smalltalk import fixed_reply
-from citewell.engine.answering.reading.variants import with_variants
+from citewell.engine.answering.reading.variants import with_agents, with_variants
 from citewell.engine.answering.scoring import score_sentences
 
 MODEL = "extractive"
@@ -33,7 +34,7 @@ def extract_answer(
     passages: Sequence[Passage],
     *,
     max_sentences: int = MAX_SENTENCES,
-    dense_midpoint: float | None = None,
+    calibration: Calibration | None = None,
 ) -> Answer:
     """Answer with what the passages say: a sentence, a cell, a list, most often one statement.
 
@@ -41,39 +42,42 @@ def extract_answer(
         question: With the weights of its terms, see `question_of`.
         passages: Best first; five to eight are enough.
         max_sentences: How many statements to give at most.
-        dense_midpoint: See `measure_confidence`.
+        calibration: See `measure_confidence`.
 
     Returns:
         Statements with their marks and citations, or an abstention in the question's language
         when the confidence is too low.
     """
-    material, statements = _read(question, passages, max_sentences)
-    confidence = assess(material, statements, dense_midpoint)
+    material, statements = read_passages(question, passages, max_sentences)
+    confidence = assess(material, statements, calibration or calibration_of())
     if confidence.level is ConfidenceLevel.NONE:
         return abstain(question, confidence)
     return answer_of(statements, confidence)
 
 
 def measure_confidence(
-    question: Question, passages: Sequence[Passage], *, dense_midpoint: float | None = None
+    question: Question, passages: Sequence[Passage], *, calibration: Calibration | None = None
 ) -> Confidence:
     """Tell how likely the passages answer the question, whoever writes the answer.
 
     Args:
         question: With the weights of its terms.
         passages: Best first.
-        dense_midpoint: `DENSE_MIDPOINT` when the embedder covers the question's language; None
-            leaves the dense scores out.
+        calibration: Of the embedding that gave the passages their cosines; None leaves the
+            cosines out.
     """
-    material, statements = _read(question, passages, MAX_SENTENCES)
-    return assess(material, statements, dense_midpoint)
+    material, statements = read_passages(question, passages, MAX_SENTENCES)
+    return assess(material, statements, calibration or calibration_of())
 
 
-def _read(
-    question: Question, passages: Sequence[Passage], max_sentences: int
+def read_passages(
+    question: Question, passages: Sequence[Passage], max_sentences: int = MAX_SENTENCES
 ) -> tuple[Material, list[Statement]]:
+    """Read the passages for a question: everything that was scored, and the statements chosen."""
     asked = read_question(question.text, question.language)
     question = without_instructions(question, asked)
+    if asked.kind is Kind.PERSON and question.language == "en":
+        question = with_agents(question)
     scores = score_sentences(question, passages, asked)
     matched = frozenset[int]().union(*(reading.terms for reading in scores.readings))
     if respelled := with_variants(question, passages, matched):

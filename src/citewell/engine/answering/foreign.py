@@ -29,6 +29,7 @@ _SENTENCES = 32
 # other half the expected calibration error is 0.05.
 _INTERCEPT = -4.03
 _SLOPE = 3.84
+_ABSTAIN_BELOW = 0.2
 
 
 def is_foreign(question: Question, passages: Sequence[Passage], spec: EmbedderSpec | None) -> bool:
@@ -79,7 +80,8 @@ def _confidence(question: Question, passage: Passage, spec: EmbedderSpec) -> Con
     score = 1 / (1 + math.exp(-(_INTERCEPT + _SLOPE * likeness.place(passage.cosine))))
     # Nothing but a vector speaks for it, which does not tell a near miss: never high.
     score = min(score, HIGH - 0.01)
-    return Confidence(level_of(score), round(score, 3))
+    level = ConfidenceLevel.NONE if score < _ABSTAIN_BELOW else level_of(score)
+    return Confidence(level, round(score, 3))
 
 
 def _in_context(sentence: Candidate) -> str:

@@ -312,6 +312,5 @@ class _Reply:
 def _share(supported: float, retrieval: Confidence) -> Confidence:
     """Share of the sentences that a passage supports, times how likely the passages answer."""
     score = round(supported * retrieval.score, 3)
-    level = level_of(score)
     # It was written and rests on something; what rests on nothing is never shown.
-    return Confidence(ConfidenceLevel.LOW if level is ConfidenceLevel.NONE else level, score)
+    return Confidence(level_of(score), score, retrieval.reasons)

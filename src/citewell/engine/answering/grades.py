@@ -84,4 +84,5 @@ def _assess(text: str, cited: Sequence[Citation], language: str) -> Assessment:
 def _at_most(confidence: Confidence, level: ConfidenceLevel) -> Confidence:
     if _ORDER.index(confidence.level) <= _ORDER.index(level):
         return confidence
-    return Confidence(level, min(confidence.score, _CEILINGS[level]))
+    score = min(confidence.score, _CEILINGS[level])
+    return replace(confidence, level=level, score=score)

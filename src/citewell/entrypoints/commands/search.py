@@ -129,6 +129,8 @@ def ask(
         return
     out.print(escape(reply.answer))
     out.print(f"Confidence: {reply.confidence.level} ({reply.confidence.score:.2f})", style="dim")
+    for reason in reply.confidence.reasons:
+        out.print(f"  {escape(reason)}", style="dim")
     for sentence in reply.sentences:
         if (note := _doubt(sentence)) is not None:
             out.print(escape(note), style="yellow")

@@ -17,7 +17,7 @@ from citewell.engine.answering.base import (
     Passage,
     Question,
 )
-from citewell.engine.answering.confidence import DENSE_MIDPOINT
+from citewell.engine.answering.calibration import COSINES, WORDS, Calibration, calibration_of
 from citewell.engine.answering.extractive import MODEL as EXTRACTIVE
 from citewell.engine.answering.extractive import (
     extract_answer,
@@ -76,12 +76,12 @@ class StreamEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class PassageReading:
     """The question and the passages an answer is made from."""
 
     question: Question
     passages: list[Passage]
-    dense_midpoint: float | None
+    calibration: Calibration
     foreign: Answer | None = None
     """The answer that needs no model, where the passages are in another language."""
 
@@ -89,13 +89,13 @@ class _Reading:
         """The answer that needs no model."""
         if self.foreign is not None:
             return self.foreign
-        return extract_answer(self.question, self.passages, dense_midpoint=self.dense_midpoint)
+        return extract_answer(self.question, self.passages, calibration=self.calibration)
 
     def confidence(self) -> Confidence:
         """How likely the passages hold an answer."""
         if self.foreign is not None:
             return self.foreign.confidence
-        return measure_confidence(self.question, self.passages, dense_midpoint=self.dense_midpoint)
+        return measure_confidence(self.question, self.passages, calibration=self.calibration)
 
 
 async def answer(platform: Platform, caller: Caller, request: QueryRequest) -> QueryReply:
@@ -161,7 +161,7 @@ async def _answering(
         return
     found = await gather(platform, reader, request, spender=caller.actor, watch=watch)
     made.found = found
-    reading = await _read(platform, found)
+    reading = await reading_of(platform, found)
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
         await budget.reserve(reading)  # before the first event: a refusal is still a plain 429
@@ -196,7 +196,7 @@ async def _answering(
 
 
 async def _written(
-    platform: Platform, reader: Caller, llm: LanguageModel, reading: _Reading
+    platform: Platform, reader: Caller, llm: LanguageModel, reading: PassageReading
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Events of an answer that a model writes from the passages; see `stream_answer`."""
     async with unit_of_work(platform, reader) as ctx:
@@ -270,7 +270,7 @@ class _TokenBudget:
         self._reserved = 0
         self._at = utc_now()
 
-    async def reserve(self, reading: _Reading) -> None:
+    async def reserve(self, reading: PassageReading) -> None:
         """Reserve what the model is going to read, about.
 
         Raises:
@@ -295,13 +295,14 @@ class _TokenBudget:
             )
 
 
-async def _read(platform: Platform, found: Found) -> _Reading:
+async def reading_of(platform: Platform, found: Found) -> PassageReading:
+    """Get what an answer is made from out of what a search found."""
     analysis, spec = found.retrieved.analysis, found.retrieved.embedding
     statistics = found.retrieved.statistics
     question = question_of(analysis.text, analysis.language, analysis.terms, statistics)
     passages = [_passage(hit, analysis.language, spec) for hit in found.hits]
     is_covered = spec is not None and spec.covers(analysis.language)
-    reading = _Reading(question, passages, DENSE_MIDPOINT if is_covered else None)
+    reading = PassageReading(question, passages, calibration_of(COSINES if is_covered else WORDS))
     if spec is None or not is_foreign(question, passages, spec):
         return reading
     try:
@@ -386,7 +387,9 @@ def _reply(
         answer=answer.text,
         abstained=answer.is_abstained,
         confidence=ConfidenceRead(
-            level=answer.confidence.level, score=round(answer.confidence.score, 4)
+            level=answer.confidence.level,
+            score=round(answer.confidence.score, 4),
+            reasons=list(answer.confidence.reasons),
         ),
         sentences=[_sentence_read(sentence) for sentence in answer.sentences],
         citations=[_citation_read(citation) for citation in answer.citations],

@@ -162,6 +162,8 @@ class ConfidenceRead(BaseModel):
 
     level: str
     score: float
+    reasons: list[str] = []
+    """What speaks for and against it, in words."""
 
 
 class CitationRead(BaseModel):

@@ -21,6 +21,8 @@ class TestKind:
             ("What is a reset day?", Kind.DEFINITION),
             ("Is alcohol repaid?", Kind.YES_NO),
             ("Which law governs the contract?", Kind.OTHER),
+            ("Which insurer covers travellers?", Kind.PERSON),
+            ("What is the e-mail address of the travel desk?", Kind.CONTACT),
         ],
     )
     def test_english(self, question: str, kind: Kind):
@@ -32,6 +34,8 @@ class TestKind:
             ("Ai ký hợp đồng?", Kind.PERSON),
             ("Lương được trả vào ngày nào?", Kind.TIME),
             ("Phòng y tế ở đâu?", Kind.PLACE),
+            ("Công ty mua bảo hiểm của hãng nào?", Kind.PERSON),
+            ("Số nội bộ của phòng y tế là gì?", Kind.CONTACT),
             ("Mỗi năm được nghỉ bao nhiêu ngày phép?", Kind.COUNT),
             ("Phụ cấp ăn trưa là bao nhiêu?", Kind.AMOUNT),
             ("Thời gian thử việc là bao lâu?", Kind.DURATION),
@@ -62,3 +66,10 @@ class TestDetails:
     def test_sides_of_a_comparison(self):
         asked = read_question("Compare hotels in London and Paris", "en")
         assert asked.sides == ("hotels in london", "paris")
+
+
+class TestCounted:
+    def test_month_of_may_is_no_vietnamese_question_word(self):
+        asked = read_question("Which option was chosen in May 2026?", "en")
+        assert asked.counted == ()
+        assert read_question("Có mấy người trong hội đồng?", "vi").counted[0] == "nguoi"

@@ -29,6 +29,11 @@ class TestCell:
         )
         assert made.sentences[0].text == "Written warning, first: 12 months"
 
+    def test_column_of_what_is_counted_gives_way_to_the_one_that_is_asked_for(self):
+        text = "Test | Samples | Passed\nDrop | 20 | 18\nPressure | 40 | 39"
+        made = answer("How many samples passed the drop test?", passage(text))
+        assert made.sentences[0].text == "Drop, Passed: 18"
+
     def test_unclear_column_gives_the_whole_row(self):
         text = "Code | Part | Fits\nS-1 | Wiper | Rill 310\nS-2 | Cap | Rill 120"
         made = answer("What is S-1?", passage(text))

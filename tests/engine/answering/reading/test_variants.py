@@ -25,3 +25,10 @@ class TestVariants:
             passage("Bay day is the 3rd.", name="b", score=0.9),
         )
         assert made.sentences[0].text == "Pay day is the 28th."
+
+
+class TestAgents:
+    def test_verb_stands_for_its_doer(self):
+        text = "Owner: Daniel Prosser.\n\nStaff may use their own car for travel."
+        made = answer("Who owns the travel policy?", passage(text, title="Travel policy"))
+        assert made.sentences[0].text == "Owner: Daniel Prosser."

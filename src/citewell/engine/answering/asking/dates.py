@@ -17,8 +17,12 @@ _POINT = re.compile(
     r"(?:after|before|later|earlier|of|from|truoc|sau|ke tu)\b|"
     r"\b(?:spring|summer|autumn|winter|morning|evening|night|daily|weekly|monthly|yearly|annually|"
     r"(?:every|each) (?:day|week|month|quarter|year)|hang (?:ngay|tuan|thang|quy|nam))\b|"
-    r"\b(?:once|twice) an? (?:day|week|month|year)\b|\bwithin\b|\bimmediately\b|\bat once\b"
+    r"\b(?:once|twice) an? (?:day|week|month|year)\b"
 )
+_VAGUE = re.compile(r"\bwithin\b|\bimmediately\b|\bat once\b|\bngay (?:lap tuc|khi)\b")
+_VAGUE_WORTH = 0.6
+"""Of a text that tells a time only by another: `at once if the other is insolvent`."""
+
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -29,4 +33,6 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
     is_there = any(
         not known.issuperset(_WORD.findall(match.group())) for match in pattern.finditer(plain)
     )
-    return 1.0 if is_there else 0.0
+    if is_there:
+        return 1.0
+    return _VAGUE_WORTH if not asked.is_clock and _VAGUE.search(plain) else 0.0

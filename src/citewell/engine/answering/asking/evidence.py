@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from citewell.engine.answering.asking import dates, names, quantities
+from citewell.engine.answering.asking import contacts, dates, names, quantities
 from citewell.engine.answering.asking.kinds import Asked, Kind
 
 _OFFERS: dict[Kind, Callable[[Asked, str, frozenset[str]], float]] = {
     Kind.PERSON: names.offers,
     Kind.PLACE: names.offers,
+    Kind.CONTACT: contacts.offers,
     Kind.TIME: dates.offers,
     Kind.COUNT: quantities.offers,
     Kind.AMOUNT: quantities.offers,

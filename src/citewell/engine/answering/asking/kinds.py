@@ -27,6 +27,8 @@ class Kind(StrEnum):
     PROCEDURE = "procedure"
     COMPARISON = "comparison"
     DEFINITION = "definition"
+    CONTACT = "contact"
+    """An address or a number to reach somebody by."""
     OTHER = "other"
 
 
@@ -88,7 +90,18 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"\bwhat happens (?:when|if)\b|"
             r"\bhow (?:do|can|should|must|to)\b",
         ),
-        (Kind.PERSON, r"\bwho(?:m|se)?\b|\bwhich (?:person|employee|director|manager)\b"),
+        (
+            Kind.CONTACT,
+            r"\b(?:e-?mail|phone|telephone|fax|hotline|web|internet)(?: address| number)?\b"
+            r"(?= (?:of|for|do|does|is|can|should)\b|$)|\b(?:which|what) (?:number|extension)\b|"
+            r"\bextension (?:of|for|number)\b|\bwhere (?:do|can|should) \w+ write\b",
+        ),
+        (
+            Kind.PERSON,
+            r"\bwho(?:m|se)?\b|\b(?:which|what) (?:\w+ )?(?:person|employee|director|manager|"
+            r"company|firm|bank|insurer|supplier|provider|agency|carrier|contractor|organi[sz]ation|"
+            r"customer|brand|vendor)\b|\bwhat is the name of\b",
+        ),
         (Kind.DURATION, r"\bhow long\b|\bfor how (?:many|long)\b"),
         (Kind.COUNT, r"\bhow many\b|\b(?:what|which) number of\b|\bwhat is the number of\b"),
         (
@@ -130,7 +143,16 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     for kind, pattern in (
         (Kind.COMPARISON, r"\bso sanh\b|\bkhac (?:nhau|gi|biet|voi)\b|\bchenh lech\b"),
         (Kind.YES_NO, r"\b(?:co|duoc|phai|da|bi|can|nen)\b.*\b(?:khong|chua)$|\bhay khong\b"),
-        (Kind.PERSON, r"\bai\b|\b(?:nguoi|giam doc) nao\b"),
+        (
+            Kind.CONTACT,
+            r"\b(?:so dien thoai|so noi bo|duong day nong|e-?mail|thu dien tu)\b|"
+            r"\b(?:goi|lien he|nhan) (?:den |toi )?(?:so|dia chi) (?:\w+ ){0,2}(?:nao|gi|may)\b",
+        ),
+        (
+            Kind.PERSON,
+            r"\bai\b|\bten (?:la )?gi$|\bhieu gi$|"
+            r"\b(?:nguoi|giam doc|hang|cong ty|don vi|nha cung cap|ngan hang|to chuc) nao\b",
+        ),
         (
             Kind.TIME,
             r"\b(?:khi|nam|luc|ngay|thang|thoi gian|thoi diem|the ky|hoi|thu) nao\b|\bbao gio\b|"
@@ -196,9 +218,8 @@ _CURRENT = re.compile(
     r"hien nay|hien tai|hien hanh|moi nhat|bay gio)\b"
 )
 _CLOCK = re.compile(r"\bwhat time\b|\bat what hour\b|\bmay gio\b")
-_COUNTED = re.compile(
-    r"\bhow many ((?:[^\W_]+ ?){1,3})|(?:\bbao nhieu|(?<!xe )\bmay) ((?:[^\W_]+ ?){1,2})"
-)
+_COUNTED_ENGLISH = re.compile(r"\bhow many ((?:[^\W_]+ ?){1,3})")
+_COUNTED_VIETNAMESE = re.compile(r"(?:\bbao nhieu|(?<!xe )\bmay) ((?:[^\W_]+ ?){1,2})")
 _COUNTED_END = _split(
     "are is do does did have has had can may must will were was in of on at per a there i we you "
     "should would could shall the for khi thi mot trong o tai la de duoc moi tren "
@@ -237,7 +258,7 @@ def read_question(text: str, language: str) -> Asked:
         text=plain,
         kind=kind,
         aggregate=aggregate,
-        counted=_counted(plain),
+        counted=_counted(plain, language),
         sides=_sides(plain) if kind is Kind.COMPARISON else None,
         is_current=_CURRENT.search(plain) is not None,
         is_clock=_CLOCK.search(plain) is not None,
@@ -277,12 +298,12 @@ def _plain(text: str) -> str:
     return _MARKS.sub(" ", fold(normalise(head))).strip()
 
 
-def _counted(plain: str) -> tuple[str, ...]:
-    match = _COUNTED.search(plain)
+def _counted(plain: str, language: str) -> tuple[str, ...]:
+    match = (_COUNTED_VIETNAMESE if language == "vi" else _COUNTED_ENGLISH).search(plain)
     if match is None:
         return ()
     words: list[str] = []
-    for word in (match[1] or match[2]).split():
+    for word in match[1].split():
         if word in _COUNTED_END:
             break
         words.append(word)

@@ -25,8 +25,11 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
     if _has_new_name(text, known):
         return 1.0
     plain = fold(normalise(text))
-    pattern = _PLACE if asked.kind is Kind.PLACE else _POSTS
-    return 0.6 if pattern.search(plain) else 0.0
+    if asked.kind is Kind.PLACE:
+        return 0.6 if _PLACE.search(plain) else 0.0
+    # `an outside firm` does not tell which firm, nor `the chair` who the chair is.
+    posts = (match.group() for match in _POSTS.finditer(plain))
+    return 0.6 if any(not known.issuperset(post.split()) for post in posts) else 0.0
 
 
 def _has_new_name(text: str, known: frozenset[str]) -> bool:

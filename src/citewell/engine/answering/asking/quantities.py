@@ -18,6 +18,13 @@ _MONEY = re.compile(
     r"dollars?\b|pounds?\b|pence\b|cents?\b|(?:million|billion|thousand|trieu|ty|nghin)\b|"
     r"per ?cent\b|phan tram\b)"
 )
+_ASKS_SHARE = re.compile(
+    r"\b(?:per ?cent|percentage|share of|interest rate|phan tram|ty le|lai suat)\b"
+)
+_SHARE = re.compile(r"\d\s?%|\bper ?cent\b|\bphan tram\b|\bhalf\b|\b(?:one|\d+) in \w|\bmot nua\b")
+_OTHER_NUMBER = 0.2
+"""Of a number where a share is asked for: fifteen days are no interest rate."""
+
 _TIME_UNIT = re.compile(
     rf"(?:(?<![\d.,])\d[\d.,]*+|\b(?:{_IN_WORDS})|\ban?)[ -](?:\w+[ -]){{0,2}}"
     r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|centur(?:y|ies)|giay|phut|"
@@ -42,6 +49,8 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
     if not _has_new(_NUMBER, plain, known):
         return 0.0
     if asked.kind is Kind.AMOUNT:
+        if _ASKS_SHARE.search(asked.text):
+            return 1.0 if _SHARE.search(plain) else _OTHER_NUMBER
         return 1.0 if _has_new(_MONEY, plain, known) else 0.6
     if not asked.counted:
         return 0.8

@@ -44,6 +44,10 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
 """Words of a question and what the header of the column they ask for is called; folded text."""
 
 _UNIT = re.compile(r"\(([^()]{1,24})\)\s*$|\b(GBP|USD|EUR|VND|VNĐ|JPY|AUD|CAD|CHF)\s*$")
+_COUNTED = 0.5
+"""Weight of a column that is called as what is counted: of `How many samples passed` the column
+`Passed` is asked for, `Samples` only where no other is named."""
+
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"(?<![\w.,])-?[$€£¥₫]?\s?\d[\d.,]*\s?%?")
 _TEXT = re.compile(r"[^\W\d_]{2,}")
@@ -144,6 +148,8 @@ def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
         if needs_number and not _DIGIT.search(cell):
             continue
         value = named.get(column, 0.0)
+        if _is_counted(asked, grid.header[column]):
+            value *= _COUNTED
         text = f"{grid.header[column]}: {cell}"
         if asked.kind is not Kind.OTHER:
             value += 0.1 * (offers(asked, text) - 0.5)
@@ -156,6 +162,11 @@ def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
     first = ordered[0]
     is_clear = len(ordered) == 1 or scores[first] > scores[ordered[1]] + 0.01
     return first if is_clear and scores[first] > 0.02 else None
+
+
+def _is_counted(asked: Asked, name: str) -> bool:
+    words = {stem_english(word) for word in _TEXT.findall(fold(normalise(name)))}
+    return bool(words) and words <= {stem_english(word) for word in asked.counted[:1]}
 
 
 def asks_for_label(asked: Asked, grid: TableRows) -> bool:

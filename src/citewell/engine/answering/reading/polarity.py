@@ -7,7 +7,7 @@ from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.subjects import names_of
 from citewell.engine.text.normalisation import fold, normalise
 
-_LEADS = {"en": ("Yes", "No"), "vi": ("Có", "Không")}
+LEADS = {"en": ("Yes", "No"), "vi": ("Có", "Không")}
 
 _BEGINS = re.compile(r"(?:yes|no|có|không|vâng|chưa)\b\s*[,.:;–-]", re.IGNORECASE)  # noqa: RUF001
 
@@ -39,7 +39,7 @@ the sentence may speak of something else, and a wrong `yes` is worse than none."
 
 def lead_with_polarity(material: Material, statement: Statement) -> Statement:
     """Put yes or no before a statement that decides a question which asks for it."""
-    leads = _LEADS.get(material.question.language)
+    leads = LEADS.get(material.question.language)
     if material.asked.kind is not Kind.YES_NO or leads is None:
         return statement
     if _BEGINS.match(statement.text) or "\n" in statement.text:
@@ -48,11 +48,24 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
     names = [material.question.terms[at].text for at in names_of(material.question)]
     if not all(fold(name.lower()) in plain for name in names):
         return statement  # `Staff in Bristol may` says nothing of Đà Nẵng
-    asked = re.sub(r"\b(?:hay )?(?:khong|chua)$", "", material.asked.text)
-    plain = _CLAUSE_END.split(_LIST_MARK.sub("", plain), maxsplit=1)[0]
-    denials = len(_NEGATION.findall(_HARMLESS.sub(" ", plain)))
-    is_denied = (denials - len(_NEGATION.findall(_HARMLESS.sub(" ", asked)))) % 2 == 1
-    if statement.coverage < _MIN_COVERAGE or (_DEPENDS.search(plain) and not is_denied):
+    denied = is_denied(material, statement.text)
+    plain = _main_clause(statement.text)
+    if statement.coverage < _MIN_COVERAGE or (_DEPENDS.search(plain) and not denied):
         return statement
-    text = f"{leads[1] if is_denied else leads[0]}: {statement.text}"
+    text = f"{leads[1] if denied else leads[0]}: {statement.text}"
     return Statement(text, statement.quotes, statement.score, statement.coverage)
+
+
+def is_denied(material: Material, text: str) -> bool:
+    """Whether the main clause of a text denies what the question asks."""
+    asked = re.sub(r"\b(?:hay )?(?:khong|chua)$", "", material.asked.text)
+    return (_denials(_main_clause(text)) - _denials(asked)) % 2 == 1
+
+
+def _main_clause(text: str) -> str:
+    plain = _LIST_MARK.sub("", fold(normalise(text)))
+    return _CLAUSE_END.split(plain, maxsplit=1)[0]
+
+
+def _denials(plain: str) -> int:
+    return len(_NEGATION.findall(_HARMLESS.sub(" ", plain)))

@@ -10,6 +10,7 @@ from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.comparison import compare
 from citewell.engine.answering.reading.conflicts import newest_first
 from citewell.engine.answering.reading.lists import find_list
+from citewell.engine.answering.reading.membership import read_membership
 from citewell.engine.answering.reading.parallels import read_parallels
 from citewell.engine.answering.reading.polarity import lead_with_polarity
 from citewell.engine.answering.reading.statements import best_statements
@@ -37,6 +38,8 @@ def read(material: Material, max_sentences: int) -> list[Statement]:
         return [made]
     if asked.kind in _LISTED and (listed := find_list(material)):
         return [listed]
+    if member := read_membership(material):
+        return [member]
     if asked.kind in _SEVERAL and material.ranked and (several := read_parallels(material)):
         return [several]
     found = best_statements(material, max_sentences)

@@ -21,6 +21,7 @@ _MIN_TYPO = 4
 _LONG = 8
 """From this length two slips are forgiven."""
 
+_ASCII = re.compile(r"[a-z]{3,}")
 _ACRONYM = re.compile(r"[a-z]{2,6}")
 _MAX_WORDS = 6_000
 """Words of the passages that are looked at: eight passages have about a thousand."""
@@ -59,6 +60,25 @@ def with_variants(
         return None
     terms = tuple(found.get(at, term) for at, term in enumerate(question.terms))
     return replace(question, terms=terms)
+
+
+_AGENT = re.compile(r"(?:ies|ed|es|s|e)?$")
+
+
+def with_agents(question: Question) -> Question:
+    """Get a question for a person with its verbs standing for who does them too.
+
+    `Who owns the policy?` is answered by `Owner: Daniel Prosser`.
+    """
+    terms: list[QuestionTerm] = []
+    for term in question.terms:
+        word = term.text.lower()
+        if _ASCII.fullmatch(word) and not is_function_word(word, question.language):
+            root = _AGENT.sub("", word)
+            ids = text_terms(f"{root}er {root}or {word}r", "en")
+            term = replace(term, ids=term.ids | ids)
+        terms.append(term)
+    return replace(question, terms=tuple(terms))
 
 
 class _Words:

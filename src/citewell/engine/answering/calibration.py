@@ -1,0 +1,65 @@
+"""Weights that turn the signals of an answer into probabilities, with cosines and without.
+
+They are data, `calibration.json`, fitted by `tools/fit_confidence.py`. Passages bring their cosines
+on the scale of the bundled model, whichever model made them (`engine/embedding`); a set of its own
+can be added for a model whose cosines tell more.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from citewell.engine.answering.signals import Signals
+
+WORDS: Final = "words"
+"""Set that needs no cosines: for languages that the embedder does not cover."""
+
+COSINES: Final = "cosines"
+"""Set of embedders that cover the question's language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """A logistic model over signals; a signal without a weight does not count."""
+
+    weights: dict[str, float]
+    intercept: float
+
+    def probability(self, signals: Signals) -> float:
+        """Get the probability that the model gives, 0 to 1."""
+        logit = self.intercept
+        for name, weight in self.weights.items():
+            logit += weight * float(getattr(signals, name))
+        return 1 / (1 + math.exp(-max(-50.0, min(logit, 50.0))))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What confidence is computed with."""
+
+    answerable: Logistic
+    """Whether the passages answer the question at all."""
+    right: Logistic
+    """Whether the answer that was read from them is right."""
+    dense_midpoint: float | None = None
+    """Cosine that speaks neither for nor against an answer; None leaves cosines out."""
+
+
+def calibration_of(name: str = WORDS) -> Calibration:
+    """Get a calibration by its name; the one that needs no cosines where there is none of it."""
+    known = _load()
+    return known.get(name, known[WORDS])
+
+
+@cache
+def _load() -> dict[str, Calibration]:
+    text = files("citewell.engine.answering").joinpath("calibration.json").read_text("utf-8")
+    return {
+        name: Calibration(
+            Logistic(**record["answerable"]), Logistic(**record["right"]), record["dense_midpoint"]
+        )
+        for name, record in json.loads(text).items()
+    }

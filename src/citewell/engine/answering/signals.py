@@ -1,0 +1,242 @@
+"""What the confidence of an answer is read from: features of its first statement."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
+from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.subjects import absent, is_function_word, names_of
+from citewell.engine.answering.scoring import ReadPassage
+from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.sentences import is_table_row
+from citewell.engine.text.stopwords import STOPWORDS
+
+_WORD = re.compile(r"[^\W_]+")
+
+_DURATION = frozenset({"long", "lau"})
+"""Words that ask for a length of time (`how long`, `bao lâu`): no answer repeats them."""
+
+_MOST_WORDS = 12
+"""Content words of a question beyond which more of them say no more of its answer."""
+
+_COUNTS = 0.5
+"""Least score of a text whose number counts the thing asked for (`quantities.offers`)."""
+
+_MOST_MARGIN = 0.5
+"""Lead of the best sentence, in scores, beyond which more of it says no more."""
+
+
+class Signals(NamedTuple):
+    """Features of a first statement for its confidence; shares are of weight."""
+
+    coverage: float
+    """Share of the question that the statement covers, with its headings."""
+    own: float
+    """Share of the question's content words that its own sentences hold."""
+    near: float
+    """The same with what stands around them: heading, header row, lead-in, the sentence before."""
+    best: float
+    """The same for the passage that holds the most of them, whichever it is."""
+    missing: float
+    """Weight of the heaviest content word that the cited passages lack, relative to the heaviest
+    of the question."""
+    gap: float
+    """The same for what its sentences and what stands around them lack."""
+    second_gap: float
+    """The next heaviest of these."""
+    absent: float
+    """Names, codes and years that the cited passages lack, at most 2."""
+    unknown_names: float
+    """Those of them that the whole library lacks, at most 2."""
+    unknown: float
+    """Share of the content words that the whole library lacks."""
+    numbers: float
+    """Numbers of the question that are not in the statement or around it, at most 2."""
+    no_type: float
+    """0.5 where what is asked for (a date, a number of things, a name) is not in the statement."""
+    has_type: float
+    """0.5 where it certainly is."""
+    miscounted: float
+    """Whether a number of things is asked for and no number here counts them."""
+    dense: float
+    """Cosine of the best cited passage above the midpoint; 0 where it says nothing."""
+    passage: float
+    """Fused score of the best cited passage."""
+    margin: float
+    """Lead of the best sentence over the next, in scores."""
+    pairs: float
+    """Share of the question's pairs of syllables that its own sentences hold."""
+    pairs_near: float
+    """The same with what stands around them."""
+    pair_gap: float
+    """Weight of the heaviest pair that is neither here nor there, relative to the heaviest."""
+    new_words: float
+    """Words of the statement that the question does not hold, in tens, at most 2."""
+    is_row: float
+    is_list: float
+    is_asked: float
+    """Whether it answers a question that the document itself asks."""
+    is_yes_no: float
+    is_person: float
+    vietnamese: float
+    vietnamese_coverage: float
+    vietnamese_own: float
+    vietnamese_words: float
+    words: float
+    """Content words of the question, in tens."""
+
+
+def content_of(material: Material) -> frozenset[int]:
+    """Get the positions of the single words that tell of a question's subject."""
+    question = material.question
+    asking = _DURATION if material.asked.kind is Kind.DURATION else frozenset[str]()
+    return frozenset(
+        at
+        for at, term in enumerate(question.terms)
+        if " " not in term.text
+        and not is_function_word(term.text, question.language)
+        and fold(term.text.lower()) not in asking
+    )
+
+
+def signals_of(material: Material, statement: Statement, midpoint: float | None) -> Signals:
+    """Gather what a statement's confidence is read from.
+
+    Args:
+        material: The question and what was found.
+        statement: The first of the answer.
+        midpoint: Cosine that speaks neither for nor against an answer; None leaves cosines out.
+    """
+    question = material.question
+    cited = {id(quote.passage) for quote in statement.quotes}
+    readings = [one for one in material.scores.readings if id(one.passage) in cited]
+    told = list(_told(readings, statement))
+    held = frozenset[int]().union(*(reading.terms for reading in readings))
+    own = frozenset[int]().union(*(reading.own[at] for reading, at in told))
+    near = own.union(*(_around(reading, at) for reading, at in told))
+    content = content_of(material)
+    weights = [term.weight for term in question.terms]
+
+    def weight(terms: frozenset[int]) -> float:
+        return sum(weights[at] for at in terms)
+
+    total = weight(content) or 1.0
+    heaviest = max((weights[at] for at in content), default=1.0) or 1.0
+    lacking = sorted((weights[at] / heaviest for at in content - near), reverse=True)
+    unknown = frozenset(at for at in content - held if not question.terms[at].is_known)
+    pairs = frozenset(at for at, term in enumerate(question.terms) if " " in term.text)
+    surroundings = _surroundings(told)
+    offered = offers(material.asked, statement.text)
+    is_list = "\n" in statement.text
+    is_typed = asks_for_a_type(material.asked) and not is_list
+    cosines = [one.passage.dense_score for one in readings if one.passage.dense_score is not None]
+    is_vietnamese = float(question.language == "vi")
+    return Signals(
+        coverage=statement.coverage,
+        own=weight(content & own) / total,
+        near=weight(content & near) / total,
+        best=max(weight(content & one.terms) for one in material.scores.readings) / total,
+        missing=max((weights[at] for at in content - held), default=0.0) / heaviest,
+        gap=lacking[0] if lacking else 0.0,
+        second_gap=lacking[1] if lacking[1:] else 0.0,
+        absent=min(len(absent(question, [q.passage for q in statement.quotes], held)), 2),
+        unknown_names=min(len(unknown & names_of(question)), 2),
+        unknown=weight(unknown) / total,
+        numbers=min(_lacking_numbers(material, f"{statement.text}\n{surroundings}"), 2),
+        no_type=max(0.0, 0.5 - offered) if is_typed else 0.0,
+        has_type=max(0.0, offered - 0.5) if is_typed else 0.0,
+        miscounted=float(_is_miscounted(material, statement, offered)),
+        dense=max(cosines) - midpoint if midpoint is not None and cosines else 0.0,
+        passage=max((one.passage.score for one in readings), default=0.0),
+        margin=_margin(material),
+        pairs=weight(pairs & own) / (weight(pairs) or 1.0),
+        pairs_near=weight(pairs & near) / (weight(pairs) or 1.0),
+        pair_gap=max((weights[at] for at in pairs - near), default=0.0)
+        / (max((weights[at] for at in pairs), default=1.0) or 1.0),
+        new_words=min(_new_words(material, statement) / 10, 2.0),
+        is_row=float(is_table_row(statement.quotes[0].text)),
+        is_list=float(is_list),
+        is_asked=float(any(reading.candidates[at].question != "" for reading, at in told)),
+        is_yes_no=float(material.asked.kind is Kind.YES_NO),
+        is_person=float(material.asked.kind is Kind.PERSON),
+        vietnamese=is_vietnamese,
+        vietnamese_coverage=is_vietnamese * statement.coverage,
+        vietnamese_own=is_vietnamese * weight(content & own) / total,
+        vietnamese_words=is_vietnamese * min(len(content), _MOST_WORDS) / 10,
+        words=min(len(content), _MOST_WORDS) / 10,
+    )
+
+
+def near_terms(material: Material, statement: Statement) -> frozenset[int]:
+    """Get the positions of the question's terms in a statement and what stands around it."""
+    cited = {id(quote.passage) for quote in statement.quotes}
+    readings = [one for one in material.scores.readings if id(one.passage) in cited]
+    told = list(_told(readings, statement))
+    own = frozenset[int]().union(*(reading.own[at] for reading, at in told))
+    return own.union(*(_around(reading, at) for reading, at in told))
+
+
+def _told(
+    readings: Sequence[ReadPassage], statement: Statement
+) -> Iterator[tuple[ReadPassage, int]]:
+    """The sentences that the statement quotes."""
+    for reading in readings:
+        for at, candidate in enumerate(reading.candidates):
+            if any(
+                quote.passage is reading.passage
+                and quote.span.start <= candidate.span.start < quote.span.end
+                for quote in statement.quotes
+            ):
+                yield reading, at
+
+
+def _around(reading: ReadPassage, at: int) -> frozenset[int]:
+    """The terms of what stands around a sentence and is said of it too."""
+    candidate = reading.candidates[at]
+    before = reading.own[at - 1] if candidate.previous is not None and at else frozenset[int]()
+    above = reading.above | reading.find(candidate.lead) | reading.find(candidate.question)
+    return above | before
+
+
+def _surroundings(told: Sequence[tuple[ReadPassage, int]]) -> str:
+    texts: dict[str, None] = {}
+    for reading, at in told:
+        candidate = reading.candidates[at]
+        passage = reading.passage
+        for text in (passage.title, *passage.heading, candidate.lead, candidate.question):
+            texts[text] = None
+        texts[candidate.text] = None
+    return "\n".join(texts)
+
+
+def _lacking_numbers(material: Material, text: str) -> int:
+    plain = fold(normalise(text))
+    asked = [word for word in material.asked.text.split() if any(c.isdigit() for c in word)]
+    return sum(word not in plain for word in asked)
+
+
+def _new_words(material: Material, statement: Statement) -> int:
+    words = set(_WORD.findall(fold(normalise(statement.text))))
+    return len(words - material.asked.words - _stopwords(material.question.language))
+
+
+@cache
+def _stopwords(language: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in STOPWORDS.get(language, frozenset[str]()))
+
+
+def _is_miscounted(material: Material, statement: Statement, offered: float) -> bool:
+    asked = material.asked
+    is_row = is_table_row(statement.quotes[0].text)
+    is_count = asked.kind is Kind.COUNT and bool(asked.counted) and "\n" not in statement.text
+    return is_count and not is_row and offered < _COUNTS
+
+
+def _margin(material: Material) -> float:
+    ranked = material.ranked
+    if len(ranked) < 2:
+        return _MOST_MARGIN
+    return min(ranked[0].score - ranked[1].score, _MOST_MARGIN)
