@@ -4,7 +4,7 @@ Texts are read by `TextParser` and embedded by `HashEmbedder`; jobs run when a t
 """
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,9 +67,10 @@ async def quiet_platform(
     embedders: Embedders | None = None,
     parser: Parser | None = None,
     dead_after: float = 20,
+    session_settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Platform]:
     """The light parts, put together."""
-    database = Database(url)
+    database = Database(url, session_settings=session_settings)
     keys = KeyRing(database, lambda: MasterKeys(b"master key of the tests" * 2))
     queue = JobQueue[Platform](url, dead_after=dead_after)
     schedules = Schedules[Platform](database, Supervisor())

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from citewell.engine.embedding import bundled
 from citewell.engine.embedding.bundled import MODEL_FOLDER, BundledEmbedder
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.embedding.testing import EmbedderContract
@@ -112,23 +111,31 @@ class TestEmbedPassages:
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
             await work
-        async with asyncio.timeout(2):
-            await embedder.embed_passages([PASSAGE])
+        begun = time.process_time()
+        await embedder.embed_passages([PASSAGE])
+        assert time.process_time() - begun < 5  # all of them take a minute
 
-    async def test_failing_model_raises_a_provider_error(
-        self, embedder: BundledEmbedder, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_failing_model_raises_a_provider_error(self, tmp_path: Path) -> None:
         # Ids outside the vocabulary make onnxruntime itself fail.
-        monkeypatch.setattr(bundled, "_CLS", 10_000_000)
+        folder = shutil.copytree(MODEL_FOLDER, tmp_path / "model")
+        words = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+        words["model"]["vocab"]["rent"] = 10_000_000
+        (folder / "tokenizer.json").write_text(json.dumps(words), encoding="utf-8")
+        facts = json.loads((folder / "PROVENANCE.json").read_text())
+        digest = hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+        facts["files_sha256"]["tokenizer.json"] = digest
+        (folder / "PROVENANCE.json").write_text(json.dumps(facts))
+        embedder = BundledEmbedder(threads=1, folder=folder)
         with pytest.raises(ProviderError, match="bundled embedding model failed") as caught:
             await embedder.embed_passages([PASSAGE, PASSAGE])
         assert caught.value.retryable
+        await embedder.close()
 
     @pytest.mark.parametrize("text", ["word " * 200_000, "漢" * 1_000_000, ". " * 500_000])
     async def test_huge_text_costs_little(self, embedder: BundledEmbedder, text: str) -> None:
-        began = time.perf_counter()
+        began = time.process_time()
         vector = await embedder.embed_query(text)
-        assert time.perf_counter() - began < 0.5  # tokenising all of it takes 0.6 to 2.4 s
+        assert time.process_time() - began < 0.5  # tokenising all of it takes 0.6 to 2.4 s
         assert np.array_equal(vector, await embedder.embed_query(text[:3_000]))
 
 

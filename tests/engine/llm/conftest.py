@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from citewell.engine.llm import hosted
 from citewell.engine.llm.base import LanguageModel, Timeouts
 from citewell.engine.llm.registry import PROVIDERS
 from tests.engine.llm.opening import opened
@@ -16,14 +15,9 @@ def provider(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(autouse=True)
-def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosted, "BACKOFF", 0.01)
-
-
 @pytest.fixture
 async def model(provider: str, vendor: VendorServer) -> AsyncIterator[LanguageModel]:
-    model = opened(provider, vendor, Timeouts())
+    model = opened(provider, vendor, Timeouts(backoff=0.01))
     yield model
     await model.close()
 

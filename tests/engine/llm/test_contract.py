@@ -176,8 +176,8 @@ class TestFailure:
         self, provider: str, vendor: Any, reply: Any
     ) -> None:
         vendor.script = [reply(hangs_before=True)]
-        model = opened(provider, vendor, Timeouts(first_token=0.2, total=5))
-        with pytest.raises(ProviderError, match=r"begin to answer in 0\.2 s"):
+        model = opened(provider, vendor, Timeouts(first_token=0.5, backoff=0.01))
+        with pytest.raises(ProviderError, match=r"begin to answer in 0\.5 s"):
             await asyncio.wait_for(ask(model), PATIENCE)
         await asyncio.wait_for(vendor.dropped.wait(), PATIENCE)
         await model.close()
@@ -187,7 +187,7 @@ class TestFailure:
         self, provider: str, vendor: Any, reply: Any
     ) -> None:
         vendor.script = [reply(pieces=["word "] * 500, delay=0.04)]
-        model = opened(provider, vendor, Timeouts(total=0.4))
+        model = opened(provider, vendor, Timeouts(total=1.0))
         with pytest.raises(ProviderError, match="finish in time"):
             await asyncio.wait_for(ask(model), PATIENCE)
         await asyncio.wait_for(vendor.dropped.wait(), PATIENCE)
@@ -286,18 +286,19 @@ class TestCancellation:
 
 class TestPlaces:
     async def test_more_questions_than_places_wait_and_beyond_are_refused(
-        self, vendor: Any, reply: Any, monkeypatch: pytest.MonkeyPatch
+        self, vendor: Any, reply: Any
     ) -> None:
-        monkeypatch.setattr(hosted, "MAX_WAITING", 2)
+        served = hosted.MAX_ACTIVE + hosted.MAX_WAITING
         model = open_llm("openai-compatible:m", base_url=f"{vendor.url}/v1")
-        vendor.script = [reply(delay=0.02) for _ in range(hosted.MAX_ACTIVE + 2)]
+        await ask(model)  # what it takes to load comes before
+        vendor.script = [reply(delay=0.05) for _ in range(served)]
         results = await asyncio.gather(
-            *(ask(model) for _ in range(hosted.MAX_ACTIVE + 5)), return_exceptions=True
+            *(ask(model) for _ in range(served + 3)), return_exceptions=True
         )
         await model.close()
         refused = [result for result in results if isinstance(result, ProviderError)]
         assert len(refused) == 3
-        assert len(vendor.received) == hosted.MAX_ACTIVE + 2
+        assert len(vendor.received) == 1 + served
 
 
 class TestClose:

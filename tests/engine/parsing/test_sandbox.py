@@ -269,13 +269,10 @@ class TestLimits:
             assert await self.fails(parser, parse, swelling) is ParseFailure.MEMORY
             assert await parse(parser, good)
 
-    async def test_resident_memory_is_watched_without_rlimit(
-        self, parse, swelling, good, monkeypatch
-    ):
+    async def test_resident_memory_is_watched_without_rlimit(self, parse, swelling, good):
         # What the parent sees counts as well: not every platform bounds data.
         async with sandbox(ParseLimits(memory_bytes=4 << 30)) as parser:
             await parse(parser, good)
-            monkeypatch.setattr("citewell.kit.sandbox.process.WATCH_SECONDS", 0.02)
             object.__setattr__(parser._pool.idle[0]._limits, "memory_bytes", 40 * MIB)
             assert await self.fails(parser, parse, swelling) is ParseFailure.MEMORY
 
@@ -387,7 +384,8 @@ class TestConfinement:
         assert is_running(pid)
         parent.kill()
         await parent.wait()
-        assert await until(lambda: not is_running(pid), 0.5)
+        # Its own work takes longer than this: it was ended.
+        assert await until(lambda: not is_running(pid))
 
 
 class TestNonsense:

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import text
 
 from citewell.core.context import unit_of_work
-from citewell.core.database import sessions
 from citewell.core.embedders import Embedders
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
@@ -29,13 +28,14 @@ from citewell.features.search.schemas import SearchReply, SearchRequest
 from citewell.features.trash import service as trash
 from citewell.features.versions import service as versions
 from citewell.indexes.contract import GenerationChangedError, index_of
-from citewell.indexes.postgres import generations, writing
 from citewell.indexes.postgres.index import postgres_index
+from citewell.indexes.postgres.pace import TakeoverPace
 from tests.conftest import new_caller
 from tests.features.ingestion.conftest import Rows, recount, statistics
 from tests.quiet import Shelf, quiet_platform
 
 OTHER = "testing:other"
+AT_ONCE = TakeoverPace(settling_seconds=0)
 TEXTS = {
     "leave.txt": "# Leave\n\nEverybody has twenty days of annual leave a year.",
     "keys.txt": "# Keys\n\nThe silver keys hang behind the door of the porter.",
@@ -79,21 +79,16 @@ def models() -> Models:
 
 @pytest.fixture
 async def shelf(quiet: Platform, tmp_path: object, models: Models) -> AsyncIterator[Shelf]:
-    """As in other tests, with another model within reach."""
+    """As in other tests, with another model within reach; nobody waits for other processes."""
     platform = dataclasses.replace(quiet, embedders=Embedders(models.open_model))
+    platform = platform.holding(postgres_index(platform.database, pace=AT_ONCE))
     yield Shelf(platform, await new_caller(platform), tmp_path)  # pyright: ignore[reportArgumentType]
     await platform.embedders.close()
 
 
-@pytest.fixture(autouse=True)
-def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for other processes: there are none."""
-    monkeypatch.setattr(writing, "SETTLING_SECONDS", 0)
-
-
-def another_process(shelf: Shelf) -> Shelf:
+def another_process(shelf: Shelf, pace: TakeoverPace | None = None) -> Shelf:
     """The same library, without what the first process remembers."""
-    index = postgres_index(shelf.platform.database)
+    index = postgres_index(shelf.platform.database, pace=pace or AT_ONCE)
     return dataclasses.replace(shelf, platform=shelf.platform.holding(index))
 
 
@@ -179,14 +174,14 @@ class TestNewModel:
         assert after != before
 
     async def test_former_generation_is_removed_once_nobody_searches_it(
-        self, shelf: Shelf, rows: Rows, monkeypatch: pytest.MonkeyPatch
+        self, shelf: Shelf, rows: Rows
     ) -> None:
         await fill(shelf)
         await rebuild(shelf)
         await index_of(shelf.platform).maintenance.purge_generations()
         assert len(rows.select("SELECT id FROM index_generation WHERE {t}")) == 2
-        monkeypatch.setattr(generations, "RETAINED_SECONDS", 0)
-        await index_of(shelf.platform).maintenance.purge_generations()
+        later = another_process(shelf, TakeoverPace(0, retained_seconds=0))
+        await index_of(later.platform).maintenance.purge_generations()
         for table in ("chunk", "version_terms", "term_stat"):
             [count] = rows.select(
                 f"SELECT count(DISTINCT generation_id) AS n FROM {table} WHERE {{t}}"
@@ -299,12 +294,14 @@ class TestMeanwhile:
         await is_sound(shelf)
 
     async def test_long_transaction_that_publishes_is_waited_for(
-        self, shelf: Shelf, own_url: str, models: Models, monkeypatch: pytest.MonkeyPatch
+        self, shelf: Shelf, own_url: str, models: Models
     ) -> None:
         await shelf.add("leave.txt", TEXTS["leave.txt"])
-        monkeypatch.setitem(sessions.SESSION_SETTINGS, "lock_timeout", "200ms")
         async with quiet_platform(
-            shelf.platform.settings, own_url, embedders=Embedders(models.open_model)
+            shelf.platform.settings,
+            own_url,
+            embedders=Embedders(models.open_model),
+            session_settings={"lock_timeout": "200ms"},
         ) as platform:
             hurried = dataclasses.replace(shelf, platform=platform)
             async with unit_of_work(shelf.platform, shelf.caller) as ctx:
@@ -379,15 +376,13 @@ class TestMeanwhile:
         is_whole(rows)
 
     async def test_nothing_is_published_before_all_processes_search_the_new_one(
-        self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+        self, shelf: Shelf
     ) -> None:
         await fill(shelf)
         await rebuild(shelf)
-        monkeypatch.setattr(writing, "SETTLING_SECONDS", 60)
         added = await shelf.register("new.txt", "# New\n\nA bicycle stands in the yard.")
         with pytest.raises(TransientJobError):
-            await shelf.process(added)
-        monkeypatch.setattr(writing, "SETTLING_SECONDS", 0)
+            await another_process(shelf, TakeoverPace(settling_seconds=3600)).process(added)
         await shelf.process(added)
         assert (await shelf.state(added))[0].status == "ready"
 
@@ -531,7 +526,7 @@ class TestChunking:
         assert work is not None
         [(document_id, number, why)] = work.kept
         assert (document_id, number) == (added.document_id, 1)
-        assert "read otherwise" in why
+        assert "different if it were read" in why
         [live] = rows.select("SELECT id FROM index_generation WHERE {t} AND status = 'live'")
         kept = [row for row in rows.chunks() if row["generation_id"] == live["id"]]
         assert [(row["start_offset"], row["text"]) for row in kept] == before

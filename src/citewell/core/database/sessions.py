@@ -2,7 +2,7 @@
 
 import errno
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -71,8 +71,16 @@ user's name would receive our tables."""
 class Database:
     """The application's connections to one PostgreSQL database, through the app role."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        session_settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Connect nowhere yet; `session_settings` replace some of `SESSION_SETTINGS`."""
         self.url = url
+        settings = SESSION_SETTINGS | dict(session_settings or {})
         self._engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
@@ -84,7 +92,7 @@ class Database:
             hide_parameters=True,  # tracebacks are logged, and values are documents and addresses
             connect_args=CONNECTION
             | {
-                "options": connection_options(SESSION_SETTINGS),
+                "options": connection_options(settings),
                 # Batches prepare theirs (`exchange`); of the driver's the plan is never kept.
                 "prepare_threshold": None,
             },

@@ -136,6 +136,8 @@ class Timeouts:
     """Longest silence of the wire once the reply has begun."""
     total: float = 180.0
     """The whole call: waiting for a place, all attempts, all tokens."""
+    backoff: float = 0.5
+    """Before the second attempt, doubled for the third, unless the vendor names a time."""
 
 
 class LanguageModel(Protocol):

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 ATTEMPTS = 3
 """Calls made for one reply, the first included."""
 
-BACKOFF = 0.5
-"""Seconds before the second attempt, doubled for the third, unless the vendor names a time."""
-
 LONGEST_WAIT = 10.0
 """Seconds a reader is kept waiting on a vendor's Retry-After; longer ones fail at once."""
 
@@ -97,7 +94,9 @@ class HostedModel:
         """Seconds to wait before the next attempt; None when there is to be none."""
         if not error.retryable or attempt == ATTEMPTS:
             return None
-        wait = BACKOFF * 2 ** (attempt - 1) if error.retry_after is None else error.retry_after
+        wait = error.retry_after
+        if wait is None:
+            wait = self._timeouts.backoff * 2 ** (attempt - 1)
         if wait > LONGEST_WAIT or time.monotonic() + wait >= deadline:
             return None
         return wait

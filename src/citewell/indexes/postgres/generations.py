@@ -12,10 +12,6 @@ from citewell.indexes.contract import CompleteVersion, Generation, GenerationCha
 from citewell.models.index import IndexGeneration
 from citewell.models.trash import trash_shown
 
-RETAINED_SECONDS = 60
-"""A generation that was replaced can be searched for so long: longer than a request takes, and
-than a process remembers which one is live."""
-
 PURGED_VERSIONS = 50
 """Versions whose chunks are removed in one transaction."""
 
@@ -203,15 +199,15 @@ async def take_over(
     return recut
 
 
-async def tenants_to_purge(session: AsyncSession) -> list[uuid.UUID]:
+async def tenants_to_purge(session: AsyncSession, retained_seconds: int) -> list[uuid.UUID]:
     """Tenants with a generation that nobody searches any more; needs no tenant set."""
     statement = text("SELECT citewell_tenants_to_purge(:seconds)")
-    return list(await session.scalars(statement, {"seconds": RETAINED_SECONDS}))
+    return list(await session.scalars(statement, {"seconds": retained_seconds}))
 
 
-async def replaced(session: AsyncSession, tenant_id: uuid.UUID) -> list[int]:
+async def replaced(session: AsyncSession, tenant_id: uuid.UUID, retained_seconds: int) -> list[int]:
     """Ids of the tenant's generations that nobody searches any more."""
-    values = {"tenant_id": tenant_id, "seconds": RETAINED_SECONDS}
+    values = {"tenant_id": tenant_id, "seconds": retained_seconds}
     return list(await session.scalars(_RETIRED, values))
 
 

@@ -32,6 +32,7 @@ from citewell.indexes.postgres.asking import Asking, is_whole_library
 from citewell.indexes.postgres.doctor import PostgresDoctor
 from citewell.indexes.postgres.inverted import MOST_POSTINGS, POSTINGS
 from citewell.indexes.postgres.live import LiveGenerations, remember
+from citewell.indexes.postgres.pace import TakeoverPace
 from citewell.indexes.postgres.work import session_of
 from citewell.indexes.postgres.writing import PostgresWriter
 
@@ -52,6 +53,7 @@ def postgres_index(
     *,
     exact_limit: int | None = None,
     budgets: tuple[int, int] = (POSTINGS, MOST_POSTINGS),
+    pace: TakeoverPace | None = None,
 ) -> Index:
     """Chunks beside the documents they come from, in one database and one transaction.
 
@@ -59,14 +61,16 @@ def postgres_index(
         database: Holds both.
         exact_limit: Replaces the largest scopes that are compared chunk by chunk, of both legs.
         budgets: Entries of posting lists that are read at first, and at most.
+        pace: Replaces the pauses around the takeover by a new generation.
     """
+    pace = pace or TakeoverPace()
     live = LiveGenerations()
     searcher = PostgresSearcher(database, live, exact_limit, budgets)
     return Index(
         searcher,
-        PostgresWriter(live),
+        PostgresWriter(live, pace.settling_seconds),
         PostgresGenerations(database, live),
-        PostgresMaintenance(database),
+        PostgresMaintenance(database, pace.retained_seconds),
         PostgresDoctor(),
     )
 
@@ -209,8 +213,9 @@ class PostgresGenerations:
 class PostgresMaintenance:
     """Folds statistics, builds indexes and removes generations that were replaced."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, retained_seconds: int) -> None:
         self._database = database
+        self._retained_seconds = retained_seconds
         self._folded: dict[uuid.UUID, float] = {}
 
     async def fold_statistics(self, tenant_id: uuid.UUID, *, at_most_every: float = 0.0) -> None:
@@ -259,10 +264,10 @@ class PostgresMaintenance:
 
     async def purge_generations(self) -> None:
         async with self._database.lookup() as session:
-            tenants = await generations.tenants_to_purge(session)
+            tenants = await generations.tenants_to_purge(session, self._retained_seconds)
         for tenant_id in tenants:
             async with self._database.unit_of_work(tenant_id) as session:
-                numbers = await generations.replaced(session, tenant_id)
+                numbers = await generations.replaced(session, tenant_id, self._retained_seconds)
             # First the index: deleting chunks under an HNSW index leaves dead entries for vacuum to
             # repair one by one.
             await building.drop(self._database, numbers)

@@ -89,10 +89,6 @@ _OPEN_SQL = """
 """
 """One row if the generation may take the version; its status is locked until the commit."""
 
-SETTLING_SECONDS = 5.0
-"""A generation takes nothing new for so long after it took over: other processes still search the
-one before (`index.MEMORY_SECONDS`), and would not find a document at all."""
-
 _STAGE_AND_KEEP_TERMS = text(
     f"WITH staged AS ({_STAGE_SQL}), open AS MATERIALIZED ({_OPEN_SQL}), "  # noqa: S608 - constants
     f"kept AS ({_KEEP_TERMS_SQL}) SELECT count(*) FROM kept WHERE EXISTS (SELECT FROM open)"
@@ -248,8 +244,10 @@ MOST_ON_THE_LOOP = 16
 class PostgresWriter:
     """Writes chunks and terms in the caller's transaction."""
 
-    def __init__(self, live: LiveGenerations) -> None:
+    def __init__(self, live: LiveGenerations, settling: float) -> None:
+        """Take `settling`, the seconds in which a new generation takes nothing new."""
         self._live = live
+        self._settling = settling
 
     async def apply(self, work: UnitOfWork, *events: Event) -> None:
         session = session_of(work)
@@ -258,7 +256,7 @@ class PostgresWriter:
                 if isinstance(run, list):
                     await _restore(session, work.tenant_id, run)
                 else:
-                    await _apply(session, work.tenant_id, run)
+                    await _apply(session, work.tenant_id, run, self._settling)
         except GenerationChangedError:
             self._live.forget(work.tenant_id)
             raise
@@ -306,16 +304,18 @@ def _runs(events: Iterable[Event]) -> Iterator[_Single | list[VersionRestored]]:
         yield run
 
 
-async def _apply(session: AsyncSession, tenant_id: uuid.UUID, event: _Single) -> None:
+async def _apply(
+    session: AsyncSession, tenant_id: uuid.UUID, event: _Single, settling: float
+) -> None:
     match event:
         case ChunksStaged():
             await _stage(session, tenant_id, event)
         case VersionPublished():
-            await _publish(session, tenant_id, event)
+            await _publish(session, tenant_id, event, settling)
         case VersionShelved():
-            await _shelve(session, tenant_id, event)
+            await _shelve(session, tenant_id, event, settling)
         case VersionRebuilt():
-            await _take_in(session, tenant_id, event)
+            await _take_in(session, tenant_id, event, settling)
         case VersionDiscarded(version_id):
             await session.execute(_DISCARD, {"tenant_id": tenant_id, "version_id": version_id})
         case DocumentHidden(document_id):
@@ -340,9 +340,11 @@ async def _stage(session: AsyncSession, tenant_id: uuid.UUID, event: ChunksStage
     await session.execute(_STAGE, values | {"active": False} | await _row_values(event.rows))
 
 
-async def _publish(session: AsyncSession, tenant_id: uuid.UUID, event: VersionPublished) -> None:
+async def _publish(
+    session: AsyncSession, tenant_id: uuid.UUID, event: VersionPublished, settling: float
+) -> None:
     publication = event.publication
-    values = await _completing(tenant_id, event, is_active=True)
+    values = await _completing(tenant_id, event, settling, is_active=True)
     if publication.is_retry:
         await session.execute(_BEGIN_AGAIN, values)
     if publication.has_predecessor:
@@ -354,8 +356,10 @@ async def _publish(session: AsyncSession, tenant_id: uuid.UUID, event: VersionPu
         await session.execute(_SET_ACTIVE, values)
 
 
-async def _shelve(session: AsyncSession, tenant_id: uuid.UUID, event: VersionShelved) -> None:
-    values = await _completing(tenant_id, event, is_active=False)
+async def _shelve(
+    session: AsyncSession, tenant_id: uuid.UUID, event: VersionShelved, settling: float
+) -> None:
+    values = await _completing(tenant_id, event, settling, is_active=False)
     if event.publication.is_retry:
         await session.execute(_BEGIN_AGAIN, values)
     if not await session.scalar(_STAGE_AND_KEEP_TERMS, values):
@@ -364,8 +368,10 @@ async def _shelve(session: AsyncSession, tenant_id: uuid.UUID, event: VersionShe
     await session.execute(_SET_ACCESS, values)
 
 
-async def _take_in(session: AsyncSession, tenant_id: uuid.UUID, event: VersionRebuilt) -> None:
-    values = await _completing(tenant_id, event, is_active=event.is_active)
+async def _take_in(
+    session: AsyncSession, tenant_id: uuid.UUID, event: VersionRebuilt, settling: float
+) -> None:
+    values = await _completing(tenant_id, event, settling, is_active=event.is_active)
     values["is_building"] = True
     # Chunks of an earlier, longer attempt; the counts below are those of this one.
     await session.execute(_TRIM, values)
@@ -419,7 +425,7 @@ def _key_values(tenant_id: uuid.UUID, event: ChunksStaged | _Completing) -> dict
 
 
 async def _completing(
-    tenant_id: uuid.UUID, event: _Completing, *, is_active: bool
+    tenant_id: uuid.UUID, event: _Completing, settling: float, *, is_active: bool
 ) -> dict[str, object]:
     """Parameters of the statements that complete a version."""
     publication = event.publication
@@ -431,7 +437,7 @@ async def _completing(
         "chunking": publication.chunking,
         "is_building": False,
         "is_answering": publication.is_answering,
-        "settling": SETTLING_SECONDS,
+        "settling": settling,
         "counted_terms": int_array(publication.term_frequencies),
         "frequencies": int_array(publication.term_frequencies.values()),
     }
