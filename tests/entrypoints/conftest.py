@@ -17,8 +17,11 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
+from citewell.core.settings import Settings
 from citewell.entrypoints import logs
 from citewell.entrypoints.cli import app
+from citewell.entrypoints.installation import running_database
+from tests.conftest import NOTHING_IS_KEPT
 from tests.waiting import PATIENCE
 
 COMMAND = [sys.executable, "-m", "citewell.entrypoints.cli"]
@@ -138,13 +141,43 @@ class Running:
                 os.killpg(self.process.pid, signal.SIGKILL)
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One installation for the tests of a module."""
-    made = Installation(tmp_path_factory.mktemp("installation"))
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stopped database at the newest schema that nobody has used: a first start takes seconds."""
+    home = tmp_path_factory.mktemp("prepared") / "home"
+    with running_database(Settings(_env_file=None, home=home, log_level="error")):
+        pass
+    with (home / "database" / "data" / "postgresql.conf").open("a") as settings:
+        settings.writelines(f"{name} = {value}\n" for name, value in NOTHING_IS_KEPT.items())
+    return home / "database"
+
+
+def installed(folder: Path, prepared: Path) -> Installation:
+    """An installation that is new but for its database's first start."""
+    made = Installation(folder)
+    made.home.mkdir(mode=0o700)
+    subprocess.run(["cp", "-a", str(prepared), str(made.home / "database")], check=True)
+    return made
+
+
+def ended_with_the_test(made: Installation) -> Iterator[Installation]:
     yield made
     for process_id in made.database_processes():  # of a test that failed
         os.kill(process_id, signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory, prepared: Path
+) -> Iterator[Installation]:
+    """One installation for the tests of a module."""
+    yield from ended_with_the_test(installed(tmp_path_factory.mktemp("installation"), prepared))
+
+
+@pytest.fixture(scope="module")
+def new_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One of which nothing is there."""
+    yield from ended_with_the_test(Installation(tmp_path_factory.mktemp("new")))
 
 
 @pytest.fixture

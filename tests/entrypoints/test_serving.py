@@ -21,6 +21,12 @@ FACT = "Employees get 26 days of annual leave in a year."
 
 
 @pytest.fixture(scope="module")
+def installation(new_installation: Installation) -> Installation:
+    """The first start is what these tests are about."""
+    return new_installation
+
+
+@pytest.fixture(scope="module")
 def first_start(installation: Installation) -> Iterator[Running]:
     """A server on a new installation, with a vendor's key lying about."""
     running = installation.start("serve", "--port", "0", OPENAI_API_KEY="sk-not-ours")

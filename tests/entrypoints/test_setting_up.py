@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.entrypoints.conftest import COMMAND, Installation
+from tests.entrypoints.conftest import COMMAND, Installation, installed
 from tests.entrypoints.test_serving import address_of, key_of
 from tests.waiting import PATIENCE
 
@@ -78,8 +78,8 @@ class TestSetup:
 
 class TestInstallationUsedByItsKey:
     @pytest.fixture
-    def used(self, tmp_path: Path) -> Installation:
-        return Installation(tmp_path)
+    def used(self, tmp_path: Path, prepared: Path) -> Installation:
+        return installed(tmp_path, prepared)
 
     def test_no_stranger_becomes_its_administrator(self, used: Installation) -> None:
         running = used.start("serve", "--port", "0")

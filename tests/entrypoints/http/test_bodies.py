@@ -140,6 +140,7 @@ class TestBrokenTransfers:
         listed = httpx.get(
             f"{live_server.address}/api/v1/documents",
             headers={"Authorization": f"Bearer {shared_key}"},
+            timeout=PATIENCE,
         )
         assert listed.json()["pagination"]["total"] == 0
 

@@ -177,7 +177,9 @@ class TestForms:
 
     def test_collection_that_was_deleted_is_404(self, server: Server) -> None:
         with httpx.Client(
-            base_url=server.live.address, headers={"Authorization": f"Bearer {server.key}"}
+            base_url=server.live.address,
+            headers={"Authorization": f"Bearer {server.key}"},
+            timeout=PATIENCE,
         ) as client:
             made = client.post("/api/v1/collections", json={"name": "Fleeting"}).json()
             assert client.delete(f"/api/v1/collections/{made['id']}").status_code == 204
@@ -263,7 +265,7 @@ def poured(server: Server, head: bytes, more: bytes) -> tuple[int, bytes]:
     """Send on and on until the server takes no more; how many bytes it took, and its reply."""
     sent = 0
     with server.connected() as connection:
-        connection.settimeout(3)
+        connection.settimeout(PATIENCE)
         connection.sendall(head)
         try:
             while sent < 10 * SLACK:

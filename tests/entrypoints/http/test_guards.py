@@ -51,7 +51,7 @@ class TestHost:
         ],
     )  # fmt: skip
     async def test_own_names_are_answered_to(self, nobody: httpx.AsyncClient, host: str):
-        assert (await nobody.get(LIVE, headers={"host": host})).status_code == 200
+        assert (await nobody.get(LIVE, headers={"host": host}, timeout=PATIENCE)).status_code == 200
 
     @pytest.mark.parametrize(
         "host",
@@ -64,7 +64,7 @@ class TestHost:
     async def test_other_names_are_421(
         self, nobody: httpx.AsyncClient, refused: Refused, host: str
     ):
-        refused(await nobody.get(LIVE, headers={"host": host}), 421, "bad_host")
+        refused(await nobody.get(LIVE, headers={"host": host}, timeout=PATIENCE), 421, "bad_host")
 
     def test_two_hosts_are_refused(self, guarded: LiveServer):
         status = raw(guarded, b"GET /api/v1/health/live HTTP/1.1\r\nHost: localhost\r\n"
@@ -84,7 +84,7 @@ class TestHost:
                 ("192.0.2.1:8000", 200), ("[2001:db8::1]", 200),
                 (socket.gethostname(), 200), ("evil.example", 421),
             ):  # fmt: skip
-                reply = httpx.get(server.address + LIVE, headers={"host": host})
+                reply = httpx.get(server.address + LIVE, headers={"host": host}, timeout=PATIENCE)
                 assert reply.status_code == status, host
 
     @pytest.mark.parametrize(
