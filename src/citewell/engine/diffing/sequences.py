@@ -1,4 +1,4 @@
-"""Which stretches of two sequences differ.
+"""Differing stretches of two sequences.
 
 Small ranges get the shortest edit (Myers, "An O(ND) Difference Algorithm and Its Variations",
 1986). Larger ones are cut first at what occurs once in both (Cohen's patience diff). A budget of
@@ -20,7 +20,7 @@ MAX_EDITS = 500
 """Longest edit that is looked for: it takes its square in steps and in memory."""
 
 MAX_DEPTH = 16
-"""How often a range is cut again; each time everything is read once."""
+"""Most cuts of a range within ranges; each level reads everything once."""
 
 MAX_STEPS = 4_000_000
 """Elements that are looked at in one comparison: two seconds for the worst of half a million."""
@@ -45,6 +45,7 @@ def changed_ranges(a: Sequence[int], b: Sequence[int], budget: Budget) -> list[R
     waiting: list[tuple[Range, int]] = [((0, len(a), 0, len(b)), 0)]
     while waiting:
         whole, depth = waiting.pop()
+        # Equal ends cost a step each and shrink what the quadratic part has to look at.
         part = _trimmed(a, b, whole) if budget.steps > 0 else whole
         a_start, a_end, b_start, b_end = part
         budget.steps -= 1 + whole[1] - whole[0] - (a_end - a_start)
@@ -55,6 +56,8 @@ def changed_ranges(a: Sequence[int], b: Sequence[int], budget: Budget) -> list[R
         is_small = a_end - a_start + b_end - b_start <= SMALL
         edit = _shortest_edit(a, b, part, budget) if is_small else None
         if edit is None:
+            # Cut what is large or differs too much. Without an element to cut at, a large range
+            # gets one try at a shortest edit before it counts as one piece.
             is_cut = depth < MAX_DEPTH and budget.steps > 0
             anchors = _anchors(a, b, part, budget) if is_cut else []
             if anchors:
@@ -79,13 +82,15 @@ def _trimmed(a: Sequence[int], b: Sequence[int], part: Range) -> Range:
 def _anchors(
     a: Sequence[int], b: Sequence[int], part: Range, budget: Budget
 ) -> list[tuple[int, int]]:
-    """Places of what occurs once in both, as many as stand in the same order."""
+    """Places of elements that occur once in both, as many as stand in the same order."""
     a_start, a_end, b_start, b_end = part
     budget.steps -= a_end - a_start + b_end - b_start
     in_a, in_b = Counter(a[a_start:a_end]), Counter(b[b_start:b_end])
     places = {b[j]: j for j in range(b_start, b_end) if in_b[b[j]] == 1}
     pairs = [(i, places[a[i]]) for i in range(a_start, a_end) if in_a[a[i]] == 1 and a[i] in places]
     # The longest increasing run of places, by piles (Schensted).
+    # `tops` holds the smallest last place of a run of each length; `before` leads back through the
+    # run.
     tops: list[int] = []
     indexes: list[int] = []
     before: list[int] = []
@@ -122,8 +127,11 @@ def _shortest_edit(
     a_start, a_end, b_start, b_end = part
     n, m = a_end - a_start, b_end - b_start
     most = min(n + m, MAX_EDITS)
+    # Each surplus element is an edit of its own, so the longest edit allowed cannot suffice.
     if n - m > most or m - n > most:
         return None
+    # For each diagonal `k = x - y` the furthest `x` reached; two more, so that the neighbours of
+    # the outermost diagonals can be read.
     reached = [0] * (2 * most + 3)
     middle = most + 1
     trace: list[list[int]] = []
@@ -143,6 +151,7 @@ def _shortest_edit(
             reached[middle + k] = x
             if x >= n and y >= m:
                 return _backtracked(trace, part)
+        # Only the diagonals in use: whole copies would be 8 kB a step, however short the edit.
         trace.append(reached[middle - d : middle + d + 1])
     return None
 

@@ -12,7 +12,7 @@ CONTEXT_LINES = 3
 """Unchanged lines around a change in a unified diff, as `diff -u` has them."""
 
 MAX_WORDS_CHARS = 200_000
-"""Characters of changed lines in a row, both sides together, that are compared word by word."""
+"""Most characters of adjacent changed lines, both sides together, compared word by word."""
 
 # Marks are part of their word: a letter with one is not always a single character.
 _WORD = re.compile(r"[\w\u0300-\u036f]+|[^\S\n]+|\n|[^\w\s]")
@@ -58,6 +58,7 @@ def word_hunks(old: str, new: str) -> list[Hunk]:
     Lines are compared first, and words within lines that changed. A stretch that is too long, or
     too different to be taken apart in bounded time, is one hunk.
     """
+    # One budget for lines and words together, so that the worst case is bounded as a whole.
     budget = Budget()
     old_lines, new_lines = _LINE.findall(old), _LINE.findall(new)
     old_at, new_at = _starts(old_lines), _starts(new_lines)
@@ -88,6 +89,7 @@ def _within(old: str, new: str, block: Hunk, budget: Budget) -> Iterator[Hunk]:
         return
     old_words, new_words = _WORD.findall(removed), _WORD.findall(added)
     old_at, new_at = _starts(old_words), _starts(new_words)
+    # Numbers compare faster than words, and both sides share one numbering.
     ranges = changed_ranges(*_numbered(old_words, new_words), budget)
     for a_start, a_end, b_start, b_end in ranges:
         yield Hunk(
@@ -127,6 +129,7 @@ def _groups(changes: list[Range]) -> Iterator[list[Range]]:
     """Changes whose contexts touch stand together."""
     group: list[Range] = []
     for change in changes:
+        # Contexts that would overlap or touch are one hunk; else lines would come twice.
         if group and change[0] - group[-1][1] > 2 * CONTEXT_LINES:
             yield group
             group = []
@@ -156,5 +159,6 @@ def _place(start: int, end: int) -> str:
 def _marked(mark: str, lines: list[str]) -> Iterator[str]:
     for line in lines:
         yield mark + line
+        # The remark `patch` expects, in its words.
         if not line.endswith("\n"):
             yield "\n\\ No newline at end of file\n"

@@ -91,6 +91,7 @@ class Calibration:
         Raises:
             KeyError: Nothing was measured.
         """
+        # A language that was not measured counts as English; probes are in two languages only.
         for pair in ((asked, said or asked), (asked, asked)):
             if pair in self.likeness:
                 return self.likeness[pair]

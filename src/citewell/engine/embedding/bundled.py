@@ -73,6 +73,8 @@ class _WordIds(dict[str, tuple[int, ...]]):
         ids = tuple(self._tokenizer.encode_batch_fast([word], add_special_tokens=False)[0].ids)
         if len(word) <= _LONGEST_CACHED:
             if len(self) >= _CACHED_WORDS:
+                # Emptied whole: keeping an order of use would cost more than reading the words
+                # anew.
                 self.clear()
             self[word] = ids
         return ids
@@ -112,6 +114,7 @@ class BundledEmbedder:
 
     def _count(self, text: str) -> int:
         text = encodable(text)
+        # The cache knows words only: a special token in the text is one token, its letters several.
         if _MARK.search(text):
             return len(self._tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
         words = self._words

@@ -83,6 +83,7 @@ def _likeness(cosines: Vectors) -> Likeness:
     unrelated = float(cosines[~own].mean())
     return Likeness(
         unrelated=unrelated,
+        # A floor for the distance, by which cosines are divided later.
         answering=max(float(cosines[own].mean()), unrelated + _LEAST_DISTANCE),
         is_understood=int((cosines.argmax(axis=1) == np.arange(len(cosines))).sum()) >= _RIGHT,
     )
@@ -97,6 +98,7 @@ def as_bundled(cosine: float, likeness: Likeness) -> float:
 def shipped(name: str) -> _Shipped | None:
     """Get what is shipped for a model, by its name; a longer name may hold that of a family."""
     wanted = name.lower()
+    # One model has many names: `fastembed:intfloat/multilingual-e5-small`, or as a server calls it.
     return next((known for model, known in _all_shipped().items() if model in wanted), None)
 
 

@@ -104,6 +104,8 @@ class OnnxEmbedder:
         self._counter.no_truncation()
         self._tokenizer.enable_truncation(recipe.max_tokens)  # pyright: ignore[reportUnknownMemberType]
         try:
+            # By a run: not every graph states the size of its output, and a model that cannot run
+            # fails here.
             dimensions = len(self._direction("dimensions"))
         except ProviderError as error:
             raise folder.refusal(str(error)) from error
@@ -143,6 +145,7 @@ class OnnxEmbedder:
         # No tokenizer gets 64 characters of prose into a token: bounds the cost of tokenising.
         text = encodable(text[: 64 * recipe.max_tokens])
         encoding = self._tokenizer.encode(text.lower() if recipe.is_lower_case else text)
+        # Graphs fail on an input without tokens, which an empty text may have.
         ids = np.array([encoding.ids or [0]], dtype=np.int64)
         values = {
             "input_ids": ids,

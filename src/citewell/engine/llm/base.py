@@ -21,7 +21,7 @@ class TokenUsage:
     output_tokens: int = 0
 
     def __add__(self, other: "TokenUsage") -> "TokenUsage":
-        """What both cost."""
+        """The cost of both together."""
         return TokenUsage(
             self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
         )

@@ -65,6 +65,8 @@ class ModelFolder:
             self.settings("tokenizer_config.json").get("model_max_length"),
             positions,
         ]
+        # The tools disagree often; the smallest is safe, as a longer input fails in the graph. Two
+        # tokens are taken by the marks of beginning and end.
         known = [each for each in limits if isinstance(each, int) and 2 < each < _MOST_TOKENS]
         return min(known, default=USUAL_TOKENS)
 
@@ -122,6 +124,8 @@ class ModelFolder:
             tokenizer = Tokenizer.from_file(str(file))
         except TOKENIZER_ERRORS as error:
             raise self.refusal(f"its tokenizer.json cannot be read: {error}") from error
+        # A tokenizer's file may ask to pad every text to one length, which costs the time of the
+        # longest.
         tokenizer.no_padding()
         try:
             return load_session(self.graph), tokenizer
@@ -130,6 +134,8 @@ class ModelFolder:
 
     def fingerprint(self, *facts: object) -> str:
         """Get eight hexadecimal digits that name the model: its files and how they are used."""
+        # Short, since it becomes part of the embedding's name; it tells models apart and protects
+        # from nothing.
         digest = hashlib.blake2b(repr(facts).encode(), digest_size=4)
         # Weights beyond 2 GB lie in files of their own, named after the graph.
         files = sorted(self.graph.parent.glob(f"{self.graph.name}*"))
@@ -162,6 +168,7 @@ def open_folder(name: str, card_keys: Sequence[str]) -> ModelFolder:
     if not path.is_dir():
         raise ProviderConfigurationError(f"There is no folder {path} with a model.")
     card = _read_object(path / CARD) if (path / CARD).is_file() else {}
+    # A misspelt key would be ignored silently, and vectors made with the wrong settings.
     if unknown := sorted(card.keys() - set(card_keys)):
         known = ", ".join(card_keys)
         message = f"{path / CARD} has an unknown key `{unknown[0]}`; it may have {known}."

@@ -43,6 +43,7 @@ class Attempt:
         if time.monotonic() - self._noted_at < NOTE_SECONDS:
             return
         self._noted_at = time.monotonic()
+        # A transaction of its own, so that others see progress before the work commits anything.
         async with unit_of_work(self.platform, self.caller) as ctx:
             noted = JobProgress(JobStage.WORKING, done, total)
             if not await service.note_progress(ctx, self.job_id, self.number, noted):
@@ -73,6 +74,7 @@ def register(
         caller = Caller(tenant_id, SYSTEM)
         async with unit_of_work(platform, caller) as ctx:
             number = await repository.begin(ctx.session, job_id)
+        # None: cancelled or finished while it waited in the queue.
         if number is not None:
             await _do(work, Attempt(platform, caller, job_id, number))
 

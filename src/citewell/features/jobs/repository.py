@@ -148,7 +148,9 @@ async def lock(session: AsyncSession, job_id: uuid.UUID) -> tuple[Job, DocumentV
         select(DocumentVersion, Job)
         .join(Job, Job.version_id == DocumentVersion.id)
         .where(Job.id == job_id)
+        # `NO KEY UPDATE`: rows that refer to the version may still be inserted meanwhile.
         .with_for_update(key_share=True, of=(DocumentVersion, Job))
+        # The session may hold these rows as they were before the lock was got.
         .execution_options(populate_existing=True)
     )
     row = rows.one_or_none()
@@ -229,6 +231,7 @@ async def note_progress(
     """Write a job's progress; False if it does not belong to this attempt any more."""
     noted = await session.scalar(
         update(Job)
+        # The number of the attempt fences off a worker that was given up for dead and goes on.
         .where(Job.id == job_id, Job.attempts == attempt, Job.status == RUNNING)
         .values(stage=progress.stage, done=progress.done, total=progress.total)
         .returning(Job.id)

@@ -91,6 +91,7 @@ async def document_facts(session: AsyncSession, document_id: uuid.UUID) -> Docum
 async def hold_document(session: AsyncSession, document_id: uuid.UUID) -> bool:
     """Lock a document against removal until the transaction ends; False if there is none."""
     held = select(Document.id).where(Document.id == document_id)
+    # `KEY SHARE`: several may hold a row at once, and changes of its other columns do not wait.
     return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
 
 

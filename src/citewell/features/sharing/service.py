@@ -71,6 +71,8 @@ async def put_grant(ctx: Context, shared: Shared, data: GrantPut) -> AnyGrant:
         UserNotFoundError, GroupNotFoundError: The tenant has no such user or group.
     """
     await _require_sharing(ctx, shared, data.effect)
+    # Locked against removal, so that no rule is left over for somebody who is removed at this
+    # moment.
     if data.user_id is not None and not await repository.hold_user(ctx.session, data.user_id):
         raise UserNotFoundError(data.user_id)
     if data.group_id is not None and not await repository.hold_group(ctx.session, data.group_id):
@@ -214,6 +216,8 @@ async def _subject(ctx: Context, wanted: str | None) -> User | None:
             return None
         return await _user(ctx, ctx.actor.user_id)
     if not ctx.actor.administers:
+        # Others may name themselves only. Whoever does not exist and whoever is somebody else get
+        # the same error, so that addresses cannot be probed.
         myself = None
         if ctx.actor.user_id is not None:
             myself = await repository.user_by_id(ctx.session, ctx.actor.user_id)

@@ -165,6 +165,8 @@ async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> Documen
         title = (wanted.parsed_title or document.filename)[:500]
     await repository.let_answer(ctx.session, document, wanted, title)
     key = VersionKey(document_id, wanted.id, document.collection_id, document.access_level)
+    # The key has the document's access of now: it may have changed while the version did not
+    # answer.
     restored = VersionRestored(key, generation.id, wanted.chunk_count or 0)
     try:
         await index_of(ctx.platform).writer.apply(ctx, restored)
