@@ -125,7 +125,7 @@ class TestReindex:
         assert (done["status"], done["embedding"]) == ("rebuilt", MODEL)
         assert (done["chunks"], done["kept"]) == (len(SUBJECTS), [])
         first, last = asking.replies[0], asking.replies[-len(SUBJECTS)]
-        assert first["explain"]["dense_weight"] == 0.4
+        assert first["explain"]["dense_weight"] == 0.43
         assert last["explain"]["dense_weight"] == 0.1  # it tells no probe from another
         assert score_of(first) > 0.3
 

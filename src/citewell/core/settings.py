@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "CITEWELL_"
 EMBEDDING_PROVIDERS = ("bundled", "fastembed", "onnx", "openai-compatible")
+RERANKER_PROVIDERS = ("none", "fastembed", "onnx", "cohere", "jina")
 LLM_PROVIDERS = ("none", "openai", "anthropic", "ollama", "openai-compatible")
 
 VERIFIERS = ("rules", "model", "onnx:FOLDER")
@@ -205,6 +206,25 @@ class Settings(BaseSettings):
     )
     embedding_api_key: SecretStr | None = Field(
         default=None, description="Key of the embedding service."
+    )
+    reranker: Annotated[str, _provider("it", RERANKER_PROVIDERS, "none")] = Field(
+        default="none",
+        description=(
+            "Model that puts the best passages in order: `none`, `fastembed:MODEL`, "
+            "`onnx:FOLDER`, `cohere:MODEL` or `jina:MODEL`."
+        ),
+    )
+    reranker_base_url: str | None = Field(
+        default=None, description="Where a reranking service answers. Unset: the vendor's address."
+    )
+    reranker_api_key: SecretStr | None = Field(
+        default=None, description="Key of the reranking service."
+    )
+    reranker_candidates: int = Field(
+        default=30, ge=2, le=100, description="Passages of a search that are put in order."
+    )
+    reranker_seconds: float = Field(
+        default=2.0, gt=0, le=60, description="Longest wait for it; then the order stays."
     )
     llm: Annotated[str, _provider("it", LLM_PROVIDERS, "none")] = Field(
         default="none",

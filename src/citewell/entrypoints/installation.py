@@ -36,6 +36,8 @@ from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import NO_MODEL, LanguageModel, Timeouts
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
+from citewell.engine.reranking.base import Reranker, RerankerOptions, Reranking
+from citewell.engine.reranking.registry import open_reranker
 from citewell.engine.verification.registry import open_verifier
 from citewell.features.evaluations import jobs as evaluations_jobs
 from citewell.features.events import service as events
@@ -107,6 +109,8 @@ async def open_platform(
             stack.push_async_callback(embedder.close)
             embedders = Embedders(partial(_open_embedder, settings))
             stack.push_async_callback(embedders.close)
+            if (reranker := await _open_reranker(settings)) is not None:
+                stack.push_async_callback(reranker.close)
             if (llm := open_model(settings)) is not None:
                 stack.push_async_callback(llm.close)
             verifier = await open_verifier(settings.verifier, llm=llm)
@@ -160,6 +164,9 @@ async def open_platform(
             former_token_keys=tuple(derive_key(key, TOKENS) for key in masters.others),
             supervisor=supervisor,
         ).holding(postgres_index(connections))
+        platform = platform.holding(
+            Reranking(reranker, settings.reranker_candidates, settings.reranker_seconds)
+        )
         # Pushed last, so it runs first, while the database is still open.
         stack.push_async_callback(_write_usage, platform)
         yield platform
@@ -190,6 +197,18 @@ async def _open_embedder(settings: Settings, name: str) -> Embedder:
         api_key=key.get_secret_value() if key else None,
         threads=settings.threads,
     )
+
+
+async def _open_reranker(settings: Settings) -> Reranker | None:
+    if settings.reranker == NO_MODEL:
+        return None
+    key = settings.reranker_api_key
+    options = RerankerOptions(
+        base_url=settings.reranker_base_url,
+        api_key=key.get_secret_value() if key else None,
+        threads=settings.threads,
+    )
+    return await open_reranker(settings.reranker, options)
 
 
 async def _write_usage(platform: Platform) -> None:

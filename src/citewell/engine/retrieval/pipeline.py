@@ -4,21 +4,25 @@ Analysed and embedded before the library is opened (no transaction waits for a m
 each leg for its best candidates, fused by the formula of `fusion`, and the best of these read.
 """
 
+import asyncio
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from citewell.engine.embedding.base import Embedder, EmbedderSpec, Vector
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.lexical.bm25 import query_weights
+from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.analysis import QueryAnalysis, analyse
 from citewell.engine.retrieval.base import ChunkView, Hit, HitList, HybridQuery, Legs, LegScores
 from citewell.engine.retrieval.fusion import PLAIN, FusedCandidate, dense_weight, fuse
 from citewell.engine.retrieval.phrases import phrase_share
 from citewell.kit.clock import Stopwatch
+
+NO_RERANKING = Reranking()
 
 MOST_ATTEMPTS = 3
 """How often a question is embedded anew because the library turns out to be in another space."""
@@ -92,6 +96,8 @@ class Retrieved:
     dense_weight: float
     embedding: EmbedderSpec | None = None
     """Of the question's vector; None without one."""
+    reranker: str | None = None
+    """The model that put the hits in order; None: they are as they were fused."""
     failures: tuple[Failure, ...] = ()
 
 
@@ -104,6 +110,15 @@ class Options:
     """Whether vectors are compared; without, the words are measured alone."""
     has_lexical: bool = True
     """Whether words are compared."""
+    reranking: Reranking = NO_RERANKING
+    """Whether and how what was found is put in a better order."""
+
+    @property
+    def candidates(self) -> int:
+        """Passages that are looked for: more than are wanted if they are reranked."""
+        if self.reranking.reranker is None:
+            return self.top_k
+        return max(self.top_k, self.reranking.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +166,9 @@ async def retrieve(source: Source, question: str, options: Options, watch: Stopw
                 embedded, failures = None, (Failure("embedding", _MOVED),)
             found = await _ask(reader, analysis, embedded, failures, options, watch)
         watch.lap("finish")
+        if options.reranking.reranker is not None:
+            found = await reranked(found, options.reranking, options.top_k)
+            watch.lap("rerank")
         return found
     raise AssertionError("the last attempt returns")
 
@@ -177,7 +195,7 @@ async def _ask(
     statistics = reader.statistics
     if reader.embedding is None:
         await reader.passages([])
-        return Retrieved(analysis, statistics, HitList([], 0, True), 0.0, None, failures)
+        return Retrieved(analysis, statistics, HitList([], 0, True), 0.0, failures=failures)
     weights = query_weights(analysis.terms, statistics)
     weight = dense_weight(analysis, embedded.spec, statistics) if embedded else 0.0
     if not options.has_lexical:
@@ -186,7 +204,7 @@ async def _ask(
         vector=embedded.vector if embedded else None,
         terms=weights,
         dense_weight=weight,
-        top_k=options.top_k,
+        top_k=options.candidates,
         phrases=analysis.phrases,
         frequencies=statistics.document_frequency,
         calibration=embedded.spec.calibration if embedded else PLAIN,
@@ -194,7 +212,38 @@ async def _ask(
     )
     hits = await rank(reader, query, watch)
     spec = embedded.spec if embedded else None
-    return Retrieved(analysis, statistics, hits, weight, spec, failures)
+    return Retrieved(analysis, statistics, hits, weight, spec, failures=failures)
+
+
+async def reranked(found: Retrieved, reranking: Reranking, top_k: int) -> Retrieved:
+    """Put the hits in the order of the reranker's scores, which take the place of the fused ones.
+
+    A model that fails or takes too long leaves them as they are, and `failures` says so. It is not
+    asked where there is nothing to put in order: of fewer than two hits, and where the question
+    quotes phrases, whose holders stand first.
+    """
+    hits, model = found.hits.hits, reranking.reranker
+    is_settled = len(hits) < 2 or bool(found.analysis.phrases)
+    if model is None or is_settled:
+        return _first(found, top_k)
+    try:
+        async with asyncio.timeout(reranking.seconds):
+            texts = [f"{hit.title}\n{hit.text}" for hit in hits]
+            scores = await model.scores(found.analysis.text, texts)
+    except TimeoutError:
+        failure = Failure("reranking", f"{model.name} took more than {reranking.seconds:g} s.")
+    except ProviderError as error:
+        failure = Failure("reranking", str(error))
+    else:
+        scored = [replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)]
+        scored.sort(key=lambda hit: -hit.score)
+        better = replace(found, hits=replace(found.hits, hits=scored), reranker=model.name)
+        return _first(better, top_k)
+    return _first(replace(found, failures=(*found.failures, failure)), top_k)
+
+
+def _first(found: Retrieved, count: int) -> Retrieved:
+    return replace(found, hits=replace(found.hits, hits=found.hits.hits[:count]))
 
 
 async def rank(reader: Reader, query: HybridQuery, watch: Stopwatch | None = None) -> HitList:

@@ -161,6 +161,7 @@ async def measure(
                 watch=watch,
                 has_dense=mode is not SearchMode.LEXICAL,
                 has_lexical=mode is not SearchMode.DENSE,
+                reranks=mode is SearchMode.HYBRID,
             )
             times.append(watch.finish()["total"])
             rankings[query.id] = [names[hit.document_id] for hit in found.hits]

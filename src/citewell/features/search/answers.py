@@ -244,6 +244,7 @@ async def gather(
             collection_ids=request.collection_ids,
             as_of=request.as_of,
             watch=timer,
+            reranks=timer is watch,
         )
 
     found = await find(request.top_k, request.filters, watch)

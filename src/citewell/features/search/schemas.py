@@ -132,6 +132,8 @@ class QueryExplanation(BaseModel):
     """The terms that were looked for. Their IDF weights, counted over all documents, are for those
     who may read all of them; null for others."""
     dense_weight: float
+    reranker: str | None
+    """The model whose scores the passages are in order of; null: the fused scores."""
     scope_size: int
     """Passages that were searched; counted up to the exact limit."""
     is_exact: bool

@@ -7,7 +7,13 @@ from datetime import datetime
 from citewell.core.context import Actor, Caller
 from citewell.core.platform import Platform
 from citewell.engine.lexical.bm25 import query_weights
-from citewell.engine.retrieval.pipeline import EmptyQuestionError, Options, retrieve
+from citewell.engine.reranking.base import Reranking
+from citewell.engine.retrieval.pipeline import (
+    NO_RERANKING,
+    EmptyQuestionError,
+    Options,
+    retrieve,
+)
 from citewell.features.search.errors import EmptyQueryError
 from citewell.features.search.schemas import (
     FilterValue,
@@ -71,6 +77,7 @@ async def find(
     watch: Stopwatch,
     has_dense: bool = True,
     has_lexical: bool = True,
+    reranks: bool = True,
 ) -> Found:
     """Search, with all that an answer needs besides the passages; raises as `search` does.
 
@@ -86,9 +93,15 @@ async def find(
         watch: Takes the times.
         has_dense: Whether vectors are compared; without, the words are measured alone.
         has_lexical: Whether words are compared.
+        reranks: Whether the reranker, if one is set, puts the result in order.
     """
     library = CallersLibrary(platform, caller, spender, filters, collection_ids, as_of)
-    options = Options(top_k, has_dense=has_dense, has_lexical=has_lexical)
+    options = Options(
+        top_k,
+        has_dense=has_dense,
+        has_lexical=has_lexical,
+        reranking=platform.state_of(Reranking) if reranks else NO_RERANKING,
+    )
     try:
         found = await retrieve(library, query, options, watch)
     except EmptyQuestionError:
@@ -110,6 +123,7 @@ def _explanation(found: Found) -> QueryExplanation:
         phrases=list(analysis.phrases),
         terms=terms,
         dense_weight=found.retrieved.dense_weight,
+        reranker=found.retrieved.reranker,
         scope_size=found.retrieved.hits.scope_size,
         is_exact=found.retrieved.hits.is_exact,
         lexical=_lexical_explanation(found, texts),
