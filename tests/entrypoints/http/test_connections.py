@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -186,8 +187,15 @@ class TestConnections:
         assert [line["event"] for line in lines] == ["connections_not_accepted"]
 
     def test_the_limit_of_files_is_raised_and_never_lowered(self) -> None:
-        first = raise_file_limit()
-        assert raise_file_limit() == first >= 256
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        low = min(soft, hard, 1024) - 1
+        resource.setrlimit(resource.RLIMIT_NOFILE, (low, hard))
+        try:
+            raised = raise_file_limit()
+            assert low < raised == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+            assert raise_file_limit() == raised
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def closes_within(connection: socket.socket, seconds: float) -> bool:
