@@ -13,6 +13,7 @@ COUNTED = ("kills", "lost", "duplicates", "drift")
 
 PARTS = (
     "storm", "database restarts", "full disk", "turns", "large document", "canaries", "take-over",
+    "faults",
 )  # fmt: skip
 """What a whole run has at least one record of."""
 
