@@ -60,6 +60,9 @@ class TestArguments:
             (["ask", "x", "--llm", "gpt"], "CITEWELL_LLM has a bad value"),
             (["ask", "x", "--llm", "openai:"], "CITEWELL_LLM has a bad value"),
             (["serve", "--port", "70000"], "CITEWELL_PORT has a bad value"),
+            (["tenant", "update", "x", "--prompt", "verify=a"], "`verify=a` is no prompt"),
+            (["tenant", "update", "x", "--prompt", "answer.en=a"], "a cannot be read: No such"),
+            (["tenant", "update", "x", "--verifier", "onnx:x"], "The verifier cannot be used"),
         ],
     )
     def test_a_bad_argument_is_one_line(self, arguments: list[str], said: str) -> None:

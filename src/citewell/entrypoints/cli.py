@@ -23,6 +23,7 @@ COMMANDS = {
     "user": ("The people of a tenant.", "accounts"),
     "group": ("Groups of users, to grant things to.", "groups"),
     "tenant": ("Organisations of this installation.", "tenants"),
+    "prompts": ("Show the prompts that a model writes answers with.", "prompts"),
     "key": ("API keys (for keys that encrypt files: `keys`).", "keys"),
     "keys": ("Keys that stored files are encrypted with (for API keys: `key`).", "key_rotation"),
     "audit": ("The audit trail.", "trail"),

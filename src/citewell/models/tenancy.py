@@ -34,6 +34,10 @@ class Tenant(Base, HasTimestamps):
     limits: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
     """Limits of this tenant alone, by name; they replace those of the plan."""
     has_open_registration: Mapped[bool] = mapped_column(server_default="false")
+    verifier: Mapped[str | None]
+    """Second reading of what a model wrote: `rules`, `model`; None: as the installation says."""
+    prompts: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
+    """Own texts of prompts by name; those left out are the shipped ones."""
     answer_days: Mapped[int | None]
     """How long answers are kept; 0: not at all, None: as the installation says."""
     session_version: Mapped[int] = mapped_column(server_default="1")

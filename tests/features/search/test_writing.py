@@ -5,10 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from citewell.core.context import Caller
+from citewell.core.context import OPERATOR, Caller
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import Timeouts
+from citewell.features.identity import tenants
+from citewell.features.identity.schemas import TenantUpdate
 from citewell.features.search import answers
 from citewell.features.search.schemas import QueryRequest
 from tests.engine.llm.opening import opened
@@ -94,3 +97,32 @@ class TestStream:
         assert reply.answer == "Visitors park in bay 4 (2). [1]"
         assert reply.metadata.model == "extractive"
         assert [one.what for one in reply.metadata.degraded] == ["llm"]
+
+
+class TestOwnSettings:
+    async def test_tenant_has_rules_and_a_second_reading_of_its_own(
+        self, writing: Platform, caller: Caller, vendor: VendorServer
+    ) -> None:
+        own = TenantUpdate.model_validate(
+            {"verifier": "model", "prompts": {"answer.en": "Be brief. {{form}}"}}
+        )
+        operator = replace(caller, actor=OPERATOR)
+        await tenants.update(writing, operator, caller.tenant_id, own)
+        said = "<quote passage=1>Parking is free for guests</quote><say>Guests need not pay.</say>"
+        vendor.script += [Reply([said]), Reply(["1: supported"])]
+        request = QueryRequest(query="Is parking free for guests?")
+        reply = await answers.answer(writing, caller, request)
+        (sentence,) = reply.sentences
+        assert (sentence.grade, sentence.verified_by) == ("confirmed", "model")
+        assert reply.metadata.prompt is not None
+        assert reply.metadata.prompt.startswith("own-")
+        assert vendor.received[0].body["messages"][0]["content"].startswith("Be brief. Write")
+
+    @pytest.mark.parametrize(
+        "prompts", [{"answer.en": "No form."}, {"answer.fr": "{{form}}"}, {"verify": "{{form}}"}]
+    )
+    def test_prompt_without_a_form_or_of_another_name_is_refused(
+        self, prompts: dict[str, str]
+    ) -> None:
+        with pytest.raises(ValidationError):
+            TenantUpdate.model_validate({"prompts": prompts})

@@ -28,7 +28,7 @@ from citewell.engine.answering.prompting import NO_ANSWER, PASSAGE_TOKENS, Promp
 from citewell.engine.answering.replies import ReplyForm, ReplyReader
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import LanguageModel, ModelRequest, ReplyEnd, TokenUsage, UserMessage
-from citewell.engine.verification.base import Claim, Verifier
+from citewell.engine.verification.base import CitedClaim, Verifier
 from citewell.engine.verification.rereading import GradedClaim, is_open, read_again
 from citewell.engine.verification.rules import RulesVerifier
 
@@ -263,7 +263,7 @@ class _Reply:
         cited = {citation.number: citation for citation in aligned.citations}
         return [
             GradedClaim(
-                Claim(
+                CitedClaim(
                     sentence.text,
                     tuple(
                         text

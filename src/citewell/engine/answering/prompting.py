@@ -95,6 +95,11 @@ def make_prompt(
     )
 
 
+def prompt_version(language: str, *, own_rules: Mapping[str, str] | None = None) -> str:
+    """Return `Prompt.version` of the prompts for models that reply in tags."""
+    return _parts(language, is_json=False, own_rules=own_rules).version
+
+
 def shipped_rules(name: str) -> str:
     """Return the text of one of `RULES` as it comes with the package."""
     return _shipped(name)[1]

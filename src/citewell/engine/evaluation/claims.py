@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from citewell.engine.evaluation.datasets import DatasetError, read_objects
-from citewell.engine.verification.base import Claim, Verifier
+from citewell.engine.verification.base import CitedClaim, Verifier
 from citewell.engine.verification.grading import Grade, grade_sentence
 from citewell.engine.verification.rereading import GradedClaim, read_again
 
@@ -147,7 +147,7 @@ async def measure_grades(
 
 def _graded(claim: LabelledClaim) -> GradedClaim:
     assessment = grade_sentence(claim.text, [claim.evidence], language=claim.language)
-    return GradedClaim(Claim(claim.text, (claim.evidence,), claim.language), assessment)
+    return GradedClaim(CitedClaim(claim.text, (claim.evidence,), claim.language), assessment)
 
 
 def _total(counts: Counter[tuple[Label, Grade]], label: Label) -> int:

@@ -9,7 +9,7 @@ from typing import Literal
 from citewell.engine.errors import ProviderError
 from citewell.engine.llm.base import LanguageModel, ModelRequest, complete
 from citewell.engine.llm.untrusted import harmless
-from citewell.engine.verification.base import Claim, Reading, Verdict
+from citewell.engine.verification.base import CitedClaim, Entailment, Verdicts
 
 _LINE_TOKENS = 12
 """Of a verdict in the reply, with room for models that put marks around it."""
@@ -18,7 +18,7 @@ _THINKING_TOKENS = 1_000
 """For models that think aloud before they reply."""
 
 _VERDICT = re.compile(
-    rf"^[^\w\n]{{0,10}}(\d{{1,4}})[^\w\n]{{1,10}}({'|'.join(Verdict)})\b",
+    rf"^[^\w\n]{{0,10}}(\d{{1,4}})[^\w\n]{{1,10}}({'|'.join(Entailment)})\b",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -36,16 +36,16 @@ class ModelVerifier:
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
 
-    async def read(self, claims: Sequence[Claim]) -> Reading:
+    async def read(self, claims: Sequence[CitedClaim]) -> Verdicts:
         user = "\n\n".join(_pair(number, claim) for number, claim in enumerate(claims, start=1))
         room = _LINE_TOKENS * len(claims) + _THINKING_TOKENS
         reply = await complete(self._model, ModelRequest.of(_system(), user, max_tokens=room))
-        found: dict[int, set[Verdict]] = {}
+        found: dict[int, set[Entailment]] = {}
         for number, verdict in _VERDICT.findall(reply.text):
-            found.setdefault(int(number), set()).add(Verdict(verdict.lower()))
+            found.setdefault(int(number), set()).add(Entailment(verdict.lower()))
         if not found:
             raise ProviderError(f"{self._model.name} gave no verdict in the form asked for.")
-        return Reading(
+        return Verdicts(
             tuple(_only(found.get(number, set())) for number in range(1, len(claims) + 1)),
             reply.usage,
         )
@@ -54,14 +54,14 @@ class ModelVerifier:
         """The model belongs to whoever opened it."""
 
 
-def _pair(number: int, claim: Claim) -> str:
+def _pair(number: int, claim: CitedClaim) -> str:
     quotes = "\n".join(f"<quote>{harmless(quote)}</quote>" for quote in claim.quotes)
     sentence = " ".join(harmless(claim.text).split())
     return f'<pair number="{number}">\n{quotes}\n<sentence>{sentence}</sentence>\n</pair>'
 
 
-def _only(verdicts: set[Verdict]) -> Verdict:
-    return next(iter(verdicts)) if len(verdicts) == 1 else Verdict.UNKNOWN
+def _only(verdicts: set[Entailment]) -> Entailment:
+    return next(iter(verdicts)) if len(verdicts) == 1 else Entailment.UNKNOWN
 
 
 @cache

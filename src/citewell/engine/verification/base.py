@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from citewell.engine.llm.base import TokenUsage
 
 
-class Verdict(StrEnum):
+class Entailment(StrEnum):
     """Relation of the quotes to a sentence."""
 
     SUPPORTED = "supported"
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class CitedClaim:
     """A sentence with what it is cited from."""
 
     text: str
@@ -30,10 +30,10 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Verdicts:
     """The verdicts on some claims, in their order, and what they cost."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Entailment, ...]
     usage: TokenUsage
 
 
@@ -45,7 +45,7 @@ class Verifier(Protocol):
     reader: Literal["rules", "model"]
     """Kind of reader that a sentence's grade names."""
 
-    async def read(self, claims: Sequence[Claim]) -> Reading:
+    async def read(self, claims: Sequence[CitedClaim]) -> Verdicts:
         """Read claims, all at once.
 
         Raises:

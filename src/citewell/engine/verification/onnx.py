@@ -20,7 +20,7 @@ from citewell.engine.llm.base import TokenUsage
 from citewell.engine.onnx.errors import ONNX_ERRORS
 from citewell.engine.onnx.folders import ModelFolder, open_folder
 from citewell.engine.onnx.sessions import available_cores, encodable
-from citewell.engine.verification.base import Claim, Reading, Verdict
+from citewell.engine.verification.base import CitedClaim, Entailment, Verdicts
 
 CARD_KEYS: Final = ("model", "labels", "threshold", "template", "max_tokens", "languages")
 """Keys of a verifier's `citewell.json`."""
@@ -41,9 +41,9 @@ _PREMISE, _HYPOTHESIS = "{premise}", "{hypothesis}"
 _INPUTS: Final = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 
 _MEANINGS: Final = {
-    Verdict.SUPPORTED: ("entailment", "entailed", "supported", "supports", "consistent"),
-    Verdict.REFUTED: ("contradiction", "contradicted", "refuted", "refutes"),
-    Verdict.UNKNOWN: (
+    Entailment.SUPPORTED: ("entailment", "entailed", "supported", "supports", "consistent"),
+    Entailment.REFUTED: ("contradiction", "contradicted", "refuted", "refutes"),
+    Entailment.UNKNOWN: (
         "neutral", "unknown", "not_entailment", "not entailment", "unsupported", "hallucinated",
         "hallucination", "inconsistent", "not enough info",
     ),
@@ -56,7 +56,7 @@ class _Recipe:
     """Input of the model, and the meaning of its numbers."""
 
     output: str
-    labels: tuple[Verdict, ...]
+    labels: tuple[Entailment, ...]
     """One for each number; a single number is the chance of `supported`."""
     threshold: float
     template: str | None
@@ -99,23 +99,23 @@ class OnnxVerifier:
             )
         self._pool = ThreadPoolExecutor(threads or available_cores(), "verify")
 
-    async def read(self, claims: Sequence[Claim]) -> Reading:
+    async def read(self, claims: Sequence[CitedClaim]) -> Verdicts:
         loop = asyncio.get_running_loop()
         verdicts = await loop.run_in_executor(self._pool, self._read, claims)
-        return Reading(verdicts, TokenUsage())
+        return Verdicts(verdicts, TokenUsage())
 
     async def close(self) -> None:
         """End the threads."""
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
 
-    def _read(self, claims: Sequence[Claim]) -> tuple[Verdict, ...]:
+    def _read(self, claims: Sequence[CitedClaim]) -> tuple[Entailment, ...]:
         pairs = [
             (number, encoding)
             for number, claim in enumerate(claims)
             for encoding in self._windows(claim)
         ]
         pairs.sort(key=lambda pair: len(pair[1].ids))
-        best = np.zeros((len(claims), len(Verdict)), dtype=np.float64)
+        best = np.zeros((len(claims), len(Entailment)), dtype=np.float64)
         for start in range(0, len(pairs), BATCH):
             batch = pairs[start : start + BATCH]
             chances = _chances(self._scores([encoding for _, encoding in batch]))
@@ -124,18 +124,18 @@ class OnnxVerifier:
         return tuple(map(self._verdict, best))
 
     def _by_verdict(self, chances: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums = np.zeros(len(Verdict))
+        sums = np.zeros(len(Entailment))
         for label, chance in zip(self._recipe.labels, chances, strict=True):
             sums[_ORDER.index(label)] += chance
         return sums
 
-    def _verdict(self, chances: NDArray[np.float64]) -> Verdict:
+    def _verdict(self, chances: NDArray[np.float64]) -> Entailment:
         supported, refuted = chances[0], chances[1]
         if max(supported, refuted) < self._recipe.threshold:
-            return Verdict.UNKNOWN
-        return Verdict.SUPPORTED if supported >= refuted else Verdict.REFUTED
+            return Entailment.UNKNOWN
+        return Entailment.SUPPORTED if supported >= refuted else Entailment.REFUTED
 
-    def _windows(self, claim: Claim) -> Iterator[Encoding]:
+    def _windows(self, claim: CitedClaim) -> Iterator[Encoding]:
         """The claim with each stretch of its quotes that the model can take."""
         premise = encodable("\n".join(claim.quotes))
         room = self._recipe.max_tokens - len(self._encode("", claim.text).ids)
@@ -180,7 +180,7 @@ class OnnxVerifier:
             raise ProviderError(f"The ONNX model failed: {error}", retryable=True) from error
 
 
-_ORDER: Final = (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.UNKNOWN)
+_ORDER: Final = (Entailment.SUPPORTED, Entailment.REFUTED, Entailment.UNKNOWN)
 
 
 async def open_onnx(path: str) -> OnnxVerifier:
@@ -219,7 +219,7 @@ def _recipe_of(folder: ModelFolder, output: str) -> _Recipe:
     )
 
 
-def _labels_of(folder: ModelFolder) -> tuple[Verdict, ...]:
+def _labels_of(folder: ModelFolder) -> tuple[Entailment, ...]:
     stated = folder.card.get("labels")
     if stated is None:
         known = folder.settings("config.json").get("id2label")
@@ -238,7 +238,7 @@ def _labels_of(folder: ModelFolder) -> tuple[Verdict, ...]:
             "order of the model's numbers, as entailment, neutral or contradiction"
         )
     labels = tuple(meanings[name] for name in names)
-    if Verdict.SUPPORTED not in labels:
+    if Entailment.SUPPORTED not in labels:
         raise folder.refusal("none of its labels says that a sentence is supported")
     return labels
 

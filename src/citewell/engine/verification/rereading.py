@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from citewell.engine.errors import ProviderError
 from citewell.engine.llm.base import TokenUsage
-from citewell.engine.verification.base import Claim, Verdict, Verifier
+from citewell.engine.verification.base import CitedClaim, Entailment, Verifier
 from citewell.engine.verification.grading import Assessment, Grade
 
 SECONDS = 20.0
@@ -17,14 +17,14 @@ _OPEN = frozenset({Grade.REWORDED, Grade.UNSUPPORTED})
 rules, though 7 to 9 % of the true sentences of two public sets are said in other words altogether
 (FEVER symmetric, captions)."""
 
-_GRADES = {Verdict.SUPPORTED: Grade.CONFIRMED, Verdict.REFUTED: Grade.CONTRADICTED}
+_GRADES = {Entailment.SUPPORTED: Grade.CONFIRMED, Entailment.REFUTED: Grade.CONTRADICTED}
 
 
 @dataclass(frozen=True, slots=True)
 class GradedClaim:
     """A claim and what rules found."""
 
-    claim: Claim
+    claim: CitedClaim
     assessment: Assessment
 
 

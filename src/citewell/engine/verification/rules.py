@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from citewell.engine.llm.base import TokenUsage
-from citewell.engine.verification.base import Claim, Reading, Verdict
+from citewell.engine.verification.base import CitedClaim, Entailment, Verdicts
 from citewell.engine.verification.grading import Grade, grade_sentence
 
 _VERDICTS = {
-    Grade.QUOTED: Verdict.SUPPORTED,
-    Grade.CLOSE: Verdict.SUPPORTED,
-    Grade.CONTRADICTED: Verdict.REFUTED,
+    Grade.QUOTED: Entailment.SUPPORTED,
+    Grade.CLOSE: Entailment.SUPPORTED,
+    Grade.CONTRADICTED: Entailment.REFUTED,
 }
 
 
@@ -20,13 +20,13 @@ class RulesVerifier:
     name = "rules"
     reader: Literal["rules", "model"] = "rules"
 
-    async def read(self, claims: Sequence[Claim]) -> Reading:
+    async def read(self, claims: Sequence[CitedClaim]) -> Verdicts:
         grades = [
             grade_sentence(claim.text, claim.quotes, language=claim.language).grade
             for claim in claims
         ]
-        return Reading(
-            tuple(_VERDICTS.get(grade, Verdict.UNKNOWN) for grade in grades), TokenUsage()
+        return Verdicts(
+            tuple(_VERDICTS.get(grade, Entailment.UNKNOWN) for grade in grades), TokenUsage()
         )
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """`tenant`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from rich.text import Text
 
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
+from citewell.engine.answering.prompting import RULES
 from citewell.entrypoints.commands.running import (
     USAGE,
     JsonOption,
@@ -40,7 +42,20 @@ OpenOption = Annotated[
     typer.Option("--open-registration/--closed-registration", help="Whether anybody may register."),
 ]
 
+VerifierOption = Annotated[
+    str | None,
+    typer.Option(help="Second reading: rules, model or installation.", callback=readable),
+]
+PromptOption = Annotated[
+    list[str] | None,
+    typer.Option("--prompt", metavar="NAME=FILE", help="Own prompt; `shipped` for ours again."),
+]
+
 NO_LIMIT = "none"
+INSTALLATIONS = "installation"
+"""Value of --verifier that removes an own one, so that the installation's applies again."""
+SHIPPED = "shipped"
+"""Value of --prompt that removes an own text."""
 PLANS_OWN = "plan"
 """Value of --limit that removes an own limit, so that the plan's applies again."""
 
@@ -115,6 +130,7 @@ def _print(shown: TenantDetails, as_json: bool) -> None:
     if as_json:
         print_json(fields)
         return
+    fields["prompts"] = ", ".join(shown.prompts)
     fields["limits"] = ", ".join(
         f"{name}={NO_LIMIT if value is None else value}" for name, value in shown.limits.items()
     )
@@ -133,22 +149,31 @@ def update_tenant(
     status: Annotated[
         str | None, typer.Option(help="active or suspended.", callback=readable)
     ] = None,
+    verifier: VerifierOption = None,
+    prompt: PromptOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Change a tenant; suspending it ends all its sessions and refuses its keys."""
     given = _given(
         name=name, plan=plan, region=region, has_open_registration=open_registration, status=status
     )
+    if verifier is not None:
+        given["verifier"] = None if verifier == INSTALLATIONS else verifier
     _changed_limits({}, limit or [])  # a bad one is told before anything is opened
-    data = checked(TenantUpdate, **given)
+    texts = _changed_prompts({}, prompt or [])
+    data = checked(TenantUpdate, **given, **({"prompts": texts} if texts else {}))
 
     async def act(platform: Platform, caller: Caller) -> TenantDetails:
         tenant_id = await service.find(platform, slug)
         wanted = data
-        if limit:
+        if limit or prompt:
             before = await service.get(platform, caller, tenant_id)
-            limits = _changed_limits(dict(before.limits), limit)
-            wanted = checked(TenantUpdate, **given, limits=limits)
+            wanted = checked(
+                TenantUpdate,
+                **given,
+                limits=_changed_limits(dict(before.limits), limit or []),
+                prompts=_changed_prompts(before.prompts, prompt or []),
+            )
         changed = await service.update(platform, caller, tenant_id, wanted)
         return TenantDetails.model_validate(changed)
 
@@ -173,6 +198,24 @@ def delete_tenant(
 
 def _given(**options: object) -> dict[str, object]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _changed_prompts(prompts: dict[str, str], changes: list[str]) -> dict[str, str]:
+    """The prompts with those of NAME=FILE and NAME=shipped; anything else ends the command."""
+    changed = dict(prompts)
+    for change in changes:
+        name, separator, value = change.partition("=")
+        if name not in RULES or not separator:
+            stop(f"`{change}` is no prompt; write --prompt {RULES[0]}=FILE.", USAGE)
+        if value == SHIPPED:
+            changed.pop(name, None)
+            continue
+        try:
+            changed[name] = Path(value).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            stop(f"{value} cannot be read: {reason}.", USAGE)
+    return changed
 
 
 def _changed_limits(limits: dict[str, int | None], changes: list[str]) -> dict[str, int | None]:

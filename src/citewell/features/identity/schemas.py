@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from citewell.access.policy import Scope
+from citewell.engine.answering.prompting import FORM
 from citewell.kit.clock import utc_now
 from citewell.kit.storable import StorableText
 from citewell.models.tenancy import ApiKey
@@ -33,6 +34,25 @@ AnswerDays = Annotated[
         le=3_650,
         description="How long answers are kept; 0: not at all, null: as the installation says.",
     ),
+]
+VerifierName = Annotated[
+    Literal["rules", "model"],
+    Field(description="Second reading of what a model wrote; null: as the installation says."),
+]
+
+
+def _with_form(text: str) -> str:
+    if text.count(FORM) != 1:
+        raise ValueError(f"a prompt must hold {FORM} once, where the form of the reply goes")
+    return text
+
+
+PromptText = Annotated[
+    StorableText, Field(min_length=1, max_length=20_000), AfterValidator(_with_form)
+]
+Prompts = Annotated[
+    dict[Literal["answer.en", "answer.vi"], PromptText],
+    Field(description="Own texts of prompts, all of them at once; those left out are as shipped."),
 ]
 Limits = Annotated[
     # 2**53: the largest integer that JSON readers with doubles (JavaScript) take in exactly.
@@ -126,11 +146,13 @@ class TenantCreate(_Body):
 
 
 class TenantUpdate(_Body):
-    """Changes to a tenant; all fields but the first three need the operator."""
+    """Changes to a tenant; the fields from `plan` on need the operator."""
 
     name: Name | None = None
     has_open_registration: bool | None = None
     answer_days: AnswerDays | None = None
+    verifier: VerifierName | None = None
+    prompts: Prompts | None = None
     plan: Plan | None = None
     limits: Limits | None = None
     region: Region | None = None
@@ -151,6 +173,8 @@ class TenantDetails(BaseModel):
     region: str | None
     has_open_registration: bool
     answer_days: int | None
+    verifier: Literal["rules", "model"] | None
+    prompts: dict[str, str]
     created_at: datetime
     updated_at: datetime
 

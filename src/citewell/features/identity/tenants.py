@@ -14,7 +14,7 @@ from citewell.features.usage import service as usage
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.tenancy import Tenant
 
-OWN_FIELDS = {"name", "has_open_registration", "answer_days"}
+OWN_FIELDS = {"name", "has_open_registration", "answer_days", "verifier", "prompts"}
 """Fields that a tenant's administrators may change; the others are changed by the operator."""
 
 
@@ -94,8 +94,8 @@ async def update(
         changes: dict[str, object] = {
             name: value
             for name, value in data.model_dump(exclude_unset=True).items()
-            # Null clears these two; no other column can be null, so there it means unchanged.
-            if value is not None or name in ("region", "answer_days")
+            # Null clears these; no other column can be null, so there it means unchanged.
+            if value is not None or name in ("region", "answer_days", "verifier")
         }
         if changes.keys() - OWN_FIELDS:
             ctx.actor.require(Scope.OPERATOR)
@@ -121,7 +121,7 @@ async def _change(ctx: Context, tenant: Tenant, changes: dict[str, object]) -> N
     if "plan" in changed or "limits" in changed:
         usage.check_plan(tenant.plan, tenant.limits)
     if changed:
-        details = {name: changes[name] for name in changed if name != "name"}
+        details = {name: changes[name] for name in changed if name not in ("name", "prompts")}
         await audit.record(
             ctx,
             "tenant.updated",

@@ -43,6 +43,7 @@ from citewell.engine.embedding.token_estimate import estimate_tokens
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import LanguageModel, TokenUsage
 from citewell.engine.retrieval.base import Hit
+from citewell.engine.verification.registry import open_verifier
 from citewell.features.search import repository, service
 from citewell.features.search.errors import ConversationNotFoundError
 from citewell.features.search.keeping import Making, keep
@@ -200,6 +201,7 @@ async def _written(
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Events of an answer that a model writes from the passages; see `stream_answer`."""
     async with unit_of_work(platform, reader) as ctx:
+        verifier, prompts = await repository.own_writing(ctx.session, ctx.tenant_id)
         dates = await repository.document_dates(
             ctx.session, [(uuid.UUID(one.document_id), one.version) for one in reading.passages]
         )
@@ -210,7 +212,11 @@ async def _written(
             replace(one, date=dates.get((uuid.UUID(one.document_id), one.version), ""))
             for one in reading.passages
         ],
-        writing=Writing(today=utc_now().date(), verifier=platform.verifier),
+        writing=Writing(
+            today=utc_now().date(),
+            own_rules=prompts,
+            verifier=await open_verifier(verifier, llm=llm) if verifier else platform.verifier,
+        ),
         confidence=reading.confidence(),
         fallback=reading.extract,
     )

@@ -18,6 +18,7 @@ from citewell.core.database.sessions import is_outage
 from citewell.features.search.errors import AnswerNotKeptError
 from citewell.features.search.schemas import AnswerRecord
 from citewell.models.documents import Document, DocumentVersion
+from citewell.models.tenancy import Tenant
 
 DATE_KEYS = ("date", "valid_from", "effective_date", "published", "modified")
 """Metadata that says of when a document is, most telling first."""
@@ -93,6 +94,17 @@ async def keep(ctx: Context, record: AnswerRecord, *, usual_days: int) -> None:
 
 def _written(value: object) -> object:
     return json.dumps(value, default=str) if isinstance(value, dict | list) else value
+
+
+async def own_writing(
+    session: AsyncSession, tenant_id: uuid.UUID
+) -> tuple[str | None, dict[str, str]]:
+    """The tenant's verifier, None where it has none of its own, and its prompts by name."""
+    found = await session.execute(
+        select(Tenant.verifier, Tenant.prompts).where(Tenant.id == tenant_id)
+    )
+    verifier, prompts = found.one()
+    return verifier, prompts
 
 
 async def document_dates(
