@@ -3,7 +3,7 @@
 import pytest
 
 from citewell.engine.answering.base import ConfidenceLevel, Passage
-from citewell.engine.answering.calibration import Calibration, calibration_of
+from citewell.engine.answering.calibration import ConfidenceCalibration, calibration_of
 from citewell.engine.answering.extractive import extract_answer, fixed_answer, measure_confidence
 from tests.engine.answering.passages import answer, asked, passage
 
@@ -170,7 +170,7 @@ class TestConfidence:
         near, far = ([passage("Cars need a permit to park here.", dense=d)] for d in (0.7, 0.05))
         bundled, other = calibration_of("cosines"), calibration_of("another model")
 
-        def score(given: list[Passage], calibration: Calibration) -> float:
+        def score(given: list[Passage], calibration: ConfidenceCalibration) -> float:
             question = asked(text, given)
             return measure_confidence(question, given, calibration=calibration).score
 

@@ -22,7 +22,7 @@ class Confidence:
     level: ConfidenceLevel
     score: float
     reasons: tuple[str, ...] = ()
-    """What speaks for and against it, in words of the question's language."""
+    """Reasons for and against the answer, in the question's language."""
 
 
 @dataclass(frozen=True, slots=True)

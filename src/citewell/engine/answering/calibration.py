@@ -37,8 +37,8 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """What confidence is computed with."""
+class ConfidenceCalibration:
+    """Parameters that confidence is computed with."""
 
     answerable: Logistic
     """Whether the passages answer the question at all."""
@@ -48,17 +48,17 @@ class Calibration:
     """Cosine that speaks neither for nor against an answer; None leaves cosines out."""
 
 
-def calibration_of(name: str = WORDS) -> Calibration:
+def calibration_of(name: str = WORDS) -> ConfidenceCalibration:
     """Get a calibration by its name; the one that needs no cosines where there is none of it."""
     known = _load()
     return known.get(name, known[WORDS])
 
 
 @cache
-def _load() -> dict[str, Calibration]:
+def _load() -> dict[str, ConfidenceCalibration]:
     text = files("citewell.engine.answering").joinpath("calibration.json").read_text("utf-8")
     return {
-        name: Calibration(
+        name: ConfidenceCalibration(
             Logistic(**record["answerable"]), Logistic(**record["right"]), record["dense_midpoint"]
         )
         for name, record in json.loads(text).items()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from citewell.engine.answering.base import Confidence, ConfidenceLevel
-from citewell.engine.answering.calibration import Calibration
+from citewell.engine.answering.calibration import ConfidenceCalibration
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reasons import reasons_of
 from citewell.engine.answering.signals import Signals, content_of, signals_of
@@ -41,7 +41,7 @@ def abstention_text(language: str) -> str:
 
 
 def assess(
-    material: Material, statements: Sequence[Statement], calibration: Calibration
+    material: Material, statements: Sequence[Statement], calibration: ConfidenceCalibration
 ) -> Confidence:
     """Read the confidence of an answer from its first statement.
 

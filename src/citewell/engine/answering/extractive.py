@@ -12,7 +12,7 @@ from citewell.engine.answering.base import (
     Passage,
     Question,
 )
-from citewell.engine.answering.calibration import Calibration, calibration_of
+from citewell.engine.answering.calibration import ConfidenceCalibration, calibration_of
 from citewell.engine.answering.confidence import abstention_text, assess
 from citewell.engine.answering.marks import without_marks
 from citewell.engine.answering.reading.base import Material, Statement
@@ -34,7 +34,7 @@ def extract_answer(
     passages: Sequence[Passage],
     *,
     max_sentences: int = MAX_SENTENCES,
-    calibration: Calibration | None = None,
+    calibration: ConfidenceCalibration | None = None,
 ) -> Answer:
     """Answer with what the passages say: a sentence, a cell, a list, most often one statement.
 
@@ -56,7 +56,10 @@ def extract_answer(
 
 
 def measure_confidence(
-    question: Question, passages: Sequence[Passage], *, calibration: Calibration | None = None
+    question: Question,
+    passages: Sequence[Passage],
+    *,
+    calibration: ConfidenceCalibration | None = None,
 ) -> Confidence:
     """Tell how likely the passages answer the question, whoever writes the answer.
 

@@ -1,4 +1,4 @@
-"""What the confidence of an answer is read from: features of its first statement."""
+"""Features of an answer's first statement, from which its confidence is computed."""
 
 import re
 from collections.abc import Iterator, Sequence

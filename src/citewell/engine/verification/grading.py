@@ -49,7 +49,7 @@ class Assessment:
     unsupported_terms: tuple[str, ...] = ()
     """Words, numbers and dates of the sentence, as written, that no quote holds."""
     verified_by: Literal["rules", "model"] = "rules"
-    """What gave the grade: rules, or a model on a second reading."""
+    """Origin of the grade: rules, or a model on a second reading."""
 
 
 def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> Assessment:

@@ -102,7 +102,7 @@ def _worth(result: ResultRead) -> tuple[float, float, float]:
 
 
 def _regressions(before: RunRead, after: RunRead, tolerance: float) -> list[str]:
-    """What has become worse, in words."""
+    """Figures that have become worse, in words."""
     assert before.figures is not None
     assert after.figures is not None
     old, new = before.figures, after.figures
@@ -130,7 +130,7 @@ def _right(figures: RunFigures) -> float | None:
 
 
 def _wrong(figures: RunFigures) -> float | None:
-    """What misleads: a wrong answer, and one to what no document answers."""
+    """Share of misleading answers: wrong ones, and ones to questions no document answers."""
     counts = figures.verdicts
     return _share(counts.wrong + counts.should_have_abstained, counts.questions)
 

@@ -199,7 +199,7 @@ def _ranking(reply: QueryReply, made: Making) -> list[uuid.UUID]:
 
 
 def _answer_case(case: EvalCase) -> AnswerCase | None:
-    """What is right, as the engine judges it; None where the case does not say."""
+    """The right answer, as the engine judges it; None where the case does not say."""
     if not (case.gold or case.all_of or case.abstain):
         return None
     gold, every, forbid = (

@@ -17,7 +17,12 @@ from citewell.engine.answering.base import (
     Passage,
     Question,
 )
-from citewell.engine.answering.calibration import COSINES, WORDS, Calibration, calibration_of
+from citewell.engine.answering.calibration import (
+    COSINES,
+    WORDS,
+    ConfidenceCalibration,
+    calibration_of,
+)
 from citewell.engine.answering.extractive import MODEL as EXTRACTIVE
 from citewell.engine.answering.extractive import (
     extract_answer,
@@ -82,7 +87,7 @@ class PassageReading:
 
     question: Question
     passages: list[Passage]
-    calibration: Calibration
+    calibration: ConfidenceCalibration
     foreign: Answer | None = None
     """The answer that needs no model, where the passages are in another language."""
 

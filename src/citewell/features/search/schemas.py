@@ -165,7 +165,7 @@ class ConfidenceRead(BaseModel):
     level: str
     score: float
     reasons: list[str] = []
-    """What speaks for and against it, in words."""
+    """Reasons for and against the answer, in words."""
 
 
 class CitationRead(BaseModel):
