@@ -379,6 +379,7 @@ class TestEvaluation:
             "a": ("Otters", "Otters hold hands while they sleep."),
             "b": ("Bees", "A queen bee lays two thousand eggs a day."),
             "c": ("Owls", "An owl turns its head by 270 degrees."),
+            "void": ("", "  "),
         }
         corpus = [{"id": key, "title": t, "text": text} for key, (t, text) in texts.items()]
         queries = [
@@ -389,7 +390,10 @@ class TestEvaluation:
             lines = "".join(json.dumps(row) + "\n" for row in rows)
             (tmp_path / f"{name}.jsonl").write_text(lines)
         (tmp_path / "qrels.tsv").write_text("query_id\tcorpus_id\tgrade\n1\tb\t1\n2\tc\t1\n")
-        figures = installation.json("eval", "retrieval", str(tmp_path))
+        result = installation.call("eval", "retrieval", str(tmp_path), "--json")
+        assert result.exit_code == 0, result.stderr
+        assert "Document void is empty" in result.stderr
+        figures = json.loads(result.stdout)
         assert figures.keys() == {"lexical", "dense", "hybrid"}
         for mode in figures.values():
             assert mode.keys() >= {

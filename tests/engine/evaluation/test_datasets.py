@@ -15,12 +15,14 @@ from citewell.engine.evaluation.datasets import (
 class TestReadCorpus:
     def test_documents_are_read_in_order(self, tmp_path: Path) -> None:
         (tmp_path / "corpus.jsonl").write_text(
-            '{"id":"a","title":"T","text":"Xin chào"}\n\n{"id":2,"text":"x","lang":"en"}\n',
+            '{"id":"a","title":"T","text":"Xin chào"}\n\n{"id":2,"text":"x","lang":"en"}\n'
+            '{"id":"void","text":""}\n',
             encoding="utf-8",
         )
         assert list(read_corpus(tmp_path)) == [
             EvaluationDocument("a", "T", "Xin chào"),
             EvaluationDocument("2", "", "x"),
+            EvaluationDocument("void", "", ""),
         ]
 
     def test_reading_is_lazy(self, tmp_path: Path) -> None:

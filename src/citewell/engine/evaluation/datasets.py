@@ -28,7 +28,7 @@ class DatasetError(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationDocument:
-    """One document of the corpus; the title may be empty."""
+    """One document of the corpus; title and text may be empty."""
 
     id: str
     title: str
@@ -54,7 +54,7 @@ def read_corpus(folder: Path) -> Iterator[EvaluationDocument]:
         yield EvaluationDocument(
             id=_field(path, line, record, "id"),
             title=_field(path, line, record, "title", default=""),
-            text=_field(path, line, record, "text"),
+            text=_field(path, line, record, "text", may_be_empty=True),
         )
 
 
@@ -135,11 +135,17 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
 
 
 def _field(
-    path: Path, line: int, record: dict[str, object], name: str, default: str | None = None
+    path: Path,
+    line: int,
+    record: dict[str, object],
+    name: str,
+    default: str | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> str:
     value = record.get(name, default)
     if isinstance(value, int) and name == "id" and not isinstance(value, bool):
         value = str(value)
-    if not isinstance(value, str) or (not value and default is None):
+    if not isinstance(value, str) or not (value or may_be_empty or default is not None):
         raise DatasetError(path, f"needs a text in {name!r}", line)
     return value

@@ -191,6 +191,7 @@ async def _measure(
             tenant_id,
             retrieval_set.folder,
             lambda done: progress.update(bar, completed=done),
+            lambda name: err.print(f"Document {name} is empty: left out.", markup=False),
         )
         progress.update(bar, description="Embedding the corpus", total=len(names), completed=0)
         while (ready := await _finished(platform, tenant_id)) < len(names):

@@ -106,15 +106,25 @@ async def remove_abandoned(platform: Platform) -> int:
 
 
 async def register_corpus(
-    platform: Platform, tenant_id: uuid.UUID, folder: Path, on_document: OnDocument
+    platform: Platform,
+    tenant_id: uuid.UUID,
+    folder: Path,
+    on_document: OnDocument,
+    on_empty: Callable[[str], None],
 ) -> dict[uuid.UUID, str]:
-    """Take the corpus in as documents of a scratch tenant; returns their ids in the set."""
+    """Take the corpus in as documents of a scratch tenant; returns their ids in the set.
+
+    Sets hold documents without a text, which nothing finds: `on_empty` is told of each.
+    """
     caller = Caller(tenant_id, OPERATOR)
     names: dict[uuid.UUID, str] = {}
     with tempfile.TemporaryDirectory(prefix="citewell-eval-") as scratch:
         path = Path(scratch) / "document.txt"
         try:
             for document in read_corpus(folder):
+                if not document.text.strip():
+                    on_empty(document.id)
+                    continue
                 await anyio.Path(path).write_text(document.text, encoding="utf-8")
                 registered = await registering.register_file(
                     platform, caller, _new_file(document, path)
