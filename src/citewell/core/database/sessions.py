@@ -98,7 +98,7 @@ class Database:
             },
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
-        self._lookups = async_sessionmaker(
+        self._autocommits = async_sessionmaker(
             self._engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
         )
 
@@ -123,15 +123,15 @@ class Database:
             has_kept_plans: Statements are planned once for all values, not for each; for batches
                 alone. Values that a plan depends on have to be literals of theirs.
         """
-        async with self._sessions() as session, session.begin():
+        # A batch begins its transaction itself, as the driver would wait for a BEGIN of its making.
+        sessions = self._autocommits if is_batched else self._sessions
+        async with sessions() as session, session.begin():
             if is_snapshot:
                 await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             if tenant_id is not None:
                 session.info["tenant_id"] = tenant_id
                 values = {"tenant_id": str(tenant_id), "limit": f"{statement_seconds * 1000:.0f}"}
                 if is_batched:
-                    # The driver would wait for a BEGIN of its own making.
-                    await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
                     batch_of(session).ask("BEGIN", {}, len)
                     set_tenant = _SET_TENANT_AND_PLANS if has_kept_plans else _SET_TENANT
                     batch_of(session).ask(set_tenant, values, len)
@@ -142,7 +142,7 @@ class Database:
     @asynccontextmanager
     async def lookup(self) -> AsyncGenerator[AsyncSession, None]:
         """A session for single statements without a tenant, each committed in its round trip."""
-        async with self._lookups() as session:
+        async with self._autocommits() as session:
             yield session
 
     @asynccontextmanager
