@@ -58,6 +58,11 @@ ID_NAMES = (
     "key_id",
     "tenant_id",
     "job_id",
+    "query_id",
+    "dataset_id",
+    "case_id",
+    "run_id",
+    "other_id",
 )
 NUMBERS = {"number": "1", "other": "2"}
 """Of versions."""
