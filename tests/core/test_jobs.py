@@ -170,6 +170,7 @@ class TestDefer:
         async with working(own_database.url, bench, concurrency=1):
             await until(lambda: bench.ended == [urgent, usual])
 
+    @pytest.mark.usefixtures("superuser")  # it takes on a role that may only read
     async def test_queue_that_cannot_take_it_is_unavailable(self, own_database: Database) -> None:
         queue = JobQueue[Bench](own_database.url)
         queue.register(TASK, Bench(nothing).work, Bench(nothing).note_crash)

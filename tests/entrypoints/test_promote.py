@@ -55,11 +55,11 @@ def embedder() -> HashEmbedder:
 
 
 @pytest.fixture
-def target(servers: Servers, template: str) -> Iterator[str]:
+def target(servers: Servers, template: str, superuser: None) -> Iterator[str]:
     """An empty database of an owner who is nobody special."""
     name, role = f"citewell_test_{uuid.uuid4().hex[:12]}", f"owner_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(servers.create(name), autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION vector")
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
     owner = sql.Identifier(role)
     servers.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'").format(owner))
     servers.execute(sql.SQL("GRANT citewell_app TO {}").format(owner))

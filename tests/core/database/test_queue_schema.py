@@ -118,7 +118,7 @@ class TestSchema:
         with made(servers, "citewell_test_queue_fresh") as fresh:
             migrate(fresh)
             with psycopg.connect(empty) as connection:
-                connection.execute("CREATE EXTENSION vector")
+                connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
             config.attributes["url"] = empty
             for revision in revisions():
                 command.upgrade(config, revision)

@@ -136,7 +136,12 @@ APPEND_ONLY = ("audit_event",)
 
 
 @pytest.fixture(scope="module")
-def tenants(own_url: str, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Tenants:
+def tenants(
+    own_url: str,
+    settings: Settings,
+    tmp_path_factory: pytest.TempPathFactory,
+    superuser: None,  # who fills tables past row-level security
+) -> Tenants:
     found = asyncio.run(fill(settings, own_url, tmp_path_factory.mktemp("shelf")))
     with psycopg.connect(own_url) as connection:
         connection.execute(

@@ -163,7 +163,9 @@ async def end(session: AsyncSession, ending: float) -> None:
 
 
 @pytest.fixture
-async def unguarded(own_url: str, shelves: list[Shelf]) -> AsyncIterator[AsyncSession]:
+async def unguarded(
+    own_url: str, shelves: list[Shelf], superuser: None
+) -> AsyncIterator[AsyncSession]:
     """A superuser's session for the tenant with one document: only the ORM's filter holds."""
     engine = create_async_engine(make_url(own_url).set(drivername="postgresql+psycopg"))
     async with async_sessionmaker(engine)() as session:

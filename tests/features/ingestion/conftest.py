@@ -11,6 +11,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from citewell.core.context import Caller
+from citewell.core.database.sessions import TENANT_SETTING
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.features.search import service as search
@@ -42,6 +44,11 @@ async def shelf(quiet: Platform, tmp_path: Path) -> Shelf:
     return Shelf(quiet, await new_caller(quiet), tmp_path)
 
 
+def act_for(connection: psycopg.Connection[Any], caller: Caller) -> None:
+    """Have the owner, whom row-level security holds too, see the rows of the caller's tenant."""
+    connection.execute("SELECT set_config(%s, %s, true)", (TENANT_SETTING, str(caller.tenant_id)))
+
+
 @dataclass(frozen=True)
 class Rows:
     """What the database holds of one tenant, whatever may be found of it."""
@@ -53,6 +60,7 @@ class Rows:
         """Rows of a statement with `{t}` for the condition on the tenant."""
         condition = f"tenant_id = '{self.shelf.caller.tenant_id}'"
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            act_for(connection, self.shelf.caller)
             return connection.execute(statement.replace("{t}", condition), values).fetchall()
 
     def chunks(self, *, active: bool | None = None) -> list[dict[str, Any]]:
