@@ -282,7 +282,7 @@ class TestAsk:
         assert answer["question"] == QUESTION
         assert answer["abstained"] is False
         assert "18 euros" in answer["answer"]
-        assert answer["confidence"].keys() == {"level", "score"}
+        assert answer["confidence"].keys() == {"level", "score", "reasons"}
         assert "18 euros" in answer["citations"][0]["quote"]
 
     def test_people_see_answer_and_sources(self, installation: Installation) -> None:
