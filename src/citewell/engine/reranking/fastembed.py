@@ -14,7 +14,7 @@ from citewell.engine.reranking.base import RerankerOptions
 from citewell.engine.reranking.local import LocalReranker
 
 _BATCH = 8
-"""Pairs run at once; larger batches pad more and gain nothing on a CPU."""
+"""Pairs run at once, as many as `embedding/fastembed.py` takes."""
 
 
 def fastembed_reranker(name: str, model: Any) -> LocalReranker:
