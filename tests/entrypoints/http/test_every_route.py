@@ -16,6 +16,8 @@ from tests.conftest import Library
 
 Refused = Callable[[httpx.Response, int, str], None]
 
+EVALUATIONS = "/api/v1/evaluations"
+
 SINGLE = {"/api/v1/auth/me", "/api/v1/usage", "/api/v1/audit/export", "/api/v1/events"}
 """Objects without an id of their own, files and streams."""
 _APP = create_app(
@@ -89,6 +91,8 @@ def body_of(method: str, path: str) -> dict[str, object] | None:
         return {"version": 1}
     if (method, path) == ("PUT", "/api/v1/documents/{document_id}"):
         return {"content": "Something else."}
+    if (method, path) == ("POST", f"{EVALUATIONS}/datasets/{{dataset_id}}/cases"):
+        return {"question": "When is the fire drill?", "abstain": True}
     return {}
 
 
@@ -109,6 +113,25 @@ async def people_of(client: httpx.AsyncClient) -> dict[str, str]:
         "group_id": group.json()["id"],
         "tenant_id": tenants[0]["id"],
         "key_id": keys[0]["id"],
+    }
+
+
+async def asked_of(client: httpx.AsyncClient) -> dict[str, str]:
+    """Ids of a stored answer, a dataset with a case, and two runs of it."""
+    answer = await client.post("/api/v1/query", json={"query": "When is the fire drill?"})
+    data = {"name": uuid.uuid4().hex}
+    dataset = (await client.post(f"{EVALUATIONS}/datasets", json=data)).json()["id"]
+    data = {"question": "When is the fire drill?", "gold": ["Monday"]}
+    case = await client.post(f"{EVALUATIONS}/datasets/{dataset}/cases", json=data)
+    runs = [
+        await client.post(f"{EVALUATIONS}/runs", json={"dataset_id": dataset}) for _ in range(2)
+    ]
+    return {
+        "query_id": answer.json()["query_id"],
+        "dataset_id": dataset,
+        "case_id": case.json()["id"],
+        "run_id": runs[0].json()["id"],
+        "other_id": runs[1].json()["id"],
     }
 
 
@@ -178,6 +201,7 @@ class TestOtherTenant:
             "job_id": job["id"],
             **NUMBERS,
             **await people_of(client),
+            **await asked_of(client),
         }
         for method, path in WITH_ID:
             nobody = random_ids()
