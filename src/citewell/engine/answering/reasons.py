@@ -16,7 +16,6 @@ _SAYINGS = {
     "en": {
         "covered": "The passage holds every word of the question.",
         "missing": "Not in the passage: {words}.",
-        "unknown": "Nowhere in the library: {words}.",
         "typed": "It holds {kind}, as asked.",
         "untyped": "It holds no {kind}, which is asked for.",
         "lead": "No other sentence comes near it.",
@@ -26,7 +25,6 @@ _SAYINGS = {
     "vi": {
         "covered": "Đoạn văn có mọi từ của câu hỏi.",
         "missing": "Không có trong đoạn văn: {words}.",
-        "unknown": "Không có trong cả thư viện: {words}.",
         "typed": "Có {kind} như câu hỏi cần.",
         "untyped": "Không có {kind} mà câu hỏi cần.",
         "lead": "Không câu nào khác sát bằng.",
@@ -68,14 +66,12 @@ def reasons_of(material: Material, statement: Statement, signals: Signals) -> It
     sayings = _SAYINGS.get(question.language, _SAYINGS["en"])
     kinds = _KINDS.get(question.language, _KINDS["en"])
     lacking = content_of(material) - near_terms(material, statement)
-    unknown = [at for at in sorted(lacking) if not question.terms[at].is_known]
-    missing = [at for at in sorted(lacking) if question.terms[at].is_known]
     if not lacking:
         yield sayings["covered"]
-    for name, terms in (("unknown", unknown), ("missing", missing)):
-        if terms:
-            words = ", ".join(question.terms[at].text for at in terms[:_MOST_WORDS])
-            yield sayings[name].format(words=words)
+    else:
+        # Whether the library knows a word is not said: the reader may not see all of it.
+        words = ", ".join(question.terms[at].text for at in sorted(lacking)[:_MOST_WORDS])
+        yield sayings["missing"].format(words=words)
     if (kind := kinds.get(material.asked.kind)) and signals.has_type:
         yield sayings["typed"].format(kind=kind)
     elif kind and signals.no_type:
