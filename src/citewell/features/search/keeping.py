@@ -38,7 +38,7 @@ async def keep(
 ) -> QueryReply:
     """Keep an answer; if the database is away by now it is given all the same, and says so."""
     try:
-        async with unit_of_work(platform, caller, is_batched=True) as ctx:
+        async with unit_of_work(platform, caller, is_batched=True, has_kept_plans=True) as ctx:
             record = _record(request, reply, made)
             await repository.keep(ctx, record, usual_days=platform.settings.answer_days)
     except AnswerNotKeptError as error:
