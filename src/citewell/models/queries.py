@@ -31,6 +31,7 @@ class QueryLog(Base, HasId, TenantScoped):
     is_abstained: Mapped[bool]
     confidence_level: Mapped[str]
     confidence_score: Mapped[float]
+    reasons: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
     passages: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     """Best first: `chunk_id, document_id, version, page, start, end, score`."""
     citations: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

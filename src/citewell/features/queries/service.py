@@ -117,7 +117,9 @@ def _sight(ctx: Context) -> QuerySight:
 
 
 def _confidence(log: QueryLog) -> ConfidenceRead:
-    return ConfidenceRead(level=log.confidence_level, score=round(log.confidence_score, 4))
+    return ConfidenceRead(
+        level=log.confidence_level, score=round(log.confidence_score, 4), reasons=log.reasons
+    )
 
 
 def _shown(log: QueryLog, readable: Readable, feedback: list[FeedbackRead]) -> StoredAnswer:

@@ -64,6 +64,7 @@ def _record(request: QueryRequest, reply: QueryReply, made: Making) -> AnswerRec
         is_abstained=reply.abstained,
         confidence_level=reply.confidence.level,
         confidence_score=reply.confidence.score,
+        reasons=reply.confidence.reasons,
         passages=passages,
         citations=_citations(reply.citations, passages),
         model=reply.metadata.model,

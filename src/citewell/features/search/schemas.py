@@ -247,6 +247,7 @@ class AnswerRecord:
     is_abstained: bool
     confidence_level: str
     confidence_score: float
+    reasons: list[str]
     passages: list[PassageReference]
     citations: list[dict[str, object]]
     model: str
