@@ -1,4 +1,4 @@
-"""What a reranker gives, and how it is used."""
+"""The contract of rerankers: a score for each passage, higher is better."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RerankerOptions:
-    """What a provider may need beyond the model's name; each takes what concerns it."""
+    """Settings beyond the model's name; each provider takes those that concern it."""
 
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)

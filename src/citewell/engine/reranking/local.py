@@ -11,7 +11,7 @@ from citewell.engine.errors import ProviderError
 from citewell.engine.onnx.sessions import encodable
 
 MAX_CHARACTERS = 6_000
-"""What is read of a passage; cross-encoders take about 512 tokens of question and passage."""
+"""Characters read of a passage; cross-encoders take about 512 tokens of question and passage."""
 
 
 class LocalReranker:
@@ -43,5 +43,5 @@ class LocalReranker:
         logits = self._logits(question, [each[:MAX_CHARACTERS] for each in passages])
         if logits.shape != (len(passages),) or not np.isfinite(logits).all():
             raise ProviderError(f"{self.name} gave no number for each passage.")
-        # What it was trained on: logits of "this passage answers the question".
+        # The output it was trained for: logits of "this passage answers the question".
         return [float(each) for each in 1 / (1 + np.exp(-np.clip(logits, -30, 30)))]

@@ -14,7 +14,7 @@ from citewell.engine.reranking.base import RerankerOptions
 from citewell.engine.reranking.local import LocalReranker
 
 CARD_KEYS: Final = ("model", "max_tokens")
-"""What `citewell.json` may say of a reranker."""
+"""Keys of a reranker's card `citewell.json`."""
 
 
 async def open_reranker(model: str, options: RerankerOptions) -> LocalReranker:  # noqa: ARG001 - pairs run one by one

@@ -28,7 +28,7 @@ class WordReranker:
 
 
 class RerankerContract:
-    """What every reranker does; inherit it and give the fixture `reranker`."""
+    """The contract suite of rerankers; inherit it and give the fixture `reranker`."""
 
     async def test_name_has_provider_and_model(self, reranker: Reranker) -> None:
         provider, _, model = reranker.name.partition(":")
