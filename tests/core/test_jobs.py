@@ -163,6 +163,20 @@ class TestDefer:
             await enqueue(own_database)
             await until(lambda: len(bench.ended) == 2)
 
+    async def test_jobs_that_come_or_are_freed_while_a_worker_starts_begin(
+        self, own_database: Database
+    ) -> None:
+        # Before its first look, between that and its LISTEN, and after both; several a lock, so
+        # that each end frees another.
+        for wait in (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05):
+            bench = Bench(nothing)
+            await enqueue(own_database, lock="document:1")
+            async with working(own_database.url, bench, poll=NEVER):
+                await asyncio.sleep(wait)
+                for _ in range(3):
+                    await enqueue(own_database, lock="document:1")
+                await until(lambda bench=bench: len(bench.ended) == 4)
+
     async def test_urgent_job_goes_first(self, own_database: Database) -> None:
         usual = await enqueue(own_database, urgency=Urgency.BULK)
         urgent = await enqueue(own_database)

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -186,6 +186,20 @@ class _Notice(BaseModel):
     job_id: int
 
 
+class _Channels(Iterable[str]):
+    """Channels to listen on, gone through anew for each connection that is made."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = list(names)
+        self.listened = asyncio.Event()
+        """Set when a connection listens on all of them."""
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.names
+        # The connector asks for one more when LISTEN has been answered for the last.
+        self.listened.set()
+
+
 class _OwnJobs(JobManager):
     """Records the end of an attempt only while the job still belongs to this attempt.
 
@@ -199,6 +213,8 @@ class _OwnJobs(JobManager):
         super().__init__(connector)
         self._running_here = running
         self._lanes = lanes
+        self._heard = 0
+        """Notifications so far."""
 
     async def update_heartbeat(self, worker_id: int) -> None:
         shown = await self.connector.execute_query_one_async(_SHOW_LIFE, worker_id=worker_id)
@@ -214,6 +230,16 @@ class _OwnJobs(JobManager):
         worker_id: int,
     ) -> QueuedJob | None:
         """Begin the next job of the lanes with room; the end of a job triggers another call."""
+        # The worker forgets what it was told during a look: a job freed meanwhile, as one that
+        # waited for another's lock, would lie until the next poll.
+        heard = -1
+        job: QueuedJob | None = None
+        while job is None and heard != self._heard:
+            heard = self._heard
+            job = await self._look(worker_id)
+        return job
+
+    async def _look(self, worker_id: int) -> QueuedJob | None:
         open_lanes = self._lanes.open()
         if not open_lanes:
             return None
@@ -236,11 +262,17 @@ class _OwnJobs(JobManager):
             if notification is None:  # any role that may connect can notify, with any payload
                 log.warning("notification_ignored", channel=channel, length=len(payload))
                 return
+            self._heard += 1
             await on_notification(channel=channel, notification=notification)
 
-        await self.connector.listen_notify(
-            on_notification=hear, channels=get_channel_for_queues(queues)
-        )
+        channels = _Channels(get_channel_for_queues(queues))
+        async with TaskGroup() as tasks:
+            tasks.create_task(self.connector.listen_notify(on_notification=hear, channels=channels))
+            while True:
+                await channels.listened.wait()
+                channels.listened.clear()
+                # Of jobs that came or were freed before it listened no one tells.
+                await hear(channels.names[0], _NEWS.format(0))
 
     async def finish_job(self, job: QueuedJob, status: Status, delete_job: bool) -> None:
         await self.connector.execute_query_async(
