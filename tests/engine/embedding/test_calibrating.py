@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from citewell.engine.embedding.bundled import BundledEmbedder
 from citewell.engine.embedding.calibrating import as_bundled, calibrated, measure, shipped
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.embedding.testing import BilingualEmbedder, HashEmbedder
+from tests.waiting import PATIENCE
 
 
 class TestShipped:
@@ -38,6 +40,18 @@ class TestShipped:
         assert set((await calibrated(known)).weights) == {"en", "vi"}
         broken = HashEmbedder(name="onnx:/models/multilingual-e5-small#00")
         assert (await calibrated(broken)).weights == {}
+
+
+class TestSlow:
+    async def test_service_that_does_not_come_to_an_end_holds_up_no_start(self) -> None:
+        class Busy(HashEmbedder):
+            async def embed_passages(self, texts: Sequence[str]) -> np.ndarray:
+                await asyncio.Event().wait()
+                return await super().embed_passages(texts)
+
+        async with asyncio.timeout(PATIENCE):
+            found = await calibrated(Busy(name="openai-compatible:busy"), patience=0.1)
+        assert found == Calibration()
 
 
 class TestMeasure:

@@ -15,9 +15,16 @@ from importlib.resources import files
 from typing import Final, cast
 
 import numpy as np
+import structlog
 
 from citewell.engine.embedding.base import Calibration, Embedder, Likeness, Vectors
 from citewell.engine.embedding.probes import PROBES
+
+log = structlog.get_logger(__name__)
+
+MEASURING_SECONDS: Final = 10.0
+"""Patience with a service that is asked for the vectors of the probes: a process must start while
+the service is slow or busy, and 24 short texts take a model on two cores under a second."""
 
 _RIGHT: Final = len(PROBES) - 1
 """Questions nearest to their own passage that show a model to understand a pair of languages.
@@ -42,8 +49,11 @@ class _Shipped:
     likeness: Mapping[tuple[str, str], Likeness]
 
 
-async def calibrated(embedder: Embedder) -> Calibration:
+async def calibrated(embedder: Embedder, patience: float = MEASURING_SECONDS) -> Calibration:
     """Get the calibration of an embedder; one that is not known whole embeds 24 short texts.
+
+    A model that takes longer than `patience` seconds for them counts as not measured: its cosines
+    are taken as they are until the next start.
 
     Raises:
         ProviderError: The model did not answer.
@@ -51,7 +61,12 @@ async def calibrated(embedder: Embedder) -> Calibration:
     known = shipped(embedder.spec.name)
     if known is not None and known.bounds is not None:
         return Calibration(known.bounds, known.weights, known.likeness)
-    measured = await measure(embedder)
+    try:
+        async with asyncio.timeout(patience):
+            measured = await measure(embedder)
+    except TimeoutError:
+        log.warning("embedding_not_calibrated", model=embedder.spec.name)
+        return Calibration()
     if known is None:
         return measured
     # Learned weights are for languages the model understands, however it is served here.
