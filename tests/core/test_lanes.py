@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from citewell.core.database.sessions import Database
-from citewell.core.jobs import JobQueue, Lane
+from citewell.core.fetching import Lane
+from citewell.core.jobs import JobQueue
 from tests.core.test_jobs import NEVER, TASK, TENANT, Bench, QueueRows, nothing, until
 
 MODEL_TASK = "testing.ask"

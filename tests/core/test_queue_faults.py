@@ -4,8 +4,11 @@ import asyncio
 import uuid
 
 import pytest
+from psycopg import sql
+from structlog.testing import capture_logs
 
 from citewell.core.database.sessions import Database
+from tests.conftest import Servers
 from tests.core.test_jobs import (
     NEVER,
     Bench,
@@ -49,6 +52,31 @@ class TestNotifications:
             second = await enqueue(own_database)
             await until(lambda: bench.ended == [first, second])
             assert rows.select("SELECT max(id) FROM procrastinate_workers") == [(worker,)]
+
+
+class TestLostConnection:
+    async def test_listener_that_cannot_connect_for_a_while_listens_again(
+        self, servers: Servers, own_database: Database, rows: QueueRows
+    ) -> None:
+        [(name,)] = rows.select("SELECT current_database()")
+        allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS ").format(sql.Identifier(str(name)))
+        cut_off = sql.SQL(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE query LIKE 'LISTEN%' AND datname = {}"
+        ).format(sql.Literal(name))
+        bench = Bench(nothing)
+        with capture_logs() as logs:
+            async with working(own_database.url, bench, poll=NEVER):
+                first = await enqueue(own_database)
+                await until(lambda: bench.ended == [first])
+                servers.execute(allow + sql.SQL("false"))
+                try:
+                    servers.execute(cut_off)
+                    await until(lambda: "listening_lost" in [line["event"] for line in logs])
+                finally:
+                    servers.execute(allow + sql.SQL("true"))
+                second = await enqueue(own_database)
+                await until(lambda: bench.ended == [first, second])
 
 
 class TestVanishedWorkerRow:

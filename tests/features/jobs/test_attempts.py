@@ -11,7 +11,8 @@ import pytest
 
 from citewell.core.context import OPERATOR, Actor, ActorKind, Caller, unit_of_work
 from citewell.core.errors import InvalidInputError
-from citewell.core.jobs import Lane, TransientJobError
+from citewell.core.fetching import Lane
+from citewell.core.jobs import TransientJobError
 from citewell.features.jobs import attempts, service
 from citewell.features.jobs.attempts import CRASHED, Attempt, Work
 from citewell.features.jobs.errors import JobNotFoundError

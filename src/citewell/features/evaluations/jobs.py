@@ -1,6 +1,7 @@
 """Runs in the background."""
 
-from citewell.core.jobs import JobQueue, Lane
+from citewell.core.fetching import Lane
+from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
 from citewell.features.evaluations import running
 from citewell.features.jobs import attempts

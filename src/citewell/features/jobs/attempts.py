@@ -8,7 +8,8 @@ import structlog
 
 from citewell.core.context import SYSTEM, Caller, unit_of_work
 from citewell.core.errors import AppError
-from citewell.core.jobs import JobQueue, Lane, TransientJobError
+from citewell.core.fetching import Lane
+from citewell.core.jobs import JobQueue, TransientJobError
 from citewell.core.platform import Platform
 from citewell.features.jobs import repository, service
 from citewell.features.jobs.errors import JobStoppedError
