@@ -34,7 +34,7 @@ from citewell.features.jobs import service as jobs
 from citewell.features.jobs.attempts import Attempt
 from citewell.features.jobs.schemas import NewJob
 from citewell.features.search import answers
-from citewell.features.search.keeping import Making
+from citewell.features.search.answer_records import Making
 from citewell.features.search.schemas import ConfidenceRead, QueryReply, QueryRequest
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7

@@ -50,8 +50,8 @@ from citewell.engine.llm.base import LanguageModel, TokenUsage
 from citewell.engine.retrieval.base import Hit
 from citewell.engine.verification.registry import open_verifier
 from citewell.features.search import repository, service
+from citewell.features.search.answer_records import Making, keep
 from citewell.features.search.errors import ConversationNotFoundError
-from citewell.features.search.keeping import Making, keep
 from citewell.features.search.schemas import (
     AnswerMetadata,
     CitationRead,
