@@ -68,7 +68,9 @@ def assess(
     )
     if is_unlikely and not _holds_everything(signals):
         level = ConfidenceLevel.NONE
-    reasons = reasons_of(material, statements[0], signals)
+    reasons = reasons_of(
+        material, statements[0], signals, is_given=level is not ConfidenceLevel.NONE
+    )
     return Confidence(level, round(score, 3), tuple(reasons))
 
 

@@ -16,11 +16,12 @@ _SAYINGS = {
     "en": {
         "covered": "The passage holds every word of the question.",
         "missing": "Not in the passage: {words}.",
-        "typed": "It holds {kind}, as asked.",
+        "typed": "It holds {article} {kind}, as asked.",
         "untyped": "It holds no {kind}, which is asked for.",
         "lead": "No other sentence comes near it.",
         "agree": "Said in {count} documents.",
         "miscounted": "Its number counts something else.",
+        "unclear": "No sentence answers it clearly.",
     },
     "vi": {
         "covered": "Đoạn văn có mọi từ của câu hỏi.",
@@ -30,6 +31,7 @@ _SAYINGS = {
         "lead": "Không câu nào khác sát bằng.",
         "agree": "Có trong {count} tài liệu.",
         "miscounted": "Con số trong đó đếm thứ khác.",
+        "unclear": "Không câu nào trả lời rõ ràng.",
     },
 }
 _KINDS = {
@@ -54,34 +56,53 @@ _KINDS = {
 }
 
 
-def reasons_of(material: Material, statement: Statement, signals: Signals) -> Iterator[str]:
-    """Yield what speaks for and against an answer: coverage, kind, margin, agreement.
+def reasons_of(
+    material: Material, statement: Statement, signals: Signals, *, is_given: bool
+) -> list[str]:
+    """Get what speaks for and against an answer: coverage, kind, margin, agreement.
 
     Args:
         material: The question and what was found.
         statement: The first of the answer.
         signals: What its confidence was read from.
+        is_given: Whether it is given; of one that is not, only what speaks against it is said.
     """
+    language = material.question.language
+    sayings = _SAYINGS.get(language, _SAYINGS["en"])
+    against = list(_against(material, statement, signals))
+    if is_given:
+        return [*against, *_for(material, statement, signals)]
+    return against or [sayings["unclear"]]
+
+
+def _against(material: Material, statement: Statement, signals: Signals) -> Iterator[str]:
     question = material.question
     sayings = _SAYINGS.get(question.language, _SAYINGS["en"])
-    kinds = _KINDS.get(question.language, _KINDS["en"])
-    lacking = content_of(material) - near_terms(material, statement)
-    if not lacking:
-        yield sayings["covered"]
-    else:
+    if lacking := content_of(material) - near_terms(material, statement):
         # Whether the library knows a word is not said: the reader may not see all of it.
         words = ", ".join(question.terms[at].text for at in sorted(lacking)[:_MOST_WORDS])
         yield sayings["missing"].format(words=words)
-    if (kind := kinds.get(material.asked.kind)) and signals.has_type:
-        yield sayings["typed"].format(kind=kind)
-    elif kind and signals.no_type:
+    if (kind := _kind_of(material)) and signals.no_type:
         yield sayings["untyped"].format(kind=kind)
     if signals.miscounted and not signals.no_type:
         yield sayings["miscounted"]
+
+
+def _for(material: Material, statement: Statement, signals: Signals) -> Iterator[str]:
+    sayings = _SAYINGS.get(material.question.language, _SAYINGS["en"])
+    if not content_of(material) - near_terms(material, statement):
+        yield sayings["covered"]
+    if (kind := _kind_of(material)) and signals.has_type:
+        yield sayings["typed"].format(kind=kind, article="an" if kind[0] in "aeiou" else "a")
     if signals.margin >= _CLEAR_LEAD:
         yield sayings["lead"]
     if (count := _documents(material, statement)) > 1:
         yield sayings["agree"].format(count=count)
+
+
+def _kind_of(material: Material) -> str | None:
+    kinds = _KINDS.get(material.question.language, _KINDS["en"])
+    return kinds.get(material.asked.kind)
 
 
 def _documents(material: Material, statement: Statement) -> int:
