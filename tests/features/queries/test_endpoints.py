@@ -69,6 +69,7 @@ class TestStored:
         reader = await office.person()
         given = await ask(reader.client, top_k=3)
         kept = await shown(reader.client, given["query_id"])
+        assert given["confidence"]["reasons"]
         for name in ("query", "answer", "abstained", "confidence", "sentences"):
             assert kept[name] == given[name]
         assert kept["is_complete"] is True
@@ -169,6 +170,7 @@ class TestAccess:
         assert [sentence["text"] for sentence in kept["sentences"]] == [None]
         assert kept["citations"][0] | {"number": 0} == kept["passages"][0] | {"number": 0}
         assert set(kept["passages"][0].values()) == {False, None}
+        assert kept["confidence"] == given["confidence"] | {"reasons": []}
         assert "25" not in json.dumps([kept["sentences"], kept["citations"], kept["passages"]])
 
     async def test_revoked_right_hides_the_askers_own_answer(self, office: Office) -> None:

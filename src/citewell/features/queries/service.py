@@ -68,7 +68,7 @@ async def page(ctx: Context, only: Only | None, request: PageRequest) -> Page[Qu
             user_id=log.user_id,
             timestamp=log.at,
             abstained=log.is_abstained,
-            confidence=_confidence(log),
+            confidence=_confidence(log, has_reasons=False),
             model=log.model,
             rating=rating,
         )
@@ -116,9 +116,12 @@ def _sight(ctx: Context) -> QuerySight:
     return QuerySight(own, sees_all=actor.role >= READS_LOG_FROM)
 
 
-def _confidence(log: QueryLog) -> ConfidenceRead:
+def _confidence(log: QueryLog, *, has_reasons: bool) -> ConfidenceRead:
     return ConfidenceRead(
-        level=log.confidence_level, score=round(log.confidence_score, 4), reasons=log.reasons
+        level=log.confidence_level,
+        score=round(log.confidence_score, 4),
+        # Reasons name documents and words of the passages that were read.
+        reasons=log.reasons if has_reasons else [],
     )
 
 
@@ -142,7 +145,7 @@ def _shown(log: QueryLog, readable: Readable, feedback: list[FeedbackRead]) -> S
         is_complete=is_complete,
         erased_at=log.erased_at,
         abstained=log.is_abstained,
-        confidence=_confidence(log),
+        confidence=_confidence(log, has_reasons=is_all and log.erased_at is None),
         sentences=sentences,
         citations=[
             StoredCitation(
