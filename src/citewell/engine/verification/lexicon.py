@@ -375,8 +375,11 @@ def _groups(language: str) -> dict[str, str]:
 
 
 @cache
-def phrases(language: str) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """Synonyms and critical words of several words: (keys, joint key), longest first."""
+def phrases(language: str) -> dict[str, list[tuple[tuple[str, ...], str]]]:
+    """Synonyms and critical words of several words: (keys, joint key) by first key, longest first.
+
+    By first key, because nearly all words begin none of them.
+    """
     found: dict[tuple[str, ...], str] = {}
     for line in _SAME.get(language, ()):
         words = line.split()
@@ -397,7 +400,10 @@ def phrases(language: str) -> tuple[tuple[tuple[str, ...], str], ...]:
     if language == "en":
         found[("close", "to")] = "near"
         found[("next", "to")] = "besid"
-    return tuple(sorted(found.items(), key=lambda item: -len(item[0])))
+    by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for keys, key in sorted(found.items(), key=lambda item: -len(item[0])):
+        by_first.setdefault(keys[0], []).append((keys, key))
+    return by_first
 
 
 @cache

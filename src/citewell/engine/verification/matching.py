@@ -80,7 +80,7 @@ def same(said: Token, found: Token) -> bool:
             and (said.key == found.key or TokenKind.DATE in (said.kind, found.kind))
             and not said.values.isdisjoint(found.values)
         )
-    return found.is_content and said.key == found.key
+    return said.key == found.key and found.is_content
 
 
 def _same_date(said: Token, found: Token) -> bool:
@@ -110,12 +110,12 @@ class _Embedding:
         wanted = self._pattern.tokens
         if not wanted or not self._holds_all(wanted):
             return False
-        places = [
-            [at for at, token in enumerate(self._quote) if self._fits(number, word, token)]
-            for number, word in enumerate(wanted)
-        ]
-        if not all(places):
-            return False
+        places: list[list[int]] = []
+        for number, word in enumerate(wanted):
+            found = [at for at, token in enumerate(self._quote) if self._fits(number, word, token)]
+            if not found:
+                return False
+            places.append(found)
         paths: dict[int, tuple[int, ...]] = {at: (at,) for at in places[0] if self._may_begin(at)}
         for number in range(1, len(wanted)):
             is_tight = number == self._pattern.is_contiguous_at

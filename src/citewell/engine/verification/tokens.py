@@ -207,7 +207,7 @@ def _joined(tokens: Sequence[Token], language: str) -> list[Token]:
     joined: list[Token] = []
     at = 0
     while at < len(tokens):
-        for keys, key in known:
+        for keys, key in known.get(tokens[at].key, ()):
             run = tokens[at : at + len(keys)]
             if len(run) == len(keys) and all(
                 token.key == wanted for token, wanted in zip(run, keys, strict=True)
