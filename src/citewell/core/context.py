@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import FULL_ACCESS, Access, Role, Scope, access_by, access_of
 from citewell.access.statements import GRANTS, grants_in
-from citewell.core.database.batches import batch_of
+from citewell.core.database.batches import AnySession, StatementBatch, batch_of
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 
@@ -106,23 +106,24 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """One unit of work of one caller."""
+class BatchContext:
+    """One unit of work of one caller whose statements are sent in batches."""
 
-    session: AsyncSession
+    session: AnySession
     tenant_id: uuid.UUID
     actor: Actor
     platform: Platform
     origin: Origin = NOWHERE
-    after_commit: list[Callable[[], Awaitable[None]]] = field(
-        default_factory=list[Callable[[], Awaitable[None]]]
-    )
-    """Actions to run after the commit; they do not run after a rollback."""
 
     @property
     def caller(self) -> Caller:
         """The caller, with whom another unit of work can be opened."""
         return Caller(self.tenant_id, self.actor, self.origin)
+
+    @property
+    def batch(self) -> StatementBatch:
+        """Sends statements together."""
+        return batch_of(self.session)
 
     async def access(self) -> Access:
         """The actor's reach; read once per unit of work, at its first use."""
@@ -134,7 +135,18 @@ class Context:
         return known
 
 
-async def access_in(session: AsyncSession, tenant_id: uuid.UUID, actor: Actor) -> Access:
+@dataclass(frozen=True, slots=True)
+class Context(BatchContext):
+    """One unit of work of one caller."""
+
+    session: AsyncSession
+    after_commit: list[Callable[[], Awaitable[None]]] = field(
+        default_factory=list[Callable[[], Awaitable[None]]]
+    )
+    """Actions to run after the commit; they do not run after a rollback."""
+
+
+async def access_in(session: AnySession, tenant_id: uuid.UUID, actor: Actor) -> Access:
     """Access of an actor in a tenant, as of this transaction."""
     if actor.user_id is None:
         return FULL_ACCESS if actor.role is Role.DIRECTOR else access_of(actor.role, None, ())
@@ -149,8 +161,6 @@ async def unit_of_work(
     caller: Caller,
     *,
     is_snapshot: bool = False,
-    is_batched: bool = False,
-    has_kept_plans: bool = False,
 ) -> AsyncGenerator[Context, None]:
     """Open a transaction for the caller; it commits when the block ends well.
 
@@ -158,17 +168,28 @@ async def unit_of_work(
         platform: The handles of this process.
         caller: The actor and its tenant.
         is_snapshot: All statements see one snapshot (REPEATABLE READ).
-        is_batched: As `Database.unit_of_work` takes it.
-        has_kept_plans: As `Database.unit_of_work` takes it.
     """
     async with platform.database.unit_of_work(
-        caller.tenant_id,
-        statement_seconds=0 if caller.actor.kind in _PATIENT else REQUEST_STATEMENT_SECONDS,
-        is_snapshot=is_snapshot,
-        is_batched=is_batched,
-        has_kept_plans=has_kept_plans,
+        caller.tenant_id, statement_seconds=_statement_seconds(caller), is_snapshot=is_snapshot
     ) as session:
         ctx = Context(session, caller.tenant_id, caller.actor, platform, caller.origin)
         yield ctx
     for action in ctx.after_commit:
         await action()
+
+
+@asynccontextmanager
+async def batched_work(
+    platform: Platform, caller: Caller, *, has_kept_plans: bool
+) -> AsyncGenerator[BatchContext, None]:
+    """As `unit_of_work`, for statements that all go in batches; see `Database.batch`."""
+    async with platform.database.batch(
+        caller.tenant_id,
+        statement_seconds=_statement_seconds(caller),
+        has_kept_plans=has_kept_plans,
+    ) as batch:
+        yield BatchContext(batch, caller.tenant_id, caller.actor, platform, caller.origin)
+
+
+def _statement_seconds(caller: Caller) -> float:
+    return 0 if caller.actor.kind in _PATIENT else REQUEST_STATEMENT_SECONDS

@@ -24,11 +24,14 @@ from psycopg.pq.abc import PGconn, PGresult
 
 Rows = Sequence[tuple[Any, ...]]
 
+BEGIN = "BEGIN"
+"""Opens a transaction, in the same round trip as what follows."""
+
 MOST_PREPARED = 100
 """Statements that stay prepared on a connection, as many as the driver's own default. The plan of a
 search takes its server process some 100 kB."""
 
-_NAME = re.compile(r"(?<![:\w]):(\w+)(?!:)")
+_NAME = re.compile(r"(?<![:\w]):(\w+)")
 """A bound name as SQLAlchemy writes it; `::` is a cast."""
 
 _FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.PIPELINE_ABORTED)
@@ -76,7 +79,7 @@ async def exchange(
     """Send statements with one round trip; rows of each.
 
     Args:
-        connection: In autocommit, or in a transaction.
+        connection: In autocommit, in a transaction, or to be put into one by the first statement.
         prepared: Of this connection.
         statements: Each with `:names` and their values. The text is prepared at its first use, so
             it should be the same each time.
@@ -88,7 +91,8 @@ async def exchange(
     transformer = Transformer(connection)
     async with connection.lock:
         # Else the driver would still have to open the transaction that it commits.
-        assert connection.autocommit or pgconn.transaction_status != TransactionStatus.IDLE
+        is_open = connection.autocommit or pgconn.transaction_status != TransactionStatus.IDLE
+        assert is_open or statements[0][0] == BEGIN
         encoding = connection.info.encoding
         sending = _round_trip(pgconn, transformer, prepared, statements, encoding)
         results = await connection.wait(sending)

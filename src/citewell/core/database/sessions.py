@@ -1,5 +1,6 @@
 """Connections, units of work and the tenant they act for."""
 
+import asyncio
 import errno
 import uuid
 from collections.abc import AsyncGenerator, Mapping
@@ -20,10 +21,12 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 from citewell.core.database.base import TenantScoped
-from citewell.core.database.batches import batch_of
+from citewell.core.database.batches import StatementBatch
+from citewell.core.database.exchange import BEGIN
 
 APP_ROLE = "citewell_app"
 """Role of the application: not the owner and without BYPASSRLS, so row-level security binds it."""
@@ -109,8 +112,6 @@ class Database:
         *,
         statement_seconds: float = 0,
         is_snapshot: bool = False,
-        is_batched: bool = False,
-        has_kept_plans: bool = False,
     ) -> AsyncGenerator[AsyncSession, None]:
         """One transaction for one tenant, committed at the end or rolled back by an exception.
 
@@ -118,26 +119,58 @@ class Database:
             tenant_id: Without a tenant no tenant's row is visible.
             statement_seconds: Longest time of one statement; 0: no limit.
             is_snapshot: All statements see the same snapshot instead of one each.
-            is_batched: The tenant is set together with the first statements of the session's batch;
-                until then nothing is visible.
-            has_kept_plans: Statements are planned once for all values, not for each; for batches
-                alone. Values that a plan depends on have to be literals of theirs.
         """
-        # A batch begins its transaction itself, as the driver would wait for a BEGIN of its making.
-        sessions = self._autocommits if is_batched else self._sessions
-        async with sessions() as session, session.begin():
+        async with self._sessions() as session, session.begin():
             if is_snapshot:
                 await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             if tenant_id is not None:
                 session.info["tenant_id"] = tenant_id
-                values = {"tenant_id": str(tenant_id), "limit": f"{statement_seconds * 1000:.0f}"}
-                if is_batched:
-                    batch_of(session).ask("BEGIN", {}, len)
-                    set_tenant = _SET_TENANT_AND_PLANS if has_kept_plans else _SET_TENANT
-                    batch_of(session).ask(set_tenant, values, len)
-                else:
-                    await session.execute(text(_SET_TENANT), values)
+                await session.execute(
+                    text(_SET_TENANT), _tenant_values(tenant_id, statement_seconds)
+                )
             yield session
+
+    @asynccontextmanager
+    async def batch(
+        self,
+        tenant_id: uuid.UUID,
+        *,
+        statement_seconds: float = 0,
+        has_kept_plans: bool = False,
+    ) -> AsyncGenerator[StatementBatch, None]:
+        """One transaction for one tenant, as `unit_of_work`, whose statements all go in batches.
+
+        The first to be sent begin it and set the tenant in the same round trip; without any no
+        connection is taken.
+
+        Args:
+            tenant_id: The tenant.
+            statement_seconds: Longest time of one statement; 0: no limit.
+            has_kept_plans: Statements are planned once for all values, not for each. Values that a
+                plan depends on have to be literals of theirs.
+        """
+        held: list[PoolProxiedConnection] = []
+        pool = self._engine.pool
+
+        async def connect() -> PoolProxiedConnection:
+            held.append(await self._engine.raw_connection())
+            return held[0]
+
+        set_tenant = _SET_TENANT_AND_PLANS if has_kept_plans else _SET_TENANT
+        values = _tenant_values(tenant_id, statement_seconds)
+        batch = StatementBatch(connect, [(BEGIN, {}), (set_tenant, values)])
+        batch.info["tenant_id"] = tenant_id
+        try:
+            yield batch
+            await batch.commit()
+        finally:
+            for connection in held:
+                is_lost = cast(psycopg.AsyncConnection[Any], connection.driver_connection).closed
+                # The pool rolls back what was not committed; shielded, as it has to be given back.
+                await asyncio.shield(greenlet_spawn(connection.close))
+                if is_lost and self._engine.pool is pool:
+                    # The server was restarted: others of the pool are lost too.
+                    await self._engine.dispose()
 
     @asynccontextmanager
     async def lookup(self) -> AsyncGenerator[AsyncSession, None]:
@@ -181,6 +214,10 @@ _SET_TENANT = (
 )
 
 _SET_TENANT_AND_PLANS = f"{_SET_TENANT}, set_config('plan_cache_mode', 'force_generic_plan', true)"
+
+
+def _tenant_values(tenant_id: uuid.UUID, statement_seconds: float) -> dict[str, object]:
+    return {"tenant_id": str(tenant_id), "limit": f"{statement_seconds * 1000:.0f}"}
 
 
 _HEALING_STATES = ("08", "40", "53", "57", "58", "25P03", "55P03")

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import CREATES_FROM, Access, IdSet, Verb
 from citewell.access.statements import reach_sql
+from citewell.core.database.batches import StatementBatch
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Collection, Document
 from citewell.models.trash import trash_shown, unseen_name
@@ -86,14 +87,13 @@ async def lock(session: AsyncSession, collection_id: uuid.UUID) -> Collection | 
 
 
 async def visible_ids(
-    session: AsyncSession, access: Access, wanted: Sequence[uuid.UUID]
+    batch: StatementBatch, tenant_id: uuid.UUID, access: Access, wanted: Sequence[uuid.UUID]
 ) -> set[uuid.UUID]:
     """Those of the ids that are collections someone with this access may see."""
-    return set(
-        await session.scalars(
-            select(Collection.id).where(Collection.id.in_(wanted), _visible(access))
-        )
+    visible = select(Collection.id).where(
+        Collection.tenant_id == tenant_id, Collection.id == any_(_ids(wanted)), _visible(access)
     )
+    return await batch.ask_select(visible, lambda rows: {found for (found,) in rows})
 
 
 async def add_if_absent(session: AsyncSession, values: dict[str, object]) -> None:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 
 from citewell.access.policy import CREATES_FROM, MANAGES_COLLECTIONS_FROM
-from citewell.core.context import Context
+from citewell.core.context import BatchContext, Context
 from citewell.core.errors import ForbiddenError
 from citewell.engine.chunking.registry import STRATEGIES
 from citewell.features.audit import service as audit
@@ -96,7 +96,7 @@ async def find(ctx: Context, name: str) -> Collection:
     """
     found = await repository.by_name(ctx.session, name)
     if found is None or not await repository.visible_ids(
-        ctx.session, await ctx.access(), [found.id]
+        ctx.batch, ctx.tenant_id, await ctx.access(), [found.id]
     ):
         raise CollectionNotFoundError(name)
     return found
@@ -119,13 +119,15 @@ async def hold(ctx: Context, collection_id: uuid.UUID) -> bool:
     return await repository.hold(ctx.session, collection_id)
 
 
-async def require_all(ctx: Context, collection_ids: Sequence[uuid.UUID]) -> None:
+async def require_all(ctx: BatchContext, collection_ids: Sequence[uuid.UUID]) -> None:
     """Check that every id is a collection the caller can use.
 
     Raises:
         CollectionNotFoundError: One is not; the first is named.
     """
-    existing = await repository.visible_ids(ctx.session, await ctx.access(), collection_ids)
+    existing = await repository.visible_ids(
+        ctx.batch, ctx.tenant_id, await ctx.access(), collection_ids
+    )
     for wanted in collection_ids:
         if wanted not in existing:
             raise CollectionNotFoundError(wanted)

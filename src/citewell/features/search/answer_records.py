@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 import citewell
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Caller, batched_work
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.retrieval.base import Hit
@@ -38,7 +38,7 @@ async def keep(
 ) -> QueryReply:
     """Keep an answer; if the database is away by now it is given all the same, and says so."""
     try:
-        async with unit_of_work(platform, caller, is_batched=True, has_kept_plans=True) as ctx:
+        async with batched_work(platform, caller, has_kept_plans=True) as ctx:
             record = _record(request, reply, made)
             await repository.keep(ctx, record, usual_days=platform.settings.answer_days)
     except AnswerNotKeptError as error:

@@ -5,15 +5,13 @@ import uuid
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
-from citewell.core.context import Context
-from citewell.core.database.batches import batch_of
+from citewell.core.context import BatchContext
 from citewell.core.database.sessions import is_outage
 from citewell.features.search.errors import AnswerNotKeptError
 from citewell.features.search.schemas import AnswerRecord
@@ -22,6 +20,10 @@ from citewell.models.tenancy import Tenant
 
 DATE_KEYS = ("date", "valid_from", "effective_date", "published", "modified")
 """Metadata that says of when a document is, most telling first."""
+
+_HAS_KEY = """
+SELECT 1 FROM document d WHERE d.tenant_id = :tenant_id AND {reach} AND d.metadata ? :key LIMIT 1
+"""
 
 # Written with the reply, so its commit does not wait for the disk: a crash of the database's
 # machine loses the answers of the last half second, which nobody can miss but in the log.
@@ -55,19 +57,15 @@ SELECT :tenant_id, kept.id, d FROM kept, unnest(CAST(:documents AS uuid[])) AS d
 """
 
 
-async def has_metadata_key(session: AsyncSession, key: str, reach: Reach) -> bool:
+async def has_metadata_key(ctx: BatchContext, key: str) -> bool:
     """Whether any document the caller may read has this metadata key."""
-    predicate, values = reach_sql(reach, table="document", document_column="id")
-    found = await session.scalar(
-        select(Document.id)
-        .where(text(predicate).bindparams(**values), Document.metadata_.has_key(key))
-        .limit(1)
-    )
-    return found is not None
+    predicate, values = reach_sql((await ctx.access()).read, table="d", document_column="id")
+    values |= {"tenant_id": ctx.tenant_id, "key": key}
+    return await ctx.batch.ask(_HAS_KEY.format(reach=predicate), values, bool)
 
 
-async def keep(ctx: Context, record: AnswerRecord, *, usual_days: int) -> None:
-    """Insert an answer and commit, in one round trip; the session must be batched.
+async def keep(ctx: BatchContext, record: AnswerRecord, *, usual_days: int) -> None:
+    """Insert an answer and commit, in one round trip.
 
     Raises:
         AnswerNotKeptError: The database does not answer, or is full.
@@ -82,7 +80,7 @@ async def keep(ctx: Context, record: AnswerRecord, *, usual_days: int) -> None:
         **{name: _written(getattr(record, name)) for name in AnswerRecord.__slots__},
         "passages": json.dumps([each.model_dump(mode="json") for each in record.passages]),
     }
-    batch = batch_of(ctx.session)
+    batch = ctx.batch
     batch.ask(_WITHOUT_WAITING, {}, len)
     batch.commit_with_next()
     try:

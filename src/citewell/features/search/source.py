@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from citewell.core.context import Actor, Caller, Context, unit_of_work
-from citewell.core.database.batches import batch_of
+from citewell.core.context import Actor, BatchContext, Caller, batched_work
 from citewell.core.platform import Platform
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.lexical.base import CorpusStatistics
@@ -61,8 +60,8 @@ class CallersLibrary:
             InvalidFilterError, UnknownFilterError: A filter names what no document has.
             QuotaReachedError: The queries of the day are used up.
         """
-        async with unit_of_work(
-            self.platform, self.caller, is_batched=True, has_kept_plans=self._has_common_form
+        async with batched_work(
+            self.platform, self.caller, has_kept_plans=self._has_common_form
         ) as ctx:
             asked = index_of(self.platform).searcher.facts(ctx, term_ids)
             access = await ctx.access()
@@ -92,14 +91,16 @@ class CallersLibrary:
         """Whether one plan suits all such searches: what filters leave has to be estimated anew."""
         return not self.filters and self.collection_ids is None and self.as_of is None
 
-    async def _filters(self, ctx: Context) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    async def _filters(
+        self, ctx: BatchContext
+    ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """The filters of document fields, and those of metadata."""
         fields: list[tuple[str, str]] = []
         metadata: list[tuple[str, str]] = []
         for key, value in sorted(self.filters.items()):
             if key in FILTER_FIELDS:
                 fields.append((key, _field_value(key, value)))
-            elif await repository.has_metadata_key(ctx.session, key, (await ctx.access()).read):
+            elif await repository.has_metadata_key(ctx, key):
                 metadata.append((key, json.dumps(value)))
             else:
                 raise UnknownFilterError(key, FILTER_FIELDS)
@@ -110,7 +111,7 @@ class CallersLibrary:
 class _OpenLibrary:
     """Read access of the caller within one transaction (`retrieval.pipeline.Reader`)."""
 
-    ctx: Context
+    ctx: BatchContext
     facts: LibraryFacts | None
     scope: SearchScope | None
     spender: Actor | None
@@ -135,7 +136,7 @@ class _OpenLibrary:
         if self.scope is None or not ids:
             await self._count()
             return {}
-        batch_of(self.ctx.session).commit_with_next()
+        self.ctx.batch.commit_with_next()
         asked = index_of(self.ctx.platform).searcher.passages(self.ctx, self.scope, ids)
         await self._count()
         return await asked

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.database.batches import batch_of
+from citewell.core.database.batches import AnySession, batch_of
 from citewell.features.usage.metrics import Metric
 from citewell.features.usage.plans import FALLBACK_PLAN, PLANS
 
@@ -177,7 +177,7 @@ async def consume(
 
 
 async def spend(
-    session: AsyncSession,
+    session: AnySession,
     tenant_id: uuid.UUID,
     metric: Metric,
     period: str,
@@ -187,7 +187,7 @@ async def spend(
     actors = {actor: amount for actor, amount in amounts.items() if actor is not None}
     values = _asked(tenant_id, {metric: sum(amounts.values())}, {metric: period})
     values |= {"actor_ids": list(actors), "actor_amounts": list(actors.values())}
-    # With what waits in the session's batch: a search counts and reads with one round trip.
+    # With what waits in the batch: a search counts and reads with one round trip.
     [row] = await batch_of(session).ask(_SPEND, values, list)
     return QuotaDecision(Metric(row[0]), row[1], row[2])
 

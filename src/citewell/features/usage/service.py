@@ -5,7 +5,14 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
-from citewell.core.context import SYSTEM, Actor, Caller, Context, unit_of_work
+from citewell.core.context import (
+    SYSTEM,
+    Actor,
+    BatchContext,
+    Caller,
+    Context,
+    unit_of_work,
+)
 from citewell.core.platform import Platform
 from citewell.features.usage import repository
 from citewell.features.usage.errors import QuotaReachedError, UnknownPlanError
@@ -44,7 +51,7 @@ async def consume(
     _require_counted([outcome], now)
 
 
-async def consume_query(ctx: Context, spender: Actor) -> None:
+async def consume_query(ctx: BatchContext, spender: Actor) -> None:
     """Count a query; without a limit to check, counts are gathered and written together.
 
     A statement per query would make each search about a tenth slower.

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from citewell.core.database.batches import StatementBatch
 from citewell.engine.retrieval.base import HybridQuery, Legs, LexicalFacts
 from citewell.indexes.contract import SearchScope
 from citewell.indexes.postgres import searching
@@ -15,7 +14,7 @@ from citewell.indexes.postgres.searching import CANDIDATES, Way
 class Asking:
     """A question, and how the index may answer it."""
 
-    session: AsyncSession
+    batch: StatementBatch
     scope: SearchScope
     query: HybridQuery
     is_dense_exact: bool
@@ -67,7 +66,7 @@ class Asking:
         return further if is_of_use and further.read != reading.read else None
 
     async def _read(self, way: Way) -> Legs:
-        return await searching.read_legs(self.session, self.scope, self.query, way)
+        return await searching.read_legs(self.batch, self.scope, self.query, way)
 
 
 def is_whole_library(scope: SearchScope) -> bool:

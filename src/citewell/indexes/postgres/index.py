@@ -7,8 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
+from citewell.core.database.batches import StatementBatch
 from citewell.core.database.sessions import Database
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs
@@ -33,7 +32,7 @@ from citewell.indexes.postgres.doctor import PostgresDoctor
 from citewell.indexes.postgres.inverted import MOST_POSTINGS, POSTINGS
 from citewell.indexes.postgres.live import LiveGenerations, remember
 from citewell.indexes.postgres.pace import TakeoverPace
-from citewell.indexes.postgres.work import session_of
+from citewell.indexes.postgres.work import batch_in, session_of
 from citewell.indexes.postgres.writing import PostgresWriter
 
 EXACT_LIMIT = 10_000
@@ -104,24 +103,24 @@ class PostgresSearcher:
         return self._embeddings.get(tenant_id)
 
     def facts(self, work: UnitOfWork, term_ids: Sequence[int]) -> Awaitable[LibraryFacts | None]:
-        return statistics.ask_facts(session_of(work), term_ids)
+        return statistics.ask_facts(batch_in(work), work.tenant_id, term_ids)
 
     def passages(
         self, work: UnitOfWork, scope: SearchScope, ids: Sequence[uuid.UUID]
     ) -> Awaitable[Mapping[uuid.UUID, ChunkView]]:
-        return searching.ask_passages(session_of(work), scope, ids)
+        return searching.ask_passages(batch_in(work), scope, ids)
 
     async def legs(
         self, work: UnitOfWork, facts: LibraryFacts, scope: SearchScope, query: HybridQuery
     ) -> Legs:
-        session = session_of(work)
+        batch = batch_in(work)
         remember(self._embeddings, work.tenant_id, facts.generation.embedding)
-        size = await self._scope_size(session, facts, scope)
+        size = await self._scope_size(batch, facts, scope)
         # The indexes are partial: they hold the chunks that answer now, in the live generation.
         is_now = scope.as_of is None and scope.generation == facts.generation
         is_dense_exact = size <= self._exact_limit or not (facts.has_dense_index and is_now)
         is_inverted = size > self._lexical_exact_limit and facts.has_lexical_index and is_now
-        asking = Asking(session, scope, query, is_dense_exact, self._budgets if is_inverted else ())
+        asking = Asking(batch, scope, query, is_dense_exact, self._budgets if is_inverted else ())
         found = await asking.run()
         # Both legs compared everything: fewer candidates than asked for are then all there are.
         is_complete = is_dense_exact and found.terms is None
@@ -132,7 +131,7 @@ class PostgresSearcher:
         return found
 
     async def _scope_size(
-        self, session: AsyncSession, facts: LibraryFacts, scope: SearchScope
+        self, batch: StatementBatch, facts: LibraryFacts, scope: SearchScope
     ) -> int:
         """Chunks in the scope, as far as it matters: it decides how they are compared."""
         if is_whole_library(scope) and scope.generation == facts.generation:
@@ -140,7 +139,7 @@ class PostgresSearcher:
         now = time.monotonic()
         known = self._sizes.get(scope)
         if known is None or now - known[0] > SIZE_SECONDS:
-            size = await searching.count_scope(session, scope, self._exact_limit + 1)
+            size = await searching.count_scope(batch, scope, self._exact_limit + 1)
             remember(self._sizes, scope, known := (now, size))
         return known[1]
 

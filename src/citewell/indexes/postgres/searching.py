@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from citewell.access.policy import IdSet
-from citewell.core.database.batches import Rows, StatementResult, batch_of
+from citewell.core.database.batches import Rows, StatementBatch, StatementResult
 from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs, LegScores
 from citewell.indexes.contract import SearchScope
 from citewell.indexes.postgres.inverted import TermReading
@@ -76,15 +74,15 @@ class Way:
     """Whether the dense leg is asked; its scores are given in any case."""
 
 
-async def count_scope(session: AsyncSession, scope: SearchScope, limit: int) -> int:
+async def count_scope(batch: StatementBatch, scope: SearchScope, limit: int) -> int:
     """Chunks in the scope, counted up to `limit`."""
     values = {**scope_values(scope), "limit": limit}
     statement = _COUNT.format(scope=scope_sql(scope))
-    return await batch_of(session).ask(statement, values, lambda rows: int(rows[0][0]))
+    return await batch.ask(statement, values, lambda rows: int(rows[0][0]))
 
 
 async def read_legs(
-    session: AsyncSession, scope: SearchScope, query: HybridQuery, way: Way
+    batch: StatementBatch, scope: SearchScope, query: HybridQuery, way: Way
 ) -> Legs:
     """Ask every leg that the question has for its best chunks of the scope."""
     candidates = max(CANDIDATES, query.top_k)
@@ -110,7 +108,7 @@ async def read_legs(
         f"phrase_{number}": r"\s+".join(re.escape(word) for word in phrase.split())
         for number, phrase in enumerate(query.phrases)
     }
-    return await batch_of(session).ask(statement, values, _legs)
+    return await batch.ask(statement, values, _legs)
 
 
 def _legs(rows: Rows) -> Legs:
@@ -130,13 +128,11 @@ def _legs(rows: Rows) -> Legs:
 
 
 def ask_passages(
-    session: AsyncSession, scope: SearchScope, ids: Sequence[uuid.UUID]
+    batch: StatementBatch, scope: SearchScope, ids: Sequence[uuid.UUID]
 ) -> StatementResult[Mapping[uuid.UUID, ChunkView]]:
     """See `Searcher.passages`."""
     statement = _FETCH.format(scope=scope_sql(scope))
-    return batch_of(session).ask(
-        statement, scope_values(scope) | {"ids": IdSet.of(ids).literal}, _passages
-    )
+    return batch.ask(statement, scope_values(scope) | {"ids": IdSet.of(ids).literal}, _passages)
 
 
 def _passages(rows: Rows) -> Mapping[uuid.UUID, ChunkView]:

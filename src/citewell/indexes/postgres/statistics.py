@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.database.batches import Rows, StatementResult, batch_of
+from citewell.core.database.batches import Rows, StatementBatch, StatementResult
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.indexes.contract import Generation, LibraryFacts
 from citewell.indexes.postgres.literals import int_array
@@ -97,15 +97,15 @@ async def fold(session: AsyncSession, tenant_id: uuid.UUID) -> bool:
 
 
 def ask_facts(
-    session: AsyncSession, term_ids: Sequence[int]
+    batch: StatementBatch, tenant_id: uuid.UUID, term_ids: Sequence[int]
 ) -> StatementResult[LibraryFacts | None]:
     """See `Searcher.facts`."""
     values = {
-        "tenant_id": session.info["tenant_id"],
+        "tenant_id": tenant_id,
         "terms": int_array(set(term_ids)),
         "most_pending": MOST_PENDING,
     }
-    return batch_of(session).ask(_FACTS, values, _facts)
+    return batch.ask(_FACTS, values, _facts)
 
 
 def _facts(rows: Rows) -> LibraryFacts | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.core.database.batches import StatementBatch, batch_of
 from citewell.indexes.contract import UnitOfWork
 
 
@@ -30,3 +31,14 @@ def session_of(work: UnitOfWork) -> AsyncSession:
     if not isinstance(work.session, AsyncSession):
         raise TypeError(f"{type(work.session).__name__} is no session of PostgreSQL")
     return work.session
+
+
+def batch_in(work: UnitOfWork) -> StatementBatch:
+    """The batch of a unit of work, which needs no session.
+
+    Raises:
+        TypeError: It is one of another engine.
+    """
+    if isinstance(work.session, StatementBatch):
+        return work.session
+    return batch_of(session_of(work))
