@@ -79,6 +79,61 @@ class TestUnitOfWork:
         async with own_database.unit_of_work(tenant_id) as session:
             assert await session.scalar(select(Document.title)) == "0.txt"
 
+    async def test_batch_commits_at_its_end_or_with_its_last_statements_and_errors_roll_back(
+        self, own_database: Database, shelves: list[Shelf]
+    ) -> None:
+        tenant_id = shelves[0].caller.tenant_id
+
+        async def rename(title: str, *, is_last: bool = False, fails: bool = False) -> None:
+            async with own_database.batch(tenant_id) as batch:
+                renamed = batch.ask("UPDATE document SET title = :title", {"title": title}, len)
+                if is_last:
+                    batch.commit_with_next()
+                    await renamed
+                if fails:
+                    await renamed
+                    raise KeyError(title)
+
+        async def titles() -> list[str]:
+            async with own_database.batch(tenant_id) as batch:
+                asked = batch.ask("SELECT title FROM document", {}, lambda rows: rows)
+                return [title for (title,) in await asked]
+
+        await rename("with the last statement", is_last=True)
+        assert await titles() == ["with the last statement"]
+        with pytest.raises(KeyError):
+            await rename("of a failure", fails=True)
+        assert await titles() == ["with the last statement"]
+        await rename("at the end")
+        assert await titles() == ["at the end"]
+
+    async def test_batch_that_asks_nothing_takes_no_connection(self) -> None:
+        async with Database("postgresql://127.0.0.1:1/none").batch(uuid.uuid4()) as batch:
+            assert batch.info
+
+    async def test_batch_after_the_server_ended_all_connections_finds_new_ones(
+        self, own_url: str, shelves: list[Shelf]
+    ) -> None:
+        database, tenant_id = Database(own_url), shelves[0].caller.tenant_id
+
+        async def process() -> int:
+            async with database.batch(tenant_id) as batch:
+                return await batch.ask("SELECT pg_backend_pid()", {}, lambda rows: rows[0][0])
+
+        try:
+            async with database.batch(tenant_id) as batch:
+                first = await batch.ask("SELECT pg_backend_pid()", {}, lambda rows: rows[0][0])
+                killed = [first, await process()]  # two connections of the pool
+            async with await psycopg.AsyncConnection.connect(own_url, autocommit=True) as owner:
+                for pid in killed:
+                    await owner.execute("SELECT pg_terminate_backend(%s, 60000)", (pid,))
+            with pytest.raises(DBAPIError) as raised:
+                await process()
+            assert is_outage(raised.value)
+            assert await process() not in killed
+        finally:
+            await database.close()
+
     async def test_owner_connection_is_the_owner(self, own_database: Database) -> None:
         async with own_database.owner_connection() as connection:
             assert await connection.scalar(text("SELECT current_user")) != APP_ROLE

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import cast
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPBearer
@@ -56,6 +56,8 @@ from citewell.features.users.endpoints import groups_router
 from citewell.features.users.endpoints import router as users_router
 from citewell.features.versions.endpoints import router as versions_router
 
+PREFIX = "/api/v1"
+
 OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
 
 USAGE_SECONDS = 2.0
@@ -100,18 +102,20 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     for route in app.routes:  # the documentation's own
         if isinstance(route, Route):
             governed(PAGE)(route.endpoint)
-    api = APIRouter(prefix="/api/v1")
-    api.include_router(health_router)
-    api.include_router(sign_in_router, responses=problems.RESPONSES)
     for router in (
-        # The trash first: `trash` is no document's id.
+        # Questions first, as routes are tried one after the other. The trash before documents:
+        # `trash` is no document's id.
         search_router, queries_router, trash_router, documents_router, versions_router, jobs_router,
         events_router, transfers_router, collections_router, sharing_router, sessions_router,
         evaluations_router, usage_router, audit_router, keys_router, users_router, groups_router,
         tenants_router,
     ):  # fmt: skip
-        api.include_router(router, responses=problems.RESPONSES, dependencies=[API_KEY])
-    app.include_router(api)
+        # Each right below the application: a router around them would try all routes twice more.
+        app.include_router(
+            router, prefix=PREFIX, responses=problems.RESPONSES, dependencies=[API_KEY]
+        )
+    app.include_router(sign_in_router, prefix=PREFIX, responses=problems.RESPONSES)
+    app.include_router(health_router, prefix=PREFIX)
     app.include_router(socket_router)
     app.add_api_route("/", governed(PROBE)(_to_docs), include_in_schema=False)
     problems.install(app)
