@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import aliased
 
 from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
+from citewell.core.database.batches import StatementBatch
 from citewell.core.database.sessions import APP_ROLE, Database, is_outage, is_overdue
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
@@ -116,21 +117,23 @@ class TestUnitOfWork:
     ) -> None:
         database, tenant_id = Database(own_url), shelves[0].caller.tenant_id
 
-        async def process() -> int:
-            async with database.batch(tenant_id) as batch:
-                return await batch.ask("SELECT pg_backend_pid()", {}, lambda rows: rows[0][0])
+        async def process(batch: StatementBatch) -> int:
+            return await batch.ask("SELECT pg_backend_pid()", {}, lambda rows: rows[0][0])
+
+        async def two() -> set[int]:
+            async with database.batch(tenant_id) as first, database.batch(tenant_id) as second:
+                return {await process(first), await process(second)}
 
         try:
-            async with database.batch(tenant_id) as batch:
-                first = await batch.ask("SELECT pg_backend_pid()", {}, lambda rows: rows[0][0])
-                killed = [first, await process()]  # two connections of the pool
+            killed = await two()
             async with await psycopg.AsyncConnection.connect(own_url, autocommit=True) as owner:
                 for pid in killed:
                     await owner.execute("SELECT pg_terminate_backend(%s, 60000)", (pid,))
             with pytest.raises(DBAPIError) as raised:
-                await process()
+                async with database.batch(tenant_id) as batch:
+                    await process(batch)
             assert is_outage(raised.value)
-            assert await process() not in killed
+            assert len(await two() - killed) == 2
         finally:
             await database.close()
 
