@@ -94,6 +94,7 @@ class Run:
                 corpus,
                 self.options.chunks,
                 has_real_vectors=self.options.has_real_vectors,
+                kept_vectors=self.options.kept_vectors,
             )
             async with opened as library:
                 self.notes += library.notes

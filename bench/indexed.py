@@ -12,7 +12,7 @@ import numpy as np
 import psycopg
 
 from bench.corpus import BYTES_PER_CHUNK, Corpus
-from bench.recording import Estimator, Recorder
+from bench.recording import Estimator, Recorder, Remembering
 from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import OPERATOR, Actor, ActorKind, Caller
 from citewell.core.platform import Platform
@@ -62,7 +62,13 @@ class Library:
 
 @asynccontextmanager
 async def open_library(
-    home: Path, database: DatabaseHandle, corpus: Corpus, chunks: int, *, has_real_vectors: bool
+    home: Path,
+    database: DatabaseHandle,
+    corpus: Corpus,
+    chunks: int,
+    *,
+    has_real_vectors: bool,
+    kept_vectors: Path | None = None,
 ) -> AsyncIterator[Library]:
     """Fill a fresh installation with about `chunks` chunks, a part of them restricted."""
     settings = load_settings(home=home, log_level="error")
@@ -71,7 +77,7 @@ async def open_library(
         tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
         filling = _Filling(platform, Caller(tenant_id, OPERATOR), corpus, chunks)
         begun = time.perf_counter()
-        await filling.run(has_real_vectors=has_real_vectors)
+        await filling.run(has_real_vectors=has_real_vectors, kept_vectors=kept_vectors)
         seconds = time.perf_counter() - begun
         begun = time.perf_counter()
         await index_of(platform).maintenance.fold_statistics(tenant_id)
@@ -101,8 +107,9 @@ class _Filling:
         self.taken = 0
         self.note = ""
 
-    async def run(self, *, has_real_vectors: bool) -> None:
-        recorder = Recorder(self._platform.embedder)
+    async def run(self, *, has_real_vectors: bool, kept_vectors: Path | None) -> None:
+        model = self._platform.embedder
+        recorder = Recorder(Remembering(model, kept_vectors) if kept_vectors else model)
         real = replace(self._platform, embedder=recorder)
         async with running_worker(real, adopt_all=True):
             await self._small(real, AccessLevel.PUBLIC, self._wanted // 1_000)

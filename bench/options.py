@@ -18,6 +18,8 @@ class Options:
     """Chunks in the library that is searched."""
     has_real_vectors: bool
     """Embed all of them for real, which takes about twenty minutes at 67,000."""
+    kept_vectors: Path | None
+    """File that keeps real vectors for later runs; None: they are made anew."""
     repeats: int
     """Runs of each ingestion; rounds of each search."""
     queries: int
@@ -38,10 +40,12 @@ class Options:
         vectors = os.environ.get("BENCH_VECTORS", "estimated")
         if vectors not in ("estimated", "real"):
             raise SystemExit("BENCH_VECTORS must be `estimated` or `real`.")
+        kept = os.environ.get("BENCH_KEPT_VECTORS")
         return cls(
             corpus=Path(corpus).resolve() if corpus else None,
             chunks=_number("BENCH_CHUNKS", 20_000, least=1_000),
             has_real_vectors=vectors == "real",
+            kept_vectors=Path(kept).resolve() if kept else None,
             repeats=_number("BENCH_REPEATS", 3, least=1),
             queries=_number("BENCH_QUERIES", 200, least=20),
             load_seconds=_number("BENCH_LOAD_SECONDS", 15, least=2),

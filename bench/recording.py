@@ -1,9 +1,12 @@
-"""Embedders that stand between the pipeline and the model: one notes, one saves the work."""
+"""Embedders between the pipeline and the model: one notes, one remembers, one estimates."""
 
+import hashlib
 import random
 import re
+import sqlite3
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +44,53 @@ class Recorder:
 
     async def close(self) -> None:
         """The inner embedder is closed by its owner."""
+
+
+class Remembering:
+    """The embedder it is given, whose vectors are kept in a file for later runs.
+
+    Embedding is nine tenths of what filling a library costs: with its vectors at hand, a library
+    of 67,000 chunks is filled in minutes.
+    """
+
+    def __init__(self, inner: Embedder, file: Path) -> None:
+        self.spec = inner.spec
+        self._inner = inner
+        self._kept = sqlite3.connect(file)
+        self._kept.execute(
+            "CREATE TABLE IF NOT EXISTS vector (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID"
+        )
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return self._inner.count_tokens(texts)
+
+    async def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        keys = [self._key(text) for text in texts]
+        found = {key: self._find(key) for key in keys}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if found[key] is None}
+        if missing:
+            vectors = await self._inner.embed_passages(list(missing.values()))
+            found |= dict(zip(missing, vectors, strict=True))
+            with self._kept:
+                self._kept.executemany(
+                    "INSERT OR IGNORE INTO vector VALUES (?, ?)",
+                    [(key, found[key].tobytes()) for key in missing],
+                )
+        return np.stack([found[key] for key in keys])
+
+    async def embed_query(self, text: str) -> Vector:
+        return await self._inner.embed_query(text)
+
+    async def close(self) -> None:
+        """Close the file; the inner embedder is closed by its owner."""
+        self._kept.close()
+
+    def _key(self, text: str) -> bytes:
+        return hashlib.sha256(f"{self.spec.name}\0{text}".encode()).digest()
+
+    def _find(self, key: bytes) -> Any:
+        row = self._kept.execute("SELECT value FROM vector WHERE key = ?", (key,)).fetchone()
+        return None if row is None else np.frombuffer(row[0], dtype=np.float32)
 
 
 class Estimator:
