@@ -95,6 +95,7 @@ async def run(
     *others, done = events
     assert isinstance(done, AnswerDone)
     assert model.open_streams == 0
+    assert shown(others) == done.answer.text
     return others, done
 
 
@@ -300,7 +301,7 @@ class TestFallback:
             "llm", "fake did not finish in time. What it had written is kept."
         )
 
-    async def test_nothing_rests_on_a_passage_answer_is_extractive_and_nothing_was_shown(
+    async def test_nothing_rests_on_a_passage_answer_is_extractive_and_is_all_that_was_shown(
         self,
     ) -> None:
         for reply in (
@@ -308,8 +309,7 @@ class TestFallback:
             "<quote passage=1>No such words</quote><say>Yes.</say>",
         ):
             events, done = await run(reply)
-            assert shown(events) == ""
-            assert done.answer.text == EXTRACTIVE.text
+            assert shown(events) == done.answer.text == EXTRACTIVE.text
             assert "rests on a passage" in done.answer.degraded[-1].why
 
     @pytest.mark.parametrize("reply", ["", "   \n", "[1]"])
@@ -330,7 +330,7 @@ class TestFallback:
 
     async def test_no_passages_no_call(self) -> None:
         events, done = await run(GOOD, passages=[])
-        assert events == []
+        assert events == [*map(CitationEvent, EXTRACTIVE.citations), TokenEvent(EXTRACTIVE.text)]
         assert done == AnswerDone(EXTRACTIVE, TokenUsage())
 
 
@@ -350,7 +350,7 @@ class TestAbstention:
         self, reply: str, piece: int
     ) -> None:
         events, done = await run(reply, piece=piece)
-        assert shown(events) == ""
+        assert events == [StepEvent("generate"), TokenEvent(done.answer.text)]
         assert done.answer.is_abstained
         assert done.answer.confidence.level is ConfidenceLevel.NONE
         assert NO_ANSWER not in done.answer.text

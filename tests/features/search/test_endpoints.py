@@ -277,7 +277,7 @@ class TestStream:
         assert names[0] == "step"
         assert names[-1] == "done"
         assert names.count("done") == 1
-        order = ["step", "token", "citation", "done"]
+        order = ["step", "citation", "token", "done"]
         assert names == sorted(names, key=order.index)
         assert set(names) == set(order)
         done = events[-1][1]

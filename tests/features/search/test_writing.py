@@ -51,6 +51,7 @@ class TestStream:
         request = QueryRequest(query="Where do visitors park?")
         events = [event async for event in answers.stream(writing, caller, request)]
         done = events[-1].data
+        assert done["metadata"]["degraded"] == []
         tokens = [event.data for event in events if event.name == "token"]
         assert "".join(str(token["text"]) for token in tokens) == done["answer"]
         assert done["answer"] == (

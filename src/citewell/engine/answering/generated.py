@@ -5,7 +5,7 @@ text of `AnswerDone`. A sentence is shown once it is complete and graded, and on
 one on that rests on a passage; so nothing that was shown is ever taken back.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -48,11 +48,11 @@ class StepEvent:
 
 @dataclass(frozen=True, slots=True)
 class TokenEvent:
-    """A sentence with its marks, as a piece of the answer's text."""
+    """A piece of the answer's text; all of them together are the answer."""
 
     text: str
-    sentence: AnswerSentence
-    """The same without marks, with its grade."""
+    sentence: AnswerSentence | None = None
+    """The sentence without its marks, with its grade; None: the piece is an answer as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,10 @@ async def stream_answer(
         fallback: Makes the answer without the model, and the one when there are no passages.
     """
     if not passages:
-        yield AnswerDone(fallback(), TokenUsage())
+        answer = fallback()
+        for event in events_of(answer):
+            yield event
+        yield AnswerDone(answer, TokenUsage())
         return
     yield StepEvent("generate")
     prompt = make_prompt(
@@ -139,13 +142,23 @@ async def stream_answer(
             yield StepEvent("verify")
         yield await reply.done(confidence, failure, writing.verifier)
     elif failure is None and reply.is_abstention:
-        yield reply.abstained()
+        found_none = reply.abstained()
+        yield TokenEvent(found_none.answer.text)
+        yield found_none
     else:
         yield StepEvent("fallback")
         why = failure or reply.rejection()
         answer = fallback()
+        for event in events_of(answer):
+            yield event
         degraded = (*answer.degraded, Degradation("llm", why))
         yield AnswerDone(replace(answer, degraded=degraded, prompt=prompt.version), reply.usage)
+
+
+def events_of(answer: Answer) -> Iterator[CitationEvent | TokenEvent]:
+    """Yield what a stream says of an answer that was made as a whole."""
+    yield from map(CitationEvent, answer.citations)
+    yield TokenEvent(answer.text)
 
 
 class _Reply:

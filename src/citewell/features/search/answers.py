@@ -37,6 +37,7 @@ from citewell.engine.answering.generated import (
     StepEvent,
     TokenEvent,
     Writing,
+    events_of,
     stream_answer,
 )
 from citewell.engine.answering.grades import grade_extract
@@ -176,22 +177,13 @@ async def _answering(
         yield StreamEvent("step", {"name": "extract"})
         extracted = reading.extract()
         watch.lap("answer")
-        yield StreamEvent("token", {"text": extracted.text})
-        for citation in extracted.citations:
-            yield StreamEvent("citation", _citation_read(citation).model_dump(mode="json"))
+        for event in events_of(extracted):
+            yield _shown(event)
         yield _reply(request, found.degraded, extracted, reading.question.language, watch)
         return
     async with aclosing(_written(platform, reader, platform.llm, reading)) as events:
         async for event in events:
             match event:
-                case StepEvent():
-                    yield StreamEvent("step", {"name": event.name})
-                case TokenEvent():
-                    sentence = _sentence_read(event.sentence).model_dump(mode="json")
-                    yield StreamEvent("token", {"text": event.text, "sentence": sentence})
-                case CitationEvent():
-                    data = _citation_read(event.citation).model_dump(mode="json")
-                    yield StreamEvent("citation", data)
                 case AnswerDone():
                     await budget.settle(event.usage)
                     made.spent = event.usage
@@ -199,6 +191,21 @@ async def _answering(
                     yield _reply(
                         request, found.degraded, event.answer, reading.question.language, watch
                     )
+                case _:
+                    yield _shown(event)
+
+
+def _shown(event: StepEvent | TokenEvent | CitationEvent) -> StreamEvent:
+    match event:
+        case StepEvent():
+            return StreamEvent("step", {"name": event.name})
+        case CitationEvent():
+            return StreamEvent("citation", _citation_read(event.citation).model_dump(mode="json"))
+        case TokenEvent(text, sentence):
+            data: dict[str, object] = {"text": text}
+            if sentence is not None:
+                data["sentence"] = _sentence_read(sentence).model_dump(mode="json")
+            return StreamEvent("token", data)
 
 
 async def _written(
