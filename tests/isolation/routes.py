@@ -83,6 +83,7 @@ QUERIES: dict[Operation, Route] = {
 
 DATASET, RUN = {"path.dataset_id": "dataset"}, {"path.run_id": "run"}
 CASE = {**DATASET, "path.case_id": "case"}
+GENERATION = {**DATASET, "path.generation_id": "generation"}
 EVALUATIONS = f"{API}/evaluations"
 CASES = f"{EVALUATIONS}/datasets/{{dataset_id}}/cases"
 
@@ -90,6 +91,9 @@ EVALUATING: dict[Operation, Route] = {
     ("GET", f"{EVALUATIONS}/datasets"): Route(),
     ("GET", f"{EVALUATIONS}/datasets/{{dataset_id}}"): Route(DATASET),
     ("GET", CASES): Route(DATASET),
+    ("GET", f"{EVALUATIONS}/datasets/{{dataset_id}}/generations/{{generation_id}}"): Route(
+        GENERATION
+    ),
     ("GET", f"{EVALUATIONS}/runs"): Route({"query.dataset_id": "dataset"}),
     ("GET", f"{EVALUATIONS}/runs/{{run_id}}"): Route(RUN),
     ("GET", f"{EVALUATIONS}/runs/{{run_id}}/results"): Route(RUN),
@@ -108,6 +112,9 @@ EVALUATING: dict[Operation, Route] = {
     ),
     ("PATCH", f"{CASES}/{{case_id}}"): Route(
         {**CASE, "body.document_ids[]": "document"}, {"kind": "date"}, is_write=True
+    ),
+    ("POST", f"{EVALUATIONS}/datasets/{{dataset_id}}/generations"): Route(
+        {**DATASET, "body.document_ids[]": "document"}, {"limit": 1}, is_write=True, status=202,
     ),
     ("POST", f"{EVALUATIONS}/runs"): Route(
         {"body.dataset_id": "dataset"}, {}, is_write=True, status=202

@@ -288,6 +288,9 @@ async def _evaluate(client: httpx.AsyncClient, org: Organisation) -> None:
     }  # fmt: skip
     path = f"{base}/datasets/{org.ids['dataset']}/cases"
     org.ids["case"] = (await client.post(path, json=case)).json()["id"]
+    making = {"document_ids": [org.ids["document"]], "limit": 1}
+    path = f"{base}/datasets/{org.ids['dataset']}/generations"
+    org.ids["generation"] = (await client.post(path, json=making)).json()["id"]
     begun = await client.post(f"{base}/runs", json={"dataset_id": org.ids["dataset"]})
     org.ids["run"] = begun.json()["id"]
     deadline = time.monotonic() + PATIENCE

@@ -41,6 +41,13 @@ class EvalCase(Base, HasId, TenantScoped, HasTimestamps):
     kind: Mapped[str | None]
     query_id: Mapped[uuid.UUID | None]
     """The stored answer it was made from."""
+    origin: Mapped[str] = mapped_column(server_default="manual")
+    """`manual`, `answer`, `feedback` or `generated`."""
+    written_by: Mapped[str | None]
+    """Writer of a generated one: `rules` or the model."""
+    is_reviewed: Mapped[bool] = mapped_column(server_default="true")
+    passage: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """Source of a generated one: `document_id, version, start, end`."""
     created_by: Mapped[uuid.UUID | None]
 
 
@@ -57,8 +64,31 @@ class EvalRun(Base, HasId, TenantScoped):
     embedding: Mapped[str | None]
     prompt_version: Mapped[str | None]
     release: Mapped[str]
+    judge: Mapped[str | None]
+    """The model that judges beside the rules; None: none does."""
+    with_unreviewed: Mapped[bool] = mapped_column(server_default="false")
     figures: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """None until it is finished."""
+    created_by: Mapped[uuid.UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+
+
+class EvalGeneration(Base, HasId, TenantScoped):
+    """Cases made from documents, at one go."""
+
+    __tablename__ = "eval_generation"
+
+    dataset_id: Mapped[uuid.UUID]
+    job_id: Mapped[uuid.UUID | None]
+    """None: done by a command."""
+    writer: Mapped[str]
+    """`rules` or the model."""
+    document_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid))
+    wanted: Mapped[int]
+    made: Mapped[int] = mapped_column(server_default="0")
+    rejected: Mapped[int] = mapped_column(server_default="0")
+    """Proposals of the model that no passage proves."""
     created_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]

@@ -41,6 +41,8 @@ class QueryLog(Base, HasId, TenantScoped):
     embedding: Mapped[str | None]
     release: Mapped[str]
     """The version of Citewell."""
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    """`verifier`, `reranker`, `rerank_candidates`; empty in answers from before they were noted."""
     input_tokens: Mapped[int] = mapped_column(server_default="0")
     output_tokens: Mapped[int] = mapped_column(server_default="0")
     timings_ms: Mapped[dict[str, float]] = mapped_column(JSONB)

@@ -121,6 +121,9 @@ ACCOUNTS = (
     "INSERT INTO eval_dataset (tenant_id, id, name) VALUES (%(tenant)s, %(id)s, 'x')",
     "INSERT INTO eval_case (tenant_id, id, dataset_id, question) "
     "SELECT tenant_id, %(id)s, id, '?' FROM eval_dataset WHERE tenant_id = %(tenant)s",
+    "INSERT INTO eval_generation (tenant_id, id, dataset_id, writer, document_ids, wanted) "
+    "SELECT tenant_id, %(id)s, id, 'rules', '{}', 1 FROM eval_dataset "
+    "WHERE tenant_id = %(tenant)s",
     "INSERT INTO eval_run (tenant_id, id, dataset_id, top_k, model, release) "
     "SELECT tenant_id, %(id)s, id, 1, 'x', '0' FROM eval_dataset WHERE tenant_id = %(tenant)s",
     "INSERT INTO eval_result (tenant_id, run_id, case_id, question, is_abstained, "

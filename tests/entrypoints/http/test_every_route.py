@@ -63,6 +63,7 @@ ID_NAMES = (
     "query_id",
     "dataset_id",
     "case_id",
+    "generation_id",
     "run_id",
     "other_id",
 )
@@ -116,13 +117,15 @@ async def people_of(client: httpx.AsyncClient) -> dict[str, str]:
     }
 
 
-async def asked_of(client: httpx.AsyncClient) -> dict[str, str]:
+async def asked_of(client: httpx.AsyncClient, document_id: str) -> dict[str, str]:
     """Ids of a stored answer, a dataset with a case, and two runs of it."""
     answer = await client.post("/api/v1/query", json={"query": "When is the fire drill?"})
     data = {"name": uuid.uuid4().hex}
     dataset = (await client.post(f"{EVALUATIONS}/datasets", json=data)).json()["id"]
     data = {"question": "When is the fire drill?", "gold": ["Monday"]}
     case = await client.post(f"{EVALUATIONS}/datasets/{dataset}/cases", json=data)
+    path = f"{EVALUATIONS}/datasets/{dataset}/generations"
+    generation = await client.post(path, json={"document_ids": [document_id]})
     runs = [
         await client.post(f"{EVALUATIONS}/runs", json={"dataset_id": dataset}) for _ in range(2)
     ]
@@ -130,6 +133,7 @@ async def asked_of(client: httpx.AsyncClient) -> dict[str, str]:
         "query_id": answer.json()["query_id"],
         "dataset_id": dataset,
         "case_id": case.json()["id"],
+        "generation_id": generation.json()["id"],
         "run_id": runs[0].json()["id"],
         "other_id": runs[1].json()["id"],
     }
@@ -201,7 +205,7 @@ class TestOtherTenant:
             "job_id": job["id"],
             **NUMBERS,
             **await people_of(client),
-            **await asked_of(client),
+            **await asked_of(client, document["id"]),
         }
         for method, path in WITH_ID:
             nobody = random_ids()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
@@ -105,7 +106,7 @@ def answers(
 
     async def act(platform: Platform, caller: Caller) -> AnswerFigures:
         cases = answering.read_answer_cases(file)
-        with _bar() as progress:
+        with progress_bar() as progress:
             bar = progress.add_task("Asking", total=len(cases))
 
             async def ask(request: QueryRequest) -> QueryReply:
@@ -151,7 +152,7 @@ def gate(
     """
 
     async def act(platform: Platform, caller: Caller) -> RunRead | RunComparison:
-        with _bar() as progress:
+        with progress_bar() as progress:
             bar = progress.add_task("Asking", total=None)
 
             async def show(done: int, total: int) -> None:
@@ -167,14 +168,29 @@ def gate(
     elif isinstance(found, RunRead):
         out.print(f"Run {found.id} is the baseline of the next.")
     else:
-        out.print(f"better {found.better}, worse {found.worse}, same {found.same}")
-        for regression in found.regressions:
-            err.print(regression, style="red", markup=False)
+        print_comparison(found)
     if isinstance(found, RunComparison) and found.is_worse:
         raise typer.Exit(1)
 
 
-def _bar() -> Progress:
+def print_comparison(found: RunComparison) -> None:
+    """The cases that changed, the counts, and in red on stderr what became worse."""
+    table = Table("change", "question", "before", "after")
+    for each in found.changes:
+        table.add_row(
+            each.change, Text(each.question),
+            *(Text("" if side is None else side.verdict or side.error or "not judged")
+              for side in (each.before, each.after)),
+        )  # fmt: skip
+    if found.changes:
+        print_table(table)
+    out.print(f"better {found.better}, worse {found.worse}, same {found.same}")
+    for regression in found.regressions:
+        err.print(regression, style="red", markup=False)
+
+
+def progress_bar() -> Progress:
+    """A bar on stderr, where that is a terminal."""
     return Progress(
         TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
         TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal,
@@ -184,7 +200,7 @@ def _bar() -> Progress:
 async def _measure(
     platform: Platform, tenant_id: uuid.UUID, retrieval_set: service.RetrievalSet
 ) -> dict[SearchMode, RetrievalFigures]:
-    with _bar() as progress:
+    with progress_bar() as progress:
         bar = progress.add_task("Reading the corpus", total=None)
         names = await service.register_corpus(
             platform,

@@ -18,6 +18,9 @@ from citewell.features.evaluations.errors import (
 from citewell.features.evaluations.schemas import (
     MAX_CASES,
     CaseCreate,
+    CaseFilter,
+    CaseOrigin,
+    CasePassage,
     CaseRead,
     CaseUpdate,
     DatasetCreate,
@@ -107,6 +110,21 @@ async def require(ctx: Context, dataset_id: uuid.UUID) -> EvalDataset:
     return dataset
 
 
+async def named(ctx: Context, name: str) -> EvalDataset:
+    """The dataset of a name, whatever its case; raises as `get` does."""
+    await require_everything(ctx)
+    dataset = await repository.dataset_named(ctx.session, name)
+    if dataset is None:
+        raise DatasetNotFoundError(name)
+    return dataset
+
+
+async def accept_all(ctx: Context, dataset_id: uuid.UUID) -> int:
+    """Let all cases count that nobody has looked at; returns how many. Raises as `get` does."""
+    await require(ctx, dataset_id)
+    return await repository.accept_all(ctx.session, dataset_id)
+
+
 async def add_case(ctx: Context, dataset_id: uuid.UUID, data: CaseCreate) -> CaseRead:
     """Add a question, given whole or made from a stored answer.
 
@@ -116,19 +134,18 @@ async def add_case(ctx: Context, dataset_id: uuid.UUID, data: CaseCreate) -> Cas
         InvalidCaseError: It does not say what is right, or the dataset is full.
     """
     await require_everything(ctx)
-    if await repository.lock_dataset(ctx.session, dataset_id) is None:
-        raise DatasetNotFoundError(dataset_id)
-    counts = await repository.case_counts(ctx.session, [dataset_id])
-    if counts.get(dataset_id, 0) >= MAX_CASES:
+    if await room(ctx, dataset_id) < 1:
         raise InvalidCaseError(f"A dataset holds at most {MAX_CASES:,} cases.")
+    origin = CaseOrigin.MANUAL
     if data.query_id is not None:
-        data = await _from_answer(ctx, data, data.query_id)
+        data, origin = await _from_answer(ctx, data, data.query_id)
     case = EvalCase(
         tenant_id=ctx.tenant_id,
         id=uuid7(),
         dataset_id=dataset_id,
         created_by=ctx.actor.user_id,
         all_of=data.all,
+        origin=origin,
         **data.model_dump(exclude={"all"}),
     )
     await _check(ctx, case)
@@ -136,7 +153,21 @@ async def add_case(ctx: Context, dataset_id: uuid.UUID, data: CaseCreate) -> Cas
     return _case_read(case)
 
 
-async def _from_answer(ctx: Context, data: CaseCreate, query_id: uuid.UUID) -> CaseCreate:
+async def room(ctx: Context, dataset_id: uuid.UUID) -> int:
+    """How many cases a dataset has room for; it stays locked until the unit of work ends.
+
+    Raises:
+        DatasetNotFoundError: There is none.
+    """
+    if await repository.lock_dataset(ctx.session, dataset_id) is None:
+        raise DatasetNotFoundError(dataset_id)
+    counts = await repository.case_counts(ctx.session, [dataset_id])
+    return MAX_CASES - counts.get(dataset_id, 0)
+
+
+async def _from_answer(
+    ctx: Context, data: CaseCreate, query_id: uuid.UUID
+) -> tuple[CaseCreate, CaseOrigin]:
     """The case with what a stored answer says; a badly rated one gives its question alone."""
     stored = await queries.get(ctx, query_id)
     taken: dict[str, object] = {"question": stored.query}
@@ -147,13 +178,16 @@ async def _from_answer(ctx: Context, data: CaseCreate, query_id: uuid.UUID) -> C
         taken |= {"abstain": True} if stored.abstained else {
             "reference": stored.answer, "document_ids": list(cited),
         }  # fmt: skip
-    return data.model_copy(update={**taken, **data.model_dump(exclude_unset=True)})
+    origin = CaseOrigin.FEEDBACK if ratings else CaseOrigin.ANSWER
+    return data.model_copy(update={**taken, **data.model_dump(exclude_unset=True)}), origin
 
 
-async def cases(ctx: Context, dataset_id: uuid.UUID, request: PageRequest) -> Page[CaseRead]:
+async def cases(
+    ctx: Context, dataset_id: uuid.UUID, only: CaseFilter, request: PageRequest
+) -> Page[CaseRead]:
     """Questions of a dataset, oldest first; raises as `get` does."""
     await require(ctx, dataset_id)
-    found = await repository.cases(ctx.session, dataset_id, request)
+    found = await repository.cases(ctx.session, dataset_id, only, request)
     return Page([_case_read(case) for case in found.items], request, found.total)
 
 
@@ -224,6 +258,10 @@ def _case_read(case: EvalCase) -> CaseRead:
         document_ids=case.document_ids,
         kind=case.kind,
         query_id=case.query_id,
+        origin=CaseOrigin(case.origin),
+        written_by=case.written_by,
+        is_reviewed=case.is_reviewed,
+        passage=None if case.passage is None else CasePassage.model_validate(case.passage),
         created_at=case.created_at,
     )
 

@@ -6,14 +6,18 @@ from typing import Annotated
 from fastapi import Query
 
 from citewell.core.context import unit_of_work
-from citewell.features.evaluations import comparing, datasets, running
+from citewell.features.evaluations import comparing, datasets, generations, running
 from citewell.features.evaluations.schemas import (
     CaseCreate,
+    CaseFilter,
+    CaseOrigin,
     CaseRead,
     CaseUpdate,
     DatasetCreate,
     DatasetRead,
     DatasetUpdate,
+    GenerationCreate,
+    GenerationRead,
     ResultRead,
     RunComparison,
     RunCreate,
@@ -81,11 +85,17 @@ async def delete_dataset(platform: PlatformDep, caller: WriterDep, dataset_id: u
 
 @router.get("/datasets/{dataset_id}/cases")
 async def list_cases(
-    platform: PlatformDep, caller: ReaderDep, dataset_id: uuid.UUID, request: PageDep
+    platform: PlatformDep,
+    caller: ReaderDep,
+    dataset_id: uuid.UUID,
+    request: PageDep,
+    origin: CaseOrigin | None = None,
+    is_reviewed: bool | None = None,
 ) -> Listing[CaseRead]:
     """List the questions of a dataset, oldest first."""
     async with unit_of_work(platform, caller) as ctx:
-        page = await datasets.cases(ctx, dataset_id, request)
+        only = CaseFilter(origin=origin, is_reviewed=is_reviewed)
+        page = await datasets.cases(ctx, dataset_id, only, request)
         return listing(page, page.items)
 
 
@@ -118,6 +128,24 @@ async def delete_case(
     """Remove a question; finished runs keep its results."""
     async with unit_of_work(platform, caller) as ctx:
         await datasets.delete_case(ctx, dataset_id, case_id)
+
+
+@router.post("/datasets/{dataset_id}/generations", status_code=202)
+async def create_generation(
+    platform: PlatformDep, caller: WriterDep, dataset_id: uuid.UUID, data: GenerationCreate
+) -> GenerationRead:
+    """Begin to make cases from documents; they wait for a review."""
+    async with unit_of_work(platform, caller) as ctx:
+        return await generations.begin(ctx, dataset_id, data)
+
+
+@router.get("/datasets/{dataset_id}/generations/{generation_id}")
+async def get_generation(
+    platform: PlatformDep, caller: ReaderDep, dataset_id: uuid.UUID, generation_id: uuid.UUID
+) -> GenerationRead:
+    """Show how many cases a generation has made so far."""
+    async with unit_of_work(platform, caller) as ctx:
+        return await generations.get(ctx, dataset_id, generation_id)
 
 
 @router.get("/runs")

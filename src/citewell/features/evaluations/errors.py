@@ -36,6 +36,15 @@ class InvalidCaseError(InvalidInputError):
     code = "invalid_case"
 
 
+class GenerationNotFoundError(NotFoundError):
+    """No such generation."""
+
+    code = "generation_not_found"
+
+    def __init__(self, generation_id: object) -> None:
+        super().__init__(f"There is no generation `{generation_id}` of this dataset.")
+
+
 class RunNotFoundError(NotFoundError):
     """No such run."""
 

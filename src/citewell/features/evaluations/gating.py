@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.evaluations import comparing, datasets, repository, running
-from citewell.features.evaluations.errors import DatasetNotFoundError
 from citewell.features.evaluations.running import OnProgress
 from citewell.features.evaluations.schemas import RunComparison, RunCreate, RunRead
 
@@ -18,6 +17,30 @@ class RunLimits:
     tolerance: float = 0.0
     """Share by which a figure may get worse."""
     top_k: int = 10
+    has_judge: bool = False
+    """Whether the language model judges too."""
+    with_unreviewed: bool = False
+
+    def request(self, dataset_id: uuid.UUID) -> RunCreate:
+        """The run of a dataset within these limits."""
+        return RunCreate(
+            dataset_id=dataset_id,
+            top_k=self.top_k,
+            judge="model" if self.has_judge else None,
+            with_unreviewed=self.with_unreviewed,
+        )
+
+
+async def run_now(
+    platform: Platform, caller: Caller, name: str, limits: RunLimits, on_progress: OnProgress
+) -> RunRead:
+    """Run a dataset here and now; see `run_gate` for arguments and errors."""
+    async with unit_of_work(platform, caller) as ctx:
+        dataset = await datasets.named(ctx, name)
+        run = await running.begin(ctx, limits.request(dataset.id), in_background=False)
+    await running.perform(platform, caller.tenant_id, run.id, on_progress)
+    async with unit_of_work(platform, caller) as ctx:
+        return await running.get(ctx, run.id)
 
 
 async def run_gate(
@@ -43,19 +66,14 @@ async def run_gate(
         DatasetNotFoundError, RunNotFoundError, RunUnfinishedError: One is not there, or not yet.
     """
     async with unit_of_work(platform, caller) as ctx:
-        await datasets.require_everything(ctx)
-        dataset = await repository.dataset_named(ctx.session, name)
-        if dataset is None:
-            raise DatasetNotFoundError(name)
+        dataset = await datasets.named(ctx, name)
         if baseline is None:
             last = await repository.newest_finished(ctx.session, dataset.id)
             baseline = last.id if last else None
         else:
             await running.finished(ctx, baseline)  # refused before the questions are asked
-        wanted = RunCreate(dataset_id=dataset.id, top_k=limits.top_k)
-        run = await running.begin(ctx, wanted, in_background=False)
-    await running.perform(platform, caller.tenant_id, run.id, on_progress)
+    run = await run_now(platform, caller, name, limits, on_progress)
+    if baseline is None:
+        return run
     async with unit_of_work(platform, caller) as ctx:
-        if baseline is None:
-            return await running.get(ctx, run.id)
         return await comparing.compare(ctx, baseline, run.id, tolerance=limits.tolerance)

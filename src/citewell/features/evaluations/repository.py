@@ -4,15 +4,22 @@ import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.sessions import Database
 from citewell.core.errors import ConflictError
+from citewell.features.evaluations.schemas import CaseFilter
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.evaluations import EvalCase, EvalDataset, EvalResult, EvalRun
+from citewell.models.evaluations import (
+    EvalCase,
+    EvalDataset,
+    EvalGeneration,
+    EvalResult,
+    EvalRun,
+)
 
 
 @asynccontextmanager
@@ -106,8 +113,8 @@ async def remove_dataset(session: AsyncSession, dataset_id: uuid.UUID) -> bool:
     return gone.one_or_none() is not None
 
 
-async def add(session: AsyncSession, row: EvalCase | EvalRun) -> None:
-    """Insert a case or a run, and read what the database filled in."""
+async def add(session: AsyncSession, row: EvalCase | EvalRun | EvalGeneration) -> None:
+    """Insert a row, and read what the database filled in."""
     session.add(row)
     await session.flush()
     await session.refresh(row)
@@ -121,12 +128,16 @@ async def case(session: AsyncSession, dataset_id: uuid.UUID, case_id: uuid.UUID)
 
 
 async def cases(
-    session: AsyncSession, dataset_id: uuid.UUID, request: PageRequest
+    session: AsyncSession, dataset_id: uuid.UUID, only: CaseFilter, request: PageRequest
 ) -> Page[EvalCase]:
     """Cases of a dataset, oldest first."""
-    of_dataset = EvalCase.dataset_id == dataset_id
-    total = await session.scalar(select(func.count(EvalCase.id)).where(of_dataset)) or 0
-    part = select(EvalCase).where(of_dataset).order_by(EvalCase.id)
+    wanted = [EvalCase.dataset_id == dataset_id]
+    if only.origin is not None:
+        wanted.append(EvalCase.origin == only.origin)
+    if only.is_reviewed is not None:
+        wanted.append(EvalCase.is_reviewed.is_(only.is_reviewed))
+    total = await session.scalar(select(func.count(EvalCase.id)).where(*wanted)) or 0
+    part = select(EvalCase).where(*wanted).order_by(EvalCase.id)
     rows = await session.scalars(part.offset(request.offset).limit(request.limit))
     return Page(list(rows), request, total)
 
@@ -134,12 +145,54 @@ async def cases(
 async def open_cases(session: AsyncSession, run: EvalRun) -> list[EvalCase]:
     """Cases of a run's dataset that it has no result of yet, oldest first."""
     done = select(EvalResult.case_id).where(EvalResult.run_id == run.id)
+    counts = true() if run.with_unreviewed else EvalCase.is_reviewed.is_(True)
     rows = await session.scalars(
         select(EvalCase)
-        .where(EvalCase.dataset_id == run.dataset_id, EvalCase.id.not_in(done))
+        .where(EvalCase.dataset_id == run.dataset_id, counts, EvalCase.id.not_in(done))
         .order_by(EvalCase.id)
     )
     return list(rows)
+
+
+async def has_reviewed(session: AsyncSession, dataset_id: uuid.UUID) -> bool:
+    """Whether a dataset has a case that counts."""
+    found = select(EvalCase.id).where(
+        EvalCase.dataset_id == dataset_id, EvalCase.is_reviewed.is_(True)
+    )
+    return await session.scalar(found.limit(1)) is not None
+
+
+async def questions(session: AsyncSession, dataset_id: uuid.UUID) -> list[str]:
+    """All questions of a dataset; its limit bounds them."""
+    found = select(EvalCase.question).where(EvalCase.dataset_id == dataset_id)
+    return list(await session.scalars(found))
+
+
+async def generation(
+    session: AsyncSession, dataset_id: uuid.UUID, generation_id: uuid.UUID
+) -> EvalGeneration | None:
+    """A generation of a dataset."""
+    return await session.scalar(
+        select(EvalGeneration).where(
+            EvalGeneration.id == generation_id, EvalGeneration.dataset_id == dataset_id
+        )
+    )
+
+
+async def generation_of_job(session: AsyncSession, job_id: uuid.UUID) -> EvalGeneration | None:
+    """The generation that a job does; None if its dataset was removed."""
+    return await session.scalar(select(EvalGeneration).where(EvalGeneration.job_id == job_id))
+
+
+async def accept_all(session: AsyncSession, dataset_id: uuid.UUID) -> int:
+    """Mark all cases of a dataset as reviewed; returns how many were not."""
+    changed = await session.scalars(
+        update(EvalCase)
+        .where(EvalCase.dataset_id == dataset_id, EvalCase.is_reviewed.is_(False))
+        .values(is_reviewed=True)
+        .returning(EvalCase.id)
+    )
+    return len(changed.all())
 
 
 async def remove_case(session: AsyncSession, dataset_id: uuid.UUID, case_id: uuid.UUID) -> bool:

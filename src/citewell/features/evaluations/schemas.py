@@ -121,6 +121,31 @@ class CaseCreate(_Body):
     query_id: uuid.UUID | None = None
 
 
+class CaseOrigin(StrEnum):
+    """Source of a case."""
+
+    MANUAL = "manual"
+    ANSWER = "answer"
+    FEEDBACK = "feedback"
+    GENERATED = "generated"
+
+
+class CaseFilter(BaseModel):
+    """Which cases a list shows; what is null does not matter."""
+
+    origin: CaseOrigin | None = None
+    is_reviewed: bool | None = None
+
+
+class CasePassage(BaseModel):
+    """Stretch of a document's text that a generated case was read from."""
+
+    document_id: uuid.UUID
+    version: int
+    start: int
+    end: int
+
+
 class CaseUpdate(_Body):
     """Changes to a question."""
 
@@ -132,6 +157,7 @@ class CaseUpdate(_Body):
     reference: Annotated[StorableText, Field(max_length=10_000)] | None = None
     document_ids: Annotated[list[uuid.UUID], Field(max_length=100)] | None = None
     kind: Annotated[StorableText, Field(max_length=100)] | None = None
+    is_reviewed: bool | None = Field(default=None, description="Somebody has looked at it.")
 
 
 class CaseRead(BaseModel):
@@ -147,7 +173,48 @@ class CaseRead(BaseModel):
     document_ids: list[uuid.UUID]
     kind: str | None
     query_id: uuid.UUID | None
+    origin: CaseOrigin
+    written_by: str | None
+    """Of a generated one: `rules`, or the model."""
+    is_reviewed: bool
+    """False: generated, and nobody has looked at it; runs leave it out unless told otherwise."""
+    passage: CasePassage | None
     created_at: datetime
+
+
+class CaseWriter(StrEnum):
+    """Maker of questions from documents."""
+
+    RULES = "rules"
+    MODEL = "model"
+
+
+class GenerationCreate(_Body):
+    """Cases to make from documents."""
+
+    document_ids: Annotated[list[uuid.UUID], Field(max_length=100)] = Field(
+        default=[], description="None: the newest 100 that are ready."
+    )
+    limit: int = Field(default=50, ge=1, le=500, description="Most cases.")
+    writer: CaseWriter = CaseWriter.RULES
+
+
+class GenerationRead(BaseModel):
+    """A generation as the API shows it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    dataset_id: uuid.UUID
+    job_id: uuid.UUID | None
+    """Its progress, and where it is cancelled; null: a command does it."""
+    writer: str
+    wanted: int
+    made: int
+    rejected: int
+    """Questions of a model whose quote does not stand in the passage."""
+    created_at: datetime
+    finished_at: datetime | None
 
 
 class RunCreate(_Body):
@@ -155,6 +222,27 @@ class RunCreate(_Body):
 
     dataset_id: uuid.UUID
     top_k: int = Field(default=10, ge=1, le=50, description="Passages to read.")
+    judge: Literal["model"] | None = Field(
+        default=None, description="Have the language model judge too, beside the rules."
+    )
+    with_unreviewed: bool = Field(
+        default=False, description="Ask generated cases too that nobody has looked at."
+    )
+
+
+class JudgeFigures(BaseModel):
+    """Figures by a model's verdicts; those of the rules are not touched by them."""
+
+    judge: str
+    """Name of the model."""
+    verdicts: VerdictCounts
+    failed: int
+    """Replies of which it gave no verdict."""
+    agreement: float | None
+    """Share of equal verdicts among the cases that rules judge too."""
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
 
 
 class RunFigures(BaseModel):
@@ -184,6 +272,10 @@ class RunFigures(BaseModel):
     p95_ms: float
     input_tokens: int
     output_tokens: int
+    cost_usd: float | None = None
+    """US dollars by public list prices, without the judge; null where a price is not known."""
+    judged: JudgeFigures | None = None
+    """Null: no model judged."""
 
 
 class RunRead(BaseModel):
@@ -198,6 +290,8 @@ class RunRead(BaseModel):
     embedding: str | None
     prompt_version: str | None
     release: str
+    judge: str | None
+    with_unreviewed: bool
     created_at: datetime
     finished_at: datetime | None
     figures: RunFigures | None
@@ -210,6 +304,9 @@ class ResultRead(BaseModel):
     question: str
     kind: str | None
     verdict: str | None
+    """By the rules; null: the case says nothing they can look for."""
+    judged: str | None = None
+    """The verdict of the model that the run names as its judge."""
     error: str | None
     answer: str | None
     abstained: bool

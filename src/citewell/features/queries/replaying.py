@@ -1,14 +1,17 @@
 """Asking a stored question again: what is different today, and why."""
 
 import uuid
+from collections.abc import Mapping
 
 import citewell
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.engine.retrieval.base import Hit
 from citewell.features.queries import service
 from citewell.features.queries.schemas import Change, Readable, ReplayRead, StoredAnswer
 from citewell.features.search import answers
-from citewell.features.search.schemas import QueryReply, QueryRequest
+from citewell.features.search.answer_records import Making, settings_of
+from citewell.features.search.schemas import QueryReply, QueryRequest, Setting
 
 
 async def replay(platform: Platform, caller: Caller, query_id: uuid.UUID) -> ReplayRead:
@@ -19,9 +22,13 @@ async def replay(platform: Platform, caller: Caller, query_id: uuid.UUID) -> Rep
     async with unit_of_work(platform, caller) as ctx:
         then, readable = await service.find(ctx, query_id)
     request = QueryRequest.model_validate({**then.request, "query": then.query})
-    now, _ = await answers.trial(platform, caller, request)
+    now, made = await answers.trial(platform, caller, request)
     differences = _differences(then, now)
     reasons = _reasons(caller, then, now, readable)
+    reasons += _of_index(then, made)
+    reasons += _of_settings(then.metadata.settings, settings_of(platform, made))
+    async with unit_of_work(platform, caller) as ctx:
+        reasons += _of_library(then, reasons, await service.published_since(ctx, then.timestamp))
     if differences and not reasons:
         detail = "Neither what it was made of nor its settings have changed."
         reasons.append(Change(code="unknown", detail=detail))
@@ -85,6 +92,81 @@ def _reasons(
         for each in degraded
     ]
     return found
+
+
+def _of_index(then: StoredAnswer, made: Making) -> list[Change]:
+    """Changes of the index under the same versions: the model of its vectors, and the cut.
+
+    Passages of one version that overlap without being equal were cut by other rules, and equal ones
+    under other ids come from an index that was built anew. Told from what today's search found:
+    where it found none of the version's passages, neither is noticed.
+    """
+    if made.found is None:
+        return []
+    found: list[Change] = []
+    space = made.found.retrieved.embedding
+    before = then.metadata.embedding
+    # Without one there were no documents then, or `degraded` says why it was not asked.
+    if before is not None and space is not None and before != space.name:
+        detail = f"The embedding was {before} and is {space.name}."
+        found.append(Change(code="embedding_changed", detail=detail))
+    today: dict[tuple[uuid.UUID | None, int | None], list[Hit]] = {}
+    for hit in made.found.hits:
+        today.setdefault((hit.document_id, hit.version), []).append(hit)
+    recut: dict[uuid.UUID, str] = {}
+    is_rebuilt = False
+    for passage in then.passages:
+        if passage.document_id is None or passage.start is None or passage.end is None:
+            continue
+        for hit in today.get((passage.document_id, passage.version), []):
+            if (hit.start, hit.end) == (passage.start, passage.end):
+                is_rebuilt = is_rebuilt or hit.chunk_id != passage.chunk_id
+            elif hit.start < passage.end and passage.start < hit.end:
+                recut[passage.document_id] = hit.title
+    found += [
+        Change(
+            code="chunking_changed",
+            detail=f"`{title}` is cut into other passages than then.",
+            document_id=document_id,
+        )
+        for document_id, title in recut.items()
+    ]
+    if is_rebuilt and not recut:
+        detail = "The index was built anew since; its passages are the same."
+        found.append(Change(code="index_rebuilt", detail=detail))
+    return found
+
+
+_SETTINGS = {
+    "verifier": ("verifier_changed", "The second reading of sentences"),
+    "reranker": ("reranker_changed", "The reranker"),
+    "rerank_candidates": ("settings_changed", "The number of passages that are reranked"),
+}
+
+
+def _of_settings(then: Mapping[str, Setting], now: Mapping[str, Setting]) -> list[Change]:
+    """Settings that are others; those that were not noted then are not compared."""
+    return [
+        Change(code=code, detail=f"{what} was {_shown(then[name])} and is {_shown(now[name])}.")
+        for name, (code, what) in _SETTINGS.items()
+        if name in then
+        and then[name] != now[name]
+        # Without a reranker there are no candidates: that it is gone is said already.
+        and not (name == "rerank_candidates" and then.get("reranker") != now["reranker"])
+    ]
+
+
+def _shown(value: Setting) -> str:
+    return "none" if value is None else str(value)
+
+
+def _of_library(then: StoredAnswer, reasons: list[Change], published: int) -> list[Change]:
+    """Documents that others were weighed against: they change the ranks of those that are read."""
+    named = sum(each.code in ("document_changed", "document_added") for each in reasons)
+    if published <= named:
+        return []
+    detail = f"{published - named} other documents were published since {then.timestamp:%Y-%m-%d}."
+    return [Change(code="library_changed", detail=detail)]
 
 
 def _of_documents(then: StoredAnswer, now: QueryReply, readable: Readable) -> list[Change]:

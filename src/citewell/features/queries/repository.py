@@ -3,9 +3,10 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, text, true
+from sqlalchemy import ColumnElement, exists, func, or_, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +14,7 @@ from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
 from citewell.features.queries.schemas import BAD_RATING, Only, QuerySight, ReadablePassage
 from citewell.kit.pagination import Page, PageRequest
+from citewell.models.documents import Document, DocumentActivation
 from citewell.models.queries import Feedback, QueryLog
 
 # The stretch of the version's text that each passage is, of documents within reach alone. Texts
@@ -106,6 +108,22 @@ async def readable(
         stretch = row.text[passage["start"] - row.first : passage["end"] - row.first]
         found[place] = ReadablePassage(row.title, stretch, row.active_version)
     return found
+
+
+async def published_since(session: AsyncSession, moment: datetime, reach: Reach) -> int:
+    """Number of documents within reach of which a version was published after a moment."""
+    predicate, values = reach_sql(reach, table="document", document_column="id")
+    found = await session.scalar(
+        select(func.count(Document.id)).where(
+            text(predicate).bindparams(**values),
+            exists().where(
+                DocumentActivation.tenant_id == Document.tenant_id,
+                DocumentActivation.document_id == Document.id,
+                DocumentActivation.active_from > moment,
+            ),
+        )
+    )
+    return found or 0
 
 
 async def rate(session: AsyncSession, feedback: Mapping[str, object]) -> Feedback:

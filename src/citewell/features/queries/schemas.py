@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from citewell.engine.verification.grading import Grade
-from citewell.features.search.schemas import ConfidenceRead, DegradedRead, QueryReply
+from citewell.features.search.schemas import ConfidenceRead, DegradedRead, QueryReply, Setting
 from citewell.kit.storable import StorableText
 
 BAD_RATING = 2
@@ -114,6 +114,9 @@ class StoredMetadata(BaseModel):
     """None: no model was asked."""
     embedding: str | None
     release: str
+    settings: dict[str, Setting]
+    """`verifier`, `reranker`, `rerank_candidates`; null: it had no part in the answer. Empty in
+    answers from before they were noted."""
     language: str
     input_tokens: int
     output_tokens: int

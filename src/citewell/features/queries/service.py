@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from citewell.access.policy import Role
@@ -75,6 +76,11 @@ async def page(ctx: Context, only: Only | None, request: PageRequest) -> Page[Qu
         for log, rating in found.items
     ]
     return Page(shown, request, found.total)
+
+
+async def published_since(ctx: Context, moment: datetime) -> int:
+    """How many documents that the caller may read have got a version since."""
+    return await repository.published_since(ctx.session, moment, (await ctx.access()).read)
 
 
 async def rate(ctx: Context, data: FeedbackCreate) -> FeedbackRead:
@@ -163,6 +169,7 @@ def _shown(log: QueryLog, readable: Readable, feedback: list[FeedbackRead]) -> S
             prompt_version=log.prompt_version,
             embedding=log.embedding,
             release=log.release,
+            settings=log.settings,
             language=log.language,
             input_tokens=log.input_tokens,
             output_tokens=log.output_tokens,

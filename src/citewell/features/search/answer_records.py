@@ -7,6 +7,7 @@ import citewell
 from citewell.core.context import Caller, batched_work
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import TokenUsage
+from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.base import Hit
 from citewell.features.search import repository
 from citewell.features.search.errors import AnswerNotKeptError
@@ -18,6 +19,7 @@ from citewell.features.search.schemas import (
     PassageReference,
     QueryReply,
     QueryRequest,
+    Setting,
 )
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -31,6 +33,8 @@ class Making:
     found: Found | None = None
     """None: a fixed reply, for which nothing was searched."""
     spent: TokenUsage = field(default_factory=TokenUsage)
+    verifier: str | None = None
+    """Second reader of the sentences; None: no model wrote them."""
 
 
 async def keep(
@@ -39,14 +43,26 @@ async def keep(
     """Keep an answer; if the database is away by now it is given all the same, and says so."""
     try:
         async with batched_work(platform, caller, has_kept_plans=True) as ctx:
-            record = _record(request, reply, made)
+            record = _record(request, reply, made, settings_of(platform, made))
             await repository.keep(ctx, record, usual_days=platform.settings.answer_days)
     except AnswerNotKeptError as error:
         reply.metadata.degraded.append(DegradedRead(what="stored answer", why=str(error)))
     return reply
 
 
-def _record(request: QueryRequest, reply: QueryReply, made: Making) -> AnswerRecord:
+def settings_of(platform: Platform, made: Making) -> dict[str, Setting]:
+    """Parts of an answer besides model, prompt and embedding, by name; a replay compares them."""
+    reranker = made.found.retrieved.reranker if made.found else None
+    return {
+        "verifier": made.verifier,
+        "reranker": reranker,
+        "rerank_candidates": platform.state_of(Reranking).candidates if reranker else None,
+    }
+
+
+def _record(
+    request: QueryRequest, reply: QueryReply, made: Making, settings: dict[str, Setting]
+) -> AnswerRecord:
     found = made.found
     language = found.retrieved.analysis.language if found else "en"
     space = found.retrieved.embedding if found else None
@@ -71,6 +87,7 @@ def _record(request: QueryRequest, reply: QueryReply, made: Making) -> AnswerRec
         prompt_version=reply.metadata.prompt,
         embedding=space.name if space else None,
         release=citewell.__version__,
+        settings=settings,
         input_tokens=made.spent.input_tokens,
         output_tokens=made.spent.output_tokens,
         timings_ms=reply.metadata.timings_ms,

@@ -181,7 +181,7 @@ async def _answering(
             yield _shown(event)
         yield _reply(request, found.degraded, extracted, reading.question.language, watch)
         return
-    async with aclosing(_written(platform, reader, platform.llm, reading)) as events:
+    async with aclosing(_written(platform, reader, platform.llm, reading, made)) as events:
         async for event in events:
             match event:
                 case AnswerDone():
@@ -209,7 +209,7 @@ def _shown(event: StepEvent | TokenEvent | CitationEvent) -> StreamEvent:
 
 
 async def _written(
-    platform: Platform, reader: Caller, llm: LanguageModel, reading: PassageReading
+    platform: Platform, reader: Caller, llm: LanguageModel, reading: PassageReading, made: Making
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Events of an answer that a model writes from the passages; see `stream_answer`."""
     async with unit_of_work(platform, reader) as ctx:
@@ -217,6 +217,8 @@ async def _written(
         dates = await repository.document_dates(
             ctx.session, [(uuid.UUID(one.document_id), one.version) for one in reading.passages]
         )
+    reading_again = await open_verifier(verifier, llm=llm) if verifier else platform.verifier
+    made.verifier = reading_again.name
     events = stream_answer(
         llm,
         reading.question,
@@ -227,7 +229,7 @@ async def _written(
         writing=Writing(
             today=utc_now().date(),
             own_rules=prompts,
-            verifier=await open_verifier(verifier, llm=llm) if verifier else platform.verifier,
+            verifier=reading_again,
         ),
         confidence=reading.confidence(),
         fallback=reading.extract,

@@ -35,14 +35,14 @@ _KEEP = """
 WITH kept AS (
   INSERT INTO query_log (tenant_id, id, at, actor_kind, actor_id, user_id, question, request,
     language, answer, sentences, is_abstained, confidence_level, confidence_score, reasons,
-    passages, citations, model, prompt_version, embedding, release, input_tokens, output_tokens,
-    timings_ms, degraded, erased_at)
+    passages, citations, model, prompt_version, embedding, release, settings, input_tokens,
+    output_tokens, timings_ms, degraded, erased_at)
   SELECT :tenant_id, :id, :at, :actor_kind, :actor_id, :user_id, :question,
     CAST(:request AS jsonb), :language, CASE WHEN whole THEN :answer END,
     CASE WHEN whole THEN CAST(:sentences AS jsonb) END, :is_abstained, :confidence_level,
     :confidence_score, CAST(:reasons AS jsonb), CAST(:passages AS jsonb),
     CAST(:citations AS jsonb), :model, :prompt_version,
-    :embedding, :release, :input_tokens, :output_tokens,
+    :embedding, :release, CAST(:settings AS jsonb), :input_tokens, :output_tokens,
     CAST(:timings_ms AS jsonb), CAST(:degraded AS jsonb), CASE WHEN NOT whole THEN now() END
   FROM tenant t, LATERAL (
     SELECT count(*) = cardinality(CAST(:documents AS uuid[])) AS whole FROM document d

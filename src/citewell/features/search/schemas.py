@@ -20,6 +20,8 @@ MAX_TOP_K = 100
 Number = Annotated[float, Field(allow_inf_nan=False)]
 FilterValue = StorableText | int | Number | bool
 QueryText = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARS)]
+Setting = str | int | None
+"""Value of what shaped an answer; None: it had no part in it."""
 FilterKey = Annotated[StorableText, Field(max_length=200)]
 Filters = Annotated[dict[FilterKey, FilterValue], Field(max_length=20)]
 CollectionIds = Annotated[list[uuid.UUID], Field(min_length=1, max_length=100)]
@@ -254,6 +256,7 @@ class AnswerRecord:
     prompt_version: str | None
     embedding: str | None
     release: str
+    settings: dict[str, Setting]
     input_tokens: int
     output_tokens: int
     timings_ms: dict[str, float]

@@ -1,0 +1,146 @@
+"""`queries`."""
+
+import uuid
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.running import (
+    AsOption,
+    JsonOption,
+    TenantOption,
+    checked,
+    out,
+    print_json,
+    print_table,
+    run,
+)
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.features.queries import replaying, service
+from citewell.features.queries.schemas import (
+    FeedbackCreate,
+    FeedbackRead,
+    Only,
+    QuerySummary,
+    ReplayRead,
+    StoredAnswer,
+)
+from citewell.kit.pagination import MAX_LIMIT, PageRequest
+
+queries = typer.Typer(no_args_is_help=True, help="Stored answers: list, show, replay, rate.")
+
+QueryArgument = Annotated[uuid.UUID, typer.Argument(help="The answer's id.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(queries, name="queries")
+
+
+@queries.command("list")
+def list_queries(
+    only: Annotated[Only | None, typer.Option(help="Only these questions.")] = None,
+    page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Questions a page.")] = 50,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what was asked, newest first."""
+
+    async def act(platform: Platform, caller: Caller) -> tuple[list[QuerySummary], int]:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.page(ctx, only, PageRequest(page, limit))
+            return found.items, found.total
+
+    items, total = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json({"queries": [each.model_dump(mode="json") for each in items], "total": total})
+        return
+    table = Table("id", "time", "answered", "confidence", "rating", "question")
+    for each in items:
+        table.add_row(
+            str(each.query_id), f"{each.timestamp:%Y-%m-%d %H:%M}",
+            "no" if each.abstained else "yes", each.confidence.level,
+            "" if each.rating is None else str(each.rating), Text(each.query),
+        )  # fmt: skip
+    print_table(table)
+    out.print(f"{total} questions.")
+
+
+@queries.command("show")
+def show_query(
+    query_id: QueryArgument,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a stored answer, without what may not be read now."""
+
+    async def act(platform: Platform, caller: Caller) -> StoredAnswer:
+        async with unit_of_work(platform, caller) as ctx:
+            return await service.get(ctx, query_id)
+
+    found = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    out.print(found.query, style="bold", markup=False)
+    out.print(found.answer or "Part of the answer is withheld or erased.", markup=False)
+    for each in found.citations:
+        quote = each.text if each.is_readable else "may not be read now"
+        out.print(f"[{each.number}] {each.title or ''}: {quote}", markup=False)
+    for rating in found.feedback:
+        out.print(f"rated {rating.rating}: {rating.comment}", markup=False)
+
+
+@queries.command("replay")
+def replay_query(
+    query_id: QueryArgument,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a stored question again: what is different today, and why."""
+
+    async def act(platform: Platform, caller: Caller) -> ReplayRead:
+        return await replaying.replay(platform, caller, query_id)
+
+    found = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+        return
+    out.print(f"then: {found.then.answer or 'withheld'}", markup=False)
+    out.print(f"now:  {found.now.answer}", markup=False)
+    if found.is_same:
+        out.print("Nothing is different.")
+    for title, changes in (("different", found.differences), ("because", found.reasons)):
+        for change in changes:
+            out.print(f"{title}: {change.detail} ({change.code})", markup=False)
+
+
+@queries.command("rate")
+def rate_query(
+    query_id: QueryArgument,
+    rating: Annotated[int, typer.Argument(min=1, max=5, help="5: just right, 1: wrong.")],
+    comment: Annotated[str, typer.Option(help="What was right or wrong about it.")] = "",
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rate an answer; a further rating replaces the former."""
+    data = checked(FeedbackCreate, query_id=query_id, rating=rating, comment=comment)
+
+    async def act(platform: Platform, caller: Caller) -> FeedbackRead:
+        async with unit_of_work(platform, caller) as ctx:
+            return await service.rate(ctx, data)
+
+    given = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json(given.model_dump(mode="json"))
+    else:
+        out.print(f"Rated {given.rating}.")

@@ -1,0 +1,32 @@
+"""Tokens that evaluations spend besides answers: for judging and for writing questions."""
+
+from datetime import datetime
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.engine.llm.base import TokenUsage
+from citewell.features.usage import service as usage
+from citewell.features.usage.service import Metric
+from citewell.kit.clock import utc_now
+
+ABOUT = 1_000
+"""Tokens of one such call, counted beforehand and corrected afterwards."""
+
+
+async def reserve(platform: Platform, caller: Caller) -> datetime:
+    """Count a call before it is made; returns the time for `settle`.
+
+    Raises:
+        QuotaReachedError: The tokens of the month do not last for it.
+    """
+    at = utc_now()
+    async with unit_of_work(platform, caller) as ctx:
+        await usage.consume(ctx, Metric.MODEL_TOKENS, ABOUT)
+    return at
+
+
+async def settle(platform: Platform, caller: Caller, at: datetime, spent: TokenUsage) -> None:
+    """Replace what was counted beforehand by what the model says it took."""
+    tokens = spent.input_tokens + spent.output_tokens
+    async with unit_of_work(platform, caller) as ctx:
+        await usage.settle(ctx, Metric.MODEL_TOKENS, reserved=ABOUT, spent=tokens, at=at)
