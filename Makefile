@@ -102,5 +102,7 @@ lock: ## Resolve requirements/*.txt anew (releases younger than 7 days are left 
 	uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header -c requirements/base.txt -o requirements/dev.txt
 
 .PHONY: lock-peer
-lock-peer: ## Resolve what the peer of `make bench` needs (needs uv)
-	uv pip compile -q bench/peer/requirements.in --torch-backend cpu --generate-hashes --python-version 3.11 --no-header -o requirements/peer.txt
+lock-peer: ## Resolve what the peers of `make bench` need (needs uv)
+	for peer in langchain llamaindex haystack txtai; do \
+	  uv pip compile -q bench/peer/$$peer.in --torch-backend cpu --generate-hashes --python-version 3.11 --no-header -o requirements/peer-$$peer.txt || exit 1; \
+	done

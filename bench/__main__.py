@@ -1,4 +1,4 @@
-"""`python -m bench [FIGURE ...]`: measure, print one table, keep it in `bench/results`."""
+"""`python -m bench [FIGURE ...]`: measure, print one table, write `bench/REPORT.md`."""
 
 import asyncio
 import os
@@ -12,11 +12,27 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
+from bench import report_file
+from bench.charts import Chart
 from bench.corpus import Corpus, open_corpus, questions
-from bench.figures import access, answer, idle, ingest, install, load, scope, search, sockets, start
+from bench.figures import (
+    access,
+    answer,
+    growth,
+    idle,
+    ingest,
+    install,
+    kinds,
+    load,
+    quality,
+    scope,
+    search,
+    sockets,
+    start,
+)
 from bench.generate import generate
 from bench.indexed import open_library
-from bench.options import ROOT, Options
+from bench.options import Options
 from bench.peer_process import PeerMissingError, PeerProcess, running_peer
 from bench.report import Row, machine, render
 from citewell.core.context import unit_of_work
@@ -36,12 +52,16 @@ FIGURES = (
     "access",
     "answer",
     "load",
+    "growth",
+    "kinds",
+    "quality",
 )
 ON_LIBRARY = {"search", "scope", "access", "answer", "load"}
+ON_CORPUS = ON_LIBRARY | {"ingest", "growth"}
 NEEDING_PEER = {"ingest", "search"}
 GENERATED_FILES_PER_CHUNK = 1 / 9
 
-Measured = tuple[list[Row], list[str]]
+Measured = tuple[list[Row], list[str]] | tuple[list[Row], list[str], list[Chart]]
 
 
 class Run:
@@ -53,18 +73,22 @@ class Run:
         self.work = work
         self.rows: list[Row] = []
         self.notes: list[str] = [machine()]
+        self.library_notes: list[str] = []
 
     def take(self, name: str, figure: Callable[[], Measured]) -> None:
         """Measure one figure, if it is wanted."""
         if name in self.wanted:
             self._begin(name)
-            self._keep(figure())
+            self._keep(name, figure())
 
     def all(self) -> None:
         """Measure everything that is wanted, the quiet ones first."""
         self.take("start", lambda: start.measure(self._folder("start")))
         self.take("idle", lambda: idle.measure(self._folder("idle")))
         self.take("sockets", lambda: sockets.measure(self._folder("sockets")))
+        self.take("kinds", lambda: kinds.measure(self._folder("kinds")))
+        if self.options.sets is not None:
+            self.take("quality", lambda: quality.measure(self.options, self._folder("quality")))
         corpus = self._corpus()
         with ExitStack() as stack:
             peer = self._peer(stack)
@@ -73,6 +97,7 @@ class Run:
                 "ingest",
                 lambda: ingest.measure(self.options, corpus, self._folder("ingest"), peer),
             )
+            self.take("growth", lambda: growth.measure(self.options, corpus, self._folder))
             if not self.wanted & ON_LIBRARY:
                 return
             home = self.work / "library"
@@ -97,20 +122,21 @@ class Run:
                 kept_vectors=self.options.kept_vectors,
             )
             async with opened as library:
+                self.library_notes = library.notes
                 self.notes += library.notes
                 if "search" in self.wanted:
                     self._begin("search")
                     folder = self._folder("search")
-                    self._keep(await search.measure(self.options, library, folder, peer))
+                    self._keep("search", await search.measure(self.options, library, folder, peer))
                 if "scope" in self.wanted:
                     self._begin("scope")
-                    self._keep(await scope.measure(library))
+                    self._keep("scope", await scope.measure(library))
                 if "access" in self.wanted:
                     self._begin("access")
-                    self._keep(await access.measure(self.options, library))
+                    self._keep("access", await access.measure(self.options, library))
                 if "answer" in self.wanted:
                     self._begin("answer")
-                    self._keep(await answer.measure(self.options, library))
+                    self._keep("answer", await answer.measure(self.options, library))
                 async with unit_of_work(library.platform, library.operator) as ctx:
                     key = await identity.create_api_key(ctx, "bench")
                 return key.secret, questions(library.texts, 500)
@@ -119,13 +145,13 @@ class Run:
             return asyncio.run(inside())
 
     def _corpus(self) -> Corpus:
-        if not self.wanted & (ON_LIBRARY | {"ingest"}):
+        if not self.wanted & ON_CORPUS:
             return Corpus([], "nothing")
         if self.options.corpus is not None:
             return open_corpus(self.options.corpus, self.options.corpus.name)
         self._begin("generated corpus")
         folder = self._folder("corpus")
-        needed = self.options.chunks if self.wanted & ON_LIBRARY else 0
+        needed = self.options.chunks if self.wanted & (ON_LIBRARY | {"growth"}) else 0
         generate(folder, max(140, round(needed * GENERATED_FILES_PER_CHUNK)))
         return open_corpus(folder, "the generated corpus")
 
@@ -134,7 +160,7 @@ class Run:
             return None
         self._begin("peer")
         try:
-            return stack.enter_context(running_peer())
+            return stack.enter_context(running_peer("langchain"))
         except PeerMissingError as error:
             self.rows.append(Row("peer", "", f"not measured: {error}"))
             return None
@@ -144,9 +170,12 @@ class Run:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def _keep(self, measured: Measured) -> None:
-        self.rows += measured[0]
-        self.notes += measured[1]
+    def _keep(self, name: str, measured: Measured) -> None:
+        rows, notes, *charts = measured
+        self.rows += rows
+        self.notes += notes
+        on_library = self.library_notes if name in ON_LIBRARY else []
+        report_file.keep(name, rows, [*notes, *on_library], charts[0] if charts else [])
 
     @staticmethod
     def _begin(name: str) -> None:
@@ -169,11 +198,8 @@ def main() -> None:
         run.all()
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    table = render(run.rows, run.notes)
-    print(table)
-    results = ROOT / "bench" / "results"
-    results.mkdir(exist_ok=True)
-    (results / "latest.md").write_text(table + "\n", encoding="utf-8")
+    print(render(run.rows, run.notes))
+    report_file.write(FIGURES, {"quality": quality.HELP})
 
 
 def _end(number: int, _frame: object) -> NoReturn:

@@ -26,6 +26,10 @@ class Options:
     """Questions of a round, half of each kind."""
     load_seconds: float
     has_peer: bool
+    sets: Path | None
+    """Folder of judged sets; None: quality is not measured."""
+    set_queries: int
+    set_documents: int
 
     @classmethod
     def read(cls) -> Self:
@@ -37,6 +41,9 @@ class Options:
         corpus = os.environ.get("BENCH_CORPUS")
         if corpus and not Path(corpus).is_dir():
             raise SystemExit(f"BENCH_CORPUS: {corpus} is not a folder.")
+        sets = os.environ.get("BENCH_SETS")
+        if sets and not any(Path(sets).glob("*/qrels.tsv")):
+            raise SystemExit(f"BENCH_SETS: no folder in {sets} holds a qrels.tsv.")
         vectors = os.environ.get("BENCH_VECTORS", "estimated")
         if vectors not in ("estimated", "real"):
             raise SystemExit("BENCH_VECTORS must be `estimated` or `real`.")
@@ -50,6 +57,9 @@ class Options:
             queries=_number("BENCH_QUERIES", 200, least=20),
             load_seconds=_number("BENCH_LOAD_SECONDS", 15, least=2),
             has_peer=os.environ.get("BENCH_PEER", "1") != "0",
+            sets=Path(sets).resolve() if sets else None,
+            set_queries=_number("BENCH_SET_QUERIES", 100, least=10),
+            set_documents=_number("BENCH_SET_DOCUMENTS", 500, least=50),
         )
 
 

@@ -12,8 +12,20 @@ from typing import Any
 
 from bench.options import ROOT
 
-VENV = ROOT / ".venv-peer"
-LOCK = ROOT / "requirements" / "peer.txt"
+PEERS = {
+    "langchain": "LangChain + Chroma",
+    "llamaindex": "LlamaIndex",
+    "haystack": "Haystack",
+    "txtai": "txtai",
+}
+"""Peers by the name of their program, lock and environment."""
+
+WEIGHTS = ROOT / "src/citewell/engine/embedding/models/all-MiniLM-L6-v2"
+
+
+def environment_of(peer: str) -> Path:
+    """The virtual environment of a peer; it may not be there yet."""
+    return ROOT / f".venv-peer-{peer}"
 
 
 class PeerMissingError(Exception):
@@ -21,7 +33,7 @@ class PeerMissingError(Exception):
 
 
 class PeerProcess:
-    """Takes orders, gives results; see `bench/peer/main.py`."""
+    """Takes orders, gives results; see `bench/peer/orders.py`."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -49,23 +61,24 @@ class PeerProcess:
         return json.loads(line)
 
 
-def prepare() -> None:
-    """Make `.venv-peer` as the lock file says, unless it is already so.
+def prepare(peer: str) -> None:
+    """Make a peer's environment as its lock file says, unless it is already so.
 
     Raises:
         PeerMissingError: It cannot be made here.
     """
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    stamp = VENV / ".lock"
+    lock, venv = ROOT / "requirements" / f"peer-{peer}.txt", environment_of(peer)
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    stamp = venv / ".lock"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
         return
-    print("Making the peer's environment, once (2 GB) ...", file=sys.stderr, flush=True)
+    print(f"Making the environment of {PEERS[peer]}, once ...", file=sys.stderr, flush=True)
     base = Path(sys.base_prefix) / "bin" / "python3"
     commands = (
-        [str(base), "-m", "venv", str(VENV)],
+        [str(base), "-m", "venv", str(venv)],
         [
-            str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-compile",
-            "--disable-pip-version-check", "--require-hashes", "-r", str(LOCK),
+            str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-compile",
+            "--disable-pip-version-check", "--require-hashes", "-r", str(lock),
         ],
     )  # fmt: skip
     for command in commands:
@@ -78,15 +91,19 @@ def prepare() -> None:
 
 
 @contextmanager
-def running_peer() -> Iterator[PeerProcess]:
-    """The peer with its model loaded.
+def running_peer(peer: str) -> Iterator[PeerProcess]:
+    """A peer with its model loaded.
 
     Raises:
         PeerMissingError: It cannot run here.
     """
-    prepare()
+    prepare(peer)
     process = subprocess.Popen(
-        [str(VENV / "bin" / "python"), str(ROOT / "bench" / "peer" / "main.py")],
+        [
+            str(environment_of(peer) / "bin" / "python"),
+            str(ROOT / "bench" / "peer" / f"run_{peer}.py"),
+            str(WEIGHTS),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -35,6 +35,11 @@ def median_ratio(above: Sequence[float], below: Sequence[float]) -> float:
 
 def render(rows: Sequence[Row], notes: Sequence[str]) -> str:
     """The table and its notes in Markdown that also reads well on a terminal."""
+    return "\n".join([table(rows), "", *(f"- {note}" for note in notes)])
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a table in Markdown."""
     head = ("figure", "Citewell", "beside it", "ratio", "budget", "met")
     body = [
         (row.figure, row.ours, row.beside, row.ratio, row.budget, _met(row.is_met)) for row in rows
@@ -42,7 +47,7 @@ def render(rows: Sequence[Row], notes: Sequence[str]) -> str:
     widths = [max(len(line[column]) for line in (head, *body)) for column in range(len(head))]
     lines = [_line(head, widths), _line(tuple("-" * width for width in widths), widths)]
     lines += [_line(line, widths) for line in body]
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes)])
+    return "\n".join(lines)
 
 
 def machine() -> str:

@@ -5,7 +5,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from bench.options import ROOT
-from bench.peer_process import VENV
+from bench.peer_process import environment_of
 from bench.report import Row
 
 MB = 2**20
@@ -26,8 +26,9 @@ def measure() -> tuple[list[Row], list[str]]:
     largest = sorted(sizes.items(), key=lambda item: -item[1])[:4]
     shown = ", ".join(f"{name} {size / MB:.0f}" for name, size in largest)
     beside = shown
-    if (VENV / ".lock").is_file():
-        beside = f"{_size_of_folder(VENV) / MB:,.0f} MB, LangChain + Chroma"
+    peer = environment_of("langchain")
+    if (peer / ".lock").is_file():
+        beside = f"{_size_of_folder(peer) / MB:,.0f} MB, LangChain + Chroma"
     row = Row("install size", f"{total:.0f} MB", beside, "", "<= 500 MB", total <= 500)
     return [row], [f"Largest parts of the install, in MB: {shown}."]
 

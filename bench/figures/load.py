@@ -6,24 +6,31 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.charts import Chart
 from bench.options import ROOT, Options
 from bench.report import Row, percentile
 from bench.server import Server, serving
 
 USERS = 100
+LOADS = (10, 25, 50, USERS)
+"""Users at one question a second each."""
 
 
 def measure(
     options: Options, home: Path, key: str, asked: list[str]
-) -> tuple[list[Row], list[str]]:
+) -> tuple[list[Row], list[str], list[Chart]]:
     """Search under load, on the library in `home`."""
     with serving(home) as server:
         order = {"port": server.port, "key": key, "queries": asked}
         _client(server, order | {"users": 4, "seconds": 3, "interval": None})  # to warm up
         alone = _client(server, order | {"users": 1, "seconds": 3, "interval": None})
         seconds = options.load_seconds
-        paced = _client(server, order | {"users": USERS, "seconds": seconds, "interval": 1})
+        by_users = {
+            users: _client(server, order | {"users": users, "seconds": seconds, "interval": 1})
+            for users in LOADS
+        }
         full = _client(server, order | {"users": USERS, "seconds": seconds, "interval": None})
+    paced = by_users[USERS]
     rate = len(full["ms"]) / full["seconds"]
     p95, p99 = percentile(paced["ms"], 0.95), percentile(paced["ms"], 0.99)
     errors = paced["errors"] / len(paced["ms"])
@@ -51,7 +58,18 @@ def measure(
             rate >= 200 and full_errors < 0.001,
         ),
     ]
-    return rows, []
+    chart = Chart(
+        "load",
+        "Latency against load: users who search once a second over HTTP",
+        "ms",
+        [f"{users} users" for users in LOADS],
+        {
+            name: [percentile(found["ms"], share) for found in by_users.values()]
+            for name, share in (("p50", 0.5), ("p95", 0.95))
+        },
+        "lines",
+    )
+    return rows, [], [chart]
 
 
 def _client(server: Server, order: dict[str, object]) -> dict[str, Any]:

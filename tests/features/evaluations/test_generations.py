@@ -69,11 +69,11 @@ class TestByRule:
         document = await Library(client).add("Mill Handbook", HANDBOOK)
         dataset_id = await new_dataset(client)
         path = f"/datasets/{dataset_id}"
-        made = await generated(client, dataset_id, {"limit": 2})
-        assert (made["writer"], made["made"], made["rejected"]) == ("rules", 2, 0)
+        made = await generated(client, dataset_id, {"limit": 3})
+        assert (made["writer"], made["made"], made["rejected"]) == ("rules", 3, 0)
         listed = await sent(client, "GET", f"{path}/cases?is_reviewed=false&origin=generated", 200)
         cases = {case["kind"]: case for case in listed["data"]}
-        assert set(cases) == {"definition", "date"}
+        assert set(cases) == {"definition", "date", "heading"}
         case = cases["date"]
         assert (case["origin"], case["written_by"], case["gold"]) == (
             "generated", "rules", ["30 April 2026"],
@@ -89,7 +89,7 @@ class TestByRule:
         figures = run["figures"]
         assert (figures["cases"], figures["verdicts"]["right"]) == (1, 1)
         assert (figures["cost_usd"], figures["judged"]) == (0, None)
-        made = await generated(client, dataset_id, {"limit": 2})
+        made = await generated(client, dataset_id, {"limit": 3})
         assert made["made"] == 0  # they are there already
         await client.delete(f"/api/v1/documents/{document['id']}")
         await client.delete(f"/api/v1/documents/trash/{document['id']}")

@@ -1,4 +1,4 @@
-"""LangChain + Chroma + sentence-transformers, driven by JSON lines; runs in `.venv-peer` only.
+"""LangChain + Chroma + sentence-transformers; runs in `.venv-peer-langchain` only.
 
 The way its documentation shows it: text of the page by BeautifulSoup,
 `RecursiveCharacterTextSplitter` at 1,000 characters with 200 of overlap, `HuggingFaceEmbeddings`
@@ -7,7 +7,6 @@ and a `Chroma` kept on disk.
 
 import json
 import os
-import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,12 +16,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 import numpy as np
-import psutil
 from bs4 import BeautifulSoup
 from langchain_chroma import Chroma
 from langchain_core.documents import Document
 from langchain_huggingface import HuggingFaceEmbeddings
 from langchain_text_splitters import RecursiveCharacterTextSplitter
+from orders import serve
 
 LOT = 5_000  # Chroma takes 5,461 at most
 
@@ -36,7 +35,7 @@ def model_folder() -> Path:
     return next(package.rglob("model.safetensors")).parent
 
 
-class Peer:
+class LangChainPeer:
     """One Chroma at a time, and one model."""
 
     def __init__(self) -> None:
@@ -93,21 +92,24 @@ class Peer:
             assert len(found) == top_k
         return {"ms": times}
 
+    def index(self, documents: list[dict[str, str]], folder: str) -> int:
+        """A judged set, cut as the files are."""
+        made = [
+            Document(each["text"], metadata={"id": each["id"], "title": each["title"]})
+            for each in documents
+        ]
+        splitter = RecursiveCharacterTextSplitter(chunk_size=1_000, chunk_overlap=200)
+        chunks = splitter.split_documents(made)
+        store = self.store = Chroma("set", self.embeddings, persist_directory=folder)
+        for start in range(0, len(chunks), LOT):
+            store.add_documents(chunks[start : start + LOT])
+        return len(chunks)
 
-def main() -> None:
-    """Answer one JSON object a line with one a line."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever the libraries print is no answer
-    peer = Peer()
-    answers.write(json.dumps({"rss": psutil.Process().memory_info().rss}) + "\n")
-    answers.flush()
-    for line in sys.stdin:
-        order = json.loads(line)
-        result = getattr(peer, order.pop("do"))(**order)
-        result["rss"] = psutil.Process().memory_info().rss
-        answers.write(json.dumps(result) + "\n")
-        answers.flush()
+    def rank(self, query: str, count: int) -> list[str]:
+        """Ids of the documents of the best passages."""
+        assert self.store is not None
+        return [each.metadata["id"] for each in self.store.similarity_search(query, k=count)]
 
 
 if __name__ == "__main__":
-    main()
+    serve(LangChainPeer())
