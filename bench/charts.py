@@ -10,6 +10,9 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 16, 56, 64
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8c6d1f", "#56b4e9", "#7f7f7f")
 """Told apart by the colour-blind: Okabe and Ito, 2008, with a darker yellow."""
 
+CROWDED = 8
+"""More places than these have their names slanted."""
+
 STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -98,11 +101,16 @@ def _grid(top: float, unit: str) -> list[str]:
 
 def _places(chart: Chart) -> list[str]:
     slot = (WIDTH - LEFT - RIGHT) / len(chart.places)
-    return [
-        f'<text x="{LEFT + slot * (at + 0.5):.1f}" y="{HEIGHT - BOTTOM + 16}" '
-        f'text-anchor="middle">{escape(place)}</text>'
-        for at, place in enumerate(chart.places)
-    ]
+    is_slanted = len(chart.places) > CROWDED
+    written: list[str] = []
+    for at, place in enumerate(chart.places):
+        x, y = LEFT + slot * (at + 0.5), HEIGHT - BOTTOM + 14
+        turned = f' transform="rotate(-18 {x:.1f} {y})"' if is_slanted else ""
+        anchor = "end" if is_slanted else "middle"
+        written.append(
+            f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}"{turned}>{escape(place)}</text>'
+        )
+    return written
 
 
 def _legend(number: int, name: str, colour: str) -> list[str]:
