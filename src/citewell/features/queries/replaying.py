@@ -165,7 +165,7 @@ def _of_library(then: StoredAnswer, reasons: list[Change], published: int) -> li
     named = sum(each.code in ("document_changed", "document_added") for each in reasons)
     if published <= named:
         return []
-    detail = f"{published - named} other documents were published since {then.timestamp:%Y-%m-%d}."
+    detail = f"Other documents published since {then.timestamp:%Y-%m-%d}: {published - named}."
     return [Change(code="library_changed", detail=detail)]
 
 
