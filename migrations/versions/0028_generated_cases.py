@@ -14,7 +14,8 @@ ALTER TABLE eval_case
   ADD COLUMN passage jsonb;
 ALTER TABLE eval_run
   ADD COLUMN judge text,
-  ADD COLUMN with_unreviewed boolean NOT NULL DEFAULT false;
+  ADD COLUMN with_unreviewed boolean NOT NULL DEFAULT false,
+  ADD COLUMN is_rejected boolean NOT NULL DEFAULT false;
 
 CREATE TABLE eval_generation (
   tenant_id uuid NOT NULL,

@@ -67,6 +67,8 @@ class EvalRun(Base, HasId, TenantScoped):
     judge: Mapped[str | None]
     """The model that judges beside the rules; None: none does."""
     with_unreviewed: Mapped[bool] = mapped_column(server_default="false")
+    is_rejected: Mapped[bool] = mapped_column(server_default="false")
+    """Whether a gate found it worse: the next gate does not take it for its baseline."""
     figures: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """None until it is finished."""
     created_by: Mapped[uuid.UUID | None]

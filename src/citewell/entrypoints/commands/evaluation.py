@@ -136,20 +136,26 @@ def answers(
 def gate(
     dataset: Annotated[str, typer.Argument(help="Name of an evaluation dataset.")],
     baseline: Annotated[
-        uuid.UUID | None, typer.Option(help="Run to compare with. Unset: the last finished one.")
+        uuid.UUID | None,
+        typer.Option(help="Run to compare with. Unset: the last that was not found worse."),
     ] = None,
     tolerance: Annotated[
         float, typer.Option(min=0, max=1, help="Share by which a figure may get worse.")
     ] = 0.0,
     top_k: Annotated[int, typer.Option("--top-k", min=1, max=50, help="Passages to read.")] = 10,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Make this run the next baseline even if it is worse.")
+    ] = False,
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
     """Run a dataset and exit with 1 if it has become worse than the run before.
 
     For changes of the model, the chunking or the prompts. Without an earlier run there is nothing
-    to compare with: this one is the baseline of the next.
+    to compare with: this one is the baseline of the next. A run that is worse is not, so that the
+    gate stays shut when it is tried again.
     """
+    limits = RunLimits(tolerance, top_k, accepts_worse=accept)
 
     async def act(platform: Platform, caller: Caller) -> RunRead | RunComparison:
         with progress_bar() as progress:
@@ -158,9 +164,7 @@ def gate(
             async def show(done: int, total: int) -> None:
                 progress.update(bar, completed=done, total=total)
 
-            return await gating.run_gate(
-                platform, caller, dataset, baseline, RunLimits(tolerance, top_k), show
-            )
+            return await gating.run_gate(platform, caller, dataset, baseline, limits, show)
 
     found = run(act, tenant=tenant)
     if as_json:

@@ -20,6 +20,8 @@ class RunLimits:
     has_judge: bool = False
     """Whether the language model judges too."""
     with_unreviewed: bool = False
+    accepts_worse: bool = False
+    """Whether a run that is worse becomes the baseline of the next gate all the same."""
 
     def request(self, dataset_id: uuid.UUID) -> RunCreate:
         """The run of a dataset within these limits."""
@@ -57,7 +59,8 @@ async def run_gate(
         platform: Index and models.
         caller: Somebody who may read everything.
         name: Of the dataset.
-        baseline: The run to compare with; None: the last one of the dataset that has finished.
+        baseline: The run to compare with; None: the last one of the dataset that has finished and
+            that no gate found worse. Else a gate that is merely run twice would pass.
         limits: How to run, and what is no regression.
         on_progress: Told how many questions of how many are done.
 
@@ -76,4 +79,9 @@ async def run_gate(
     if baseline is None:
         return run
     async with unit_of_work(platform, caller) as ctx:
-        return await comparing.compare(ctx, baseline, run.id, tolerance=limits.tolerance)
+        found = await comparing.compare(ctx, baseline, run.id, tolerance=limits.tolerance)
+        if found.is_worse and not limits.accepts_worse:
+            row = await repository.run(ctx.session, run.id)
+            assert row is not None  # read above, in this transaction
+            row.is_rejected = found.after.is_rejected = True
+        return found

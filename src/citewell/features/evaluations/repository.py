@@ -216,10 +216,14 @@ async def run_of_job(session: AsyncSession, job_id: uuid.UUID) -> EvalRun | None
 
 
 async def newest_finished(session: AsyncSession, dataset_id: uuid.UUID) -> EvalRun | None:
-    """The last run of a dataset that has figures."""
+    """The last run of a dataset that has figures and that no gate found worse."""
     return await session.scalar(
         select(EvalRun)
-        .where(EvalRun.dataset_id == dataset_id, EvalRun.finished_at.is_not(None))
+        .where(
+            EvalRun.dataset_id == dataset_id,
+            EvalRun.finished_at.is_not(None),
+            EvalRun.is_rejected.is_(False),
+        )
         .order_by(EvalRun.finished_at.desc(), EvalRun.id.desc())
         .limit(1)
     )

@@ -178,6 +178,7 @@ def run_read(run: EvalRun) -> RunRead:
         release=run.release,
         judge=run.judge,
         with_unreviewed=run.with_unreviewed,
+        is_rejected=run.is_rejected,
         created_at=run.created_at,
         finished_at=run.finished_at,
         figures=None if run.figures is None else RunFigures.model_validate(run.figures),

@@ -292,6 +292,8 @@ class RunRead(BaseModel):
     release: str
     judge: str | None
     with_unreviewed: bool
+    is_rejected: bool
+    """A gate found it worse than its baseline, so it is none for the next."""
     created_at: datetime
     finished_at: datetime | None
     figures: RunFigures | None
