@@ -24,6 +24,7 @@ from citewell.features.evaluations.schemas import (
     CaseWriter,
     DatasetCreate,
     GenerationCreate,
+    RunComparison,
     RunRead,
 )
 from citewell.kit.pagination import PageRequest
@@ -198,3 +199,34 @@ class TestModel:
             without = dataclasses.replace(platform, llm=None)
             with pytest.raises(InvalidInputError, match="not set any more"):
                 await generations.perform(without, caller.tenant_id, made.id, begun.id, nothing)
+
+
+class TestGate:
+    async def test_trying_again_opens_no_gate(
+        self, settings: Settings, database: str, tmp_path: Path
+    ) -> None:
+        async with quiet_platform(settings, database) as platform:
+            caller = await new_caller(platform)
+            shelf = Shelf(platform, caller, tmp_path)
+            await shelf.add("parking.txt", PARKING)
+            async with unit_of_work(platform, caller) as ctx:
+                made = await datasets.create(ctx, DatasetCreate(name="parking"))
+                case = CaseCreate(question="Where do visitors park?", gold=["bay 4"])
+                await datasets.add_case(ctx, made.id, case)
+
+            async def gate(*, accepts_worse: bool = False) -> RunRead | RunComparison:
+                limits = RunLimits(accepts_worse=accepts_worse)
+                return await gating.run_gate(platform, caller, "Parking", None, limits, nothing)
+
+            first = await gate()
+            assert isinstance(first, RunRead)
+            await shelf.add("parking.txt", PARKING.replace("4", "5"))
+            worse, again = await gate(), await gate(accepts_worse=True)
+            assert isinstance(worse, RunComparison)
+            assert isinstance(again, RunComparison)
+            assert worse.before.id == again.before.id == first.id
+            assert (worse.is_worse, again.is_worse) == (True, True)
+            assert (worse.after.is_rejected, again.after.is_rejected) == (True, False)
+            last = await gate()
+            assert isinstance(last, RunComparison)
+            assert (last.before.id, last.is_worse) == (again.after.id, False)
