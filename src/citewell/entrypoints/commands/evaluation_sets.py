@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
 from rich.table import Table
@@ -293,12 +293,18 @@ def run_dataset(
         return
     table = Table("figure", made.model)
     assert made.figures is not None
-    for name, value in made.figures.model_dump(mode="json").items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {number}" for key, number in value.items() if number)
-        table.add_row(name, Text("unknown" if value is None else str(value)))
+    figures: dict[str, Any] = made.figures.model_dump(mode="json")
+    for name, value in figures.items():
+        table.add_row(name, Text(_figure(value)))
     print_table(table)
     out.print(f"Run {made.id}", markup=False)
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, dict):
+        parts = cast("dict[str, Any]", value)
+        return ", ".join(f"{key} {number}" for key, number in parts.items() if number)
+    return "unknown" if value is None else str(value)
 
 
 def compare_runs(
