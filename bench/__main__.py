@@ -74,6 +74,8 @@ class Run:
         self.rows: list[Row] = []
         self.notes: list[str] = [machine()]
         self.library_notes: list[str] = []
+        self.machine = ""
+        """As it was when the present figure began."""
 
     def take(self, name: str, figure: Callable[[], Measured]) -> None:
         """Measure one figure, if it is wanted."""
@@ -175,10 +177,11 @@ class Run:
         self.rows += rows
         self.notes += notes
         on_library = self.library_notes if name in ON_LIBRARY else []
-        report_file.keep(name, rows, [*notes, *on_library], charts[0] if charts else [])
+        told = [*notes, *on_library]
+        report_file.keep(name, self.machine, rows, told, charts[0] if charts else [])
 
-    @staticmethod
-    def _begin(name: str) -> None:
+    def _begin(self, name: str) -> None:
+        self.machine = machine()
         print(f"{time.strftime('%H:%M:%S')} {name} ...", file=sys.stderr, flush=True)
 
 

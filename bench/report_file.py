@@ -5,6 +5,7 @@ the report is put together from all of it.
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,7 +15,8 @@ from typing import Any
 
 from bench.charts import Chart, draw, from_json
 from bench.options import ROOT
-from bench.report import Row, machine, table
+from bench.peer_process import PEERS
+from bench.report import Row, table
 
 RESULTS = ROOT / "bench" / "results"
 REPORT = ROOT / "bench" / "REPORT.md"
@@ -22,6 +24,12 @@ PLOTS = ROOT / "bench" / "plots"
 
 VERSIONS = ("onnxruntime", "psycopg", "pgvector", "fastapi", "uvicorn", "numpy")
 """Packages of Citewell whose versions move the figures."""
+
+OF_PEERS = (
+    "langchain-core", "langchain-chroma", "chromadb", "sentence-transformers", "llama-index-core",
+    "haystack-ai", "txtai", "torch", "onnxruntime",
+)  # fmt: skip
+"""The same of peers."""
 
 HEAD = """# Bench report
 
@@ -31,12 +39,14 @@ load before each part says how quiet it was.
 """
 
 
-def keep(name: str, rows: Sequence[Row], notes: Sequence[str], charts: Sequence[Chart]) -> None:
+def keep(
+    name: str, machine: str, rows: Sequence[Row], notes: Sequence[str], charts: Sequence[Chart]
+) -> None:
     """Keep what a figure gave, instead of what it gave before."""
     RESULTS.mkdir(exist_ok=True)
     part = {
         "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "machine": machine(),
+        "machine": machine,
         "commit": _commit(),
         "rows": [asdict(row) for row in rows],
         "notes": list(notes),
@@ -78,7 +88,13 @@ def _part(part: dict[str, Any]) -> list[str]:
 
 def _versions() -> str:
     named = ", ".join(f"{name} {version(name)}" for name in VERSIONS)
-    return f"Citewell {version('citewell')} with {named}."
+    lines = [f"Citewell {version('citewell')} with {named}.", "", "Peers:", ""]
+    for peer, title in PEERS.items():
+        locked = (ROOT / "requirements" / f"peer-{peer}.txt").read_text(encoding="utf-8")
+        found = dict(re.findall(r"^([\w.-]+)==([\w.+]+)", locked, re.MULTILINE))
+        told = ", ".join(f"{name} {found[name]}" for name in OF_PEERS if name in found)
+        lines.append(f"- {title}: {told}")
+    return "\n".join(lines)
 
 
 def _commit() -> str:

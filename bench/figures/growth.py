@@ -59,7 +59,12 @@ def _searched(options: Options, corpus: Corpus, home: Path, chunks: int) -> tupl
 
     async def inside() -> tuple[int, list[float]]:
         opened = open_library(
-            home, database, corpus, chunks, has_real_vectors=options.has_real_vectors
+            home,
+            database,
+            corpus,
+            chunks,
+            has_real_vectors=options.has_real_vectors,
+            kept_vectors=options.kept_vectors,
         )
         async with opened as library:
             return library.chunks, await _times(options, library)
