@@ -109,7 +109,7 @@ async def _score(embedder: Embedder, folder: Path, limit: int, cache: Path | Non
     return Scored(
         name=folder.name,
         language=language,
-        lexical=_lexical_shares(terms, [each.terms for each in analyses]),
+        lexical=lexical_shares(terms, [each.terms for each in analyses]),
         dense=np.clip((asked @ vectors.T - floor) / (ceiling - floor), 0, 1),
         owners=owners,
         judgements=[judgements[each.id] for each in queries],
@@ -132,7 +132,8 @@ async def _vectors(
     return passages, questions
 
 
-def _lexical_shares(passages: Sequence[dict[int, float]], questions: Sequence[Any]) -> np.ndarray:
+def lexical_shares(passages: Sequence[dict[int, float]], questions: Sequence[Any]) -> np.ndarray:
+    """BM25 of every passage for every question's terms, as shares of what could be reached."""
     postings: dict[int, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
     for at, terms in enumerate(passages):
         for term, weight in terms.items():

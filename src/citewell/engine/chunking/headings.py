@@ -1,27 +1,10 @@
-# ruff: noqa: RUF001 - the marks of other scripts are meant
-"""The headings above a passage, Vietnamese legal structure included."""
+"""The headings above a passage, legal structure included."""
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from citewell.engine.chunking.legal_units import MAX_HEADING_CHARS, VIETNAMESE, LegalGrammar
 from citewell.engine.parsing.base import Block, BlockKind
-
-MAX_HEADING_CHARS = 200
-"""A longer paragraph is no heading, and a longer heading is shortened in the path."""
-
-_LEGAL_RANKS = {"phần": 0, "chương": 1, "mục": 2, "tiểu mục": 3, "điều": 4}
-"""Order of the units of a Vietnamese legal document (Decree 78/2025/NĐ-CP, article 8)."""
-
-# A unit of a legal document at the beginning of a line: its kind, its number (roman, arabic with a
-# letter, or an ordinal word) and what follows. Running text mentions units as well ("Điều 5 quy
-# định ..."), so what follows decides whether this is a heading. All repetitions are bounded.
-_LEGAL = re.compile(
-    r"(?P<unit>phần|chương|tiểu mục|mục|điều)\s{1,4}"
-    r"(?P<number>[ivxlc]{1,7}|\d{1,4}[a-zđ]?|thứ \w{1,8})(?P<mark>[ \t]{0,4}[.:–-])?"
-    r"(?P<rest>\s{0,4}[^\n]*)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +13,7 @@ class _Entry:
     level: int
     """The parser's level; legal units found in paragraphs come below all of those."""
     rank: int | None
-    """Place in `_LEGAL_RANKS`; None for an ordinary heading."""
+    """Place in `LegalGrammar.ranks`; None for an ordinary heading."""
     is_bare: bool
     """A unit without its name, as `Chương I`: the name is the next line."""
 
@@ -47,15 +30,25 @@ _BODY = SectionRole(starts_section=False, is_heading=False)
 
 
 class HeadingPath:
-    """The stack of headings while a document is read."""
+    """The stack of headings while a document is read.
 
-    def __init__(self) -> None:
+    Units of Vietnamese legal texts count in any document: no other text has lines like them.
+    """
+
+    def __init__(self, grammar: LegalGrammar = VIETNAMESE) -> None:
+        self._grammar = grammar
         self._entries: list[_Entry] = []
 
     @property
     def path(self) -> tuple[str, ...]:
         """Headings above the current place, outermost first."""
         return tuple(entry.text for entry in self._entries)
+
+    @property
+    def is_in_article(self) -> bool:
+        """Whether the innermost heading is a unit that is cited by its number: Điều, Article."""
+        rank = self._entries[-1].rank if self._entries else None
+        return rank is not None and rank == max(self._grammar.ranks.values())
 
     def take(self, block: Block) -> SectionRole:
         """Take the next block into the path; returns its role."""
@@ -67,7 +60,7 @@ class HeadingPath:
             name = f"{last.text} {_one_line(opening)}"[:MAX_HEADING_CHARS]
             self._entries.append(_Entry(name, last.level, last.rank, is_bare=False))
             return SectionRole(starts_section=False, is_heading=True)
-        entry = _legal_entry(block, opening)
+        entry = _legal_entry(self._grammar, block, opening)
         if block.kind is BlockKind.HEADING:
             if entry is None:
                 name = _one_line(opening)[:MAX_HEADING_CHARS]
@@ -98,31 +91,46 @@ class HeadingPath:
             bool(self._entries)
             and self._entries[-1].is_bare
             and len(block.text) <= MAX_HEADING_CHARS
-            and opening.isupper()
-            and _LEGAL.match(opening) is None
+            and self._is_unit_name(opening)
+            and self._grammar.unit.match(opening) is None
         )
+
+    def _is_unit_name(self, opening: str) -> bool:
+        if self._grammar.language == "vi":
+            return opening.isupper()
+        # English names are written in any case; a provision ends like a sentence.
+        is_marked = self._grammar.lines.match(opening) is not None
+        return opening[0].isupper() and opening[-1] not in ".;:," and not is_marked
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _legal_entry(block: Block, opening: str) -> _Entry | None:
+def _legal_entry(grammar: LegalGrammar, block: Block, opening: str) -> _Entry | None:
     """The legal unit that the first line opens; None if the line only mentions one."""
-    match = _LEGAL.match(opening)
+    match = grammar.unit.match(opening)
     if match is None:
         return None
     rest = match["rest"].strip()
     unit = match["unit"].lower()
-    if not match["mark"] and (unit == "điều" or not _is_name(match["rest"])):
+    if not match["mark"] and not _opens_unit(grammar, unit, match["rest"]):
         return None
-    rank = _LEGAL_RANKS[unit]
+    rank = grammar.ranks[unit]
     level = max(block.level, 1) if block.kind is BlockKind.HEADING else 7 + rank
     text = _one_line(match[0])
     if len(text) > MAX_HEADING_CHARS:
         # The name and the provision stand in one line: the path keeps the opening words.
         text = text[: MAX_HEADING_CHARS // 2].rpartition(" ")[0]
     return _Entry(text, level, rank, is_bare=not rest)
+
+
+def _opens_unit(grammar: LegalGrammar, unit: str, rest: str) -> bool:
+    """Whether a line without a mark after the number opens a unit rather than mentions one."""
+    if unit not in grammar.basic:
+        return _is_name(rest)
+    # English provisions may follow in the line: "Section 2 Notice. Notice shall be given."
+    return not grammar.needs_mark and (not rest.strip() or rest.strip()[0].isupper())
 
 
 def _is_name(rest: str) -> bool:

@@ -3,11 +3,11 @@
 from typing import Protocol
 
 from citewell.engine.chunking.base import Chunker, ChunkSizes, TokenCounter
+from citewell.engine.chunking.by_kind import ByKindChunker
 from citewell.engine.chunking.fixed import FixedChunker
-from citewell.engine.chunking.legal_vi import LegalVietnameseChunker
+from citewell.engine.chunking.legal import LegalChunker
 from citewell.engine.chunking.semantic import SemanticChunker
 from citewell.engine.chunking.sentence import SentenceChunker
-from citewell.engine.chunking.structure import StructureChunker
 
 
 class _Maker(Protocol):
@@ -17,11 +17,11 @@ class _Maker(Protocol):
 
 
 _STRATEGIES: dict[str, _Maker] = {
-    "structure": StructureChunker,
+    "structure": ByKindChunker,
     "sentence": SentenceChunker,
     "fixed": FixedChunker,
     "semantic": SemanticChunker,
-    "legal_vi": LegalVietnameseChunker,
+    "legal_vi": LegalChunker,
 }
 
 STRATEGIES = tuple(_STRATEGIES)

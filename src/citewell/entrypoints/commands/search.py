@@ -181,8 +181,9 @@ def _place(item: CitationRead | SearchHit) -> str:
     parts = [f"{item.title} (version {item.version})"]
     if item.page is not None:
         parts.append(f"page {item.page}")
-    if item.heading:
-        parts.append(item.heading)
+    provision = item.provision if isinstance(item, CitationRead) else None
+    if provision or item.heading:
+        parts.append(provision or item.heading or "")
     return ", ".join(parts)
 
 

@@ -43,6 +43,7 @@ from citewell.engine.answering.generated import (
 from citewell.engine.answering.grades import grade_extract
 from citewell.engine.answering.prompting import PASSAGE_TOKENS
 from citewell.engine.answering.question import question_of
+from citewell.engine.chunking.legal_units import provision_at
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.embedding.calibrating import as_bundled
 from citewell.engine.embedding.token_estimate import estimate_tokens
@@ -362,6 +363,9 @@ def _passage(hit: Hit, asked: str, spec: EmbedderSpec | None) -> Passage:
 
 def _citation_read(citation: Citation) -> CitationRead:
     passage = citation.passage
+    provision = provision_at(
+        passage.heading, passage.text, citation.start - passage.start, citation.end - passage.start
+    )
     return CitationRead.model_validate(
         {
             "number": citation.number,
@@ -370,7 +374,8 @@ def _citation_read(citation: Citation) -> CitationRead:
             "title": passage.title,
             "version": passage.version,
             "page": passage.page,
-            "heading": heading_text(passage.heading),
+            "heading": heading_text(provision.path if provision else passage.heading),
+            "provision": provision.cited if provision else None,
             "start": citation.start,
             "end": citation.end,
             "quote": citation.quote,

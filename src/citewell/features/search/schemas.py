@@ -180,6 +180,8 @@ class CitationRead(BaseModel):
     version: int
     page: int | None
     heading: str | None
+    provision: str | None = None
+    """Of a legal text: where the quote stands, as it is cited (`Điều 12, Khoản 3`)."""
     start: int
     end: int
     quote: str

@@ -15,6 +15,7 @@ from citewell.engine.answering.reading.grid import (
     synonyms_of,
     value_with_unit,
 )
+from citewell.engine.chunking.legal_units import above_clauses
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.sentences import Span
 from citewell.engine.text.stemming import stem_english
@@ -115,7 +116,11 @@ def _counts_rows(material: Material, grid: TableRows) -> bool:
     """Whether the rows of a table are what a question counts: its heading or label says so."""
     reading = grid.rows[0][0]
     passage = reading.passage
-    names = [grid.header[0], grid.header[1] if len(grid.header) > 1 else "", *passage.heading[-1:]]
+    names = [
+        grid.header[0],
+        grid.header[1] if len(grid.header) > 1 else "",
+        *above_clauses(passage.heading)[-1:],
+    ]
     called = {stem_english(word) for name in names for word in fold(normalise(name)).split()}
     counted = {stem_english(word) for word in material.asked.counted}
     return bool(counted & called)

@@ -10,6 +10,7 @@ from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Quote, Statement
 from citewell.engine.answering.reading.grid import grids_of
 from citewell.engine.answering.scoring import ReadPassage
+from citewell.engine.chunking.legal_units import above_clauses
 from citewell.engine.text.sentences import Span
 
 Member = tuple[ReadPassage, int]
@@ -81,9 +82,14 @@ def blocks_of(stream: Sequence[Member]) -> Iterator[ItemList]:
     for grid in grids_of(stream):
         if len(grid.rows) > 1:
             yield ItemList(None, [[row] for row in grid.rows])
-    for _, section in groupby(stream, key=lambda member: member[0].passage.heading):
+    for _, section in groupby(stream, key=_section_of):
         if items := _lines_under_heading(list(section)):
             yield ItemList(None, [[item] for item in items])
+
+
+def _section_of(member: Member) -> tuple[str, ...]:
+    """The headings of a sentence; a procedure goes on from clause to clause."""
+    return above_clauses(member[0].passage.heading)
 
 
 def _lines_under_heading(
@@ -179,7 +185,8 @@ def _blocks(material: Material) -> Iterator[ItemList]:
 def score(material: Material, block: ItemList) -> tuple[float, float]:
     """Get the score of a list, comparable to a sentence's, and its coverage."""
     first = block.members[0][0]
-    heading = first.find(first.passage.heading[-1]) if first.passage.heading else frozenset[int]()
+    names = above_clauses(first.passage.heading)
+    heading = first.find(names[-1]) if names else frozenset[int]()
     if block.lead is not None:
         lead = block.lead[0].own[block.lead[1]]
     else:

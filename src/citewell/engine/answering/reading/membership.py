@@ -8,6 +8,7 @@ from citewell.engine.answering.reading.base import Material, Quote, Statement, q
 from citewell.engine.answering.reading.lists import ItemList, blocks_of
 from citewell.engine.answering.reading.polarity import LEADS, is_denied
 from citewell.engine.answering.reading.subjects import is_function_word, names_of
+from citewell.engine.chunking.legal_units import above_clauses
 from citewell.engine.text.sentences import Span
 
 _NUMBER = re.compile(r"^(?:(?:\d{1,3}\.)+|\(?\w{1,3}[.)]|[-*•+])\s+")
@@ -36,7 +37,7 @@ def _member(material: Material, block: ItemList) -> Statement | None:
     if first.candidates[at].is_row:
         return None
     lead = block.lead[0].candidates[block.lead[1]] if block.lead else None
-    said = lead.text if lead else first.passage.heading[-1] if first.passage.heading else ""
+    said = lead.text if lead else "".join(above_clauses(first.passage.heading)[-1:])
     if not said or (lead is None and not is_denied(material, said)):
         return None  # items below a heading are often sentences that decide for themselves
     wanted = _wanted(material, first.find(said))

@@ -1,45 +1,40 @@
-"""Vietnamese legal texts: each article (Điều) by itself, a long one cut between its clauses."""
+"""Legal texts: each article (Điều) by itself, a long one cut between its clauses."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from citewell.engine.chunking.base import Chunk, ChunkSizes, TokenCounter
+from citewell.engine.chunking.headings import HeadingPath
+from citewell.engine.chunking.legal_units import VIETNAMESE, Clauses, LegalGrammar
 from citewell.engine.chunking.packing import Piece
 from citewell.engine.chunking.places import space_between
 from citewell.engine.chunking.structure import StructureChunker
 from citewell.engine.parsing.base import Block, BlockKind
 
-# "Điều 12." or "Điều 12a:"; the mark is required, since a mention in running text has none.
-_ARTICLE = r"[Đđ](?:iều|IỀU)\s{1,4}\d{1,4}[a-zđ]?[ \t]{0,4}[.:]"
-# "1. " at the beginning of a line. A numbered list inside an article looks the same and is cut the
-# same way, which does no harm: it is packed again up to the target.
-_CLAUSE = r"\d{1,3}[a-zđ]?\.\s"
-# "a) " or "đ) "; two letters occur in long lists ("aa)").
-_POINT = r"[a-zđ]{1,2}\)\s"
-_PART = (
-    r"(?:P(?:hần|HẦN)|C(?:hương|HƯƠNG)|M(?:ục|ỤC)|T(?:iểu mục|IỂU MỤC))\s{1,4}(?:[IVXLC]|\d|thứ)"
-)
 
-_ARTICLE_LINE = re.compile(rf"^[ \t]*{_ARTICLE}", re.MULTILINE)
-_UNIT_LINE = re.compile(rf"^[ \t]*(?:{_PART}|{_ARTICLE}|{_CLAUSE}|{_POINT})", re.MULTILINE)
-_CLAUSE_OPENING = re.compile(rf"\s*{_CLAUSE}")
+class LegalChunker(StructureChunker):
+    """Cuts at the units of a legal text.
 
-
-class LegalVietnameseChunker(StructureChunker):
-    """Cuts at the units of a legal document (Decree 78/2025/NĐ-CP, article 8).
-
-    Phần, Chương, Mục and Điều are the heading path. An article never shares a chunk with another.
-    One over the target is cut between its clauses (Khoản), a clause over it between its points
-    (Điểm); clauses that fit together stay together. Text outside articles is cut as `structure`
+    Phần, Chương, Mục and Điều (parts, titles, chapters, articles) are the heading path, and the
+    clause (Khoản) and point (Điểm) of a chunk that lies in one of them. An article never shares a
+    chunk with another. One over the target is cut between its clauses, a clause over it between its
+    points; clauses that fit together stay together. Text outside articles is cut as `structure`
     does.
     """
 
     def __init__(
-        self, count_tokens: TokenCounter, sizes: ChunkSizes, *, language: str = "vi"
+        self,
+        count_tokens: TokenCounter,
+        sizes: ChunkSizes,
+        *,
+        language: str = "vi",
+        grammar: LegalGrammar = VIETNAMESE,
     ) -> None:
         super().__init__(count_tokens, sizes, language=language)
+        self._headings = HeadingPath(grammar)
+        self._grammar = grammar
         self._in_article = False
+        self._clauses = Clauses(grammar)
         self._clause: list[Piece] = []
         self._clause_cost = 0
         self._is_long_clause = False
@@ -55,13 +50,16 @@ class LegalVietnameseChunker(StructureChunker):
             role = self._headings.take(segment)
             was_article = self._in_article
             if role.starts_section:
-                self._in_article = self._headings.path[-1].lower().startswith("điều")
-            if role.starts_section or self._opens_clause(segment):
+                self._in_article = self._headings.is_in_article
+                self._clauses.leave()
+            opens_clause = self._in_article and self._clauses.take(segment.text)
+            if role.starts_section or opens_clause:
                 yield from self._release()
             is_first = True
             for part in self._divider.parts(segment.text, block.kind, self._packer.room):
                 self._extent.skip(space_between(block.text, end, start + part.start))
                 piece = self._piece(segment, part, offset + start, role, is_first=is_first)
+                piece = replace(piece, path=(*piece.path, *self._clauses.labels))
                 if piece.starts_section:
                     piece = replace(piece, starts_unit=was_article or self._in_article)
                 yield from self._take(piece)
@@ -77,17 +75,21 @@ class LegalVietnameseChunker(StructureChunker):
     def _segments(self, block: Block) -> Iterator[tuple[int, int]]:
         """Stretches of a block that open with at most one unit each: texts wrap several up."""
         start = 0
-        if block.kind is BlockKind.PARAGRAPH and (
-            self._in_article or _ARTICLE_LINE.search(block.text)
-        ):
-            for match in _UNIT_LINE.finditer(block.text):
+        if block.kind is BlockKind.PARAGRAPH and (self._in_article or self._names_article(block)):
+            for match in self._grammar.lines.finditer(block.text):
                 if match.start() > start:
                     yield start, match.start()
                     start = match.start()
         yield start, len(block.text)
 
-    def _opens_clause(self, segment: Block) -> bool:
-        return self._in_article and _CLAUSE_OPENING.match(segment.text) is not None
+    def _names_article(self, block: Block) -> bool:
+        units = (
+            self._grammar.unit.match(match[0].lstrip())
+            for match in self._grammar.lines.finditer(block.text)
+        )
+        return any(
+            unit is not None and unit["unit"].lower() in self._grammar.basic for unit in units
+        )
 
     def _take(self, piece: Piece) -> Iterator[Chunk]:
         """Pass a piece on, or hold it until its clause is known to be short or long."""
