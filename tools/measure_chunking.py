@@ -157,12 +157,14 @@ async def main() -> None:
     parser.add_argument("--together", type=int, default=25, help="passages of a document")
     parser.add_argument("--limit", type=int, default=400, help="questions of a set")
     parser.add_argument("--half", choices=("tuning", "other"), default="tuning")
+    parser.add_argument("--only", nargs="*", default=[], help="chunkings, as `structure/200/0`")
     arguments = parser.parse_args()
+    manners = [each for each in MANNERS if "/".join(map(str, each)) in arguments.only] or MANNERS
     embedder = await open_embedder("bundled")
     for folder in arguments.folders:
         documents = _documents(folder, arguments.together, arguments.half)
         questions = _questions(folder, documents, arguments.limit)
-        for manner in MANNERS:
+        for manner in manners:
             found = await _measure(embedder, documents, questions, manner)
             figures = {"set": folder.name, "questions": len(questions), **found}
             print(json.dumps(figures), flush=True)

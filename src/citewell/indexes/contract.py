@@ -162,6 +162,22 @@ class Searcher(Protocol):
         """
         ...
 
+    def held(
+        self,
+        work: UnitOfWork,
+        scope: SearchScope,
+        term_ids: Sequence[int],
+        *,
+        at_most: int | None = None,
+    ) -> Awaitable[Mapping[int, int]]:
+        """Those of the terms that a chunk of the scope holds, with their counts as of `facts`.
+
+        Of what answers now (no `as_of`), with `LibraryFacts.has_lexical_index` or a scope that is
+        the whole library. A term in more than `at_most` chunks counts as held, without a look. May
+        travel with what is asked before the result is awaited.
+        """
+        ...
+
     async def legs(
         self, work: UnitOfWork, facts: LibraryFacts, scope: SearchScope, query: HybridQuery
     ) -> Legs:

@@ -184,6 +184,24 @@ class MemorySearcher:
             has_lexical_index=False,
         )
 
+    async def held(
+        self,
+        work: UnitOfWork,
+        scope: SearchScope,
+        term_ids: Sequence[int],
+        *,
+        at_most: int | None = None,
+    ) -> Mapping[int, int]:
+        facts = await self.facts(work, term_ids)
+        if facts is None:
+            return {}
+        within = {term for chunk in _within(work, scope) for term in chunk.row.terms}
+        return {
+            term: count
+            for term, count in facts.statistics.document_frequency.items()
+            if count and (term in within or (at_most is not None and count > at_most))
+        }
+
     async def legs(
         self,
         work: UnitOfWork,

@@ -123,6 +123,20 @@ class SearchContract:
             query = random_query(one.chance, theirs, 0.4)
             assert (await search(engine.searcher, work, other.scope(), query)).hits == []
 
+    async def test_terms_are_held_by_what_may_be_found(self, engine: Engine) -> None:
+        shelf, other = await TenantLibrary.of(engine), await TenantLibrary.of(engine)
+        (_, lows), (_, highs) = await shelf.add(level=0), await shelf.add(level=3)
+        await other.add()
+        low, high = ({term for row in rows for term in row.terms} for rows in (lows, highs))
+        counted = (await shelf.counts())[1]
+        asked = [*low, *high, max(low | high) + 1]
+        async with engine.unit_of_work(shelf.tenant_id) as work:
+            for scope, terms in ((shelf.scope(), low | high), (shelf.scope(Reach(2)), low)):
+                held = await engine.searcher.held(work, scope, asked)
+                assert held == {term: counted[term] for term in terms}
+            held = await engine.searcher.held(work, shelf.scope(Reach(2)), asked, at_most=1)
+        assert held.keys() == low | {term for term in high if counted[term] > 1}
+
     async def test_reach_decides_what_is_found(self, engine: Engine) -> None:
         shelf = await TenantLibrary.of(engine)
         (low, lows), (high, highs) = await shelf.add(level=0), await shelf.add(level=3)

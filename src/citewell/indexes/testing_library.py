@@ -15,7 +15,7 @@ from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.lexical.bm25 import best_possible_score
 from citewell.engine.retrieval.base import ChunkView, HitList, HybridQuery, Legs
-from citewell.engine.retrieval.pipeline import rank
+from citewell.engine.retrieval.pipeline import Held, rank
 from citewell.indexes.contract import (
     Generation,
     Generations,
@@ -230,6 +230,17 @@ class ScopedReader:
     @property
     def statistics(self) -> CorpusStatistics:
         return self.facts.statistics
+
+    @property
+    def reads_all(self) -> bool:
+        return self.scope.reach.is_all
+
+    @property
+    def knows_words(self) -> bool:
+        return self.scope.as_of is None
+
+    async def held(self, term_ids: Sequence[int], *, at_most: int | None = None) -> Held:
+        return await self.searcher.held(self.work, self.scope, term_ids, at_most=at_most)
 
     async def legs(self, query: HybridQuery) -> Legs:
         return await self.searcher.legs(self.work, self.facts, self.scope, query)

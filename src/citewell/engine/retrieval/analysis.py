@@ -73,6 +73,8 @@ class QueryAnalysis:
     phrases: tuple[str, ...]
     """Texts in quotation marks."""
     terms: tuple[QueryTerm, ...]
+    words: tuple[str, ...] = ()
+    """Its words in order, normalised."""
 
     @property
     def is_empty(self) -> bool:
@@ -125,7 +127,13 @@ def analyse(query: str) -> QueryAnalysis:
         codes=tuple(code.text for code in codes),
         phrases=_phrases(text),
         terms=_merge(terms),
+        words=tuple(word.text for word in looked_up),
     )
+
+
+def function_words(language: str) -> frozenset[str]:
+    """Words of a language that say nothing about the subject, with and without accents."""
+    return _FUNCTION_WORDS.get(language, frozenset[str]())
 
 
 def _accented_share(looked_up: list[Word]) -> float:
@@ -143,17 +151,17 @@ def _word_terms(
     looked_up: list[Word], language: str, *, is_unaccented: bool
 ) -> Iterator[QueryTerm]:
     weights = _weights(language, is_unaccented=is_unaccented)
-    function_words = _FUNCTION_WORDS.get(language, frozenset[str]())
+    skipped = function_words(language)
     for word in looked_up:
         if word.characters:
             for text, value in unspaced_pairs(word):
                 yield QueryTerm(term_id(value), text, "other", 1)
         else:
-            share = FUNCTION_WORD_BOOST if word.text in function_words else 1.0
+            share = FUNCTION_WORD_BOOST if word.text in skipped else 1.0
             yield from _single_terms(word, language, weights, share)
     for first, second in pairwise(looked_up):
         if _may_pair(first, second, language):
-            are_functions = {first.text, second.text} <= function_words
+            are_functions = {first.text, second.text} <= skipped
             share = PAIR_BOOST * (FUNCTION_WORD_BOOST if are_functions else 1.0)
             yield from _pair_terms(first, second, weights, share)
 

@@ -6,7 +6,7 @@ each leg for its best candidates, fused by the formula of `fusion`, and the best
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -20,6 +20,14 @@ from citewell.engine.retrieval.analysis import QueryAnalysis, analyse
 from citewell.engine.retrieval.base import ChunkView, Hit, HitList, HybridQuery, Legs, LegScores
 from citewell.engine.retrieval.fusion import PLAIN, FusedCandidate, dense_weight, fuse
 from citewell.engine.retrieval.phrases import phrase_share
+from citewell.engine.retrieval.spelling import (
+    Respelling,
+    Spelling,
+    content_terms,
+    respell,
+    spellings_of,
+    unknown_words,
+)
 from citewell.kit.clock import Stopwatch
 
 NO_RERANKING = Reranking()
@@ -29,6 +37,10 @@ MOST_ATTEMPTS = 3
 
 
 _MOVED = "The library is being moved to another embedding model."
+
+
+Held = Mapping[int, int]
+"""Term id -> number of passages of the library that hold it."""
 
 
 class EmptyQuestionError(Exception):
@@ -46,6 +58,25 @@ class Reader(Protocol):
     @property
     def statistics(self) -> CorpusStatistics:
         """Of the terms it was opened for."""
+        ...
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether nothing of the library is hidden from the caller."""
+        ...
+
+    @property
+    def knows_words(self) -> bool:
+        """Whether `held` can be asked."""
+        ...
+
+    def held(self, term_ids: Sequence[int], *, at_most: int | None = None) -> Awaitable[Held]:
+        """The terms that passages hold which the caller may find, with their counts.
+
+        Args:
+            term_ids: Terms to look for.
+            at_most: More frequent terms count as held, without a look.
+        """
         ...
 
     async def legs(self, query: HybridQuery) -> Legs:
@@ -96,6 +127,8 @@ class Retrieved:
     dense_weight: float
     embedding: EmbedderSpec | None = None
     """Of the question's vector; None without one."""
+    spellings: tuple[Spelling, ...] = ()
+    """Spellings of the library that were looked for in place of words it does not know."""
     reranker: str | None = None
     """The model that put the hits in order; None: they are as they were fused."""
     failures: tuple[Failure, ...] = ()
@@ -196,23 +229,119 @@ async def _ask(
     if reader.embedding is None:
         await reader.passages([])
         return Retrieved(analysis, statistics, HitList([], 0, True), 0.0, failures=failures)
-    weights = query_weights(analysis.terms, statistics)
-    weight = dense_weight(analysis, embedded.spec, statistics) if embedded else 0.0
-    if not options.has_lexical:
-        weights, weight = {}, 1.0
-    query = HybridQuery(
-        vector=embedded.vector if embedded else None,
-        terms=weights,
-        dense_weight=weight,
-        top_k=options.candidates,
-        phrases=analysis.phrases,
-        frequencies=statistics.document_frequency,
-        calibration=embedded.spec.calibration if embedded else PLAIN,
-        language=analysis.language,
-    )
-    hits = await rank(reader, query, watch)
+    question = _Question(analysis, embedded, options)
+    if options.has_lexical and reader.knows_words:
+        hits, asked = await _respelling(reader, question, watch)
+    else:
+        hits, asked = await rank(reader, question.query(statistics), watch), question
+    statistics = asked.counted(statistics)
     spec = embedded.spec if embedded else None
-    return Retrieved(analysis, statistics, hits, weight, spec, failures=failures)
+    return Retrieved(
+        asked.analysis,
+        statistics,
+        hits,
+        asked.dense_weight(statistics),
+        spec,
+        asked.respelling.spellings if asked.respelling else (),
+        failures=failures,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A question as it is put to an index."""
+
+    analysis: QueryAnalysis
+    embedded: _Embedded | None
+    options: Options
+    respelling: Respelling | None = None
+
+    def respelt(self, respelling: Respelling) -> "_Question":
+        """The same with further terms."""
+        terms = (*self.analysis.terms, *respelling.terms)
+        analysis = replace(self.analysis, terms=terms)
+        return replace(self, analysis=analysis, respelling=respelling)
+
+    def counted(self, statistics: CorpusStatistics) -> CorpusStatistics:
+        """The statistics with those of the further terms."""
+        if self.respelling is None:
+            return statistics
+        frequency = {**statistics.document_frequency, **self.respelling.frequency}
+        return replace(statistics, document_frequency=frequency)
+
+    def dense_weight(self, statistics: CorpusStatistics) -> float:
+        """The dense leg's share."""
+        if not self.options.has_lexical:
+            return 1.0
+        if self.embedded is None:
+            return 0.0
+        return dense_weight(self.analysis, self.embedded.spec, statistics)
+
+    def query(self, statistics: CorpusStatistics) -> HybridQuery:
+        """What the index is asked for."""
+        statistics = self.counted(statistics)
+        has_lexical, embedded = self.options.has_lexical, self.embedded
+        return HybridQuery(
+            vector=embedded.vector if embedded else None,
+            terms=query_weights(self.analysis.terms, statistics) if has_lexical else {},
+            dense_weight=self.dense_weight(statistics),
+            top_k=self.options.candidates,
+            phrases=self.analysis.phrases,
+            frequencies=statistics.document_frequency,
+            calibration=embedded.spec.calibration if embedded else PLAIN,
+            language=self.analysis.language,
+        )
+
+
+RARE = 200
+"""Passages that hold a word at most for it to be looked for among those that the caller may find.
+
+Who may not read everything must not learn, from what is found for an unknown word, that others'
+documents hold it. A look costs a microsecond a passage, so words in more passages pass for known.
+"""
+
+
+async def _respelling(
+    reader: Reader, question: _Question, watch: Stopwatch
+) -> tuple[HitList, _Question]:
+    """Rank, with words that the caller's passages do not hold as those spell them.
+
+    It takes one round trip more where the library does not know a word. Where only documents hold
+    it that are hidden from the caller, which is seen with the first candidates, it takes two.
+    """
+    statistics = reader.statistics
+    words = content_terms(question.analysis)
+    counted = [
+        one for ids in words.values() for one in ids if statistics.document_frequency.get(one)
+    ]
+    unknown = unknown_words(words, counted)
+    # Sent with whatever is asked next.
+    visible = None if reader.reads_all else reader.held(counted, at_most=RARE)
+    legs: Legs | None = None
+    counts: dict[int, int] = {}
+    if unknown:
+        counts |= await reader.held(_ids(spellings_of(question.analysis, unknown)))
+    else:
+        legs = await reader.legs(question.query(statistics))
+    if visible is not None:
+        before, unknown = unknown, unknown_words(words, await visible)
+        hidden = [word for word in unknown if word not in before]
+        if hidden:
+            counts |= await reader.held(_ids(spellings_of(question.analysis, hidden)))
+    if counts and unknown:
+        spellings = spellings_of(question.analysis, unknown)
+        respelling = respell(question.analysis, spellings, counts, statistics.chunk_count)
+        if respelling.terms:
+            question, legs = question.respelt(respelling), None
+    query = question.query(statistics)
+    watch.lap("words")
+    legs = await reader.legs(query) if legs is None else legs
+    watch.lap("search")
+    return await _read(reader, query, legs, watch), question
+
+
+def _ids(spellings: Iterable[Spelling]) -> list[int]:
+    return list({one for each in spellings for one in each.ids})
 
 
 async def reranked(found: Retrieved, reranking: Reranking, top_k: int) -> Retrieved:
@@ -251,6 +380,11 @@ async def rank(reader: Reader, query: HybridQuery, watch: Stopwatch | None = Non
     legs = await reader.legs(query)
     if watch is not None:
         watch.lap("search")
+    return await _read(reader, query, legs, watch)
+
+
+async def _read(reader: Reader, query: HybridQuery, legs: Legs, watch: Stopwatch | None) -> HitList:
+    """Fuse the candidates of the legs and read the best."""
     candidates = legs.candidates()
     if query.phrases or query.calibration.crosses_languages:
         passages = await reader.passages(list(candidates))

@@ -123,6 +123,15 @@ class LexicalExplanation(BaseModel):
     """Terms that were too frequent to be looked up; likewise."""
 
 
+class SpellingRead(BaseModel):
+    """A word of the question that no passage holds, and what was looked for in its place."""
+
+    word: str
+    written: str
+    """As passages have it that the caller may find."""
+    how: Literal["slip", "spacing"]
+
+
 class QueryExplanation(BaseModel):
     """How a question was understood."""
 
@@ -133,6 +142,7 @@ class QueryExplanation(BaseModel):
     terms: dict[str, float | None]
     """The terms that were looked for. Their IDF weights, counted over all documents, are for those
     who may read all of them; null for others."""
+    spellings: list[SpellingRead]
     dense_weight: float
     reranker: str | None
     """The model whose scores the passages are in order of; null: the fused scores."""

@@ -22,6 +22,7 @@ from citewell.features.search.schemas import (
     QueryExplanation,
     SearchReply,
     SearchRequest,
+    SpellingRead,
     hit_read,
 )
 from citewell.features.search.source import CallersLibrary
@@ -122,6 +123,10 @@ def _explanation(found: Found) -> QueryExplanation:
         codes=list(analysis.codes),
         phrases=list(analysis.phrases),
         terms=terms,
+        spellings=[
+            SpellingRead(word=each.word, written=each.written, how=each.how)
+            for each in found.retrieved.spellings
+        ],
         dense_weight=found.retrieved.dense_weight,
         reranker=found.retrieved.reranker,
         scope_size=found.retrieved.hits.scope_size,

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from citewell.core.platform import Platform
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs
+from citewell.engine.retrieval.pipeline import Held
 from citewell.features.collections import service as collections
 from citewell.features.search import repository
 from citewell.features.search.errors import InvalidFilterError, UnknownFilterError
@@ -123,6 +124,21 @@ class _OpenLibrary:
     @property
     def statistics(self) -> CorpusStatistics:
         return self.facts.statistics if self.facts else CorpusStatistics(0, {})
+
+    @property
+    def reads_all(self) -> bool:
+        return self.scope is not None and self.scope.reach.is_all
+
+    @property
+    def knows_words(self) -> bool:
+        is_now = self.scope is not None and self.scope.as_of is None
+        return is_now and self.facts is not None and self.facts.has_lexical_index
+
+    def held(self, term_ids: Sequence[int], *, at_most: int | None = None) -> Awaitable[Held]:
+        assert self.scope is not None
+        return index_of(self.ctx.platform).searcher.held(
+            self.ctx, self.scope, term_ids, at_most=at_most
+        )
 
     async def legs(self, query: HybridQuery) -> Legs:
         assert self.facts is not None

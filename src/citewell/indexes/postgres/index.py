@@ -105,6 +105,16 @@ class PostgresSearcher:
     def facts(self, work: UnitOfWork, term_ids: Sequence[int]) -> Awaitable[LibraryFacts | None]:
         return statistics.ask_facts(batch_in(work), work.tenant_id, term_ids)
 
+    def held(
+        self,
+        work: UnitOfWork,
+        scope: SearchScope,
+        term_ids: Sequence[int],
+        *,
+        at_most: int | None = None,
+    ) -> Awaitable[Mapping[int, int]]:
+        return statistics.ask_held(batch_in(work), scope, term_ids, at_most)
+
     def passages(
         self, work: UnitOfWork, scope: SearchScope, ids: Sequence[uuid.UUID]
     ) -> Awaitable[Mapping[uuid.UUID, ChunkView]]:

@@ -6,15 +6,17 @@ folder at a time (an advisory lock per tenant) adds the rows to `term_stat`.
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.batches import Rows, StatementBatch, StatementResult
-from citewell.engine.lexical.base import CorpusStatistics
-from citewell.indexes.contract import Generation, LibraryFacts
+from citewell.engine.lexical.base import TERM_SPACE, CorpusStatistics
+from citewell.indexes.contract import Generation, LibraryFacts, SearchScope
+from citewell.indexes.postgres.asking import is_whole_library
 from citewell.indexes.postgres.literals import int_array
+from citewell.indexes.postgres.scoping import scope_sql, scope_values
 
 FOLD_BATCH = 200
 """Versions folded in one transaction: some hundred thousand terms, about a second."""
@@ -76,6 +78,57 @@ SELECT g.id, g.embedding, g.dimensions, g.has_dense, g.has_lexical,
   ARRAY(SELECT term FROM counted), ARRAY(SELECT frequency FROM counted)
 FROM g
 """
+
+
+# A colon before a digit would be a parameter, hence chr(58).
+# The counts of `_FACTS`, then for each term that is in the library whether the scope has it. The
+# candidates of the inverted index are joined under row-level security, as those of a search are.
+_HELD = """
+WITH pending AS MATERIALIZED (
+  SELECT d.sign, d.terms, d.frequencies FROM term_delta d
+  WHERE d.tenant_id = :tenant_id AND d.generation_id = :generation
+  ORDER BY d.id DESC LIMIT :most_pending
+), counted AS (
+  SELECT term, frequency FROM term_stat s
+  WHERE s.tenant_id = :tenant_id AND s.generation_id = :generation
+    AND s.term = ANY(CAST(:asked AS int[]))
+  UNION ALL
+  SELECT asked.term, sign * frequencies[array_position(terms, asked.term)]
+  FROM pending, unnest(CAST(:asked AS int[])) AS asked(term)
+  WHERE asked.term = ANY(terms)
+), known AS MATERIALIZED (
+  SELECT term, sum(frequency)::int AS frequency FROM counted GROUP BY term HAVING sum(frequency) > 0
+)
+SELECT term, frequency FROM known{where}
+"""
+
+_WITHIN = """
+WHERE frequency > CAST(:at_most AS int) OR EXISTS (
+  SELECT FROM citewell_lexical_candidates(:generation, ARRAY[CAST(term AS bigint)],
+    CAST('{{' || term || chr(58) || '1}}/{space}' AS sparsevec), NULL) AS k
+  JOIN chunk c ON c.id = k.id WHERE {scope})
+"""
+
+
+def ask_held(
+    batch: StatementBatch, scope: SearchScope, term_ids: Sequence[int], at_most: int | None
+) -> StatementResult[Mapping[int, int]]:
+    """See `Searcher.held`."""
+    values: dict[str, object] = {
+        "tenant_id": scope.tenant_id,
+        "generation": scope.generation.id,
+        "asked": int_array(set(term_ids)),
+        "most_pending": MOST_PENDING,
+    }
+    where = ""
+    if not is_whole_library(scope):
+        where = _WITHIN.format(scope=scope_sql(scope), space=TERM_SPACE)
+        values |= {**scope_values(scope), "at_most": 2**31 - 1 if at_most is None else at_most}
+    return batch.ask(_HELD.format(where=where), values, _counts)
+
+
+def _counts(rows: Rows) -> Mapping[int, int]:
+    return {int(term): int(frequency) for term, frequency in rows}
 
 
 async def tenants_to_fold(session: AsyncSession) -> list[uuid.UUID]:

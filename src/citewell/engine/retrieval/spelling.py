@@ -1,0 +1,221 @@
+"""Other spellings of a question's words that the library does not know, taken from its own.
+
+A slip of the finger (`vacaton`), and words written apart or together (`wifi`, `wi-fi`, `wi fi`;
+`hanoi`, `ha noi`). The index knows terms by their hash alone, so there is no vocabulary to compare
+with: the spellings that are near are made here, and the index is asked which of them there are.
+What is asked is what the caller may find, so nothing is told of other documents.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from string import ascii_lowercase
+from typing import Literal
+
+from citewell.engine.lexical.base import Namespace, QueryTerm
+from citewell.engine.lexical.terms import hash64, look_up, pair, term_id
+from citewell.engine.retrieval.analysis import QueryAnalysis, function_words
+from citewell.engine.text.normalisation import fold
+from citewell.engine.text.stemming import stem_english
+from citewell.engine.text.stopwords import ENGLISH
+from citewell.engine.text.vietnamese import folded_key, is_syllable
+
+MIN_SLIP = 4
+"""Shorter words have too many neighbours: `pay`, `day`, `way`."""
+
+MAX_LETTERS = 20
+"""Longer words are chemical names and codes; each letter costs 54 spellings to ask for."""
+
+MAX_UNKNOWN = 2
+"""Unknown words of a question that are looked into. One with more of them, or with more than half
+of its words (`wi fi password` has two of three), is about something else or in another language."""
+
+MOST_SPELLINGS = 2
+"""Spellings taken for one word: `complaint` and `compliant` are as near to a slip of either."""
+
+SPELLING_SHARE = 0.8
+"""Weight of another spelling, as a share of the word's own."""
+
+SURE_CHUNKS = 10_000
+"""Size of a library from which a spelling must occur `SURE_COUNT` times.
+
+Of 500 spellings one meets a term of another word by the chance of hashing (2**29 ids) in a library
+of a million terms; most terms occur once or twice, so three occurrences tell them apart.
+"""
+
+SURE_COUNT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """Another way to write a word, or two neighbouring ones, of a question."""
+
+    word: str
+    """As the question has it; two words with a space."""
+    written: str
+    how: Literal["slip", "spacing"]
+    namespace: Namespace
+    ids: tuple[int, ...]
+    """Its terms; all must be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Respelling:
+    """Spellings of the library that stand for unknown words of a question."""
+
+    spellings: tuple[Spelling, ...]
+    terms: tuple[QueryTerm, ...]
+    """What is looked for besides."""
+    frequency: Mapping[int, int]
+    """Of these terms."""
+
+
+def content_terms(analysis: QueryAnalysis) -> dict[str, list[int]]:
+    """The terms of each word that may be misspelt, by word: no numbers, codes, function words."""
+    skipped = function_words(analysis.language) | ENGLISH
+    words = {
+        word
+        for word in analysis.words
+        if word.isalpha() and look_up(word).is_latin and word not in skipped
+    }
+    found = defaultdict[str, list[int]](list)
+    for term in analysis.terms:
+        if term.text in words and term.namespace != "code":
+            found[term.text].append(term.id)
+    return dict(found)
+
+
+def unknown_words(terms: Mapping[str, Sequence[int]], known: Collection[int]) -> list[str]:
+    """Words of which no term is known; none if there are too many for slips.
+
+    Args:
+        terms: As `content_terms` gives them.
+        known: Terms that the caller's passages hold.
+    """
+    unknown = [word for word, ids in terms.items() if not any(one in known for one in ids)]
+    is_known = len(terms) <= MAX_UNKNOWN or 2 * len(unknown) <= len(terms) + 1
+    return unknown if is_known and len(unknown) <= MAX_UNKNOWN else []
+
+
+def spellings_of(analysis: QueryAnalysis, unknown: Sequence[str]) -> list[Spelling]:
+    """All spellings near the unknown words of a question."""
+    found: list[Spelling] = []
+    for first, second in pairwise(analysis.words):
+        is_near = first in unknown or second in unknown
+        if is_near and first.isalpha() and second.isalpha():
+            found += _joined(first, second)
+    for word in unknown:
+        found += _divided(word)
+        bare = fold(word)
+        if MIN_SLIP <= len(bare) <= MAX_LETTERS:
+            found += _slips(word, bare, analysis.language)
+    return found
+
+
+def respell(
+    analysis: QueryAnalysis,
+    spellings: Sequence[Spelling],
+    frequency: Mapping[int, int],
+    chunk_count: int,
+) -> Respelling:
+    """Choose among the spellings those that the library has.
+
+    Args:
+        analysis: The question.
+        spellings: As `spellings_of` gives them.
+        frequency: Their terms that the caller's passages hold, with the number of passages.
+        chunk_count: Passages of the library.
+    """
+    least = SURE_COUNT if chunk_count > SURE_CHUNKS else 1
+    by_word = defaultdict[str, list[Spelling]](list)
+    for each in spellings:
+        if min(frequency.get(one, 0) for one in each.ids) >= least:
+            by_word[each.word].append(each)
+    chosen: list[Spelling] = []
+    settled: set[str] = set()
+    # Pairs come before their words: what is written together is no slip of either part.
+    for word, found in sorted(by_word.items(), key=lambda item: " " not in item[0]):
+        if not settled & {word, *word.split()}:
+            chosen += _best(word, found, frequency)
+            settled |= {word, *word.split()}
+    boosts = _boosts(analysis)
+    terms: dict[int, QueryTerm] = {}
+    for each in chosen:
+        boost = SPELLING_SHARE * max(boosts.get(part, 1.0) for part in each.word.split())
+        for one in each.ids:
+            terms.setdefault(one, QueryTerm(one, each.written, each.namespace, 1, boost))
+    counts = {one: frequency[one] for one in terms}
+    return Respelling(tuple(chosen), tuple(terms.values()), counts)
+
+
+def _boosts(analysis: QueryAnalysis) -> dict[str, float]:
+    boosts: dict[str, float] = {}
+    for term in analysis.terms:
+        boosts[term.text] = max(boosts.get(term.text, 0.0), term.boost)
+    return boosts
+
+
+def _best(word: str, found: list[Spelling], frequency: Mapping[int, int]) -> list[Spelling]:
+    spaced = [each for each in found if each.how == "spacing"]
+    if spaced:
+        return [max(spaced, key=lambda each: min(frequency[one] for one in each.ids))]
+    # The first letter is rarely wrong (Pollock and Zamora 1984: 3 to 8 % of slips); then the more
+    # frequent word is the likelier one (Norvig 2007).
+    # Of forms with one stem the longest is shown: `vacation` rather than `vacator`.
+    found.sort(
+        key=lambda each: (
+            each.written[0] != word[0], -frequency[each.ids[0]], -len(each.written), each.written
+        )
+    )  # fmt: skip
+    best: dict[tuple[int, ...], Spelling] = {}
+    for each in found:
+        if each.written[0] == word[0] or not best:
+            best.setdefault(each.ids, each)
+    return list(best.values())[:MOST_SPELLINGS]
+
+
+def _joined(first: str, second: str) -> Iterator[Spelling]:
+    word = f"{first} {second}"
+    bare = fold(first + second)
+    if len(bare) <= MAX_LETTERS and bare.isascii():
+        yield Spelling(word, bare, "spacing", "en", (_stem_id(bare),))
+        yield Spelling(word, bare, "spacing", "other", (term_id(hash64("other", bare)),))
+
+
+def _divided(word: str) -> Iterator[Spelling]:
+    bare = fold(word)
+    for at in range(2, len(bare) - 1) if len(bare) <= MAX_LETTERS else ():
+        first, second = bare[:at], bare[at:]
+        written = f"{first} {second}"
+        if is_syllable(first) and is_syllable(second):
+            folded = pair(look_up(first).folded, look_up(second).folded)
+            yield Spelling(word, written, "spacing", "folded", (term_id(folded),))
+        elif first not in ENGLISH and second not in ENGLISH:
+            # Parts that are function words are everywhere: `another` is no `an other`.
+            yield Spelling(word, written, "spacing", "en", (_stem_id(first), _stem_id(second)))
+
+
+def _slips(word: str, bare: str, language: str) -> Iterator[Spelling]:
+    for near in _edits(bare):
+        if near in ENGLISH or len(near) < MIN_SLIP - 1:
+            continue
+        yield Spelling(word, near, "slip", "en", (_stem_id(near),))
+        if language == "vi" and is_syllable(near):
+            folded = term_id(hash64("folded", folded_key(near)))
+            yield Spelling(word, near, "slip", "folded", (folded,))
+
+
+def _edits(word: str) -> set[str]:
+    """Words one slip away: a letter left out, added, changed, or two in the wrong order."""
+    parts = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+    edits = {head + tail[1:] for head, tail in parts if tail}
+    edits |= {head + tail[1] + tail[0] + tail[2:] for head, tail in parts if len(tail) > 1}
+    for letter in ascii_lowercase:
+        edits |= {head + letter + tail[1:] for head, tail in parts if tail}
+        edits |= {head + letter + tail for head, tail in parts}
+    return edits - {word}
+
+
+def _stem_id(bare: str) -> int:
+    return term_id(hash64("en", stem_english(bare)))

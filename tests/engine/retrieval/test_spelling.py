@@ -1,0 +1,74 @@
+"""Words of a question that the library spells otherwise."""
+
+from collections import Counter
+
+import pytest
+
+from citewell.engine.lexical.bm25 import passage_terms
+from citewell.engine.retrieval.analysis import analyse
+from citewell.engine.retrieval.spelling import (
+    SURE_CHUNKS,
+    Respelling,
+    content_terms,
+    respell,
+    spellings_of,
+    unknown_words,
+)
+from citewell.engine.text.language import detect_language
+
+LIBRARY = (
+    "The vacation policy grants 25 days to every employee.",
+    "The wifi password of the office hangs at the door.",
+    "A complaint goes to the works council.",
+    "Nhân viên được nghỉ phép năm tại Hà Nội.",
+)
+
+
+def respelt(question: str, *, chunk_count: int = len(LIBRARY)) -> Respelling:
+    frequency = Counter[int]()
+    for text in LIBRARY:
+        frequency.update(passage_terms(text, detect_language(text)).weights.keys())
+    analysis = analyse(question)
+    unknown = unknown_words(content_terms(analysis), frequency)
+    return respell(analysis, spellings_of(analysis, unknown), frequency, chunk_count)
+
+
+class TestRespell:
+    @pytest.mark.parametrize(
+        ("question", "word", "written"),
+        [
+            ("How many vacaton days are there?", "vacaton", "vacation"),
+            ("Where does a compalint go?", "compalint", "complaint"),
+            ("What is the wi-fi password?", "wi fi", "wifi"),
+            ("wi fi", "wi fi", "wifi"),
+            ("the pass word of the office", "pass word", "password"),
+            ("The hanoi employees' vacation", "hanoi", "ha noi"),
+            ("nhân viên đươc ngih phép năm", "ngih", "nghi"),
+        ],
+    )
+    def test_unknown_word_is_taken_for_one_of_the_library(
+        self, question: str, word: str, written: str
+    ) -> None:
+        (found,) = respelt(question).spellings
+        assert (found.word, found.written) == (word, written)
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "How many vacation days are there?",
+            "Which prophylaxis quadrant zygote is there?",
+            "Was ist der Unterschied zwischen Vacatoin und Urlaub?",
+            "Which kay opens the office?",
+            "Is 2O26 or HR-POL-077 the office?",
+        ],
+    )
+    def test_known_foreign_and_short_words_stay(self, question: str) -> None:
+        assert respelt(question).terms == ()
+
+    def test_large_library_must_have_a_word_more_than_once(self) -> None:
+        assert respelt("vacaton", chunk_count=SURE_CHUNKS + 1).terms == ()
+
+    def test_other_spelling_weighs_less_than_the_word_itself(self) -> None:
+        (term,) = respelt("How many vacaton days are there?").terms
+        own = next(each for each in analyse("vacaton days are there").terms if each.text == "days")
+        assert 0.5 * own.boost < term.boost < own.boost
