@@ -9,8 +9,9 @@ TERM_SPACE = 2**29
 SparseVector = dict[int, float]
 """Hashed term id -> weight."""
 
-Namespace = Literal["en", "vi", "folded", "other", "code"]
-"""A term's field: English stems, exact Vietnamese, unaccented Vietnamese, other words, codes."""
+Namespace = Literal["en", "vi", "folded", "other", "code", "acronym"]
+"""A term's field: English stems, exact Vietnamese, unaccented Vietnamese, other words, codes,
+acronyms of what is named in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 
+from citewell.engine.lexical.acronyms import Definitions, acronyms_of, words_behind
 from citewell.engine.lexical.base import (
     CorpusStatistics,
     PassageTerms,
@@ -39,7 +40,20 @@ MAX_QUERY_TERMS = 128
 """Heaviest terms of a question that are searched; a 30-syllable question has about 100."""
 
 
-def passage_terms(text: str, language: str, *, heading: str = "", title: str = "") -> PassageTerms:
+ACRONYM_WEIGHT = 0.5
+"""Term frequency of the words that an acronym of the passage stands for."""
+
+_NO_DEFINITIONS: Definitions = {}
+
+
+def passage_terms(
+    text: str,
+    language: str,
+    *,
+    heading: str = "",
+    title: str = "",
+    acronyms: Definitions = _NO_DEFINITIONS,
+) -> PassageTerms:
     """Return a passage's BM25 weights (Robertson and Zaragoza 2009), all but the IDF.
 
     Args:
@@ -47,12 +61,18 @@ def passage_terms(text: str, language: str, *, heading: str = "", title: str = "
         language: ISO 639-1 code as `detect_language` gives it, or "und".
         heading: The headings above it, joined by anything that is no letter.
         title: The document's title.
+        acronyms: What the document says that its acronyms stand for.
     """
     body = [look_up(word) for word in words(normalise(text))]
     singles, pairs = passage_hashes(body, language)
     frequency = dict[int, float](Counter(map(term_id, singles)))
     pair_frequency = dict[int, float](Counter(map(term_id, pairs)))
     _add_codes(frequency, text, 1.0)
+    _add(frequency, (acronym_term(each) for each in acronyms_of(text, acronyms)), 1.0)
+    for named in words_behind(text, acronyms):
+        singles, pairs = passage_hashes([look_up(word) for word in named], language)
+        _add(frequency, map(term_id, singles), ACRONYM_WEIGHT)
+        _add(pair_frequency, map(term_id, pairs), ACRONYM_WEIGHT)
     for context in (title, heading):
         if context:
             above = [look_up(word) for word in words(normalise(context))[:MAX_CONTEXT_WORDS]]
@@ -108,6 +128,11 @@ def _heaviest(weights: SparseVector, limit: int) -> SparseVector:
 def _add(frequency: dict[int, float], terms: Iterable[int], weight: float) -> None:
     for term in terms:
         frequency[term] = frequency.get(term, 0.0) + weight
+
+
+def acronym_term(acronym: str) -> int:
+    """Return the term of an acronym in lower case, for passages that name it in words."""
+    return term_id(hash64("acronym", acronym))
 
 
 def _add_codes(frequency: dict[int, float], text: str, weight: float) -> None:

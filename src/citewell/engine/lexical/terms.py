@@ -10,6 +10,7 @@ question's, so that a question only has to name every namespace its words may be
 - `other`: unaccented word of a passage in another language; words of other scripts; single
   characters and adjacent pairs of scripts without spaces.
 - `code`: document codes, see `codes.py`.
+- `acronym`: acronyms of what a passage names in words, see `acronyms.py`.
 """
 
 import hashlib

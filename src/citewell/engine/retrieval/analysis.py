@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from citewell.engine.lexical.acronyms import is_acronym
 from citewell.engine.lexical.base import Namespace, QueryTerm
+from citewell.engine.lexical.bm25 import acronym_term
 from citewell.engine.lexical.codes import Code, find_codes
 from citewell.engine.lexical.terms import Word, hash64, look_up, pair, term_id, unspaced_pairs
 from citewell.engine.text.language import UNDETERMINED, detect_language
@@ -54,6 +56,9 @@ _SPACES = re.compile(r"[\s\x00-\x1f]+")
 # Quotation marks of English, French and German in pairs, so that an apostrophe or a single mark
 # opens nothing; a phrase of one character or of a whole page is none.
 _PHRASE = re.compile(r'"([^"]{2,200})"|“([^”]{2,200})”|«([^»]{2,200})»|„([^“”]{2,200})[“”]')
+
+
+_WRITTEN = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,11 @@ def analyse(query: str) -> QueryAnalysis:
     language = detect_language(text)
     is_unaccented = language == "vi" and _accented_share(looked_up) < ACCENTED_SHARE
     codes = find_codes(text)[:MAX_CODES]
-    terms = [*_word_terms(looked_up, language, is_unaccented=is_unaccented), *_code_terms(text)]
+    terms = [
+        *_word_terms(looked_up, language, is_unaccented=is_unaccented),
+        *_acronym_terms(text),
+        *_code_terms(text),
+    ]
     return QueryAnalysis(
         text=text,
         language=language,
@@ -211,6 +220,15 @@ def _pair_terms(first: Word, second: Word, weights: _Weights, share: float) -> I
     if weights.folded:
         value = pair(first.folded, second.folded)
         yield QueryTerm(term_id(value), text, "folded", 1, weights.folded * share)
+
+
+def _acronym_terms(text: str) -> Iterator[QueryTerm]:
+    """Acronyms, which passages may name in words only; none in a text that is all in capitals."""
+    written = _WRITTEN.findall(text)
+    found = dict.fromkeys(word for word in written[:MAX_WORDS] if is_acronym(word))
+    if len(found) < len(written) or len(written) == 1:
+        for word in found:
+            yield QueryTerm(acronym_term(fold(normalise(word))), word, "acronym", 1)
 
 
 def _code_terms(text: str) -> Iterator[QueryTerm]:

@@ -13,7 +13,9 @@ from itertools import pairwise
 from string import ascii_lowercase
 from typing import Literal
 
+from citewell.engine.lexical import acronyms
 from citewell.engine.lexical.base import Namespace, QueryTerm
+from citewell.engine.lexical.bm25 import acronym_term
 from citewell.engine.lexical.terms import hash64, look_up, pair, term_id
 from citewell.engine.retrieval.analysis import QueryAnalysis, function_words
 from citewell.engine.text.normalisation import fold
@@ -54,7 +56,7 @@ class Spelling:
     word: str
     """As the question has it; two words with a space."""
     written: str
-    how: Literal["slip", "spacing"]
+    how: Literal["slip", "spacing", "acronym"]
     namespace: Namespace
     ids: tuple[int, ...]
     """Its terms; all must be there."""
@@ -106,6 +108,9 @@ def spellings_of(analysis: QueryAnalysis, unknown: Sequence[str]) -> list[Spelli
         if is_near and first.isalpha() and second.isalpha():
             found += _joined(first, second)
     for word in unknown:
+        if 2 <= len(word) <= acronyms.MAX_LETTERS:
+            term = acronym_term(fold(word))
+            found.append(Spelling(word, word.upper(), "acronym", "acronym", (term,)))
         found += _divided(word)
         bare = fold(word)
         if MIN_SLIP <= len(bare) <= MAX_LETTERS:
@@ -157,9 +162,9 @@ def _boosts(analysis: QueryAnalysis) -> dict[str, float]:
 
 
 def _best(word: str, found: list[Spelling], frequency: Mapping[int, int]) -> list[Spelling]:
-    spaced = [each for each in found if each.how == "spacing"]
-    if spaced:
-        return [max(spaced, key=lambda each: min(frequency[one] for one in each.ids))]
+    exact = [each for each in found if each.how != "slip"]
+    if exact:
+        return [max(exact, key=lambda each: min(frequency[one] for one in each.ids))]
     # The first letter is rarely wrong (Pollock and Zamora 1984: 3 to 8 % of slips); then the more
     # frequent word is the likelier one (Norvig 2007).
     # Of forms with one stem the longest is shown: `vacation` rather than `vacator`.

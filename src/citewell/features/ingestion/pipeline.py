@@ -20,6 +20,7 @@ from citewell.engine.chunking.base import (
 )
 from citewell.engine.chunking.registry import create_chunker
 from citewell.engine.embedding.base import Embedder, Vector
+from citewell.engine.lexical.acronyms import MAX_DEFINITIONS, definitions_in
 from citewell.engine.lexical.bm25 import passage_terms
 from citewell.engine.parsing.base import Block, DocumentInfo
 from citewell.engine.text.language import UNDETERMINED, detect_language
@@ -74,6 +75,8 @@ class PipelineResult:
     embedded_count: int = 0
     char_count: int = 0
     term_frequencies: Counter[int] = field(default_factory=Counter[int])
+    acronyms: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """What the text has said so far that its acronyms stand for."""
     text_hash: bytes = b""
     """SHA-256 of the extracted text in UTF-8."""
     has_text: bool = False
@@ -250,6 +253,10 @@ def _rows(
 ) -> list[ChunkRow]:
     rows: list[ChunkRow] = []
     language = UNDETERMINED
+    for chunk in batch.chunks:
+        # Texts say what an acronym stands for where they use it first, so what comes later knows.
+        if len(outcome.acronyms) < MAX_DEFINITIONS:
+            outcome.acronyms |= definitions_in(chunk.text)
     for chunk, key in zip(batch.chunks, hashes, strict=True):
         detected = detect_language(chunk.text)
         # Tables of figures show no language of their own, so they take their document's.
@@ -259,6 +266,7 @@ def _rows(
             language,
             heading=" ".join(chunk.heading),
             title=outcome.title,
+            acronyms=outcome.acronyms,
         ).weights
         outcome.term_frequencies.update(terms.keys())
         rows.append(

@@ -129,7 +129,7 @@ class SpellingRead(BaseModel):
     word: str
     written: str
     """As passages have it that the caller may find."""
-    how: Literal["slip", "spacing"]
+    how: Literal["slip", "spacing", "acronym"]
 
 
 class QueryExplanation(BaseModel):
