@@ -116,6 +116,8 @@ class Hit(ChunkView):
     """Rank in the dense leg from 1; None where that leg did not bring the chunk up."""
     lexical_rank: int | None
     has_phrases: bool
+    folded: tuple["Hit", ...] = ()
+    """Hits that say the same, left out for this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from citewell.engine.lexical.base import CorpusStatistics
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.analysis import QueryAnalysis, analyse
+from citewell.engine.retrieval.arranging import AS_RANKED, Arrangement, arrange
 from citewell.engine.retrieval.base import ChunkView, Hit, HitList, HybridQuery, Legs, LegScores
 from citewell.engine.retrieval.fusion import PLAIN, FusedCandidate, dense_weight, fuse
 from citewell.engine.retrieval.phrases import phrase_share
@@ -145,13 +146,20 @@ class Options:
     """Whether words are compared."""
     reranking: Reranking = NO_RERANKING
     """Whether and how what was found is put in a better order."""
+    arrangement: Arrangement = AS_RANKED
+    """How repetitions and like passages are dealt with."""
+
+    @property
+    def pool(self) -> int:
+        """Passages that are arranged."""
+        return self.arrangement.pool(self.top_k)
 
     @property
     def candidates(self) -> int:
-        """Passages that are looked for: more than are wanted if they are reranked."""
+        """Passages that are looked for: more than are wanted if they are reranked or arranged."""
         if self.reranking.reranker is None:
-            return self.top_k
-        return max(self.top_k, self.reranking.candidates)
+            return self.pool
+        return max(self.pool, self.reranking.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +208,12 @@ async def retrieve(source: Source, question: str, options: Options, watch: Stopw
             found = await _ask(reader, analysis, embedded, failures, options, watch)
         watch.lap("finish")
         if options.reranking.reranker is not None:
-            found = await reranked(found, options.reranking, options.top_k)
+            found = await reranked(found, options.reranking, options.pool)
             watch.lap("rerank")
+        if not options.arrangement.is_plain:
+            hits = arrange(found.hits.hits, options.arrangement, options.top_k)
+            found = replace(found, hits=replace(found.hits, hits=hits))
+            watch.lap("arrange")
         return found
     raise AssertionError("the last attempt returns")
 

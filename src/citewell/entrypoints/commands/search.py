@@ -69,6 +69,12 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each leg's ranks and scores.")
     ] = False,
+    fold: Annotated[
+        bool, typer.Option("--fold", help="Leave out passages that repeat a better one.")
+    ] = False,
+    diversity: Annotated[
+        float, typer.Option(min=0, max=1, help="Weight of being unlike the passages before.")
+    ] = 0.0,
     as_of: AsOfOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
@@ -78,7 +84,14 @@ def search(
     _check_length(query)
     wanted = dict(parse_filter(item) for item in filters or [])
     request = checked(
-        SearchRequest, query=query, top_k=top_k, filters=wanted, explain=explain, as_of=as_of
+        SearchRequest,
+        query=query,
+        top_k=top_k,
+        filters=wanted,
+        explain=explain,
+        fold=fold,
+        diversity=diversity,
+        as_of=as_of,
     )
 
     async def act(platform: Platform, caller: Caller) -> SearchReply:
@@ -167,6 +180,9 @@ def _ask_json(reply: QueryReply) -> dict[str, object]:
 def _print_hit(number: int, hit: SearchHit) -> None:
     out.print(f"[bold]{number}. {escape(_place(hit))}[/bold]  [dim]{hit.score:.3f}[/dim]")
     out.print(escape(hit.text))
+    if hit.folded:
+        titles = ", ".join(dict.fromkeys(each.title for each in hit.folded))
+        out.print(f"the same {len(hit.folded)} times more: {escape(titles)}", style="dim")
     if hit.explain is not None:
         dense, lexical = hit.explain.dense, hit.explain.lexical
         out.print(

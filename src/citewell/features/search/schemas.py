@@ -48,6 +48,21 @@ AsOf = Annotated[
 ]
 
 
+Fold = Annotated[
+    bool,
+    Field(description="Leave out passages that repeat a better one; `folded` names them."),
+]
+Diversity = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Weight of being unlike the passages before; 0: the best ones.",
+    ),
+]
+
+
 class SearchRequest(BaseModel):
     """A question to passages, and where to look."""
 
@@ -58,6 +73,8 @@ class SearchRequest(BaseModel):
     filters: Filters = Field(default_factory=dict[str, FilterValue])
     collection_ids: CollectionIds | None = None
     explain: bool = False
+    fold: Fold = False
+    diversity: Diversity = 0.0
     as_of: AsOf = None
     as_user_id: ViewedAs = None
 
@@ -94,6 +111,15 @@ class HitExplanation(BaseModel):
     has_phrases: bool
 
 
+class FoldedRead(BaseModel):
+    """A passage that says the same as a better one."""
+
+    chunk_id: uuid.UUID
+    document_id: uuid.UUID
+    title: str
+    version: int
+
+
 class SearchHit(BaseModel):
     """A passage that was found."""
 
@@ -107,6 +133,8 @@ class SearchHit(BaseModel):
     end: int
     score: float
     text: str
+    folded: list[FoldedRead] = Field(default_factory=list[FoldedRead])
+    """Passages that were left out because they say the same."""
     explain: HitExplanation | None = None
 
 
@@ -324,5 +352,14 @@ def hit_read(hit: Hit, *, explain: bool) -> SearchHit:
         end=hit.end,
         score=round(hit.score, 6),
         text=hit.text,
+        folded=[
+            FoldedRead(
+                chunk_id=each.chunk_id,
+                document_id=each.document_id,
+                title=each.title,
+                version=each.version,
+            )
+            for each in hit.folded
+        ],
         explain=explanation,
     )

@@ -8,6 +8,7 @@ from citewell.core.context import Actor, Caller
 from citewell.core.platform import Platform
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.reranking.base import Reranking
+from citewell.engine.retrieval.arranging import AS_RANKED, Arrangement
 from citewell.engine.retrieval.pipeline import (
     NO_RERANKING,
     EmptyQuestionError,
@@ -50,6 +51,7 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
         collection_ids=request.collection_ids,
         as_of=request.as_of,
         watch=watch,
+        arrangement=Arrangement(request.fold, request.diversity),
     )
     return SearchReply(
         query=request.query,
@@ -79,6 +81,7 @@ async def find(
     has_dense: bool = True,
     has_lexical: bool = True,
     reranks: bool = True,
+    arrangement: Arrangement = AS_RANKED,
 ) -> Found:
     """Search, with all that an answer needs besides the passages; raises as `search` does.
 
@@ -95,6 +98,7 @@ async def find(
         has_dense: Whether vectors are compared; without, the words are measured alone.
         has_lexical: Whether words are compared.
         reranks: Whether the reranker, if one is set, puts the result in order.
+        arrangement: How repetitions and like passages are dealt with.
     """
     library = CallersLibrary(platform, caller, spender, filters, collection_ids, as_of)
     options = Options(
@@ -102,6 +106,7 @@ async def find(
         has_dense=has_dense,
         has_lexical=has_lexical,
         reranking=platform.state_of(Reranking) if reranks else NO_RERANKING,
+        arrangement=arrangement,
     )
     try:
         found = await retrieve(library, query, options, watch)
