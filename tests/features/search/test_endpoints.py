@@ -51,7 +51,7 @@ class TestSearch:
         [hit] = found["results"]
         assert hit.keys() == {
             "chunk_id", "document_id", "title", "version", "page", "heading", "start", "end",
-            "score", "text", "explain",
+            "score", "text", "folded", "explain",
         }  # fmt: skip
         assert "Otis Berger" in hit["text"]
         assert hit["heading"] == "Lift"

@@ -1,0 +1,57 @@
+"""Repetitions folded, like passages apart."""
+
+import uuid
+
+import pytest
+
+from citewell.engine.retrieval.arranging import AS_RANKED, Arrangement, arrange
+from citewell.engine.retrieval.base import Hit
+
+FOLDED = Arrangement(folds=True)
+
+
+def hit(text: str, score: float, *heading: str, title: str = "Policy") -> Hit:
+    return Hit(
+        chunk_id=uuid.uuid4(), document_id=uuid.uuid4(), title=title, version=1, page=None,
+        heading=heading, context="", start=0, end=len(text), language="en", text=text, score=score,
+        dense_score=None, lexical_score=0.0, dense_rank=None, lexical_rank=1, has_phrases=False,
+    )  # fmt: skip
+
+
+class TestFolding:
+    def test_repetition_is_named_by_the_better_passage(self) -> None:
+        best = hit("Leave is 25 days a year. Ask your lead.", 0.9)
+        copy = hit("LEAVE is the 25 days\na year; ask your lead", 0.8, title="Policy (copy)")
+        part = hit("Ask your lead.", 0.7)
+        other = hit("Cars are parked below.", 0.6)
+        kept = arrange([best, copy, part, other], FOLDED, 2)
+        assert [each.text for each in kept] == [best.text, other.text]
+        assert kept[0].folded == (copy, part)
+        assert kept[1].folded == ()
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Leave is 24 days a year.",
+            "Leave is not 25 days a year.",
+            "From 2026 leave is 25 days a year.",
+            "Leave was 25 days a year.",
+        ],
+    )
+    def test_passage_that_says_something_else_stays(self, text: str) -> None:
+        hits = [hit("Leave is 25 days a year.", 0.9), hit(text, 0.8)]
+        assert arrange(hits, FOLDED, 5) == hits
+
+    def test_same_words_under_another_heading_stay(self) -> None:
+        hits = [hit("25 days.", 0.9, "Leave", "2025"), hit("25 days.", 0.8, "Leave", "2026")]
+        assert arrange(hits, FOLDED, 5) == hits
+
+
+class TestDiversity:
+    def test_unlike_passage_comes_before_a_like_one(self) -> None:
+        first = hit("Leave is 25 days a year for staff.", 0.9)
+        like = hit("Leave is 26 days a year for staff.", 0.85)
+        unlike = hit("Requests go to the lead.", 0.8)
+        assert arrange([first, like, unlike], AS_RANKED, 2) == [first, like]
+        assert arrange([first, like, unlike], Arrangement(diversity=0.3), 2) == [first, unlike]
+        assert arrange([first, like, unlike], Arrangement(diversity=0.3), 3)[2] == like
