@@ -42,6 +42,10 @@ class TestFolding:
         hits = [hit("Leave is 25 days a year.", 0.9), hit(text, 0.8)]
         assert arrange(hits, FOLDED, 5) == hits
 
+    def test_sentence_within_a_sentence_stays(self) -> None:
+        hits = [hit("It is not true that leave is paid.", 0.9), hit("Leave is paid.", 0.8)]
+        assert arrange(hits, FOLDED, 5) == hits
+
     def test_same_words_under_another_heading_stay(self) -> None:
         hits = [hit("25 days.", 0.9, "Leave", "2025"), hit("25 days.", 0.8, "Leave", "2026")]
         assert arrange(hits, FOLDED, 5) == hits

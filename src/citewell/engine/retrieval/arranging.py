@@ -1,8 +1,8 @@
 """Puts hits in an order for readers: repetitions folded, and different passages before like ones.
 
 Folding must not hide what differs. A passage is folded only into a better one with the same
-headings that has all its words, in its order: punctuation, case and articles aside. A passage of
-another year, version or amount has other words or numbers, and stays.
+headings that has all its sentences, in its order: punctuation, case and articles aside. A passage
+of another year, version or amount has other words or numbers, and stays.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from citewell.engine.retrieval.base import Hit
 from citewell.engine.text.normalisation import normalise, words
+from citewell.engine.text.sentences import split_sentences
 
 # Words that carry nothing of their own; negations and prepositions would.
 _ARTICLES = frozenset(("the", "a", "an"))
@@ -51,7 +52,7 @@ def _folded(hits: Sequence[Hit]) -> list[Hit]:
     texts: list[tuple[str, str]] = []
     """Words of headings and text of those kept."""
     for hit in hits:
-        above, text = _plain("\n".join((*hit.heading, hit.context))), _plain(hit.text)
+        above, text = _plain("\n".join((*hit.heading, hit.context))), _sentences(hit)
         at = next(
             (at for at, other in enumerate(texts) if other[0] == above and text in other[1]), None
         )
@@ -63,9 +64,14 @@ def _folded(hits: Sequence[Hit]) -> list[Hit]:
     return kept
 
 
+def _sentences(hit: Hit) -> str:
+    """The sentences with a mark between, so that only whole ones are found in another text."""
+    spans = split_sentences(hit.text, hit.language)
+    return f".{'.'.join(_plain(hit.text[span.start : span.end]) for span in spans)}."
+
+
 def _plain(text: str) -> str:
-    # Spaces at both ends, so that only whole words are found in another text.
-    return f" {' '.join(word for word in words(normalise(text)) if word not in _ARTICLES)} "
+    return " ".join(word for word in words(normalise(text)) if word not in _ARTICLES)
 
 
 def _diverse(hits: Sequence[Hit], diversity: float, top_k: int) -> list[Hit]:
