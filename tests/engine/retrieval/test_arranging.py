@@ -21,7 +21,7 @@ def hit(text: str, score: float, *heading: str, title: str = "Policy") -> Hit:
 class TestFolding:
     def test_repetition_is_named_by_the_better_passage(self) -> None:
         best = hit("Leave is 25 days a year. Ask your lead.", 0.9)
-        copy = hit("LEAVE is the 25 days\na year; ask your lead", 0.8, title="Policy (copy)")
+        copy = hit("LEAVE: is the 25 days, a year. Ask your lead!", 0.8, title="Policy (copy)")
         part = hit("Ask your lead.", 0.7)
         other = hit("Cars are parked below.", 0.6)
         kept = arrange([best, copy, part, other], FOLDED, 2)
