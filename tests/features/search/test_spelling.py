@@ -6,32 +6,31 @@ import pytest
 
 from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import Actor, ActorKind, Caller
-from citewell.core.settings import Settings
+from citewell.core.platform import Platform
 from citewell.features.search import service
 from citewell.features.search.schemas import SearchReply, SearchRequest
 from tests.conftest import new_caller
-from tests.quiet import Shelf, quiet_platform
+from tests.quiet import Shelf
 
 EMPLOYEE = Actor(ActorKind.API_KEY, role=Role.EMPLOYEE)
 
 
 @pytest.fixture
-async def replies(own_url: str, settings: Settings, tmp_path: Path) -> dict[str, SearchReply]:
+async def replies(platform: Platform, tmp_path: Path) -> dict[str, SearchReply]:
     """Questions of the operator and of an employee to one library, by who and word."""
-    async with quiet_platform(settings, own_url) as platform:
-        shelf = Shelf(platform, await new_caller(platform), tmp_path)
-        await shelf.add("rest.txt", "The budget of the canteen is 900 euros.")
-        await shelf.add("lift.txt", "The lift is repaired by Otis Berger.")
-        secret = "The budgex project buys Acme in the canteen."
-        await shelf.add("plan.txt", secret, access_level=AccessLevel.RESTRICTED)
-        employee = Caller(shelf.caller.tenant_id, EMPLOYEE)
-        return {
-            f"{name} {word}": await service.search(
-                platform, who, SearchRequest(query=f"the canteen's {word}", explain=True)
-            )
-            for name, who in (("all", shelf.caller), ("some", employee))
-            for word in ("budgex", "budgey", "budget", "budgez")
-        }
+    shelf = Shelf(platform, await new_caller(platform), tmp_path)
+    await shelf.add("rest.txt", "The budget of the canteen is 900 euros.")
+    await shelf.add("lift.txt", "The lift is repaired by Otis Berger.")
+    secret = "The budgex project buys Acme in the canteen."
+    await shelf.add("plan.txt", secret, access_level=AccessLevel.RESTRICTED)
+    employee = Caller(shelf.caller.tenant_id, EMPLOYEE)
+    return {
+        f"{name} {word}": await service.search(
+            platform, who, SearchRequest(query=f"the canteen's {word}", explain=True)
+        )
+        for name, who in (("all", shelf.caller), ("some", employee))
+        for word in ("budgex", "budgey", "budget", "budgez")
+    }
 
 
 def spelt(reply: SearchReply) -> list[tuple[str, str]]:

@@ -48,6 +48,9 @@ of a million terms; most terms occur once or twice, so three occurrences tell th
 
 SURE_COUNT = 3
 
+_CLITICS = frozenset(("s", "t", "d", "m", "ll", "re", "ve"))
+"""What apostrophes cut off: `canteen's`, `don't`; no words to be looked into."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
@@ -75,7 +78,7 @@ class Respelling:
 
 def content_terms(analysis: QueryAnalysis) -> dict[str, list[int]]:
     """The terms of each word that may be misspelt, by word: no numbers, codes, function words."""
-    skipped = function_words(analysis.language) | ENGLISH
+    skipped = function_words(analysis.language) | ENGLISH | _CLITICS
     words = {
         word
         for word in analysis.words
