@@ -240,7 +240,7 @@ class TestQuery:
         assert reply["timestamp"].endswith("Z")
         for citation in reply["citations"]:
             assert citation.keys() == {
-                "number", "chunk_id", "document_id", "title", "version", "page", "heading",
+                "number", "chunk_id", "document_id", "title", "version", "page", "heading", "provision",
                 "start", "end", "quote", "score",
             }  # fmt: skip
         for sentence in reply["sentences"]:
