@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("logging_put_back")
 DOCUMENT_KEYS = {"path", "document_id", "version", "status", "chunks", "pages", "error"}
 HIT_KEYS = {
     "chunk_id", "document_id", "title", "version", "page", "heading", "start", "end", "score",
-    "text",
+    "text", "folded",
 }  # fmt: skip
 QUESTION = "How much does a replacement badge cost?"
 QUESTION_OF_NOTES = "Who waters the plants?"

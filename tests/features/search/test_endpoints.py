@@ -240,8 +240,8 @@ class TestQuery:
         assert reply["timestamp"].endswith("Z")
         for citation in reply["citations"]:
             assert citation.keys() == {
-                "number", "chunk_id", "document_id", "title", "version", "page", "heading", "provision",
-                "start", "end", "quote", "score",
+                "number", "chunk_id", "document_id", "title", "version", "page", "heading",
+                "provision", "start", "end", "quote", "score",
             }  # fmt: skip
         for sentence in reply["sentences"]:
             assert sentence.keys() == {
