@@ -139,6 +139,10 @@ def _comma_separated(value: object) -> object:
     return value
 
 
+def _techniques(value: object) -> object:
+    return () if value == "none" else _comma_separated(value)
+
+
 def _host_names(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name != "*" and not re.fullmatch(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", name):
@@ -225,6 +229,20 @@ class Settings(BaseSettings):
     )
     reranker_seconds: float = Field(
         default=2.0, gt=0, le=60, description="Longest wait for it; then the order stays."
+    )
+    query_rewriting: Annotated[
+        tuple[Literal["rewrite", "variations", "decomposition", "hyde"], ...],
+        NoDecode,
+        BeforeValidator(_techniques),
+    ] = Field(
+        default=(),
+        description=(
+            "Questions that the model writes besides each one that is asked: `none`, or some of "
+            "`rewrite`, `variations`, `decomposition`, `hyde`, separated by commas."
+        ),
+    )
+    query_rewriting_seconds: float = Field(
+        default=3.0, gt=0, le=60, description="Longest wait for it; then it is done without."
     )
     llm: Annotated[str, _provider("it", LLM_PROVIDERS, "none")] = Field(
         default="none",

@@ -38,6 +38,7 @@ from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.engine.reranking.base import Reranker, RerankerOptions, Reranking
 from citewell.engine.reranking.registry import open_reranker
+from citewell.engine.retrieval.rewriting import Rewriting
 from citewell.engine.verification.registry import open_verifier
 from citewell.features.evaluations import jobs as evaluations_jobs
 from citewell.features.events import service as events
@@ -166,7 +167,7 @@ async def open_platform(
         ).holding(postgres_index(connections))
         platform = platform.holding(
             Reranking(reranker, settings.reranker_candidates, settings.reranker_seconds)
-        )
+        ).holding(Rewriting(settings.query_rewriting, settings.query_rewriting_seconds))
         # Pushed last, so it runs first, while the database is still open.
         stack.push_async_callback(_write_usage, platform)
         yield platform

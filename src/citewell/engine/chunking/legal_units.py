@@ -138,10 +138,11 @@ class Clauses:
 
     def take(self, line: str) -> bool:
         """Take the next line; returns whether it opens a clause, not only a point."""
-        for mark, pattern, label in (
+        marks: tuple[tuple[Mark, re.Pattern[str], str], ...] = (
             ("number", self.grammar.number, self.grammar.numbered),
             ("letter", self.grammar.letter, self.grammar.lettered),
-        ):
+        )
+        for mark, pattern, label in marks:
             match = pattern.match(line)
             if match is None:
                 continue

@@ -3,11 +3,22 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from citewell.engine.embedding.base import Calibration, Vector
 from citewell.engine.lexical.base import SparseVector
 from citewell.engine.text.language import UNDETERMINED
+
+Technique = Literal["rewrite", "variations", "decomposition", "hyde"]
+"""How a model makes other questions of one (`rewriting`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherQuestion:
+    """A question, or a passage that might answer one, that a model wrote for another question."""
+
+    technique: Technique
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,15 @@ from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.analysis import QueryAnalysis, analyse
 from citewell.engine.retrieval.arranging import AS_RANKED, Arrangement, arrange
-from citewell.engine.retrieval.base import ChunkView, Hit, HitList, HybridQuery, Legs, LegScores
+from citewell.engine.retrieval.base import (
+    ChunkView,
+    Hit,
+    HitList,
+    HybridQuery,
+    Legs,
+    LegScores,
+    OtherQuestion,
+)
 from citewell.engine.retrieval.fusion import PLAIN, FusedCandidate, dense_weight, fuse
 from citewell.engine.retrieval.phrases import phrase_share
 from citewell.engine.retrieval.spelling import (
@@ -130,6 +138,8 @@ class Retrieved:
     """Of the question's vector; None without one."""
     spellings: tuple[Spelling, ...] = ()
     """Spellings of the library that were looked for in place of words it does not know."""
+    others: tuple[OtherQuestion, ...] = ()
+    """Questions of a model that were looked for besides."""
     reranker: str | None = None
     """The model that put the hits in order; None: they are as they were fused."""
     failures: tuple[Failure, ...] = ()
@@ -207,15 +217,20 @@ async def retrieve(source: Source, question: str, options: Options, watch: Stopw
                 embedded, failures = None, (Failure("embedding", _MOVED),)
             found = await _ask(reader, analysis, embedded, failures, options, watch)
         watch.lap("finish")
-        if options.reranking.reranker is not None:
-            found = await reranked(found, options.reranking, options.pool)
-            watch.lap("rerank")
-        if not options.arrangement.is_plain:
-            hits = arrange(found.hits.hits, options.arrangement, options.top_k)
-            found = replace(found, hits=replace(found.hits, hits=hits))
-            watch.lap("arrange")
-        return found
+        return await arranged(found, options, watch)
     raise AssertionError("the last attempt returns")
+
+
+async def arranged(found: Retrieved, options: Options, watch: Stopwatch) -> Retrieved:
+    """Put what was found in the order that is asked for, as many as are wanted."""
+    if options.reranking.reranker is not None:
+        found = await reranked(found, options.reranking, options.pool)
+        watch.lap("rerank")
+    if not options.arrangement.is_plain:
+        hits = arrange(found.hits.hits, options.arrangement, options.top_k)
+        found = replace(found, hits=replace(found.hits, hits=hits))
+        watch.lap("arrange")
+    return _first(found, options.top_k)
 
 
 async def _embed(

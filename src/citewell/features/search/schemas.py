@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from citewell.engine.retrieval.base import Hit
+from citewell.engine.retrieval.base import Hit, Technique
 from citewell.engine.retrieval.pipeline import Retrieved
 from citewell.engine.verification.grading import Grade
 from citewell.kit.storable import StorableText
@@ -160,6 +160,13 @@ class SpellingRead(BaseModel):
     how: Literal["slip", "spacing", "acronym"]
 
 
+class OtherQuestionRead(BaseModel):
+    """A question that a model wrote besides; of `hyde` a passage that might answer it."""
+
+    technique: Technique
+    text: str
+
+
 class QueryExplanation(BaseModel):
     """How a question was understood."""
 
@@ -171,6 +178,7 @@ class QueryExplanation(BaseModel):
     """The terms that were looked for. Their IDF weights, counted over all documents, are for those
     who may read all of them; null for others."""
     spellings: list[SpellingRead]
+    others: list[OtherQuestionRead]
     dense_weight: float
     reranker: str | None
     """The model whose scores the passages are in order of; null: the fused scores."""

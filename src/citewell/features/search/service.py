@@ -15,11 +15,14 @@ from citewell.engine.retrieval.pipeline import (
     Options,
     retrieve,
 )
+from citewell.engine.retrieval.rewriting import Rewriting
 from citewell.features.search.errors import EmptyQueryError
+from citewell.features.search.rewriting import retrieve_with_others
 from citewell.features.search.schemas import (
     FilterValue,
     Found,
     LexicalExplanation,
+    OtherQuestionRead,
     QueryExplanation,
     SearchReply,
     SearchRequest,
@@ -100,7 +103,11 @@ async def find(
         reranks: Whether the reranker, if one is set, puts the result in order.
         arrangement: How repetitions and like passages are dealt with.
     """
-    library = CallersLibrary(platform, caller, spender, filters, collection_ids, as_of)
+
+    def library(counted: Actor | None) -> CallersLibrary:
+        return CallersLibrary(platform, caller, counted, filters, collection_ids, as_of)
+
+    own = library(spender)
     options = Options(
         top_k,
         has_dense=has_dense,
@@ -108,11 +115,18 @@ async def find(
         reranking=platform.state_of(Reranking) if reranks else NO_RERANKING,
         arrangement=arrangement,
     )
+    is_rewritten = platform.llm is not None and bool(platform.state_of(Rewriting).techniques)
     try:
-        found = await retrieve(library, query, options, watch)
+        if is_rewritten and spender is not None:
+            payer = Caller(caller.tenant_id, spender)
+            found = await retrieve_with_others(
+                platform, payer, own, lambda: library(None), query, options, watch
+            )
+        else:
+            found = await retrieve(own, query, options, watch)
     except EmptyQuestionError:
         raise EmptyQueryError from None
-    return Found(found, reads_all=library.reads_all)
+    return Found(found, reads_all=own.reads_all)
 
 
 def _explanation(found: Found) -> QueryExplanation:
@@ -131,6 +145,10 @@ def _explanation(found: Found) -> QueryExplanation:
         spellings=[
             SpellingRead(word=each.word, written=each.written, how=each.how)
             for each in found.retrieved.spellings
+        ],
+        others=[
+            OtherQuestionRead(technique=each.technique, text=each.text)
+            for each in found.retrieved.others
         ],
         dense_weight=found.retrieved.dense_weight,
         reranker=found.retrieved.reranker,

@@ -1,0 +1,101 @@
+"""Searches for the questions that a model writes besides the one that was asked."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.engine.embedding.token_estimate import estimate_tokens
+from citewell.engine.llm.base import LanguageModel
+from citewell.engine.retrieval.arranging import AS_RANKED
+from citewell.engine.retrieval.pipeline import (
+    NO_RERANKING,
+    EmptyQuestionError,
+    Failure,
+    Options,
+    Retrieved,
+    Source,
+    arranged,
+    retrieve,
+)
+from citewell.engine.retrieval.rewriting import (
+    REPLY_TOKENS,
+    Rewriting,
+    Rewritten,
+    merged,
+    prompt_of,
+    rewrite,
+)
+from citewell.features.usage import service as usage
+from citewell.features.usage.errors import QuotaReachedError
+from citewell.features.usage.service import Metric
+from citewell.kit.clock import Stopwatch, utc_now
+from citewell.kit.tasks import TaskGroup
+
+
+async def retrieve_with_others(
+    platform: Platform,
+    spender: Caller,
+    own: Source,
+    other: Callable[[], Source],
+    question: str,
+    options: Options,
+    watch: Stopwatch,
+) -> Retrieved:
+    """Search for the question while the model writes others, then for those, all at once.
+
+    Args:
+        platform: Its model and how it is used.
+        spender: Whose tokens the model takes.
+        own: The library for the question.
+        other: Opens it for another one, which is not counted as a query.
+        question: As asked.
+        options: How to look.
+        watch: Takes the times of the stages.
+
+    Raises:
+        EmptyQuestionError: It holds no words.
+    """
+    assert platform.llm is not None
+    rewriting = platform.state_of(Rewriting)
+    # All that may be needed later, as the lists are put in order only when they are one.
+    plain = replace(
+        options, top_k=options.candidates, reranking=NO_RERANKING, arrangement=AS_RANKED
+    )
+    async with TaskGroup() as group:
+        writing = group.create_task(_written(platform, platform.llm, spender, question, rewriting))
+        found = await retrieve(own, question, plain, watch)
+    written = writing.result()
+    watch.lap("rewrite")
+    searches = [
+        _search(other(), each.text, replace(plain, has_lexical=each.technique != "hyde"))
+        for each in written.questions
+    ]
+    others = [each for each in await asyncio.gather(*searches) if each is not None]
+    watch.lap("others")
+    return await arranged(merged(found, others, written), options, watch)
+
+
+async def _search(source: Source, text: str, options: Options) -> Retrieved | None:
+    try:
+        return await retrieve(source, text, options, Stopwatch())
+    except EmptyQuestionError:
+        return None  # a model may write a line of dashes
+
+
+async def _written(
+    platform: Platform, model: LanguageModel, spender: Caller, question: str, rewriting: Rewriting
+) -> Rewritten:
+    prompts = sum(estimate_tokens(prompt_of(name) + question) for name in rewriting.techniques)
+    reserved, at = prompts + REPLY_TOKENS * len(rewriting.techniques), utc_now()
+    try:
+        async with unit_of_work(platform, spender) as ctx:
+            await usage.consume(ctx, Metric.MODEL_TOKENS, reserved)
+    except QuotaReachedError as error:
+        return Rewritten(failures=(Failure("rewriting", error.detail),))
+    written = await rewrite(model, question, rewriting)
+    async with unit_of_work(platform, spender) as ctx:
+        spent = written.usage.input_tokens + written.usage.output_tokens
+        await usage.settle(ctx, Metric.MODEL_TOKENS, reserved=reserved, spent=spent, at=at)
+    return written
