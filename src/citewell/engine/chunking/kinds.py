@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - the marks of other scripts are meant
-"""What kind of document a text is, as far as it decides how it is cut."""
+"""Kinds of documents, as far as they decide how a text is cut."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -305,7 +305,7 @@ class _Question:
         return dense_weight(self.analysis, self.embedded.spec, statistics)
 
     def query(self, statistics: CorpusStatistics) -> HybridQuery:
-        """What the index is asked for."""
+        """The query to the index."""
         statistics = self.counted(statistics)
         has_lexical, embedded = self.options.has_lexical, self.embedded
         return HybridQuery(

@@ -49,7 +49,7 @@ class Rewriting:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What a model wrote for a question."""
+    """Questions a model wrote for a question, and the failures."""
 
     questions: tuple[OtherQuestion, ...] = ()
     failures: tuple[Failure, ...] = ()

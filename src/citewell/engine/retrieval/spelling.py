@@ -49,7 +49,7 @@ of a million terms; most terms occur once or twice, so three occurrences tell th
 SURE_COUNT = 3
 
 _CLITICS = frozenset(("s", "t", "d", "m", "ll", "re", "ve"))
-"""What apostrophes cut off: `canteen's`, `don't`; no words to be looked into."""
+"""Letters that apostrophes cut off (`canteen's`, `don't`), no words to be looked into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Respelling:
 
     spellings: tuple[Spelling, ...]
     terms: tuple[QueryTerm, ...]
-    """What is looked for besides."""
+    """Terms that are looked for besides."""
     frequency: Mapping[int, int]
     """Of these terms."""
 

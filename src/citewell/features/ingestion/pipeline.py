@@ -76,7 +76,7 @@ class PipelineResult:
     char_count: int = 0
     term_frequencies: Counter[int] = field(default_factory=Counter[int])
     acronyms: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """What the text has said so far that its acronyms stand for."""
+    """Meanings of acronyms that the text has given so far."""
     text_hash: bytes = b""
     """SHA-256 of the extracted text in UTF-8."""
     has_text: bool = False
