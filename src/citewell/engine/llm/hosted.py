@@ -52,6 +52,7 @@ class HostedModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamItem, None]:
         """Yield the reply as it comes, then one `ReplyEnd`; see the protocol."""
         session = await self._open()  # the time it takes to load is ours, not the vendor's
+        # One deadline for the queue and all attempts: a retry never makes a reader wait for longer.
         deadline = time.monotonic() + self._timeouts.total
         await self._take_place(deadline)
         try:
@@ -84,6 +85,8 @@ class HostedModel:
                 return
             except ProviderError as error:
                 wait = self._wait_before_retry(error, attempt, deadline)
+                # Pieces that were passed on cannot be taken back: the reader would get both
+                # replies.
                 if has_begun or wait is None:
                     raise
             await asyncio.sleep(wait)

@@ -151,12 +151,16 @@ def _http_client(timeouts: Timeouts, credentials: dict[str, str]) -> httpx2.Asyn
         # The SDKs name a time with each request; ours are meant, whatever they say.
         request.extensions = {**request.extensions, "timeout": limits.as_dict()}
 
+    # The client has one limit for silence, before the reply and within it, so it is the longer of
+    # the two: a reply that falls silent is held for `first_token` seconds if that is more than
+    # `idle`.
     limits = httpx2.Timeout(
         connect=timeouts.connect,
         read=max(timeouts.idle, timeouts.first_token),
         write=timeouts.idle,
         pool=timeouts.connect,
     )
+    # A redirect would carry the key and the documents to another address.
     return httpx2.AsyncClient(
         timeout=limits, follow_redirects=False, event_hooks={"request": [send_only_ours]}
     )

@@ -92,6 +92,7 @@ def _by_script(sample: str) -> str | None:
         found = len(pattern.findall(sample))
         counts[language] = found * (_CJK_WEIGHT if language in _CJK else 1)
     language, weight = counts.most_common(1)[0]
+    # A Latin passage that quotes words of another script stays with its own language.
     if weight <= len(_LATIN_LETTER.findall(sample)):
         return None
     # Japanese mixes kana with han; Chinese has no kana at all.
@@ -111,6 +112,7 @@ def _latin(sample: list[WordShape]) -> str:
     for word in sample:
         text = word.text
         if word.is_accented and word.is_syllable:
+            # Other accented letters (â, é, ó) are French and Portuguese as well.
             vietnamese += 1.0 if _STRONG_VIETNAMESE.search(text) else 0.4
         if text in ENGLISH:
             english += 1.0
@@ -121,6 +123,7 @@ def _latin(sample: list[WordShape]) -> str:
     best, hits = scores.most_common(1)[0] if scores else (UNDETERMINED, 0)
     if vietnamese > max(english, hits):
         return "vi"
+    # Against function words of other languages too: many of those have the shape of a syllable.
     if _unaccented_vietnamese(sample) > max(hits, _UNACCENTED_THRESHOLD):
         return "vi"
     if english >= hits:

@@ -46,9 +46,11 @@ def normalise(text: str) -> str:
 
     NFKC rather than NFC because PDF text carries ligatures and full-width forms.
     """
+    # ASCII is in normal form and has no invisible characters.
     if text.isascii():
         return text.lower()
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    # Again, because case folding takes some composed letters apart.
     return unicodedata.normalize("NFC", text)
 
 

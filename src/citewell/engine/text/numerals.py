@@ -19,6 +19,8 @@ _NUMBER = re.compile(
 # The next word or sign, with the hyphen of "30-day"; possessive, so that long runs of spaces stay
 # linear.
 _NEXT = re.compile(r"\s*+([-–]?)\s*+([^\W\d_](?:[\w²]|\.(?=\w))*|[%$€£¥₫])")  # noqa: RUF001
+# Joins the two numbers of a range. `2 and 3` may be two amounts instead: then the first merely gets
+# the unit of the second.
 _RANGE = re.compile(r"\s*(?:-|–|to|and|đến|den|tới|toi|và|va)\s*(?=\d)")  # noqa: RUF001
 # "3." at the begin of an item is no amount.
 _LIST_MARK = re.compile(r"^\s*(?:\d{1,2}[.)]|[-*•–])\s+")  # noqa: RUF001
@@ -38,6 +40,7 @@ class Quantity:
             return False
         if self.unit is None or other.unit is None or self.unit == other.unit:
             return True
+        # `9 giờ` is nine o'clock and nine hours.
         return {self.unit, other.unit} == {"clock", "hour"}
 
 
@@ -97,6 +100,7 @@ def _range_start(
     last = _quantity(number, text, folded, is_range_end=True)
     plain = max(number_values(number["number"]))
     factor = max(last.values) / plain if plain and not number["clock"] else 1.0
+    # `20 to 40 million` begins at 20 or at 20 million: both readings are kept.
     return Quantity(frozenset({*values, *(v * factor for v in values)}), unit or last.unit)
 
 
@@ -109,10 +113,13 @@ def number_values(digits: str) -> frozenset[float]:
         return frozenset({float(bare)})
     whole, _, fraction = plain.rpartition(separators[-1])
     decimal = float(whole.replace(",", "").replace(".", "") + "." + fraction)
+    # Of two kinds the last is the decimal one: `1.234,5` and `1,234.5`.
     if len(set(separators)) == 2:
         return frozenset({decimal})
     groups = re.split(r"[.,]", plain)
     is_grouped = len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
+    # One kind that is repeated can only divide thousands. A version number (`1.2.3`) is read as one
+    # number, too.
     if len(separators) > 1:
         return frozenset({float(bare)})
     return frozenset({decimal, float(bare)} if is_grouped else {decimal})
@@ -120,6 +127,7 @@ def number_values(digits: str) -> frozenset[float]:
 
 def _following(text: str, at: int) -> Iterator[tuple[str, int]]:
     """The next words and where they end, three at most."""
+    # `30 consecutive working days` needs three; after one filler more the unit is not found.
     for _ in range(3):
         match = _NEXT.match(text, at)
         if match is None:
@@ -184,6 +192,7 @@ def _english(words: list[str], at: int) -> tuple[float, int] | None:
             current = max(current, 1) * factor
             if factor > 100:
                 total, current = total + current, 0.0
+        # `two hundred and five`; below a hundred `and` joins two amounts.
         elif not (word == "and" and end > at and current >= 100):
             break
         end += 1

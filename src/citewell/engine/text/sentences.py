@@ -84,6 +84,7 @@ _STARTERS = _words(
     "các những một này đó đây khi nếu theo trong tại từ với và nhưng tuy ông bà họ người việc "
     "do vì sau trước để ngoài đến năm ngày"
 )
+# Languages that write an ordinal as a number and a dot: `am 3. Mai`.
 _ORDINAL_LANGUAGES = _words("de da nb nn no fi cs sk hu hr sl et")
 
 
@@ -141,6 +142,7 @@ def _clause_cut(text: str, start: int, stop: int) -> int:
         if text[at].isspace():
             return at
     # No white space to cut at: keep an accent with its letter.
+    # Bounded: a hostile run of marks is cut anywhere.
     for at in range(stop, max(middle, stop - 8), -1):
         if not unicodedata.combining(text[at]):
             return at
@@ -182,6 +184,8 @@ def _units(text: str) -> Iterator[Span]:
 def _join_wrapped(text: str, lines: list[Span]) -> Iterator[Span]:
     """Join the lines of one block that are a wrapped paragraph; the others stand alone."""
     widest = max(line.end - line.start for line in lines)
+    # A line far shorter than its block's widest was ended by its author: a heading, an address,
+    # verse. A paragraph set ragged that has such a line in its middle is cut there.
     full = max(_WRAP_CHARS, widest * 0.6)
     start, previous = lines[0].start, lines[0]
     for line in lines[1:]:
@@ -197,6 +201,7 @@ def _ends_at_line(text: str, previous: Span, line: Span, full: float) -> bool:
         return True
     if _LIST_ITEM.match(text, line.start, line.end):
         return True
+    # A line in lower case goes on with the one before, however short that is.
     if text[line.start].islower():
         return False
     return previous.end - previous.start < full
@@ -225,8 +230,10 @@ def _is_end(text: str, unit: Span, start: int, match: re.Match[str], language: s
         following += 1
     if following >= unit.end:
         return True
+    # A sentence that begins in lower case (`iPhone`) stays with the one before.
     if text[following].islower():
         return False
+    # A single dot alone can belong to an abbreviation.
     if match[0][0] != "." or match[0].startswith(".."):
         return True
     return not _is_abbreviation(text, start, match, following, language)
@@ -252,6 +259,7 @@ def _is_abbreviation(
     if word in _REFERENCES:
         return text[following].isdigit() or _is_roman(following_word)
     if word.isdecimal() and language in _ORDINAL_LANGUAGES:
+        # Days and centuries; with more digits it is a year, and a sentence may end in one.
         return len(word) <= 2
     is_initial = len(word) == 1 and text[dot - 1].isupper()
     if is_initial or word in _ABBREVIATIONS or _DOTTED.fullmatch(word):

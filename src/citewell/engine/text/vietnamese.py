@@ -50,6 +50,7 @@ def folded_key(word: str) -> str:
 
 def is_syllable(folded: str) -> bool:
     """Whether a word, its diacritics taken off, is spelled as a Vietnamese syllable can be."""
+    # The longest syllable, nghiêng, has seven letters.
     return len(folded) <= 7 and _SYLLABLE.fullmatch(folded) is not None
 
 

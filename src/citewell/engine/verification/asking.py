@@ -17,6 +17,9 @@ _LINE_TOKENS = 12
 _THINKING_TOKENS = 1_000
 """For models that think aloud before they reply."""
 
+# Small models set marks around what they were asked for: `**1**: supported`, `- 1) Supported`.
+# Marks are bounded, and no word may stand between number and verdict; a line that has one is not
+# read, and its claim stays `unknown`.
 _VERDICT = re.compile(
     rf"^[^\w\n]{{0,10}}(\d{{1,4}})[^\w\n]{{1,10}}({'|'.join(Entailment)})\b",
     re.IGNORECASE | re.MULTILINE,
@@ -40,9 +43,13 @@ class ModelVerifier:
         user = "\n\n".join(_pair(number, claim) for number, claim in enumerate(claims, start=1))
         room = _LINE_TOKENS * len(claims) + _THINKING_TOKENS
         reply = await complete(self._model, ModelRequest.of(_system(), user, max_tokens=room))
+        # A set: a model that argues before it concludes may give a claim two verdicts, and then
+        # none of them counts (`_only`).
         found: dict[int, set[Entailment]] = {}
         for number, verdict in _VERDICT.findall(reply.text):
             found.setdefault(int(number), set()).add(Entailment(verdict.lower()))
+        # A reply without any verdict is a failed call, not a reading by which everything is
+        # unknown: the answer says `degraded`.
         if not found:
             raise ProviderError(f"{self._model.name} gave no verdict in the form asked for.")
         return Verdicts(

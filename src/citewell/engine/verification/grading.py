@@ -74,6 +74,8 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> As
     missing = _missing(said, found)
     if not content or not found:
         return Assessment(Grade.UNSUPPORTED, missing)
+    # Support first: of two quotes one may say 25 euros and another 30, and the sentence rests on
+    # either.
     if language in lexicon.NEUTRAL:
         if _is_close(said, found, language):
             return Assessment(Grade.CLOSE)
@@ -104,6 +106,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def _plain(text: str) -> str:
+    # Marks at the two ends only: within a sentence one may change what is said.
     return _SPACE.sub(" ", normalise(text)).strip(" .!?…\"'“”")
 
 
@@ -121,6 +124,8 @@ def _missing(said: Sequence[Token], quotes: Sequence[Sequence[Token]]) -> tuple[
         if token.kind in (TokenKind.NUMBER, TokenKind.DATE):
             is_held = any(same(token, number) for number in numbers)
         else:
+            # Prepositions always count as held, so a sentence rich in them looks nearer to its
+            # quotes than it is.
             is_held = not token.is_content or token.kind is TokenKind.RELATION or token.key in keys
         if not is_held and token.text not in lacking:
             lacking.append(token.text)
@@ -130,6 +135,7 @@ def _missing(said: Sequence[Token], quotes: Sequence[Sequence[Token]]) -> tuple[
 def _is_close(said: list[Token], quotes: Sequence[Sequence[Token]], language: str) -> bool:
     if _stands_somewhere(said, quotes, language):
         return True
+    # Each of the statements that a sentence joins may stand in a quote of its own.
     parts = clauses(said, language)
     return len(parts) > 1 and all(_stands_somewhere(part, quotes, language) for part in parts)
 
@@ -176,6 +182,7 @@ def _differs(pattern: Pattern, quote: Sequence[Token], language: str) -> bool:
 
 def _is_denied(pattern: Pattern, quote: Sequence[Token], language: str) -> bool:
     """Whether the same is said with a negation on one side only."""
+    # Exactly one negation, on one side: where there are two it is open what each of them denies.
     plain = _without_negation(pattern.tokens, language)
     if len(plain) == len(pattern.tokens) - 1:
         turned = Pattern(plain, fronted=pattern.fronted)

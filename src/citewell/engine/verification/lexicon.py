@@ -218,6 +218,8 @@ _LOCATIVE = _words("in on at within inside")
 """English prepositions of place and time that writers exchange freely (`on the platform`, `at the
 platform`); what is exchanged with a change of meaning (`under`, `above`) is not here."""
 
+# Forms of two verbs get the key of one: `left` (the side) that of `leave`, `found` that of `find`,
+# `lay` that of `lie`. Both sides are read alike, so the other words have to tell them apart.
 _IRREGULAR = (
     "be:was,were,been become:became begin:began,begun bring:brought build:built burn:burnt "
     "buy:bought catch:caught choose:chose,chosen come:came deal:dealt do:did,done "
@@ -398,6 +400,7 @@ def phrases(language: str) -> dict[str, list[tuple[tuple[str, ...], str]]]:
                 keys = tuple(stem(normalise(part), language) for part in word.split("_"))
                 found[keys] = "_".join(keys)
     if language == "en":
+        # Keys, not words: `besid` is what the stemmer makes of `beside`.
         found[("close", "to")] = "near"
         found[("next", "to")] = "besid"
     by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
@@ -409,6 +412,7 @@ def phrases(language: str) -> dict[str, list[tuple[tuple[str, ...], str]]]:
 @cache
 def opposites(language: str) -> frozenset[frozenset[str]]:
     """Pairs of keys that exclude one another."""
+    # By the keys of synonyms: `purchase` excludes `sell` though only `buy/sell` is listed.
     return frozenset(
         frozenset(
             synonym_key("_".join(stem(normalise(p), language) for p in word.split("_")), language)
@@ -439,6 +443,7 @@ def inverses(language: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
+# Keys: English stems (`marri`), Vietnamese syllables with the number of their tone (`cươi5`).
 SYMMETRIC = {
     "en": _words("meet marri join equal border face resembl accompani match talk speak"),
     "vi": _words("gặp cươi5 bằng giap5"),

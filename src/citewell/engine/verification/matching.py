@@ -61,11 +61,14 @@ def stands_in(
 def excludes(said: Token, found: Token, language: str) -> bool:
     """Whether in the same place of the same sentence the two cannot both be true."""
     if said.kind is TokenKind.DATE and found.kind is TokenKind.DATE:
+        # Only dates of the same precision exclude each other: `in 2021` and `on 3 May 2020` are no
+        # pair.
         return not _same_date(said, found) and all(
             (wanted is None) == (known is None)
             for wanted, known in zip(said.date, found.date, strict=True)
         )
     if said.kind is TokenKind.NUMBER and found.kind is TokenKind.NUMBER:
+        # An ordinal excludes no amount.
         return said.key == found.key and said.values.isdisjoint(found.values)
     return frozenset((said.key, found.key)) in lexicon.opposites(language)
 
@@ -84,8 +87,10 @@ def same(said: Token, found: Token) -> bool:
 
 
 def _same_date(said: Token, found: Token) -> bool:
+    # A bare year may stand in the quote as a plain number.
     if found.kind is TokenKind.NUMBER:
         return not said.values.isdisjoint(found.values)
+    # The sentence may say less of a date than its quote (`in May 2021`), never more.
     return all(
         wanted is None or wanted == known
         for wanted, known in zip(said.date, found.date, strict=True)
@@ -121,6 +126,8 @@ class _Embedding:
             is_tight = number == self._pattern.is_contiguous_at
             following: dict[int, tuple[int, ...]] = {}
             for at in places[number]:
+                # The nearest way to each place, which leaves out least. Only one is kept, so a
+                # match that needs a longer way at the beginning and fits at the end is missed.
                 for before in sorted(paths, reverse=True):
                     if before < at and self._may_follow(number, before, at, is_tight=is_tight):
                         following[at] = (*paths[before], at)
@@ -157,6 +164,8 @@ class _Embedding:
             word = token.text.casefold()
             if word in lexicon.OPENERS.get(self._language, frozenset[str]()):
                 return True
+            # After a preposition or a possessive the word is not who does something: `the owner of
+            # the dog bit the guard` does not say that the dog did.
             if token.kind is TokenKind.RELATION and first.kind is not TokenKind.RELATION:
                 return False
             if word in self._clause_words or word in self._critical:
@@ -201,6 +210,7 @@ class _Embedding:
                 )
             ):
                 return False
+            # `Ruth's brother manages the plant` does not say that Ruth does.
             if (
                 token.key == "'s"
                 and content
@@ -296,8 +306,12 @@ class _Embedding:
             return True  # `is an American actress` says `is American`
         if here.is_name and following.is_name:
             return False
+        # An amount without its unit (`30` of `30 euros`) is not all that the quote says.
         if here.kind is TokenKind.NUMBER and following.kind is TokenKind.WORD:
             return False
+        # An English compound ends in its head: `the service` is not `the service charge`. Adverbs
+        # and participles begin something new. Vietnamese puts the head first, so its end tells
+        # nothing.
         return not (
             self._language == "en"
             and here.kind is TokenKind.WORD
@@ -325,6 +339,8 @@ class _Embedding:
             words = {token.text.casefold() for token in between}
             marks = [token for token in between if token.kind is TokenKind.BOUNDARY]
             opens = at == 0 or self._quote[at - 1].kind is TokenKind.BOUNDARY
+            # Before the match it has to open its clause and be set off by one comma: `In spring,
+            # the price rose`.
             is_before = end <= first and opens and len(marks) == 1 and marks[0].key == ","
             if (
                 len(between) <= MAX_GAP
@@ -352,6 +368,8 @@ def _without_insertions(gap: Sequence[Token]) -> list[Token]:
     """The gap without what stands in brackets or between two commas."""
     kept: list[Token] = []
     at = 0
+    # The next mark of the same kind closes, nesting is not looked at. Two commas of an enumeration
+    # look like an insertion, so a member between them may be left out.
     closers = {"(": ")", ",": ",", "–": "–", "—": "—", "[": "]"}  # noqa: RUF001
     while at < len(gap):
         closer = closers.get(gap[at].key) if gap[at].kind is TokenKind.BOUNDARY else None

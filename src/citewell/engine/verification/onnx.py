@@ -81,6 +81,7 @@ class OnnxVerifier:
 
     def __init__(self, folder: ModelFolder, *, threads: int | None = None) -> None:
         self._session, self._tokenizer = folder.load()
+        # Long quotes are cut into windows here; the tokenizer would drop their end without a word.
         self._tokenizer.no_truncation()
         self._inputs = [each.name for each in self._session.get_inputs()]
         if unknown := sorted(set(self._inputs) - _INPUTS):
@@ -88,6 +89,8 @@ class OnnxVerifier:
         outputs = {each.name: len(each.shape) for each in self._session.get_outputs()}
         output = "logits" if "logits" in outputs else next(iter(outputs))
         self._recipe = _recipe_of(folder, output)
+        # One pair is read at once: a folder that cannot work is refused at the start, not by the
+        # first answer.
         try:
             scores = self._scores([self._encode("premise", "hypothesis")])
         except ProviderError as error:
@@ -114,12 +117,15 @@ class OnnxVerifier:
             for number, claim in enumerate(claims)
             for encoding in self._windows(claim)
         ]
+        # Every pair of a batch is padded to its longest.
         pairs.sort(key=lambda pair: len(pair[1].ids))
         best = np.zeros((len(claims), len(Entailment)), dtype=np.float64)
         for start in range(0, len(pairs), BATCH):
             batch = pairs[start : start + BATCH]
             chances = _chances(self._scores([encoding for _, encoding in batch]))
             for (number, _), row in zip(batch, chances, strict=True):
+                # The best window counts for each verdict, as a statement stands in one place of a
+                # long quote. A quote that says it here and denies it there may come out either way.
                 best[number] = np.maximum(best[number], self._by_verdict(row))
         return tuple(map(self._verdict, best))
 
@@ -143,6 +149,8 @@ class OnnxVerifier:
         if len(whole.ids) <= room:
             yield self._encode(premise, claim.text)
             return
+        # A sentence that fills the model leaves no room: then few tokens of the quote are read, and
+        # `_scores` cuts off what is too much.
         room = max(room, 16)
         step = max(int(room * (1 - _OVERLAP)), 1)
         offsets = whole.offsets
@@ -197,6 +205,7 @@ def _chances(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     values = scores.astype(np.float64)
     if values.shape[1] == 1:
         return 1 / (1 + np.exp(-values))
+    # Less the largest, so that no power overflows.
     powers = np.exp(values - values.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
@@ -224,6 +233,7 @@ def _labels_of(folder: ModelFolder) -> tuple[Entailment, ...]:
     if stated is None:
         known = folder.settings("config.json").get("id2label")
         named = cast(dict[str, str], known) if isinstance(known, dict) else {}
+        # By number: the keys are text, in which 10 comes before 2.
         stated = [named[key] for key in sorted(named, key=_number)]
     if not isinstance(stated, list) or not stated:
         raise folder.refusal(

@@ -49,6 +49,8 @@ class Token:
 _MONTHS = "|".join(sorted(vocabulary.MONTHS, key=len, reverse=True))
 _YEAR = r"(?:1[0-9]|20)\d\d"
 _SUFFIX = r"(?:st|nd|rd|th)?"
+# Order matters: dates before the numbers they begin with, `n't` and `'s` before marks, and a word
+# stops before `n't`, so that `isn't` is `is` and `not`.
 _TOKEN = re.compile(
     rf"(?P<dmy>(?<![\w.])(?P<d1>\d{{1,2}}){_SUFFIX}(?:\s+of)?\s+(?P<n1>{_MONTHS})\b\.?"
     rf"(?:,?\s+(?P<y1>{_YEAR})(?!\d))?)"
@@ -101,6 +103,8 @@ def read_tokens(text: str, language: str) -> list[Token]:
     # nothing in length and left out otherwise.
     composed = unicodedata.normalize("NFC", text)
     source = composed if len(composed) == len(text) else text
+    # A letter whose lower case is longer (`İ`) would shift offsets too: then the text is read as
+    # written, and words with capitals are not recognised.
     lowered = source.lower()
     if len(lowered) != len(source):
         lowered = source
@@ -162,6 +166,8 @@ def _number(match: re.Match[str], text: str) -> Token:
     if match["ordinal"]:
         value = float(digits) if digits.isdigit() else -1.0
         return Token(TokenKind.NUMBER, "ordinal", text, start, end, values=frozenset({value}))
+    # Four digits up to 2099 are a year more often than an amount. `1500 kg` is read as a date too,
+    # in sentence and quote alike, so it is still compared.
     if len(digits) == 4 and digits.isdigit() and 1000 <= int(digits) < 2100:
         return Token(
             TokenKind.DATE,
@@ -185,6 +191,8 @@ def _word(lowered: str, text: str, start: int, end: int, language: str) -> Token
             TokenKind.NUMBER, "ordinal", text, start, end, values=frozenset({_ORDINALS[word]})
         )
     numbers = _VIETNAMESE_NUMBERS if language == "vi" else _NUMBER_WORDS
+    # A Vietnamese number with a capital is a name (`Tám`, `Chín`); at the beginning of a sentence
+    # that is wrong, and the number is compared as a word.
     if word in numbers and not (language == "vi" and is_name):
         return Token(
             TokenKind.NUMBER, "number", text, start, end, values=frozenset({numbers[word]})

@@ -67,6 +67,8 @@ def clauses(sentence: Sequence[Token], language: str) -> list[list[Token]]:
         is_joint = token.text.casefold() in words or (
             token.kind is TokenKind.BOUNDARY and token.key == ";"
         )
+        # A statement needs a subject and a predicate; `salt and pepper` has one word before the
+        # joint.
         if is_joint and len(_content(parts[-1])) >= 2:
             parts.append([])
         else:
@@ -81,6 +83,8 @@ def _predicate(sentence: Sequence[Token], language: str) -> int:
         if token.text.casefold() in copulas:
             following = sentence[at + 1].text.casefold() if at + 1 < len(sentence) else ""
             rest = _content(sentence[at + 1 :])
+            # `is a singer` follows from `is an actor and singer`; a definite predicate (`is the
+            # head`) names one, and nothing may be left out before it.
             is_indefinite = following in ("a", "an", "một") or len(rest) == 1
             return len(_content(sentence[:at])) if rest and is_indefinite else 0
     return 0
@@ -104,6 +108,7 @@ def _unfronted(sentence: Sequence[Token]) -> Iterator[Pattern]:
     """`In spring the price rose` for `the price rose in spring`, and the reverse."""
     content = _content(sentence)
     first = content[0]
+    # Five tokens at most: each length is one more pattern to look for.
     if first.kind in (TokenKind.RELATION, TokenKind.DATE):
         for size in range(1, min(6, len(content) - 1)):
             if content[size].kind is not TokenKind.RELATION:
@@ -127,6 +132,7 @@ def _active(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
         yield from _vietnamese_active(sentence)
         return
     tokens = [token for token in sentence if token.kind is not TokenKind.BOUNDARY]
+    # Of a sentence with two passives only the first is turned.
     auxiliary = next(
         (n for n, token in enumerate(tokens) if token.text.casefold() in _PASSIVE), None
     )
@@ -159,6 +165,7 @@ def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
         subject = _content(tokens[:at])
         rest = _content(tokens[at + 1 :])
         modal: tuple[Token, ...] = ()
+        # `B phải do A trả`: the obligation goes with the verb, `A phải trả B`.
         if subject and subject[-1].text.casefold() == "phải":
             subject, modal = subject[:-1], subject[-1:]
         fronted: tuple[Token, ...] = ()
@@ -166,6 +173,8 @@ def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
             subject, fronted = subject[1:], subject[:1]
         if not subject:
             continue
+        # Nothing marks where the agent ends or the verb, so all cuts are tried: half the square of
+        # the length in patterns, which `MAX_CONTENT` bounds.
         for cut in range(1, len(rest)):
             agent, verb = rest[:cut], rest[cut:]
             for size in range(1, len(verb) + 1):
@@ -186,6 +195,8 @@ def _passive(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
         return
     content = _content(sentence)
     by = Token(TokenKind.RELATION, lexicon.synonym_key("by", "en"), "by", 0, 0)
+    # No tagger says which word is the verb. A wrong choice gives an order that no quote has, so it
+    # costs time only, which the bound limits.
     for at in range(1, min(len(content) - 1, 8)):
         if content[at].kind is not TokenKind.WORD:
             continue
@@ -201,6 +212,7 @@ def _apposition(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
     for at, token in enumerate(sentence):
         if token.text.casefold() in copulas:
             left, right = _content(sentence[:at]), _content(sentence[at + 1 :])
+            # `A là người quản lý B` says `A quản lý B`: người only stands for the subject.
             if language == "vi" and right and right[0].text.casefold() == "người":
                 yield Pattern((*left, *right[1:]))
             if left and right and left[0].is_name:
@@ -292,6 +304,7 @@ def roles_exchanged(sentence: Sequence[Token], language: str) -> Iterator[Patter
     """The sentence with subject and object exchanged, each word tried as the verb."""
     content = _content(sentence)
     symmetric = lexicon.SYMMETRIC.get(language, frozenset[str]())
+    # As in `_passive`, each word is tried as the verb, within a bound.
     for at in range(1, min(len(content) - 1, 12)):
         if content[at].kind is not TokenKind.WORD or content[at].key in symmetric:
             continue
