@@ -162,6 +162,8 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
 class Settings(BaseSettings):
     """One installation's settings. Field `x` is read from `CITEWELL_X`."""
 
+    # A `.env` may hold variables of other programs; unknown ones of ours are refused by
+    # `load_settings`, which names them.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",

@@ -171,6 +171,7 @@ class MemorySearcher:
         live = library.of_status("live")
         if live is None:
             return None
+        # Statistics are those of what answers: versions in the trash or rolled back do not count.
         answering = {key[:2] for key, chunk in library.chunks.items() if chunk.is_active}
         chunk_count, counted = 0, Counter[int]()
         for key, publication in library.complete.items():
@@ -350,6 +351,8 @@ def _apply(library: Library, event: Event) -> None:
                 is_active=event.is_active,
             )
         case VersionRestored(version, generation_id, chunk_count):
+            # Counted, not only looked up: chunks may have been lost since the version was
+            # completed.
             has = [key for key in library.chunks if key[:2] == (version.version_id, generation_id)]
             is_complete = (version.version_id, generation_id) in library.complete
             if not is_complete or len(has) != chunk_count:
@@ -382,6 +385,8 @@ def _keep(
         if old is None:
             library.chunks[key] = _Chunk(row, row.id or uuid7(), version, is_active=False)
         else:
+            # A version that is made again while it answers must not change who finds it before the
+            # end.
             kept = old.version if old.is_active else version
             library.chunks[key] = replace(old, row=row, version=kept)
 

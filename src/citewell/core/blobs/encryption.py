@@ -65,6 +65,7 @@ class EncryptingWriter:
     def write(self, part: bytes) -> None:
         """Encrypt and write plain bytes; the last segment is held back until `finish`."""
         held = memoryview(self._held + part)
+        # A full segment is held back too: it may turn out to be the last, which has another nonce.
         while len(held) > SEGMENT_BYTES:
             self._put(held[:SEGMENT_BYTES], is_last=False)
             held = held[SEGMENT_BYTES:]
@@ -113,6 +114,7 @@ def decrypt(path: Path, key: DataKey, sha256: bytes) -> Iterator[bytes]:
         cipher, number = _cipher(key, salt), 0
         sealed = source.read(SEGMENT_BYTES + TAG_BYTES)
         while True:
+            # One segment ahead, to know which is the last.
             following = source.read(SEGMENT_BYTES + TAG_BYTES)
             nonce = _nonce(number, is_last=not following)
             try:

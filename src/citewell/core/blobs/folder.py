@@ -73,6 +73,7 @@ def _put(source: Path, target: Path) -> None:
         second.unlink(missing_ok=True)  # a rename to the same file does nothing
     # A rename is durable only once the folder that holds the name is on the disk.
     _flush(target.parent)
+    # A new folder's own name has to reach the disk too, up to that of the tenant.
     if made:
         _flush(target.parent.parent)
         _flush(target.parent.parent.parent)

@@ -30,6 +30,7 @@ from citewell.core.blobs.encryption import (
 )
 from citewell.core.errors import UnavailableError
 
+# A segment of the encryption: each read seals one.
 READ_SIZE = 256 * 1024
 
 STAGED_AT_MOST_SECONDS = 24 * 3600
@@ -44,6 +45,8 @@ PLAIN_AT_MOST_SECONDS = 600
 The lock decides; the age covers file systems without locks and the moment before a lock is taken.
 """
 
+# The purge of the trash asks every five seconds; files go when they are ten minutes old at the
+# earliest, so the folders need not be listed each time.
 SWEEP_SECONDS = 60.0
 PLAIN = ".plain"
 """Suffix of the names of plain copies."""
@@ -208,6 +211,8 @@ class BlobStore:
         held: BinaryIO | None = None
         try:
             plain = await self._opened(tenant_id, sha256, made)
+            # A parser may read for longer than `PLAIN_AT_MOST_SECONDS`: the lock tells sweeps that
+            # it does.
             held = await anyio.to_thread.run_sync(_held, plain)
             yield plain
         finally:
@@ -307,6 +312,7 @@ def _memory_folder(staging: Path) -> Path | None:
     shared = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, checked below
     if not shared.is_dir() or not os.access(shared, os.W_OK):
         return None
+    # By user and installation: two installations must not sweep each other's copies.
     place = hashlib.sha256(bytes(staging.absolute())).hexdigest()[:16]
     folder = shared / f"citewell-{os.getuid()}-{place}"
     try:
@@ -366,6 +372,8 @@ def _encrypt(source: Path | BinaryIO, target: Path, key: DataKey, names: DataKey
             writer.write(part)
         writer.finish(digest.digest())
         file.flush()
+        # Before it gets its name in the store, which would otherwise survive a loss of power
+        # without its bytes.
         os.fsync(file.fileno())
     sha256 = digest.digest()
     return StagedContent(sha256, size, target, _name(names, sha256), key)

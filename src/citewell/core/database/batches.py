@@ -126,6 +126,7 @@ class StatementBatch:
                 hide_parameters=True,
                 connection_invalidated=self._connection is None or self._connection.closed,
             ) from error
+        # The commit has a result too, which nobody asked for.
         for (_, _, asked), found in zip(waiting, rows[len(opening) :], strict=False):
             asked.rows = found
 

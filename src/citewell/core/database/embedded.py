@@ -66,6 +66,7 @@ SERVER_SETTINGS = {
     "log_min_messages": "warning",
     "log_checkpoints": "off",
     "logging_collector": "on",
+    # One file for each weekday, begun anew after a week: the log cannot fill the disk.
     "log_filename": "postgresql-%a.log",
     "log_rotation_age": "1d",
     "log_rotation_size": "0",
@@ -216,6 +217,7 @@ class EmbeddedServer:
             try:
                 if not self._is_running():
                     with self._start_lock():
+                        # Asked again under the lock: another process may have been faster.
                         if not is_over.is_set() and not self._is_running():
                             log.warning("database_is_gone", folder=str(self._folder))
                             self._launch()
@@ -449,6 +451,7 @@ class EmbeddedServer:
         """All processes of this server; each works in the data folder."""
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
+                # By the folder, as other servers of the machine are none of ours.
                 if "postgres" in process.name() and self._data.samefile(process.cwd()):
                     yield process
 

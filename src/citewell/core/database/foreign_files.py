@@ -51,6 +51,7 @@ def newest_log(folder: Path) -> tuple[float, bytes] | None:
             if name.endswith(".log"):
                 facts = os.stat(name, dir_fd=inside, follow_symlinks=False)
                 found.append((facts.st_mtime, name))
+    # Newest first; a link or a pipe is passed over for the next.
     for written_at, name in sorted(found, reverse=True):
         content = read_file(folder, name)
         if content is not None:

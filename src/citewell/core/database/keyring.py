@@ -313,6 +313,7 @@ class KeyRing:
         """
         nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
         bound = _bound_to(tenant_id, purpose, key_id)
+        # The key files are read again only if no remembered master key opens it.
         for is_fresh in (False, True):
             if is_fresh:
                 self._reload()

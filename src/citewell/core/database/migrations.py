@@ -86,6 +86,7 @@ def current_revision(connection: psycopg.Connection[tuple[object, ...]]) -> str 
     """The revision the database is at; None before the first migration."""
     if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
         return None
+    # The installed version counts; before the first migration that which would be installed.
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(row[0]) if row else None
 
@@ -152,6 +153,7 @@ def _prepare(connection: psycopg.Connection[tuple[object, ...]]) -> None:
             connection.execute(
                 sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(role)
             )
+    # PostgreSQL 16 lets the maker of a role administer it, and not yet act as it.
     may_set = connection.execute(
         "SELECT pg_has_role(current_user, %s, 'SET')", (APP_ROLE,)
     ).fetchone()
@@ -164,6 +166,7 @@ def _upgrade(url: str) -> None:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
+    # Alembic's configuration interpolates `%`.
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.attributes["url"] = url
     command.upgrade(config, "head")

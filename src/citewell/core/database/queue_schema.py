@@ -41,6 +41,7 @@ class QueueScripts:
                 "version of Citewell was tested with. Install what requirements/base.txt names."
             )
         for statements in found.values():
+            # The driver would take `%` for a parameter.
             connection.exec_driver_sql(statements.replace("%", "%%"))
 
 
@@ -55,6 +56,7 @@ def digest(found: dict[str, str]) -> str:
     """SHA-256 of migrations by name."""
     total = hashlib.sha256()
     for name, statements in found.items():
+        # Hashed one by one, so that no text can move from a name into its statements unnoticed.
         for part in (name, statements):
             total.update(hashlib.sha256(part.encode()).digest())
     return total.hexdigest()

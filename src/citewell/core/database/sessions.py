@@ -87,10 +87,14 @@ class Database:
         self._engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
+            # A fixed number, so that the connections of several processes can be added up
+            # (`serve`).
             max_overflow=0,
             pool_timeout=30,
             # The connection used last: its server process has plans and pages in its caches.
             pool_use_lifo=True,
+            # A look before each use would be one more round trip; a lost connection shows with its
+            # first statement, and `is_outage` recognises it.
             pool_pre_ping=False,
             hide_parameters=True,  # tracebacks are logged, and values are documents and addresses
             connect_args=CONNECTION
@@ -281,6 +285,7 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
 def _filter_by_tenant(state: ORMExecuteState) -> None:  # pyright: ignore[reportUnusedFunction]
     """The first lock: ORM statements see the session's tenant only; the database is the second."""
     tenant_id = state.session.info.get("tenant_id")
+    # Columns and relations loaded later belong to objects that a filtered statement has found.
     if tenant_id is None or state.is_column_load or state.is_relationship_load:
         return
     state.statement = state.statement.options(

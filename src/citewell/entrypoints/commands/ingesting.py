@@ -25,6 +25,8 @@ from citewell.features.documents.schemas import NewFile, OnDuplicate
 from citewell.indexes.contract import index_of
 from citewell.models.documents import OPEN_STATUSES, VersionStatus
 
+# One statement a poll for up to `POLL_BATCH` files; short, so that a small file is told to be ready
+# about when it is.
 POLL_SECONDS = 0.2
 POLL_BATCH = 200
 
@@ -249,6 +251,7 @@ async def _collect(
         async with unit_of_work(platform, caller) as ctx:
             found = {each.version_id: each for each in await documents.progress(ctx, part)}
         for version_id in part:
+            # Removed for good while it was waited for.
             if version_id not in found:
                 waiting.pop(version_id).status = VersionStatus.CANCELLED
                 continue

@@ -89,6 +89,7 @@ def _promote(settings: Settings, to: str, searches: int, *, is_shown: bool) -> _
         with running_database(settings) as database, err.status("Preparing") as status:
             if not is_shown:
                 status.stop()
+            # Others would go on writing to the embedded database after its rows were read.
             if not database.is_first_user:
                 raise StartupError(
                     "Another process uses this installation: stop `citewell serve` and every "

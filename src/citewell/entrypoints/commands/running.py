@@ -41,6 +41,7 @@ WIDEST = 10_000
 T = TypeVar("T")
 RequestT = TypeVar("RequestT", bound=BaseModel)
 
+# No folding, no colours of its own: a line that is piped or copied stays what it is.
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 

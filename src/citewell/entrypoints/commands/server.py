@@ -131,6 +131,7 @@ def worker(
 def app_of_process() -> FastAPI:
     """The application in a process of `serve --workers N`; found by name."""
     settings = read_settings()
+    # A parent that was killed tells its processes nothing; they would keep the port.
     if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
         end_with(parent.pid)
 
@@ -169,12 +170,15 @@ def _listening(settings: Settings) -> Generator[socket.socket, None, None]:
     where = f"{settings.host} port {settings.port}"
     try:
         choices = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        # The first address only: a name with several, such as `localhost`, is listened to on one.
         family, _, _, _, address = choices[0]
         listener = socket.socket(family)
     except (OSError, UnicodeError) as error:
         raise StartupError(f"Citewell cannot listen on {where}: {_reason(error)}.") from error
     with listener:
         try:
+            # Connections of the process before, which linger for a minute, must not keep it from
+            # the port.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # asyncio does it only for sockets it made itself; without it every reply waits 40 ms
             # for the client's delayed acknowledgement.

@@ -227,6 +227,8 @@ def _changed_limits(limits: dict[str, int | None], changes: list[str]) -> dict[s
             changed.pop(name, None)
         elif value == NO_LIMIT:
             changed[name] = None
+        # Fewer than 16 digits fit the database's integers; `isdigit` alone takes those of all
+        # scripts.
         elif value.isascii() and value.isdigit() and len(value) < 16:
             changed[name] = int(value)
         else:

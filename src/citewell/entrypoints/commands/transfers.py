@@ -63,6 +63,8 @@ def export_collection(
     passphrase = _passphrase(passphrase_file, is_new=True)
     if file.exists():
         stop(f"{file} is there already.", USAGE)
+    # Under another name until it is whole: a file that bears the name can be imported. Readable to
+    # its owner only, from its first byte on.
     draft = file.with_name(f"{file.name}.{os.getpid()}.part")
 
     async def act(platform: Platform, caller: Caller) -> int:

@@ -139,6 +139,8 @@ async def has_trash_of_others(
     predicate, values = reach_sql(
         access.reaches[Verb.WRITE], table="document", document_column="id"
     )
+    # The collection takes its trash with it, for good, so all of that must be the caller's to
+    # remove.
     of_others = exists().where(
         Document.collection_id == collection_id,
         Document.deleted_at.is_not(None),

@@ -161,6 +161,7 @@ async def update(ctx: Context, collection_id: uuid.UUID, data: CollectionUpdate)
     """
     await get(ctx, collection_id)
     ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
+    # Visible a moment ago; it may be gone by now.
     collection = await repository.lock(ctx.session, collection_id)
     if collection is None:
         raise CollectionNotFoundError(collection_id)

@@ -95,6 +95,8 @@ async def create_document(
     digest = hashlib.sha256(data.title.encode("utf-8", "replace") + b"\0" + raw).hexdigest()
     new = NewFile(
         path=BytesIO(raw),
+        # 200 characters, so that the name with its suffix fits a file system; a title may hold a
+        # slash, a name not.
         filename=f"{data.title[:200].replace('/', ' ')}.md",
         # The title is part of the source: the same text under two titles is two documents.
         source=f"text:{digest}",

@@ -51,6 +51,7 @@ def source_of_copy(source: str, name: str, number: int) -> str:
 def text_name(name: str) -> str:
     """The file name of a document whose content is replaced by a text sent to the API."""
     path = PurePosixPath(name)
+    # The name decides how the file is read: text in a `.pdf` would not be.
     return name if path.suffix.lower() in TEXT_SUFFIXES else _fitting(path.stem, "", ".md")
 
 

@@ -232,6 +232,7 @@ async def reencrypt(
             if removed:
                 await audit.record(ctx, "key.removed", details={"keys": removed})
         result.removed_keys += removed
+        # Another pass is of use only if more waits than what cannot be read.
         if removed or result.waiting <= len(result.failures):
             break
     return result
@@ -259,6 +260,8 @@ async def _replace(platform: Platform, caller: Caller, blob_id: uuid.UUID, sha25
         platform.blobs.resealed(caller.tenant_id, sha256) as (key_id, content),
         unit_of_work(platform, caller) as ctx,
     ):
+        # Encrypted before the lock, which is held for the replacement only; the content may be gone
+        # by now.
         if not await repository.hold_blob(ctx.session, blob_id):
             return False
         if content is not None and not await platform.blobs.replace(ctx.session, content):

@@ -141,6 +141,7 @@ class Shelving:
         self._copies[first] = number
         title = clean_line(file.new.title or "")
         if title and number > 1:
+            # Room for the number, whatever it is.
             title = f"{title[: MAX_TITLE - 20]} ({number})"
         target = await self._made(file.new, numbered(file.filename, number), filed_as, title=title)
         self._targets[source] = target
@@ -160,6 +161,7 @@ class Shelving:
                 ctx.session, self._collection_id, list(sources.values()), access
             )
             for number, source in sources.items():
+                # Taken by another file of this upload, or by a document that the caller sees.
                 if source in self._targets or source in seen:
                     continue
                 filed_as = source if source not in there else await self._free_own(source)
@@ -213,6 +215,7 @@ async def replaced(ctx: Context, document_id: uuid.UUID, file: StagedFile) -> Pl
     document = await service.resolve(ctx, document_id, Verb.WRITE)
     newest = await repository.newest_version(ctx.session, document.id)
     if document.filename != file.filename:
+        # A title that was the file's name follows it; one that somebody gave stays.
         if document.title == document.filename:
             document.title = file.filename
         document.filename = file.filename

@@ -266,6 +266,7 @@ async def _until_done(
         try:
             async with unit_of_work(platform, caller) as ctx:
                 return await act(ctx)
+        # This ends: a transaction that committed meanwhile made what is found in the next round.
         except _TakenError:
             continue
 
@@ -312,6 +313,8 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, claim: Claim) -> 
         raise _UnclaimedError
     await originals.settle(ctx, claim, sizes.keys())
     made = {each.target.document.id: each.target.document for each in wanted if each.target.is_new}
+    # In one order: inserts wait for each other at the unique index of sources, and two uploads of
+    # the same new files would deadlock.
     ordered = sorted(made.values(), key=lambda document: document.source or "")
     if len(await repository.add_documents(ctx.session, ordered)) < len(ordered):
         raise _TakenError
@@ -371,6 +374,7 @@ class _Batch:
             return newest
         blob_id = self._blob_ids[content.sha256]
         if newest is not None and newest.blob_id == blob_id:
+            # The same content once more is a wish to try again.
             if newest.status in (VersionStatus.FAILED, VersionStatus.CANCELLED):
                 newest.status, newest.error_code, newest.error_detail = (
                     VersionStatus.QUEUED, None, None,

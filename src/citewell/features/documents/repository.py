@@ -405,6 +405,7 @@ async def note_key(session: AsyncSession, hashes: Sequence[bytes], key_id: uuid.
 
 async def count_under_others(session: AsyncSession, key_id: uuid.UUID) -> int:
     """Number of contents not known to be under this key, including those being uploaded."""
+    # Claims too: the file of an upload in progress will be under the key that its claim names.
     count = 0
     for table in (Blob, BlobClaim):
         statement = select(func.count()).select_from(table)

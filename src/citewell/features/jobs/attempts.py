@@ -41,6 +41,7 @@ class Attempt:
         Raises:
             JobStoppedError: The job was cancelled, or given to another worker.
         """
+        # Work calls this for each item: most calls must cost nothing.
         if time.monotonic() - self._noted_at < NOTE_SECONDS:
             return
         self._noted_at = time.monotonic()

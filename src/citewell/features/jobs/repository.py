@@ -82,6 +82,7 @@ def _visible(sight: JobSight) -> ColumnElement[bool]:
     own = Job.created_by == sight.user_id if sight.user_id is not None else false()
     if sight.sees_all:
         own = true()
+    # A document in the trash is hidden from the join, and its jobs with it.
     return or_(
         and_(Document.id.is_not(None), _readable(sight.access)), and_(Job.version_id.is_(None), own)
     )
@@ -190,6 +191,7 @@ async def add(session: AsyncSession, jobs: Sequence[Job]) -> None:
 async def open_job(session: AsyncSession, version_id: uuid.UUID) -> Job | None:
     """The job that is to make a version ready."""
     return await session.scalar(
+        # A job that may still succeed is an open one.
         select(Job).where(Job.version_id == version_id, Job.status.in_(sources(SUCCEEDED)))
     )
 

@@ -75,6 +75,8 @@ async def _questions(platform: Platform, wanted: int) -> AsyncIterator[tuple[Cal
         tenants = await repository.all_tenants(session)
     asked: list[tuple[Caller, list[str]]] = []
     for tenant_id in tenants:
+        # The operator sees every document, so a rule that was lost on the way does not show here;
+        # the rows of rules are compared by `copying`.
         caller = Caller(tenant_id, OPERATOR)
         async with unit_of_work(platform, caller) as ctx:
             asked.append((caller, await repository.names_in_documents(ctx.session, wanted)))

@@ -34,6 +34,8 @@ SET bytea_output = 'hex'; SET extra_float_digits = 1
 """
 """Makes both servers write values as the same text, whatever their configuration."""
 
+# Parents of partitions only, as rows go through them. Generated columns are left out: COPY refuses
+# them, and the target computes its own.
 _TABLES = f"""
 SELECT c.relname, c.relrowsecurity,
   EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
@@ -51,6 +53,7 @@ GROUP BY c.oid, c.relname, c.relrowsecurity
 ORDER BY c.relname
 """  # noqa: S608 - a constant
 
+# Deferrable keys are checked at the end of the transaction, so they put tables in no order.
 _REFERENCES = """
 SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
 WHERE contype = 'f' AND NOT condeferrable AND conrelid <> confrelid AND conparentid = 0
@@ -188,6 +191,7 @@ class Promotion:
         done = 0
         on_bytes(table.name, done)
         parts = {"columns": table.column_list, "table": table.identifier}
+        # Binary, as both sides have the same types (`_check_alike`).
         out_of = sql.SQL("COPY (SELECT {columns} FROM {table}) TO STDOUT (FORMAT binary)")
         into = sql.SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)")
         with (
@@ -224,6 +228,7 @@ class Promotion:
                     f"The rows of `{table.name}` are not the same on the target; nothing was "
                     "changed there. Try again, and report it if it happens again."
                 )
+            # Counts of all rows are among the facts that were compared, by tenant.
             copied.rows[table.name] = count[0]
             copied.checked_rows += sum(row[2] for row in sides[0])
         return copied

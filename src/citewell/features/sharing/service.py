@@ -109,6 +109,7 @@ async def remove_grant(ctx: Context, shared: Shared, grant_id: uuid.UUID) -> Non
         GrantNotFoundError: It has no such rule.
     """
     await _require_sharing(ctx, shared)
+    # Removed first: only the row tells whether it was a denial.
     removed = await repository.remove(ctx.session, shared.table, shared.id, grant_id)
     if removed is None:
         raise GrantNotFoundError(grant_id)

@@ -40,6 +40,7 @@ from citewell.kit.clock import utc_now
 from citewell.models.documents import Collection, Document, DocumentVersion
 from citewell.models.grants import CollectionGrant, DocumentGrant
 
+# An export leaves the installation: it can be tried for ever, without anybody noticing.
 SHORTEST_PASSPHRASE = 12
 """Characters; with 64 MiB and a quarter of a second a guess."""
 
@@ -168,6 +169,7 @@ class _Export:
             for document in found:
                 async for frame in self._document(document, rules.get(document.id, [])):
                     yield frame
+            # The session would keep every row of the collection to the end.
             session.expunge_all()
             if len(found) < DOCUMENTS_AT_ONCE:
                 break
@@ -257,6 +259,7 @@ class _Export:
             }
         )
         yield record_frame(record)
+        # Once, however many versions have it.
         if sha256 not in self._written:
             self._written.add(sha256)
             yield Original(sha256, document.filename)

@@ -105,6 +105,7 @@ def _decompressed(content: bytes) -> bytes:
     """Decompress at most `MAX_FRAME` bytes: a few compressed bytes may expand a thousandfold."""
     unpacker = zlib.decompressobj()
     plain = unpacker.decompress(content, MAX_FRAME)
+    # More would follow: the record is refused instead of being expanded further.
     if not unpacker.eof:
         raise DamagedExportError("The export cannot be read: a record is too long.")
     return plain

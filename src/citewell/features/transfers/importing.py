@@ -232,6 +232,7 @@ class _Import:
             "created_by": ctx.actor.user_id,
         }
         lease = ctx.platform.state_of(ImportPace).lease_seconds
+        # Its own id where that is free, so that links go on; a killed import may still have it.
         for collection_id in (header.id, self._report.collection_id):
             named = {**values, "id": collection_id}
             if await repository.add_collection(ctx.session, named, lease):
@@ -330,6 +331,7 @@ class _Import:
         part = await self._intake.next()
         sha256 = bytes.fromhex(record.sha256)
         if isinstance(part, OriginalRecord):
+            # The bytes are in the store by now (`stock`); the frame only marks where they were.
             if part.sha256 != record.sha256:
                 raise _unexpected(part)
             part = await self._intake.next()
@@ -339,6 +341,7 @@ class _Import:
         if size != record.size_bytes:
             raise DamagedExportError("The export cannot be read: an original is not whole.")
         version = await self._add_version(place, record, blob_id)
+        # `_add_version` gives it another status if it has to be ingested again.
         taken_over = version.status == record.status and record.is_complete
         key = VersionKey(place.id, version.id, self._report.collection_id, int(place.level))
         rows = VersionRows(key, self._generation, record)

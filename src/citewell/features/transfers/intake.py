@@ -65,6 +65,7 @@ class Intake:
 
     async def _turn(self) -> None:
         """Commit, read the next batch, begin anew."""
+        # The end of the unit of work commits the batch.
         await self._stack.aclose()
         self._held.extend(await anyio.to_thread.run_sync(self._read))
         ctx = await self._stack.enter_async_context(unit_of_work(self._platform, self._caller))

@@ -204,6 +204,7 @@ async def show_collection(session: AsyncSession, collection_id: uuid.UUID, name:
         DamagedExportError: Two documents have the same source.
     """
     values = {"tenant_id": session.info["tenant_id"], "collection_id": collection_id}
+    # A savepoint tells the two apart: the name is taken here, or two documents have one source.
     try:
         async with session.begin_nested():
             await session.execute(_SHOW_COLLECTION, {**values, "name": name})

@@ -39,6 +39,8 @@ Moment = Annotated[
 """The database takes more than can be read from it: whoever lists such a row gets an error."""
 
 
+# Bounds below are those of the database's columns, or far above what an export of ours holds: a
+# hostile file is refused record by record, before anything large is built of it.
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

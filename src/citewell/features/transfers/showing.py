@@ -59,6 +59,7 @@ async def show(platform: Platform, caller: Caller, filled: Filled, stock: Stock)
             shown = await repository.show_collection(ctx.session, report.collection_id, report.name)
         if shown is None:
             raise CollectionExistsError(report.name)
+        # Some of it is gone: upkeep has taken the import for dead meanwhile.
         if shown != report.documents:
             raise ImportInterruptedError
         if filled.waiting:

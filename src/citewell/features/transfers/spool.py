@@ -27,6 +27,7 @@ class Spool:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        # The file lies on the server's disk, where contents are never plain.
         self._key = os.urandom(32).hex()
         self._length = 0
         self._originals: list[tuple[int, Original]] = []

@@ -59,6 +59,8 @@ class Stock:
                 if isinstance(record, OriginalRecord):
                     await self._stage(stack, reader, record, filename)
                     staged = sum(each.size_bytes for each in self._batch.values())
+                    # Both bounds: many small files cost statements, few large ones the disk of the
+                    # staging area.
                     if len(self._batch) >= ORIGINALS_AT_ONCE or staged >= BYTES_AT_ONCE:
                         await self._put()
                         await stack.aclose()
@@ -76,6 +78,7 @@ class Stock:
     async def abandon(self) -> None:
         """Remove what was put, but for what others need as well, and count it no more."""
         for claim in self._claims:
+            # A transaction that settled it was rolled back.
             claim.settled = frozenset()
             await originals.abandon(self._platform, self._caller, claim)
         if self._claims:

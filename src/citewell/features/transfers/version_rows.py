@@ -71,6 +71,7 @@ class VersionRows:
             await self._rows(ctx, part)
 
     async def _text(self, ctx: Context, part: TextRecord) -> None:
+        # Texts come before passages, so that each passage can be compared with its text.
         if part.start != self._chars or not part.text or self.chunks:
             raise _damaged("a text has a gap")
         self._starts.append(part.start)
@@ -90,6 +91,8 @@ class VersionRows:
             await _apply(ctx, ChunksStaged(self._key, self._generation.id, self._held))
         writer = index_of(ctx.platform).writer
         taken = await writer.taken_ids(ctx, [row.id for row in part.rows])
+        # If an id occurs twice, all of the record get new ones; the database would refuse the
+        # batch.
         is_repeated = len({row.id for row in part.rows}) < len(part.rows)
         self._held = []
         for row in part.rows:

@@ -179,6 +179,7 @@ async def lock(session: AsyncSession, document_id: uuid.UUID, access: Access) ->
         select(Document)
         .where(Document.id == document_id, _within_trash(access))
         .with_for_update()
+        # The session may hold the row as it was before the lock.
         .execution_options(populate_existing=True)
     )
 

@@ -67,6 +67,7 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
     await index_of(ctx.platform).writer.apply(ctx, DocumentHidden(document_id))
     async with trash_shown(ctx.session):
         await repository.move(ctx.session, document, ctx.actor.user_id, stopped)
+        # Within the block: a removal has to see the document it has just put into the trash.
         if is_final := not ctx.platform.settings.trash_minutes:
             await _remove(ctx, [document_id])
     await counting.count_deleted(ctx, document_id)
@@ -181,6 +182,7 @@ async def purge_expired(platform: Platform) -> None:
         tenants = await repository.tenants_with_trash(session, minutes)
     for tenant_id in tenants:
         caller = Caller(tenant_id, SYSTEM)
+        # Batch by batch, each a transaction: no lock and no snapshot is held for long.
         while await _purge_some(platform, caller, minutes):
             pass
         await remove_discarded(platform, caller)

@@ -60,6 +60,7 @@ class PendingCounts:
         """Tenants with waiting counts; forgets tenants that were idle for a minute."""
         now = time.monotonic()
         for tenant_id, tenant in list(self._tenants.items()):
+            # An installation of many tenants would keep one entry for each that ever asked.
             if not tenant.waiting and now - tenant.written_at > 60 * WAIT_SECONDS:
                 del self._tenants[tenant_id]
         return [tenant_id for tenant_id, tenant in self._tenants.items() if tenant.waiting]

@@ -174,6 +174,7 @@ async def settle(ctx: Context, metric: Metric, *, reserved: int, spent: int, at:
 
 async def standing(ctx: Context) -> UsageReply:
     """The tenant's plan and its usage now."""
+    # Counts of this process only; those that others gather show a second later.
     await _write_waiting(ctx)
     now = utc_now()
     periods = {metric: period_of(metric, now) for metric in Metric}

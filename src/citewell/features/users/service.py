@@ -250,6 +250,7 @@ async def _change_status(ctx: Context, user: User, data: UserUpdate) -> bool:
         user.status = UserStatus.ACTIVE
         await _record(ctx, user, "activated")
         return True
+    # A pending invitation would let its holder back in.
     user.status = UserStatus.DEACTIVATED
     user.invitation_hash = user.invitation_expires_at = None
     await _record(ctx, user, "deactivated")

@@ -162,6 +162,7 @@ async def rollback(ctx: Context, document_id: uuid.UUID, number: int) -> Documen
     title = document.title
     # A title that came from the file goes back with the file; one that a person gave stays.
     if not has_given_title(title, document.filename, active.parsed_title if active else None):
+        # 500 characters, as `documents.schemas.Title` has them.
         title = (wanted.parsed_title or document.filename)[:500]
     await repository.let_answer(ctx.session, document, wanted, title)
     key = VersionKey(document_id, wanted.id, document.collection_id, document.access_level)
