@@ -71,8 +71,8 @@ class UserRead(BaseModel):
 
 def user_fields(user: User) -> dict[str, object]:
     """The fields of a user that replies show."""
+    # The role is a number in the database and a name in replies.
     fields: dict[str, object] = {
-        # The role is a number in the database and a name in replies.
         name: getattr(user, name) for name in UserRead.model_fields if name != "role"
     }
     return {**fields, "role": Role(user.role).name.lower()}
