@@ -253,17 +253,17 @@ def _is_abbreviation(
         return False
     before = text[max(begin, dot - _LOOK_BACK) : dot].split()
     word = before[-1].strip(_OPENERS).lower() if before else ""
-    following_word = _word_at(text, following)
     if word in _TITLES or (language == "vi" and word in _TITLES_VI):
         return True
     if word in _REFERENCES:
-        return text[following].isdigit() or _is_roman(following_word)
+        return text[following].isdigit() or _is_roman(_word_at(text, following))
     if word.isdecimal() and language in _ORDINAL_LANGUAGES:
         # Days and centuries; with more digits it is a year, and a sentence may end in one.
         return len(word) <= 2
     is_initial = len(word) == 1 and text[dot - 1].isupper()
     if is_initial or word in _ABBREVIATIONS or _DOTTED.fullmatch(word):
-        return word not in ("v.v", "a.m", "p.m") and following_word.lower() not in _STARTERS
+        is_last = word in ("v.v", "a.m", "p.m")
+        return not is_last and _word_at(text, following).lower() not in _STARTERS
     return False
 
 

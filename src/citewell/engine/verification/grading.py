@@ -16,7 +16,7 @@ from citewell.engine.text.normalisation import normalise
 from citewell.engine.text.sentences import split_sentences
 from citewell.engine.verification import lexicon
 from citewell.engine.verification.matching import Pattern, excludes, same, stands_in
-from citewell.engine.verification.tokens import Token, TokenKind, read_tokens
+from citewell.engine.verification.tokens import Token, TokenKind, has_content, read_tokens
 from citewell.engine.verification.turning import clauses, patterns, roles_exchanged
 
 MIN_SHARED = 0.34
@@ -61,11 +61,11 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> As
         language: ISO 639-1 code of sentence and quotes. In a language without word lists nothing
             but `quoted`, `reworded` and `unsupported` is said.
     """
+    # First, as most extracted sentences are: reading them takes ten times as long.
+    if _is_verbatim(sentence, quotes) and has_content(sentence, language):
+        return Assessment(Grade.QUOTED)
     said = read_tokens(sentence, language)
     content = [token for token in said if token.is_content]
-    # First, as most extracted sentences are: reading the quotes takes ten times as long.
-    if content and _is_verbatim(sentence, quotes):
-        return Assessment(Grade.QUOTED)
     found = [
         read_tokens(quote[span.start : span.end], language)
         for quote in quotes

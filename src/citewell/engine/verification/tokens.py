@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -99,6 +99,17 @@ def read_tokens(text: str, language: str) -> list[Token]:
         language: ISO 639-1 code; words of other languages than English and Vietnamese are compared
             by their normalised form, and none of them is neutral.
     """
+    return _joined(list(_tokens(text, language)), language)
+
+
+def has_content(text: str, language: str) -> bool:
+    """Whether a sentence says anything that needs a quote; most often its first words tell."""
+    return any(token.is_content for token in _tokens(text, language)) or any(
+        token.is_content for token in read_tokens(text, language)
+    )
+
+
+def _tokens(text: str, language: str) -> Iterator[Token]:
     # Offsets stay those of `text`: NFC only joins what is apart, so it is applied when it changes
     # nothing in length and left out otherwise.
     composed = unicodedata.normalize("NFC", text)
@@ -108,13 +119,10 @@ def read_tokens(text: str, language: str) -> list[Token]:
     lowered = source.lower()
     if len(lowered) != len(source):
         lowered = source
-    found = [
-        token
-        for match in _TOKEN.finditer(lowered)
-        for token in [_token(match, source, language)]
-        if token is not None
-    ]
-    return _joined(found, language)
+    for match in _TOKEN.finditer(lowered):
+        token = _token(match, source, language)
+        if token is not None:
+            yield token
 
 
 def _token(match: re.Match[str], source: str, language: str) -> Token | None:
