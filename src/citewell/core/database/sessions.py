@@ -1,6 +1,5 @@
 """Connections, units of work and the tenant they act for."""
 
-import asyncio
 import errno
 import uuid
 from collections.abc import AsyncGenerator, Mapping
@@ -170,8 +169,8 @@ class Database:
         finally:
             for connection in held:
                 is_lost = cast(psycopg.AsyncConnection[Any], connection.driver_connection).closed
-                # The pool rolls back what was not committed; shielded, as it has to be given back.
-                await asyncio.shield(greenlet_spawn(connection.close))
+                # The pool rolls back what was not committed, and drops a connection that cannot be.
+                await greenlet_spawn(connection.close)
                 if is_lost and self._engine.pool is pool:
                     # The server was restarted: others of the pool are lost too.
                     await self._engine.dispose()

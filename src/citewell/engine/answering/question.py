@@ -9,6 +9,7 @@ from citewell.engine.lexical.bm25 import inverse_document_frequency
 from citewell.engine.lexical.codes import find_codes
 from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_id
 from citewell.engine.text.normalisation import normalise, words
+from citewell.engine.text.shapes import CACHED_WORDS
 from citewell.engine.text.stopwords import ENGLISH, QUESTION_VIETNAMESE
 
 _FUNCTION_SHARE = 0.3
@@ -70,9 +71,19 @@ def _informativeness(document_frequency: int, chunk_count: int) -> float:
 @lru_cache(maxsize=CACHED_TEXTS)
 def text_terms(text: str, language: str) -> frozenset[int]:
     """Get the ids of a text's terms as they would be indexed, without their weights."""
-    body = [look_up(word) for word in words(normalise(text))]
-    singles, pairs = passage_hashes(body, language)
-    hashes = {*singles, *pairs}
+    body = words(normalise(text))
+    found = set[int]()
+    for word in set(body):
+        found.update(_word_terms(word, language))
+    if language == "vi":  # the only one whose pairs of words are terms
+        found.update(map(term_id, passage_hashes(list(map(look_up, body)), language)[1]))
     for code in find_codes(text):
-        hashes.update(hash64("code", key) for key in (code.key, *code.prefixes()))
-    return frozenset(map(term_id, hashes))
+        found.update(term_id(hash64("code", key)) for key in (code.key, *code.prefixes()))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=CACHED_WORDS)
+def _word_terms(word: str, language: str) -> frozenset[int]:
+    """Get the ids of a word by itself."""
+    singles, pairs = passage_hashes([look_up(word)], language)
+    return frozenset(map(term_id, (*singles, *pairs)))

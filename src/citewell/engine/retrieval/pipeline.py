@@ -414,17 +414,17 @@ async def _read(reader: Reader, query: HybridQuery, legs: Legs, watch: Stopwatch
     """Fuse the candidates of the legs and read the best."""
     candidates = legs.candidates()
     if query.phrases or query.calibration.crosses_languages:
-        passages = await reader.passages(list(candidates))
+        passages = await reader.passages([each.chunk_id for each in candidates.values()])
         fused = fuse(_as_read(candidates, passages, query), query)[: query.top_k]
     else:
         fused = fuse(candidates.values(), query)[: query.top_k]
         passages = await reader.passages([each.candidate.chunk_id for each in fused])
     if watch is not None:
         watch.lap("read")
-    dense = {each.chunk_id: place for place, each in enumerate(legs.dense, 1)}
-    lexical = {each.chunk_id: place for place, each in enumerate(legs.lexical, 1)}
+    dense = {each.chunk_id.int: place for place, each in enumerate(legs.dense, 1)}
+    lexical = {each.chunk_id.int: place for place, each in enumerate(legs.lexical, 1)}
     hits = [
-        _hit(each, passage, dense.get(passage.chunk_id), lexical.get(passage.chunk_id))
+        _hit(each, passage, dense.get(passage.chunk_id.int), lexical.get(passage.chunk_id.int))
         for each in fused
         if (passage := passages.get(each.candidate.chunk_id)) is not None
     ]
@@ -432,13 +432,13 @@ async def _read(reader: Reader, query: HybridQuery, legs: Legs, watch: Stopwatch
 
 
 def _as_read(
-    candidates: Mapping[uuid.UUID, LegScores],
+    candidates: Mapping[int, LegScores],
     passages: Mapping[uuid.UUID, ChunkView],
     query: HybridQuery,
 ) -> Iterable[LegScores]:
     """The candidates with what their texts tell: language, and share of the phrases they hold."""
     return [
-        candidates[each]._replace(
+        candidates[each.int]._replace(
             language=passage.language,
             phrase_share=phrase_share(query.phrases, passage.text) if query.phrases else None,
         )

@@ -38,6 +38,9 @@ _LETTERS = rf"[^\W_{_UNSPACED}]+"
 _WORD = re.compile(rf"[{_UNSPACED}]+|{_LETTERS}(?:[{_MARKS}]+(?:{_LETTERS})?)*")
 """A run of an unspaced script, or of letters and digits with their combining marks."""
 
+_ASCII_WORD = re.compile(r"[0-9A-Za-z]+")
+"""The same for ASCII, in half of the time."""
+
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 
 
@@ -56,7 +59,7 @@ def normalise(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Split normalised text into words; a run of an unspaced script stays one word."""
-    return _WORD.findall(text)
+    return (_ASCII_WORD if text.isascii() else _WORD).findall(text)
 
 
 def is_unspaced(word: str) -> bool:

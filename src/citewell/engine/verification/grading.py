@@ -8,6 +8,7 @@ date, polarity or role. Between the two lies `reworded`: true or not, it was not
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -168,16 +169,20 @@ def _differs(pattern: Pattern, quote: Sequence[Token], language: str) -> bool:
     """Whether the quote has the sentence with one number, date or opposite word exchanged."""
     # Only one word may be another; so where one is lacking it must be that, and two are too many.
     tokens = pattern.tokens
-    lacking = [
-        number
-        for number, token in enumerate(tokens)
-        if not any(same(token, found) for found in quote)
-    ]
+    keys = {found.key for found in quote if found.is_content}
+    lacking = [number for number, token in enumerate(tokens) if not _is_held(token, keys, quote)]
     return len(lacking) < 2 and any(
         any(excludes(tokens[number], found, language) for found in quote)
         and stands_in(pattern, quote, language, differing=number)
         for number in lacking or range(len(tokens))
     )
+
+
+def _is_held(token: Token, keys: AbstractSet[str], quote: Sequence[Token]) -> bool:
+    """Whether some token of the quote, whose content has these keys, says the same."""
+    if token.kind in (TokenKind.NUMBER, TokenKind.DATE):
+        return any(same(token, found) for found in quote)
+    return token.key in keys
 
 
 def _is_denied(pattern: Pattern, quote: Sequence[Token], language: str) -> bool:

@@ -134,7 +134,7 @@ class PostgresSearcher:
         found = await asking.run()
         # Both legs compared everything: fewer candidates than asked for are then all there are.
         is_complete = is_dense_exact and found.terms is None
-        if not is_complete and len(found.candidates()) < query.top_k:
+        if not is_complete and not found.has(query.top_k):
             # The iterative scan gave up before the scope was exhausted; compare everything.
             found = await replace(asking, is_dense_exact=True, budgets=()).run()
         found.scope_size = min(size, self._exact_limit + 1)

