@@ -1,4 +1,4 @@
-"""Answers without a model to the questions of the sample library, by kind."""
+"""Answers without a model to questions over the sample library, by kind."""
 
 from pathlib import Path
 
@@ -13,8 +13,13 @@ VERDICTS = ("right", "partly", "wrong", "wrongly_abstained", "should_have_abstai
 def measure(work: Path) -> tuple[list[Row], list[str], list[Chart]]:
     """Take the sample library in, and ask its questions."""
     command(work, "ingest", str(ROOT / "samples" / "library"), "--json")
-    found = command(work, "eval", "answers", str(ROOT / "samples" / "questions.jsonl"), "--json")
-    kinds: dict[str, dict[str, int]] = found["by_kind"]
+    asked = ROOT / "samples" / "questions" / "held.jsonl"
+    found = command(work, "eval", "answers", str(asked), "--json")
+    kinds: dict[str, dict[str, int]] = {}
+    for name, counts in found["by_kind"].items():
+        kind = kinds.setdefault(name.partition("-")[2], dict.fromkeys(("questions", *VERDICTS), 0))
+        for verdict in kind:
+            kind[verdict] += counts[verdict]
     rows = [
         Row(
             kind,
@@ -39,5 +44,8 @@ def measure(work: Path) -> tuple[list[Row], list[str], list[Chart]]:
         {name: [float(counts[name]) for counts in kinds.values()] for name in VERDICTS},
         "stack",
     )
-    note = "The sample library's own questions, on which the rules were tuned in part."
+    note = (
+        "The half of the sample library's questions that the rules were not tuned on "
+        "(`samples/questions/held.jsonl`), English and Vietnamese."
+    )
     return rows, [note], [chart]
