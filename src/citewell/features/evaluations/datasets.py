@@ -219,8 +219,11 @@ async def _check(ctx: Context, case: EvalCase) -> None:
     if not case.question:
         raise InvalidCaseError("A case needs a `question`, or a `query_id` to take it from.")
     if not (case.gold or case.all_of or case.abstain or case.reference or case.document_ids):
+        # With a stored answer this is so where it was rated badly: its words are not the truth.
+        why = "" if case.query_id is None else " The stored answer was rated badly."
         raise InvalidCaseError(
             "A case says what is right: `gold`, `all`, `abstain`, `reference` or `document_ids`."
+            f"{why}"
         )
     if case.abstain and (case.gold or case.all_of or case.reference or case.document_ids):
         raise InvalidCaseError("What no document answers has no right answer and no documents.")
