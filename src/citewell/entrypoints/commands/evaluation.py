@@ -27,6 +27,7 @@ from citewell.features.evaluations import answering, gating, service
 from citewell.features.evaluations.gating import RunLimits
 from citewell.features.evaluations.schemas import (
     AnswerFigures,
+    ResultRead,
     RetrievalFigures,
     RunComparison,
     RunRead,
@@ -183,14 +184,25 @@ def print_comparison(found: RunComparison) -> None:
     for each in found.changes:
         table.add_row(
             each.change, Text(each.question),
-            *(Text("" if side is None else side.verdict or side.error or "not judged")
-              for side in (each.before, each.after)),
+            *(Text(_told(side)) for side in (each.before, each.after)),
         )  # fmt: skip
     if found.changes:
         print_table(table)
     out.print(f"better {found.better}, worse {found.worse}, same {found.same}")
     for regression in found.regressions:
         err.print(regression, style="red", markup=False)
+
+
+def _told(result: ResultRead | None) -> str:
+    """The verdict, or what is measured where the case has no words to look for."""
+    if result is None:
+        return ""
+    if result.verdict or result.error:
+        return result.verdict or result.error or ""
+    named = ("ndcg_at_10", "similarity")
+    return ", ".join(
+        f"{name} {result.measures[name]:.2f}" for name in named if name in result.measures
+    )
 
 
 def progress_bar() -> Progress:
