@@ -42,6 +42,7 @@ class TestClose:
             ("Hall B is smaller than hall A.", "Hall A is larger than hall B."),
             ("Ada Holm is the plant's manager.", "The plant's manager, Ada Holm, retires in May."),
             ("The kiln closed on 3 May 2021.", "The kiln closed on May 3rd, 2021 for repairs."),
+            ("In hall B the limit is −5 degrees.", "The limit in hall B is -5 degrees."),  # noqa: RUF001
         ],
     )
     def test_turned_sentence_is_close(self, sentence: str, quote: str) -> None:
@@ -84,6 +85,9 @@ class TestNotAccepted:
             ("Overtime is not paid.", "Overtime is paid."),
             ("Visitors may smoke.", "Visitors may smoke only in the yard."),
             ("Staff get five days.", "Staff get up to five days."),
+            ("In hall A the limit is 5 degrees.", "The limit in hall A is -5 degrees."),
+            ("In hall A the limit is −5 degrees.", "The limit in hall A is 5 degrees."),  # noqa: RUF001
+            ("In 2018 the margin was 3 percent.", "The margin, in 2018, was –3 percent."),  # noqa: RUF001
             ("Staff get a bonus.", "If the year ends well, staff get a bonus."),
             ("The dog bit the guard.", "The owner of the dog bit the guard."),
             ("The press opens the valve.", "The press closes the valve."),
@@ -115,6 +119,7 @@ class TestContradicted:
         ("sentence", "quote"),
         [
             ("The fee is 30 euros.", "The fee is 25 euros."),
+            ("The limit is 5 degrees.", "The limit is -5 degrees."),
             ("The kiln closed on 3 May 2021.", "The kiln closed on 3 May 2022."),
             ("Overtime is not paid.", "Overtime is paid."),
             ("The press opens the valve.", "The press closes the valve."),

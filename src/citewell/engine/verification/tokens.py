@@ -63,7 +63,10 @@ _TOKEN = re.compile(
     rf"|(?P<vim>tháng\s+(?P<m5>\d{{1,2}})(?:\s+năm\s+|/)(?P<y5>{_YEAR})(?!\d))"
     rf"|(?P<dig>(?<![\d/.-])(?P<d6>\d{{1,2}})[/.-](?P<m6>\d{{1,2}})[/.-](?P<y6>{_YEAR})(?![\d/]))"
     rf"|(?P<iso>(?<![\d/.-])(?P<y7>{_YEAR})-(?P<m7>\d{{1,2}})-(?P<d7>\d{{1,2}})(?![\d/]))"
-    r"|(?P<number>(?<![\w.,])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)*)"
+    # A minus right before a number. A hyphen at the beginning of a line is a bullet, one after a
+    # number the middle of a range; there the sign is lost.
+    r"|(?P<sign>(?:(?<![^\s(\[])\u2212|(?<=[ \u00a0\u202f(\[])(?<!\d\s)[-\u2013])(?=\d))?"
+    r"(?P<number>(?<![\w.,])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)*)"
     r"(?P<ordinal>(?:st|nd|rd|th)(?!\w))?"
     r"|(?P<possessive>(?<=\w)['’]s?(?!\w))"  # noqa: RUF001
     r"|(?P<negated>(?<=\w)n['’]t(?!\w))"  # noqa: RUF001
@@ -176,7 +179,7 @@ def _number(match: re.Match[str], text: str) -> Token:
         return Token(TokenKind.NUMBER, "ordinal", text, start, end, values=frozenset({value}))
     # Four digits up to 2099 are a year more often than an amount. `1500 kg` is read as a date too,
     # in sentence and quote alike, so it is still compared.
-    if len(digits) == 4 and digits.isdigit() and 1000 <= int(digits) < 2100:
+    if not match["sign"] and len(digits) == 4 and digits.isdigit() and 1000 <= int(digits) < 2100:
         return Token(
             TokenKind.DATE,
             "date",
@@ -186,7 +189,10 @@ def _number(match: re.Match[str], text: str) -> Token:
             values=frozenset({float(digits)}),
             date=(int(digits), None, None),
         )
-    return Token(TokenKind.NUMBER, "number", text, start, end, values=number_values(digits))
+    values = number_values(digits)
+    if match["sign"]:
+        values = frozenset(-value for value in values)
+    return Token(TokenKind.NUMBER, "number", text, start, end, values=values)
 
 
 def _word(lowered: str, text: str, start: int, end: int, language: str) -> Token | None:
