@@ -57,6 +57,8 @@ class TestClose:
             ),
             ("Phí kho do bên thuê trả.", "Bên thuê trả phí kho, bên cho thuê trả thuế đất."),
             ("Kho B nhỏ hơn kho A.", "Kho A lớn hơn kho B."),
+            ("Năm 2018 bên thuê sửa mái kho.", "Bên thuê sửa chữa mái kho năm 2018."),
+            ("Năm 2018 bên thuê thông báo giá.", "Bên thuê báo giá năm 2018."),
         ],
     )
     def test_turned_vietnamese_sentence_is_close(self, sentence: str, quote: str) -> None:
@@ -108,6 +110,9 @@ class TestNotAccepted:
             ("Kho A ở tầng hai.", "Kho A ở tầng trệt, xưởng ở tầng hai."),
             ("Bên cho thuê trả phí kho.", "Bên thuê trả phí kho, bên cho thuê trả thuế đất."),
             ("Nhân viên được hút thuốc.", "Nhân viên không được hút thuốc."),
+            ("Năm 2018 kho A đóng cửa.", "Kho A có thể đóng cửa năm 2018."),
+            ("Năm 2018 nhân viên nghỉ 5 ngày.", "Nhân viên nghỉ tối đa 5 ngày năm 2018."),
+            ("Kho A mở kho B.", "Kho A mở trong khi sửa kho B."),
         ],
     )
     def test_other_vietnamese_statement_is_not_accepted(self, sentence: str, quote: str) -> None:

@@ -368,37 +368,48 @@ def synonym_key(key: str, language: str) -> str:
 def _groups(language: str) -> dict[str, str]:
     groups: dict[str, str] = {}
     for line in _SAME.get(language, ()):
-        keys = [stem(normalise(word), language) for word in line.split() if "_" not in word]
-        for key in keys:
-            groups.setdefault(key, keys[0])
+        for word in line.split():
+            if "_" not in word:
+                groups.setdefault(stem(normalise(word), language), _head(line, language))
     if language == "en":
         groups |= {stem(word, "en"): "in" for word in _LOCATIVE}
     return groups
 
 
+def _head(line: str, language: str) -> str:
+    """The key that all words of a group get: that of its first."""
+    first, *_ = line.split()
+    return _joint_key(first, language)
+
+
+def _joint_key(word: str, language: str) -> str:
+    return "_".join(stem(normalise(part), language) for part in word.split("_"))
+
+
 @cache
 def phrases(language: str) -> dict[str, list[tuple[tuple[str, ...], str]]]:
-    """Synonyms and critical words of several words: (keys, joint key) by first key, longest first.
+    """Listed words of several words: (keys, joint key) by first key, longest first.
 
     By first key, because nearly all words begin none of them.
     """
-    found: dict[tuple[str, ...], str] = {}
-    for line in _SAME.get(language, ()):
-        words = line.split()
-        head = "_".join(stem(part, language) for part in words[0].split("_"))
-        for word in words:
-            if "_" in word:
-                keys = tuple(stem(normalise(part), language) for part in word.split("_"))
-                found[keys] = head
-    for word in CRITICAL.get(language, frozenset()):
-        if "_" in word:
-            keys = tuple(stem(normalise(part), language) for part in word.split("_"))
-            found[keys] = "_".join(keys)
-    for pair in _INVERSES.get(language, ()):
-        for word in pair.split("/"):
-            if "_" in word:
-                keys = tuple(stem(normalise(part), language) for part in word.split("_"))
-                found[keys] = "_".join(keys)
+    heads = {
+        word: _head(line, language) for line in _SAME.get(language, ()) for word in line.split()
+    }
+    listed = [
+        *heads,
+        *CRITICAL.get(language, ()),
+        *CLAUSE_WORDS.get(language, ()),
+        *(word for pair in _INVERSES.get(language, ()) for word in pair.split("/")),
+    ]
+    # By the keys that the parts have in a text: one of them may have synonyms (`báo` in `thông
+    # báo`).
+    found = {
+        tuple(
+            synonym_key(stem(normalise(part), language), language) for part in word.split("_")
+        ): heads.get(word) or _joint_key(word, language)
+        for word in listed
+        if "_" in word
+    }
     if language == "en":
         # Keys, not words: `besid` is what the stemmer makes of `beside`.
         found[("close", "to")] = "near"
@@ -414,10 +425,7 @@ def opposites(language: str) -> frozenset[frozenset[str]]:
     """Pairs of keys that exclude one another."""
     # By the keys of synonyms: `purchase` excludes `sell` though only `buy/sell` is listed.
     return frozenset(
-        frozenset(
-            synonym_key("_".join(stem(normalise(p), language) for p in word.split("_")), language)
-            for word in pair.split("/")
-        )
+        frozenset(synonym_key(_joint_key(word, language), language) for word in pair.split("/"))
         for pair in _OPPOSITES.get(language, ())
     )
 
@@ -434,10 +442,7 @@ def inverses(language: str) -> dict[str, tuple[str, ...]]:
     """Keys of verbs -> those that say the same with subject and object exchanged."""
     found: dict[str, tuple[str, ...]] = {}
     for pair in _INVERSES.get(language, ()):
-        one, other = (
-            synonym_key("_".join(stem(normalise(p), language) for p in word.split("_")), language)
-            for word in pair.split("/")
-        )
+        one, other = (synonym_key(_joint_key(word, language), language) for word in pair.split("/"))
         found[one] = (*found.get(one, ()), other)
         found[other] = (*found.get(other, ()), one)
     return found

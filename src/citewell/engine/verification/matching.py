@@ -161,7 +161,7 @@ class _Embedding:
             token = self._quote[back]
             if token.kind is TokenKind.BOUNDARY:
                 return token.key != "("
-            word = token.text.casefold()
+            word = token.word
             if word in lexicon.OPENERS.get(self._language, frozenset[str]()):
                 return True
             # After a preposition or a possessive the word is not who does something: `the owner of
@@ -194,7 +194,7 @@ class _Embedding:
         content = [token for token in gap if token.is_content]
         is_predicate = 0 < self._pattern.predicate <= number
         for place, token in enumerate(gap):
-            word = token.text.casefold()
+            word = token.word
             if token.kind is TokenKind.BOUNDARY and token.key not in ('"', "“", "”", "("):
                 # A comma between two words that the sentence joins as well: an enumeration.
                 if token.key in (",", ":") and not content:
@@ -223,7 +223,7 @@ class _Embedding:
 
     def _is_critical(self, gap: Sequence[Token], place: int, at: int) -> bool:
         """Whether a word that is left out changes how much, how surely or whether at all."""
-        word = gap[place].text.casefold()
+        word = gap[place].word
         if word in self._critical:
             return True
         return word in lexicon.MEASURING.get(self._language, frozenset[str]()) and any(
@@ -241,11 +241,7 @@ class _Embedding:
             return content <= 1  # `actor and singer Danny`: one more of a kind
         copulas = lexicon.COPULAS.get(self._language, frozenset[str]())
         # `is a Mexican and American comedian`
-        return (
-            is_predicate
-            and content <= 4
-            and sum(token.text.casefold() in copulas for token in gap) == 1
-        )
+        return is_predicate and content <= 4 and sum(token.word in copulas for token in gap) == 1
 
     def _is_title(self, gap: Sequence[Token], number: int) -> bool:
         """Whether what is left out is what somebody is, before the name: `by the actor and`."""
@@ -268,13 +264,10 @@ class _Embedding:
     def _is_whole(self, path: Sequence[int]) -> bool:
         """Whether what stands around the match does not take back or narrow what it says."""
         first, last = path[0], path[-1]
-        said = {token.text.casefold() for token in self._pattern.tokens}
-        said |= {token.text.casefold() for token in self._pattern.fronted}
+        said = {token.word for token in self._pattern.tokens}
+        said |= {token.word for token in self._pattern.fronted}
         conditions = lexicon.CONDITIONS.get(self._language, frozenset[str]())
-        if any(
-            token.text.casefold() in conditions and token.text.casefold() not in said
-            for token in self._quote
-        ):
+        if any(token.word in conditions and token.word not in said for token in self._quote):
             return False
         return (
             self._clause_is_plain(first, last) and self._ends_well(last) and self._has_fronted(path)
@@ -287,12 +280,12 @@ class _Embedding:
             start -= 1
         end = last
         while end + 1 < len(self._quote) and self._quote[end + 1].kind is not TokenKind.BOUNDARY:
-            if self._quote[end + 1].text.casefold() in self._clause_words:
+            if self._quote[end + 1].word in self._clause_words:
                 break
             end += 1
         negators = lexicon.NEGATORS.get(self._language, frozenset[str]())
         return not any(
-            (token.key if token.key == "not" else token.text.casefold()) in negators
+            (token.key if token.key == "not" else token.word) in negators
             and token.key not in {word.key for word in self._pattern.tokens}
             for token in self._quote[start : end + 1]
         )
@@ -317,7 +310,7 @@ class _Embedding:
             and here.kind is TokenKind.WORD
             and following.kind is TokenKind.WORD
             and not following.is_name
-            and following.text.casefold() not in self._clause_words
+            and following.word not in self._clause_words
             and not following.text.endswith(("ly", "ing", "ed"))
         )
 
@@ -336,7 +329,7 @@ class _Embedding:
                     return True
                 continue
             between = self._quote[end:first] if end <= first else self._quote[last + 1 : at]
-            words = {token.text.casefold() for token in between}
+            words = {token.word for token in between}
             marks = [token for token in between if token.kind is TokenKind.BOUNDARY]
             opens = at == 0 or self._quote[at - 1].kind is TokenKind.BOUNDARY
             # Before the match it has to open its clause and be set off by one comma: `In spring,

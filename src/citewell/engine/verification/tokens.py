@@ -41,6 +41,11 @@ class Token:
     """Written with a capital."""
 
     @property
+    def word(self) -> str:
+        """The text as word lists have it: in lower case, several words joined by `_`."""
+        return self.text.casefold().replace(" ", "_")
+
+    @property
     def is_content(self) -> bool:
         """Whether a sentence that says it needs a quote that says it."""
         return self.kind not in (TokenKind.NEUTRAL, TokenKind.BOUNDARY)
