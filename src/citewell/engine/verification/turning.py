@@ -158,6 +158,7 @@ def _active(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
 def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
     """`B được A mua`, `B do A trả` for `A mua B`, `A trả B`."""
     tokens = [token for token in sentence if token.kind is not TokenKind.BOUNDARY]
+    recipient = Token(TokenKind.RELATION, "cho", "cho", 0, 0)
     for at, token in enumerate(tokens):
         word = token.text.casefold()
         if word not in _VIETNAMESE_PASSIVE and word not in ("do", "bởi"):
@@ -182,10 +183,6 @@ def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
                     continue
                 tail = (*fronted, *verb[size:])
                 yield Pattern((*agent, *modal, *verb[:size], *subject), fronted=tail)
-                recipient = next(
-                    (Token(TokenKind.RELATION, "cho", "cho", 0, 0) for _ in (0,)), None
-                )
-                assert recipient is not None
                 yield Pattern((*agent, *modal, *verb[:size], recipient, *subject), fronted=tail)
 
 
