@@ -21,8 +21,9 @@ SEGMENT_BYTES = 256 * 1024
 TAG_BYTES = 16
 
 SCRYPT = {"n": 2**16, "r": 8, "p": 1}
-"""64 MiB and about a quarter of a second a guess; more than OWASP's cheat sheet of 2024 asks for
-(n 2^17 with r 8, p 1, or 2^16 with p 2, for stored passwords that are tried on line)."""
+"""64 MiB and about a quarter of a second a guess: half of the work that OWASP's cheat sheet of 2024
+asks for with stored passwords (n 2^17 with r 8, p 1, or 2^16 with p 2). They are part of `FORMAT`:
+other numbers need another."""
 
 
 class SealedStreamError(Exception):
