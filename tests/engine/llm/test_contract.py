@@ -1,14 +1,16 @@
 """What every provider must do, spoken to through real HTTP on loopback."""
 
 import asyncio
+import threading
 import time
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
-from citewell.engine.llm import hosted
+from citewell.engine.llm import hosted, openai_compatible
 from citewell.engine.llm.base import (
     LanguageModel,
     ModelRequest,
@@ -17,6 +19,8 @@ from citewell.engine.llm.base import (
     TokenUsage,
     complete,
 )
+from citewell.engine.llm.hosted import HostedModel
+from citewell.engine.llm.provider import Endpoint
 from citewell.engine.llm.registry import open_llm
 from tests.engine.llm.opening import base_url, opened
 from tests.waiting import PATIENCE
@@ -308,3 +312,25 @@ class TestClose:
         await model.close()
         with pytest.raises(ProviderError, match="closed"):
             await ask(model)
+
+    async def test_model_closed_while_it_is_built_leaves_no_connections(self) -> None:
+        made: list[Any] = []
+        is_building, may_go_on = threading.Event(), threading.Event()
+
+        def build(endpoint: Any, client: Any) -> Any:
+            made.append(client)
+            is_building.set()
+            assert may_go_on.wait(PATIENCE)
+            return openai_compatible.PROVIDER.build(endpoint, client)
+
+        slow = replace(openai_compatible.PROVIDER, build=build)
+        model = HostedModel(slow, Endpoint("m", "http://127.0.0.1:9", None), Timeouts())
+        asking = asyncio.ensure_future(ask(model))
+        assert await asyncio.to_thread(is_building.wait, PATIENCE)
+        closing = asyncio.ensure_future(model.close())
+        await asyncio.sleep(0)
+        may_go_on.set()
+        await closing
+        with pytest.raises(ProviderError, match="closed"):
+            await asking
+        assert made[0].is_closed

@@ -66,7 +66,9 @@ class HostedModel:
     async def close(self) -> None:
         """Close the connections."""
         self._is_closed = True
-        session, self._session = self._session, None
+        # The lock waits for a session that is being built, whose connections would be left open.
+        async with self._opening:
+            session, self._session = self._session, None
         if session is not None:
             await session.close()
 
@@ -117,11 +119,12 @@ class HostedModel:
             self._waiting -= 1
 
     async def _open(self) -> "Session":
-        if self._is_closed:
-            raise ProviderError(f"{self.name} is closed.")
         async with self._opening:
-            if self._session is None:
+            if self._session is None and not self._is_closed:
                 self._session = await asyncio.to_thread(self._build)
+            # Asked after building: the model may have been closed meanwhile.
+            if self._session is None or self._is_closed:
+                raise ProviderError(f"{self.name} is closed.")
             return self._session
 
     def _build(self) -> "Session":
