@@ -393,6 +393,7 @@ def _given() -> set[str]:
     dotenv = Path(".env")
     values = _values_in(dotenv) if dotenv.is_file() else {}
     values |= os.environ  # noqa: TID251 - read here
+    # pydantic-settings takes names in any case.
     upper = {name.upper(): value for name, value in values.items()}
     return {name for name, value in upper.items() if value and name.startswith(PREFIX)}
 

@@ -267,6 +267,7 @@ class WriteContract:
             restored.append(VersionRestored(replace(key, access_level=level), number, len(rows)))
             all_rows += rows
             allowed += [row.text for row in rows if level < 3]
+        # Twice in one unit of work: an event that comes again changes nothing.
         await shelf.apply(*restored, *restored)
         await shelf.answers_with(*all_rows)
         assert await shelf.texts(shelf.scope(Reach(2))) == sorted(allowed)
@@ -399,6 +400,7 @@ class TransactionContract:
             VersionRestored(second, number, len(new)),
         ]
         for applied in range(1, len(events) + 1):
+            # Any error: engines and drivers name the loss of a connection differently.
             with _refused(Exception):
                 async with engine.unit_of_work(shelf.tenant_id) as work:
                     await engine.writer.apply(work, *events[:applied])

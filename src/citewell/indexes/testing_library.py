@@ -28,6 +28,7 @@ from citewell.indexes.contract import (
 from citewell.indexes.events import ChunkRow, Event, Publication, VersionKey, VersionPublished
 
 DIMENSIONS = 16
+# Few, so that chunks share terms and their weights decide.
 VOCABULARY = 60
 SPEC = EmbedderSpec("testing:random", DIMENSIONS, max_tokens=256, languages=None)
 TOP_K = 10
@@ -78,6 +79,7 @@ def random_rows(
     rows: list[ChunkRow] = []
     for ordinal in range(count):
         vector = chance.normal(size=dimensions).astype(np.float32)
+        # Squared, so that low numbers are frequent, as words are in texts.
         terms = np.unique((VOCABULARY * chance.random(12) ** 2).astype(int)) + 1
         content = f"chunk {uuid.UUID(bytes=chance.bytes(16))}"
         rows.append(
@@ -92,6 +94,7 @@ def random_rows(
                 language=language,
                 content_hash=hashlib.blake2b(content.encode(), digest_size=16).digest(),
                 embedding=vector / np.float32(np.linalg.norm(vector)),
+                # Three digits, which every engine has to give back exactly.
                 terms={int(term): round(float(chance.uniform(0.3, 2.2)), 3) for term in terms},
             )
         )
@@ -138,6 +141,7 @@ class TenantLibrary:
     engine: Engine
     tenant_id: uuid.UUID
     generation: Generation
+    # The same rows in every run, so that a failure can be repeated.
     chance: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
 
     @classmethod

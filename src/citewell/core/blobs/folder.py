@@ -103,6 +103,7 @@ def _folders_in(folder: Path) -> list[Path]:
 
 def _kept_in(root: Path, folder: Path) -> list[KeptFile]:
     kept: list[KeptFile] = []
+    # A folder or file may be removed while it is listed.
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_file(follow_symlinks=False):

@@ -190,6 +190,7 @@ class EmbeddedServer:
             return
         try:
             with self._start_lock():
+                # Refused while another process holds its share of the lock.
                 if self._try_exclusive() and self._is_running():
                     self._shut_down()
                     if self.socket_folder.parent != self._folder:

@@ -149,6 +149,7 @@ class KeyRing:
             found = await self._read(tenant_id, purpose, key_id)
             if found is None:
                 raise MasterKeyError
+            # All of them at once: they are read again one by one as they are needed.
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[tenant_id, key_id] = found
@@ -218,6 +219,8 @@ class KeyRing:
         """
         count = 0
         async with self._database.unit_of_work(None) as session:
+            # Waits for keys that are being added, and keeps others from being added until the
+            # commit.
             await session.execute(_EXCLUDE)
             for tenant_id in list(await session.scalars(_TENANTS)):
                 await session.execute(_ENTER, {"tenant_id": str(tenant_id)})

@@ -53,5 +53,6 @@ PROVIDER = Provider(
     auth_headers=_key_header,
     default_base_url="https://api.anthropic.com",
     needs_key=True,
+    # By the beginning, as dated names (`claude-opus-4-5-20251101`) are the same model.
     takes_json_format=lambda model: model.startswith(_WITH_JSON_FORMAT),
 )

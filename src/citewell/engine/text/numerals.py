@@ -73,6 +73,7 @@ def _quantity(
         hours = int(match["number"]) if match["number"].isdigit() else 0
         values, unit = {hours + int(match["minutes"]) / 60}, "clock"
     at = match.end()
+    # The end of a range begins none itself: `2-3-4` would otherwise recurse by its length.
     if not is_range_end and (span := _RANGE.match(text, at)):
         return _range_start(values, unit, span, text, folded)
     for word, end in _following(text, at):

@@ -239,6 +239,7 @@ class _Embedding:
             return True  # `is kept by the chair and signed`: one subject does both
         if place == 0:
             return content <= 1  # `actor and singer Danny`: one more of a kind
+        # One copula: with two, `and` joins statements rather than what somebody is.
         copulas = lexicon.COPULAS.get(self._language, frozenset[str]())
         # `is a Mexican and American comedian`
         return is_predicate and content <= 4 and sum(token.word in copulas for token in gap) == 1

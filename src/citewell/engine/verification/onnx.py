@@ -87,6 +87,8 @@ class OnnxVerifier:
         if unknown := sorted(set(self._inputs) - _INPUTS):
             raise folder.refusal(f"its graph wants the input `{unknown[0]}`")
         outputs = {each.name: len(each.shape) for each in self._session.get_outputs()}
+        # The usual name. Of other exports the first output is taken; one of a wrong shape is
+        # refused below.
         output = "logits" if "logits" in outputs else next(iter(outputs))
         self._recipe = _recipe_of(folder, output)
         # One pair is read at once: a folder that cannot work is refused at the start, not by the

@@ -82,6 +82,8 @@ _TOKEN = re.compile(
 """One alternative for each thing; every one is linear, as nothing repeats inside a repetition but
 the groups of a number, which are of fixed width."""
 
+# `first` and `second` are ordinals here, where they stand on both sides; `engine.text.numerals`
+# leaves them out, as they have other meanings.
 _ORDINALS = {"first": 1.0, "second": 2.0} | {
     word: float(value) for word, value in vocabulary.ORDINALS.items()
 }

@@ -306,6 +306,7 @@ def roles_exchanged(sentence: Sequence[Token], language: str) -> Iterator[Patter
         if content[at].kind is not TokenKind.WORD or content[at].key in symmetric:
             continue
         tail = content[at + 1 :]
+        # `A reports to B`: the preposition stays behind the verb.
         relation = tail[:1] if tail[0].kind is TokenKind.RELATION else ()
         tail = tail[len(relation) :]
         for size in range(1, len(tail) + 1):

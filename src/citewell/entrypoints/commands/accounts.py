@@ -134,6 +134,7 @@ def _password(email: str, name: str, tenant: str, generate: bool) -> str:
         return secrets.token_urlsafe(GENERATED_BYTES)
     if not sys.stdin.isatty():
         stop("There is no terminal to ask for a password on: use --generate.", USAGE)
+    # On stderr: standard output holds the result alone.
     password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     try:
         check_password_rules(password, email, name, tenant)

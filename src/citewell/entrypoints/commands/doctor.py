@@ -67,6 +67,7 @@ def doctor(
         report.checks += compared.checks
         return report, details
 
+    # A repair may queue documents to be read again, for which no server need be running.
     report, details = run(act, tenant=tenant, with_worker=repair)
     if as_json:
         print_json(_document(report, details))

@@ -142,6 +142,7 @@ def run(
     except StartupError as error:
         stop(str(error), NOT_AVAILABLE)
     except AppError as error:
+        # The code tells a script whether trying again may help.
         stop(error.detail, NOT_AVAILABLE if error.status >= 500 else USAGE)
     except DATABASE_ERRORS as error:
         stop_for_database(error)

@@ -37,6 +37,7 @@ async def add(
         {"id": str(uuid7()), "object_id": object_id and str(object_id), "details": dict(details)}
         for object_id, details in objects
     ]
+    # Details may hold ids and times, which JSON has no form for.
     await session.execute(_ADD, {**said, "objects": json.dumps(rows, default=str)})
 
 

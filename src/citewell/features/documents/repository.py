@@ -90,6 +90,7 @@ def within(access: Access, *verbs: Verb) -> TextClause:
     parts: list[str] = []
     values: dict[str, object] = {}
     for verb in verbs:
+        # A prefix for each verb: both bind values of the same names.
         predicate, bound = reach_sql(
             access.reaches[verb], table="document", document_column="id", prefix=verb.value
         )
@@ -111,6 +112,7 @@ async def claim_blobs(
     """
     if not sizes:
         return {}
+    # In the order of hashes, in which uploads and removals lock contents.
     values = [
         {"tenant_id": tenant_id, "id": uuid7(), "sha256": sha256, "size_bytes": sizes[sha256]}
         for sha256 in sorted(sizes)
@@ -201,6 +203,7 @@ async def version_by_number(
 
 
 def _states() -> Select[Document, DocumentVersion, DocumentVersion]:
+    # By number: the document points to the version that answers, not to the newest one.
     newest = (
         select(func.max(DocumentVersion.number))
         .where(

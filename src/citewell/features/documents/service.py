@@ -64,6 +64,7 @@ async def resolve(ctx: Context, document_id: uuid.UUID, verb: Verb) -> Document:
         ForbiddenError: The caller may read it, but not do this.
     """
     access = await ctx.access()
+    # Locked as it is read: the access that is decided on here cannot change before the act.
     document = await repository.lock(ctx.session, document_id, access)
     if document is None:
         raise DocumentNotFoundError(document_id)

@@ -225,6 +225,8 @@ async def resume(ctx: Context, job_ids: Sequence[uuid.UUID]) -> None:
 
 
 async def _queue_again(ctx: Context, job: Job, version: DocumentVersion | None) -> None:
+    # The number of attempts goes on, as it fences off a worker of an earlier one; `attempts_before`
+    # keeps those from the limit.
     job.status, job.reason, job.attempts_before = JobStatus.QUEUED, None, job.attempts
     job.stage, job.done, job.total = None, 0, None
     job.started_at = job.finished_at = None

@@ -129,6 +129,8 @@ async def _with_originals(
 
 async def _checked(ctx: Context, collection_id: uuid.UUID) -> Collection:
     collection = await collections.get(ctx, collection_id)
+    # After the look-up: a collection that is not there for the caller is told so, whatever their
+    # rights.
     require_mover(ctx)
     access = await ctx.access()
     there, readable = await repository.count_documents(

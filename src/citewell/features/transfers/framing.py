@@ -80,6 +80,7 @@ class FrameReader:
         """
         while size > 0:
             kind, content = self._next()
+            # An empty piece is refused: a file of nothing else would be read for ever.
             if kind != BYTES or not 0 < len(content) <= size:
                 raise DamagedExportError("The export cannot be read: an original is not whole.")
             size -= len(content)

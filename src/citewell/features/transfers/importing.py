@@ -251,6 +251,7 @@ class _Import:
         object_id: uuid.UUID,
     ) -> bool:
         """Make the rules of an object; whether somebody unknown is denied it."""
+        # By subject: the database takes one rule for each, and the last of the file counts.
         rows: dict[tuple[uuid.UUID | None, uuid.UUID | None], dict[str, object]] = {}
         is_denied = False
         for rule in rules:
@@ -288,6 +289,8 @@ class _Import:
         unknown = any(
             rule.effect is Effect.DENY and not self._is_known(rule) for rule in record.rules
         )
+        # A denial that cannot be made here must not open anything: the document is restricted
+        # instead, every one if the collection was denied.
         if (unknown or self._is_restricted) and place.level is not AccessLevel.RESTRICTED:
             place.level = AccessLevel.RESTRICTED
             self._report.restricted += 1

@@ -73,6 +73,7 @@ class Sealer:
         """The next sealed bytes; the last segment is held back until `finish`."""
         self._held += part
         sealed = bytearray()
+        # A full segment is held back too: the last one has another nonce.
         while len(self._held) > SEGMENT_BYTES:
             sealed += self._segment(bytes(self._held[:SEGMENT_BYTES]), is_last=False)
             del self._held[:SEGMENT_BYTES]
@@ -123,6 +124,7 @@ class Opener:
         try:
             self._plain += self._cipher.decrypt(nonce, sealed, self._header)
         except (InvalidTag, ValueError):
+            # A wrong passphrase opens no segment at all, so it shows at the first.
             if self._number == 0:
                 raise SealedStreamError(
                     "The passphrase is not that of this file, or the file is damaged."

@@ -112,6 +112,7 @@ async def consume_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
     Raises:
         QuotaReachedError: The plan does not hold one of them; roll the unit of work back.
     """
+    # In one order, in which the counters are locked; a zero would lock a row for nothing.
     amounts = {metric: amounts[metric] for metric in sorted(amounts) if amounts[metric]}
     if not amounts:
         return
@@ -237,6 +238,7 @@ def check_plan(plan: str, limits: Mapping[str, int | None]) -> None:
 
 
 def _id_of(actor: Actor) -> uuid.UUID | None:
+    # The key of a user spends for the user, a key of the organisation for itself.
     return actor.user_id or actor.id
 
 

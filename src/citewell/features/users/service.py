@@ -176,6 +176,7 @@ async def renew_invitation(ctx: Context, user_id: uuid.UUID) -> Invited:
         raise InvitationAcceptedError
     # The holder of the token becomes this user, so giving it out takes at least the user's role.
     _require_role_to_give(ctx, Role(user.role))
+    # A deactivated user becomes an invited one again, and then counts towards the quota.
     token, was_counted = _new_token(), user.status in COUNTED
     user.status = UserStatus.INVITED
     user.invitation_hash = _digest(token)

@@ -34,6 +34,7 @@ async def whole_text(session: AsyncSession, version_id: uuid.UUID) -> str:
         .where(DocumentText.version_id == version_id)
         .order_by(DocumentText.start_offset)
     )
+    # Parts are stored back to back.
     return "".join(parts)
 
 
