@@ -230,6 +230,7 @@ system, and two time-outs. https://www.postgresql.org/docs/current/errcodes-appe
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database was out of reach, full, busy or shut down, so that a retry may work."""
+    # Raised without a word of the server: the connection is gone, or none came free in time.
     if isinstance(error, InterfaceError | PoolTimeoutError):
         return True
     if not isinstance(error, DBAPIError):

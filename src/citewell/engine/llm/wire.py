@@ -93,10 +93,12 @@ class Session:
                 instrument=False,
             ) as response:
                 async for event in response:
+                    # Text around a reply of a certain shape is no part of it.
                     if request.output is None and (text := _text_of(event)):
                         yield text
                 is_truncated = self._check_end(response)
                 calls, output = self._results_of(response.get(), request, is_truncated)
+            # Given out only now: a call that was cut on its way must not run.
             for call in calls:
                 yield call
             usage = TokenUsage(response.usage.input_tokens, response.usage.output_tokens)

@@ -121,6 +121,7 @@ def add_members(
     async def act(platform: Platform, caller: Caller) -> None:
         async with unit_of_work(platform, caller) as ctx:
             found = await groups.find(ctx, name)
+            # One transaction for all: an unknown address takes the others back.
             for email in emails:
                 user = await service.find_by_email(ctx, email)
                 await groups.add_member(ctx, found.id, user.id)

@@ -141,6 +141,7 @@ def _rotate_tenants(
     failures = [item for each in rotated for item in (each.failures or {}).items()]
     for name, reason in failures:
         err.print(f"{name}: {reason}", style="red", markup=False)
+    # Former keys stay for what waits; the code tells a script to come again.
     if any(each.waiting for each in rotated):
         raise typer.Exit(SOME_FAILED)
 

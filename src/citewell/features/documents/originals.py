@@ -158,6 +158,8 @@ async def remove_unneeded(
             known = [blob_id for blob_id, is_new in blobs.values() if not is_new]
             await repository.forget_blobs(ctx.session, new.values())
             await repository.release_unused(ctx.session, known)
+            # Asked while the names are locked: another upload may have claimed the same content
+            # since.
             for sha256 in new.keys() - await repository.claimed(ctx.session, new):
                 await remove(sha256)
     except OSError as error:

@@ -276,6 +276,7 @@ async def page(
         statement = statement.where(Document.collection_id == wanted.collection_id)
     if wanted.status is not None:
         statement = statement.where(DocumentVersion.status == wanted.status)
+    # Escaped: `%` and `_` are characters of titles.
     if wanted.search:
         statement = statement.where(Document.title.icontains(wanted.search, autoescape=True))
     total = await session.scalar(

@@ -106,6 +106,8 @@ class Stock:
         if not contents:
             return
         async with unit_of_work(self._platform, self._caller) as ctx:
+            # Claimed, put and counted batch by batch: no connection waits for the store, and a full
+            # plan shows with the first batch that does not fit.
             claim = await originals.claim_all(ctx, contents)
             new_bytes = sum(contents[sha256].size_bytes for sha256 in claim.new)
             await usage.require_room(ctx, {Metric.STORED_BYTES: new_bytes})

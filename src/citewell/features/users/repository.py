@@ -54,6 +54,7 @@ async def page(session: AsyncSession, request: PageRequest, wanted: UserFilter) 
         statement = statement.where(User.status == wanted.status)
     if wanted.role is not None:
         statement = statement.where(User.role == int(role_of(wanted.role)))
+    # Escaped: `%` and `_` are characters of addresses and names.
     if wanted.search:
         statement = statement.where(
             or_(
