@@ -45,6 +45,8 @@ _STRONG_VIETNAMESE = re.compile("[ăđơưạ-ỹ]")
 
 # Endings of English words that other Latin-script languages seldom write at the end of a word; only
 # looked for in words of five letters or more, and each counts a third of a function word.
+# Any of the last five letters may begin it: that finds more forms (`checkers`), and takes German
+# key words without a function word (`wecken`) for English.
 _ENGLISH_ENDING = re.compile(
     "(?:ing|tion|ment|ness|ly|ed|ity|ous|able|ance|ence|ship|ght|ck|ware)s?"
 )
