@@ -43,6 +43,7 @@ class TestClose:
             ("Ada Holm is the plant's manager.", "The plant's manager, Ada Holm, retires in May."),
             ("The kiln closed on 3 May 2021.", "The kiln closed on May 3rd, 2021 for repairs."),
             ("In hall B the limit is −5 degrees.", "The limit in hall B is -5 degrees."),  # noqa: RUF001
+            ("In hall B the limit is 5-7 degrees.", "The limit in hall B is 5-7 degrees."),
         ],
     )
     def test_turned_sentence_is_close(self, sentence: str, quote: str) -> None:
@@ -88,6 +89,14 @@ class TestNotAccepted:
             ("Visitors may smoke.", "Visitors may smoke only in the yard."),
             ("Staff get five days.", "Staff get up to five days."),
             ("In hall A the limit is 5 degrees.", "The limit in hall A is -5 degrees."),
+            ("In hall A the limit is 5 degrees.", "The limit in hall A is ≥ 5 degrees."),
+            ("In hall A the limit is 5 degrees.", "The limit in hall A is ~5 degrees."),
+            ("In hall A the limit is 5 degrees.", "The limit in hall A is .5 degrees."),
+            ("In hall A the limit is 5 degrees.", "The limit in hall A is 5-7 degrees."),
+            ("In hall A the limit is 7 degrees.", "The limit in hall A is 5 to 7 degrees."),
+            ("In hall A the limit is 5 degrees.", "The limit in hall A is 5 to 7 degrees."),
+            ("In hall A the limit is 5 degrees.", "The limit in hall A is 1/5 degrees."),
+            ("In hall A the limit is 5 degrees.", "The limit in hall A is 5+ degrees."),
             ("In hall A the limit is −5 degrees.", "The limit in hall A is 5 degrees."),  # noqa: RUF001
             ("In 2018 the margin was 3 percent.", "The margin, in 2018, was –3 percent."),  # noqa: RUF001
             ("Staff get a bonus.", "If the year ends well, staff get a bonus."),
@@ -139,6 +148,9 @@ class TestContradicted:
     def test_what_another_quote_supports_is_not_contradicted(self) -> None:
         fees = ("The fee is 25 euros.", "The fee is 30 euros.")
         assert grade("The fee is 30 euros.", *fees) is Grade.QUOTED
+
+    def test_end_of_a_range_is_no_contradiction(self) -> None:
+        assert grade("The rate is 7 percent.", "The rate is 5 to 7 percent.") is Grade.REWORDED
 
     def test_exchanged_roles_of_a_mutual_verb_are_no_contradiction(self) -> None:
         assert grade("Ruth met Ines.", "Ines met Ruth.") is not Grade.CONTRADICTED

@@ -191,6 +191,11 @@ class _Embedding:
         gap = _without_insertions(gap)
         if len(gap) > MAX_GAP:
             return False
+        # `5 to 7 percent` is not 5 percent.
+        if self._quote[before].kind is TokenKind.NUMBER and any(
+            token.kind is TokenKind.NUMBER for token in gap
+        ):
+            return False
         content = [token for token in gap if token.is_content]
         is_predicate = 0 < self._pattern.predicate <= number
         for place, token in enumerate(gap):

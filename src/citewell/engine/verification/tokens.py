@@ -199,7 +199,24 @@ def _number(match: re.Match[str], text: str) -> Token:
     values = number_values(digits)
     if match["sign"]:
         values = frozenset(-value for value in values)
-    return Token(TokenKind.NUMBER, "number", text, start, end, values=values)
+    key = "number" + _qualifier(match.string, start, end)
+    return Token(TokenKind.NUMBER, key, text, start, end, values=values)
+
+
+# A sign right before a number or after it that makes another amount of it. In `5%-7%` both numbers
+# are read as plain ones.
+_BEFORE = re.compile(r"[<>≤≥~≈±]\s?$|(?<!\w)\.$|\d\s?[-–/×x]$")  # noqa: RUF001
+_AFTER = re.compile(r"\+|[-–/×x]\d")  # noqa: RUF001
+_SIGNS = "<>≤≥~≈±./×x+-"  # noqa: RUF001
+
+
+def _qualifier(source: str, start: int, end: int) -> str:
+    """The sign of a bound, range or fraction that a number is part of; empty for a plain one."""
+    before = _BEFORE.search(source[max(start - 3, 0) : start])
+    after = _AFTER.match(source, end)
+    # Of a range only the signs: its other number is a token of its own.
+    signs = f"{before[0] if before else ''} {after[0] if after else ''}"
+    return "".join(sign for sign in signs.replace("\u2013", "-") if sign in _SIGNS)
 
 
 def _word(lowered: str, text: str, start: int, end: int, language: str) -> Token | None:
