@@ -59,6 +59,18 @@ class TestSearch:
         assert found["explain"]["language"] == "en"
         assert found["explain"]["is_exact"] is True
 
+    async def test_repetitions_fold_on_request(self, library: Library) -> None:
+        for title in ("Rule", "Copy of the rule"):
+            await library.add(title, "Bicycles are parked in the yard.")
+        await library.add("Newer rule", "Bicycles are parked in the cellar.")
+        hits = await library.search("Where are bicycles parked?")
+        assert sorted(len(hit["folded"]) for hit in hits) == [0, 0, 0]
+        hits = await library.search("Where are bicycles parked?", fold=True)
+        assert sorted(len(hit["folded"]) for hit in hits) == [0, 1]
+        (folded,) = (each for hit in hits for each in hit["folded"])
+        named = {hit["title"] for hit in hits} | {folded["title"]}
+        assert named == {"Rule", "Copy of the rule", "Newer rule"}
+
     @pytest.mark.usefixtures("house")
     async def test_library_of_others_is_not_searched(self, stranger: httpx.AsyncClient) -> None:
         other = Library(stranger)
