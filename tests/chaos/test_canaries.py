@@ -31,6 +31,9 @@ PASSWORD = "a-password-that-stands-nowhere-55"
 HIDDEN = "only-in-the-original-file-9f31c7"
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def site(installation: Installation) -> Iterator[Site]:
     """A server and a worker, and a provider that wants a key."""

@@ -48,11 +48,12 @@ def assert_all_are_there_once(installation: Installation, folder: Path) -> None:
         assert sum(f"marker{number} " in hit["text"] for hit in hits) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "database",
     [
-        pytest.param(False, marks=pytest.mark.slow, id="app"),
+        pytest.param(False, id="app"),
         pytest.param(True, id="app and database"),
     ],
 )
@@ -80,7 +81,6 @@ class TestKilledIngest:
         assert_all_are_there_once(installation, small_files)
         assert server_processes(installation.home) == []
 
-    @pytest.mark.slow
     def test_three_kills_in_a_row_leave_nothing_double(
         self, installation: Installation, small_files: Path, database: bool
     ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from citewell.core.errors import UnavailableError
 from citewell.core.passwords import (
     MAX_PASSWORD_BYTES,
-    MAX_WAITING,
+    HashingQueue,
     WeakPasswordError,
     check_password_rules,
     hash_password,
@@ -88,9 +88,13 @@ class TestHashes:
         assert not await verify_password(longest + "b", await hash_password(longest))
 
     async def test_a_crowd_is_told_to_come_again_and_few_threads_work(self) -> None:
-        crowd = [verify_password("x", None) for _ in range(MAX_WAITING + 20)]
+        queue, gate = HashingQueue(max_waiting=30), threading.Event()
+        crowd = [asyncio.ensure_future(queue.run(gate.wait)) for _ in range(50)]
         async with asyncio.timeout(PATIENCE):
+            await asyncio.wait(crowd[30:])
+            gate.set()
             told = await asyncio.gather(*crowd, return_exceptions=True)
         assert sum(isinstance(one, UnavailableError) for one in told) == 20
+        assert told.count(True) == 30
         names = [thread.name for thread in threading.enumerate()]
         assert sum(name.startswith("password") for name in names) <= 4

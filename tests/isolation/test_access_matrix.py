@@ -1,7 +1,8 @@
 """Every route, every kind of caller, every place that takes an id: nothing leaks, nothing changes.
 
 The rows of `routes.TABLE` are checked against the application's routes and its OpenAPI document, so
-a route without a row fails here.
+a route without a row fails here. `make test` sends the short form: every route and every place, for
+one or two callers of each kind.
 """
 
 import asyncio
@@ -15,6 +16,9 @@ from tests.isolation.conftest import World
 from tests.isolation.ledger import fingerprint
 from tests.isolation.plans import (
     ODD_PATHS,
+    SHORT,
+    WHOLE,
+    Breadth,
     Pair,
     plan_fields,
     plan_filters,
@@ -33,7 +37,7 @@ from tests.isolation.routes import TABLE
 from tests.isolation.surface import OPEN_PATHS, Surface, read_surface
 
 ADD_A_ROW = "add it to its row of TABLE in tests/isolation/routes.py"
-ENOUGH = 3_000
+ENOUGH, ENOUGH_SHORT = 9_000, 1_000
 
 SOCKETS = frozenset({"/ws"})
 """They are probed in test_sockets.py."""
@@ -43,6 +47,12 @@ UPKEEP = ("term_stat", "term_delta", "index_generation")
 
 TRAILS = ("usage_record", "audit_event", "query_log", "query_document")
 """What an organisation keeps of its own people's requests, refused ones included."""
+
+
+@pytest.fixture(params=[SHORT, pytest.param(WHOLE, marks=pytest.mark.slow)], ids=["short", "whole"])
+def breadth(request: pytest.FixtureRequest) -> Breadth:
+    """How much is sent."""
+    return request.param
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +97,14 @@ def assert_clean(prober: Prober) -> None:
     assert faults == [], f"{len(faults)} replies are wrong; the first: " + "\n".join(faults[:10])
 
 
+def planned(world: World, breadth: Breadth) -> int:
+    """How many probes there are."""
+    ours, theirs = world.ours, world.theirs
+    single = plan_nobody(ours, theirs, breadth) + plan_readers(ours, breadth)
+    paired = plan_foreign(ours, theirs, breadth) + plan_insiders(ours, breadth)
+    return len(single) + len(plan_fields(ours, breadth)) + 2 * len(paired)
+
+
 class TestTable:
     def test_every_route_has_a_row(self, surface: Surface) -> None:
         private = {one for one in surface.operations if one[1] not in OPEN_PATHS}
@@ -102,10 +120,9 @@ class TestTable:
             assert uncarried == set(), f"{operation} takes a new id: {ADD_A_ROW}"
 
     def test_there_are_thousands_of_probes(self, world: World) -> None:
-        ours, theirs = world.ours, world.theirs
-        single = len(plan_nobody(ours, theirs)) + len(plan_readers(ours)) + len(plan_fields(ours))
-        paired = len(plan_foreign(ours, theirs)) + len(plan_insiders(ours))
-        assert single + 2 * paired > ENOUGH
+        sent = [planned(world, each) for each in (SHORT, WHOLE)]
+        assert sent[0] > ENOUGH_SHORT
+        assert sent[1] > ENOUGH
 
 
 class TestNobody:
@@ -123,37 +140,41 @@ class TestNobody:
             assert not any(mark in reply for mark in world.ours.marks)
 
     async def test_without_a_valid_credential_everything_is_401(
-        self, world: World, prober: Prober
+        self, world: World, prober: Prober, breadth: Breadth
     ) -> None:
         before = fingerprint(world.url, world.ours.id, but=UPKEEP)
-        probes = plan_nobody(world.ours, world.theirs)
+        probes = plan_nobody(world.ours, world.theirs, breadth)
         await send_all(prober, probes, (*world.ours.marks, *world.theirs.marks), (401,))
         assert fingerprint(world.url, world.ours.id, but=UPKEEP) == before
 
 
 class TestForeigners:
     async def test_our_objects_look_like_nothing_to_others(
-        self, world: World, prober: Prober
+        self, world: World, prober: Prober, breadth: Breadth
     ) -> None:
         before = fingerprint(world.url, world.ours.id, but=UPKEEP)
-        await compare_all(prober, plan_foreign(world.ours, world.theirs), world.ours.marks)
+        await compare_all(prober, plan_foreign(world.ours, world.theirs, breadth), world.ours.marks)
         assert fingerprint(world.url, world.ours.id, but=UPKEEP) == before
 
     async def test_what_they_do_at_home_shows_nothing_of_ours(
-        self, world: World, prober: Prober
+        self, world: World, prober: Prober, breadth: Breadth
     ) -> None:
         before = fingerprint(world.url, world.ours.id, but=UPKEEP)
         await send_all(
-            prober, plan_visits(foreigners(world.theirs), world.theirs), world.ours.marks
+            prober,
+            plan_visits(breadth.of(foreigners(world.theirs)), world.theirs),
+            world.ours.marks,
         )
         assert fingerprint(world.url, world.ours.id, but=UPKEEP) == before
 
 
 class TestInsiders:
-    async def test_hidden_objects_look_like_nothing(self, world: World, prober: Prober) -> None:
+    async def test_hidden_objects_look_like_nothing(
+        self, world: World, prober: Prober, breadth: Breadth
+    ) -> None:
         but = (*UPKEEP, *TRAILS)
         before = fingerprint(world.url, world.ours.id, but=but)
-        await compare_all(prober, plan_insiders(world.ours), world.ours.hidden_marks)
+        await compare_all(prober, plan_insiders(world.ours, breadth), world.ours.hidden_marks)
         assert fingerprint(world.url, world.ours.id, but=but) == before
 
     async def test_filters_do_not_tell_what_hidden_metadata_there_is(
@@ -170,22 +191,24 @@ class TestInsiders:
         await compare_all(prober, pairs, ())
         assert fingerprint(world.url, world.ours.id, but=(*UPKEEP, *TRAILS)) == before
 
-    async def test_readers_change_nothing(self, world: World, prober: Prober) -> None:
+    async def test_readers_change_nothing(
+        self, world: World, prober: Prober, breadth: Breadth
+    ) -> None:
         but = (*UPKEEP, *TRAILS)
         before = fingerprint(world.url, world.ours.id, but=but)
-        await send_all(prober, plan_readers(world.ours), (), (403, 404))
+        await send_all(prober, plan_readers(world.ours, breadth), (), (403, 404))
         assert fingerprint(world.url, world.ours.id, but=but) == before
 
     async def test_what_they_may_do_shows_nothing_hidden(
-        self, world: World, prober: Prober
+        self, world: World, prober: Prober, breadth: Breadth
     ) -> None:
-        probes = plan_visits(insiders(world.ours), world.ours)
+        probes = plan_visits(breadth.of(insiders(world.ours)), world.ours)
         await send_all(prober, probes, world.ours.hidden_marks)
 
 
 class TestFields:
     async def test_nobody_sets_a_field_that_is_not_theirs(
-        self, world: World, prober: Prober
+        self, world: World, prober: Prober, breadth: Breadth
     ) -> None:
         but = (*UPKEEP, *TRAILS)
         before = fingerprint(world.url, world.ours.id, but=but)
@@ -196,7 +219,7 @@ class TestFields:
             if not is_refused and reply.status_code != 403:
                 prober.fault(probe, f"`{name}`: {reply.status_code} {reply.text[:300]}")
 
-        await all_at_once(partial(send, *planned) for planned in plan_fields(world.ours))
+        await all_at_once(partial(send, *planned) for planned in plan_fields(world.ours, breadth))
         assert_clean(prober)
         assert fingerprint(world.url, world.ours.id, but=but) == before
 

@@ -21,7 +21,7 @@ from tests.people import People
 from tests.quiet import quiet_database, quiet_platform
 
 STEPS = 40
-SHORT, LONG = 15, 500
+SHORT, LONG = 5, 500
 HNSW_EVERY = 5
 """One sequence of so many searches through HNSW indexes, whatever the size of the scope."""
 

@@ -42,17 +42,22 @@ class WeakPasswordError(InvalidInputError):
     title = "The password is too weak"
 
 
-class _Line:
+class HashingQueue:
     """Threads that hash; few, since each takes a core and tens of MiB while it runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
         # Half of the cores, so that a wave of sign-ins leaves the other half to searches; at most
         # four, since each hash holds `MEMORY_KIB`.
         threads = max(1, min(4, (os.cpu_count() or 1) // 2))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
-        self._places = threading.BoundedSemaphore(MAX_WAITING)
+        self._places = threading.BoundedSemaphore(max_waiting)
 
     async def run(self, work: Callable[[], T]) -> T:
+        """The result of the work.
+
+        Raises:
+            UnavailableError: Too much waits already.
+        """
         if not self._places.acquire(blocking=False):
             raise UnavailableError("Too many people are signing in; try again in a moment.")
         future = self._pool.submit(work)
@@ -61,9 +66,9 @@ class _Line:
 
 
 @cache
-def _line() -> _Line:
+def _line() -> HashingQueue:
     """The hashing queue of this process; one per process, as it bounds the process's memory."""
-    return _Line()
+    return HashingQueue()
 
 
 def check_password_rules(password: str, email: str = "", name: str = "", tenant: str = "") -> None:

@@ -151,17 +151,15 @@ class TestUnitOfWork:
 
 
 class TestSwitching:
-    async def test_two_thousand_switches_never_mix_tenants(
-        self, own_url: str, shelves: list[Shelf]
-    ) -> None:
+    async def test_switches_never_mix_tenants(self, own_url: str, shelves: list[Shelf]) -> None:
         """Over four connections, with errors, cancels and time-outs in between."""
         database = Database(own_url, pool_size=4)
         expected = {shelf.caller.tenant_id: count for count, shelf in enumerate(shelves, start=1)}
         done = await asyncio.gather(
-            *(switch(database, expected, random.Random(seed), 250) for seed in range(8))
+            *(switch(database, expected, random.Random(seed), 50) for seed in range(8))
         )
         await database.close()
-        assert sum(done) == 2000
+        assert sum(done) == 400
 
     async def test_no_tenant_after_a_tenant_sees_nothing(
         self, own_url: str, shelves: list[Shelf]

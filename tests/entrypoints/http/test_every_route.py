@@ -1,9 +1,16 @@
-"""What holds for every route there is, read from the application itself."""
+"""What holds for every route there is, read from the application itself.
 
+Who gets which replies is the matter of tests/isolation: its matrix asks every route without a
+credential, with others' ids, and as an owner.
+"""
+
+import asyncio
+import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,7 +19,7 @@ from citewell.core.settings import Settings
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.policies import declared
 from citewell.features.http import Admission
-from tests.conftest import Library
+from tests.conftest import assert_problem
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -51,33 +58,11 @@ WITH_JSON = [
 ]
 
 
-ID_NAMES = (
-    "document_id",
-    "collection_id",
-    "grant_id",
-    "user_id",
-    "group_id",
-    "key_id",
-    "tenant_id",
-    "job_id",
-    "query_id",
-    "dataset_id",
-    "case_id",
-    "generation_id",
-    "run_id",
-    "other_id",
-)
-NUMBERS = {"number": "1", "other": "2"}
-"""Of versions."""
+class Ids(dict[str, str]):
+    """Values of a path's parameters: numbers of versions, and ids of nothing."""
 
-
-def filled(path: str, ids: dict[str, str]) -> str:
-    """The path with an id for each parameter; an unknown parameter is a KeyError."""
-    return path.format_map(ids)
-
-
-def random_ids() -> dict[str, str]:
-    return {**{name: str(uuid.uuid4()) for name in ID_NAMES}, **NUMBERS}
+    def __missing__(self, name: str) -> str:
+        return {"number": "1", "other": "2"}.get(name) or str(uuid.uuid4())
 
 
 def body_of(method: str, path: str) -> dict[str, object] | None:
@@ -97,46 +82,42 @@ def body_of(method: str, path: str) -> dict[str, object] | None:
     return {}
 
 
-def file_of(method: str, path: str) -> dict[str, tuple[str, bytes]] | None:
-    """A file, for the route with an id that takes one."""
-    takes_file = (method, path) == ("PUT", "/api/v1/documents/{document_id}/file")
-    return {"file": ("other.txt", b"Something else.")} if takes_file else None
+def request_to(method: str, path: str, **more: object) -> dict[str, Any]:
+    """The arguments of `httpx.AsyncClient.request`, with ids of nothing."""
+    return {"method": method, "url": path.format_map(Ids()), **more}
 
 
-async def people_of(client: httpx.AsyncClient) -> dict[str, str]:
-    """Ids of a user, a group, the tenant and a key of a tenant."""
-    user = await client.post("/api/v1/users", json={"email": f"{uuid.uuid4().hex}@example.org"})
-    group = await client.post("/api/v1/groups", json={"name": uuid.uuid4().hex})
-    tenants = (await client.get("/api/v1/tenants")).json()["data"]
-    keys = (await client.get("/api/v1/auth/api-keys")).json()["data"]
-    return {
-        "user_id": user.json()["id"],
-        "group_id": group.json()["id"],
-        "tenant_id": tenants[0]["id"],
-        "key_id": keys[0]["id"],
-    }
+class Sweep:
+    """Sends a request to each of many routes, some side by side, and collects what was wrong."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._room = asyncio.Semaphore(8)
+
+    async def all_pass(
+        self, requests: Iterable[dict[str, Any]], check: Callable[[httpx.Response], None]
+    ) -> None:
+        """Fail with every request whose reply `check` does not accept."""
+
+        async def wrong_with(request: dict[str, Any]) -> str | None:
+            async with self._room:
+                reply = await self._client.request(**request)
+            try:
+                check(reply)
+            except (AssertionError, KeyError) as error:
+                return f"{request!r:.300}: {reply.status_code} {reply.text[:300]}: {error}"
+            return None
+
+        asked = [wrong_with(request) for request in requests]
+        assert asked, "no route is seen"
+        found = [wrong for wrong in await asyncio.gather(*asked) if wrong is not None]
+        assert found == [], f"{len(found)} of {len(asked)}: " + "\n".join(found[:10])
 
 
-async def asked_of(client: httpx.AsyncClient, document_id: str) -> dict[str, str]:
-    """Ids of a stored answer, a dataset with a case, and two runs of it."""
-    answer = await client.post("/api/v1/query", json={"query": "When is the fire drill?"})
-    data = {"name": uuid.uuid4().hex}
-    dataset = (await client.post(f"{EVALUATIONS}/datasets", json=data)).json()["id"]
-    data = {"question": "When is the fire drill?", "gold": ["Monday"]}
-    case = await client.post(f"{EVALUATIONS}/datasets/{dataset}/cases", json=data)
-    path = f"{EVALUATIONS}/datasets/{dataset}/generations"
-    generation = await client.post(path, json={"document_ids": [document_id]})
-    runs = [
-        await client.post(f"{EVALUATIONS}/runs", json={"dataset_id": dataset}) for _ in range(2)
-    ]
-    return {
-        "query_id": answer.json()["query_id"],
-        "dataset_id": dataset,
-        "case_id": case.json()["id"],
-        "generation_id": generation.json()["id"],
-        "run_id": runs[0].json()["id"],
-        "other_id": runs[1].json()["id"],
-    }
+@pytest.fixture
+def sweep(shared_client: httpx.AsyncClient) -> Sweep:
+    """Asks as a tenant's own software."""
+    return Sweep(shared_client)
 
 
 class TestSurface:
@@ -148,20 +129,21 @@ class TestSurface:
     def test_everything_is_below_the_version_or_is_documentation(self) -> None:
         assert all(path.startswith("/api/v1/") for path in _SCHEMA["paths"])
 
-    @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-    def test_the_description_tells_of_key_and_problems(self, method: str, path: str) -> None:
-        described = _SCHEMA["paths"][path][method.lower()]
-        assert described["summary"]
-        assert described["description"]
-        if path in PUBLIC:
-            assert "security" not in described
-        else:
-            assert described["security"] == [{"API key": []}]
-        if path in HEALTH:
-            return
-        for status in ("401", "4XX", "503"):
-            assert described["responses"][status]["content"].keys() == {"application/problem+json"}
-        assert "422" not in described["responses"]
+    def test_the_description_tells_of_key_and_problems(self) -> None:
+        problem = {"application/problem+json"}
+        for method, path in OPERATIONS:
+            told, described = (method, path), _SCHEMA["paths"][path][method.lower()]
+            assert described["summary"], told
+            assert described["description"], told
+            if path in PUBLIC:
+                assert "security" not in described, told
+            else:
+                assert described["security"] == [{"API key": []}], told
+            if path in HEALTH:
+                continue
+            for status in ("401", "4XX", "503"):
+                assert described["responses"][status]["content"].keys() == problem, told
+            assert "422" not in described["responses"], told
 
     @pytest.mark.parametrize("path", ["/api/openapi.json", "/api/docs", "/api/redoc"])
     async def test_documentation_needs_no_key(
@@ -174,153 +156,117 @@ class TestSurface:
 
 
 class TestAnonymous:
-    @pytest.mark.parametrize(("method", "path"), PRIVATE)
-    async def test_without_a_key_is_401(
-        self, method: str, path: str, anonymous: httpx.AsyncClient, refused: Refused
-    ) -> None:
-        reply = await anonymous.request(method, filled(path, random_ids()))
-        refused(reply, 401, "unauthorized")
-        assert reply.headers["www-authenticate"] == "Bearer"
-        assert reply.headers["cache-control"] == "private, no-store"
+    async def test_refusal_names_the_scheme(self, anonymous: httpx.AsyncClient) -> None:
+        def check(reply: httpx.Response) -> None:
+            assert_problem(reply, 401, "unauthorized")
+            assert reply.headers["www-authenticate"] == "Bearer"
+            assert reply.headers["cache-control"] == "private, no-store"
 
-    @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/", "/api/v1/health/other"])
+        await Sweep(anonymous).all_pass((request_to(*each) for each in PRIVATE), check)
+
     async def test_unknown_routes_tell_nothing(
-        self, path: str, anonymous: httpx.AsyncClient, refused: Refused
+        self, anonymous: httpx.AsyncClient, refused: Refused
     ) -> None:
-        refused(await anonymous.get(path), 401, "unauthorized")
+        for path in ("/api/v1/nothing", "/api/v1/", "/api/v1/health/other"):
+            refused(await anonymous.get(path), 401, "unauthorized")
 
 
-class TestOtherTenant:
-    async def test_ids_of_others_look_like_ids_of_nobody(
-        self, library: Library, client: httpx.AsyncClient, stranger: httpx.AsyncClient
-    ) -> None:
-        await library.upload(("drill.txt", b"The fire drill is on the last Monday."))
-        [document] = await library.upload(("drill.txt", b"The fire drill is on the first Monday."))
-        [job, *_] = (await client.get("/api/v1/jobs")).json()["data"]
-        await Library(stranger).add("Their own", "Nothing of this may be shown instead.")
-        ids = {
-            "document_id": document["id"],
-            "collection_id": document["collection_id"],
-            "grant_id": str(uuid.uuid4()),
-            "job_id": job["id"],
-            **NUMBERS,
-            **await people_of(client),
-            **await asked_of(client, document["id"]),
-        }
-        for method, path in WITH_ID:
-            nobody = random_ids()
-            theirs, missing = [
-                await stranger.request(
-                    method, filled(path, used), json=body_of(method, path),
-                    files=file_of(method, path),
-                )
-                for used in (ids, nobody)
-            ]  # fmt: skip
-            assert theirs.status_code == missing.status_code == 404, (method, path)
-            for reply, used in ((theirs, ids), (missing, nobody)):
-                assert reply.headers["content-type"] == "application/problem+json"
-                text = reply.json()["detail"]
-                for value in sorted(used.values(), key=len, reverse=True)[: len(ID_NAMES)]:
-                    text = text.replace(value, "ID")
-                reply.extensions["told"] = {**reply.json(), "detail": text, "request_id": ""}
-            assert theirs.extensions["told"] == missing.extensions["told"], (method, path)
-        for method, path in WITH_ID:
-            if method == "GET":
-                assert (await client.get(filled(path, ids))).status_code == 200, path
+JSON = {"Content-Type": "application/json"}
+
+NO_OBJECTS = (
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"\xff\xfe{}",
+    b"[" * 100_000,
+    b'{"a":' * 50_000,
+    b'{"query":' + b"9" * 5_000 + b"}",
+    b'{"\\ud800":1}',
+)
 
 
 class TestWrites:
-    @pytest.mark.parametrize(("method", "path"), WITH_JSON)
-    async def test_unknown_fields_are_refused(
-        self, method: str, path: str, shared_client: httpx.AsyncClient, refused: Refused
-    ) -> None:
-        reply = await shared_client.request(
-            method, filled(path, random_ids()), json={"surprise": 1}
-        )
-        refused(reply, 422, "validation_error")
-        assert "surprise: Extra inputs are not permitted" in reply.json()["detail"]
+    async def test_unknown_fields_are_refused(self, sweep: Sweep) -> None:
+        def check(reply: httpx.Response) -> None:
+            assert_problem(reply, 422, "validation_error")
+            assert "surprise: Extra inputs are not permitted" in reply.json()["detail"]
 
-    @pytest.mark.parametrize(("method", "path"), WITH_JSON)
-    @pytest.mark.parametrize(
-        "body",
-        [
-            pytest.param(b"", id="empty"),
-            pytest.param(b"{", id="cut"),
-            pytest.param(b"[]", id="list"),
-            pytest.param(b"null", id="null"),
-            pytest.param(b"\xff\xfe{}", id="no-utf-8"),
-            pytest.param(b"[" * 100_000, id="deep-list"),
-            pytest.param(b'{"a":' * 50_000, id="deep-object"),
-            pytest.param(b'{"query":' + b"9" * 5_000 + b"}", id="huge-number"),
-            pytest.param(b'{"\\ud800":1}', id="surrogate-key"),
-        ],
-    )
-    async def test_bodies_that_are_no_object_are_4xx(
-        self, method: str, path: str, body: bytes, shared_client: httpx.AsyncClient
-    ) -> None:
-        reply = await shared_client.request(
-            method,
-            filled(path, random_ids()),
-            content=body,
-            headers={"Content-Type": "application/json"},
-        )
-        assert reply.status_code in (400, 422), reply.text
-        assert reply.headers["content-type"] == "application/problem+json"
-        assert reply.json()["code"] in ("bad_request", "validation_error")
-        assert len(reply.json()["detail"]) < 1000
+        await sweep.all_pass((request_to(*each, json={"surprise": 1}) for each in WITH_JSON), check)
 
-    @pytest.mark.parametrize(("method", "path"), WITH_JSON)
-    async def test_other_content_types_are_refused(
-        self, method: str, path: str, shared_client: httpx.AsyncClient, refused: Refused
-    ) -> None:
-        reply = await shared_client.request(
-            method,
-            filled(path, random_ids()),
-            content="query=what",
-            headers={"Content-Type": "text/plain"},
+    async def test_bodies_that_are_no_object_are_4xx(self, sweep: Sweep) -> None:
+        def check(reply: httpx.Response) -> None:
+            assert reply.status_code in (400, 422)
+            assert reply.headers["content-type"] == "application/problem+json"
+            assert reply.json()["code"] in ("bad_request", "validation_error")
+            assert len(reply.json()["detail"]) < 1000
+
+        requests = [
+            request_to(*each, content=body, headers=JSON)
+            for each in WITH_JSON
+            for body in NO_OBJECTS
+        ]
+        await sweep.all_pass(requests, check)
+
+    async def test_other_content_types_are_refused(self, sweep: Sweep) -> None:
+        sent = {"content": "query=what", "headers": {"Content-Type": "text/plain"}}
+        await sweep.all_pass(
+            (request_to(*each, **sent) for each in WITH_JSON),
+            lambda reply: assert_problem(reply, 422, "validation_error"),
         )
-        refused(reply, 422, "validation_error")
+
+
+MALFORMED = (
+    "1", "not-a-uuid", "%00", "..%2F..%2Fetc", "a" * 300, "%F0%9F%98%80", "%ED%A0%80",
+)  # fmt: skip
+NO_PAGES = (
+    "page=0", "limit=0", "limit=101", "page=x", "page=-1", "page=1e3",
+    "page=99999999999999999999", "limit=1&limit=999",
+)  # fmt: skip
 
 
 class TestPathsAndMethods:
-    @pytest.mark.parametrize(("method", "path"), WITH_ID)
-    @pytest.mark.parametrize(
-        "wrong", ["1", "not-a-uuid", "%00", "..%2F..%2Fetc", "a" * 300, "%F0%9F%98%80", "%ED%A0%80"]
-    )
-    async def test_malformed_ids_are_4xx(
-        self, method: str, path: str, wrong: str, shared_client: httpx.AsyncClient
-    ) -> None:
-        ids = dict.fromkeys(random_ids(), wrong)
-        body = body_of(method, path)
-        reply = await shared_client.request(method, filled(path, ids), json=body)
-        assert reply.status_code in (404, 422), reply.text
-        assert reply.json()["code"] in ("validation_error", "not_found")
+    async def test_malformed_ids_are_4xx(self, sweep: Sweep) -> None:
+        def check(reply: httpx.Response) -> None:
+            assert reply.status_code in (404, 422)
+            assert reply.json()["code"] in ("validation_error", "not_found")
+
+        requests = [
+            {
+                "method": method,
+                "url": re.sub(r"\{\w+\}", wrong, path),
+                "json": body_of(method, path),
+            }
+            for method, path in WITH_ID
+            for wrong in MALFORMED
+        ]
+        await sweep.all_pass(requests, check)
 
     async def test_unknown_route_is_404(
         self, shared_client: httpx.AsyncClient, refused: Refused
     ) -> None:
         refused(await shared_client.get("/api/v1/nothing"), 404, "not_found")
 
-    @pytest.mark.parametrize("path", sorted({path for _, path in PRIVATE}))
-    async def test_unknown_method_is_405_and_names_the_known(
-        self, path: str, shared_client: httpx.AsyncClient, refused: Refused
-    ) -> None:
-        reply = await shared_client.request("TRACE", filled(path, random_ids()))
-        refused(reply, 405, "method_not_allowed")
-        assert reply.headers["allow"]
+    async def test_unknown_method_is_405_and_names_the_known(self, sweep: Sweep) -> None:
+        def check(reply: httpx.Response) -> None:
+            assert_problem(reply, 405, "method_not_allowed")
+            assert reply.headers["allow"]
 
-    @pytest.mark.parametrize("path", sorted({path for method, path in PRIVATE if method == "GET"}))
-    async def test_lists_have_pages(self, path: str, shared_client: httpx.AsyncClient) -> None:
-        if "{" in path or path in SINGLE:
-            return
-        whole = (await shared_client.get(path)).json()
-        assert whole.keys() == {"data", "pagination"}
-        assert whole["pagination"].keys() == {"page", "limit", "total", "total_pages"}
-        for query in ("page=0", "limit=0", "limit=101", "page=x", "page=-1", "page=1e3",
-                      "page=99999999999999999999", "limit=1&limit=999"):  # fmt: skip
-            reply = await shared_client.get(f"{path}?{query}")
-            assert reply.status_code == 422, query
-            assert reply.json()["code"] == "validation_error"
+        paths = sorted({path for _, path in PRIVATE})
+        await sweep.all_pass((request_to("TRACE", path) for path in paths), check)
+
+    async def test_lists_have_pages(self, sweep: Sweep, shared_client: httpx.AsyncClient) -> None:
+        lists = sorted(
+            path
+            for method, path in PRIVATE
+            if method == "GET" and "{" not in path and path not in SINGLE
+        )
+        for path in lists:
+            whole = (await shared_client.get(path)).json()
+            assert whole.keys() == {"data", "pagination"}, path
+            assert whole["pagination"].keys() == {"page", "limit", "total", "total_pages"}, path
+        requests = [request_to("GET", f"{path}?{query}") for path in lists for query in NO_PAGES]
+        await sweep.all_pass(requests, lambda reply: assert_problem(reply, 422, "validation_error"))
 
 
 class TestEveryReply:

@@ -61,13 +61,13 @@ class TestConcurrency:
                 await shelf.delete(added)
 
         folding = asyncio.ensure_future(keep_folding())
-        await asyncio.gather(*(live(number) for number in range(30)))
+        await asyncio.gather(*(live(number) for number in range(15)))
         finished.set()
         await folding
         await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         assert deadlocks(rows.url) == before
         assert rows.select("SELECT 1 FROM term_delta WHERE {t}") == []
-        assert len({chunk["document_id"] for chunk in rows.chunks(active=True)}) == 20
+        assert len({chunk["document_id"] for chunk in rows.chunks(active=True)}) == 10
         assert statistics(rows) == recount(rows)
         assert generation_count(rows) == len(rows.chunks(active=True))
 
@@ -87,7 +87,7 @@ class TestConcurrency:
             await shelf.delete(added)
             await working
 
-        for _ in range(5):
+        for _ in range(3):
             await asyncio.gather(*(end_early(number) for number in range(8)))
         await index_of(shelf.platform).maintenance.fold_statistics(shelf.caller.tenant_id)
         assert deadlocks(rows.url) == before

@@ -21,6 +21,7 @@ from citewell.core.blobs.store import BlobStore
 from citewell.core.compute import BusyError
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.core.settings import Settings
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering
 from citewell.features.documents.schemas import NewFile
@@ -34,13 +35,14 @@ from citewell.features.usage import service as usage
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
 from citewell.models.documents import Document
+from tests.conftest import new_caller
 from tests.features.documents.test_slow_store import HangingStorage, hanging, open_transactions
 from tests.features.transfers.conftest import PASSPHRASE, exported, hits, imported
 from tests.features.transfers.large import large_export
-from tests.quiet import Shelf
+from tests.quiet import Shelf, quiet_platform
 from tests.waiting import PATIENCE
 
-DOCUMENTS = 60
+DOCUMENTS = 40
 SMALL = 20_000
 """Bytes of a batch: two or three documents."""
 
@@ -49,12 +51,18 @@ def text_of(number: int) -> str:
     return f"Rule {number} of the library says what is done on day {number}. " * 20
 
 
-@pytest.fixture
-async def content(shelf: Shelf) -> bytes:
+@pytest.fixture(scope="module")
+def content(own_url: str, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A collection of many small documents as a file."""
-    for number in range(DOCUMENTS):
-        await shelf.add(f"{number}.txt", text_of(number))
-    return await exported(shelf.platform, shelf.caller)
+
+    async def made() -> bytes:
+        async with quiet_platform(settings, own_url) as platform:
+            shelf = Shelf(platform, await new_caller(platform), tmp_path_factory.mktemp("shelf"))
+            for number in range(DOCUMENTS):
+                await shelf.add(f"{number}.txt", text_of(number))
+            return await exported(platform, shelf.caller)
+
+    return asyncio.run(made())
 
 
 def files(folder: Path, numbers: list[int]) -> list[NewFile]:
