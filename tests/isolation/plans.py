@@ -24,7 +24,7 @@ from tests.isolation.routes import (
     WORK,
     Route,
 )
-from tests.isolation.surface import OPEN, Operation
+from tests.isolation.surface import Operation, open_operations
 from tests.isolation.world import QUESTION, Organisation
 
 REFUSED = (403, 404, 422)
@@ -100,7 +100,7 @@ def plan_nobody(ours: Organisation, theirs: Organisation, breadth: Breadth) -> l
     return [
         Probe(actor, operation, route, values)
         for operation, route in TABLE.items()
-        if operation not in OPEN
+        if operation not in open_operations()
         for actor in breadth.of(nobodies(ours, theirs))
         for values in (base_values(route, ours.ids), *_also_missing(route, actor))
     ]
@@ -143,7 +143,11 @@ def plan_visits(actors: list[Actor], org: Organisation) -> list[Probe]:
         Probe(actor, operation, route, values)
         for actor in actors
         for operation, route in TABLE.items()
-        if not (route.ends_credential or operation in OPEN or (route.is_write and route.carriers))
+        if not (
+            route.ends_credential
+            or operation in open_operations()
+            or (route.is_write and route.carriers)
+        )
         for values in _visits(route, org.ids | _readable(org, actor))
     ]
 
@@ -154,8 +158,10 @@ def plan_readers(ours: Organisation, breadth: Breadth) -> list[Probe]:
         Probe(actor, operation, route, base_values(route, ours.ids | _readable(ours, actor)))
         for actor in breadth.of([*insiders(ours), reading_key(ours)])
         for operation, route in TABLE.items()
-        if route.is_write and operation not in OPEN and actor.person not in route.allowed
-    ]  # fmt: skip
+        if route.is_write
+        and operation not in open_operations()
+        and actor.person not in route.allowed
+    ]
 
 
 def plan_fields(ours: Organisation, breadth: Breadth) -> list[tuple[str, Probe]]:

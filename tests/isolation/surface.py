@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Surface:
     """Routes that the OpenAPI document does not show."""
 
 
+@cache
 def open_operations() -> frozenset[Operation]:
     """What is there for people without a credential, as the policies of the routes say."""
     app = create_app(Settings(_env_file=None, home=Path("unused")), lambda: nullcontext())  # type: ignore[arg-type, return-value]
@@ -50,9 +52,6 @@ def open_operations() -> frozenset[Operation]:
         for path, method, policy in declared(app.routes)
         if policy is not None and policy.admission is Admission.PUBLIC
     )
-
-
-OPEN = open_operations()
 
 
 def read_surface() -> Surface:

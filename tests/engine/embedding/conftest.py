@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.waiting import PATIENCE
+
 DIMENSIONS = 48
 
 
@@ -24,6 +26,8 @@ class Fault:
     body: bytes | None = None
     """Sent as it is; None with status 200 means the usual reply."""
     delay: float = 0.0
+    until: threading.Event | None = None
+    """What the reply waits for."""
     trickles: bool = False
     drops: bool = False
     changes: Any = None
@@ -93,6 +97,8 @@ class EmbeddingService:
             self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             time.sleep(fault.delay)
+            if fault.until is not None:
+                fault.until.wait(PATIENCE)
             self._send(handler, fault, body)
         except (BrokenPipeError, ConnectionResetError):
             pass  # the client gave up, as some tests want it to

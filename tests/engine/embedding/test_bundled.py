@@ -133,9 +133,17 @@ class TestEmbedPassages:
 
     @pytest.mark.parametrize("text", ["word " * 200_000, "漢" * 1_000_000, ". " * 500_000])
     async def test_huge_text_costs_little(self, embedder: BundledEmbedder, text: str) -> None:
-        began = time.process_time()
+        async def seconds(read: str) -> float:
+            spent: list[float] = []
+            for _ in range(3):
+                begun = time.process_time()
+                await embedder.embed_query(read)
+                spent.append(time.process_time() - begun)
+            return min(spent)
+
+        # Ten times as much to tokenise would take ten times as long: 0.6 to 2.4 s for all of it.
+        assert await seconds(text) < 4 * await seconds(text[: len(text) // 10])
         vector = await embedder.embed_query(text)
-        assert time.process_time() - began < 0.5  # tokenising all of it takes 0.6 to 2.4 s
         assert np.array_equal(vector, await embedder.embed_query(text[:3_000]))
 
 

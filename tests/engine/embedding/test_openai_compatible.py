@@ -1,6 +1,7 @@
 import asyncio
-import time
+import threading
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -11,23 +12,38 @@ from citewell.engine.embedding.profiles import ModelProfile
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.embedding.testing import EmbedderContract
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from tests.waiting import PATIENCE
 
 DIMENSIONS = 48
 
 
-@pytest.fixture
-async def embedder(service: Any) -> AsyncIterator[OpenAICompatibleEmbedder]:
-    patience = Patience(timeout=0.3, attempts=2, first_pause=0.01)
+@asynccontextmanager
+async def connected(service: Any, query_seconds: float) -> AsyncIterator[OpenAICompatibleEmbedder]:
+    """An embedder of the service, once the requests of its calibration are forgotten."""
     made = await OpenAICompatibleEmbedder.connect(
         "some-model:latest",
         base_url=service.url,
         api_key="sk-secret-key",
-        passage_patience=Patience(timeout=5, attempts=3, first_pause=0.01),
-        query_patience=patience,
+        passage_patience=Patience(timeout=PATIENCE, attempts=3, first_pause=0.01),
+        query_patience=Patience(timeout=query_seconds, attempts=2, first_pause=0.01),
     )
     service.requests.clear()
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def embedder(service: Any) -> AsyncIterator[OpenAICompatibleEmbedder]:
+    """An embedder that waits."""
+    async with connected(service, PATIENCE) as made:
+        yield made
+
+
+@pytest.fixture
+async def hasty(service: Any) -> AsyncIterator[OpenAICompatibleEmbedder]:
+    """An embedder that soon gives up."""
+    async with connected(service, 0.3) as made:
+        yield made
 
 
 class TestContract(EmbedderContract):
@@ -177,31 +193,32 @@ class TestEmbedPassages:
 
 class TestEmbedQuery:
     async def test_slow_service_is_given_up(
-        self, service: Any, embedder: OpenAICompatibleEmbedder
+        self, service: Any, hasty: OpenAICompatibleEmbedder
     ) -> None:
         service.faults = [service.fault(delay=0.5) for _ in range(3)]
         with pytest.raises(ProviderError, match=r"within 0\.3 s") as caught:
-            await embedder.embed_query("anyone?")
+            await hasty.embed_query("anyone?")
         assert caught.value.retryable
 
     async def test_trickling_reply_is_given_up(
-        self, service: Any, embedder: OpenAICompatibleEmbedder
+        self, service: Any, hasty: OpenAICompatibleEmbedder
     ) -> None:
         service.faults = [service.fault(trickles=True) for _ in range(3)]
         with pytest.raises(ProviderError, match="did not answer"):
-            await embedder.embed_query("anyone?")
+            await hasty.embed_query("anyone?")
 
     async def test_query_passes_a_running_ingestion(
         self, service: Any, embedder: OpenAICompatibleEmbedder
     ) -> None:
-        service.faults = [service.fault(delay=1.0) for _ in range(4)]
-        async with asyncio.TaskGroup() as group:
-            group.create_task(embedder.embed_passages(["text"] * 128))
-            await asyncio.sleep(0.2)
-            assert len(service.requests) == 4
-            began = time.monotonic()
+        gate = threading.Event()
+        service.faults = [service.fault(until=gate) for _ in range(4)]
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            ingestion = group.create_task(embedder.embed_passages(["text"] * 128))
+            while len(service.requests) < 4:  # noqa: ASYNC110 - they arrive in other threads
+                await asyncio.sleep(0.01)
             await embedder.embed_query("now?")
-            assert time.monotonic() - began < 0.5
+            assert not ingestion.done()
+            gate.set()
 
     async def test_prefixes_of_the_profile_are_sent(self, service: Any) -> None:
         profile = ModelProfile(query_prefix="query: ", passage_prefix="passage: ")

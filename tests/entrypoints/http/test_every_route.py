@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,35 +28,63 @@ EVALUATIONS = "/api/v1/evaluations"
 
 SINGLE = {"/api/v1/auth/me", "/api/v1/usage", "/api/v1/audit/export", "/api/v1/events"}
 """Objects without an id of their own, files and streams."""
-_APP = create_app(
-    Settings(_env_file=None, home=Path("unused")),
-    lambda: nullcontext(),  # type: ignore[arg-type, return-value]
-)
-_SCHEMA = _APP.openapi()
-PUBLIC = {
-    path
-    for path, _, policy in declared(_APP.routes)
-    if policy is not None and policy.admission is not Admission.CREDENTIAL
-    and path.startswith("/api/v1/")
-}  # fmt: skip
-HEALTH = {path for path in PUBLIC if "/health/" in path}
-OPERATIONS = [
-    (method.upper(), path)
-    for path, methods in _SCHEMA["paths"].items()
-    for method in methods
-    if path.startswith("/api/v1/")
-]
-PRIVATE = [operation for operation in OPERATIONS if operation[1] not in PUBLIC]
 OPERATORS = {("POST", "/api/v1/tenants"), ("DELETE", "/api/v1/tenants/{tenant_id}")}
 """Refused to the keys of tenants before anything of the request is looked at."""
-WITH_ID = [operation for operation in PRIVATE if "{" in operation[1] and operation not in OPERATORS]
-WITH_JSON = [
-    (method, path)
-    for method, path in PRIVATE
-    if (method, path) not in OPERATORS
-    and "application/json"
-    in _SCHEMA["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
-]
+
+Operation = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The application's routes, as its OpenAPI document has them."""
+
+    schema: dict[str, Any]
+    public: set[str]
+    """Paths of those that need no credential."""
+
+    def described(self, operation: Operation) -> dict[str, Any]:
+        """What the document says of one."""
+        return self.schema["paths"][operation[1]][operation[0].lower()]
+
+    def operations(self) -> list[Operation]:
+        """All."""
+        return [
+            (method.upper(), path)
+            for path, methods in self.schema["paths"].items()
+            for method in methods
+            if path.startswith("/api/v1/")
+        ]
+
+    def private(self) -> list[Operation]:
+        """Those that need a credential."""
+        return [operation for operation in self.operations() if operation[1] not in self.public]
+
+    def with_id(self) -> list[Operation]:
+        """Those of a tenant that name an object in their path."""
+        return [one for one in self.private() if "{" in one[1] and one not in OPERATORS]
+
+    def takes_json(self, operation: Operation) -> bool:
+        """Whether it has a body of JSON."""
+        content = self.described(operation).get("requestBody", {}).get("content", {})
+        return operation not in OPERATORS and "application/json" in content
+
+    def with_json(self) -> list[Operation]:
+        """Those of a tenant that take JSON."""
+        return [operation for operation in self.private() if self.takes_json(operation)]
+
+
+@pytest.fixture(scope="module")
+def routes() -> Routes:
+    """Read from an application that is never started."""
+    settings = Settings(_env_file=None, home=Path("unused"))
+    app = create_app(settings, lambda: nullcontext())  # type: ignore[arg-type, return-value]
+    public = {
+        path
+        for path, _, policy in declared(app.routes)
+        if policy is not None and policy.admission is not Admission.CREDENTIAL
+        and path.startswith("/api/v1/")
+    }  # fmt: skip
+    return Routes(app.openapi(), public)
 
 
 class Ids(dict[str, str]):
@@ -65,10 +94,8 @@ class Ids(dict[str, str]):
         return {"number": "1", "other": "2"}.get(name) or str(uuid.uuid4())
 
 
-def body_of(method: str, path: str) -> dict[str, object] | None:
-    """A body that is in order, for routes that take one."""
-    if (method, path) not in WITH_JSON:
-        return None
+def body_of(method: str, path: str) -> dict[str, object]:
+    """A body that is in order."""
     if path.endswith("/grants"):
         return {"user_id": str(uuid.uuid4()), "effect": "read"}
     if path.endswith("/export"):
@@ -121,25 +148,25 @@ def sweep(shared_client: httpx.AsyncClient) -> Sweep:
 
 
 class TestSurface:
-    def test_the_sweeps_see_the_routes(self) -> None:
-        assert len(PRIVATE) >= 12
-        assert len(WITH_JSON) >= 5
-        assert {path for _, path in OPERATIONS} >= PUBLIC
+    def test_the_sweeps_see_the_routes(self, routes: Routes) -> None:
+        assert len(routes.private()) >= 12
+        assert len(routes.with_json()) >= 5
+        assert {path for _, path in routes.operations()} >= routes.public
 
-    def test_everything_is_below_the_version_or_is_documentation(self) -> None:
-        assert all(path.startswith("/api/v1/") for path in _SCHEMA["paths"])
+    def test_everything_is_below_the_version_or_is_documentation(self, routes: Routes) -> None:
+        assert all(path.startswith("/api/v1/") for path in routes.schema["paths"])
 
-    def test_the_description_tells_of_key_and_problems(self) -> None:
+    def test_the_description_tells_of_key_and_problems(self, routes: Routes) -> None:
         problem = {"application/problem+json"}
-        for method, path in OPERATIONS:
-            told, described = (method, path), _SCHEMA["paths"][path][method.lower()]
+        for told in routes.operations():
+            path, described = told[1], routes.described(told)
             assert described["summary"], told
             assert described["description"], told
-            if path in PUBLIC:
+            if path in routes.public:
                 assert "security" not in described, told
             else:
                 assert described["security"] == [{"API key": []}], told
-            if path in HEALTH:
+            if path in routes.public and "/health/" in path:
                 continue
             for status in ("401", "4XX", "503"):
                 assert described["responses"][status]["content"].keys() == problem, told
@@ -156,13 +183,15 @@ class TestSurface:
 
 
 class TestAnonymous:
-    async def test_refusal_names_the_scheme(self, anonymous: httpx.AsyncClient) -> None:
+    async def test_refusal_names_the_scheme(
+        self, anonymous: httpx.AsyncClient, routes: Routes
+    ) -> None:
         def check(reply: httpx.Response) -> None:
             assert_problem(reply, 401, "unauthorized")
             assert reply.headers["www-authenticate"] == "Bearer"
             assert reply.headers["cache-control"] == "private, no-store"
 
-        await Sweep(anonymous).all_pass((request_to(*each) for each in PRIVATE), check)
+        await Sweep(anonymous).all_pass((request_to(*each) for each in routes.private()), check)
 
     async def test_unknown_routes_tell_nothing(
         self, anonymous: httpx.AsyncClient, refused: Refused
@@ -187,14 +216,16 @@ NO_OBJECTS = (
 
 
 class TestWrites:
-    async def test_unknown_fields_are_refused(self, sweep: Sweep) -> None:
+    async def test_unknown_fields_are_refused(self, sweep: Sweep, routes: Routes) -> None:
         def check(reply: httpx.Response) -> None:
             assert_problem(reply, 422, "validation_error")
             assert "surprise: Extra inputs are not permitted" in reply.json()["detail"]
 
-        await sweep.all_pass((request_to(*each, json={"surprise": 1}) for each in WITH_JSON), check)
+        await sweep.all_pass(
+            (request_to(*each, json={"surprise": 1}) for each in routes.with_json()), check
+        )
 
-    async def test_bodies_that_are_no_object_are_4xx(self, sweep: Sweep) -> None:
+    async def test_bodies_that_are_no_object_are_4xx(self, sweep: Sweep, routes: Routes) -> None:
         def check(reply: httpx.Response) -> None:
             assert reply.status_code in (400, 422)
             assert reply.headers["content-type"] == "application/problem+json"
@@ -203,15 +234,15 @@ class TestWrites:
 
         requests = [
             request_to(*each, content=body, headers=JSON)
-            for each in WITH_JSON
+            for each in routes.with_json()
             for body in NO_OBJECTS
         ]
         await sweep.all_pass(requests, check)
 
-    async def test_other_content_types_are_refused(self, sweep: Sweep) -> None:
+    async def test_other_content_types_are_refused(self, sweep: Sweep, routes: Routes) -> None:
         sent = {"content": "query=what", "headers": {"Content-Type": "text/plain"}}
         await sweep.all_pass(
-            (request_to(*each, **sent) for each in WITH_JSON),
+            (request_to(*each, **sent) for each in routes.with_json()),
             lambda reply: assert_problem(reply, 422, "validation_error"),
         )
 
@@ -226,7 +257,7 @@ NO_PAGES = (
 
 
 class TestPathsAndMethods:
-    async def test_malformed_ids_are_4xx(self, sweep: Sweep) -> None:
+    async def test_malformed_ids_are_4xx(self, sweep: Sweep, routes: Routes) -> None:
         def check(reply: httpx.Response) -> None:
             assert reply.status_code in (404, 422)
             assert reply.json()["code"] in ("validation_error", "not_found")
@@ -235,9 +266,9 @@ class TestPathsAndMethods:
             {
                 "method": method,
                 "url": re.sub(r"\{\w+\}", wrong, path),
-                "json": body_of(method, path),
+                "json": body_of(method, path) if routes.takes_json((method, path)) else None,
             }
-            for method, path in WITH_ID
+            for method, path in routes.with_id()
             for wrong in MALFORMED
         ]
         await sweep.all_pass(requests, check)
@@ -247,18 +278,22 @@ class TestPathsAndMethods:
     ) -> None:
         refused(await shared_client.get("/api/v1/nothing"), 404, "not_found")
 
-    async def test_unknown_method_is_405_and_names_the_known(self, sweep: Sweep) -> None:
+    async def test_unknown_method_is_405_and_names_the_known(
+        self, sweep: Sweep, routes: Routes
+    ) -> None:
         def check(reply: httpx.Response) -> None:
             assert_problem(reply, 405, "method_not_allowed")
             assert reply.headers["allow"]
 
-        paths = sorted({path for _, path in PRIVATE})
+        paths = sorted({path for _, path in routes.private()})
         await sweep.all_pass((request_to("TRACE", path) for path in paths), check)
 
-    async def test_lists_have_pages(self, sweep: Sweep, shared_client: httpx.AsyncClient) -> None:
+    async def test_lists_have_pages(
+        self, sweep: Sweep, routes: Routes, shared_client: httpx.AsyncClient
+    ) -> None:
         lists = sorted(
             path
-            for method, path in PRIVATE
+            for method, path in routes.private()
             if method == "GET" and "{" not in path and path not in SINGLE
         )
         for path in lists:
