@@ -1,5 +1,6 @@
 """Real processes of the command line, each with a CITEWELL_HOME of its own."""
 
+import fcntl
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner, Result
 
+from citewell.core.database.embedded import EmbeddedServer
 from citewell.core.settings import Settings
 from citewell.entrypoints import logs
 from citewell.entrypoints.cli import app
@@ -55,7 +57,8 @@ class Installation:
 
     def call(self, *arguments: str) -> Result:
         """Run a command inside this process: without the two seconds of a start."""
-        variables = {"CITEWELL_HOME": str(self.home), "CITEWELL_THREADS": "1"}
+        own = {"CITEWELL_HOME": str(self.home), "CITEWELL_THREADS": "1"}
+        variables = {**own, **self.variables}
         return CliRunner().invoke(app, list(arguments), env=variables, catch_exceptions=False)
 
     def json(self, *arguments: str, code: int = 0) -> Any:
@@ -142,13 +145,22 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stopped database at the newest schema that nobody has used: a first start takes seconds."""
-    home = tmp_path_factory.mktemp("prepared") / "home"
-    with running_database(Settings(_env_file=None, home=home, log_level="error")):
-        pass
-    with (home / "database" / "data" / "postgresql.conf").open("a") as settings:
-        settings.writelines(f"{name} = {value}\n" for name, value in NOTHING_IS_KEPT.items())
+def prepared(run_folder: Path) -> Path:
+    """A stopped database at the newest schema that nobody has used: a first start takes seconds.
+
+    Whichever worker comes first makes it.
+    """
+    home, ready = run_folder / "prepared", run_folder / "prepared.ready"
+    with (run_folder / "prepared.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            with running_database(Settings(_env_file=None, home=home, log_level="error")):
+                pass
+            with (home / "database" / "data" / "postgresql.conf").open("a") as settings:
+                settings.writelines(
+                    f"{name} = {value}\n" for name, value in NOTHING_IS_KEPT.items()
+                )
+            ready.touch()
     return home / "database"
 
 
@@ -172,6 +184,15 @@ def installation(
 ) -> Iterator[Installation]:
     """One installation for the tests of a module."""
     yield from ended_with_the_test(installed(tmp_path_factory.mktemp("installation"), prepared))
+
+
+@pytest.fixture(scope="module")
+def database_runs(installation: Installation) -> Iterator[None]:
+    """The installation's database stays up between commands, which therefore start sooner."""
+    server = EmbeddedServer(installation.home / "database")
+    server.start()
+    yield
+    server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,14 @@ pytestmark = pytest.mark.usefixtures("logging_put_back")
 
 
 @pytest.fixture(scope="module")
-def failed(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def failed(
+    installation: Installation, database_runs: None, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     """The job of a file without text, beside that of a good one."""
     folder: Path = tmp_path_factory.mktemp("files")
     (folder / "good.md").write_text("# Good\n\nThe harbour freezes in January.")
     (folder / "empty.md").write_text("\n\n")
-    assert installation.run("ingest", str(folder)).returncode == 1
+    assert installation.call("ingest", str(folder)).exit_code == 1
     [job] = installation.json("jobs", "list", "--status", "failed")["jobs"]
     return job
 

@@ -1,6 +1,5 @@
 """`citewell reindex` beside a server that answers."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from tests.engine.onnx_files import token_vectors, write_model
 from tests.entrypoints.conftest import Installation, Running
 from tests.entrypoints.test_serving import address_of, key_of
 from tests.waiting import PATIENCE
+
+pytestmark = pytest.mark.usefixtures("logging_put_back")
 
 MODEL = "openai-compatible:cheap"
 SUBJECTS = ("harbour", "library", "orchard", "foundry", "theatre", "granary")
@@ -113,15 +114,13 @@ class TestReindex:
                 assert service.waiting.acquire(timeout=PATIENCE)
                 killed.process.kill()
                 killed.process.wait()
-            again = within_reach.run("reindex", "--embedding", MODEL, "--json")
-            assert again.returncode == 0, again.stderr
+            [done] = within_reach.json("reindex", "--embedding", MODEL)["tenants"]
             # A process remembers for some seconds which generation is live.
             deadline = time.monotonic() + PATIENCE
             while not asking.failures and not asking.has_changed():
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
         assert asking.failures == []
-        [done] = json.loads(again.stdout)["tenants"]
         assert (done["status"], done["embedding"]) == ("rebuilt", MODEL)
         assert (done["chunks"], done["kept"]) == (len(SUBJECTS), [])
         first, last = asking.replies[0], asking.replies[-len(SUBJECTS)]
@@ -147,10 +146,9 @@ class TestReindex:
         within_reach: Installation,
         client: httpx.Client,  # noqa: ARG002
     ) -> None:
-        again = within_reach.run("reindex", "--json")
-        assert json.loads(again.stdout)["tenants"] == [{"tenant": "default", "status": "unchanged"}]
-        doctor = within_reach.run("doctor", "--json")
-        report = json.loads(doctor.stdout)
+        again = within_reach.json("reindex")
+        assert again["tenants"] == [{"tenant": "default", "status": "unchanged"}]
+        report = within_reach.json("doctor")
         assert [each for each in report["checks"] if each["problems"]] == []
 
     def test_model_of_a_folder_takes_over(
@@ -159,15 +157,13 @@ class TestReindex:
         folder = write_model(
             tmp_path / "small", token_vectors(), citewell={"pooling": "mean", "max_tokens": 256}
         )
-        done = within_reach.run("reindex", "--embedding", f"onnx:{folder}", "--json")
-        assert done.returncode == 0, done.stderr
-        [tenant] = json.loads(done.stdout)["tenants"]
+        [tenant] = within_reach.json("reindex", "--embedding", f"onnx:{folder}")["tenants"]
         assert tenant["embedding"].startswith(f"onnx:{folder}#")
         assert find(client, "orchard")["results"][0]["explain"]["dense"]["score"] is not None
 
     def test_model_that_is_none_is_refused(self, within_reach: Installation) -> None:
-        refused = within_reach.run("reindex", "--embedding", "no-such-model")
-        assert refused.returncode == 3
+        refused = within_reach.call("reindex", "--embedding", "no-such-model")
+        assert refused.exit_code == 3
         assert "CITEWELL_EMBEDDING must be" in refused.stderr
 
 

@@ -17,6 +17,8 @@ import pytest
 from tests.entrypoints.conftest import Installation, Running
 from tests.waiting import PATIENCE
 
+pytestmark = pytest.mark.usefixtures("logging_put_back")
+
 FACT = "Employees get 26 days of annual leave in a year."
 
 
@@ -115,8 +117,8 @@ class TestFirstStart:
     ) -> None:
         port = address_of(first_start).rpartition(":")[2]
         for more in ([], ["--workers", "2"]):
-            result = installation.run("serve", "--port", port, *more)
-            assert (result.returncode, result.stdout) == (3, "")
+            result = installation.call("serve", "--port", port, *more)
+            assert (result.exit_code, result.stdout) == (3, "")
             assert f"port {port}" in result.stderr
             assert len(result.stderr.splitlines()) == 1
 

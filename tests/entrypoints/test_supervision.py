@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable
 
 import psutil
+import pytest
 
 from tests.waiting import PATIENCE
 
 from .conftest import Installation
+
+pytestmark = pytest.mark.usefixtures("logging_put_back")
 
 
 def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
@@ -46,6 +49,6 @@ class TestServeMany:
         until(lambda: not of_this(installation, "--multiprocessing-fork"))
 
     def test_more_processes_than_connections_are_refused(self, installation: Installation) -> None:
-        result = installation.run("serve", "--workers", "40", "--port", "0")
-        assert result.returncode == 3
+        result = installation.call("serve", "--workers", "40", "--port", "0")
+        assert result.exit_code == 3
         assert "need 472 connections, the embedded database has 120" in result.stderr

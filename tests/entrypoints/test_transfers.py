@@ -8,7 +8,7 @@ from tests.entrypoints.conftest import Installation
 
 
 @pytest.fixture(scope="module")
-def filled(installation: Installation) -> Installation:
+def filled(installation: Installation, database_runs: None) -> Installation:
     """An installation with one document, and one more organisation."""
     folder = installation.folder / "documents"
     folder.mkdir()
