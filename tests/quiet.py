@@ -3,6 +3,7 @@
 Texts are read by `TextParser` and embedded by `HashEmbedder`; jobs run when a test runs them.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -43,6 +44,7 @@ from citewell.indexes.postgres.index import postgres_index
 from citewell.models.documents import DocumentVersion
 from citewell.models.work import Job
 from tests.conftest import Servers
+from tests.waiting import PATIENCE
 
 
 @contextmanager
@@ -127,6 +129,14 @@ class Shelf:
         """Hand a file in and make it ready."""
         registered = await self.register(name, text, **more)
         await self.process(registered)
+        return registered
+
+    async def add_beside_a_worker(self, name: str, text: str | bytes) -> Registered:
+        """Hand a file in and make it ready; a worker of this database may do it instead."""
+        registered = await self.add(name, text)
+        async with asyncio.timeout(PATIENCE):
+            while (await self.state(registered))[0].status in ("queued", "processing"):  # noqa: ASYNC110 - done by others
+                await asyncio.sleep(0.02)
         return registered
 
     async def delete(self, registered: Registered) -> None:

@@ -6,9 +6,10 @@ import psycopg
 import pytest
 
 from citewell.core.supervision import REPORTED_FAILURES, FailingTask, Supervisor
+from tests.waiting import PATIENCE
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

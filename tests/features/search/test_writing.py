@@ -37,7 +37,7 @@ async def writing(
     platform: Platform, caller: Caller, tmp_path: Path, vendor: VendorServer
 ) -> AsyncIterator[Platform]:
     """The platform with a model, and a document in its library."""
-    await Shelf(platform, caller, tmp_path).add("parking.md", NOTES)
+    await Shelf(platform, caller, tmp_path).add_beside_a_worker("parking.md", NOTES)
     model = opened("openai-compatible", vendor, Timeouts())
     yield replace(platform, llm=model)
     await model.close()

@@ -149,7 +149,9 @@ class TestModelTokens:
     async def test_they_are_booked_and_the_model_is_not_asked_without_any(
         self, platform: Platform, caller: Caller, tmp_path: Path
     ):
-        await Shelf(platform, caller, tmp_path).add("parking.md", "Visitors park in bay 4.")
+        await Shelf(platform, caller, tmp_path).add_beside_a_worker(
+            "parking.md", "Visitors park in bay 4."
+        )
         model = FakeLanguageModel(["Visitors park in bay 4 [1]."])
         writing = replace(platform, llm=model)
         request = QueryRequest(query="Where do visitors park?")
@@ -175,7 +177,9 @@ class TestModelTokens:
     async def test_who_leaves_in_the_middle_has_spent_what_was_reserved(
         self, platform: Platform, caller: Caller, tmp_path: Path
     ):
-        await Shelf(platform, caller, tmp_path).add("parking.md", "Visitors park in bay 4.")
+        await Shelf(platform, caller, tmp_path).add_beside_a_worker(
+            "parking.md", "Visitors park in bay 4."
+        )
         writing = replace(platform, llm=FakeLanguageModel(["Visitors park in bay 4 [1]."]))
         events = answers.stream(writing, caller, QueryRequest(query="Where do visitors park?"))
         await anext(events)
