@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 import uvicorn
@@ -41,6 +42,11 @@ from tests.waiting import PATIENCE
 
 for name in [name for name in os.environ if name.startswith("CITEWELL_")]:
     del os.environ[name]  # the developer's own installation is not the tests' business
+
+
+# By default an example may take 200 ms by the clock, which a busy machine takes for anything.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

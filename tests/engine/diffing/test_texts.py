@@ -49,7 +49,7 @@ def words_of(old: str, new: str) -> list[tuple[str, str]]:
 
 class TestWordHunks:
     @given(TEXTS, TEXTS)
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400)
     def test_applied_to_the_old_text_they_give_the_new_one(self, old: str, new: str) -> None:
         hunks = word_hunks(old, new)
         assert applied(old, new, hunks) == new
@@ -98,7 +98,7 @@ class TestWordHunks:
 
 class TestUnified:
     @given(TEXTS, TEXTS)
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     def test_patch_makes_the_new_text_of_the_old(
         self, tmp_path_factory: pytest.TempPathFactory, old: str, new: str
     ) -> None:

@@ -167,7 +167,6 @@ class TestTokens:
 
     @settings(
         max_examples=100,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )
     @given(

@@ -180,9 +180,7 @@ class TestMessages:
             assert await socket.quiet() == []
 
     @given(frame=some.one_of(some.text(max_size=200), some.binary(max_size=200)))
-    @settings(
-        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_no_frame_breaks_the_server(self, live_server: LiveServer, key: str, frame: object):
         async def sent() -> int:
             async with watching(live_server, key) as socket:

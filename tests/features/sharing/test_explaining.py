@@ -162,7 +162,6 @@ class TestAgreement:
 
         @settings(
             max_examples=40,
-            deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
         )
