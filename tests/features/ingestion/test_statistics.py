@@ -142,6 +142,7 @@ class TestIdf:
     async def test_new_term_weighs_as_soon_as_its_document_is_ready(
         self, shelf: Shelf, rows: Rows
     ) -> None:
+        shelf.platform.state_of(IngestPace).fold_seconds = 3600.0
         for number in range(4):
             await shelf.add(f"{number}.txt", text(number))
         await shelf.add("0.txt", "# Document\n\nNothing but a pangolin.")

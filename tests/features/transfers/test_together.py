@@ -42,7 +42,7 @@ from tests.features.transfers.large import large_export
 from tests.quiet import Shelf, quiet_platform
 from tests.waiting import PATIENCE
 
-DOCUMENTS = 40
+DOCUMENTS = 24
 SMALL = 20_000
 """Bytes of a batch: two or three documents."""
 
@@ -112,7 +112,7 @@ class TestSameContents:
 
         async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
             task = group.create_task(imported(shelf.platform, target, content, name="arrived"))
-            for _ in range(40):
+            for _ in range(20):
                 group.create_task(upload())
         report = task.result()
         assert report.documents == DOCUMENTS

@@ -29,3 +29,7 @@ class IngestPace:
 
     longest_pause_seconds: float = 60.0
     """Longest pause between two attempts to build a version anew."""
+
+    fold_seconds: float = 1.0
+    """Shortest interval between two folds of new terms into the statistics while many documents
+    arrive; one per document would be most of the work of a small file."""

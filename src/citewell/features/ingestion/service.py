@@ -35,10 +35,6 @@ from citewell.models.work import JobStatus
 
 log = structlog.get_logger(__name__)
 
-FOLD_SECONDS = 1.0
-"""Shortest interval between two folds of new terms into the statistics while many documents arrive;
-one per document would be most of the work of a small file."""
-
 
 async def process(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
     """Make the job's version ready, or mark it failed with a reason. Idempotent.
@@ -117,7 +113,7 @@ async def _make_ready(
         raise ParseError(ParseFailure.EMPTY, "The document has no text.")
     await _publish(platform, caller, work, target, outcome)
     await index_of(platform).maintenance.fold_statistics(
-        caller.tenant_id, at_most_every=FOLD_SECONDS
+        caller.tenant_id, at_most_every=platform.state_of(IngestPace).fold_seconds
     )
 
 
