@@ -88,7 +88,7 @@ def unfiltered(session: AsyncSession) -> None:
 def models() -> list[type[Base]]:
     """All tables of the ORM."""
     found = [mapper.class_ for mapper in Base.registry.mappers]
-    return sorted(found, key=lambda model: model.__name__)  # the same in each worker
+    return sorted(found, key=lambda model: model.__name__)
 
 
 def owner_column(model: type[Base]) -> Any:
@@ -124,35 +124,32 @@ class TestCatalog:
 
 
 class TestWithoutTheFilter:
-    @pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)
-    async def test_selects_show_own_rows_alone(
-        self, pair: Pair, quiet: Platform, model: type[Base]
-    ) -> None:
-        owner = owner_column(model)
-        async with quiet.database.unit_of_work(pair.theirs.id) as session:
-            filtered = await session.scalar(select(func.count(owner)))
-            unfiltered(session)
-            assert set(await session.scalars(select(owner))) <= {pair.theirs.id}
-            assert await session.scalar(select(func.count(owner))) == filtered
-            assert (await session.scalars(select(model).where(owner == pair.ours.id))).all() == []
+    async def test_selects_show_own_rows_alone(self, pair: Pair, quiet: Platform) -> None:
+        for model in models():
+            owner = owner_column(model)
+            async with quiet.database.unit_of_work(pair.theirs.id) as session:
+                filtered = await session.scalar(select(func.count(owner)))
+                unfiltered(session)
+                assert set(await session.scalars(select(owner))) <= {pair.theirs.id}, model
+                assert await session.scalar(select(func.count(owner))) == filtered, model
+                theirs = await session.scalars(select(model).where(owner == pair.ours.id))
+                assert theirs.all() == []
 
-    @pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)
-    async def test_writes_do_not_reach_others(
-        self, pair: Pair, quiet: Platform, model: type[Base]
-    ) -> None:
-        owner = owner_column(model)
+    async def test_writes_do_not_reach_others(self, pair: Pair, quiet: Platform) -> None:
         before = fingerprint(pair.url, pair.ours.id)
-        for statement in (
-            update(model).where(owner == pair.ours.id).values({owner: owner}),
-            delete(model).where(owner == pair.ours.id),
-        ):
-            with suppress(ProgrammingError):  # a table that is only added to
-                async with quiet.database.unit_of_work(pair.theirs.id) as session:
-                    unfiltered(session)
-                    done = await session.execute(
-                        statement, execution_options={"synchronize_session": False}
-                    )
-                    assert done.rowcount == 0  # type: ignore[attr-defined]
+        for model in models():
+            owner = owner_column(model)
+            for statement in (
+                update(model).where(owner == pair.ours.id).values({owner: owner}),
+                delete(model).where(owner == pair.ours.id),
+            ):
+                with suppress(ProgrammingError):  # a table that is only added to
+                    async with quiet.database.unit_of_work(pair.theirs.id) as session:
+                        unfiltered(session)
+                        done = await session.execute(
+                            statement, execution_options={"synchronize_session": False}
+                        )
+                        assert done.rowcount == 0, model  # type: ignore[attr-defined]
         assert fingerprint(pair.url, pair.ours.id) == before
 
     async def test_services_answer_as_with_it(self, pair: Pair, quiet: Platform) -> None:
@@ -197,10 +194,10 @@ class TestWithoutTheFilter:
 
 
 class TestWithoutATenant:
-    @pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)
-    async def test_nothing_is_there(self, quiet: Platform, model: type[Base]) -> None:
-        async with quiet.database.unit_of_work(None) as session:
-            assert (await session.scalars(select(owner_column(model)))).all() == []
+    async def test_nothing_is_there(self, quiet: Platform) -> None:
+        for model in models():
+            async with quiet.database.unit_of_work(None) as session:
+                assert (await session.scalars(select(owner_column(model)))).all() == [], model
 
     async def test_nothing_can_be_added(self, pair: Pair, quiet: Platform) -> None:
         with pytest.raises(ProgrammingError, match="row-level security"):
