@@ -16,6 +16,11 @@ PASSAGES = 100
 """Passages that are asked for: enough that 20 different documents are among them."""
 
 
+_ANSWERS = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+"""From its import on: whatever libraries print, also while a peer is made, is no answer."""
+
+
 class Peer(Protocol):
     """What a program does in the way its documentation shows first."""
 
@@ -49,10 +54,8 @@ def quality(peer: Peer, order: dict[str, Any]) -> dict[str, object]:
 
 def serve(peer: Any) -> None:
     """Answer one JSON object a line with one a line, until there are no more."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever the libraries print is no answer
-    answers.write(json.dumps({"rss": psutil.Process().memory_info().rss}) + "\n")
-    answers.flush()
+    _ANSWERS.write(json.dumps({"rss": psutil.Process().memory_info().rss}) + "\n")
+    _ANSWERS.flush()
     for line in sys.stdin:
         order = json.loads(line)
         name = order.pop("do")
@@ -61,5 +64,5 @@ def serve(peer: Any) -> None:
         else:
             result = getattr(peer, name)(**order)
         result["rss"] = psutil.Process().memory_info().rss
-        answers.write(json.dumps(result) + "\n")
-        answers.flush()
+        _ANSWERS.write(json.dumps(result) + "\n")
+        _ANSWERS.flush()
