@@ -9,9 +9,10 @@ logistic models are fitted (Newton's method, ridge penalty): whether the passage
 question, and whether the answer is right. One pair with cosines (questions in the languages the
 embedder covers), one without (all questions).
 
-The shipped weights: 241 questions over seven documents of the sample library and five others of the
-project's set (weight 4), 191 of them with one word exchanged (0.7), 500 questions each of SQuAD dev
-and ViQuAD dev, every second one (3), and 300 of those asked of the sample library (0.5).
+The shipped weights: the 241 questions of `samples/questions/tuned.jsonl` and 120 over eight other
+documents, each asked of the whole library (weight 4), of a library of one document and of one of
+three, once with the document that answers it and once without (1 each); 500 questions each of one
+half of SQuAD dev and of ViQuAD dev (2), and 300 more of each asked of the sample library (0.5).
 """
 
 import argparse

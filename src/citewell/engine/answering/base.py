@@ -46,6 +46,8 @@ class Question:
     language: str
     """ISO 639-1 code; the answer is in this language."""
     terms: tuple[QuestionTerm, ...]
+    certainty: float = 1.0
+    """How much the library is able to tell of its words, 0..1: little of three passages."""
 
 
 @dataclass(frozen=True, slots=True)

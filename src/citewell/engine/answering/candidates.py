@@ -28,6 +28,9 @@ of the heading-like line above it: dashboards and forms are written so."""
 _DATA = re.compile(r"\D{3,80}\d")
 _ANSWER_MARK = re.compile(r"(?:A|Answer|Đ|Đáp|Trả lời|TL)\s?[:.]\s{1,4}", re.IGNORECASE)
 _QUESTION_MARK = re.compile(r"(?:Q|Question|H|Hỏi|Câu hỏi)\s?[:.]\s", re.IGNORECASE)
+_LABEL = re.compile(r"\(?[A-Za-z]{0,2}\d{0,3}(?:\.\d{1,3}){0,4}[.):]")
+"""The number of a section or a question that a format parts from its text: `C3.`, `12.4)`."""
+
 _LIST_MARK = re.compile(r"(?:[-*•+]|\(?(?:\d{1,3}|\w)[.)])\s")
 
 
@@ -119,6 +122,8 @@ class _Reader:
         if mark:
             span = Span(span.start + mark.end(), span.end)
         text = whole[span.start : span.end]
+        if _LABEL.fullmatch(text):
+            return self._make(span, text, previous, worth=0)
         is_bare = len(text.split()) <= _BARE_WORDS and not self._question and text[-1].isalpha()
         return self._make(span, text, previous, worth=_LEAD_WORTH if is_bare else 1)
 

@@ -10,10 +10,21 @@ from citewell.engine.lexical.codes import find_codes
 from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_id
 from citewell.engine.text.normalisation import normalise, words
 from citewell.engine.text.shapes import CACHED_WORDS
-from citewell.engine.text.stopwords import ENGLISH, QUESTION_VIETNAMESE
+from citewell.engine.text.stopwords import (
+    ENGLISH,
+    INFORMAL_VIETNAMESE,
+    LIGHT,
+    QUESTION_VIETNAMESE,
+)
 
 _FUNCTION_SHARE = 0.3
 """Share of its IDF a function word counts: `which` may be rare in a library, yet is no topic."""
+
+_FUNCTION_WEIGHT = 2.0
+"""The most informativeness that a function word may have, in IDF."""
+
+_LIGHT_SHARE = 0.5
+"""The same for a word that questions of any subject have: `need`, `get`, `work`."""
 
 _SMALL_LIBRARY = 20
 """Passages below which counting tells little: the IDF of a word shrinks towards `_TYPICAL`, by
@@ -26,7 +37,7 @@ asked about again and again, and taking a sentence apart is half of the cost of 
 
 _TYPICAL = inverse_document_frequency(1, _SMALL_LIBRARY)
 
-_FUNCTION_WORDS = {"en": ENGLISH, "vi": QUESTION_VIETNAMESE}
+_FUNCTION_WORDS = {"en": ENGLISH, "vi": QUESTION_VIETNAMESE | INFORMAL_VIETNAMESE}
 
 
 def question_of(
@@ -46,6 +57,7 @@ def question_of(
         statistics: In how many chunks each of them occurs.
     """
     function = _FUNCTION_WORDS.get(language, frozenset[str]())
+    light = LIGHT.get(language, frozenset[str]())
     ids: dict[str, set[int]] = {}
     boosts: dict[str, float] = {}
     for term in terms:
@@ -57,15 +69,24 @@ def question_of(
     made: list[QuestionTerm] = []
     for word, found in ids.items():
         most = max(frequency.get(one, 0) for one in found)
-        share = boosts[word] if function.isdisjoint(word.split()) else _FUNCTION_SHARE
+        if not function.isdisjoint(word.split()):
+            share = _FUNCTION_SHARE
+        else:
+            share = boosts[word] * (_LIGHT_SHARE if light.issuperset(word.split()) else 1.0)
         weight = min(boosts[word], share) * _informativeness(most, statistics.chunk_count)
+        if share == _FUNCTION_SHARE:  # a small library may lack `do`, which makes it no topic
+            weight = min(weight, _FUNCTION_SHARE * _FUNCTION_WEIGHT)
         made.append(QuestionTerm(word, frozenset(found), weight, is_known=most > 0))
-    return Question(text, language, tuple(made))
+    return Question(text, language, tuple(made), _certainty(statistics.chunk_count))
+
+
+def _certainty(chunk_count: int) -> float:
+    return chunk_count / (chunk_count + _SMALL_LIBRARY)
 
 
 def _informativeness(document_frequency: int, chunk_count: int) -> float:
     """IDF as far as a library of this size can tell it."""
-    certainty = chunk_count / (chunk_count + _SMALL_LIBRARY)
+    certainty = _certainty(chunk_count)
     idf = inverse_document_frequency(document_frequency, chunk_count)
     return certainty * idf + (1 - certainty) * _TYPICAL
 

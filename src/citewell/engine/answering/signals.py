@@ -6,8 +6,10 @@ from functools import cache
 from typing import NamedTuple
 
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
+from citewell.engine.answering.asking.focus import focus_of
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.lists import is_inline_list
 from citewell.engine.answering.reading.subjects import absent, is_function_word, names_of
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
@@ -53,6 +55,18 @@ class Signals(NamedTuple):
     """Those of them that the whole library lacks, at most 2."""
     unknown: float
     """Share of the content words that the whole library lacks."""
+    unknown_sure: float
+    """The same times what a library of this size can tell."""
+    near_words: float
+    """Share of the content words near the statement, each counting alike."""
+    focus_gap: float
+    """Share of the words that name what is asked for that are not near the statement."""
+    focus_gap_typed: float
+    """The same where a kind of thing is asked for (a name, a date), which need not be named."""
+    names_gap: float
+    """Share of the question's names, codes and years that are not near the statement."""
+    certainty: float
+    """How much a library of this size can tell of its words."""
     numbers: float
     """Numbers of the question that are not in the statement or around it, at most 2."""
     no_type: float
@@ -77,6 +91,8 @@ class Signals(NamedTuple):
     """Words of the statement that the question does not hold, in tens, at most 2."""
     is_row: float
     is_list: float
+    no_list: float
+    """Whether a list or a procedure is asked for and this is neither."""
     is_asked: float
     """Whether it answers a question that the document itself asks."""
     is_yes_no: float
@@ -99,6 +115,7 @@ def content_of(material: Material) -> frozenset[int]:
         if " " not in term.text
         and not is_function_word(term.text, question.language)
         and fold(term.text.lower()) not in asking
+        and term.text.lower() not in material.asked.instructions
     )
 
 
@@ -129,8 +146,10 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
     unknown = frozenset(at for at in content - held if not question.terms[at].is_known)
     pairs = frozenset(at for at, term in enumerate(question.terms) if " " in term.text)
     surroundings = _surroundings(told)
+    names = names_of(question) & content
+    focus_gap = _focus_gap(material, content, near)
     offered = offers(material.asked, statement.text)
-    is_list = "\n" in statement.text
+    is_list = "\n" in statement.text or is_inline_list(statement.text)
     is_typed = asks_for_a_type(material.asked) and not is_list
     cosines = [one.passage.dense_score for one in readings if one.passage.dense_score is not None]
     is_vietnamese = float(question.language == "vi")
@@ -145,6 +164,12 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
         absent=min(len(absent(question, [q.passage for q in statement.quotes], held)), 2),
         unknown_names=min(len(unknown & names_of(question)), 2),
         unknown=weight(unknown) / total,
+        unknown_sure=weight(unknown) / total * question.certainty,
+        near_words=len(content & near) / (len(content) or 1),
+        focus_gap=0.0 if asks_for_a_type(material.asked) else focus_gap,
+        focus_gap_typed=focus_gap if asks_for_a_type(material.asked) else 0.0,
+        names_gap=len(names - near) / len(names) if names else 0.0,
+        certainty=question.certainty,
         numbers=min(_lacking_numbers(material, f"{statement.text}\n{surroundings}"), 2),
         no_type=max(0.0, 0.5 - offered) if is_typed else 0.0,
         has_type=max(0.0, offered - 0.5) if is_typed else 0.0,
@@ -159,6 +184,7 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
         new_words=min(_new_words(material, statement) / 10, 2.0),
         is_row=float(is_table_row(statement.quotes[0].text)),
         is_list=float(is_list),
+        no_list=float(material.asked.kind in (Kind.LIST, Kind.PROCEDURE) and not is_list),
         is_asked=float(any(reading.candidates[at].question != "" for reading, at in told)),
         is_yes_no=float(material.asked.kind is Kind.YES_NO),
         is_person=float(material.asked.kind is Kind.PERSON),
@@ -199,6 +225,12 @@ def _around(reading: ReadPassage, at: int) -> frozenset[int]:
     before = reading.own[at - 1] if candidate.previous is not None and at else frozenset[int]()
     above = reading.above | reading.find(candidate.lead) | reading.find(candidate.question)
     return above | before
+
+
+def _focus_gap(material: Material, content: frozenset[int], near: frozenset[int]) -> float:
+    named = focus_of(material.asked, material.question.language)
+    focus = [at for at in content if fold(material.question.terms[at].text.lower()) in named]
+    return sum(at not in near for at in focus) / len(focus) if focus else 0.0
 
 
 def _surroundings(told: Sequence[tuple[ReadPassage, int]]) -> str:

@@ -32,6 +32,9 @@ QUESTION_VIETNAMESE = _split(
 )
 """Syllables that nearly every Vietnamese question has and that say nothing of its subject."""
 
+INFORMAL_VIETNAMESE = _split("ko khg hok dc đc ntn")
+"""Short spellings of question words (`không`, `được`, `như thế nào`), as people type them."""
+
 OTHER: dict[str, frozenset[str]] = {
     "fr": _split(
         """
@@ -100,6 +103,28 @@ OTHER: dict[str, frozenset[str]] = {
     ),
 }
 """Latin-script languages told apart besides English and Vietnamese, by ISO 639-1 code."""
+
+LIGHT: dict[str, frozenset[str]] = {
+    "en": _split(
+        """
+        able actual actually allowed asked asks back big bring brings call called calls case come
+        comes current currently done exactly fill find finds give given gives go goes going good
+        happen happens have help item items job jobs keep keeps kept kind know large let like likely
+        long look looks lot made make makes mean means move need needed needs normally old people
+        person place possible put really run runs said same say says see show small someone sort
+        step steps take takes tell thing things try type types use used uses using usually want
+        wants way ways work works
+        """
+    ),
+    "vi": _split(
+        """
+        biết bên chỗ cách cần dùng giúp gian hết hỏi kể làm loại lúc lấy lần mấy muốn nhận nơi nói
+        phần riêng số thể thời thứ việc xem đi
+        """
+    ),
+}
+"""Words that nearly every subject shares: verbs and nouns that people ask with. A small library
+holds few of them, so that counting there takes each for what the question is about."""
 
 STOPWORDS: dict[str, frozenset[str]] = {
     "en": ENGLISH

@@ -12,6 +12,7 @@ class TestReference:
         [
             ("Điều 7 Thông tư 12/2024/TT-BTC quy định gì?", Reference("dieu", "7", None)),
             ("khoan 2 dieu 36", Reference("dieu", "36", "2")),
+            ("điểm b khoản 3 Điều 7", Reference("dieu", "7", "3", "b")),
             ("What does clause 12.3 say?", Reference("clause", "12.3", None)),
             ("What was decided in decision 2026-09?", Reference("decision", "2026-09", None)),
             ("What is article S-TU-W1?", None),
@@ -54,3 +55,13 @@ class TestArticle:
         text = "Điều 7. Thử việc\n\n1. Thử việc 60 ngày."
         given = passage(text, heading=["Điều 7. Thử việc"], language="vi")
         assert answer("Điều 55 quy định gì?", given, language="vi").is_abstained
+
+    def test_point_comes_with_the_lead_in_of_its_paragraph_and_no_other_point(self):
+        text = (
+            "Điều 7. Học bổng\n\n1. Miễn học phí:\n\na) năm thứ nhất;\n\nb) năm thứ hai.\n\n"
+            "3. Sinh viên đạt giải:\n\na) Giải nhất: 20 triệu;\n\nb) Giải nhì: 15 triệu;\n\n"
+            "c) Giải ba: 10 triệu.\n\n4. Chỉ cấp một lần."
+        )
+        given = passage(text, heading=["Điều 7. Học bổng"], language="vi")
+        made = answer("Điểm b khoản 3 Điều 7 nói gì?", given, language="vi")
+        assert made.sentences[0].text == "3. Sinh viên đạt giải:\nb) Giải nhì: 15 triệu;"

@@ -26,3 +26,11 @@ class TestComparison:
             "R310-4, Price: 2480 GBP",
             "R310-6, Price: 4290 GBP",
         ]
+
+    def test_sentence_about_one_side_that_names_the_other_does_not_stand_for_both(self):
+        text = (
+            "Plan Basic (120 euros) holds blood tests.\n\n"
+            "Plan Advanced (280 euros) holds all of plan Basic and an ultrasound."
+        )
+        made = answer("Compare the price of plan Basic and plan Advanced", passage(text))
+        assert [text in made.text for text in ("120", "280")] == [True, True]

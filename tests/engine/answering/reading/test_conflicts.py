@@ -25,3 +25,15 @@ class TestNewestFirst:
         )
         assert made.text.startswith("The entry ticket costs 9 euros. [1]")
         assert "Earlier" not in made.text
+
+    def test_cells_of_two_tables_contradict_each_other_too(self):
+        rows = "Ticket | Price\nEntry | {} euros\nFerry | 5 euros"
+        made = answer(
+            "What is the price of the entry ticket?",
+            passage(rows.format(9), name="a", title="Prices 2024"),
+            passage(rows.format(14), name="b", score=0.9, title="Prices 2026"),
+        )
+        assert [one.text for one in made.sentences] == [
+            "Entry: 14 euros",
+            "Earlier (Prices 2024): Entry: 9 euros",
+        ]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.engine.answering.passages import answer, passage
+from citewell.engine.answering.extractive import read_passages
+from tests.engine.answering.passages import answer, asked, passage
 
 PARCELS = (
     "Weight | Domestic (euros) | Abroad (euros) | Delivery (days)\n0 to 10 kg | 3.20 | 9.80 | 2\n"
@@ -60,3 +61,31 @@ class TestAggregate:
         text = "Service | Price\nCalibration | 165\nTraining | 850\nRental | 195"
         made = answer("How many services are there?", passage(text, heading=["Services"]))
         assert made.sentences[0].text == "3 (counted rows)"
+
+
+class TestRows:
+    REGISTER = (
+        "Asset | Item | Room | Price (EUR) | Condition | Notes\n"
+        "LAB-1 | Microscope | B-118 | 1240 | Good | bulb in the room below\n"
+        "LAB-2 | Balance | C-201 | 2310 | Poor | all weights are here\n"
+        "LAB-3 | Vortex mixer | B-118 | 185 | Good | in total disrepair\n"
+        "LAB-4 | Freezer | C-204 | 1690 | Poor | 118 alarms"
+    )
+
+    def test_list_holds_the_rows_with_the_cell_that_is_named(self):
+        made = answer("List all items in Poor condition", passage(self.REGISTER))
+        assert made.sentences[0].text == "2 of 4 rows:\n- LAB-2, Balance\n- LAB-4, Freezer"
+
+    def test_sum_is_over_the_rows_with_the_cell_that_is_named(self):
+        made = answer("What is the total price of items in room B-118?", passage(self.REGISTER))
+        assert made.sentences[0].text.startswith("Total of Price: 1425 EUR (computed from 2 rows)")
+
+    def test_count_is_of_the_rows_with_the_cell_that_is_named(self):
+        made = answer("How many items are in room B-118?", passage(self.REGISTER))
+        assert made.sentences[0].text == "2 (counted rows)"
+
+    def test_who_looks_after_a_thing_is_its_custodian(self):
+        text = "Item | Room | Custodian | Price\nOven | 12 | Ada Moe | 9\nScale | 14 | Bo Ek | 8"
+        given = [passage(text)]
+        _, read = read_passages(asked("Who looks after the oven?", given), given)
+        assert read[0].text == "Oven, Custodian: Ada Moe"

@@ -60,7 +60,8 @@ class Asked:
     """Whether a time of day is asked for."""
 
     instructions: frozenset[str] = frozenset()
-    """Words that say what to do (`highest`, `compare`, `now`), not what about."""
+    """Words that say what to do (`highest`, `compare`, `now`), not what about; with their accents,
+    as `thế` asks and `thẻ` is asked about."""
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -114,7 +115,9 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"\bhow (?:much|old|far|large|big|tall|high|often|deep|heavy|fast|hot|wide)\b|"
             r"\bwhat(?: is| are| was| were|'s)? (?:the )?(?:\w+ ){0,3}"
             r"(?:percent|percentage|amount|price|cost|size|limit|fee|rate|salary|budget|"
-            r"allowance|discount|revenue|profit|quantity|accuracy|share)\b|\bcosts?\b",
+            r"allowance|discount|revenue|profit|quantity|accuracy|share|weight|height|depth|width|"
+            r"distance|speed|temperature|capacity|area|fine|penalty|deposit|charge|fare|turnover)\b|"
+            r"\bcosts?\b",
         ),
         (Kind.PLACE, r"\bwhere\b|\b(?:what|which) (?:city|country|state|place|town|room)\b"),
         (
@@ -142,7 +145,11 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
         (Kind.COMPARISON, r"\bso sanh\b|\bkhac (?:nhau|gi|biet|voi)\b|\bchenh lech\b"),
-        (Kind.YES_NO, r"\b(?:co|duoc|phai|da|bi|can|nen)\b.*\b(?:khong|chua)$|\bhay khong\b"),
+        (
+            Kind.YES_NO,
+            r"\b(?:co|duoc|phai|da|bi|can|nen)\b.*\b(?:khong|chua)(?: a| vay| nhi| the)?$|"
+            r"\bhay (?:khong|chua)\b",
+        ),
         (
             Kind.CONTACT,
             r"\b(?:so dien thoai|so noi bo|duong day nong|e-?mail|thu dien tu)\b|"
@@ -189,7 +196,7 @@ _AGGREGATES: tuple[tuple[Aggregate, re.Pattern[str]], ...] = tuple(
             r"\b(?:in total|total|sum|altogether|overall)\b|"
             r"\btong (?:so|cong|tien|luong|gia tri)\b",
         ),
-        (Aggregate.MEAN, r"\b(?:average|mean)\b|\btrung binh\b"),
+        (Aggregate.MEAN, r"\baverage\b|\bthe mean\b|\btrung binh\b"),
         (
             Aggregate.MAXIMUM,
             r"\b(?:most expensive|highest|largest|greatest|longest|biggest|maximum of|tallest|"
@@ -212,7 +219,14 @@ _LISTING = re.compile(
     r"^(?:list|name|enumerate|show)\b|\b(?:all|tat ca|liet ke|ke ten|nhung|gom|bao gom|nhu the nao|"
     r"(?:lam )?the nao|bao lau|bao nhieu|o dau|la gi|lam gi)\b"
 )
-_ASKS_YES_NO = _split("co khong chua phai hay duoc is are does do can may will has have")
+_ASKS_YES_NO = _split(
+    "co khong chua phai hay duoc có không chưa phải được ko dc đc is are does do can may will has "
+    "have"
+)
+_SPELT = {"ko": "khong", "khg": "khong", "hok": "khong", "dc": "duoc", "ntn": "nhu the nao"}
+_INFORMAL = re.compile(rf"\b(?:{'|'.join(_SPELT)})\b")
+"""Short spellings of Vietnamese question words, as people type them."""
+
 _CURRENT = re.compile(
     r"\b(?:now|current(?:ly)?|latest|newest|today|nowadays|most recent|at present|"
     r"hien nay|hien tai|hien hanh|moi nhat|bay gio)\b"
@@ -250,7 +264,10 @@ def read_question(text: str, language: str) -> Asked:
         text: As asked.
         language: ISO 639-1 code of the question.
     """
-    plain = _plain(text)
+    written = _written(text)
+    plain = fold(written)
+    if language == "vi":
+        plain = _INFORMAL.sub(lambda match: _SPELT[match.group()], plain)
     table = _VIETNAMESE if language == "vi" else _ENGLISH
     kind = next((kind for kind, pattern in table if pattern.search(plain)), Kind.OTHER)
     aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(plain)), None)
@@ -262,13 +279,21 @@ def read_question(text: str, language: str) -> Asked:
         sides=_sides(plain) if kind is Kind.COMPARISON else None,
         is_current=_CURRENT.search(plain) is not None,
         is_clock=_CLOCK.search(plain) is not None,
-        instructions=_instructions(plain, kind),
+        instructions=_instructions(written, kind),
     )
 
 
-def _instructions(plain: str, kind: Kind) -> frozenset[str]:
+def _instructions(written: str, kind: Kind) -> frozenset[str]:
     patterns = [pattern for _, pattern in _AGGREGATES] + [_CURRENT, _COMPARING, _LISTING]
-    said = {word for one in patterns for match in one.finditer(plain) for word in match[0].split()}
+    plain = fold(written)
+    if len(plain) != len(written):  # a letter that folds to two: places no longer agree
+        written = plain
+    said = {
+        word
+        for one in patterns
+        for match in one.finditer(plain)
+        for word in written[match.start() : match.end()].split()
+    }
     return frozenset(said | _ASKS_YES_NO) if kind is Kind.YES_NO else frozenset(said)
 
 
@@ -286,16 +311,17 @@ def without_instructions(question: Question, asked: Asked) -> Question:
         question,
         terms=tuple(
             replace(term, weight=term.weight * _INSTRUCTION_SHARE)
-            if not asked.instructions.isdisjoint(fold(term.text.lower()).split())
+            if not asked.instructions.isdisjoint(term.text.lower().split())
             else term
             for term in question.terms
         ),
     )
 
 
-def _plain(text: str) -> str:
+def _written(text: str) -> str:
+    """The question in lower case with its accents, spaces made single."""
     head = text if len(text) <= MAX_QUESTION else text[-MAX_QUESTION:]
-    return _MARKS.sub(" ", fold(normalise(head))).strip()
+    return _MARKS.sub(" ", normalise(head)).strip()
 
 
 def _counted(plain: str, language: str) -> tuple[str, ...]:

@@ -14,6 +14,12 @@ _POSTS = re.compile(
     r"everyone|everybody|anyone|anybody|nobody|giam doc|truong|chu tich|phong|quan ly|can bo|"
     r"nhan vien|nguoi|van thu|ke toan|cong ty|hoi dong|ban|bo phan|thu ky|ky su)\b"
 )
+_DAY = re.compile(
+    r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|January|February|March|April|May|June|July|"
+    r"August|September|October|November|December|Thứ (?:Hai|Ba|Tư|Năm|Sáu|Bảy)|Chủ [Nn]hật)\b"
+)
+"""Capitalised words that name no person and no place."""
+
 _PLACE = re.compile(
     r"\b(?:in|at|on|near|behind|beside|next to|inside|under|between|from|o|tai|trong|ngoai|"
     r"gan|ben|phia|nha|tang|phong|ke|tu|kho|cong) \w"
@@ -34,12 +40,14 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
 
 def _has_new_name(text: str, known: frozenset[str]) -> bool:
     """Whether a capitalised word that does not begin the text is new to the question."""
+    text = _DAY.sub(lambda match: "-" * len(match.group()), text)
     words = list(_WORD.finditer(text))
     for before, word in pairwise(words):
-        if not word.group()[0].isupper() or fold(normalise(word.group())) in known:
+        plain = fold(normalise(word.group()))
+        if not word.group()[0].isupper() or plain in known:
             continue
         between = text[before.end() : word.start()]
-        begins = "." in between or "\n" in between
+        begins = not {".", "\n", ";", "|"}.isdisjoint(between)  # of a sentence, or a column's name
         if not begins or (len(word.group()) > 1 and word.group().isupper()):
             return True
     return (

@@ -3,6 +3,12 @@
 import re
 
 from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.asking.measures import (
+    LENGTH,
+    asks_often,
+    dimension_of,
+    tells_often,
+)
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.stemming import stem_english
 
@@ -22,8 +28,18 @@ _ASKS_SHARE = re.compile(
     r"\b(?:per ?cent|percentage|share of|interest rate|phan tram|ty le|lai suat)\b"
 )
 _SHARE = re.compile(r"\d\s?%|\bper ?cent\b|\bphan tram\b|\bhalf\b|\b(?:one|\d+) in \w|\bmot nua\b")
+_ASKS_MONEY = re.compile(
+    r"\b(?:costs?|prices?|fees?|pay|paid|pays|charges?|charged|spend|spent|earn|salary|budget|fares?|"
+    r"gia|phi|tien|luong|thuong|phat|chi phi|le phi)\b|[$€£¥₫]"
+)
+_HOW_LONG_IS = re.compile(r"\bhow long (?:is|are|was|were|must|should)\b|\bdai bao nhieu\b")
+"""Asks for a length or for a time: both are taken."""
+
 _OTHER_NUMBER = 0.2
 """Of a number where a share is asked for: fifteen days are no interest rate."""
+
+_BARE_NUMBER = 0.4
+"""Of a number without the unit of what is asked for."""
 
 _TIME_UNIT = re.compile(
     rf"(?:(?<![\d.,])\d[\d.,]*+|\b(?:{_IN_WORDS})|\ban?)[ -](?:\w+[ -]){{0,2}}"
@@ -44,17 +60,30 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
         known: Words of the question; a number that it states itself is no answer.
     """
     plain = fold(normalise(text))
+    if asks_often(asked.text):
+        return 1.0 if tells_often(plain) else _OTHER_NUMBER
     if asked.kind is Kind.DURATION:
-        return 1.0 if _has_new(_TIME_UNIT, plain, known) else 0.0
+        is_length = _HOW_LONG_IS.search(asked.text) is not None
+        is_told = _has_new(_TIME_UNIT, plain, known) or (
+            is_length and _has_new(LENGTH.unit, plain, known)
+        )
+        return 1.0 if is_told else 0.0
     if not _has_new(_NUMBER, plain, known):
         return 0.0
     if asked.kind is Kind.AMOUNT:
-        if _ASKS_SHARE.search(asked.text):
-            return 1.0 if _SHARE.search(plain) else _OTHER_NUMBER
-        return 1.0 if _has_new(_MONEY, plain, known) else 0.6
+        return _amount(asked, plain, known)
     if not asked.counted:
         return 0.8
     return 1.0 if counts(asked, plain, known) else 0.4
+
+
+def _amount(asked: Asked, plain: str, known: frozenset[str]) -> float:
+    if _ASKS_SHARE.search(asked.text):
+        return 1.0 if _SHARE.search(plain) else _OTHER_NUMBER
+    dimension = None if _ASKS_MONEY.search(asked.text) else dimension_of(asked.text)
+    if dimension is not None:  # a bare number may have its unit in the column's name
+        return 1.0 if _has_new(dimension.unit, plain, known) else _BARE_NUMBER
+    return 1.0 if _has_new(_MONEY, plain, known) else 0.6
 
 
 def counts(asked: Asked, plain: str, known: frozenset[str]) -> bool:

@@ -12,6 +12,7 @@ from citewell.engine.answering.reading.grid import (
     name_without_unit,
     named_columns,
     number_in,
+    rows_named,
     synonyms_of,
     value_with_unit,
 )
@@ -80,7 +81,7 @@ def _choices(material: Material) -> Iterator[_Choice]:
                 continue
             first = grid.rows[0][0]
             around = first.find(grid.candidate(0).lead) | first.above
-            rows, told = _filtered(grid, around)
+            rows, told = _filtered(material, grid, around)
             covered = first.finder.share(around | told | _meant(material, grid))
             if covered < _MIN_COVERAGE or (is_count and len(rows) < _MIN_ROWS):
                 continue
@@ -96,14 +97,18 @@ def _meant(material: Material, grid: TableRows) -> frozenset[int]:
     )
 
 
-def _filtered(grid: TableRows, around: frozenset[int]) -> tuple[list[int], frozenset[int]]:
+def _filtered(
+    material: Material, grid: TableRows, around: frozenset[int]
+) -> tuple[list[int], frozenset[int]]:
     """The rows a question is about: those with its words, where some rows have them."""
     held = [grid.terms(row) for row in range(len(grid.rows))]
+    named = rows_named(material.question.text, grid)
+    if len(named) >= _MIN_ROWS or (named and material.asked.aggregate is Aggregate.COUNT):
+        return named, frozenset[int]().union(*(held[row] for row in named))
     everywhere = held[0].intersection(*held)
     some = frozenset[int]().union(*held) - everywhere
     reading = grid.rows[0][0]
-    named = reading.find(" | ".join(grid.header))
-    some -= named | around
+    some -= reading.find(" | ".join(grid.header)) | around
     if not some:
         return list(range(len(grid.rows))), everywhere
     rows = [row for row, terms in enumerate(held) if some <= terms]

@@ -15,6 +15,8 @@ _NAMED = re.compile(
     rf"decision|resolution|paragraph|quyet dinh) (?:so |no |number )?{_NUMBER}"
 )
 _SUB = re.compile(r"\b(?:khoan|paragraph|item) (?P<number>\d{1,3})\b")
+_IS_NUMBERED = re.compile(r"\(?\d{1,3}[.)]\s")
+_IS_LETTERED = re.compile(r"\(?[a-z][.)]\s")
 _POINT = re.compile(r"\bdiem (?P<number>[a-z])\b")
 _MARKS = re.compile(r"[?!,;:\"“”«»()]+")
 _MAX_CHARS = 2_500
@@ -28,7 +30,9 @@ class Reference:
     name: str
     number: str
     sub: str | None
-    """Number of the paragraph (khoản) or letter of the point (điểm)."""
+    """Number of the paragraph (khoản)."""
+    point: str | None = None
+    """Letter of the point (điểm)."""
 
 
 def reference_of(text: str) -> Reference | None:
@@ -38,8 +42,14 @@ def reference_of(text: str) -> Reference | None:
     match = _NAMED.search(plain)
     if match is None:
         return None
-    sub = _SUB.search(plain) or _POINT.search(plain)
-    return Reference(match["name"], match["number"], sub["number"] if sub else None)
+    rest = plain[: match.start()] + plain[match.end() :]  # `paragraph 2` may be what is named
+    sub, point = _SUB.search(rest), _POINT.search(rest)
+    return Reference(
+        match["name"],
+        match["number"],
+        sub["number"] if sub else None,
+        point["number"] if point else None,
+    )
 
 
 def read_article(material: Material, reference: Reference) -> Statement | None:
@@ -48,8 +58,11 @@ def read_article(material: Material, reference: Reference) -> Statement | None:
     if not members:
         return None
     if reference.sub is not None:
-        mark = re.compile(rf"\(?{re.escape(reference.sub)}[.)]\s", re.IGNORECASE)
-        members = [one for one in members if mark.match(fold(one.text))] or members
+        members = _item(members, reference.sub, (_IS_NUMBERED,)) or members
+    if reference.point is not None:
+        point = _item(members, reference.point, (_IS_LETTERED, _IS_NUMBERED))
+        lead = [one for one in members[:1] if reference.sub is not None and one.is_lead_in]
+        members = [*lead, *point] if point else members
     lines: list[str] = []
     spans: dict[int, Quote] = {}
     length = 0
@@ -62,6 +75,21 @@ def read_article(material: Material, reference: Reference) -> Statement | None:
         start = known.span.start if known else candidate.span.start
         spans[id(candidate.passage)] = Quote(candidate.passage, Span(start, candidate.span.end))
     return Statement("\n".join(lines), tuple(spans.values()), 2.0, 1.0)
+
+
+def _item(
+    members: list[Candidate], number: str, marks: tuple[re.Pattern[str], ...]
+) -> list[Candidate]:
+    """The sentences of one item: from its own mark to the next of its kind or above."""
+    own = re.compile(rf"\(?{re.escape(number)}[.)]\s")
+    found: list[Candidate] = []
+    for one in members:
+        plain = fold(one.text).lower()
+        if found and any(mark.match(plain) for mark in marks):
+            break
+        if found or own.match(plain):
+            found.append(one)
+    return found
 
 
 def _members(material: Material, reference: Reference) -> list[Candidate]:

@@ -13,6 +13,10 @@ _OWN_SIDE = 0.3
 it, but not what is said."""
 
 
+_NEAR = 0.5
+"""How far, in scores, a sentence of one side may stand behind the one that names both."""
+
+
 def compare(material: Material) -> list[Statement] | None:
     """Find what is said of each side; None where one of them is not spoken of.
 
@@ -26,6 +30,8 @@ def compare(material: Material) -> list[Statement] | None:
     if not all(own):
         return None
     chosen = [_best(material.ranked, mine, other) for mine, other in (own, reversed(own))]
+    if chosen[0] is not None and chosen[0] is chosen[1] and not chosen[0].candidate.is_row:
+        chosen = _apart(material.ranked, own, chosen[0]) or chosen
     made: dict[tuple[int, int], Statement] = {}
     for one in chosen:
         if one is None:
@@ -35,6 +41,29 @@ def compare(material: Material) -> list[Statement] | None:
             material, one
         )
     return list(made.values())
+
+
+def _apart(
+    ranked: Sequence[Scored], own: Sequence[frozenset[int]], both: Scored
+) -> list[Scored | None] | None:
+    """A sentence of each side that comes near the one that names both, if there is.
+
+    Which may tell of one side only: `B holds all of A and ...` does not tell the price of A.
+    """
+    found: list[Scored | None] = []
+    for mine, other in (own, reversed(own)):
+        begins = [
+            one
+            for one in ranked
+            if one.score >= both.score - _NEAR
+            and mine <= one.reading.own[one.at]
+            and (one is both or not other <= one.reading.own[one.at])
+        ]
+        if not begins:
+            return None
+        alone = [one for one in begins if one is not both]
+        found.append(alone[0] if alone else both)
+    return found
 
 
 def _statement(material: Material, one: Scored) -> Statement:

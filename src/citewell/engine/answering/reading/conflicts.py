@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from citewell.engine.answering.base import Passage
 from citewell.engine.answering.facts import read_facts
 from citewell.engine.answering.reading.base import Material, Statement, stated
+from citewell.engine.answering.reading.tables import read_cell
 from citewell.engine.answering.scoring import Scored
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.sentences import is_table_row
 
 _NEAR = 0.35
 """A sentence that scores so much less than the first is of something else."""
@@ -49,28 +51,32 @@ def newest_first(material: Material, statements: list[Statement]) -> list[Statem
 def _rivals(material: Material, first: Statement) -> Iterator[Statement]:
     """Sentences of other documents that say the same with other numbers, the newest first."""
     quote = first.quotes[0]
-    words, numbers = _parts(quote.text)
+    is_row = is_table_row(quote.text)
+    words, numbers = _parts(first.text if is_row else quote.text)
     if not numbers:
         return
-    found: list[Scored] = []
+    found: list[tuple[Scored, Statement]] = []
     for one in material.ranked:
         if one.score < first.score - _NEAR:
             break
         passage = one.candidate.passage
-        if passage.document_id == quote.passage.document_id or one.candidate.is_row:
+        if passage.document_id == quote.passage.document_id or one.candidate.is_row != is_row:
             continue
-        others, its_numbers = _parts(one.candidate.text)
+        said = read_cell(material, one) if is_row else stated(one)
+        others, its_numbers = _parts(said.text)
         is_same = len(words & others) >= _ALIKE * len(words | others)
         if is_same and its_numbers and its_numbers != numbers and _asks_both(one, first):
-            found.append(one)
-    found.sort(key=lambda one: _date_of(one.candidate.passage) or (0, 0, 0), reverse=True)
-    yield from map(stated, found)
+            found.append((one, said))
+    found.sort(key=lambda pair: _date_of(pair[0].candidate.passage) or (0, 0, 0), reverse=True)
+    yield from (said for _, said in found)
 
 
 def _asks_both(one: Scored, first: Statement) -> bool:
     """Whether both hold the same words of the question."""
     quote = first.quotes[0]
     held = one.reading.finder.find(quote.text, quote.passage.language)
+    if one.candidate.is_row:
+        return one.reading.in_cells(one.at) == held
     return one.reading.find(one.candidate.text) == held
 
 

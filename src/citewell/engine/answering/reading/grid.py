@@ -21,11 +21,23 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
     (r"\b(?:dong|vnd)\b|₫", r"\bvnd\b|₫|\bdong\b"),
     (r"\b(?:dollars?|usd)\b|\$", r"\busd\b|\$|dollars?"),
     (r"\b(?:euros?|eur)\b|€", r"\beur\b|€|euros?"),
-    (r"\bwho\b|\bai\b", r"\b(?:who|name|owner|contact|person|responsible|ai|nguoi|ho ten)\b"),
+    (
+        r"\bwho(?:m|se)?\b|\bai\b",
+        r"\b(?:who|name|owner|contact|person|responsible|custodian|keeper|manager|head|lead(?:er)?|"
+        r"in charge|ai|nguoi|ho (?:va )?ten|to truong|truong|phu trach|quan ly|bac si|giam doc)\b",
+    ),
+    (
+        r"\b(?:which|what) (?:\w+ )?(?:company|firm|brand|make)\b|"
+        r"\b(?:made|makes|built|produced) by\b|\bwho (?:made|makes|built|produces)\b|"
+        r"\b(?:hang|cong ty) nao\b",
+        r"\b(?:manufacturer|maker|brand|make|supplier|vendor|company|firm|hang|nha san xuat|"
+        r"nha cung cap|cong ty|don vi)\b",
+    ),
     (r"\bwhen\b|\bkhi nao\b|\bngay nao\b", r"\b(?:date|when|by|deadline|due|ready|ngay|han)\b"),
     (
         r"\bwhere\b|\bo dau\b",
-        r"\b(?:where|place|location|storage|room|site|address|noi|dia diem|vi tri)\b",
+        r"\b(?:where|place|location|storage|room|site|address|noi|dia (?:diem|chi)|vi tri|phong|"
+        r"kho|quay)\b",
     ),
     (
         r"\bhow long\b|\bbao lau\b",
@@ -50,6 +62,8 @@ _COUNTED = 0.5
 
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"(?<![\w.,])-?[$€£¥₫]?\s?\d[\d.,]*\s?%?")
+_WORD = re.compile(r"[^\W_]+")
+_PLAIN_NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*")
 _TEXT = re.compile(r"[^\W\d_]{2,}")
 _RANGE = re.compile(
     r"(?<![\d.,])(?P<low>\d[\d.,]*+)\s?(?:to|-|–|den|đến|tới)\s?(?P<high>\d[\d.,]*)|"  # noqa: RUF001
@@ -206,6 +220,35 @@ def label_of(grid: TableRows, row: int) -> str:
         if column != label and reading.find(cell) - told and _TEXT.search(cell)
     ]
     return ", ".join(dict.fromkeys([cells[label] or cells[0], *shared]))
+
+
+def rows_named(question: str, grid: TableRows) -> list[int]:
+    """Get the rows with a cell that the question names whole: `B-118` of `items in room B-118`.
+
+    Of several columns with such cells a row must fit all, where one does. A label that is named
+    picks its row alone, a word within a longer cell picks none.
+    """
+    said = f" {_stems(question)} "
+    header = _stems(" ".join(grid.header)).split()
+    numbers = {number.strip(".,") for number in _PLAIN_NUMBER.findall(question)}
+    fitting: dict[int, set[int]] = {}
+    for row in range(len(grid.rows)):
+        for column, cell in enumerate(grid.cells(row)):
+            if _TEXT.search(cell) is None and cell.strip().isdigit():
+                continue
+            words = _stems(cell)
+            is_number = not any(char.isalpha() for char in words)
+            is_said = cell.strip() in numbers if is_number else f" {words} " in said
+            if words and is_said and not set(words.split()) <= set(header):
+                fitting.setdefault(column, set()).add(row)
+    if not fitting:
+        return []
+    every = set[int].intersection(*fitting.values())
+    return sorted(every or min(fitting.values(), key=len))
+
+
+def _stems(text: str) -> str:
+    return " ".join(stem_english(word) for word in _WORD.findall(fold(normalise(text))))
 
 
 def value_with_unit(header: str, cell: str) -> str:

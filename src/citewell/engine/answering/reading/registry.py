@@ -13,6 +13,7 @@ from citewell.engine.answering.reading.lists import find_list
 from citewell.engine.answering.reading.membership import read_membership
 from citewell.engine.answering.reading.parallels import read_parallels
 from citewell.engine.answering.reading.polarity import lead_with_polarity
+from citewell.engine.answering.reading.rows import read_rows
 from citewell.engine.answering.reading.statements import best_statements
 from citewell.engine.lexical.codes import find_codes
 from citewell.engine.text.sentences import is_table_row
@@ -36,6 +37,8 @@ def read(material: Material, max_sentences: int) -> list[Statement]:
         return compared[: max(max_sentences, 2)]
     if asked.aggregate not in (None, Aggregate.COUNT) and (made := read_aggregate(material)):
         return [made]
+    if asked.kind is Kind.LIST and (picked := read_rows(material)):
+        return [picked]
     if asked.kind in _LISTED and (listed := find_list(material)):
         return [listed]
     if member := read_membership(material):

@@ -40,13 +40,18 @@ def best_statements(material: Material, count: int) -> list[Statement]:
     """
     made: list[Statement] = []
     first = 0.0
+    told = set[str]()
     for one in material.ranked:
         if len(made) == count or (made and one.score < first - _ALONE / len(made)):
             break
+        if one.candidate.is_row and one.candidate.passage.document_id in told:
+            continue  # a cell was told: the next row is of something else
         statement = _statement(material, one)
         if statement is None or any(_repeats(statement, other) for other in made):
             continue
         made.append(statement)
+        if one.candidate.is_row and statement.text != one.candidate.text:
+            told.add(one.candidate.passage.document_id)
         first = max(first, one.score)
     names = [fold(material.question.terms[at].text.lower()) for at in names_of(material.question)]
 

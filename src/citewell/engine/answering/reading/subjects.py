@@ -8,7 +8,7 @@ from citewell.engine.answering.base import Passage, Question
 from citewell.engine.lexical.codes import find_codes
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.stemming import stem_english
-from citewell.engine.text.stopwords import STOPWORDS
+from citewell.engine.text.stopwords import INFORMAL_VIETNAMESE, STOPWORDS
 
 _WORD = re.compile(r"[^\W_]+")
 _YEAR = re.compile(r"(?<![\w.,/-])(?:19|20)\d\d(?![\w/-])")
@@ -87,10 +87,12 @@ def absent(question: Question, passages: Sequence[Passage], held: frozenset[int]
 def is_function_word(text: str, language: str) -> bool:
     """Whether a term of a question tells nothing of its subject."""
     listed = STOPWORDS.get(language, frozenset[str]())
-    words = text.split()
-    return all(word in listed or fold(word) in _folded(language) for word in words)
+    # Without accents `the` may be `thể`; `thẻ`, a card, never is.
+    folded = _folded(language)
+    return all(word in listed or word in folded for word in text.split())
 
 
 @cache
 def _folded(language: str) -> frozenset[str]:
-    return frozenset(fold(word) for word in STOPWORDS.get(language, frozenset[str]()))
+    informal = INFORMAL_VIETNAMESE if language == "vi" else frozenset[str]()
+    return informal.union(fold(word) for word in STOPWORDS.get(language, frozenset[str]()))
