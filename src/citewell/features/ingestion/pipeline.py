@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,6 +94,12 @@ class Batch:
     texts: list[str] = field(default_factory=list[str])
     """The text that is embedded for each chunk, title and heading included."""
     rows: list[ChunkRow] = field(default_factory=list[ChunkRow])
+
+    def full_ones(self, size: int) -> Iterator["Batch"]:
+        """Take out batches of `size` chunks: a chunker may hold a document's beginning back."""
+        while len(self.chunks) >= size:
+            full, self.chunks = self.chunks[:size], self.chunks[size:]
+            yield Batch(chunks=full)
 
 
 class _TextRecorder:
@@ -203,12 +209,14 @@ async def _cut(
         # Counting tokens and splitting is real work: not in the event loop.
         batch.chunks += await asyncio.to_thread(_feed, chunker, waiting)
         waiting, length = [], 0
-        if len(batch.chunks) >= pace.batch_chunks:
-            batch.segments = recorder.take()
-            notes.cut += len(batch.chunks)
-            yield batch
-            batch = Batch()
+        for full in batch.full_ones(pace.batch_chunks):
+            full.segments = recorder.take()
+            notes.cut += len(full.chunks)
+            yield full
     batch.chunks += await asyncio.to_thread(_feed, chunker, waiting, is_end=True)
+    for full in batch.full_ones(pace.batch_chunks):
+        notes.cut += len(full.chunks)
+        yield full
     batch.segments = recorder.take(everything=True)
     outcome.char_count, outcome.text_hash = recorder.length, recorder.digest.digest()
     notes.cut += len(batch.chunks)
