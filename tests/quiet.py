@@ -131,9 +131,9 @@ class Shelf:
         await self.process(registered)
         return registered
 
-    async def add_beside_a_worker(self, name: str, text: str | bytes) -> Registered:
+    async def add_beside_a_worker(self, name: str, text: str | bytes, **more: object) -> Registered:
         """Hand a file in and make it ready; a worker of this database may do it instead."""
-        registered = await self.add(name, text)
+        registered = await self.add(name, text, **more)
         async with asyncio.timeout(PATIENCE):
             while (await self.state(registered))[0].status in ("queued", "processing"):  # noqa: ASYNC110 - done by others
                 await asyncio.sleep(0.02)

@@ -47,7 +47,7 @@ async def vendor() -> AsyncIterator[VendorServer]:
 async def shelf(platform: Platform, tmp_path: Path) -> Shelf:
     shelf = Shelf(platform, await new_caller(platform), tmp_path)
     for name, text in TEXTS.items():
-        await shelf.add(name, text)
+        await shelf.add_beside_a_worker(name, text)
     return shelf
 
 

@@ -19,10 +19,10 @@ EMPLOYEE = Actor(ActorKind.API_KEY, role=Role.EMPLOYEE)
 async def replies(platform: Platform, tmp_path: Path) -> dict[str, SearchReply]:
     """Questions of the operator and of an employee to one library, by who and word."""
     shelf = Shelf(platform, await new_caller(platform), tmp_path)
-    await shelf.add("rest.txt", "The budget of the canteen is 900 euros.")
-    await shelf.add("lift.txt", "The lift is repaired by Otis Berger.")
+    await shelf.add_beside_a_worker("rest.txt", "The budget of the canteen is 900 euros.")
+    await shelf.add_beside_a_worker("lift.txt", "The lift is repaired by Otis Berger.")
     secret = "The budgex project buys Acme in the canteen."
-    await shelf.add("plan.txt", secret, access_level=AccessLevel.RESTRICTED)
+    await shelf.add_beside_a_worker("plan.txt", secret, access_level=AccessLevel.RESTRICTED)
     employee = Caller(shelf.caller.tenant_id, EMPLOYEE)
     return {
         f"{name} {word}": await service.search(
