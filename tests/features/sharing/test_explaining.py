@@ -215,7 +215,10 @@ class TestAgreement:
         }
         assert {item.id for item in page.items} == right
         assert page.total == len(right)
-        assert await collections.visible_ids(town.ctx.session, access, town.collections) == right
+        found = await collections.visible_ids(
+            town.ctx.batch, town.ctx.tenant_id, access, town.collections
+        )
+        assert found == right
 
 
 class TestPolicy:

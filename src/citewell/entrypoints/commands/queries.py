@@ -31,7 +31,9 @@ from citewell.features.queries.schemas import (
 )
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 
-queries = typer.Typer(no_args_is_help=True, help="Stored answers: list, show, replay, rate.")
+queries = typer.Typer(
+    no_args_is_help=True, help="Stored answers: list, show, replay and rate them."
+)
 
 QueryArgument = Annotated[uuid.UUID, typer.Argument(help="The answer's id.")]
 
