@@ -1,7 +1,7 @@
 """A client for load, in a process of its own so that it does not share the server's interpreter.
 
     python -m bench.load_client < ORDER.json
-    {"port", "key", "queries", "users", "seconds", "interval"}
+    {"port", "key", "queries", "users", "seconds", "interval", "path", "cache"}
 
 `interval` null: each user asks again as soon as it is answered. Otherwise each asks on a schedule
 and the time is taken from when it should have asked, so that a slow server cannot hide behind
@@ -24,17 +24,18 @@ TOP_K = 5
 class _User:
     """One connection that asks one question at a time."""
 
-    def __init__(self, port: int, key: str) -> None:
+    def __init__(self, port: int, key: str, path: str, *, uses_cache: bool) -> None:
         self._port = port
+        self._uses_cache = uses_cache
         self._head = (
-            f"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            f"POST /api/v1/{path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
             f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n"
         )
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, query: str) -> bool:
         """Whether the question was answered well."""
-        body = json.dumps({"query": query, "top_k": TOP_K}).encode()
+        body = json.dumps({"query": query, "top_k": TOP_K, "cache": self._uses_cache}).encode()
         head = f"{self._head}Content-Length: {len(body)}\r\n\r\n".encode()
         try:
             async with asyncio.timeout(TIMEOUT):
@@ -49,7 +50,7 @@ class _User:
         except (OSError, EOFError, TimeoutError, StopIteration, asyncio.LimitOverrunError):
             self.close()
             return False
-        return fields[0].split()[1] == "200" and b'"results":[{' in content
+        return fields[0].split()[1] == "200" and b'"chunk_id":"' in content
 
     def close(self) -> None:
         """Let go of the connection; the next question opens another."""
@@ -63,6 +64,7 @@ class _Load:
 
     def __init__(self, order: dict[str, object]) -> None:
         self.port, self.key = int(str(order["port"])), str(order["key"])
+        self.path, self.uses_cache = str(order["path"]), bool(order["cache"])
         self.seconds = float(str(order["seconds"]))
         interval = order["interval"]
         self.interval = None if interval is None else float(str(interval))
@@ -86,7 +88,7 @@ class _Load:
         }
 
     async def _user(self, begun: float, phase: float) -> None:
-        user = _User(self.port, self.key)
+        user = _User(self.port, self.key, self.path, uses_cache=self.uses_cache)
         due = begun + phase * (self.interval or 0.0)
         while due < begun + self.seconds:
             await asyncio.sleep(due - time.perf_counter())

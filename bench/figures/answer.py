@@ -25,15 +25,21 @@ async def measure(options: Options, library: Library) -> tuple[list[Row], list[s
         for query in asked:
             begun = time.perf_counter()
             await service.search(
-                library.platform, library.operator, SearchRequest(query=query, top_k=TOP_K)
+                library.platform,
+                library.operator,
+                SearchRequest(query=query, top_k=TOP_K, cache=False),
             )
             between = time.perf_counter()
             reply = await answers.answer(
-                library.platform, library.operator, QueryRequest(query=query, top_k=TOP_K)
+                library.platform,
+                library.operator,
+                QueryRequest(query=query, top_k=TOP_K, cache=False),
             )
             kept_at = time.perf_counter()
             await answers.trial(
-                library.platform, library.operator, QueryRequest(query=query, top_k=TOP_K)
+                library.platform,
+                library.operator,
+                QueryRequest(query=query, top_k=TOP_K, cache=False),
             )
             if round_number:
                 tried.append((time.perf_counter() - kept_at) * 1_000)

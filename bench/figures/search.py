@@ -68,7 +68,7 @@ async def measure(
 
 
 async def _search(library: Library, query: str) -> SearchReply:
-    request = SearchRequest(query=query, top_k=TOP_K)
+    request = SearchRequest(query=query, top_k=TOP_K, cache=False)
     return await service.search(library.platform, library.operator, request)
 
 

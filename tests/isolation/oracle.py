@@ -6,7 +6,7 @@ seed makes the same steps.
 
 import random
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from citewell.features.documents.schemas import DocumentUpdate, NewFile
 from citewell.features.ingestion import service as ingestion
 from citewell.features.search import service as search
 from citewell.features.search.errors import UnknownFilterError
+from citewell.features.search.schemas import SearchHit, SearchRequest
 from citewell.features.sharing import service as sharing
 from citewell.features.sharing.schemas import GrantPut
 from citewell.features.trash import service as trash
@@ -152,6 +153,9 @@ class Walk:
         self.done: list[str] = []
         self.searches = 0
         self.found = 0
+        self.cached = 0
+        self._questions: list[SearchRequest] = []
+        """Asked before, by anybody."""
 
     async def begin(self) -> None:
         """Make users, groups, collections and a few documents."""
@@ -454,10 +458,14 @@ class Walk:
             reader = await sharing.viewed_as(
                 self._platform, self._people.operator, self._users[user]
             )
+        if self._questions and chance.random() < 0.4:
+            return await self._ask_again(user, reader, chance.choice(self._questions))
         query = " ".join(chance.choices(WORDS, k=chance.randint(1, 4)))
         if chance.random() < 0.1:
             query = f'"{query}"'
         wanted = chance.sample(range(3), chance.randint(1, 2)) if chance.random() < 0.4 else None
+        if wanted is None:
+            self._questions.append(SearchRequest(query=query, top_k=chance.randint(1, 20)))
         legs = chance.choice(
             ({}, {}, {"has_dense": False}, {"has_dense": False}, {"has_lexical": False})
         )
@@ -495,8 +503,27 @@ class Walk:
         self._compare(told, found.hits, allowed, top_k)
         return told
 
+    async def _ask_again(self, user: int, reader: Caller, request: SearchRequest) -> str:
+        """Ask what somebody has asked before: what a cache has must be what is true now."""
+        told = f"{user} searches {request.query} again, top {request.top_k}"
+        allowed = {
+            paper.id: paper
+            for paper in self._model.papers
+            if self._model.may(user, paper) and paper.active is not None
+        }
+        for _ in range(2):
+            reply = await search.search(self._platform, reader, request)
+            self.cached += reply.cached
+            self._compare(told, reply.results, allowed, request.top_k)
+        assert reply.cached, f"{told}: nothing was changed, and it was searched anew"
+        return told
+
     def _compare(
-        self, told: str, hits: list[Hit], allowed: dict[uuid.UUID, Paper], top_k: int
+        self,
+        told: str,
+        hits: Sequence[Hit | SearchHit],
+        allowed: dict[uuid.UUID, Paper],
+        top_k: int,
     ) -> None:
         for hit in hits:
             assert hit.document_id in allowed, f"{told}: outside: {hit}"

@@ -67,6 +67,7 @@ SEARCH: dict[Operation, Route] = {
     ("POST", f"{API}/search"): Route(SCOPE, {"query": QUESTION, "explain": True}),
     ("POST", f"{API}/query"): Route(ASKED, {"query": QUESTION}),
     ("POST", f"{API}/query/stream"): Route(ASKED, {"query": QUESTION}),
+    ("GET", f"{API}/caches"): Route(status=403),  # the operator's
 }
 
 QUESTION_ASKED = {"path.query_id": "query"}

@@ -60,17 +60,21 @@ async def walk(platform: Platform, folder: Path, seed: int) -> Walk:
 
 
 async def walks(platform: Platform, folder: Path, seeds: range) -> None:
-    begun, steps, searches, found = time.monotonic(), 0, 0, 0
+    begun, steps, searches, found, cached = time.monotonic(), 0, 0, 0, 0
     for seed in seeds:
         taken = await walk(platform, folder, seed)
         steps += len(taken.done)
         searches += taken.searches
         found += taken.found
+        cached += taken.cached
     assert steps == len(seeds) * STEPS
     assert searches > steps // 4
     assert found > searches  # it was not all about nothing
+    assert cached > searches // 20
     taken_seconds = round(time.monotonic() - begun, 1)
-    record("oracle", steps=steps, searches=searches, hits=found, seconds=taken_seconds)
+    record(
+        "oracle", steps=steps, searches=searches, hits=found, cached=cached, seconds=taken_seconds
+    )
 
 
 class TestSearchOracle:

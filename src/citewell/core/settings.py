@@ -181,7 +181,8 @@ class Settings(BaseSettings):
         description="PostgreSQL (16 or newer, pgvector 0.8 or newer). Unset: the embedded one.",
     )
     redis_url: Annotated[str | None, AfterValidator(_redis_url)] = Field(
-        default=None, description="Redis that several servers share for limits. Unset: none."
+        default=None,
+        description="Redis or Valkey that servers share for limits and caches. Unset: none.",
     )
     secret_key: Annotated[SecretStr | None, AfterValidator(_secret_key)] = Field(
         default=None,
@@ -281,6 +282,24 @@ class Settings(BaseSettings):
         ge=0,
         le=3_650,
         description="How long answers are kept, unless a tenant says otherwise. 0: not at all.",
+    )
+    cache_mib: int = Field(
+        default=64,
+        ge=0,
+        le=65_536,
+        description="Memory of one process for replies that still hold. 0: none are kept.",
+    )
+    cache_answer_seconds: int = Field(
+        default=3_600, ge=0, le=604_800, description="How long an answer is kept there. 0: not."
+    )
+    cache_search_seconds: int = Field(
+        default=300, ge=0, le=604_800, description="How long a search is kept there. 0: not."
+    )
+    cache_embedding_seconds: int = Field(
+        default=86_400,
+        ge=0,
+        le=2_592_000,
+        description="How long the vector of a question is kept there. 0: not.",
     )
     worker_concurrency: int = Field(
         default=4, ge=1, le=64, description="Jobs one worker process runs side by side."

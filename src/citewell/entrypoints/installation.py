@@ -15,6 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from citewell.core.blobs.base import Storage
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
+from citewell.core.caching.cache import MIB, Cache, ValueKind
+from citewell.core.caching.shared import SharedStore
 from citewell.core.compute import ComputePool
 from citewell.core.database.connecting import connect
 from citewell.core.database.embedded import EmbeddedServer
@@ -124,6 +126,8 @@ async def open_platform(
         masters = load_master_keys(settings)
         limiter = RateLimiter(settings.redis_url, key=derive_key(masters.primary, "rate limits"))
         stack.push_async_callback(limiter.close)
+        cache = _open_cache(settings, masters.primary)
+        stack.push_async_callback(cache.close)
         keys = KeyRing(connections, partial(load_master_keys, settings))
         blobs = _open_blobs(settings, keys)
         parser = SandboxedParser(
@@ -165,9 +169,11 @@ async def open_platform(
             former_token_keys=tuple(derive_key(key, TOKENS) for key in masters.others),
             supervisor=supervisor,
         ).holding(postgres_index(connections))
-        platform = platform.holding(
-            Reranking(reranker, settings.reranker_candidates, settings.reranker_seconds)
-        ).holding(Rewriting(settings.query_rewriting, settings.query_rewriting_seconds))
+        platform = (
+            platform.holding(cache)
+            .holding(Reranking(reranker, settings.reranker_candidates, settings.reranker_seconds))
+            .holding(Rewriting(settings.query_rewriting, settings.query_rewriting_seconds))
+        )
         # Pushed last, so it runs first, while the database is still open.
         stack.push_async_callback(_write_usage, platform)
         yield platform
@@ -210,6 +216,21 @@ async def _open_reranker(settings: Settings) -> Reranker | None:
         threads=settings.threads,
     )
     return await open_reranker(settings.reranker, options)
+
+
+def _open_cache(settings: Settings, master: bytes) -> Cache:
+    secret = derive_key(master, "cached values")
+    shared = None if settings.redis_url is None else SharedStore(settings.redis_url, secret)
+    return Cache(
+        settings.cache_mib * MIB,
+        lifetimes={
+            ValueKind.EMBEDDINGS: settings.cache_embedding_seconds,
+            ValueKind.SEARCHES: settings.cache_search_seconds,
+            ValueKind.ANSWERS: settings.cache_answer_seconds,
+        },
+        shared=shared,
+        secret=derive_key(master, "keys of cached values"),
+    )
 
 
 async def _write_usage(platform: Platform) -> None:

@@ -40,6 +40,8 @@ class Tenant(Base, HasTimestamps):
     """Own texts of prompts by name; those left out are the shipped ones."""
     answer_days: Mapped[int | None]
     """How long answers are kept; 0: not at all, None: as the installation says."""
+    has_cache: Mapped[bool] = mapped_column(server_default="true")
+    """Whether replies may be kept in caches and given again."""
     session_version: Mapped[int] = mapped_column(server_default="1")
     """Raised to end all sessions and streams of the tenant."""
     setup_hash: Mapped[bytes | None]

@@ -35,14 +35,15 @@ DEFINER_FUNCTIONS = {
     "citewell_is_former_master", "citewell_tenants_with_events", "citewell_tenants_with_trash",
     "citewell_tenants_with_old_answers",
     "citewell_keep_lexical", "citewell_fill_lexical", "citewell_is_lexical_filled",
-    "citewell_lexical_candidates",
+    "citewell_lexical_candidates", "citewell_library_stamps",
 }  # fmt: skip
-"""The only ways past row-level security: ids alone are given, one's own tenant removed."""
+"""The only ways past row-level security: ids and stamps alone are given, a tenant removed."""
 
 GIVEN = {
     "citewell_remove_tenant": "void",
     "citewell_keep_lexical": "trigger",
     "citewell_lexical_candidates": "record",
+    "citewell_library_stamps": "record",
 }
 """What they give where it is not ids or an answer; candidates are ids with scores."""
 

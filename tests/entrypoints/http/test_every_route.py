@@ -26,7 +26,13 @@ Refused = Callable[[httpx.Response, int, str], None]
 
 EVALUATIONS = "/api/v1/evaluations"
 
-SINGLE = {"/api/v1/auth/me", "/api/v1/usage", "/api/v1/audit/export", "/api/v1/events"}
+SINGLE = {
+    "/api/v1/auth/me",
+    "/api/v1/usage",
+    "/api/v1/audit/export",
+    "/api/v1/events",
+    "/api/v1/caches",
+}
 """Objects without an id of their own, files and streams."""
 OPERATORS = {("POST", "/api/v1/tenants"), ("DELETE", "/api/v1/tenants/{tenant_id}")}
 """Refused to the keys of tenants before anything of the request is looked at."""

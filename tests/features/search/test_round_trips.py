@@ -19,7 +19,7 @@ from tests.conftest import Servers, new_caller
 from tests.quiet import Shelf, quiet_database, quiet_platform
 from tests.waiting import PATIENCE
 
-QUESTION = SearchRequest(query="Who repairs the lift?")
+QUESTION = SearchRequest(query="Who repairs the lift?", cache=False)
 
 
 class Wire:
@@ -127,3 +127,17 @@ async def test_question_takes_one_transaction_and_few_round_trips(
     # The first asks for the size of the scope too, unless the reader may see everything.
     assert counted[0][1] <= 4
     assert [round_trips for _, round_trips in counted[1:]] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS.keys())
+async def test_cached_reply_takes_one_round_trip(
+    own_url: str, settings: Settings, caller: Caller, reader
+) -> None:
+    asked, who = QUESTION.model_copy(update={"cache": True}), reader(caller)
+    async with on_the_wire(own_url) as (wire, url), quiet_platform(settings, url) as platform:
+        for _ in range(2):  # counts may wait once the first were written
+            await service.search(platform, who, asked)
+        wire.reset()
+        found = await service.search(platform, who, asked)
+        assert found.cached
+        assert (wire.transactions, wire.round_trips) == (0, 1)

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import citewell
+from citewell.core.caching.cache import SWEEP_SECONDS, Cache
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.entrypoints.http import problems
@@ -127,14 +128,19 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
 async def _telling(platform: Platform, credentials: Credentials) -> AsyncGenerator[Streams, None]:
     """The open streams of this process, told of what happens inside the block.
 
-    Beside them the queries that the process has counted in memory are written down.
+    Beside them the queries that the process has counted in memory are written down, and its
+    cache is cleared of what has changed.
     """
     streams = Streams(platform, credentials)
     writing = platform.supervisor.repeat(
         "usage.write", lambda: usage.write_waiting(platform), USAGE_SECONDS
     )
+    cache = platform.state_of(Cache)
+    sweeping = platform.supervisor.repeat(
+        "cache.sweep", lambda: cache.sweep(platform.database), SWEEP_SECONDS
+    )
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(streams.run()), group.create_task(writing)]
+        tasks = [group.create_task(each) for each in (streams.run(), writing, sweeping)]
         try:
             yield streams
         finally:

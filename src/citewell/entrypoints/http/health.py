@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 import citewell
+from citewell.core.caching.cache import Cache
 from citewell.core.errors import UnavailableError
 from citewell.features.http import PROBE, PlatformDep, Router
 
@@ -43,5 +44,8 @@ async def ready(platform: PlatformDep) -> Readiness:
         raise UnavailableError("The database does not answer.") from error
     for each in platform.supervisor.failing():
         found[each.name] = max(found.get(each.name, 0), each.failures)
+    shared = platform.state_of(Cache).shared
+    if shared is not None and shared.failures:
+        found["cache.shared"] = shared.failures
     failing = [FailingRead(task=name, failures=found[name]) for name in sorted(found)]
     return Readiness(status="degraded" if failing else "ok", failing=failing)

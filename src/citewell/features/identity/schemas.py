@@ -153,6 +153,7 @@ class TenantUpdate(_Body):
     answer_days: AnswerDays | None = None
     verifier: VerifierName | None = None
     prompts: Prompts | None = None
+    has_cache: bool | None = None
     plan: Plan | None = None
     limits: Limits | None = None
     region: Region | None = None
@@ -175,6 +176,7 @@ class TenantDetails(BaseModel):
     answer_days: int | None
     verifier: Literal["rules", "model"] | None
     prompts: dict[str, str]
+    has_cache: bool
     created_at: datetime
     updated_at: datetime
 

@@ -14,7 +14,7 @@ from citewell.features.usage import service as usage
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.tenancy import Tenant
 
-OWN_FIELDS = {"name", "has_open_registration", "answer_days", "verifier", "prompts"}
+OWN_FIELDS = {"name", "has_open_registration", "answer_days", "verifier", "prompts", "has_cache"}
 """Fields that a tenant's administrators may change; the others are changed by the operator."""
 
 

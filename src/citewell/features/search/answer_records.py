@@ -3,14 +3,16 @@
 import re
 from dataclasses import dataclass, field
 
+from pydantic import BaseModel
+
 import citewell
-from citewell.core.context import Caller, batched_work
+from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.base import Hit
-from citewell.features.search import repository
 from citewell.features.search.errors import AnswerNotKeptError
+from citewell.features.search.keeping import AnswerLog
 from citewell.features.search.schemas import (
     AnswerRecord,
     CitationRead,
@@ -37,14 +39,54 @@ class Making:
     """Second reader of the sentences; None: no model wrote them."""
 
 
+class Basis(BaseModel):
+    """Sources of an answer, as references."""
+
+    language: str
+    embedding: str | None
+    passages: list[PassageReference]
+    citations: list[dict[str, int | float]]
+    """`number, passage (index), start, end, score`."""
+    settings: dict[str, Setting]
+
+
+class Answered(BaseModel):
+    """An answer and what it was made of."""
+
+    reply: QueryReply
+    basis: Basis
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @classmethod
+    def of(cls, platform: Platform, reply: QueryReply, made: Making) -> "Answered":
+        """The answer with what was noted while it was made."""
+        found, spent = made.found, made.spent
+        passages = _passages(found, reply.citations)
+        space = found.retrieved.embedding if found else None
+        basis = Basis(
+            language=found.retrieved.analysis.language if found else "en",
+            embedding=space.name if space else None,
+            passages=passages,
+            citations=_citations(reply.citations, passages),
+            settings=settings_of(platform, made),
+        )
+        return cls(
+            reply=reply,
+            basis=basis,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+        )
+
+
 async def keep(
-    platform: Platform, caller: Caller, request: QueryRequest, reply: QueryReply, made: Making
+    platform: Platform, caller: Caller, request: QueryRequest, answered: Answered
 ) -> QueryReply:
     """Keep an answer; if the database is away by now it is given all the same, and says so."""
+    reply = answered.reply
     try:
-        async with batched_work(platform, caller, has_kept_plans=True) as ctx:
-            record = _record(request, reply, made, settings_of(platform, made))
-            await repository.keep(ctx, record, usual_days=platform.settings.answer_days)
+        log = platform.state_of(AnswerLog)
+        await log.add(platform, caller, _record(request, answered))
     except AnswerNotKeptError as error:
         reply.metadata.degraded.append(DegradedRead(what="stored answer", why=str(error)))
     return reply
@@ -60,36 +102,31 @@ def settings_of(platform: Platform, made: Making) -> dict[str, Setting]:
     }
 
 
-def _record(
-    request: QueryRequest, reply: QueryReply, made: Making, settings: dict[str, Setting]
-) -> AnswerRecord:
-    found = made.found
-    language = found.retrieved.analysis.language if found else "en"
-    space = found.retrieved.embedding if found else None
-    passages = _passages(found, reply.citations)
+def _record(request: QueryRequest, answered: Answered) -> AnswerRecord:
+    reply, basis = answered.reply, answered.basis
     return AnswerRecord(
         id=reply.query_id,
         at=reply.timestamp,
         question=_UNSTORABLE.sub("\ufffd", reply.query),
         request=request.model_dump(
-            mode="json", exclude={"query", "conversation_id"}, exclude_defaults=True
+            mode="json", exclude={"query", "conversation_id", "cache"}, exclude_defaults=True
         ),
-        language=language,
+        language=basis.language,
         answer=reply.answer,
         sentences=[sentence.model_dump(mode="json") for sentence in reply.sentences],
         is_abstained=reply.abstained,
         confidence_level=reply.confidence.level,
         confidence_score=reply.confidence.score,
         reasons=reply.confidence.reasons,
-        passages=passages,
-        citations=_citations(reply.citations, passages),
+        passages=basis.passages,
+        citations=basis.citations,
         model=reply.metadata.model,
         prompt_version=reply.metadata.prompt,
-        embedding=space.name if space else None,
+        embedding=basis.embedding,
         release=citewell.__version__,
-        settings=settings,
-        input_tokens=made.spent.input_tokens,
-        output_tokens=made.spent.output_tokens,
+        settings=basis.settings,
+        input_tokens=answered.input_tokens,
+        output_tokens=answered.output_tokens,
         timings_ms=reply.metadata.timings_ms,
         degraded=[each.model_dump() for each in reply.metadata.degraded],
     )
@@ -118,7 +155,7 @@ def _reference(shown: Hit | CitationRead) -> PassageReference:
 
 def _citations(
     citations: list[CitationRead], passages: list[PassageReference]
-) -> list[dict[str, object]]:
+) -> list[dict[str, int | float]]:
     """By the place of their passage, and offsets in the version's text: no word is copied."""
     places = {passage.chunk_id: place for place, passage in enumerate(passages)}
     return [

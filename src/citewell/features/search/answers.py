@@ -52,8 +52,10 @@ from citewell.engine.llm.base import LanguageModel, TokenUsage
 from citewell.engine.retrieval.base import Hit
 from citewell.engine.verification.registry import open_verifier
 from citewell.features.search import repository, service
-from citewell.features.search.answer_records import Making, keep
+from citewell.features.search.answer_cache import AnswerCodec, StreamEvent, again, own_copy
+from citewell.features.search.answer_records import Answered, Making, keep
 from citewell.features.search.errors import ConversationNotFoundError
+from citewell.features.search.remembering import CacheableQuestion, remembered
 from citewell.features.search.schemas import (
     AnswerMetadata,
     CitationRead,
@@ -66,6 +68,7 @@ from citewell.features.search.schemas import (
     SentenceRead,
     heading_text,
 )
+from citewell.features.search.scopes import ReaderScope
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.kit.clock import Stopwatch, utc_now
@@ -73,14 +76,6 @@ from citewell.kit.ids import uuid7
 
 MAX_PASSAGES = 50
 """Passages of one document that are read for a list or a sum: about 25 pages, or 200 rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEvent:
-    """One event of a streamed answer: `step`, `token`, `citation` or `done`."""
-
-    name: str
-    data: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +114,8 @@ async def trial(
 ) -> tuple[QueryReply, Making]:
     """Answer a question without keeping the answer; returns too what it was made of."""
     made = Making()
-    return await _last(_answering(platform, caller, request, made)), made
+    reader = await service.reader_of(platform, caller, request.as_user_id)
+    return await _last(_answering(platform, caller, reader, request, made)), made
 
 
 async def _last(answering: AsyncGenerator[StreamEvent | QueryReply, None]) -> QueryReply:
@@ -145,29 +141,44 @@ async def stream(
 async def _kept(
     platform: Platform, caller: Caller, request: QueryRequest
 ) -> AsyncGenerator[StreamEvent | QueryReply, None]:
-    made = Making()
-    async with aclosing(_answering(platform, caller, request, made)) as items:
-        async for item in items:
-            if isinstance(item, QueryReply):
-                yield await keep(platform, caller, request, item, made)
-            else:
-                yield item
-
-
-async def _answering(
-    platform: Platform, caller: Caller, request: QueryRequest, made: Making
-) -> AsyncGenerator[StreamEvent | QueryReply, None]:
     if request.conversation_id is not None:
         # Nothing makes conversations in this version, so none is anybody's.
         raise ConversationNotFoundError(request.conversation_id)
     watch = Stopwatch()
     reader = await service.reader_of(platform, caller, request.as_user_id)
+
+    async def computing(scope: ReaderScope | None) -> AsyncGenerator[StreamEvent | Answered, None]:
+        made = Making()
+        items = _answering(platform, caller, reader, request, made, scope)
+        async with aclosing(items):
+            async for item in items:
+                yield Answered.of(platform, item, made) if isinstance(item, QueryReply) else item
+
+    asked = CacheableQuestion(platform, caller, reader, request)
+    async with aclosing(remembered(asked, computing, AnswerCodec())) as items:
+        async for each in items:
+            if isinstance(each.item, Answered):
+                own = again(each.item, request, watch) if each.is_cached else own_copy(each.item)
+                yield await keep(platform, caller, request, own)
+            else:
+                yield each.item
+
+
+async def _answering(
+    platform: Platform,
+    caller: Caller,
+    reader: Caller,
+    request: QueryRequest,
+    made: Making,
+    scope: ReaderScope | None = None,
+) -> AsyncGenerator[StreamEvent | QueryReply, None]:
+    watch = Stopwatch()
     if (fixed := fixed_answer(request.query)) is not None:
         watch.lap("answer")
         yield StreamEvent("token", {"text": fixed.text})
         yield _reply(request, (), fixed, "en", watch)
         return
-    found = await gather(platform, reader, request, spender=caller.actor, watch=watch)
+    found = await gather(platform, reader, request, spender=caller.actor, scope=scope, watch=watch)
     made.found = found
     reading = await reading_of(platform, found)
     budget = _TokenBudget(platform, caller)
@@ -246,6 +257,7 @@ async def gather(
     request: QueryRequest,
     *,
     spender: Actor | None = None,
+    scope: ReaderScope | None = None,
     watch: Stopwatch,
 ) -> Found:
     """Find the passages to answer from; for a list or a sum the whole best document with them.
@@ -264,6 +276,7 @@ async def gather(
             filters=filters,
             collection_ids=request.collection_ids,
             as_of=request.as_of,
+            scope=scope,
             watch=timer,
             reranks=timer is watch,
         )

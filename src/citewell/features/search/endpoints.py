@@ -4,14 +4,25 @@ from collections.abc import AsyncIterator
 
 from fastapi.responses import StreamingResponse
 
-from citewell.features.http import PRIVATE, QUERY, PlatformDep, ReaderDep, Router, governed
+from citewell.core.caching.cache import Cache
+from citewell.features.http import (
+    PRIVATE,
+    QUERY,
+    OperatorDep,
+    PlatformDep,
+    ReaderDep,
+    Router,
+    governed,
+)
 from citewell.features.search import answers, service
 from citewell.features.search.schemas import (
+    CachesRead,
     QueryReply,
     QueryRequest,
     SearchReply,
     SearchRequest,
 )
+from citewell.features.search.service import figures
 from citewell.kit.sse import encode_event
 
 router = Router(policy=PRIVATE, tags=["search"])
@@ -22,6 +33,12 @@ router = Router(policy=PRIVATE, tags=["search"])
 async def search(platform: PlatformDep, caller: ReaderDep, request: SearchRequest) -> SearchReply:
     """Find passages, best first."""
     return await service.search(platform, caller, request)
+
+
+@router.get("/caches")
+async def caches(platform: PlatformDep, operator: OperatorDep) -> CachesRead:  # noqa: ARG001 - admits
+    """Report what the caches of this process hold, and how often they had what was asked for."""
+    return figures(platform.state_of(Cache))
 
 
 @router.post("/query")

@@ -5,16 +5,17 @@ import uuid
 from collections.abc import Sequence
 from datetime import date
 
+from pydantic import TypeAdapter
 from sqlalchemy import select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.statements import reach_sql
-from citewell.core.context import BatchContext
+from citewell.core.context import Actor, BatchContext
 from citewell.core.database.sessions import is_outage
 from citewell.features.search.errors import AnswerNotKeptError
-from citewell.features.search.schemas import AnswerRecord
+from citewell.features.search.schemas import AnswerRecord, PassageReference
 from citewell.models.documents import Document, DocumentVersion
 from citewell.models.tenancy import Tenant
 
@@ -64,31 +65,52 @@ async def has_metadata_key(ctx: BatchContext, key: str) -> bool:
     return await ctx.batch.ask(_HAS_KEY.format(reach=predicate), values, bool)
 
 
-async def keep(ctx: BatchContext, record: AnswerRecord, *, usual_days: int) -> None:
-    """Insert an answer and commit, in one round trip.
+async def keep(
+    ctx: BatchContext, records: Sequence[tuple[Actor, AnswerRecord]], *, usual_days: int
+) -> None:
+    """Insert answers of one tenant and commit, in one round trip.
+
+    Args:
+        ctx: A unit of work of the tenant.
+        records: At least one, each with who asked.
+        usual_days: How long they are kept where the tenant does not say.
 
     Raises:
         AnswerNotKeptError: The database does not answer, or is full.
     """
-    values: dict[str, object] = {
-        "tenant_id": ctx.tenant_id,
-        "actor_kind": ctx.actor.kind.value,
-        "actor_id": ctx.actor.user_id or ctx.actor.id,
-        "user_id": ctx.actor.user_id,
-        "documents": sorted({passage.document_id for passage in record.passages}),
-        "usual_days": usual_days,
-        **{name: _written(getattr(record, name)) for name in AnswerRecord.__slots__},
-        "passages": json.dumps([each.model_dump(mode="json") for each in record.passages]),
-    }
     batch = ctx.batch
     batch.ask(_WITHOUT_WAITING, {}, len)
+    for actor, record in records[:-1]:
+        batch.ask(_KEEP, _values(ctx.tenant_id, actor, record, usual_days), len)
     batch.commit_with_next()
     try:
-        await batch.ask(_KEEP, values, len)
+        await batch.ask(_KEEP, _values(ctx.tenant_id, *records[-1], usual_days), len)
     except (DBAPIError, PoolTimeoutError) as error:
         if not is_outage(error):
             raise
         raise AnswerNotKeptError("The database does not answer.") from error
+
+
+_PASSAGES = TypeAdapter(list[PassageReference])
+
+
+def _values(
+    tenant_id: uuid.UUID, actor: Actor, record: AnswerRecord, usual_days: int
+) -> dict[str, object]:
+    return {
+        "tenant_id": tenant_id,
+        "actor_kind": actor.kind.value,
+        "actor_id": actor.user_id or actor.id,
+        "user_id": actor.user_id,
+        "documents": sorted({passage.document_id for passage in record.passages}),
+        "usual_days": usual_days,
+        **{
+            name: _written(getattr(record, name))
+            for name in AnswerRecord.__slots__
+            if name != "passages"
+        },
+        "passages": _PASSAGES.dump_json(record.passages).decode(),
+    }
 
 
 def _written(value: object) -> object:

@@ -61,6 +61,10 @@ Diversity = Annotated[
         description="Weight of being unlike the passages before; 0: the best ones.",
     ),
 ]
+UsesCache = Annotated[
+    bool,
+    Field(description="Whether a reply that still holds may be given again; else it is made anew."),
+]
 
 
 class SearchRequest(BaseModel):
@@ -77,6 +81,7 @@ class SearchRequest(BaseModel):
     diversity: Diversity = 0.0
     as_of: AsOf = None
     as_user_id: ViewedAs = None
+    cache: UsesCache = True
 
 
 class QueryRequest(BaseModel):
@@ -93,6 +98,33 @@ class QueryRequest(BaseModel):
     )
     as_of: AsOf = None
     as_user_id: ViewedAs = None
+    cache: UsesCache = True
+
+
+class KindRead(BaseModel):
+    """Outcomes of the lookups of one kind of value since the process began."""
+
+    kind: str
+    asked: int
+    memory: int
+    """Found in this process."""
+    shared: int
+    """Found in Redis."""
+    joined: int
+    """Given what another was having computed at that moment."""
+    computed: int
+    hit_rate: float | None
+    """Share that was not computed; null: nothing was asked."""
+
+
+class CachesRead(BaseModel):
+    """The caches of one process."""
+
+    entries: int
+    bytes: int
+    shared: Literal["none", "ok", "failing"]
+    """Whether Redis answers."""
+    kinds: list[KindRead]
 
 
 class LegExplanation(BaseModel):
@@ -203,6 +235,8 @@ class SearchReply(BaseModel):
     query: str
     results: list[SearchHit]
     timings_ms: dict[str, float]
+    cached: bool = False
+    """Whether it was not computed for this request."""
     degraded: list[DegradedRead] = Field(default_factory=list[DegradedRead])
     explain: QueryExplanation | None = None
 
@@ -299,7 +333,7 @@ class AnswerRecord:
     confidence_score: float
     reasons: list[str]
     passages: list[PassageReference]
-    citations: list[dict[str, object]]
+    citations: list[dict[str, int | float]]
     model: str
     prompt_version: str | None
     embedding: str | None

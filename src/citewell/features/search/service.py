@@ -1,9 +1,11 @@
 """Finding the passages that fit a question, within what the caller may see."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
+from citewell.core.caching.cache import OUTCOMES, Cache
 from citewell.core.context import Actor, Caller
 from citewell.core.platform import Platform
 from citewell.engine.lexical.bm25 import query_weights
@@ -17,10 +19,13 @@ from citewell.engine.retrieval.pipeline import (
 )
 from citewell.engine.retrieval.rewriting import Rewriting
 from citewell.features.search.errors import EmptyQueryError
+from citewell.features.search.remembering import CacheableQuestion, remembered
 from citewell.features.search.rewriting import retrieve_with_others
 from citewell.features.search.schemas import (
+    CachesRead,
     FilterValue,
     Found,
+    KindRead,
     LexicalExplanation,
     OtherQuestionRead,
     QueryExplanation,
@@ -29,6 +34,7 @@ from citewell.features.search.schemas import (
     SpellingRead,
     hit_read,
 )
+from citewell.features.search.scopes import ReaderScope
 from citewell.features.search.source import CallersLibrary
 from citewell.features.sharing import service as sharing
 from citewell.kit.clock import Stopwatch
@@ -44,25 +50,63 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
         ForbiddenError, UserNotFoundError: The caller may not look as somebody, or nobody is that.
     """
     watch = Stopwatch()
-    found = await find(
-        platform,
-        await reader_of(platform, caller, request.as_user_id),
-        request.query,
-        spender=caller.actor,
-        top_k=request.top_k,
-        filters=request.filters,
-        collection_ids=request.collection_ids,
-        as_of=request.as_of,
-        watch=watch,
-        arrangement=Arrangement(request.fold, request.diversity),
-    )
-    return SearchReply(
-        query=request.query,
-        results=[hit_read(hit, explain=request.explain) for hit in found.hits],
-        timings_ms=watch.finish(),
-        degraded=found.degraded,
-        explain=_explanation(found) if request.explain else None,
-    )
+    reader = await reader_of(platform, caller, request.as_user_id)
+
+    async def computing(scope: ReaderScope | None) -> AsyncGenerator[SearchReply, None]:
+        found = await find(
+            platform,
+            reader,
+            request.query,
+            spender=caller.actor,
+            top_k=request.top_k,
+            filters=request.filters,
+            collection_ids=request.collection_ids,
+            as_of=request.as_of,
+            scope=scope,
+            watch=watch,
+            arrangement=Arrangement(request.fold, request.diversity),
+        )
+        yield SearchReply(
+            query=request.query,
+            results=[hit_read(hit, explain=request.explain) for hit in found.hits],
+            timings_ms=watch.finish(),
+            degraded=found.degraded,
+            explain=_explanation(found) if request.explain else None,
+        )
+
+    asked = CacheableQuestion(platform, caller, reader, request)
+    async with aclosing(remembered(asked, computing, _SearchCodec())) as items:
+        async for each in items:
+            reply: SearchReply = each.item
+            if not each.is_cached:
+                return reply
+            watch.lap("cache")
+            changes = {"query": request.query, "cached": True, "timings_ms": watch.finish()}
+            return reply.model_copy(update=changes)
+    raise AssertionError("a search has a reply")
+
+
+def figures(cache: Cache) -> CachesRead:
+    """Contents of a cache, and how often it had a reply."""
+    shared = "none" if cache.shared is None else "failing" if cache.shared.failures else "ok"
+    kinds: list[KindRead] = []
+    for kind, counts in cache.counts.items():
+        parts = {name: counts.outcomes[name] for name in OUTCOMES}
+        rate = 1 - parts["computed"] / counts.asked if counts.asked else None
+        kinds.append(KindRead(kind=kind, asked=counts.asked, hit_rate=rate, **parts))
+    memory = cache.memory
+    return CachesRead(entries=len(memory), bytes=memory.bytes, shared=shared, kinds=kinds)
+
+
+class _SearchCodec:
+    """A search as JSON; one that had to do without something is not kept."""
+
+    def encode(self, items: Sequence[SearchReply]) -> bytes | None:
+        reply = items[-1]
+        return None if reply.degraded else reply.model_dump_json().encode()
+
+    def decode(self, value: bytes) -> Sequence[SearchReply]:
+        return [SearchReply.model_validate_json(value)]
 
 
 async def reader_of(platform: Platform, caller: Caller, user_id: uuid.UUID | None) -> Caller:
@@ -80,6 +124,7 @@ async def find(
     filters: Mapping[str, FilterValue],
     collection_ids: Sequence[uuid.UUID] | None,
     as_of: datetime | None = None,
+    scope: ReaderScope | None = None,
     watch: Stopwatch,
     has_dense: bool = True,
     has_lexical: bool = True,
@@ -97,6 +142,7 @@ async def find(
         filters: What documents must have.
         collection_ids: Where to look; None: everywhere.
         as_of: Find what answered at this time; None: what answers now.
+        scope: What the caller is taken to have as scope; ScopeChangedError if it is another.
         watch: Takes the times.
         has_dense: Whether vectors are compared; without, the words are measured alone.
         has_lexical: Whether words are compared.
@@ -105,7 +151,17 @@ async def find(
     """
 
     def library(counted: Actor | None) -> CallersLibrary:
-        return CallersLibrary(platform, caller, counted, filters, collection_ids, as_of)
+        return CallersLibrary(
+            platform,
+            caller,
+            counted,
+            filters,
+            collection_ids,
+            as_of,
+            scope,
+            # A scope is given where a reply may come out of the cache.
+            uses_cache=scope is not None,
+        )
 
     own = library(spender)
     options = Options(

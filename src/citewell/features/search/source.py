@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from citewell.core.caching.cache import Cache
+from citewell.core.caching.embeddings import RememberingEmbedder
+from citewell.core.caching.flights import Flights
 from citewell.core.context import Actor, BatchContext, Caller, batched_work
 from citewell.core.platform import Platform
 from citewell.engine.embedding.base import Embedder
@@ -17,6 +20,7 @@ from citewell.features.collections import service as collections
 from citewell.features.search import repository
 from citewell.features.search.errors import InvalidFilterError, UnknownFilterError
 from citewell.features.search.schemas import FilterValue
+from citewell.features.search.scopes import ReaderScope, ScopeChangedError
 from citewell.features.usage import service as usage
 from citewell.indexes.contract import FILTER_FIELDS, LibraryFacts, SearchScope, index_of
 
@@ -32,6 +36,8 @@ class CallersLibrary:
         filters: What documents must have.
         collection_ids: Where to look; None: everywhere.
         as_of: Find what answered at this time; None: what answers now.
+        scope: What the caller is taken to have as scope; None: whatever it is.
+        uses_cache: Whether vectors of questions may be known from before.
     """
 
     platform: Platform
@@ -40,6 +46,8 @@ class CallersLibrary:
     filters: Mapping[str, FilterValue]
     collection_ids: Sequence[uuid.UUID] | None
     as_of: datetime | None
+    scope: ReaderScope | None = None
+    uses_cache: bool = False
     reads_all: bool = False
     """Whether nothing of the tenant is hidden from the caller; known once it was opened."""
 
@@ -48,9 +56,13 @@ class CallersLibrary:
         return index_of(self.platform).searcher.expected_embedding(self.caller.tenant_id)
 
     async def embedder(self, embedding: str | None) -> Embedder:
-        if embedding is None:
-            return self.platform.embedder
-        return await self.platform.embedder_of(embedding)
+        embedder = self.platform.embedder
+        if embedding is not None:
+            embedder = await self.platform.embedder_of(embedding)
+        if not self.uses_cache:
+            return embedder
+        cache, flights = self.platform.state_of(Cache), self.platform.state_of(Flights)
+        return RememberingEmbedder(embedder, cache, flights, self.caller.tenant_id)
 
     @asynccontextmanager
     async def open(self, term_ids: Sequence[int]) -> AsyncGenerator["_OpenLibrary", None]:
@@ -60,6 +72,7 @@ class CallersLibrary:
             CollectionNotFoundError: A collection is not there for the caller.
             InvalidFilterError, UnknownFilterError: A filter names what no document has.
             QuotaReachedError: The queries of the day are used up.
+            ScopeChangedError: The caller's scope is not what it was taken for.
         """
         async with batched_work(
             self.platform, self.caller, has_kept_plans=self._has_common_form
@@ -68,6 +81,8 @@ class CallersLibrary:
             access = await ctx.access()
             facts = await asked
             self.reads_all = access.read.is_all
+            if self.scope is not None and ReaderScope.of(access) != self.scope:
+                raise ScopeChangedError
             if self.collection_ids is not None:
                 await collections.require_all(ctx, self.collection_ids)
             fields, metadata = await self._filters(ctx)

@@ -78,6 +78,18 @@ async def consume_query(ctx: BatchContext, spender: Actor) -> None:
     _require_counted([outcome], now)
 
 
+async def count_query(platform: Platform, caller: Caller) -> None:
+    """Count a query that takes no unit of work of its own, as a reply out of a cache.
+
+    Raises:
+        QuotaReachedError: The queries of the day are used up.
+    """
+    if platform.state_of(PendingCounts).add(caller.tenant_id, _id_of(caller.actor)):
+        return
+    async with unit_of_work(platform, caller) as ctx:
+        await consume_query(ctx, caller.actor)
+
+
 async def write_waiting(platform: Platform) -> None:
     """Write the gathered query counts of all tenants."""
     for tenant_id in platform.state_of(PendingCounts).tenants():

@@ -70,6 +70,12 @@ WHERE c.tenant_id = :tenant_id AND c.generation_id = :generation_id
   AND d.tenant_id = v.tenant_id AND d.id = v.document_id AND {_IS_MISPLACED}
 """)  # noqa: S608 - constants
 
+# Repairs change no document, so this row tells that what was found before holds no longer (0029).
+_STAMP = text("""
+UPDATE index_generation SET updated_at = clock_timestamp()
+WHERE tenant_id = :tenant_id AND id = :generation_id
+""")
+
 _INCOMPLETE = text("""
 SELECT v.id, 'has ' || n.found || ' of ' || e.due || ' passages' AS what
 FROM document_version v
@@ -270,6 +276,7 @@ class PostgresDoctor:
             # and so leaves alone what has been put right since.
             await session_of(work).execute(_HOLD_DOCUMENTS, values)
             await session_of(work).execute(_PUT_IN_PLACE, values)
+        await session_of(work).execute(_STAMP, values)
 
     async def incomplete(
         self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
@@ -284,7 +291,9 @@ class PostgresDoctor:
     async def remove_broken(
         self, work: UnitOfWork, generation: GenerationFacts, version_ids: Sequence[uuid.UUID]
     ) -> None:
-        await session_of(work).execute(_REMOVE_BROKEN, _values(work, generation, version_ids))
+        values = _values(work, generation, version_ids)
+        await session_of(work).execute(_REMOVE_BROKEN, values)
+        await session_of(work).execute(_STAMP, values)
 
     async def strays(
         self, work: UnitOfWork, version_ids: Sequence[uuid.UUID]
@@ -314,7 +323,9 @@ class PostgresDoctor:
     async def rebuild_statistics(self, work: UnitOfWork, generation: GenerationFacts) -> None:
         # A fold between reading the deltas and writing the sums would be lost.
         await statistics.hold(session_of(work), work.tenant_id)
-        await session_of(work).execute(_REBUILD, _values(work, generation, ()))
+        values = _values(work, generation, ())
+        await session_of(work).execute(_REBUILD, values)
+        await session_of(work).execute(_STAMP, values)
 
     async def missing_indexes(self, work: UnitOfWork) -> list[str]:
         missing: list[str] = []

@@ -1,0 +1,1 @@
+"""Caches of a process, in memory and in a Redis that several share."""

@@ -1,0 +1,94 @@
+"""Digests of readers' rights: readers of one digest find the same."""
+
+import hashlib
+import uuid
+from collections.abc import AsyncGenerator, Hashable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from citewell.access.policy import Access, IdSet, Reach, Role
+from citewell.core.caching.flights import Flights
+from citewell.core.context import Caller, batched_work
+from citewell.core.platform import Platform
+
+MOST_KNOWN = 10_000
+"""Readers whose scope is remembered: a few megabytes."""
+
+
+class ScopeChangedError(Exception):
+    """The reader's rights have changed since their scope was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderScope:
+    """All that decides what a reader finds, besides documents and question."""
+
+    reading: bytes
+    """Digest of role and reach; equal ones admit the same documents."""
+    writing: bytes
+    """Of the reach for writing, on which the filter `source` depends."""
+
+    @classmethod
+    def of(cls, access: Access) -> "ReaderScope":
+        """The scope of a reader with this access."""
+        return cls(
+            _digest(access.role, access.read),
+            # The reach for writing names the user: own documents count.
+            _digest(access.role, access.write),
+        )
+
+
+@dataclass(slots=True)
+class Scopes:
+    """Scopes of readers, each as of a stamp of the library: rights are stamped too."""
+
+    _known: dict[tuple[uuid.UUID, uuid.UUID, Role], tuple[int, ReaderScope]] = field(
+        default_factory=dict[tuple[uuid.UUID, uuid.UUID, Role], tuple[int, ReaderScope]]
+    )
+
+    async def scope_of(self, platform: Platform, reader: Caller, stamp: int) -> ReaderScope:
+        """The scope of a reader as of the stamp, or later."""
+        user_id = reader.actor.user_id
+        if user_id is None:
+            return await _read(platform, reader)
+        key = reader.tenant_id, user_id, reader.actor.role
+        known = self._known.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        scope = await _read_once(platform, reader, (*key, stamp))
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[key] = stamp, scope
+        return scope
+
+
+async def _read_once(platform: Platform, reader: Caller, key: Hashable) -> ReaderScope:
+    """Read it together with those who ask for the same one now."""
+
+    async def begin() -> AsyncGenerator[ReaderScope, None]:
+        yield await _read(platform, reader)
+
+    async with aclosing(platform.state_of(Flights).follow(key, begin)) as items:
+        async for scope in items:
+            return scope
+    raise AssertionError("a computation gives an item")
+
+
+async def _read(platform: Platform, reader: Caller) -> ReaderScope:
+    # Without a user nothing is asked of the database.
+    async with batched_work(platform, reader, has_kept_plans=False) as ctx:
+        return ReaderScope.of(await ctx.access())
+
+
+def _digest(role: Role, reach: Reach) -> bytes:
+    parts = [str(int(role)), str(reach.max_level), str(reach.owner)]
+    parts += [
+        IdSet.of(ids).literal
+        for ids in (
+            reach.collections,
+            reach.documents,
+            reach.denied_collections,
+            reach.denied_documents,
+        )
+    ]
+    return hashlib.blake2b("|".join(parts).encode(), digest_size=16).digest()
