@@ -154,7 +154,7 @@ class TestModelTokens:
         )
         model = FakeLanguageModel(["Visitors park in bay 4 [1]."])
         writing = replace(platform, llm=model)
-        request = QueryRequest(query="Where do visitors park?")
+        request = QueryRequest(query="Where do visitors park?", cache=False)
         await answers.answer(writing, caller, request)
         async with unit_of_work(platform, caller) as ctx:
             reply = await service.standing(ctx)

@@ -61,6 +61,8 @@ def question_of(
     ids: dict[str, set[int]] = {}
     boosts: dict[str, float] = {}
     for term in terms:
+        if term.namespace == "acronym":
+            continue  # no word of a passage: it only brings passages up
         ids.setdefault(term.text, set()).add(term.id)
         boosts[term.text] = max(boosts.get(term.text, 0.0), term.boost)
     frequency = statistics.document_frequency

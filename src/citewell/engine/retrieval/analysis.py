@@ -45,6 +45,13 @@ taken off, 0.5 gives 0.815 nDCG@10 there and 0.6 gives 0.838 (exact terms 0.702)
 more and costs clean questions 0.002.
 """
 
+ACRONYM_BOOST = 0.3
+"""Weight of what an acronym stands for, beside the acronym itself.
+
+Of 400 SQuAD questions with an acronym BM25 alone has nDCG@10 0.930 without, 0.938 at 0.2, 0.939 at
+0.35, 0.932 at 0.5 and 0.915 at 1: names of the same initials are many.
+"""
+
 CODE_BOOST = 2.0
 """A code in a question is nearly always what it is about."""
 
@@ -228,7 +235,7 @@ def _acronym_terms(text: str) -> Iterator[QueryTerm]:
     found = dict.fromkeys(word for word in written[:MAX_WORDS] if is_acronym(word))
     if len(found) < len(written) or len(written) == 1:
         for word in found:
-            yield QueryTerm(acronym_term(fold(normalise(word))), word, "acronym", 1)
+            yield QueryTerm(acronym_term(fold(normalise(word))), word, "acronym", 1, ACRONYM_BOOST)
 
 
 def _code_terms(text: str) -> Iterator[QueryTerm]:

@@ -88,7 +88,7 @@ def _known_share(terms: Iterable[QueryTerm], statistics: CorpusStatistics) -> fl
     """Share of the question's words, by IDF, that any passage holds under one of their ids."""
     frequency: dict[str, int] = {}
     for term in terms:
-        if " " not in term.text:
+        if " " not in term.text and term.namespace != "acronym":
             found = statistics.document_frequency.get(term.id, 0)
             frequency[term.text] = max(frequency.get(term.text, 0), found)
     weights = {

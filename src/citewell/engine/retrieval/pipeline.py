@@ -261,13 +261,13 @@ async def _ask(
         hits, asked = await _respelling(reader, question, watch)
     else:
         hits, asked = await rank(reader, question.query(statistics), watch), question
-    statistics = asked.counted(statistics)
     spec = embedded.spec if embedded else None
+    # The question as it was asked: answers judge by its own words what passages cover.
     return Retrieved(
-        asked.analysis,
+        analysis,
         statistics,
         hits,
-        asked.dense_weight(statistics),
+        asked.dense_weight(asked.counted(statistics)),
         spec,
         asked.respelling.spellings if asked.respelling else (),
         failures=failures,

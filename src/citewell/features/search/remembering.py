@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, Protocol
 
 import citewell
@@ -166,13 +165,11 @@ async def _place(asked: CacheableQuestion) -> tuple[Key, ReaderScope] | None:
 
 
 def _normalised(request: SearchRequest | QueryRequest) -> dict[str, object]:
-    """The request without what changes no reply: blanks, the order of collections, a zone."""
+    """The request without what changes no reply: blanks, the order of collections."""
     values = request.model_dump(mode="json", exclude={"query", "as_user_id", "cache"})
     values["query"] = " ".join(unicodedata.normalize("NFC", request.query).split())
     if request.collection_ids is not None:
         values["collection_ids"] = sorted(map(str, request.collection_ids))
-    if request.as_of is not None:
-        values["as_of"] = request.as_of.astimezone(UTC).isoformat()
     return values
 
 
