@@ -73,7 +73,7 @@ class Run:
         self.work = work
         self.rows: list[Row] = []
         self.notes: list[str] = [machine()]
-        self.library_notes: list[str] = []
+        self.filling_notes: list[str] = []
         self.machine = ""
         """As it was when the present figure began."""
 
@@ -124,7 +124,7 @@ class Run:
                 kept_vectors=self.options.kept_vectors,
             )
             async with opened as library:
-                self.library_notes = library.notes
+                self.filling_notes = library.notes
                 self.notes += library.notes
                 if "search" in self.wanted:
                     self._begin("search")
@@ -176,7 +176,7 @@ class Run:
         rows, notes, *charts = measured
         self.rows += rows
         self.notes += notes
-        on_library = self.library_notes if name in ON_LIBRARY else []
+        on_library = self.filling_notes if name in ON_LIBRARY else []
         told = [*notes, *on_library]
         report_file.keep(name, self.machine, rows, told, charts[0] if charts else [])
 
