@@ -11,8 +11,8 @@ from citewell.core.platform import Platform
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.base import Hit
+from citewell.features.search.answer_log import AnswerLog
 from citewell.features.search.errors import AnswerNotKeptError
-from citewell.features.search.keeping import AnswerLog
 from citewell.features.search.schemas import (
     AnswerRecord,
     CitationRead,

@@ -54,8 +54,8 @@ from citewell.engine.verification.registry import open_verifier
 from citewell.features.search import repository, service
 from citewell.features.search.answer_cache import AnswerCodec, StreamEvent, again, own_copy
 from citewell.features.search.answer_records import Answered, Making, keep
+from citewell.features.search.cached_replies import CacheableQuestion, remembered
 from citewell.features.search.errors import ConversationNotFoundError
-from citewell.features.search.remembering import CacheableQuestion, remembered
 from citewell.features.search.schemas import (
     AnswerMetadata,
     CitationRead,

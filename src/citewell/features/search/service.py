@@ -18,8 +18,8 @@ from citewell.engine.retrieval.pipeline import (
     retrieve,
 )
 from citewell.engine.retrieval.rewriting import Rewriting
+from citewell.features.search.cached_replies import CacheableQuestion, remembered
 from citewell.features.search.errors import EmptyQueryError
-from citewell.features.search.remembering import CacheableQuestion, remembered
 from citewell.features.search.rewriting import retrieve_with_others
 from citewell.features.search.schemas import (
     CachesRead,
