@@ -9,6 +9,11 @@ from pydantic import AfterValidator, JsonValue
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+def storable(text: str) -> str:
+    """The text with a replacement character for each that PostgreSQL cannot hold."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
 def require_storable_text(text: str) -> str:
     """Return the text itself.
 

@@ -19,6 +19,7 @@ from citewell.engine.lexical.bm25 import (
     query_weights,
 )
 from citewell.engine.lexical.terms import hash64, pair, term_id
+from tests.examples import examples
 
 
 def en(stem: str) -> int:
@@ -90,7 +91,7 @@ class TestPassageTerms:
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(lambda text: passage_terms(text, "en"), texts)) == alone
 
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     @given(st.text(max_size=400), st.sampled_from(["vi", "en", "fr", "zh", "und"]))
     def test_any_text_gives_terms_the_index_takes(self, text: str, language: str) -> None:
         weights = passage_terms(text, language, title=text[:20]).weights

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citewell.engine.text.sentences import MAX_SENTENCE_CHARS, split_sentences
+from tests.examples import examples
 from tests.timing import processor_seconds
 
 
@@ -113,7 +114,7 @@ _pieces = st.lists(
 
 class TestAnyText:
     @given(text=st.text(max_size=300) | _pieces, language=st.sampled_from(["en", "vi", "de"]))
-    @settings(max_examples=300)
+    @settings(max_examples=examples(300))
     def test_spans_are_trimmed_ordered_and_hold_all_that_is_visible(self, text, language):
         at = 0
         for start, end in split_sentences(text, language):

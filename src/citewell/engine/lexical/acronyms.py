@@ -39,6 +39,12 @@ _SMALL = _words("of and the for in on to de la du und der và của về cho")
 # Words that open a sentence in capitals before a name does.
 _OPENERS = _words("the a an this that these our your its in at on for if when as by")
 
+# Runs of an ASCII text, found without looking at each of its words; `_TOKEN` reads the others.
+_GAP = rf"(?:[^\S\n]|_)+(?:(?:{'|'.join(sorted(w for w in _SMALL if w.isascii()))})(?:[^\S\n]|_)+)*"
+_NAME = r"[A-Z][0-9A-Za-z]*"
+_RUN = re.compile(rf"(?<![0-9A-Za-z]){_NAME}(?:{_GAP}{_NAME}){{2,}}")
+_IN_RUN = re.compile(rf"(?<![0-9A-Za-z]){_NAME}")
+
 Definitions = Mapping[str, tuple[str, ...]]
 """Acronym in lower case -> the words it stands for, normalised."""
 
@@ -85,17 +91,27 @@ def _initial(word: str) -> str:
 
 def acronyms_of(text: str, known: Definitions) -> Iterator[str]:
     """The acronyms of what a passage names in words, in lower case, with repetitions."""
-    run: list[str] = []
-    for word in [*_TOKEN.findall(text), "\n"]:
-        if word[0].isupper():
-            run.append(word)
-        elif not run or word.lower() not in _SMALL:
-            yield from _initials(run)
-            run = []
+    for run in _runs(text):
+        yield from _initials(run)
     spaced = f" {' '.join(words(normalise(text)))} " if known else ""
     for acronym, named in known.items():
         for _ in range(spaced.count(f" {' '.join(named)} ")):
             yield fold(acronym)
+
+
+def _runs(text: str) -> Iterator[list[str]]:
+    """Capitalised words with at most small ones between; of an ASCII text those of three words."""
+    if text.isascii():
+        for match in _RUN.finditer(text):
+            yield _IN_RUN.findall(match.group())
+        return
+    run: list[str] = []
+    for word in [*_TOKEN.findall(text), "\n"]:
+        if word[0].isupper():
+            run.append(word)
+        elif run and word.lower() not in _SMALL:
+            yield run
+            run = []
 
 
 def _initials(run: list[str]) -> Iterator[str]:

@@ -9,9 +9,16 @@ TERM_SPACE = 2**29
 SparseVector = dict[int, float]
 """Hashed term id -> weight."""
 
-Namespace = Literal["en", "vi", "folded", "other", "code", "acronym"]
+Namespace = Literal["en", "vi", "folded", "other", "code", "acronym", "form"]
 """A term's field: English stems, exact Vietnamese, unaccented Vietnamese, other words, codes,
-acronyms of what is named in words."""
+acronyms of what is named in words, forms whose words say less than what is written."""
+
+ANALYSIS = 2
+"""The version of what passages are indexed by; a generation of the index holds one of them.
+
+1 has no forms (`forms`). Questions ask for the terms of all versions, of which an older generation
+holds some, until `citewell reindex` makes it anew.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,15 @@ class QueryTerm:
     namespace: Namespace
     count: int
     boost: float = 1.0
+    covered_by: tuple[int, ...] = ()
+    """Terms of a form that says more than this word does; where the library has one of them, this
+    one counts little."""
+    fallback_for: tuple[int, ...] = ()
+    """Terms that say the same more exactly; where the library has one of them, this one counts
+    little in the ranking."""
+    is_optional: bool = False
+    """Whether it is another way to say what other terms say: where the library does not have it,
+    nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _MASK = 2**64 - 1
 _MIX = 0x9E3779B97F4A7C15
 """2**64 / golden ratio, the usual odd multiplier of Fibonacci hashing."""
 
-_MAX_WORD = 64
+MAX_WORD = 64
 """Longer runs are encodings, not words; their head tells them apart well enough."""
 
 
@@ -74,7 +74,7 @@ def pair(first: int, second: int) -> int:
 @lru_cache(maxsize=CACHED_WORDS)
 def look_up(text: str) -> Word:
     """Return the hashes of one normalised word."""
-    shape = shape_of(text[:_MAX_WORD])
+    shape = shape_of(text[:MAX_WORD])
     if shape.is_unspaced:
         characters = tuple(hash64("other", character) for character in shape.text)
         return Word(shape.text, 0, 0, 0, 0, False, False, False, False, characters)

@@ -6,9 +6,11 @@ also shows in its letters and, typed without accents, in the shape of its syllab
 
 import re
 from collections import Counter
+from functools import lru_cache
+from typing import NamedTuple
 
 from citewell.engine.text.normalisation import fold, normalise, words
-from citewell.engine.text.shapes import WordShape, shape_of
+from citewell.engine.text.shapes import CACHED_WORDS, WordShape, shape_of
 from citewell.engine.text.stopwords import ENGLISH, OTHER, VIETNAMESE
 
 UNDETERMINED = "und"
@@ -85,7 +87,7 @@ def detect_language(text: str) -> str:
         language = _by_script(sample)
         if language:
             return language
-    return _latin([shape_of(word) for word in words(sample)[:_SAMPLE_WORDS]])
+    return _latin([_evidence_of(word) for word in words(sample)[:_SAMPLE_WORDS]])
 
 
 def _by_script(sample: str) -> str | None:
@@ -107,41 +109,60 @@ def _by_script(sample: str) -> str | None:
     return language
 
 
-def _latin(sample: list[WordShape]) -> str:
-    sample = [word for word in sample if word.is_latin and not word.is_number]
-    scores: Counter[str] = Counter()
+class _Evidence(NamedTuple):
+    """Languages that one word speaks for, and how much."""
+
+    is_latin: bool
+    vietnamese: float
+    english: float
+    unaccented: float
+    """For Vietnamese typed without accents, against English."""
+    others: tuple[str, ...]
+
+
+@lru_cache(maxsize=CACHED_WORDS)
+def _evidence_of(word: str) -> _Evidence:
+    shape = shape_of(word)
+    if not shape.is_latin or shape.is_number:
+        return _Evidence(False, 0.0, 0.0, 0.0, ())
     vietnamese = english = 0.0
+    if shape.is_accented and shape.is_syllable:
+        # Other accented letters (â, é, ó) are French and Portuguese as well.
+        vietnamese = 1.0 if _STRONG_VIETNAMESE.search(word) else 0.4
+    if word in ENGLISH:
+        english = 1.0
+    elif len(word) > 4 and _ENGLISH_ENDING.search(word, len(word) - 5):
+        english = 0.3
+    others = _LANGUAGES_OF.get(word, ())
+    return _Evidence(True, vietnamese, english, _unaccented(shape), others)
+
+
+def _latin(sample: list[_Evidence]) -> str:
+    scores: Counter[str] = Counter()
+    vietnamese = english = unaccented = 0.0
     for word in sample:
-        text = word.text
-        if word.is_accented and word.is_syllable:
-            # Other accented letters (â, é, ó) are French and Portuguese as well.
-            vietnamese += 1.0 if _STRONG_VIETNAMESE.search(text) else 0.4
-        if text in ENGLISH:
-            english += 1.0
-        elif len(text) > 4 and _ENGLISH_ENDING.search(text, len(text) - 5):
-            english += 0.3
-        if text in _LANGUAGES_OF:
-            scores.update(_LANGUAGES_OF[text])
+        if word.is_latin:
+            vietnamese += word.vietnamese
+            english += word.english
+            unaccented += word.unaccented
+            if word.others:
+                scores.update(word.others)
     best, hits = scores.most_common(1)[0] if scores else (UNDETERMINED, 0)
     if vietnamese > max(english, hits):
         return "vi"
     # Against function words of other languages too: many of those have the shape of a syllable.
-    if _unaccented_vietnamese(sample) > max(hits, _UNACCENTED_THRESHOLD):
+    if unaccented > max(hits, _UNACCENTED_THRESHOLD):
         return "vi"
     if english >= hits:
         return "en" if english > 0 else UNDETERMINED
     return best
 
 
-def _unaccented_vietnamese(sample: list[WordShape]) -> float:
-    evidence = 0.0
-    for word in sample:
-        if word.text in _FOLDED_QUESTION:
-            evidence += _VIETNAMESE_QUESTION
-        elif word.text in _FOLDED_VIETNAMESE:
-            evidence += _VIETNAMESE_WORD
-        elif word.text in ENGLISH:
-            evidence += _ENGLISH_SYLLABLE if word.is_syllable else _ENGLISH_WORD
-        else:
-            evidence += _SYLLABLE_SHAPE if word.is_syllable else _OTHER_SHAPE
-    return evidence
+def _unaccented(word: WordShape) -> float:
+    if word.text in _FOLDED_QUESTION:
+        return _VIETNAMESE_QUESTION
+    if word.text in _FOLDED_VIETNAMESE:
+        return _VIETNAMESE_WORD
+    if word.text in ENGLISH:
+        return _ENGLISH_SYLLABLE if word.is_syllable else _ENGLISH_WORD
+    return _SYLLABLE_SHAPE if word.is_syllable else _OTHER_SHAPE

@@ -8,6 +8,10 @@ _INVISIBLE = re.compile(
 )
 """Soft hyphens, zero-width characters and direction marks: never part of a word."""
 
+# NFKC makes plain digits of raised ones: "30¹" would become 301, and 10⁻³ 10-3. After a letter they
+# belong to the word, as in m² and H₂O.
+_RAISED = re.compile("(?<=[0-9])(?=[⁰¹²³⁴-⁹⁺⁻])")
+
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670]")
 """Latin, Greek and Cyrillic diacritics, Hebrew and Arabic vowel points (people leave them out).
 
@@ -52,6 +56,8 @@ def normalise(text: str) -> str:
     # ASCII is in normal form and has no invisible characters.
     if text.isascii():
         return text.lower()
+    if _RAISED.search(text):
+        text = _RAISED.sub(" ", text)
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
     # Again, because case folding takes some composed letters apart.
     return unicodedata.normalize("NFC", text)

@@ -11,8 +11,11 @@ from citewell.engine.text.normalisation import fold
 # Groups of three with spaces first, so that "1 000" is one number; then digits with separators,
 # whose meaning `number_values` leaves open. A time ("9:30", "9h30", "9 giờ 30") and an ordinal
 # ending belong to it. The look-behind keeps it from starting inside a number.
+# A minus counts where nothing but a space or a bracket stands before it; a hyphen at the beginning
+# of a line is a bullet, one after a number the middle of a range.
 _NUMBER = re.compile(
-    r"(?P<symbol>[$€£¥₫])?\s?(?<![\d.,])"
+    r"(?P<sign>(?<![^\s(\[|:=])\u2212|(?<=[ \u00a0\u202f(\[|:=])(?<!\d\s)[-\u2013](?=[$€£¥₫]?\d)|"
+    r"\b(?:minus|âm) )?(?P<symbol>[$€£¥₫])?\s?(?<![\d.,])"
     r"(?P<number>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|\d+(?:[.,]\d+)*)"
     r"(?:(?P<clock>[:h]|\s*gi[ờo]\s*)(?P<minutes>[0-5]\d)(?!\d)(?:\s*ph[úu]t)?)?(?:st|nd|rd|th)?"
 )
@@ -72,6 +75,8 @@ def _quantity(
     if match["clock"]:
         hours = int(match["number"]) if match["number"].isdigit() else 0
         values, unit = {hours + int(match["minutes"]) / 60}, "clock"
+    if match["sign"]:
+        values = {-value for value in values}
     at = match.end()
     # The end of a range begins none itself: `2-3-4` would otherwise recurse by its length.
     if not is_range_end and (span := _RANGE.match(text, at)):
@@ -100,7 +105,7 @@ def _range_start(
         return Quantity(frozenset(values), unit)
     last = _quantity(number, text, folded, is_range_end=True)
     plain = max(number_values(number["number"]))
-    factor = max(last.values) / plain if plain and not number["clock"] else 1.0
+    factor = max(map(abs, last.values)) / plain if plain and not number["clock"] else 1.0
     # `20 to 40 million` begins at 20 or at 20 million: both readings are kept.
     return Quantity(frozenset({*values, *(v * factor for v in values)}), unit or last.unit)
 

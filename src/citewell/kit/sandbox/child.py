@@ -20,7 +20,7 @@ def serve_parent(serve: Callable[[Channel, Message], None]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)
-    confine(settings["memory_bytes"], int(sys.argv[2]))
+    confine(settings["memory_bytes"], int(sys.argv[2]), settings.pop("documents"))
     try:
         serve(Channel(descriptor), settings)
     # The parent has gone: a normal end, and a traceback would only fill a log.

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -57,7 +57,11 @@ class Child:
     """A process that answers one request at a time."""
 
     def __init__(
-        self, module: str, limits: ProcessLimits, settings: Mapping[str, object] | None = None
+        self,
+        module: str,
+        limits: ProcessLimits,
+        settings: Mapping[str, object] | None = None,
+        documents: Sequence[Path] = (),
     ) -> None:
         """Start the process; it is ready when it answers.
 
@@ -65,9 +69,14 @@ class Child:
             module: Module run by `python -m`; its main is `serve_parent`.
             limits: Limits of one request.
             settings: Passed to the child, beside `memory_bytes` and `cpu_seconds`.
+            documents: Folders in which it may read files whose names it is told.
         """
         self._limits = limits
-        told = {"memory_bytes": limits.memory_bytes, "cpu_seconds": limits.cpu_seconds}
+        told: dict[str, object] = {
+            "memory_bytes": limits.memory_bytes,
+            "cpu_seconds": limits.cpu_seconds,
+            "documents": [str(folder) for folder in documents],
+        }
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
         # A file, not a pipe: a child that complains at length must not wait for a reader.
