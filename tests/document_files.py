@@ -4,6 +4,7 @@ import hashlib
 import struct
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
@@ -170,14 +171,15 @@ def _cell(row: int, column: int, value: str | float) -> str:
 # OpenDocument
 
 
-def write_odf(path: Path, kind: str, body: str) -> Path:
+def write_odf(path: Path, kind: str, body: str, before: str = "") -> Path:
+    """Write a text or presentation; `before` stands ahead of the body, where styles do."""
     names = ("office", "text", "table", "draw", "presentation")
     spaces = " ".join(f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in names)
     return write_zip(
         path,
         {
             "mimetype": f"application/vnd.oasis.opendocument.{kind}",
-            "content.xml": f"<office:document-content {spaces}><office:body>"
+            "content.xml": f"<office:document-content {spaces}>{before}<office:body>"
             f"<office:{kind}>{body}</office:{kind}></office:body></office:document-content>",
         },
     )
@@ -253,6 +255,54 @@ def write_pdf(
     return path
 
 
+def write_pdf_content(
+    path: Path, content: str, annotations: Sequence[str] = (), form: str = ""
+) -> Path:
+    """Write one page of a content stream; F1 is Helvetica. `form` is the catalog's AcroForm."""
+    first = 6
+    places = " ".join(f"{first + n} 0 R" for n in range(len(annotations)))
+    fields = form.replace("FIELDS", places)
+    objects: dict[int, bytes] = {
+        1: f"<< /Type /Catalog /Pages 2 0 R {fields} >>".encode("latin-1"),
+        2: b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        3: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        4: (
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R"
+            f" /Annots [{places}] /Resources << /Font << /F1 3 0 R >> >> >>"
+        ).encode(),
+        5: b"<< /Length %d >>\nstream\n%s\nendstream"
+        % (len(content.encode("latin-1")), content.encode("latin-1")),
+    }
+    objects |= {first + n: text.encode("latin-1") for n, text in enumerate(annotations)}
+    path.write_bytes(_assemble(objects, b"/Root 1 0 R"))
+    return path
+
+
+def write_pdf_with_file(path: Path, name: str, data: bytes) -> Path:
+    """Write a page with an embedded file (ISO 32000-1, 7.11.4)."""
+    shown = b"BT /F1 12 Tf 50 780 Td (The cover.) Tj ET"
+    objects = {
+        1: b"<< /Type /Catalog /Pages 2 0 R /Names << /EmbeddedFiles"
+        b" << /Names [(a) 7 0 R] >> >> >>",
+        2: b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        3: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        4: b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R"
+        b" /Resources << /Font << /F1 3 0 R >> >> >>",
+        5: b"<< /Length %d >>\nstream\n%s\nendstream" % (len(shown), shown),
+        6: b"<< /Type /EmbeddedFile /Length %d >>\nstream\n%s\nendstream" % (len(data), data),
+        7: b"<< /Type /Filespec /F (%s) /UF (%s) /EF << /F 6 0 R >> >>"
+        % (name.encode(), name.encode()),
+    }
+    path.write_bytes(_assemble(objects, b"/Root 1 0 R"))
+    return path
+
+
+def write_objects(path: Path, objects: Mapping[int, bytes]) -> Path:
+    """Write a PDF of numbered objects, of which the first is the catalog."""
+    path.write_bytes(_assemble(objects, b"/Root 1 0 R"))
+    return path
+
+
 def _escape(line: str) -> str:
     return line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
 
@@ -315,29 +365,45 @@ def rc4(key: bytes, data: bytes) -> bytes:
 
 
 def write_compound(path: Path, streams: Mapping[str, bytes]) -> Path:
-    """Write streams of at least 4,096 bytes each ([MS-CFB]: 512-byte sectors, one FAT sector)."""
+    """Write streams of 4,096 bytes or more ([MS-CFB]: 512-byte sectors, 109 of the FAT at most).
+
+    A name with slashes is that of a stream within folders.
+    """
     end, free, fat_mark = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
-    directory = [_entry("Root Entry", 5, end, 0, 1)]
-    fat = [fat_mark]
     data = b""
-    names = list(streams)
+    folders = {name[:at] for name in streams for at, sign in enumerate(name) if sign == "/"}
+    # In the order that [MS-CFB] 2.6.4 asks for: each is the right sibling of the one before.
+    names = sorted({*streams, *folders}, key=lambda name: (len(name), name.upper()))
+    number = {name: index for index, name in enumerate(names, 1)}
+    inside: dict[str, list[str]] = {}
+    for name in names:
+        inside.setdefault(name.rpartition("/")[0], []).append(name)
+    first = {folder: number[those[0]] for folder, those in inside.items()}
+    right = {a: number[b] for those in inside.values() for a, b in pairwise(those)}
+    directory = [_entry("Root Entry", 5, end, 0, first[""])]
     directory_sectors = (len(names) + 1 + 3) // 4
-    fat += [n + 2 for n in range(directory_sectors - 1)] + [end]
-    for index, name in enumerate(names):
+    sectors = directory_sectors + sum(max(-(-len(each) // 512), 8) for each in streams.values())
+    fat_sectors = -(-sectors // 127)  # each has places for 127 others and itself
+    fat = [fat_mark] * fat_sectors
+    fat += [n + fat_sectors + 1 for n in range(directory_sectors - 1)] + [end]
+    for name in names:
+        own, sibling = name.rpartition("/")[2], right.get(name, free)
+        if name in folders:
+            directory.append(_entry(own, 1, 0, 0, first[name], right=sibling))
+            continue
         content = streams[name].ljust(4096, b"\0")
         content = content.ljust(-(-len(content) // 512) * 512, b"\0")
         start, count = len(fat), len(content) // 512
         fat += [start + n + 1 for n in range(count - 1)] + [end]
-        sibling = index + 2 if index + 1 < len(names) else free
-        directory.append(_entry(name, 2, start, len(content), free, right=sibling))
+        directory.append(_entry(own, 2, start, len(content), free, right=sibling))
         data += content
     header = bytes.fromhex("D0CF11E0A1B11AE1") + bytes(16)
     header += struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
-    header += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 4096, end, 0, end, 0)
-    header += struct.pack("<109I", 0, *([free] * 108))
-    fat += [free] * (128 - len(fat))
+    header += struct.pack("<IIIIIIIII", 0, fat_sectors, fat_sectors, 0, 4096, end, 0, end, 0)
+    header += struct.pack("<109I", *range(fat_sectors), *([free] * (109 - fat_sectors)))
+    fat += [free] * (128 * fat_sectors - len(fat))
     entries = b"".join(directory).ljust(512 * directory_sectors, b"\0")
-    path.write_bytes(header + struct.pack("<128I", *fat[:128]) + entries + data)
+    path.write_bytes(header + struct.pack(f"<{len(fat)}I", *fat) + entries + data)
     return path
 
 
@@ -346,5 +412,5 @@ def _entry(
 ) -> bytes:
     raw = name.encode("utf-16-le") + b"\0\0"
     entry = raw.ljust(64, b"\0") + struct.pack("<HBB", len(raw), kind, 1)
-    entry += struct.pack("<III", 0xFFFFFFFF, right, child if kind == 5 else 0xFFFFFFFF)
+    entry += struct.pack("<III", 0xFFFFFFFF, right, child)
     return entry + bytes(36) + struct.pack("<IQ", start, size)

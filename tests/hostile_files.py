@@ -28,6 +28,12 @@ from document_files import (
 PROSE = "The warehouse opens at seven and closes at nineteen hours."
 
 
+def epub_of_nothing(path: Path) -> None:
+    """Its container names no book."""
+    container = "<container><rootfiles/></container>"
+    write_zip(path, {"mimetype": "application/epub+zip", "META-INF/container.xml": container})
+
+
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
@@ -96,7 +102,7 @@ def program_named_txt(path: Path) -> None:
 
 
 def picture_named_md(path: Path) -> None:
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + random.Random(2).randbytes(4_000))
+    path.write_bytes(b"GIF89a" + random.Random(2).randbytes(4_000))
 
 
 def unknown_name(path: Path) -> None:
@@ -355,6 +361,7 @@ FILES: dict[str, Callable[[Path], None]] = {
     "locked.doc": locked_doc,
     "locked.xls": locked_xls,
     "unknown.doc": unknown_compound,
+    "nothing.epub": epub_of_nothing,
     "looped.doc": looped_compound,
     "locked.odt": locked_odt,
     "locked.epub": locked_epub,

@@ -5,7 +5,7 @@ from citewell.engine.chunking.registry import create_chunker
 
 
 def chunk(text: str, heading: tuple[str, ...] = (), context: str = "") -> Chunk:
-    return Chunk(0, text, 0, len(text), heading, None, 5, context)
+    return Chunk(0, text, 0, len(text), heading, None, 5, context=context)
 
 
 class TestEmbeddingText:

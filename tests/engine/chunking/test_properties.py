@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from citewell.engine.chunking.base import BLOCK_SEPARATOR, Chunk, ChunkSizes
 from citewell.engine.chunking.registry import STRATEGIES, create_chunker
 from citewell.engine.parsing.base import Block, BlockKind
+from tests.examples import examples
 
 
 def count_words(texts: Sequence[str]) -> list[int]:
@@ -62,7 +63,7 @@ def cut(blocks: Sequence[Block], strategy: str, sizes: ChunkSizes, count=count_p
 @pytest.mark.parametrize("strategy", STRATEGIES)
 class TestEveryStrategy:
     @given(blocks=_blocks)
-    @settings(max_examples=120)
+    @settings(max_examples=examples(120))
     def test_any_document_is_covered_once_in_order(self, strategy: str, blocks: list[Block]):
         extracted = BLOCK_SEPARATOR.join(block.text for block in blocks)
         chunks = cut(blocks, strategy, SIZES)
@@ -78,14 +79,14 @@ class TestEveryStrategy:
 
     @pytest.mark.parametrize("count", [count_words, count_pieces, count_characters])
     @given(blocks=_blocks)
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     def test_any_tokenizer_keeps_the_limit(self, strategy: str, blocks: list[Block], count):
         for chunk in cut(blocks, strategy, SIZES, count):
             assert count([chunk.text])[0] <= SIZES.limit
             assert len(chunk.text) <= SIZES.limit * 10
 
     @given(blocks=_blocks)
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     def test_overlap_repeats_only_the_end_of_the_chunk_before(
         self, strategy: str, blocks: list[Block]
     ):
@@ -102,7 +103,7 @@ class TestEveryStrategy:
         assert not extracted[at:].strip()
 
     @given(blocks=_blocks)
-    @settings(max_examples=40)
+    @settings(max_examples=examples(40))
     def test_page_is_the_one_of_the_first_block(self, strategy: str, blocks: list[Block]):
         starts: list[tuple[int, int | None]] = []
         offset = 0

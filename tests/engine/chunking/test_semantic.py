@@ -61,4 +61,6 @@ class TestChunks:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert covered == len(block.text.split())
-        assert peak < 1_000_000
+        # One batch takes about 0.7 MB, up to 1.1 MB where the collector runs late; all sentences at
+        # once would take 8 MB.
+        assert peak < 2_000_000

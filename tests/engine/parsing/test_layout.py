@@ -1,4 +1,5 @@
 from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.marks import TURN
 from citewell.engine.parsing.readers.furniture import without_furniture
 from citewell.engine.parsing.readers.layout import (
     NumberedLevels,
@@ -60,6 +61,15 @@ class TestCompleteness:
         whole = complete_page([], self.BARE, 1)
         assert len(complete_page([*whole, *whole], self.BARE, 1)) == 1
 
+    def test_page_whose_words_are_read_backwards_is_taken_bare(self):
+        backwards = [paragraph(line[::-1]) for line in self.BARE.split("\n")]
+        (block,) = complete_page(backwards, self.BARE, 1)
+        assert block.text.startswith("Row")
+
+    def test_cells_that_the_bare_text_joins_are_not_lost(self):
+        table = Block(BlockKind.TABLE, "Pump | 110 | 7\nHose | 8 | 300", 1)
+        assert complete_page([table], "Pump 1107\nHose8 300", 1) == [table]
+
     def test_complete_page_stays_as_analysed(self):
         blocks = [paragraph(text) for text in complete_page([], self.BARE, 1)[0].text.split("\n")]
         assert complete_page(blocks, self.BARE, 1) == blocks
@@ -79,13 +89,25 @@ class TestSplitSentences:
         after = paragraph("calibrated daily. It lasts.", 2)
         joined = list(join_split_sentences(iter([before, after])))
         assert [(block.text, block.page) for block in joined] == [
-            ("The sonde is calibrated daily.", 1),
+            (f"The sonde is {TURN}calibrated daily.", 1),
             ("It lasts.", 2),
         ]
 
     def test_finished_sentences_stay_apart(self):
         blocks = [paragraph("It ends."), paragraph("lower case begins")]
         assert list(join_split_sentences(iter(blocks))) == blocks
+
+    def test_headings_and_labels_stay_apart_from_what_is_before(self):
+        for before, after, page in (
+            ("Bên B giao hàng", "2 Điều kiện thanh toán", 2),
+            ("nach Ablauf der Frist", "3 Änderungen", 2),
+            ("Signature of", "Applicant", 1),
+        ):
+            blocks = [paragraph(before, 1), paragraph(after, page)]
+            assert list(join_split_sentences(iter(blocks))) == blocks
+        for before, after in (("it weighs", "2 đồng"), ("a letter from", "Anna Berg")):
+            blocks = [paragraph(before, 1), paragraph(after, 2)]
+            assert len(list(join_split_sentences(iter(blocks)))) == 1
 
 
 class TestNumberedLevels:

@@ -1,3 +1,4 @@
+import zipfile
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from document_files import (
     write_pdf,
     write_pptx,
     write_xlsx,
+    write_zip,
 )
 
-from citewell.engine.parsing.base import Block, BlockKind, ParseError
+from citewell.engine.parsing.base import Block, BlockKind, ParseError, ParseFailure
 
 HEADING, PARAGRAPH = BlockKind.HEADING, BlockKind.PARAGRAPH
 ITEM, TABLE, CODE = BlockKind.LIST_ITEM, BlockKind.TABLE, BlockKind.CODE
@@ -333,13 +335,57 @@ class TestMail:
         path = tmp_path / "a.eml"
         path.write_bytes(bytes(message))
         info, blocks = read(path)
-        assert (info.title, info.metadata["attachments"]) == ("Nghỉ phép", "form.pdf")
+        assert (info.title, info.attachments) == ("Nghỉ phép", ("form.pdf",))
         assert kinds(blocks) == [
             (HEADING, "Nghỉ phép"),
             (PARAGRAPH, "From: Ann <ann@example.com>\nTo: bob@example.com"),
             (PARAGRAPH, "Hello Bob,"),
             (PARAGRAPH, "please sign."),
+            (PARAGRAPH, "Attachments: form.pdf"),
         ]
+
+    def test_later_texts_forwarded_messages_and_attached_texts_are_read(self, read, tmp_path):
+        inner = EmailMessage()
+        inner["Subject"] = "Crane"
+        inner["Date"] = "Mon, 12 Oct 2026 09:00:00 +0200"
+        inner.set_content("It is postponed to 3 November 2026.")
+        message = EmailMessage()
+        message["Date"] = "Mon, 12 Oct 2026 09:00:00 +0200"
+        message.set_content("First text.")
+        message.add_attachment(b"x", maintype="application", subtype="pdf", filename="plan.pdf")
+        message.attach(_text_part("The gate code is 4711."))
+        message.add_attachment("S9 reads 71.3.", filename="log.txt")
+        message.add_attachment(inner)
+        path = tmp_path / "a.eml"
+        path.write_bytes(bytes(message))
+        _, blocks = read(path)
+        assert [block.text for block in blocks] == [
+            "First text.", "The gate code is 4711.", "log.txt", "S9 reads 71.3.", "Crane",
+            "It is postponed to 3 November 2026.", "Attachments: plan.pdf",
+        ]  # fmt: skip
+
+    def test_stub_beside_html_is_not_the_content(self, read, tmp_path):
+        message = EmailMessage()
+        message.set_content("Your e-mail program cannot show HTML.")
+        message.add_alternative("<p>The fair is on 5 May.</p>", subtype="html")
+        path = tmp_path / "a.eml"
+        path.write_bytes(bytes(message))
+        _, blocks = read(path)
+        assert kinds(blocks) == [(PARAGRAPH, "The fair is on 5 May.")]
+
+
+_UNKNOWN = '<?xml version="1.0" encoding="UTF-2"?><document/>'
+
+
+def _parts_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _text_part(text: str) -> EmailMessage:
+    part = EmailMessage()
+    part.set_content(text)
+    return part
 
 
 class TestOthers:
@@ -348,6 +394,13 @@ class TestOthers:
         info, blocks = read(write_epub(tmp_path / "a.epub", chapters))
         assert info.title == "A Small Book"
         assert [block.text for block in blocks] == ["Two", "b", "One", "a"]
+
+    def test_unknown_encoding_of_a_part_is_damage(self, read, tmp_path):
+        path = write_docx(tmp_path / "a.docx", "x")
+        path = write_zip(path, {**_parts_of(path), "word/document.xml": _UNKNOWN})
+        with pytest.raises(ParseError) as caught:
+            read(path)
+        assert caught.value.code is ParseFailure.CORRUPT
 
     def test_articles_in_xml(self, read, write):
         text = (

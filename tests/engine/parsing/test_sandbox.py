@@ -224,10 +224,11 @@ class TestStreaming:
             assert child.memory_info().rss < 64 * MIB
 
     async def test_time_of_reader_is_not_counted(self, good, parse):
-        async with sandbox(ParseLimits(wall_seconds=0.5)) as parser:
+        # Milliseconds of work, which took half a second beside thirty other processes.
+        async with sandbox(ParseLimits(wall_seconds=2)) as parser:
             await parse(parser, good)  # the start of a child is not what is timed here
             async with parser.open(good, "good.md") as document:
-                await asyncio.sleep(0.7)
+                await asyncio.sleep(2.2)
                 assert len([block async for block in document.blocks()]) == 2
 
     async def test_leaving_early_replaces_child(self, parser, parse, long, good):
@@ -352,7 +353,7 @@ class TestConfinement:
         assert os.getsid(pid) != os.getsid(0)
         assert psutil.Process(pid).rlimit(psutil.RLIMIT_CORE)[0] == 0
         assert psutil.Process(pid).rlimit(psutil.RLIMIT_DATA)[0] == 512 * MIB
-        assert psutil.Process(pid).nice() >= 10
+        assert psutil.Process(pid).nice() >= min(psutil.Process().nice() + 10, 19)
 
     async def test_child_has_no_network_where_the_kernel_allows(self, parser, parse, good):
         await parse(parser, good)

@@ -34,6 +34,8 @@ class Chunk:
     context: str = ""
     """Text needed to understand a passage from the middle: a table's header row, or the sentence
     that introduces a list. Embedded and indexed with the text, but not part of it."""
+    page_breaks: tuple[int, ...] = ()
+    """Offsets in `text` at which a page ends, in order (`pages.pages_of`)."""
 
 
 @dataclass(frozen=True, slots=True)

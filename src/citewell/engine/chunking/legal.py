@@ -7,6 +7,7 @@ from citewell.engine.chunking.base import Chunk, ChunkSizes, TokenCounter
 from citewell.engine.chunking.headings import HeadingPath
 from citewell.engine.chunking.legal_units import VIETNAMESE, Clauses, LegalGrammar
 from citewell.engine.chunking.packing import Piece
+from citewell.engine.chunking.pages import breaks_within, page_at
 from citewell.engine.chunking.places import space_between
 from citewell.engine.chunking.structure import StructureChunker
 from citewell.engine.parsing.base import Block, BlockKind
@@ -46,7 +47,12 @@ class LegalChunker(StructureChunker):
             self._lead_in = ""
         end = 0
         for start, stop in self._segments(block):
-            segment = replace(block, text=block.text[start:stop])
+            segment = replace(
+                block,
+                text=block.text[start:stop],
+                page=page_at(block.page, block.breaks, start),
+                breaks=breaks_within(block.breaks, start, stop),
+            )
             role = self._headings.take(segment)
             was_article = self._in_article
             if role.starts_section:

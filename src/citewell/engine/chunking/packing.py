@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from citewell.engine.chunking.base import Chunk, ChunkSizes, TokenCounter
+from citewell.engine.chunking.pages import breaks_within, page_at
 from citewell.engine.text.sentences import split_sentences
 
 CHARS_PER_TOKEN = 10
@@ -35,6 +36,8 @@ class Piece:
     context: str = ""
     slack: int = 0
     """White space inside that `tokens` does not count."""
+    breaks: tuple[int, ...] = ()
+    """Offsets in the text at which a page ends within the piece."""
 
     @property
     def cost(self) -> int:
@@ -147,8 +150,9 @@ class Packer:
                 tokens,
                 None,
                 last.path,
-                last.page,
+                page_at(last.page, last.breaks, start),
                 is_repeated=True,
+                breaks=breaks_within(last.breaks, start, len(last.text)),
                 context=last.context,
             )
         ]
@@ -166,10 +170,25 @@ class Packer:
             end=last.start + len(last.text),
             heading=_shared_path(pieces),
             page=first.page,
+            page_breaks=_page_breaks(pieces),
             token_count=sum(piece.tokens for piece in pieces),
             context=first.context,
         )
         self._ordinal += 1
+
+
+def _page_breaks(pieces: list[Piece]) -> tuple[int, ...]:
+    """Offsets in the chunk at which its pages end."""
+    found: list[int] = []
+    page = pieces[0].page
+    for piece in pieces:
+        if page is None or piece.page is None:
+            continue
+        start = piece.start - pieces[0].start
+        found += [start] * (piece.page - page)
+        found += [start + at for at in piece.breaks]
+        page = max(page, piece.page) + len(piece.breaks)
+    return tuple(found)
 
 
 def _shared_path(pieces: list[Piece]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from citewell.engine.chunking.base import Chunk, ChunkSizes, TokenCounter
 from citewell.engine.chunking.headings import HeadingPath
 from citewell.engine.chunking.packing import Packer, Piece
+from citewell.engine.chunking.pages import breaks_within, page_at
 from citewell.engine.chunking.pieces import Divider
 from citewell.engine.chunking.places import Extent, space_between
 from citewell.engine.parsing.base import Block
@@ -65,7 +66,8 @@ class SemanticChunker:
                 tokens=part.tokens,
                 gap=self._extent.take_gap(),
                 path=self._headings.path,
-                page=block.page,
+                page=page_at(block.page, block.breaks, part.start),
+                breaks=breaks_within(block.breaks, part.start, part.end),
                 starts_section=role.starts_section and end == 0,
                 is_glued=role.is_heading,
             )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from citewell.engine.chunking.base import Chunk, ChunkSizes, TokenCounter
 from citewell.engine.chunking.headings import HeadingPath
 from citewell.engine.chunking.packing import Packer, Piece
+from citewell.engine.chunking.pages import breaks_within, page_at
 from citewell.engine.chunking.pieces import Divider, Part
 from citewell.engine.chunking.places import Extent, space_between
 from citewell.engine.parsing.base import Block
@@ -36,7 +37,8 @@ class SentenceChunker:
                 tokens=part.tokens,
                 gap=self._extent.take_gap(),
                 path=self._headings.path,
-                page=block.page,
+                page=page_at(block.page, block.breaks, part.start),
+                breaks=breaks_within(block.breaks, part.start, part.end),
             )
             yield from self._packer.add(piece)
             end = part.end

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from citewell.engine.chunking.base import Chunk, ChunkSizes, TokenCounter
 from citewell.engine.chunking.headings import HeadingPath, SectionRole
 from citewell.engine.chunking.packing import Packer, Piece
+from citewell.engine.chunking.pages import breaks_within, page_at
 from citewell.engine.chunking.pieces import Divider, Part
 from citewell.engine.chunking.places import Extent, space_between
 from citewell.engine.parsing.base import Block, BlockKind
@@ -80,7 +81,8 @@ class StructureChunker:
             tokens=part.tokens,
             gap=self._extent.take_gap(),
             path=self._headings.path,
-            page=block.page,
+            page=page_at(block.page, block.breaks, part.start),
+            breaks=breaks_within(block.breaks, part.start, part.end),
             starts_section=role.starts_section and is_first,
             # A third: a longer one is a passage of its own that merely ends with a colon.
             is_glued=role.is_heading or (leads and part.cost <= self._target // 3),

@@ -1,11 +1,11 @@
 """The parser protocol: blocks of clean text in reading order, streamed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 class BlockKind(StrEnum):
@@ -31,6 +31,8 @@ class Block:
     """1-based page, slide or sheet; None where the format has none."""
     level: int = 0
     """Depth of a heading, 1 to 6; 0 for everything else."""
+    breaks: tuple[int, ...] = ()
+    """Offsets in the text at which a page ends within the block, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class DocumentInfo:
     title: str | None = None
     page_count: int | None = None
     metadata: dict[str, str] = field(default_factory=dict[str, str])
+    attachments: tuple[str, ...] = ()
+    """Names of files within it that are documents of their own."""
 
 
 class ParseFailure(StrEnum):
@@ -49,11 +53,33 @@ class ParseFailure(StrEnum):
     EMPTY = "empty_document"
     CORRUPT = "corrupt_document"
     ENCRYPTED = "encrypted_document"
+    RECOGNITION_MISSING = "recognition_missing"
     UNSUPPORTED = "unsupported_format"
     TOO_LARGE = "document_too_large"
     TIMEOUT = "parse_timeout"
     MEMORY = "parse_memory_exceeded"
     CRASHED = "parser_crashed"
+
+
+class WarningCode(StrEnum):
+    """Reason why a document that was read deserves a look; stable codes that the API shows."""
+
+    ENCODING_UNSURE = "encoding_unsure"
+    ENCODING_MISTAKES = "encoding_mistakes"
+    TEXT_LOST = "text_lost"
+    HIDDEN_LEFT_OUT = "hidden_left_out"
+    TEXT_RECOGNISED = "text_recognised"
+    RECOGNITION_UNSURE = "recognition_unsure"
+    PAGES_WITHOUT_TEXT = "pages_without_text"
+    FORMULAS_WITHOUT_VALUES = "formulas_without_values"
+
+
+@dataclass(frozen=True, slots=True)
+class ParseWarning:
+    """A remark on a document that was read. `code` is stable, the message is for people."""
+
+    code: str
+    message: str
 
 
 class ParseError(Exception):
@@ -65,10 +91,20 @@ class ParseError(Exception):
         self.message = message
 
 
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file within a document, in a temporary file without a name."""
+
+    name: str
+    content: BinaryIO
+
+
 class ParsedDocument(Protocol):
     """An open parse: its facts at once, its blocks as they come."""
 
     info: DocumentInfo
+    warnings: Sequence[ParseWarning]
+    """Complete when the last block was yielded."""
 
     def blocks(self) -> AsyncIterator[Block]:
         """Yield the blocks in reading order.
@@ -87,5 +123,15 @@ class Parser(Protocol):
 
         Raises:
             ParseError: The document cannot be read at all.
+        """
+        ...
+
+    def attachments(
+        self, path: Path, filename: str
+    ) -> AbstractAsyncContextManager[list[AttachedFile]]:
+        """The files that `DocumentInfo.attachments` names, open for as long as the block lasts.
+
+        Raises:
+            ParseError: They cannot be read.
         """
         ...

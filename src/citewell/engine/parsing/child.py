@@ -8,15 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from citewell.engine.parsing.base import Block, ParseError, ParseFailure
+from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.limits import ParseLimits
-from citewell.engine.parsing.reading import read_document
-from citewell.engine.parsing.wire import pack_blocks, pack_error, pack_info
+from citewell.engine.parsing.reading import read_attachments, read_document
+from citewell.engine.parsing.wire import (
+    pack_blocks,
+    pack_end,
+    pack_error,
+    pack_info,
+    pack_piece,
+)
 from citewell.kit.sandbox.child import serve_parent
 from citewell.kit.sandbox.confinement import allow_cpu
 from citewell.kit.sandbox.wire import Channel, Message
 
 FRAME_CHARS = 64 * 1024
 """Approximate text per frame: small for the reader's memory, large against the overhead."""
+
+PIECE_BYTES = 2 * 1024 * 1024
+"""Bytes of an attachment per frame, which is a third longer in base 64."""
 
 
 def serve(channel: Channel, settings: Message) -> None:
@@ -25,7 +35,11 @@ def serve(channel: Channel, settings: Message) -> None:
     while request := channel.receive():
         allow_cpu(limits.cpu_seconds)
         try:
-            _answer(channel, Path(request["path"]), request["filename"], limits)
+            path, filename = Path(request["path"]), str(request["filename"])
+            if request.get("attachments"):
+                _send_attachments(channel, path, filename, limits)
+            else:
+                _answer(channel, path, filename, limits)
         except ParseError as error:
             channel.send(pack_error(error))
         # Below the limit of the process, Python still raises; the child can say so and go on.
@@ -34,10 +48,20 @@ def serve(channel: Channel, settings: Message) -> None:
 
 
 def _answer(channel: Channel, path: Path, filename: str, limits: ParseLimits) -> None:
-    info, blocks = read_document(path, filename, limits)
+    findings = Findings()
+    info, blocks = read_document(path, filename, limits, findings)
     channel.send(pack_info(info))
     for batch in _batches(blocks):
         channel.send(pack_blocks(batch))
+    channel.send(pack_end(findings.warnings))
+
+
+def _send_attachments(channel: Channel, path: Path, filename: str, limits: ParseLimits) -> None:
+    for name, data in read_attachments(path, filename, limits):
+        # One piece at least, of an empty file too.
+        for start in range(0, max(len(data), 1), PIECE_BYTES):
+            end = start + PIECE_BYTES
+            channel.send(pack_piece(name, data[start:end], is_last=end >= len(data)))
     channel.send({"end": True})
 
 

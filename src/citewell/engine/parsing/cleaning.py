@@ -3,22 +3,13 @@
 import re
 import unicodedata
 
+from citewell.kit.visible import UNSEEN
+
 # Every line end that Unicode and old systems know; `str.splitlines` uses the same set.
 _LINE_ENDS = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 """Spaces of other widths; the ideographic one too, since no tokenizer of ours needs it."""
-
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f"
-    "\u00ad"  # soft hyphen
-    "\u034f\u061c\u180b-\u180e\u200b\u200e\u200f"  # joiner, marks of direction, zero width
-    "\u202a-\u202e\u2060-\u206f"  # embedding, override and isolation of direction
-    "\ufeff\ufff9-\ufffb\ufffe\uffff"
-    "\ud800-\udfff"  # lone surrogates cannot be stored as UTF-8
-    "\U000e0000-\U000e007f]"  # tags: invisible text
-)
-"""Controls, surrogates and characters without a glyph (Unicode 15, categories Cc, Cf, Cs)."""
 
 _JOINERS = re.compile("(?<![\u0600-\uffff\U00010000-\U0010ffff])[\u200c\u200d]"
                       "|[\u200c\u200d](?![\u0600-\uffff\U00010000-\U0010ffff])")  # fmt: skip
@@ -54,7 +45,7 @@ def scrub(text: str) -> str:
     # Most texts are ASCII or nearly so: the check saves two passes.
     if not text.isascii():
         text = _SPACES.sub(" ", text).translate(_LIGATURES)
-    text = _UNSEEN.sub("", _LINE_ENDS.sub("\n", text))
+    text = UNSEEN.sub("", _LINE_ENDS.sub("\n", text))
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", _JOINERS.sub("", text))

@@ -7,7 +7,7 @@ from citewell.engine.parsing.archives import inspect_archive, locked_error
 from citewell.engine.parsing.base import ParseError, ParseFailure
 from citewell.engine.parsing.compound import MAGIC as COMPOUND_MAGIC
 from citewell.engine.parsing.compound import CompoundFile, CompoundFileError
-from citewell.engine.parsing.encoding import SAMPLE, choose_encoding
+from citewell.engine.parsing.encoding import SAMPLE, choose_encoding, open_decoder
 from citewell.engine.parsing.formats import (
     FORMATS,
     DocumentFormat,
@@ -16,12 +16,15 @@ from citewell.engine.parsing.formats import (
 )
 from citewell.engine.parsing.limits import MIB, ParseLimits
 
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", DocumentFormat.PNG),
+    (b"\xff\xd8\xff", DocumentFormat.JPEG),
+    (b"II*\x00", DocumentFormat.TIFF),
+    (b"MM\x00*", DocumentFormat.TIFF),
+)
+
 _FOREIGN = (
-    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
     (b"BM", "a bitmap image"),
     (b"\x00\x00\x01\x00", "an icon"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -110,6 +113,11 @@ def detect_format(path: Path, filename: str, limits: ParseLimits) -> DocumentFor
         return DocumentFormat.PDF
     if sample.startswith(b"{\\rtf"):
         return DocumentFormat.RTF
+    for mark, picture in _PICTURES:
+        if sample.startswith(mark):
+            return picture
+    if sample.startswith(b"RIFF") and sample[8:12] == b"WEBP":
+        return DocumentFormat.WEBP
     return _detect_text(sample, filename, named)
 
 
@@ -122,6 +130,13 @@ def _inspect_compound(path: Path, filename: str) -> DocumentFormat:
         if "WordDocument" in names:
             # [MS-DOC] 2.5.2: bit 8 of the flags at offset 10 says encrypted.
             beginning = compound.beginning("WordDocument")
+            # [MS-DOC] 2.5.1: Word 97 begins with A5EC; Word 6 and 95 had A5DC and other tables.
+            if beginning[:2] == b"\xdc\xa5":
+                raise ParseError(
+                    ParseFailure.UNSUPPORTED,
+                    "This is a document of Word 6 or 95, which is not read. Open it in a word"
+                    " processor and save it as .docx.",
+                )
             if len(beginning) > 11 and beginning[11] & 1:
                 raise locked_error()
             return DocumentFormat.DOC
@@ -152,7 +167,7 @@ def _has_file_password(beginning: bytes) -> bool:
 
 def _detect_text(sample: bytes, filename: str, named: DocumentFormat | None) -> DocumentFormat:
     encoding = choose_encoding(sample, is_markup=True)
-    text = sample.decode(encoding, "replace")
+    text = open_decoder(encoding).decode(sample, final=len(sample) < SAMPLE)
     if _is_binary(text):
         _refuse(_foreign_name(sample) or "a binary file", filename)
     head = text[:8192].lstrip("\ufeff")
@@ -191,7 +206,7 @@ def _foreign_name(sample: bytes) -> str | None:
         brand = sample[8:12]
         return "a HEIC image" if brand in (b"heic", b"mif1", b"avif") else "a video file"
     if sample.startswith(b"RIFF"):
-        return "a WebP image" if sample[8:12] == b"WEBP" else "a sound or video file"
+        return "a sound or video file"
     return None
 
 

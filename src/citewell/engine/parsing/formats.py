@@ -32,6 +32,10 @@ class DocumentFormat(StrEnum):
     JSON_LINES = "jsonl"
     EML = "eml"
     MSG = "msg"
+    PNG = "png"
+    JPEG = "jpeg"
+    TIFF = "tiff"
+    WEBP = "webp"
 
 
 class FormatFacts(NamedTuple):
@@ -82,7 +86,20 @@ FORMATS: dict[DocumentFormat, FormatFacts] = {
     ),
     DocumentFormat.EML: FormatFacts("e-mail", "message/rfc822", (".eml", ".mht", ".mhtml")),
     DocumentFormat.MSG: FormatFacts("Outlook e-mail", "application/vnd.ms-outlook", (".msg",)),
+    DocumentFormat.PNG: FormatFacts("PNG picture", "image/png", (".png",)),
+    DocumentFormat.JPEG: FormatFacts("JPEG picture", "image/jpeg", (".jpg", ".jpeg")),
+    DocumentFormat.TIFF: FormatFacts("TIFF picture", "image/tiff", (".tif", ".tiff")),
+    DocumentFormat.WEBP: FormatFacts("WebP picture", "image/webp", (".webp",)),
 }
+
+PICTURES = frozenset(
+    {DocumentFormat.PNG, DocumentFormat.JPEG, DocumentFormat.TIFF, DocumentFormat.WEBP}
+)
+"""Formats whose text must be recognised."""
+
+PICTURE_EXTENSIONS = frozenset(
+    extension for name in PICTURES for extension in FORMATS[name].extensions
+)
 
 _BY_EXTENSION = {
     extension: name for name, facts in FORMATS.items() for extension in facts.extensions

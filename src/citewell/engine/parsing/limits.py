@@ -27,6 +27,13 @@ class ParseLimits:
     archive_entries: int = 20_000
     """Most parts a zipped document may have."""
 
+    ocr_languages: str = "vie+eng"
+    """Tesseract's languages for pictures of text, those of them that are installed; empty: none."""
+    ocr_pages: int = 200
+    """Most pages of a document whose text is recognised, at 1 to 3 s each."""
+    ocr_seconds: float = 240.0
+    """Time for recognising one document, below `wall_seconds`; pages beyond it are left out."""
+
     def of_process(self) -> ProcessLimits:
         """The limits of the process; the child enforces the others itself."""
         return ProcessLimits(self.memory_bytes, self.cpu_seconds, self.wall_seconds)

@@ -1,15 +1,30 @@
 """The parser of the application: reads documents in child processes that may fail."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
 
-from citewell.engine.parsing.base import Block, DocumentInfo, ParseError, ParseFailure
+from citewell.engine.parsing.base import (
+    AttachedFile,
+    Block,
+    DocumentInfo,
+    ParseError,
+    ParseFailure,
+    ParseWarning,
+)
 from citewell.engine.parsing.formats import SUPPORTED_EXTENSIONS, SUPPORTED_MIME_TYPES
 from citewell.engine.parsing.limits import ParseLimits
-from citewell.engine.parsing.wire import unpack_blocks, unpack_error, unpack_info
+from citewell.engine.parsing.wire import (
+    unpack_blocks,
+    unpack_error,
+    unpack_info,
+    unpack_piece,
+    unpack_warnings,
+)
 from citewell.kit.sandbox.limits import MIB
 from citewell.kit.sandbox.pool import IDLE_SECONDS, REQUESTS_PER_CHILD, ChildPool
 from citewell.kit.sandbox.process import Child, ChildError, ChildFailure
@@ -18,6 +33,8 @@ from citewell.kit.sandbox.wire import Message
 __all__ = ["SUPPORTED_EXTENSIONS", "SUPPORTED_MIME_TYPES", "ParseLimits", "SandboxedParser"]
 
 _MODULE = "citewell.engine.parsing.child"
+
+EVERYWHERE = Path("/")
 
 _BROKEN = frozenset({ParseFailure.MEMORY, ParseFailure.TIMEOUT, ParseFailure.CRASHED})
 
@@ -37,6 +54,7 @@ class SandboxedParser:
         concurrency: int = 1,
         idle_seconds: float = IDLE_SECONDS,
         documents_per_child: int = REQUESTS_PER_CHILD,
+        folders: Sequence[Path] = (EVERYWHERE,),
     ) -> None:
         """Set up without starting anything.
 
@@ -45,8 +63,10 @@ class SandboxedParser:
             concurrency: Documents open at the same time; further ones wait.
             idle_seconds: Time after which an idle child is ended.
             documents_per_child: Documents after which a child is replaced.
+            folders: Folders in which the children may read a document whose path they are told.
         """
         self._limits = limits or ParseLimits()
+        self._folders = tuple(folders)
         self._places = asyncio.Semaphore(concurrency)
         self._pool = ChildPool(
             self._start, idle_seconds=idle_seconds, requests_per_child=documents_per_child
@@ -88,12 +108,54 @@ class SandboxedParser:
             finally:
                 self._pool.give_back(child, is_fit=is_fit)
 
+    @asynccontextmanager
+    async def attachments(self, path: Path, filename: str) -> AsyncGenerator[list[AttachedFile]]:
+        """The files within a document, open for as long as the block lasts.
+
+        Raises:
+            ParseError: They cannot be read.
+        """
+        with ExitStack() as stack:
+            async with self._places:
+                child = self._pool.take()
+                is_fit = False
+                try:
+                    files = [each async for each in self._attached(child, path, filename, stack)]
+                    is_fit = True
+                finally:
+                    self._pool.give_back(child, is_fit=is_fit)
+            yield files
+
+    async def _attached(
+        self, child: Child, path: Path, filename: str, stack: ExitStack
+    ) -> AsyncIterator[AttachedFile]:
+        try:
+            await child.ask({**_request(path, filename), "attachments": True})
+        except ChildError as error:
+            raise _parse_error(error, self._limits) from error
+        file: BinaryIO | None = None
+        while "end" not in (message := await _answer(child, self._limits)):
+            if "error" in message:
+                raise _reported(message)
+            try:
+                name, piece, is_last = unpack_piece(message)
+            except (KeyError, TypeError, ValueError) as error:
+                raise _broken_down() from error
+            # Without a name: a process that is killed leaves no plain copy behind.
+            file = file or stack.enter_context(TemporaryFile())  # noqa: SIM115 - on the stack
+            await asyncio.to_thread(file.write, piece)
+            if is_last:
+                file.seek(0)
+                yield AttachedFile(name, file)
+                file = None
+
     async def close(self) -> None:
         """End all children; documents still open fail."""
         await self._pool.close()
 
     def _start(self) -> Child:
-        return Child(_MODULE, self._limits.of_process(), asdict(self._limits))
+        limits = self._limits
+        return Child(_MODULE, limits.of_process(), asdict(limits), documents=self._folders)
 
 
 class SandboxedDocument:
@@ -103,6 +165,8 @@ class SandboxedDocument:
         self._child = child
         self._limits = limits
         self.info = info
+        self.warnings: Sequence[ParseWarning] = []
+        """Remarks on the document; complete when the last block was yielded."""
         self.is_finished = False
         """Whether the child has sent everything about the document."""
 
@@ -117,6 +181,7 @@ class SandboxedDocument:
             message = await _answer(self._child, self._limits)
             if "end" in message:
                 self.is_finished = True
+                self.warnings = _believe_warnings(message)
                 return
             if "error" in message:
                 self.is_finished = True
@@ -186,6 +251,13 @@ def _reported(message: Message) -> ParseError:
 def _believe_blocks(message: Message) -> list[Block]:
     try:
         return unpack_blocks(message)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _broken_down() from error
+
+
+def _believe_warnings(message: Message) -> list[ParseWarning]:
+    try:
+        return unpack_warnings(message)
     except (KeyError, TypeError, ValueError) as error:
         raise _broken_down() from error
 

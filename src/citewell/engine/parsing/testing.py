@@ -1,16 +1,26 @@
 """A parser for tests of other parts: plain text only, without a child process."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo, ParseError, ParseFailure
+from citewell.engine.parsing.base import (
+    AttachedFile,
+    Block,
+    BlockKind,
+    DocumentInfo,
+    ParseError,
+    ParseFailure,
+    ParseWarning,
+)
 from citewell.engine.parsing.cleaning import clean_line, clean_text
 
 
 class TextDocument:
     """The paragraphs of a text; lines that begin with `#` are headings."""
+
+    warnings: Sequence[ParseWarning] = ()
 
     def __init__(self, text: str) -> None:
         self._blocks = [_block(part) for part in text.split("\n\n") if part.strip()]
@@ -40,6 +50,15 @@ class TextParser:
         except UnicodeDecodeError as error:
             raise ParseError(ParseFailure.UNSUPPORTED, f"{filename} is no text.") from error
         yield TextDocument(text)
+
+    @asynccontextmanager
+    async def attachments(
+        self,
+        path: Path,  # noqa: ARG002 - a text has no files within it
+        filename: str,  # noqa: ARG002
+    ) -> AsyncGenerator[list[AttachedFile]]:
+        """No files."""
+        yield []
 
     async def close(self) -> None:
         """Nothing to let go of."""

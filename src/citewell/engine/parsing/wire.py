@@ -1,10 +1,20 @@
 """Messages between parent and child about a document.
 
-`{"path", "filename"}` asks for one; `{"info"}`, some `{"blocks"}` and `{"end"}` answer, or an
-`{"error"}` at any point.
+`{"path", "filename"}` asks for one; `{"info"}`, some `{"blocks"}` and `{"end", "warnings"}` answer,
+or an `{"error"}` at any point. With `"attachments": true` the files within it are asked for; some
+`{"piece"}` and `{"end"}` answer.
 """
 
-from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo, ParseError, ParseFailure
+import base64
+
+from citewell.engine.parsing.base import (
+    Block,
+    BlockKind,
+    DocumentInfo,
+    ParseError,
+    ParseFailure,
+    ParseWarning,
+)
 from citewell.kit.sandbox.wire import Message
 
 
@@ -16,6 +26,7 @@ def pack_info(info: DocumentInfo) -> Message:
             "title": info.title,
             "page_count": info.page_count,
             "metadata": info.metadata,
+            "attachments": info.attachments,
         }
     }
 
@@ -26,12 +37,33 @@ def unpack_info(message: Message) -> DocumentInfo:
     Raises:
         KeyError, TypeError: It is not one.
     """
-    return DocumentInfo(**message["info"])
+    facts: Message = dict(message["info"])
+    attachments: list[str] = facts.pop("attachments")
+    return DocumentInfo(**facts, attachments=tuple(attachments))
+
+
+def pack_piece(name: str, piece: bytes, *, is_last: bool) -> Message:
+    """The message with a piece of an attachment."""
+    return {"piece": [name, base64.b64encode(piece).decode("ascii"), is_last]}
+
+
+def unpack_piece(message: Message) -> tuple[str, bytes, bool]:
+    """Read the message with a piece of an attachment: name, piece, whether it is the last.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is not one.
+    """
+    name, piece, is_last = message["piece"]
+    return str(name), base64.b64decode(piece, validate=True), bool(is_last)
 
 
 def pack_blocks(blocks: list[Block]) -> Message:
     """The message with some blocks, in order."""
-    return {"blocks": [[block.kind, block.text, block.page, block.level] for block in blocks]}
+    return {
+        "blocks": [
+            [block.kind, block.text, block.page, block.level, block.breaks] for block in blocks
+        ]
+    }
 
 
 def unpack_blocks(message: Message) -> list[Block]:
@@ -41,8 +73,23 @@ def unpack_blocks(message: Message) -> list[Block]:
         KeyError, TypeError, ValueError: It is not one.
     """
     return [
-        Block(BlockKind(kind), text, page, level) for kind, text, page, level in message["blocks"]
+        Block(BlockKind(kind), text, page, level, tuple(breaks))
+        for kind, text, page, level, breaks in message["blocks"]
     ]
+
+
+def pack_end(warnings: list[ParseWarning]) -> Message:
+    """The message behind the last blocks."""
+    return {"end": True, "warnings": [[each.code, each.message] for each in warnings]}
+
+
+def unpack_warnings(message: Message) -> list[ParseWarning]:
+    """Read the warnings of the message behind the last blocks.
+
+    Raises:
+        KeyError, TypeError, ValueError: It has none.
+    """
+    return [ParseWarning(str(code), str(text)) for code, text in message["warnings"]]
 
 
 def pack_error(error: ParseError) -> Message:

@@ -1,11 +1,12 @@
 """Input and output of readers."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from citewell.engine.parsing.base import Block, DocumentInfo
+from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.formats import FORMATS, DocumentFormat
 from citewell.engine.parsing.limits import ParseLimits
 
@@ -18,6 +19,8 @@ class ReaderInput:
     filename: str
     format: DocumentFormat
     limits: ParseLimits
+    findings: Findings = field(default_factory=Findings)
+    """Takes what people should know about the file."""
 
     @property
     def mime_type(self) -> str:

@@ -5,16 +5,21 @@ Source: ECMA-376 part 1, section 17 (WordprocessingML).
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import IO
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
+from citewell.engine.parsing.findings import Findings
+from citewell.engine.parsing.marks import TURN, lowered, raised
+from citewell.engine.parsing.readers.altchunks import AltChunks
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.formulas import formula_text
 from citewell.engine.parsing.readers.ooxml import (
     attribute,
     child,
+    is_on,
     local,
     main_part,
     properties,
@@ -22,11 +27,16 @@ from citewell.engine.parsing.readers.ooxml import (
     value_of,
     walk,
 )
+from citewell.engine.parsing.readers.symbols import symbol
 from citewell.engine.parsing.readers.tables import table_blocks
-from citewell.engine.parsing.readers.word_styles import Numbering, Styles, load_part
+from citewell.engine.parsing.readers.word_styles import Numbering, RunLook, Styles, load_part
+from citewell.engine.parsing.vietnamese import font_decoder, has_vietnamese
 
 _PRUNED = frozenset({"del", "moveFrom", "txbxContent", "oMath", "pPr", "rPr", "sdtPr", "ruby"})
 """Elements whose text is skipped (deleted text, settings) or read separately."""
+
+_UNHIDDEN = frozenset({"lastRenderedPageBreak", "oMath"})
+"""Elements that count in or behind a hidden run all the same."""
 
 _MAX_SPAN = 63
 """Most columns a table of Word can have."""
@@ -39,13 +49,17 @@ def read(source: ReaderInput) -> Reading:
         with archive.open(main) as part:
             pages = _count_pages(part)
         title, metadata = properties(archive)
-        parts = {relation.kind: relation.part for relation in relations(archive, main).values()}
+        known = relations(archive, main)
+        parts = {relation.kind: relation.part for relation in known.values()}
+        chunks = {key: each.part for key, each in known.items() if each.kind == "aFChunk"}
         word = _Word(
             Styles(load_part(archive, parts.get("styles"))),
             Numbering(load_part(archive, parts.get("numbering"))),
             _notes(load_part(archive, parts.get("footnotes")))
             | _notes(load_part(archive, parts.get("endnotes"))),
             page=1 if pages else None,
+            findings=source.findings,
+            chunks=AltChunks(source, chunks, read),
         )
     info = DocumentInfo(source.mime_type, title, pages, metadata)
     return Reading(info, _blocks(source, main, word))
@@ -65,14 +79,12 @@ def _count_pages(content: IO[bytes]) -> int | None:
     return breaks + 1 if breaks else None
 
 
-def _notes(root: ET.Element | None) -> dict[tuple[str, str], str]:
-    """Texts of the foot- and endnotes by kind and id; separators have a type and are left out."""
+def _notes(root: ET.Element | None) -> dict[tuple[str, str], ET.Element]:
+    """The foot- and endnotes by kind and id; separators have a type and are left out."""
     if root is None:
         return {}
     return {
-        (local(note.tag), attribute(note, "id") or ""): " ".join(
-            part.text or "" for part in walk(note) if local(part.tag) == "t"
-        )
+        (local(note.tag), attribute(note, "id") or ""): note
         for note in root
         if attribute(note, "type") in (None, "normal")
     }
@@ -85,14 +97,20 @@ class _Word:
         self,
         styles: Styles,
         numbering: Numbering,
-        notes: dict[tuple[str, str], str],
+        notes: dict[tuple[str, str], ET.Element],
         page: int | None,
+        findings: Findings,
+        chunks: AltChunks,
     ) -> None:
+        self._findings = findings
+        self._chunks = chunks
         self._styles = styles
         self._numbering = numbering
         self._notes = notes
         self._page = page
         self._code: list[Block] = []
+        self._capital = ""
+        """A drop cap, which is a paragraph of its own before the one that it begins."""
 
     def blocks(self, content: IO[bytes]) -> Iterator[Block]:
         depth = body_depth = 0
@@ -118,6 +136,9 @@ class _Word:
                 yield from self._paragraph(element)
             case "tbl":
                 yield from self._table(element)
+            case "altChunk":
+                for block in self._chunks.blocks(attribute(element, "id") or ""):
+                    yield replace(block, page=self._page)
             case "AlternateContent":
                 chosen = child(element, "Choice")
                 if chosen is not None:
@@ -147,6 +168,12 @@ class _Word:
 
     def _paragraph(self, element: ET.Element) -> Iterator[Block]:
         text, page, asides = self._text(element)
+        frame = child(element, "pPr", "framePr")
+        if frame is not None and attribute(frame, "dropCap") in ("drop", "margin"):
+            self._capital += text.strip()
+            return
+        if text.strip():
+            text, self._capital = self._capital + text, ""
         style = self._styles.of(element)
         label, is_item = "", False
         if text.strip() and (number := self._styles.numbering(element)):
@@ -168,41 +195,57 @@ class _Word:
             yield from self._children(element)
             return
         kind = local(element.tag).removesuffix("Reference")
-        text = self._notes.get((kind, attribute(element, "id") or ""))
-        if text:
-            yield Block(BlockKind.PARAGRAPH, text, self._page)
+        note = self._notes.get((kind, attribute(element, "id") or ""))
+        if note is None:
+            return
+        paragraphs = (part for part in walk(note, _is_paragraph) if _is_paragraph(local(part.tag)))
+        texts = (self._text(part)[0].strip() for part in paragraphs)
+        yield Block(BlockKind.PARAGRAPH, " ".join(text for text in texts if text), self._page)
 
     def _text(self, paragraph: ET.Element) -> tuple[str, int | None, list[ET.Element]]:
         """Get a paragraph's text, the page it begins on, and the boxes and notes it carries."""
-        parts: list[str] = []
+        parts: list[tuple[str, str]] = []
         asides: list[ET.Element] = []
         page = self._page
+        look = RunLook()
         for part in walk(paragraph, lambda name: name in _PRUNED):
             match local(part.tag):
-                case "t":
-                    parts.append(part.text or "")
+                case "r":
+                    look = self._styles.look(part, paragraph)
+                case _ if look.is_hidden and local(part.tag) not in _UNHIDDEN:
+                    self._findings.hide(_characters(part, 0))
                 case "lastRenderedPageBreak" if self._page is not None:
                     self._page += 1
-                    if not "".join(parts).strip():
+                    if not any(text.strip() for _, text in parts):
                         page = self._page
-                case "tab" | "ptab":
-                    parts.append("\t")
-                case "br" | "cr":
-                    parts.append("\n")
-                case "noBreakHyphen":
-                    parts.append("-")
-                case "oMath":
-                    parts.append(formula_text(part))
-                case "ruby":
-                    parts.append(_ruby_base(part))
+                    else:
+                        parts.append(("", TURN))
                 case "txbxContent" | "footnoteReference" | "endnoteReference":
                     asides.append(part)
                 case _:
-                    pass
-        return "".join(parts), page, asides
+                    parts.append((look.font, _characters(part, look.shift)))
+        return self._in_unicode(parts), page, asides
+
+    def _in_unicode(self, runs: list[tuple[str, str]]) -> str:
+        """The text of runs of a font and a text each, those of old Vietnamese fonts in Unicode."""
+        parts: list[str] = []
+        # Word cuts runs at every correction, and a letter and its mark may be in two.
+        for font, group in groupby(runs, key=lambda run: run[0]):
+            text = "".join(run[1] for run in group)
+            decode = None if text.isascii() else font_decoder(font)
+            if decode and not has_vietnamese(text):
+                # The letters that are gone were none.
+                self._findings.left_out.add(text)
+                text = decode(text)
+            parts.append(text)
+        return "".join(parts)
 
     def _table(self, element: ET.Element) -> Iterator[Block]:
-        rows = [part for part in walk(element, _is_row) if local(part.tag) == "tr"]
+        rows = [
+            part
+            for part in walk(element, _is_row)
+            if local(part.tag) == "tr" and not is_on(child(part, "trPr", "hidden"))
+        ]
         # Word has no frames for running text, so authors use tables of one cell.
         if len(rows) == 1 and len(cells := _cells(rows[0])) == 1:
             # A frame around ordinary text.
@@ -238,11 +281,43 @@ class _Word:
     def _cell(self, cell: ET.Element) -> tuple[str, int | None]:
         blocks = [block for part in cell for block in self._element(part)]
         page = next((block.page for block in blocks if block.text.strip()), self._page)
-        return " ".join(block.text for block in blocks if block.text.strip()), page
+        text = " ".join(block.text for block in blocks if block.text.strip())
+        return text.replace(TURN, ""), page
 
 
 def _is_row(name: str) -> bool:
     return name == "tr"
+
+
+def _is_paragraph(name: str) -> bool:
+    return name == "p"
+
+
+def _characters(part: ET.Element, shift: int) -> str:
+    """The text that a child of a run stands for."""
+    match local(part.tag):
+        case "t":
+            return _shifted(part.text or "", shift)
+        case "tab" | "ptab":
+            return "\t"
+        case "br" | "cr":
+            return "\n"
+        case "noBreakHyphen":
+            return "-"
+        case "sym":
+            return _shifted(symbol(attribute(part, "font"), attribute(part, "char")), shift)
+        case "oMath":
+            return formula_text(part)
+        case "ruby":
+            return _ruby_base(part)
+        case _:
+            return ""
+
+
+def _shifted(text: str, shift: int) -> str:
+    if not shift:
+        return text
+    return raised(text) if shift > 0 else lowered(text)
 
 
 def _cells(row: ET.Element) -> list[ET.Element]:

@@ -11,10 +11,11 @@ from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import locked_error, parse_part
 from citewell.engine.parsing.base import Block, DocumentInfo
-from citewell.engine.parsing.encoding import SAMPLE, choose_encoding, decoded_chunks
+from citewell.engine.parsing.encoding import SAMPLE, decoded_chunks, guess_encoding
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.html import HtmlBlockParser, markup_blocks
 from citewell.engine.parsing.readers.ooxml import local
+from citewell.engine.parsing.readers.text import note_doubt
 
 _META = {"title": "title", "creator": "author", "language": "language", "date": "created"}
 
@@ -23,9 +24,11 @@ def read(source: ReaderInput) -> Reading:
     """Begin to read a book."""
     with zipfile.ZipFile(source.path) as archive:
         container = parse_part(archive, "META-INF/container.xml")
-        package_path = next(
-            item.get("full-path", "") for item in container.iter() if local(item.tag) == "rootfile"
+        paths = (
+            item.get("full-path") for item in container.iter() if local(item.tag) == "rootfile"
         )
+        # A name that no part has, where none is named: the book is damaged.
+        package_path = next(paths, None) or ""
         package = parse_part(archive, package_path)
         chapters = _chapters(package, posixpath.dirname(package_path))
         if _is_locked(archive, chapters):
@@ -72,6 +75,8 @@ def _blocks(source: ReaderInput, chapters: list[str]) -> Iterator[Block]:
             if chapter not in present:
                 continue
             with archive.open(chapter) as part:
-                encoding = choose_encoding(part.read(SAMPLE), is_markup=True)
+                guess = guess_encoding(part.read(SAMPLE), is_markup=True)
+                note_doubt(source.findings, guess)
             with archive.open(chapter) as part:
-                yield from markup_blocks(decoded_chunks(part, encoding), HtmlBlockParser())
+                page = HtmlBlockParser(findings=source.findings)
+                yield from markup_blocks(decoded_chunks(part, guess.name), page)

@@ -6,8 +6,11 @@ from html.parser import HTMLParser
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.encoding import decoded_chunks
+from citewell.engine.parsing.findings import Findings
+from citewell.engine.parsing.marks import LEVEL, LOWER, RAISE
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.grids import Grid
+from citewell.engine.parsing.readers.html_styles import StyleRules
 from citewell.engine.parsing.readers.text import choose_file_encoding
 
 _NEVER = frozenset(
@@ -125,11 +128,12 @@ _HEAD_CHARS = 512 * 1024
 
 def read(source: ReaderInput) -> Reading:
     """Begin to read a page; one that consists of navigation only is read whole."""
-    blocks = _file_blocks(source, page := HtmlBlockParser())
+    blocks = _file_blocks(source, page := HtmlBlockParser(findings=source.findings))
     first = next(blocks, None)
     # A page whose whole content stands in `nav` or `aside` is still a document.
     if first is None:
-        blocks = _file_blocks(source, page := HtmlBlockParser(keeps_all=True))
+        page = HtmlBlockParser(keeps_all=True, findings=source.findings)
+        blocks = _file_blocks(source, page)
         first = next(blocks, None)
     info = DocumentInfo(source.mime_type, title=page.title, metadata=page.metadata)
     return Reading(info, _with_first(first, blocks))
@@ -177,12 +181,14 @@ class HtmlBlockParser(HTMLParser):
     Text belongs to the block begun last; every block-level tag, opening or closing, ends it.
     """
 
-    def __init__(self, *, keeps_all: bool = False) -> None:
+    def __init__(self, *, keeps_all: bool = False, findings: Findings | None = None) -> None:
         """Begin a page.
 
         Args:
             keeps_all: Keep navigation, footers and the like.
+            findings: Counts the text of the page.
         """
+        self._source = findings.source if findings else None
         super().__init__(convert_charrefs=True)
         self.title: str | None = None
         self.metadata: dict[str, str] = {}
@@ -198,6 +204,9 @@ class HtmlBlockParser(HTMLParser):
         self._label = ""
         self._lists = _Lists()
         self._grids: list[Grid] = []
+        self._rules = StyleRules()
+        self._shifted: list[tuple[str, int]] = []
+        """Open elements that raise or lower their text, with the elements of their name inside."""
 
     @property
     def is_past_head(self) -> bool:
@@ -232,6 +241,11 @@ class HtmlBlockParser(HTMLParser):
             if tag not in _VOID:
                 self._skipped.append(tag)
             return
+        if mark := self._shift(tag, values):
+            self._text.append(mark)
+            self._shifted.append((tag, 1))
+        elif self._shifted and tag == self._shifted[-1][0]:
+            self._shifted[-1] = (tag, self._shifted[-1][1] + 1)
         if tag in _BLOCK_TAGS:
             self._begin_block(tag, values)
         elif tag == "br":
@@ -252,6 +266,7 @@ class HtmlBlockParser(HTMLParser):
             if tag == self._skipped[0]:
                 self._skipped.pop()
             return
+        self._end_shift(tag)
         if tag == "title":
             self._in_title = False
         elif tag in _BLOCK_TAGS:
@@ -259,10 +274,15 @@ class HtmlBlockParser(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._skipped:
+            if self._skipped[0] == "style":
+                self._rules.add(data)
             return
         if self._in_title:
             self.title = (self.title or "") + data
-        elif self._preformatted:
+            return
+        if self._source:
+            self._source.add(data)
+        if self._preformatted:
             self._text.append(data)
         elif data.isspace():
             self._text.append(" ")
@@ -272,16 +292,38 @@ class HtmlBlockParser(HTMLParser):
     def _is_skipped(self, tag: str, values: dict[str, str]) -> bool:
         if tag in _NEVER:
             return True
-        if self._keeps_all or tag in ("html", "body", "main"):
+        if tag in ("html", "body", "main"):
             return False
-        return (
+        if "hidden" in values or self._rules.hides(tag, values):
+            return True
+        return not self._keeps_all and (
             tag in _BOILERPLATE_TAGS
             or values.get("role", "").lower() in _BOILERPLATE_ROLES
-            or "hidden" in values
             or values.get("aria-hidden") == "true"
-            or "display:none" in values.get("style", "").replace(" ", "").lower()
             or not _BOILERPLATE_CLASSES.isdisjoint(values.get("class", "").split())
         )
+
+    def _shift(self, tag: str, values: dict[str, str]) -> str:
+        """The mark before raised or lowered text that an element holds."""
+        if tag in _VOID or tag in _BLOCK_TAGS:
+            return ""
+        place = self._rules.vertical_align(tag, values)
+        if place == "super" or (tag == "sup" and not place):
+            return RAISE
+        return LOWER if place == "sub" or (tag == "sub" and not place) else ""
+
+    def _end_shift(self, tag: str) -> None:
+        # A block that begins or ends within raised text ends it.
+        if self._shifted and tag in _BLOCK_TAGS:
+            self._shifted = []
+            return
+        if not self._shifted or self._shifted[-1][0] != tag:
+            return
+        _, count = self._shifted.pop()
+        if count > 1:
+            self._shifted.append((tag, count - 1))
+        else:
+            self._text.append(LEVEL)
 
     def _note_meta(self, values: dict[str, str]) -> None:
         name = (values.get("name") or values.get("property") or "").lower()

@@ -3,6 +3,8 @@
 import html
 import re
 
+from citewell.engine.parsing.marks import LEVEL, LOWER, RAISE
+
 # A backslash before ASCII punctuation (CommonMark 0.31, 2.4).
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 # A run of backticks up to the next run of the same length (CommonMark, 6.1); what is inside is kept
@@ -17,6 +19,7 @@ _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+|[\w.+-]+@[\w.-]+)>")
 # Inline HTML. "a < b" is no tag, since a letter must follow the bracket at once.
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>|<!--.*?-->", re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_SHIFT = re.compile(r"<(/?)(sup|sub)(?:\s[^<>]*)?>", re.IGNORECASE)
 _ASTERISKS = re.compile(r"(?<![*\\])(\*{1,3})(?=\S)([^*\n]+?)(?<=\S)\1(?!\*)")
 _UNDERSCORES = re.compile(r"(?<![\w_\\])(_{1,3})(?=\S)([^_\n]+?)(?<=\S)\1(?![\w_])")
 _STRUCK = re.compile(r"~~(?=\S)(.+?)(?<=\S)~~")
@@ -40,7 +43,8 @@ def plain(text: str) -> str:
     text = _CODE.sub(lambda found: hold(found[2].strip()), text)
     text = _ESCAPED.sub(lambda found: hold(found[1]), text)
     text = _AUTOLINK.sub(lambda found: hold(found[1].removeprefix("mailto:")), text)
-    text = _TAG.sub("", _BREAK.sub("\n", text))
+    text = _SHIFT.sub(_mark, _BREAK.sub("\n", text))
+    text = _TAG.sub("", text)
     text = _NOTE_MARK.sub("", text)
     # A picture's caption is seen only where the picture is not.
     text = _LINK.sub(r"\1", _IMAGE.sub("", text))
@@ -50,3 +54,9 @@ def plain(text: str) -> str:
         text = _UNDERSCORES.sub(r"\2", _ASTERISKS.sub(r"\2", text))
     text = _ATTRIBUTES.sub("", _STRUCK.sub(r"\1", text))
     return _HELD.sub(lambda found: held[int(found[1])], html.unescape(text))
+
+
+def _mark(tag: re.Match[str]) -> str:
+    if tag[1]:
+        return LEVEL
+    return RAISE if tag[2].lower() == "sup" else LOWER

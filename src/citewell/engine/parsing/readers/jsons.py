@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo, ParseError, ParseFailure
-from citewell.engine.parsing.encoding import read_lines
+from citewell.engine.parsing.encoding import decoded_chunks, read_lines
 from citewell.engine.parsing.formats import DocumentFormat
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.tables import table_blocks
@@ -20,7 +20,7 @@ def read(source: ReaderInput) -> Reading:
     if source.format is DocumentFormat.JSON_LINES:
         return Reading(DocumentInfo(source.mime_type), _record_lines(source, encoding))
     # Whole, as the standard parser does not stream; the child's memory limit bounds the file.
-    text = source.path.read_bytes().decode(encoding, "replace").lstrip("\ufeff")
+    text = "".join(_text(source, encoding)).lstrip("\ufeff")
     try:
         value: object = json.loads(text)
     except json.JSONDecodeError as error:
@@ -30,6 +30,11 @@ def read(source: ReaderInput) -> Reading:
     record = cast(dict[str, object], value) if _is_record(value) else {}
     title = next((text for key in _TITLES if isinstance(text := record.get(key), str)), None)
     return Reading(DocumentInfo(source.mime_type, title=title), _walk(value, 1))
+
+
+def _text(source: ReaderInput, encoding: str) -> Iterator[str]:
+    with source.path.open("rb") as file:
+        yield from decoded_chunks(file, encoding)
 
 
 def _record_lines(source: ReaderInput, encoding: str) -> Iterator[Block]:

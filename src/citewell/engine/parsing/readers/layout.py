@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.cleaning import clean_line, join_lines
+from citewell.engine.parsing.marks import TURN
 
 FULL = 0.9
 """Share of the page's width, in characters, up to which a further word would have fitted. Letters
@@ -209,35 +210,60 @@ def _joined(lines: list[str], width: int) -> str:
     return "\n".join(join_lines(row) for row in rows)
 
 
+_OPEN_END = re.compile(
+    r"(?<!\w)(?:the|an?|of|and|or|by|to|from|with|into|than|that|which|their|its|của|và|hoặc|với"
+    r"|tại|theo|bởi|cho|der|die|das|des|und|oder|von|mit|für|le|la|les|de|du|et|ou|par|avec)\Z"
+)
+"""Words that no sentence and no heading ends in: what follows goes on, also with a name. A few of
+those that are frequent at a line's end, in the languages of the samples; case matters, so that
+"Appendix A" and titles in capitals are none."""
+
+_AMOUNT = re.compile(r"\d+(?:[.,:/]\d+)*%? ([^\W\d_])")
+"""A number and a letter. If that is a small one, it is what goes on behind a page's end, and
+neither an item ("1. The") nor a heading ("2 Scope")."""
+
+
 def join_split_sentences(blocks: Iterator[Block]) -> Iterator[Block]:
     """Join paragraphs that a column, a picture or a page's end has cut within a sentence.
 
     Across a page's end only the rest of the sentence is moved back, so page numbers stay right.
     """
     held: Block | None = None
+    last_page: int | None = None
     for block in blocks:
-        if held and _continues(held, block):
+        if held and _continues(held, block, is_turned=block.page != last_page):
             end = len(block.text)
-            if block.page != held.page and (found := _SENTENCE_END.search(block.text)):
+            if block.page != last_page and (found := _SENTENCE_END.search(block.text)):
                 end = found.end()
-            held = replace(held, text=join_lines([held.text, block.text[:end]]))
+            joined = join_lines([held.text, moved := block.text[:end].strip()])
+            turns = max((block.page or 0) - (last_page or 0), 0)
+            at = len(joined) - len(moved)
+            held = replace(held, text=joined[:at] + TURN * turns + joined[at:])
+            last_page = block.page
             rest = block.text[end:].strip()
             if not rest:
                 continue
             block = replace(block, text=rest)
         if held:
             yield held
-        held = block
+        held, last_page = block, block.page
     if held:
         yield held
 
 
-def _continues(before: Block, block: Block) -> bool:
+def _continues(before: Block, block: Block, *, is_turned: bool) -> bool:
+    # A label on the same page may end in such a word too, before the next one.
+    is_open = _OPEN_END.search(before.text) and (is_turned or not block.text[:1].isupper())
+    amount = _AMOUNT.match(block.text) if is_turned else None
     return (
         before.kind in (BlockKind.PARAGRAPH, BlockKind.LIST_ITEM)
         and block.kind is BlockKind.PARAGRAPH
         and bool(block.text)
-        and block.text[0].islower()
+        and (
+            block.text[0].islower()
+            or bool(is_open)
+            or (amount is not None and amount[1].islower() and before.text[-1:].islower())
+        )
         and (before.text[-1:].isalnum() or before.text.endswith((",", "-")))
         and "\n" not in before.text
         and "\n" not in block.text

@@ -52,6 +52,14 @@ def value_of(element: ET.Element | None, *path: str) -> str | None:
     return None if found is None else attribute(found, "val")
 
 
+def is_on(switch: ET.Element | str | None) -> bool:
+    """Whether a setting is on: an element without a value, or a value that does not say off."""
+    if switch is None:
+        return False
+    value = switch if isinstance(switch, str) else attribute(switch, "val") or "1"
+    return value.lower() not in ("0", "false", "off", "none")
+
+
 def walk(
     element: ET.Element, is_pruned: Callable[[str], bool] = lambda _: False
 ) -> Iterator[ET.Element]:

@@ -10,9 +10,12 @@ from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import parse_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
+from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.formats import DocumentFormat
+from citewell.engine.parsing.marks import TURN, lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.ooxml import attribute, local
+from citewell.engine.parsing.readers.opendocument_styles import TextStyles
 from citewell.engine.parsing.readers.tables import table_blocks
 
 _UNSEEN = frozenset({"annotation", "tracked-changes", "sequence-decls", "desc", "title", "forms"})
@@ -32,7 +35,7 @@ _META = {
 def read(source: ReaderInput) -> Reading:
     """Begin to read a text or a presentation."""
     with zipfile.ZipFile(source.path) as archive:
-        metadata = _metadata(archive)
+        metadata = metadata_of(archive)
         with archive.open("content.xml") as part:
             pages = _count_pages(part)
     is_text = source.format is DocumentFormat.ODT
@@ -40,7 +43,8 @@ def read(source: ReaderInput) -> Reading:
     return Reading(info, _blocks(source, page=1 if is_text and pages else None))
 
 
-def _metadata(archive: zipfile.ZipFile) -> dict[str, str]:
+def metadata_of(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Title, author and their like, by our names."""
     found: dict[str, str] = {}
     if "meta.xml" not in archive.namelist():
         return found
@@ -67,15 +71,21 @@ def _count_pages(content: IO[bytes]) -> int | None:
 
 
 def _blocks(source: ReaderInput, page: int | None) -> Iterator[Block]:
-    with zipfile.ZipFile(source.path) as archive, archive.open("content.xml") as part:
-        yield from _Content(page).blocks(part)
+    with zipfile.ZipFile(source.path) as archive:
+        styles = TextStyles()
+        if "styles.xml" in archive.namelist():
+            styles.add(parse_part(archive, "styles.xml").iter())
+        with archive.open("content.xml") as part:
+            yield from Content(page, styles, source.findings).blocks(part)
 
 
-class _Content:
+class Content:
     """One pass over `content.xml`; each child of the body is freed after it was read."""
 
-    def __init__(self, page: int | None) -> None:
+    def __init__(self, page: int | None, styles: TextStyles, findings: Findings) -> None:
+        self._findings = findings
         self._page = page
+        self._styles = styles
 
     def blocks(self, content: IO[bytes]) -> Iterator[Block]:
         depth, body_depth = 0, 0
@@ -89,6 +99,8 @@ class _Content:
                     body_depth = depth if "office" in element.tag else 0
                 continue
             depth -= 1
+            if name == "automatic-styles":
+                self._styles.add(element)
             if not body_depth or depth != body_depth:
                 continue
             if name == "page":
@@ -98,10 +110,13 @@ class _Content:
             element.clear()
 
     def _element(self, element: ET.Element) -> Iterator[Block]:
+        if self._styles.is_hidden(element):
+            self._findings.hide("".join(element.itertext()))
+            return
         match local(element.tag):
             case "h":
                 level = attribute(element, "outline-level") or "1"
-                text = self._text(element)
+                text = self.text(element)
                 number = int(level) if level.isdecimal() else 1
                 yield Block(BlockKind.HEADING, text, self._page, level=number)
             case "p":
@@ -129,7 +144,7 @@ class _Content:
 
     def _frame(self, element: ET.Element) -> Iterator[Block]:
         if attribute(element, "class") == "title":
-            text = " ".join(self._text(part) for part in element.iter() if local(part.tag) == "p")
+            text = " ".join(self.text(part) for part in element.iter() if local(part.tag) == "p")
             yield Block(BlockKind.HEADING, text, self._page, level=1)
         else:
             yield from self._children(element)
@@ -145,21 +160,25 @@ class _Content:
 
     def _paragraph(self, element: ET.Element, kind: BlockKind) -> Iterator[Block]:
         page = self._page
-        yield Block(kind, self._text(element), page)
-        # Text boxes are anchored in paragraphs.
+        yield Block(kind, self.text(element), page)
+        # Text boxes and notes are anchored in paragraphs.
         for part in element.iter():
-            if local(part.tag) == "text-box":
+            if local(part.tag) in ("text-box", "note-body"):
                 yield from self._children(part)
 
     def _rows(self, table: ET.Element) -> Iterator[list[str]]:
+        turned = ""
         for part in table:
             name = local(part.tag)
             if name == "table-row":
-                yield self._cells(part)
+                cells = self._cells(part)
+                yield [turned + cells[0], *cells[1:]] if cells else cells
+                turned = ""
             elif name in ("table-header-rows", "table-rows", "table-row-group"):
                 yield from self._rows(part)
             elif name == "soft-page-break":
                 self._turn_page()
+                turned += TURN
 
     def _cells(self, row: ET.Element) -> list[str]:
         cells: list[str] = []
@@ -167,7 +186,7 @@ class _Content:
             if local(cell.tag) not in ("table-cell", "covered-table-cell"):
                 continue
             text = " ".join(
-                self._text(part) for part in cell.iter() if local(part.tag) in ("p", "h")
+                self.text(part) for part in cell.iter() if local(part.tag) in ("p", "h")
             )
             cells += [text] * _count(attribute(cell, "number-columns-repeated"))
         return cells
@@ -176,7 +195,8 @@ class _Content:
         if self._page is not None:
             self._page += 1
 
-    def _text(self, element: ET.Element) -> str:
+    def text(self, element: ET.Element) -> str:
+        """The text of a paragraph or heading, without its notes and text boxes."""
         parts = [element.text or ""]
         for part in element:
             match local(part.tag):
@@ -188,10 +208,16 @@ class _Content:
                     parts.append("\n")
                 case "soft-page-break":
                     self._turn_page()
+                    parts.append(TURN)
                 case "note" | "frame":
                     pass  # notes break a sentence; text boxes come by themselves
+                case name if self._styles.is_hidden(part):
+                    self._findings.hide("".join(part.itertext()))
                 case name if name not in _UNSEEN:
-                    parts.append(self._text(part))
+                    text, shift = self.text(part), self._styles.shift(part)
+                    if shift:
+                        text = raised(text) if shift > 0 else lowered(text)
+                    parts.append(text)
                 case _:
                     pass
             parts.append(part.tail or "")

@@ -10,12 +10,15 @@ from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import READ_ERRORS, parse_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
+from citewell.engine.parsing.findings import Findings
+from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.formulas import formula_text
 from citewell.engine.parsing.readers.ooxml import (
     Relation,
     attribute,
     child,
+    is_on,
     local,
     main_part,
     properties,
@@ -52,23 +55,33 @@ def _relation_id(item: ET.Element) -> str:
 def _blocks(source: ReaderInput, slides: list[str]) -> Iterator[Block]:
     with zipfile.ZipFile(source.path) as archive:
         for number, part in enumerate(slides, 1):
-            yield from _slide(archive, part, number)
+            yield from _slide(archive, part, number, source.findings)
 
 
-def _slide(archive: zipfile.ZipFile, part: str, number: int) -> Iterator[Block]:
+def _slide(archive: zipfile.ZipFile, part: str, number: int, findings: Findings) -> Iterator[Block]:
     known = relations(archive, part)
-    yield from _shapes(archive, parse_part(archive, part), known, number)
+    slide = parse_part(archive, part)
+    if not is_on(slide.get("show", "1")):
+        findings.hidden_chars += len(_text_of_all(slide))
+        return
+    yield from _shapes(archive, slide, known, number, findings)
     notes = next((r.part for r in known.values() if r.kind == "notesSlide"), None)
     if notes and notes in archive.namelist():
-        for block in _shapes(archive, parse_part(archive, notes), {}, number):
+        for block in _shapes(archive, parse_part(archive, notes), {}, number, findings):
             yield Block(BlockKind.PARAGRAPH, block.text, number)
 
 
 def _shapes(
-    archive: zipfile.ZipFile, slide: ET.Element, known: dict[str, Relation], number: int
+    archive: zipfile.ZipFile,
+    slide: ET.Element,
+    known: dict[str, Relation],
+    number: int,
+    findings: Findings,
 ) -> Iterator[Block]:
     for shape in walk(slide, lambda name: name in ("sp", "tbl")):
         match local(shape.tag):
+            case "sp" if _is_hidden(shape):
+                findings.hide(_text_of_all(shape))
             case "sp":
                 yield from _text_shape(shape, number)
             case "tbl":
@@ -109,10 +122,16 @@ def _is_item(paragraph: ET.Element, *, by_default: bool) -> bool:
 
 def _text(paragraph: ET.Element) -> str:
     parts: list[str] = []
+    shift = 0
     for part in walk(paragraph, lambda name: name == "oMath"):
         match local(part.tag):
+            case "r" | "fld":
+                shift = _shift(part)
             case "t":
-                parts.append(part.text or "")
+                text = part.text or ""
+                if shift:
+                    text = raised(text) if shift > 0 else lowered(text)
+                parts.append(text)
             case "br":
                 parts.append("\n")
             case "tab":
@@ -122,6 +141,18 @@ def _text(paragraph: ET.Element) -> str:
             case _:
                 continue
     return "".join(parts)
+
+
+def _shift(run: ET.Element) -> int:
+    """Height of a run above the line, in thousandths of its size (ECMA-376, 21.1.2.3.9)."""
+    settings = child(run, "rPr")
+    value = "" if settings is None else settings.get("baseline", "").removesuffix("%")
+    return int(value) if value.removeprefix("-").isdecimal() else 0
+
+
+def _is_hidden(shape: ET.Element) -> bool:
+    facts = child(shape, "nvSpPr", "cNvPr")
+    return facts is not None and is_on(facts.get("hidden", "0"))
 
 
 def _table_rows(table: ET.Element) -> Iterator[list[str]]:

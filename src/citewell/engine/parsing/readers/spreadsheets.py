@@ -1,59 +1,123 @@
 """Spreadsheets: each sheet a page, each run of filled rows a table."""
 
-import re
+import importlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import cast
 
-from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
+from citewell.engine.parsing.formats import DocumentFormat
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
-from citewell.engine.parsing.readers.kreuzberg_nodes import document_info, extract
+from citewell.engine.parsing.readers.seen_cells import Book, Row
 from citewell.engine.parsing.readers.tables import table_blocks
 
-# Excel stores dates as times at midnight; people see the date alone.
-_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00:00(?:\.0+)?")
-# Excel stores all numbers as floating point; "12.0" is shown as 12. Beyond 15 digits they are not
-# exact, and stay as they are.
-_WHOLE = re.compile(r"(-?\d{1,15})\.0")
+_BOOKS = {
+    DocumentFormat.XLSX: ("xlsx", "Workbook"),
+    DocumentFormat.XLSB: ("xlsb", "BinaryWorkbook"),
+    DocumentFormat.XLS: ("xls", "OldWorkbook"),
+    DocumentFormat.ODS: ("ods", "OpenWorkbook"),
+}
+"""Format -> module of `readers` and its class, which is a `Book`."""
+
+_MOST_HEADERS = 4
+"""Rows of a header that are put together; a table with more is a form."""
 
 
 def read(source: ReaderInput) -> Reading:
     """Read a workbook."""
-    result = extract(source, structure=False)
-    found: dict[str, Any] = dict(result.metadata)
-    names: list[str] = list(found.get("sheet_names") or [])
-    info = document_info(source, result)
-    sheets = [(table.page_number, table.cells) for table in result.tables]
-    del result
-    metadata = {**info.metadata, "sheets": ", ".join(names)}
-    info = type(info)(info.mime_type, info.title, len(names) or None, metadata)
-    return Reading(info, _blocks(sheets, names))
+    book = _open(source)
+    listed = ", ".join(sheet.name for sheet in book.sheets)
+    facts = {**book.metadata, "sheets": listed}
+    info = DocumentInfo(source.mime_type, book.title, book.sheet_count or None, facts)
+    return Reading(info, _book_blocks(book))
 
 
-def _blocks(sheets: list[tuple[int, list[list[str]]]], names: list[str]) -> Iterator[Block]:
+def sheets(source: ReaderInput) -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield each sheet of a workbook by its name, with its rows to compute with."""
+    book = _open(source)
+    for sheet in book.sheets:
+        yield (
+            sheet.name,
+            [_line(row) for row in book.rows(sheet, as_shown=False) if not row.is_hidden],
+        )
+
+
+def _open(source: ReaderInput) -> Book:
+    # Imported when needed, as readers are: each knows one format.
+    name, opener = _BOOKS[source.format]
+    module = importlib.import_module(f"citewell.engine.parsing.readers.{name}")
+    return cast(Book, getattr(module, opener)(source))
+
+
+def _book_blocks(book: Book) -> Iterator[Block]:
+    for sheet in book.sheets:
+        is_named = False
+        for part in _tables(book.rows(sheet)):
+            if not is_named:
+                yield Block(BlockKind.HEADING, sheet.name, sheet.number, level=1)
+                is_named = True
+            lines: list[Sequence[str]] = [_line(row) for row in part]
+            yield from _part_blocks(_flush_left(lines), sheet.number)
+        for remark in book.remarks(sheet):
+            if not is_named:
+                yield Block(BlockKind.HEADING, sheet.name, sheet.number, level=1)
+                is_named = True
+            yield Block(BlockKind.LIST_ITEM, remark, sheet.number)
+
+
+def _tables(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Divide a sheet at its empty rows, and put the rows of a header together."""
+    part: list[Row] = []
     last = 0
-    for page, rows in sheets:
-        if page != last and 0 < page <= len(names):
-            yield Block(BlockKind.HEADING, names[page - 1], page, level=1)
-            last = page
-        for part in _parts(rows):
-            while len(part) > 1 and _filled(part[0]) == 1 < _filled(part[1]):
-                # A note above the table; its header row is the next one.
-                yield Block(BlockKind.PARAGRAPH, " ".join(part.pop(0)), page)
-            yield from table_blocks(part, page)
-
-
-def _parts(rows: list[list[str]]) -> Iterator[list[Sequence[str]]]:
-    """Divide a sheet at its empty rows and drop empty columns at its left."""
-    part: list[Sequence[str]] = []
     for row in rows:
-        cells = [_shown(cell) for cell in row]
-        if any(cells):
-            part.append(cells)
-        elif part:
-            yield _flush_left(part)
+        if row.is_hidden:
+            last = row.number if row.number == last + 1 else last
+            continue
+        if not row.cells or (part and row.number > last + 1):
+            if part:
+                yield _with_one_header(part)
             part = []
+        if row.cells:
+            part.append(row)
+        last = row.number
     if part:
-        yield _flush_left(part)
+        yield _with_one_header(part)
+
+
+def _with_one_header(rows: list[Row]) -> list[Row]:
+    """The rows with one header: "2025" over "Q1" and "Q2" becomes "2025 Q1" and "2025 Q2"."""
+    start = 0
+    # A cell over the whole width is a title.
+    while start < len(rows) and rows[start].spans and len(set(rows[start].cells.values())) == 1:
+        title = next(iter(rows[start].cells.items()))
+        rows[start] = Row(rows[start].number, dict([title]))
+        start += 1
+    end = start
+    while end < min(len(rows) - 1, start + _MOST_HEADERS - 1) and rows[end].spans:
+        end += 1
+    if end == start:
+        return [_without_repeats(row) for row in rows]
+    header: dict[int, str] = {}
+    for column in sorted({column for row in rows[start : end + 1] for column in row.cells}):
+        texts = [row.cells.get(column, "") for row in rows[start : end + 1]]
+        header[column] = " ".join(dict.fromkeys(text for text in texts if text))
+    body = [_without_repeats(row) for row in rows[end + 1 :]]
+    return [*rows[:start], Row(rows[end].number, header), *body]
+
+
+def _without_repeats(row: Row) -> Row:
+    """A row with the text of a cell over several columns in the first of them only."""
+    return Row(row.number, {c: t for c, t in row.cells.items() if c not in row.spans})
+
+
+def _line(row: Row) -> list[str]:
+    return [row.cells.get(column, "") for column in range(1, max(row.cells, default=0) + 1)]
+
+
+def _part_blocks(part: list[Sequence[str]], page: int) -> Iterator[Block]:
+    while len(part) > 1 and _filled(part[0]) == 1 < max(map(_filled, part[1:4])):
+        # A note above the table; its header row is below.
+        yield Block(BlockKind.PARAGRAPH, " ".join(part.pop(0)), page)
+    yield from table_blocks(part, page)
 
 
 def _flush_left(rows: list[Sequence[str]]) -> list[Sequence[str]]:
@@ -63,10 +127,3 @@ def _flush_left(rows: list[Sequence[str]]) -> list[Sequence[str]]:
 
 def _filled(row: Sequence[str]) -> int:
     return sum(1 for cell in row if cell)
-
-
-def _shown(cell: str) -> str:
-    """A cell as shown to people: a date without its midnight, a whole number without `.0`."""
-    cell = cell.strip()
-    found = _MIDNIGHT.fullmatch(cell) or _WHOLE.fullmatch(cell)
-    return found[1] if found else cell

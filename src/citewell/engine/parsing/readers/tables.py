@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.cleaning import clean_line
+from citewell.engine.parsing.marks import HYPHEN, TURN
 
 CELL_SEPARATOR = " | "
 
@@ -13,7 +14,7 @@ TABLE_CHARS = 16_384
 
 def row_text(cells: Sequence[str]) -> str:
     """A row as one line; empty cells at its end are left out."""
-    cleaned = [clean_line(cell) for cell in cells]
+    cleaned = [clean_line(cell.replace("\u00ad", HYPHEN)) for cell in cells]
     while cleaned and not cleaned[-1]:
         cleaned.pop()
     return CELL_SEPARATOR.join(cleaned)
@@ -34,11 +35,12 @@ def table_blocks(rows: Iterable[Sequence[str]], page: int | None = None) -> Iter
         if not line:
             continue
         if not header:
-            header = line
+            header = line.replace(TURN, "")
         lines.append(line)
         held += len(line) + 1
         if held >= TABLE_CHARS:
-            yield Block(BlockKind.TABLE, "\n".join(lines), page)
+            yield Block(BlockKind.TABLE, text := "\n".join(lines), page)
+            page = page if page is None else page + text.count(TURN)
             lines, held = [header], len(header)
     if len(lines) > 1 or (lines and lines[0] != header) or (lines and held == len(header) + 1):
         yield Block(BlockKind.TABLE, "\n".join(lines), page)

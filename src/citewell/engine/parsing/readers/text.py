@@ -3,16 +3,28 @@
 import re
 from collections.abc import Iterator
 
-from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
+from citewell.engine.parsing.base import (
+    Block,
+    BlockKind,
+    DocumentInfo,
+    ParseError,
+    ParseFailure,
+    WarningCode,
+)
 from citewell.engine.parsing.cleaning import join_lines
-from citewell.engine.parsing.encoding import SAMPLE, choose_encoding, read_lines
+from citewell.engine.parsing.encoding import SAMPLE, EncodingGuess, guess_encoding, read_lines
+from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 
 BULLET = re.compile(r"\s{0,12}(?:[-*•◦▪‣·–]|\(?(?:\d{1,3}|[a-zđ])[.)])\s+\S")  # noqa: RUF001
 """The begin of a list item: a bullet, `1.`, `a)` or `(1)`."""
 
-_GLYPH = re.compile(r"\s*[-*•◦▪‣·–]\s+")  # noqa: RUF001
-"""A bullet, which is removed; the number of an item is kept."""
+_GLYPH = re.compile(r"\A\s*[-*•◦▪‣·–]\s+")  # noqa: RUF001
+"""A bullet at the beginning, which is removed; the number of an item, and the dash of a range
+within it, are kept."""
+
+_BULLETS = " \t-*•◦▪‣·–"  # noqa: RUF001
+"""Characters of `_GLYPH`, which are taken off."""
 
 # Four or more of one mark: the underline of a heading, or a rule, which is no text.
 _RULE = re.compile(r"\s*([=\-_*~#])\1{3,}\s*")
@@ -31,9 +43,43 @@ def read(source: ReaderInput) -> Reading:
 
 
 def choose_file_encoding(source: ReaderInput, *, is_markup: bool = False) -> str:
-    """Choose the encoding of a text file from its beginning."""
+    """Choose the encoding of a text file from its beginning, and note doubts.
+
+    Raises:
+        ParseError: In no encoding it is a text of a language.
+    """
     with source.path.open("rb") as file:
-        return choose_encoding(file.read(SAMPLE), is_markup=is_markup)
+        guess = guess_encoding(file.read(SAMPLE), is_markup=is_markup)
+    note_doubt(source.findings, guess)
+    return guess.name
+
+
+def note_doubt(findings: Findings, guess: EncodingGuess) -> None:
+    """Warn of an encoding that is uncertain.
+
+    Raises:
+        ParseError: In no encoding it is a text of a language.
+    """
+    match guess.doubt:
+        case "unknown":
+            raise ParseError(
+                ParseFailure.CORRUPT,
+                "The file is in an encoding that is not known. Save it as UTF-8 and upload it"
+                " again.",
+            )
+        case "unsure":
+            findings.warn(
+                WarningCode.ENCODING_UNSURE,
+                "The file does not say its encoding, and its text fits more than one: letters with"
+                " marks may be wrong. Save it as UTF-8 to be sure.",
+            )
+        case "mistakes":
+            findings.warn(
+                WarningCode.ENCODING_MISTAKES,
+                "The file is in UTF-8, but some of its bytes are not: single letters may be wrong.",
+            )
+        case _:
+            pass
 
 
 def _blocks(source: ReaderInput) -> Iterator[Block]:
@@ -41,6 +87,7 @@ def _blocks(source: ReaderInput) -> Iterator[Block]:
     held = 0
     for line in read_lines(source.path, choose_file_encoding(source)):
         if line.strip():
+            source.findings.source.add(line.lstrip(_BULLETS))
             paragraph.append(line)
             held += len(line)
             if held < _PARAGRAPH_CHARS:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import READ_ERRORS, parse_part
-from citewell.engine.parsing.readers.ooxml import attribute, child, local, value_of
+from citewell.engine.parsing.readers.ooxml import attribute, child, is_on, local, value_of
 
 # Word keeps the English names of its built-in styles in files of every language.
 _HEADING_NAME = re.compile(r"heading ([1-9])", re.IGNORECASE)
@@ -41,13 +41,55 @@ class ParagraphStyle(NamedTuple):
     is_code: bool = False
 
 
+class RunLook(NamedTuple):
+    """Look of a run, as far as it decides what is read."""
+
+    shift: int = 0
+    """1 raised, -1 lowered."""
+    is_hidden: bool = False
+    font: str = ""
+
+
+_SHIFTS = {"superscript": 1, "subscript": -1, "baseline": 0}
+# Half-points. A run moved by less is fitted to a picture or a larger letter.
+_LEAST_MOVE = 4
+# A type of one point and below is set to be searched, not to be seen.
+_UNSEEN_SIZE = 2
+
+
 class Styles:
-    """The paragraph styles of a document."""
+    """The styles of a document."""
 
     def __init__(self, root: ET.Element | None) -> None:
         styles = [] if root is None else [part for part in root if local(part.tag) == "style"]
         self._elements = {attribute(style, "styleId") or "": style for style in styles}
         self._roles: dict[str, ParagraphStyle] = {}
+        self._looks: dict[str, dict[str, str]] = {}
+        defaults = None if root is None else child(root, "docDefaults", "rPrDefault", "rPr")
+        self._defaults = _settings(defaults)
+
+    def look(self, run: ET.Element, paragraph: ET.Element) -> RunLook:
+        """Get the look of a run: its own, its style's, else that of its paragraph's style."""
+        own = child(run, "rPr")
+        style = value_of(paragraph, "pPr", "pStyle") or ""
+        if own is None and not style:
+            found = self._defaults
+        else:
+            named = value_of(own, "rStyle") or ""
+            found = {
+                **self._defaults, **self._look(style), **self._look(named), **_settings(own)
+            }  # fmt: skip
+        return _run_look(found) if found else RunLook()
+
+    def _look(self, style: str) -> dict[str, str]:
+        if not style:
+            return {}
+        if style not in self._looks:
+            found: dict[str, str] = {}
+            for element in reversed(self._chain(style)):
+                found |= _settings(child(element, "rPr"))
+            self._looks[style] = found
+        return self._looks[style]
 
     def of(self, paragraph: ET.Element) -> ParagraphStyle:
         """Get the role of a paragraph."""
@@ -91,6 +133,32 @@ class Styles:
             chain.append(style)
             name = value_of(style, "basedOn") or ""
         return chain
+
+
+def _settings(properties: ET.Element | None) -> dict[str, str]:
+    """The settings of an `rPr` that `RunLook` needs."""
+    found: dict[str, str] = {}
+    for part in properties if properties is not None else ():
+        match local(part.tag):
+            case "vanish":
+                found["vanish"] = "1" if is_on(part) else ""
+            case "vertAlign" | "position" | "sz" as name:
+                found[name] = attribute(part, "val") or ""
+            case "rFonts":
+                # The name for Latin letters, which the old Vietnamese fonts are.
+                found["font"] = attribute(part, "ascii") or attribute(part, "hAnsi") or ""
+            case _:
+                pass
+    return found
+
+
+def _run_look(found: dict[str, str]) -> RunLook:
+    moved, size = found.get("position", ""), found.get("sz", "")
+    shift = _SHIFTS.get(found.get("vertAlign", ""), 0)
+    if not shift and moved.removeprefix("-").isdecimal() and abs(int(moved)) >= _LEAST_MOVE:
+        shift = -1 if moved.startswith("-") else 1
+    is_tiny = size.isdecimal() and int(size) <= _UNSEEN_SIZE
+    return RunLook(shift, bool(found.get("vanish")) or is_tiny, found.get("font", ""))
 
 
 class _Level(NamedTuple):

@@ -5,9 +5,17 @@ from typing import IO
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
+from citewell.engine.parsing.encoding import (
+    SAMPLE,
+    EncodingGuess,
+    decoded_chunks,
+    guess_encoding,
+)
+from citewell.engine.parsing.marks import LEVEL, LOWER, RAISE
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.grids import Grid
 from citewell.engine.parsing.readers.ooxml import local
+from citewell.engine.parsing.readers.text import note_doubt
 
 _TITLES = frozenset({"title", "article-title", "head", "heading", "subtitle", "label-title"})
 _PARAGRAPHS = frozenset({"p", "para", "simpara", "abstract-p", "disp-quote", "td-p", "caption"})
@@ -29,7 +37,22 @@ def read(source: ReaderInput) -> Reading:
 
 def _blocks(source: ReaderInput) -> Iterator[Block]:
     with source.path.open("rb") as file:
-        yield from _Walk().blocks(file)
+        guess = guess_encoding(file.read(SAMPLE), is_markup=True)
+        note_doubt(source.findings, guess)
+        file.seek(0)
+        # Expat reads Unicode and, through Python, encodings of one byte that are declared.
+        yield from _Walk().blocks(file if guess.name.startswith("utf-") else _Decoded(file, guess))
+
+
+class _Decoded:
+    """A file that expat gets as text, which makes it ignore the declared encoding."""
+
+    def __init__(self, file: IO[bytes], guess: EncodingGuess) -> None:
+        self._chunks = decoded_chunks(file, guess.name)
+
+    def read(self, size: int = -1) -> str:  # noqa: ARG002 - the protocol's
+        """The next piece; the size is the file's own."""
+        return next((chunk for chunk in self._chunks if chunk), "")
 
 
 class _Walk:
@@ -46,7 +69,7 @@ class _Walk:
         self._record: list[str] = []
         self._record_chars = 0
 
-    def blocks(self, file: IO[bytes]) -> Iterator[Block]:
+    def blocks(self, file: "IO[bytes] | _Decoded") -> Iterator[Block]:
         # The child process bounds time and memory; expat 2.4 and later refuses entity bombs.
         parents: list[ET.Element] = []
         for event, element in ET.iterparse(file, ("start", "end")):  # noqa: S314
@@ -125,5 +148,21 @@ class _Walk:
             self._record, self._record_chars = [], 0
 
 
+# Names of JATS, DocBook and XHTML.
+_SHIFTS = {"sup": RAISE, "superscript": RAISE, "sub": LOWER, "subscript": LOWER}
+
+
 def _text(element: ET.Element) -> str:
-    return " ".join("".join(element.itertext()).split())
+    # Most elements hold nothing else, and asking them all costs half of the reading.
+    plain = all(local(str(part.tag)).lower() not in _SHIFTS for part in element.iter())
+    return " ".join("".join(element.itertext() if plain else _pieces(element)).split())
+
+
+def _pieces(element: ET.Element) -> Iterator[str]:
+    mark = _SHIFTS.get(local(str(element.tag)).lower())
+    yield mark or ""
+    yield element.text or ""
+    for part in element:
+        yield from _pieces(part)
+        yield part.tail or ""
+    yield LEVEL if mark else ""

@@ -1,0 +1,115 @@
+"""Reads an HTML page's styles for the text they hide, raise and lower.
+
+The cascade is not computed: an element is hidden if its own style says so, or a rule of the page
+for its tag, class or id. Rules with combinators or states, and those within `@media`, are left out:
+their effect depends on the program that shows the page.
+"""
+
+import re
+
+# A simple selector: `p`, `.note`, `p.note`, `#draft`.
+_SELECTOR = re.compile(r"([a-z][a-z0-9]*)?(?:([.#])([\w-]+))?", re.IGNORECASE)
+_RULE = re.compile(r"([^{}]{1,500})\{([^{}]{0,4000})\}")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+# At-rules that hold rules of their own (one level deep).
+_CONDITIONAL = re.compile(r"@[\w-]+[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+_ZERO = re.compile(r"0+(?:\.0+)?(?:px|pt|em|rem|%|ex|in|cm|mm)?")
+_LONGEST_SHEET = 512 * 1024
+"""Characters of style sheets that are read."""
+
+_WHITE = {"white": "#ffffff", "black": "#000000"}
+
+
+class StyleRules:
+    """The rules of a page's style elements, and what they and an element's own style decide."""
+
+    def __init__(self) -> None:
+        self._sheet = ""
+        self._read = 0
+        self._hidden: set[str] = set()
+        self._align: dict[str, str] = {}
+
+    def add(self, sheet: str) -> None:
+        """Note the text of a style element, or a part of it."""
+        if len(self._sheet) < _LONGEST_SHEET:
+            self._sheet += sheet
+
+    def hides(self, tag: str, values: dict[str, str]) -> bool:
+        """Whether an element is not seen."""
+        own = values.get("style", "")
+        if own and _is_hidden(_declarations(own)):
+            return True
+        self._update()
+        if not self._hidden:
+            return False
+        if _declarations(own).get("display", "none") != "none":
+            return False
+        return not self._hidden.isdisjoint(_names(tag, values))
+
+    def vertical_align(self, tag: str, values: dict[str, str]) -> str:
+        """The place of an element's text on its line, as far as it is said."""
+        if own := values.get("style"):
+            found = _declarations(own).get("vertical-align")
+            if found:
+                return found
+        self._update()
+        if not self._align:
+            return ""
+        return next((self._align[n] for n in _names(tag, values) if n in self._align), "")
+
+    def _update(self) -> None:
+        if len(self._sheet) == self._read:
+            return
+        self._read = len(self._sheet)
+        sheet = _CONDITIONAL.sub("", _COMMENT.sub("", self._sheet))
+        for selectors, body in _RULE.findall(sheet):
+            found = _declarations(body)
+            is_hidden, align = _is_hidden(found), found.get("vertical-align", "")
+            if not is_hidden and align not in ("super", "sub"):
+                continue
+            for selector in selectors.split(","):
+                name = selector.strip().lower()
+                if not name or not _SELECTOR.fullmatch(name):
+                    continue
+                if is_hidden:
+                    self._hidden.add(name)
+                else:
+                    self._align[name] = align
+
+
+def _names(tag: str, values: dict[str, str]) -> list[str]:
+    marks = [f".{name}" for name in values.get("class", "").lower().split()]
+    if values.get("id"):
+        marks.append(f"#{values['id'].lower()}")
+    return [*(f"{tag}{mark}" for mark in marks), *marks, tag]
+
+
+def _declarations(style: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in style.lower().split(";"):
+        name, _, value = part.partition(":")
+        if value:
+            found[name.strip()] = value.replace("!important", "").strip()
+    return found
+
+
+def _is_hidden(found: dict[str, str]) -> bool:
+    if found.get("display") == "none" or found.get("visibility") in ("hidden", "collapse"):
+        return True
+    if any(_ZERO.fullmatch(found.get(name, "")) for name in ("font-size", "opacity")):
+        return True
+    # Some mail programs know this one only.
+    if found.get("mso-hide") == "all":
+        return True
+    colour = _colour(found.get("color"))
+    ground = _colour(found.get("background-color") or found.get("background"))
+    return bool(colour) and (colour == "transparent" or colour == ground)
+
+
+def _colour(value: str | None) -> str:
+    value = _WHITE.get(value or "", value or "").replace(" ", "")
+    if value.startswith("#") and len(value) == 4:
+        return "#" + "".join(2 * digit for digit in value[1:])
+    if found := re.fullmatch(r"rgb\((\d{1,3}),(\d{1,3}),(\d{1,3})\)", value):
+        return "#" + "".join(f"{min(int(part), 255):02x}" for part in found.groups())
+    return value

@@ -1,0 +1,67 @@
+"""OpenDocument's styles, as far as they decide what is read: raised, lowered and hidden text.
+
+Source: OpenDocument 1.3 part 3, sections 16 (styles) and 20 (formatting properties).
+"""
+
+from collections.abc import Iterable
+from xml.etree import ElementTree as ET
+
+from citewell.engine.parsing.readers.ooxml import attribute, local
+
+# Styles may be based on each other in a circle; longer chains do not occur.
+_MAX_BASES = 20
+
+
+class TextStyles:
+    """The styles of a document, by name."""
+
+    def __init__(self) -> None:
+        self._own: dict[str, dict[str, str]] = {}
+
+    def add(self, styles: Iterable[ET.Element]) -> None:
+        """Note the styles among some elements."""
+        for style in styles:
+            if local(style.tag) != "style":
+                continue
+            found = {"base": attribute(style, "parent-style-name") or ""}
+            for part in style:
+                for name in ("text-position", "display", "visibility", "font-name", "font-family"):
+                    if value := attribute(part, name):
+                        found[name] = value
+            self._own[attribute(style, "name") or ""] = found
+
+    def _value(self, name: str | None, setting: str) -> str:
+        for _ in range(_MAX_BASES):
+            found = self._own.get(name or "")
+            if found is None:
+                return ""
+            if setting in found:
+                return found[setting]
+            name = found["base"]
+        return ""
+
+    def shift(self, element: ET.Element) -> int:
+        """1 if the element's style raises its text, -1 if it lowers it, else 0."""
+        # "super 58%", "sub 58%", or a share of the font's height: "33% 58%".
+        place = self._value(attribute(element, "style-name"), "text-position").partition(" ")[0]
+        if place in ("super", "sub"):
+            return 1 if place == "super" else -1
+        number = place.removesuffix("%").removeprefix("-")
+        if not number.replace(".", "", 1).isdecimal() or float(number) == 0:
+            return 0
+        return -1 if place.startswith("-") else 1
+
+    def is_hidden(self, element: ET.Element) -> bool:
+        """Whether the element or its style hides what it holds."""
+        style = attribute(element, "style-name")
+        return (
+            attribute(element, "display") == "none"
+            or self._value(style, "display") == "none"
+            or self._value(style, "visibility") == "hidden"
+            # Of sheets: `table:display` of their style (17.15).
+            or self._value(style, "display") == "false"
+            or (
+                local(element.tag) in ("hidden-text", "hidden-paragraph")
+                and attribute(element, "is-hidden") == "true"
+            )
+        )

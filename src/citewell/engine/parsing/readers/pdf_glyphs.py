@@ -1,0 +1,277 @@
+"""Reads what the extraction library does not give of a PDF: raised glyphs, fields, annotations.
+
+PDFium itself is asked, through pypdfium2. Source: PDF 1.7 (ISO 32000-1), 12.5 (annotations) and
+12.7 (forms); PDFium's `fpdf_text.h` and `fpdf_annot.h`.
+"""
+
+import ctypes
+import re
+from collections import Counter
+from collections.abc import Callable, Container, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# The bindings are generated and have no stubs.
+import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
+import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs]
+
+from citewell.engine.parsing.marks import lowered, raised
+
+_SMALLER = 0.85
+"""Size of a raised or lowered glyph, as a share of the size of the one before it, at most."""
+
+_MOVED = 0.08
+"""Least distance from the line, as a share of the size: rounding moves glyphs by less."""
+
+_FARTHEST = 0.9
+"""A glyph farther away stands on another line."""
+
+_WIDE = 0.75
+"""Gap wider than a space between words, as a share of the type's size: spaces have a quarter to a
+third of it, those of justified lines seldom twice as much."""
+
+_CONTEXT = 24
+"""Characters before a raised glyph by which it is found again in the page's blocks."""
+
+_MARKED = frozenset("0123456789+-\u2212")
+_MAX_LENGTH = 4_096
+"""Characters of a field or an annotation that are read."""
+
+_MOST_PATHS = 100
+"""Drawn lines of a page without text up to which it is taken for decoration."""
+
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A raised or lowered text of a page."""
+
+    before: str
+    """The text before it on the page, without spaces."""
+    text: str
+    after: str
+    """The character behind it, empty at a line's end."""
+    is_raised: bool
+
+
+@dataclass(slots=True)
+class PageFacts:
+    """Facts of one page."""
+
+    shifts: list[Shift] = field(default_factory=list[Shift])
+    fields: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """Name and value of the form fields that hold a value."""
+    notes: list[str] = field(default_factory=list[str])
+    """Texts of annotations."""
+    text: str = ""
+    """The page's text layer as PDFium gives it."""
+    has_pictures: bool = False
+    """Whether the page shows a picture; looked for where it has no text."""
+    gaps: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
+    """Line without its spaces -> offsets in it before which there is more than a word's space."""
+
+
+def read_facts(path: Path, table_pages: Container[int] = ()) -> Iterator[PageFacts]:
+    """Yield the facts of each page.
+
+    Args:
+        path: The file.
+        table_pages: Numbers of the pages whose gaps are wanted.
+
+    Raises:
+        pypdfium2.PdfiumError: The file cannot be read.
+    """
+    with closing(pypdfium2.PdfDocument(path)) as document:
+        if document.get_formtype() != pdfium.FORMTYPE_NONE:
+            document.init_forms()  # pyright: ignore[reportUnknownMemberType]
+        handle = None if document.formenv is None else document.formenv.raw
+        for number in range(len(document)):
+            try:
+                page = document[number]
+            except pypdfium2.PdfiumError:
+                yield PageFacts()
+                continue
+            with closing(page):
+                facts = PageFacts()
+                _read_text(page, facts, with_gaps=number + 1 in table_pages)
+                _read_annotations(page, handle, facts)
+            yield facts
+
+
+def _read_text(page: "pypdfium2.PdfPage", facts: PageFacts, *, with_gaps: bool) -> None:
+    with closing(page.get_textpage()) as text:
+        raw = text.raw
+        count = text.count_chars()
+        shown = text.get_text_range() if count else ""
+        # The text in one go leaves out glyphs without a meaning; then the places do not agree.
+        if len(shown) != count:
+            codes = (pdfium.FPDFText_GetUnicode(raw, at) for at in range(count))
+            shown = "".join(map(_character, codes))
+        facts.text = shown
+        facts.has_pictures = not shown.strip() and _has_pictures(page)
+        facts.shifts = list(_found(raw, shown))
+        if with_gaps:
+            facts.gaps = _gaps(raw, shown)
+
+
+def _has_pictures(page: "pypdfium2.PdfPage") -> bool:
+    objects = (
+        pdfium.FPDFPage_GetObject(page.raw, at)
+        for at in range(pdfium.FPDFPage_CountObjects(page.raw))
+    )
+    kinds = Counter(pdfium.FPDFPageObj_GetType(each) for each in objects)
+    shown = kinds[pdfium.FPDF_PAGEOBJ_IMAGE] + kinds[pdfium.FPDF_PAGEOBJ_FORM]
+    # Letters drawn as outlines are paths, one or more each; a frame or a rule is a few.
+    return shown > 0 or kinds[pdfium.FPDF_PAGEOBJ_PATH] > _MOST_PATHS
+
+
+def _gaps(raw: object, shown: str) -> dict[str, frozenset[int]]:
+    """Wide gaps of each line by its text without spaces: offsets in that text."""
+    left, right = ctypes.c_double(), ctypes.c_double()
+    low, high = ctypes.c_double(), ctypes.c_double()
+    found: dict[str, frozenset[int]] = {}
+    at = 0
+    for line in shown.splitlines(keepends=True):
+        wide: set[int] = set()
+        offset, last = 0, -1
+        for place in (at + n for n, c in enumerate(line) if not c.isspace()):
+            if offset and place > last + 1:
+                pdfium.FPDFText_GetCharBox(raw, last, left, right, low, high)
+                end = right.value
+                pdfium.FPDFText_GetCharBox(raw, place, left, right, low, high)
+                if left.value - end > _WIDE * pdfium.FPDFText_GetFontSize(raw, place):
+                    wide.add(offset)
+            offset, last = offset + 1, place
+        found[_SPACE.sub("", line)] = frozenset(wide)
+        at += len(line)
+    return found
+
+
+def _found(raw: object, shown: str) -> Iterator[Shift]:
+    x, y = ctypes.c_double(), ctypes.c_double()
+
+    def place(at: int) -> tuple[float, float]:
+        pdfium.FPDFText_GetCharOrigin(raw, at, x, y)
+        return pdfium.FPDFText_GetFontSize(raw, at), y.value
+
+    at = 0
+    while at < len(shown):
+        start = at
+        at += 1
+        if shown[start] not in _MARKED:
+            continue
+        before = start - 1
+        # PDFium ends the line at a change of height, and puts spaces into gaps.
+        while before >= start - 3 and shown[before] in "\r\n ":
+            before -= 1
+        if before < 0 or not (shown[before].isalnum() or shown[before] in ")]%€$£"):
+            continue
+        (size, line), (own, height) = place(before), place(start)
+        moved = height - line
+        if not (0 < own <= _SMALLER * size and _MOVED * size < abs(moved) < _FARTHEST * size):
+            continue
+        while at < len(shown) and shown[at] in _MARKED and place(at) == (own, height):
+            at += 1
+        context = _SPACE.sub("", shown[max(0, before + 1 - 2 * _CONTEXT) : before + 1])
+        after = shown[at : at + 1]
+        yield Shift(context[-_CONTEXT:], shown[start:at], after, moved > 0)
+
+
+def _character(code: int) -> str:
+    return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
+
+
+def with_shifts(text: str, shifts: list[Shift]) -> str:
+    """A block's text with the page's raised and lowered texts marked, which are taken off the list.
+
+    Those of other blocks stay on the list. A place is found by the text before it, whatever spaces
+    the library has put there.
+    """
+    at = 0
+    for shift in list(shifts):
+        if shift.text not in text:
+            continue
+        # The context may begin in the block before, so shorter ones are tried; five characters are
+        # the least that mean something.
+        for length in (len(shift.before), 12, 5):
+            before = shift.before[-length:]
+            pattern = r"\s*".join(re.escape(c) for c in before) + rf"\s*({re.escape(shift.text)})"
+            if found := re.compile(pattern).search(text, at):
+                mark = raised if shift.is_raised else lowered
+                start, end = found.span(1)
+                text = text[:start] + mark(shift.text) + text[end:]
+                at = start
+                shifts.remove(shift)
+                break
+    return text
+
+
+def _read_annotations(page: "pypdfium2.PdfPage", form: object, facts: PageFacts) -> None:
+    for number in range(pdfium.FPDFPage_GetAnnotCount(page.raw)):
+        annotation = pdfium.FPDFPage_GetAnnot(page.raw, number)
+        if not annotation:
+            continue
+        try:
+            _read_annotation(annotation, form, facts)
+        finally:
+            pdfium.FPDFPage_CloseAnnot(annotation)
+
+
+# Kinds whose `Contents` is text that people see or that belongs to the page as a remark.
+_TEXTS = frozenset(
+    (
+        pdfium.FPDF_ANNOT_TEXT, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_HIGHLIGHT,
+        pdfium.FPDF_ANNOT_UNDERLINE, pdfium.FPDF_ANNOT_SQUIGGLY, pdfium.FPDF_ANNOT_STRIKEOUT,
+        pdfium.FPDF_ANNOT_STAMP, pdfium.FPDF_ANNOT_CARET, pdfium.FPDF_ANNOT_LINE,
+        pdfium.FPDF_ANNOT_SQUARE, pdfium.FPDF_ANNOT_CIRCLE, pdfium.FPDF_ANNOT_POLYGON,
+        pdfium.FPDF_ANNOT_POLYLINE, pdfium.FPDF_ANNOT_INK,
+    )
+)  # fmt: skip
+_UNSEEN = pdfium.FPDF_ANNOT_FLAG_HIDDEN | pdfium.FPDF_ANNOT_FLAG_NOVIEW
+_BUTTONS = frozenset((pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON))
+_VALUES = frozenset(
+    (
+        pdfium.FPDF_FORMFIELD_TEXTFIELD,
+        pdfium.FPDF_FORMFIELD_COMBOBOX,
+        pdfium.FPDF_FORMFIELD_LISTBOX,
+    )
+)
+
+
+def _read_annotation(annotation: object, form: object, facts: PageFacts) -> None:
+    if pdfium.FPDFAnnot_GetFlags(annotation) & _UNSEEN:
+        return
+    kind = pdfium.FPDFAnnot_GetSubtype(annotation)
+    if kind in _TEXTS:
+        if text := _string(pdfium.FPDFAnnot_GetStringValue, annotation, b"Contents"):
+            facts.notes.append(text)
+        return
+    if kind != pdfium.FPDF_ANNOT_WIDGET or form is None:
+        return
+    field_kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
+    # The label that people see when they point at a field says more than its internal name.
+    name = _string(pdfium.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
+    name = name or _string(pdfium.FPDFAnnot_GetFormFieldName, form, annotation)
+    if field_kind in _BUTTONS:
+        if pdfium.FPDFAnnot_IsChecked(form, annotation):
+            value = _string(pdfium.FPDFAnnot_GetFormFieldExportValue, form, annotation)
+            facts.fields.append((name, _ON.get(value.lower(), value)))
+    elif field_kind in _VALUES and (
+        value := _string(pdfium.FPDFAnnot_GetFormFieldValue, form, annotation)
+    ):
+        facts.fields.append((name, value))
+
+
+_ON = {"on": "yes", "yes": "yes", "1": "yes", "": "yes"}
+
+
+def _string(function: Callable[..., int], *arguments: object) -> str:
+    """The answer of a function of PDFium that fills a buffer with UTF-16 and returns its bytes."""
+    size = int(function(*arguments, None, 0))
+    if not 2 < size <= 2 * _MAX_LENGTH:
+        return ""
+    buffer = ctypes.create_string_buffer(size)
+    function(*arguments, ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)
+    return buffer.raw[: size - 2].decode("utf-16-le", "replace").strip("\0 ")

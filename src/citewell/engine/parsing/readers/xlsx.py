@@ -1,0 +1,292 @@
+"""Excel workbooks: the cells that people see, as the sheet shows them.
+
+Source: ECMA-376 part 1, section 18 (SpreadsheetML).
+"""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from itertools import chain
+from typing import IO
+from xml.etree import ElementTree as ET
+
+from citewell.engine.parsing.archives import parse_part
+from citewell.engine.parsing.base import WarningCode
+from citewell.engine.parsing.marks import lowered, raised
+from citewell.engine.parsing.readers.base import ReaderInput
+from citewell.engine.parsing.readers.number_formats import BUILT_IN, is_dated, shown_number
+from citewell.engine.parsing.readers.ooxml import (
+    attribute,
+    child,
+    is_on,
+    local,
+    main_part,
+    properties,
+    relations,
+    value_of,
+)
+from citewell.engine.parsing.readers.seen_cells import (
+    MAX_COLUMNS,
+    MOST_MERGED,
+    MergedCells,
+    Merger,
+    Row,
+    SeenSheet,
+    note_merged,
+    seen,
+    seen_notes,
+    warn_of_hidden_sheets,
+)
+
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+# The note that Excel puts before a comment with replies, for programs that do not know them. In
+# other languages than English it stays.
+_THREADED = re.compile(r"\[Threaded comment\][^\0]{0,500}?\bComment:\s*")
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})"')
+
+
+class Workbook:
+    """An opened workbook; its sheets are read one at a time, its rows as they come."""
+
+    def __init__(self, source: ReaderInput) -> None:
+        """Read what all sheets share.
+
+        Raises:
+            KeyError, ElementTree.ParseError: It is no workbook, or a damaged one.
+        """
+        self._path = source.path
+        self._findings = source.findings
+        self._hidden_columns: list[int] = []
+        self._hidden_rows: set[int] = set()
+        with zipfile.ZipFile(source.path) as archive:
+            main = main_part(archive)
+            root = parse_part(archive, main)
+            known = relations(archive, main)
+            parts = {relation.kind: relation.part for relation in known.values()}
+            self.title, self.metadata = properties(archive)
+            names = set(archive.namelist())
+            self._strings = _strings(archive, parts.get("sharedStrings"), names)
+            self._formats = _formats(archive, parts.get("styles"), names)
+        settings = child(root, "workbookPr")
+        self._is_1904 = is_on((settings.get("date1904") if settings is not None else None) or "0")
+        found = child(root, "sheets")
+        listed = list(found) if found is not None else []
+        self.sheet_count = len(listed)
+        count = sum(item.get("state", "visible") != "visible" for item in listed)
+        warn_of_hidden_sheets(count, self._findings)
+        self.sheets = [
+            SeenSheet(item.get("name", ""), number, known[key].part)
+            for number, item in enumerate(listed, 1)
+            if item.get("state", "visible") == "visible"
+            and (key := attribute(item, "id") or "") in known
+            and known[key].kind == "worksheet"
+            and known[key].part in names
+        ]
+
+    def rows(self, sheet: SeenSheet, *, as_shown: bool = True) -> Iterator[Row]:
+        """Yield the rows of a sheet; without `as_shown` numbers come as they are stored."""
+        with zipfile.ZipFile(self._path) as archive:
+            with archive.open(sheet.part) as part:
+                merged = _merged(part)
+            with archive.open(sheet.part) as part:
+                yield from self._rows(part, merged, as_shown=as_shown)
+
+    def remarks(self, sheet: SeenSheet) -> list[str]:
+        """Text boxes and comments of a sheet, of which its rows were read to the end."""
+        with zipfile.ZipFile(self._path) as archive:
+            names = set(archive.namelist())
+            parts = [r for r in relations(archive, sheet.part).values() if r.part in names]
+            boxes = [
+                text
+                for relation in parts
+                if relation.kind == "drawing"
+                for text in drawn_texts(parse_part(archive, relation.part))
+            ]
+            notes: dict[tuple[int, int], str] = {}
+            for relation in parts:
+                if relation.kind == "comments":
+                    notes |= _notes(parse_part(archive, relation.part))
+        return boxes + seen_notes(notes, self._hidden_rows, self._hidden_columns)
+
+    def _rows(self, part: IO[bytes], merged: MergedCells, *, as_shown: bool) -> Iterator[Row]:
+        hidden = self._hidden_columns = list[int]()
+        self._hidden_rows = set[int]()
+        merger = Merger(merged)
+        last = 0
+        # The child process bounds time and memory; expat 2.4 and later refuses entity bombs.
+        for _, element in ET.iterparse(part):  # noqa: S314
+            match local(element.tag):
+                case "cols":
+                    hidden = self._hidden_columns = sorted(_hidden_columns(element))
+                case "row":
+                    number = element.get("r", "")
+                    last = int(number) if number.isdecimal() else last + 1
+                    row = Row(last, self._cells(element, as_shown=as_shown))
+                    merger.fill(row)
+                    if is_hidden := is_on(element.get("hidden", "0")):
+                        self._hidden_rows.add(last)
+                    yield seen(row, hidden, self._findings, is_hidden=is_hidden)
+                    element.clear()
+                case _:
+                    continue
+
+    def _cells(self, row: ET.Element, *, as_shown: bool) -> dict[int, str]:
+        cells: dict[int, str] = {}
+        column = 0
+        for cell in row:
+            if local(cell.tag) != "c":
+                continue
+            place = _REFERENCE.fullmatch(cell.get("r", ""))
+            column = _column(place[1]) if place else column + 1
+            text = self._text(cell, as_shown=as_shown).strip()
+            self._findings.source.add(text)
+            if text and column <= MAX_COLUMNS:
+                cells[column] = text
+        return cells
+
+    def _text(self, cell: ET.Element, *, as_shown: bool) -> str:
+        kind = cell.get("t", "n")
+        text, formula = "", None
+        for part in cell:
+            name = local(part.tag)
+            if name == "v":
+                text = part.text or ""
+            elif name == "f":
+                formula = part.text or ""
+            elif name == "is" and kind == "inlineStr":
+                return _rich_text(part)
+        if not text:
+            if formula is None or kind == "str":
+                return ""
+            self._findings.warn(
+                WarningCode.FORMULAS_WITHOUT_VALUES,
+                "Formulas have no stored values; the passages say so in their place. Open the file"
+                " in Excel or LibreOffice and save it.",
+            )
+            return f"(formula ={formula} without a stored value)"
+        match kind:
+            case "s":
+                place = int(text) if text.isdecimal() else -1
+                return self._strings[place] if 0 <= place < len(self._strings) else ""
+            case "b":
+                return "TRUE" if text == "1" else "FALSE"
+            case "n":
+                return self._number(text, cell.get("s", "0"), as_shown=as_shown)
+            case _:
+                return text
+
+    def _number(self, text: str, style: str, *, as_shown: bool) -> str:
+        place = int(style) if style.isdecimal() else 0
+        code = self._formats[place] if place < len(self._formats) else "General"
+        if not as_shown and not is_dated(code):
+            code = "General"
+        return shown_number(text, code, is_1904=self._is_1904)
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _place(reference: str) -> tuple[int, int]:
+    found = _REFERENCE.fullmatch(reference)
+    return (int(found[2]), _column(found[1])) if found else (0, 0)
+
+
+def _merged(part: IO[bytes]) -> MergedCells:
+    """Cells of merged areas -> (row, column) of the area's first cell, which has the text.
+
+    The areas stand behind the rows, so the part is looked through before it is read.
+    """
+    found: MergedCells = {}
+    tail, areas = b"", 0
+    while data := part.read(1 << 20):
+        data = tail + data
+        cut = data.rfind(b"<")
+        tail = data[cut:] if cut >= 0 else b""
+        for first, last in _MERGED.findall(data[: len(data) - len(tail)]):
+            (top, left), (bottom, right) = _place(first.decode()), _place(last.decode())
+            areas += 1
+            if areas <= MOST_MERGED:
+                note_merged(found, top, left, bottom, right)
+    return found
+
+
+def _hidden_columns(element: ET.Element) -> set[int]:
+    hidden: set[int] = set()
+    for column in element:
+        first, last = column.get("min", ""), column.get("max", "")
+        if is_on(column.get("hidden", "0")) and first.isdecimal() and last.isdecimal():
+            hidden |= set(range(int(first), min(int(last), MAX_COLUMNS) + 1))
+    return hidden
+
+
+def _strings(archive: zipfile.ZipFile, name: str | None, names: set[str]) -> list[str]:
+    if not name or name not in names:
+        return []
+    strings: list[str] = []
+    with archive.open(name) as part:
+        for _, element in ET.iterparse(part):  # noqa: S314 - see `Workbook.rows`
+            if local(element.tag) == "si":
+                strings.append(_rich_text(element))
+                element.clear()
+    return strings
+
+
+def _rich_text(element: ET.Element | None) -> str:
+    parts: list[str] = []
+    for part in element if element is not None else ():
+        name = local(part.tag)
+        if name == "t":
+            parts.append(part.text or "")
+        elif name == "r":
+            text = "".join(t.text or "" for t in part if local(t.tag) == "t")
+            place = value_of(part, "rPr", "vertAlign")
+            if place in ("superscript", "subscript"):
+                text = raised(text) if place == "superscript" else lowered(text)
+            parts.append(text)
+    return "".join(parts)
+
+
+def _formats(archive: zipfile.ZipFile, name: str | None, names: set[str]) -> list[str]:
+    """The number format of each cell style."""
+    if not name or name not in names:
+        return []
+    root = parse_part(archive, name)
+    own = {item.get("numFmtId", ""): item.get("formatCode", "") for item in _items(root, "numFmts")}
+    codes = chain(((str(number), code) for number, code in BUILT_IN.items()), own.items())
+    known = dict(codes)
+    return [known.get(xf.get("numFmtId", "0"), "General") for xf in _items(root, "cellXfs")]
+
+
+def _items(root: ET.Element, name: str) -> list[ET.Element]:
+    found = child(root, name)
+    return [] if found is None else list(found)
+
+
+def drawn_texts(drawing: ET.Element) -> list[str]:
+    """The text of each text box and shape of a drawing that is not hidden."""
+    texts: list[str] = []
+    for shape in drawing.iter():
+        settings = child(shape, "nvSpPr", "cNvPr")
+        if local(shape.tag) != "sp" or (settings is not None and is_on(settings.get("hidden"))):
+            continue
+        lines = (
+            "".join(part.text or "" for part in paragraph.iter() if local(part.tag) == "t")
+            for paragraph in shape.iter()
+            if local(paragraph.tag) == "p"
+        )
+        if text := "\n".join(line for line in lines if line.strip()):
+            texts.append(text)
+    return texts
+
+
+def _notes(comments: ET.Element) -> dict[tuple[int, int], str]:
+    """Comments by the place of their cell."""
+    found = (item for item in comments.iter() if local(item.tag) == "comment")
+    return {
+        _place(item.get("ref", "")): _THREADED.sub("", _rich_text(child(item, "text")))
+        for item in found
+    }

@@ -1,0 +1,61 @@
+"""Pages as people read them: spaced words, words cut at line ends, notes, headers."""
+
+from document_files import write_pdf, write_pdf_content
+
+BODY = [
+    "The committee decided in March that every member of the board of the company has to",
+    "resign as soon as the new rules are in force, which according to the inspector will be",
+    "the case in the summer of the next year at the latest, when the plant in the north is",
+    "finished. Until then the old board goes on and reports to the owners every two weeks so",
+]
+NEXT = [
+    "that nobody can say that it was not told about the trouble in time. The owners pay the",
+    "cost of 71,300 euros. A second board is chosen in May by all of the members and their own",
+    "guests who have paid their share of the cost before the end of the month of April.",
+]
+
+
+class TestPages:
+    def test_spaced_words_are_joined_and_labels_are_not(self, read, tmp_path):
+        lines = ["S A L A R Y", "The v a l v e is closed.", "Choose A B C D E below."]
+        _, blocks = read(write_pdf(tmp_path / "a.pdf", [[*BODY, *lines]]))
+        text = " ".join(block.text for block in blocks)
+        assert "SALARY" in text
+        assert "The valve is closed." in text
+        assert "Choose A B C D E below." in text
+
+    def test_a_wide_gap_parts_spaced_words(self, read, tmp_path):
+        content = "BT /F1 12 Tf 50 780 Td (S A L A R Y) Tj 160 0 Td (T A B L E) Tj ET "
+        content += "".join(f"BT /F1 12 Tf 50 {740 - 16 * n} Td ({t}) Tj ET " for n, t in
+                           enumerate(BODY))  # fmt: skip
+        _, blocks = read(write_pdf_content(tmp_path / "a.pdf", content))
+        assert blocks[0].text in ("SALARY TABLE", "SALARY | TABLE")
+
+    def test_words_cut_at_line_ends_join_and_compounds_keep_their_hyphen(self, read, tmp_path):
+        lines = [
+            "The inspector of the northern district wrote that the whole plant had to be main-",
+            "tained by its own people and that the cooperation between the two firms is well-",
+            "known. Each of them keeps its own books and they report to the same board of people.",
+        ]
+        _, blocks = read(write_pdf(tmp_path / "a.pdf", [lines]))
+        (text,) = (block.text for block in blocks)
+        assert "had to be maintained by" in text
+        assert "is well-known. Each" in text
+
+    def test_notes_and_running_lines_do_not_split_a_sentence(self, read, tmp_path):
+        head = "Report of the northern plant"
+        pages = [
+            [head, *BODY, "1 See the rules of 2019, page 4, and the inspector's letter.", "- 1 -"],
+            [head, *NEXT, "- 2 -"],
+            [head, "The crane is inspected on 3 November and painted by the people.", "- 3 -"],
+        ]
+        _, blocks = read(write_pdf(tmp_path / "a.pdf", pages))
+        texts = [block.text for block in blocks]
+        assert texts.count(head) == 1
+        assert not any("- 2 -" in text for text in texts)
+        (sentence,) = (block for block in blocks if "reports to the owners" in block.text)
+        assert "every two weeks so that nobody can say that it was not told" in sentence.text
+        assert (sentence.page, len(sentence.breaks)) == (1, 1)
+        (note,) = (block for block in blocks if "rules of 2019" in block.text)
+        assert (note.page, note.text.startswith("1 See the rules")) == (1, True)
+        assert [block.page for block in blocks] == sorted(block.page for block in blocks)
