@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from citewell.engine.answering.alignment import CROSS_LANGUAGE_SCORE, Alignment, align
 from citewell.engine.answering.base import Passage
+from tests.examples import examples
 
 
 def passage(text: str, number: int = 1, **fields: object) -> Passage:
@@ -187,12 +188,12 @@ class TestLanguages:
 
 
 class TestAnyText:
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     @given(st.text(max_size=200), st.text(max_size=200))
     def test_any_text_and_passage_hold_the_invariants(self, text: str, source: str) -> None:
         aligned(text, passage(source))
 
-    @settings(max_examples=30)
+    @settings(max_examples=examples(30))
     @given(st.text(alphabet='Guests pay8 euros.[1]()\n|không"', max_size=150))
     def test_text_of_the_trade_holds_the_invariants(self, text: str) -> None:
         aligned(text, LEAVE, MEALS)

@@ -90,6 +90,7 @@ class TestMissingFacts:
             ("Nghị định 123/2020/NĐ-CP", "theo Nghị định 123/2020/NĐ-CP"),
             ("Write to it@acme.example.", "Mail: IT@acme.example"),
             ("It takes 3 days.", "Nó mất ba ngày."),
+            ("Profit fell by 5 million.", "The change was -5 million."),
         ],
     )
     def test_same_fact_in_another_form_is_there(self, claim: str, source: str) -> None:
@@ -108,6 +109,7 @@ class TestMissingFacts:
             ("It takes 3 days.", "It takes 3 weeks."),
             ("It costs 500.", "It costs 50."),
             ("Pay 5 euros.", "Pay 5 dollars."),
+            ("Profit fell to 5 million.", "Profit was -5 million."),
         ],
     )
     def test_changed_fact_is_missing(self, claim: str, source: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from citewell.engine.answering.base import (
     Answer,
     AnswerSentence,
+    Citation,
     Confidence,
     ConfidenceLevel,
     Degradation,
@@ -23,6 +24,7 @@ from citewell.engine.answering.generated import (
     StepEvent,
     TokenEvent,
     Writing,
+    events_of,
     stream_answer,
 )
 from citewell.engine.answering.prompting import NO_ANSWER
@@ -327,6 +329,21 @@ class TestFallback:
     async def test_cut_within_the_first_sentence_falls_back(self) -> None:
         _, done = await run(ScriptedReply("Full-time employees have", is_truncated=True))
         assert done.answer.text == EXTRACTIVE.text
+
+    async def test_answer_made_as_a_whole_is_told_sentence_by_sentence(self) -> None:
+        one, two = AnswerSentence("Leave is 24 days.", (1,)), AnswerSentence("Meals too.", (2, 1))
+        passage = PASSAGES[0]
+        cited = tuple(Citation(number, passage, 0, 4, "Full", 0.8) for number in (1, 2))
+        text = "Leave is 24 days. [1]\n- Meals too. [2][1]"
+        answer = replace(EXTRACTIVE, text=text, sentences=(one, two), citations=cited)
+        events = list(events_of(answer))
+        assert events == [
+            CitationEvent(cited[0]), TokenEvent("Leave is 24 days. [1]\n- ", one),
+            CitationEvent(cited[1]), TokenEvent("Meals too. [2][1]", two),
+        ]  # fmt: skip
+        # In another order the sentences cannot be cut out of the text.
+        turned = replace(answer, sentences=(two, one))
+        assert list(events_of(turned))[-1] == TokenEvent(text)
 
     async def test_no_passages_no_call(self) -> None:
         events, done = await run(GOOD, passages=[])

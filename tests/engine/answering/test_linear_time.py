@@ -27,7 +27,7 @@ GROWTH = 8
 """A run four times as long may take this much longer: linear, with room for a busy machine;
 quadratic time is sixteen times as much."""
 
-FLOOR = 0.02
+FLOOR = 0.1
 """Seconds below which nothing is compared."""
 
 

@@ -1,10 +1,11 @@
 """Repetitions folded, like passages apart."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
-from citewell.engine.retrieval.arranging import AS_RANKED, Arrangement, arrange
+from citewell.engine.retrieval.arranging import AS_RANKED, Arrangement, arrange, neighbours_of
 from citewell.engine.retrieval.base import Hit
 
 FOLDED = Arrangement(folds=True)
@@ -49,6 +50,15 @@ class TestFolding:
     def test_same_words_under_another_heading_stay(self) -> None:
         hits = [hit("25 days.", 0.9, "Leave", "2025"), hit("25 days.", 0.8, "Leave", "2026")]
         assert arrange(hits, FOLDED, 5) == hits
+
+
+class TestNeighbours:
+    def test_neighbour_is_a_hit_once_behind_what_brought_it(self) -> None:
+        best, other, far = (hit(text, score) for text, score in (("b", 0.9), ("c", 0.6), ("a", 0)))
+        around = replace(best, before=(far,), after=(other,)), replace(other, before=(best,))
+        (found,) = neighbours_of(around, 5)
+        assert (found.chunk_id, found.text, found.score) == (far.chunk_id, "a", 0.45)
+        assert neighbours_of(around, 0) == []
 
 
 class TestDiversity:

@@ -44,6 +44,20 @@ class TestClose:
             ("The kiln closed on 3 May 2021.", "The kiln closed on May 3rd, 2021 for repairs."),
             ("In hall B the limit is −5 degrees.", "The limit in hall B is -5 degrees."),  # noqa: RUF001
             ("In hall B the limit is 5-7 degrees.", "The limit in hall B is 5-7 degrees."),
+            ("Ines is Ruth's manager.", "Ruth reports to Ines."),
+            ("Ada Holm is the author of the guide.", "The guide was written by Ada Holm."),
+            ("The trial preceded the survey.", "The trial took place before the survey."),
+            ("The kiln closed in May.", "The kiln closed on May 3rd, 2021 for repairs."),
+            ("Bo Ek built the kiln.", "The kiln was built by Ada Holm, Bo Ek and Cy Fox."),
+            ("A person holds the key.", "A man holds the key."),
+            ("Ada Holm was born on 4 June 1870.", "Ada Holm (4 June 1870 – 1931) was a potter."),  # noqa: RUF001
+            ("Ada Holm died in 1931.", "Ada Holm (4 June 1870 – 2 May 1931) was a potter."),  # noqa: RUF001
+            ("Yes: the kiln is in hall A.", WAREHOUSES),
+            ("A person drives a red vehicle.", "A man drives a red truck."),
+            ("There is an animal in the yard.", "There is a dog in the yard."),
+            ("Ann Lee is the owner of the kiln.", "The kiln is owned by Ann Lee."),
+            ("Ada Holm was born on 3 May 1990.", "Ada Holm (born 3 May 1990, Leeds) paints."),
+            ("The man is sweeping.", "The man sings while sweeping the floor."),
         ],
     )
     def test_turned_sentence_is_close(self, sentence: str, quote: str) -> None:
@@ -102,8 +116,32 @@ class TestNotAccepted:
             ("Staff get a bonus.", "If the year ends well, staff get a bonus."),
             ("The dog bit the guard.", "The owner of the dog bit the guard."),
             ("The press opens the valve.", "The press closes the valve."),
+            ("Ruth is Ines's manager.", "Ruth reports to Ines."),
+            ("The survey preceded the trial.", "The trial took place before the survey."),
+            ("The kiln closed in June.", "The kiln closed on May 3rd, 2021 for repairs."),
+            ("Every person holds a key.", "Every man holds a key."),
+            ("A man holds the key.", "A person holds the key."),
+            ("No person holds the key.", "No man holds the key."),
+            ("Ada Holm died in 1870.", "Ada Holm (4 June 1870 – 2 May 1931) was a potter."),  # noqa: RUF001
+            ("Ada Holm died in 1931.", "Ada Holm (Leeds, 2 May 1931) was a potter."),
+            ("Yes: the kiln is in hall B.", WAREHOUSES),
             ("All branches close at six.", "Some branches close at six."),
             ("The day shift packs.", "The day shift welds and the night shift packs."),
+            ("John Reed died in 1994.", "John Reed (mayor 1986–1994) was a lawyer."),  # noqa: RUF001
+            ("Ann Lee was born on 3 May 1990.", "Ann Lee (born Smith, married 3 May 1990) paints."),
+            ("Animals are forbidden in the park.", "Dogs are forbidden in the park."),
+            ("The vehicle costs 5000 euros.", "The truck costs 5000 euros."),
+            ("The firm was bought by Cy Fox.", "The firm was bought by Acme, and Cy Fox resigned."),
+            ("The firm was bought by Cy Fox.", "The firm was bought by Acme and Cy Fox resigned."),
+            ("Ann Lee is the owner of the kiln.", "Ann Lee owned the kiln."),
+            ("Ann Lee is the owner of the kiln.", "The kiln was owned by Ann Lee."),
+            ("Ines is Ruth's manager.", "Ruth reported to Ines."),
+            (
+                "Ann Lee was the author of the report.",
+                "Ann Lee wrote to the author of the report.",
+            ),
+            ("The man is working.", "The man sleeps while working machines hum."),
+            ("No, the kiln is in hall A.", "The kiln is in hall A."),
         ],
     )
     def test_other_statement_is_not_accepted(self, sentence: str, quote: str) -> None:

@@ -1,6 +1,7 @@
 """Parts of an answer: sentences, each resting on stored passages."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from citewell.engine.verification.grading import Assessment
@@ -36,6 +37,8 @@ class QuestionTerm:
     """Its IDF, the highest where no passage holds it, less for a function word."""
     is_known: bool = True
     """Whether any passage of the library holds it."""
+    is_form: bool = False
+    """Whether it is a date, a number or another form that stands for several words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Question:
     terms: tuple[QuestionTerm, ...]
     certainty: float = 1.0
     """How much the library is able to tell of its words, 0..1: little of three passages."""
+    day: date | None = None
+    """The day for which it is answered: what holds only later does not lead; None: any day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ class Passage:
     """Date of the document, ISO 8601, where it is known."""
     cosine: float | None = None
     """Cosine similarity with the question as the library's embedder gives it."""
+    page_breaks: tuple[int, ...] = ()
+    """Offsets in the text at which a page ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 
+from citewell.engine.answering.asking.evidence import offers
+from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.names import asks_by_name
 from citewell.engine.answering.base import Confidence, ConfidenceLevel
 from citewell.engine.answering.calibration import ConfidenceCalibration
+from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reasons import reasons_of
-from citewell.engine.answering.signals import Signals, content_of, signals_of
+from citewell.engine.answering.rivals import is_of_another_thing
+from citewell.engine.answering.signals import Signals, content_of, judged, signals_of
 
-UNANSWERABLE_BELOW = {"vi": 0.55}
-_UNANSWERABLE_BELOW = 0.5
-"""Probability that the passages answer the question, below which nothing is answered, by language:
-Vietnamese near misses share more syllables with what is known. Each 0.05 costs 0.01 of the answers
-to encyclopaedic questions, and saves 0.03 of an organisation's questions that nothing answers. See
-ADR 0036."""
+UNANSWERABLE_BELOW = 0.5
+"""Probability that the passages answer the question, below which nothing is answered. 0.55 saves
+0.004 of an organisation's questions that nothing answers and costs 0.004 of the others, and 0.013
+of Vietnamese encyclopaedic ones. See ADR 0042."""
 
 ABSTAIN_BELOW = 0.15
 """Probability of being right below which nothing is answered. Most of these the bound above holds
@@ -25,9 +28,14 @@ HIGH = 0.93
 documents, by cross-validation over documents of five libraries."""
 
 _VAGUE = 0.5
-"""The most that an answer to `What changed?` can have: low, whatever is covered."""
+"""The most that an answer to `What changed?` can have: low, whatever is covered. The same where a
+sentence of the minutes on a contract answers who signed the minutes."""
 
 _FEW_WORDS = 2
+_NO_TYPE = 0.3
+"""`Signals.no_type` of a text without any number, date or name where one is asked for, or with a
+number that is no share or no rhythm where that is."""
+
 _ALL = 0.999
 """Share of the question's words that are all of them, rounding aside."""
 
@@ -59,19 +67,19 @@ def assess(
     """
     if not statements or sum(term.weight for term in material.question.terms) <= 0:
         return Confidence(ConfidenceLevel.NONE, 0.0)
-    signals = signals_of(material, statements[0], calibration.dense_midpoint)
+    statement = judged(material, statements)
+    signals = signals_of(material, statement, calibration.dense_midpoint)
     score = calibration.right.probability(signals)
     answerable = calibration.answerable.probability(signals)
-    if _is_vague(material):
+    if _is_vague(material) or is_of_another_thing(material, statement):
         score = min(score, _VAGUE)
     level = level_of(score)
-    bound = UNANSWERABLE_BELOW.get(material.question.language, _UNANSWERABLE_BELOW)
-    is_unlikely = answerable < bound or score < ABSTAIN_BELOW
-    if is_unlikely and not _holds_everything(signals):
+    is_unlikely = answerable < UNANSWERABLE_BELOW or score < ABSTAIN_BELOW
+    if (is_unlikely and not _holds_everything(signals)) or _lacks_the_point(
+        material, statements, signals
+    ):
         level = ConfidenceLevel.NONE
-    reasons = reasons_of(
-        material, statements[0], signals, is_given=level is not ConfidenceLevel.NONE
-    )
+    reasons = reasons_of(material, statement, signals, is_given=level is not ConfidenceLevel.NONE)
     return Confidence(level, round(score, 3), tuple(reasons))
 
 
@@ -80,9 +88,29 @@ def _holds_everything(signals: Signals) -> bool:
     return signals.near >= _ALL and not signals.no_type and not signals.miscounted
 
 
+def _lacks_the_point(material: Material, statements: Sequence[Statement], signals: Signals) -> bool:
+    """Whether statements cannot be the answer, whatever else of the question they hold.
+
+    They lack the kind of thing that is asked for, or have their amounts in another currency; or
+    they stand under headings and count other things, or nothing there names what the question does:
+    a year, a code, a name. Text without headings says such things pages earlier: there these two
+    cost 0.02 of the answers to encyclopaedic questions, and are left to the weights.
+    """
+    is_elsewhere = signals.absent > 0 and reference_of(material.question.text) is None
+    if signals.other_currency or (signals.headed and (is_elsewhere or signals.miscounted)):
+        return True
+    if material.asked.kind is Kind.PERSON and not asks_by_name(material.asked):
+        return False  # `residents` are no name and may be the answer
+    return signals.no_type >= _NO_TYPE and not any(
+        offers(material.asked, one.text) > 0.5 - _NO_TYPE for one in statements
+    )
+
+
 def _is_vague(material: Material) -> bool:
     """Whether a question has too few words of its own for its answer to be told apart."""
-    return len(content_of(material)) < _FEW_WORDS
+    terms = material.question.terms
+    # A date or a number of several words tells as much as they do.
+    return sum(1 + terms[at].is_form for at in content_of(material)) < _FEW_WORDS
 
 
 def level_of(score: float) -> ConfidenceLevel:

@@ -19,6 +19,7 @@ from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.registry import read
 from citewell.engine.answering.reading.smalltalk import fixed_reply
 from citewell.engine.answering.reading.variants import with_agents, with_variants
+from citewell.engine.answering.rivals import without_rivals
 from citewell.engine.answering.scoring import score_sentences
 
 MODEL = "extractive"
@@ -87,7 +88,8 @@ def read_passages(
         question = respelled
         scores = score_sentences(question, passages, asked)
     material = Material(question, asked, passages, scores)
-    return material, read(material, max_sentences) if passages else []
+    statements = read(material, max_sentences) if passages else []
+    return material, without_rivals(material, statements)
 
 
 def fixed_answer(text: str) -> Answer | None:

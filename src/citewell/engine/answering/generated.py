@@ -5,6 +5,7 @@ text of `AnswerDone`. A sentence is shown once it is complete and graded, and on
 one on that rests on a passage; so nothing that was shown is ever taken back.
 """
 
+import itertools
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -156,9 +157,34 @@ async def stream_answer(
 
 
 def events_of(answer: Answer) -> Iterator[CitationEvent | TokenEvent]:
-    """Yield what a stream says of an answer that was made as a whole."""
-    yield from map(CitationEvent, answer.citations)
-    yield TokenEvent(answer.text)
+    """Yield what a stream says of an answer that was made as a whole, sentence by sentence.
+
+    Each citation comes before the first sentence that has its mark. A text that does not hold its
+    sentences one after the other comes in one piece.
+    """
+    known = {citation.number: citation for citation in answer.citations}
+    for piece, sentence in _pieces(answer):
+        numbers = sentence.citations if sentence else tuple(known)
+        yield from (CitationEvent(known.pop(number)) for number in numbers if number in known)
+        yield TokenEvent(piece, sentence)
+    yield from map(CitationEvent, known.values())
+
+
+def _pieces(answer: Answer) -> list[tuple[str, AnswerSentence | None]]:
+    """The text cut where its sentences begin; what stands before the first belongs to it."""
+    starts: list[int] = []
+    end = 0
+    for sentence in answer.sentences:
+        start = answer.text.find(sentence.text, end)
+        if start < 0 or not sentence.text:
+            return [(answer.text, None)]
+        starts.append(start)
+        end = start + len(sentence.text)
+    if not starts:
+        return [(answer.text, None)]
+    bounds = [0, *starts[1:], len(answer.text)]
+    texts = [answer.text[start:stop] for start, stop in itertools.pairwise(bounds)]
+    return list(zip(texts, answer.sentences, strict=True))
 
 
 class _Reply:

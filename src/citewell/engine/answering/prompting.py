@@ -101,7 +101,7 @@ def prompt_version(language: str, *, own_rules: Mapping[str, str] | None = None)
 
 
 def shipped_rules(name: str) -> str:
-    """Return the text of one of `RULES` as it comes with the package."""
+    """Return the text of a prompt as it comes with the package, without its version."""
     return _shipped(name)[1]
 
 

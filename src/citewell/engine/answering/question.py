@@ -1,15 +1,16 @@
 """The question as answering needs it: words and what each of them weighs."""
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
 from citewell.engine.answering.base import Question, QuestionTerm
 from citewell.engine.lexical.base import CorpusStatistics, QueryTerm
-from citewell.engine.lexical.bm25 import inverse_document_frequency
+from citewell.engine.lexical.bm25 import inverse_document_frequency, is_covered
 from citewell.engine.lexical.codes import find_codes
+from citewell.engine.lexical.forms import apart_words, find_forms, word_terms
 from citewell.engine.lexical.terms import hash64, look_up, passage_hashes, term_id
 from citewell.engine.text.normalisation import normalise, words
-from citewell.engine.text.shapes import CACHED_WORDS
 from citewell.engine.text.stopwords import (
     ENGLISH,
     INFORMAL_VIETNAMESE,
@@ -60,9 +61,16 @@ def question_of(
     light = LIGHT.get(language, frozenset[str]())
     ids: dict[str, set[int]] = {}
     boosts: dict[str, float] = {}
+    forms: set[str] = set()
     for term in terms:
         if term.namespace == "acronym":
             continue  # no word of a passage: it only brings passages up
+        if is_covered(term, statistics):
+            continue  # its form says it
+        if term.is_optional and not statistics.document_frequency.get(term.id):
+            continue  # its words or parts say it
+        if term.namespace == "form":
+            forms.add(term.text)
         ids.setdefault(term.text, set()).add(term.id)
         boosts[term.text] = max(boosts.get(term.text, 0.0), term.boost)
     frequency = statistics.document_frequency
@@ -76,7 +84,8 @@ def question_of(
         weight = min(boosts[word], share) * _informativeness(most, statistics.chunk_count)
         if share == _FUNCTION_SHARE:  # a small library may lack `do`, which makes it no topic
             weight = min(weight, _FUNCTION_SHARE * _FUNCTION_WEIGHT)
-        made.append(QuestionTerm(word, frozenset(found), weight, is_known=most > 0))
+        is_form = word in forms and " " in word
+        made.append(QuestionTerm(word, frozenset(found), weight, most > 0, is_form))
     return Question(text, language, tuple(made), _certainty(statistics.chunk_count))
 
 
@@ -94,19 +103,20 @@ def _informativeness(document_frequency: int, chunk_count: int) -> float:
 @lru_cache(maxsize=CACHED_TEXTS)
 def text_terms(text: str, language: str) -> frozenset[int]:
     """Get the ids of a text's terms as they would be indexed, without their weights."""
-    body = words(normalise(text))
+    plain = normalise(text)
+    body = words(plain)
+    codes = find_codes(text)
+    forms = find_forms(text, language, plain=plain, codes=codes)
+    apart = apart_words(forms)
+    counts = Counter(body)
     found = set[int]()
-    for word in set(body):
-        found.update(_word_terms(word, language))
+    for word, count in counts.items():
+        if count > apart[word]:
+            found.update(word_terms(word, language))
+    for form in forms:
+        found.update(form.stored)
     if language == "vi":  # the only one whose pairs of words are terms
         found.update(map(term_id, passage_hashes(list(map(look_up, body)), language)[1]))
-    for code in find_codes(text):
+    for code in codes:
         found.update(term_id(hash64("code", key)) for key in (code.key, *code.prefixes()))
     return frozenset(found)
-
-
-@lru_cache(maxsize=CACHED_WORDS)
-def _word_terms(word: str, language: str) -> frozenset[int]:
-    """Get the ids of a word by itself."""
-    singles, pairs = passage_hashes([look_up(word)], language)
-    return frozenset(map(term_id, (*singles, *pairs)))

@@ -19,6 +19,7 @@ names are below it."""
 MAX_PLACES = 20
 """Places of one quote that are looked at in a passage: boilerplate repeats."""
 
+_RAISED = re.compile("[0-9⁰¹²³⁴-⁹⁺⁻][⁰¹²³⁴-⁹⁺⁻]")
 _UNSEEN = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
@@ -150,7 +151,9 @@ def _fold(text: str) -> tuple[str, list[int]]:
         while end < len(text) and unicodedata.combining(text[end]):
             end += 1
         cluster = text[start:end]
-        if not cluster.isascii():
+        # "30¹" is not 301: a raised digit stays one behind a digit.
+        is_raised = bool(_RAISED.match(text, start - 1)) if start else False
+        if not cluster.isascii() and not is_raised:
             cluster = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", cluster))
         for character in cluster.casefold().translate(_FOLDED):
             is_seen = not (character.isspace() or character in _DROPPED)

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.focus import focus_of
+from citewell.engine.answering.asking.implied import implied_by, names_another_currency
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.lists import is_inline_list
@@ -17,6 +19,14 @@ from citewell.engine.text.sentences import is_table_row
 from citewell.engine.text.stopwords import STOPWORDS
 
 _WORD = re.compile(r"[^\W_]+")
+
+_CLITICS = {"en": frozenset(("s", "t", "d", "m", "ll", "re", "ve"))}
+"""Letters that apostrophes cut off (`company's`)."""
+
+_THEMSELVES = re.compile(
+    r"(?<!which )(?<!what )\b(company|organi[sz]ation|cong ty)\b(?! nao\b)", re.IGNORECASE
+)
+"""The library's owner, whom documents mostly leave unnamed; not where a company is asked for."""
 
 _DURATION = frozenset({"long", "lau"})
 """Words that ask for a length of time (`how long`, `bao lâu`): no answer repeats them."""
@@ -103,19 +113,46 @@ class Signals(NamedTuple):
     vietnamese_words: float
     words: float
     """Content words of the question, in tens."""
+    row_gap: float
+    """`gap` of a row: it is terse, so what it lacks tells more."""
+    headed: float
+    """Whether the cited passages stand under headings."""
+    headed_gap: float
+    """`gap` under headings: they say what a passage is about, so what is not there tells more."""
+    other_currency: float
+    """Whether a currency is named and the amounts are in another."""
+    typed_gap: float
+    """`gap` where it certainly holds the kind of thing asked for: of another thing, perhaps."""
 
 
 def content_of(material: Material) -> frozenset[int]:
     """Get the positions of the single words that tell of a question's subject."""
     question = material.question
+    clitics = _CLITICS.get(question.language, frozenset[str]())
+    called = _THEMSELVES.search(material.asked.text)
+    themselves = frozenset(called[1].split()) if called else frozenset[str]()
     asking = _DURATION if material.asked.kind is Kind.DURATION else frozenset[str]()
     return frozenset(
         at
         for at, term in enumerate(question.terms)
-        if " " not in term.text
+        if (" " not in term.text or term.is_form)
         and not is_function_word(term.text, question.language)
         and fold(term.text.lower()) not in asking
+        and term.text not in clitics
+        and fold(term.text.lower()) not in themselves
         and term.text.lower() not in material.asked.instructions
+    )
+
+
+def judged(material: Material, statements: Sequence[Statement]) -> Statement:
+    """Get what the confidence is read from: the first statement, or both sides of a comparison."""
+    first = statements[0]
+    if material.asked.kind is not Kind.COMPARISON:
+        return first
+    return replace(
+        first,
+        text="\n".join(one.text for one in statements),
+        quotes=tuple(quote for one in statements for quote in one.quotes),
     )
 
 
@@ -124,16 +161,12 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
 
     Args:
         material: The question and what was found.
-        statement: The first of the answer.
+        statement: As `judged` gives it.
         midpoint: Cosine that speaks neither for nor against an answer; None leaves cosines out.
     """
     question = material.question
-    cited = {id(quote.passage) for quote in statement.quotes}
-    readings = [one for one in material.scores.readings if id(one.passage) in cited]
-    told = list(_told(readings, statement))
+    readings, told, text, offered, own, near = _seen(material, statement)
     held = frozenset[int]().union(*(reading.terms for reading in readings))
-    own = frozenset[int]().union(*(reading.own[at] for reading, at in told))
-    near = own.union(*(_around(reading, at) for reading, at in told))
     content = content_of(material)
     weights = [term.weight for term in question.terms]
 
@@ -145,12 +178,15 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
     lacking = sorted((weights[at] / heaviest for at in content - near), reverse=True)
     unknown = frozenset(at for at in content - held if not question.terms[at].is_known)
     pairs = frozenset(at for at, term in enumerate(question.terms) if " " in term.text)
-    surroundings = _surroundings(told)
+    gap = lacking[0] if lacking else 0.0
+    is_headed = any(reading.passage.heading for reading in readings)
     names = names_of(question) & content
-    focus_gap = _focus_gap(material, content, near)
-    offered = offers(material.asked, statement.text)
+    focus = focus_of(material.asked, question.language)
+    focus_gap = _gap_among(focus, material, content, near)
     is_list = "\n" in statement.text or is_inline_list(statement.text)
-    is_typed = asks_for_a_type(material.asked) and not is_list
+    # The items of a list may be counted; of another kind one of them must hold what is asked for.
+    is_counted = is_list and material.asked.kind is Kind.COUNT
+    is_typed = asks_for_a_type(material.asked) and not is_counted
     cosines = [one.passage.dense_score for one in readings if one.passage.dense_score is not None]
     is_vietnamese = float(question.language == "vi")
     return Signals(
@@ -159,7 +195,7 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
         near=weight(content & near) / total,
         best=max(weight(content & one.terms) for one in material.scores.readings) / total,
         missing=max((weights[at] for at in content - held), default=0.0) / heaviest,
-        gap=lacking[0] if lacking else 0.0,
+        gap=gap,
         second_gap=lacking[1] if lacking[1:] else 0.0,
         absent=min(len(absent(question, [q.passage for q in statement.quotes], held)), 2),
         unknown_names=min(len(unknown & names_of(question)), 2),
@@ -170,7 +206,7 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
         focus_gap_typed=focus_gap if asks_for_a_type(material.asked) else 0.0,
         names_gap=len(names - near) / len(names) if names else 0.0,
         certainty=question.certainty,
-        numbers=min(_lacking_numbers(material, f"{statement.text}\n{surroundings}"), 2),
+        numbers=min(_lacking_numbers(material, text), 2),
         no_type=max(0.0, 0.5 - offered) if is_typed else 0.0,
         has_type=max(0.0, offered - 0.5) if is_typed else 0.0,
         miscounted=float(_is_miscounted(material, statement, offered)),
@@ -193,16 +229,51 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
         vietnamese_own=is_vietnamese * weight(content & own) / total,
         vietnamese_words=is_vietnamese * min(len(content), _MOST_WORDS) / 10,
         words=min(len(content), _MOST_WORDS) / 10,
+        row_gap=gap * is_table_row(statement.quotes[0].text),
+        headed=float(is_headed),
+        headed_gap=gap if is_headed else 0.0,
+        other_currency=float(names_another_currency(material.asked, text)),
+        typed_gap=gap if is_typed and offered == 1.0 else 0.0,
     )
 
 
 def near_terms(material: Material, statement: Statement) -> frozenset[int]:
     """Get the positions of the question's terms in a statement and what stands around it."""
+    return _seen(material, statement).near
+
+
+def own_terms(material: Material, statement: Statement) -> frozenset[int]:
+    """Get the positions of the question's terms in a statement itself."""
+    return _seen(material, statement).own
+
+
+class _Seen(NamedTuple):
+    """A statement where it stands."""
+
+    readings: list[ReadPassage]
+    """The cited passages."""
+    told: list[tuple[ReadPassage, int]]
+    """The sentences it quotes."""
+    text: str
+    """Its own and what stands around it."""
+    offered: float
+    """How far it offers what is asked for."""
+    own: frozenset[int]
+    """Positions of the question's terms that it holds or says in another way."""
+    near: frozenset[int]
+    """The same with those around it."""
+
+
+def _seen(material: Material, statement: Statement) -> _Seen:
     cited = {id(quote.passage) for quote in statement.quotes}
     readings = [one for one in material.scores.readings if id(one.passage) in cited]
     told = list(_told(readings, statement))
+    text = f"{statement.text}\n{_surroundings(told)}"
+    offered = offers(material.asked, statement.text)
     own = frozenset[int]().union(*(reading.own[at] for reading, at in told))
-    return own.union(*(_around(reading, at) for reading, at in told))
+    own |= _implied(material, text, offered)
+    near = own.union(*(_around(reading, at) for reading, at in told))
+    return _Seen(readings, told, text, offered, own, near)
 
 
 def _told(
@@ -227,10 +298,22 @@ def _around(reading: ReadPassage, at: int) -> frozenset[int]:
     return above | before
 
 
-def _focus_gap(material: Material, content: frozenset[int], near: frozenset[int]) -> float:
-    named = focus_of(material.asked, material.question.language)
-    focus = [at for at in content if fold(material.question.terms[at].text.lower()) in named]
-    return sum(at not in near for at in focus) / len(focus) if focus else 0.0
+def _implied(material: Material, text: str, offered: float) -> frozenset[int]:
+    """The positions of the terms that a text says in another way."""
+    words = implied_by(material.asked, text, offered)
+    return frozenset(
+        at
+        for at, term in enumerate(material.question.terms)
+        if words and fold(term.text.lower()) in words
+    )
+
+
+def _gap_among(
+    words: frozenset[str], material: Material, content: frozenset[int], near: frozenset[int]
+) -> float:
+    """The share of these words that is not near, of those that tell of the subject."""
+    named = [at for at in content if fold(material.question.terms[at].text.lower()) in words]
+    return sum(at not in near for at in named) / len(named) if named else 0.0
 
 
 def _surroundings(told: Sequence[tuple[ReadPassage, int]]) -> str:

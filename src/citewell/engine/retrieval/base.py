@@ -37,6 +37,8 @@ class HybridQuery:
     """Meaning of the cosines of the vector's model."""
     language: str = UNDETERMINED
     """Of the question."""
+    neighbours: int = 0
+    """Passages to read before and after each one that is found."""
 
 
 class LegScores(NamedTuple):
@@ -120,6 +122,11 @@ class ChunkView:
     end: int
     language: str
     text: str
+    page_breaks: tuple[int, ...] = field(default=(), kw_only=True)
+    """Offsets in the text at which a page ends."""
+    before: tuple["ChunkView", ...] = field(default=(), kw_only=True)
+    """Passages before it in its version, in order, as far as they were asked for."""
+    after: tuple["ChunkView", ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

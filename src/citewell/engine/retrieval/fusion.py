@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from citewell.engine.embedding.base import Calibration, EmbedderSpec
 from citewell.engine.lexical.base import CorpusStatistics, QueryTerm
-from citewell.engine.lexical.bm25 import best_possible_score, inverse_document_frequency
+from citewell.engine.lexical.bm25 import best_possible_score, inverse_document_frequency, is_covered
 from citewell.engine.retrieval.analysis import QueryAnalysis
 from citewell.engine.retrieval.base import HybridQuery, LegScores
 from citewell.engine.text.language import UNDETERMINED
@@ -88,7 +88,8 @@ def _known_share(terms: Iterable[QueryTerm], statistics: CorpusStatistics) -> fl
     """Share of the question's words, by IDF, that any passage holds under one of their ids."""
     frequency: dict[str, int] = {}
     for term in terms:
-        if " " not in term.text and term.namespace != "acronym":
+        is_word = " " not in term.text and term.namespace != "acronym"
+        if is_word and not (term.is_optional or is_covered(term, statistics)):
             found = statistics.document_frequency.get(term.id, 0)
             frequency[term.text] = max(frequency.get(term.text, 0), found)
     weights = {

@@ -92,8 +92,15 @@ class Reader(Protocol):
         """Each leg's best candidates; together at least min(top_k, what the caller may find)."""
         ...
 
-    async def passages(self, ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, ChunkView]:
-        """Those of these ids the caller may find, with their texts. The last that is asked."""
+    async def passages(
+        self, ids: Sequence[uuid.UUID], neighbours: int = 0
+    ) -> Mapping[uuid.UUID, ChunkView]:
+        """Those of these ids the caller may find, with their texts. The last that is asked.
+
+        Args:
+            ids: Of passages.
+            neighbours: Passages to give before and after each of them.
+        """
         ...
 
 
@@ -317,6 +324,7 @@ class _Question:
             frequencies=statistics.document_frequency,
             calibration=embedded.spec.calibration if embedded else PLAIN,
             language=self.analysis.language,
+            neighbours=self.options.arrangement.neighbours,
         )
 
 
@@ -414,11 +422,15 @@ async def _read(reader: Reader, query: HybridQuery, legs: Legs, watch: Stopwatch
     """Fuse the candidates of the legs and read the best."""
     candidates = legs.candidates()
     if query.phrases or query.calibration.crosses_languages:
-        passages = await reader.passages([each.chunk_id for each in candidates.values()])
+        passages = await reader.passages(
+            [each.chunk_id for each in candidates.values()], query.neighbours
+        )
         fused = fuse(_as_read(candidates, passages, query), query)[: query.top_k]
     else:
         fused = fuse(candidates.values(), query)[: query.top_k]
-        passages = await reader.passages([each.candidate.chunk_id for each in fused])
+        passages = await reader.passages(
+            [each.candidate.chunk_id for each in fused], query.neighbours
+        )
     if watch is not None:
         watch.lap("read")
     dense = {each.chunk_id.int: place for place, each in enumerate(legs.dense, 1)}
@@ -461,10 +473,13 @@ def _hit(
         end=passage.end,
         language=passage.language,
         text=passage.text,
+        page_breaks=passage.page_breaks,
         score=fused.score,
         dense_score=fused.candidate.cosine,
         lexical_score=fused.candidate.bm25,
         dense_rank=dense_rank,
         lexical_rank=lexical_rank,
         has_phrases=fused.candidate.phrase_share == 1.0,
+        before=passage.before,
+        after=passage.after,
     )

@@ -6,8 +6,9 @@ vector is compared (HyDE: Gao et al. 2022). What fails or takes too long is done
 """
 
 import asyncio
+import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
@@ -33,7 +34,7 @@ OTHER_SHARE = 0.9
 """The best hit of another question counts as this share of the best of the question itself, so that
 a model never moves what answers the question as it was asked from the first place."""
 
-_VERSION = re.compile(r"<!-- version \d+ -->\n")
+_VERSION = re.compile(r"<!-- version (\d+) -->\n")
 # Models number their lines or begin them with a bullet, whatever they are told.
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _NONE = "NONE"
@@ -45,6 +46,12 @@ class Rewriting:
 
     techniques: tuple[Technique, ...] = ()
     seconds: float = 3.0
+    own_prompts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Texts that replace the shipped instructions, by technique."""
+
+    def prompt_of(self, technique: Technique) -> str:
+        """The instructions of a technique."""
+        return self.own_prompts.get(technique) or shipped_prompt(technique)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ async def rewrite(model: LanguageModel, question: str, rewriting: Rewriting) -> 
         question: As asked.
         rewriting: What to ask for.
     """
-    each = [_written(model, question, name, rewriting.seconds) for name in rewriting.techniques]
+    each = [_written(model, question, name, rewriting) for name in rewriting.techniques]
     parts = await asyncio.gather(*each)
     usage = sum((part.usage for part in parts), TokenUsage())
     # Techniques agree at times; the same text is looked for once.
@@ -79,9 +86,12 @@ async def rewrite(model: LanguageModel, question: str, rewriting: Rewriting) -> 
 
 
 async def _written(
-    model: LanguageModel, question: str, technique: Technique, seconds: float
+    model: LanguageModel, question: str, technique: Technique, rewriting: Rewriting
 ) -> Rewritten:
-    request = ModelRequest.of(prompt_of(technique), harmless(question), max_tokens=REPLY_TOKENS)
+    seconds = rewriting.seconds
+    request = ModelRequest.of(
+        rewriting.prompt_of(technique), harmless(question), max_tokens=REPLY_TOKENS
+    )
     try:
         async with asyncio.timeout(seconds):
             reply = await complete(model, request)
@@ -103,12 +113,23 @@ def _clean(text: str) -> str:
     return " ".join(_BULLET.sub("", scrub(text)).split())[:MAX_CHARS]
 
 
+def shipped_prompt(technique: Technique) -> str:
+    """The instructions of a technique as they come with the package, a file beside this one."""
+    return _shipped(technique)[1]
+
+
+def instructions_version(technique: Technique, own: str | None = None) -> str:
+    """The version of the instructions of a technique: its number, or `own`, and a digest."""
+    number, text = _shipped(technique) if own is None else ("own", own)
+    return f"{number}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
 @cache
-def prompt_of(technique: Technique) -> str:
-    """The instructions of a technique, a file beside this one."""
+def _shipped(technique: Technique) -> tuple[str, str]:
     files = resources.files("citewell.engine.retrieval") / "prompts"
     text = files.joinpath(f"{technique}.md").read_text(encoding="utf-8")
-    return _VERSION.sub("", text, count=1).strip()
+    version = _VERSION.match(text)
+    return (version[1] if version else "0"), _VERSION.sub("", text, count=1).strip()
 
 
 def merged(found: Retrieved, others: Iterable[Retrieved], written: Rewritten) -> Retrieved:

@@ -37,12 +37,12 @@ class ModelVerifier:
     reader: Literal["rules", "model"] = "model"
 
     def __init__(self, model: LanguageModel) -> None:
-        self._model = model
+        self.model = model
 
     async def read(self, claims: Sequence[CitedClaim]) -> Verdicts:
         user = "\n\n".join(_pair(number, claim) for number, claim in enumerate(claims, start=1))
         room = _LINE_TOKENS * len(claims) + _THINKING_TOKENS
-        reply = await complete(self._model, ModelRequest.of(_system(), user, max_tokens=room))
+        reply = await complete(self.model, ModelRequest.of(_system(), user, max_tokens=room))
         # A set: a model that argues before it concludes may give a claim two verdicts, and then
         # none of them counts (`_only`).
         found: dict[int, set[Entailment]] = {}
@@ -51,7 +51,7 @@ class ModelVerifier:
         # A reply without any verdict is a failed call, not a reading by which everything is
         # unknown: the answer says `degraded`.
         if not found:
-            raise ProviderError(f"{self._model.name} gave no verdict in the form asked for.")
+            raise ProviderError(f"{self.model.name} gave no verdict in the form asked for.")
         return Verdicts(
             tuple(_only(found.get(number, set())) for number in range(1, len(claims) + 1)),
             reply.usage,

@@ -9,7 +9,7 @@ date, polarity or role. Between the two lies `reworded`: true or not, it was not
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -18,7 +18,13 @@ from citewell.engine.text.sentences import split_sentences
 from citewell.engine.verification import lexicon
 from citewell.engine.verification.matching import Pattern, excludes, same, stands_in
 from citewell.engine.verification.tokens import Token, TokenKind, has_content, read_tokens
-from citewell.engine.verification.turning import clauses, patterns, roles_exchanged
+from citewell.engine.verification.turning import clauses, patterns, roles_exchanged, unfolded
+
+_LEAD = re.compile(
+    r"(?P<said>yes|no|correct|có|không|đúng|đúng vậy|vâng|dạ)\s*(?:[,:;]|\s[-–—])\s+",  # noqa: RUF001
+    re.IGNORECASE,
+)
+"""An answer in a word before its statement; `No.` may be a number's."""
 
 MIN_SHARED = 0.34
 """Share of the content words that some quote must hold; below it a sentence is `unsupported`: the
@@ -62,6 +68,15 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> As
         language: ISO 639-1 code of sentence and quotes. In a language without word lists nothing
             but `quoted`, `reworded` and `unsupported` is said.
     """
+    # The statement comes after `Yes:`; whether it answers so is not read off a quote.
+    lead = _LEAD.match(begun := sentence.lstrip())
+    if lead and any(character.isalnum() for character in begun[lead.end() :]):
+        told = grade_sentence(begun[lead.end() :], quotes, language=language)
+        if told.grade not in (Grade.QUOTED, Grade.CLOSE):
+            return told
+        # After `No:` the statement may be what is denied.
+        is_denied = lead["said"].casefold() in ("no", "không")
+        return replace(told, grade=Grade.REWORDED if is_denied else Grade.CLOSE)
     # First, as most extracted sentences are: reading them takes ten times as long.
     if _is_verbatim(sentence, quotes) and has_content(sentence, language):
         return Assessment(Grade.QUOTED)
@@ -72,6 +87,7 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> As
         for quote in quotes
         for span in split_sentences(quote, language)
     ]
+    found += [told for quote in found for told in unfolded(quote, language)]
     missing = _missing(said, found)
     if not content or not found:
         return Assessment(Grade.UNSUPPORTED, missing)

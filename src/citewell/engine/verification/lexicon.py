@@ -130,6 +130,8 @@ _SAME = {
         "firm company",
         "yearly annual annually",
         "approximately about roughly around",
+        "precede take_place_before occur_before happen_before come_before",
+        "follow take_place_after occur_after happen_after come_after",
         "car automobile",
         "movie film",
         "author writer",
@@ -445,6 +447,67 @@ def inverses(language: str) -> dict[str, tuple[str, ...]]:
         one, other = (synonym_key(_joint_key(word, language), language) for word in pair.split("/"))
         found[one] = (*found.get(one, ()), other)
         found[other] = (*found.get(other, ()), one)
+    return found
+
+
+_AGENTS = (
+    "manager:supervise,manage supervisor:supervise boss:supervise,manage owner:own author:write "
+    "writer:write founder:found director:direct producer:produce composer:compose "
+    "designer:design inventor:invent builder:build creator:create publisher:publish "
+    "organiser:organise organizer:organize sponsor:sponsor winner:win employer:employ "
+    "editor:edit developer:develop manufacturer:manufacture operator:operate painter:paint "
+    "leader:lead translator:translate architect:design"
+)
+"""Nouns for whoever does something, with the verbs that say it."""
+
+HOLDERS = _words(
+    "manager managers supervisor supervisors boss bosses owner owners employer employers operator "
+    "operators leader leaders sponsor sponsors editor editors director directors publisher "
+    "publishers"
+)
+"""Those of them who are it only as long as they do it."""
+
+
+@cache
+def agents() -> dict[str, tuple[str, ...]]:
+    """Keys of English nouns for whoever does something -> keys of the verbs."""
+    return {
+        synonym_key(stem(noun, "en"), "en"): tuple(
+            synonym_key(stem(verb, "en"), "en") for verb in verbs.split(",")
+        )
+        for entry in _AGENTS.split()
+        for noun, _, verbs in [entry.partition(":")]
+    }
+
+
+_KINDS = {
+    "en": (
+        "person:man,woman,lady,guy,boy,girl,child,adult,baby,worker,employee,player,singer,actor "
+        "someone:man,woman,lady,guy,boy,girl,child,adult,baby,person "
+        "somebody:man,woman,lady,guy,boy,girl,child,adult,baby,person "
+        "human:man,woman,lady,guy,boy,girl,child,adult,baby,person "
+        "people:man,woman,lady,guy,boy,girl,child,adult,person,human "
+        "child:boy,girl adult:man,woman,lady,guy animal:dog,cat,horse,cow,bird,fish,sheep,goat "
+        "vehicle:car,truck,bus,van,lorry,motorcycle building:house,church,school,hospital "
+        "instrument:guitar,piano,violin,drum,trumpet,flute food:bread,cake,pizza,rice,meat,fruit "
+        "drink:coffee,tea,water,beer,wine,juice fruit:apple,banana,orange,lemon "
+        "clothes:shirt,dress,trousers,jacket,coat furniture:chair,table,sofa,bed,desk"
+    ),
+}
+"""Words for a kind with those for some of the kind."""
+
+
+@cache
+def kinds(language: str) -> dict[str, frozenset[str]]:
+    """Keys of words for a kind -> keys of words for some of the kind.
+
+    Seeing a dog is seeing an animal: it holds where nothing is denied and nothing said of all.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for entry in _KINDS.get(language, "").split():
+        kind, _, listed = entry.partition(":")
+        some = (synonym_key(stem(word, language), language) for word in listed.split(","))
+        found[synonym_key(stem(kind, language), language)] = frozenset(some)
     return found
 
 

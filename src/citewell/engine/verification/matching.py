@@ -109,6 +109,11 @@ class _Embedding:
         self._language = language
         self._critical = lexicon.CRITICAL.get(language, frozenset[str]())
         self._clause_words = lexicon.CLAUSE_WORDS.get(language, frozenset[str]())
+        # Statements on a dog hold of an animal, but not of every or of no animal.
+        is_plain = differing is None and not any(
+            token.word in self._critical or token.key == "not" for token in pattern.tokens
+        )
+        self._kinds = lexicon.kinds(language) if is_plain else {}
 
     def exists(self) -> bool:
         """Search from left to right; `paths` holds for each end the tokens used to get there."""
@@ -117,7 +122,11 @@ class _Embedding:
             return False
         places: list[list[int]] = []
         for number, word in enumerate(wanted):
-            found = [at for at, token in enumerate(self._quote) if self._fits(number, word, token)]
+            found = [
+                at
+                for at, token in enumerate(self._quote)
+                if self._fits(number, word, token) and not (word.is_now and self._is_past(at))
+            ]
             if not found:
                 return False
             places.append(found)
@@ -140,13 +149,24 @@ class _Embedding:
     def _fits(self, number: int, said: Token, found: Token) -> bool:
         if number == self._differing:
             return excludes(said, found, self._language)
-        return same(said, found)
+        return same(said, found) or found.key in self._some_of(said)
+
+    def _some_of(self, said: Token) -> frozenset[str]:
+        """Keys of some of the kind, where the sentence is about some: `a vehicle`."""
+        return self._kinds.get(said.key, frozenset()) if said.is_indefinite else frozenset()
+
+    def _is_past(self, at: int) -> bool:
+        """Whether a verb is not of the present: `owned`, but not in `is owned`."""
+        verb = self._quote[at].word.partition("_")[0]
+        before = self._quote[at - 1].word if at else ""
+        is_past = verb.endswith("ed") or verb in ("led", "ran", "run", "worked")
+        return (is_past and before not in ("is", "are")) or before in ("did", "was", "were", "be")
 
     def _holds_all(self, wanted: Sequence[Token]) -> bool:
         """Whether the quote has every word: cheap, and enough to refuse most quotes."""
         keys = {token.key for token in self._quote}
         return all(
-            token.key in keys
+            token.key in keys or not keys.isdisjoint(self._some_of(token))
             for number, token in enumerate(wanted)
             if token.kind in (TokenKind.WORD, TokenKind.RELATION) and number != self._differing
         )
@@ -181,16 +201,26 @@ class _Embedding:
     def _may_follow(self, number: int, before: int, at: int, *, is_tight: bool) -> bool:
         """Whether what stands between two tokens of the quote may be left out."""
         gap = self._quote[before + 1 : at]
+        # The preposition of a date is left out of patterns.
+        is_dated = self._quote[at].kind is TokenKind.DATE and bool(gap)
+        if self._differing is not None and _is_attached(gap[:-1] if is_dated else gap):
+            return False
         if is_tight:
             return all(
                 token.kind is TokenKind.NEUTRAL or token.key in (",", ":", "(", '"')
                 for token in gap
             )
-        if not gap:
-            return True
         gap = _without_insertions(gap)
-        if len(gap) > MAX_GAP:
+        if not gap or self._is_list_of_names(gap, before, at):
+            return True
+        if len(gap) > MAX_GAP or not self._may_skip(gap, number, before, at):
             return False
+        if self._pattern.tokens[number].kind is TokenKind.DATE:
+            return True  # prepositions of dates are left out of patterns
+        return not self._is_governed(gap, self._pattern.tokens[number - 1])
+
+    def _may_skip(self, gap: Sequence[Token], number: int, before: int, at: int) -> bool:
+        """Whether each word between two tokens may be left out."""
         # `5 to 7 percent` is not 5 percent.
         if self._quote[before].kind is TokenKind.NUMBER and any(
             token.kind is TokenKind.NUMBER for token in gap
@@ -208,11 +238,9 @@ class _Embedding:
             if self._is_critical(gap, place, at) and not (is_predicate and word in _SUPERLATIVE):
                 return False
             if word in self._clause_words and not (
-                word in _AND
-                and (
-                    self._may_skip_and(gap, place, len(content), is_predicate)
-                    or self._is_title(gap, number)
-                )
+                self._is_participle(gap, place, at)
+                or (word in _AND and self._may_skip_and(gap, place, at, len(content), is_predicate))
+                or (word in _AND and self._is_title(gap, number))
             ):
                 return False
             # `Ruth's brother manages the plant` does not say that Ruth does.
@@ -222,9 +250,45 @@ class _Embedding:
                 and self._pattern.tokens[number].kind is TokenKind.WORD
             ):
                 return False
-        if self._pattern.tokens[number].kind is TokenKind.DATE:
-            return True  # prepositions of dates are left out of patterns
-        return not self._is_governed(gap, self._pattern.tokens[number - 1])
+        return True
+
+    def _is_participle(self, gap: Sequence[Token], place: int, at: int) -> bool:
+        """Whether what is left out ends where its subject does something else: `while sweeping`."""
+        is_last = place == len(gap) - 1
+        if not is_last or gap[place].word != "while" or not self._quote[at].text.endswith("ing"):
+            return False
+        # In `while working machines hum` it describes the next word.
+        following = self._quote[at + 1] if at + 1 < len(self._quote) else None
+        copulas = lexicon.COPULAS.get(self._language, frozenset[str]())
+        return following is None or (
+            following.kind not in (TokenKind.WORD, TokenKind.NUMBER)
+            and following.word not in copulas
+        )
+
+    def _is_list_of_names(self, gap: Sequence[Token], before: int, at: int) -> bool:
+        """Whether other names of a list are left out: `by Ann Lee, Bo Ek and` before `Cy Fox`."""
+        return (
+            self._quote[before].kind is TokenKind.RELATION
+            and self._quote[at].is_name
+            and gap[0].is_name
+            and (gap[-1].key == "," or gap[-1].word in _AND)
+            and all(token.is_name or token.word in _AND or token.key in (",", '"') for token in gap)
+            and self._ends_list(at)
+        )
+
+    def _ends_list(self, at: int) -> bool:
+        """Whether nothing but names and a date follows: the name is no subject of a verb."""
+        for token in self._quote[at + 1 :]:
+            if token.kind is TokenKind.BOUNDARY and token.key in (".", ";", "!", "?", ")"):
+                return True
+            is_listed = token.is_name or token.word in _AND or token.key in (",", '"')
+            if (
+                not is_listed
+                and token.kind is not TokenKind.DATE
+                and token.word not in ("in", "on")
+            ):
+                return False
+        return True
 
     def _is_critical(self, gap: Sequence[Token], place: int, at: int) -> bool:
         """Whether a word that is left out changes how much, how surely or whether at all."""
@@ -237,11 +301,12 @@ class _Embedding:
         )
 
     def _may_skip_and(
-        self, gap: Sequence[Token], place: int, content: int, is_predicate: bool
+        self, gap: Sequence[Token], place: int, at: int, content: int, is_predicate: bool
     ) -> bool:
         """Whether `and` joins what is left out to what is said, not one statement to another."""
         if place == len(gap) - 1:
-            return True  # `is kept by the chair and signed`: one subject does both
+            # `is kept by the chair and signed`: one subject does both
+            return not self._quote[at].is_name or self._ends_list(at)
         if place == 0:
             return content <= 1  # `actor and singer Danny`: one more of a kind
         # One copula: with two, `and` joins statements rather than what somebody is.
@@ -361,6 +426,14 @@ class _Embedding:
             elif number == 0 or token.kind is not TokenKind.NEUTRAL:
                 return None
         return None
+
+
+def _is_attached(gap: Sequence[Token]) -> bool:
+    """Whether what is left out may be what a number belongs to.
+
+    Of `two people at a table of five couples kissing` it is not denied that ten people kiss.
+    """
+    return any(token.kind in (TokenKind.RELATION, TokenKind.NUMBER) for token in gap)
 
 
 def _without_insertions(gap: Sequence[Token]) -> list[Token]:

@@ -39,6 +39,10 @@ class Token:
     """Year, month, day as far as they are said."""
     is_name: bool = False
     """Written with a capital."""
+    is_indefinite: bool = False
+    """Of a sentence: said of some of a kind, as in `a vehicle`."""
+    is_now: bool = False
+    """Of a sentence: a verb that the quote must say of the present."""
 
     @property
     def word(self) -> str:
@@ -62,6 +66,8 @@ _TOKEN = re.compile(
     rf"|(?P<mdy>(?<!\w)(?P<n2>{_MONTHS})\b\.?\s+(?P<d2>\d{{1,2}}){_SUFFIX}(?![\w.]\d)"
     rf"(?:,?\s+(?P<y2>{_YEAR})(?!\d))?)"
     rf"|(?P<my>(?<!\w)(?P<n3>{_MONTHS})\b\.?,?\s+(?P<y3>{_YEAR})(?!\d))"
+    # A month alone after a preposition, or `may` would be one.
+    rf"|(?P<mo>(?:(?<=\bin )|(?<=\bsince )|(?<=\buntil )|(?<=\bduring ))(?P<n0>{_MONTHS})(?!\w))"
     r"|(?P<vi>(?:ngày\s+)?(?P<d4>\d{1,2})\s+tháng\s+(?P<m4>\d{1,2})"
     rf"(?:,?\s+năm\s+(?P<y4>{_YEAR})(?!\d))?)"
     rf"|(?P<viy>năm\s+(?P<y8>{_YEAR})(?!\d))"
@@ -165,6 +171,8 @@ def _date(match: re.Match[str]) -> tuple[int | None, int | None, int | None] | N
         return number("y2"), vocabulary.MONTHS[match["n2"]], number("d2")
     if match["my"]:
         return number("y3"), vocabulary.MONTHS[match["n3"]], None
+    if match["mo"]:
+        return None, vocabulary.MONTHS[match["n0"]], None
     if match["vi"]:
         return number("y4"), number("m4"), number("d4")
     if match["viy"]:

@@ -1,6 +1,8 @@
 """The other orders in which a sentence may stand in a quote and say the same."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from citewell.engine.verification import lexicon
 from citewell.engine.verification.matching import Pattern
@@ -30,12 +32,27 @@ _CONVERSES = {
 
 def patterns(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
     """Yield the orders to look for, the sentence's own first."""
+    sentence = _with_indefinites(sentence) if language == "en" else sentence
     content = _content(sentence)
     if not content or len(content) > MAX_CONTENT:
         return
     for pattern in _orders(sentence, content, language):
         yield pattern
         yield from _inverted(pattern, language)
+
+
+def _with_indefinites(sentence: Sequence[Token]) -> list[Token]:
+    """Mark what a sentence says of some: `a vehicle`, `a red vehicle`, `there are vehicles`."""
+    marked: list[Token] = []
+    for at, token in enumerate(sentence):
+        # One word may describe it; with two the article is as often another noun's.
+        before = [other.word for other in sentence[max(at - 3, 0) : at]]
+        described = at > 0 and sentence[at - 1].kind is TokenKind.WORD
+        near = before[:-1] if described else before
+        is_some = near[-1:] in (["a"], ["an"]) or near[-2:] in (["there", "is"], ["there", "are"])
+        is_some = is_some or token.word in ("someone", "somebody")
+        marked.append(replace(token, is_indefinite=True) if is_some else token)
+    return marked
 
 
 def _orders(
@@ -52,10 +69,51 @@ def _inverted(pattern: Pattern, language: str) -> Iterator[Pattern]:
     """`A supervises B` for `B reports to A`."""
     for at, token in enumerate(pattern.tokens[1:-1], start=1):
         for inverse in lexicon.inverses(language).get(token.key, ()):
-            turned = Token(token.kind, inverse, inverse, 0, 0)
+            turned = Token(token.kind, inverse, inverse, 0, 0, is_now=token.is_now)
             yield Pattern(
                 (*pattern.tokens[at + 1 :], turned, *pattern.tokens[:at]), fronted=pattern.fronted
             )
+
+
+_DASHES = ("–", "—", "-")  # noqa: RUF001
+_MOST_NAMES = 6
+_PLACED = r"(?:,n+|in+(?:,n+)?)?"
+_LIFE = re.compile(rf"(?P<born>b)?c?(?P<first>d){_PLACED}(?:(?:-|[-,]?x)c?(?P<last>d){_PLACED})?")
+"""Contents of a bracket with dates of a life: dates, dash and places, a letter for each token."""
+
+_LETTERS = {
+    "born": "b", "b": "b", "died": "x", "d": "x", "c": "c", "ca": "c", "circa": "c", "in": "i",
+    ",": ",", ".": "",
+} | dict.fromkeys(_DASHES, "-")  # fmt: skip
+
+
+def unfolded(quote: Sequence[Token], language: str) -> Iterator[list[Token]]:
+    """`A was born on B`, `A died on C` for `A (B to C) was ...` and `A (born B) was ...`."""
+    if language != "en":
+        return
+    opens = next((at for at, token in enumerate(quote) if token.key == "("), 0)
+    name = list(quote[:opens])
+    # A whole sentence's first words, so that it is their own dates that follow.
+    if not 0 < opens <= _MOST_NAMES or not all(token.is_name for token in name):
+        return
+    closes = next((at for at in range(opens, len(quote)) if quote[at].key == ")"), len(quote))
+    inside = [token for token in quote[opens + 1 : closes] if token.key != "."]
+    letters = "".join(map(_letter, inside))
+    # Of `(mayor 1986-1994)` and `(born Smith, married 3 May 1990)` no life is told.
+    life = _LIFE.fullmatch(letters) if len(letters) == len(inside) else None
+    if life is None or not (life["born"] or life["last"]):
+        return
+    for event, group in (("born", "first"), ("died", "last")):
+        if life[group]:
+            key = lexicon.synonym_key(lexicon.stem(event, "en"), "en")
+            date = inside[life.start(group)]
+            yield [*name, Token(TokenKind.WORD, key, event, 0, 0), date]
+
+
+def _letter(token: Token) -> str:
+    if token.kind is TokenKind.DATE:
+        return "d"
+    return _LETTERS.get(token.word, "n" if token.is_name else "?")
 
 
 def clauses(sentence: Sequence[Token], language: str) -> list[list[Token]]:
@@ -123,6 +181,7 @@ def _turned(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
     yield from _active(sentence, language)
     yield from _passive(sentence, language)
     yield from _apposition(sentence, language)
+    yield from _agent(sentence, language)
     yield from _converse(sentence, language)
 
 
@@ -215,6 +274,35 @@ def _apposition(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
             if left and right and left[0].is_name:
                 yield Pattern((*right, *left), is_contiguous_at=len(right), is_free_start=True)
             return
+
+
+def _agent(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
+    """`A wrote B`, `B, written by A` for `A is the author of B` and `A is B's author`."""
+    if language != "en":
+        return
+    copulas = lexicon.COPULAS["en"]
+    at = next((n for n, token in enumerate(sentence) if token.text.casefold() in copulas), 0)
+    left, right = _content(sentence[:at]), _content(sentence[at + 1 :])
+    if not left or len(right) < 2:
+        return
+    marks = {token.key for token in sentence[at + 1 :]}
+    if "'s" in marks and "of" not in marks:
+        thing, noun = right[:-1], right[-1]
+    elif "of" in marks and "'s" not in marks:
+        noun, thing = right[0], right[1:]
+    else:
+        return
+    by = Token(TokenKind.RELATION, lexicon.synonym_key("by", "en"), "by", 0, 0)
+    # A writer of it is its author; an owner of it once, who owned it need not be its owner.
+    is_now = sentence[at].word in ("is", "are") and noun.word in lexicon.HOLDERS
+    for key in lexicon.agents().get(noun.key, ()):
+        verb = Token(TokenKind.WORD, key, key, 0, 0, is_now=is_now)
+        # A letter to its author is no authorship.
+        yield Pattern((*left, verb, *thing), is_contiguous_at=len(left) + 1)
+        yield Pattern((*thing, verb, by, *left))
+        for inverse in lexicon.inverses("en").get(key, ()):
+            turned = Token(TokenKind.RELATION, inverse, inverse, 0, 0, is_now=is_now)
+            yield Pattern((*thing, turned, *left))
 
 
 def _converse(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:

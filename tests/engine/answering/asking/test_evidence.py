@@ -4,6 +4,7 @@ import pytest
 
 from citewell.engine.answering.asking.evidence import offers
 from citewell.engine.answering.asking.focus import focus_of
+from citewell.engine.answering.asking.implied import implied_by, names_another_currency
 from citewell.engine.answering.asking.kinds import read_question
 
 
@@ -17,6 +18,8 @@ class TestOffers:
             ("How long is the cable?", "en", "The cable measures 1.2 m.", "There are 2 cables."),
             ("Đèo cao bao nhiêu?", "vi", "Đèo cao 1.200 m.", "Đèo có 12 trạm."),
             ("Bao lâu một lần thay lõi?", "vi", "Thay định kỳ 6 tháng.", "Thay 6 lõi."),
+            ("Which firm runs it?", "en", "It is run by Vesper Ltd.", "Anyone may call a company."),
+            ("Có bao nhiêu đoàn viên?", "vi", "Có 84 đoàn viên.", "Chi 9.000 đồng khi đoàn viên."),
             ("Who leads it?", "en", "Led by Ada Moe.", "Open; Saturday: closed; Sunday: closed"),
         ],
     )
@@ -26,6 +29,52 @@ class TestOffers:
         asked = read_question(question, language)
         assert offers(asked, right) == 1.0
         assert offers(asked, other) < 0.5
+
+    def test_codes_and_posts_are_no_names(self):
+        maker = read_question("Who makes the buoy?", "en")
+        assert offers(maker, "Article: BUOY-M; Price GBP: 1325") == 0.0
+        assert offers(maker, "Article: BUOY-M; Maker: Vesper; Price GBP: 1325") == 1.0
+        called = read_question("Văn thư của công ty tên là gì?", "vi")
+        assert offers(called, "Con dấu do Văn thư giữ, trừ khi Tổng Giám đốc đồng ý.") == 0.0
+        assert offers(called, "Con dấu do chị Lê Mai, Văn thư, giữ.") == 1.0
+
+    def test_hours_in_words_and_events_tell_a_time(self):
+        clock = read_question("At what time does it open?", "en")
+        assert offers(clock, "It opens at nine on weekdays.") == 1.0
+        assert offers(clock, "It opens after lunch.") == 0.0
+        assert offers(read_question("Mở cửa lúc mấy giờ?", "vi"), "Mở cửa lúc tám giờ.") == 1.0
+        when = read_question("When is sick pay due?", "en")
+        assert offers(when, "It is due after probation.") == 0.5
+        assert offers(when, "It is due in full.") == 0.0
+
+    def test_post_is_told_by_its_accents(self):
+        asked = read_question("Ai giữ con dấu?", "vi")
+        assert offers(asked, "con dấu do văn thư giữ") > 0.5
+        assert offers(asked, "con dau do van thu giu") > 0.5
+        assert offers(asked, "bạn bè giữ con dấu hộ") == 0.0
+
+
+class TestImplied:
+    def test_sign_or_kind_of_an_answer_says_a_word(self):
+        for question, text, words in (
+            ("What does it cost in pounds?", "R310-4: £4,900", {"pounds"}),
+            ("What does it cost in pounds?", "R310-4: 4,900 EUR", set[str]()),
+            ("What percentage is paid?", "Half, or 50 %, is paid", {"percentage"}),
+        ):
+            assert implied_by(read_question(question, "en"), text, 0.5) == words
+        asked = read_question("At what time does the canteen open?", "en")
+        assert implied_by(asked, "The canteen opens at 7:30.", 1.0) == {"time"}
+        assert implied_by(asked, "The canteen opens early.", 0.0) == set()
+
+    def test_amount_in_another_currency_is_seen(self):
+        for question, text, is_other in (
+            ("What does it cost in euros?", "R310-4: 4,900 GBP", True),
+            ("What does it cost in euros?", "R310-4: 4,900 GBP, €5,700", False),
+            ("What does it cost in euros?", "R310-4: five euros", False),
+            ("What does it cost?", "R310-4: 4,900 GBP", False),
+            ("Giá bao nhiêu VND?", "R310-4: 4.900.000 đồng", False),
+        ):
+            assert names_another_currency(read_question(question, "en"), text) is is_other, text
 
 
 class TestFocus:

@@ -5,10 +5,16 @@ import re
 from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.text.normalisation import fold, normalise
 
-_CLOCK = r"\b\d{1,2}(?::\d\d| ?h ?\d{0,2}\b| gio\b| ?[ap]\.?m\b)|\bnoon\b|\bmidnight\b"
+_HOURS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_GIO = "mot|hai|ba|bon|nam|sau|bay|tam|chin|muoi"
+_CLOCK = (
+    r"\b\d{1,2}(?::\d\d| ?h ?\d{0,2}\b| gio\b| ?[ap]\.?m\b)|\bnoon\b|\bmidnight\b|"
+    rf"\b(?:at|from|until|till|by|past|to) (?:{_HOURS})\b|\b(?:{_HOURS}) o['’]?clock\b|"  # noqa: RUF001
+    rf"\b(?:{_GIO}) gio\b"
+)
 _TIME_OF_DAY = re.compile(_CLOCK)
 _POINT = re.compile(
-    rf"{_CLOCK}|\d{{1,2}}[/.-]\d{{1,2}}|\b(?:1\d|20)\d\d\b|"
+    rf"{_CLOCK}|\d{{1,2}}[/.-]\d{{1,2}}|\b(?:1\d|20)\d\ds?\b|"
     r"\b\d{1,2}(?:st|nd|rd|th)\b|\d{1,2}(?:st|nd|rd|th)? century\b|"
     r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december|"
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|"
@@ -20,6 +26,15 @@ _POINT = re.compile(
     r"\b(?:once|twice) an? (?:day|week|month|year)\b"
 )
 _VAGUE = re.compile(r"\bwithin\b|\bimmediately\b|\bat once\b|\bngay (?:lap tuc|khi)\b")
+_EVENT = re.compile(
+    r"\b(?:after|before|until|once|upon|when|while|during|as soon as|"
+    r"on (?:arrival|request|receipt)|at the (?:end|start|beginning) of|christmas|easter|new year|"
+    r"always|never|sau|truoc|khi|"
+    r"trong|cuoi|dau (?:thang|nam|quy|tuan)|tet)\b"
+)
+"""Tells a time by what happens then; it neither speaks for an answer nor against it."""
+
+_EVENT_WORTH = 0.5
 _VAGUE_WORTH = 0.6
 """Of a text that tells a time only by another: `at once if the other is insolvent`."""
 
@@ -35,4 +50,8 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
     )
     if is_there:
         return 1.0
-    return _VAGUE_WORTH if not asked.is_clock and _VAGUE.search(plain) else 0.0
+    if asked.is_clock:
+        return 0.0
+    if _VAGUE.search(plain):
+        return _VAGUE_WORTH
+    return _EVENT_WORTH if _EVENT.search(plain) else 0.0

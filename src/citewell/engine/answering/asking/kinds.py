@@ -99,7 +99,9 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         ),
         (
             Kind.PERSON,
-            r"\bwho(?:m|se)?\b|\b(?:which|what) (?:\w+ )?(?:person|employee|director|manager|"
+            # In `Which script is for people who use it?` nobody asks for a person.
+            r"^(?!(?:what|which|when|where|how|why)\b)(?:[^ ]+ ){0,40}?who(?:m|se)?\b|"
+            r"\b(?:which|what) (?:\w+ )?(?:person|employee|director|manager|"
             r"company|firm|bank|insurer|supplier|provider|agency|carrier|contractor|organi[sz]ation|"
             r"customer|brand|vendor)\b|\bwhat is the name of\b",
         ),
@@ -107,7 +109,9 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (Kind.COUNT, r"\bhow many\b|\b(?:what|which) number of\b|\bwhat is the number of\b"),
         (
             Kind.TIME,
-            r"\bwhen\b|\b(?:what|which) (?:year|date|month|day|century|decade|time)\b|"
+            # `What is paid when a patent is filed?` asks for no time.
+            r"^(?:\w+ ){0,2}when\b(?!.*\b(?:what|which|who)\b)|\bwhen$|"
+            r"\b(?:what|which) (?:year|date|month|day|century|decade|time)\b|"
             r"\bsince what\b|\bwhat is the (?:date|deadline|due date)\b|\bhow soon\b",
         ),
         (
@@ -199,8 +203,9 @@ _AGGREGATES: tuple[tuple[Aggregate, re.Pattern[str]], ...] = tuple(
         (Aggregate.MEAN, r"\baverage\b|\bthe mean\b|\btrung binh\b"),
         (
             Aggregate.MAXIMUM,
-            r"\b(?:most expensive|highest|largest|greatest|longest|biggest|maximum of|tallest|"
-            r"heaviest|deepest|the most|latest)\b|\b(?:cao|lon|nhieu|dat|dai|nang|sau) nhat\b",
+            r"\b(?:(?:the )?most expensive|highest|largest|greatest|longest|biggest|maximum of|"
+            r"tallest|heaviest|deepest|the most|latest)\b|"
+            r"\b(?:cao|lon|nhieu|dat|dai|nang|sau) nhat\b",
         ),
         (
             Aggregate.MINIMUM,
@@ -229,8 +234,14 @@ _INFORMAL = re.compile(rf"\b(?:{'|'.join(_SPELT)})\b")
 
 _CURRENT = re.compile(
     r"\b(?:now|current(?:ly)?|latest|newest|today|nowadays|most recent|at present|"
-    r"hien nay|hien tai|hien hanh|moi nhat|bay gio)\b"
+    r"these days|at the moment|presently|up[ -]to[ -]date|as of today|in force|"
+    r"hien nay|hien tai|hien hanh|moi nhat|bay gio|luc nay|gan day nhat|hom nay)\b"
+    r"(?: (?:version|edition|revision|release|issue)\b| (?:phien ban|ban)\b)?|"
+    r"\b(?:phien ban|ban) (?:moi nhat|hien hanh|hien tai)\b"
 )
+_HAPPENING = re.compile(r"\b(?:happens?|happened|takes? place|took place|dien ra|xay ra)\b")
+"""Asks for any event, which a sentence tells by its own word."""
+
 _CLOCK = re.compile(r"\bwhat time\b|\bat what hour\b|\bmay gio\b")
 _COUNTED_ENGLISH = re.compile(r"\bhow many ((?:[^\W_]+ ?){1,3})")
 _COUNTED_VIETNAMESE = re.compile(r"(?:\bbao nhieu|(?<!xe )\bmay) ((?:[^\W_]+ ?){1,2})")
@@ -285,6 +296,7 @@ def read_question(text: str, language: str) -> Asked:
 
 def _instructions(written: str, kind: Kind) -> frozenset[str]:
     patterns = [pattern for _, pattern in _AGGREGATES] + [_CURRENT, _COMPARING, _LISTING]
+    patterns += [_HAPPENING] if kind in (Kind.OTHER, Kind.TIME) else []
     plain = fold(written)
     if len(plain) != len(written):  # a letter that folds to two: places no longer agree
         written = plain

@@ -7,18 +7,44 @@ from citewell.engine.answering.asking.kinds import Asked, Kind
 from citewell.engine.text.normalisation import fold, normalise
 
 _WORD = re.compile(r"[^\W\d_][\w'’&-]*")  # noqa: RUF001 - a typographic apostrophe is meant
-_POSTS = re.compile(
-    r"\b(?:managers?|directors?|officers?|heads?|chairs?|chairman|presidents?|ministers?|"
+_ENGLISH_POSTS = (
+    r"managers?|directors?|officers?|heads?|chairs?|chairman|presidents?|ministers?|"
     r"secretar(?:y|ies)|engineers?|teams?|board|committee|council|staff|employees?|owners?|leaders?|"
     r"executive|king|queen|doctor|nurse|company|department|party|parties|supplier|buyer|"
-    r"everyone|everybody|anyone|anybody|nobody|giam doc|truong|chu tich|phong|quan ly|can bo|"
-    r"nhan vien|nguoi|van thu|ke toan|cong ty|hoi dong|ban|bo phan|thu ky|ky su)\b"
+    r"everyone|everybody|anyone|anybody|nobody"
 )
+_VIETNAMESE_POSTS = (
+    r"giám đốc|trưởng|chủ tịch|phòng|quản lý|cán bộ|nhân viên|người|văn thư|kế toán|công ty|"
+    r"hội đồng|ban|bộ phận|thư ký|kỹ sư"
+)
+_POSTS = re.compile(rf"\b(?:{_ENGLISH_POSTS}|{_VIETNAMESE_POSTS})\b")
+_POSTS_WITHOUT_ACCENTS = re.compile(rf"\b(?:{_ENGLISH_POSTS}|{fold(_VIETNAMESE_POSTS)})\b")
+"""For texts that have none: `bạn` (you) is no `ban` (board)."""
 _DAY = re.compile(
     r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|January|February|March|April|May|June|July|"
     r"August|September|October|November|December|Thứ (?:Hai|Ba|Tư|Năm|Sáu|Bảy)|Chủ [Nn]hật)\b"
 )
 """Capitalised words that name no person and no place."""
+
+_CAPITAL_POSTS = re.compile(
+    r"\b(?:(?:Tổng|Phó|Senior|Chief|General|Managing) ){0,2}"
+    rf"(?:{_ENGLISH_POSTS}|{_VIETNAMESE_POSTS})\b",
+    re.IGNORECASE,
+)
+_CURRENCIES = frozenset(("gbp", "vnd", "eur", "usd"))
+
+_ASKS_BY_NAME = re.compile(
+    r"\b(?:which|what) (?:\w+ )?(?:company|firm|bank|insurer|supplier|provider|agency|carrier|"
+    r"contractor|organi[sz]ation|customer|brand|vendor)\b|\bwhat is the name of\b|"
+    r"\b(?:hang|cong ty|nha cung cap|ngan hang|to chuc) nao\b|\bten (?:la )?gi$|\bhieu gi$"
+)
+"""Asks for a name of its own: a post or a kind of firm does not answer it."""
+
+_ASKS_WHICH_PLACE = re.compile(
+    r"\b(?:which|what) (?:\w+ )?(?:city|country|state|town|village|river|island|continent)\b|"
+    r"\b(?:thanh pho|tinh|nuoc|quoc gia|thi xa|hon dao|con song|chau luc) nao\b"
+)
+"""Asks for a place by its name: `became a centre in the world` does not tell which city."""
 
 _PLACE = re.compile(
     r"\b(?:in|at|on|near|behind|beside|next to|inside|under|between|from|o|tai|trong|ngoai|"
@@ -28,14 +54,27 @@ _PLACE = re.compile(
 
 def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
     """How far a text offers a name that the question does not hold, 0 to 1."""
+    written = normalise(text)
+    plain = fold(written)
+    if asks_by_name(asked):
+        # `An outside firm` does not tell which firm, `the Managing Director` not her name.
+        others = _CAPITAL_POSTS.sub(lambda match: "-" * len(match.group()), text)
+        return 1.0 if _has_new_name(others, known) else 0.0
     if _has_new_name(text, known):
         return 1.0
-    plain = fold(normalise(text))
     if asked.kind is Kind.PLACE:
+        if _ASKS_WHICH_PLACE.search(asked.text):
+            return 0.0
         return 0.6 if _PLACE.search(plain) else 0.0
-    # `an outside firm` does not tell which firm, nor `the chair` who the chair is.
-    posts = (match.group() for match in _POSTS.finditer(plain))
+    # `the chair` does not tell who the chair is.
+    pattern = _POSTS_WITHOUT_ACCENTS if written == plain else _POSTS
+    posts = (fold(match.group()) for match in pattern.finditer(written))
     return 0.6 if any(not known.issuperset(post.split()) for post in posts) else 0.0
+
+
+def asks_by_name(asked: Asked) -> bool:
+    """Whether a question wants a name of its own, not a post or `the residents`."""
+    return asked.kind is Kind.PERSON and _ASKS_BY_NAME.search(asked.text) is not None
 
 
 def _has_new_name(text: str, known: frozenset[str]) -> bool:
@@ -44,7 +83,8 @@ def _has_new_name(text: str, known: frozenset[str]) -> bool:
     words = list(_WORD.finditer(text))
     for before, word in pairwise(words):
         plain = fold(normalise(word.group()))
-        if not word.group()[0].isupper() or plain in known:
+        is_code = word.group().isupper() and ("-" in word.group() or plain in _CURRENCIES)
+        if not word.group()[0].isupper() or plain in known or is_code:
             continue
         between = text[before.end() : word.start()]
         begins = not {".", "\n", ";", "|"}.isdisjoint(between)  # of a sentence, or a column's name
@@ -52,6 +92,7 @@ def _has_new_name(text: str, known: frozenset[str]) -> bool:
             return True
     return (
         len(words) > 1
+        and ":" not in text[words[0].end() : words[1].start()]
         and words[0].group()[0].isupper()
         and (words[1].group()[0].isupper() and fold(normalise(words[0].group())) not in known)
     )

@@ -24,6 +24,9 @@ _MONEY = re.compile(
     r"dollars?\b|pounds?\b|pence\b|cents?\b|(?:million|billion|thousand|trieu|ty|nghin)\b|"
     r"per ?cent\b|phan tram\b)"
 )
+_CURRENCIES = frozenset(
+    ("vnd", "dong", "gbp", "usd", "eur", "euro", "euros", "pound", "pounds", "dollars", "dollar")
+)
 _ASKS_SHARE = re.compile(
     r"\b(?:per ?cent|percentage|share of|interest rate|phan tram|ty le|lai suat)\b"
 )
@@ -93,6 +96,8 @@ def counts(asked: Asked, plain: str, known: frozenset[str]) -> bool:
         if not _is_new(match.group(), known):
             continue
         after = _WORD.findall(plain, match.end(), match.end() + 60)[:_REACH]
+        if after and after[0] in _CURRENCIES and after[0] not in asked.counted:
+            continue  # `1.000.000 đồng khi đoàn viên` counts money, not members
         if any(stem_english(word) in wanted for word in after):
             return True
     return False

@@ -32,6 +32,9 @@ _PREFERENCE = 0.05
 """A list may cover so much less than the best sentence and still be the better answer to a
 question that asks for one."""
 
+_MAX_PAIR = 400
+"""Longest lead-in with the one line it announces, in characters."""
+
 _MIN_LINES = 3
 _LINE_WORDS = 25
 """So many paragraphs of one sentence each, none longer, are a list though nothing marks them."""
@@ -43,6 +46,11 @@ _INLINE = re.compile(r"[:：](?:[^,;]{2,120}[,;]){2}|\(?1[.)] .{2,200}\b2[.)] ")
 
 _ENDS = (".", "!", "?", "。", ":")
 
+_DIGIT = re.compile(r"\d")
+_COUNTED = {
+    "en": "{} found (the documents may hold more):",
+    "vi": "Tìm thấy {} (tài liệu có thể còn nữa):",
+}
 _MORE = {"en": "(and {} more in the document)", "vi": "(và {} mục nữa trong tài liệu)"}
 
 
@@ -175,11 +183,25 @@ def is_inline_list(text: str) -> bool:
 
 
 def expand_lead_in(material: Material, lead: Candidate) -> Statement | None:
-    """The list that a lead-in announces; None if none follows."""
+    """The list, or the single line, that a lead-in announces; None if none follows."""
     for block in _blocks(material):
         if block.lead is not None and block.lead[0].candidates[block.lead[1]] is lead:
             value, coverage = score(material, block)
             return make_statement(material, block, value, coverage)
+    return _with_next_line(material, lead)
+
+
+def _with_next_line(material: Material, lead: Candidate) -> Statement | None:
+    """A lead-in with the command, address or sentence right behind it."""
+    for one in material.ranked:
+        if one.candidate is not lead or one.at + 1 >= len(one.reading.candidates):
+            continue
+        following = one.reading.candidates[one.at + 1]
+        span = Span(lead.span.start, following.span.end)
+        is_near = span.end - span.start <= _MAX_PAIR
+        if following.worth and not following.is_row and not following.is_lead_in and is_near:
+            text = " ".join(lead.passage.text[span.start : span.end].split())
+            return Statement(text, (Quote(lead.passage, span),), one.score, one.coverage)
     return None
 
 
@@ -220,6 +242,8 @@ def score(material: Material, block: ItemList) -> tuple[float, float]:
 def make_statement(material: Material, block: ItemList, value: float, coverage: float) -> Statement:
     """Write a list with its lead-in and the numbers it has."""
     lines = [] if block.lead is None else [_text(block.lead)]
+    if material.asked.kind is Kind.COUNT and lines and not _DIGIT.search(lines[0]):
+        lines.insert(0, counted(material, len(block.items)))
     members = [] if block.lead is None else [block.lead]
     length = sum(map(len, lines))
     shown = 0
@@ -235,6 +259,11 @@ def make_statement(material: Material, block: ItemList, value: float, coverage: 
         more = _MORE.get(material.question.language, _MORE["en"])
         lines.append(more.format(len(block.items) - shown))
     return Statement("\n".join(lines), tuple(_quotes(members)), value, coverage)
+
+
+def counted(material: Material, count: int) -> str:
+    """The line that tells how many were found."""
+    return _COUNTED.get(material.question.language, _COUNTED["en"]).format(count)
 
 
 def _quotes(members: Sequence[Member]) -> Iterator[Quote]:

@@ -6,6 +6,7 @@
 import re
 
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
+from citewell.engine.answering.reading.lists import counted
 from citewell.engine.answering.scoring import Scored
 from citewell.engine.text.normalisation import fold, normalise
 
@@ -18,11 +19,6 @@ _ALIKE = 0.5
 """Jaccard similarity of their words from which two sentences say the same of two subjects."""
 
 _WORD = re.compile(r"[^\W_]+")
-
-_FOUND = {
-    "en": "{} found (the documents may hold more):",
-    "vi": "Tìm thấy {} (tài liệu có thể còn nữa):",
-}
 
 
 def read_parallels(material: Material) -> Statement | None:
@@ -42,8 +38,7 @@ def read_parallels(material: Material) -> Statement | None:
     lines = {one.candidate.text: one for one in sorted(alike, key=_place)}
     if not MIN_ALIKE <= len(lines) <= MAX_ALIKE:
         return None
-    found = _FOUND.get(material.question.language, _FOUND["en"]).format(len(lines))
-    text = "\n".join([found, *(f"- {line}" for line in lines)])
+    text = "\n".join([counted(material, len(lines)), *(f"- {line}" for line in lines)])
     quotes: tuple[Quote, ...] = tuple(quote_of(one.candidate) for one in lines.values())
     return Statement(text, quotes, best.score, best.coverage)
 

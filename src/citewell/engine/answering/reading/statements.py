@@ -1,7 +1,9 @@
 """The best sentences of the passages, as many as the question needs: most often one."""
 
 import re
+from dataclasses import replace
 
+from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
 from citewell.engine.answering.reading.lists import expand_lead_in
 from citewell.engine.answering.reading.subjects import names_of
@@ -68,8 +70,31 @@ def _statement(material: Material, one: Scored) -> Statement | None:
         return read_cell(material, one)
     if candidate.is_lead_in:
         return expand_lead_in(material, candidate)
+    if under := _under(material, one):
+        candidate = under.candidate
+        if candidate.is_lead_in:
+            return expand_lead_in(material, candidate)
+        one = replace(under, score=one.score, coverage=one.coverage)
     quote, text = _readable(one)
     return Statement(text, (quote,), one.score, one.coverage)
+
+
+def _under(material: Material, one: Scored) -> Scored | None:
+    """The first sentence under a line that looks like a heading; None of other sentences.
+
+    `Version 2.1.30` says nothing by itself; where a number is asked for, the line may be it.
+    """
+    candidates = one.reading.candidates
+    if one.candidate.worth == 1 or one.at + 1 >= len(candidates):
+        return None
+    following = candidates[one.at + 1]
+    if following.is_row or not following.worth or following.lead != one.candidate.text:
+        return None
+    if asks_for_a_type(material.asked) and (
+        offers(material.asked, one.candidate.text) > offers(material.asked, following.text)
+    ):
+        return None
+    return replace(one, candidate=following, at=one.at + 1)
 
 
 def _readable(one: Scored) -> tuple[Quote, str]:

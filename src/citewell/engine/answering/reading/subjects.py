@@ -11,6 +11,7 @@ from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.stopwords import INFORMAL_VIETNAMESE, STOPWORDS
 
 _WORD = re.compile(r"[^\W_]+")
+_ENDS = frozenset(".?!")
 _YEAR = re.compile(r"(?<![\w.,/-])(?:19|20)\d\d(?![\w/-])")
 _CAPITALISED_ASKING = (
     "who when where which what how why is are do does did can may list name compare according i "
@@ -48,7 +49,7 @@ def _capitalised(text: str) -> list[str]:
         written = word.group()
         if not written[0].isupper() or fold(written.lower()) in _ASKING:
             continue
-        begins = at == 0 or "." in text[words[at - 1].end() : word.start()]
+        begins = at == 0 or not _ENDS.isdisjoint(text[words[at - 1].end() : word.start()])
         if begins and not (len(written) > 1 and written.isupper()):
             continue
         found.append(written)
