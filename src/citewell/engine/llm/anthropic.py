@@ -53,6 +53,8 @@ PROVIDER = Provider(
     auth_headers=_key_header,
     default_base_url="https://api.anthropic.com",
     needs_key=True,
+    models_url="{}/v1/models?limit=1000".format,
+    models_headers={"anthropic-version": "2023-06-01"},
     # By the beginning, as dated names (`claude-opus-4-5-20251101`) are the same model.
     takes_json_format=lambda model: model.startswith(_WITH_JSON_FORMAT),
 )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -35,6 +35,10 @@ class Tool:
     description: str
     parameters: dict[str, Any]
     """JSON schema of its arguments, an object."""
+
+
+ToolChoice = Literal["auto", "required"]
+"""Whether a model may, or must, call one of the tools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,16 @@ class ModelRequest:
     messages: tuple[Message, ...]
     system: str = ""
     tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = "auto"
+    """`required` is asked of the vendor; some models call none all the same."""
     output: type[BaseModel] | None = None
     """The shape of the reply; None: text. With tools the model may call them first."""
     json_format: type[BaseModel] | None = None
     """Text of this shape, in JSON that comes piece by piece; only for models that can be held to it
     (`LanguageModel.has_json_format`). What comes is not validated: it may be cut, or plain text."""
     max_tokens: int = 1024
+    temperature: float | None = None
+    """None: the provider's usual one."""
 
     @classmethod
     def of(cls, system: str, user: str, *, max_tokens: int = 1024) -> "ModelRequest":

@@ -63,6 +63,18 @@ class HostedModel:
         finally:
             self._places.release()
 
+    async def offered(self) -> list[str]:
+        """Ask for the names of the models that the provider has.
+
+        Raises:
+            ProviderError: It does not say.
+        """
+        try:
+            async with asyncio.timeout(self._timeouts.total):
+                return await (await self._open()).offered()
+        except TimeoutError:
+            raise ProviderError(f"{self.name} lists no models in time.") from None
+
     async def close(self) -> None:
         """Close the connections."""
         self._is_closed = True

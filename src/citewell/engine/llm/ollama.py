@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model
 
 
+def _with_path(base_url: str) -> str:
+    # People give the address Ollama prints, which lacks the path of its OpenAI format.
+    return base_url if urlsplit(base_url).path else f"{base_url}/v1"
+
+
 def _build(endpoint: Endpoint, client: "httpx2.AsyncClient") -> "Model":
     from pydantic_ai.models.ollama import OllamaModel  # noqa: PLC0415 - heavy, first question only
     from pydantic_ai.providers.ollama import OllamaProvider  # noqa: PLC0415
 
-    if not urlsplit(endpoint.base_url).path:
-        # People give the address Ollama prints, which lacks the path of its OpenAI format.
-        endpoint = replace(endpoint, base_url=f"{endpoint.base_url}/v1")
+    endpoint = replace(endpoint, base_url=_with_path(endpoint.base_url))
     provider = OllamaProvider(openai_client=chat_client(endpoint, client))
     return OllamaModel(endpoint.model, provider=provider)
 
@@ -30,5 +33,6 @@ PROVIDER = Provider(
     default_base_url="http://127.0.0.1:11434/v1",
     takes_json_format=lambda _: True,
     needs_key=False,
+    models_url=lambda base_url: f"{_with_path(base_url)}/models",
     temperature=0.0,
 )

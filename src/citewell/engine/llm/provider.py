@@ -1,11 +1,12 @@
 """A vendor as the registry knows it: what it needs to be set up, and how its model is built."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from citewell.engine.errors import ProviderConfigurationError
+from citewell.kit.addresses import ReachableHosts
 
 if TYPE_CHECKING:
     import httpx2
@@ -18,7 +19,9 @@ class Endpoint:
 
     model: str
     base_url: str
-    api_key: str | None
+    api_key: str | None = field(repr=False)
+    hosts: ReachableHosts | None = None
+    """Hosts that may be reached, where a tenant named the address; None: any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,10 @@ class Provider:
     needs_key: bool
     takes_json_format: Callable[[str], bool] = lambda _: False
     """Whether a model, by its name, can be held to a schema while it writes text."""
+    models_url: Callable[[str], str] = "{}/models".format
+    """Where the provider at an address lists its models."""
+    models_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Sent with that request."""
     temperature: float | None = None
     """Sent where every model of the provider accepts it; several vendors' models refuse it."""
 

@@ -1,10 +1,13 @@
 """Which providers there are; a new one is its file and one line here."""
 
+from dataclasses import replace
+
 from citewell.engine.errors import ProviderConfigurationError
 from citewell.engine.llm import anthropic, ollama, openai, openai_compatible
 from citewell.engine.llm.base import NO_MODEL, LanguageModel, Timeouts
 from citewell.engine.llm.hosted import HostedModel
 from citewell.engine.llm.provider import Provider
+from citewell.kit.addresses import ReachableHosts
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
@@ -23,6 +26,7 @@ def open_llm(
     base_url: str | None = None,
     api_key: str | None = None,
     timeout: Timeouts | None = None,
+    hosts: ReachableHosts | None = None,
 ) -> LanguageModel:
     """Make the model of CITEWELL_LLM ready; nothing is loaded or sent before its first use.
 
@@ -33,6 +37,7 @@ def open_llm(
         base_url: Where the provider listens; None takes its usual address.
         api_key: The key to send; None or empty where the provider needs none.
         timeout: Limits in seconds; None takes the defaults.
+        hosts: Hosts that may be reached; None: any, as an operator names them.
 
     Raises:
         ProviderConfigurationError: The name is unknown or something must be set first.
@@ -43,4 +48,6 @@ def open_llm(
         choices = ", ".join([NO_MODEL, *(f"{known}:MODEL" for known in PROVIDERS)])
         raise ProviderConfigurationError(f"CITEWELL_LLM must be one of {choices}; not {name!r}.")
     endpoint = provider.endpoint(model.strip(), base_url=base_url, api_key=api_key)
+    if hosts is not None:
+        endpoint = replace(endpoint, hosts=hosts)
     return HostedModel(provider, endpoint, timeout or Timeouts())

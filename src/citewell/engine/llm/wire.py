@@ -23,7 +23,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import StreamedResponse
 from pydantic_ai.settings import ModelSettings
 
-from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.engine.errors import ProviderConfigurationError, ProviderError, RequestRefusedError
 from citewell.engine.llm.base import (
     ModelRequest,
     ReplyEnd,
@@ -33,7 +33,16 @@ from citewell.engine.llm.base import (
     ToolCall,
 )
 from citewell.engine.llm.conversion import OUTPUT_TOOL, history_of, parameters_of
+from citewell.engine.llm.guarded import GuardedTransport
 from citewell.engine.llm.provider import Endpoint, Provider
+from citewell.kit.addresses import ReachableHosts
+
+CHARACTERS_PER_TOKEN = 32
+SLACK = 10_000
+"""A reply may have as many characters a token, and so many more. Tokens of vendors hold 1 to 6 on
+average and runs of blanks up to 100; what is longer keeps no limit and could fill the memory."""
+
+MAX_MODEL_NAME = 200
 
 _SENT_HEADERS = frozenset(
     {
@@ -66,24 +75,40 @@ class Session:
         self._timeouts = timeouts
         self._temperature = provider.temperature
         self._client = _http_client(
-            timeouts, provider.auth_headers(endpoint.api_key) if endpoint.api_key else {}
+            timeouts,
+            provider.auth_headers(endpoint.api_key) if endpoint.api_key else {},
+            endpoint.hosts,
         )
         self._model = provider.build(endpoint, self._client)
+        self._models_url = provider.models_url(endpoint.base_url)
+        self._models_headers = dict(provider.models_headers)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
+    async def offered(self) -> list[str]:
+        """Ask for the names of the provider's models."""
+        with _our_errors(self._name):
+            reply = await self._client.get(self._models_url, headers=self._models_headers)
+            if reply.status_code != 200:
+                raise ProviderError(f"{self._name} lists no models (HTTP {reply.status_code}).")
+            names = [str(entry["id"]) for entry in reply.json()["data"]]
+            return [name for name in names if len(name) <= MAX_MODEL_NAME]
+
     async def stream(
         self, request: ModelRequest, *, total: float
     ) -> AsyncGenerator[StreamItem, None]:
         """Make one attempt at a reply within `total` seconds; see `LanguageModel.stream`."""
+        asked = request.temperature
         settings = _settings_for(
             self._timeouts,
             max_tokens=request.max_tokens,
             total=total,
-            temperature=self._temperature,
+            temperature=self._temperature if asked is None else asked,
         )
+        if request.tools and request.tool_choice == "required":
+            settings["tool_choice"] = "required"
         with _our_errors(self._name):
             async with model_request_stream(
                 self._model,
@@ -92,9 +117,13 @@ class Session:
                 model_request_parameters=parameters_of(request),
                 instrument=False,
             ) as response:
+                length = 0
                 async for event in response:
+                    length += len(text := _text_of(event))
+                    if length > request.max_tokens * CHARACTERS_PER_TOKEN + SLACK:
+                        raise ProviderError(f"{self._name} wrote more than it was allowed to.")
                     # Text around a reply of a certain shape is no part of it.
-                    if request.output is None and (text := _text_of(event)):
+                    if request.output is None and text:
                         yield text
                 is_truncated = self._check_end(response)
                 calls, output = self._results_of(response.get(), request, is_truncated)
@@ -107,7 +136,7 @@ class Session:
     def _check_end(self, response: StreamedResponse) -> bool:
         """Refuse a reply that did not end in good form; whether the token limit ended it."""
         if response.finish_reason == "content_filter":
-            raise ProviderError(f"{self._name} refused to answer.")
+            raise RequestRefusedError(f"{self._name} refused to answer.")
         # pydantic-ai takes a stream without a finish reason for a finished one. Every vendor we
         # speak to sends one, so a stream without it was cut on its way.
         details = response.provider_details or {}
@@ -144,7 +173,9 @@ class Session:
         return calls, output
 
 
-def _http_client(timeouts: Timeouts, credentials: dict[str, str]) -> httpx2.AsyncClient:
+def _http_client(
+    timeouts: Timeouts, credentials: dict[str, str], hosts: ReachableHosts | None
+) -> httpx2.AsyncClient:
     async def send_only_ours(request: httpx2.Request) -> None:
         for header in set(request.headers.keys()) - _SENT_HEADERS:
             del request.headers[header]
@@ -164,7 +195,10 @@ def _http_client(timeouts: Timeouts, credentials: dict[str, str]) -> httpx2.Asyn
     )
     # A redirect would carry the key and the documents to another address.
     return httpx2.AsyncClient(
-        timeout=limits, follow_redirects=False, event_hooks={"request": [send_only_ours]}
+        timeout=limits,
+        follow_redirects=False,
+        event_hooks={"request": [send_only_ours]},
+        transport=None if hosts is None else GuardedTransport(hosts),
     )
 
 
@@ -189,8 +223,8 @@ def _our_errors(name: str) -> Generator[None]:
         raise ProviderError(f"{name} sent a reply that cannot be read.") from error
     except (httpx2.HTTPError, httpx2.StreamError) as error:
         raise ProviderError(f"{name} broke off its reply.", retryable=True) from error
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        # The SDKs raise these over JSON that is not their format.
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        # The SDKs raise these over JSON that is not their format, the last when it is nested deep.
         raise ProviderError(f"{name} sent a reply that cannot be read.") from error
 
 
@@ -213,7 +247,7 @@ def _translate(
                 f"{name} is asked too often.", retryable=True, retry_after=error.retry_after
             )
         case pydantic_ai_errors.ModelContextWindowExceededError():
-            return ProviderError(f"{name} cannot take a prompt of this length.")
+            return RequestRefusedError(f"{name} cannot take a prompt of this length.")
         case pydantic_ai_errors.ModelRequestTimeout(setting="first_event_timeout"):
             return ProviderError(f"{name} did not begin to answer in {error.timeout:g} s.")
         case pydantic_ai_errors.ModelRequestTimeout():
@@ -231,7 +265,7 @@ def _translate(
                 retry_after=error.retry_after,
             )
         case _:
-            return ProviderError(f"{name} did not accept the request{_code_of(error)}.")
+            return RequestRefusedError(f"{name} did not accept the request{_code_of(error)}.")
 
 
 def _code_of(error: pydantic_ai_errors.ModelAPIError) -> str:
