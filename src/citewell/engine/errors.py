@@ -19,5 +19,12 @@ class ProviderError(EngineError):
         self.retry_after = retry_after
 
 
+class RequestRefusedError(ProviderError):
+    """A model does not take this request; others it may take.
+
+    It says nothing of the model's health: whoever asks again with the same gets the same.
+    """
+
+
 class ProviderConfigurationError(EngineError):
     """A provider cannot be used as it is set up; the message says what to change."""

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from citewell.engine.embedding.base import Vector, Vectors
+from citewell.engine.errors import ProviderError
 from citewell.kit.tasks import TaskGroup
 
 _GROUP_CHARACTERS: Final = 2_000
@@ -59,10 +60,18 @@ class EmbeddingThreads:
         """End the threads."""
         for pool in (self._query_pool, self._passage_pool):
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        # `embed` belongs to the owner of these threads: without it nothing goes round in a circle,
+        # and 30 MB of model are freed at once, not when the collector comes by.
+        self._embed = _embed_nothing
 
     def _embed_into(self, vectors: Vectors, texts: Sequence[str]) -> None:
         for row, text in enumerate(texts):
             vectors[row] = self._embed(text)
+
+
+def _embed_nothing(_: str) -> Vector:
+    message = "The embedder is closed."
+    raise ProviderError(message, retryable=False)
 
 
 def _groups(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

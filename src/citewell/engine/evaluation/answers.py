@@ -39,6 +39,8 @@ class AnswerCase:
     """None of these may be found."""
     abstain: bool = False
     """Whether the documents hold no answer."""
+    before: tuple[str, ...] = ()
+    """Questions of the same conversation that were asked before it."""
     kind: str | None = None
     """Group of the question in the counts."""
 
@@ -78,11 +80,21 @@ def read_cases(path: Path) -> Iterator[AnswerCase]:
             all=_patterns(path, line, record, "all"),
             forbid=_patterns(path, line, record, "forbid"),
             abstain=record.get("abstain") is True,
+            before=_before(path, line, record),
             kind=str(record["kind"]) if "kind" in record else None,
         )
         if not (case.gold or case.all or case.abstain):
             raise DatasetError(path, "needs 'gold', 'all' or 'abstain'", line)
         yield case
+
+
+def _before(path: Path, line: int, record: dict[str, object]) -> tuple[str, ...]:
+    values = record.get("before", [])
+    if not isinstance(values, list) or not all(
+        isinstance(value, str) and value.strip() for value in cast("list[object]", values)
+    ):
+        raise DatasetError(path, "needs a list of questions in 'before'", line)
+    return tuple(cast("list[str]", values))
 
 
 def _patterns(
