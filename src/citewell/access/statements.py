@@ -1,9 +1,10 @@
 """The access policy in SQL: the grants of a user, and the predicate of a reach."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from citewell.access.policy import Effect, IdSet, Reach
+from citewell.access.policy import NO_IDS, Effect, IdSet, Reach
 
 # One round trip for all rules that name the user. The ids come as text, one array for each kind,
 # and stay text (see `IdSet`).
@@ -18,14 +19,56 @@ FROM (
   UNION ALL
   SELECT document_id, false, effect FROM document_grant
   WHERE tenant_id = :tenant_id AND (user_id = :user_id OR group_id IN (SELECT id FROM mine))
+  UNION ALL
+  SELECT id, true, 'private' FROM collection
+  WHERE tenant_id = :tenant_id AND visibility = 'private'
+  UNION ALL
+  SELECT NULL, true, 'conversation'
+  WHERE EXISTS (SELECT FROM conversation WHERE tenant_id = :tenant_id AND has_files)
 ) AS named GROUP BY is_collection, effect
 """
-"""Selects the objects and effects of the grants that name a user, directly or through a group."""
+"""Selects the objects and effects of the grants that name a user, directly or through a group, and
+the private collections of the tenant as if of an effect `private`; a row `conversation` says that
+it has files of conversations. One statement, and so one snapshot: a collection never turns private
+between the two."""
+
+OWN_CONVERSATION = """
+SELECT true FROM conversation
+WHERE tenant_id = :tenant_id AND id = :conversation_id AND actor_id = :actor_id AND has_files
+"""
+"""Selects a row if a conversation is the actor's and has files."""
+
+CONVERSATIONS_WITH_FILES = """
+SELECT true WHERE EXISTS (SELECT FROM conversation WHERE tenant_id = :tenant_id AND has_files)
+"""
+"""Selects a row if the tenant has files of conversations."""
 
 
-def grants_in(rows: Sequence[tuple[Any, ...]]) -> dict[tuple[bool, Effect], IdSet]:
-    """Ids in rows of `GRANTS`, keyed by (are collections, effect)."""
-    return {(is_collection, Effect(effect)): IdSet(ids) for is_collection, effect, ids in rows}
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Rules of a tenant, as they concern a user."""
+
+    grants: dict[tuple[bool, Effect], IdSet] = field(
+        default_factory=dict[tuple[bool, Effect], IdSet]
+    )
+    """Ids keyed by (are collections, effect)."""
+    private: IdSet = NO_IDS
+    """All private collections of the tenant."""
+    has_conversation_files: bool = False
+
+
+def grants_in(rows: Sequence[tuple[Any, ...]]) -> Named:
+    """The rules in rows of `GRANTS`."""
+    grants: dict[tuple[bool, Effect], IdSet] = {}
+    private, has_files = NO_IDS, False
+    for is_collection, effect, ids in rows:
+        if effect == "private":
+            private = IdSet(ids)
+        elif effect == "conversation":
+            has_files = True
+        else:
+            grants[is_collection, Effect(effect)] = IdSet(ids)
+    return Named(grants, private, has_files)
 
 
 def reach_sql(
@@ -41,7 +84,14 @@ def reach_sql(
         prefix: Prefix of the bound names, so that two reaches fit into one statement.
     """
     values: dict[str, object] = {f"{prefix}_level": reach.max_level}
-    admitted = [f"{table}.access_level <= :{prefix}_level"]
+    by_level = f"{table}.access_level <= :{prefix}_level"
+    if reach.private:
+        values[f"{prefix}_private"] = IdSet.of(reach.private).literal
+        by_level = (
+            f"({by_level} AND {table}.collection_id NOT IN "
+            f"(SELECT unnest(CAST(:{prefix}_private AS uuid[]))))"
+        )
+    admitted = [by_level]
     refused: list[str] = []
     for name, ids, column, parts in (
         ("collections", reach.collections, "collection_id", admitted),

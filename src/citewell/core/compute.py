@@ -9,9 +9,10 @@ import asyncio
 import os
 import uuid
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import structlog
@@ -73,9 +74,20 @@ class ComputePool:
     """Runs pure functions in child processes; belongs to one event loop."""
 
     def __init__(
-        self, limits: ComputeLimits | None = None, *, idle_seconds: float = IDLE_SECONDS
+        self,
+        limits: ComputeLimits | None = None,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        folders: Sequence[Path] = (),
     ) -> None:
-        """Set up without starting anything; a child without work ends after `idle_seconds`."""
+        """Set up without starting anything.
+
+        Args:
+            limits: Limits of the computations.
+            idle_seconds: Time after which a child without work ends.
+            folders: Folders in which children may read files whose paths they are told.
+        """
+        self._folders = tuple(folders)
         self._limits = limits or ComputeLimits()
         self._pool = ChildPool(self._start, idle_seconds=idle_seconds)
         self._running = Counter[uuid.UUID]()
@@ -137,6 +149,7 @@ class ComputePool:
         return Child(
             calls.MODULE,
             ProcessLimits(limits.memory_bytes, round(limits.run_seconds), limits.run_seconds),
+            documents=self._folders,
         )
 
     @asynccontextmanager

@@ -3,19 +3,24 @@
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import FULL_ACCESS, Access, Role, Scope, access_by, access_of
-from citewell.access.statements import GRANTS, grants_in
+from citewell.access.statements import (
+    CONVERSATIONS_WITH_FILES,
+    GRANTS,
+    OWN_CONVERSATION,
+    grants_in,
+)
 from citewell.core.database.batches import AnySession, StatementBatch, batch_of
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 
 _ACCESS = "citewell.access"
-"""Key in `session.info` under which a unit of work caches its caller's access."""
+"""Key in `session.info` under which a unit of work caches the access of its callers."""
 
 
 class ActorKind(StrEnum):
@@ -30,6 +35,10 @@ class ActorKind(StrEnum):
 ALL_SCOPES = frozenset(Scope)
 TENANT_SCOPES = ALL_SCOPES - {Scope.OPERATOR}
 """Scopes that a tenant's own users and keys can be given."""
+
+
+NOBODY = uuid.UUID(int=0)
+"""Owner of what the operator has, who has no id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,14 @@ class Actor:
     scopes: frozenset[Scope] = TENANT_SCOPES
     credential_id: uuid.UUID | None = None
     """The API key, or the session (the family of its refresh tokens)."""
+    reads_private: bool = True
+    """False: sees nothing of private collections, whatever is granted; for looks as another user
+    and for work whose results are shown to others."""
+
+    @property
+    def owner_id(self) -> uuid.UUID:
+        """The id under which what is the actor's own is kept; the operator has that of nobody."""
+        return self.user_id or self.id or NOBODY
 
     @property
     def administers(self) -> bool:
@@ -76,6 +93,8 @@ class Actor:
 
 OPERATOR = Actor(ActorKind.OPERATOR, scopes=ALL_SCOPES)
 SYSTEM = Actor(ActorKind.SYSTEM, scopes=ALL_SCOPES)
+SYSTEM_UNPRIVATE = Actor(ActorKind.SYSTEM, scopes=ALL_SCOPES, reads_private=False)
+"""The system at work whose results are shown to all who read everything that is not private."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +122,12 @@ class Caller:
     tenant_id: uuid.UUID
     actor: Actor
     origin: Origin = NOWHERE
+    conversation_id: uuid.UUID | None = None
+    """The conversation the actor is in; if it is theirs, its files are within their reach."""
+
+    def within(self, conversation_id: uuid.UUID | None) -> "Caller":
+        """The same actor in a conversation; it need not be checked whose it is."""
+        return replace(self, conversation_id=conversation_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +139,12 @@ class BatchContext:
     actor: Actor
     platform: Platform
     origin: Origin = NOWHERE
+    conversation_id: uuid.UUID | None = None
 
     @property
     def caller(self) -> Caller:
         """The caller, with whom another unit of work can be opened."""
-        return Caller(self.tenant_id, self.actor, self.origin)
+        return Caller(self.tenant_id, self.actor, self.origin, self.conversation_id)
 
     @property
     def batch(self) -> StatementBatch:
@@ -128,11 +154,17 @@ class BatchContext:
     async def access(self) -> Access:
         """The actor's reach; read once per unit of work, at its first use."""
         # Not longer than the transaction: a grant that ends must hold from the next request on.
-        known = self.session.info.get(_ACCESS)
-        if known is None:
-            known = await access_in(self.session, self.tenant_id, self.actor)
-            self.session.info[_ACCESS] = known
-        return known
+        # By actor: a session may serve contexts of several, as where a job reads as its owner; and
+        # by conversation, whose files are within reach in it alone.
+        known: dict[tuple[uuid.UUID, Actor, uuid.UUID | None], Access] = (
+            self.session.info.setdefault(_ACCESS, {})
+        )
+        key = (self.tenant_id, self.actor, self.conversation_id)
+        if key not in known:
+            known[key] = await access_in(
+                self.session, self.tenant_id, self.actor, self.conversation_id
+            )
+        return known[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +177,63 @@ class Context(BatchContext):
     )
     """Actions to run after the commit; they do not run after a rollback."""
 
+    def within(self, conversation_id: uuid.UUID) -> "Context":
+        """The same unit of work in a conversation; see `Caller.within`."""
+        return replace(self, conversation_id=conversation_id)
 
-async def access_in(session: AnySession, tenant_id: uuid.UUID, actor: Actor) -> Access:
-    """Access of an actor in a tenant, as of this transaction."""
-    if actor.user_id is None:
-        return FULL_ACCESS if actor.role is Role.DIRECTOR else access_of(actor.role, None, ())
+
+async def access_in(
+    session: AnySession,
+    tenant_id: uuid.UUID,
+    actor: Actor,
+    conversation_id: uuid.UUID | None = None,
+) -> Access:
+    """Access of an actor in a tenant, as of this transaction.
+
+    Args:
+        session: A session of the tenant.
+        tenant_id: The tenant.
+        actor: The actor.
+        conversation_id: The conversation the actor is in; one of others opens nothing.
+    """
+    access = await _access_beside_conversations(session, tenant_id, actor)
+    if conversation_id is None:
+        return access
+    values = {
+        "tenant_id": tenant_id, "conversation_id": conversation_id, "actor_id": actor.owner_id,
+    }  # fmt: skip
+    is_own = await batch_of(session).ask(OWN_CONVERSATION, values, bool)
+    return access.in_conversation(conversation_id) if is_own else access
+
+
+def full_access(actor: Actor) -> Access | None:
+    """The access of an actor whom no rule names; None: rules decide."""
+    if actor.kind not in _PATIENT or actor.user_id is not None or not actor.reads_private:
+        return None
+    return FULL_ACCESS if actor.role is Role.DIRECTOR else access_of(actor.role, None, ())
+
+
+async def _access_beside_conversations(
+    session: AnySession, tenant_id: uuid.UUID, actor: Actor
+) -> Access:
+    # An organisation's own key is named by no grant: any administrator could make one to read what
+    # is private.
+    full = full_access(actor)
+    if full is not None:
+        asked = {"tenant_id": tenant_id}
+        has_files = await batch_of(session).ask(CONVERSATIONS_WITH_FILES, asked, bool)
+        return full.beside_conversations() if has_files else full
     values = {"tenant_id": tenant_id, "user_id": actor.user_id}
     named = await batch_of(session).ask(GRANTS, values, grants_in)
-    return access_by(actor.role, actor.user_id, named)
+    access = access_by(
+        actor.role,
+        actor.user_id,
+        named.grants,
+        named.private,
+        reads_private=actor.reads_private,
+        manages_private=actor.administers,
+    )
+    return access.beside_conversations() if named.has_conversation_files else access
 
 
 @asynccontextmanager
@@ -172,7 +253,14 @@ async def unit_of_work(
     async with platform.database.unit_of_work(
         caller.tenant_id, statement_seconds=_statement_seconds(caller), is_snapshot=is_snapshot
     ) as session:
-        ctx = Context(session, caller.tenant_id, caller.actor, platform, caller.origin)
+        ctx = Context(
+            session,
+            caller.tenant_id,
+            caller.actor,
+            platform,
+            caller.origin,
+            caller.conversation_id,
+        )
         yield ctx
     for action in ctx.after_commit:
         await action()
@@ -188,7 +276,14 @@ async def batched_work(
         statement_seconds=_statement_seconds(caller),
         has_kept_plans=has_kept_plans,
     ) as batch:
-        yield BatchContext(batch, caller.tenant_id, caller.actor, platform, caller.origin)
+        yield BatchContext(
+            batch,
+            caller.tenant_id,
+            caller.actor,
+            platform,
+            caller.origin,
+            caller.conversation_id,
+        )
 
 
 def _statement_seconds(caller: Caller) -> float:

@@ -11,6 +11,8 @@ class AppError(Exception):
     title = "The request could not be carried out"
     retry_after: int | None = None
     """Seconds after which a retry may succeed; the reply's `Retry-After`."""
+    parameter: str | None = None
+    """The field of the request that is at fault, where it is one."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -99,3 +101,5 @@ class Problem:
     title: str
     detail: str
     status: int
+    parameter: str | None = None
+    """The field of the request that is at fault; None: not one of them, or several."""

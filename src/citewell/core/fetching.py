@@ -32,6 +32,8 @@ class Lane(StrEnum):
     """Work of this machine: reading, embedding."""
     MODEL = "model"
     """Work that mostly waits for a language model."""
+    AGENT = "agent"
+    """Runs of agents, for which people wait, apart from evaluations of hours."""
 
 
 _HELD = """

@@ -1,6 +1,7 @@
 """The durable queue: procrastinate over the application's own transactions."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -29,6 +30,7 @@ from citewell.core.database.sessions import (
 )
 from citewell.core.errors import StorageFullError, UnavailableError
 from citewell.core.fetching import Lane, LaneJobs, Lanes
+from citewell.core.metrics import ProcessMetrics
 from citewell.core.supervision import EndedError, Supervisor
 from citewell.kit.clock import utc_now
 from citewell.kit.tasks import TaskGroup
@@ -144,14 +146,22 @@ class JobQueue(Generic[P]):
         *,
         concurrency: int = 2,
         model_concurrency: int = 4,
+        agent_concurrency: int = 4,
         dead_after: float = DEAD_AFTER_SECONDS,
         poll: float = POLL_SECONDS,
         supervisor: Supervisor | None = None,
+        metrics: ProcessMetrics | None = None,
     ) -> None:
         self._dead_after = dead_after
         self._poll = poll
         self._supervisor = supervisor or Supervisor()
-        self._lanes = Lanes({Lane.DEFAULT: concurrency, Lane.MODEL: model_concurrency})
+        sizes = {
+            Lane.DEFAULT: concurrency,
+            Lane.MODEL: model_concurrency,
+            Lane.AGENT: agent_concurrency,
+        }
+        self._lanes = Lanes(sizes)
+        self._metrics = metrics or ProcessMetrics()
         self._lane_of: dict[str, Lane] = {}
         self._connector = procrastinate.PsycopgConnector(
             pool_factory=psycopg_pool.AsyncConnectionPool,
@@ -160,7 +170,7 @@ class JobQueue(Generic[P]):
             configure=_each_statement_for_itself,
             min_size=2,  # one listens, one answers: nobody waits for a connection at the start
             # One for each job, and four for the listener and the worker's own statements.
-            max_size=concurrency + model_concurrency + 4,
+            max_size=sum(sizes.values()) + 4,
             timeout=30,
         )
         self._app = procrastinate.App(
@@ -175,6 +185,7 @@ class JobQueue(Generic[P]):
         self._app.job_manager = LaneJobs(self._connector, self._running, self._lanes)
         self._worker_ids: set[int] = set()
         self._suspicion: dict[int | None, int] = {}
+        self._registering: Callable[[], None] | None = None
 
     def register(
         self,
@@ -199,9 +210,12 @@ class JobQueue(Generic[P]):
             extras = cast(dict[str, object], context.additional_context)  # pyright: ignore[reportUnknownMemberType]
             platform = cast(P, extras["platform"])
             subject = uuid.UUID(tenant_id), uuid.UUID(subject_id)
+            began, end = time.perf_counter(), "crashed"
             try:
                 await handler(platform, *subject)
+                end = "done"
             except TransientJobError:
+                end = "waits"
                 raise
             except SQLAlchemyError as error:
                 has_answered = getattr(getattr(error, "orig", None), "sqlstate", None) is not None
@@ -218,8 +232,20 @@ class JobQueue(Generic[P]):
                 await self._crash(name, error, platform, subject, on_crash)
             finally:
                 self._running.discard(queue_id)
+                self._metrics.count("job_attempts_total", name, end)
+                self._metrics.observe("job_attempt_seconds", time.perf_counter() - began, name)
 
         self._app.task(name=name, queue=lane, pass_context=True, retry=_RetryTransient())(run)
+
+    def register_later(self, registering: Callable[[], None]) -> None:
+        """Have `registering` register the handlers once the queue is used for the first time."""
+        self._registering = registering
+
+    def prepare(self) -> None:
+        """Register what `register_later` was given, unless that was done."""
+        registering, self._registering = self._registering, None
+        if registering is not None:
+            registering()
 
     @staticmethod
     async def _crash(
@@ -230,7 +256,10 @@ class JobQueue(Generic[P]):
         on_crash: CrashHandler[P],
     ) -> NoReturn:
         """Log a bug, show it to the job's owner and let the queue record the failure."""
-        log.error("job_crashed", task=name, subject_id=str(subject[1]), exc_info=error)
+        tenant_id, subject_id = map(str, subject)
+        log.error(
+            "job_crashed", task=name, tenant_id=tenant_id, subject_id=subject_id, exc_info=error
+        )
         try:
             await on_crash(platform, *subject)
         except SQLAlchemyError as outage:
@@ -257,6 +286,7 @@ class JobQueue(Generic[P]):
             UnavailableError: The queue cannot take them now.
             StorageFullError: The database's disk is full.
         """
+        self.prepare()
         highest = -urgency * TURNS
         turn = await session.scalar(
             _FIRST_TURN,
@@ -301,6 +331,7 @@ class JobQueue(Generic[P]):
             platform: Handed to the handlers.
             adopt_all: No other worker can be alive, so all running jobs are orphans.
         """
+        self.prepare()
         is_first = adopt_all
 
         async def work() -> None:

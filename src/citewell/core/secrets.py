@@ -80,6 +80,33 @@ def make_next_key(home: Path) -> bytes:
         return _read(path)
 
 
+def offer_key(home: Path, master: bytes) -> bool:
+    """Write a master key, that of a backup, as the next one; returns whether it was not there yet.
+
+    Both are accepted until `adopt_next_key` lets it take the other's place.
+
+    Raises:
+        StartupError: It cannot be written, or an exchange of keys is under way.
+    """
+    path, following = home / FILE_NAME, home / NEXT_NAME
+    with _telling(path):
+        if not path.exists():
+            _make(path, master)
+        if _read(path) == master:
+            return False
+        _make(following, master)
+        if _read(following) != master:
+            raise StartupError(
+                f"{following} is another key: finish `citewell keys rotate --master` first."
+            )
+    return True
+
+
+def withdraw_key(home: Path) -> None:
+    """Take back the key that `offer_key` has written."""
+    (home / NEXT_NAME).unlink(missing_ok=True)
+
+
 def adopt_next_key(home: Path) -> Path:
     """Let `secret.key.next` take the name `secret.key`; returns where the former key is kept.
 
@@ -134,14 +161,14 @@ def _expand(key: bytes, info: str) -> bytes:
     return hmac.digest(key, info.encode() + b"\x01", hashlib.sha256)
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, key: bytes | None = None) -> None:
     """Write a new key atomically; of several processes at once the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as writer:
-            writer.write(secrets.token_hex(KEY_BYTES) + "\n")
+            writer.write((secrets.token_hex(KEY_BYTES) if key is None else key.hex()) + "\n")
             writer.flush()
             os.fsync(writer.fileno())
         try:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from io import StringIO
 from ipaddress import ip_network
 from pathlib import Path
@@ -12,15 +13,15 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from citewell.core.identity_providers import IdentityProviders
+from citewell.core.tool_servers import ToolServers
+
 PREFIX = "CITEWELL_"
 EMBEDDING_PROVIDERS = ("bundled", "fastembed", "onnx", "openai-compatible")
 RERANKER_PROVIDERS = ("none", "fastembed", "onnx", "cohere", "jina")
 LLM_PROVIDERS = ("none", "openai", "anthropic", "ollama", "openai-compatible")
 
 VERIFIERS = ("rules", "model", "onnx:FOLDER")
-
-LATER = ("METRICS_PORT",)
-"""Reserved names of settings whose features this version does not have."""
 
 SECRET_KEY_LENGTH = 32
 """Fewest characters: 128 bits even if they are hexadecimal digits."""
@@ -74,6 +75,14 @@ def _blob_url(value: str | None) -> str | None:
     if scheme not in BLOB_SCHEMES or not separator or not place:
         raise ValueError("it must look like s3://bucket/folder, gs://... or az://...")
     return value
+
+
+def _backup_url(value: str | None) -> str | None:
+    if not value:
+        return None
+    if "://" in value:
+        return _blob_url(value)
+    return str(_absolute(Path(value)))
 
 
 def _database_url(value: str | None) -> str | None:
@@ -166,7 +175,7 @@ class Settings(BaseSettings):
     # `load_settings`, which names them.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_file=".env",
+        env_file=None,  # `load_settings` says which
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -203,6 +212,24 @@ class Settings(BaseSettings):
         description=(
             "Bucket for original files: `s3://`, `gs://` or `az://`. Unset: a folder of the home."
         ),
+    )
+    backup_url: Annotated[str | None, AfterValidator(_backup_url)] = Field(
+        default=None,
+        description="Folder or bucket of backups: a path, `s3://`, `gs://` or `az://`.",
+    )
+    backup_passphrase: SecretStr | None = Field(
+        default=None,
+        min_length=12,
+        description="Opens backups, the secret key in them too. Unset: only the secret key does.",
+    )
+    backup_hours: int = Field(
+        default=24,
+        ge=0,
+        le=24 * 31,
+        description="Hours between two backups that a worker makes. 0: none by itself.",
+    )
+    backup_keep_days: int = Field(
+        default=30, ge=1, le=3_650, description="Age at which a backup is removed."
     )
     embedding: Annotated[str, _provider("it", EMBEDDING_PROVIDERS, "bundled")] = Field(
         default="bundled",
@@ -259,6 +286,41 @@ class Settings(BaseSettings):
     llm_timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="Longest wait for a whole answer of the model."
     )
+    agent_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+        default=(),
+        description=(
+            "Hosts that agents may send requests to, each of which a person approves; separated by "
+            "commas."
+        ),
+    )
+    agent_read_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = (
+        Field(
+            default=(),
+            description="Hosts that agents may read from (GET) without approval.",
+        )
+    )
+    agent_mcp_servers: ToolServers = Field(
+        default={},
+        description=(
+            "Servers of the Model Context Protocol whose tools agents may use, as JSON: "
+            '`{"crm": {"url": "https://crm.example.org/mcp"}}`.'
+        ),
+    )
+    oidc_providers: IdentityProviders = Field(
+        default={},
+        description=(
+            "Providers of single sign-on (OpenID Connect), as JSON: "
+            '`{"acme": {"issuer": "https://login.example.org", "client_id": "...", '
+            '"client_secret": "..."}}`.'
+        ),
+    )
+    private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+        default=(),
+        description=(
+            "Host names, addresses and networks of private ranges that connections and webhooks of "
+            "tenants may reach, separated by commas."
+        ),
+    )
     verifier: Annotated[str, AfterValidator(_verifier)] = Field(
         default="rules",
         description=(
@@ -268,11 +330,28 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the server listens on.")
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port on which Prometheus finds metrics. Unset: none are taken.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address of that port; it asks nobody for a key."
+    )
     max_upload_bytes: int = Field(
         default=200 * 1024 * 1024, gt=0, description="Largest file that is accepted."
     )
+    ocr_languages: str = Field(
+        default="vie+eng",
+        pattern=r"^([A-Za-z_]{3,20}([+][A-Za-z_]{3,20}){0,9})?$",
+        description=(
+            "Languages of Tesseract in which text in pictures and scans is recognised, those that "
+            "are installed; empty: none is."
+        ),
+    )
     trash_minutes: int = Field(
-        default=8,
+        default=30 * 24 * 60,
         ge=0,
         le=365 * 24 * 60,
         description="How long a deleted document can be restored. 0: it is removed at once.",
@@ -282,6 +361,13 @@ class Settings(BaseSettings):
         ge=0,
         le=3_650,
         description="How long answers are kept, unless a tenant says otherwise. 0: not at all.",
+    )
+    conversation_days: int = Field(
+        default=365,
+        ge=1,
+        le=3_650,
+        description="How long a conversation is kept after its last question, unless a tenant says "
+        "otherwise.",
     )
     cache_mib: int = Field(
         default=64,
@@ -309,6 +395,12 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description="Jobs that wait for a language model, beside those, in one worker process.",
+    )
+    worker_agent_concurrency: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Runs of agents, beside those, in one worker process.",
     )
     threads: int | None = Field(
         default=None,
@@ -378,18 +470,12 @@ def load_settings(**overrides: object) -> Settings:
         SettingsError: A `CITEWELL_` variable is unknown or a value is bad; one line names it.
     """
     given = _given()
-    for name in LATER:
-        if f"{PREFIX}{name}" in given:
-            raise SettingsError(
-                f"{PREFIX}{name} belongs to a feature that this version of Citewell does not have "
-                "yet; remove it."
-            )
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     unknown = sorted(given - known)
     if unknown:
         raise SettingsError(f"{unknown[0]} is not a setting of Citewell; see `citewell settings`.")
     try:
-        return Settings(**overrides)  # pyright: ignore[reportArgumentType] - checked by pydantic
+        return Settings(**{"_env_file": _dotenvs(), **overrides})  # pyright: ignore[reportArgumentType] - checked by pydantic
     except ValidationError as error:
         first = error.errors()[0]
         name = f"{PREFIX}{str(first['loc'][0]).upper()}"
@@ -409,12 +495,35 @@ def is_set(name: str) -> bool:
 
 def _given() -> set[str]:
     """Names, in upper case, of the `CITEWELL_` variables that have a value."""
-    dotenv = Path(".env")
-    values = _values_in(dotenv) if dotenv.is_file() else {}
+    values: dict[str, str | None] = {}
+    for dotenv in _dotenvs():
+        values |= _values_in(dotenv)
     values |= os.environ  # noqa: TID251 - read here
     # pydantic-settings takes names in any case.
     upper = {name.upper(): value for name, value in values.items()}
     return {name for name, value in upper.items() if value and name.startswith(PREFIX)}
+
+
+def _dotenvs() -> list[Path]:
+    """The `.env` files that count, later ones first among equals: of the home, of this folder.
+
+    Raises:
+        SettingsError: One could have been written by somebody else, who would choose where
+            passages are sent.
+    """
+    home = os.environ.get(f"{PREFIX}HOME") or Settings.model_fields["home"].default  # noqa: TID251
+    found = [Path(home).expanduser() / ".env", Path(".env")]
+    there = list({path.resolve(): path for path in found if path.is_file()}.values())
+    for path in there:
+        facts = path.stat()
+        # Root's are the machine's own: containers and services are set up with them.
+        is_ours = not hasattr(os, "geteuid") or facts.st_uid in (os.geteuid(), 0)
+        if not is_ours or facts.st_mode & stat.S_IWOTH:
+            raise SettingsError(
+                f"{path.absolute()} belongs to another user or can be written by everybody, so it "
+                "is not read: make it yours (chown, chmod 600), or work in another folder."
+            )
+    return there
 
 
 def _values_in(dotenv: Path) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from citewell.access.policy import Reach
 from citewell.engine.embedding.base import EmbedderSpec, Vector
-from citewell.engine.lexical.base import CorpusStatistics
+from citewell.engine.lexical.base import ANALYSIS, CorpusStatistics
 from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs
 from citewell.indexes.events import ChunkRow, Event
 
@@ -52,6 +52,8 @@ class Generation:
     id: int
     embedding: str
     dimensions: int
+    analysis: int = ANALYSIS
+    """Version of the terms its passages have (`engine.lexical.base`)."""
 
 
 class GenerationChangedError(Exception):
@@ -185,9 +187,18 @@ class Searcher(Protocol):
         ...
 
     def passages(
-        self, work: UnitOfWork, scope: SearchScope, ids: Sequence[uuid.UUID]
+        self,
+        work: UnitOfWork,
+        scope: SearchScope,
+        ids: Sequence[uuid.UUID],
+        *,
+        neighbours: int = 0,
     ) -> Awaitable[Mapping[uuid.UUID, ChunkView]]:
-        """Passages to show, by id; ids outside the scope are left out."""
+        """Passages to show, by id; ids outside the scope are left out.
+
+        Each with as many passages of its version before and after it as `neighbours` says; those
+        outside the scope are left out, too.
+        """
         ...
 
 

@@ -42,6 +42,8 @@ class ChunkRow:
     """BM25 weights by term id (`engine.lexical.bm25.passage_terms`)."""
     id: uuid.UUID | None = None
     """None: a new one."""
+    page_breaks: tuple[int, ...] = ()
+    """Offsets in the text at which a page ends."""
 
 
 @dataclass(frozen=True, slots=True)

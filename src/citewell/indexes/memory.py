@@ -227,10 +227,30 @@ class MemorySearcher:
         return legs
 
     async def passages(
-        self, work: UnitOfWork, scope: SearchScope, ids: Sequence[uuid.UUID]
+        self,
+        work: UnitOfWork,
+        scope: SearchScope,
+        ids: Sequence[uuid.UUID],
+        *,
+        neighbours: int = 0,
     ) -> Mapping[uuid.UUID, ChunkView]:
-        found = _within(work, scope)
-        return {chunk.id: _view(library_of(work), chunk) for chunk in found if chunk.id in ids}
+        library, within = library_of(work), _within(work, scope)
+        places = {(chunk.version.version_id, chunk.row.ordinal): chunk for chunk in within}
+
+        def views(chunk: _Chunk, *distances: int) -> tuple[ChunkView, ...]:
+            version, at = chunk.version.version_id, chunk.row.ordinal
+            found = (places.get((version, at + each)) for each in distances)
+            return tuple(_view(library, each) for each in found if each is not None)
+
+        return {
+            chunk.id: replace(
+                _view(library, chunk),
+                before=views(chunk, *range(-neighbours, 0)),
+                after=views(chunk, *range(1, neighbours + 1)),
+            )
+            for chunk in within
+            if chunk.id in ids
+        }
 
 
 def _within(work: UnitOfWork, scope: SearchScope) -> list[_Chunk]:
@@ -290,6 +310,7 @@ def _view(library: Library, chunk: _Chunk) -> ChunkView:
         end=row.end,
         language=row.language,
         text=row.text,
+        page_breaks=row.page_breaks,
     )
 
 

@@ -99,7 +99,23 @@ class SearchContract:
         (hit,) = (await shelf.search()).hits
         assert (hit.document_id, hit.title, hit.version) == (key.document_id, "title 0", 1)
         assert (hit.text, hit.page, hit.heading) == (row.text, row.page, row.heading)
+        assert hit.page_breaks == row.page_breaks
         assert (hit.start, hit.end, hit.language) == (row.start, row.end, "vi")
+
+    async def test_hit_brings_its_neighbours(self, engine: Engine) -> None:
+        shelf = await TenantLibrary.of(engine)
+        texts = [row.text for row in (await shelf.add(6))[1]]
+        await shelf.add(6)
+        query = random_query(shelf.chance, shelf.rows(1), 1.0)
+        for neighbours in (0, 2):
+            asked = replace(query, top_k=100, neighbours=neighbours)
+            hits = {hit.text: hit for hit in (await shelf.search(query=asked)).hits}
+            assert len(hits) == 12
+            for at, text in enumerate(texts):
+                before = texts[max(0, at - neighbours) : at]
+                assert [each.text for each in hits[text].before] == before
+                after = texts[at + 1 : at + 1 + neighbours]
+                assert [each.text for each in hits[text].after] == after
 
     async def test_more_hits_than_chunks_gives_all(self, engine: Engine) -> None:
         shelf = await TenantLibrary.of(engine)

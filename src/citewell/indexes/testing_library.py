@@ -89,6 +89,7 @@ def random_rows(
                 context="",
                 heading=("part", str(ordinal)),
                 page=ordinal + 1,
+                page_breaks=(1,) * (1 + ordinal % 2),
                 start=ordinal * 100,
                 end=ordinal * 100 + len(content),
                 language=language,
@@ -249,8 +250,10 @@ class ScopedReader:
     async def legs(self, query: HybridQuery) -> Legs:
         return await self.searcher.legs(self.work, self.facts, self.scope, query)
 
-    async def passages(self, ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, ChunkView]:
-        return await self.searcher.passages(self.work, self.scope, ids)
+    async def passages(
+        self, ids: Sequence[uuid.UUID], neighbours: int = 0
+    ) -> Mapping[uuid.UUID, ChunkView]:
+        return await self.searcher.passages(self.work, self.scope, ids, neighbours=neighbours)
 
 
 async def search(

@@ -33,6 +33,8 @@ class Collection(Base, HasId, TenantScoped, HasTimestamps):
 
     name: Mapped[str]
     description: Mapped[str] = mapped_column(server_default="")
+    visibility: Mapped[str] = mapped_column(server_default="open")
+    """`access.policy.Visibility`."""
     chunk_strategy: Mapped[str] = mapped_column(server_default="structure")
     chunk_size: Mapped[int] = mapped_column(server_default="200")
     chunk_overlap: Mapped[int] = mapped_column(server_default="0")
@@ -86,6 +88,8 @@ class Document(Base, HasId, TenantScoped, HasTimestamps):
     access_level: Mapped[int] = mapped_column(SmallInteger, server_default="1")
     metadata_: Mapped[dict[str, object]] = mapped_column("metadata", JSONB, server_default="{}")
     active_version_id: Mapped[uuid.UUID | None]
+    attached_to: Mapped[uuid.UUID | None]
+    """The document that it was a file of, such as a mail; it follows that one's rules and fate."""
     created_by: Mapped[uuid.UUID | None]
     deleted_at: Mapped[datetime | None]
     """Time of its deletion; rows in the trash are visible in `models.trash.trash_shown` only."""
@@ -107,6 +111,8 @@ class DocumentVersion(Base, HasId, TenantScoped):
     status: Mapped[str]
     error_code: Mapped[str | None]
     error_detail: Mapped[str | None]
+    warnings: Mapped[list[dict[str, str]]] = mapped_column(JSONB, server_default="[]")
+    """Remarks of reading it, each with `code` and `message`."""
     mime_type: Mapped[str | None]
     parsed_title: Mapped[str | None]
     size_bytes: Mapped[int] = mapped_column(BigInteger)

@@ -20,5 +20,7 @@ class IndexGeneration(Base, TenantScoped, HasTimestamps):
     chunk_count: Mapped[int] = mapped_column(BigInteger, server_default="0")
     live_since: Mapped[datetime | None]
     """Time of its take-over from another; None for a tenant's first one and one being built."""
+    analysis: Mapped[int] = mapped_column(server_default="1")
+    """Version of the terms its passages have; processes before there were versions write 1."""
     has_lexical: Mapped[bool] = mapped_column(server_default="true")
     """Whether the inverted index holds the terms of all its findable chunks."""

@@ -22,11 +22,14 @@ class QueryLog(Base, HasId, TenantScoped):
     user_id: Mapped[uuid.UUID | None]
     """With the user their questions go."""
     question: Mapped[str]
+    standalone: Mapped[str | None]
+    """The question that was answered, where it was a follow-up; it may hold words of the answer
+    before, whose passages are then among `passages`."""
     request: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """Options of the request besides the question."""
     language: Mapped[str]
     answer: Mapped[str | None]
-    """None, as `sentences`: a document it was made of has been deleted for good."""
+    """None, as `sentences` and `standalone`: a document it was made of was deleted for good."""
     sentences: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     is_abstained: Mapped[bool]
     confidence_level: Mapped[str]
@@ -48,6 +51,11 @@ class QueryLog(Base, HasId, TenantScoped):
     timings_ms: Mapped[dict[str, float]] = mapped_column(JSONB)
     degraded: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
     erased_at: Mapped[datetime | None]
+    privacy: Mapped[str] = mapped_column(server_default="full")
+    """The tenant's `question_log` when it was asked; of this and the present one the stricter one
+    holds, so that a looser setting reveals nothing of before."""
+    is_cached: Mapped[bool | None]
+    """Whether the reply came out of a cache; None: from before this was noted."""
 
 
 class QueryDocument(Base, TenantScoped):

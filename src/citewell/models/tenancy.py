@@ -38,10 +38,22 @@ class Tenant(Base, HasTimestamps):
     """Second reading of what a model wrote: `rules`, `model`; None: as the installation says."""
     prompts: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
     """Own texts of prompts by name; those left out are the shipped ones."""
+    query_rewriting: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
+    """Questions that a model writes besides each one; None: as the installation says."""
+    redaction: Mapped[str] = mapped_column(server_default="off")
+    """Data that model providers are not told: none (`off`), or `personal`."""
     answer_days: Mapped[int | None]
     """How long answers are kept; 0: not at all, None: as the installation says."""
+    conversation_days: Mapped[int | None]
+    """How long conversations are kept after their last question; None: as the installation says."""
+    trash_days: Mapped[int | None]
+    """How long deleted documents can be restored; 0: not at all, None: as the installation says."""
+    question_log: Mapped[str] = mapped_column(server_default="full")
+    """Privacy of the log of questions: `full`, `anonymous` (not who asked), `off`."""
     has_cache: Mapped[bool] = mapped_column(server_default="true")
     """Whether replies may be kept in caches and given again."""
+    second_factor_for: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
+    """Roles, and `admin`, that sign in with a second factor or a passkey only."""
     session_version: Mapped[int] = mapped_column(server_default="1")
     """Raised to end all sessions and streams of the tenant."""
     setup_hash: Mapped[bytes | None]
@@ -69,6 +81,11 @@ class User(Base, HasId, TenantScoped, HasTimestamps):
     """Raised to end the user's sessions: change of role or password, logout, deactivation."""
     invitation_hash: Mapped[bytes | None]
     invitation_expires_at: Mapped[datetime | None]
+    reset_hash: Mapped[bytes | None]
+    """Hash of the token with which the user may set a new password, once."""
+    reset_expires_at: Mapped[datetime | None]
+    second_factor_at: Mapped[datetime | None]
+    """Time from which on the password needs a code beside it; None: it does not."""
     last_login_at: Mapped[datetime | None]
 
 
@@ -90,6 +107,8 @@ class RefreshToken(Base, HasId, TenantScoped):
     """End of the session, the same for the whole family: renewing does not prolong it."""
     used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    method: Mapped[str] = mapped_column(server_default="password")
+    """How the session was begun; see `Method`."""
 
 
 class ApiKey(Base, HasId, TenantScoped):

@@ -20,6 +20,7 @@ from citewell.core.blobs.encryption import (
     encrypted_size,
     key_id_of,
 )
+from tests.examples import examples
 
 KEY = DataKey(uuid.UUID(int=1), uuid.UUID(int=7), b"k" * 32)
 OTHERS = DataKey(uuid.UUID(int=2), uuid.UUID(int=7), b"k" * 32)
@@ -62,7 +63,9 @@ class TestRoundTrip:
 
 
 class TestAttacks:
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     @given(position=st.integers(0, 10**6), bit=st.integers(0, 7))
     def test_any_changed_bit_is_noticed(self, tmp_path: Path, position: int, bit: int) -> None:
         digest = seal(tmp_path / "f", b"some content" * 20)

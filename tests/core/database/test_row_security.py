@@ -33,15 +33,20 @@ DEFINER_FUNCTIONS = {
     "citewell_remove_tenant",
     "citewell_evaluation_tenants", "citewell_tenants_with_old_replies",
     "citewell_is_former_master", "citewell_tenants_with_events", "citewell_tenants_with_trash",
-    "citewell_tenants_with_old_answers",
+    "citewell_tenants_with_expired_trash", "citewell_tenants_to_count",
+    "citewell_tenants_with_due_webhooks", "citewell_tenants_with_old_deliveries",
+    "citewell_tenants_with_old_answers", "citewell_tenants_with_old_conversations",
+    "citewell_tenants_with_old_streams", "citewell_tenants_with_open_runs",
+    "citewell_tenants_with_due_workflows", "citewell_tenants_with_due_triggers",
     "citewell_keep_lexical", "citewell_fill_lexical", "citewell_is_lexical_filled",
-    "citewell_lexical_candidates", "citewell_library_stamps",
+    "citewell_lexical_candidates", "citewell_library_stamps", "citewell_discard_files",
 }  # fmt: skip
 """The only ways past row-level security: ids and stamps alone are given, a tenant removed."""
 
 GIVEN = {
     "citewell_remove_tenant": "void",
     "citewell_keep_lexical": "trigger",
+    "citewell_discard_files": "trigger",
     "citewell_lexical_candidates": "record",
     "citewell_library_stamps": "record",
 }
@@ -94,6 +99,15 @@ ACCOUNTS = (
     "INSERT INTO refresh_token (tenant_id, id, user_id, family_id, hash, expires_at) "
     "SELECT tenant_id, %(id)s, id, %(id)s, 'x', now() FROM user_account "
     "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO second_factor (tenant_id, user_id, sealed_secret, key_id) "
+    "SELECT tenant_id, id, 'x', %(id)s FROM user_account WHERE tenant_id = %(tenant)s",
+    "INSERT INTO sign_in_ceremony (tenant_id, hash, kind, data, expires_at) "
+    "VALUES (%(tenant)s, 'x', 'oidc', '{}', now())",
+    "INSERT INTO provider_account (tenant_id, issuer, subject, user_id) "
+    "SELECT tenant_id, 'x', 'x', id FROM user_account WHERE tenant_id = %(tenant)s",
+    "INSERT INTO passkey (tenant_id, id, user_id, credential_id, public_key, sign_count, name) "
+    "SELECT tenant_id, %(id)s, id, 'x', 'x', 0, 'x' FROM user_account "
+    "WHERE tenant_id = %(tenant)s",
     "INSERT INTO user_group (tenant_id, id, name) VALUES (%(tenant)s, %(id)s, 'all')",
     "INSERT INTO group_member (tenant_id, group_id, user_id) "
     "SELECT tenant_id, g.id, u.id FROM user_group g JOIN user_account u USING (tenant_id) "
@@ -131,6 +145,59 @@ ACCOUNTS = (
     "confidence_level, confidence_score, measures, latency_ms) "
     "SELECT tenant_id, id, %(id)s, '?', true, 'none', 0, '{}', 0 FROM eval_run "
     "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO model_connection (tenant_id, id, name, provider, model, uses) "
+    "VALUES (%(tenant)s, %(id)s, 'x', 'ollama', 'm', '{answer}')",
+    "INSERT INTO conversation (tenant_id, id, actor_id) VALUES (%(tenant)s, %(id)s, %(id)s)",
+    "INSERT INTO conversation_message (tenant_id, conversation_id, id, question) "
+    "SELECT tenant_id, id, %(id)s, '?' FROM conversation WHERE tenant_id = %(tenant)s",
+    "INSERT INTO answer_stream (tenant_id, message_id, conversation_id, documents) "
+    "SELECT tenant_id, id, conversation_id, '{}' FROM conversation_message "
+    "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO answer_stream_event (tenant_id, message_id, last_id, events) "
+    "SELECT tenant_id, message_id, 1, '[]' FROM answer_stream WHERE tenant_id = %(tenant)s",
+    "INSERT INTO agent (tenant_id, id, slug, name, version) "
+    "VALUES (%(tenant)s, %(id)s, 'a', 'A', 1)",
+    "INSERT INTO agent_version (tenant_id, agent_id, number, definition) "
+    "SELECT tenant_id, id, 1, '{}' FROM agent WHERE tenant_id = %(tenant)s",
+    "INSERT INTO agent_run (tenant_id, id, agent_id, agent_slug, agent_version, definition, "
+    "question, root_id, actor_kind, scopes) "
+    "SELECT tenant_id, %(id)s, id, 'a', 1, '{}', '?', %(id)s, 'user', '{}' FROM agent "
+    "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO agent_step (tenant_id, run_id, n, kind, payload) "
+    "SELECT tenant_id, id, 1, 'reply', '{}' FROM agent_run WHERE tenant_id = %(tenant)s",
+    "INSERT INTO tool_execution (tenant_id, id, run_id, step, place, call_id, tool, arguments, "
+    "arguments_hash) "
+    "SELECT tenant_id, %(id)s, id, 1, 0, 'c', 'calculate', '{}', 'x' FROM agent_run "
+    "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO workflow (tenant_id, id, slug, version) VALUES (%(tenant)s, %(id)s, 'w', 1)",
+    "INSERT INTO workflow_version (tenant_id, workflow_id, number, source, spec) "
+    "SELECT tenant_id, id, 1, '', '{}' FROM workflow WHERE tenant_id = %(tenant)s",
+    "INSERT INTO workflow_run (tenant_id, id, workflow_id, workflow_slug, workflow_version, spec, "
+    "inputs, root_id, actor_kind, scopes) "
+    "SELECT tenant_id, %(id)s, id, 'w', 1, '{}', '{}', %(id)s, 'user', '{}' FROM workflow "
+    "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO workflow_node_run (tenant_id, run_id, node, item, status) "
+    "SELECT tenant_id, id, 'n', 0, 'ready' FROM workflow_run WHERE tenant_id = %(tenant)s",
+    "INSERT INTO workflow_trigger (tenant_id, id, workflow_id, kind, inputs, actor_kind, scopes) "
+    "SELECT tenant_id, %(id)s, id, 'document', '{}', 'user', '{}' FROM workflow "
+    "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO workflow_event (tenant_id, id, trigger_id, document_id, kind) "
+    "SELECT tenant_id, %(id)s, id, %(id)s, 'created' FROM workflow_trigger "
+    "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO analytics_day (tenant_id, day, users, questions, unanswered, doubtful, cached, "
+    "cache_noted, degraded, ratings, rating_sum, bad_ratings, input_tokens, output_tokens, money, "
+    "agent_runs, documents_created, documents_updated, latency) "
+    "VALUES (%(tenant)s, now(), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}')",
+    "INSERT INTO analytics_item (tenant_id, kind, span, start, key, questions) "
+    "VALUES (%(tenant)s, 'agent', 'day', now(), %(id)s, 1)",
+    "INSERT INTO analytics_state (tenant_id, counted_until) VALUES (%(tenant)s, now())",
+    "INSERT INTO webhook (tenant_id, id, name, url, events, sealed_secret, key_id, actor_kind) "
+    "VALUES (%(tenant)s, %(id)s, 'x', 'x', '{}', 'x', %(id)s, 'operator')",
+    "INSERT INTO webhook_delivery (tenant_id, id, webhook_id, event, object_id) "
+    "SELECT tenant_id, %(id)s, id, 'answer.rated', %(id)s FROM webhook "
+    "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO error_event (tenant_id, fingerprint, source, kind, place, example, frames, "
+    "release) VALUES (%(tenant)s, 'x', 'job', 'x', 'x', 'x', '{}', '0')",
     "INSERT INTO audit_event (tenant_id, id, actor_kind, action) "
     "VALUES (%(tenant)s, %(id)s, 'user', 'thing.done')",
 )
@@ -211,14 +278,19 @@ class TestCatalog:
                 "WHERE r.id = 0 OR pg_has_role(%s, r.id, 'MEMBER'))",
                 (APP_ROLE,),
             ).fetchall()
-        hiding = {each["relation"]: each for each in policies if not each["polpermissive"]}
-        assert {name: each["polname"] for name, each in hiding.items()} == {
-            "document": "trash",
-            "collection": "discarded",
+        hiding = {each["polname"]: each for each in policies if not each["polpermissive"]}
+        assert {name: each["relation"] for name, each in hiding.items()} == {
+            "trash": "document",
+            "discarded": "collection",
+            "conversation": "collection",
         }
-        for name, moment in (("document", "deleted_at"), ("collection", "discard_after")):
+        for name, begins in (
+            ("trash", "((deleted_at IS NULL) OR "),
+            ("discarded", "((discard_after IS NULL) OR "),
+            ("conversation", "((visibility <> 'conversation'::text) OR "),
+        ):
             assert hiding[name]["polcmd"] == "*"
-            assert hiding[name]["seen"].startswith(f"(({moment} IS NULL) OR ")
+            assert hiding[name]["seen"].startswith(begins)
             policies.remove(hiding[name])
         assert sorted(policy["relation"] for policy in policies) == tables(own_url)
         for policy in policies:

@@ -21,6 +21,7 @@ from citewell.core.settings import Settings
 from citewell.models.documents import Collection, Document, DocumentVersion
 from tests.conftest import new_caller
 from tests.quiet import Shelf, quiet_platform
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -160,6 +161,44 @@ class TestUnitOfWork:
             await database.ping()
         assert is_outage(caught.value)
         await database.close()
+
+
+class TestClose:
+    async def test_work_that_was_cancelled_over_and_over_gives_back_its_connection_first(
+        self, own_url: str
+    ) -> None:
+        """The end of a loop leaves none to the garbage collector, which would only warn."""
+        database, has_begun = Database(own_url, pool_size=2), asyncio.Event()
+
+        async def work() -> None:
+            async with database.unit_of_work(uuid.uuid4()) as session:
+                process = await session.scalar(text("SELECT pg_backend_pid()"))
+                processes.append(process)
+                has_begun.set()
+                await asyncio.sleep(PATIENCE)
+
+        processes: list[int] = []
+        working = asyncio.ensure_future(work())
+        await has_begun.wait()
+        closing = asyncio.ensure_future(database.close())
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        for _ in range(3):
+            working.cancel()
+            await asyncio.sleep(0)
+        await closing
+        await asyncio.gather(working, return_exceptions=True)
+        async with await psycopg.AsyncConnection.connect(own_url) as owner:
+            for _ in range(1000):  # the server sees the end of a connection a moment later
+                found = await owner.execute(
+                    "SELECT 1 FROM pg_stat_activity WHERE pid = %s", [processes[0]]
+                )
+                if await found.fetchone() is None:
+                    break
+                await owner.rollback()
+                await asyncio.sleep(0.01)
+            else:
+                pytest.fail("the connection is still open")
 
 
 class TestSwitching:

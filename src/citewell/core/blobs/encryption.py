@@ -39,6 +39,7 @@ class Purpose(StrEnum):
 
     FILES = "files"
     FILE_NAMES = "file names"
+    SECRETS = "secrets"
 
 
 @dataclass(frozen=True, slots=True)

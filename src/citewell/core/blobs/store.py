@@ -92,6 +92,11 @@ class BlobStore:
         self._memory = _memory_folder(staging)
         self._swept_at = time.monotonic()
 
+    @property
+    def plain_folders(self) -> tuple[Path, ...]:
+        """Folders that may hold the plain copies of `local_file`, under names nobody guesses."""
+        return tuple({self._staging, self._memory or self._staging})
+
     def scratch(self) -> BinaryIO:
         """A file without a name in the staging area: a killed process leaves nothing of it.
 
@@ -277,6 +282,31 @@ class BlobStore:
             OSError: The store does not answer.
         """
         return self._storage.files(str(tenant_id))
+
+    async def ping(self) -> None:
+        """Check that the store answers.
+
+        Raises:
+            OSError: It does not.
+        """
+        await self._storage.size("health")  # of a file that need not be there
+
+    async def sealed(self, name: str, scratch: Path) -> Path:
+        """The file of that name as it is stored, encrypted: itself, or a copy at `scratch`.
+
+        Raises:
+            FileNotFoundError: There is none.
+            OSError: The store does not answer.
+        """
+        return await self._storage.fetch(name, scratch)
+
+    async def put_sealed(self, name: str, path: Path) -> None:
+        """Store a file as `sealed` gave it, under the same name.
+
+        Raises:
+            OSError: The store does not take it.
+        """
+        await self._storage.put(name, path)
 
     async def remove(self, name: str) -> None:
         """Remove a file by its name; the caller makes sure that nothing needs it."""

@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, cast
 
 from cryptography.exceptions import InvalidTag
@@ -104,6 +105,32 @@ class MasterKeyError(UnavailableError):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A tenant's key as the database holds it."""
+
+    tenant_id: uuid.UUID
+    id: uuid.UUID
+    purpose: Purpose
+    wrapped: bytes
+
+
+def in_force(masters: MasterKeys, key: WrappedKey | None) -> MasterKeys:
+    """The same master keys, the one that this key is wrapped by as the primary.
+
+    Raises:
+        StartupError: It is none of them.
+    """
+    if key is None:
+        return masters
+    bound = _bound_to(key.tenant_id, key.purpose, key.id)
+    for master in masters.all:
+        with suppress(InvalidTag):
+            _wrapping(master).decrypt(key.wrapped[:NONCE_BYTES], key.wrapped[NONCE_BYTES:], bound)
+            return MasterKeys(master, tuple(each for each in masters.all if each != master))
+    raise StartupError(str(MasterKeyError()))
+
+
 class KeyRing:
     """Provides data keys, makes a tenant's first ones, and exchanges them.
 
@@ -149,10 +176,46 @@ class KeyRing:
             found = await self._read(tenant_id, purpose, key_id)
             if found is None:
                 raise MasterKeyError
-            # All of them at once: they are read again one by one as they are needed.
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[tenant_id, key_id] = found
+            self._remember(found)
+        return found
+
+    async def active_in(
+        self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose
+    ) -> DataKey:
+        """As `active`, by the caller's transaction: it waits for no second connection.
+
+        A key made here is the tenant's only if the transaction is committed, so that nothing read
+        here is remembered.
+
+        Raises:
+            MasterKeyError: It was wrapped by another master key.
+        """
+        found = self._active.get((tenant_id, purpose))
+        if found is None:
+            found = await self._found(session, tenant_id, purpose, None)
+        if found is None:
+            # None: another process was faster, whose key is committed by now.
+            found = await self._add(session, tenant_id, purpose)
+        if found is None:
+            found = await self._found(session, tenant_id, purpose, None)
+        if found is None:
+            raise UnavailableError("The tenant has just been removed.")
+        return found
+
+    async def by_id_in(
+        self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID
+    ) -> DataKey:
+        """As `by_id`, by the caller's transaction: it waits for no second connection.
+
+        Raises:
+            MasterKeyError: It was wrapped by another master key, or is gone with it.
+        """
+        found = self._known.get((tenant_id, key_id))
+        if found is None:
+            found = await self._found(session, tenant_id, purpose, key_id)
+            if found is None:
+                raise MasterKeyError
+            self._remember(found)
         return found
 
     async def hold(self, session: AsyncSession, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
@@ -257,13 +320,28 @@ class KeyRing:
             self._active.clear()
         self._active[key.tenant_id, purpose] = key
 
+    def _remember(self, key: DataKey) -> None:
+        # All of them at once: they are read again one by one as they are needed.
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[key.tenant_id, key.id] = key
+
     async def _read(
         self, tenant_id: uuid.UUID, purpose: Purpose, key_id: uuid.UUID | None
     ) -> DataKey | None:
-        values = {"tenant_id": tenant_id, "purpose": purpose.value, "id": key_id}
         async with self._database.unit_of_work(tenant_id) as session:
-            rows = await session.execute(_ACTIVE if key_id is None else _BY_ID, values)
-            row = rows.one_or_none()
+            return await self._found(session, tenant_id, purpose, key_id)
+
+    async def _found(
+        self,
+        session: AsyncSession,
+        tenant_id: uuid.UUID,
+        purpose: Purpose,
+        key_id: uuid.UUID | None,
+    ) -> DataKey | None:
+        values = {"tenant_id": tenant_id, "purpose": purpose.value, "id": key_id}
+        rows = await session.execute(_ACTIVE if key_id is None else _BY_ID, values)
+        row = rows.one_or_none()
         if row is None:
             return None
         return self._opened(tenant_id, purpose, row.id, row.wrapped)

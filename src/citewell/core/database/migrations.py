@@ -64,8 +64,28 @@ def migrate(url: str, *, present: float = connecting.PRESENT_SECONDS) -> bool:
             if _is_newest(connection):
                 return False
             _prepare(connection)
-            _upgrade(url)
+            _upgrade(url, "head")
             return True
+    except psycopg.Error as error:
+        raise StartupError(_refusal(error)) from error
+    except DBAPIError as error:
+        raise StartupError(_refusal(error.orig or error)) from error
+
+
+def migrate_to(url: str, revision: str) -> None:
+    """Bring an empty database to the schema of a revision that this version knows.
+
+    Raises:
+        StartupError: The server is out of reach or unfit; the message says what to do.
+    """
+    try:
+        with connecting.connect(url, present=0) as connection:
+            check_server(connection)
+            _check_role(connection)
+            connection.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+            if current_revision(connection) != revision:
+                _prepare(connection)
+                _upgrade(url, revision)
     except psycopg.Error as error:
         raise StartupError(_refusal(error)) from error
     except DBAPIError as error:
@@ -161,7 +181,7 @@ def _prepare(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
 
 
-def _upgrade(url: str) -> None:
+def _upgrade(url: str, revision: str) -> None:
     from alembic import command  # noqa: PLC0415 - 0.2 s that an up-to-date start does not pay
     from alembic.config import Config  # noqa: PLC0415
 
@@ -169,7 +189,7 @@ def _upgrade(url: str) -> None:
     # Alembic's configuration interpolates `%`.
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _refusal(error: BaseException) -> str:

@@ -1,6 +1,8 @@
 """Connections, units of work and the tenant they act for."""
 
+import asyncio
 import errno
+import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -20,7 +22,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
-from sqlalchemy.pool import NullPool, PoolProxiedConnection
+from sqlalchemy.pool import NullPool, Pool, PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 
 from citewell.core.database.base import TenantScoped
@@ -49,6 +51,11 @@ SESSION_SETTINGS = {
     "lock_timeout": "60s",
 }
 
+
+LONGEST_RETURN = 2.0
+"""Seconds to wait at the end for connections that are being given back: a round trip each, unless
+the server hangs. Sessions do it in tasks of their own, which go on when their caller is cancelled
+twice."""
 
 CONNECTION: dict[str, Any] = {"connect_timeout": 10, "client_encoding": "utf8"}
 """Parameters of every connection; they override the operator's PGCLIENTENCODING."""
@@ -168,12 +175,17 @@ class Database:
             await batch.commit()
         finally:
             for connection in held:
-                is_lost = cast(psycopg.AsyncConnection[Any], connection.driver_connection).closed
-                # The pool rolls back what was not committed, and drops a connection that cannot be.
-                await greenlet_spawn(connection.close)
-                if is_lost and self._engine.pool is pool:
-                    # The server was restarted: others of the pool are lost too.
-                    await self._engine.dispose()
+                # Shielded, as sessions give back theirs: who is cancelled once more meanwhile would
+                # leave the connection to the garbage collector.
+                await asyncio.shield(asyncio.ensure_future(self._give_back(connection, pool)))
+
+    async def _give_back(self, connection: PoolProxiedConnection, pool: Pool) -> None:
+        is_lost = cast(psycopg.AsyncConnection[Any], connection.driver_connection).closed
+        # The pool rolls back what was not committed, and drops a connection that cannot be.
+        await greenlet_spawn(connection.close)
+        if is_lost and self._engine.pool is pool:
+            # The server was restarted: others of the pool are lost too.
+            await self._engine.dispose()
 
     @asynccontextmanager
     async def lookup(self) -> AsyncGenerator[AsyncSession, None]:
@@ -206,7 +218,11 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, once work that was cancelled has given back its own."""
+        pool, deadline = self._engine.pool, time.monotonic() + LONGEST_RETURN
+        assert isinstance(pool, QueuePool)
+        while pool.checkedout() and time.monotonic() < deadline:  # noqa: ASYNC110 - a pool tells nobody
+            await asyncio.sleep(0.005)
         await self._engine.dispose()
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.engine.embedding.base import EmbedderSpec
+from citewell.engine.lexical.base import ANALYSIS
 from citewell.indexes.contract import CompleteVersion, Generation, GenerationChangedError
 from citewell.models.index import IndexGeneration
 from citewell.models.trash import trash_shown
@@ -109,7 +110,7 @@ async def live(session: AsyncSession) -> Generation | None:
 
 async def _of_status(session: AsyncSession, status: str) -> Generation | None:
     row = await session.scalar(select(IndexGeneration).where(IndexGeneration.status == status))
-    return Generation(row.id, row.embedding, row.dimensions) if row else None
+    return Generation(row.id, row.embedding, row.dimensions, row.analysis) if row else None
 
 
 async def ensure(session: AsyncSession, spec: EmbedderSpec) -> Generation:
@@ -120,8 +121,9 @@ async def ensure(session: AsyncSession, spec: EmbedderSpec) -> Generation:
 async def begin(session: AsyncSession, spec: EmbedderSpec, *, anew: bool) -> Generation:
     """See `Generations.begin`."""
     found = await _of_status(session, "building")
-    wanted = (spec.name, spec.dimensions)
-    if found is not None and (anew or (found.embedding, found.dimensions) != wanted):
+    wanted = (spec.name, spec.dimensions, ANALYSIS)
+    has = found and (found.embedding, found.dimensions, found.analysis)
+    if found is not None and (anew or has != wanted):
         await session.execute(_RETIRE, {"tenant_id": session.info["tenant_id"], "live": found.id})
     return await _ensure(session, spec, "building")
 
@@ -135,6 +137,7 @@ async def _ensure(session: AsyncSession, spec: EmbedderSpec, status: str) -> Gen
                 tenant_id=session.info["tenant_id"],
                 embedding=spec.name,
                 dimensions=spec.dimensions,
+                analysis=ANALYSIS,
                 status=status,
             )
             .on_conflict_do_nothing()

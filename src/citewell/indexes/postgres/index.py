@@ -116,9 +116,14 @@ class PostgresSearcher:
         return statistics.ask_held(batch_in(work), scope, term_ids, at_most)
 
     def passages(
-        self, work: UnitOfWork, scope: SearchScope, ids: Sequence[uuid.UUID]
+        self,
+        work: UnitOfWork,
+        scope: SearchScope,
+        ids: Sequence[uuid.UUID],
+        *,
+        neighbours: int = 0,
     ) -> Awaitable[Mapping[uuid.UUID, ChunkView]]:
-        return searching.ask_passages(batch_in(work), scope, ids)
+        return searching.ask_passages(batch_in(work), scope, ids, neighbours)
 
     async def legs(
         self, work: UnitOfWork, facts: LibraryFacts, scope: SearchScope, query: HybridQuery

@@ -11,7 +11,8 @@ from citewell.indexes.events import ChunkRow
 from citewell.indexes.postgres.literals import dense_vector
 
 _ROWS = text("""
-SELECT id, ordinal, text, context, heading, page, start_offset, end_offset, language, content_hash,
+SELECT id, ordinal, text, context, heading, page, page_breaks, start_offset, end_offset, language,
+  content_hash,
   halfvec_send(embedding) AS embedding, terms::text AS terms
 FROM chunk
 WHERE tenant_id = :tenant_id AND version_id = :version_id AND generation_id = :generation_id
@@ -48,6 +49,7 @@ async def rows(
             context=row.context,
             heading=tuple(row.heading),
             page=row.page,
+            page_breaks=tuple(row.page_breaks),
             start=row.start_offset,
             end=row.end_offset,
             language=row.language,

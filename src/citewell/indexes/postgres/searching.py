@@ -7,8 +7,9 @@ Every leg is ranked within the caller's scope, never filtered afterwards. What t
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from citewell.access.policy import IdSet
 from citewell.core.database.batches import Rows, StatementBatch, StatementResult
@@ -50,14 +51,31 @@ FROM ranked k CROSS JOIN LATERAL (
 LIMIT {candidates}
 """
 
+_SHOWN = """
+  c.id, c.document_id, d.title, v.number AS version, c.page, c.heading, c.context,
+  c.start_offset, c.end_offset, c.language, c.text, c.page_breaks
+"""
+
 _FETCH = """
-SELECT c.id, c.document_id, d.title, v.number AS version, c.page, c.heading, c.context,
-  c.start_offset, c.end_offset, c.language, c.text
+SELECT {shown}
 FROM chunk c
 JOIN document d ON d.tenant_id = :tenant_id AND d.id = c.document_id
 JOIN document_version v ON v.tenant_id = :tenant_id AND v.id = c.version_id
 WHERE c.id = ANY(CAST(:ids AS uuid[])) AND {scope}
 """
+
+_FETCH_AROUND = """
+SELECT f.id AS found, c.ordinal - f.ordinal AS distance, {shown}
+FROM chunk f
+JOIN chunk c ON c.version_id = f.version_id
+  AND c.ordinal BETWEEN f.ordinal - :neighbours AND f.ordinal + :neighbours
+JOIN document d ON d.tenant_id = :tenant_id AND d.id = c.document_id
+JOIN document_version v ON v.tenant_id = :tenant_id AND v.id = c.version_id
+WHERE f.tenant_id = :tenant_id AND f.generation_id = :generation
+  AND f.id = ANY(CAST(:ids AS uuid[])) AND {scope}
+ORDER BY f.id, distance
+"""
+"""The passages with their neighbours, each within the scope by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,22 +146,46 @@ def _legs(rows: Rows) -> Legs:
 
 
 def ask_passages(
-    batch: StatementBatch, scope: SearchScope, ids: Sequence[uuid.UUID]
+    batch: StatementBatch, scope: SearchScope, ids: Sequence[uuid.UUID], neighbours: int
 ) -> StatementResult[Mapping[uuid.UUID, ChunkView]]:
     """See `Searcher.passages`."""
-    statement = _FETCH.format(scope=scope_sql(scope))
-    return batch.ask(statement, scope_values(scope) | {"ids": IdSet.of(ids).literal}, _passages)
+    values = scope_values(scope) | {"ids": IdSet.of(ids).literal}
+    if not neighbours:
+        return batch.ask(_FETCH.format(shown=_SHOWN, scope=scope_sql(scope)), values, _passages)
+    statement = _FETCH_AROUND.format(shown=_SHOWN, scope=scope_sql(scope))
+    values |= {"generation": scope.generation.id, "neighbours": neighbours}
+    return batch.ask(statement, values, _passages_around)
 
 
 def _passages(rows: Rows) -> Mapping[uuid.UUID, ChunkView]:
+    return {view.chunk_id: view for view in map(_view, rows)}
+
+
+def _passages_around(rows: Rows) -> Mapping[uuid.UUID, ChunkView]:
+    """The passages by id; rows come by passage, in the order of the text."""
+    found: dict[uuid.UUID, ChunkView] = {}
+    around: dict[uuid.UUID, tuple[list[ChunkView], list[ChunkView]]] = {}
+    for chunk_id, distance, *row in rows:
+        before, after = around.setdefault(chunk_id, ([], []))
+        if distance == 0:
+            found[chunk_id] = _view(row)
+        else:
+            (before if distance < 0 else after).append(_view(row))
     return {
-        chunk_id: ChunkView(
-            chunk_id, document_id, title, version, page, tuple(heading), context, start, end,
-            language, content,
-        )
-        for chunk_id, document_id, title, version, page, heading, context, start, end, language,
-            content in rows
-    }  # fmt: skip
+        one: replace(view, before=tuple(around[one][0]), after=tuple(around[one][1]))
+        for one, view in found.items()
+    }
+
+
+def _view(row: Sequence[Any]) -> ChunkView:
+    (
+        chunk_id, document_id, title, version, page, heading, context, start, end, language,
+        content, breaks,
+    ) = row  # fmt: skip
+    return ChunkView(
+        chunk_id, document_id, title, version, page, tuple(heading), context, start, end, language,
+        content, page_breaks=tuple(breaks),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=512)

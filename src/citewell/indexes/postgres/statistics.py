@@ -56,7 +56,7 @@ MOST_PENDING = 8
 
 _FACTS = """
 WITH g AS MATERIALIZED (
-  SELECT id, embedding, dimensions, has_lexical, chunk_count, EXISTS (
+  SELECT id, embedding, dimensions, analysis, has_lexical, chunk_count, EXISTS (
     SELECT FROM pg_index i
     WHERE i.indexrelid = to_regclass('chunk_dense_' || id) AND i.indisvalid) AS has_dense
   FROM index_generation WHERE tenant_id = :tenant_id AND status = 'live'
@@ -73,7 +73,7 @@ WITH g AS MATERIALIZED (
   FROM pending, unnest(CAST(:terms AS int[])) AS asked(term)
   WHERE asked.term = ANY(terms)
 )
-SELECT g.id, g.embedding, g.dimensions, g.has_dense, g.has_lexical,
+SELECT g.id, g.embedding, g.dimensions, g.analysis, g.has_dense, g.has_lexical,
   g.chunk_count + coalesce((SELECT sum(sign * chunk_count) FROM pending), 0),
   ARRAY(SELECT term FROM counted), ARRAY(SELECT frequency FROM counted)
 FROM g
@@ -164,12 +164,14 @@ def ask_facts(
 def _facts(rows: Rows) -> LibraryFacts | None:
     if not rows:
         return None
-    number, embedding, dimensions, has_dense, has_lexical, chunk_count, terms, counts = rows[0]
+    (
+        number, embedding, dimensions, analysis, has_dense, has_lexical, chunk_count, terms, counts,
+    ) = rows[0]  # fmt: skip
     frequencies = Counter[int]()
     for term, count in zip(terms, counts, strict=True):
         frequencies[term] += count
     return LibraryFacts(
-        generation=Generation(number, embedding, dimensions),
+        generation=Generation(number, embedding, dimensions, analysis),
         # Pending documents are counted a moment later than they can be found.
         statistics=CorpusStatistics(max(int(chunk_count), 0), dict(+frequencies)),
         has_dense_index=has_dense,

@@ -41,21 +41,24 @@ _HEADING_SEPARATOR = "\x1f"
 _STAGE_SQL = """
 INSERT INTO chunk (
   tenant_id, id, generation_id, document_id, version_id, collection_id, ordinal, access_level,
-  active, page, start_offset, end_offset, language, content_hash, heading, context, text,
+  active, page, page_breaks, start_offset, end_offset, language, content_hash, heading, context,
+  text,
   embedding, terms)
 SELECT :tenant_id, r.id, :generation_id, :document_id, :version_id, :collection_id, r.ordinal,
-  :access_level, :active, r.page, r.start_offset, r.end_offset, r.language, r.content_hash,
-  string_to_array(r.heading, :separator), r.context, r.text, r.embedding::halfvec,
-  r.terms::sparsevec
+  :access_level, :active, r.page, r.page_breaks::int[], r.start_offset, r.end_offset,
+  r.language, r.content_hash, string_to_array(r.heading, :separator), r.context, r.text,
+  r.embedding::halfvec, r.terms::sparsevec
 FROM unnest(
   CAST(:ids AS uuid[]), CAST(:ordinals AS int[]), CAST(:pages AS int[]),
+  CAST(:page_breaks AS text[]),
   CAST(:starts AS bigint[]), CAST(:ends AS bigint[]), CAST(:languages AS text[]),
   CAST(:hashes AS bytea[]), CAST(:headings AS text[]), CAST(:contexts AS text[]),
   CAST(:texts AS text[]), CAST(:embeddings AS text[]), CAST(:terms AS text[])
-) AS r(id, ordinal, page, start_offset, end_offset, language, content_hash, heading, context,
-  text, embedding, terms)
+) AS r(id, ordinal, page, page_breaks, start_offset, end_offset, language, content_hash, heading,
+  context, text, embedding, terms)
 ON CONFLICT (tenant_id, version_id, generation_id, ordinal) DO UPDATE SET
-  page = excluded.page, start_offset = excluded.start_offset, end_offset = excluded.end_offset,
+  page = excluded.page, page_breaks = excluded.page_breaks,
+  start_offset = excluded.start_offset, end_offset = excluded.end_offset,
   language = excluded.language, content_hash = excluded.content_hash, heading = excluded.heading,
   context = excluded.context, text = excluded.text, embedding = excluded.embedding,
   terms = excluded.terms, active = chunk.active OR excluded.active,
@@ -457,6 +460,7 @@ def _written(rows: Sequence[ChunkRow]) -> dict[str, object]:
         "ids": [row.id or uuid7() for row in rows],
         "ordinals": [row.ordinal for row in rows],
         "pages": [row.page for row in rows],
+        "page_breaks": [int_array(row.page_breaks) for row in rows],
         "starts": [row.start for row in rows],
         "ends": [row.end for row in rows],
         "languages": [row.language for row in rows],

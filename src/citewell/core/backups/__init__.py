@@ -1,0 +1,1 @@
+"""Backups of an installation: encrypted archives of its rows, original files, keys and settings."""

@@ -1,0 +1,129 @@
+"""Errors of the program itself, gathered from the log of a process until they are written.
+
+What is logged with a traceback is a bug, wherever it happened: in a request, a job or in the
+background. Outages are logged without one and are none.
+"""
+
+import hashlib
+import re
+import threading
+import traceback
+import uuid
+from collections.abc import MutableMapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+import structlog
+
+MOST_KINDS = 100
+"""Kinds of errors that wait to be written; of more than that a process has the first ones."""
+
+MAX_EXAMPLE = 300
+MAX_FRAMES = 30
+
+# Parts of a message that may tell of people, documents or secrets: what is quoted, addresses, long
+# numbers and words that look like keys. Plain words stay, so a name without quotes stays too.
+_TELLING = re.compile(
+    r"'[^']*'|\"[^\"]*\"|`[^`]*`|\S+@\S+|\w+://\S+|\b\d{3,}\b|\b[\w+/=-]{20,}", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorNote:
+    """A kind of error and how often it was seen since the last time it was written."""
+
+    tenant_id: uuid.UUID | None
+    fingerprint: str
+    source: str
+    """`http`, `job` or `background`."""
+    kind: str
+    place: str
+    example: str
+    frames: tuple[str, ...]
+    request_id: str | None
+    count: int = 1
+
+
+class ErrorNotes:
+    """A processor of the log that keeps the errors that pass through it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._notes: dict[tuple[uuid.UUID | None, str], ErrorNote] = {}
+
+    def __call__(
+        self, _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        """Note an error; the entry goes on as it is."""
+        error = event.get("exc_info")
+        if isinstance(error, Exception):
+            self.add(_note(error, event))
+        return event
+
+    def add(self, note: ErrorNote) -> None:
+        """Count an error with those of its kind."""
+        key = note.tenant_id, note.fingerprint
+        with self._lock:
+            before = self._notes.get(key)
+            if before is not None:
+                self._notes[key] = replace(note, count=before.count + note.count)
+            elif len(self._notes) < MOST_KINDS:
+                self._notes[key] = note
+
+    def take(self) -> list[ErrorNote]:
+        """Hand over what was noted; the caller writes it."""
+        with self._lock:
+            notes, self._notes = list(self._notes.values()), {}
+        return notes
+
+
+def notes_of_log() -> ErrorNotes | None:
+    """The notes that the log of this process goes through; None where it is not set up."""
+    processors = structlog.get_config()["processors"]
+    return next((each for each in processors if isinstance(each, ErrorNotes)), None)
+
+
+def redacted(message: str) -> str:
+    """The first line of a message without what may tell of people, documents or secrets."""
+    first = next(iter(message.splitlines()), "")
+    return _TELLING.sub("…", first)[:MAX_EXAMPLE]
+
+
+def _note(error: Exception, event: MutableMapping[str, Any]) -> ErrorNote:
+    while isinstance(error, ExceptionGroup):  # the first error of a group stands for it
+        error = cast(Exception, error.exceptions[0])
+    frames = _frames(error.__traceback__)
+    kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    # Without lines, which every release moves: the same bug stays the same.
+    named = [kind, *(frame.partition(":")[0] for frame in frames)]
+    tenant_id = event.get("tenant_id")
+    request_id = event.get("request_id")
+    return ErrorNote(
+        tenant_id=uuid.UUID(tenant_id) if isinstance(tenant_id, str) else None,
+        fingerprint=hashlib.sha256("\n".join(named).encode()).hexdigest()[:16],
+        source={"request_failed": "http", "job_crashed": "job"}.get(
+            str(event.get("event")), "background"
+        ),
+        kind=kind,
+        place=frames[-1] if frames else "",
+        example=redacted(str(error)),
+        frames=frames,
+        request_id=request_id if isinstance(request_id, str) else None,
+    )
+
+
+def _frames(found: TracebackType | None) -> tuple[str, ...]:
+    """The calls that led to an error, innermost last: file, function and line, no values."""
+    frames = traceback.extract_tb(found)[-MAX_FRAMES:]
+    return tuple(f"{_shown(each.filename)} {each.name}:{each.lineno}" for each in frames)
+
+
+def _shown(filename: str) -> str:
+    """A file without the folders of this machine."""
+    parts = Path(filename).parts
+    for root in ("site-packages", "src"):
+        if root in parts:
+            return "/".join(parts[len(parts) - parts[::-1].index(root) :])
+    return parts[-1] if parts else filename
