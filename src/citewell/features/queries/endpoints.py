@@ -1,6 +1,12 @@
 """Routes of stored answers and of feedback."""
 
 import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Query
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
 from citewell.core.context import unit_of_work
 from citewell.features.http import (
@@ -20,6 +26,7 @@ from citewell.features.queries.schemas import (
     FeedbackCreate,
     FeedbackRead,
     Only,
+    QueryFilter,
     QuerySummary,
     ReplayRead,
     StoredAnswer,
@@ -28,14 +35,47 @@ from citewell.features.queries.schemas import (
 router = Router(policy=PRIVATE, tags=["queries"])
 
 
+async def _filter(
+    only: Only | None = None,
+    user_id: uuid.UUID | None = None,
+    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+) -> QueryFilter:
+    return QueryFilter(only, user_id, since, until)
+
+
+FilterDep = Annotated[QueryFilter, Depends(_filter)]
+
+
 @router.get("/queries")
 async def list_queries(
-    platform: PlatformDep, caller: ReaderDep, request: PageDep, only: Only | None = None
+    platform: PlatformDep, caller: ReaderDep, request: PageDep, wanted: FilterDep
 ) -> Listing[QuerySummary]:
     """List one's own questions, newest first; for managers and above those of everybody."""
     async with unit_of_work(platform, caller) as ctx:
-        page = await service.page(ctx, only, request)
+        page = await service.page(ctx, wanted, request)
         return listing(page, page.items)
+
+
+@router.get("/queries/export", response_class=StreamingResponse)
+async def export_queries(
+    platform: PlatformDep, caller: ReaderDep, wanted: FilterDep
+) -> StreamingResponse:
+    """Download the same questions as CSV, oldest first."""
+    parts = service.export(platform, caller, wanted)
+    # The first part is made before the reply begins: a database that is away is a plain 503.
+    first = await anext(parts, b"")
+
+    async def body() -> AsyncIterator[bytes]:
+        yield first
+        async for part in parts:
+            yield part
+
+    return StreamingResponse(
+        body(),
+        media_type="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="questions.csv"'},
+    )
 
 
 @router.get("/queries/{query_id}")

@@ -21,7 +21,8 @@ async def replay(platform: Platform, caller: Caller, query_id: uuid.UUID) -> Rep
     """
     async with unit_of_work(platform, caller) as ctx:
         then, readable = await service.find(ctx, query_id)
-    request = QueryRequest.model_validate({**then.request, "query": then.query})
+    question = then.standalone or then.query
+    request = QueryRequest.model_validate({**then.request, "query": question})
     now, made = await answers.trial(platform, caller, request)
     differences = _differences(then, now)
     reasons = _reasons(caller, then, now, readable)

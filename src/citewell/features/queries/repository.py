@@ -2,20 +2,31 @@
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, text, true
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select, text, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
-from citewell.features.queries.schemas import BAD_RATING, Only, QuerySight, ReadablePassage
+from citewell.core.context import NOBODY
+from citewell.engine.answering.base import ConfidenceLevel
+from citewell.features.queries.schemas import (
+    BAD_RATING,
+    Logged,
+    LogPrivacy,
+    Only,
+    QueryFilter,
+    QuerySight,
+    ReadablePassage,
+)
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document, DocumentActivation
 from citewell.models.queries import Feedback, QueryLog
+from citewell.models.tenancy import Tenant
 
 # The stretch of the version's text that each passage is, of documents within reach alone. Texts
 # are kept in stretches; the first one needed is the last that begins no later.
@@ -44,14 +55,26 @@ DELETE FROM query_log WHERE tenant_id = :tenant_id AND id IN (
 """)
 
 
+def _own(sight: QuerySight) -> ColumnElement[bool]:
+    return func.coalesce(QueryLog.actor_id, NOBODY) == sight.actor_id
+
+
 def _seen(sight: QuerySight) -> ColumnElement[bool]:
     if sight.sees_all:
-        return true()
-    return func.coalesce(QueryLog.actor_id, _NOBODY) == sight.actor_id
+        return or_(QueryLog.privacy != LogPrivacy.OFF, _own(sight))
+    return _own(sight)
 
 
-_NOBODY = uuid.UUID(int=0)
-"""Actor of what the operator asked at the command line."""
+def _asker_seen(sight: QuerySight) -> ColumnElement[bool]:
+    if sight.sees_askers:
+        return or_(QueryLog.privacy == LogPrivacy.FULL, _own(sight))
+    return _own(sight)
+
+
+async def log_privacy(session: AsyncSession) -> LogPrivacy:
+    """Privacy of the log: what the tenant lets managers see of others' questions at present."""
+    statement = select(Tenant.question_log).where(Tenant.id == session.info["tenant_id"])
+    return LogPrivacy((await session.scalars(statement)).one())
 
 
 async def find(session: AsyncSession, query_id: uuid.UUID, sight: QuerySight) -> QueryLog | None:
@@ -59,34 +82,89 @@ async def find(session: AsyncSession, query_id: uuid.UUID, sight: QuerySight) ->
     return await session.scalar(select(QueryLog).where(QueryLog.id == query_id, _seen(sight)))
 
 
+async def find_all(session: AsyncSession, query_ids: Collection[uuid.UUID]) -> list[QueryLog]:
+    """Stored answers by their ids, whoever asked."""
+    if not query_ids:
+        return []
+    return list(await session.scalars(select(QueryLog).where(QueryLog.id.in_(query_ids))))
+
+
+def _conditions(sight: QuerySight, wanted: QueryFilter) -> list[ColumnElement[bool]]:
+    found = [_seen(sight)]
+    match wanted.only:
+        case Only.OWN:
+            found.append(_own(sight))
+        case Only.UNANSWERED:
+            found.append(QueryLog.is_abstained.is_(True))
+        case Only.LOW_CONFIDENCE:
+            found.append(QueryLog.confidence_level == ConfidenceLevel.LOW)
+            found.append(QueryLog.is_abstained.is_(False))
+        case Only.BADLY_RATED:
+            bad = select(Feedback.query_id).where(Feedback.rating <= BAD_RATING)
+            found.append(QueryLog.id.in_(bad))
+        case None:
+            pass
+    if wanted.user_id is not None:
+        # By nobody whose name the caller may not see: the filter would tell it.
+        found += [QueryLog.user_id == wanted.user_id, _asker_seen(sight)]
+    if wanted.since is not None:
+        found.append(QueryLog.at >= wanted.since)
+    if wanted.until is not None:
+        found.append(QueryLog.at < wanted.until)
+    return found
+
+
+_RATING = (
+    select(func.avg(Feedback.rating))
+    .where(Feedback.tenant_id == QueryLog.tenant_id, Feedback.query_id == QueryLog.id)
+    .correlate(QueryLog)
+    .scalar_subquery()
+)
+
+_BATCH = 500
+"""Questions that an export holds in memory at a time."""
+
+
 async def page(
-    session: AsyncSession, sight: QuerySight, only: Only | None, request: PageRequest
-) -> Page[tuple[QueryLog, float | None]]:
+    session: AsyncSession, sight: QuerySight, wanted: QueryFilter, request: PageRequest
+) -> Page[Logged]:
     """Questions, newest first, with the mean of their ratings."""
-    rating = (
-        select(func.avg(Feedback.rating))
-        .where(Feedback.tenant_id == QueryLog.tenant_id, Feedback.query_id == QueryLog.id)
-        .correlate(QueryLog)
-        .scalar_subquery()
-    )
-    conditions = [_seen(sight)]
-    if only is Only.OWN:
-        conditions.append(_seen(QuerySight(sight.actor_id, sees_all=False)))
-    elif only is Only.UNANSWERED:
-        conditions.append(QueryLog.is_abstained.is_(True))
-    elif only is Only.BADLY_RATED:
-        bad = select(Feedback.query_id).where(Feedback.rating <= BAD_RATING)
-        conditions.append(QueryLog.id.in_(bad))
+    conditions = _conditions(sight, wanted)
     total = await session.scalar(select(func.count(QueryLog.id)).where(*conditions)) or 0
     rows = await session.execute(
-        select(QueryLog, rating)
+        select(QueryLog, _RATING, _asker_seen(sight))
         .where(*conditions)
         .order_by(QueryLog.at.desc(), QueryLog.id.desc())
         .offset(request.offset)
         .limit(request.limit)
     )
-    found = [(row[0], None if row[1] is None else round(float(row[1]), 2)) for row in rows]
-    return Page(found, request, total)
+    return Page([_logged(row) for row in rows], request, total)
+
+
+async def part(
+    session: AsyncSession, sight: QuerySight, wanted: QueryFilter, after: QueryLog | None
+) -> list[Logged]:
+    """The next `_BATCH` questions, oldest first; none once all have been read."""
+    conditions = _conditions(sight, wanted)
+    if after is not None:
+        conditions.append(tuple_(QueryLog.at, QueryLog.id) > (after.at, after.id))
+    rows = await session.execute(
+        select(QueryLog, _RATING, _asker_seen(sight))
+        .where(*conditions)
+        .order_by(QueryLog.at, QueryLog.id)
+        .limit(_BATCH)
+    )
+    return [_logged(row) for row in rows]
+
+
+def _logged(row: Row[QueryLog, Any, bool]) -> Logged:
+    log, rating, shows_asker = row
+    return Logged(log, None if rating is None else round(float(rating), 2), shows_asker)
+
+
+async def moment(session: AsyncSession) -> datetime:
+    """Start of the transaction."""
+    return (await session.scalars(select(func.now()))).one()
 
 
 async def readable(
@@ -141,12 +219,14 @@ async def rate(session: AsyncSession, feedback: Mapping[str, object]) -> Feedbac
     return (await session.scalars(statement, execution_options={"populate_existing": True})).one()
 
 
-async def ratings(session: AsyncSession, query_id: uuid.UUID, sight: QuerySight) -> list[Feedback]:
-    """The ratings of an answer: the caller's own, or all."""
+async def ratings(
+    session: AsyncSession, query_ids: Collection[uuid.UUID], sight: QuerySight
+) -> list[Feedback]:
+    """The ratings of answers: the caller's own, or all."""
     rows = await session.scalars(
         select(Feedback)
         .where(
-            Feedback.query_id == query_id,
+            Feedback.query_id.in_(query_ids),
             or_(true() if sight.sees_all else Feedback.actor_id == sight.actor_id),
         )
         .order_by(Feedback.created_at, Feedback.actor_id)

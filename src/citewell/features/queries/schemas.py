@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from citewell.engine.verification.grading import Grade
 from citewell.features.search.schemas import ConfidenceRead, DegradedRead, QueryReply, Setting
+from citewell.kit.bodies import RequestBody
 from citewell.kit.storable import StorableText
+from citewell.models.queries import QueryLog
 
 BAD_RATING = 2
 """A rating of so much or less is a bad one: the two lower of five."""
@@ -22,7 +24,18 @@ class Only(StrEnum):
 
     OWN = "own"
     UNANSWERED = "unanswered"
+    LOW_CONFIDENCE = "low_confidence"
+    """Answered, with low confidence."""
     BADLY_RATED = "badly_rated"
+
+
+class LogPrivacy(StrEnum):
+    """Privacy of the log: what managers see of the questions of others, loosest first."""
+
+    FULL = "full"
+    ANONYMOUS = "anonymous"
+    """Not who asked."""
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +45,36 @@ class QuerySight:
     actor_id: uuid.UUID
     """Their own."""
     sees_all: bool
-    """Those of everybody: the role may read the log."""
+    """Those of everybody that the privacy of the log does not hide."""
+    sees_askers: bool = True
+    """Also who asked, where the question's own privacy does not hide it."""
 
 
-class FeedbackCreate(BaseModel):
+@dataclass(frozen=True, slots=True)
+class QueryFilter:
+    """Criteria of a list of questions; each must meet all that are given."""
+
+    only: Only | None = None
+    user_id: uuid.UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Questions before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A question of a list."""
+
+    log: QueryLog
+    rating: float | None
+    """Mean of its ratings."""
+    shows_asker: bool
+
+
+class FeedbackCreate(RequestBody):
     """A rating of an answer."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     query_id: uuid.UUID
     rating: int = Field(ge=1, le=5, description="5: just right, 1: wrong or no help.")
@@ -65,10 +101,13 @@ class QuerySummary(BaseModel):
     query_id: uuid.UUID
     query: str
     user_id: uuid.UUID | None
+    """None also where the tenant's log does not tell who asked."""
     timestamp: datetime
     abstained: bool
     confidence: ConfidenceRead
     model: str
+    cached: bool | None
+    """Whether the reply came out of a cache; None: it was not noted."""
     rating: float | None
     """Mean of its ratings."""
 
@@ -83,6 +122,8 @@ class StoredPassage(BaseModel):
     """Of the document as it is now."""
     version: int | None = None
     page: int | None = None
+    page_end: int | None = None
+    """Last page of the text, the same as `page` where it stands on one."""
     start: int | None = None
     end: int | None = None
     score: float | None = None
@@ -129,6 +170,9 @@ class StoredAnswer(BaseModel):
 
     query_id: uuid.UUID
     query: str
+    standalone: str | None
+    """The question that was answered, where it was a follow-up; None: it stands alone, or holds
+    words of what the caller may not read now."""
     request: dict[str, Any]
     """Options of the request besides the question, where they were not the usual."""
     user_id: uuid.UUID | None

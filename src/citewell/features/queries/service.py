@@ -1,19 +1,24 @@
 """Looking at stored answers, rating them, and forgetting them in time."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from citewell.access.policy import Role
-from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.context import NOBODY, SYSTEM, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
+from citewell.engine.chunking.pages import pages_of
+from citewell.features.audit import service as audit
 from citewell.features.queries import repository
 from citewell.features.queries.errors import QueryNotFoundError
 from citewell.features.queries.schemas import (
     FeedbackCreate,
     FeedbackRead,
-    Only,
+    Logged,
+    LogPrivacy,
+    QueryFilter,
     QuerySight,
     QuerySummary,
     Readable,
@@ -24,17 +29,21 @@ from citewell.features.queries.schemas import (
     StoredSentence,
 )
 from citewell.features.search.schemas import ConfidenceRead, DegradedRead
+from citewell.kit.csv_lines import csv_lines
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.queries import QueryLog
 
 READS_LOG_FROM = Role.MANAGER
 """Lowest role that sees what others asked, as it sees the usage."""
 
+EXPORTED = (
+    "query_id", "timestamp", "user_id", "query", "answered", "confidence", "score", "rating",
+    "model", "cached",
+)  # fmt: skip
+"""Head of an export."""
+
 FORGOTTEN_AT_ONCE = 1_000
 """Answers deleted in one transaction: some tens of milliseconds."""
-
-_NOBODY = uuid.UUID(int=0)
-"""Actor id of the operator, who has none."""
 
 
 async def get(ctx: Context, query_id: uuid.UUID) -> StoredAnswer:
@@ -48,34 +57,108 @@ async def get(ctx: Context, query_id: uuid.UUID) -> StoredAnswer:
 
 async def find(ctx: Context, query_id: uuid.UUID) -> tuple[StoredAnswer, Readable]:
     """The same, and the passages that the caller may read now; raises as `get` does."""
-    sight = _sight(ctx)
+    sight = await sight_of(ctx)
     log = await repository.find(ctx.session, query_id, sight)
     if log is None:
         raise QueryNotFoundError(query_id)
     reach = (await ctx.access()).read
     readable = await repository.readable(ctx.session, log.passages, reach)
-    feedback = await repository.ratings(ctx.session, query_id, sight)
-    ratings = [FeedbackRead.model_validate(each) for each in feedback]
-    return _shown(log, readable, ratings), readable
-
-
-async def page(ctx: Context, only: Only | None, request: PageRequest) -> Page[QuerySummary]:
-    """Questions that are there for the caller, newest first."""
-    found = await repository.page(ctx.session, _sight(ctx), only, request)
-    shown = [
-        QuerySummary(
-            query_id=log.id,
-            query=log.question,
-            user_id=log.user_id,
-            timestamp=log.at,
-            abstained=log.is_abstained,
-            confidence=_confidence(log, has_reasons=False),
-            model=log.model,
-            rating=rating,
-        )
-        for log, rating in found.items
+    ratings = [
+        FeedbackRead.model_validate(each)
+        for each in await repository.ratings(ctx.session, [query_id], sight)
     ]
-    return Page(shown, request, found.total)
+    shown = _shown(log, readable, ratings)
+    return (shown if _shows_asker(log, sight) else _without_people(shown, sight)), readable
+
+
+async def find_all(ctx: Context, query_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, StoredAnswer]:
+    """Stored answers by id, whoever asked, without what the caller may not read now.
+
+    For features that have made sure that the caller may know of the questions. Answers that are
+    not kept any more are left out.
+    """
+    logs = await repository.find_all(ctx.session, query_ids)
+    if not logs:
+        return {}
+    # One statement for the passages of all; each answer has a stretch of the places.
+    passages = [passage for log in logs for passage in log.passages]
+    known = await repository.readable(ctx.session, passages, (await ctx.access()).read)
+    feedback: dict[uuid.UUID, list[FeedbackRead]] = {log.id: [] for log in logs}
+    sight = await sight_of(ctx)
+    for each in await repository.ratings(ctx.session, list(feedback), sight):
+        feedback[each.query_id].append(FeedbackRead.model_validate(each))
+    shown: dict[uuid.UUID, StoredAnswer] = {}
+    first = 0
+    for log in logs:
+        places = range(first, first + len(log.passages))
+        own = {place - first: known[place] for place in places if place in known}
+        answer = _shown(log, own, feedback[log.id])
+        shown[log.id] = answer if _shows_asker(log, sight) else _without_people(answer, sight)
+        first = places.stop
+    return shown
+
+
+async def page(ctx: Context, wanted: QueryFilter, request: PageRequest) -> Page[QuerySummary]:
+    """Questions that are there for the caller, newest first."""
+    found = await repository.page(ctx.session, await sight_of(ctx), wanted, request)
+    return Page([_summary(each) for each in found.items], request, found.total)
+
+
+async def export(
+    platform: Platform, caller: Caller, wanted: QueryFilter
+) -> AsyncGenerator[bytes, None]:
+    """Yield the questions that are there for the caller as CSV, oldest first, up to now.
+
+    Who exports more than their own is noted in the audit trail.
+    """
+    async with unit_of_work(platform, caller) as ctx:
+        sight = await sight_of(ctx)
+        if sight.sees_all:
+            await audit.record(ctx, "queries.exported")
+        now = await repository.moment(ctx.session)
+    # Later questions are left out, or an export of a busy tenant would never end.
+    wanted = replace(wanted, until=min(now, wanted.until or now))
+    yield csv_lines([EXPORTED])
+    last = None
+    while True:
+        # A transaction for each part, with the privacy of that moment, so that a slow reader does
+        # not hold a connection.
+        async with unit_of_work(platform, caller) as ctx:
+            found = await repository.part(ctx.session, await sight_of(ctx), wanted, last)
+        if not found:
+            return
+        last = found[-1].log
+        yield csv_lines(_cells(_summary(each)) for each in found)
+
+
+def _summary(listed: Logged) -> QuerySummary:
+    log = listed.log
+    return QuerySummary(
+        query_id=log.id,
+        query=log.question,
+        user_id=log.user_id if listed.shows_asker else None,
+        timestamp=log.at,
+        abstained=log.is_abstained,
+        confidence=_confidence(log, has_reasons=False),
+        model=log.model,
+        cached=log.is_cached,
+        rating=listed.rating,
+    )
+
+
+def _cells(summary: QuerySummary) -> list[object]:
+    return [
+        summary.query_id,
+        summary.timestamp.isoformat(),
+        summary.user_id,
+        summary.query,
+        not summary.abstained,
+        summary.confidence.level,
+        summary.confidence.score,
+        summary.rating,
+        summary.model,
+        summary.cached,
+    ]
 
 
 async def published_since(ctx: Context, moment: datetime) -> int:
@@ -89,7 +172,7 @@ async def rate(ctx: Context, data: FeedbackCreate) -> FeedbackRead:
     Raises:
         QueryNotFoundError: There is none, or not for this caller.
     """
-    sight = _sight(ctx)
+    sight = await sight_of(ctx)
     if await repository.find(ctx.session, data.query_id, sight) is None:
         raise QueryNotFoundError(data.query_id)
     rated = await repository.rate(
@@ -116,10 +199,30 @@ async def forget_expired(platform: Platform) -> None:
                 gone = await repository.forget(ctx.session, days, FORGOTTEN_AT_ONCE)
 
 
-def _sight(ctx: Context) -> QuerySight:
-    actor = ctx.actor
-    own = actor.user_id or actor.id or _NOBODY
-    return QuerySight(own, sees_all=actor.role >= READS_LOG_FROM)
+async def sight_of(ctx: Context) -> QuerySight:
+    """Which stored answers are there for the caller: by role, and as private as the log is."""
+    if ctx.actor.role < READS_LOG_FROM:
+        return QuerySight(ctx.actor.owner_id, sees_all=False, sees_askers=False)
+    privacy = await repository.log_privacy(ctx.session)
+    return QuerySight(
+        ctx.actor.owner_id,
+        sees_all=privacy is not LogPrivacy.OFF,
+        sees_askers=privacy is LogPrivacy.FULL,
+    )
+
+
+def _shows_asker(log: QueryLog, sight: QuerySight) -> bool:
+    is_own = (log.actor_id or NOBODY) == sight.actor_id
+    return is_own or (sight.sees_askers and log.privacy == LogPrivacy.FULL)
+
+
+def _without_people(shown: StoredAnswer, sight: QuerySight) -> StoredAnswer:
+    """The answer without who asked and who rated it, but for the caller."""
+    feedback = [
+        each if each.user_id == sight.actor_id else each.model_copy(update={"user_id": None})
+        for each in shown.feedback
+    ]
+    return shown.model_copy(update={"user_id": None, "feedback": feedback})
 
 
 def _confidence(log: QueryLog, *, has_reasons: bool) -> ConfidenceRead:
@@ -144,6 +247,7 @@ def _shown(log: QueryLog, readable: Readable, feedback: list[FeedbackRead]) -> S
     return StoredAnswer(
         query_id=log.id,
         query=log.question,
+        standalone=log.standalone if is_all else None,
         request=log.request,
         user_id=log.user_id,
         timestamp=log.at,
@@ -203,13 +307,20 @@ def _passage(
         return StoredPassage(is_readable=False)
     passage = passages[place]
     first = stretch["start"] - passage["start"]
+    page, page_end = pages_of(
+        passage["page"],
+        passage.get("page_breaks") or (),
+        first,
+        stretch["end"] - passage["start"],
+    )
     return StoredPassage(
         is_readable=True,
         chunk_id=passage["chunk_id"],
         document_id=passage["document_id"],
         title=known.title,
         version=passage["version"],
-        page=passage["page"],
+        page=page,
+        page_end=page_end,
         start=stretch["start"],
         end=stretch["end"],
         score=stretch["score"],

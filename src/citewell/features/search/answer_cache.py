@@ -1,22 +1,13 @@
 """Answers as caches hold them, and as somebody else gets them again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pydantic import BaseModel, JsonValue
 
 from citewell.features.search.answer_records import Answered
-from citewell.features.search.schemas import QueryReply, QueryRequest
+from citewell.features.search.schemas import QueryReply, QueryRequest, StreamEvent
 from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.ids import uuid7
-
-
-@dataclass(frozen=True, slots=True)
-class StreamEvent:
-    """One event of a streamed answer: `step`, `token`, `citation` or `done`."""
-
-    name: str
-    data: dict[str, object]
 
 
 class _Stored(BaseModel):
@@ -53,6 +44,8 @@ def again(answered: Answered, request: QueryRequest, watch: Stopwatch) -> Answer
     metadata = before.metadata.model_copy(
         update={
             "cached": True,
+            "input_tokens": 0,
+            "output_tokens": 0,
             "timings_ms": watch.finish(),
             "degraded": list(before.metadata.degraded),
         }

@@ -1,13 +1,14 @@
 """Keeps answers with what they were made of, for as long as the tenant wants."""
 
-import re
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
 import citewell
 from citewell.core.context import Caller
+from citewell.core.metrics import OTHER, STAGES, ProcessMetrics
 from citewell.core.platform import Platform
+from citewell.engine.answering.extractive import MODEL as EXTRACTIVE
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.base import Hit
@@ -17,15 +18,14 @@ from citewell.features.search.schemas import (
     AnswerRecord,
     CitationRead,
     DegradedRead,
+    FollowUp,
     Found,
     PassageReference,
     QueryReply,
     QueryRequest,
     Setting,
 )
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""Characters PostgreSQL cannot hold; a question with one is asked all the same."""
+from citewell.kit.storable import storable
 
 
 @dataclass(slots=True)
@@ -71,8 +71,10 @@ class Answered(BaseModel):
             citations=_citations(reply.citations, passages),
             settings=settings_of(platform, made),
         )
+        counted = {"input_tokens": spent.input_tokens, "output_tokens": spent.output_tokens}
+        metadata = reply.metadata.model_copy(update=counted)
         return cls(
-            reply=reply,
+            reply=reply.model_copy(update={"metadata": metadata}),
             basis=basis,
             input_tokens=spent.input_tokens,
             output_tokens=spent.output_tokens,
@@ -80,10 +82,17 @@ class Answered(BaseModel):
 
 
 async def keep(
-    platform: Platform, caller: Caller, request: QueryRequest, answered: Answered
+    platform: Platform,
+    caller: Caller,
+    request: QueryRequest,
+    answered: Answered,
+    follow_up: FollowUp | None = None,
 ) -> QueryReply:
     """Keep an answer; if the database is away by now it is given all the same, and says so."""
+    if follow_up is not None:
+        answered = _in_conversation(answered, follow_up)
     reply = answered.reply
+    _measure(platform.state_of(ProcessMetrics), answered)
     try:
         log = platform.state_of(AnswerLog)
         await log.add(platform, caller, _record(request, answered))
@@ -102,15 +111,60 @@ def settings_of(platform: Platform, made: Making) -> dict[str, Setting]:
     }
 
 
+def _in_conversation(answered: Answered, follow_up: FollowUp) -> Answered:
+    """The answer to a follow-up: with the question as it was asked, and all that it came from."""
+    before, basis = answered.reply, answered.basis
+    standalone = before.query if before.query != follow_up.asked else None
+    metadata = before.metadata.model_copy(
+        update={
+            "standalone": standalone,
+            "input_tokens": before.metadata.input_tokens + follow_up.input_tokens,
+            "output_tokens": before.metadata.output_tokens + follow_up.output_tokens,
+            "degraded": [*follow_up.degraded, *before.metadata.degraded],
+        }
+    )
+    known = {passage.chunk_id for passage in basis.passages}
+    more = [passage for passage in follow_up.passages if passage.chunk_id not in known]
+    return answered.model_copy(
+        update={
+            "reply": before.model_copy(update={"query": follow_up.asked, "metadata": metadata}),
+            "basis": basis.model_copy(update={"passages": [*basis.passages, *more]}),
+            "input_tokens": answered.input_tokens + follow_up.input_tokens,
+            "output_tokens": answered.output_tokens + follow_up.output_tokens,
+        }
+    )
+
+
+def _measure(metrics: ProcessMetrics, answered: Answered) -> None:
+    """Note an answer for operators: outcome, stages and tokens, never its words or its asker."""
+    if not metrics.is_recording:
+        return
+    reply = answered.reply
+    outcome = "abstained" if reply.abstained else "answered"
+    if reply.metadata.degraded:
+        outcome = "degraded"
+    author = "rules" if reply.metadata.model == EXTRACTIVE else "model"
+    metrics.count("answers_total", outcome, author, "yes" if reply.metadata.cached else "no")
+    for stage, milliseconds in reply.metadata.timings_ms.items():
+        known = stage if stage in STAGES else OTHER
+        metrics.observe("answer_stage_seconds", milliseconds / 1000, known)
+    for direction, tokens in (
+        ("input", answered.input_tokens),
+        ("output", answered.output_tokens),
+    ):
+        metrics.count("model_tokens_total", direction, by=tokens)
+
+
 def _record(request: QueryRequest, answered: Answered) -> AnswerRecord:
     reply, basis = answered.reply, answered.basis
+    standalone = reply.metadata.standalone
     return AnswerRecord(
         id=reply.query_id,
         at=reply.timestamp,
-        question=_UNSTORABLE.sub("\ufffd", reply.query),
-        request=request.model_dump(
-            mode="json", exclude={"query", "conversation_id", "cache"}, exclude_defaults=True
-        ),
+        # A question with characters that cannot be kept is asked all the same.
+        question=storable(reply.query),
+        standalone=storable(standalone) if standalone else None,
+        request=request.model_dump(mode="json", exclude={"query", "cache"}, exclude_defaults=True),
         language=basis.language,
         answer=reply.answer,
         sentences=[sentence.model_dump(mode="json") for sentence in reply.sentences],
@@ -129,6 +183,7 @@ def _record(request: QueryRequest, answered: Answered) -> AnswerRecord:
         output_tokens=answered.output_tokens,
         timings_ms=reply.metadata.timings_ms,
         degraded=[each.model_dump() for each in reply.metadata.degraded],
+        is_cached=reply.metadata.cached,
     )
 
 
@@ -142,11 +197,14 @@ def _passages(found: Found | None, citations: list[CitationRead]) -> list[Passag
 
 
 def _reference(shown: Hit | CitationRead) -> PassageReference:
+    # A citation that is not among the hits says the page of its quote, which needs no breaks.
+    breaks = shown.page_breaks if isinstance(shown, Hit) else ()
     return PassageReference(
         chunk_id=shown.chunk_id,
         document_id=shown.document_id,
         version=shown.version,
         page=shown.page,
+        page_breaks=list(breaks),
         start=shown.start,
         end=shown.end,
         score=round(shown.score, 4),

@@ -1,9 +1,11 @@
 """Answering a question from the passages a search finds."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 from citewell.core.context import Actor, Caller, unit_of_work
 from citewell.core.platform import Platform
@@ -23,7 +25,6 @@ from citewell.engine.answering.calibration import (
     ConfidenceCalibration,
     calibration_of,
 )
-from citewell.engine.answering.extractive import MODEL as EXTRACTIVE
 from citewell.engine.answering.extractive import (
     extract_answer,
     fixed_answer,
@@ -43,29 +44,35 @@ from citewell.engine.answering.generated import (
 from citewell.engine.answering.grades import grade_extract
 from citewell.engine.answering.prompting import PASSAGE_TOKENS
 from citewell.engine.answering.question import question_of
+from citewell.engine.answering.suggesting import suggest_questions
 from citewell.engine.chunking.legal_units import provision_at
+from citewell.engine.chunking.pages import pages_of
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.embedding.calibrating import as_bundled
 from citewell.engine.embedding.token_estimate import estimate_tokens
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import LanguageModel, TokenUsage
+from citewell.engine.llm.stoppable import StoppableModel
+from citewell.engine.retrieval.arranging import AS_RANKED, neighbours_of
 from citewell.engine.retrieval.base import Hit
-from citewell.engine.verification.registry import open_verifier
+from citewell.features.connections import service as connections
+from citewell.features.connections.schemas import Use
 from citewell.features.search import repository, service
-from citewell.features.search.answer_cache import AnswerCodec, StreamEvent, again, own_copy
+from citewell.features.search.answer_cache import AnswerCodec, again, own_copy
 from citewell.features.search.answer_records import Answered, Making, keep
 from citewell.features.search.cached_replies import CacheableQuestion, remembered
-from citewell.features.search.errors import ConversationNotFoundError
 from citewell.features.search.schemas import (
     AnswerMetadata,
     CitationRead,
     ConfidenceRead,
     DegradedRead,
     FilterValue,
+    FollowUp,
     Found,
     QueryReply,
     QueryRequest,
     SentenceRead,
+    StreamEvent,
     heading_text,
 )
 from citewell.features.search.scopes import ReaderScope
@@ -75,7 +82,8 @@ from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.ids import uuid7
 
 MAX_PASSAGES = 50
-"""Passages of one document that are read for a list or a sum: about 25 pages, or 200 rows."""
+"""Passages of one document that are read for a list or a sum: about 25 pages, or 200 rows. With
+neighbours no more are read in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +97,11 @@ class PassageReading:
     """The answer that needs no model, where the passages are in another language."""
 
     def extract(self) -> Answer:
-        """The answer that needs no model."""
-        if self.foreign is not None:
-            return self.foreign
-        return extract_answer(self.question, self.passages, calibration=self.calibration)
+        """The answer that needs no model, graded."""
+        answer = self.foreign
+        if answer is None:
+            answer = extract_answer(self.question, self.passages, calibration=self.calibration)
+        return grade_extract(answer, language=self.question.language)
 
     def confidence(self) -> Confidence:
         """How likely the passages hold an answer."""
@@ -101,12 +110,11 @@ class PassageReading:
         return measure_confidence(self.question, self.passages, calibration=self.calibration)
 
 
-async def answer(platform: Platform, caller: Caller, request: QueryRequest) -> QueryReply:
-    """Answer a question.
-
-    Raises what `service.search` raises, and ConversationNotFoundError.
-    """
-    return await _last(_kept(platform, caller, request))
+async def answer(
+    platform: Platform, caller: Caller, request: QueryRequest, follow_up: FollowUp | None = None
+) -> QueryReply:
+    """Answer a question; raises what `service.search` raises."""
+    return await _last(kept(platform, caller, request, follow_up))
 
 
 async def trial(
@@ -115,6 +123,7 @@ async def trial(
     """Answer a question without keeping the answer; returns too what it was made of."""
     made = Making()
     reader = await service.reader_of(platform, caller, request.as_user_id)
+    platform = await connections.equipped(platform, caller, Use.ANSWER)
     return await _last(_answering(platform, caller, reader, request, made)), made
 
 
@@ -127,10 +136,10 @@ async def _last(answering: AsyncGenerator[StreamEvent | QueryReply, None]) -> Qu
 
 
 async def stream(
-    platform: Platform, caller: Caller, request: QueryRequest
+    platform: Platform, caller: Caller, request: QueryRequest, follow_up: FollowUp | None = None
 ) -> AsyncGenerator[StreamEvent, None]:
     """Answer a question as events; the last one is `done` with the whole reply."""
-    async with aclosing(_kept(platform, caller, request)) as items:
+    async with aclosing(kept(platform, caller, request, follow_up)) as items:
         async for item in items:
             if isinstance(item, QueryReply):
                 yield StreamEvent("done", item.model_dump(mode="json"))
@@ -138,18 +147,35 @@ async def stream(
                 yield item
 
 
-async def _kept(
-    platform: Platform, caller: Caller, request: QueryRequest
+async def kept(
+    platform: Platform,
+    caller: Caller,
+    request: QueryRequest,
+    follow_up: FollowUp | None = None,
+    *,
+    made: Making | None = None,
+    stop: asyncio.Event | None = None,
 ) -> AsyncGenerator[StreamEvent | QueryReply, None]:
-    if request.conversation_id is not None:
-        # Nothing makes conversations in this version, so none is anybody's.
-        raise ConversationNotFoundError(request.conversation_id)
+    """Yield the events of an answer, then the reply once it is in the log.
+
+    Args:
+        platform: The handles of the process.
+        caller: Whose question it is.
+        request: The question, standing alone.
+        follow_up: How it came out of a conversation; None: it was asked as it is.
+        made: Takes what the answer is made of, if it does not come out of a cache.
+        stop: Once it is set the model is cut off; what it has written is the answer.
+    """
+    noted = made
     watch = Stopwatch()
     reader = await service.reader_of(platform, caller, request.as_user_id)
 
     async def computing(scope: ReaderScope | None) -> AsyncGenerator[StreamEvent | Answered, None]:
-        made = Making()
-        items = _answering(platform, caller, reader, request, made, scope)
+        made = noted or Making()
+        served = await connections.equipped(platform, caller, Use.ANSWER)
+        if stop is not None and served.llm is not None:
+            served = replace(served, llm=StoppableModel(served.llm, stop))
+        items = _answering(served, caller, reader, request, made, scope)
         async with aclosing(items):
             async for item in items:
                 yield Answered.of(platform, item, made) if isinstance(item, QueryReply) else item
@@ -159,7 +185,7 @@ async def _kept(
         async for each in items:
             if isinstance(each.item, Answered):
                 own = again(each.item, request, watch) if each.is_cached else own_copy(each.item)
-                yield await keep(platform, caller, request, own)
+                yield await keep(platform, caller, request, own, follow_up)
             else:
                 yield each.item
 
@@ -176,11 +202,11 @@ async def _answering(
     if (fixed := fixed_answer(request.query)) is not None:
         watch.lap("answer")
         yield StreamEvent("token", {"text": fixed.text})
-        yield _reply(request, (), fixed, "en", watch)
+        yield _reply(request, (), fixed, None, watch)
         return
     found = await gather(platform, reader, request, spender=caller.actor, scope=scope, watch=watch)
     made.found = found
-    reading = await reading_of(platform, found)
+    reading = await reading_of(platform, found, request.as_of)
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
         await budget.reserve(reading)  # before the first event: a refusal is still a plain 429
@@ -191,18 +217,16 @@ async def _answering(
         watch.lap("answer")
         for event in events_of(extracted):
             yield _shown(event)
-        yield _reply(request, found.degraded, extracted, reading.question.language, watch)
+        yield _reply(request, found.degraded, extracted, reading, watch)
         return
     async with aclosing(_written(platform, reader, platform.llm, reading, made)) as events:
         async for event in events:
             match event:
                 case AnswerDone():
-                    await budget.settle(event.usage)
+                    await budget.settle(platform.llm.name, event.usage)
                     made.spent = event.usage
                     watch.lap("answer")
-                    yield _reply(
-                        request, found.degraded, event.answer, reading.question.language, watch
-                    )
+                    yield _reply(request, found.degraded, event.answer, reading, watch)
                 case _:
                     yield _shown(event)
 
@@ -229,7 +253,7 @@ async def _written(
         dates = await repository.document_dates(
             ctx.session, [(uuid.UUID(one.document_id), one.version) for one in reading.passages]
         )
-    reading_again = await open_verifier(verifier, llm=llm) if verifier else platform.verifier
+    reading_again = await service.verifier_named(platform, reader, verifier)
     made.verifier = reading_again.name
     events = stream_answer(
         llm,
@@ -279,9 +303,11 @@ async def gather(
             scope=scope,
             watch=timer,
             reranks=timer is watch,
+            arrangement=request.arrangement if timer is watch else AS_RANKED,
         )
 
     found = await find(request.top_k, request.filters, watch)
+    found = found.with_more(neighbours_of(found.hits, MAX_PASSAGES - len(found.hits)))
     hits, analysis = found.hits, found.retrieved.analysis
     asked = read_question(analysis.text, analysis.language)
     if platform.llm is not None or not hits or not needs_whole_document(asked):
@@ -318,23 +344,20 @@ class _TokenBudget:
             async with unit_of_work(self._platform, self._caller) as ctx:
                 await usage.consume(ctx, Metric.MODEL_TOKENS, self._reserved)
 
-    async def settle(self, spent: TokenUsage) -> None:
+    async def settle(self, model: str, spent: TokenUsage) -> None:
         """Replace what was reserved by what the model says it took."""
         async with unit_of_work(self._platform, self._caller) as ctx:
-            await usage.settle(
-                ctx,
-                Metric.MODEL_TOKENS,
-                reserved=self._reserved,
-                spent=spent.input_tokens + spent.output_tokens,
-                at=self._at,
-            )
+            await usage.settle_model(ctx, model, spent, reserved=self._reserved, at=self._at)
 
 
-async def reading_of(platform: Platform, found: Found) -> PassageReading:
-    """Get what an answer is made from out of what a search found."""
+async def reading_of(
+    platform: Platform, found: Found, as_of: datetime | None = None
+) -> PassageReading:
+    """Get what an answer is made from out of what a search found, for now or another time."""
     analysis, spec = found.retrieved.analysis, found.retrieved.embedding
     statistics = found.retrieved.statistics
     question = question_of(analysis.text, analysis.language, analysis.terms, statistics)
+    question = replace(question, day=(as_of or utc_now()).date())
     passages = [_passage(hit, analysis.language, spec) for hit in found.hits]
     is_covered = spec is not None and spec.covers(analysis.language)
     reading = PassageReading(question, passages, calibration_of(COSINES if is_covered else WORDS))
@@ -370,15 +393,16 @@ def _passage(hit: Hit, asked: str, spec: EmbedderSpec | None) -> Passage:
         if cosine is not None and likeness is not None and likeness.is_understood
         else None,
         cosine=cosine,
+        page_breaks=hit.page_breaks,
         context=hit.context,
     )
 
 
 def _citation_read(citation: Citation) -> CitationRead:
     passage = citation.passage
-    provision = provision_at(
-        passage.heading, passage.text, citation.start - passage.start, citation.end - passage.start
-    )
+    start, end = citation.start - passage.start, citation.end - passage.start
+    page, page_end = pages_of(passage.page, passage.page_breaks, start, end)
+    provision = provision_at(passage.heading, passage.text, start, end)
     return CitationRead.model_validate(
         {
             "number": citation.number,
@@ -386,7 +410,8 @@ def _citation_read(citation: Citation) -> CitationRead:
             "document_id": passage.document_id,
             "title": passage.title,
             "version": passage.version,
-            "page": passage.page,
+            "page": page,
+            "page_end": page_end,
             "heading": heading_text(provision.path if provision else passage.heading),
             "provision": provision.cited if provision else None,
             "start": citation.start,
@@ -412,12 +437,11 @@ def _reply(
     request: QueryRequest,
     searched: Sequence[DegradedRead],
     answer: Answer,
-    language: str,
+    reading: PassageReading | None,
     watch: Stopwatch,
 ) -> QueryReply:
-    if answer.model == EXTRACTIVE:
-        answer = grade_extract(answer, language=language)
-    watch.lap("grade")
+    suggested = suggest_questions(request.query, answer, reading.passages) if reading else ()
+    watch.lap("suggest")
     degraded = [*searched]
     degraded += [DegradedRead.model_validate(asdict(item)) for item in answer.degraded]
     return QueryReply(
@@ -439,4 +463,5 @@ def _reply(
             degraded=degraded,
         ),
         timestamp=utc_now(),
+        suggestions=list(suggested),
     )

@@ -144,9 +144,6 @@ async def _place(asked: CacheableQuestion) -> tuple[Key, ReaderScope] | None:
     cache, reader, request = asked.platform.state_of(Cache), asked.reader, asked.request
     if not (request.cache and cache.keeps(asked.kind)):
         return None
-    # An answer of a conversation depends on what was said in it.
-    if isinstance(request, QueryRequest) and request.conversation_id is not None:
-        return None
     stamp = await cache.stamps.current(asked.platform.database, reader.tenant_id)
     cache.note_stamp(reader.tenant_id, stamp.value)
     if not stamp.has_cache:
@@ -159,6 +156,8 @@ async def _place(asked: CacheableQuestion) -> tuple[Key, ReaderScope] | None:
         scope.writing.hex() if "source" in request.filters else None,
         _normalised(request),
         _made_by(asked.platform),
+        # With the stamp it says which of the tenant's connections answer.
+        int(asked.caller.actor.role),
         stamp=stamp.value,
     )
     return key, scope
@@ -174,7 +173,7 @@ def _normalised(request: SearchRequest | QueryRequest) -> dict[str, object]:
 
 
 def _made_by(platform: Platform) -> list[object]:
-    """Models and settings that make replies; the tenant's own prompts and verifier are stamped.
+    """Models and settings that make replies; the tenant's own settings are stamped.
 
     The day is a part of it, since prompts know it.
     """

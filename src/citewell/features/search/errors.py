@@ -1,6 +1,6 @@
 """Errors of search."""
 
-from citewell.core.errors import InvalidInputError, NotFoundError
+from citewell.core.errors import InvalidInputError
 
 
 class EmptyQueryError(InvalidInputError):
@@ -28,15 +28,6 @@ class InvalidFilterError(InvalidInputError):
     """A filter's value cannot be compared."""
 
     code = "invalid_filter"
-
-
-class ConversationNotFoundError(NotFoundError):
-    """No such conversation, or not for this caller."""
-
-    code = "conversation_not_found"
-
-    def __init__(self, conversation_id: object) -> None:
-        super().__init__(f"There is no conversation `{conversation_id}`.")
 
 
 class AnswerNotKeptError(Exception):

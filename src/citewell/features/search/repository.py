@@ -34,17 +34,20 @@ _WITHOUT_WAITING = "SET LOCAL synchronous_commit TO off"
 # stays. What a tenant does not keep is not written at all.
 _KEEP = """
 WITH kept AS (
-  INSERT INTO query_log (tenant_id, id, at, actor_kind, actor_id, user_id, question, request,
-    language, answer, sentences, is_abstained, confidence_level, confidence_score, reasons,
-    passages, citations, model, prompt_version, embedding, release, settings, input_tokens,
-    output_tokens, timings_ms, degraded, erased_at)
+  INSERT INTO query_log (tenant_id, id, at, actor_kind, actor_id, user_id, question,
+    standalone, request, language, answer, sentences, is_abstained, confidence_level,
+    confidence_score, reasons, passages, citations, model, prompt_version, embedding, release,
+    settings, input_tokens, output_tokens, timings_ms, degraded, is_cached, privacy,
+    erased_at)
   SELECT :tenant_id, :id, :at, :actor_kind, :actor_id, :user_id, :question,
-    CAST(:request AS jsonb), :language, CASE WHEN whole THEN :answer END,
+    CASE WHEN whole THEN :standalone END, CAST(:request AS jsonb), :language,
+    CASE WHEN whole THEN :answer END,
     CASE WHEN whole THEN CAST(:sentences AS jsonb) END, :is_abstained, :confidence_level,
     :confidence_score, CAST(:reasons AS jsonb), CAST(:passages AS jsonb),
     CAST(:citations AS jsonb), :model, :prompt_version,
     :embedding, :release, CAST(:settings AS jsonb), :input_tokens, :output_tokens,
-    CAST(:timings_ms AS jsonb), CAST(:degraded AS jsonb), CASE WHEN NOT whole THEN now() END
+    CAST(:timings_ms AS jsonb), CAST(:degraded AS jsonb), :is_cached, t.question_log,
+    CASE WHEN NOT whole THEN now() END
   FROM tenant t, LATERAL (
     SELECT count(*) = cardinality(CAST(:documents AS uuid[])) AS whole FROM document d
     WHERE d.tenant_id = :tenant_id AND d.id = ANY (CAST(:documents AS uuid[]))) AS sources
@@ -126,6 +129,20 @@ async def own_writing(
     )
     verifier, prompts = found.one()
     return verifier, prompts
+
+
+async def own_rewriting(
+    session: AsyncSession, tenant_id: uuid.UUID
+) -> tuple[list[str] | None, dict[str, str]]:
+    """Kinds of other questions that a model writes for the tenant, None as the installation says.
+
+    With the tenant's prompts by name.
+    """
+    found = await session.execute(
+        select(Tenant.query_rewriting, Tenant.prompts).where(Tenant.id == tenant_id)
+    )
+    techniques, prompts = found.one()
+    return techniques, prompts
 
 
 async def document_dates(

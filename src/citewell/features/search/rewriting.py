@@ -21,12 +21,13 @@ from citewell.engine.retrieval.pipeline import (
 )
 from citewell.engine.retrieval.rewriting import (
     REPLY_TOKENS,
+    TECHNIQUES,
     Rewriting,
     Rewritten,
     merged,
-    prompt_of,
     rewrite,
 )
+from citewell.features.search import repository
 from citewell.features.usage import service as usage
 from citewell.features.usage.errors import QuotaReachedError
 from citewell.features.usage.service import Metric
@@ -34,9 +35,23 @@ from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.tasks import TaskGroup
 
 
+async def rewriting_of(platform: Platform, caller: Caller) -> Rewriting:
+    """Other questions that a model writes for the caller's tenant; none without a model."""
+    installations = platform.state_of(Rewriting)
+    if platform.llm is None:
+        return replace(installations, techniques=())
+    async with unit_of_work(platform, caller) as ctx:
+        own, prompts = await repository.own_rewriting(ctx.session, ctx.tenant_id)
+    techniques = installations.techniques
+    if own is not None:
+        techniques = tuple(name for name in TECHNIQUES if name in own)
+    return replace(installations, techniques=techniques, own_prompts=prompts)
+
+
 async def retrieve_with_others(
     platform: Platform,
     spender: Caller,
+    rewriting: Rewriting,
     own: Source,
     other: Callable[[], Source],
     question: str,
@@ -46,8 +61,9 @@ async def retrieve_with_others(
     """Search for the question while the model writes others, then for those, all at once.
 
     Args:
-        platform: Its model and how it is used.
+        platform: Its model.
         spender: Whose tokens the model takes.
+        rewriting: What the model writes.
         own: The library for the question.
         other: Opens it for another one, which is not counted as a query.
         question: As asked.
@@ -58,10 +74,12 @@ async def retrieve_with_others(
         EmptyQuestionError: It holds no words.
     """
     assert platform.llm is not None
-    rewriting = platform.state_of(Rewriting)
     # All that may be needed later, as the lists are put in order only when they are one.
     plain = replace(
-        options, top_k=options.candidates, reranking=NO_RERANKING, arrangement=AS_RANKED
+        options,
+        top_k=options.candidates,
+        reranking=NO_RERANKING,
+        arrangement=replace(AS_RANKED, neighbours=options.arrangement.neighbours),
     )
     async with TaskGroup() as group:
         writing = group.create_task(_written(platform, platform.llm, spender, question, rewriting))
@@ -87,7 +105,9 @@ async def _search(source: Source, text: str, options: Options) -> Retrieved | No
 async def _written(
     platform: Platform, model: LanguageModel, spender: Caller, question: str, rewriting: Rewriting
 ) -> Rewritten:
-    prompts = sum(estimate_tokens(prompt_of(name) + question) for name in rewriting.techniques)
+    prompts = sum(
+        estimate_tokens(rewriting.prompt_of(name) + question) for name in rewriting.techniques
+    )
     reserved, at = prompts + REPLY_TOKENS * len(rewriting.techniques), utc_now()
     try:
         async with unit_of_work(platform, spender) as ctx:
@@ -96,6 +116,5 @@ async def _written(
         return Rewritten(failures=(Failure("rewriting", error.detail),))
     written = await rewrite(model, question, rewriting)
     async with unit_of_work(platform, spender) as ctx:
-        spent = written.usage.input_tokens + written.usage.output_tokens
-        await usage.settle(ctx, Metric.MODEL_TOKENS, reserved=reserved, spent=spent, at=at)
+        await usage.settle_model(ctx, model.name, written.usage, reserved=reserved, at=at)
     return written

@@ -6,16 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, computed_field
 
-from citewell.engine.retrieval.base import Hit, Technique
+from citewell.engine.chunking.pages import pages_of
+from citewell.engine.retrieval.arranging import Arrangement
+from citewell.engine.retrieval.base import ChunkView, Hit, Technique
 from citewell.engine.retrieval.pipeline import Retrieved
 from citewell.engine.verification.grading import Grade
+from citewell.kit.bodies import RequestBody
 from citewell.kit.storable import StorableText
 
 # As much as the analysis reads of a question (`engine/retrieval/analysis.py`).
 MAX_QUERY_CHARS = 4_000
 MAX_TOP_K = 100
+MAX_NEIGHBOURS = 3
+"""Passages on each side of one that was found: about two pages of a text."""
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 FilterValue = StorableText | int | Number | bool
@@ -67,35 +72,49 @@ UsesCache = Annotated[
 ]
 
 
-class SearchRequest(BaseModel):
-    """A question to passages, and where to look."""
+Neighbours = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=MAX_NEIGHBOURS,
+        description="Passages to give before and after each one that is found.",
+    ),
+]
 
-    model_config = ConfigDict(extra="forbid")
+
+class Arranged(RequestBody):
+    """How what is found is arranged; the same for passages and for answers."""
+
+    fold: Fold = False
+    diversity: Diversity = 0.0
+    neighbours: Neighbours = 0
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """The same for the engine."""
+        return Arrangement(self.fold, self.diversity, self.neighbours)
+
+
+class SearchRequest(Arranged):
+    """A question to passages, and where to look."""
 
     query: QueryText
     top_k: int = Field(default=5, ge=1, le=MAX_TOP_K)
     filters: Filters = Field(default_factory=dict[str, FilterValue])
     collection_ids: CollectionIds | None = None
     explain: bool = False
-    fold: Fold = False
-    diversity: Diversity = 0.0
     as_of: AsOf = None
     as_user_id: ViewedAs = None
     cache: UsesCache = True
 
 
-class QueryRequest(BaseModel):
+class QueryRequest(Arranged):
     """A question to answer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     query: QueryText
     top_k: int = Field(default=8, ge=1, le=50, description="Passages to read.")
     filters: Filters = Field(default_factory=dict[str, FilterValue])
     collection_ids: CollectionIds | None = None
-    conversation_id: uuid.UUID | None = Field(
-        default=None, description="A conversation to go on with; none: a question by itself."
-    )
     as_of: AsOf = None
     as_user_id: ViewedAs = None
     cache: UsesCache = True
@@ -152,6 +171,17 @@ class FoldedRead(BaseModel):
     version: int
 
 
+class NeighbourRead(BaseModel):
+    """A passage beside one that was found."""
+
+    chunk_id: uuid.UUID
+    page: int | None
+    heading: str | None
+    start: int
+    end: int
+    text: str
+
+
 class SearchHit(BaseModel):
     """A passage that was found."""
 
@@ -160,6 +190,8 @@ class SearchHit(BaseModel):
     title: str
     version: int
     page: int | None
+    page_end: int | None = None
+    """Last page of the text, the same as `page` where it stands on one."""
     heading: str | None
     start: int
     end: int
@@ -167,6 +199,9 @@ class SearchHit(BaseModel):
     text: str
     folded: list[FoldedRead] = Field(default_factory=list[FoldedRead])
     """Passages that were left out because they say the same."""
+    before: list[NeighbourRead] = Field(default_factory=list[NeighbourRead])
+    """Passages before it in its version, in order, as far as they were asked for."""
+    after: list[NeighbourRead] = Field(default_factory=list[NeighbourRead])
     explain: HitExplanation | None = None
 
 
@@ -250,6 +285,14 @@ class ConfidenceRead(BaseModel):
     """Reasons for and against the answer, in words."""
 
 
+def passage_link(
+    document_id: uuid.UUID, version: int, start: int, end: int, page: int | None
+) -> str:
+    """Path in the web application that opens a version at a passage."""
+    shown = "" if page is None else f"&page={page}"
+    return f"/documents/{document_id}?version={version}&start={start}&end={end}{shown}"
+
+
 class CitationRead(BaseModel):
     """Where a sentence comes from; `quote` is the text from `start` to `end`."""
 
@@ -259,6 +302,8 @@ class CitationRead(BaseModel):
     title: str
     version: int
     page: int | None
+    page_end: int | None = None
+    """Last page of the text, the same as `page` where it stands on one."""
     heading: str | None
     provision: str | None = None
     """Of a legal text: where the quote stands, as it is cited (`Điều 12, Khoản 3`)."""
@@ -266,6 +311,12 @@ class CitationRead(BaseModel):
     end: int
     quote: str
     score: float
+
+    @computed_field
+    @property
+    def link(self) -> str:
+        """Path in the web application, at the address of the installation: the passage."""
+        return passage_link(self.document_id, self.version, self.start, self.end, self.page)
 
 
 class SentenceRead(BaseModel):
@@ -286,6 +337,11 @@ class AnswerMetadata(BaseModel):
     model: str
     prompt: str | None = None
     """Version of the prompt that a model was asked with; None: none was asked."""
+    input_tokens: int = 0
+    """Tokens that a language model read for this reply, and wrote; none for a cached one."""
+    output_tokens: int = 0
+    standalone: str | None = None
+    """The question that was answered, where it was a follow-up that left something out."""
     timings_ms: dict[str, float]
     cached: bool = False
     degraded: list[DegradedRead] = Field(default_factory=list[DegradedRead])
@@ -303,6 +359,11 @@ class QueryReply(BaseModel):
     citations: list[CitationRead]
     metadata: AnswerMetadata
     timestamp: datetime
+    conversation_id: uuid.UUID | None = None
+    message_id: uuid.UUID | None = None
+    """None, as `conversation_id`: the question was asked by itself."""
+    suggestions: list[str] = Field(default_factory=list[str])
+    """Questions about headings that were found beside those that are cited."""
 
 
 class PassageReference(BaseModel):
@@ -312,9 +373,64 @@ class PassageReference(BaseModel):
     document_id: uuid.UUID
     version: int
     page: int | None
+    page_breaks: list[int] = Field(default_factory=list[int])
+    """Offsets in the passage at which a page ends."""
     start: int
     end: int
     score: float
+
+
+class StreamedStep(BaseModel):
+    """Data of the event `step`: what is done now, and facts about it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+
+class StreamedToken(BaseModel):
+    """Data of the event `token`: a piece of the answer; all pieces together are its text."""
+
+    text: str
+    sentence: SentenceRead | None = None
+    """The sentence that is complete with this piece; none where the piece is no sentence."""
+
+
+class StreamedUsage(BaseModel):
+    """Data of the event `usage`: what has been spent so far."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+class StreamedError(BaseModel):
+    """Data of the event `error`, which ends a stream."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """One event of a streamed answer: `step`, `token`, `citation` or `done`."""
+
+    name: str
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """How a question came out of a conversation; the request holds it standing alone."""
+
+    asked: str
+    passages: tuple[PassageReference, ...] = ()
+    """Passages cited by the answers before whose words it may hold."""
+    degraded: tuple[DegradedRead, ...] = ()
+    input_tokens: int = 0
+    output_tokens: int = 0
+    """Of the model that made it stand alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +440,7 @@ class AnswerRecord:
     id: uuid.UUID
     at: datetime
     question: str
+    standalone: str | None
     request: dict[str, Any]
     language: str
     answer: str
@@ -343,6 +460,7 @@ class AnswerRecord:
     output_tokens: int
     timings_ms: dict[str, float]
     degraded: list[dict[str, str]]
+    is_cached: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +492,17 @@ def heading_text(heading: tuple[str, ...]) -> str | None:
     return " > ".join(heading) or None
 
 
+def _neighbour_read(passage: ChunkView) -> NeighbourRead:
+    return NeighbourRead(
+        chunk_id=passage.chunk_id,
+        page=passage.page,
+        heading=heading_text(passage.heading),
+        start=passage.start,
+        end=passage.end,
+        text=passage.text,
+    )
+
+
 def hit_read(hit: Hit, *, explain: bool) -> SearchHit:
     """A hit as the API shows it."""
     explanation = None
@@ -389,6 +518,7 @@ def hit_read(hit: Hit, *, explain: bool) -> SearchHit:
         title=hit.title,
         version=hit.version,
         page=hit.page,
+        page_end=pages_of(hit.page, hit.page_breaks, 0, len(hit.text))[1],
         heading=heading_text(hit.heading),
         start=hit.start,
         end=hit.end,
@@ -403,5 +533,7 @@ def hit_read(hit: Hit, *, explain: bool) -> SearchHit:
             )
             for each in hit.folded
         ],
+        before=[_neighbour_read(each) for each in hit.before],
+        after=[_neighbour_read(each) for each in hit.after],
         explain=explanation,
     )

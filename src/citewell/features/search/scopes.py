@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from citewell.access.policy import Access, IdSet, Reach, Role
 from citewell.core.caching.flights import Flights
-from citewell.core.context import Caller, batched_work
+from citewell.core.context import NOBODY, ActorKind, Caller, batched_work, full_access
 from citewell.core.platform import Platform
 
 MOST_KNOWN = 10_000
@@ -38,20 +38,34 @@ class ReaderScope:
         )
 
 
+_Reader = tuple[uuid.UUID, uuid.UUID, Role, bool, uuid.UUID | None]
+
+
 @dataclass(slots=True)
 class Scopes:
     """Scopes of readers, each as of a stamp of the library: rights are stamped too."""
 
-    _known: dict[tuple[uuid.UUID, uuid.UUID, Role], tuple[int, ReaderScope]] = field(
-        default_factory=dict[tuple[uuid.UUID, uuid.UUID, Role], tuple[int, ReaderScope]]
+    _known: dict[_Reader, tuple[int, ReaderScope]] = field(
+        default_factory=dict[_Reader, tuple[int, ReaderScope]]
     )
 
     async def scope_of(self, platform: Platform, reader: Caller, stamp: int) -> ReaderScope:
         """The scope of a reader as of the stamp, or later."""
-        user_id = reader.actor.user_id
-        if user_id is None:
+        actor = reader.actor
+        full = full_access(actor)
+        if full is not None and reader.conversation_id is None:
+            return ReaderScope.of(full)
+        if actor.user_id is None and actor.kind is not ActorKind.API_KEY:
             return await _read(platform, reader)
-        key = reader.tenant_id, user_id, reader.actor.role
+        # All own keys of an organisation read the same.
+        user_id = actor.user_id or NOBODY
+        key = (
+            reader.tenant_id,
+            user_id,
+            actor.role,
+            actor.reads_private,
+            reader.conversation_id,
+        )
         known = self._known.get(key)
         if known is not None and known[0] == stamp:
             return known[1]
@@ -75,7 +89,6 @@ async def _read_once(platform: Platform, reader: Caller, key: Hashable) -> Reade
 
 
 async def _read(platform: Platform, reader: Caller) -> ReaderScope:
-    # Without a user nothing is asked of the database.
     async with batched_work(platform, reader, has_kept_plans=False) as ctx:
         return ReaderScope.of(await ctx.access())
 
@@ -87,6 +100,7 @@ def _digest(role: Role, reach: Reach) -> bytes:
         for ids in (
             reach.collections,
             reach.documents,
+            reach.private,
             reach.denied_collections,
             reach.denied_documents,
         )

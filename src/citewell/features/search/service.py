@@ -6,8 +6,9 @@ from contextlib import aclosing
 from datetime import datetime
 
 from citewell.core.caching.cache import OUTCOMES, Cache
-from citewell.core.context import Actor, Caller
+from citewell.core.context import Actor, Caller, batched_work, unit_of_work
 from citewell.core.platform import Platform
+from citewell.engine.embedding.base import Embedder
 from citewell.engine.lexical.bm25 import query_weights
 from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.arranging import AS_RANKED, Arrangement
@@ -18,9 +19,14 @@ from citewell.engine.retrieval.pipeline import (
     retrieve,
 )
 from citewell.engine.retrieval.rewriting import Rewriting
+from citewell.engine.verification.base import Verifier
+from citewell.engine.verification.registry import open_verifier
+from citewell.features.connections import service as connections
+from citewell.features.connections.schemas import Use
+from citewell.features.search import repository
 from citewell.features.search.cached_replies import CacheableQuestion, remembered
 from citewell.features.search.errors import EmptyQueryError
-from citewell.features.search.rewriting import retrieve_with_others
+from citewell.features.search.rewriting import retrieve_with_others, rewriting_of
 from citewell.features.search.schemas import (
     CachesRead,
     FilterValue,
@@ -37,6 +43,7 @@ from citewell.features.search.schemas import (
 from citewell.features.search.scopes import ReaderScope
 from citewell.features.search.source import CallersLibrary
 from citewell.features.sharing import service as sharing
+from citewell.indexes.contract import index_of
 from citewell.kit.clock import Stopwatch
 
 
@@ -64,7 +71,7 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
             as_of=request.as_of,
             scope=scope,
             watch=watch,
-            arrangement=Arrangement(request.fold, request.diversity),
+            arrangement=request.arrangement,
         )
         yield SearchReply(
             query=request.query,
@@ -84,6 +91,19 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
             changes = {"query": request.query, "cached": True, "timings_ms": watch.finish()}
             return reply.model_copy(update=changes)
     raise AssertionError("a search has a reply")
+
+
+async def embedder_of(platform: Platform, caller: Caller) -> Embedder:
+    """The embedder of the caller's library; the installation's before its first document.
+
+    Raises:
+        ProviderConfigurationError, ProviderError: It cannot be used any more.
+    """
+    async with batched_work(platform, caller, has_kept_plans=True) as ctx:
+        facts = await index_of(platform).searcher.facts(ctx, ())
+    if facts is None:
+        return platform.embedder
+    return await platform.embedder_of(facts.generation.embedding)
 
 
 def figures(cache: Cache) -> CachesRead:
@@ -171,18 +191,36 @@ async def find(
         reranking=platform.state_of(Reranking) if reranks else NO_RERANKING,
         arrangement=arrangement,
     )
-    is_rewritten = platform.llm is not None and bool(platform.state_of(Rewriting).techniques)
+    writing, rewriting = platform, Rewriting()
+    if spender is not None and platform.llm is not None:
+        writing = await connections.equipped(platform, caller, Use.REWRITE)
+        rewriting = await rewriting_of(writing, caller)
     try:
-        if is_rewritten and spender is not None:
+        if rewriting.techniques and spender is not None:
             payer = Caller(caller.tenant_id, spender)
             found = await retrieve_with_others(
-                platform, payer, own, lambda: library(None), query, options, watch
+                writing, payer, rewriting, own, lambda: library(None), query, options, watch
             )
         else:
             found = await retrieve(own, query, options, watch)
     except EmptyQuestionError:
         raise EmptyQueryError from None
     return Found(found, reads_all=own.reads_all)
+
+
+async def verifier_of(platform: Platform, caller: Caller) -> Verifier:
+    """The second reading of sentences that the caller's tenant has chosen."""
+    async with unit_of_work(platform, caller) as ctx:
+        name, _ = await repository.own_writing(ctx.session, ctx.tenant_id)
+    return await verifier_named(platform, caller, name)
+
+
+async def verifier_named(platform: Platform, caller: Caller, name: str | None) -> Verifier:
+    """The second reading of this name, with the tenant's model; None: the installation's."""
+    if name is None:
+        return await connections.discreet(platform, caller)
+    model = await connections.model_for(platform, caller, Use.VERIFY)
+    return await open_verifier(name, llm=model)
 
 
 def _explanation(found: Found) -> QueryExplanation:

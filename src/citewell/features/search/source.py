@@ -83,8 +83,13 @@ class CallersLibrary:
             self.reads_all = access.read.is_all
             if self.scope is not None and ReaderScope.of(access) != self.scope:
                 raise ScopeChangedError
-            if self.collection_ids is not None:
-                await collections.require_all(ctx, self.collection_ids)
+            collection_ids = self.collection_ids
+            if collection_ids is not None:
+                await collections.require_all(ctx, collection_ids)
+                # Files of the conversation are read wherever else the question is asked of.
+                talk = ctx.conversation_id
+                if talk is not None and talk in access.read.collections:
+                    collection_ids = [*collection_ids, talk]
             fields, metadata = await self._filters(ctx)
             scope = None
             if facts is not None:
@@ -94,9 +99,7 @@ class CallersLibrary:
                     reach=access.read,
                     as_of=self.as_of,
                     writable=access.write if "source" in self.filters else None,
-                    collection_ids=None
-                    if self.collection_ids is None
-                    else tuple(self.collection_ids),
+                    collection_ids=None if collection_ids is None else tuple(collection_ids),
                     metadata=tuple(metadata),
                     fields=tuple(fields),
                 )
@@ -162,13 +165,17 @@ class _OpenLibrary:
             self.ctx, self.facts, self.scope, query
         )
 
-    async def passages(self, ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, ChunkView]:
+    async def passages(
+        self, ids: Sequence[uuid.UUID], neighbours: int = 0
+    ) -> Mapping[uuid.UUID, ChunkView]:
         """Read the chunks, count the query and commit, all with one round trip."""
         if self.scope is None or not ids:
             await self._count()
             return {}
         self.ctx.batch.commit_with_next()
-        asked = index_of(self.ctx.platform).searcher.passages(self.ctx, self.scope, ids)
+        asked = index_of(self.ctx.platform).searcher.passages(
+            self.ctx, self.scope, ids, neighbours=neighbours
+        )
         await self._count()
         return await asked
 

@@ -9,6 +9,7 @@ from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.http import (
     PRIVATE,
+    AdminDep,
     Listing,
     PageDep,
     PlatformDep,
@@ -17,12 +18,38 @@ from citewell.features.http import (
     WriterDep,
     listing,
 )
-from citewell.features.sharing import service
-from citewell.features.sharing.schemas import AccessExplanation, GrantPut, GrantRead
+from citewell.features.sharing import departments, service
+from citewell.features.sharing.schemas import (
+    AccessExplanation,
+    AccessReport,
+    DepartmentsReport,
+    GrantPut,
+    GrantRead,
+    PeopleImport,
+)
 from citewell.kit.pagination import PageRequest
 from citewell.kit.storable import StorableText
 
 router = Router(policy=PRIVATE, tags=["sharing"])
+
+
+@router.post("/users/import")
+async def import_people(
+    platform: PlatformDep, caller: AdminDep, data: PeopleImport
+) -> DepartmentsReport:
+    """Invite people, and make for each department a group and a private collection.
+
+    Done again, it makes what is missing and takes nothing away.
+    """
+    async with unit_of_work(platform, caller) as ctx:
+        return await departments.set_up(ctx, data.people)
+
+
+@router.get("/access/report")
+async def report_access(platform: PlatformDep, caller: AdminDep) -> AccessReport:
+    """Show for every user which private collections they read and change."""
+    async with unit_of_work(platform, caller) as ctx:
+        return AccessReport(users=await departments.report(ctx))
 
 
 @router.get("/collections/{collection_id}/grants")

@@ -23,15 +23,28 @@ ALLOWS, DENIES, NONE = "allows", "denies", "none"
 # at.
 _ORDER = (DENIES, ALLOWS, NONE)
 
+_PRIVATE = ReasonRead(
+    code="collection_private",
+    effect=NONE,
+    detail="The collection is private: only whom it is granted to read it, whatever their role.",
+)
+
 
 def explain(
-    role: Role, user_id: uuid.UUID | None, document: DocumentFacts, rules: Sequence[ApplicableGrant]
+    role: Role,
+    user_id: uuid.UUID | None,
+    document: DocumentFacts,
+    rules: Sequence[ApplicableGrant],
+    *,
+    is_private: bool = False,
 ) -> dict[Verb, VerdictRead]:
     """The verdict for each verb, with every rule that was looked at."""
-    read = _verdict(
-        [*(_of_rule(rule, Verb.READ) for rule in rules), _of_role_for_reading(role, document)]
-    )
-    reasons = [*(_of_rule(rule, Verb.WRITE) for rule in rules), *_for_writing(role, document)]
+    if is_private:
+        by_role = [_PRIVATE], [_PRIVATE]
+    else:
+        by_role = [_of_role_for_reading(role, document)], _for_writing(role, document)
+    read = _verdict([*(_of_rule(rule, Verb.READ) for rule in rules), *by_role[0]])
+    reasons = [*(_of_rule(rule, Verb.WRITE) for rule in rules), *by_role[1]]
     if user_id is not None and document.created_by == user_id:
         reasons.append(
             ReasonRead(code="owner", effect=ALLOWS, detail="The user added this document.")

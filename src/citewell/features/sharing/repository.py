@@ -6,11 +6,11 @@ from sqlalchemy import ColumnElement, delete, func, literal, or_, select, union_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.access.policy import DocumentFacts, Effect
+from citewell.access.policy import OF_CONVERSATION, DocumentFacts, Effect, Visibility
 from citewell.features.sharing.schemas import ApplicableGrant
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.documents import Document
+from citewell.models.documents import Collection, Document
 from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import Group, GroupMember, User
 
@@ -77,20 +77,41 @@ async def remove(
     )
 
 
+async def remove_like(
+    session: AsyncSession, table: GrantTable, object_id: uuid.UUID, rule: AnyGrant
+) -> AnyGrant | None:
+    """Delete an object's rule of the same effect for the same user or group; None without one."""
+    return await session.scalar(
+        delete(table)
+        .where(
+            _object_id(table) == object_id,
+            table.user_id.is_not_distinct_from(rule.user_id),
+            table.group_id.is_not_distinct_from(rule.group_id),
+            table.effect == rule.effect,
+        )
+        .returning(table)
+    )
+
+
 async def document_facts(session: AsyncSession, document_id: uuid.UUID) -> DocumentFacts | None:
     """The facts that decide access to a document, without regard to the caller's own access."""
     rows = await session.execute(
         select(
             Document.id, Document.collection_id, Document.access_level, Document.created_by
-        ).where(Document.id == document_id)
+        ).where(Document.id == document_id, _can_be_shared())
     )
     row = rows.one_or_none()
     return DocumentFacts(*row) if row else None
 
 
+def _can_be_shared() -> ColumnElement[bool]:
+    """Whether rules are made for a document: not for a file of a conversation, by nobody."""
+    return Document.access_level != OF_CONVERSATION
+
+
 async def hold_document(session: AsyncSession, document_id: uuid.UUID) -> bool:
     """Lock a document against removal until the transaction ends; False if there is none."""
-    held = select(Document.id).where(Document.id == document_id)
+    held = select(Document.id).where(Document.id == document_id, _can_be_shared())
     # `KEY SHARE`: several may hold a row at once, and changes of its other columns do not wait.
     return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
 
@@ -105,6 +126,25 @@ async def hold_group(session: AsyncSession, group_id: uuid.UUID) -> bool:
     """Lock a group against removal until the transaction ends; False if there is none."""
     held = select(Group.id).where(Group.id == group_id)
     return await session.scalar(held.with_for_update(read=True, key_share=True)) is not None
+
+
+async def highest_role(
+    session: AsyncSession, user_id: uuid.UUID | None, group_id: uuid.UUID | None
+) -> int | None:
+    """The highest role among a user, or the present members of a group; None if there is none."""
+    if user_id is not None:
+        named = User.id == user_id
+    else:
+        named = User.id.in_(select(GroupMember.user_id).where(GroupMember.group_id == group_id))
+    return await session.scalar(select(func.max(User.role)).where(named))
+
+
+async def is_private(session: AsyncSession, collection_id: uuid.UUID) -> bool:
+    """Whether a collection is private."""
+    visibility = await session.scalar(
+        select(Collection.visibility).where(Collection.id == collection_id)
+    )
+    return visibility == Visibility.PRIVATE
 
 
 async def user_by_id(session: AsyncSession, user_id: uuid.UUID) -> User | None:

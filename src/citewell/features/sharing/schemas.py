@@ -8,12 +8,12 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from citewell.access.policy import Effect
+from citewell.features.users.schemas import EmailText, GroupName, PersonName, RoleName
+from citewell.kit.bodies import RequestBody
 
 
-class GrantPut(BaseModel):
+class GrantPut(RequestBody):
     """The rule of one user or group for an object; it replaces the one they had."""
-
-    model_config = ConfigDict(extra="forbid")
 
     user_id: uuid.UUID | None = None
     group_id: uuid.UUID | None = None
@@ -38,6 +38,54 @@ class GrantRead(BaseModel):
     created_by: uuid.UUID | None
     """The user who made the rule; null: the operator, or software of the organisation."""
     created_at: datetime
+
+
+class Person(RequestBody):
+    """One line of the people of an organisation."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    email: EmailText
+    name: PersonName = ""
+    role: RoleName = "employee"
+    departments: list[GroupName] = Field(default_factory=list, max_length=50)
+
+
+class SeenRead(BaseModel):
+    """Rights of a user in the private collections of departments, as every request decides."""
+
+    email: str
+    role: str
+    is_admin: bool
+    reads: list[str]
+    changes: list[str]
+
+
+class DepartmentsReport(BaseModel):
+    """Result of setting up departments, and the rights of everybody afterwards."""
+
+    groups: list[str] = Field(default_factory=list)
+    """Those that were made."""
+    collections: list[str] = Field(default_factory=list)
+    """Those that were made."""
+    invitations: dict[str, str] = Field(default_factory=dict)
+    """Token by e-mail address of those who were not users yet; shown this once."""
+    seen: list[SeenRead] = Field(default_factory=list[SeenRead])
+    """Every user of the tenant."""
+
+
+class PeopleImport(BaseModel):
+    """People of an organisation with their departments."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    people: list[Person] = Field(min_length=1, max_length=1_000)
+
+
+class AccessReport(BaseModel):
+    """Rights of everybody in the private collections."""
+
+    users: list[SeenRead]
 
 
 class ReasonRead(BaseModel):

@@ -67,7 +67,8 @@ async def put_grant(ctx: Context, shared: Shared, data: GrantPut) -> AnyGrant:
 
     Raises:
         DocumentNotFoundError, CollectionNotFoundError: There is none, or not for this caller.
-        ForbiddenError: The caller may not change it, or would give what they do not have.
+        ForbiddenError: The caller may not change it, would give what they do not have, or denies it
+            to somebody of a higher role.
         UserNotFoundError, GroupNotFoundError: The tenant has no such user or group.
     """
     await _require_sharing(ctx, shared, data.effect)
@@ -77,27 +78,67 @@ async def put_grant(ctx: Context, shared: Shared, data: GrantPut) -> AnyGrant:
         raise UserNotFoundError(data.user_id)
     if data.group_id is not None and not await repository.hold_group(ctx.session, data.group_id):
         raise GroupNotFoundError(data.group_id)
+    if data.effect is Effect.DENY and not ctx.actor.administers:
+        highest = await repository.highest_role(ctx.session, data.user_id, data.group_id)
+        if highest is not None and highest > ctx.actor.role:
+            raise ForbiddenError(
+                "You cannot deny something to a user of a higher role than yours: ask an "
+                "administrator."
+            )
     before = await repository.effect_for(
         ctx.session, shared.table, shared.id, data.user_id, data.group_id
     )
     # Replacing a denial lifts it, which takes more than making the new rule does.
     if before == Effect.DENY and data.effect is not Effect.DENY:
         await _require_lifting(ctx, shared)
-    grant = await repository.put(
-        ctx.session,
-        shared.table,
-        shared.id,
-        {
-            "tenant_id": ctx.tenant_id,
-            "user_id": data.user_id,
-            "group_id": data.group_id,
-            "effect": data.effect.value,
-            "created_by": ctx.actor.user_id,
-        },
-    )
+    rule: dict[str, object] = {
+        "tenant_id": ctx.tenant_id,
+        "user_id": data.user_id,
+        "group_id": data.group_id,
+        "effect": data.effect.value,
+        "created_by": ctx.actor.user_id,
+    }
+    grant = await repository.put(ctx.session, shared.table, shared.id, rule)
     verb = "denied" if data.effect is Effect.DENY else "granted"
     await _record(ctx, shared, verb, grant, before)
+    # Reading in place of writing takes away, from all.
+    closes = data.effect is Effect.DENY or (before == Effect.WRITE and data.effect is Effect.READ)
+    opened = await _attached(ctx, shared)
+    for attached in await _attached(ctx, shared, closes=closes):
+        own = await repository.effect_for(
+            ctx.session, attached.table, attached.id, data.user_id, data.group_id
+        )
+        # A denial of the attachment alone stays.
+        if own == Effect.DENY and before != Effect.DENY:
+            continue
+        # Where the rule may not open, it only replaces one that opened further.
+        if data.effect is not Effect.DENY and attached not in opened and own != Effect.WRITE:
+            continue
+        made = await repository.put(ctx.session, attached.table, attached.id, rule)
+        await _record(ctx, attached, verb, made, own)
     return grant
+
+
+async def _attached(ctx: Context, shared: Shared, *, closes: bool = False) -> list[Shared]:
+    """The attachments of a document that is locked, which follow its rules.
+
+    A change that closes reaches all of them. One that opens leaves out what was closed further for
+    an attachment alone, by its level, and what the caller may not change: nobody gives what they do
+    not have.
+    """
+    if shared.table is not DocumentGrant:
+        return []
+    facts = await documents.hold_attached(ctx, shared.id)
+    if closes or not facts:
+        return [document(each.id) for each in facts]
+    holder, access = await repository.document_facts(ctx.session, shared.id), await ctx.access()
+    return [
+        document(each.id)
+        for each in facts
+        if holder is not None
+        and each.access_level <= holder.access_level
+        and (ctx.actor.administers or access.allows(Verb.WRITE, each))
+    ]
 
 
 async def remove_grant(ctx: Context, shared: Shared, grant_id: uuid.UUID) -> None:
@@ -116,6 +157,10 @@ async def remove_grant(ctx: Context, shared: Shared, grant_id: uuid.UUID) -> Non
     if removed.effect == Effect.DENY:
         await _require_lifting(ctx, shared)  # an error takes the removal back
     await _record(ctx, shared, "grant_removed", removed, removed.effect)
+    for attached in await _attached(ctx, shared, closes=removed.effect != Effect.DENY):
+        theirs = await repository.remove_like(ctx.session, attached.table, attached.id, removed)
+        if theirs is not None:
+            await _record(ctx, attached, "grant_removed", theirs, theirs.effect)
 
 
 async def _record(
@@ -159,7 +204,7 @@ async def _require_sharing(ctx: Context, shared: Shared, effect: Effect | None =
     if ctx.actor.administers:
         return
     access = await ctx.access()
-    if not access.may_share_collection(shared.id, Effect.DENY):
+    if not any(access.may_share_collection(shared.id, each) for each in Effect):
         raise ForbiddenError("You may read this collection, but not share it.")
     if effect is not None and not access.may_share_collection(shared.id, effect):
         raise ForbiddenError(
@@ -199,7 +244,8 @@ async def explain_access(
     user_id = None if subject is None else subject.id
     role = ctx.actor.role if subject is None else Role(subject.role)
     rules = [] if user_id is None else await repository.rules_on(ctx.session, facts, user_id)
-    verdicts = explain(role, user_id, facts, rules)
+    is_private = await repository.is_private(ctx.session, facts.collection_id)
+    verdicts = explain(role, user_id, facts, rules, is_private=is_private)
     status = UserStatus.ACTIVE if subject is None else subject.status
     return AccessExplanation(
         document_id=facts.id,
@@ -271,12 +317,14 @@ async def viewed_as(platform: Platform, caller: Caller, user_id: uuid.UUID) -> C
         user = await _user(ctx, user_id)
         await audit.record(ctx, "search.viewed_as", object_kind="user", object_id=user.id)
     reader = users.caller_of(user, caller.origin)
-    # Read-only and without administration: looking as somebody must not lend their other rights.
+    # Read-only and without administration: looking as somebody must not lend their other rights,
+    # and what is private is read by a grant alone.
     # The credential stays the administrator's, for the audit trail.
     actor = replace(
         reader.actor,
         is_admin=False,
         scopes=frozenset({Scope.READ}),
         credential_id=caller.actor.credential_id,
+        reads_private=False,
     )
     return replace(reader, actor=actor)

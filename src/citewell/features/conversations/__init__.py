@@ -1,0 +1,1 @@
+"""Conversations: questions that go on from each other."""

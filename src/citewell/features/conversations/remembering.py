@@ -1,0 +1,142 @@
+"""The turns of a conversation so far, as its next question needs them."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from citewell.core.context import Context
+from citewell.engine.answering.asking.carrying import Carried, DialogueTurn
+from citewell.engine.answering.asking.followups import stand_alone
+from citewell.features.conversations import repository
+from citewell.features.conversations.errors import (
+    ConversationFullError,
+    ConversationNotFoundError,
+    MessageNotFoundError,
+)
+from citewell.features.conversations.schemas import MAX_MESSAGES, ConversationQuery
+from citewell.features.queries import service as queries
+from citewell.features.queries.schemas import StoredAnswer
+from citewell.features.search.schemas import FollowUp, PassageReference, QueryReply
+
+WINDOW = 6
+"""Turns that a question can go on from: people seldom refer further back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Where a question stands in its conversation, and what was said up to there."""
+
+    conversation_id: uuid.UUID
+    parent_id: uuid.UUID | None
+    turns: tuple[DialogueTurn, ...] = ()
+    """Oldest first; without what the caller may not read now."""
+    cited: tuple[PassageReference, ...] = ()
+    """Passages that the words of their answers stand in."""
+    is_untitled: bool = False
+    summary: str = ""
+    """Of what was asked before the turns."""
+    leaving: str = ""
+    """The question that is no turn any more, and not in the summary yet."""
+
+    @classmethod
+    def of_turns(cls, turns: Sequence[DialogueTurn]) -> "Recalled":
+        """Turns outside of any conversation that is kept."""
+        return cls(uuid.UUID(int=0), None, tuple(turns))
+
+
+async def recall(ctx: Context, request: ConversationQuery) -> Recalled:
+    """Find the place of a question and the turns before it.
+
+    Raises:
+        ConversationNotFoundError: The caller has no such conversation.
+        ConversationFullError: It has as many messages as one may have.
+        MessageNotFoundError: The parent is none of its messages.
+    """
+    session, conversation_id = ctx.session, request.conversation_id
+    assert conversation_id is not None
+    found = await repository.find(session, conversation_id, ctx.actor.owner_id, or_shared=False)
+    if found is None:
+        raise ConversationNotFoundError(conversation_id)
+    counts = await repository.counts(session, [conversation_id])
+    if counts.get(conversation_id, 0) >= MAX_MESSAGES:
+        raise ConversationFullError(MAX_MESSAGES)
+    if request.is_at_end:
+        parent = await repository.newest(session, conversation_id)
+    elif request.parent_id is None:
+        parent = None
+    else:
+        parent = await repository.message(session, conversation_id, request.parent_id)
+        if parent is None:
+            raise MessageNotFoundError(request.parent_id)
+    if parent is None:
+        return Recalled(conversation_id, None, is_untitled=not found.title)
+    path = await repository.path(session, conversation_id, parent.id, at_most=WINDOW + 1)
+    leaving = path.pop(0).question if len(path) > WINDOW else ""
+    answers = await queries.find_all(ctx, [each.query_id for each in path if each.query_id])
+    said = [(each.question, answers.get(each.query_id) if each.query_id else None) for each in path]
+    said = [each for each in said if not _is_small_talk(each[1])]
+    return Recalled(
+        conversation_id,
+        parent.id,
+        tuple(_turn(question, answer) for question, answer in said),
+        _cited([answer for _, answer in said if answer is not None]),
+        summary=parent.summary,
+        leaving=leaving,
+    )
+
+
+def by_rules(
+    question: str, turns: Sequence[DialogueTurn], cited: Sequence[PassageReference] = ()
+) -> tuple[str, FollowUp]:
+    """The question standing alone as far as rules can tell, and how it came to that.
+
+    Args:
+        question: As asked.
+        turns: Said before, oldest first.
+        cited: Passages that the words of their answers stand in.
+    """
+    carried = stand_alone(question, turns) or Carried(question)
+    passages = tuple(cited) if carried.uses_answer else ()
+    return carried.text, FollowUp(asked=question, passages=passages)
+
+
+def turn_of(question: str, reply: QueryReply) -> DialogueTurn:
+    """A turn out of an answer that was just given."""
+    sentences = [] if reply.abstained else reply.sentences
+    return DialogueTurn(
+        question,
+        tuple(each.text for each in sentences if each.citations),
+        tuple(each.quote for each in reply.citations),
+    )
+
+
+def _is_small_talk(answer: StoredAnswer | None) -> bool:
+    """Whether the answer was a fixed reply to a greeting, which nothing goes on from."""
+    return answer is not None and not answer.passages and not answer.abstained
+
+
+def _turn(question: str, answer: StoredAnswer | None) -> DialogueTurn:
+    if answer is None:
+        return DialogueTurn(question)
+    # An abstention says nothing that could be referred to.
+    sentences = [] if answer.abstained else answer.sentences
+    return DialogueTurn(
+        answer.standalone or question,
+        # A sentence that rests on nothing is not taken up: who may read it could not be told.
+        tuple(each.text for each in sentences if each.text is not None and each.citations),
+        tuple(each.text for each in answer.citations if each.text is not None),
+    )
+
+
+def _cited(answers: Sequence[StoredAnswer]) -> tuple[PassageReference, ...]:
+    found: dict[uuid.UUID, PassageReference] = {}
+    for answer in answers:
+        quoted = {each.chunk_id for each in answer.citations}
+        for passage in answer.passages:
+            if not passage.is_readable or passage.chunk_id not in quoted:
+                continue
+            reference = PassageReference.model_validate(
+                passage.model_dump(exclude={"is_readable", "title", "text"}) | {"score": 0.0}
+            )
+            found.setdefault(reference.chunk_id, reference)
+    return tuple(found.values())
