@@ -1,0 +1,1 @@
+"""Agents: their definitions, durable runs and tools."""

