@@ -235,8 +235,12 @@ class TestInUse:
         self, fresh: Fresh, refused: Refused
     ) -> None:
         token = fresh.token()
+        fresh.people.within(fresh.tenant_id, lambda ctx: setting_up.expect_preloaded(ctx, 3))
         await fresh.add_document()
         fresh.forget_key_use()
+        offer = fresh.offer(token)  # two files are still to come
+        assert offer is not None
+        assert offer.token == token
         fresh.people.within(fresh.tenant_id, setting_up.note_preloaded)
         offer = fresh.offer(token)
         assert offer is not None

@@ -4,17 +4,18 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 
 from citewell.access.policy import Role
-from citewell.core.context import NOWHERE
+from citewell.core.context import NOWHERE, Origin
 from citewell.features.sessions import signing_in
 from citewell.features.sessions.errors import TooManyAttemptsError
 from citewell.features.sessions.signing_in import SILENT_SECONDS
-from citewell.features.sessions.throttling import Attempts
+from citewell.features.sessions.throttling import Attempts, SlowPace
 from citewell.models.tenancy import UserStatus
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, bearer, sign_in
 
@@ -29,12 +30,14 @@ class TestLogin:
     ) -> None:
         person = people.new(role=Role.MANAGER, is_admin=True)
         tokens = await sign_in(anonymous, person)
+        assert tokens.pop("recovery_codes") is None  # of a first code only
         assert tokens.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
         assert tokens["token_type"] == "bearer"
         assert tokens["expires_in"] == 900
         me = await anonymous.get(ME, headers=bearer(tokens))
         assert me.json() == {
             "kind": "user",
+            "signed_in_by": "password",
             "scopes": ["admin", "read", "write"],
             "tenant": {"id": str(person.tenant_id), "slug": person.slug, "name": "Test"},
             "user": {
@@ -191,6 +194,60 @@ class TestThrottling:
 
         with pytest.raises(TooManyAttemptsError):
             people.run(guess())
+
+    async def test_guesses_from_everywhere_do_not_lock_the_owner_out(self, people: People) -> None:
+        person = people.new()
+        platform = people.server.platform.holding(SlowPace(seconds=0.0))
+        home = Origin("192.0.2.1")
+
+        async def sign_in(origin: Origin) -> None:
+            await signing_in.sign_in(platform, person.email, PASSWORD, None, origin)
+
+        async def guess(number: int) -> None:
+            attempts = Attempts(platform, person.email, f"198.51.{number}.7")
+            with suppress(TooManyAttemptsError):
+                for _ in range(10):
+                    await attempts.note_failure()
+
+        async def all_of_it() -> None:
+            await sign_in(home)
+            for number in range(6):
+                await guess(number)
+            await sign_in(home)
+            await sign_in(Origin("192.0.2.2"))  # new, and only slowed down
+            for number in range(6, 120):
+                await guess(number)
+            # Now it takes an address that has signed in before.
+            await sign_in(home)
+            with pytest.raises(TooManyAttemptsError):
+                await sign_in(Origin("192.0.2.3"))
+
+        people.run(all_of_it())
+
+    async def test_only_new_addresses_wait_and_only_while_it_is_guessed_at(
+        self, people: People
+    ) -> None:
+        person = people.new()
+        platform = people.server.platform.holding(SlowPace(seconds=3_600))
+
+        async def is_slow(address: str) -> bool:
+            waiting = asyncio.ensure_future(Attempts(platform, person.email, address).slow_down())
+            done, _ = await asyncio.wait([waiting], timeout=0.05)
+            waiting.cancel()
+            return not done
+
+        async def all_of_it() -> None:
+            assert not await is_slow("192.0.2.1")
+            await Attempts(platform, person.email, "192.0.2.1").note_success()
+            for number in range(6):
+                attempts = Attempts(platform, person.email, f"198.51.{number}.7")
+                with suppress(TooManyAttemptsError):
+                    for _ in range(10):
+                        await attempts.note_failure()
+            assert not await is_slow("192.0.2.1")
+            assert await is_slow("192.0.2.2")
+
+        people.run(all_of_it())
 
     async def test_success_is_not_counted(
         self, people: People, anonymous: httpx.AsyncClient

@@ -8,16 +8,19 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from citewell.access.policy import Scope
-from citewell.engine.answering.prompting import FORM
+from citewell.engine.answering.prompting import FORM, RULES
+from citewell.engine.retrieval.base import Technique
+from citewell.kit.bodies import RequestBody
 from citewell.kit.clock import utc_now
 from citewell.kit.storable import StorableText
+from citewell.kit.visible import VISIBLE_LINE
 from citewell.models.tenancy import ApiKey
 
 # Ten years: long enough for software that is set up once, and no key lives for ever by mistake.
 MAX_KEY_DAYS = 3650
 
 ScopeName = Literal["read", "write", "admin"]
-Name = Annotated[StorableText, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200), VISIBLE_LINE]
 Slug = Annotated[
     str,
     Field(
@@ -35,24 +38,77 @@ AnswerDays = Annotated[
         description="How long answers are kept; 0: not at all, null: as the installation says.",
     ),
 ]
+ConversationDays = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=3_650,
+        description="How long conversations are kept after their last question; null: as the "
+        "installation says.",
+    ),
+]
+TrashDays = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=3_650,
+        description="How long deleted documents can be restored; 0: they are removed at once, "
+        "null: as the installation says.",
+    ),
+]
+QuestionLog = Annotated[
+    Literal["full", "anonymous", "off"],
+    Field(
+        description="What managers see of the questions of others: all (`full`), not who asked "
+        "(`anonymous`), or nothing (`off`). A looser setting holds for later questions alone."
+    ),
+]
 VerifierName = Annotated[
     Literal["rules", "model"],
     Field(description="Second reading of what a model wrote; null: as the installation says."),
 ]
 
 
-def _with_form(text: str) -> str:
-    if text.count(FORM) != 1:
-        raise ValueError(f"a prompt must hold {FORM} once, where the form of the reply goes")
-    return text
+def _with_form(prompts: dict[str, str]) -> dict[str, str]:
+    for name, text in prompts.items():
+        wanted = 1 if name in RULES else 0
+        if text.count(FORM) != wanted:
+            where = "once, where the form of the reply goes" if wanted else "nowhere"
+            raise ValueError(f"the prompt {name} must hold {FORM} {where}")
+    return prompts
 
 
-PromptText = Annotated[
-    StorableText, Field(min_length=1, max_length=20_000), AfterValidator(_with_form)
+def _unique(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _once(techniques: list[Technique]) -> list[Technique]:
+    return list(dict.fromkeys(techniques))
+
+
+SecondFactorFor = Annotated[
+    list[Literal["guest", "employee", "manager", "director", "admin"]],
+    AfterValidator(_unique),
+    Field(
+        max_length=10,
+        description="Roles, and `admin` for administrators, that sign in with a second factor or a "
+        "passkey only.",
+    ),
 ]
+PromptText = Annotated[StorableText, Field(min_length=1, max_length=20_000)]
 Prompts = Annotated[
-    dict[Literal["answer.en", "answer.vi"], PromptText],
+    dict[Literal["answer.en", "answer.vi"] | Technique, PromptText],
+    AfterValidator(_with_form),
     Field(description="Own texts of prompts, all of them at once; those left out are as shipped."),
+]
+QueryRewriting = Annotated[
+    list[Technique],
+    AfterValidator(_once),
+    Field(
+        max_length=10,
+        description="Questions that a model writes besides each one that is asked; empty: none, "
+        "null: as the installation says.",
+    ),
 ]
 Limits = Annotated[
     # 2**53: the largest integer that JSON readers with doubles (JavaScript) take in exactly.
@@ -70,8 +126,8 @@ class NewApiKey:
     secret: str
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+class _Body(RequestBody):
+    model_config = ConfigDict(str_strip_whitespace=True)
 
 
 class ApiKeyCreate(_Body):
@@ -134,13 +190,16 @@ class ApiKeyMade(ApiKeyRead):
         )
 
 
+Redaction = Literal["off", "personal"]
+
+
 class TenantCreate(_Body):
     """A tenant to make."""
 
     slug: Slug
     name: Name
     plan: Plan = "unlimited"
-    limits: Limits = {}
+    limits: Limits = Field(default_factory=dict)
     region: Region | None = None
     has_open_registration: bool = False
 
@@ -151,9 +210,15 @@ class TenantUpdate(_Body):
     name: Name | None = None
     has_open_registration: bool | None = None
     answer_days: AnswerDays | None = None
+    conversation_days: ConversationDays | None = None
     verifier: VerifierName | None = None
     prompts: Prompts | None = None
+    query_rewriting: QueryRewriting | None = None
+    redaction: Redaction | None = None
+    trash_days: TrashDays | None = None
+    question_log: QuestionLog | None = None
     has_cache: bool | None = None
+    second_factor_for: SecondFactorFor | None = None
     plan: Plan | None = None
     limits: Limits | None = None
     region: Region | None = None
@@ -174,9 +239,15 @@ class TenantDetails(BaseModel):
     region: str | None
     has_open_registration: bool
     answer_days: int | None
+    conversation_days: int | None
     verifier: Literal["rules", "model"] | None
     prompts: dict[str, str]
+    query_rewriting: list[Technique] | None
+    redaction: Redaction
+    trash_days: int | None
+    question_log: Literal["full", "anonymous", "off"]
     has_cache: bool
+    second_factor_for: list[str]
     created_at: datetime
     updated_at: datetime
 

@@ -14,8 +14,16 @@ from citewell.features.usage import service as usage
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.tenancy import Tenant
 
-OWN_FIELDS = {"name", "has_open_registration", "answer_days", "verifier", "prompts", "has_cache"}
+OWN_FIELDS = {
+    "name", "has_open_registration", "answer_days", "conversation_days", "verifier", "prompts",
+    "query_rewriting", "redaction", "has_cache", "second_factor_for", "trash_days",
+    "question_log",
+}  # fmt: skip
 """Fields that a tenant's administrators may change; the others are changed by the operator."""
+
+NULLABLE = (
+    "region", "answer_days", "conversation_days", "trash_days", "verifier", "query_rewriting",
+)  # fmt: skip
 
 
 async def page(platform: Platform, caller: Caller, request: PageRequest) -> Page[Tenant]:
@@ -95,7 +103,7 @@ async def update(
             name: value
             for name, value in data.model_dump(exclude_unset=True).items()
             # Null clears these; no other column can be null, so there it means unchanged.
-            if value is not None or name in ("region", "answer_days", "verifier")
+            if value is not None or name in NULLABLE
         }
         if changes.keys() - OWN_FIELDS:
             ctx.actor.require(Scope.OPERATOR)

@@ -1,16 +1,19 @@
 """Routes of sessions."""
 
+import uuid
 from typing import Annotated, Any, TypeVar, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from fastapi import Body, Depends, Request, Response
+from fastapi import Body, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from citewell.core.context import Caller, Origin, unit_of_work
+from citewell.core.errors import AppError
 from citewell.core.settings import Settings
 from citewell.features.http import (
     PRIVATE,
+    PROBE,
     SIGN_IN,
     SIGN_OUT,
     PlatformDep,
@@ -19,20 +22,44 @@ from citewell.features.http import (
     WriterDep,
     governed,
 )
-from citewell.features.sessions import registration, service, setting_up, signing_in
+from citewell.features.sessions import (
+    own_factor,
+    passkeys,
+    registration,
+    service,
+    setting_up,
+    signing_in,
+    single_sign_on,
+)
 from citewell.features.sessions.errors import ForeignOriginError, RefreshError
+from citewell.features.sessions.passkeys import Site
 from citewell.features.sessions.schemas import (
     AcceptedRead,
+    BothProofs,
+    CodeProof,
     LoginForm,
     LoginRequest,
     LogoutRequest,
     MeRead,
+    PasskeyBegin,
+    PasskeyCreate,
+    PasskeyOptions,
+    PasskeyRead,
+    PasskeySignIn,
+    PasskeysRead,
     PasswordChange,
+    PasswordProof,
+    PasswordResetRequest,
+    RecoveryCodesRead,
     RefreshRequest,
     RegisterRequest,
+    SecondFactorBegin,
+    SecondFactorOffer,
+    SecondFactorRead,
     SessionTokens,
     SetupRequest,
     TokenRead,
+    WaysInRead,
 )
 from citewell.features.sessions.tokens import ACCESS_SECONDS
 
@@ -45,6 +72,9 @@ public_router = Router(policy=SIGN_IN, prefix="/auth", tags=["sessions"])
 """Routes that take no credential, or a refresh token."""
 
 COOKIE = "citewell_refresh"
+BINDING_COOKIE = "citewell_sign_on"
+"""Cookie that binds a sign-in at a provider to the browser in which it began."""
+
 COOKIE_PATH = "/api/v1/auth"
 
 FORM = "application/x-www-form-urlencoded"
@@ -86,6 +116,21 @@ async def register(
     return _hand_out(tokens, response, platform.settings, in_cookie=data.cookie)
 
 
+@public_router.post("/reset", responses={202: {"model": AcceptedRead}})
+async def reset_password(
+    platform: PlatformDep, origin: OriginDep, response: Response, data: PasswordResetRequest
+) -> TokenRead | AcceptedRead:
+    """Set a new password with the token of an administrator, and sign in; other sessions end.
+
+    The reply is 202 where the password alone is not enough to sign in.
+    """
+    tokens = await registration.reset_password(platform, data, origin)
+    if tokens is None:
+        response.status_code = 202
+        return AcceptedRead()
+    return _hand_out(tokens, response, platform.settings, in_cookie=data.cookie)
+
+
 @public_router.post("/setup", status_code=201)
 async def set_up(
     platform: PlatformDep, origin: OriginDep, response: Response, data: SetupRequest
@@ -99,9 +144,96 @@ async def set_up(
 async def login(
     platform: PlatformDep, origin: OriginDep, request: Request, response: Response
 ) -> TokenRead:
-    """Sign in with e-mail address and password, as JSON or as the form of OAuth 2 clients."""
+    """Sign in with e-mail address and password, as JSON or as the form of OAuth 2 clients.
+
+    A user with a second factor sends a `code` as well.
+    """
     data = await _login_data(request)
-    tokens = await signing_in.sign_in(platform, data.email, data.password, data.tenant, origin)
+    tokens = await signing_in.sign_in(
+        platform, data.email, data.password, data.tenant, origin, code=data.code
+    )
+    return _hand_out(tokens, response, platform.settings, in_cookie=data.cookie)
+
+
+@public_router.get("/ways-in")
+@governed(PROBE)
+async def get_ways_in(platform: PlatformDep) -> WaysInRead:
+    """Show how one can sign in besides e-mail address and password."""
+    return WaysInRead(providers=single_sign_on.offered(platform))
+
+
+@public_router.get("/oidc/{name}/start", status_code=302, response_class=Response)
+async def start_single_sign_on(
+    platform: PlatformDep, origin: OriginDep, request: Request, name: str
+) -> Response:
+    """Send the browser to a provider to sign in there."""
+    back = _back_from(request, platform.settings, name)
+    begun = await single_sign_on.begin(platform, name, back, origin)
+    response = _sent_to(begun.address, 302)
+    response.set_cookie(
+        BINDING_COOKIE,
+        begun.binding,
+        max_age=single_sign_on.CEREMONY_MINUTES * 60,
+        path=f"{COOKIE_PATH}/oidc",
+        secure=(platform.settings.public_url or "").startswith("https://"),
+        httponly=True,
+        # The provider's page sends the browser back, so it has to come along from there.
+        samesite="lax",
+    )
+    return response
+
+
+@public_router.get("/oidc/{name}/callback", status_code=303, response_class=Response)
+async def finish_single_sign_on(
+    platform: PlatformDep,
+    origin: OriginDep,
+    request: Request,
+    name: str,
+    state: Annotated[str, Query(max_length=500)] = "",
+    code: Annotated[str | None, Query(max_length=4096)] = None,
+    iss: Annotated[str | None, Query(max_length=1000)] = None,
+) -> Response:
+    """Take the browser back from a provider: to the web application, signed in or told why not."""
+    back = _back_from(request, platform.settings, name)
+    given = {"state": state, "code": code, "iss": iss}
+    reply = {key: value for key, value in given.items() if value is not None}
+    binding = request.cookies.get(BINDING_COOKIE)
+    try:
+        tokens = await single_sign_on.finish(platform, name, back, reply, binding, origin)
+    except AppError as error:
+        # People read this in a browser: the page tells them what the problem says.
+        response = _sent_to(f"/#{urlencode({'refused': error.code, 'detail': error.detail})}", 303)
+    else:
+        response = _sent_to("/", 303)
+        _hand_out(tokens, response, platform.settings, in_cookie=True)
+    response.delete_cookie(BINDING_COOKIE, path=f"{COOKIE_PATH}/oidc")
+    return response
+
+
+@public_router.get("/oidc/{name}/sign-out", status_code=302, response_class=Response)
+async def leave_provider(platform: PlatformDep, request: Request, name: str) -> Response:
+    """Send the browser to the place where the session at a provider ends too."""
+    back = f"{_own_address(request, platform.settings)}/"
+    return _sent_to(await single_sign_on.leaving_address(platform, name, back), 302)
+
+
+@public_router.post("/passkeys/begin")
+async def begin_passkey_sign_in(platform: PlatformDep, request: Request) -> PasskeyOptions:
+    """Begin to sign in with a passkey: what a browser asks the authenticator with."""
+    return await passkeys.begin_signing_in(platform, _site(request, platform.settings))
+
+
+@public_router.post("/passkeys/sign-in")
+async def sign_in_with_passkey(
+    platform: PlatformDep,
+    origin: OriginDep,
+    request: Request,
+    response: Response,
+    data: PasskeySignIn,
+) -> TokenRead:
+    """Sign in with a passkey, which stands for password and second factor."""
+    site = _site(request, platform.settings)
+    tokens = await passkeys.sign_in(platform, site, data.ceremony, data.credential, origin)
     return _hand_out(tokens, response, platform.settings, in_cookie=data.cookie)
 
 
@@ -157,11 +289,113 @@ async def change_password(
     return TokenRead(access_token=token, expires_in=ACCESS_SECONDS)
 
 
+@public_router.post("/second-factor/begin")
+async def begin_second_factor(
+    platform: PlatformDep, origin: OriginDep, data: SecondFactorBegin
+) -> SecondFactorOffer:
+    """Set up a second factor that the organisation asks for, before signing in with it."""
+    return await signing_in.offer_second_factor(
+        platform, data.email, data.password, data.tenant, origin
+    )
+
+
+@router.get("/second-factor")
+async def get_second_factor(platform: PlatformDep, caller: ReaderDep) -> SecondFactorRead:
+    """Show your second factor."""
+    async with unit_of_work(platform, caller) as ctx:
+        return await own_factor.state(ctx)
+
+
+@router.post("/second-factor")
+async def offer_second_factor(
+    platform: PlatformDep, caller: WriterDep, data: PasswordProof
+) -> SecondFactorOffer:
+    """Get a secret for your authenticator app; it counts once a code of it was confirmed."""
+    return await own_factor.offer(platform, caller, data.password)
+
+
+@router.post("/second-factor/confirm")
+async def confirm_second_factor(
+    platform: PlatformDep, caller: WriterDep, data: CodeProof
+) -> RecoveryCodesRead:
+    """Put the second factor to use with a first code; the reply holds your recovery codes."""
+    codes = await own_factor.confirm(platform, caller, data.code)
+    return RecoveryCodesRead(recovery_codes=codes)
+
+
+@router.post("/second-factor/recovery-codes")
+async def renew_recovery_codes(
+    platform: PlatformDep, caller: WriterDep, data: BothProofs
+) -> RecoveryCodesRead:
+    """Get new recovery codes; those before are void."""
+    codes = await own_factor.renew_codes(platform, caller, data.password, data.code)
+    return RecoveryCodesRead(recovery_codes=codes)
+
+
+@router.post("/second-factor/remove", status_code=204)
+async def remove_own_second_factor(
+    platform: PlatformDep, caller: WriterDep, data: BothProofs
+) -> None:
+    """Remove your second factor, unless the organisation asks for it."""
+    await own_factor.remove(platform, caller, data.password, data.code)
+
+
+@router.get("/passkeys")
+async def list_passkeys(platform: PlatformDep, caller: ReaderDep) -> PasskeysRead:
+    """List your passkeys, oldest first."""
+    async with unit_of_work(platform, caller) as ctx:
+        return PasskeysRead(data=await passkeys.owned(ctx))
+
+
+@router.post("/passkeys/options")
+async def begin_passkey(
+    platform: PlatformDep, caller: WriterDep, request: Request, data: PasskeyBegin
+) -> PasskeyOptions:
+    """Begin to make a passkey: what a browser makes it with. It takes your password."""
+    site = _site(request, platform.settings)
+    return await passkeys.begin_registering(platform, caller, site, data.password)
+
+
+@router.post("/passkeys", status_code=201)
+async def add_passkey(
+    platform: PlatformDep, caller: WriterDep, request: Request, data: PasskeyCreate
+) -> PasskeyRead:
+    """Keep a passkey that a browser has made."""
+    return await passkeys.register(
+        platform, caller, _site(request, platform.settings),
+        data.ceremony, data.name, data.credential,
+    )  # fmt: skip
+
+
+@router.delete("/passkeys/{passkey_id}", status_code=204)
+async def remove_passkey(platform: PlatformDep, caller: WriterDep, passkey_id: uuid.UUID) -> None:
+    """Remove one of your passkeys."""
+    async with unit_of_work(platform, caller) as ctx:
+        await passkeys.remove(ctx, passkey_id)
+
+
 @router.get("/me")
 async def me(platform: PlatformDep, caller: ReaderDep) -> MeRead:
     """Show the caller: credential, scopes, organisation and user."""
     async with unit_of_work(platform, caller) as ctx:
         return await service.me(ctx)
+
+
+def _own_address(request: Request, settings: Settings) -> str:
+    return settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
+
+
+def _site(request: Request, settings: Settings) -> Site:
+    return Site(_own_address(request, settings))
+
+
+def _back_from(request: Request, settings: Settings, name: str) -> str:
+    """The address that is registered with a provider; one for each, so that none stands in."""
+    return f"{_own_address(request, settings)}{COOKIE_PATH}/oidc/{name}/callback"
+
+
+def _sent_to(address: str, status: int) -> Response:
+    return Response(status_code=status, headers={"Location": address})
 
 
 async def _login_data(request: Request) -> LoginRequest:
@@ -189,7 +423,11 @@ async def _login_data(request: Request) -> LoginRequest:
         raise _invalid("form", "A field was sent twice")
     form = _validated(LoginForm, fields)
     return LoginRequest(
-        email=form.username, password=form.password, tenant=form.tenant, cookie=form.cookie
+        email=form.username,
+        password=form.password,
+        tenant=form.tenant,
+        code=form.code,
+        cookie=form.cookie,
     )
 
 
@@ -218,6 +456,7 @@ def _hand_out(
         access_token=tokens.access_token,
         expires_in=tokens.expires_in,
         refresh_token=None if in_cookie else tokens.refresh_token,
+        recovery_codes=list(tokens.recovery_codes) or None,
     )
 
 

@@ -1,6 +1,12 @@
 """Errors of sessions."""
 
-from citewell.core.errors import AppError, ConflictError, ForbiddenError, UnauthorizedError
+from citewell.core.errors import (
+    AppError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+)
 
 
 class SignInError(UnauthorizedError):
@@ -50,6 +56,149 @@ class RegistrationClosedError(ForbiddenError):
 
     def __init__(self) -> None:
         super().__init__("Ask an administrator of your organisation for an invitation.")
+
+
+class ResetTokenError(ForbiddenError):
+    """The token sets no password for this address."""
+
+    code = "reset_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This token is not valid for this e-mail address: it may have been used, replaced or "
+            "expired. Ask an administrator for another."
+        )
+
+
+class SecondFactorNeededError(UnauthorizedError):
+    """The password is right, and a code of the user's app has to stand beside it."""
+
+    code = "second_factor_needed"
+    title = "A code is needed"
+
+    def __init__(self) -> None:
+        super().__init__("Send `code` as well: of your authenticator app, or a recovery code.")
+
+
+class SecondFactorSetupError(ForbiddenError):
+    """The organisation asks for a second factor that the user does not have yet."""
+
+    code = "second_factor_setup_needed"
+    title = "A second factor is needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your organisation asks for a second factor: set it up with `POST "
+            "/auth/second-factor/begin`, then sign in with a code of your authenticator app."
+        )
+
+
+class SecondFactorInvalidError(ForbiddenError):
+    """The code is wrong, too old, or was used before; which is not told."""
+
+    code = "second_factor_invalid"
+    title = "The code cannot be used"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The code is wrong or was used before: wait for the next one, and check that the "
+            "clock of your device is right."
+        )
+
+
+class SecondFactorPresentError(ConflictError):
+    """The user has a second factor already."""
+
+    code = "second_factor_present"
+
+    def __init__(self) -> None:
+        super().__init__("There is a second factor already; remove it first.")
+
+
+class SecondFactorMissingError(ConflictError):
+    """The user has no second factor, or none was offered."""
+
+    code = "second_factor_missing"
+
+    def __init__(self) -> None:
+        super().__init__("There is no second factor.")
+
+
+class SecondFactorRequiredError(ConflictError):
+    """The organisation asks for the second factor, so it stays."""
+
+    code = "second_factor_required"
+
+    def __init__(self) -> None:
+        super().__init__("Your organisation asks for a second factor; it cannot be removed.")
+
+
+class ProviderNotFoundError(NotFoundError):
+    """The installation has no provider of that name."""
+
+    code = "provider_not_found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no provider `{name}`.")
+
+
+class ProviderUnavailableError(AppError):
+    """A provider does not answer, or not as one does."""
+
+    code = "provider_unavailable"
+    status = 503
+    title = "The provider does not answer"
+
+    def __init__(self) -> None:
+        super().__init__("The provider of single sign-on does not answer; try again in a moment.")
+
+
+class ProviderRefusedError(ForbiddenError):
+    """Somebody who comes from a provider is not let in."""
+
+    code = "provider_refused"
+    title = "Not signed in"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The sign-in at the provider cannot be used: {reason}.")
+
+
+class CeremonyError(ForbiddenError):
+    """A sign-in was not begun here, is over, or is of another browser; which is not told."""
+
+    code = "sign_in_expired"
+    title = "Begin again"
+
+    def __init__(self) -> None:
+        super().__init__("This sign-in was not begun here, or took too long; begin again.")
+
+
+class PasskeyInvalidError(ForbiddenError):
+    """The passkey is of nobody here, or not for this site and sign-in; which is not told."""
+
+    code = "passkey_invalid"
+    title = "The passkey cannot be used"
+
+    def __init__(self) -> None:
+        super().__init__("The passkey cannot be used here; try again, or sign in otherwise.")
+
+
+class PasskeyNotFoundError(NotFoundError):
+    """The caller has no such passkey."""
+
+    code = "passkey_not_found"
+
+    def __init__(self, passkey_id: object) -> None:
+        super().__init__(f"There is no passkey `{passkey_id}`.")
+
+
+class TooManyPasskeysError(ConflictError):
+    """The user has as many passkeys as one may have."""
+
+    code = "too_many_passkeys"
+
+    def __init__(self) -> None:
+        super().__init__("You have 20 passkeys; remove one that you do not use.")
 
 
 class InvitationError(ForbiddenError):

@@ -12,8 +12,12 @@ from citewell.core.platform import Platform
 from citewell.features.identity import service as identity
 from citewell.features.identity.errors import TenantNotFoundError
 from citewell.features.sessions import repository, service, throttling
-from citewell.features.sessions.errors import InvitationError, RegistrationClosedError
-from citewell.features.sessions.schemas import RegisterRequest, SessionTokens
+from citewell.features.sessions.errors import (
+    InvitationError,
+    RegistrationClosedError,
+    ResetTokenError,
+)
+from citewell.features.sessions.schemas import PasswordResetRequest, RegisterRequest, SessionTokens
 from citewell.features.sessions.signing_in import even_out
 from citewell.features.sessions.tokens import digest_of
 from citewell.features.usage import service as usage
@@ -48,13 +52,22 @@ class _Applicant:
         return Caller(tenant_id, SYSTEM, self.origin)
 
 
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """An invitation that was accepted."""
+
+    tokens: SessionTokens | None
+    """None: the user signs in with a second factor now."""
+
+
 async def register(
     platform: Platform, data: RegisterRequest, origin: Origin
 ) -> SessionTokens | None:
     """Make an account and begin its first session.
 
     With open registration the result is None whether or not the address had an account, so the
-    reply does not reveal which addresses exist; the owner signs in afterwards.
+    reply does not reveal which addresses exist; the owner signs in afterwards. With an invitation
+    it is None where the user needs more than the password.
 
     Raises:
         InvalidEmailError: The address is none.
@@ -72,11 +85,11 @@ async def register(
     await attempts.admit_registration()
     applicant = _Applicant(platform, email, data.name.strip(), data.password, origin)
     if data.invitation is not None:
-        tokens = await _accept_invitation(applicant, data.invitation, data.tenant)
-        if tokens is None:
+        accepted = await _accept_invitation(applicant, data.invitation, data.tenant)
+        if accepted is None:
             await attempts.note_failure()
             raise InvitationError
-        return tokens
+        return accepted.tokens
     await _apply(applicant, slug)
     await even_out(started)
     return None
@@ -137,8 +150,8 @@ async def _add(ctx: Context, applicant: _Applicant, password_hash: str) -> User 
 
 async def _accept_invitation(
     applicant: _Applicant, invitation: str, slug: str | None
-) -> SessionTokens | None:
-    """The first session of the invited user; None if there is none for this token and address."""
+) -> _Accepted | None:
+    """The beginning of the invited user; None if there is none for this token and address."""
     # Before the invitation is looked up, so that a wrong one takes as long as a right one.
     password_hash = await hash_password(applicant.password)
     for caller in await _inviting(applicant, slug):
@@ -150,8 +163,46 @@ async def _accept_invitation(
                 user.password_hash = password_hash
                 user.name = applicant.name or user.name
                 user.invitation_hash = user.invitation_expires_at = None
-                return await service.begin(ctx, user, "user.registered")
+                return _Accepted(await service.begin_by_password(ctx, user, "user.registered"))
     return None
+
+
+async def reset_password(
+    platform: Platform, data: PasswordResetRequest, origin: Origin
+) -> SessionTokens | None:
+    """Set a user's password with a token of an administrator; their other sessions end.
+
+    The result is None where the user needs more than the password: they sign in then.
+
+    Raises:
+        InvalidEmailError: The address is none.
+        WeakPasswordError: The password must not be used.
+        ResetTokenError: The token does not hold for this address.
+        TooManyAttemptsError: Too many tokens were wrong before.
+    """
+    started = time.monotonic()
+    email = normalise_email(data.email)
+    check_password_rules(data.new_password, email, "", data.tenant or identity.DEFAULT_TENANT)
+    attempts = throttling.Attempts(platform, email, origin.address)
+    await attempts.admit_registration()
+    applicant = _Applicant(platform, email, "", data.new_password, origin)
+    # Before the token is looked up, so that a wrong one takes as long as a right one.
+    password_hash = await hash_password(data.new_password)
+    digest = digest_of(data.token)
+    for caller in await _inviting(applicant, data.tenant):
+        async with unit_of_work(platform, caller) as ctx:
+            user = await repository.lock_resetting(ctx.session, email, digest)
+            if user is not None:
+                user.password_hash = password_hash
+                user.reset_hash = user.reset_expires_at = None
+                # Ends access tokens, which are not stored; the statement ends refresh tokens.
+                user.session_version += 1
+                await repository.end_families(ctx.session, user.id)
+                await attempts.note_success()
+                return await service.begin_by_password(ctx, user, "user.password_reset")
+    await attempts.note_failure()
+    await even_out(started)
+    raise ResetTokenError
 
 
 async def _inviting(applicant: _Applicant, slug: str | None) -> list[Caller]:

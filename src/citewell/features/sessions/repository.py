@@ -5,11 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.features.sessions.tokens import AccessClaims
 from citewell.kit.clock import utc_now
 from citewell.models.documents import Document
+from citewell.models.factors import Passkey, ProviderAccount, SecondFactor, SignInCeremony
 from citewell.models.tenancy import ApiKey, RefreshToken, Tenant, User, UserStatus
 from citewell.models.trash import trash_shown
 
@@ -47,6 +49,21 @@ async def lock_invited(session: AsyncSession, email: str, digest: bytes) -> User
             User.invitation_expires_at > utc_now(),
         )
         # Of two registrations with one invitation, the second waits here and then finds none.
+        .with_for_update()
+    )
+
+
+async def lock_resetting(session: AsyncSession, email: str, digest: bytes) -> User | None:
+    """The active user who may set a password with this token, locked."""
+    return await session.scalar(
+        select(User)
+        .where(
+            User.email == email,
+            User.status == UserStatus.ACTIVE,
+            User.reset_hash == digest,
+            User.reset_expires_at > utc_now(),
+        )
+        # Of two that use one token, the second waits here and then finds none.
         .with_for_update()
     )
 
@@ -154,6 +171,125 @@ async def end_families(
     if but is not None:
         statement = statement.where(RefreshToken.family_id != but)
     await session.execute(statement.values(revoked_at=utc_now()))
+
+
+async def second_factor(session: AsyncSession, user_id: uuid.UUID) -> SecondFactor | None:
+    """The second factor of a user, also one that is not in use yet."""
+    held = select(SecondFactor).where(SecondFactor.user_id == user_id)
+    return await session.scalar(held, execution_options={"populate_existing": True})
+
+
+async def put_second_factor(
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    user_id: uuid.UUID,
+    sealed: bytes,
+    key_id: uuid.UUID,
+) -> None:
+    """Keep the secret of a factor that is not in use yet; one offered before is void."""
+    values: dict[str, object] = {
+        "sealed_secret": sealed, "key_id": key_id, "last_step": 0, "recovery_hashes": [],
+    }  # fmt: skip
+    await session.execute(
+        insert(SecondFactor)
+        .values(tenant_id=tenant_id, user_id=user_id, **values)
+        .on_conflict_do_update(index_elements=["tenant_id", "user_id"], set_=values)
+    )
+
+
+async def remove_second_factor(session: AsyncSession, user_id: uuid.UUID) -> None:
+    """Delete the second factor of a user."""
+    await session.execute(delete(SecondFactor).where(SecondFactor.user_id == user_id))
+
+
+async def put_ceremony(session: AsyncSession, **values: object) -> None:
+    """Keep a sign-in that is under way; those of the tenant that took too long go."""
+    await session.execute(delete(SignInCeremony).where(SignInCeremony.expires_at < utc_now()))
+    await session.execute(insert(SignInCeremony).values(**values))
+
+
+async def take_ceremony(session: AsyncSession, digest: bytes, kind: str) -> dict[str, str] | None:
+    """The data of a sign-in that is under way, which is over by that; None if there is none."""
+    taken = delete(SignInCeremony).where(
+        SignInCeremony.hash == digest,
+        SignInCeremony.kind == kind,
+        SignInCeremony.expires_at > utc_now(),
+    )
+    return await session.scalar(taken.returning(SignInCeremony.data))
+
+
+async def use_up(
+    session: AsyncSession, tenant_id: uuid.UUID, digest: bytes, until: datetime
+) -> bool:
+    """Remember that a signed ceremony was used, until it ends by itself; False if it was before."""
+    await session.execute(delete(SignInCeremony).where(SignInCeremony.expires_at < utc_now()))
+    values: dict[str, object] = {
+        "tenant_id": tenant_id, "hash": digest, "kind": "used", "data": {},
+    }  # fmt: skip
+    made = insert(SignInCeremony).values(**values, expires_at=until).on_conflict_do_nothing()
+    return await session.scalar(made.returning(SignInCeremony.hash)) is not None
+
+
+async def user_of_account(session: AsyncSession, issuer: str, subject: str) -> uuid.UUID | None:
+    """The id of the user with this account at a provider."""
+    return await session.scalar(
+        select(ProviderAccount.user_id).where(
+            ProviderAccount.issuer == issuer, ProviderAccount.subject == subject
+        )
+    )
+
+
+async def add_account(
+    session: AsyncSession, tenant_id: uuid.UUID, issuer: str, subject: str, user_id: uuid.UUID
+) -> None:
+    """Keep the account of a user at a provider."""
+    values = {"tenant_id": tenant_id, "issuer": issuer, "subject": subject, "user_id": user_id}
+    await session.execute(insert(ProviderAccount).values(values).on_conflict_do_nothing())
+
+
+async def passkeys(session: AsyncSession, user_id: uuid.UUID) -> list[Passkey]:
+    """The passkeys of a user, oldest first."""
+    found = select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.id)
+    return list(await session.scalars(found))
+
+
+async def passkey(
+    session: AsyncSession, user_id: uuid.UUID, credential_id: bytes
+) -> Passkey | None:
+    """The passkey of a user by the authenticator's name for it."""
+    return await session.scalar(
+        select(Passkey).where(Passkey.user_id == user_id, Passkey.credential_id == credential_id)
+    )
+
+
+async def add_passkey(session: AsyncSession, made: Passkey) -> bool:
+    """Insert a passkey; False if the tenant has it already."""
+    try:
+        async with session.begin_nested():
+            session.add(made)
+            await session.flush()
+    except IntegrityError:
+        return False
+    return True
+
+
+async def remove_passkey(session: AsyncSession, user_id: uuid.UUID, passkey_id: uuid.UUID) -> bool:
+    """Delete a passkey of a user; False if there is none."""
+    wanted = delete(Passkey).where(Passkey.user_id == user_id, Passkey.id == passkey_id)
+    return (await session.scalars(wanted.returning(Passkey.id))).one_or_none() is not None
+
+
+async def method_of(session: AsyncSession, family_id: uuid.UUID) -> str | None:
+    """How a session was begun."""
+    found = select(RefreshToken.method).where(RefreshToken.family_id == family_id).limit(1)
+    return await session.scalar(found)
+
+
+async def set_method(session: AsyncSession, family_id: uuid.UUID, method: str) -> None:
+    """Note that a session that goes on has shown more than it was begun with."""
+    await session.execute(
+        update(RefreshToken).where(RefreshToken.family_id == family_id).values(method=method)
+    )
 
 
 async def remove_expired(session: AsyncSession, user_id: uuid.UUID, now: datetime) -> None:

@@ -13,6 +13,7 @@ from citewell.features.identity.errors import CredentialError
 from citewell.features.sessions import repository
 from citewell.features.sessions.errors import NoSessionError, RefreshError
 from citewell.features.sessions.schemas import MeRead, MyselfRead, SessionTokens, TenantRead
+from citewell.features.sessions.second_factor import Method, is_password_enough, is_required
 from citewell.features.sessions.tokens import (
     ACCESS_SECONDS,
     SESSION_SECONDS,
@@ -57,12 +58,20 @@ def actor_of(user: User, session_id: uuid.UUID | None) -> Actor:
     return replace(users.caller_of(user).actor, credential_id=session_id)
 
 
-async def begin(ctx: Context, user: User, action: str = "session.started") -> SessionTokens:
+async def begin(
+    ctx: Context,
+    user: User,
+    action: str = "session.started",
+    *,
+    method: Method = Method.PASSWORD,
+    provider: str | None = None,
+) -> SessionTokens:
     """Sign a user in; the caller holds their lock or has just made them.
 
     Raises:
         CredentialError: Their tenant is not active.
     """
+    how = f"{method}:{provider}" if provider else method.value
     now = utc_now()
     # Signing in is the one moment that every user has: no job has to visit all tenants for it.
     await repository.remove_expired(ctx.session, user.id, now)
@@ -70,12 +79,27 @@ async def begin(ctx: Context, user: User, action: str = "session.started") -> Se
     family_id = uuid7()
     expires_at = now + timedelta(seconds=SESSION_SECONDS)
     tokens = await _issue(
-        ctx, user, RefreshToken(id=family_id, family_id=family_id, expires_at=expires_at)
+        ctx,
+        user,
+        RefreshToken(id=family_id, family_id=family_id, expires_at=expires_at, method=how),
     )
     if tokens is None:
         raise CredentialError
-    await note(ctx, user, family_id, action)
+    details = {} if method is Method.PASSWORD else {"method": how}
+    await note(ctx, user, family_id, action, **details)
     return tokens
+
+
+async def begin_by_password(ctx: Context, user: User, action: str) -> SessionTokens | None:
+    """Sign in a user who has just set their password; None if they need more than that.
+
+    Raises:
+        CredentialError: Their tenant is not active.
+    """
+    if await is_password_enough(ctx, user):
+        return await begin(ctx, user, action, method=Method.PASSWORD)
+    await note(ctx, user, None, action)
+    return None
 
 
 async def refresh(platform: Platform, token: str, origin: Origin) -> SessionTokens:
@@ -113,14 +137,22 @@ async def _rotate(ctx: Context, digest: bytes) -> SessionTokens | None:
         return None
     token.used_at = now
     # The end is inherited: renewing does not prolong a session beyond its longest life.
-    successor = RefreshToken(id=uuid7(), family_id=token.family_id, expires_at=token.expires_at)
+    successor = RefreshToken(
+        id=uuid7(),
+        family_id=token.family_id,
+        expires_at=token.expires_at,
+        method=token.method,
+    )
     return await _issue(ctx, user, successor)
 
 
 async def _issue(ctx: Context, user: User, token: RefreshToken) -> SessionTokens | None:
-    """Store the next refresh token of a session; None if the tenant is not active."""
+    """Store the next refresh token of a session.
+
+    None if the tenant is not active, or has come to ask for more than the session was begun with.
+    """
     tenant = await repository.tenant(ctx.session, ctx.tenant_id)
-    if tenant is None:
+    if tenant is None or (token.method == Method.PASSWORD and is_required(tenant, user)):
         return None
     secret = new_refresh_token(ctx.tenant_id)
     token.tenant_id, token.user_id, token.hash = ctx.tenant_id, user.id, digest_of(secret)
@@ -238,8 +270,11 @@ async def me(ctx: Context) -> MeRead:
     user = await repository.user_by_id(ctx.session, user_id) if user_id else None
     if tenant is None or (user_id is not None and user is None):
         raise CredentialError
+    session_id = ctx.actor.credential_id if ctx.actor.kind is ActorKind.USER else None
+    method = await repository.method_of(ctx.session, session_id) if session_id else None
     return MeRead(
         kind=ctx.actor.kind,
+        signed_in_by=method,
         scopes=sorted(ctx.actor.scopes),
         tenant=TenantRead.model_validate(tenant),
         user=user

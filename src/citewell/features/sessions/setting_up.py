@@ -19,6 +19,7 @@ from citewell.features.identity.errors import TenantNotFoundError
 from citewell.features.sessions import repository, service, throttling
 from citewell.features.sessions.errors import SetupTokenError
 from citewell.features.sessions.schemas import SessionTokens, SetupRequest
+from citewell.features.sessions.second_factor import Method
 from citewell.features.sessions.tokens import digest_of, new_setup_token
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
@@ -63,6 +64,17 @@ async def renew(ctx: Context) -> SetupOffer | None:
     """A new token, the one before it stops working; None once the installation is in use."""
     tenant = await _lock_unused(ctx)
     return None if tenant is None else _make(tenant)
+
+
+async def expect_preloaded(ctx: Context, files: int) -> None:
+    """Allow for the documents that a start is about to load, so that set-up stays open meanwhile.
+
+    Until `note_preloaded` as many documents of others are no sign of use either. The token is the
+    operator's alone all the time, and an account or the use of a key closes the set-up as ever.
+    """
+    tenant = await repository.lock_tenant(ctx.session, ctx.tenant_id)
+    if tenant is not None:
+        tenant.setup_documents = await repository.count_documents(ctx.session) + files
 
 
 async def note_preloaded(ctx: Context) -> None:
@@ -116,7 +128,7 @@ async def set_up(platform: Platform, data: SetupRequest, origin: Origin) -> Sess
         if user is None:  # made by the operator since the tenant was locked
             raise SetupTokenError
         await usage.consume(ctx, Metric.USERS)
-        return await service.begin(ctx, user, "user.registered")
+        return await service.begin(ctx, user, "user.registered", method=Method.PASSWORD)
 
 
 async def _claim(ctx: Context, token: str) -> Tenant | None:

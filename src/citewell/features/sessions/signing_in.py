@@ -1,9 +1,11 @@
 """Signing in with e-mail address and password, and changing the password."""
 
 import asyncio
+import math
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from citewell.core.context import SYSTEM, Caller, Context, Origin, unit_of_work
 from citewell.core.emails import InvalidEmailError, normalise_email
@@ -16,10 +18,14 @@ from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.identity import service as identity
 from citewell.features.identity.errors import CredentialError, TenantNotFoundError
-from citewell.features.sessions import repository, service, throttling
-from citewell.features.sessions.errors import SignInError, TenantNeededError
-from citewell.features.sessions.schemas import SessionTokens
-from citewell.models.tenancy import User, UserStatus
+from citewell.features.sessions import repository, second_factor, service, throttling
+from citewell.features.sessions.errors import (
+    SecondFactorInvalidError,
+    SignInError,
+    TenantNeededError,
+)
+from citewell.features.sessions.schemas import SecondFactorOffer, SessionTokens
+from citewell.models.tenancy import Tenant, User, UserStatus
 
 SILENT_SECONDS = 0.25
 """Replies that must not tell whether an address is known are not sent earlier than this: three
@@ -37,47 +43,130 @@ class _Candidate:
 
 
 async def even_out(started: float) -> None:
-    """Wait until `SILENT_SECONDS` after `started`, a `time.monotonic()`."""
-    await asyncio.sleep(max(0.0, started + SILENT_SECONDS - time.monotonic()))
+    """Wait until the next whole multiple of `SILENT_SECONDS` after `started`, a `time.monotonic()`.
+
+    On a busy machine one multiple is not enough for everybody, and the rest would tell what took
+    longer: noting a failure of an account that there is.
+    """
+    steps = math.ceil((time.monotonic() - started) / SILENT_SECONDS) or 1
+    await asyncio.sleep(max(0.0, started + steps * SILENT_SECONDS - time.monotonic()))
 
 
 async def sign_in(
-    platform: Platform, email: str, password: str, tenant: str | None, origin: Origin
+    platform: Platform,
+    email: str,
+    password: str,
+    tenant: str | None,
+    origin: Origin,
+    *,
+    code: str | None = None,
 ) -> SessionTokens:
     """Begin a session.
 
     Raises:
         SignInError: Address and password are not those of an active user.
         TenantNeededError: They are, in several tenants, and `tenant` does not say which.
+        SecondFactorNeededError, SecondFactorSetupError: The password alone is not enough.
+        SecondFactorInvalidError: The code is not one of the user's.
         TooManyAttemptsError: Too many have failed before.
     """
-    started = time.monotonic()
+    attempt = await _Attempt.begun(platform, email, password, tenant, origin)
+    if code is not None:
+        await attempt.attempts.admit_code()
     try:
-        address = normalise_email(email)
-    except InvalidEmailError:
-        address = None  # nobody's; it takes the same time and looks the same
-    attempts = throttling.Attempts(platform, address or email, origin.address)
-    await attempts.admit()
-    candidates = await _candidates(platform, address, tenant) if address else []
-    hashes = [one.password_hash for one in candidates] or [None]
-    # Every candidate is compared, also after a match and without any: the time tells nothing.
-    fits = [await verify_password(password, one) for one in hashes]
-    found = [
-        one for one, does_fit in zip(candidates, fits, strict=False) if does_fit and one.is_active
-    ]
-    # Asked again: failures of guesses made at the same time count before this one is answered.
-    if found:
-        await attempts.admit()
-    if len(found) > 1:
-        raise TenantNeededError
-    tokens = await _begin(platform, found[0], origin) if found else None
+        tokens = await _begin(platform, attempt.candidate, origin, code)
+    except SecondFactorInvalidError:
+        await _note_failure(platform, attempt.candidate, origin, "wrong_code")
+        await attempt.attempts.note_failure()
+        raise
     if tokens is None:
-        for one in candidates:
-            await _note_failure(platform, one, origin)
-        await attempts.note_failure()
-        await even_out(started)
-        raise SignInError
+        await attempt.fail()
+    await attempt.attempts.note_success()
     return tokens
+
+
+async def offer_second_factor(
+    platform: Platform, email: str, password: str, tenant: str | None, origin: Origin
+) -> SecondFactorOffer:
+    """A secret for the app of a user who may not sign in without it.
+
+    Raises:
+        SignInError, TenantNeededError, TooManyAttemptsError: As `sign_in` says.
+        SecondFactorPresentError: They have a second factor.
+    """
+    attempt = await _Attempt.begun(platform, email, password, tenant, origin)
+    candidate = attempt.candidate
+    async with unit_of_work(platform, Caller(candidate.tenant_id, SYSTEM, origin)) as ctx:
+        user = await repository.lock_user(ctx.session, candidate.user_id)
+        if user is not None and _is_as_compared(user, candidate.password_hash):
+            return await second_factor.offer(ctx, user)
+    return await attempt.fail()
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A right password, and how a failure after it is counted."""
+
+    platform: Platform
+    origin: Origin
+    started: float
+    attempts: throttling.Attempts
+    candidates: list[_Candidate]
+    candidate: _Candidate
+    """The one whose password it is."""
+
+    @classmethod
+    async def begun(
+        cls, platform: Platform, email: str, password: str, tenant: str | None, origin: Origin
+    ) -> "_Attempt":
+        """The attempt of somebody who knows a password.
+
+        Raises:
+            SignInError, TenantNeededError, TooManyAttemptsError: As `sign_in` says.
+        """
+        started = time.monotonic()
+        try:
+            address = normalise_email(email)
+        except InvalidEmailError:
+            address = None  # nobody's; it takes the same time and looks the same
+        attempts = throttling.Attempts(platform, address or email, origin.address)
+        await attempts.admit()
+        await attempts.slow_down()
+        candidates = await _candidates(platform, address, tenant) if address else []
+        hashes = [one.password_hash for one in candidates] or [None]
+        # Every candidate is compared, also after a match and without any: the time tells nothing.
+        fits = [await verify_password(password, one) for one in hashes]
+        found = [
+            one
+            for one, does_fit in zip(candidates, fits, strict=False)
+            if does_fit and one.is_active
+        ]
+        # Asked again: failures of guesses made at the same time count before this is answered.
+        if found:
+            await attempts.admit()
+        if len(found) > 1:
+            raise TenantNeededError
+        if not found:
+            await _fail(platform, origin, started, attempts, candidates)
+        return cls(platform, origin, started, attempts, candidates, found[0])
+
+    async def fail(self) -> NoReturn:
+        """Refuse the attempt as if the password were wrong."""
+        await _fail(self.platform, self.origin, self.started, self.attempts, self.candidates)
+
+
+async def _fail(
+    platform: Platform,
+    origin: Origin,
+    started: float,
+    attempts: throttling.Attempts,
+    candidates: list[_Candidate],
+) -> NoReturn:
+    for one in candidates:
+        await _note_failure(platform, one, origin)
+    await attempts.note_failure()
+    await even_out(started)
+    raise SignInError
 
 
 async def _candidates(platform: Platform, email: str, tenant: str | None) -> list[_Candidate]:
@@ -99,22 +188,32 @@ async def _candidates(platform: Platform, email: str, tenant: str | None) -> lis
     return found
 
 
-async def _begin(platform: Platform, candidate: _Candidate, origin: Origin) -> SessionTokens | None:
+async def _begin(
+    platform: Platform, candidate: _Candidate, origin: Origin, code: str | None
+) -> SessionTokens | None:
     """The session; None if the user was changed while the password was compared."""
     async with unit_of_work(platform, Caller(candidate.tenant_id, SYSTEM, origin)) as ctx:
         user = await repository.lock_user(ctx.session, candidate.user_id)
         if user is None or not _is_as_compared(user, candidate.password_hash):
             return None
-        return await service.begin(ctx, user)
+        passed = await second_factor.passed(ctx, user, code)
+        if passed.recovery_codes:
+            await service.note(ctx, user, None, "user.second_factor_added")
+        if passed.did_recover:
+            await service.note(ctx, user, None, "user.recovery_code_used")
+        tokens = await service.begin(ctx, user, method=passed.method)
+        return replace(tokens, recovery_codes=passed.recovery_codes)
 
 
 def _is_as_compared(user: User, password_hash: str | None) -> bool:
     return user.status == UserStatus.ACTIVE and user.password_hash == password_hash
 
 
-async def _note_failure(platform: Platform, candidate: _Candidate, origin: Origin) -> None:
+async def _note_failure(
+    platform: Platform, candidate: _Candidate, origin: Origin, reason: str | None = None
+) -> None:
     async with unit_of_work(platform, Caller(candidate.tenant_id, SYSTEM, origin)) as ctx:
-        reason = "wrong_password" if candidate.is_active else "not_active"
+        reason = reason or ("wrong_password" if candidate.is_active else "not_active")
         await audit.record(
             ctx,
             "session.refused",
@@ -134,15 +233,7 @@ async def change_password(platform: Platform, caller: Caller, old: str, new: str
         WeakPasswordError: The new one must not be used.
     """
     user_id, session_id = service.session_of(caller)
-    async with unit_of_work(platform, caller) as ctx:
-        user = await _known(ctx, user_id)
-        tenant = await repository.tenant(ctx.session, ctx.tenant_id)
-    attempts = throttling.Attempts(platform, user.email, caller.origin.address)
-    await attempts.admit()
-    if not await verify_password(old, user.password_hash):
-        await attempts.note_failure()
-        raise SignInError
-    await attempts.admit()
+    user, tenant = await proved(platform, caller, old)
     check_password_rules(new, user.email, user.name, tenant.slug if tenant else "")
     hashed = await hash_password(new)
     async with unit_of_work(platform, caller) as ctx:
@@ -151,10 +242,32 @@ async def change_password(platform: Platform, caller: Caller, old: str, new: str
         if locked is None or not _is_as_compared(locked, user.password_hash):
             raise CredentialError
         locked.password_hash = hashed
+        locked.reset_hash = locked.reset_expires_at = None
         locked.session_version += 1
         await repository.end_families(ctx.session, user_id, but=session_id)
         await audit.record(ctx, "user.password_changed", object_kind="user", object_id=user_id)
         return await service.renew_access(ctx, locked, session_id)
+
+
+async def proved(platform: Platform, caller: Caller, password: str) -> tuple[User, Tenant | None]:
+    """The signed-in user and their tenant, after the password was asked for again.
+
+    Raises:
+        NoSessionError: The caller is no signed-in user.
+        SignInError: The password is wrong.
+        TooManyAttemptsError: It was wrong too often.
+    """
+    user_id, _ = service.session_of(caller)
+    async with unit_of_work(platform, caller) as ctx:
+        user = await _known(ctx, user_id)
+        tenant = await repository.tenant(ctx.session, ctx.tenant_id)
+    attempts = throttling.Attempts(platform, user.email, caller.origin.address)
+    await attempts.admit()
+    if not await verify_password(password, user.password_hash):
+        await attempts.note_failure()
+        raise SignInError
+    await attempts.admit()
+    return user, tenant
 
 
 async def _known(ctx: Context, user_id: uuid.UUID) -> User:

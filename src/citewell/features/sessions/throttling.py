@@ -1,16 +1,34 @@
-"""Limits on wrong passwords: per account from one address, per account, and per address."""
+"""Limits on wrong passwords: per account from one address, per account, and per address.
 
-import ipaddress
+Guesses from many addresses slow an account's sign-in down instead of closing it: else anybody who
+knows an e-mail address could lock its owner out. Addresses from which the account was signed in to
+before are spared, so its owner notices nothing.
+"""
+
+import asyncio
+from dataclasses import dataclass
 
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import Rule, rule
 from citewell.features.sessions.errors import TooManyAttemptsError
+from citewell.kit.addresses import customer_of
 
 PAIR = rule("sign-in-pair", "10 per 15 minutes")
 """Failures of one account from one address: a forgotten password, or guessing."""
 
-ACCOUNT = rule("sign-in-account", "50 per 15 minutes")
-"""Failures of one account from all addresses: guessing from many machines."""
+SUSPICIOUS = rule("sign-in-account", "50 per 15 minutes")
+"""Failures of one account from all addresses; beyond it each attempt takes `SlowPace.seconds`."""
+
+ACCOUNT = rule("sign-in-flood", "1000 per 15 minutes")
+"""The same, beyond which attempts from new addresses are refused: that takes a hundred addresses,
+and without any bound those of a large network could try a list of common passwords."""
+
+CODES = rule("sign-in-code", "10 per 15 minutes")
+"""Codes sent beside a right password of one account, right or wrong, from all addresses: whoever
+has the password guesses one of three valid codes in a million, and gets 960 guesses a day."""
+
+KNOWN = rule("sign-in-known", "1 per 30 days")
+"""Used up by a right password for an account from an address: that address is known to it."""
 
 ADDRESS = rule("sign-in-address", "100 per 15 minutes")
 """Failures of all accounts from one address: one password tried with many names."""
@@ -19,17 +37,41 @@ REGISTRATION = rule("registration", "100 per 15 minutes")
 """Attempts to register from one address, successful or not."""
 
 
+@dataclass(frozen=True, slots=True)
+class SlowPace:
+    """Length of a slowed-down attempt; an object of a process."""
+
+    seconds: float = 3.0
+    """Long for a guesser, short for the owner at a new place."""
+
+
 class Attempts:
     """The failures of one e-mail address, seen from one network address."""
 
     def __init__(self, platform: Platform, email: str, address: str | None) -> None:
         self._limiter = platform.limiter
-        self._network = _network(address)
+        self._email = email
+        self._pace = platform.state_of(SlowPace)
+        self._network = customer_of(address)
         self._limits: tuple[tuple[Rule, tuple[str, ...]], ...] = (
             (PAIR, (email, self._network)),
+            (SUSPICIOUS, (email,)),
             (ACCOUNT, (email,)),
             (ADDRESS, (self._network,)),
         )
+
+    async def slow_down(self) -> None:
+        """Wait if an account that is being guessed at is signed in to from a new address."""
+        suspicion = await self._limiter.test(SUSPICIOUS, self._email)
+        if not suspicion.allowed and not await self._is_known():
+            await asyncio.sleep(self._pace.seconds)
+
+    async def note_success(self) -> None:
+        """Remember the address as one of the account's own."""
+        await self._limiter.hit(KNOWN, self._email, self._network)
+
+    async def _is_known(self) -> bool:
+        return not (await self._limiter.test(KNOWN, self._email, self._network)).allowed
 
     async def admit(self) -> None:
         """Let an attempt through.
@@ -44,8 +86,22 @@ class Attempts:
             # Tested, not counted: right passwords cost nothing, so a shared office address is not
             # locked out by people who sign in.
             decision = await self._limiter.test(limit, *parts)
-            if not decision.allowed:
+            if not decision.allowed and await self._refuses(limit):
                 raise TooManyAttemptsError(decision.reset_seconds)
+
+    async def admit_code(self) -> None:
+        """Let a code of a second factor through, and count it.
+
+        Raises:
+            TooManyAttemptsError: Too many were sent for the account in the last minutes.
+        """
+        decision = await self._limiter.hit(CODES, self._email)
+        if not decision.allowed:
+            raise TooManyAttemptsError(decision.reset_seconds)
+
+    async def _refuses(self, limit: Rule) -> bool:
+        """Whether going over a limit ends an attempt from this address."""
+        return limit is not SUSPICIOUS and not (limit is ACCOUNT and await self._is_known())
 
     async def admit_registration(self) -> None:
         """Let an attempt to register through, and count it.
@@ -66,19 +122,5 @@ class Attempts:
         """
         for limit, parts in self._limits:
             decision = await self._limiter.hit(limit, *parts)
-            if not decision.allowed:
+            if not decision.allowed and await self._refuses(limit):
                 raise TooManyAttemptsError(decision.reset_seconds)
-
-
-def _network(address: str | None) -> str:
-    """The IPv4 address, or the /64 network of an IPv6 address."""
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return address or ""
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        # A /64 is what one customer gets: counting addresses would give a guesser 2**64 of them.
-        return str(ipaddress.ip_network((int(parsed), 64), strict=False))
-    return str(parsed)

@@ -23,6 +23,7 @@ from citewell.features.users.schemas import (
     GroupRead,
     GroupUpdate,
     InvitedRead,
+    PasswordResetRead,
     RoleName,
     UserCreate,
     UserFilter,
@@ -63,6 +64,24 @@ async def get_user(platform: PlatformDep, caller: ReaderDep, user_id: uuid.UUID)
     """Show a user; for others than administrators only themselves."""
     async with unit_of_work(platform, caller) as ctx:
         return UserRead.of(await service.get(ctx, user_id))
+
+
+@router.post("/{user_id}/password-reset", status_code=201)
+async def offer_password_reset(
+    platform: PlatformDep, caller: AdminDep, user_id: uuid.UUID
+) -> PasswordResetRead:
+    """Give out a token with which the user sets a new password; a token before it is void."""
+    async with unit_of_work(platform, caller) as ctx:
+        return PasswordResetRead.of(await service.offer_reset(ctx, user_id))
+
+
+@router.delete("/{user_id}/second-factor")
+async def remove_second_factor(
+    platform: PlatformDep, caller: AdminDep, user_id: uuid.UUID
+) -> UserRead:
+    """Remove the second factor and the passkeys of a user who has lost them; sessions end."""
+    async with unit_of_work(platform, caller) as ctx:
+        return UserRead.of(await service.remove_second_factor(ctx, user_id))
 
 
 @router.patch("/{user_id}")

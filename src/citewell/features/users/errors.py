@@ -60,6 +60,15 @@ class UserInactiveError(ConflictError):
         super().__init__(f"The user `{wanted}` is {status}.")
 
 
+class NoSecondFactorError(ConflictError):
+    """The user has neither a second factor nor a passkey that could be removed."""
+
+    code = "second_factor_missing"
+
+    def __init__(self) -> None:
+        super().__init__("This user has neither a second factor nor a passkey.")
+
+
 class LastAdministratorError(ConflictError):
     """Without this user nobody could administer the tenant."""
 

@@ -144,6 +144,30 @@ async def remove_member(ctx: Context, group_id: uuid.UUID, user_id: uuid.UUID) -
     await _record(ctx, group_id, "member_removed", user_id=str(user_id))
 
 
+async def keep_in(
+    ctx: Context, user_id: uuid.UUID, wanted: set[str], managed: set[str]
+) -> set[str]:
+    """Have a user in the wanted ones of the managed groups and in no other of these, by name.
+
+    Returns:
+        Names of wanted groups that there are not; groups are not made here.
+
+    Raises:
+        ForbiddenError: The caller is no administrator.
+    """
+    ctx.actor.require(Scope.ADMIN)
+    missing: set[str] = set()
+    for name in sorted(managed):
+        group = await repository.group_by_name(ctx.session, name.strip())
+        if group is None:
+            missing |= {name} & wanted
+        elif name in wanted:
+            await add_member(ctx, group.id, user_id)
+        elif await repository.group(ctx.session, group.id, user_id) is not None:
+            await remove_member(ctx, group.id, user_id)
+    return missing
+
+
 def _limited_to(ctx: Context) -> uuid.UUID | None:
     """User whose groups the caller may see; None: all groups."""
     return None if ctx.actor.administers else ctx.actor.user_id or NOBODY

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from citewell.features.users.schemas import UserFilter, role_of
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import Page, PageRequest
+from citewell.models.factors import Passkey, ProviderAccount, SecondFactor
 from citewell.models.tenancy import Group, GroupMember, RefreshToken, Tenant, User, UserStatus
 
 Row = TypeVar("Row", User, Group)
@@ -97,6 +98,23 @@ async def end_sessions(session: AsyncSession, user_id: uuid.UUID) -> None:
 async def remove(session: AsyncSession, user_id: uuid.UUID) -> None:
     """Delete a user; keys, sessions, memberships and grants go with them."""
     await session.execute(delete(User).where(User.id == user_id))
+
+
+async def remove_passkeys(session: AsyncSession, user_id: uuid.UUID) -> int:
+    """Delete the passkeys of a user; returns how many."""
+    gone = delete(Passkey).where(Passkey.user_id == user_id).returning(Passkey.id)
+    return len((await session.scalars(gone)).all())
+
+
+async def has_account(session: AsyncSession, user_id: uuid.UUID) -> bool:
+    """Whether the user signs in at a provider of single sign-on."""
+    found = exists(select(ProviderAccount.user_id).where(ProviderAccount.user_id == user_id))
+    return bool(await session.scalar(select(found)))
+
+
+async def remove_second_factor(session: AsyncSession, user_id: uuid.UUID) -> None:
+    """Delete the second factor of a user."""
+    await session.execute(delete(SecondFactor).where(SecondFactor.user_id == user_id))
 
 
 async def group(

@@ -8,7 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from citewell.access.policy import Role
+from citewell.kit.bodies import RequestBody
 from citewell.kit.storable import StorableText
+from citewell.kit.visible import VISIBLE_LINE, VISIBLE_TEXT
 from citewell.models.tenancy import Group, User, UserStatus
 
 RoleName = Literal["guest", "employee", "manager", "director"]
@@ -16,9 +18,9 @@ RoleName = Literal["guest", "employee", "manager", "director"]
 EmailText = Annotated[StorableText, Field(max_length=1000)]
 """Checked by `normalise_email`, which does not repeat it."""
 
-PersonName = Annotated[StorableText, Field(max_length=200)]
-GroupName = Annotated[StorableText, Field(min_length=1, max_length=200)]
-Description = Annotated[StorableText, Field(max_length=2000)]
+PersonName = Annotated[str, Field(max_length=200), VISIBLE_LINE]
+GroupName = Annotated[str, Field(min_length=1, max_length=200), VISIBLE_LINE]
+Description = Annotated[str, Field(max_length=2000), VISIBLE_TEXT]
 
 
 def role_of(name: RoleName) -> Role:
@@ -26,9 +28,9 @@ def role_of(name: RoleName) -> Role:
     return Role[name.upper()]
 
 
-class _Body(BaseModel):
+class _Body(RequestBody):
     # Validation errors end up in replies and logs, which must not repeat addresses and names.
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True)
+    model_config = ConfigDict(str_strip_whitespace=True, hide_input_in_errors=True)
 
 
 class UserCreate(_Body):
@@ -59,6 +61,7 @@ class UserRead(BaseModel):
     is_admin: bool
     status: UserStatus
     invitation_expires_at: datetime | None = Field(description="While the user is invited.")
+    second_factor_at: datetime | None = Field(description="Since when they have one.")
     last_login_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -97,6 +100,36 @@ class InvitedRead(UserRead):
     def of_invited(cls, invited: Invited) -> Self:
         """The user and the token as shown."""
         return cls.model_validate({**user_fields(invited.user), "invitation": invited.token})
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordReset:
+    """A user with the token to set a new password with, which is not stored."""
+
+    user: User
+    token: str
+    expires_at: datetime
+
+
+class PasswordResetRead(BaseModel):
+    """A password that may be set anew."""
+
+    user_id: uuid.UUID
+    email: str
+    token: str = Field(
+        description="For `POST /auth/reset`, together with the e-mail address; shown this once."
+    )
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, reset: PasswordReset) -> Self:
+        """The reset as shown."""
+        return cls(
+            user_id=reset.user.id,
+            email=reset.user.email,
+            token=reset.token,
+            expires_at=reset.expires_at,
+        )
 
 
 class GroupCreate(_Body):

@@ -26,12 +26,20 @@ from citewell.features.users import repository
 from citewell.features.users.errors import (
     InvitationAcceptedError,
     LastAdministratorError,
+    NoSecondFactorError,
     UserExistsError,
     UserInactiveError,
     UserInvitedError,
     UserNotFoundError,
 )
-from citewell.features.users.schemas import Invited, UserCreate, UserFilter, UserUpdate, role_of
+from citewell.features.users.schemas import (
+    Invited,
+    PasswordReset,
+    UserCreate,
+    UserFilter,
+    UserUpdate,
+    role_of,
+)
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
@@ -39,6 +47,9 @@ from citewell.models.tenancy import User, UserStatus
 
 # A week covers a holiday weekend; a lost invitation is renewed with one click.
 INVITATION_DAYS = 7
+
+RESET_HOURS = 24
+"""Time to set a new password: it is handed over in person or by a message of the same day."""
 
 COUNTED = (UserStatus.INVITED, UserStatus.ACTIVE)
 """Statuses that count towards the quota of users."""
@@ -141,7 +152,36 @@ async def create_with_password(ctx: Context, data: UserCreate, password_hash: st
     return await _add(ctx, data, status=UserStatus.ACTIVE, password_hash=password_hash)
 
 
-async def _add(ctx: Context, data: UserCreate, *, status: UserStatus, **more: object) -> User:
+async def create_from_provider(ctx: Context, data: UserCreate) -> User:
+    """Make an active user without a password, who signs in at a provider the operator has named.
+
+    Raises:
+        ForbiddenError: The caller is no administrator.
+        UserExistsError: The address is taken.
+        QuotaReachedError: The plan holds no more users.
+    """
+    return await _add(ctx, data, status=UserStatus.ACTIVE, by="provider")
+
+
+async def accept_from_provider(ctx: Context, user_id: uuid.UUID) -> None:
+    """Make an invited user active, whose address a provider has verified; the invitation is void.
+
+    Raises:
+        ForbiddenError: The caller is no administrator.
+        UserNotFoundError: The tenant has no such user.
+    """
+    ctx.actor.require(Scope.ADMIN)
+    user = await _locked(ctx, user_id)
+    if user.status == UserStatus.INVITED:
+        user.status = UserStatus.ACTIVE
+        user.invitation_hash = user.invitation_expires_at = None
+        await repository.save(ctx.session, user)
+        await _record(ctx, user, "activated", by="provider")
+
+
+async def _add(
+    ctx: Context, data: UserCreate, *, status: UserStatus, by: str | None = None, **more: object
+) -> User:
     ctx.actor.require(Scope.ADMIN)
     _require_role_to_give(ctx, role_of(data.role))
     values = {
@@ -157,7 +197,8 @@ async def _add(ctx: Context, data: UserCreate, *, status: UserStatus, **more: ob
     user = await repository.add(ctx.session, values)
     if user is None:
         raise UserExistsError
-    await _record(ctx, user, "created", status=status.value, role=data.role, is_admin=data.is_admin)
+    told = {"status": status.value, "role": data.role, "is_admin": data.is_admin}
+    await _record(ctx, user, "created", **told, **({"by": by} if by else {}))
     await _count(ctx, was_counted=False, is_counted=True)
     return user
 
@@ -185,6 +226,57 @@ async def renew_invitation(ctx: Context, user_id: uuid.UUID) -> Invited:
     await _record(ctx, user, "invited")
     await _count(ctx, was_counted=was_counted, is_counted=True)
     return Invited(user, token)
+
+
+async def offer_reset(ctx: Context, user_id: uuid.UUID) -> PasswordReset:
+    """Give out a token with which a user sets a new password, once, within `RESET_HOURS`.
+
+    The present password goes on working until then; a token given out before is void.
+
+    Raises:
+        ForbiddenError: The caller is no administrator, or their role is below the user's.
+        UserNotFoundError: The tenant has no such user.
+        UserInvitedError: They have no password yet, and are invited anew instead.
+        UserInactiveError: They are deactivated.
+    """
+    ctx.actor.require(Scope.ADMIN)
+    user = await _locked(ctx, user_id)
+    # The holder of the token becomes this user, so giving it out takes at least the user's role.
+    _require_role_to_give(ctx, Role(user.role))
+    if user.password_hash is None:
+        raise UserInvitedError
+    if user.status != UserStatus.ACTIVE:
+        raise UserInactiveError(user.email, user.status)
+    token, expires_at = _new_token("cwr_"), utc_now() + timedelta(hours=RESET_HOURS)
+    user.reset_hash, user.reset_expires_at = _digest(token), expires_at
+    await repository.save(ctx.session, user)
+    await _record(ctx, user, "password_reset_offered")
+    return PasswordReset(user, token, expires_at)
+
+
+async def remove_second_factor(ctx: Context, user_id: uuid.UUID) -> User:
+    """Take a user's second factor and passkeys away, for one who has lost them; sessions end.
+
+    Where the tenant asks for one, they set up another when they sign in next.
+
+    Raises:
+        ForbiddenError: The caller is no administrator, or their role is below the user's.
+        UserNotFoundError: The tenant has no such user.
+        NoSecondFactorError: The user has neither.
+    """
+    ctx.actor.require(Scope.ADMIN)
+    user = await _locked(ctx, user_id)
+    # Less stands between the user's password and their account then.
+    _require_role_to_give(ctx, Role(user.role))
+    had_passkeys = await repository.remove_passkeys(ctx.session, user.id)
+    if user.second_factor_at is None and not had_passkeys:
+        raise NoSecondFactorError
+    user.second_factor_at = None
+    await repository.remove_second_factor(ctx.session, user.id)
+    await _end_sessions(ctx, user)
+    await repository.save(ctx.session, user)
+    await _record(ctx, user, "second_factor_removed", passkeys=had_passkeys)
+    return user
 
 
 async def update(ctx: Context, user_id: uuid.UUID, data: UserUpdate) -> User:
@@ -230,6 +322,7 @@ async def _change_role(ctx: Context, user: User, data: UserUpdate) -> bool:
         return False
     _require_role_to_give(ctx, role_of(data.role))
     before, user.role = Role(user.role), int(role_of(data.role))
+    user.reset_hash = user.reset_expires_at = None  # given out by those of the rank before
     await _record(ctx, user, "role_changed", before=before.name.lower(), role=data.role)
     return True
 
@@ -238,6 +331,7 @@ async def _change_right(ctx: Context, user: User, data: UserUpdate) -> bool:
     if data.is_admin is None or data.is_admin == user.is_admin:
         return False
     user.is_admin = data.is_admin
+    user.reset_hash = user.reset_expires_at = None  # as above
     await _record(ctx, user, "admin_changed", is_admin=data.is_admin)
     return True
 
@@ -246,7 +340,7 @@ async def _change_status(ctx: Context, user: User, data: UserUpdate) -> bool:
     if data.status is None or data.status == user.status:
         return False
     if data.status == UserStatus.ACTIVE:
-        if user.password_hash is None:
+        if user.password_hash is None and not await repository.has_account(ctx.session, user.id):
             raise UserInvitedError
         user.status = UserStatus.ACTIVE
         await _record(ctx, user, "activated")
@@ -254,6 +348,7 @@ async def _change_status(ctx: Context, user: User, data: UserUpdate) -> bool:
     # A pending invitation would let its holder back in.
     user.status = UserStatus.DEACTIVATED
     user.invitation_hash = user.invitation_expires_at = None
+    user.reset_hash = user.reset_expires_at = None
     await _record(ctx, user, "deactivated")
     return True
 
@@ -268,8 +363,9 @@ async def set_password(ctx: Context, user_id: uuid.UUID, password_hash: str) -> 
     ctx.actor.require(Scope.OPERATOR)
     user = await _locked(ctx, user_id)
     user.password_hash = password_hash
-    # A pending invitation would let its holder set another password.
+    # A pending invitation or reset would let its holder set another password.
     user.invitation_hash = user.invitation_expires_at = None
+    user.reset_hash = user.reset_expires_at = None
     # Invited and active users both count towards the quota, so no counter changes.
     if user.status == UserStatus.INVITED:
         user.status = UserStatus.ACTIVE
@@ -339,8 +435,8 @@ def _require_role_to_give(ctx: Context, role: Role) -> None:
         raise ForbiddenError(f"Nobody gives a role above their own, {ctx.actor.role.name.lower()}.")
 
 
-def _new_token() -> str:
-    return f"cwi_{secrets.token_urlsafe(32)}"
+def _new_token(kind: str = "cwi_") -> str:
+    return f"{kind}{secrets.token_urlsafe(32)}"
 
 
 def _digest(token: str) -> bytes:
