@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated, cast
 
 from fastapi import Header, Query, Request, WebSocket, WebSocketDisconnect
@@ -29,6 +30,8 @@ from citewell.features.events.schemas import (
     Auth,
     Incoming,
     Ping,
+    StreamedChange,
+    StreamedNotice,
     Subscribe,
     Unsubscribe,
     message,
@@ -36,7 +39,7 @@ from citewell.features.events.schemas import (
 from citewell.features.events.streams import StaleError, Streams
 from citewell.features.events.subscribers import Subscriber
 from citewell.features.events.topics import MAX_TOPICS, Topic, parse_topic
-from citewell.features.http import PRIVATE, PROBE, ReaderDep, Router
+from citewell.features.http import PRIVATE, PROBE, ReaderDep, Router, governed
 from citewell.kit.sse import encode_json
 from citewell.kit.tasks import TaskGroup
 
@@ -65,7 +68,16 @@ def _streams(connection: Request | WebSocket) -> Streams:
     return cast(Streams, connection.state.streams)
 
 
+CHANGES = (
+    ("document_update", StreamedChange),
+    ("job_update", StreamedChange),
+    ("ready", StreamedNotice),
+    ("resync", StreamedNotice),
+)
+
+
 @router.get("", response_class=StreamingResponse)
+@governed(replace(PRIVATE, events=CHANGES))
 async def stream_events(
     request: Request,
     caller: ReaderDep,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 MAX_EVENT_ID = 2**53 - 1
 """Largest integer that JavaScript represents exactly."""
@@ -72,6 +72,26 @@ class Ping(_Message):
     """Asks for a `pong`, which keeps the connection alive."""
 
     type: Literal["ping"]
+
+
+class StreamedChange(BaseModel):
+    """Data of the events `document_update` and `job_update`: the object as it is now."""
+
+    type: EventKind
+    event_id: int
+    topics: list[str]
+    document_id: uuid.UUID
+    document: dict[str, JsonValue] | None = None
+    """As `GET /documents/{id}` shows it; null once the reader may not read it any more."""
+    job: dict[str, JsonValue] | None = None
+    """As `GET /jobs/{id}` shows it."""
+
+
+class StreamedNotice(BaseModel):
+    """Data of `ready` (missed events are all told) and `resync` (some are no longer stored)."""
+
+    type: Literal["ready", "resync"]
+    event_id: int | None = None
 
 
 Incoming = Auth | Subscribe | Unsubscribe | Ping

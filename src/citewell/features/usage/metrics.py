@@ -16,12 +16,21 @@ class Metric(StrEnum):
     """Searches and questions of a day."""
     MODEL_TOKENS = "model_tokens"
     """Tokens of the language model in a month, read and written."""
+    MODEL_COST = "model_cost"
+    """Millionths of a US dollar in a month, by the public list of prices; a model without a price
+    there costs nothing."""
 
     @property
     def is_kept(self) -> bool:
         """Whether it counts what exists now (documents, bytes), not what was done in a period."""
-        return self not in (Metric.QUERIES, Metric.MODEL_TOKENS)
+        return self not in (Metric.QUERIES, Metric.MODEL_TOKENS, Metric.MODEL_COST)
 
+
+USER_LIMITS = {
+    "user_model_tokens": Metric.MODEL_TOKENS,
+    "user_model_cost": Metric.MODEL_COST,
+}
+"""Limits of a tenant that hold for each user or key by itself, and the metrics they bound."""
 
 ALL = "all"
 """Period of metrics that count what exists now."""

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.database.batches import AnySession, batch_of
-from citewell.features.usage.metrics import Metric
+from citewell.features.usage.metrics import USER_LIMITS, Metric
 from citewell.features.usage.plans import FALLBACK_PLAN, PLANS
 
 TOTAL = uuid.UUID(int=0)
@@ -106,6 +106,26 @@ LEFT JOIN usage_record u
     AND u.actor_id = :total
 """)  # noqa: S608 - a constant of ours
 
+# Of budgets that the tenant has alone: what is used now. A total belongs to TOTAL.
+_BUDGETS = text("""
+SELECT l.name, l.metric, (t.limits ->> l.name)::bigint AS most, coalesce(u.amount, 0)
+FROM tenant t
+CROSS JOIN unnest(CAST(:names AS text[]), CAST(:metrics AS text[]), CAST(:actors AS uuid[]))
+  AS l (name, metric, actor_id)
+LEFT JOIN usage_record u ON u.tenant_id = t.id AND u.metric = l.metric AND u.period = :period
+  AND u.actor_id = l.actor_id
+WHERE t.id = :tenant_id
+""")
+
+# In the order of ids, the total first, as `_SPEND` locks them.
+_ADD = text("""
+INSERT INTO usage_record AS u (tenant_id, metric, period, actor_id, amount)
+SELECT :tenant_id, :metric, :period, a, :amount FROM unnest(CAST(:actor_ids AS uuid[])) AS a
+ORDER BY a
+ON CONFLICT (tenant_id, metric, period, actor_id)
+DO UPDATE SET amount = u.amount + excluded.amount, updated_at = now()
+""")
+
 _ACTUAL = text("""
 SELECT 'users', count(*) FROM user_account
   WHERE tenant_id = :tenant_id AND status <> 'deactivated'
@@ -134,6 +154,14 @@ DO UPDATE SET amount = excluded.amount, updated_at = now()
 """)
 
 
+# Queries are counted by day, tokens by month; of what is kept there is the present amount alone.
+_OF_MONTH = text("""
+SELECT metric, actor_id, sum(amount)::bigint AS amount FROM usage_record
+WHERE tenant_id = :tenant_id AND (period = :month OR period LIKE :days)
+GROUP BY metric, actor_id ORDER BY metric, actor_id
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class QuotaDecision:
     """Result for one metric: the limit, and whether the amount was counted within it."""
@@ -148,6 +176,17 @@ class Standing:
     """Used amount and limit of one metric."""
 
     metric: Metric
+    limit: int | None
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingBudget:
+    """A limit of the money or tokens for models in a period, and how much of it is used."""
+
+    metric: Metric
+    is_own: bool
+    """Whether it is one user's; else the tenant's."""
     limit: int | None
     used: int
 
@@ -211,6 +250,43 @@ async def adjust(
     await session.execute(_ADJUST, values)
 
 
+async def add(
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    actor_id: uuid.UUID | None,
+    metric: Metric,
+    period: str,
+    amount: int,
+) -> None:
+    """Count what was spent already, without checking a limit."""
+    values = {
+        "tenant_id": tenant_id,
+        "metric": metric.value,
+        "period": period,
+        "amount": amount,
+        "actor_ids": [TOTAL] if actor_id is None else [TOTAL, actor_id],
+    }
+    await session.execute(_ADD, values)
+
+
+async def budgets(
+    session: AsyncSession, tenant_id: uuid.UUID, actor_id: uuid.UUID | None, period: str
+) -> list[SpendingBudget]:
+    """The budgets for models of a tenant and of one of its users, with what is used of them."""
+    asked = {Metric.MODEL_COST.value: (Metric.MODEL_COST, TOTAL)}
+    if actor_id is not None:
+        asked |= {name: (metric, actor_id) for name, metric in USER_LIMITS.items()}
+    values = {
+        "tenant_id": tenant_id,
+        "period": period,
+        "names": list(asked),
+        "metrics": [metric.value for metric, _ in asked.values()],
+        "actors": [actor for _, actor in asked.values()],
+    }
+    rows = await session.execute(_BUDGETS, values)
+    return [SpendingBudget(Metric(row[1]), row[0] in USER_LIMITS, row[2], row[3]) for row in rows]
+
+
 async def release(
     session: AsyncSession, tenant_id: uuid.UUID, amounts: Mapping[Metric, int]
 ) -> None:
@@ -256,3 +332,18 @@ async def set_kept(
         "amounts": list(amounts.values()),
     }
     await session.execute(_SET, values)
+
+
+async def of_month(session: AsyncSession, month: str) -> list[tuple[Metric, uuid.UUID, int]]:
+    """Sums of a month (`2027-01`), by metric and actor; `TOTAL` is the tenant's."""
+    values = {"tenant_id": session.info["tenant_id"], "month": month, "days": f"{month}-__"}
+    known = {metric.value for metric in Metric}
+    rows = await session.execute(_OF_MONTH, values)
+    return [(Metric(row[0]), row[1], row[2]) for row in rows if row[0] in known]
+
+
+async def slug(session: AsyncSession) -> str:
+    """The tenant's short name."""
+    statement = text("SELECT slug FROM tenant WHERE id = :tenant_id")
+    found = await session.execute(statement, {"tenant_id": session.info["tenant_id"]})
+    return found.scalar_one()

@@ -1,5 +1,7 @@
 """Counts the usage of a tenant and refuses what its plan does not allow."""
 
+import asyncio
+import math
 import uuid
 from collections import Counter
 from collections.abc import Mapping
@@ -14,9 +16,15 @@ from citewell.core.context import (
     unit_of_work,
 )
 from citewell.core.platform import Platform
+from citewell.engine.llm.base import TokenUsage
+from citewell.engine.llm.pricing import price_of
 from citewell.features.usage import repository
-from citewell.features.usage.errors import QuotaReachedError, UnknownPlanError
-from citewell.features.usage.metrics import Metric, end_of, period_of
+from citewell.features.usage.errors import (
+    BudgetUsedUpError,
+    QuotaReachedError,
+    UnknownPlanError,
+)
+from citewell.features.usage.metrics import USER_LIMITS, Metric, end_of, period_of
 from citewell.features.usage.pending import PendingCounts
 from citewell.features.usage.plans import PLANS
 from citewell.features.usage.repository import QuotaDecision
@@ -24,6 +32,9 @@ from citewell.features.usage.schemas import UsageRead, UsageReply
 from citewell.kit.clock import utc_now
 
 __all__ = ["Metric"]
+
+MICRO = 1_000_000
+"""Units of `Metric.MODEL_COST` in a US dollar."""
 
 
 async def consume(
@@ -41,12 +52,15 @@ async def consume(
 
     Raises:
         QuotaReachedError: The plan does not hold it; roll the unit of work back.
+        BudgetUsedUpError: The tenant's or the spender's own budget for models is used up.
     """
     if metric.is_kept:
         await consume_all(ctx, {metric: amount})
         return
     now, who = utc_now(), _id_of(spender or ctx.actor)
     period = period_of(metric, now)
+    if metric is Metric.MODEL_TOKENS:
+        await _require_budgets(ctx, who, amount, now)
     outcome = await repository.spend(ctx.session, ctx.tenant_id, metric, period, {who: amount})
     _require_counted([outcome], now)
 
@@ -94,10 +108,11 @@ async def write_waiting(platform: Platform) -> None:
     """Write the gathered query counts of all tenants."""
     for tenant_id in platform.state_of(PendingCounts).tenants():
         async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
-            await _write_waiting(ctx)
+            await write_counts(ctx)
 
 
-async def _write_waiting(ctx: Context) -> None:
+async def write_counts(ctx: Context) -> None:
+    """Write the gathered query counts of this process for the caller's tenant."""
     pending = ctx.platform.state_of(PendingCounts)
     amounts = pending.take(ctx.tenant_id)
     if not amounts:
@@ -185,15 +200,66 @@ async def settle(ctx: Context, metric: Metric, *, reserved: int, spent: int, at:
         )
 
 
+async def settle_model(
+    ctx: Context, model: str, spent: TokenUsage, *, reserved: int, at: datetime
+) -> None:
+    """Replace a reservation of model tokens by what was spent, and count its price.
+
+    Args:
+        ctx: A unit of work of the same caller.
+        model: `provider:model`, whose price is looked up.
+        spent: What the model says it took.
+        reserved: Tokens counted beforehand.
+        at: Time of the reservation; its period is corrected.
+    """
+    tokens = spent.input_tokens + spent.output_tokens
+    # The list is read from disk at first.
+    price = await asyncio.to_thread(price_of, model, spent) if tokens else None
+    await settle(ctx, Metric.MODEL_TOKENS, reserved=reserved, spent=tokens, at=at)
+    cost = math.ceil(price * MICRO) if price else 0
+    if cost:
+        metric = Metric.MODEL_COST
+        period = period_of(metric, at)
+        await repository.add(ctx.session, ctx.tenant_id, _id_of(ctx.actor), metric, period, cost)
+
+
+async def _require_budgets(ctx: Context, who: uuid.UUID | None, tokens: int, now: datetime) -> None:
+    """Refuse tokens that a user's budget does not hold, and all once money is used up.
+
+    The price is known only afterwards: what was begun before goes on.
+    """
+    period = period_of(Metric.MODEL_COST, now)
+    for each in await repository.budgets(ctx.session, ctx.tenant_id, who, period):
+        more = tokens if each.metric is Metric.MODEL_TOKENS else 1
+        if each.limit is not None and each.used + more > each.limit:
+            resets_at = end_of(each.metric, now)
+            assert resets_at is not None
+            raise BudgetUsedUpError(
+                each.metric, each.limit, is_own=each.is_own, now=now, resets_at=resets_at
+            )
+
+
 async def standing(ctx: Context) -> UsageReply:
     """The tenant's plan and its usage now."""
     # Counts of this process only; those that others gather show a second later.
-    await _write_waiting(ctx)
+    await write_counts(ctx)
     now = utc_now()
     periods = {metric: period_of(metric, now) for metric in Metric}
     plan, found = await repository.standings(ctx.session, ctx.tenant_id, periods)
+    who, month = _id_of(ctx.actor), periods[Metric.MODEL_TOKENS]
+    budgets = await repository.budgets(ctx.session, ctx.tenant_id, who, month)
     return UsageReply(
         plan=plan,
+        own=[
+            UsageRead(
+                metric=each.metric,
+                used=each.used,
+                limit=each.limit,
+                resets_at=end_of(each.metric, now),
+            )
+            for each in budgets
+            if each.is_own
+        ],
         usage=[
             UsageRead(
                 metric=item.metric,
@@ -242,8 +308,8 @@ def check_plan(plan: str, limits: Mapping[str, int | None]) -> None:
     if plan not in PLANS:
         raise UnknownPlanError(f"There is no plan `{plan}`; use one of {', '.join(PLANS)}.")
     for name, limit in limits.items():
-        if name not in tuple(Metric):
-            known = ", ".join(Metric)
+        if name not in (*Metric, *USER_LIMITS):
+            known = ", ".join((*Metric, *USER_LIMITS))
             raise UnknownPlanError(f"`{name}` has no limit; use {known}.")
         if limit is not None and limit < 0:
             raise UnknownPlanError(f"The limit of {name} must be 0 or more, or null for none.")

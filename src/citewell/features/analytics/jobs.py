@@ -1,0 +1,13 @@
+"""Recurring counts."""
+
+from citewell.core.platform import Platform
+from citewell.core.schedules import Schedules
+from citewell.features.analytics import counting
+
+COUNTING_SECONDS = 300
+"""Greatest age of the figures; a day of 30,000 questions is counted in a few seconds."""
+
+
+def register(schedules: Schedules[Platform]) -> None:
+    """Have figures counted."""
+    schedules.register("analytics.count", counting.count_changed, every=COUNTING_SECONDS)

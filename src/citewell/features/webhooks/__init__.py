@@ -1,0 +1,1 @@
+"""Webhooks: signed messages about documents, jobs and answers."""
