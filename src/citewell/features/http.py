@@ -2,16 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum, auto
 from typing import Annotated, Any, Generic, TypeVar, cast
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from citewell.access.policy import Scope
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
+from citewell.features.idempotency import service as idempotency
 from citewell.kit.pagination import MAX_LIMIT, Page, PageRequest
 
 Item = TypeVar("Item")
@@ -50,6 +52,24 @@ class BodySize(Enum):
     """Files in a form, each as large as the settings allow."""
 
 
+class ErrorFormat(Enum):
+    """How a route writes its errors."""
+
+    PROBLEM = auto()
+    """Problem details (RFC 9457)."""
+    OPENAI = auto()
+    """As OpenAI's API does, for the clients made for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """Notice that a route will go; at least half a year lies between the two days."""
+
+    since: date
+    sunset: date
+    """The first day on which it may be gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoutePolicy:
     """Policy of a route; unknown paths get the default."""
@@ -57,8 +77,18 @@ class RoutePolicy:
     admission: Admission = Admission.CREDENTIAL
     rate: Rate = Rate.REQUESTS
     body: BodySize = BodySize.JSON
+    errors: ErrorFormat = ErrorFormat.PROBLEM
+    body_scopes: tuple[Scope, ...] = ()
+    """Asked for before a long body is read; its own checks come after that."""
+    fills_library: bool = True
+    """Whether a long body becomes documents that others read: some may add none."""
     is_page: bool = False
     """Whether it is a page of the documentation: the same for everybody, with a script inside."""
+    deprecation: Deprecation | None = None
+    """None: the route stays as long as its version of the API."""
+    events: tuple[tuple[str, type[BaseModel]], ...] = ()
+    """Of a route that replies with server-sent events: their names, and the shapes of their data
+    for the API's description. Such a route takes no `HEAD`."""
 
 
 PRIVATE = RoutePolicy()
@@ -67,8 +97,10 @@ SIGN_IN = RoutePolicy(Admission.PUBLIC, Rate.SIGNING_IN)
 SIGN_OUT = RoutePolicy(Admission.OPTIONAL)
 PROBE = RoutePolicy(Admission.PUBLIC, Rate.UNLIMITED)
 PAGE = RoutePolicy(Admission.PUBLIC, Rate.UNLIMITED, is_page=True)
-TAKES_TEXT = RoutePolicy(body=BodySize.DOCUMENT)
-TAKES_FILES = RoutePolicy(body=BodySize.FILE)
+TAKES_TEXT = RoutePolicy(body=BodySize.DOCUMENT, body_scopes=(Scope.WRITE,))
+TAKES_FILES = RoutePolicy(body=BodySize.FILE, body_scopes=(Scope.WRITE,))
+ATTACHES_FILES = RoutePolicy(body=BodySize.FILE, body_scopes=(Scope.WRITE,), fills_library=False)
+TAKES_EXPORTS = RoutePolicy(body=BodySize.FILE, body_scopes=(Scope.WRITE, Scope.READ, Scope.ADMIN))
 
 _POLICY = "citewell_policy"
 
@@ -125,6 +157,10 @@ def _requires(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
         # Set by the authentication middleware, which admits no request without a caller here.
         caller = cast(Caller, request.state.caller)
         caller.actor.require(scope)
+        is_shown = request.path_params and request.method in ("PATCH", "POST")
+        if scope is Scope.ADMIN or (scope is Scope.WRITE and is_shown):
+            # The reply shows what was there before: a key that only writes must not read that way.
+            caller.actor.require(Scope.READ)
         if scope is Scope.ADMIN and request.method != "GET":
             # A key with `read` and `admin` may look at everything, and change nothing.
             caller.actor.require(Scope.WRITE)
@@ -198,3 +234,21 @@ def known_fields(known: set[str]) -> Callable[[Request], Awaitable[None]]:
             )
 
     return check
+
+
+async def _idempotency_key(
+    idempotency_key: Annotated[
+        list[str] | None,
+        Header(
+            description=(
+                "Any text of 1 to 255 characters, a new one for each request. A request that is "
+                "repeated with its key within 24 hours runs once and gets the first reply again."
+            )
+        ),
+    ] = None,
+) -> str | None:
+    return idempotency.checked_key(idempotency_key or [])
+
+
+KeyDep = Annotated[str | None, Depends(_idempotency_key)]
+"""The key of a request that shall run only once."""

@@ -187,6 +187,7 @@ class TestUpload:
 
     async def test_same_file_again_makes_no_version(self, library: Library) -> None:
         [first] = await library.upload(("rules.txt", b"Badges are worn at all times."))
+        assert first["warnings"] == []
         [again] = await library.upload(("rules.txt", b"Badges are worn at all times."))
         assert (again["id"], again["version"]) == (first["id"], 1)
         assert again["updated_at"] == first["updated_at"]
@@ -363,6 +364,45 @@ class TestList:
         assert await titles(status="queued") == []
         reply = await client.get("/api/v1/documents", params={"limit": 3})
         assert reply.json()["pagination"] == {"page": 1, "limit": 3, "total": 4, "total_pages": 2}
+
+    async def test_folders_labels_levels_and_kinds_of_files(
+        self, library: Library, client: httpx.AsyncClient
+    ) -> None:
+        paths = ("Law/2025/a.md", "Law/2026/b%.md", "Law/c.md", "Lawn/d.md", "e.md")
+        for number, path in enumerate(paths):
+            await library.add(
+                path,
+                f"Text {number} of them.",
+                metadata={"path": path, "labels": ["odd" if number % 2 else "even"]},
+                access_level="public" if number == 0 else "internal",
+            )
+
+        async def found(**params: object) -> list[str]:
+            reply = await client.get("/api/v1/documents", params=params)
+            assert reply.status_code == 200, reply.text
+            return sorted(item["title"] for item in reply.json()["data"])
+
+        assert await found(folder="Law") == sorted(paths[:3])
+        assert await found(folder="Law/2026") == [paths[1]]
+        assert await found(folder="La_") == await found(folder="%") == []
+        assert await found(label="odd") == [paths[1], paths[3]]
+        assert await found(label="even", folder="Law") == [paths[0], paths[2]]
+        assert await found(access_level="public") == [paths[0]]
+        assert await found(suffix="MD") == sorted(paths)
+        assert await found(suffix="d") == await found(suffix="pdf") == []
+        for bad in ({"folder": "/Law"}, {"suffix": "a/b"}, {"access_level": "secret"}):
+            reply = await client.get("/api/v1/documents", params=bad)
+            assert reply.status_code == 422, reply.text
+
+        async def folders(**params: object) -> list[tuple[str, int]]:
+            reply = await client.get("/api/v1/documents/folders", params=params)
+            assert reply.status_code == 200, reply.text
+            return [(item["path"], item["documents"]) for item in reply.json()["data"]]
+
+        assert await folders() == [("Law", 3), ("Lawn", 1)]
+        assert await folders(folder="Law") == [("Law/2025", 1), ("Law/2026", 1)]
+        assert await folders(folder="Law/2025") == []
+        assert await folders(limit=1, page=2) == [("Lawn", 1)]
 
     @pytest.mark.parametrize(
         ("query", "status"),

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from citewell.core.settings import Settings
 from tests.conftest import LiveServer, serving
+from tests.examples import examples
 from tests.features.events.conftest import opened, watching
 from tests.waiting import PATIENCE, PATIENT
 
@@ -180,7 +181,9 @@ class TestMessages:
             assert await socket.quiet() == []
 
     @given(frame=some.one_of(some.text(max_size=200), some.binary(max_size=200)))
-    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     def test_no_frame_breaks_the_server(self, live_server: LiveServer, key: str, frame: object):
         async def sent() -> int:
             async with watching(live_server, key) as socket:

@@ -58,9 +58,10 @@ class TestScopes:
         [
             (["read"], (True, False, False)),
             (["write"], (False, True, False)),
-            (["admin"], (False, False, True)),
+            (["admin"], (False, False, False)),  # its replies show what there is
+            (["read", "admin"], (True, False, True)),
             (ALL, (True, True, True)),
-            (["admin", "admin"], (False, False, True)),
+            (["read", "admin", "admin"], (True, False, True)),
         ],
     )
     @pytest.mark.parametrize("service", [True, False])

@@ -156,6 +156,38 @@ async def is_sound(shelf: Shelf) -> None:
     assert [each for each in report.checks if each.problems] == []
 
 
+class TestNewTerms:
+    async def test_older_library_gets_the_terms_of_today_without_being_embedded(
+        self, shelf: Shelf, rows: Rows
+    ) -> None:
+        await shelf.add("first.txt", "An empty beginning.")
+        rows.select(
+            "UPDATE index_generation SET analysis = 1 WHERE {t} RETURNING id"
+        )  # as a process of before begins one
+        older = another_process(shelf)
+        await fill(older)
+        await older.add("code.txt", "# Code\n\nThe method getSilverKeys is slow.")
+        assert "silver" not in _lexical(await ask(older, "silver"), "code.txt")
+        work = await rebuild(older, None)
+        assert work is not None
+        assert work.building.analysis == 2
+        vectors = rows.select(
+            "SELECT count(DISTINCT embedding::text) AS n FROM chunk WHERE {t} GROUP BY text"
+        )
+        assert {row["n"] for row in vectors} == {1}
+        assert "silver" in _lexical(await ask(older, "silver"), "code.txt")
+        assert await rebuild(older, None) is None
+        is_whole(rows)
+
+
+def _lexical(reply: SearchReply, title: str) -> str:
+    """The question, if the words of a document answer it."""
+    for hit in reply.results:
+        if title.removesuffix(".txt") in hit.title.lower() and hit.explain:
+            return reply.query if (hit.explain.lexical.score or 0) > 0 else ""
+    return ""
+
+
 class TestNewModel:
     async def test_answers_are_those_of_a_library_begun_with_it(
         self, shelf: Shelf, models: Models

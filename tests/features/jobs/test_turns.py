@@ -17,7 +17,7 @@ from citewell.entrypoints.installation import running_worker
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering
 from citewell.features.documents import service as documents
-from citewell.features.documents.schemas import NewFile
+from citewell.features.documents.schemas import DocumentQuery, NewFile
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.kit.ids import uuid7
@@ -198,5 +198,5 @@ class TestFiles:
                 assert time.monotonic() - begun < MOST_SECONDS
                 await asyncio.sleep(0.05)
             async with unit_of_work(quiet, many) as ctx:
-                left = (await documents.page(ctx, PAGE, status="queued")).total
+                left = (await documents.page(ctx, PAGE, DocumentQuery(status="queued"))).total
         assert left > QUEUED / 2, "the others were done before it; this showed nothing"

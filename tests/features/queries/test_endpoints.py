@@ -1,5 +1,7 @@
 """Stored answers over HTTP: what stays, who sees it, what is different today."""
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -156,6 +158,60 @@ class TestAccess:
         assert (await shown(manager.client, given["query_id"]))["query"] == QUESTION
         assert await listed(manager.client) == await listed(asker.client) == [QUESTION]
         assert await listed(manager.client, only="own") == []
+
+    async def test_log_is_as_private_as_it_was_when_they_asked_and_is_now(
+        self, office: Office, refused: Refused
+    ) -> None:
+        asker, manager = await office.person(), await office.person(Role.MANAGER)
+        tenant = f"/api/v1/tenants/{office.tenant_id}"
+
+        async def seen() -> list[tuple[str, str | None]]:
+            rows = (await manager.client.get("/api/v1/queries")).json()["data"]
+            return [(row["query"], row["user_id"]) for row in rows]
+
+        async def keep(setting: str) -> None:
+            changed = await office.service.patch(tenant, json={"question_log": setting})
+            assert changed.json()["question_log"] == setting
+
+        given = {}
+        for setting in ("full", "anonymous", "off"):
+            await keep(setting)
+            given[setting] = (await ask(asker.client, f"{QUESTION} ({setting})"))["query_id"]
+        assert await seen() == []
+        refused(
+            await manager.client.get(f"/api/v1/queries/{given['full']}"), 404, "query_not_found"
+        )
+        assert len(await listed(asker.client)) == 3
+        await keep("anonymous")
+        nameless = [(f"{QUESTION} ({name})", None) for name in ("anonymous", "full")]
+        assert await seen() == nameless
+        await rated(asker.client, given["full"], 2)
+        told = await shown(manager.client, given["full"])
+        assert told["user_id"] is told["feedback"][0]["user_id"] is None
+        assert (await shown(asker.client, given["full"]))["user_id"] == str(asker.id)
+        assert await listed(manager.client, user_id=str(asker.id)) == []
+        await keep("full")
+        assert await seen() == [nameless[0], (f"{QUESTION} (full)", str(asker.id))]
+        assert await listed(manager.client, user_id=str(asker.id)) == [f"{QUESTION} (full)"]
+        event = (await office.trail(office.tenant_id))[-1]
+        assert event.details == {"fields": ["question_log"], "question_log": "full"}
+
+    async def test_export_holds_what_the_list_does_and_no_formula(self, office: Office) -> None:
+        asker, manager = await office.person(), await office.person(Role.MANAGER)
+        for query in ('=HYPERLINK("http://x")', QUESTION):
+            await ask(asker.client, query)
+        reply = await manager.client.get("/api/v1/queries/export", params={"only": "unanswered"})
+        assert reply.headers["content-type"].startswith("text/csv")
+        rows = list(csv.DictReader(io.StringIO(reply.text)))
+        assert [row["query"] for row in rows] == ['\'=HYPERLINK("http://x")', QUESTION]
+        assert {(row["user_id"], row["answered"], row["confidence"]) for row in rows} == {
+            (str(asker.id), "no", "none")
+        }
+        until = rows[1]["timestamp"]
+        assert await listed(manager.client, to=until) == ['=HYPERLINK("http://x")']
+        assert await listed(manager.client, **{"from": until}) == [QUESTION]
+        own = await (await office.person()).client.get("/api/v1/queries/export")
+        assert own.text.splitlines()[1:] == []
 
     async def test_manager_reads_no_passage_of_a_document_that_is_hidden_from_them(
         self, office: Office

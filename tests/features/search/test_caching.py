@@ -206,6 +206,7 @@ CHANGES: dict[str, Callable[[House], Awaitable[object]]] = {
     "grant of a collection": grant_collection,
     "prompts": lambda house: set_tenant(house, prompts={"answer.en": "Be brief. {{form}}"}),
     "verifier": lambda house: set_tenant(house, verifier="rules"),
+    "rewriting": lambda house: set_tenant(house, query_rewriting=["hyde"]),
     "weights of words": fold,
     "restored": restore,
     "level raised": lambda house: change(house, access_level="internal"),

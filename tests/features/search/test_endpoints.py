@@ -1,6 +1,7 @@
 """Searching and asking over HTTP."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable
 
@@ -51,7 +52,7 @@ class TestSearch:
         [hit] = found["results"]
         assert hit.keys() == {
             "chunk_id", "document_id", "title", "version", "page", "heading", "start", "end",
-            "score", "text", "folded", "explain",
+            "score", "text", "folded", "before", "after", "page_end", "explain",
         }  # fmt: skip
         assert "Otis Berger" in hit["text"]
         assert hit["heading"] == "Lift"
@@ -70,6 +71,34 @@ class TestSearch:
         (folded,) = (each for hit in hits for each in hit["folded"])
         named = {hit["title"] for hit in hits} | {folded["title"]}
         assert named == {"Rule", "Copy of the rule", "Newer rule"}
+
+    async def test_neighbours_are_shown_and_read(self, library: Library) -> None:
+        rest = " Towels are washed by the laundry." * 25  # so that each part is a passage
+        await library.add(
+            "Pool",
+            f"# Opening\n\nThe pool opens at seven.{rest}\n\n# Lanes\n\n"
+            f"There are six lanes.{rest}\n\n# Lifeguard\n\nOtis Berger is on duty.{rest}",
+        )
+        [hit] = await library.search("How many lanes has the pool?", top_k=1, neighbours=1)
+        around = [hit["before"], hit["after"]]
+        assert [[each["heading"] for each in side] for side in around] == [
+            ["Opening"], ["Lifeguard"],
+        ]  # fmt: skip
+        assert "seven" in hit["before"][0]["text"]
+        [hit] = await library.search("How many lanes has the pool?", top_k=1)
+        assert hit["before"] == hit["after"] == []
+
+    async def test_answer_takes_what_search_takes(self, library: Library) -> None:
+        for title in ("Rule", "Copy of the rule"):
+            await library.add(title, "Bicycles are parked in the yard.")
+        asked = {"query": "Where are bicycles parked?", "fold": True, "neighbours": 2}
+        reply = await library.client.post("/api/v1/query", json=asked)
+        kept = await library.client.get(f"/api/v1/queries/{reply.json()['query_id']}")
+        assert len(kept.json()["passages"]) == 1
+        for wrong in ({"neighbours": 4}, {"neighbours": -1}, {"diversity": 2}):
+            for route in ROUTES:
+                reply = await library.client.post(route, json={"query": QUESTION, **wrong})
+                assert reply.status_code == 422
 
     @pytest.mark.usefixtures("house")
     async def test_library_of_others_is_not_searched(self, stranger: httpx.AsyncClient) -> None:
@@ -104,19 +133,6 @@ class TestSearch:
     async def test_top_k_bounds_the_results(self, house: Library) -> None:
         assert len(await house.search("lift bicycles", top_k=1)) == 1
         assert 1 < len(await house.search("lift bicycles", top_k=100)) <= 100
-
-
-class TestConversation:
-    @pytest.mark.parametrize("route", ["/api/v1/query", "/api/v1/query/stream"])
-    async def test_none_is_accepted_and_an_unknown_one_is_404(
-        self, route: str, shared_client: httpx.AsyncClient, refused: Refused
-    ) -> None:
-        body = {"query": QUESTION, "conversation_id": None}
-        assert (await shared_client.post(route, json=body)).status_code == 200
-        body = {"query": QUESTION, "conversation_id": NOBODY}
-        refused(await shared_client.post(route, json=body), 404, "conversation_not_found")
-        body = {"query": QUESTION, "conversation_id": "the last one"}
-        refused(await shared_client.post(route, json=body), 422, "validation_error")
 
 
 SAYING_NOTHING = (
@@ -227,22 +243,26 @@ class TestQuery:
         assert reply.keys() == {
             "query_id", "query", "answer", "abstained", "confidence", "sentences", "citations",
             "metadata", "timestamp",
+            "conversation_id", "message_id", "suggestions",
         }  # fmt: skip
         assert "Otis Berger" in reply["answer"]
         assert reply["confidence"].keys() == {"level", "score", "reasons"}
         assert reply["metadata"].keys() == {
             "model",
             "prompt",
+            "input_tokens",
+            "output_tokens",
             "timings_ms",
             "cached",
             "degraded",
+            "standalone",
         }
         assert reply["metadata"]["degraded"] == []
         assert reply["timestamp"].endswith("Z")
         for citation in reply["citations"]:
             assert citation.keys() == {
                 "number", "chunk_id", "document_id", "title", "version", "page", "heading",
-                "provision", "start", "end", "quote", "score",
+                "provision", "start", "end", "quote", "score", "page_end", "link",
             }  # fmt: skip
         for sentence in reply["sentences"]:
             assert sentence.keys() == {
@@ -278,10 +298,15 @@ class TestStream:
         assert names[0] == "step"
         assert names[-1] == "done"
         assert names.count("done") == 1
-        order = ["step", "citation", "token", "done"]
-        assert names == sorted(names, key=order.index)
-        assert set(names) == set(order)
+        assert set(names) == {"step", "citation", "token", "done"}
         done = events[-1][1]
+        known = set[str]()
+        for name, data in events:
+            if name == "citation":
+                known.add(f"[{data['number']}]")
+            if name == "token":
+                assert set(re.findall(r"\[\d+\]", data["text"])) <= known
+                assert data["sentence"] in done["sentences"]
         plain = (await house.client.post("/api/v1/query", json={"query": QUESTION})).json()
         assert done.keys() == plain.keys()
         for key in ("query", "answer", "abstained", "confidence", "sentences", "citations"):

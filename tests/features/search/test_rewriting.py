@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from citewell.core.context import Caller
+from citewell.core.context import OPERATOR, Caller
 from citewell.core.platform import Platform
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.retrieval.base import Technique
 from citewell.engine.retrieval.rewriting import Rewriting
+from citewell.features.identity import tenants
+from citewell.features.identity.schemas import TenantUpdate
 from citewell.features.search import service
 from citewell.features.search.schemas import SearchReply, SearchRequest
 from tests.conftest import new_caller
@@ -99,3 +102,34 @@ class TestRewriting:
         ((what, reason),) = ((each.what, each.why) for each in found.degraded)
         assert what == "rewriting"
         assert why in reason
+
+
+class TestOwnRewriting:
+    async def test_tenant_has_its_own_questions_and_instructions(
+        self, shelf: Shelf, vendor: VendorServer
+    ) -> None:
+        operator = replace(shelf.caller, actor=OPERATOR)
+
+        async def changed(**values: object) -> SearchReply:
+            own = TenantUpdate.model_validate(values)
+            await tenants.update(shelf.platform, operator, shelf.caller.tenant_id, own)
+            vendor.received.clear()
+            return await searched(shelf, vendor, "variations")
+
+        vendor.answering = lambda _: Reply(["Annual leave days"])
+        text = "Put it as a lawyer would."
+        found = await changed(query_rewriting=["rewrite"], prompts={"rewrite": text})
+        assert found.explain is not None
+        assert [each.technique for each in found.explain.others] == ["rewrite"]
+        assert [each.body["messages"][0]["content"] for each in vendor.received] == [text]
+        await changed(query_rewriting=[])
+        assert vendor.received == []
+        await changed(query_rewriting=None)
+        assert len(vendor.received) == 1
+
+    @pytest.mark.parametrize(
+        "values", [{"query_rewriting": ["guess"]}, {"prompts": {"hyde": "{{form}}"}}]
+    )
+    def test_unknown_technique_or_a_form_is_refused(self, values: dict[str, object]) -> None:
+        with pytest.raises(ValidationError):
+            TenantUpdate.model_validate(values)

@@ -5,9 +5,10 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from citewell.access.policy import Role
 from citewell.core.context import Actor, ActorKind, Caller
@@ -25,8 +26,8 @@ QUESTION = SearchRequest(query="Who repairs the lift?", cache=False)
 class Wire:
     """Passes bytes on between the application and the server, and counts turns and BEGINs."""
 
-    def __init__(self, target: str) -> None:
-        self._target = target
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
         self.ended = asyncio.Event()
         """Set when a connection has been closed on both sides."""
         self.round_trips = 0
@@ -36,7 +37,11 @@ class Wire:
         self.round_trips = self.transactions = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_unix_connection(self._target)
+        if self._host.startswith("/"):
+            socket = f"{self._host}/.s.PGSQL.{self._port}"
+            there, back = await asyncio.open_unix_connection(socket)
+        else:
+            there, back = await asyncio.open_connection(self._host, self._port)
         is_asking = False
 
         async def up() -> None:
@@ -76,14 +81,13 @@ def own_url(servers: Servers, template: str) -> Iterator[str]:
 @asynccontextmanager
 async def on_the_wire(url: str) -> AsyncIterator[tuple[Wire, str]]:
     """The database through a socket of this test's own."""
-    query = parse_qs(urlsplit(url).query)
-    port = query.get("port", ["5432"])[0]
-    wire = Wire(f"{query['host'][0]}/.s.PGSQL.{port}")
+    parts = conninfo_to_dict(url)
+    wire = Wire(str(parts["host"]), int(parts.get("port") or 5432))
+    login, database = urlsplit(url).netloc.rpartition("@")[0], parts["dbname"]
     with tempfile.TemporaryDirectory(prefix="cw-wire-") as folder:
         server = await asyncio.start_unix_server(wire.serve, f"{folder}/.s.PGSQL.5432")
-        base = url.partition("?")[0]
         try:
-            yield wire, f"{base}?host={folder}&port=5432"
+            yield wire, f"postgresql://{login}@/{database}?host={folder}&port=5432"
             await asyncio.wait_for(wire.ended.wait(), PATIENCE)
         finally:
             server.close()

@@ -14,7 +14,7 @@ from citewell.features.collections.errors import CollectionNotFoundError
 from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import DocumentNotFoundError
-from citewell.features.documents.schemas import DocumentUpdate
+from citewell.features.documents.schemas import DocumentQuery, DocumentUpdate
 from citewell.features.search import service as search
 from citewell.features.search.errors import UnknownFilterError
 from citewell.features.search.schemas import SearchReply, SearchRequest
@@ -33,7 +33,8 @@ async def asked(platform: Platform, caller: Caller, **more: object) -> SearchRep
 
 async def listed(platform: Platform, caller: Caller, **more: object) -> tuple[set[uuid.UUID], int]:
     async with unit_of_work(platform, caller) as ctx:
-        page = await documents.page(ctx, PageRequest(limit=100), **more)  # pyright: ignore[reportArgumentType]
+        query = DocumentQuery(**more)  # pyright: ignore[reportArgumentType]
+        page = await documents.page(ctx, PageRequest(limit=100), query)
     return {state.document.id for state in page.items}, page.total
 
 

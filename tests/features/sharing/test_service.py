@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Awaitable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from citewell.access.policy import AccessLevel, Effect, Role, Scope
-from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.context import SYSTEM, ActorKind, Caller, Context, unit_of_work
 from citewell.core.errors import AppError, ForbiddenError
 from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
@@ -102,6 +103,19 @@ async def error_of(action: Awaitable[object]) -> tuple[type[AppError], str]:
     with pytest.raises(AppError) as raised:
         await action
     return type(raised.value), raised.value.detail
+
+
+class TestAccess:
+    async def test_access_is_that_of_the_actor_also_within_another_s_unit_of_work(
+        self, quiet: Platform, people: People
+    ) -> None:
+        guest = await people.user(Role.GUEST)
+        for first, second in ((guest.actor, SYSTEM), (SYSTEM, guest.actor)):
+            async with unit_of_work(quiet, Caller(guest.tenant_id, first)) as ctx:
+                both = [ctx, replace(ctx, actor=second)]
+                levels = {each.actor.kind: (await each.access()).read.max_level for each in both}
+            assert levels[ActorKind.SYSTEM] == AccessLevel.RESTRICTED
+            assert levels[ActorKind.USER] == AccessLevel.PUBLIC
 
 
 class TestEffects:

@@ -4,6 +4,7 @@ import io
 import json
 import uuid
 import zlib
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,6 +23,14 @@ from tests.features.ingestion.conftest import own_url, quiet, rows, shelf
 __all__ = ["own_url", "quiet", "rows", "shelf"]
 
 PASSPHRASE = "a long enough passphrase"
+HEADER = new_header()
+"""Of all files that the tests seal themselves: to derive a key takes a quarter of a second."""
+
+
+@cache
+def key_of(header: bytes) -> str:
+    """The key of a file by its header."""
+    return stream_key(PASSPHRASE, header.hex())
 
 
 async def exported(platform: Platform, caller: Caller, name: str = "library") -> bytes:
@@ -65,8 +74,7 @@ async def target(quiet: Platform) -> Caller:
 
 def frames_of(content: bytes) -> list[tuple[bytes, dict[str, Any] | bytes]]:
     """What a sealed file holds: records as JSON, and bytes."""
-    key = stream_key(PASSPHRASE, content[:HEADER_BYTES].hex())
-    opener = Opener(io.BytesIO(content), key)
+    opener = Opener(io.BytesIO(content), key_of(content[:HEADER_BYTES]))
     found: list[tuple[bytes, dict[str, Any] | bytes]] = []
     while head := opener.read(5):
         inside = opener.read(int.from_bytes(head[1:], "big"))
@@ -86,6 +94,5 @@ def written(frames: list[tuple[bytes, dict[str, Any] | bytes]]) -> bytes:
 
 def sealed(frames: list[tuple[bytes, dict[str, Any] | bytes]]) -> bytes:
     """Frames as a sealed file."""
-    header = new_header()
-    sealer = Sealer(header, stream_key(PASSPHRASE, header.hex()))
+    sealer = Sealer(HEADER, key_of(HEADER))
     return sealer.header() + sealer.seal(written(frames)) + sealer.finish()

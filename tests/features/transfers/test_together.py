@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import func, select
 
 from citewell.core.blobs.store import BlobStore
-from citewell.core.compute import BusyError
+from citewell.core.compute import BusyError, ComputePool
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
@@ -35,7 +35,7 @@ from citewell.features.usage import service as usage
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
 from citewell.models.documents import Document
-from tests.conftest import new_caller
+from tests.conftest import PATIENT_COMPUTING, new_caller
 from tests.features.documents.test_slow_store import HangingStorage, hanging, open_transactions
 from tests.features.transfers.conftest import PASSPHRASE, exported, hits, imported
 from tests.features.transfers.large import large_export
@@ -331,13 +331,18 @@ class TestManyPassphrases:
     ) -> None:
         await shelf.add("a.txt", text_of(1))
         content = await exported(shelf.platform, shelf.caller)
+        platform = replace(shelf.platform, compute=ComputePool(PATIENT_COMPUTING))
         small = psutil.Process().memory_info().rss
 
         async def guess() -> None:
             await importing.import_collection(
-                shelf.platform, target, io.BytesIO(content), f"not {PASSPHRASE}"
+                platform, target, io.BytesIO(content), f"not {PASSPHRASE}"
             )
 
-        said = await asyncio.gather(*(guess() for _ in range(30)), return_exceptions=True)
+        try:
+            said = await asyncio.gather(*(guess() for _ in range(30)), return_exceptions=True)
+        finally:
+            await platform.compute.close()
         assert {type(error) for error in said} == {DamagedExportError, BusyError}
+        # Each guess here would take 64 MiB.
         assert psutil.Process().memory_info().rss - small < 50 << 20

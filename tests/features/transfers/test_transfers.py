@@ -27,6 +27,7 @@ from citewell.features.documents.errors import DocumentNotFoundError
 from citewell.features.ingestion import service as ingestion
 from citewell.features.transfers.errors import PassphraseError, UnknownDenialError
 from citewell.features.transfers.exporting import export
+from citewell.features.transfers.pace import ImportPace
 from citewell.features.usage import service as usage
 from citewell.features.versions import service as versions
 from citewell.indexes.contract import index_of
@@ -57,8 +58,10 @@ class TestRoundTrip:
         embedder = shelf.platform.embedder
         assert isinstance(embedder, HashEmbedder)
         before = len(embedder.embedded)
+        shelf.platform.state_of(ImportPace).checked_share = 0
         report = await imported(shelf.platform, target, content)
-        assert len(embedder.embedded) == before
+        # But for the first one's vector, which is compared, with each title it may have had.
+        assert 1 <= len(embedder.embedded) - before <= 3
         assert (report.documents, report.versions, report.new_ids) == (6, 6, 0)
         for query in ("marker3", "looked after daily", "hall 5 stands"):
             theirs = await hits(shelf.platform, shelf.caller, query)

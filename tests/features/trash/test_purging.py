@@ -4,6 +4,7 @@ import asyncio
 
 import psycopg
 import pytest
+from sqlalchemy import update
 
 from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import unit_of_work
@@ -16,6 +17,7 @@ from citewell.features.documents.registering import Registered
 from citewell.features.trash import service as trash
 from citewell.features.usage.service import Metric
 from citewell.indexes.contract import index_of
+from citewell.models.tenancy import Tenant
 from tests.features.ingestion.conftest import Rows, recount, statistics
 from tests.people import People
 from tests.quiet import Shelf
@@ -55,6 +57,17 @@ class TestPurge:
         assert await listed(shelf) == ["b.txt"]
         await shelf.restore(other)
         assert await rows.found("others")
+
+    async def test_tenant_says_how_long(self, shelf: Shelf, rows: Rows) -> None:
+        gone = await shelf.add("a.txt", HANDBOOK)
+        await shelf.delete(gone)
+        age(rows, gone, 3 * 24 * 60)
+        for days, is_there in ((4, True), (2, False)):
+            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+                assert await trash.minutes_kept(ctx) != days * 24 * 60
+                await ctx.session.execute(update(Tenant).values(trash_days=days))
+            await trash.purge_expired(shelf.platform)
+            assert (await listed(shelf) == ["a.txt"]) is is_there
 
     async def test_content_that_another_document_needs_is_kept(self, shelf: Shelf) -> None:
         gone, kept = await shelf.add("a.txt", HANDBOOK), await shelf.add("b.txt", HANDBOOK)

@@ -65,18 +65,21 @@ class TestManyComparisons:
         assert reply.status_code == 200
         assert reply.json()["hunk_count"] == 1
         replies = await together
-        # The server is a thread of this process: comparing in it would take two seconds each.
-        assert time.process_time() - spent < 6
+        # The server is a thread of this process: comparing in it would take two seconds each, 24 in
+        # all and twice that on shared cores; there all else took 6.6 with its recurring work.
+        assert time.process_time() - spent < 12
         assert (await client.get("/api/v1/health/live")).status_code == 200
         statuses = {reply.status_code for reply in replies}
         if characters > LONGEST:
             assert statuses == {413}
-        else:  # on a busy machine each may take longer than its ten seconds
+        else:  # on a busy machine each may take longer than a computation may
             assert {503} <= statuses <= {200, 503}
-        for reply in replies:
-            if reply.status_code == 503:
-                assert reply.json()["code"] == "busy"
-                assert int(reply.headers["Retry-After"]) > 0
+            refused = [reply for reply in replies if reply.status_code == 503]
+            busy = [reply for reply in refused if reply.json()["code"] == "busy"]
+            assert busy  # of twelve one is computed and four wait
+            assert all(int(reply.headers["Retry-After"]) > 0 for reply in busy)
+            others = {reply.json()["code"] for reply in refused if reply not in busy}
+            assert others <= {"computation_limit"}
         assert psutil.Process().memory_info().rss - small < 100 << 20
 
 

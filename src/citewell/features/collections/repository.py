@@ -22,11 +22,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.access.policy import CREATES_FROM, Access, IdSet, Verb
+from citewell.access.policy import CREATES_FROM, Access, Effect, IdSet, Verb
 from citewell.access.statements import reach_sql
 from citewell.core.database.batches import StatementBatch
+from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
+from citewell.models.conversations import conversation_files_shown
 from citewell.models.documents import Collection, Document
+from citewell.models.grants import CollectionGrant
 from citewell.models.trash import trash_shown, unseen_name
 
 
@@ -40,7 +43,8 @@ async def by_name(session: AsyncSession, name: str) -> Collection | None:
 def _visible(access: Access) -> ColumnElement[bool]:
     """Predicate of the collections someone sees; says the same as `Access.may_see_collection`."""
     not_denied = Collection.id != all_(_ids(access.read.denied_collections))
-    if access.role >= CREATES_FROM:
+    private = access.read.private
+    if access.role >= CREATES_FROM and (access.manages_private or not private):
         return not_denied
     # The same predicate as in searches and lists, so that no second wording of it can drift.
     predicate, values = reach_sql(access.read, table="document", document_column="id")
@@ -50,7 +54,12 @@ def _visible(access: Access) -> ColumnElement[bool]:
         text(predicate).bindparams(**values),
     )
     granted = Collection.id == any_(_ids(access.read.collections))
-    return not_denied & (granted | holds_readable)
+    seen = granted | holds_readable
+    if access.role >= CREATES_FROM:
+        seen |= Collection.id != all_(_ids(private))
+    if access.manages_private:
+        seen |= Collection.id == any_(_ids(private))
+    return not_denied & seen
 
 
 def _ids(ids: Iterable[uuid.UUID]) -> Cast[Sequence[uuid.UUID]]:
@@ -65,6 +74,12 @@ async def by_id(
     return await session.scalar(
         select(Collection).where(Collection.id == collection_id, _visible(access))
     )
+
+
+async def hold_conversation_files(session: AsyncSession, collection_id: uuid.UUID) -> bool:
+    """As `hold`, also where the collection is that of a conversation."""
+    async with conversation_files_shown(session):
+        return await hold(session, collection_id)
 
 
 async def hold(session: AsyncSession, collection_id: uuid.UUID) -> bool:
@@ -99,6 +114,29 @@ async def visible_ids(
 async def add_if_absent(session: AsyncSession, values: dict[str, object]) -> None:
     """Insert a collection unless its name is taken, also by a concurrent transaction."""
     await session.execute(insert(Collection).values(values).on_conflict_do_nothing())
+
+
+async def add_conversation_files(session: AsyncSession, values: dict[str, object]) -> None:
+    """Insert the collection of a conversation's files, unless it is there."""
+    async with conversation_files_shown(session):
+        await add_if_absent(session, values)
+
+
+async def grant_to_maker(
+    session: AsyncSession, tenant_id: uuid.UUID, collection_id: uuid.UUID, user_id: uuid.UUID
+) -> uuid.UUID:
+    """Grant a new collection to a user for writing; returns the id of the rule."""
+    grant = CollectionGrant(
+        tenant_id=tenant_id,
+        id=uuid7(),
+        collection_id=collection_id,
+        user_id=user_id,
+        effect=Effect.WRITE.value,
+        created_by=user_id,
+    )
+    session.add(grant)
+    await session.flush()
+    return grant.id
 
 
 async def page(session: AsyncSession, access: Access, request: PageRequest) -> Page[Collection]:

@@ -4,37 +4,46 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from citewell.kit.storable import require_storable_text
+from citewell.access.policy import Visibility
+from citewell.kit.bodies import RequestBody
+from citewell.kit.visible import VISIBLE_LINE, VISIBLE_TEXT
 
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(require_storable_text)]
-Description = Annotated[str, Field(max_length=2000), AfterValidator(require_storable_text)]
+Name = Annotated[str, Field(min_length=1, max_length=200), VISIBLE_LINE]
+Description = Annotated[str, Field(max_length=2000), VISIBLE_TEXT]
 # Below 32 tokens a passage says too little to be found; above 2,000 most embedders cut it off.
 ChunkSize = Annotated[int, Field(ge=32, le=2000, description="Tokens of a passage.")]
 ChunkOverlap = Annotated[int, Field(ge=0, le=1000, description="Tokens passages share.")]
 
 
-class CollectionCreate(BaseModel):
+class CollectionCreate(RequestBody):
     """A collection to make."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     name: Name
     description: Description = ""
+    visibility: Visibility = Field(
+        default=Visibility.OPEN,
+        description="`open`: roles read by access level; `private`: only whom it is granted to.",
+    )
     chunk_strategy: str = "structure"
     # Leaves room for the heading within the 256 tokens at which the bundled embedder cuts off.
     chunk_size: ChunkSize = 200
     chunk_overlap: ChunkOverlap = 0
 
 
-class CollectionUpdate(BaseModel):
+class CollectionUpdate(RequestBody):
     """Changes to a collection; new chunking applies to documents ingested from now on."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     name: Name | None = None
     description: Description | None = None
+    visibility: Visibility | None = Field(
+        default=None, description="Changed by administrators only."
+    )
     chunk_strategy: str | None = None
     chunk_size: ChunkSize | None = None
     chunk_overlap: ChunkOverlap | None = None
@@ -48,6 +57,7 @@ class CollectionRead(BaseModel):
     id: uuid.UUID
     name: str
     description: str
+    visibility: Visibility
     chunk_strategy: str
     chunk_size: int
     chunk_overlap: int

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from citewell.access.policy import CREATES_FROM, MANAGES_COLLECTIONS_FROM
+from citewell.access.policy import CREATES_FROM, MANAGES_COLLECTIONS_FROM, Scope, Visibility
 from citewell.core.context import BatchContext, Context
 from citewell.core.errors import ForbiddenError
 from citewell.engine.chunking.registry import STRATEGIES
@@ -24,9 +24,15 @@ from citewell.models.documents import Collection
 
 DEFAULT_COLLECTION = "library"
 
+CONVERSATION = "conversation"
+"""Visibility of a collection of files of one conversation, which nobody can give or see."""
+
 
 async def create(ctx: Context, data: CollectionCreate) -> Collection:
     """Make a collection.
+
+    A private one is granted to the user who makes it, for writing; not to an administrator, who
+    manages it unread.
 
     Raises:
         ChunkingError: The strategy is unknown or the sizes do not go together.
@@ -49,6 +55,21 @@ async def create(ctx: Context, data: CollectionCreate) -> Collection:
     if collection is None or collection.id != new_id:
         raise CollectionExistsError(data.name)
     await _count_made(ctx, new_id)
+    user_id = ctx.actor.user_id
+    if data.visibility is Visibility.PRIVATE and user_id and not ctx.actor.administers:
+        grant_id = await repository.grant_to_maker(ctx.session, ctx.tenant_id, new_id, user_id)
+        await audit.record(
+            ctx,
+            "collection.granted",
+            object_kind="collection",
+            object_id=new_id,
+            details={
+                "grant_id": str(grant_id),
+                "user_id": str(user_id),
+                "before": None,
+                "effect": "write",
+            },
+        )
     return collection
 
 
@@ -115,8 +136,34 @@ async def get(ctx: Context, collection_id: uuid.UUID) -> Collection:
 
 
 async def hold(ctx: Context, collection_id: uuid.UUID) -> bool:
-    """Lock a collection against removal until the unit of work ends; False if it is gone."""
+    """Lock a collection against removal until the unit of work ends; False if it is gone.
+
+    One of a conversation is gone, too, outside of it.
+    """
+    if ctx.conversation_id == collection_id and collection_id in (
+        (await ctx.access()).read.collections
+    ):
+        return await repository.hold_conversation_files(ctx.session, collection_id)
     return await repository.hold(ctx.session, collection_id)
+
+
+async def hold_of_holder(ctx: Context, collection_id: uuid.UUID) -> bool:
+    """As `hold`, for the collection of a document that is held, whatever it is."""
+    return await repository.hold_conversation_files(ctx.session, collection_id)
+
+
+async def add_for_conversation(ctx: Context, conversation_id: uuid.UUID) -> None:
+    """Make the hidden collection of a conversation's files, unless it is there.
+
+    It counts as no collection of the plan; its documents do.
+    """
+    values: dict[str, object] = {
+        "tenant_id": ctx.tenant_id,
+        "id": conversation_id,
+        "name": f"conversation {conversation_id}",
+        "visibility": CONVERSATION,
+    }
+    await repository.add_conversation_files(ctx.session, values)
 
 
 async def require_all(ctx: BatchContext, collection_ids: Sequence[uuid.UUID]) -> None:
@@ -131,6 +178,14 @@ async def require_all(ctx: BatchContext, collection_ids: Sequence[uuid.UUID]) ->
     for wanted in collection_ids:
         if wanted not in existing:
             raise CollectionNotFoundError(wanted)
+
+
+async def visible(ctx: BatchContext, collection_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those of the ids that are collections the caller can use, in their order."""
+    found = await repository.visible_ids(
+        ctx.batch, ctx.tenant_id, await ctx.access(), collection_ids
+    )
+    return [each for each in collection_ids if each in found]
 
 
 async def require_writable(ctx: Context, collection_id: uuid.UUID) -> None:
@@ -158,26 +213,42 @@ async def update(ctx: Context, collection_id: uuid.UUID, data: CollectionUpdate)
         CollectionNotFoundError: There is none.
         ChunkingError: The strategy is unknown or the sizes do not go together.
         CollectionExistsError: The name is taken.
+        ForbiddenError: The caller may not change it, or is no administrator and changes who sees
+            it.
     """
     await get(ctx, collection_id)
-    ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
+    await _require_change(ctx, collection_id)
+    if data.visibility is not None:
+        # Opening shows it to all, and closing takes it from all: more than any one grant does.
+        ctx.actor.require(Scope.ADMIN)
     # Visible a moment ago; it may be gone by now.
     collection = await repository.lock(ctx.session, collection_id)
     if collection is None:
         raise CollectionNotFoundError(collection_id)
+    before = collection.visibility
     for name, value in data.model_dump(exclude_none=True).items():
         setattr(collection, name, value)
     _check_chunking(collection.chunk_strategy, collection.chunk_size, collection.chunk_overlap)
     if not await repository.save(ctx.session, collection):
         raise CollectionExistsError(data.name or "")
+    details: dict[str, object] = {"fields": sorted(data.model_dump(exclude_none=True))}
+    if collection.visibility != before:
+        details["visibility"] = {"before": before, "after": str(collection.visibility)}
     await audit.record(
         ctx,
         "collection.changed",
         object_kind="collection",
         object_id=collection_id,
-        details={"fields": sorted(data.model_dump(exclude_none=True))},
+        details=details,
     )
     return collection
+
+
+async def _require_change(ctx: Context, collection_id: uuid.UUID) -> None:
+    """Refuse a caller who sees the collection, but may not rename or remove it."""
+    if not (await ctx.access()).may_change_collection(collection_id):
+        ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
+        raise ForbiddenError("You may read this collection, but not change it.")
 
 
 def _check_chunking(strategy: str, size: int, overlap: int) -> None:
@@ -201,7 +272,7 @@ async def delete(ctx: Context, collection_id: uuid.UUID) -> None:
             not delete.
     """
     await get(ctx, collection_id)
-    ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
+    await _require_change(ctx, collection_id)
     # The lock waits for uploads in flight and blocks later ones.
     collection = await repository.lock(ctx.session, collection_id)
     if collection is None:

@@ -10,7 +10,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 import anyio
-from fastapi import Depends, File, Form, Header, Query, Response, UploadFile
+from fastapi import Depends, File, Form, Query, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
@@ -20,23 +20,28 @@ from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering, service
-from citewell.features.documents.errors import EmptyFileError, FileTooLargeError
-from citewell.features.documents.names import UPLOADED, safe_filename, text_name
+from citewell.features.documents.names import UPLOADED, checked_filename, text_name
 from citewell.features.documents.schemas import (
     AcceptedDocuments,
     ContentRead,
     DocumentCreate,
+    DocumentQuery,
     DocumentRead,
     DocumentReplace,
     DocumentUpdate,
+    FolderPath,
+    FolderRead,
     Metadata,
     NewFile,
     OnDuplicate,
+    ShortText,
+    Suffix,
 )
 from citewell.features.http import (
     PRIVATE,
     TAKES_FILES,
     TAKES_TEXT,
+    KeyDep,
     Listing,
     PageDep,
     PlatformDep,
@@ -47,8 +52,6 @@ from citewell.features.http import (
     known_fields,
     listing,
 )
-from citewell.features.idempotency import service as idempotency
-from citewell.kit.storable import StorableText
 from citewell.models.documents import VersionStatus
 
 router = Router(policy=PRIVATE, prefix="/documents", tags=["documents"])
@@ -61,23 +64,6 @@ VersionNumber = Annotated[int, Query(ge=1, le=MAX_INTEGER)]
 UPLOAD_FIELDS = {"files", "collection_id", "access_level", "metadata", "on_duplicate"}
 REPLACEMENT_FIELDS = {"file", "metadata"}
 _METADATA = TypeAdapter[dict[str, JsonValue]](Metadata)
-
-
-async def _idempotency_key(
-    idempotency_key: Annotated[
-        list[str] | None,
-        Header(
-            description=(
-                "Any text of 1 to 255 characters, a new one for each request. A request that is "
-                "repeated with its key within 24 hours runs once and gets the first reply again."
-            )
-        ),
-    ] = None,
-) -> str | None:
-    return idempotency.checked_key(idempotency_key or [])
-
-
-KeyDep = Annotated[str | None, Depends(_idempotency_key)]
 OnDuplicateField = Annotated[
     OnDuplicate, Form(description="How to treat a file whose name is known already.")
 ]
@@ -228,13 +214,7 @@ def _metadata_of(given: str | None) -> dict[str, JsonValue] | None:
 
 
 def _checked_name(platform: Platform, file: UploadFile) -> str:
-    """The cleaned name of a file that is neither empty nor over the limit."""
-    name = safe_filename(file.filename or "")
-    if (file.size or 0) > platform.settings.max_upload_bytes:
-        raise FileTooLargeError(name, platform.settings.max_upload_bytes)
-    if not file.size:
-        raise EmptyFileError(name)
-    return name
+    return checked_filename(file.filename or "", file.size or 0, platform.settings.max_upload_bytes)
 
 
 @router.get("")
@@ -244,17 +224,48 @@ async def list_documents(
     request: PageDep,
     collection_id: uuid.UUID | None = None,
     status: Annotated[VersionStatus | None, Query(description="Of the newest version.")] = None,
-    search: Annotated[
-        StorableText | None, Query(max_length=200, description="Part of the title.")
+    search: Annotated[ShortText | None, Query(description="Part of the title.")] = None,
+    attached_to: Annotated[
+        uuid.UUID | None, Query(description="The document whose attachments are listed.")
+    ] = None,
+    access_level: Annotated[
+        str | None, Query(description="public, internal, confidential or restricted.")
+    ] = None,
+    folder: Annotated[
+        FolderPath | None, Query(description="Folders that `path` in the metadata begins with.")
+    ] = None,
+    label: Annotated[
+        ShortText | None, Query(description="One of the list `labels` in the metadata.")
+    ] = None,
+    suffix: Annotated[
+        Suffix | None, Query(description="End of the file name, such as `pdf`.")
     ] = None,
 ) -> Listing[DocumentRead]:
     """List documents, newest first."""
     await _require_collection(platform, caller, collection_id)
+    level = service.parse_access_level(access_level) if access_level else None
+    asked = DocumentQuery(collection_id, status, search, attached_to, level, folder, label, suffix)
     async with unit_of_work(platform, caller) as ctx:
-        page = await service.page(
-            ctx, request, collection_id=collection_id, status=status, search=search
-        )
+        page = await service.page(ctx, request, asked)
         return listing(page, [state.read() for state in page.items])
+
+
+@router.get("/folders")
+async def list_folders(
+    platform: PlatformDep,
+    caller: ReaderDep,
+    request: PageDep,
+    collection_id: uuid.UUID | None = None,
+    folder: Annotated[
+        FolderPath | None, Query(description="The folder they are in; without it those at the top.")
+    ] = None,
+) -> Listing[FolderRead]:
+    """List the folders that documents were uploaded in, by name."""
+    await _require_collection(platform, caller, collection_id)
+    async with unit_of_work(platform, caller) as ctx:
+        asked = DocumentQuery(collection_id=collection_id, folder=folder)
+        page = await service.folders(ctx, request, asked)
+        return listing(page, page.items)
 
 
 @router.get("/{document_id}")

@@ -1,7 +1,11 @@
 """Errors of documents."""
 
+import uuid
+from collections.abc import Sequence
+
 from citewell.core.errors import (
     AppError,
+    ConflictError,
     InvalidInputError,
     NotFoundError,
     TooLargeError,
@@ -16,6 +20,16 @@ class DocumentNotFoundError(NotFoundError):
 
     def __init__(self, document_id: object) -> None:
         super().__init__(f"There is no document `{document_id}`.")
+
+
+class DocumentAmbiguousError(ConflictError):
+    """Several documents fit what was meant to name one."""
+
+    code = "document_ambiguous"
+
+    def __init__(self, wanted: str, ids: Sequence[uuid.UUID]) -> None:
+        named = ", ".join(map(str, ids))
+        super().__init__(f"Several documents fit `{wanted}`: {named}.")
 
 
 class VersionNotFoundError(NotFoundError):

@@ -3,7 +3,11 @@
 from pathlib import PurePosixPath, PureWindowsPath
 
 from citewell.engine.parsing.cleaning import clean_line
-from citewell.features.documents.errors import InvalidFilenameError
+from citewell.features.documents.errors import (
+    EmptyFileError,
+    FileTooLargeError,
+    InvalidFilenameError,
+)
 
 # The limit of most file systems, so that a download can be saved under the name.
 MAX_FILENAME = 255
@@ -11,6 +15,26 @@ UPLOADED = "upload:"
 """Prefix of the source of uploaded documents, which are recognised by their file name alone."""
 
 TEXT_SUFFIXES = (".md", ".markdown", ".txt")
+
+
+def checked_filename(name: str, size: int, limit: int) -> str:
+    """The cleaned name of an uploaded file.
+
+    Args:
+        name: As the client gave it.
+        size: Bytes of the file.
+        limit: Most bytes that are accepted.
+
+    Raises:
+        InvalidFilenameError: Nothing is left of the name.
+        FileTooLargeError, EmptyFileError: The file has too many bytes, or none.
+    """
+    cleaned = safe_filename(name)
+    if size > limit:
+        raise FileTooLargeError(cleaned, limit)
+    if not size:
+        raise EmptyFileError(cleaned)
+    return cleaned
 
 
 def safe_filename(name: str) -> str:

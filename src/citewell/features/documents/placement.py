@@ -5,12 +5,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from citewell.access.policy import AccessLevel, Verb
+from citewell.access.policy import OF_CONVERSATION, AccessLevel, Verb
 from citewell.core.blobs.store import StagedContent
 from citewell.core.context import Context
 from citewell.core.errors import ForbiddenError
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.documents import repository, service
+from citewell.features.documents.errors import DocumentNotFoundError
 from citewell.features.documents.names import numbered, source_of_copy
 from citewell.features.documents.schemas import NewFile, OnDuplicate
 from citewell.kit.ids import uuid7
@@ -57,9 +58,13 @@ class Shelving:
     cannot deadlock.
     """
 
-    def __init__(self, ctx: Context, collection_id: uuid.UUID) -> None:
+    def __init__(
+        self, ctx: Context, collection_id: uuid.UUID, holder_id: uuid.UUID | None = None
+    ) -> None:
         self._ctx = ctx
         self._collection_id = collection_id
+        self._holder_id = holder_id
+        """The document whose attachments are known, whatever the caller may see."""
         self._targets: dict[str, FilingTarget] = {}
         """Documents by the source that was asked for."""
         self._filed_as: dict[str, str] = {}
@@ -101,7 +106,9 @@ class Shelving:
             if document is None:
                 self._filed_as[source] = wanted
                 return
-            may_write = access.allows(Verb.WRITE, service.facts_of(document))
+            # Files of a conversation are hidden from the background, which reads their mails.
+            is_held = self._holder_id is not None and document.attached_to == self._holder_id
+            may_write = is_held or access.allows(Verb.WRITE, service.facts_of(document))
             if may_write or access.allows(Verb.READ, service.facts_of(document)):
                 break
             # The caller's own document of this name may meanwhile be hidden from them as well.
@@ -191,6 +198,8 @@ class Shelving:
         if new.access_level is not None:
             await service.require_level(self._ctx, new.access_level)
         level = AccessLevel.INTERNAL if new.access_level is None else new.access_level
+        if self._ctx.conversation_id == self._collection_id:
+            level = OF_CONVERSATION
         document = Document(
             tenant_id=self._ctx.tenant_id,
             id=uuid7(),
@@ -220,3 +229,40 @@ async def replaced(ctx: Context, document_id: uuid.UUID, file: StagedFile) -> Pl
             document.title = file.filename
         document.filename = file.filename
     return Placement(file, FilingTarget(document, is_new=False, newest=newest))
+
+
+async def attached(
+    ctx: Context, document_id: uuid.UUID, files: Sequence[StagedFile]
+) -> list[Placement]:
+    """The documents of files that are attached to a document.
+
+    The document is locked, behind the outermost one that it belongs to itself: a rule or level set
+    there at this moment either finds the new documents or is found by them.
+
+    New ones take over its collection, level, owner and metadata; `repository.copy_grants` gives
+    them its rules. Known ones keep what was changed since.
+
+    Raises:
+        DocumentNotFoundError: It is not there any more.
+    """
+    outer_id = await repository.attached_to(ctx.session, document_id)
+    if outer_id is not None:
+        # First, in the order in which changes of it lock. It may be deleted, and the attachment
+        # restored alone; then nothing changes it.
+        await repository.hold(ctx.session, outer_id)
+    holder = await repository.hold(ctx.session, document_id)
+    if holder is None:
+        raise DocumentNotFoundError(document_id)
+    # Files of an attached mail belong to the outer one: all follow the same rules.
+    outermost = holder.attached_to or holder.id
+    sources = [each.new.source for each in files if each.new.source is not None]
+    await repository.part_from(ctx.session, holder.collection_id, sources, outermost)
+    placements = await Shelving(ctx, holder.collection_id, outermost).place(files)
+    for each in placements:
+        document = each.target.document
+        document.attached_to = outermost
+        if each.target.is_new:
+            document.access_level = holder.access_level
+            document.created_by = holder.created_by
+            document.metadata_ = dict(holder.metadata_)
+    return placements

@@ -18,8 +18,8 @@ from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.collections import service as collections
 from citewell.features.collections.errors import CollectionNotFoundError
-from citewell.features.documents import counting, originals, repository, service
-from citewell.features.documents.errors import FileTooLargeError
+from citewell.features.documents import counting, originals, placement, repository, service
+from citewell.features.documents.errors import DocumentNotFoundError, FileTooLargeError
 from citewell.features.documents.names import safe_filename
 from citewell.features.documents.originals import Claim
 from citewell.features.documents.placement import (
@@ -318,6 +318,9 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, claim: Claim) -> 
     ordered = sorted(made.values(), key=lambda document: document.source or "")
     if len(await repository.add_documents(ctx.session, ordered)) < len(ordered):
         raise _TakenError
+    holder_id = staged[0].new.attached_to
+    if holder_id is not None and made:
+        await repository.copy_grants(ctx.session, holder_id, list(made))
     batch = _Batch(ctx, {sha256: blob_id for sha256, (blob_id, _) in blobs.items()})
     versions = [batch.version_of(each) for each in placements]
     await batch.save(staged[0].new.urgency)
@@ -332,6 +335,11 @@ async def _placed(ctx: Context, staged: Sequence[StagedFile]) -> list[Placement]
     new = staged[0].new
     if new.document_id is not None:
         return [await replaced(ctx, new.document_id, staged[0])]
+    if new.attached_to is not None:
+        placements = await placement.attached(ctx, new.attached_to, staged)
+        if not await collections.hold_of_holder(ctx, placements[0].target.document.collection_id):
+            raise DocumentNotFoundError(new.attached_to)
+        return placements
     collection_id = new.collection_id
     if collection_id is None:
         collection_id = (await collections.get_or_create(ctx, collections.DEFAULT_COLLECTION)).id
@@ -347,7 +355,9 @@ async def _placed(ctx: Context, staged: Sequence[StagedFile]) -> list[Placement]
 
 async def _take_over(ctx: Context, document: Document, new: NewFile) -> None:
     """Apply title, metadata and level sent with new content; nothing is embedded again."""
-    if title := clean_line(new.title or "")[:MAX_TITLE]:
+    title = clean_line(new.title or "")[:MAX_TITLE]
+    # An attachment is taken in again whenever its mail is; a title that somebody gave it stays.
+    if title and new.attached_to is None:
         document.title = title
     if new.metadata is not None:
         document.metadata_ = dict(new.metadata)

@@ -11,23 +11,26 @@ from sqlalchemy import (
     CursorResult,
     Row,
     Select,
+    Text,
     TextClause,
     and_,
     delete,
     func,
     inspect,
     literal_column,
+    or_,
     select,
     text,
     update,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from citewell.access.policy import Access, DocumentFacts, Verb
 from citewell.access.statements import reach_sql
-from citewell.features.documents.schemas import DocumentState
+from citewell.features.documents.schemas import DocumentQuery, DocumentState
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
@@ -42,19 +45,9 @@ from citewell.models.work import JobProgress
 _Active = aliased(DocumentVersion)
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentFilter:
-    """Criteria for a list of documents."""
-
-    access: Access
-    collection_id: uuid.UUID | None = None
-    status: str | None = None
-    search: str | None = None
-
-
 _PROGRESS = text("""
-SELECT v.id, v.status, v.chunk_count, v.page_count, v.error_detail, j.status, j.stage, j.done,
-  j.total
+SELECT v.id, v.status, v.chunk_count, v.page_count, v.error_detail, v.warnings, j.status, j.stage,
+  j.done, j.total
 FROM document_version v
 JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
 LEFT JOIN LATERAL (
@@ -74,6 +67,7 @@ class VersionProgress:
     chunk_count: int
     page_count: int | None
     error_detail: str | None
+    warnings: list[dict[str, str]]
     job_status: str | None
     stage: str | None
     done: int | None
@@ -174,11 +168,93 @@ async def add_documents(session: AsyncSession, documents: Sequence[Document]) ->
             "access_level": document.access_level,
             "metadata_": document.metadata_,
             "created_by": document.created_by,
+            "attached_to": document.attached_to,
         }
         for document in documents
     ]
     statement = insert(Document).on_conflict_do_nothing().returning(Document.id)
     return set(await session.scalars(statement, values))
+
+
+async def hold(session: AsyncSession, document_id: uuid.UUID) -> Document | None:
+    """A document, locked until the end of the transaction, whoever asks for it."""
+    return await session.scalar(
+        select(Document).where(Document.id == document_id).with_for_update()
+    )
+
+
+async def attached_to(session: AsyncSession, document_id: uuid.UUID) -> uuid.UUID | None:
+    """The outermost document that a document was attached to; it never changes."""
+    return await session.scalar(select(Document.attached_to).where(Document.id == document_id))
+
+
+async def part_from(
+    session: AsyncSession,
+    collection_id: uuid.UUID,
+    sources: Sequence[str],
+    document_id: uuid.UUID,
+) -> None:
+    """Take the sources from attachments of other documents, which outlived theirs.
+
+    Another mail of the same name must not become their next version: they have other rights.
+    """
+    await session.execute(
+        update(Document)
+        .where(
+            Document.collection_id == collection_id,
+            Document.source.in_(sources),
+            Document.attached_to.is_not(None),
+            Document.attached_to != document_id,
+        )
+        .values(source=None)
+    )
+
+
+async def hold_attached(session: AsyncSession, document_id: uuid.UUID) -> list[Document]:
+    """The documents attached to a locked one, locked too.
+
+    In the order of ids: the one they belong to is locked before, so no two callers meet here.
+    """
+    found = await session.scalars(
+        select(Document)
+        .where(Document.attached_to == document_id)
+        .order_by(Document.id)
+        .with_for_update()
+    )
+    return list(found)
+
+
+async def attached_versions(
+    session: AsyncSession, document_ids: Sequence[uuid.UUID], access: Access
+) -> list[tuple[Document, DocumentVersion]]:
+    """Readable documents attached to the given ones, each with its newest version."""
+    rows = await session.execute(
+        _states().where(Document.attached_to.in_(document_ids), within(access, Verb.READ))
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+_COPY_GRANTS = text("""
+INSERT INTO document_grant (tenant_id, id, document_id, user_id, group_id, effect, created_by)
+SELECT g.tenant_id, gen_random_uuid(), d.id, g.user_id, g.group_id, g.effect, g.created_by
+FROM document_grant g CROSS JOIN unnest(CAST(:document_ids AS uuid[])) AS d(id)
+WHERE g.tenant_id = :tenant_id AND g.document_id = :source_id
+ON CONFLICT DO NOTHING
+""")
+
+
+async def copy_grants(
+    session: AsyncSession, source_id: uuid.UUID, document_ids: Sequence[uuid.UUID]
+) -> None:
+    """Give documents the rules of another one, which is locked."""
+    await session.execute(
+        _COPY_GRANTS,
+        {
+            "tenant_id": session.info["tenant_id"],
+            "source_id": source_id,
+            "document_ids": list(document_ids),
+        },
+    )
 
 
 async def newest_version(session: AsyncSession, document_id: uuid.UUID) -> DocumentVersion | None:
@@ -200,6 +276,10 @@ async def version_by_number(
             DocumentVersion.document_id == document_id, DocumentVersion.number == number
         )
     )
+
+
+_PATH = Document.metadata_["path"].astext
+"""Way of a document within the folder that was uploaded, its file name last."""
 
 
 def _states() -> Select[Document, DocumentVersion, DocumentVersion]:
@@ -267,25 +347,93 @@ async def progress(
     return [VersionProgress(*row) for row in rows]
 
 
-async def page(
-    session: AsyncSession, wanted: DocumentFilter, request: PageRequest
-) -> Page[DocumentState]:
-    """Documents the caller may read, newest first."""
-    statement = _states().where(within(wanted.access, Verb.READ))
+def _wanted(access: Access, wanted: DocumentQuery) -> Select[uuid.UUID]:
+    """Ids of the documents that a list shows."""
+    statement = select(Document.id).where(within(access, Verb.READ))
     if wanted.collection_id is not None:
         statement = statement.where(Document.collection_id == wanted.collection_id)
+    if wanted.attached_to is not None or wanted.is_outermost:
+        statement = statement.where(Document.attached_to == wanted.attached_to)
     if wanted.status is not None:
-        statement = statement.where(DocumentVersion.status == wanted.status)
-    # Escaped: `%` and `_` are characters of titles.
+        # One anti-join of the versions, not a look-up for each document.
+        later = aliased(DocumentVersion)
+        is_older = select(later).where(
+            later.tenant_id == DocumentVersion.tenant_id,
+            later.document_id == DocumentVersion.document_id,
+            later.number > DocumentVersion.number,
+        )
+        of_status = select(DocumentVersion.document_id).where(
+            DocumentVersion.status == wanted.status, ~is_older.exists()
+        )
+        statement = statement.where(Document.id.in_(of_status))
+    if wanted.level is not None:
+        statement = statement.where(Document.access_level == int(wanted.level))
+    if wanted.label is not None:
+        statement = statement.where(Document.metadata_.contains({"labels": [wanted.label]}))
+    # Escaped: `%` and `_` are characters of titles and names.
+    if wanted.folder is not None:
+        statement = statement.where(_PATH.startswith(f"{wanted.folder}/", autoescape=True))
+    if wanted.suffix is not None:
+        # Letters and digits only.
+        statement = statement.where(Document.filename.iendswith(f".{wanted.suffix}"))
     if wanted.search:
         statement = statement.where(Document.title.icontains(wanted.search, autoescape=True))
-    total = await session.scalar(
-        select(func.count()).select_from(statement.with_only_columns(Document.id).subquery())
-    )
-    rows = await session.execute(
+    return statement
+
+
+async def page(
+    session: AsyncSession, access: Access, wanted: DocumentQuery, request: PageRequest
+) -> Page[DocumentState]:
+    """Documents the caller may read, newest first."""
+    statement = _wanted(access, wanted)
+    total = await session.scalar(select(func.count()).select_from(statement.subquery()))
+    # Ids first: joining the versions of a hundred thousand documents takes seconds.
+    ids = await session.scalars(
         statement.order_by(Document.id.desc()).offset(request.offset).limit(request.limit)
     )
-    return Page([_state(row, wanted.access) for row in rows], request, total or 0)
+    shown = {each.document.id: each for each in await states(session, list(ids), access)}
+    items = sorted(shown.values(), key=lambda each: each.document.id, reverse=True)
+    return Page(items, request, total or 0)
+
+
+async def folders(
+    session: AsyncSession, access: Access, wanted: DocumentQuery, request: PageRequest
+) -> Page[tuple[str, int]]:
+    """Names of the folders in `wanted.folder` (None: at the top), each with its documents."""
+    rest = _PATH
+    if wanted.folder is not None:
+        rest = func.substr(_PATH, len(wanted.folder) + 2)
+    name = func.split_part(rest, "/", 1).label("name")
+    found = (
+        select(name, func.count().label("documents"))
+        .where(Document.id.in_(_wanted(access, wanted)), func.strpos(rest, "/") > 1)
+        .group_by(name)
+    )
+    total = await session.scalar(select(func.count()).select_from(found.subquery()))
+    rows = await session.execute(found.order_by(name).offset(request.offset).limit(request.limit))
+    return Page([(row[0], row[1]) for row in rows], request, total or 0)
+
+
+MOST_NAMED = 5
+"""Documents that are told where several fit a name."""
+
+SHORTEST_PREFIX = 8
+"""Fewest characters of the beginning of an id: its first group. Shorter ones are words, too."""
+
+
+async def ids_named(session: AsyncSession, access: Access, wanted: str) -> list[uuid.UUID]:
+    """Ids of readable documents with this title, file name or beginning of their id, oldest first.
+
+    Ids of one day begin alike, so more characters than the fewest may be needed.
+    """
+    fits = [
+        func.lower(Document.title) == func.lower(wanted),
+        func.lower(Document.filename) == func.lower(wanted),
+    ]
+    if len(wanted) >= SHORTEST_PREFIX:
+        fits.append(sql_cast(Document.id, Text).startswith(wanted.lower(), autoescape=True))
+    statement = select(Document.id).where(within(access, Verb.READ), or_(*fits))
+    return list(await session.scalars(statement.order_by(Document.id).limit(MOST_NAMED)))
 
 
 async def text_segments(

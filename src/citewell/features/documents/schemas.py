@@ -1,5 +1,6 @@
 """Shapes of documents."""
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,16 +8,39 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+)
 
 from citewell.access.policy import AccessLevel
 from citewell.core.jobs import Urgency
 from citewell.engine.parsing.cleaning import clean_line
+from citewell.kit.bodies import RequestBody
 from citewell.kit.storable import StorableJson, StorableText
+from citewell.kit.visible import VISIBLE_LINE
 from citewell.models.documents import Document, DocumentVersion
 
-MetadataKey = Annotated[StorableText, Field(min_length=1, max_length=200)]
-Metadata = Annotated[dict[MetadataKey, StorableJson], Field(max_length=100)]
+MetadataKey = Annotated[str, Field(min_length=1, max_length=200), VISIBLE_LINE]
+MAX_METADATA_BYTES = 16 * 1024
+"""Of a document as JSON: a page of a hundred then stays below 2 MiB, which is written in
+milliseconds. Titles, authors, dates and tags take some hundred bytes."""
+
+
+def _of_bounded_size(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    size = len(json.dumps(metadata, ensure_ascii=False).encode("utf-8", "replace"))
+    if size > MAX_METADATA_BYTES:
+        raise ValueError(f"it has {size:,} bytes as JSON; at most {MAX_METADATA_BYTES:,} are kept")
+    return metadata
+
+
+Metadata = Annotated[
+    dict[MetadataKey, StorableJson], Field(max_length=100), AfterValidator(_of_bounded_size)
+]
 
 
 def _readable_title(title: str) -> str:
@@ -60,12 +84,14 @@ class NewFile:
     metadata: dict[str, JsonValue] | None = None
     """None: empty for a new document, unchanged for a known one."""
     urgency: Urgency = Urgency.INTERACTIVE
+    attached_to: uuid.UUID | None = None
+    """The document that it is a file of: a new one takes over its collection, level and rules."""
 
 
-class DocumentCreate(BaseModel):
+class DocumentCreate(RequestBody):
     """A document sent as text."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     title: Title
     content: str = Field(min_length=1, description="Markdown or plain text.")
@@ -84,10 +110,10 @@ class DocumentCreate(BaseModel):
     )
 
 
-class DocumentReplace(BaseModel):
+class DocumentReplace(RequestBody):
     """New content of a known document, as text."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     content: str = Field(min_length=1, description="Markdown or plain text.")
     title: Title | None = None
@@ -96,14 +122,55 @@ class DocumentReplace(BaseModel):
     )
 
 
-class DocumentUpdate(BaseModel):
+class DocumentUpdate(RequestBody):
     """Changes to a document that need no new version."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
 
     title: Title | None = None
     metadata: Metadata | None = None
     access_level: str | None = None
+
+
+FolderPath = Annotated[
+    StorableText,
+    StringConstraints(min_length=1, max_length=1000, pattern=r"^[^/]+(/[^/]+)*$"),
+]
+ShortText = Annotated[StorableText, Field(max_length=200)]
+
+
+Suffix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,10}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentQuery:
+    """Criteria for a list of documents; one that is None does not matter."""
+
+    collection_id: uuid.UUID | None = None
+    status: str | None = None
+    """Of the newest version."""
+    search: str | None = None
+    """Part of the title."""
+    attached_to: uuid.UUID | None = None
+    level: AccessLevel | None = None
+    folder: str | None = None
+    """Folders, joined by slashes, that `path` in the metadata begins with."""
+    label: str | None = None
+    """One of the list `labels` in the metadata."""
+    suffix: str | None = None
+    """End of the file name, without its dot."""
+    is_outermost: bool = False
+    """Leaves out what is attached to another document."""
+
+
+class FolderRead(BaseModel):
+    """A folder of the paths that documents were uploaded with."""
+
+    name: str
+    path: str
+    """With the folders it is in, joined by slashes: a value for the filter `folder`."""
+    documents: int
+    """In it and in the folders within."""
 
 
 class AcceptedDocument(BaseModel):
@@ -128,6 +195,8 @@ class DocumentRead(BaseModel):
     collection_id: uuid.UUID
     title: str
     filename: str
+    attached_to: uuid.UUID | None
+    """The document that it was attached to, such as a mail; null for all others."""
     source: str | None
     """Origin, such as a path; null for callers who may not change the document."""
     access_level: str
@@ -139,6 +208,9 @@ class DocumentRead(BaseModel):
     active_version: int | None
     """The version that answers questions; None until one is ready."""
     error: dict[str, str] | None
+    warnings: list[dict[str, str]]
+    """Remarks of reading the newest version, each with `code` and `message`; it answers all the
+    same."""
     mime_type: str | None
     size_bytes: int
     pages: int | None
@@ -179,6 +251,7 @@ class DocumentState:
             collection_id=document.collection_id,
             title=document.title,
             filename=document.filename,
+            attached_to=document.attached_to,
             source=_shown_source(document) if self.is_writable else None,
             access_level=AccessLevel(document.access_level).name.lower(),
             metadata=document.metadata_,  # pyright: ignore[reportArgumentType] - JSON from the database
@@ -186,6 +259,7 @@ class DocumentState:
             version=newest.number,
             active_version=self.active.number if self.active else None,
             error=error,
+            warnings=newest.warnings,
             mime_type=newest.mime_type,
             size_bytes=newest.size_bytes,
             pages=newest.page_count,

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +14,18 @@ from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.documents import counting, repository
 from citewell.features.documents.errors import (
+    DocumentAmbiguousError,
     DocumentNotFoundError,
     FileMissingError,
     VersionNotFoundError,
 )
-from citewell.features.documents.repository import DocumentFilter, VersionProgress
+from citewell.features.documents.repository import VersionProgress
 from citewell.features.documents.schemas import (
     ContentRead,
+    DocumentQuery,
     DocumentState,
     DocumentUpdate,
+    FolderRead,
 )
 from citewell.indexes.contract import index_of
 from citewell.indexes.events import AccessChanged
@@ -85,6 +88,25 @@ async def get(ctx: Context, document_id: uuid.UUID) -> DocumentState:
     return found
 
 
+async def id_of(ctx: Context, wanted: str) -> uuid.UUID:
+    """The id of the document that is meant: by id, by the beginning of it, by title or file name.
+
+    Whether a whole id is there and may be read is left to what is done with it.
+
+    Raises:
+        DocumentNotFoundError: Nothing that the caller may read fits.
+        DocumentAmbiguousError: Several documents fit.
+    """
+    with suppress(ValueError):
+        return uuid.UUID(wanted)
+    found = await repository.ids_named(ctx.session, await ctx.access(), wanted.strip())
+    if not found:
+        raise DocumentNotFoundError(wanted)
+    if len(found) > 1:
+        raise DocumentAmbiguousError(wanted, found)
+    return found[0]
+
+
 async def readable(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, DocumentState]:
     """Those of the documents that the caller may read, by id."""
     if not ids:
@@ -94,16 +116,20 @@ async def readable(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Do
 
 
 async def page(
-    ctx: Context,
-    request: PageRequest,
-    *,
-    collection_id: uuid.UUID | None = None,
-    status: str | None = None,
-    search: str | None = None,
+    ctx: Context, request: PageRequest, asked: DocumentQuery | None = None
 ) -> Page[DocumentState]:
-    """Documents of the caller, newest first."""
-    wanted = DocumentFilter(await ctx.access(), collection_id, status, search)
-    return await repository.page(ctx.session, wanted, request)
+    """Documents of the caller, newest first; all of them unless some are asked for."""
+    return await repository.page(ctx.session, await ctx.access(), asked or DocumentQuery(), request)
+
+
+async def folders(ctx: Context, request: PageRequest, asked: DocumentQuery) -> Page[FolderRead]:
+    """Folders right below the asked one that hold documents of the caller, by name."""
+    found = await repository.folders(ctx.session, await ctx.access(), asked, request)
+    above = f"{asked.folder}/" if asked.folder else ""
+    items = [
+        FolderRead(name=name, path=f"{above}{name}", documents=count) for name, count in found.items
+    ]
+    return Page(items, request, found.total)
 
 
 async def progress(ctx: Context, version_ids: Sequence[uuid.UUID]) -> list[VersionProgress]:
@@ -230,10 +256,33 @@ async def change_access(ctx: Context, document: Document, level: AccessLevel) ->
     """
     await require_level(ctx, AccessLevel(document.access_level))
     await require_level(ctx, level)
+    before = document.access_level
+    await _set_level(ctx, document, level)
+    for attached in await repository.hold_attached(ctx.session, document.id):
+        # One that was closed further than its mail stays so; none stays more open than it.
+        if attached.access_level == before or attached.access_level < level:
+            await change_access(ctx, attached, level)
+
+
+async def _set_level(ctx: Context, document: Document, level: AccessLevel) -> None:
     await counting.note_level(ctx, document, level)
     document.access_level = int(level)
     changed = AccessChanged(document.id, document.collection_id, document.access_level)
     await index_of(ctx.platform).writer.apply(ctx, changed)
+
+
+async def attached(
+    ctx: Context, document_ids: Sequence[uuid.UUID]
+) -> list[tuple[Document, DocumentVersion]]:
+    """Documents that were attached to the given ones, each with its newest version."""
+    if not document_ids:
+        return []
+    return await repository.attached_versions(ctx.session, document_ids, await ctx.access())
+
+
+async def hold_attached(ctx: Context, document_id: uuid.UUID) -> list[DocumentFacts]:
+    """Documents attached to a locked one, locked too: what happens to it happens to them."""
+    return [facts_of(each) for each in await repository.hold_attached(ctx.session, document_id)]
 
 
 async def require_level(ctx: Context, level: AccessLevel) -> None:

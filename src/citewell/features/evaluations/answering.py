@@ -21,7 +21,8 @@ from citewell.features.evaluations.schemas import AnswerFigures, CaseResult, Ver
 from citewell.features.search.schemas import MAX_QUERY_CHARS, QueryReply, QueryRequest
 
 OnCase = Callable[[int], None]
-Ask = Callable[[QueryRequest], Awaitable[QueryReply]]
+Ask = Callable[[Sequence[str], QueryRequest], Awaitable[QueryReply]]
+"""Answers a question after others of the same conversation."""
 
 
 def read_answer_cases(path: Path) -> list[AnswerCase]:
@@ -50,7 +51,7 @@ async def measure_answers(ask: Ask, cases: Sequence[AnswerCase], on_case: OnCase
     asked: list[tuple[AnswerCase, JudgedReply, float]] = []
     for number, case in enumerate(cases, 1):
         request = QueryRequest(query=case.question[:MAX_QUERY_CHARS])
-        reply = await ask(request)
+        reply = await ask(case.before, request)
         asked.append((case, _judged(reply), reply.metadata.timings_ms["total"]))
         on_case(number)
     return _figures(asked)

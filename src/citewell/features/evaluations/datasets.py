@@ -2,8 +2,9 @@
 
 import statistics
 import uuid
+from dataclasses import replace
 
-from citewell.core.context import Context
+from citewell.core.context import Context, access_in
 from citewell.core.errors import ForbiddenError
 from citewell.features.audit import service as audit
 from citewell.features.documents import service as documents
@@ -28,19 +29,21 @@ from citewell.features.evaluations.schemas import (
     DatasetUpdate,
 )
 from citewell.features.queries import service as queries
-from citewell.features.queries.schemas import BAD_RATING
+from citewell.features.queries.schemas import BAD_RATING, StoredAnswer
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.evaluations import EvalCase, EvalDataset
 
 
 async def require_everything(ctx: Context) -> None:
-    """Refuse all but those who may read every document: runs answer from all of them.
+    """Refuse all but those who may read every document that is not in a private collection.
+
+    Runs answer from all of these, and from nothing private.
 
     Raises:
-        ForbiddenError: Something of the tenant is hidden from the caller.
+        ForbiddenError: Something else of the tenant is hidden from the caller.
     """
-    if not (await ctx.access()).read.is_all:
+    if not (await ctx.access()).read.is_all_open:
         raise ForbiddenError("Evaluations are for those who may read every document.")
 
 
@@ -170,7 +173,8 @@ async def _from_answer(
 ) -> tuple[CaseCreate, CaseOrigin]:
     """The case with what a stored answer says; a badly rated one gives its question alone."""
     stored = await queries.get(ctx, query_id)
-    taken: dict[str, object] = {"question": stored.query}
+    await _require_shared(ctx, stored)
+    taken: dict[str, object] = {"question": stored.standalone or stored.query}
     ratings = [each.rating for each in stored.feedback]
     says_what_is_right = data.gold or data.all or data.abstain or data.reference
     if not says_what_is_right and not (ratings and statistics.fmean(ratings) <= BAD_RATING):
@@ -182,12 +186,28 @@ async def _from_answer(
     return data.model_copy(update={**taken, **data.model_dump(exclude_unset=True)}), origin
 
 
+async def _require_shared(ctx: Context, stored: StoredAnswer) -> None:
+    """Refuse an answer from a private collection: all who evaluate read the cases."""
+    ids = {each.document_id for each in stored.passages if each.document_id}
+    known = await documents.readable(ctx, sorted(ids))
+    everyone = replace(ctx.actor, reads_private=False)
+    reach = (await access_in(ctx.session, ctx.tenant_id, everyone)).read
+    if not all(reach.admits(documents.facts_of(each.document)) for each in known.values()):
+        raise InvalidCaseError(
+            "The answer is from a private collection, and everybody who evaluates reads the case."
+        )
+
+
 async def cases(
     ctx: Context, dataset_id: uuid.UUID, only: CaseFilter, request: PageRequest
 ) -> Page[CaseRead]:
-    """Questions of a dataset, oldest first; raises as `get` does."""
+    """Questions of a dataset, oldest first; raises as `get` does.
+
+    Those made of documents that the caller may not read now are left out: they hold their text.
+    """
     await require(ctx, dataset_id)
-    found = await repository.cases(ctx.session, dataset_id, only, request)
+    reach = (await ctx.access()).read
+    found = await repository.cases(ctx.session, dataset_id, only, request, reach)
     return Page([_case_read(case) for case in found.items], request, found.total)
 
 
@@ -196,7 +216,7 @@ async def update_case(
 ) -> CaseRead:
     """Change a question; raises as `add_case` does, and CaseNotFoundError."""
     await require(ctx, dataset_id)
-    case = await repository.case(ctx.session, dataset_id, case_id)
+    case = await repository.case(ctx.session, dataset_id, case_id, (await ctx.access()).read)
     if case is None:
         raise CaseNotFoundError(case_id)
     for name, value in data.model_dump(exclude_unset=True).items():
@@ -211,7 +231,8 @@ async def update_case(
 async def delete_case(ctx: Context, dataset_id: uuid.UUID, case_id: uuid.UUID) -> None:
     """Remove a question; finished runs keep its results. Raises as `update_case` does."""
     await require(ctx, dataset_id)
-    if not await repository.remove_case(ctx.session, dataset_id, case_id):
+    reach = (await ctx.access()).read
+    if not await repository.remove_case(ctx.session, dataset_id, case_id, reach):
         raise CaseNotFoundError(case_id)
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.context import SYSTEM_UNPRIVATE, Caller, Context, unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.jobs import TransientJobError
 from citewell.core.platform import Platform
@@ -14,8 +14,10 @@ from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.evaluation import generating, proposing
 from citewell.engine.evaluation.generating import ProposedCase, SourceText
 from citewell.engine.llm.base import LanguageModel
+from citewell.features.connections import service as connections
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import DocumentNotFoundError
+from citewell.features.documents.schemas import DocumentQuery
 from citewell.features.evaluations import datasets, repository, spending
 from citewell.features.evaluations.errors import GenerationNotFoundError
 from citewell.features.evaluations.schemas import (
@@ -70,7 +72,7 @@ async def begin(
             raise DocumentNotFoundError(document_id)
     wanted = list(dict.fromkeys(data.document_ids))
     if not wanted:
-        newest = await documents.page(ctx, PageRequest(1, NEWEST), status="ready")
+        newest = await documents.page(ctx, PageRequest(1, NEWEST), DocumentQuery(status="ready"))
         wanted = [state.document.id for state in newest.items]
     if not wanted:
         raise InvalidInputError("There are no documents to ask about yet.")
@@ -137,12 +139,12 @@ async def perform(
         ProviderError: It failed.
         QuotaReachedError: The tenant's plan does not allow it.
     """
-    caller = Caller(tenant_id, SYSTEM)
+    caller = Caller(tenant_id, SYSTEM_UNPRIVATE)
     async with unit_of_work(platform, caller) as ctx:
         generation = await repository.generation(ctx.session, dataset_id, generation_id)
     if generation is None:
         return
-    model = _model(platform, generation)
+    model = _model(await connections.redacted(platform, caller), generation)
     left = generation.wanted - generation.made
     ids = generation.document_ids
     for number, document_id in enumerate(ids, 1):
@@ -202,7 +204,7 @@ async def _proposed(
             proposals = await proposing.propose(model, document.source, start)
         except ProviderConfigurationError as error:
             raise InvalidInputError(str(error)) from error
-        await spending.settle(platform, caller, at, proposals.usage)
+        await spending.settle(platform, caller, model.name, at, proposals.usage)
         yield list(proposals.cases)[:share], proposals.rejected
 
 

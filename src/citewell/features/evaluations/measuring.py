@@ -114,7 +114,7 @@ async def _judged_by(
         judgement = await judge.judge(JudgedCase(wanted, _judged(reply), truth))
     except (ProviderError, ProviderConfigurationError) as error:
         return {"judge_error": str(error)}
-    await spending.settle(platform, caller, at, judgement.usage)
+    await spending.settle(platform, caller, judge.name, at, judgement.usage)
     is_asked = judgement.usage != TokenUsage()
     return {
         "judged": judgement.verdict.value,

@@ -1,18 +1,33 @@
 """Which evaluation is whose, and the rows of datasets, cases, runs and results."""
 
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from sqlalchemy import delete, func, select, text, true, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    any_,
+    cast,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import TEXT, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.access.policy import Reach
+from citewell.access.statements import reach_sql
 from citewell.core.database.sessions import Database
 from citewell.core.errors import ConflictError
-from citewell.features.evaluations.schemas import CaseFilter
+from citewell.features.evaluations.schemas import CaseFilter, CaseOrigin
 from citewell.kit.pagination import Page, PageRequest
+from citewell.models.documents import Document
 from citewell.models.evaluations import (
     EvalCase,
     EvalDataset,
@@ -120,18 +135,60 @@ async def add(session: AsyncSession, row: EvalCase | EvalRun | EvalGeneration) -
     await session.refresh(row)
 
 
-async def case(session: AsyncSession, dataset_id: uuid.UUID, case_id: uuid.UUID) -> EvalCase | None:
+def _shown(reach: Reach) -> ColumnElement[bool]:
+    """Predicate on cases: written by people, or made of documents within reach now."""
+    predicate, values = reach_sql(reach, table="document", document_column="id")
+    # `IS NOT TRUE`: a document without an owner makes the predicate null.
+    hidden = exists().where(
+        Document.tenant_id == EvalCase.tenant_id,
+        or_(
+            Document.id == any_(EvalCase.document_ids),
+            cast(Document.id, TEXT) == EvalCase.passage["document_id"].astext,
+        ),
+        text(f"({predicate}) IS NOT TRUE").bindparams(**values),
+    )
+    return or_(EvalCase.origin == CaseOrigin.MANUAL, ~hidden)
+
+
+async def readable_documents(
+    session: AsyncSession, ids: Collection[uuid.UUID], reach: Reach
+) -> set[uuid.UUID]:
+    """Those of the documents that are within reach now."""
+    predicate, values = reach_sql(reach, table="document", document_column="id")
+    found = select(Document.id).where(
+        Document.id.in_(ids), text(f"({predicate})").bindparams(**values)
+    )
+    return set(await session.scalars(found))
+
+
+async def shown_cases(
+    session: AsyncSession, ids: Collection[uuid.UUID], reach: Reach
+) -> set[uuid.UUID]:
+    """Those of the cases that are there and may be read."""
+    found = select(EvalCase.id).where(EvalCase.id.in_(ids), _shown(reach))
+    return set(await session.scalars(found))
+
+
+async def case(
+    session: AsyncSession, dataset_id: uuid.UUID, case_id: uuid.UUID, reach: Reach
+) -> EvalCase | None:
     """A case of the dataset."""
     return await session.scalar(
-        select(EvalCase).where(EvalCase.id == case_id, EvalCase.dataset_id == dataset_id)
+        select(EvalCase).where(
+            EvalCase.id == case_id, EvalCase.dataset_id == dataset_id, _shown(reach)
+        )
     )
 
 
 async def cases(
-    session: AsyncSession, dataset_id: uuid.UUID, only: CaseFilter, request: PageRequest
+    session: AsyncSession,
+    dataset_id: uuid.UUID,
+    only: CaseFilter,
+    request: PageRequest,
+    reach: Reach,
 ) -> Page[EvalCase]:
     """Cases of a dataset, oldest first."""
-    wanted = [EvalCase.dataset_id == dataset_id]
+    wanted = [EvalCase.dataset_id == dataset_id, _shown(reach)]
     if only.origin is not None:
         wanted.append(EvalCase.origin == only.origin)
     if only.is_reviewed is not None:
@@ -195,11 +252,13 @@ async def accept_all(session: AsyncSession, dataset_id: uuid.UUID) -> int:
     return len(changed.all())
 
 
-async def remove_case(session: AsyncSession, dataset_id: uuid.UUID, case_id: uuid.UUID) -> bool:
+async def remove_case(
+    session: AsyncSession, dataset_id: uuid.UUID, case_id: uuid.UUID, reach: Reach
+) -> bool:
     """Delete a case of the dataset; False if there is none. Results of it stay in their runs."""
     gone = await session.scalars(
         delete(EvalCase)
-        .where(EvalCase.id == case_id, EvalCase.dataset_id == dataset_id)
+        .where(EvalCase.id == case_id, EvalCase.dataset_id == dataset_id, _shown(reach))
         .returning(EvalCase.id)
     )
     return gone.one_or_none() is not None

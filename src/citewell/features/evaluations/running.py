@@ -4,12 +4,14 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 import citewell
-from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.context import SYSTEM_UNPRIVATE, Caller, Context, unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.engine.evaluation.judging import Judge, ModelJudge
+from citewell.features.connections import service as connections
 from citewell.features.evaluations import datasets, measuring, repository
 from citewell.features.evaluations.errors import RunNotFoundError, RunUnfinishedError
+from citewell.features.evaluations.results import result_reads
 from citewell.features.evaluations.schemas import (
     ResultRead,
     RunCreate,
@@ -19,11 +21,10 @@ from citewell.features.evaluations.schemas import (
 from citewell.features.jobs import service as jobs
 from citewell.features.jobs.attempts import Attempt
 from citewell.features.jobs.schemas import NewJob
-from citewell.features.search.schemas import ConfidenceRead
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
-from citewell.models.evaluations import EvalResult, EvalRun
+from citewell.models.evaluations import EvalRun
 
 RUN_JOB = "evaluations.run"
 
@@ -95,14 +96,14 @@ async def finished(ctx: Context, run_id: uuid.UUID) -> tuple[RunRead, list[Resul
     run = await get(ctx, run_id)
     if run.figures is None:
         raise RunUnfinishedError(run_id)
-    return run, [_result_read(each) for each in await repository.results(ctx.session, run_id)]
+    return run, await result_reads(ctx, await repository.results(ctx.session, run_id))
 
 
 async def results(ctx: Context, run_id: uuid.UUID, request: PageRequest) -> Page[ResultRead]:
     """Judged replies of a run so far; raises as `get` does."""
     await get(ctx, run_id)
     found = await repository.result_page(ctx.session, run_id, request)
-    return Page([_result_read(each) for each in found.items], request, found.total)
+    return Page(await result_reads(ctx, found.items), request, found.total)
 
 
 async def delete(ctx: Context, run_id: uuid.UUID) -> None:
@@ -125,13 +126,13 @@ async def perform(
     platform: Platform, tenant_id: uuid.UUID, run_id: uuid.UUID, on_progress: OnProgress
 ) -> None:
     """Ask what has no result yet, with access to everything, and note the figures of all."""
-    caller = Caller(tenant_id, SYSTEM)
+    caller = Caller(tenant_id, SYSTEM_UNPRIVATE)
     async with unit_of_work(platform, caller) as ctx:
         run = await repository.run(ctx.session, run_id)
         if run is None:
             return
         cases = await repository.open_cases(ctx.session, run)
-    judge = _judge(platform, run)
+    judge = _judge(await connections.redacted(platform, caller), run)
     for number, case in enumerate(cases, 1):
         asked = await measuring.ask(platform, caller, case, run.top_k, judge)
         async with unit_of_work(platform, caller) as ctx:
@@ -182,27 +183,4 @@ def run_read(run: EvalRun) -> RunRead:
         created_at=run.created_at,
         finished_at=run.finished_at,
         figures=None if run.figures is None else RunFigures.model_validate(run.figures),
-    )
-
-
-def _result_read(result: EvalResult) -> ResultRead:
-    numbers = {
-        name: float(value)
-        for name, value in result.measures.items()
-        if isinstance(value, int | float)
-    }
-    return ResultRead(
-        case_id=result.case_id,
-        question=result.question,
-        kind=result.kind,
-        verdict=result.verdict,
-        judged=result.measures.get("judged"),
-        error=result.error,
-        answer=result.answer,
-        abstained=result.is_abstained,
-        confidence=ConfidenceRead(
-            level=result.confidence_level, score=round(result.confidence_score, 4)
-        ),
-        measures=numbers,
-        latency_ms=round(result.latency_ms, 2),
     )

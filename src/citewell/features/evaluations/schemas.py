@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from citewell.features.search.schemas import MAX_QUERY_CHARS, ConfidenceRead
+from citewell.kit.bodies import RequestBody
 from citewell.kit.storable import StorableText
+from citewell.kit.visible import VISIBLE_LINE, VISIBLE_TEXT
 
 
 class SearchMode(StrEnum):
@@ -78,22 +80,22 @@ Phrases = Annotated[list[Phrase], Field(max_length=20)]
 CaseQuestion = Annotated[StorableText, Field(min_length=1, max_length=MAX_QUERY_CHARS)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+class _Body(RequestBody):
+    model_config = ConfigDict(str_strip_whitespace=True)
 
 
 class DatasetCreate(_Body):
     """A set of questions to make."""
 
-    name: Annotated[StorableText, Field(min_length=1, max_length=200)]
-    description: Annotated[StorableText, Field(max_length=2_000)] = ""
+    name: Annotated[str, Field(min_length=1, max_length=200), VISIBLE_LINE]
+    description: Annotated[str, Field(max_length=2_000), VISIBLE_TEXT] = ""
 
 
 class DatasetUpdate(_Body):
     """Changes to a set of questions."""
 
-    name: Annotated[StorableText, Field(min_length=1, max_length=200)] | None = None
-    description: Annotated[StorableText, Field(max_length=2_000)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=200), VISIBLE_LINE] | None = None
+    description: Annotated[str, Field(max_length=2_000), VISIBLE_TEXT] | None = None
 
 
 class DatasetRead(BaseModel):
@@ -116,7 +118,9 @@ class CaseCreate(_Body):
     forbid: Phrases = Field(default=[], description="None of these may be in the answer.")
     abstain: bool = Field(default=False, description="No document answers it.")
     reference: Annotated[StorableText, Field(max_length=10_000)] | None = None
-    document_ids: Annotated[list[uuid.UUID], Field(max_length=100)] = []
+    document_ids: Annotated[list[uuid.UUID], Field(max_length=100)] = Field(
+        default_factory=list[uuid.UUID]
+    )
     kind: Annotated[StorableText, Field(max_length=100)] | None = None
     query_id: uuid.UUID | None = None
 
@@ -304,6 +308,7 @@ class ResultRead(BaseModel):
 
     case_id: uuid.UUID
     question: str
+    """Empty where it was written from a document that is withheld."""
     kind: str | None
     verdict: str | None
     """By the rules; null: the case says nothing they can look for."""
@@ -311,6 +316,9 @@ class ResultRead(BaseModel):
     """The verdict of the model that the run names as its judge."""
     error: str | None
     answer: str | None
+    """Null where `is_withheld`."""
+    is_withheld: bool
+    """A document that it was made of is gone, or the caller may not read it now."""
     abstained: bool
     confidence: ConfidenceRead
     measures: dict[str, float]

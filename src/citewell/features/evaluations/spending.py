@@ -25,8 +25,9 @@ async def reserve(platform: Platform, caller: Caller) -> datetime:
     return at
 
 
-async def settle(platform: Platform, caller: Caller, at: datetime, spent: TokenUsage) -> None:
+async def settle(
+    platform: Platform, caller: Caller, model: str, at: datetime, spent: TokenUsage
+) -> None:
     """Replace what was counted beforehand by what the model says it took."""
-    tokens = spent.input_tokens + spent.output_tokens
     async with unit_of_work(platform, caller) as ctx:
-        await usage.settle(ctx, Metric.MODEL_TOKENS, reserved=ABOUT, spent=tokens, at=at)
+        await usage.settle_model(ctx, model, spent, reserved=ABOUT, at=at)

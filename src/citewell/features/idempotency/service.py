@@ -103,6 +103,17 @@ async def finish(ctx: Context, request: Request, reply: JsonValue) -> None:
     )
 
 
+async def begin_once(ctx: Context, key: str | None, asked: JsonValue) -> JsonValue | None:
+    """`begin` for a request that may have a key; None without one."""
+    return None if key is None else await begin(ctx, request_of(key, asked))
+
+
+async def finish_once(ctx: Context, key: str | None, asked: JsonValue, reply: JsonValue) -> None:
+    """`finish` for a request that may have a key; nothing without one."""
+    if key is not None:
+        await finish(ctx, request_of(key, asked), reply)
+
+
 async def forget_old(platform: Platform) -> None:
     """Delete the expired replies of all tenants."""
     before = utc_now() - KEPT_FOR

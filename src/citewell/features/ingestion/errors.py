@@ -1,5 +1,6 @@
 """Errors and codes of versions that cannot be made ready; the parser has codes of its own."""
 
+ATTACHMENTS_REFUSED = "attachments_refused"
 EMBEDDING_FAILED = "embedding_failed"
 FILE_MISSING = "stored_file_missing"
 INTERNAL = "internal_error"

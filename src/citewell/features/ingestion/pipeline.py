@@ -20,10 +20,9 @@ from citewell.engine.chunking.base import (
 )
 from citewell.engine.chunking.registry import create_chunker
 from citewell.engine.embedding.base import Embedder, Vector
-from citewell.engine.lexical.acronyms import MAX_DEFINITIONS, definitions_in
-from citewell.engine.lexical.bm25 import passage_terms
-from citewell.engine.parsing.base import Block, DocumentInfo
-from citewell.engine.text.language import UNDETERMINED, detect_language
+from citewell.engine.lexical.weighing import PassageWeigher
+from citewell.engine.parsing.base import Block, DocumentInfo, ParseWarning
+from citewell.engine.text.language import UNDETERMINED
 from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.pace import IngestPace
@@ -46,6 +45,8 @@ class IngestTarget:
     """Locks the version for a transaction; False if this attempt may not write it any more."""
     has_earlier_chunks: bool
     """Whether an earlier version or attempt may have embedded some of the chunks."""
+    vectors_of: int | None = None
+    """Another generation of the same model, whose vectors are taken over."""
     stores_text: bool = True
     """Whether its text is stored; False if it is stored already."""
     has_earlier_text: bool = False
@@ -75,6 +76,8 @@ class PipelineResult:
     embedded_count: int = 0
     char_count: int = 0
     term_frequencies: Counter[int] = field(default_factory=Counter[int])
+    warnings: Sequence[ParseWarning] = ()
+    """Remarks of the parser."""
     acronyms: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Meanings of acronyms that the text has given so far."""
     text_hash: bytes = b""
@@ -152,6 +155,7 @@ async def run(
         pace = platform.state_of(IngestPace)
         batches = _cut(chunker, outcome, progress, parsed.blocks(), pace)
         await _work(platform, target, outcome, progress, batches)
+        outcome.warnings = parsed.warnings
     return outcome
 
 
@@ -243,39 +247,37 @@ async def _embed(
     known: dict[bytes, Vector] = {}
     if target.has_earlier_chunks:
         async with unit_of_work(platform, _caller(target)) as ctx:
-            known = await index_of(platform).writer.known_vectors(
-                ctx, target.key.document_id, target.generation.id, hashes
-            )
+            for generation in (target.generation.id, target.vectors_of):
+                if generation is not None:
+                    known |= await index_of(platform).writer.known_vectors(
+                        ctx, target.key.document_id, generation, hashes
+                    )
     # By hash: a paragraph that occurs twice in the batch is embedded once.
     missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
     if missing:
         vectors = await target.embedder.embed_passages(list(missing.values()))
         known |= dict(zip(missing, vectors, strict=True))
         outcome.embedded_count += len(missing)
-    batch.rows = await asyncio.to_thread(_rows, batch, outcome, hashes, known)
+    batch.rows = await asyncio.to_thread(
+        _rows, batch, outcome, hashes, known, target.generation.analysis
+    )
     notes.embedded += len(batch.rows)
 
 
 def _rows(
-    batch: Batch, outcome: PipelineResult, hashes: Sequence[bytes], vectors: dict[bytes, Vector]
+    batch: Batch,
+    outcome: PipelineResult,
+    hashes: Sequence[bytes],
+    vectors: dict[bytes, Vector],
+    analysis: int,
 ) -> list[ChunkRow]:
     rows: list[ChunkRow] = []
     language = UNDETERMINED
-    for chunk in batch.chunks:
-        # Texts say what an acronym stands for where they use it first, so what comes later knows.
-        if len(outcome.acronyms) < MAX_DEFINITIONS:
-            outcome.acronyms |= definitions_in(chunk.text)
+    weigher = PassageWeigher(outcome.title, outcome.acronyms, analysis)
+    weigher.read(chunk.text for chunk in batch.chunks)
+    outcome.acronyms = weigher.acronyms
     for chunk, key in zip(batch.chunks, hashes, strict=True):
-        detected = detect_language(chunk.text)
-        # Tables of figures show no language of their own, so they take their document's.
-        language = detected if detected != UNDETERMINED else language
-        terms = passage_terms(
-            f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text,
-            language,
-            heading=" ".join(chunk.heading),
-            title=outcome.title,
-            acronyms=outcome.acronyms,
-        ).weights
+        language, terms = weigher.weigh(chunk.text, chunk.context, chunk.heading, language)
         outcome.term_frequencies.update(terms.keys())
         rows.append(
             ChunkRow(
@@ -284,6 +286,7 @@ def _rows(
                 context=chunk.context,
                 heading=chunk.heading,
                 page=chunk.page,
+                page_breaks=chunk.page_breaks,
                 start=chunk.start,
                 end=chunk.end,
                 language=language,

@@ -22,6 +22,7 @@ from citewell.core.platform import Platform
 from citewell.engine.chunking.base import Chunk, chunking_name
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.errors import ProviderError
+from citewell.engine.lexical.base import ANALYSIS
 from citewell.engine.parsing.base import ParseError
 from citewell.features.audit import service as audit
 from citewell.features.ingestion import generations, pipeline
@@ -58,6 +59,8 @@ class Rebuilding:
     embedder: Embedder
     chunks_total: int
     chunks_done: int
+    is_forced: bool = False
+    """Whether everything is computed anew."""
     documents: int = 0
     """Versions built by this run."""
     vanished: set[uuid.UUID] = field(default_factory=set[uuid.UUID])
@@ -115,9 +118,10 @@ async def begin(
     else:
         embedder = await platform.embedders.open(embedding)
     async with unit_of_work(platform, caller) as ctx:
-        is_same = (live.embedding, live.dimensions) == (
+        is_same = (live.embedding, live.dimensions, live.analysis) == (
             embedder.spec.name,
             embedder.spec.dimensions,
+            ANALYSIS,
         )
         if is_same and not force and not await _is_cut_otherwise(ctx, live):
             return None
@@ -127,7 +131,7 @@ async def begin(
             building = await index_of(platform).generations.begin(ctx, embedder.spec, anew=True)
         chunks_total = await index_of(platform).generations.chunk_count(ctx, live.id)
         chunks_done = await index_of(platform).generations.chunk_count(ctx, building.id)
-    return Rebuilding(live, building, embedder, chunks_total, chunks_done)
+    return Rebuilding(live, building, embedder, chunks_total, chunks_done, is_forced=force)
 
 
 async def _is_cut_otherwise(ctx: Context, generation: Generation) -> bool:
@@ -262,6 +266,7 @@ async def _build(
         embedder=work.embedder,
         hold=partial(_hold, version.version_id),
         has_earlier_chunks=True,
+        vectors_of=None if work.is_forced else _vectors_of(work),
         stores_text=False,
     )
     wanted = chunking_name(version.chunk_strategy, version.chunk_size, version.chunk_overlap)
@@ -279,6 +284,13 @@ async def _build(
         outcome = await _from_passages(platform, work, target, version, is_strict=False)
         work.kept.append((version.document_id, version.number, why))
     await _complete(platform, target, outcome, wanted)
+
+
+def _vectors_of(work: Rebuilding) -> int | None:
+    """The live generation, if the model is the same: then vectors need not be computed anew."""
+    live, building = work.live, work.building
+    is_same = (live.embedding, live.dimensions) == (building.embedding, building.dimensions)
+    return live.id if is_same else None
 
 
 async def _complete(
@@ -355,6 +367,7 @@ async def _from_passages(
                     end=chunk.end,
                     heading=chunk.heading,
                     page=chunk.page,
+                    page_breaks=chunk.page_breaks,
                     token_count=count,
                     context=chunk.context,
                 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.models.conversations import conversation_files_shown
 from citewell.models.documents import (
     OPEN_STATUSES,
     DocumentText,
@@ -40,6 +41,7 @@ class Assignment:
     version_id: uuid.UUID
     number: int
     document_id: uuid.UUID
+    source: str | None
     collection_id: uuid.UUID
     access_level: int
     filename: str
@@ -72,7 +74,7 @@ class Assignment:
 _BEGIN = text(f"""
 WITH work AS MATERIALIZED (
   SELECT j.id AS job_id, j.attempts + 1 AS attempt, j.attempts_before, v.id AS version_id, v.number,
-    d.id AS document_id, d.collection_id, d.access_level, d.filename, d.title,
+    d.id AS document_id, d.source, d.collection_id, d.access_level, d.filename, d.title,
     active.parsed_title AS active_title, c.chunk_strategy, c.chunk_size, c.chunk_overlap, b.sha256
   FROM job j
   JOIN document_version v ON v.tenant_id = j.tenant_id AND v.id = j.version_id
@@ -134,6 +136,7 @@ WITH texts AS (
   UPDATE document_version SET status = :status, mime_type = :mime_type,
     parsed_title = :parsed_title, page_count = :page_count, char_count = :char_count,
     chunk_count = :chunk_count, embedded_count = :embedded_count,
+    warnings = CAST(:warnings AS jsonb),
     published_at = coalesce(published_at, now())
   WHERE tenant_id = :tenant_id AND id = :version_id
 )
@@ -181,7 +184,8 @@ async def begin(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
     None if the version is gone or nothing is left to do.
     """
     values = {"tenant_id": session.info["tenant_id"], "job_id": job_id}
-    row = (await session.execute(_BEGIN, values)).one_or_none()
+    async with conversation_files_shown(session):
+        row = (await session.execute(_BEGIN, values)).one_or_none()
     if row is None:
         return None
     return Assignment(**row._mapping)  # pyright: ignore[reportPrivateUsage] - public in spite of its name

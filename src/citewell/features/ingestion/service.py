@@ -1,6 +1,8 @@
 """One attempt to make a version ready, from its job to its publication."""
 
+import json
 import uuid
+from dataclasses import asdict
 from functools import partial
 
 import structlog
@@ -15,7 +17,7 @@ from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.parsing.base import ParseError, ParseFailure
 from citewell.features.documents import service as documents
-from citewell.features.ingestion import pipeline, repository
+from citewell.features.ingestion import attaching, pipeline, repository
 from citewell.features.ingestion.errors import (
     EMBEDDING_FAILED,
     FILE_MISSING,
@@ -106,6 +108,8 @@ async def _make_ready(
                 ),
                 ProgressNotes(platform, caller, work.job_id, work.attempt),
             )
+            if outcome.info is not None and outcome.info.attachments:
+                await attaching.take_in(platform, caller, work, path, outcome.title)
     except FileNotFoundError as error:
         raise IngestionError(FILE_MISSING, f"The stored file cannot be found: {error}.") from error
     # A file without text is a failure: a ready document that no search finds would puzzle people.
@@ -141,6 +145,7 @@ async def _publish(
             "char_count": outcome.char_count,
             "chunk_count": outcome.chunk_count,
             "embedded_count": outcome.embedded_count,
+            "warnings": json.dumps([asdict(each) for each in outcome.warnings]),
         }
         last = outcome.last or pipeline.Batch()
         await pipeline.make_room(ctx, target, outcome)

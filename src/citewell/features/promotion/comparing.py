@@ -52,6 +52,27 @@ async def compare_searches(
     return compared
 
 
+async def find_named(platform: Platform, wanted: int) -> SearchComparison:
+    """Search for titles and headings of an installation's own documents; each finds some passage.
+
+    Args:
+        platform: The installation.
+        wanted: Number of questions over all tenants; a small library may have fewer.
+    """
+    compared = SearchComparison()
+    async for caller, query in _questions(platform, wanted):
+        try:
+            found = await _found(platform, caller, query)
+        except EmptyQueryError:
+            continue
+        compared.asked += 1
+        if found:
+            compared.same += 1
+        elif len(compared.different) < MOST_DIFFERENT:
+            compared.different.append(query)
+    return compared
+
+
 async def build_indexes(platform: Platform) -> None:
     """Build the HNSW indexes of libraries that are large enough, without waiting for a worker."""
     async with platform.database.unit_of_work(None) as session:

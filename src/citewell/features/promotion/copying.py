@@ -7,13 +7,12 @@ row-level security, between servers of different versions, and are compared befo
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
 
-import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from citewell.core.database.connecting import connect
+from citewell.core.database.tables import SAME_WRITING, SEQUENCES, Table, in_order
 from citewell.core.errors import StartupError
 
 SAMPLED_ROWS = 20_000
@@ -22,71 +21,8 @@ SAMPLED_ROWS = 20_000
 # The copy fails after this time instead of waiting for processes that use a database.
 LOCK_TIMEOUT = "10s"
 
-VERSION_TABLE = "alembic_version"
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 OnBytes = Callable[[str, int], None]
 """Called with the name of a table and the number of its bytes copied so far."""
-
-_SAME_WRITING = """
-SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601';
-SET bytea_output = 'hex'; SET extra_float_digits = 1
-"""
-"""Makes both servers write values as the same text, whatever their configuration."""
-
-# Parents of partitions only, as rows go through them. Generated columns are left out: COPY refuses
-# them, and the target computes its own.
-_TABLES = f"""
-SELECT c.relname, c.relrowsecurity,
-  EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal),
-  array_agg(a.attname::text ORDER BY a.attnum),
-  array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum),
-  coalesce((SELECT array_agg(k.attname::text ORDER BY k.attnum) FROM pg_index i
-            JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = ANY(i.indkey)
-            WHERE i.indrelid = c.oid AND i.indisprimary), '{{}}')
-FROM pg_class c
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-  AND a.attgenerated = ''
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-  AND NOT c.relispartition AND c.relname <> '{VERSION_TABLE}'
-GROUP BY c.oid, c.relname, c.relrowsecurity
-ORDER BY c.relname
-"""  # noqa: S608 - a constant
-
-# Deferrable keys are checked at the end of the transaction, so they put tables in no order.
-_REFERENCES = """
-SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
-WHERE contype = 'f' AND NOT condeferrable AND conrelid <> confrelid AND conparentid = 0
-  AND connamespace = 'public'::regnamespace
-"""
-
-_SEQUENCES = """
-SELECT c.relname FROM pg_class c
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S' ORDER BY c.relname
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that holds rows of the installation."""
-
-    name: str
-    is_guarded: bool
-    """Whether row-level security is enforced on it."""
-    has_triggers: bool
-    columns: tuple[str, ...]
-    types: tuple[str, ...]
-    key: tuple[str, ...]
-
-    @property
-    def identifier(self) -> sql.Identifier:
-        """Its name, quoted."""
-        return sql.Identifier(self.name)
-
-    @property
-    def column_list(self) -> sql.Composed:
-        """Its columns, quoted."""
-        return sql.SQL(", ").join(map(sql.Identifier, self.columns))
 
 
 @dataclass(slots=True)
@@ -122,10 +58,10 @@ class Promotion:
             self._source = opened.enter_context(connect(self._source_url))
             self._target = opened.enter_context(connect(self._target_url))
             for connection in (self._source, self._target):
-                connection.execute(_SAME_WRITING.encode())
+                connection.execute(SAME_WRITING.encode())
                 connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'".encode())
-            self._tables = _in_order(self._source)
-            _check_alike(self._tables, _in_order(self._target))
+            self._tables = in_order(self._source)
+            _check_alike(self._tables, in_order(self._target))
             self._hold_source()
             self._opened = opened.pop_all()
         return self
@@ -204,7 +140,7 @@ class Promotion:
                 on_bytes(table.name, done)
 
     def _copy_sequences(self) -> None:
-        for (name,) in self._source.execute(_SEQUENCES).fetchall():
+        for (name,) in self._source.execute(SEQUENCES).fetchall():
             state = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(name))
             row = self._source.execute(state).fetchone()
             assert row is not None
@@ -232,25 +168,6 @@ class Promotion:
             copied.rows[table.name] = count[0]
             copied.checked_rows += sum(row[2] for row in sides[0])
         return copied
-
-
-def _in_order(connection: Connection) -> list[Table]:
-    """All tables, each after those that its rows refer to."""
-    rows = connection.execute(_TABLES.encode()).fetchall()
-    waiting = {
-        row[0]: Table(row[0], row[1], row[2], tuple(row[3]), tuple(row[4]), tuple(row[5]))
-        for row in rows
-    }
-    needs: dict[str, set[str]] = {name: set() for name in waiting}
-    for table, named in connection.execute(_REFERENCES.encode()).fetchall():
-        if table in needs:
-            needs[table].add(named)
-    ordered: list[Table] = []
-    while waiting:
-        ready = [name for name in waiting if not needs[name] & waiting.keys()]
-        assert ready, "tables refer to each other in a circle"
-        ordered += [waiting.pop(name) for name in ready]
-    return ordered
 
 
 def _check_alike(source: list[Table], target: list[Table]) -> None:

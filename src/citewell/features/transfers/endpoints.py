@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from citewell.features.collections.schemas import Name
 from citewell.features.http import (
     PRIVATE,
-    TAKES_FILES,
+    TAKES_EXPORTS,
     AdminDep,
     PlatformDep,
     Router,
@@ -62,7 +62,7 @@ async def export_collection(
 
 
 @router.post("/import", status_code=201, dependencies=[Depends(known_fields(IMPORT_FIELDS))])
-@governed(TAKES_FILES)
+@governed(TAKES_EXPORTS)
 async def import_collection(
     platform: PlatformDep,
     caller: AdminDep,

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import anyio
 
-from citewell.access.policy import AccessLevel, Role, Scope, Verb
+from citewell.access.policy import AccessLevel, Role, Scope, Verb, Visibility
 from citewell.core.blobs.encryption import DamagedFileError
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError
@@ -182,7 +182,11 @@ class _Export:
         collection, generation = self._collection, self._generation
         embedding = None
         if generation is not None:
-            embedding = EmbeddingRecord(name=generation.embedding, dimensions=generation.dimensions)
+            embedding = EmbeddingRecord(
+                name=generation.embedding,
+                dimensions=generation.dimensions,
+                analysis=generation.analysis,
+            )
         rules = await self._rules(CollectionGrant, [collection.id])
         return CollectionRecord(
             format=FORMAT,
@@ -190,6 +194,7 @@ class _Export:
             id=collection.id,
             name=collection.name,
             description=collection.description,
+            visibility=Visibility(collection.visibility),
             chunk_strategy=collection.chunk_strategy,
             chunk_size=collection.chunk_size,
             chunk_overlap=collection.chunk_overlap,
@@ -319,6 +324,7 @@ def _chunk(row: ChunkRow) -> ChunkRecord:
         id=row.id,
         ordinal=row.ordinal,
         page=row.page,
+        page_breaks=list(row.page_breaks),
         start=row.start,
         end=row.end,
         language=row.language,

@@ -214,10 +214,11 @@ class _Import:
         ctx, spec = self._ctx, self._ctx.platform.embedder.spec
         generation = await index_of(ctx.platform).generations.ensure(ctx, spec)
         theirs = header.embedding
-        if theirs is not None and (theirs.name, theirs.dimensions) == (
-            generation.embedding,
-            generation.dimensions,
-        ):
+        if theirs is not None and (
+            theirs.name,
+            theirs.dimensions,
+            theirs.analysis,
+        ) == (generation.embedding, generation.dimensions, generation.analysis):
             self._generation = generation
         if await repository.has_collection(ctx.session, name):
             raise CollectionExistsError(name)  # asked again at the end
@@ -226,6 +227,7 @@ class _Import:
             "tenant_id": ctx.tenant_id,
             "name": unseen_name(),
             "description": header.description,
+            "visibility": header.visibility.value,
             "chunk_strategy": header.chunk_strategy,
             "chunk_size": header.chunk_size,
             "chunk_overlap": header.chunk_overlap,
@@ -347,7 +349,7 @@ class _Import:
         # `_add_version` gives it another status if it has to be ingested again.
         taken_over = version.status == record.status and record.is_complete
         key = VersionKey(place.id, version.id, self._report.collection_id, int(place.level))
-        rows = VersionRows(key, self._generation, record)
+        rows = VersionRows(key, self._generation, record, place.record.title)
         while not isinstance(part, EndOfVersion):
             if not record.is_complete or not isinstance(part, TextRecord | ChunksRecord):
                 raise _unexpected(part)
@@ -386,6 +388,7 @@ class _Import:
         if not is_kept:
             values |= {"chunk_count": 0, "embedded_count": 0, "published_at": None}
             values |= {"page_count": None, "char_count": None, "parsed_title": None}
+            values |= {"warnings": []}
             # Queued at the end: until then nobody works on it.
             values |= {"mime_type": None, "status": VersionStatus.CANCELLED}
         values |= {

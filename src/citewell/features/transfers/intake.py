@@ -14,6 +14,7 @@ from citewell.features.transfers.errors import ImportInterruptedError
 from citewell.features.transfers.framing import FrameReader
 from citewell.features.transfers.pace import ImportPace
 from citewell.features.transfers.schemas import EndOfCollection, OriginalRecord, Record
+from citewell.features.transfers.vectors import VectorCheck
 from citewell.models.trash import trash_shown
 
 
@@ -29,6 +30,7 @@ class Intake:
         self._caller = caller
         self._reader = reader
         self._pace = platform.state_of(ImportPace)
+        self._check = VectorCheck(platform)
         self._held: deque[Record] = deque()
         self._stack = AsyncExitStack()
         self._ctx: Context | None = None
@@ -67,7 +69,8 @@ class Intake:
         """Commit, read the next batch, begin anew."""
         # The end of the unit of work commits the batch.
         await self._stack.aclose()
-        self._held.extend(await anyio.to_thread.run_sync(self._read))
+        records = await anyio.to_thread.run_sync(self._read)
+        self._held.extend(await self._check.look(records))
         ctx = await self._stack.enter_async_context(unit_of_work(self._platform, self._caller))
         await self._stack.enter_async_context(trash_shown(ctx.session))
         if self.collection_id is not None and not await repository.put_off(

@@ -18,3 +18,9 @@ class ImportPace:
     shown_chunks: int = 1_000
     """Passages that one statement makes findable: far from a request's time-out for statements,
     also where each of them enters the index of vectors (about 3 ms)."""
+
+    checked_share: float = 1 / 16
+    """Chance of a passage that its vector is made again and compared; one of the first record's is
+    in any case. With one that does not fit, those of all that follows are made here. A few forged
+    ones among thousands may pass: they can show a passage where it does not belong, but not change
+    a word of it."""

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from citewell.access.policy import Effect
+from citewell.access.policy import Effect, Visibility
 from citewell.features.collections.schemas import ChunkOverlap, ChunkSize, Description, Name
 from citewell.features.documents.schemas import Metadata
 from citewell.kit.storable import StorableText
@@ -64,6 +64,8 @@ class EmbeddingRecord(_Record):
 
     name: Short
     dimensions: Annotated[int, Field(ge=1, le=4_000)]
+    analysis: Annotated[int, Field(ge=1)] = 1
+    """Version of the terms of the passages; exports without it have the first."""
 
 
 class CollectionRecord(_Record):
@@ -75,6 +77,8 @@ class CollectionRecord(_Record):
     id: uuid.UUID
     name: Name
     description: Description
+    visibility: Visibility = Visibility.OPEN
+    """Left out of a file of a former version, which knew open ones only."""
     chunk_strategy: Short
     chunk_size: ChunkSize
     chunk_overlap: ChunkOverlap
@@ -109,6 +113,10 @@ class VersionRecord(_Record):
     status: VersionStatus
     error_code: Short | None
     error_detail: Annotated[StorableText, StringConstraints(max_length=20_000)] | None
+    warnings: Annotated[list[dict[Short, StorableText]], Field(max_length=100)] = Field(
+        default_factory=list[dict[str, str]]
+    )
+    """None in files of earlier versions."""
     mime_type: Short | None
     parsed_title: Annotated[StorableText, StringConstraints(max_length=20_000)] | None
     size_bytes: Size
@@ -149,6 +157,7 @@ class ChunkRecord(_Record):
     id: uuid.UUID
     ordinal: Count
     page: Count | None
+    page_breaks: Annotated[list[Count], Field(max_length=10_000)] = Field(default_factory=list[int])
     start: Size
     end: Size
     language: Annotated[StorableText, StringConstraints(max_length=20)]

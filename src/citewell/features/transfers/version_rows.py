@@ -1,15 +1,19 @@
 """Text and chunks of one imported version, on their way into the database."""
 
-import base64
-import binascii
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from collections.abc import Sequence
 
+import anyio.to_thread
 import numpy as np
 
 from citewell.core.context import Context
 from citewell.core.errors import UnavailableError
+from citewell.engine.chunking.base import content_hash, embedding_text
 from citewell.engine.embedding.base import Vector
+from citewell.engine.lexical.base import ANALYSIS
+from citewell.engine.lexical.weighing import PassageWeigher
+from citewell.engine.text.language import UNDETERMINED
 from citewell.features.transfers import repository
 from citewell.features.transfers.errors import DamagedExportError
 from citewell.features.transfers.schemas import (
@@ -18,6 +22,7 @@ from citewell.features.transfers.schemas import (
     TextRecord,
     VersionRecord,
 )
+from citewell.features.transfers.vectors import chunk_of, decoded
 from citewell.indexes.contract import Generation, GenerationChangedError, index_of
 from citewell.indexes.events import (
     ChunkRow,
@@ -34,7 +39,8 @@ MAX_TERMS = 1_000
 # The largest finite value of half precision (IEEE 754 binary16): the vectors are stored as such.
 LARGEST_HALF = 65_504.0
 SMALLEST_FLOAT = float(np.finfo(np.float32).tiny)
-"""Below it the database refuses a weight."""
+"""Below it the database refuses a weight. Weights of a file are looked at and not used: what cannot
+be shows that it was made by something else."""
 
 
 class VersionRows:
@@ -45,11 +51,14 @@ class VersionRows:
     """
 
     def __init__(
-        self, key: VersionKey, generation: Generation | None, record: VersionRecord
+        self, key: VersionKey, generation: Generation | None, record: VersionRecord, title: str
     ) -> None:
         self._key = key
         self._generation = generation
         self._record = record
+        # Without a generation the version is cut and weighed anew, by a job.
+        analysis = ANALYSIS if generation is None else generation.analysis
+        self._weigher = PassageWeigher(title, analysis=analysis)
         self._chars = 0
         self._starts: list[int] = []
         self._texts: list[str] = []
@@ -94,15 +103,28 @@ class VersionRows:
         # If an id occurs twice, all of the record get new ones; the database would refuse the
         # batch.
         is_repeated = len({row.id for row in part.rows}) < len(part.rows)
-        self._held = []
-        for row in part.rows:
-            is_new = is_repeated or row.id in taken
-            self.new_ids += is_new
-            self._held.append(self._row(row, is_new=is_new))
-            self._frequencies.update(self._held[-1].terms.keys())
-            self.chunks += 1
+        is_new = [is_repeated or row.id in taken for row in part.rows]
+        self.new_ids += sum(is_new)
+        # Weighing is real work: not in the event loop.
+        self._held = await anyio.to_thread.run_sync(self._made, part.rows, is_new)
 
-    def _row(self, row: ChunkRecord, *, is_new: bool) -> ChunkRow:
+    def _made(self, rows: Sequence[ChunkRecord], is_new: Sequence[bool]) -> list[ChunkRow]:
+        made: list[ChunkRow] = []
+        language = UNDETERMINED
+        self._weigher.read(row.text for row in rows)
+        for row, has_new_id in zip(rows, is_new, strict=True):
+            made.append(self._row(row, language, is_new=has_new_id))
+            language = made[-1].language
+            self._frequencies.update(made[-1].terms.keys())
+            self.chunks += 1
+        return made
+
+    def _row(self, row: ChunkRecord, language: str, *, is_new: bool) -> ChunkRow:
+        """A passage of what stands in its document; what search knows of it is made here.
+
+        Weights and hashes of the file would let a passage win any question, or lend its vector to
+        a text that is not its own.
+        """
         if row.ordinal != self.chunks or not row.start <= row.end <= self._chars:
             raise _damaged("a passage is in the wrong place")
         if row.text != self._stretch(row.start, row.end):
@@ -111,18 +133,21 @@ class VersionRows:
             SMALLEST_FLOAT <= weight < LARGEST_HALF for weight in row.terms.values()
         ):
             raise _damaged("the terms of a passage cannot be")
+        language, terms = self._weigher.weigh(row.text, row.context, row.heading, language)
+        embedded = embedding_text(chunk_of(row), self._weigher.title)
         return ChunkRow(
             ordinal=row.ordinal,
             text=row.text,
             context=row.context,
             heading=tuple(row.heading),
             page=row.page,
+            page_breaks=tuple(at for at in row.page_breaks if at < len(row.text)),
             start=row.start,
             end=row.end,
-            language=row.language,
-            content_hash=bytes.fromhex(row.content_hash),
+            language=language,
+            content_hash=content_hash(embedded),
             embedding=self._vector(row.vector),
-            terms=row.terms,
+            terms=terms,
             id=None if is_new else row.id,
         )
 
@@ -138,13 +163,12 @@ class VersionRows:
     def _vector(self, encoded: str) -> Vector:
         """A vector of the library's model, made of nothing but finite numbers."""
         assert self._generation is not None
-        try:
-            numbers = np.frombuffer(base64.b64decode(encoded, validate=True), dtype="<f2")
-        except (binascii.Error, ValueError):
-            raise _damaged("a vector is damaged") from None
+        numbers = decoded(encoded)
+        if numbers is None:
+            raise _damaged("a vector is damaged")
         if len(numbers) != self._generation.dimensions or not np.isfinite(numbers).all():
             raise _damaged("a vector is not of its model")
-        return numbers.astype(np.float32)
+        return numbers
 
     async def finish(self, ctx: Context) -> None:
         """All parts were there: the index has the whole version, and does not show it yet.

@@ -21,6 +21,7 @@ from citewell.models.documents import (
     DocumentVersion,
     VersionStatus,
 )
+from citewell.models.tenancy import Tenant
 
 # Plain SQL, so that the ORM does not touch other columns such as `updated_at`.
 _MOVE = text("""
@@ -64,13 +65,15 @@ SELECT id, deleted_at FROM (
 _LOCK_EXPIRED = text(f"""
 WITH held AS MATERIALIZED (
   SELECT id, deleted_at FROM document
-  WHERE tenant_id = :tenant_id AND deleted_at <= now() - make_interval(mins => :minutes)
+  WHERE tenant_id = :tenant_id AND deleted_at <= now() - make_interval(mins => coalesce(
+    (SELECT t.trash_days * 1440 FROM tenant t WHERE t.id = :tenant_id), :minutes))
   ORDER BY deleted_at LIMIT :limit FOR UPDATE SKIP LOCKED
 ) {_FIRST_OF}
 """)  # noqa: S608 - constants
 
 _LOCK_DISCARDED = text("""
 SELECT id FROM collection WHERE tenant_id = :tenant_id AND discard_after <= now()
+  AND id = coalesce(CAST(:only AS uuid), id)
 ORDER BY discard_after LIMIT 1 FOR UPDATE SKIP LOCKED
 """)
 
@@ -184,6 +187,31 @@ async def lock(session: AsyncSession, document_id: uuid.UUID, access: Access) ->
     )
 
 
+async def document(session: AsyncSession, document_id: uuid.UUID) -> Document | None:
+    """A document that is not in the trash, locked."""
+    return await session.scalar(
+        select(Document).where(Document.id == document_id).with_for_update()
+    )
+
+
+async def attached_since(
+    session: AsyncSession,
+    document_id: uuid.UUID,
+    deleted_at: datetime | None,
+    access: Access | None = None,
+) -> list[Document]:
+    """Attachments in the trash that were deleted with their document or later, locked."""
+    within = [] if access is None else [_within_trash(access)]
+    found = await session.scalars(
+        select(Document)
+        .where(Document.attached_to == document_id, Document.deleted_at >= deleted_at, *within)
+        .order_by(Document.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(found)
+
+
 async def take_back(session: AsyncSession, document: Document) -> bool:
     """Take a locked document out of the trash; False if another came from its source meanwhile.
 
@@ -219,14 +247,21 @@ async def remove(session: AsyncSession, document_ids: Sequence[uuid.UUID]) -> No
 
 
 async def lock_expired(session: AsyncSession, minutes: int, batch: PurgeBatch) -> list[uuid.UUID]:
-    """Locks a batch of expired documents, skipping rows locked elsewhere."""
+    """Locks a batch of expired documents, skipping rows locked elsewhere.
+
+    Args:
+        session: Acts for the tenant.
+        minutes: How long they can be restored unless the tenant says otherwise.
+        batch: The most to lock.
+    """
     values = _of(session, batch) | {"minutes": minutes}
     return list(await session.scalars(_LOCK_EXPIRED, values))
 
 
-async def lock_discarded(session: AsyncSession) -> uuid.UUID | None:
+async def lock_discarded(session: AsyncSession, only: uuid.UUID | None) -> uuid.UUID | None:
     """Locks a collection that is to be removed; None if others remove what there is."""
-    return await session.scalar(_LOCK_DISCARDED, {"tenant_id": session.info["tenant_id"]})
+    values = {"tenant_id": session.info["tenant_id"], "only": only}
+    return await session.scalar(_LOCK_DISCARDED, values)
 
 
 async def lock_documents_of(
@@ -251,9 +286,17 @@ async def remove_if_empty(session: AsyncSession, collection_id: uuid.UUID) -> bo
     return await session.scalar(_REMOVE_IF_EMPTY, values) is not None
 
 
+async def minutes_kept(session: AsyncSession, usual_minutes: int) -> int:
+    """How long the tenant's deleted documents can be restored."""
+    days = await session.scalar(
+        select(Tenant.trash_days).where(Tenant.id == session.info["tenant_id"])
+    )
+    return usual_minutes if days is None else days * 24 * 60
+
+
 async def tenants_with_trash(session: AsyncSession, minutes: int) -> list[uuid.UUID]:
     """Tenants with expired documents or released contents; needs no tenant set."""
-    statement = text("SELECT citewell_tenants_with_trash(now() - make_interval(mins => :minutes))")
+    statement = text("SELECT citewell_tenants_with_expired_trash(:minutes)")
     return list(await session.scalars(statement, {"minutes": minutes}))
 
 

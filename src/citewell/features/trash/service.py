@@ -15,6 +15,7 @@ import structlog
 from citewell.access.policy import Verb
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.database.keyring import MasterKeyError
+from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.collections import service as collections
@@ -54,13 +55,32 @@ FILES_AT_ONCE = 20
 async def delete(ctx: Context, document_id: uuid.UUID) -> None:
     """Move a document into the trash: from the commit on nobody can find or read it.
 
-    Its open jobs are cancelled. If the trash keeps nothing (`trash_minutes` 0), it is purged.
+    Its attachments go with it. Open jobs are cancelled. If the tenant's trash keeps nothing, it
+    is purged.
 
     Raises:
         DocumentNotFoundError: There is none, or not for this caller.
-        ForbiddenError: The caller may read it, but not change it.
+        ForbiddenError: The caller may read it, but not change it; or would purge an attachment that
+            they may not change.
     """
     document = await documents.resolve(ctx, document_id, Verb.WRITE)
+    # Listed before the document is hidden, and deleted behind it: its time of deletion is first.
+    attached = await documents.hold_attached(ctx, document_id)
+    if not await minutes_kept(ctx):
+        access = await ctx.access()
+        if not all(access.allows(Verb.WRITE, each) for each in attached):
+            raise ForbiddenError(
+                "It has attachments that you may not change, and no trash keeps them here: they "
+                "would be lost with it. Ask somebody who may change them, or an administrator."
+            )
+    await _delete(ctx, document)
+    for each in attached:
+        if held := await repository.document(ctx.session, each.id):
+            await _delete(ctx, held)
+
+
+async def _delete(ctx: Context, document: Document) -> None:
+    document_id = document.id
     for version_id in await repository.stop_versions(ctx.session, document):
         await index_of(ctx.platform).writer.apply(ctx, VersionDiscarded(version_id))
     stopped = await jobs.cancel_all(ctx, document_id, STOPPED)
@@ -68,7 +88,7 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
     async with trash_shown(ctx.session):
         await repository.move(ctx.session, document, ctx.actor.user_id, stopped)
         # Within the block: a removal has to see the document it has just put into the trash.
-        if is_final := not ctx.platform.settings.trash_minutes:
+        if is_final := not await minutes_kept(ctx):
             await _remove(ctx, [document_id])
     await counting.count_deleted(ctx, document_id)
     if is_final:
@@ -80,12 +100,14 @@ async def page(ctx: Context, request: PageRequest) -> Page[TrashedRead]:
     access = await ctx.access()
     async with trash_shown(ctx.session):
         found = await repository.page(ctx.session, access, request)
-    minutes = ctx.platform.settings.trash_minutes
+    minutes = await minutes_kept(ctx)
     return Page([trashed_read(each, minutes) for each in found.items], request, found.total)
 
 
 async def restore(ctx: Context, document_id: uuid.UUID) -> DocumentState:
     """Bring a document back as it was: the same version answers, nothing is embedded again.
+
+    Attachments that were deleted with it come back with it.
 
     Jobs that its deletion has stopped are queued again. If another document came from its source
     meanwhile, that one keeps the source: the next upload by that name is its next version.
@@ -97,6 +119,16 @@ async def restore(ctx: Context, document_id: uuid.UUID) -> DocumentState:
         QuotaReachedError: The plan does not hold one document more.
     """
     document = await _held(ctx, document_id)
+    deleted_at = document.deleted_at
+    await _restore(ctx, document)
+    async with trash_shown(ctx.session):
+        attached = await repository.attached_since(ctx.session, document_id, deleted_at)
+    for each in attached:
+        await _restore(ctx, each)
+    return await documents.get(ctx, document_id)
+
+
+async def _restore(ctx: Context, document: Document) -> None:
     version_id, job_ids = document.restore_version_id, document.restore_job_ids
     async with trash_shown(ctx.session):
         await repository.take_back(ctx.session, document)
@@ -104,8 +136,7 @@ async def restore(ctx: Context, document_id: uuid.UUID) -> DocumentState:
     if version_id is not None:
         await _let_answer(ctx, document, version_id)
     await jobs.resume(ctx, job_ids or ())
-    await counting.count_restored(ctx, document_id)
-    return await documents.get(ctx, document_id)
+    await counting.count_restored(ctx, document.id)
 
 
 async def _let_answer(ctx: Context, document: Document, version_id: uuid.UUID) -> None:
@@ -130,10 +161,17 @@ async def purge(ctx: Context, document_id: uuid.UUID) -> None:
         ForbiddenError: It is there, and the caller may not change it.
         NotInTrashError: It is there, and was not deleted.
     """
-    await _held(ctx, document_id)
+    document = await _held(ctx, document_id)
+    access = await ctx.access()
     async with trash_shown(ctx.session):
-        await _remove(ctx, [document_id])
-    await _note_purged(ctx, document_id)
+        # Attachments that the caller may not change stay in the trash until their time is over.
+        attached = await repository.attached_since(
+            ctx.session, document_id, document.deleted_at, access
+        )
+        ids = [document_id, *(each.id for each in attached)]
+        await _remove(ctx, ids)
+    for purged_id in ids:
+        await _note_purged(ctx, purged_id)
 
 
 async def delete_for_good(ctx: Context, document_id: uuid.UUID) -> None:
@@ -147,8 +185,13 @@ async def delete_for_good(ctx: Context, document_id: uuid.UUID) -> None:
         await purge(ctx, document_id)
     except NotInTrashError:
         await delete(ctx, document_id)
-        if ctx.platform.settings.trash_minutes:
+        if await minutes_kept(ctx):
             await purge(ctx, document_id)
+
+
+async def minutes_kept(ctx: Context) -> int:
+    """How long deleted documents can be restored: as the tenant says, or the installation."""
+    return await repository.minutes_kept(ctx.session, ctx.platform.settings.trash_minutes)
 
 
 async def _held(ctx: Context, document_id: uuid.UUID) -> Document:
@@ -199,16 +242,23 @@ async def _purge_some(platform: Platform, caller: Caller, minutes: int) -> bool:
     return bool(ids)
 
 
-async def remove_discarded(platform: Platform, caller: Caller) -> None:
-    """Remove a tenant's collections that are to go, batch by batch; a killed run is continued."""
-    while await _remove_some_of_collection(platform, caller):
+async def remove_discarded(
+    platform: Platform, caller: Caller, only: uuid.UUID | None = None
+) -> None:
+    """Remove a tenant's collections that are to go, or one of them, batch by batch.
+
+    A killed run is continued.
+    """
+    while await _remove_some_of_collection(platform, caller, only):
         pass
 
 
-async def _remove_some_of_collection(platform: Platform, caller: Caller) -> bool:
+async def _remove_some_of_collection(
+    platform: Platform, caller: Caller, only: uuid.UUID | None
+) -> bool:
     """Remove a batch of documents of a collection, at last itself; whether there may be more."""
     async with unit_of_work(platform, caller) as ctx, trash_shown(ctx.session):
-        collection_id = await repository.lock_discarded(ctx.session)
+        collection_id = await repository.lock_discarded(ctx.session, only)
         if collection_id is None:
             return False
         found = await repository.lock_documents_of(ctx.session, collection_id, PURGED_AT_ONCE)
@@ -219,6 +269,9 @@ async def _remove_some_of_collection(platform: Platform, caller: Caller) -> bool
         purged = [id_ for id_, deleted_at in found.items() if deleted_at != IMPORTING]
         if purged:
             await audit.record_all(ctx, "document.purged", "document", {id_: {} for id_ in purged})
+        # Files of a conversation go with it, without the trash, so they are still counted.
+        kept = sum(deleted_at is None for deleted_at in found.values())
+        await usage.release(ctx, Metric.DOCUMENTS, kept)
     return True
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from citewell.kit.bodies import RequestBody
 from citewell.models.documents import DocumentVersion
 
 MAX_INTEGER = 2**31 - 1
@@ -29,6 +30,8 @@ class VersionRead(BaseModel):
     is_active: bool
     """Whether searches and answers use this version."""
     error: dict[str, str] | None
+    warnings: list[dict[str, str]]
+    """Remarks of reading it, each with `code` and `message`."""
     mime_type: str | None
     size_bytes: int
     pages: int | None
@@ -45,10 +48,8 @@ class VersionRead(BaseModel):
     change the document."""
 
 
-class RollbackRequest(BaseModel):
+class RollbackRequest(RequestBody):
     """The version that is to answer from now on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: int = Field(ge=1, le=MAX_INTEGER)
 
@@ -102,6 +103,7 @@ def version_read(
         status=version.status,
         is_active=version.id == active_id,
         error=error,
+        warnings=version.warnings,
         mime_type=version.mime_type,
         size_bytes=version.size_bytes,
         pages=version.page_count,

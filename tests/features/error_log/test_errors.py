@@ -1,0 +1,86 @@
+"""Errors that the log notes, written for administrators to read."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+import structlog
+
+from citewell.core.error_notes import ErrorNotes, redacted
+from citewell.features.error_log import service
+from tests.conftest import LiveServer
+from tests.office import Office, open_office
+
+Refused = Callable[[httpx.Response, int, str], None]
+
+URL = "/api/v1/errors"
+
+
+@pytest.fixture
+async def office(live_server: LiveServer) -> AsyncIterator[Office]:
+    """A tenant of this test's own."""
+    async with AsyncExitStack() as stack:
+        yield await open_office(live_server, stack)
+
+
+@pytest.fixture
+def notes() -> Iterator[ErrorNotes]:
+    """Notes in the log of this process."""
+    before = structlog.get_config()["processors"]
+    made = ErrorNotes()
+    structlog.configure(processors=[made, *before])
+    yield made
+    structlog.configure(processors=before)
+
+
+def broken(message: str) -> Exception:
+    try:
+        raise ValueError(message)
+    except ValueError as error:
+        return error
+
+
+def failed(office: Office, error: Exception, request_id: str) -> dict[str, object]:
+    return {
+        "event": "request_failed", "exc_info": error, "request_id": request_id,
+        "tenant_id": str(office.tenant_id),
+    }  # fmt: skip
+
+
+class TestErrors:
+    async def test_a_kind_is_counted_and_shown_to_administrators_without_what_it_held(
+        self, office: Office, stranger: httpx.AsyncClient, notes: ErrorNotes, refused: Refused
+    ) -> None:
+        told = "no `salary list` of ann@example.org, 4711 or 'Ann' at http://u:p@h/x"
+        notes(None, "error", failed(office, broken(told), "r-1"))
+        await office.run(service.write(office.server.platform))
+        notes(None, "error", failed(office, broken("something else"), "r-2"))
+        notes(None, "error", failed(office, broken("no 'salary'"), "r-3"))
+        notes(None, "warning", {"event": "request_failed", "error": "an outage"})
+        await office.run(service.write(office.server.platform))
+        [shown] = (await office.service.get(URL)).json()["data"]
+        assert (shown["count"], shown["kind"], shown["source"]) == (3, "ValueError", "http")
+        assert shown["request_id"] == "r-3"
+        assert shown["first_at"] < shown["last_at"]
+        assert "broken" in shown["place"]
+        assert "salary" not in str(shown)
+        refused(await (await office.person()).client.get(URL), 403, "forbidden")
+        assert (await stranger.get(URL)).json()["data"] == []
+
+    async def test_errors_of_a_removed_tenant_keep_nothing_from_being_written(
+        self, office: Office, notes: ErrorNotes
+    ) -> None:
+        gone = failed(office, broken("gone"), "r-1") | {"tenant_id": str(uuid.uuid4())}
+        notes(None, "error", gone)
+        notes(None, "error", failed(office, broken("here"), "r-2"))
+        await office.run(service.write(office.server.platform))
+        [shown] = (await office.service.get(URL)).json()["data"]
+        assert shown["request_id"] == "r-2"
+        assert notes.take() == []
+
+    def test_messages_lose_what_they_name(self) -> None:
+        told = "no `salary list` of ann@example.org, 4711 or 'Ann' at http://u:p@h/x\nsecret"
+        assert redacted(told) == "no … of … … or … at …"
+        assert redacted("key cw_abcdefghijklmnopqrstuvwxyz is wrong") == "key … is wrong"
