@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 import structlog
+from psycopg import sql
 from typer.testing import CliRunner, Result
 
 from citewell.core.database.embedded import EmbeddedServer
@@ -23,7 +26,7 @@ from citewell.core.settings import Settings
 from citewell.entrypoints import logs
 from citewell.entrypoints.cli import app
 from citewell.entrypoints.installation import running_database
-from tests.conftest import NOTHING_IS_KEPT
+from tests.conftest import NOTHING_IS_KEPT, Servers
 from tests.waiting import PATIENCE
 
 COMMAND = [sys.executable, "-m", "citewell.entrypoints.cli"]
@@ -213,3 +216,20 @@ def logging_put_back() -> Iterator[None]:
     for name, number in quiet.items():
         logging.getLogger(name).setLevel(number)
     structlog.configure(**before)
+
+
+@pytest.fixture
+def target(servers: Servers, template: str, superuser: None) -> Iterator[str]:
+    """An empty database of an owner who is nobody special."""
+    name, role = f"citewell_test_{uuid.uuid4().hex[:12]}", f"owner_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(servers.create(name), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    owner = sql.Identifier(role)
+    servers.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'").format(owner))
+    servers.execute(sql.SQL("GRANT citewell_app TO {}").format(owner))
+    servers.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), owner))
+    parts = psycopg.conninfo.conninfo_to_dict(servers.url(name))
+    place = f"host={parts['host']}" + (f"&port={parts['port']}" if "port" in parts else "")
+    yield f"postgresql://{role}:secret@/{name}?{place}"
+    servers.drop(name)
+    servers.execute(sql.SQL("DROP ROLE {}").format(owner))

@@ -22,10 +22,10 @@ from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
 
-DOCUMENT_KEYS = {"path", "document_id", "version", "status", "chunks", "pages", "error"}
+DOCUMENT_KEYS = {"path", "document_id", "version", "status", "chunks", "pages", "error", "warnings"}
 HIT_KEYS = {
     "chunk_id", "document_id", "title", "version", "page", "heading", "start", "end", "score",
-    "text", "folded",
+    "text", "folded", "before", "after", "page_end",
 }  # fmt: skip
 QUESTION = "How much does a replacement badge cost?"
 QUESTION_OF_NOTES = "Who waters the plants?"
@@ -40,6 +40,15 @@ def server(installation: Installation) -> Iterator[Running]:
         yield running
     finally:
         running.end()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def out_of_reach(installation: Installation) -> Iterator[Running]:
+    """A command that waits ten seconds for its database, while the first tests run."""
+    url = "postgresql://citewell:hidden@127.0.0.1:1/citewell"
+    running = installation.start("search", QUESTION, "--json", CITEWELL_DATABASE_URL=url)
+    yield running
+    running.end()
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +302,29 @@ class TestAsk:
         assert any(line.startswith("[1] plants [red].txt") for line in rest)
 
 
+class TestConversations:
+    def test_question_goes_on_from_the_one_before(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        first = installation.json("ask", QUESTION, "--conversation", "new")
+        talk = first["conversation_id"]
+        asked = installation.call("ask", "And for children?", "--conversation", talk)
+        assert asked.exit_code == 0, asked.stderr
+        assert "Answered as: " in asked.stdout
+        assert talk in installation.call("conversations", "list").stdout
+        shown = installation.json("conversations", "show", talk)
+        assert [each["question"] for each in shown["messages"]] == [QUESTION, "And for children?"]
+        assert "18 euros" in installation.call("conversations", "show", talk).stdout
+        exported = installation.call("conversations", "export", talk).stdout
+        assert exported.startswith("# ")
+        assert "18 euros" in exported
+        installation.call("conversations", "export", talk, "--json", "--output", f"{tmp_path}/x")
+        assert json.loads((tmp_path / "x").read_text())["conversation"]["id"] == talk
+        assert installation.call("conversations", "delete", talk).stdout == "Deleted.\n"
+        assert installation.call("conversations", "show", talk).exit_code == 2
+        assert installation.call("ask", QUESTION, "--conversation", "mine").exit_code == 2
+
+
 class TestDocuments:
     def test_table_shows_names_as_they_are(
         self, installation: Installation, documents: dict[str, dict[str, Any]]
@@ -480,13 +512,11 @@ class TestOperations:
 
 
 class TestNotAvailable:
-    def test_database_out_of_reach_is_one_line_and_3(self, installation: Installation) -> None:
-        url = "postgresql://citewell:hidden@127.0.0.1:1/citewell"
-        result = installation.run("search", QUESTION, "--json", CITEWELL_DATABASE_URL=url)
-        assert (result.returncode, result.stdout) == (3, "")
-        assert "CITEWELL_DATABASE_URL" in result.stderr
-        assert "hidden" not in result.stderr
-        assert len(result.stderr.splitlines()) == 1
+    def test_database_out_of_reach_is_one_line_and_3(self, out_of_reach: Running) -> None:
+        assert (out_of_reach.process.wait(PATIENCE), out_of_reach.out) == (3, "")
+        assert "CITEWELL_DATABASE_URL" in out_of_reach.err
+        assert "hidden" not in out_of_reach.err
+        assert len(out_of_reach.err.splitlines()) == 1
 
     def test_home_that_cannot_be_made_is_one_line_and_3(
         self, installation: Installation, tmp_path: Path

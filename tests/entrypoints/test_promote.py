@@ -1,39 +1,22 @@
 """An embedded installation moves to another PostgreSQL, whole or not at all."""
 
 import asyncio
-import random
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from citewell.core.context import Caller, unit_of_work
 from citewell.core.database.migrations import migrate
-from citewell.core.platform import Platform
 from citewell.core.settings import Settings
-from citewell.engine.embedding.bundled import SPEC
-from citewell.engine.embedding.testing import HashEmbedder
-from citewell.engine.parsing.testing import TextParser
-from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_database
-from citewell.features.audit import service as audit
-from citewell.features.doctor import service as doctor
-from citewell.features.identity import service as identity
-from citewell.features.promotion import repository
-from citewell.features.versions import service as versions
-from citewell.indexes.contract import index_of
-from tests.conftest import Servers, new_caller
+from citewell.entrypoints.installation import running_database
 from tests.entrypoints.conftest import Installation
-from tests.quiet import Shelf
+from tests.entrypoints.small_installations import drift, make_installation, rows_in
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
@@ -49,70 +32,6 @@ with Promotion(sys.argv[1], sys.argv[2]) as promotion:
 """
 
 
-def embedder() -> HashEmbedder:
-    """Vectors in no time, under the name of the model that the command asks with."""
-    return HashEmbedder(name=SPEC.name)
-
-
-@pytest.fixture
-def target(servers: Servers, template: str, superuser: None) -> Iterator[str]:
-    """An empty database of an owner who is nobody special."""
-    name, role = f"citewell_test_{uuid.uuid4().hex[:12]}", f"owner_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(servers.create(name), autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-    owner = sql.Identifier(role)
-    servers.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'secret'").format(owner))
-    servers.execute(sql.SQL("GRANT citewell_app TO {}").format(owner))
-    servers.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), owner))
-    parts = psycopg.conninfo.conninfo_to_dict(servers.url(name))
-    place = f"host={parts['host']}" + (f"&port={parts['port']}" if "port" in parts else "")
-    yield f"postgresql://{role}:secret@/{name}?{place}"
-    servers.drop(name)
-    servers.execute(sql.SQL("DROP ROLE {}").format(owner))
-
-
-def text(number: int, sections: int) -> str:
-    chance = random.Random(number)
-    words = [f"word{chance.randrange(3000)}" for _ in range(sections * 40)]
-    return "\n\n".join(
-        f"# Section {chance.choice(words)} {chance.choice(words)}\n\n"
-        + " ".join(words[at * 40 : at * 40 + 40])
-        for at in range(sections)
-    )
-
-
-async def fill(platform: Platform, folder: Path, documents: int, sections: int) -> None:
-    """Two tenants; documents with versions, a rollback, a failure and one that waits."""
-    await identity.ensure_default_tenant(platform)
-    default = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
-    first = await new_caller(platform)
-    shelf = Shelf(platform, Caller(default, first.actor), folder)
-    for number in range(documents):
-        added = await shelf.add(f"{number}.txt", text(number, sections))
-    await shelf.add(f"{number}.txt", text(number + 1, sections))
-    async with unit_of_work(platform, shelf.caller) as ctx:
-        await versions.rollback(ctx, added.document_id, 1)
-        await audit.record(ctx, "tests.noted")
-    await shelf.add("empty.txt", "")
-    await shelf.register("waiting.txt", "This one waits for a worker.")
-    await Shelf(platform, first, folder).add("other.txt", text(1, 3))
-    await index_of(platform).maintenance.fold_statistics(default)
-
-
-def make_installation(folder: Path, *, documents: int, sections: int) -> Installation:
-    installation = Installation(folder)
-    settings = Settings(_env_file=None, home=installation.home, threads=1, log_level="error")
-
-    async def inside(url: str) -> None:
-        async with open_platform(settings, DatabaseHandle(url, is_first_user=True)) as platform:
-            light = replace(platform, embedder=embedder(), parser=TextParser())
-            await fill(light, folder, documents, sections)
-
-    with running_database(settings) as database:
-        asyncio.run(inside(database.url))
-    return installation
-
-
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Not in pytest's own folder: each run of root closes that to the database's user."""
@@ -122,33 +41,9 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def installation(folder: Path) -> Installation:
+def installation(folder: Path, prepared: Path) -> Installation:
     """A small installation that nobody uses."""
-    (folder / "small").mkdir()
-    return make_installation(folder / "small", documents=4, sections=12)
-
-
-def rows_in(url: str, table: str) -> int:
-    """Rows of a table, for whom no policy hides them."""
-    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-    with psycopg.connect(psycopg.conninfo.make_conninfo(url, user="postgres")) as connection:
-        row = connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))
-        found = row.fetchone()
-    assert found is not None, name
-    return found[0]
-
-
-async def drift(url: str, home: Path) -> list[str]:
-    """What the doctor finds in all tenants of a promoted database."""
-    settings = Settings(_env_file=None, home=home, database_url=url, threads=1)
-    problems: list[str] = []
-    async with open_platform(settings, DatabaseHandle(url, is_first_user=False)) as platform:
-        async with platform.database.unit_of_work(None) as session:
-            tenants = await repository.all_tenants(session)
-        for tenant_id in tenants:
-            report = await doctor.check(platform, tenant_id)
-            problems += [example for check in report.checks for example in check.examples]
-    return problems
+    return make_installation(folder / "small", prepared, documents=4, sections=12)
 
 
 class TestPromote:
@@ -237,10 +132,9 @@ class TestPromote:
 class TestLargePromotion:
     @pytest.mark.timeout(600)
     def test_ten_thousand_passages_answer_a_hundred_searches_alike(
-        self, folder: Path, target: str, capsys: pytest.CaptureFixture[str]
+        self, folder: Path, prepared: Path, target: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        (folder / "large").mkdir()
-        installation = make_installation(folder / "large", documents=125, sections=80)
+        installation = make_installation(folder / "large", prepared, documents=125, sections=80)
         report = installation.json("promote", "--to", target)
         with capsys.disabled():
             sys.stdout.write(f"{report['tables']['chunk']} passages: {report['seconds']}\n")

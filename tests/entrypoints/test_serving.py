@@ -138,45 +138,6 @@ class TestFirstStart:
         assert "Traceback" not in first_start.err
 
 
-class TestLaterStart:
-    @pytest.mark.usefixtures("first_start")
-    def test_many_processes_answer_without_a_new_key_and_end_together(
-        self, installation: Installation, first_start: Running
-    ) -> None:
-        key = key_of(installation)
-        first_start.end()
-        running = installation.start("serve", "--port", "0", "--workers", "2")
-        try:
-            running.wait_for("Ask a question")
-            address = address_of(running)
-            assert "cw_" not in running.out + running.err
-            assert "first.key" in running.out
-            assert "Nobody has an account" not in running.out  # the key was used
-            with httpx.Client(
-                headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE
-            ) as client:
-                body = {"title": "Bell", "content": "The school bell is brass."}
-                taken = client.post(f"{address}/api/v1/documents", json=body)
-                document = taken.json()["documents"][0]["id"]
-                deadline = time.monotonic() + PATIENCE
-                while True:
-                    state = client.get(f"{address}/api/v1/documents/{document}").json()
-                    if state["status"] == "ready":
-                        break
-                    assert time.monotonic() < deadline, state
-                    time.sleep(0.1)
-            for _ in range(4):
-                assert "brass" in ask(address, key, "What is the school bell made of?").text
-            family = psutil.Process(running.process.pid).children(recursive=True)
-            assert len(family) >= 3
-            assert running.stop(signal.SIGTERM) == 0
-            assert psutil.wait_procs(family, timeout=PATIENCE)[1] == []
-            installation.assert_database_ends()
-            assert "Traceback" not in running.err
-        finally:
-            running.end()
-
-
 class TestAddress:
     @pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.7", "a" * 300])
     def test_an_address_that_is_not_ours_is_one_line_and_3(

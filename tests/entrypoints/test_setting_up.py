@@ -54,6 +54,7 @@ class TestSetup:
             token = file.read_text().strip()
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
             assert f'{{"token": "{token}"' in screen
+            assert f"/setup#{token}" in screen
             assert key_of(installation) in screen
             shown = installation.json("setup")
             assert shown["token"] == token

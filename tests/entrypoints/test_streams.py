@@ -1,4 +1,4 @@
-"""Open streams over real server processes: across them, and at their end."""
+"""A later start of many processes, and open streams over them: across them, and at their end."""
 
 import asyncio
 import json
@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import httpx
+import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.entrypoints.conftest import Installation, Running
-from tests.entrypoints.test_serving import address_of, key_of
+from tests.entrypoints.test_serving import address_of, ask, key_of
 from tests.waiting import PATIENCE, PATIENT
 
 
@@ -29,8 +30,8 @@ def first(installation: Installation) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def second(installation: Installation, first: Running) -> Iterator[Running]:
-    """Two more processes that answer, over the same database."""
-    assert first.out
+    """Two more processes that answer, over the same database, whose key was used before."""
+    assert ask(address_of(first), key_of(installation), "Is anybody there?").status_code == 200
     running = installation.start("serve", "--port", "0", "--no-worker", "--workers", "2")
     try:
         running.wait_for("Ask a question")
@@ -50,10 +51,17 @@ async def opened(stack: AsyncExitStack, running: Running, key: str, topic: str) 
 
 
 class TestTwoServers:
+    def test_a_later_start_makes_no_key_and_invites_nobody(self, second: Running) -> None:
+        assert "cw_" not in second.out + second.err
+        assert "first.key" in second.out
+        assert "Nobody has an account" not in second.out  # the key was used
+
     async def test_a_change_is_told_by_all_processes_and_an_end_is_clean(
         self, installation: Installation, first: Running, second: Running
     ) -> None:
         key = key_of(installation)
+        family = psutil.Process(second.process.pid).children(recursive=True)
+        assert len(family) >= 2
         header = {"Authorization": f"Bearer {key}"}
         async with AsyncExitStack() as stack:
             client = httpx.AsyncClient(base_url=address_of(first), headers=header, timeout=PATIENCE)
@@ -64,6 +72,9 @@ class TestTwoServers:
             path = f"/api/v1/documents/{document}"
             while (await client.get(path)).json()["status"] != "ready":  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.1)
+            for _ in range(4):
+                answer = ask(address_of(second), key, "What is the school bell made of?")
+                assert "brass" in answer.text
             topic = f"document:{document}"
             sockets = [await opened(stack, second, key, topic) for _ in range(8)]
             for number in range(3):
@@ -86,3 +97,6 @@ class TestTwoServers:
             assert not [line async for line in lines if "error" in line]
         assert second.process.wait(timeout=PATIENCE) == 0
         assert "Traceback" not in second.err
+        assert psutil.wait_procs(family, timeout=PATIENCE)[1] == []
+        assert first.stop(signal.SIGTERM) == 0
+        installation.assert_database_ends()

@@ -77,8 +77,6 @@ class TestArguments:
             (["search", "x", "--top-k", "0"], "--top-k"),
             (["search", "x", "--top-k", "10000"], "--top-k"),
             (["search", "x", "--top-k", "many"], "--top-k"),
-            (["documents", "show", "1"], "1"),
-            (["documents", "delete", "x", ID], "x"),
             (["documents", "list", "--status", "done"], "done"),
             (["documents", "list", "--limit", "101"], "--limit"),
             (["key", "revoke", "first"], "key_id"),

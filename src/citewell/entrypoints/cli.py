@@ -19,21 +19,39 @@ COMMANDS = {
     "jobs": ("List, show, cancel and retry jobs.", "jobs"),
     "search": ("Find passages.", "search"),
     "ask": ("Answer a question from the documents, every sentence cited.", "search"),
+    "agent": ("Agents: list, run, show and approve.", "agents"),
+    "workflow": ("Workflows: validate, run, show and approve.", "workflows"),
     "eval": (
         "Measure quality on sets with known results.",
         "evaluation",
         "evaluation_sets",
         "verification",
     ),
+    "mcp": (
+        "Speak the Model Context Protocol over standard input and output, for one client.",
+        "mcp",
+    ),
+    "conversations": (
+        "Conversations: list, show, export and delete them.",
+        "conversations",
+    ),
     "queries": ("Stored answers: list, show, replay and rate them.", "queries"),
+    "analytics": ("What is asked, cited, rated and spent.", "analytics"),
+    "usage": ("Metered usage, for the bill.", "analytics"),
     "user": ("The people of a tenant.", "accounts"),
     "group": ("Groups of users, to grant things to.", "groups"),
     "tenant": ("Organisations of this installation.", "tenants"),
-    "prompts": ("Show the prompts that a model writes answers with.", "prompts"),
+    "access": ("Who sees what.", "granting"),
+    "prompts": (
+        "Show the prompts that a model writes answers and other questions with.",
+        "prompts",
+    ),
     "key": ("API keys (for keys that encrypt files: `keys`).", "keys"),
     "keys": ("Keys that stored files are encrypted with (for API keys: `key`).", "key_rotation"),
+    "webhooks": ("Webhooks: who is told of documents, jobs and answers.", "webhooks"),
+    "errors": ("Errors of the program itself.", "errors"),
     "audit": ("The audit trail.", "trail"),
-    "collections": ("Collections as files.", "transfers"),
+    "collections": ("Collections: list, make, change; as files.", "transfers", "collections"),
     "doctor": (
         "Check that everything works, and that documents, passages, terms and files agree.",
         "doctor",
@@ -42,6 +60,7 @@ COMMANDS = {
         "Build a new index beside the one in use, then switch to it at once.",
         "reindexing",
     ),
+    "backup": ("Backups: make, list, verify and restore them.", "backup"),
     "promote": (
         "Move this embedded installation into a PostgreSQL of yours; nothing is embedded again.",
         "promote",
@@ -50,12 +69,31 @@ COMMANDS = {
         "List the settings and their present values; secrets are not shown.",
         "operations",
     ),
+    "openapi": ("Print the description of the HTTP API, or a Postman collection.", "description"),
     "db": ("The database.", "operations"),
 }
 """Line of each command in the overview, and the modules in `commands/` that make it up.
 
 The overview imports none of them: together they take a second and a half.
 """
+
+
+ALIASES = {
+    "users": "user", "groups": "group", "tenants": "tenant", "agents": "agent",
+    "workflows": "workflow", "collection": "collections", "document": "documents", "job": "jobs",
+    "conversation": "conversations", "query": "queries", "backups": "backup",
+}  # fmt: skip
+"""Other names of commands: each works in the singular and in the plural."""
+
+OF_API_KEYS = ("create", "list", "revoke")
+"""Commands of `key` that are called by `keys` as well, which has none of these names."""
+
+
+def _meant(args: list[str]) -> list[str]:
+    """The arguments with the first one as the command is called in the overview."""
+    if args[:1] == ["keys"] and len(args) > 1 and args[1] in OF_API_KEYS:
+        return ["key", *args[1:]]
+    return [ALIASES.get(args[0], args[0]), *args[1:]] if args else args
 
 
 @cache
@@ -79,6 +117,7 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command to call: what `TyperGroup` finds, loaded."""
+        args = _meant(args)
         if args and args[0] in COMMANDS:
             self.add_command(load(args[0]))
         return super().resolve_command(ctx, args)

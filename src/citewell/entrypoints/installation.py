@@ -26,6 +26,7 @@ from citewell.core.database.sessions import Database
 from citewell.core.embedders import Embedders
 from citewell.core.errors import StartupError
 from citewell.core.jobs import JobQueue
+from citewell.core.metrics import ProcessMetrics
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import RateLimiter
 from citewell.core.schedules import Schedules
@@ -42,12 +43,9 @@ from citewell.engine.reranking.base import Reranker, RerankerOptions, Reranking
 from citewell.engine.reranking.registry import open_reranker
 from citewell.engine.retrieval.rewriting import Rewriting
 from citewell.engine.verification.registry import open_verifier
-from citewell.features.evaluations import jobs as evaluations_jobs
-from citewell.features.events import service as events
-from citewell.features.idempotency import service as idempotency
-from citewell.features.ingestion import jobs as ingestion_jobs
-from citewell.features.queries import jobs as queries_jobs
-from citewell.features.trash import jobs as trash_jobs
+from citewell.entrypoints.scraping import is_noting
+from citewell.features.connections.pooling import ModelPool
+from citewell.features.error_log import service as error_log
 from citewell.features.usage import service as usage
 from citewell.indexes.postgres.index import postgres_index
 from citewell.kit.tasks import TaskGroup
@@ -85,7 +83,7 @@ def running_database(settings: Settings) -> Generator[DatabaseHandle, None, None
     server.start()
     try:
         try:
-            _create_database(server)
+            create_database(server, DATABASE_NAME)
         except psycopg.Error as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
             raise StartupError(f"The embedded database cannot be used: {said}") from error
@@ -130,27 +128,23 @@ async def open_platform(
         stack.push_async_callback(cache.close)
         keys = KeyRing(connections, partial(load_master_keys, settings))
         blobs = _open_blobs(settings, keys)
-        parser = SandboxedParser(
-            ParseLimits(file_bytes=settings.max_upload_bytes),
-            concurrency=settings.worker_concurrency,
-        )
+        parser = _open_parser(settings, blobs)
         stack.push_async_callback(parser.close)
-        compute = ComputePool()
+        compute = ComputePool(folders=blobs.plain_folders)
         stack.push_async_callback(compute.close)
         supervisor = Supervisor()
+        # In a process that was told to: the library decides at its import where figures go.
+        metrics = ProcessMetrics.recording() if is_noting(settings) else ProcessMetrics()
         queue = JobQueue[Platform](
             database.url,
             concurrency=settings.worker_concurrency,
             model_concurrency=settings.worker_model_concurrency,
+            agent_concurrency=settings.worker_agent_concurrency,
             supervisor=supervisor,
+            metrics=metrics,
         )
         schedules = Schedules[Platform](connections, supervisor)
-        ingestion_jobs.register(queue, schedules)
-        trash_jobs.register(schedules)
-        queries_jobs.register(schedules)
-        evaluations_jobs.register(queue)
-        schedules.register("idempotency.forget", idempotency.forget_old, every=60)
-        schedules.register("events.sweep", events.sweep, every=events.SWEEP_SECONDS)
+        queue.register_later(partial(_register_work, queue, schedules, settings))
         platform = Platform(
             settings=settings,
             database=connections,
@@ -171,12 +165,23 @@ async def open_platform(
         ).holding(postgres_index(connections))
         platform = (
             platform.holding(cache)
+            .holding(metrics)
             .holding(Reranking(reranker, settings.reranker_candidates, settings.reranker_seconds))
             .holding(Rewriting(settings.query_rewriting, settings.query_rewriting_seconds))
         )
         # Pushed last, so it runs first, while the database is still open.
         stack.push_async_callback(_write_usage, platform)
+        stack.push_async_callback(platform.state_of(ModelPool).close)
         yield platform
+
+
+def _register_work(
+    queue: JobQueue[Platform], schedules: Schedules[Platform], settings: Settings
+) -> None:
+    # Imported where jobs are queued or done: the features behind them take two seconds.
+    from citewell.entrypoints.work import register_work  # noqa: PLC0415 - see above
+
+    register_work(queue, schedules, settings)
 
 
 def open_model(settings: Settings) -> LanguageModel | None:
@@ -241,14 +246,32 @@ async def _write_usage(platform: Platform) -> None:
         log.warning("usage_not_written", reason=type(error).__name__)
 
 
+def _open_parser(settings: Settings, blobs: BlobStore) -> SandboxedParser:
+    return SandboxedParser(
+        ParseLimits(file_bytes=settings.max_upload_bytes, ocr_languages=settings.ocr_languages),
+        concurrency=settings.worker_concurrency,
+        folders=blobs.plain_folders,
+    )
+
+
 def _open_blobs(settings: Settings, keys: KeyRing) -> BlobStore:
     folder = settings.home / "files"
     try:
-        if settings.blob_url is None:
-            return BlobStore(FolderStorage(folder), keys, folder / "staging")
-        return BlobStore(_object_storage(settings.blob_url), keys, folder / "staging")
+        return BlobStore(open_storage(settings), keys, folder / "staging")
     except OSError as error:
         raise StartupError(f"{settings.home} cannot be written: {error.strerror}.") from error
+
+
+def open_storage(settings: Settings) -> Storage:
+    """Where original files are kept.
+
+    Raises:
+        OSError: The folder cannot be made.
+        StartupError: The bucket cannot be used.
+    """
+    if settings.blob_url is None:
+        return FolderStorage(settings.home / "files")
+    return _object_storage(settings.blob_url)
 
 
 def _object_storage(url: str) -> Storage:
@@ -266,10 +289,17 @@ def _object_storage(url: str) -> Storage:
 @asynccontextmanager
 async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncGenerator[None, None]:
     """Run a job worker beside the block; an error of the block is raised unchanged."""
+    # Before either begins: recurring work is registered together with the jobs.
+    platform.queue.prepare()
     async with TaskGroup() as group:
         tasks = [
             group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all)),
             group.create_task(platform.schedules.run(platform, adopt_all=adopt_all)),
+            group.create_task(
+                platform.supervisor.repeat(
+                    "errors.write", lambda: error_log.write(platform), error_log.WRITING_SECONDS
+                )
+            ),
         ]
         try:
             yield
@@ -299,25 +329,23 @@ def make_home(home: Path) -> None:
         ) from error
 
 
-def _create_database(server: EmbeddedServer) -> None:
-    """The owner role, its database and the extension, as the server's superuser."""
-    owner, name = sql.Identifier(OWNER_ROLE), sql.Identifier(DATABASE_NAME)
+def create_database(server: EmbeddedServer, database: str) -> None:
+    """The owner role, a database of that name and the extension, as the server's superuser."""
+    owner, name = sql.Identifier(OWNER_ROLE), sql.Identifier(database)
     with connect(server.url("postgres", "postgres")) as connection:
         # Two processes may start on a new installation at once; the second finds the database made.
         connection.execute("SELECT pg_advisory_lock(1)")
         query = "SELECT 1 FROM pg_database WHERE datname = %s"
-        if connection.execute(query, (DATABASE_NAME,)).fetchone():
+        if connection.execute(query, (database,)).fetchone():
             return
         role_query = "SELECT 1 FROM pg_roles WHERE rolname = %s"
         if not connection.execute(role_query, (OWNER_ROLE,)).fetchone():
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(owner))
         # Under another name until it is complete, so that a killed start leaves nothing half made.
-        fresh = sql.Identifier(f"{DATABASE_NAME}_new")
+        fresh = sql.Identifier(f"{database}_new")
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(fresh))
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(fresh, owner))
-        with psycopg.connect(
-            server.url("postgres", f"{DATABASE_NAME}_new"), autocommit=True
-        ) as inside:
+        with psycopg.connect(server.url("postgres", f"{database}_new"), autocommit=True) as inside:
             inside.execute("CREATE EXTENSION vector")
             inside.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(owner))
         connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(fresh, name))

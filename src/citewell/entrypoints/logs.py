@@ -6,9 +6,10 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+from citewell.core.error_notes import ErrorNotes
 from citewell.core.settings import Settings
 
-QUIET_LIBRARIES = ("procrastinate", "psycopg.pool", "httpx", "alembic", "uvicorn.error")
+QUIET_LIBRARIES = ("procrastinate", "psycopg.pool", "httpx", "alembic", "mcp", "uvicorn.error")
 """Libraries that log every step; only their warnings are shown."""
 
 
@@ -17,6 +18,8 @@ def configure(settings: Settings) -> None:
     level = getattr(logging, settings.log_level.upper())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        # Before a renderer turns the error into text.
+        ErrorNotes(),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

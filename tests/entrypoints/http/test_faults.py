@@ -23,7 +23,7 @@ LOOKUPS = {
     "index.build": "citewell_tenants_to_build(bigint)",
     "index.purge": "citewell_tenants_to_purge(int)",
     "index.statistics": "citewell_tenants_to_fold()",
-    "trash.purge": "citewell_tenants_with_trash(timestamptz)",
+    "trash.purge": "citewell_tenants_with_expired_trash(integer)",
 }
 """First statement of each background task; without the right to it, the task fails each time."""
 

@@ -8,6 +8,7 @@ import httpx
 from psycopg import sql
 
 import citewell
+from citewell.entrypoints.http.health import RecentLooks
 from tests.conftest import Library, LiveServer, Servers
 from tests.waiting import PATIENCE
 
@@ -43,9 +44,58 @@ class TestHealth:
         ready = await anonymous.get("/api/v1/health/ready")
         assert (ready.status_code, ready.json()) == (200, {"status": "ok", "failing": []})
 
-    async def test_root_leads_to_the_documentation(self, anonymous: httpx.AsyncClient) -> None:
-        reply = await anonymous.get("/")
-        assert (reply.status_code, reply.headers["location"]) == (307, "/api/docs")
+    async def test_summary_names_each_part_without_secrets(
+        self, anonymous: httpx.AsyncClient, live_server: LiveServer
+    ) -> None:
+        reply = await anonymous.get("/api/v1/health")
+        found = reply.json()
+        assert (reply.status_code, found["version"]) == (200, citewell.__version__)
+        parts = {each["name"]: each for each in found["dependencies"]}
+        assert parts.keys() == {"database", "files", "disk"}
+        assert parts["database"]["status"] == parts["files"]["status"] == "ok"
+        assert str(live_server.platform.settings.home) not in reply.text
+
+    async def test_given_request_id_is_taken_if_it_is_plain(
+        self, anonymous: httpx.AsyncClient
+    ) -> None:
+        for given, is_taken in (
+            ("4bf92f3577b34da6a3ce929d0e0e4736", True),
+            ("proxy-1.request_22", True),
+            ("short", False),
+            ("x" * 65, False),
+            ("has a blank in it", False),
+            ("<script>alert(1)</script>", False),
+        ):
+            sent = {"X-Request-ID": given}
+            reply = await anonymous.get("/api/v1/health/live", headers=sent)
+            assert (reply.headers["x-request-id"] == given) is is_taken, given
+
+
+class TestManyCalls:
+    async def test_calls_within_some_seconds_share_one_look(
+        self, own_server: LiveServer, own_database: str, servers: Servers
+    ) -> None:
+        """What anyone may call must not let anyone load the database."""
+        looks = own_server.platform.state_of(RecentLooks)
+        looks.seconds = 3_600
+        async with own_server.client() as client:
+
+            async def told(path: str) -> list[tuple[int, str]]:
+                calls = (client.get(f"/api/v1/health{path}") for _ in range(20))
+                replies = await asyncio.gather(*calls)
+                return [(reply.status_code, reply.json()["status"]) for reply in replies]
+
+            assert set(await told("")) == set(await told("/ready")) == {(200, "ok")}
+            close_database(servers, own_database)
+            assert set(await told("")) == set(await told("/ready")) == {(200, "ok")}
+            looks.seconds = 0
+            assert (await told(""))[0] == (200, "unavailable")
+            assert (await client.get("/api/v1/health/ready")).status_code == 503
+            looks.seconds = 3_600
+            reopen_database(servers, own_database)
+            # What was found to be away is kept as well.
+            assert set(await told("")) == {(200, "unavailable")}
+            assert (await client.get("/api/v1/health/ready")).status_code == 503
 
 
 class TestDatabaseOutage:
@@ -53,11 +103,15 @@ class TestDatabaseOutage:
         self, own_server: LiveServer, own_database: str, servers: Servers, refused: Refused
     ) -> None:
         async with own_server.client(own_server.new_key()) as client:
+            own_server.platform.state_of(RecentLooks).seconds = 0
             library = Library(client)
             kept = await library.add("Opening hours", "The library opens at nine.")
             close_database(servers, own_database)
 
             assert (await client.get("/api/v1/health/live")).status_code == 200
+            summary = (await client.get("/api/v1/health")).json()
+            assert summary["status"] == "unavailable"
+            assert summary["dependencies"][0]["status"] == "unavailable"
             refused(await client.get("/api/v1/health/ready"), 503, "unavailable")
             question = {"query": "When does the library open?"}
             for path in ("/search", "/query", "/query/stream"):

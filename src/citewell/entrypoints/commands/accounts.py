@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,8 +14,10 @@ from citewell.core.emails import InvalidEmailError, normalise_email
 from citewell.core.errors import AppError
 from citewell.core.passwords import check_password_rules, hash_password
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands.groups import set_up_departments
 from citewell.entrypoints.commands.running import (
     USAGE,
+    AsOption,
     JsonOption,
     TenantOption,
     checked,
@@ -29,6 +32,7 @@ from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.users import service
 from citewell.features.users.schemas import (
     InvitedRead,
+    PasswordResetRead,
     UserCreate,
     UserFilter,
     UserRead,
@@ -143,6 +147,22 @@ def _password(email: str, name: str, tenant: str, generate: bool) -> str:
     return password
 
 
+@user.command("import")
+def import_users(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.csv", help="Columns: email; name, role and department if there are."
+        ),
+    ],
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Invite the people of a file, with their departments, and print who sees what."""
+    set_up_departments(file, tenant, as_user, as_json)
+
+
 @user.command("list")
 def list_users(
     status: Annotated[UserStatus | None, typer.Option(help="Only users with this status.")] = None,
@@ -167,11 +187,12 @@ def list_users(
     if as_json:
         print_json({"users": [item.model_dump(mode="json") for item in items], "total": total})
         return
-    table = Table("e-mail", "name", "role", "admin", "status", "last sign-in")
+    table = Table("e-mail", "name", "role", "admin", "2nd factor", "status", "last sign-in")
     for item in items:
         table.add_row(
             Text(item.email), Text(item.name), item.role, "yes" if item.is_admin else "",
-            item.status, item.last_login_at.isoformat(" ", "minutes") if item.last_login_at else "",
+            "yes" if item.second_factor_at else "", item.status,
+            item.last_login_at.isoformat(" ", "minutes") if item.last_login_at else "",
         )  # fmt: skip
     print_table(table)
     out.print(f"{total} users.")
@@ -237,6 +258,44 @@ def set_password(
             return UserRead.of(await service.set_password(ctx, found.id, hashed))
 
     _print_with_password(run(act, tenant=tenant), password if generate else None, as_json)
+
+
+@user.command("reset-password")
+def offer_password_reset(
+    email: EmailArgument,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a token with which a user sets a new password, once, within a day."""
+
+    async def act(platform: Platform, caller: Caller) -> PasswordResetRead:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.find_by_email(ctx, email)
+            return PasswordResetRead.of(await service.offer_reset(ctx, found.id))
+
+    offered = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json(offered.model_dump(mode="json"))
+    else:
+        out.print(offered.token, markup=False)
+
+
+@user.command("remove-second-factor")
+def remove_second_factor(
+    email: EmailArgument,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove the second factor and the passkeys of a user who has lost them; sessions end."""
+
+    async def act(platform: Platform, caller: Caller) -> UserRead:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.find_by_email(ctx, email)
+            return UserRead.of(await service.remove_second_factor(ctx, found.id))
+
+    _print_with_password(run(act, tenant=tenant, as_user=as_user), None, as_json)
 
 
 @user.command("delete")

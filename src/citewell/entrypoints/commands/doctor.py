@@ -7,9 +7,14 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from citewell.core.backups.opening import open_target
+from citewell.core.backups.pruning import made_at
 from citewell.core.context import Caller, unit_of_work
+from citewell.core.errors import AppError, StartupError
 from citewell.core.platform import Platform
-from citewell.engine.errors import ProviderError
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.engine.llm.base import ModelRequest, complete
+from citewell.engine.parsing.recognition import INSTALL, find_program, installed_languages
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
     JsonOption,
@@ -19,10 +24,14 @@ from citewell.entrypoints.commands.running import (
     print_json,
     run,
 )
+from citewell.features.connections import service as connections
+from citewell.features.connections.schemas import ConnectionTest, OpenableConnection
 from citewell.features.doctor.schemas import CheckReport, Report
 from citewell.features.doctor.service import check as check_library
 from citewell.features.documents import service as documents
+from citewell.features.documents.schemas import DocumentQuery
 from citewell.features.identity import service as identity
+from citewell.kit.clock import utc_now
 from citewell.kit.pagination import PageRequest
 
 # The embedded database's log alone may take 1 GB (`max_wal_size`).
@@ -52,7 +61,10 @@ def doctor(
             await _check_database(platform),
             await _check_embedder(platform),
             _check_disk(platform),
+            _check_recognition(platform),
+            *await _check_backups(platform),
             await _count_documents(platform, caller),
+            *await _check_models(platform, caller),
         ):
             report.checks.append(check)
             details[check.name] = detail
@@ -135,12 +147,83 @@ def _check_disk(platform: Platform) -> tuple[CheckReport, str]:
     return CheckReport("disk", 1, examples=[detail]), detail
 
 
+async def _check_backups(platform: Platform) -> list[tuple[CheckReport, str]]:
+    """Whether backups are made as the settings say; nothing where none are wanted."""
+    settings = platform.settings
+    if settings.backup_url is None or not settings.backup_hours:
+        return []
+    try:
+        whole = await open_target(settings).whole()
+    except (StartupError, OSError) as error:
+        return [(CheckReport("backups", 1, examples=[str(error)]), str(error))]
+    if not whole:
+        detail = f"none yet in {settings.backup_url}"
+        return [(CheckReport("backups", 1, examples=[detail]), detail)]
+    hours = (utc_now() - made_at(whole[0])).total_seconds() / 3600
+    detail = f"{len(whole)}, the newest is {hours:.0f} hours old"
+    problems = [detail] if hours > 2 * settings.backup_hours else []
+    return [(CheckReport("backups", len(problems), examples=problems), detail)]
+
+
+def _check_recognition(platform: Platform) -> tuple[CheckReport, str]:
+    """Whether text in pictures can be recognised; where it cannot, that is no fault."""
+    wanted = platform.settings.ocr_languages
+    if not wanted:
+        return CheckReport("recognition"), "off (CITEWELL_OCR_LANGUAGES is empty)"
+    program = find_program()
+    if program is None:
+        return CheckReport("recognition"), f"not installed; to read scans and pictures, {INSTALL}"
+    there = installed_languages(program)
+    found = [name for name in wanted.split("+") if name in there]
+    missing = [name for name in wanted.split("+") if name not in there]
+    detail = f"Tesseract with {', '.join(found) or 'none of its languages'}"
+    return CheckReport("recognition"), detail + (
+        f"; not installed: {', '.join(missing)}" if missing else ""
+    )
+
+
 async def _count_documents(platform: Platform, caller: Caller) -> tuple[CheckReport, str]:
     """Numbers of documents by status; an unreadable file is no fault of the installation."""
     async with unit_of_work(platform, caller) as ctx:
         counts = {
-            status: (await documents.page(ctx, PageRequest(1, 1), status=status)).total
+            status: (
+                await documents.page(ctx, PageRequest(1, 1), DocumentQuery(status=status))
+            ).total
             for status in ("ready", "queued", "processing", "failed")
         }
     detail = ", ".join(f"{count} {status}" for status, count in counts.items())
     return CheckReport("documents"), detail
+
+
+async def _check_models(platform: Platform, caller: Caller) -> list[tuple[CheckReport, str]]:
+    """Whether the installation's model and the tenant's connections answer; some tokens each."""
+    checks: list[tuple[CheckReport, str]] = []
+    if (model := platform.llm) is not None:
+        try:
+            await complete(model, ModelRequest.of("Answer briefly.", "Say: ready.", max_tokens=400))
+        except (ProviderError, ProviderConfigurationError) as error:
+            checks.append((CheckReport("model", 1, examples=[str(error)]), str(error)))
+        else:
+            checks.append((CheckReport("model"), f"{model.name} answers"))
+    async with unit_of_work(platform, caller) as ctx:
+        active = await connections.active(ctx)
+    for connection in active:
+        name, tested = f"connection {connection.name}", await _tried(platform, connection)
+        if isinstance(tested, str):
+            checks.append((CheckReport(name, 1, examples=[tested]), tested))
+            continue
+        lacking = [each.name for each in tested.checks if not each.ok]
+        why = next((each.detail for each in tested.checks if each.name == "text"), "")
+        detail = f"answers after {tested.first_token_ms} ms" if tested.ok else why
+        if tested.ok and lacking:
+            detail += f", without {', '.join(lacking)}"
+        problems = [] if tested.ok else [detail]
+        checks.append((CheckReport(name, len(problems), examples=problems), detail))
+    return checks
+
+
+async def _tried(platform: Platform, connection: OpenableConnection) -> ConnectionTest | str:
+    try:
+        return await connections.try_connection(platform, connection)
+    except (AppError, ProviderConfigurationError) as error:
+        return str(error)

@@ -1,6 +1,5 @@
 """`ingest` and `documents`."""
 
-import uuid
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from rich.text import Text
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
-from citewell.entrypoints.commands import trash, versions
+from citewell.entrypoints.commands import granting, librarian, trash, versions
 from citewell.entrypoints.commands.ingesting import FileResult, ingest_paths
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
@@ -31,7 +30,7 @@ from citewell.entrypoints.commands.running import (
 from citewell.features.collections import service as collections
 from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import service
-from citewell.features.documents.schemas import DocumentRead, OnDuplicate
+from citewell.features.documents.schemas import DocumentQuery, DocumentRead, OnDuplicate
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 from citewell.models.documents import VersionStatus
@@ -49,6 +48,8 @@ def add_to(app: typer.Typer) -> None:
     app.command()(ingest)
     versions.add_to(documents)
     trash.add_to(documents)
+    librarian.add_to(documents)
+    granting.add_to_documents(documents)
     app.add_typer(documents, name="documents")
 
 
@@ -123,6 +124,9 @@ def _is_missing(path: Path) -> bool:
 def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
     for result in failed:
         err.print(f"failed  {result.path}: {result.error}", style="red", markup=False)
+    for result in results:
+        for each in result.warnings:
+            err.print(f"warning {result.path}: {each['message']}", style="yellow", markup=False)
     ready = [result for result in results if result.status == VersionStatus.READY]
     unused = sum(result.status == VersionStatus.SUPERSEDED for result in results)
     queued = len(results) - len(ready) - len(failed) - unused
@@ -146,6 +150,9 @@ def list_documents(
     status: Annotated[
         VersionStatus | None, typer.Option(help="Only documents whose newest version has it.")
     ] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Part of the title.", callback=readable)
+    ] = None,
     page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
     limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Documents a page.")] = 50,
     tenant: TenantOption = DEFAULT_TENANT,
@@ -157,28 +164,31 @@ def list_documents(
     async def act(platform: Platform, caller: Caller) -> tuple[list[DocumentRead], int]:
         async with unit_of_work(platform, caller) as ctx:
             wanted = (await collections.find(ctx, collection)).id if collection else None
-            found = await service.page(
-                ctx, PageRequest(page, limit), collection_id=wanted, status=status
-            )
+            asked = DocumentQuery(wanted, status, search)
+            found = await service.page(ctx, PageRequest(page, limit), asked)
             return [state.read() for state in found.items], found.total
 
     items, total = run(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"documents": [item.model_dump(mode="json") for item in items], "total": total})
         return
-    table = Table("id", "title", "version", "status", "pages", "passages")
+    table = Table("id", "title", "version", "answers", "status", "pages", "passages", "warnings")
     for item in items:
         table.add_row(
-            str(item.id), Text(item.title), str(item.version), item.status, str(item.pages or ""),
-            str(item.chunks),
+            str(item.id), Text(item.title), str(item.version), str(item.active_version or "none"),
+            item.status, str(item.pages or ""), str(item.chunks), str(len(item.warnings) or ""),
         )  # fmt: skip
     print_table(table)
+    for item in items:
+        # Below the table: a reason is a sentence or two, which no column holds.
+        if item.error is not None:
+            out.print(f"{item.id} {item.status}: {item.error['detail']}", markup=False)
     out.print(f"{total} documents.")
 
 
 @documents.command("show")
 def show_document(
-    document_id: Annotated[uuid.UUID, typer.Argument(help="The document's id.")],
+    document: librarian.DocumentName,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -187,11 +197,14 @@ def show_document(
 
     async def act(platform: Platform, caller: Caller) -> DocumentRead:
         async with unit_of_work(platform, caller) as ctx:
-            return (await service.get(ctx, document_id)).read()
+            return (await service.get(ctx, await service.id_of(ctx, document))).read()
 
     item = run(act, tenant=tenant, as_user=as_user).model_dump(mode="json")
     if as_json:
         print_json(item)
         return
+    warnings = item.pop("warnings")
     for name, value in item.items():
         out.print(f"{name:15} {value}", markup=False)
+    for each in warnings:
+        out.print(f"{'warning':15} {each['message']} ({each['code']})", markup=False)

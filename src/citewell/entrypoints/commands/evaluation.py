@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,14 @@ from citewell.entrypoints.commands.running import (
     print_table,
     run,
 )
+from citewell.entrypoints.commands.search import (
+    DiversityOption,
+    FoldOption,
+    NeighboursOption,
+)
+from citewell.features.conversations import asking
 from citewell.features.documents import service as documents
+from citewell.features.documents.schemas import DocumentQuery
 from citewell.features.evaluations import answering, gating, service
 from citewell.features.evaluations.gating import RunLimits
 from citewell.features.evaluations.schemas import (
@@ -35,7 +43,6 @@ from citewell.features.evaluations.schemas import (
     VerdictCounts,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
-from citewell.features.search import answers as search
 from citewell.features.search.schemas import QueryReply, QueryRequest
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
@@ -95,6 +102,9 @@ def retrieval(
 @evaluation.command("answers")
 def answers(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="JSON lines of questions.")],
+    fold: FoldOption = False,
+    diversity: DiversityOption = 0.0,
+    neighbours: NeighboursOption = 0,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -102,16 +112,19 @@ def answers(
     """Ask questions of a library and judge the answers.
 
     Each line has `q` and a judgement: `gold` (one of these regular expressions must match), `all`
-    (each must), `forbid` (none may), or `abstain` (true: no document answers it).
+    (each must), `forbid` (none may), or `abstain` (true: no document answers it). With `before`
+    it is asked after these questions, in one conversation.
     """
+    arranged = {"fold": fold, "diversity": diversity, "neighbours": neighbours}
 
     async def act(platform: Platform, caller: Caller) -> AnswerFigures:
         cases = answering.read_answer_cases(file)
         with progress_bar() as progress:
             bar = progress.add_task("Asking", total=len(cases))
 
-            async def ask(request: QueryRequest) -> QueryReply:
-                return (await search.trial(platform, caller, request))[0]
+            async def ask(before: Sequence[str], request: QueryRequest) -> QueryReply:
+                asked = request.model_copy(update=arranged)
+                return await asking.rehearse(platform, caller, before, asked)
 
             return await answering.measure_answers(
                 ask,
@@ -249,7 +262,7 @@ async def _finished(platform: Platform, tenant_id: uuid.UUID) -> int:
     """Documents that are ready or have failed."""
     async with unit_of_work(platform, Caller(tenant_id, OPERATOR)) as ctx:
         counts = [
-            (await documents.page(ctx, PageRequest(1, 1), status=status)).total
+            (await documents.page(ctx, PageRequest(1, 1), DocumentQuery(status=status))).total
             for status in ("ready", "failed")
         ]
     return sum(counts)

@@ -1,14 +1,19 @@
 """`group`."""
 
+import csv
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
+    USAGE,
+    AsOption,
     JsonOption,
     TenantOption,
     checked,
@@ -17,11 +22,17 @@ from citewell.entrypoints.commands.running import (
     print_table,
     readable,
     run,
+    stop,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.features.sharing import departments
+from citewell.features.sharing.schemas import DepartmentsReport, Person
 from citewell.features.users import groups, service
 from citewell.features.users.schemas import GroupCreate, GroupRead, UserRead
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+
+COLUMNS = {"email", "name", "role", "department"}
+"""Of a file of people; several departments are separated by semicolons."""
 
 group = typer.Typer(no_args_is_help=True, help="Groups of users, to grant things to.")
 
@@ -145,6 +156,67 @@ def remove_members(
 
     run(act, tenant=tenant)
     out.print(f"{len(emails)} removed.")
+
+
+@group.command("departments")
+def set_up_departments(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="Columns: email, name, role, department.")
+    ],
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a group and a private collection per department, invite people, print who sees what."""
+    people = _people(file)
+
+    async def act(platform: Platform, caller: Caller) -> DepartmentsReport:
+        async with unit_of_work(platform, caller) as ctx:
+            return await departments.set_up(ctx, people)
+
+    report = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json(report.model_dump(mode="json"))
+        return
+    for title, names in (("Groups", report.groups), ("Private collections", report.collections)):
+        out.print(f"{title} made: {', '.join(names) or 'none'}", markup=False)
+    if report.invitations:
+        table = Table("e-mail", "invitation (shown this once)")
+        for email, token in report.invitations.items():
+            table.add_row(Text(email), Text(token))
+        print_table(table)
+    table = Table("e-mail", "role", "reads", "changes")
+    for seen in report.seen:
+        role = f"{seen.role}, administrator" if seen.is_admin else seen.role
+        table.add_row(
+            Text(seen.email), role, Text(", ".join(seen.reads)), Text(", ".join(seen.changes))
+        )
+    print_table(table)
+
+
+def _people(file: Path) -> list[Person]:
+    """The people of a CSV file; a bad line ends the command and is named."""
+    people: list[Person] = []
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            rows = csv.DictReader(lines)
+            unknown = sorted({*(rows.fieldnames or ())} - COLUMNS)
+            if unknown or "email" not in (rows.fieldnames or ()):
+                known = ", ".join(sorted(COLUMNS))
+                stop(f"{file} needs a first line with `email` and some of: {known}.", USAGE)
+            for row in rows:
+                given = {name: row[name] for name in ("email", "name", "role") if row.get(name)}
+                names = [each.strip() for each in (row.get("department") or "").split(";")]
+                people.append(
+                    Person(**given, departments=list(filter(None, names)))  # pyright: ignore[reportArgumentType] - checked by pydantic
+                )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"{file}, person {len(people) + 1}"
+        stop(f"{where}: {first['loc'][0]}: {first['msg']}.", USAGE)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        stop(f"{file} cannot be read as CSV in UTF-8: {error}.", USAGE)
+    return people
 
 
 @group.command("delete")

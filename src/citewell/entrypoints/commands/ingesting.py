@@ -1,11 +1,12 @@
 """Taking files and folders in, and waiting until they answer."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from os.path import realpath
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
-from citewell.engine.parsing.formats import SUPPORTED_EXTENSIONS
+from citewell.engine.parsing.formats import PICTURE_EXTENSIONS, SUPPORTED_EXTENSIONS
+from citewell.engine.parsing.recognition import find_program
 from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering
@@ -51,6 +53,7 @@ class FileResult:
     chunks: int = 0
     pages: int | None = None
     error: str | None = None
+    warnings: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
     def as_json(self) -> dict[str, object]:
         """The result as `--json` prints it."""
@@ -89,19 +92,26 @@ def walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
 
 
 def _walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
+    # Pictures of a folder are worth a look only where their text can be recognised.
+    wanted = SUPPORTED_EXTENSIONS.keys()
+    if find_program() is None:
+        wanted = wanted - PICTURE_EXTENSIONS
     for path in paths:
         # Not Path.is_dir: it raises where a folder above cannot be entered.
         if not os.path.isdir(path):
             yield path
             continue
         errors: list[OSError] = []
+        root = realpath(path)
         for folder, subfolders, names in os.walk(path, onerror=errors.append):
             # In place, which is how `os.walk` learns what to leave out: `.git` and the like.
             # Sorted, so that a second run meets the files in the same order.
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
             for name in sorted(names):
-                if not name.startswith(".") and Path(name).suffix.lower() in SUPPORTED_EXTENSIONS:
-                    yield Path(folder) / name
+                if not name.startswith(".") and Path(name).suffix.lower() in wanted:
+                    file = Path(folder) / name
+                    # Else those who may write there could have any file of ours taken in.
+                    yield file if _is_below(root, realpath(file)) else OutsideError(file)
         yield from errors
 
 
@@ -148,8 +158,31 @@ async def ingest_paths(
             )
             if waiting:
                 await asyncio.sleep(POLL_SECONDS)
+            else:
+                waiting = await _attached(platform, caller, results)
     await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
     return results
+
+
+async def _attached(
+    platform: Platform, caller: Caller, results: list[FileResult]
+) -> dict[uuid.UUID, FileResult]:
+    """Attachments of what was taken in that are not ready yet; their results are added."""
+    known = {each.document_id: each for each in results if each.document_id}
+    waiting: dict[uuid.UUID, FileResult] = {}
+    ids = list(known)
+    for start in range(0, len(ids), POLL_BATCH):
+        async with unit_of_work(platform, caller) as ctx:
+            found = await documents.attached(ctx, ids[start : start + POLL_BATCH])
+        for document, version in found:
+            holder = known.get(document.attached_to) if document.attached_to else None
+            if document.id in known or holder is None:
+                continue
+            path = f"{holder.path}: {document.filename}"
+            result = FileResult(path, document.id, version.number, version.status)
+            results.append(result)
+            waiting[version.id] = result
+    return waiting
 
 
 def _urgency(paths: Iterable[Path]) -> Urgency:
@@ -205,8 +238,22 @@ def _open_batch(
     return found
 
 
+class OutsideError(OSError):
+    """A link in a folder leads out of it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.ELOOP, "it is a link that leads out of the folder", str(path))
+
+
+def _is_below(root: str, place: str) -> bool:
+    """Whether a resolved path is the root or in it."""
+    return place == root or place.startswith(root.rstrip(os.sep) + os.sep)
+
+
 def _unread_folder(error: OSError) -> FileResult:
     shown = _shown(Path(os.fsdecode(error.filename)))
+    if isinstance(error, OutsideError):
+        return FileResult(shown, error="A link out of the folder; name it to take it in.")
     return FileResult(shown, error=f"The folder cannot be read: {error.strerror or error}.")
 
 
@@ -258,6 +305,7 @@ async def _collect(
             now, result = found[version_id], waiting[version_id]
             result.status, result.error = now.status, now.error_detail
             result.chunks, result.pages = now.chunk_count, now.page_count
+            result.warnings = now.warnings
             if now.status not in OPEN_STATUSES:
                 del waiting[version_id]
             elif now.job_status == "running":

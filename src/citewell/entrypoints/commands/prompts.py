@@ -5,6 +5,11 @@ import typer
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.answering.prompting import RULES, prompt_version, shipped_rules
+from citewell.engine.retrieval.rewriting import (
+    TECHNIQUES,
+    instructions_version,
+    shipped_prompt,
+)
 from citewell.entrypoints.commands.running import JsonOption, TenantOption, out, print_json, run
 from citewell.features.identity import tenants as service
 from citewell.features.identity.service import DEFAULT_TENANT
@@ -16,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def prompts(tenant: TenantOption = DEFAULT_TENANT, as_json: JsonOption = False) -> None:
-    """Show the prompts that a model writes answers with.
+    """Show the prompts that a model writes answers and other questions with.
 
     A tenant's own are set by `tenant update --prompt NAME=FILE`.
     """
@@ -33,6 +38,14 @@ def prompts(tenant: TenantOption = DEFAULT_TENANT, as_json: JsonOption = False) 
             "text": own.get(name) or shipped_rules(name),
         }
         for name in RULES
+    ] + [
+        {
+            "name": name,
+            "version": instructions_version(name, own.get(name)),
+            "is_own": name in own,
+            "text": own.get(name) or shipped_prompt(name),
+        }
+        for name in TECHNIQUES
     ]
     if as_json:
         print_json({"prompts": shown})

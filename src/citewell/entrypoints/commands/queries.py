@@ -1,6 +1,9 @@
 """`queries`."""
 
+import sys
 import uuid
+from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -25,6 +28,7 @@ from citewell.features.queries.schemas import (
     FeedbackCreate,
     FeedbackRead,
     Only,
+    QueryFilter,
     QuerySummary,
     ReplayRead,
     StoredAnswer,
@@ -43,9 +47,18 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(queries, name="queries")
 
 
+OnlyOption = Annotated[Only | None, typer.Option(help="Only these questions.")]
+UserOption = Annotated[uuid.UUID | None, typer.Option("--user", help="Id of who asked.")]
+SinceOption = Annotated[datetime | None, typer.Option("--from", help="First moment, in UTC.")]
+UntilOption = Annotated[datetime | None, typer.Option("--to", help="End, exclusive, in UTC.")]
+
+
 @queries.command("list")
 def list_queries(
-    only: Annotated[Only | None, typer.Option(help="Only these questions.")] = None,
+    only: OnlyOption = None,
+    user: UserOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
     limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Questions a page.")] = 50,
     tenant: TenantOption = DEFAULT_TENANT,
@@ -53,10 +66,11 @@ def list_queries(
     as_json: JsonOption = False,
 ) -> None:
     """List what was asked, newest first."""
+    wanted = QueryFilter(only, user, _in_utc(since), _in_utc(until))
 
     async def act(platform: Platform, caller: Caller) -> tuple[list[QuerySummary], int]:
         async with unit_of_work(platform, caller) as ctx:
-            found = await service.page(ctx, only, PageRequest(page, limit))
+            found = await service.page(ctx, wanted, PageRequest(page, limit))
             return found.items, found.total
 
     items, total = run(act, tenant=tenant, as_user=as_user)
@@ -72,6 +86,31 @@ def list_queries(
         )  # fmt: skip
     print_table(table)
     out.print(f"{total} questions.")
+
+
+@queries.command("export")
+def export_queries(
+    only: OnlyOption = None,
+    user: UserOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+) -> None:
+    """Write the questions as CSV on standard output, oldest first."""
+    wanted = QueryFilter(only, user, _in_utc(since), _in_utc(until))
+
+    async def act(platform: Platform, caller: Caller) -> None:
+        async with aclosing(service.export(platform, caller, wanted)) as parts:
+            async for part in parts:
+                sys.stdout.write(part.decode())
+        sys.stdout.flush()
+
+    run(act, tenant=tenant, as_user=as_user)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment and moment.replace(tzinfo=UTC)
 
 
 @queries.command("show")

@@ -54,8 +54,9 @@ def reindex(
 ) -> None:
     """Build a new index beside the one in use, then switch to it at once.
 
-    For another embedding model, and for changed chunking of collections. Searches and uploads go
-    on meanwhile. If it is stopped or killed, run it again: it continues where it was.
+    For another embedding model, changed chunking of collections, and words of an earlier version of
+    Citewell. Searches and uploads go on meanwhile. If it is stopped or killed, run it again: it
+    continues where it was.
     """
 
     async def act(platform: Platform, caller: Caller) -> list[dict[str, Any]]:
@@ -130,7 +131,7 @@ async def _reindex(
 def _tell(done: dict[str, Any]) -> None:
     name = done["tenant"]
     if done["status"] == "unchanged":
-        out.print(f"{name}: model and chunking are up to date.", markup=False)
+        out.print(f"{name}: model, chunking and words are up to date.", markup=False)
         return
     out.print(
         f"{name}: {done['chunks']:,} passages of {done['versions']:,} versions, now embedded with "

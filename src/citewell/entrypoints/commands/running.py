@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Annotated, NoReturn, TypeVar
 
 import psycopg
 import typer
 from pydantic import BaseModel, ValidationError
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,9 +21,11 @@ from citewell.core.private_files import write_private
 from citewell.core.settings import Settings, SettingsError, is_set, load_settings
 from citewell.entrypoints import logs
 from citewell.entrypoints.installation import open_platform, running_database, running_worker
+from citewell.features.connections.choosing import ModelPolicy
 from citewell.features.identity import service as identity
 from citewell.features.users import service as users
 from citewell.kit.storable import require_storable_text
+from citewell.kit.visible import UNSEEN, harmless
 
 DONE, SOME_FAILED, USAGE, NOT_AVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; 130 is a shell's 128 + SIGINT."""
@@ -41,9 +44,28 @@ WIDEST = 10_000
 T = TypeVar("T")
 RequestT = TypeVar("RequestT", bound=BaseModel)
 
+
+class HarmlessConsole(Console):
+    """Prints whatever is in names and documents without letting it steer the terminal.
+
+    Everything that is printed passes `render`: only segments that are controls of the library's
+    own keep such characters.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """The segments of what is printed, without control and invisible characters."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(harmless(segment.text), segment.style)
+
+
 # No folding, no colours of its own: a line that is piped or copied stays what it is.
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = HarmlessConsole(soft_wrap=True, highlight=False)
+err = HarmlessConsole(stderr=True, soft_wrap=True, highlight=False)
 
 
 def readable(value: str | None) -> str | None:
@@ -124,6 +146,8 @@ def run(
             async def inside() -> T:
                 async with AsyncExitStack() as stack:
                     platform = await stack.enter_async_context(open_platform(settings, database))
+                    if llm is not None:  # it was said which one is asked
+                        platform = platform.holding(ModelPolicy(ignores_connections=True))
                     if tenant == identity.DEFAULT_TENANT:
                         await announce_first_key(platform)
                     tenant_id = await identity.find_tenant(platform, tenant)
@@ -169,12 +193,14 @@ def print_table(table: Table) -> None:
         out.print(table)
         return
     width = out.measure(table, options=out.options.update(max_width=WIDEST)).maximum
-    Console(soft_wrap=True, highlight=False, width=width).print(table)
+    HarmlessConsole(soft_wrap=True, highlight=False, width=width).print(table)
 
 
 def print_json(document: object) -> None:
     """Print the one JSON document of `--json`."""
     written = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    # They stand in strings only, where JSON has an escape for each.
+    written = UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], written)
     try:
         print(written, file=out.file, flush=True)
     # Not an error of ours: the reader (`head`) has what it wanted, and Python ends quietly.

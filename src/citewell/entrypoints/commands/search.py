@@ -24,21 +24,27 @@ from citewell.entrypoints.commands.running import (
     stop,
 )
 from citewell.features.collections import service as collections
+from citewell.features.conversations import asking
+from citewell.features.conversations import service as conversations
+from citewell.features.conversations.schemas import ConversationCreate, ConversationQuery
 from citewell.features.identity.service import DEFAULT_TENANT
-from citewell.features.search import answers, service
+from citewell.features.search import service
 from citewell.features.search.schemas import (
+    MAX_NEIGHBOURS,
     MAX_QUERY_CHARS,
     MAX_TOP_K,
     CitationRead,
     FilterValue,
     QueryReply,
-    QueryRequest,
     SearchHit,
     SearchReply,
     SearchRequest,
     SentenceRead,
 )
 from citewell.indexes.contract import FILTER_FIELDS
+
+NEW = "new"
+"""In the place of a conversation's id: begin one."""
 
 _SHOWN = 80
 """Characters of a doubtful sentence that are repeated, enough to find it in the answer above."""
@@ -50,6 +56,18 @@ CollectionOption = Annotated[
 AsOfOption = Annotated[
     str | None,
     typer.Option(help="Search as of this time, 2026-03-01T09:00:00+01:00.", metavar="TIME"),
+]
+
+FoldOption = Annotated[
+    bool,
+    typer.Option("--fold/--no-fold", help="Leave out passages that repeat a better one."),
+]
+DiversityOption = Annotated[
+    float, typer.Option(min=0, max=1, help="Weight of being unlike the passages before.")
+]
+NeighboursOption = Annotated[
+    int,
+    typer.Option(min=0, max=MAX_NEIGHBOURS, help="Passages before and after each one found."),
 ]
 
 
@@ -69,12 +87,9 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show each leg's ranks and scores.")
     ] = False,
-    fold: Annotated[
-        bool, typer.Option("--fold", help="Leave out passages that repeat a better one.")
-    ] = False,
-    diversity: Annotated[
-        float, typer.Option(min=0, max=1, help="Weight of being unlike the passages before.")
-    ] = 0.0,
+    fold: FoldOption = True,
+    diversity: DiversityOption = 0.0,
+    neighbours: NeighboursOption = 0,
     as_of: AsOfOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
@@ -91,6 +106,7 @@ def search(
         explain=explain,
         fold=fold,
         diversity=diversity,
+        neighbours=neighbours,
         as_of=as_of,
     )
 
@@ -121,25 +137,46 @@ def ask(
     llm: Annotated[
         str | None, typer.Option(help="`none`: extract the answer, even if a model is set.")
     ] = None,
+    fold: FoldOption = False,
+    diversity: DiversityOption = 0.0,
+    neighbours: NeighboursOption = 0,
     as_of: AsOfOption = None,
+    conversation: Annotated[
+        str | None,
+        typer.Option(help="Go on with this conversation; `new` begins one.", metavar="ID"),
+    ] = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the documents, every sentence cited."""
     _check_length(question)
-    request = checked(QueryRequest, query=question, as_of=as_of)
+    known = None if conversation == NEW else conversation
+    request = checked(
+        ConversationQuery,
+        query=question,
+        fold=fold,
+        diversity=diversity,
+        neighbours=neighbours,
+        as_of=as_of,
+        conversation_id=known,
+    )
 
     async def act(platform: Platform, caller: Caller) -> QueryReply:
         ids = await _collection_ids(platform, caller, collection)
-        return await answers.answer(
-            platform, caller, request.model_copy(update={"collection_ids": ids})
-        )
+        changes: dict[str, object] = {"collection_ids": ids}
+        if conversation == NEW:
+            async with unit_of_work(platform, caller) as ctx:
+                begun = await conversations.create(ctx, ConversationCreate())
+            changes["conversation_id"] = begun.id
+        return await asking.answer(platform, caller, request.model_copy(update=changes))
 
     reply = run(act, tenant=tenant, as_user=as_user, llm=llm)
     if as_json:
         print_json(_ask_json(reply))
         return
+    if reply.metadata.standalone:
+        out.print(f"Answered as: {escape(reply.metadata.standalone)}", style="dim")
     out.print(escape(reply.answer))
     out.print(f"Confidence: {reply.confidence.level} ({reply.confidence.score:.2f})", style="dim")
     for reason in reply.confidence.reasons:
@@ -150,6 +187,8 @@ def ask(
     for citation in reply.citations:
         out.print(escape(f"[{citation.number}] {_place(citation)}"), style="cyan")
         out.print(escape(f"    “{citation.quote}”"), style="dim")
+    if reply.conversation_id is not None:
+        out.print(f"Conversation {reply.conversation_id}", style="dim")
     for item in reply.metadata.degraded:
         out.print(f"Answered without {item.what}: {item.why}", style="yellow", markup=False)
 
@@ -171,6 +210,8 @@ def _ask_json(reply: QueryReply) -> dict[str, object]:
             key: document[key]
             for key in ("answer", "abstained", "confidence", "sentences", "citations")
         },
+        "standalone": reply.metadata.standalone,
+        **{key: document[key] for key in ("conversation_id", "message_id")},
         "model": reply.metadata.model,
         "degraded": document["metadata"]["degraded"],
         "timings_ms": reply.metadata.timings_ms,
@@ -179,10 +220,16 @@ def _ask_json(reply: QueryReply) -> dict[str, object]:
 
 def _print_hit(number: int, hit: SearchHit) -> None:
     out.print(f"[bold]{number}. {escape(_place(hit))}[/bold]  [dim]{hit.score:.3f}[/dim]")
+    for each in hit.before:
+        out.print(escape(each.text), style="dim")
     out.print(escape(hit.text))
+    for each in hit.after:
+        out.print(escape(each.text), style="dim")
     if hit.folded:
         titles = ", ".join(dict.fromkeys(each.title for each in hit.folded))
-        out.print(f"the same {len(hit.folded)} times more: {escape(titles)}", style="dim")
+        documents = len({each.document_id for each in hit.folded})
+        places = f"{documents} other {'document' if documents == 1 else 'documents'}"
+        out.print(f"Also in {places}: {escape(titles)}", style="dim")
     if hit.explain is not None:
         dense, lexical = hit.explain.dense, hit.explain.lexical
         out.print(
@@ -196,7 +243,8 @@ def _print_hit(number: int, hit: SearchHit) -> None:
 def _place(item: CitationRead | SearchHit) -> str:
     parts = [f"{item.title} (version {item.version})"]
     if item.page is not None:
-        parts.append(f"page {item.page}")
+        is_range = item.page_end is not None and item.page_end > item.page
+        parts.append(f"pages {item.page}-{item.page_end}" if is_range else f"page {item.page}")
     provision = item.provision if isinstance(item, CitationRead) else None
     if provision or item.heading:
         parts.append(provision or item.heading or "")

@@ -22,7 +22,7 @@ from citewell.core.database.embedded import SERVER_SETTINGS
 from citewell.core.errors import AppError, StartupError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings, found_vendor_keys
-from citewell.entrypoints.commands.ingesting import ingest_paths
+from citewell.entrypoints.commands.ingesting import ingest_paths, walk
 from citewell.entrypoints.commands.running import (
     DATABASE_ERRORS,
     FIRST_KEY_FILE,
@@ -34,7 +34,11 @@ from citewell.entrypoints.commands.running import (
     stop,
     stop_for_database,
 )
-from citewell.entrypoints.commands.setting_up import note_preloaded, setup_notice
+from citewell.entrypoints.commands.setting_up import (
+    expect_preloaded,
+    note_preloaded,
+    setup_notice,
+)
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import (
@@ -43,6 +47,7 @@ from citewell.entrypoints.installation import (
     running_database,
     running_worker,
 )
+from citewell.entrypoints.scraping import scraped
 from citewell.entrypoints.supervision import end_with, job_worker
 from citewell.features.identity import service as identity
 from citewell.models.documents import VersionStatus
@@ -53,6 +58,10 @@ LISTEN_BACKLOG = 2048
 SPARE_CONNECTIONS = 14
 """Connections kept free: 4 for the queue, 3 reserved by the server, the rest for commands and
 maintenance."""
+
+HUNG_SECONDS = 60
+"""Silence after which one of several answering processes is replaced. With uvicorn's five seconds,
+processes that took longer to import the application were killed and started without end."""
 
 GIVE_UP_SECONDS = 2.0
 """Time for cancelled requests to send their last reply, which takes a moment."""
@@ -88,7 +97,11 @@ def serve(
         if workers > 1:
             _check_connections(settings, workers)
         # The port first: if it is taken, nothing else has been started yet.
-        with _listening(settings) as listener, running_database(settings) as database:
+        with (
+            _listening(settings) as listener,
+            running_database(settings) as database,
+            scraped(settings, database.url),
+        ):
             site = _Site(settings, database, listener, preload, has_worker)
             if workers == 1:
                 asyncio.run(_serve_here(site))
@@ -110,7 +123,7 @@ def worker(
     """Do jobs until stopped; start as many as you need."""
     settings = read_settings(**({"worker_concurrency": concurrency} if concurrency else {}))
     try:
-        with running_database(settings) as database:
+        with running_database(settings) as database, scraped(settings, database.url):
 
             async def work() -> None:
                 async with (
@@ -262,7 +275,11 @@ def _check_connections(settings: Settings, workers: int) -> None:
     Each process has its pool and one connection that listens for events.
     """
     pool, limit = settings.database_pool_size, int(SERVER_SETTINGS["max_connections"])
-    jobs = settings.worker_concurrency + settings.worker_model_concurrency
+    jobs = (
+        settings.worker_concurrency
+        + settings.worker_model_concurrency
+        + settings.worker_agent_concurrency
+    )
     needed = workers * (pool + 1) + pool + jobs + SPARE_CONNECTIONS
     if settings.database_url is None and needed > limit:
         raise StartupError(
@@ -283,6 +300,7 @@ def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Con
         proxy_headers=False,  # the application does, for proxies the operator trusts
         backlog=LISTEN_BACKLOG,
         timeout_graceful_shutdown=10,
+        timeout_worker_healthcheck=HUNG_SECONDS,
         **SERVER_OPTIONS,
     )
 
@@ -302,13 +320,17 @@ async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:
         notice = await setup_notice(platform)
     except DATABASE_ERRORS:  # the server starts anyway; `citewell setup` shows the notice later
         notice = None
-    if site.preload is not None:
+    preload = site.preload
+    if preload is not None:
         try:
-            await _preload(platform, site.preload, wait=wait)
+            if notice is not None:
+                files = await asyncio.to_thread(lambda: sum(1 for _ in walk([preload])))
+                await expect_preloaded(platform, files)
+            await _preload(platform, preload, wait=wait)
             if notice is not None:
                 await note_preloaded(platform)
         except (AppError, SQLAlchemyError) as error:
-            err.print(f"{site.preload} could not be loaded: {error}", style="red", markup=False)
+            err.print(f"{preload} could not be loaded: {error}", style="red", markup=False)
     if notice is not None:
         out.print(notice.text(address, is_secret_shown=out.is_terminal), markup=False)
     path = settings.home / FIRST_KEY_FILE

@@ -100,6 +100,12 @@ async def setup_notice(platform: Platform) -> SetupNotice | None:
     return await _kept(path, offer, known)
 
 
+async def expect_preloaded(platform: Platform, files: int) -> None:
+    """Keep the set-up open while the start loads so many files."""
+    async with unit_of_work(platform, await _operator(platform)) as ctx:
+        await setting_up.expect_preloaded(ctx, files)
+
+
 async def note_preloaded(platform: Platform) -> None:
     """Keep the set-up open although the start has loaded documents."""
     async with unit_of_work(platform, await _operator(platform)) as ctx:
@@ -132,7 +138,9 @@ async def _operator(platform: Platform) -> Caller:
 def _instructions(address: str, token: str) -> str:
     body = {"token": token, "email": "YOU@EXAMPLE.ORG", "password": "YOUR PASSWORD"}
     return (
-        "Make the first account:\n"
+        "Make the first account in a browser:\n"
+        f"  {address}/setup#{token}\n"
+        "or from here:\n"
         f"  curl -s {address}/api/v1/auth/setup -H 'Content-Type: application/json' \\\n"
         f"    -d '{json.dumps(body)}'"
     )

@@ -10,6 +10,7 @@ from rich.text import Text
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.answering.prompting import RULES
+from citewell.engine.retrieval.rewriting import TECHNIQUES
 from citewell.entrypoints.commands.running import (
     USAGE,
     JsonOption,
@@ -51,9 +52,56 @@ PromptOption = Annotated[
     typer.Option("--prompt", metavar="NAME=FILE", help="Own prompt; `shipped` for ours again."),
 ]
 
+RewritingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--query-rewriting",
+        metavar="NAMES",
+        help="Questions a model writes besides: some of rewrite, variations, decomposition, hyde, "
+        "with commas; none or installation.",
+        callback=readable,
+    ),
+]
+
+SecondFactorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--second-factor-for",
+        metavar="NAMES",
+        help="Who signs in with a second factor or passkey only: some of guest, employee, manager, "
+        "director, admin, with commas; none.",
+        callback=readable,
+    ),
+]
+DaysOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep", metavar="WHAT=DAYS",
+        help="How long answers, conversations or trash are kept; `installation`: as it says.",
+    ),
+]  # fmt: skip
+QuestionLogOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What managers see of others' questions: full, anonymous or off.", callback=readable
+    ),
+]
+RedactionOption = Annotated[
+    str | None,
+    typer.Option(help="What model providers are not told: personal or off.", callback=readable),
+]
+CacheOption = Annotated[
+    bool | None,
+    typer.Option("--cache/--no-cache", help="Whether replies may be given again from caches."),
+]
+
+KEPT = {"answers": "answer_days", "conversations": "conversation_days", "trash": "trash_days"}
+"""Names of --keep with their settings."""
+
 NO_LIMIT = "none"
 INSTALLATIONS = "installation"
-"""Value of --verifier that removes an own one, so that the installation's applies again."""
+"""Value of --verifier and --query-rewriting that removes an own one, so that the installation's
+applies again."""
 SHIPPED = "shipped"
 """Value of --prompt that removes an own text."""
 PLANS_OWN = "plan"
@@ -130,7 +178,10 @@ def _print(shown: TenantDetails, as_json: bool) -> None:
     if as_json:
         print_json(fields)
         return
+    fields["second_factor_for"] = ", ".join(shown.second_factor_for) or NO_LIMIT
     fields["prompts"] = ", ".join(shown.prompts)
+    if shown.query_rewriting is not None:
+        fields["query_rewriting"] = ", ".join(shown.query_rewriting) or NO_LIMIT
     fields["limits"] = ", ".join(
         f"{name}={NO_LIMIT if value is None else value}" for name, value in shown.limits.items()
     )
@@ -151,14 +202,25 @@ def update_tenant(
     ] = None,
     verifier: VerifierOption = None,
     prompt: PromptOption = None,
+    rewriting: RewritingOption = None,
+    second_factor_for: SecondFactorOption = None,
+    keep: DaysOption = None,
+    question_log: QuestionLogOption = None,
+    redaction: RedactionOption = None,
+    cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Change a tenant; suspending it ends all its sessions and refuses its keys."""
     given = _given(
-        name=name, plan=plan, region=region, has_open_registration=open_registration, status=status
-    )
+        name=name, plan=plan, region=region, has_open_registration=open_registration, status=status,
+        question_log=question_log, redaction=redaction, has_cache=cache,
+    ) | _kept(keep or [])  # fmt: skip
     if verifier is not None:
         given["verifier"] = None if verifier == INSTALLATIONS else verifier
+    if rewriting is not None:
+        given["query_rewriting"] = _techniques(rewriting)
+    if second_factor_for is not None:
+        given["second_factor_for"] = _techniques(second_factor_for)
     _changed_limits({}, limit or [])  # a bad one is told before anything is opened
     texts = _changed_prompts({}, prompt or [])
     data = checked(TenantUpdate, **given, **({"prompts": texts} if texts else {}))
@@ -200,12 +262,32 @@ def _given(**options: object) -> dict[str, object]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _kept(given: list[str]) -> dict[str, object]:
+    """The days of WHAT=DAYS by their settings; anything else ends the command."""
+    days: dict[str, object] = {}
+    for each in given:
+        what, _, value = each.partition("=")
+        if what not in KEPT or not (
+            value == INSTALLATIONS or (value.isascii() and value.isdigit())
+        ):
+            stop(f"`{each}` says not how long; write --keep answers=90 ({', '.join(KEPT)}).", USAGE)
+        days[KEPT[what]] = None if value == INSTALLATIONS else int(value[:9])
+    return days
+
+
+def _techniques(given: str) -> list[str] | None:
+    """The techniques that are named; None for those of the installation."""
+    if given == INSTALLATIONS:
+        return None
+    return [] if given == NO_LIMIT else [name.strip() for name in given.split(",")]
+
+
 def _changed_prompts(prompts: dict[str, str], changes: list[str]) -> dict[str, str]:
     """The prompts with those of NAME=FILE and NAME=shipped; anything else ends the command."""
     changed = dict(prompts)
     for change in changes:
         name, separator, value = change.partition("=")
-        if name not in RULES or not separator:
+        if name not in (*RULES, *TECHNIQUES) or not separator:
             stop(f"`{change}` is no prompt; write --prompt {RULES[0]}=FILE.", USAGE)
         if value == SHIPPED:
             changed.pop(name, None)

@@ -34,7 +34,7 @@ from citewell.features.transfers.schemas import ImportReport
 
 LONGEST_PASSPHRASE = 4096
 
-collection = typer.Typer(no_args_is_help=True, help="Collections as files.")
+collection = typer.Typer(no_args_is_help=True, help="Collections: list, make, change; as files.")
 
 PassphraseOption = Annotated[
     Path | None,

@@ -18,6 +18,7 @@ from citewell.entrypoints.commands.running import (
     print_table,
     run,
 )
+from citewell.features.documents import service as documents
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.trash import service
 from citewell.features.trash.schemas import TrashedRead
@@ -35,7 +36,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def delete_documents(
-    document_ids: DocumentArguments,
+    named: Annotated[
+        list[str],
+        typer.Argument(metavar="DOCUMENT...", help="Ids, beginnings of them, or titles."),
+    ],
     purge: Annotated[
         bool,
         typer.Option("--purge", help="Remove them for good, those in the trash too."),
@@ -47,14 +51,15 @@ def delete_documents(
 
     async def act(platform: Platform, caller: Caller) -> int:
         async with unit_of_work(platform, caller) as ctx:
-            for document_id in document_ids:
+            for document_id in [await documents.id_of(ctx, each) for each in named]:
                 await (service.delete_for_good if purge else service.delete)(ctx, document_id)
+            minutes = 0 if purge else await service.minutes_kept(ctx)
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
-        return 0 if purge else platform.settings.trash_minutes
+        return minutes
 
     minutes = run(act, tenant=tenant, as_user=as_user)
     kept = f"; `citewell documents restore` brings them back within {minutes} minutes"
-    out.print(f"{len(document_ids)} deleted{kept if minutes else ' for good'}.")
+    out.print(f"{len(named)} deleted{kept if minutes else ' for good'}.")
 
 
 def list_trash(

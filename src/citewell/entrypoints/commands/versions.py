@@ -8,6 +8,7 @@ from rich.table import Table
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands.librarian import DocumentName
 from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
@@ -17,14 +18,13 @@ from citewell.entrypoints.commands.running import (
     print_table,
     run,
 )
+from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentRead
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.versions import service
 from citewell.features.versions.schemas import MAX_INTEGER, DiffRead, VersionRead
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
-
-DocumentArgument = Annotated[uuid.UUID, typer.Argument(help="The document's id.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def list_versions(
-    document_id: DocumentArgument,
+    document: DocumentName,
     page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
     limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Versions a page.")] = 50,
     tenant: TenantOption = DEFAULT_TENANT,
@@ -46,6 +46,7 @@ def list_versions(
 
     async def act(platform: Platform, caller: Caller) -> tuple[list[VersionRead], int]:
         async with unit_of_work(platform, caller) as ctx:
+            document_id = await documents.id_of(ctx, document)
             found = await service.page(ctx, document_id, PageRequest(page, limit))
             return found.items, found.total
 
@@ -64,7 +65,7 @@ def list_versions(
 
 
 def diff_versions(
-    document_id: DocumentArgument,
+    document: DocumentName,
     number: Annotated[int, typer.Argument(min=1, max=MAX_INTEGER, help="The old version.")],
     other: Annotated[int, typer.Argument(min=1, max=MAX_INTEGER, help="The new version.")],
     tenant: TenantOption = DEFAULT_TENANT,
@@ -74,10 +75,12 @@ def diff_versions(
     """Show what changed between two versions: lines as text, words with --json."""
 
     async def words(platform: Platform, caller: Caller) -> DiffRead:
-        return await service.compare(platform, caller, document_id, number, other)
+        wanted = await _id(platform, caller, document)
+        return await service.compare(platform, caller, wanted, number, other)
 
     async def lines(platform: Platform, caller: Caller) -> str:
-        return await service.compare_as_text(platform, caller, document_id, number, other)
+        wanted = await _id(platform, caller, document)
+        return await service.compare_as_text(platform, caller, wanted, number, other)
 
     if as_json:
         found = run(words, tenant=tenant, as_user=as_user)
@@ -88,7 +91,7 @@ def diff_versions(
 
 
 def roll_back(
-    document_id: DocumentArgument,
+    document: DocumentName,
     number: Annotated[int, typer.Argument(min=1, max=MAX_INTEGER, help="The version.")],
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
@@ -98,12 +101,18 @@ def roll_back(
 
     async def act(platform: Platform, caller: Caller) -> DocumentRead:
         async with unit_of_work(platform, caller) as ctx:
-            document = (await service.rollback(ctx, document_id, number)).read()
+            wanted = await documents.id_of(ctx, document)
+            answering = (await service.rollback(ctx, wanted, number)).read()
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
-        return document
+        return answering
 
-    document = run(act, tenant=tenant, as_user=as_user)
+    answering = run(act, tenant=tenant, as_user=as_user)
     if as_json:
-        print_json(document.model_dump(mode="json"))
+        print_json(answering.model_dump(mode="json"))
         return
-    out.print(f"Version {document.active_version} of {document.title} answers.", markup=False)
+    out.print(f"Version {answering.active_version} of {answering.title} answers.", markup=False)
+
+
+async def _id(platform: Platform, caller: Caller, document: str) -> uuid.UUID:
+    async with unit_of_work(platform, caller) as ctx:
+        return await documents.id_of(ctx, document)

@@ -1,26 +1,30 @@
 """The application: its routes and what stands before them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import cast
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
+from starlette.formparsers import MultiPartParser
 from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import citewell
-from citewell.core.caching.cache import SWEEP_SECONDS, Cache
+from citewell.core.caching.cache import OUTCOMES, SWEEP_SECONDS, Cache
+from citewell.core.metrics import ProcessMetrics
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
-from citewell.entrypoints.http import problems
+from citewell.entrypoints.http import description, problems
 from citewell.entrypoints.http.connections import Connections
 from citewell.entrypoints.http.guards import HostGuard, OriginGuard
 from citewell.entrypoints.http.health import router as health_router
+from citewell.entrypoints.http.mcp import router as mcp_router
+from citewell.entrypoints.http.measuring import Measuring
 from citewell.entrypoints.http.middleware import (
     Authentication,
     BodyEnd,
@@ -28,13 +32,22 @@ from citewell.entrypoints.http.middleware import (
     ErrorBoundary,
     RequestContext,
 )
+from citewell.entrypoints.http.pages import BUNDLE, Pages
 from citewell.entrypoints.http.policies import Policies
 from citewell.entrypoints.http.protocol import CONNECTIONS
 from citewell.entrypoints.http.protocols import CLOSING
 from citewell.entrypoints.http.rates import AddressLimit, CallerLimit, Rates
+from citewell.entrypoints.http.uploads import Uploads
+from citewell.features.agents.endpoints import router as agents_router
+from citewell.features.analytics.endpoints import router as analytics_router
 from citewell.features.audit.endpoints import router as audit_router
 from citewell.features.collections.endpoints import router as collections_router
+from citewell.features.connections.endpoints import router as connections_router
+from citewell.features.conversations.endpoints import router as conversations_router
+from citewell.features.conversations.running import Runs
 from citewell.features.documents.endpoints import router as documents_router
+from citewell.features.error_log import service as error_log
+from citewell.features.error_log.endpoints import router as errors_router
 from citewell.features.evaluations.endpoints import router as evaluations_router
 from citewell.features.events.endpoints import router as events_router
 from citewell.features.events.endpoints import socket_router
@@ -43,6 +56,7 @@ from citewell.features.http import PAGE, PROBE, governed
 from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.jobs.endpoints import router as jobs_router
+from citewell.features.openai_api.endpoints import router as openai_router
 from citewell.features.queries.endpoints import router as queries_router
 from citewell.features.search.endpoints import router as search_router
 from citewell.features.sessions.credentials import Credentials
@@ -56,13 +70,23 @@ from citewell.features.usage.endpoints import router as usage_router
 from citewell.features.users.endpoints import groups_router
 from citewell.features.users.endpoints import router as users_router
 from citewell.features.versions.endpoints import router as versions_router
+from citewell.features.webhooks.endpoints import router as webhooks_router
+from citewell.features.workflows.endpoints import router as workflows_router
 
 PREFIX = "/api/v1"
+
+SPOOL_BYTES = 64 * 1024
+"""Longest part of a form that stays in memory."""
+OPENAI_PREFIX = "/v1"
+"""Without `/api`, as clients of OpenAI's API are given an address that ends in `/v1`."""
 
 OpenPlatform = Callable[[], AbstractAsyncContextManager[Platform]]
 
 USAGE_SECONDS = 2.0
 """How long counted queries may wait in memory; a killed process loses them."""
+
+METRICS_SECONDS = 2.0
+"""Interval at which figures of the cache are handed on, shorter than that of any scrape."""
 
 DESCRIPTION = """
 Answers from your organisation's own documents, every sentence cited to its passage.
@@ -77,13 +101,25 @@ API_KEY = Depends(
 """Says in the API's description that a key is needed; the middleware is what asks for it."""
 
 
-def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
-    """The application over a platform that lives as long as it does."""
+def create_app(
+    settings: Settings, open_platform: OpenPlatform, *, bundle: Path = BUNDLE
+) -> FastAPI:
+    """The application over a platform that lives as long as it does.
+
+    Args:
+        settings: The settings of the installation.
+        open_platform: Opens the platform when the application starts.
+        bundle: Folder of the built web application; it need not be there.
+    """
     credentials = Credentials()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, object], None]:
-        async with open_platform() as platform, _telling(platform, credentials) as streams:
+        async with (
+            open_platform() as platform,
+            platform.state_of(Runs).open(),
+            _telling(platform, credentials) as streams,
+        ):
             app.state.platform = platform
             connections = Connections.of(settings)
             connections.watch_accepting()
@@ -99,6 +135,7 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
         version=citewell.__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
+        generate_unique_id_function=description.operation_id,
     )
     for route in app.routes:  # the documentation's own
         if isinstance(route, Route):
@@ -106,20 +143,33 @@ def create_app(settings: Settings, open_platform: OpenPlatform) -> FastAPI:
     for router in (
         # Questions first, as routes are tried one after the other. The trash before documents:
         # `trash` is no document's id.
-        search_router, queries_router, trash_router, documents_router, versions_router, jobs_router,
-        events_router, transfers_router, collections_router, sharing_router, sessions_router,
-        evaluations_router, usage_router, audit_router, keys_router, users_router, groups_router,
-        tenants_router,
+        search_router, conversations_router, queries_router, trash_router, documents_router,
+        versions_router, jobs_router, events_router, transfers_router, collections_router,
+        sharing_router, sessions_router, evaluations_router, agents_router, workflows_router,
+        connections_router, usage_router, audit_router, keys_router, users_router, groups_router,
+        tenants_router, analytics_router, webhooks_router, errors_router,
     ):  # fmt: skip
         # Each right below the application: a router around them would try all routes twice more.
         app.include_router(
             router, prefix=PREFIX, responses=problems.RESPONSES, dependencies=[API_KEY]
         )
+    app.include_router(
+        openai_router,
+        prefix=OPENAI_PREFIX,
+        responses=problems.OPENAI_RESPONSES,
+        dependencies=[API_KEY],
+    )
+    app.include_router(mcp_router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(sign_in_router, prefix=PREFIX, responses=problems.RESPONSES)
     app.include_router(health_router, prefix=PREFIX)
     app.include_router(socket_router)
-    app.add_api_route("/", governed(PROBE)(_to_docs), include_in_schema=False)
+    pages = Pages(bundle, app.router.default)
+    app.router.default = pages
+    app.add_api_route(
+        "/", governed(PROBE)(_home(pages)), methods=["GET", "HEAD"], include_in_schema=False
+    )
     problems.install(app)
+    description.install(app, settings.public_url or "/")
     _add_middleware(app, settings, credentials)
     return app
 
@@ -139,8 +189,15 @@ async def _telling(platform: Platform, credentials: Credentials) -> AsyncGenerat
     sweeping = platform.supervisor.repeat(
         "cache.sweep", lambda: cache.sweep(platform.database), SWEEP_SECONDS
     )
+    noting = platform.supervisor.repeat(
+        "metrics.note", lambda: _note_cache(platform, cache), METRICS_SECONDS
+    )
+    errors = platform.supervisor.repeat(
+        "errors.write", lambda: error_log.write(platform), error_log.WRITING_SECONDS
+    )
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(each) for each in (streams.run(), writing, sweeping)]
+        work = (streams.run(), writing, sweeping, noting, errors)
+        tasks = [group.create_task(each) for each in work]
         try:
             yield streams
         finally:
@@ -149,14 +206,29 @@ async def _telling(platform: Platform, credentials: Credentials) -> AsyncGenerat
                 task.cancel()
 
 
+async def _note_cache(platform: Platform, cache: Cache) -> None:
+    """Hand on for Prometheus what the cache of this process counts by itself."""
+    metrics = platform.state_of(ProcessMetrics)
+    if not metrics.is_recording:
+        return
+    metrics.set("cache_bytes", cache.memory.bytes)
+    for kind, counts in cache.counts.items():
+        for outcome in OUTCOMES:
+            total = counts.outcomes[outcome]
+            metrics.count_up_to("cache_lookups_total", kind, outcome, total=total)
+
+
 def _add_middleware(app: FastAPI, settings: Settings, credentials: Credentials) -> None:
     """Put everything before the routes; the last one added is the first a request meets."""
     rates = Rates.of(settings)
+    # Parts of a form stay in memory up to this size each, and a form may have a thousand of them.
+    MultiPartParser.spool_max_size = SPOOL_BYTES
 
     def platform() -> Platform:
         return cast(Platform, app.state.platform)
 
     app.add_middleware(BodyLimit, max_upload_bytes=settings.max_upload_bytes)
+    app.add_middleware(Uploads, platform=platform)
     app.add_middleware(CallerLimit, platform=platform, rates=rates)
     app.add_middleware(Authentication, platform=platform, credentials=credentials)
     app.add_middleware(AddressLimit, platform=platform, rates=rates)
@@ -180,6 +252,8 @@ def _add_middleware(app: FastAPI, settings: Settings, credentials: Credentials) 
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     app.add_middleware(ErrorBoundary)
+    if settings.metrics_port is not None:
+        app.add_middleware(Measuring, platform=platform)
     app.add_middleware(
         RequestContext,
         policies=Policies(lambda: app.routes),
@@ -187,5 +261,8 @@ def _add_middleware(app: FastAPI, settings: Settings, credentials: Credentials) 
     )
 
 
-async def _to_docs() -> RedirectResponse:
-    return RedirectResponse("/api/docs")
+def _home(pages: Pages) -> Callable[[Request], Awaitable[Response]]:
+    async def home(request: Request) -> Response:
+        return pages.home(request.headers)
+
+    return home

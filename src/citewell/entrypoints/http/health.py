@@ -1,6 +1,13 @@
 """Health of the process and of its background tasks."""
 
-from typing import Literal
+import asyncio
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
@@ -8,7 +15,18 @@ from sqlalchemy.exc import SQLAlchemyError
 import citewell
 from citewell.core.caching.cache import Cache
 from citewell.core.errors import UnavailableError
+from citewell.core.platform import Platform
 from citewell.features.http import PROBE, PlatformDep, Router
+
+LONGEST_ANSWER_SECONDS = 3.0
+"""Less than monitors wait, so that they hear which part it is."""
+
+LOW_DISK_BYTES = 1024**3
+"""The embedded database's log alone may take this much (`max_wal_size`)."""
+
+SEVERITY: tuple[Literal["ok", "degraded", "unavailable"], ...] = ("ok", "degraded", "unavailable")
+
+T = TypeVar("T", bound=BaseModel)
 
 router = Router(policy=PROBE, prefix="/health", tags=["health"])
 
@@ -29,6 +47,121 @@ class Readiness(BaseModel):
     failing: list[FailingRead]
 
 
+class DependencyRead(BaseModel):
+    """A part that the installation needs, as this process finds it now."""
+
+    name: str
+    status: Literal["ok", "degraded", "unavailable"]
+    latency_ms: float
+    reason: str | None = None
+    """In a few words, without addresses or keys."""
+
+
+class HealthRead(BaseModel):
+    """Health of this process and of all that it needs."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    version: str
+    dependencies: list[DependencyRead]
+    failing: list[FailingRead]
+
+
+@dataclass(slots=True)
+class RecentLooks:
+    """Latest findings of the routes below, which anyone may call as often as they like.
+
+    Within `seconds` all callers share one look, so that calls cost the database and the store of
+    files the same whether there is one or a thousand.
+    """
+
+    seconds: float = 2.0
+    """Well below the period of probes (5 to 10 s), which therefore always look."""
+    _found: dict[type[BaseModel], tuple[float, BaseModel | UnavailableError]] = field(
+        default_factory=dict[type[BaseModel], tuple[float, BaseModel | UnavailableError]]
+    )
+    _locks: defaultdict[type[BaseModel], asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock)
+    )
+
+    async def take(self, kind: type[T], look: Callable[[], Awaitable[T]]) -> T:
+        """The latest finding of a kind; one caller looks again when it is too old.
+
+        Raises:
+            UnavailableError: That was the finding.
+        """
+        async with self._locks[kind]:
+            began = time.monotonic()
+            at, found = self._found.get(kind, (float("-inf"), None))
+            if found is None or began - at >= self.seconds:
+                try:
+                    found = await look()
+                except UnavailableError as error:
+                    found = error
+                self._found[kind] = time.monotonic(), found
+        if isinstance(found, UnavailableError):
+            # Made anew: a traceback grows with each time the same one is raised.
+            raise UnavailableError(found.detail)
+        assert isinstance(found, kind)
+        return found
+
+
+@router.get("")
+async def health(platform: PlatformDep) -> HealthRead:
+    """Summarise the health of the process and of all that it needs."""
+    return await platform.state_of(RecentLooks).take(HealthRead, lambda: _summarised(platform))
+
+
+async def _summarised(platform: Platform) -> HealthRead:
+    found = [
+        await _tried("database", platform.database.ping),
+        await _tried("files", lambda: platform.blobs.ping()),
+        _disk(platform),
+    ]
+    shared = platform.state_of(Cache).shared
+    if shared is not None:
+        reason = "does not answer; values are computed anew" if shared.failures else None
+        status = "degraded" if shared.failures else "ok"
+        found.append(
+            DependencyRead(name="shared cache", status=status, latency_ms=0, reason=reason)
+        )
+    failing: list[FailingRead] = []
+    if found[0].status == "ok":
+        with suppress(UnavailableError):  # it went away meanwhile
+            failing = (await _readiness(platform)).failing
+    ranks = [SEVERITY.index(each.status) for each in found] + [min(len(failing), 1)]
+    return HealthRead(
+        status=SEVERITY[max(ranks)],
+        version=citewell.__version__,
+        dependencies=found,
+        failing=failing,
+    )
+
+
+async def _tried(name: str, ask: Callable[[], Awaitable[object]]) -> DependencyRead:
+    began = time.perf_counter()
+    reason: str | None = None
+    try:
+        async with asyncio.timeout(LONGEST_ANSWER_SECONDS):
+            await ask()
+    except TimeoutError:
+        reason = f"gave no answer in {LONGEST_ANSWER_SECONDS:.0f} s"
+    except (SQLAlchemyError, OSError) as error:
+        # The class alone: messages hold addresses, names and paths.
+        reason = f"failed ({type(error).__name__})"
+    spent = round((time.perf_counter() - began) * 1000, 1)
+    status = "ok" if reason is None else "unavailable"
+    return DependencyRead(name=name, status=status, latency_ms=spent, reason=reason)
+
+
+def _disk(platform: Platform) -> DependencyRead:
+    free = shutil.disk_usage(platform.settings.home).free
+    is_low = free < LOW_DISK_BYTES
+    reason = f"{free / 1024**3:.1f} GiB are free" if is_low else None
+    return DependencyRead(
+        name="disk", status="degraded" if is_low else "ok", latency_ms=0, reason=reason
+    )
+
+
 @router.get("/live")
 async def live() -> dict[str, str]:
     """Report that the process answers."""
@@ -38,6 +171,10 @@ async def live() -> dict[str, str]:
 @router.get("/ready")
 async def ready(platform: PlatformDep) -> Readiness:
     """Report that the database answers, and list background tasks that fail repeatedly."""
+    return await platform.state_of(RecentLooks).take(Readiness, lambda: _readiness(platform))
+
+
+async def _readiness(platform: Platform) -> Readiness:
     try:
         found = await platform.schedules.failing()
     except SQLAlchemyError as error:

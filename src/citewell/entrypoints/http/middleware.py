@@ -1,10 +1,13 @@
 """Middleware that every request passes before it reaches a route."""
 
 import asyncio
+import re
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, time
+from email.utils import format_datetime
 from typing import cast
 
 import structlog
@@ -29,14 +32,13 @@ from citewell.entrypoints.http.problems import (
     MAX_REASON_BYTES,
     close_code_of,
     headers_of,
+    last_event,
     note_failure,
-    problem_document,
     problem_of,
     problem_response,
 )
-from citewell.features.http import PROBE, Admission, BodySize, RoutePolicy
+from citewell.features.http import PROBE, Admission, BodySize, Deprecation, RoutePolicy
 from citewell.features.sessions.credentials import CHECK_SECONDS, Credentials
-from citewell.kit.sse import encode_event
 from citewell.kit.tasks import TaskGroup
 
 JSON_BODY_BYTES = 1024 * 1024
@@ -56,6 +58,10 @@ LINGER_BYTES = 8 * 1024 * 1024
 
 
 _REQUEST_ID = b"x-request-id"
+
+_GIVEN_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+"""An id that a proxy or a client has given: plain, so that it cannot alter a log or a page. Shorter
+ones would rarely be one request's alone; with any other the request gets an id of ours."""
 
 
 class RequestContext:
@@ -77,7 +83,10 @@ class RequestContext:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        request_id = str(uuid.uuid4())
+        request_id = _request_id(scope)
+        if self._policies.takes_head(scope):
+            # The server goes by the method that it read, and sends no body (RFC 9110, 9.3.2).
+            scope = {**scope, "method": "GET"}
         policy = self._policies.of(scope)
         state = scope.setdefault("state", {})
         state["request_id"], state[POLICY] = request_id, policy
@@ -88,11 +97,32 @@ class RequestContext:
                 given = {name for name, _ in headers}
                 headers.append((_REQUEST_ID, request_id.encode()))
                 headers += [pair for pair in self._common[policy.is_page] if pair[0] not in given]
+                if policy.deprecation is not None:
+                    headers += _notice(policy.deprecation)
                 message = {**message, "headers": headers}
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._app(scope, receive, send_with_headers)
+
+
+def _notice(deprecation: Deprecation) -> list[tuple[bytes, bytes]]:
+    """`Deprecation` (RFC 9745) and `Sunset` (RFC 8594) of a route."""
+    since, sunset = (
+        datetime.combine(day, time.min, UTC) for day in (deprecation.since, deprecation.sunset)
+    )
+    return [
+        (b"deprecation", f"@{int(since.timestamp())}".encode()),
+        (b"sunset", format_datetime(sunset, usegmt=True).encode()),
+    ]
+
+
+def _request_id(scope: Scope) -> str:
+    """The id that came with the request, if it is one; else a new one."""
+    given = [value for name, value in scope["headers"] if name == _REQUEST_ID]
+    if len(given) == 1 and _GIVEN_ID.fullmatch(given[0]):
+        return given[0].decode("ascii")
+    return str(uuid.uuid4())
 
 
 class BodyEnd:
@@ -178,15 +208,14 @@ class ErrorBoundary:
             # Ended from outside, whatever its own clearing up has failed with since.
             problem = problem_of(asyncio.CancelledError())
         note_failure(problem, error)
-        request_id: str = scope["state"]["request_id"]
         if started is None:
-            response = problem_response(problem, request_id, headers_of(error))
+            response = problem_response(problem, scope, headers_of(error))
             await response(scope, reply.receive, reply.send)
         elif scope["type"] == "websocket":
             with suppress(OSError):  # it may have gone
                 await reply.send(_closing(problem, error))
         elif started.get("content-type", "").startswith("text/event-stream"):
-            last = encode_event("error", problem_document(problem, request_id))
+            last = last_event(problem, scope)
             await reply.send({"type": "http.response.body", "body": last, "more_body": False})
         else:
             return False
@@ -266,7 +295,9 @@ class Authentication:
         client = scope.get("client")
         origin = Origin(client[0] if client else None, scope["state"]["request_id"])
         scope["state"]["caller"] = replace(caller, origin=origin)
-        await self._run_while_valid(secret.strip(), scope, receive, send)
+        # For the log, and by it for the error log of the tenant.
+        with structlog.contextvars.bound_contextvars(tenant_id=str(caller.tenant_id)):
+            await self._run_while_valid(secret.strip(), scope, receive, send)
 
     async def _run_while_valid(
         self, secret: str, scope: Scope, receive: Receive, send: Send
@@ -334,9 +365,7 @@ class BodyLimit:
                 await send(message)
             elif not is_refused:
                 is_refused = True
-                reply = problem_response(
-                    problem_of(_too_large(limit)), scope["state"]["request_id"]
-                )
+                reply = problem_response(problem_of(_too_large(limit)), scope)
                 await reply(scope, receive, send)
 
         await self._app(scope, counted, corrected)

@@ -8,9 +8,17 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, Mount, compile_path
 from starlette.types import Scope
 
-from citewell.features.http import PAGE, PRIVATE, PROBE, RoutePolicy, policy_of
+from citewell.features.http import (
+    PAGE,
+    PRIVATE,
+    PROBE,
+    ErrorFormat,
+    RoutePolicy,
+    policy_of,
+)
 
 API_PREFIX = "/api/v1/"
+OPENAI_PREFIX = "/v1/"
 
 POLICY = "policy"
 """Where the state of a request has the policy of its route."""
@@ -21,7 +29,7 @@ Routes = Callable[[], Sequence[BaseRoute]]
 class Policies:
     """Finds policies by method and path; read from the routes when the first request comes.
 
-    A path of the API that no route has is private, so that nobody without a credential learns
+    A path of the APIs that no route has is private, so that nobody without a credential learns
     which paths there are.
     """
 
@@ -45,7 +53,25 @@ class Policies:
                 if its_method == method:
                     return policy
                 fallback = fallback or policy
+        if fallback is None and path.startswith(OPENAI_PREFIX):
+            return RoutePolicy(errors=ErrorFormat.OPENAI)
         return fallback or (PRIVATE if path.startswith(API_PREFIX) else PROBE)
+
+    def takes_head(self, scope: Scope) -> bool:
+        """Whether a `HEAD` is answered as the `GET` of its path is, without the body."""
+        if scope.get("method") != "HEAD":
+            return False
+        policy = self.of({**scope, "method": "GET"})
+        return self._has("GET", scope["path"]) and not (
+            self._has("HEAD", scope["path"]) or policy.events
+        )
+
+    def _has(self, method: str, path: str) -> bool:
+        """Whether a route takes the method at the path."""
+        return method in self._fixed.get(path, {}) or any(
+            its_method == method and pattern.match(path)
+            for pattern, its_method, _ in self._patterns
+        )
 
     def _read(self) -> None:
         for path, method, policy in declared(self._routes()):

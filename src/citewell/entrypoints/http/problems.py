@@ -13,11 +13,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from citewell.core.database.sessions import is_full, is_outage, is_overdue
 from citewell.core.errors import AppError, Problem, StorageFullError
-from citewell.engine.errors import ProviderError
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from citewell.entrypoints.http.openai_errors import openai_error, openai_error_schema
+from citewell.entrypoints.http.policies import POLICY
+from citewell.features.http import ErrorFormat, RoutePolicy
+from citewell.kit.sse import encode_event
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +46,20 @@ class ProblemRead(BaseModel):
     request_id: str
 
 
+SCHEMA = "Problem"
+"""Name of its schema in the API's description."""
+
+CODES = frozenset(
+    {
+        "bad_request", "database_unavailable", "error", "internal_error", "interrupted",
+        "method_not_allowed", "model_unavailable", "timeout", "validation_error",
+    }
+)  # fmt: skip
+"""Codes of problems that no `AppError` stands for; see `problem_of`."""
+
+
 def _described(description: str) -> dict[str, object]:
-    schema = ProblemRead.model_json_schema()
+    schema = {"$ref": f"#/components/schemas/{SCHEMA}"}
     return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
@@ -52,6 +69,16 @@ RESPONSES: dict[int | str, dict[str, object]] = {
     503: _described("Temporarily not available."),
 }
 """Refusals common to all routes, for the API's description."""
+
+
+OPENAI_RESPONSES: dict[int | str, dict[str, object]] = {
+    status: {
+        "description": described["description"],
+        "content": {"application/json": {"schema": openai_error_schema()}},
+    }
+    for status, described in RESPONSES.items()
+}
+"""The same for the routes of OpenAI's API."""
 
 
 def problem_document(problem: Problem, request_id: str) -> dict[str, object]:
@@ -72,16 +99,30 @@ def problem_body(problem: Problem, request_id: str) -> bytes:
 
 
 def problem_response(
-    problem: Problem, request_id: str, headers: Mapping[str, str] | None = None
+    problem: Problem, scope: Scope, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The reply for a problem."""
+    """The reply for a problem, in the format of the route that was asked."""
     more = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
-    return Response(
-        problem_body(problem, request_id),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers={**(headers or {}), **more},
-    )
+    headers = {**(headers or {}), **more}
+    request_id: str = scope["state"]["request_id"]
+    if _format(scope) is ErrorFormat.OPENAI:
+        status, document = openai_error(problem, request_id)
+        return JSONResponse(document, status, headers)
+    body = problem_body(problem, request_id)
+    return Response(body, problem.status, headers, MEDIA_TYPE)
+
+
+def last_event(problem: Problem, scope: Scope) -> bytes:
+    """The event that ends a stream because of a problem."""
+    request_id: str = scope["state"]["request_id"]
+    if _format(scope) is ErrorFormat.OPENAI:
+        return encode_event("error", openai_error(problem, request_id)[1])
+    return encode_event("error", problem_document(problem, request_id))
+
+
+def _format(scope: Scope) -> ErrorFormat:
+    policy: RoutePolicy = scope["state"][POLICY]
+    return policy.errors
 
 
 def problem_of(error: BaseException) -> Problem:
@@ -99,17 +140,22 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, ClientDisconnect):
         return Problem("bad_request", _TITLES[400], "The body did not arrive whole.", 400)
     if isinstance(error, AppError):
-        return Problem(error.code, error.title, error.detail, error.status)
+        return Problem(error.code, error.title, error.detail, error.status, error.parameter)
     if isinstance(error, RequestValidationError):
+        found = error.errors()
         return Problem(
-            "validation_error", "The request is not valid", _validation_detail(error.errors()), 422
+            "validation_error",
+            "The request is not valid",
+            _validation_detail(found),
+            422,
+            _place(found[0]) if len(found) == 1 else None,
         )
     if isinstance(error, HTTPException):
         status = error.status_code
         return Problem(
             _CODES.get(status, "error"), _TITLES.get(status, "Error"), str(error.detail), status
         )
-    if isinstance(error, ProviderError):
+    if isinstance(error, ProviderError | ProviderConfigurationError):
         return Problem("model_unavailable", "A model does not answer", str(error), 503)
     if is_full(error):
         full = StorageFullError()
@@ -171,19 +217,23 @@ def note_failure(problem: Problem, error: BaseException) -> None:
         log.error("request_failed", code=problem.code, exc_info=error)
 
 
+def noted(error: BaseException) -> Problem:
+    """The problem of an error, which is logged where it is ours."""
+    problem = problem_of(error)
+    note_failure(problem, error)
+    return problem
+
+
 def install(app: FastAPI) -> None:
     """Handle every error of the application's routes."""
 
     async def handle(request: Request, error: Exception) -> Response:
         if request.scope["type"] == "websocket":
             raise error  # there is no reply to a socket; the boundary closes it
-        request_id: str = getattr(request.state, "request_id", "")
-        problem = problem_of(error)
-        note_failure(problem, error)
-        return problem_response(problem, request_id, headers_of(error))
+        return problem_response(noted(error), request.scope, headers_of(error))
 
-    for kind in (AppError, RequestValidationError, HTTPException, ProviderError, DBAPIError,
-                 PoolTimeoutError, OSError):  # fmt: skip
+    for kind in (AppError, RequestValidationError, HTTPException, ProviderError,
+                 ProviderConfigurationError, DBAPIError, PoolTimeoutError, OSError):  # fmt: skip
         app.add_exception_handler(kind, handle)
 
 
@@ -191,8 +241,12 @@ def _validation_detail(errors: Sequence[Any]) -> str:
     """The first errors, each with its place; the input itself is not repeated."""
     parts: list[str] = []
     for error in errors[:5]:
-        place = ".".join(str(part) for part in error["loc"][1:])
-        if len(place) > MAX_PLACE_CHARS:
-            place = place[:MAX_PLACE_CHARS] + "…"
+        place = _place(error)
         parts.append(f"{place}: {error['msg']}" if place else str(error["msg"]))
     return "; ".join(parts)
+
+
+def _place(error: Any) -> str | None:
+    """The field that an error of validation is about."""
+    place = ".".join(str(part) for part in error["loc"][1:])
+    return place[:MAX_PLACE_CHARS] + "…" if len(place) > MAX_PLACE_CHARS else place or None

@@ -13,7 +13,8 @@ from citewell.core.ratelimit import Decision, Rule, rule
 from citewell.core.settings import Settings
 from citewell.entrypoints.http.policies import POLICY
 from citewell.entrypoints.http.problems import problem_of, problem_response
-from citewell.features.http import PROBE, Rate, RoutePolicy
+from citewell.features.http import PROBE, Admission, Rate, RoutePolicy
+from citewell.kit.addresses import customer_of
 
 QUERIES = rule("queries", "100 per minute")
 TENANT_QUERIES = rule("tenant-queries", "6000 per minute")
@@ -79,7 +80,12 @@ class AddressLimit:
         if self._rule.is_off or policy.rate is Rate.UNLIMITED:
             await self._app(scope, receive, send)
             return
-        is_anonymous = policy.rate is Rate.SIGNING_IN or "authorization" not in Headers(scope=scope)
+        # Where a credential is not asked for, none that is sent has been looked at.
+        is_anonymous = (
+            policy.rate is Rate.SIGNING_IN
+            or policy.admission is not Admission.CREDENTIAL
+            or "authorization" not in Headers(scope=scope)
+        )
         if is_anonymous:
             decision = await self._hit(scope)
             if not decision.allowed:
@@ -106,7 +112,8 @@ class AddressLimit:
 
     async def _hit(self, scope: Scope) -> Decision:
         client = scope.get("client")
-        return await self._platform().limiter.hit(self._rule, client[0] if client else "")
+        place = customer_of(client[0] if client else None)
+        return await self._platform().limiter.hit(self._rule, place)
 
 
 class CallerLimit:
@@ -170,5 +177,5 @@ def _telling(decision: Decision, send: Send) -> Send:
 async def _refuse(decision: Decision, scope: Scope, receive: Receive, send: Send) -> None:
     error = RateLimitedError(decision)
     headers = _told(decision) | {"Retry-After": str(error.retry_after)}
-    reply = problem_response(problem_of(error), scope["state"]["request_id"], headers)
+    reply = problem_response(problem_of(error), scope, headers)
     await reply(scope, receive, send)

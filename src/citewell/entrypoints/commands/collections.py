@@ -1,0 +1,165 @@
+"""`collections`: listing, making and changing them."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from citewell.access.policy import Visibility
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands import granting
+from citewell.entrypoints.commands.running import (
+    USAGE,
+    AsOption,
+    JsonOption,
+    TenantOption,
+    checked,
+    out,
+    print_json,
+    print_table,
+    readable,
+    run,
+    stop,
+)
+from citewell.entrypoints.commands.transfers import collection
+from citewell.features.collections import service
+from citewell.features.collections.schemas import (
+    CollectionCreate,
+    CollectionRead,
+    CollectionUpdate,
+)
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.kit.pagination import MAX_LIMIT, PageRequest
+
+NameArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The collection's name.", callback=readable)
+]
+DescriptionOption = Annotated[
+    str | None, typer.Option("--description", help="Its purpose.", callback=readable)
+]
+StrategyOption = Annotated[
+    str | None, typer.Option("--chunk-strategy", help="How documents are cut.", callback=readable)
+]
+SizeOption = Annotated[int | None, typer.Option("--chunk-size", help="Tokens of a passage.")]
+OverlapOption = Annotated[
+    int | None, typer.Option("--chunk-overlap", help="Tokens that passages share.")
+]
+
+
+def add_to(_: typer.Typer) -> None:
+    """Add the commands to those of `collections`."""
+    for name, command in (
+        ("list", list_collections),
+        ("create", create_collection),
+        ("update", update_collection),
+    ):
+        collection.command(name)(command)
+    granting.add_to_collections()
+
+
+def list_collections(
+    page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Rows a page.")] = 50,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List collections by name."""
+
+    async def act(platform: Platform, caller: Caller) -> tuple[list[CollectionRead], int]:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.page(ctx, PageRequest(page, limit))
+            return [CollectionRead.model_validate(item) for item in found.items], found.total
+
+    items, total = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        shown = [item.model_dump(mode="json") for item in items]
+        print_json({"collections": shown, "total": total})
+        return
+    table = Table("id", "name", "visibility", "description")
+    for item in items:
+        table.add_row(str(item.id), Text(item.name), item.visibility, Text(item.description))
+    print_table(table)
+    out.print(f"{total} collections.")
+
+
+def create_collection(
+    name: NameArgument,
+    description: DescriptionOption = None,
+    is_private: Annotated[
+        bool, typer.Option("--private", help="Only whom it is granted to reads it.")
+    ] = False,
+    chunk_strategy: StrategyOption = None,
+    chunk_size: SizeOption = None,
+    chunk_overlap: OverlapOption = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a collection."""
+    visibility = Visibility.PRIVATE if is_private else Visibility.OPEN
+    given = _given(
+        description=description,
+        chunk_strategy=chunk_strategy,
+        chunk_size=chunk_size,
+        chunk_overlap=chunk_overlap,
+    )
+    data = checked(CollectionCreate, name=name, visibility=visibility, **given)
+
+    async def act(platform: Platform, caller: Caller) -> CollectionRead:
+        async with unit_of_work(platform, caller) as ctx:
+            return CollectionRead.model_validate(await service.create(ctx, data))
+
+    _print(run(act, tenant=tenant, as_user=as_user), "Made.", as_json)
+
+
+def update_collection(
+    name: NameArgument,
+    new_name: Annotated[
+        str | None, typer.Option("--name", help="Another name.", callback=readable)
+    ] = None,
+    description: DescriptionOption = None,
+    is_private: Annotated[
+        bool | None, typer.Option("--private/--open", help="Who reads it by role.")
+    ] = None,
+    chunk_strategy: StrategyOption = None,
+    chunk_size: SizeOption = None,
+    chunk_overlap: OverlapOption = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change a collection."""
+    given = _given(
+        name=new_name,
+        description=description,
+        chunk_strategy=chunk_strategy,
+        chunk_size=chunk_size,
+        chunk_overlap=chunk_overlap,
+    )
+    if is_private is not None:
+        given["visibility"] = Visibility.PRIVATE if is_private else Visibility.OPEN
+    if not given:
+        stop("Say what to change: --name, --description, --private, --open or --chunk-...", USAGE)
+    data = checked(CollectionUpdate, **given)
+
+    async def act(platform: Platform, caller: Caller) -> CollectionRead:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.find(ctx, name)
+            return CollectionRead.model_validate(await service.update(ctx, found.id, data))
+
+    _print(run(act, tenant=tenant, as_user=as_user), "Changed.", as_json)
+
+
+def _given(**options: object) -> dict[str, object]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _print(made: CollectionRead, said: str, as_json: bool) -> None:
+    if as_json:
+        print_json(made.model_dump(mode="json"))
+    else:
+        out.print(said)

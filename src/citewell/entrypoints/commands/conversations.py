@@ -1,0 +1,150 @@
+"""`conversations`."""
+
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.platform import Platform
+from citewell.entrypoints.commands.running import (
+    AsOption,
+    JsonOption,
+    TenantOption,
+    out,
+    print_json,
+    print_table,
+    run,
+)
+from citewell.features.conversations import exporting, service
+from citewell.features.conversations.schemas import (
+    ConversationFilter,
+    ConversationRead,
+    ExportForm,
+    MessageRead,
+    Whose,
+)
+from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.kit.pagination import MAX_LIMIT, PageRequest
+
+conversations = typer.Typer(
+    no_args_is_help=True, help="Conversations: list, show, export and delete them."
+)
+
+ConversationArgument = Annotated[uuid.UUID, typer.Argument(help="The conversation's id.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(conversations, name="conversations")
+
+
+@conversations.command("list")
+def list_conversations(
+    whose: Annotated[Whose, typer.Option(help="One's own, or what others share.")] = Whose.OWN,
+    search: Annotated[str | None, typer.Option(help="Words of the title or a question.")] = None,
+    page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Lines a page.")] = 50,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List conversations, newest first."""
+
+    async def act(platform: Platform, caller: Caller) -> tuple[list[ConversationRead], int]:
+        async with unit_of_work(platform, caller) as ctx:
+            wanted = ConversationFilter(whose, search)
+            found = await service.page(ctx, wanted, PageRequest(page, limit))
+            return found.items, found.total
+
+    items, total = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        shown = [each.model_dump(mode="json") for each in items]
+        print_json({"conversations": shown, "total": total})
+        return
+    table = Table("id", "last question", "questions", "title")
+    for each in items:
+        title = f"{'* ' if each.is_pinned else ''}{each.title}"
+        table.add_row(
+            str(each.id), f"{each.updated_at:%Y-%m-%d %H:%M}", str(each.message_count), Text(title)
+        )
+    print_table(table)
+    out.print(f"{total} conversations.")
+
+
+@conversations.command("show")
+def show_conversation(
+    conversation_id: ConversationArgument,
+    page: Annotated[int, typer.Option(min=1, help="Page of the messages.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Messages a page.")] = MAX_LIMIT,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show questions and answers, without what may not be read now."""
+
+    async def act(platform: Platform, caller: Caller) -> tuple[ConversationRead, list[MessageRead]]:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.messages(ctx, conversation_id, PageRequest(page, limit))
+            return await service.get(ctx, conversation_id), found.items
+
+    conversation, messages = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        shown = [each.model_dump(mode="json") for each in messages]
+        print_json(conversation.model_dump(mode="json") | {"messages": shown})
+        return
+    out.print(conversation.title, style="bold", markup=False)
+    for each in messages:
+        out.print(f"? {each.question}", markup=False)
+        answer = each.answer
+        if answer is not None and answer.standalone:
+            out.print(f"  answered as: {answer.standalone}", style="dim", markup=False)
+        text = answer.answer if answer is not None else None
+        out.print(f"  {text or 'No answer is kept, or part of it is withheld.'}", markup=False)
+
+
+@conversations.command("export")
+def export_conversation(
+    conversation_id: ConversationArgument,
+    output: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="File to write; unset: standard output.")
+    ] = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a conversation with its citations as Markdown, or as JSON."""
+    form = ExportForm.JSON if as_json else ExportForm.MARKDOWN
+
+    async def act(platform: Platform, caller: Caller) -> str:
+        async with unit_of_work(platform, caller) as ctx:
+            return await exporting.export(ctx, conversation_id, form)
+
+    text = run(act, tenant=tenant, as_user=as_user)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+@conversations.command("delete")
+def delete_conversation(
+    conversation_id: ConversationArgument,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a conversation with its messages."""
+
+    async def act(platform: Platform, caller: Caller) -> None:
+        async with unit_of_work(platform, caller) as ctx:
+            await service.delete(ctx, conversation_id)
+
+    run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json({"id": str(conversation_id), "deleted": True})
+    else:
+        out.print("Deleted.")

@@ -1,0 +1,1 @@
+"""The Model Context Protocol: search, answers and documents as tools and resources."""

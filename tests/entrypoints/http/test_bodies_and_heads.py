@@ -1,0 +1,89 @@
+"""Numbers as strings, `HEAD`, and notices of what will go."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from citewell.core.settings import Settings
+from citewell.features.http import Deprecation, RoutePolicy, governed
+from tests.conftest import LiveServer, assert_problem, serving
+
+GOING = "/api/v1/going"
+
+
+@pytest.fixture(scope="module")
+def extended(settings: Settings, database_url: str) -> Iterator[LiveServer]:
+    """A server with one more route, which will go."""
+
+    def extend(app: FastAPI) -> None:
+        policy = RoutePolicy(deprecation=Deprecation(date(2026, 1, 2), date(2026, 9, 1)))
+
+        async def going() -> dict[str, bool]:
+            return {"goes": True}
+
+        app.add_api_route(GOING, governed(policy)(going), tags=["health"])
+
+    with serving(settings, database_url, has_worker=False, extend=extend) as server:
+        yield server
+
+
+class TestNumbers:
+    async def test_written_as_strings_are_refused(self, shared_client: httpx.AsyncClient) -> None:
+        question = {"query": "How long is leave?"}
+        for field, value in [
+            ("top_k", "5"),
+            ("cache", "true"),
+            ("diversity", "0.5"),
+            ("top_k", 5.5),
+        ]:
+            reply = await shared_client.post("/api/v1/search", json={**question, field: value})
+            assert_problem(reply, 422, "validation_error")
+            assert field in reply.json()["detail"]
+        sent = {
+            **question,
+            "top_k": 5,
+            "diversity": 1,
+            "cache": False,
+            "as_of": "2026-01-01T00:00:00Z",
+        }
+        assert (await shared_client.post("/api/v1/search", json=sent)).status_code == 200
+        refused = await shared_client.post(
+            "/api/v1/collections", json={"name": "Numbers", "chunk_size": "200"}
+        )
+        assert_problem(refused, 422, "validation_error")
+
+
+class TestHead:
+    async def test_is_get_without_its_body(self, shared_client: httpx.AsyncClient) -> None:
+        got = await shared_client.get("/api/v1/documents")
+        head = await shared_client.head("/api/v1/documents")
+        assert head.status_code == got.status_code == 200
+        assert head.content == b""
+        assert head.headers["content-type"] == got.headers["content-type"]
+        assert "x-request-id" in head.headers
+        missing = await shared_client.head("/api/v1/documents/01a228d2-307f-7011-80ec-deef12b37080")
+        assert missing.status_code == 404
+
+    async def test_gives_nothing_away(
+        self, anonymous: httpx.AsyncClient, shared_client: httpx.AsyncClient
+    ) -> None:
+        assert (await anonymous.head("/api/v1/documents")).status_code == 401
+        # A stream has no end, and nothing is done by looking at what only takes a `POST`.
+        assert (await shared_client.head("/api/v1/events?topics=jobs")).status_code == 405
+        assert (await shared_client.head("/api/v1/search")).status_code == 405
+
+
+class TestDeprecation:
+    async def test_is_told_with_its_days(self, extended: LiveServer) -> None:
+        async with extended.client(extended.new_key()) as client:
+            reply = await client.get(GOING)
+            assert reply.headers["deprecation"] == "@1767312000"
+            assert reply.headers["sunset"] == "Tue, 01 Sep 2026 00:00:00 GMT"
+            described = (await client.get("/api/openapi.json")).json()
+            assert described["paths"][GOING]["get"]["deprecated"] is True
+            staying = await client.get("/api/v1/jobs")
+            assert "deprecation" not in staying.headers
+            assert "deprecated" not in described["paths"]["/api/v1/jobs"]["get"]

@@ -1,0 +1,106 @@
+"""What a librarian and an administrator do on the command line, on one installation."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.entrypoints.conftest import Installation, Running
+
+pytestmark = pytest.mark.usefixtures("logging_put_back")
+
+TEXT = "The hoist is inspected every March by two people.\n"
+DEPARTMENTS = ("Finance", "HR", "Research")
+
+
+@pytest.fixture(scope="module")
+def server(installation: Installation) -> Iterator[Running]:
+    """A server on the installation: the commands share its database, and start sooner."""
+    running = installation.start("serve", "--port", "0")
+    try:
+        running.wait_for("Ask a question")
+        yield running
+    finally:
+        running.end()
+
+
+@pytest.mark.usefixtures("server")
+class TestDocuments:
+    def test_a_document_is_named_by_its_title_changed_and_written_back(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "hoist.txt"
+        source.write_text(TEXT, encoding="utf-8")
+        (taken,) = installation.json("ingest", str(source))["documents"]
+        assert taken["status"] == "ready", taken
+        changed = installation.json(
+            "documents", "update", "hoist.txt", "--title", "Hoist manual",
+            "--set", "department=Workshop", "--set", "year=2026", "--access", "confidential",
+        )  # fmt: skip
+        assert changed["metadata"] == {"department": "Workshop", "year": 2026}
+        assert (changed["title"], changed["access_level"]) == ("Hoist manual", "confidential")
+        again = installation.json(
+            "document", "update", taken["document_id"][:30], "--unset", "year"
+        )
+        assert again["metadata"] == {"department": "Workshop"}
+        listed = installation.json("documents", "list", "--search", "HOIST")
+        assert [each["id"] for each in listed["documents"]] == [taken["document_id"]]
+        written = tmp_path / "back"
+        written.mkdir()
+        installation.call("documents", "download", "hoist manual", "--output", str(written))
+        assert (written / "hoist.txt").read_text(encoding="utf-8") == TEXT
+        refused = installation.run("documents", "download", "hoist.txt", "-o", str(written))
+        assert (refused.returncode, "already" in refused.stderr) == (2, True)
+        unknown = installation.run("documents", "show", "No such title")
+        assert (unknown.returncode, "There is no document" in unknown.stderr) == (2, True)
+
+    def test_several_that_fit_are_named_and_nothing_is_done(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        for folder in ("one", "two"):
+            (tmp_path / folder).mkdir()
+            file = tmp_path / folder / "twin.txt"
+            file.write_text(f"{folder}: {TEXT}", encoding="utf-8")
+            installation.json("ingest", str(file))
+        told = installation.run("documents", "delete", "twin.txt")
+        assert told.returncode == 2
+        assert "Several documents fit" in told.stderr
+        assert installation.json("documents", "list", "--search", "twin")["total"] == 2
+
+
+@pytest.mark.usefixtures("server")
+class TestOrganisation:
+    def test_twelve_people_in_three_departments_come_from_one_file_with_a_proof(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "people.csv"
+        with file.open("w", newline="", encoding="utf-8") as opened:
+            rows = csv.writer(opened)
+            rows.writerow(["email", "name", "role", "department"])
+            for number in range(12):
+                role = "manager" if number < 3 else "employee"
+                department = DEPARTMENTS[number % 3]
+                rows.writerow([f"p{number}@example.org", f"P {number}", role, department])
+        made = installation.json("users", "import", str(file))
+        assert len(made["invitations"]) == 12
+        assert made["collections"] == list(DEPARTMENTS)
+        seen = {each["email"]: each for each in installation.json("access", "report")["users"]}
+        for number in range(12):
+            own = [DEPARTMENTS[number % 3]]
+            shown = seen[f"p{number}@example.org"]
+            assert (shown["reads"], shown["changes"]) == (own, own)
+        # A rule, and its end, are in the next report.
+        share = ("collections", "share", "HR", "--user", "p0@example.org")
+        assert installation.json(*share)["effect"] == "read"
+        after = {each["email"]: each for each in installation.json("access", "report")["users"]}
+        assert after["p0@example.org"]["reads"] == ["Finance", "HR"]
+        assert after["p0@example.org"]["changes"] == ["Finance"]
+        installation.call("collection", "unshare", "HR", "--user", "p0@example.org")
+        assert installation.run(*share[:2], "HR").returncode == 2
+        last = {each["email"]: each for each in installation.json("access", "report")["users"]}
+        assert last == seen
+
+    def test_plural_names_are_those_of_the_singular(self, installation: Installation) -> None:
+        for one, other in (("user", "users"), ("tenant", "tenants"), ("key", "keys")):
+            assert installation.json(one, "list") == installation.json(other, "list")
