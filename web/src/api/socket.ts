@@ -1,0 +1,93 @@
+import type { Job } from "~/api/schemas";
+import { token } from "~/session/session";
+
+/** Pauses between attempts to open the socket again. */
+const PAUSES_MS = [500, 2_000, 5_000, 15_000];
+/** The access token is sent anew so often, before the one of the socket ends. */
+const RENEW_MS = 240_000;
+
+interface Told {
+  type: string;
+  event_id?: number;
+  job?: Job;
+}
+
+/**
+ * Tells of the jobs of one's own documents as they change, over the socket. Only a help: who follows
+ * a job asks for it as well whenever nothing is told, since sockets are cut off by some proxies.
+ */
+export class JobSocket {
+  private socket: WebSocket | null = null;
+  private failures = 0;
+  private last: number | null = null;
+  private isWanted = false;
+  private isReady = false;
+
+  constructor(
+    private readonly onJob: (job: Job) => void,
+    /** After what was missed could not be told again. */
+    private readonly onGap: () => void,
+  ) {}
+
+  get isLive(): boolean {
+    return this.isReady;
+  }
+
+  open(): void {
+    if (this.isWanted) return;
+    this.isWanted = true;
+    this.failures = 0;
+    void this.connect();
+  }
+
+  close(): void {
+    this.isWanted = false;
+    this.socket?.close();
+  }
+
+  private async connect(): Promise<void> {
+    let bearer: string;
+    try {
+      bearer = await token();
+    } catch {
+      this.isWanted = false; // signed out, or no way to the server: the next upload tries anew
+      return;
+    }
+    const address = new URL("/ws", location.origin);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(address);
+    this.socket = socket;
+    const send = (message: object) => socket.send(JSON.stringify(message));
+    const renewing = setInterval(() => {
+      void token().then((next) => {
+        if (socket.readyState === WebSocket.OPEN) send({ type: "auth", token: next });
+      }, () => undefined);
+    }, RENEW_MS);
+    let isSubscribed = false;
+    socket.onopen = () => send({ type: "auth", token: bearer });
+    socket.onmessage = ({ data }: MessageEvent<string>) => {
+      const told = JSON.parse(data) as Told;
+      if (told.event_id !== undefined) this.last = Math.max(this.last ?? 0, told.event_id);
+      if (told.type === "ready" && !isSubscribed) {
+        isSubscribed = true;
+        send({ type: "subscribe", topic: "user:me", ...(this.last === null ? {} : { last_event_id: this.last }) });
+      }
+      if (told.type === "subscribed") {
+        this.isReady = true;
+        this.failures = 0;
+        this.onGap(); // what happened before the first subscription is asked for
+      }
+      if (told.type === "resync") this.onGap();
+      if (told.type === "job_update" && told.job !== undefined) this.onJob(told.job);
+    };
+    socket.onclose = () => {
+      clearInterval(renewing);
+      this.isReady = false;
+      const pause = PAUSES_MS[Math.min(this.failures, PAUSES_MS.length - 1)];
+      this.failures += 1;
+      setTimeout(() => {
+        if (this.isWanted) void this.connect();
+      }, pause);
+    };
+  }
+}

@@ -1,0 +1,68 @@
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+
+import { api, data } from "~/api/client";
+import { asProblem } from "~/api/problem";
+import { DropZone } from "~/documents/drop-zone";
+import { UploadList } from "~/documents/upload-list";
+import { ProblemNote } from "~/ui/problem-note";
+
+/** Files of the library that a first start brings; both there: its questions have answers. */
+const SAMPLES = ["employee-handbook.pdf", "quy-che-quan-ly-noi-bo.docx"];
+
+/** Of the sample library, in the language of the documents that answer them. */
+const EXAMPLES: { language: "en" | "vi"; question: string }[] = [
+  { language: "en", question: "How many days of annual leave do employees get?" },
+  { language: "vi", question: "Nhân viên phòng thí nghiệm hiệu chuẩn được bao nhiêu ngày phép một năm?" },
+  { language: "en", question: "When will the Rill 340 be launched, now that the date has moved because of the mould?" },
+  { language: "vi", question: "Khi hóa chất bắn vào mắt thì phải rửa mắt trong bao lâu?" },
+  { language: "en", question: "Which extension do I call for the safety officer in Bristol?" },
+  { language: "vi", question: "xe dua don o tram Cau Rong khoi hanh luc may gio" },
+];
+
+/** Documents looked through for the samples: the newest, which after a first start are all. */
+const LOOKED_AT = 100;
+
+/** What stands on the page before the first question: what can be asked, and where files go. */
+export function Beginning({ onAsk }: { onAsk: (question: string) => void }) {
+  const { t } = useTranslation();
+  const { data: library, error, refetch } = useQuery({
+    queryKey: ["documents", "beginning"],
+    queryFn: () => data(api.GET("/api/v1/documents", { params: { query: { limit: LOOKED_AT } } })),
+  });
+  if (error !== null) return <ProblemNote problem={asProblem(error)} onRetry={() => void refetch()} />;
+  if (library === undefined) return <div className="skeleton mt-8 h-40" />;
+  const names = new Set(library.data.map((document) => document.filename));
+  const hasSamples = SAMPLES.every((name) => names.has(name));
+  const total = library.pagination.total;
+  return (
+    <div className="mt-9 space-y-9">
+      {hasSamples && (
+        <section>
+          <h2 className="mb-3 text-sm font-semibold text-soft">{t("begin.examples")}</h2>
+          <ul className="grid gap-2.5 sm:grid-cols-2">
+            {EXAMPLES.map(({ language, question }) => (
+              <li key={question}>
+                <button
+                  type="button"
+                  lang={language}
+                  className="h-full w-full rounded-xl border border-line bg-sheet px-4 py-3 text-start font-serif leading-snug hover:border-accent"
+                  onClick={() => onAsk(question)}
+                >
+                  {question}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      <section>
+        <h2 className="mb-3 text-sm font-semibold text-soft">
+          {total === 0 ? t("begin.empty") : t("begin.documents", { count: total })}
+        </h2>
+        <DropZone />
+        <UploadList />
+      </section>
+    </div>
+  );
+}

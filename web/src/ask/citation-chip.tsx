@@ -1,0 +1,45 @@
+import * as HoverCard from "@radix-ui/react-hover-card";
+import { useTranslation } from "react-i18next";
+
+import type { Citation } from "~/api/schemas";
+
+import { Place } from "./place";
+
+interface Props {
+  citation: Citation;
+  isOpen: boolean;
+  onOpen: (citation: Citation) => void;
+}
+
+/** The number behind a sentence: shows its quote on hover and focus, opens it in the reader. */
+export function CitationChip({ citation, isOpen, onOpen }: Props) {
+  const { t } = useTranslation();
+  return (
+    <HoverCard.Root openDelay={180} closeDelay={120}>
+      <HoverCard.Trigger asChild>
+        <button
+          type="button"
+          className="chip"
+          aria-pressed={isOpen}
+          aria-label={t("cite.open", { number: citation.number, title: citation.title })}
+          onClick={() => onOpen(citation)}
+        >
+          {citation.number}
+        </button>
+      </HoverCard.Trigger>
+      <HoverCard.Portal>
+        <HoverCard.Content
+          sideOffset={6}
+          collisionPadding={12}
+          className="z-40 max-h-[60vh] w-[min(26rem,calc(100vw-24px))] overflow-auto rounded-xl border border-line bg-sheet p-4 shadow-xl"
+        >
+          <blockquote className="font-serif leading-relaxed wrap-anywhere whitespace-pre-line">
+            <mark className="box-decoration-clone px-0.5">{citation.quote}</mark>
+          </blockquote>
+          <p className="mt-3 text-sm font-semibold wrap-anywhere">{citation.title}</p>
+          <Place title={citation.title} page={citation.page} heading={citation.provision ?? citation.heading} version={citation.version} />
+        </HoverCard.Content>
+      </HoverCard.Portal>
+    </HoverCard.Root>
+  );
+}

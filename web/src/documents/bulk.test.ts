@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+
+import type { Document } from "~/api/schemas";
+
+import { folderOf, forEach, pathIn } from "./bulk";
+
+const document = (filename: string, path?: string) => ({ filename, metadata: path === undefined ? {} : { path } }) as unknown as Document;
+
+describe("actions on many documents", () => {
+  it("keep the file's name when it is moved", () => {
+    expect(pathIn("Law/2026", document("a.md", "Old/b.md"))).toBe("Law/2026/b.md");
+    expect(pathIn("", document("a.md", "Old/b.md"))).toBe("b.md");
+    expect(pathIn("Law", document("a.md"))).toBe("Law/a.md");
+    expect(folderOf(" /Law//2026 / ")).toBe("Law/2026");
+  });
+
+  it("go on past those that fail, and say how many did", async () => {
+    const all = ["a", "b", "c", "d", "e", "f"].map((name) => document(name));
+    const outcome = await forEach(all, (each) => (each.filename === "b" ? Promise.reject(new Error("no")) : Promise.resolve()));
+    expect(outcome.done.length).toBe(5);
+    expect([outcome.failed, outcome.problem?.detail]).toEqual([1, "no"]);
+  });
+});

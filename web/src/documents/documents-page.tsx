@@ -1,0 +1,247 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useDeferredValue, useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { api, data } from "~/api/client";
+import { asProblem } from "~/api/problem";
+import type { Document } from "~/api/schemas";
+import type { Key } from "~/i18n/key";
+import { useStore } from "~/kit/store";
+import { Reader } from "~/reader/reader";
+import type { Target } from "~/reader/target";
+import { Page } from "~/ui/page";
+import { Pager } from "~/ui/pager";
+import { ProblemNote } from "~/ui/problem-note";
+
+import { BulkBar } from "./bulk-bar";
+import { ColumnMenu, columns } from "./columns";
+import { DocumentRow } from "./document-row";
+import { DropZone } from "./drop-zone";
+import { FolderBar } from "./folder-bar";
+import { LEVEL_KEYS, LEVELS } from "./names";
+import { UploadList } from "./upload-list";
+import { place } from "./uploads";
+
+const ROWS = 50;
+/** While something is being read in, the list is read anew so often. */
+const REFRESH_MS = 2_000;
+
+type Status = "ready" | "processing" | "queued" | "failed";
+
+/** Kinds of files by the end of their names. */
+const KINDS = ["pdf", "docx", "xlsx", "pptx", "html", "md", "txt", "csv", "eml", "msg"];
+
+const STATUSES: Record<Status, Key> = {
+  ready: "documents.ready",
+  processing: "documents.processing",
+  queued: "documents.queued",
+  failed: "documents.failed",
+};
+
+/** The library: what is in it, what is on its way, and where more goes. */
+export function DocumentsPage() {
+  const { t } = useTranslation();
+  const [search, setSearch] = useState("");
+  const [status, setStatus] = useState<Status | "">("");
+  const [page, setPage] = useState(1);
+  const [level, setLevel] = useState("");
+  const [kind, setKind] = useState("");
+  const [label, setLabel] = useState("");
+  const [chosen, setChosen] = useState<ReadonlyMap<string, Document>>(new Map());
+  const [target, setTarget] = useState<Target | null>(null);
+  const shown = useStore(columns);
+  const navigate = useNavigate();
+  const { collection = "", folder = "" } = useSearch({ strict: false });
+  const wanted = useDeferredValue(search.trim());
+  const labelled = useDeferredValue(label.trim());
+  const isFiltered = [wanted, status, collection, folder, level, kind, labelled].some((each) => each !== "");
+
+  useEffect(() => setPage(1), [wanted, status, collection, folder, level, kind, labelled]);
+
+  const go = (next: { collection?: string; folder?: string }) => void navigate({ to: "/documents", search: next, replace: true });
+  const choose = (documents: readonly Document[], isChosen: boolean) => {
+    const next = new Map(chosen);
+    for (const each of documents) {
+      if (isChosen) next.set(each.id, each);
+      else next.delete(each.id);
+    }
+    setChosen(next);
+  };
+
+  const { data: list, error, refetch } = useQuery({
+    queryKey: ["documents", "list", wanted, status, collection, folder, level, kind, labelled, page],
+    queryFn: ({ signal }) => {
+      const query = {
+        page,
+        limit: ROWS,
+        ...(wanted === "" ? {} : { search: wanted }),
+        ...(status === "" ? {} : { status }),
+        ...(collection === "" ? {} : { collection_id: collection }),
+        ...(folder === "" ? {} : { folder }),
+        ...(level === "" ? {} : { access_level: level }),
+        ...(kind === "" ? {} : { suffix: kind }),
+        ...(labelled === "" ? {} : { label: labelled }),
+      };
+      return data(api.GET("/api/v1/documents", { params: { query }, signal }));
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) =>
+      state.data?.data.some((each) => each.status === "queued" || each.status === "processing")
+        ? REFRESH_MS
+        : false,
+  });
+
+  return (
+    <div className={target === null ? "" : "lg:grid lg:grid-cols-[minmax(22rem,1fr)_minmax(26rem,1.15fr)]"}>
+      <div className={`min-w-0 ${target === null ? "" : "max-lg:invisible"}`}>
+      <Page
+        heading={t("nav.documents")}
+        actions={
+          <>
+            <Link to="/collections" className="button button-line">{t("collections.heading")}</Link>
+            <Link to="/documents/trash" className="button button-line">{t("trash.heading")}</Link>
+          </>
+        }
+      >
+        <DropZone />
+        <UploadPlace />
+        <UploadList />
+        <div className="mt-7 mb-3 flex flex-wrap gap-3">
+          <input
+            type="search"
+            className="field grow basis-56"
+            aria-label={t("documents.search")}
+            placeholder={t("documents.search")}
+            maxLength={200}
+            value={search}
+            onChange={(event) => setSearch(event.target.value)}
+          />
+          <CollectionChoice
+            label={t("document.collection")}
+            none={t("ask.everywhere")}
+            value={collection}
+            onChoose={(id) => go(id === "" ? {} : { collection: id })}
+          />
+          <select
+            className="field w-auto"
+            aria-label={t("documents.status")}
+            value={status}
+            onChange={(event) => setStatus(event.target.value as Status | "")}
+          >
+            <option value="">{t("documents.any")}</option>
+            {(Object.keys(STATUSES) as Status[]).map((each) => (
+              <option key={each} value={each}>
+                {t(STATUSES[each] as "documents.ready")}
+              </option>
+            ))}
+          </select>
+          <select className="field w-auto" aria-label={t("level.heading")} value={level} onChange={(event) => setLevel(event.target.value)}>
+            <option value="">{t("filters.anyLevel")}</option>
+            {LEVEL_KEYS.map((each) => (
+              <option key={each} value={each}>{t(LEVELS[each] as "level.public")}</option>
+            ))}
+          </select>
+          <select className="field w-auto" aria-label={t("document.type")} value={kind} onChange={(event) => setKind(event.target.value)}>
+            <option value="">{t("filters.anyType")}</option>
+            {KINDS.map((each) => <option key={each} value={each}>{each.toUpperCase()}</option>)}
+          </select>
+          <input className="field w-36" aria-label={t("filters.label")} placeholder={t("filters.label")} maxLength={100} value={label} onChange={(event) => setLabel(event.target.value)} />
+        </div>
+        <FolderBar collectionId={collection} folder={folder} onOpen={(next) => go({ ...(collection === "" ? {} : { collection }), ...(next === "" ? {} : { folder: next }) })} />
+        {chosen.size > 0 && <BulkBar chosen={[...chosen.values()]} folder={folder} onClear={() => setChosen(new Map())} />}
+        {error !== null && <ProblemNote problem={asProblem(error)} onRetry={() => void refetch()} />}
+        {list === undefined ? (
+          error === null && <div className="skeleton h-64" />
+        ) : (
+          <>
+            <div className="mb-2 flex flex-wrap items-center gap-x-3">
+              <input
+                type="checkbox"
+                className="size-5 shrink-0 accent-accent"
+                aria-label={t("bulk.chooseAll")}
+                disabled={list.data.length === 0}
+                checked={list.data.length > 0 && list.data.every(({ id }) => chosen.has(id))}
+                onChange={(event) => choose(list.data, event.target.checked)}
+              />
+              <p role="status" className="grow text-sm text-soft">
+                {list.pagination.total === 0
+                  ? t(isFiltered ? "documents.none" : "begin.empty")
+                  : t("documents.count", { count: list.pagination.total })}
+              </p>
+              <ColumnMenu />
+            </div>
+            <ul className="divide-y divide-line border-y border-line">
+              {list.data.map((document) => (
+                <DocumentRow
+                  key={document.id}
+                  document={document}
+                  columns={shown}
+                  isChosen={chosen.has(document.id)}
+                  onChoose={(isChosen) => choose([document], isChosen)}
+                  onOpen={setTarget}
+                />
+              ))}
+            </ul>
+            <Pager page={page} pages={list.pagination.total_pages} onTurn={setPage} />
+          </>
+        )}
+      </Page>
+      </div>
+      {target !== null && <Reader target={target} onClose={() => setTarget(null)} />}
+    </div>
+  );
+}
+
+/** Where files go and who may read them, for those dropped from now on. */
+function UploadPlace() {
+  const { t } = useTranslation();
+  const { collectionId, level } = useStore(place);
+  return (
+    <div className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-2 text-sm">
+      <CollectionChoice
+        label={t("upload.into")}
+        isNamed
+        none={t("upload.default")}
+        value={collectionId ?? ""}
+        onChoose={(id) => place.update((now) => ({ ...now, collectionId: id === "" ? null : id }))}
+      />
+      <label className="flex items-center gap-2">
+        <span className="text-soft">{t("level.heading")}</span>
+        <select className="field w-auto py-1" value={level ?? ""} onChange={(event) => place.update((now) => ({ ...now, level: event.target.value || null }))}>
+          <option value="">{t("upload.default")}</option>
+          {LEVEL_KEYS.map((each) => (
+            <option key={each} value={each}>{t(LEVELS[each] as "level.public")}</option>
+          ))}
+        </select>
+      </label>
+    </div>
+  );
+}
+
+interface CollectionChoiceProps {
+  label: string;
+  /** Whether the label stands beside it. */
+  isNamed?: boolean;
+  none: string;
+  value: string;
+  onChoose: (id: string) => void;
+}
+
+function CollectionChoice({ label, isNamed = false, none, value, onChoose }: CollectionChoiceProps) {
+  const { data: collections = [] } = useQuery({
+    queryKey: ["collections"],
+    queryFn: async () => (await data(api.GET("/api/v1/collections", { params: { query: { limit: 100 } } }))).data,
+  });
+  return (
+    <label className="flex max-w-full items-center gap-2">
+      <span className={isNamed ? "text-soft" : "sr-only"}>{label}</span>
+      <select className={`field w-auto min-w-0 ${isNamed ? "py-1" : ""}`} value={value} onChange={(event) => onChoose(event.target.value)}>
+        <option value="">{none}</option>
+        {collections.map((each) => (
+          <option key={each.id} value={each.id}>{each.name}</option>
+        ))}
+      </select>
+    </label>
+  );
+}

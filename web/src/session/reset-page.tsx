@@ -1,0 +1,35 @@
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { AccountForm } from "./account-form";
+import { reset } from "./session";
+
+/** A new password for an account. The token comes behind the # of the link, which no server sees. */
+export function ResetPage() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [given] = useState(() => new URLSearchParams(location.hash.slice(1)));
+  const token = given.get("reset") ?? "";
+  return (
+    <AccountForm
+      heading={t("reset.heading")}
+      intro={t("reset.intro")}
+      initial={{ email: given.get("email") ?? "" }}
+      fields={[
+        ...(token === "" ? [{ name: "reset", label: t("reset.token"), type: "text" as const, autoComplete: "off" }] : []),
+        { name: "email", label: t("account.email"), type: "email", autoComplete: "username", hint: t("reset.emailHint") },
+        { name: "password", label: t("account.password"), type: "password", autoComplete: "new-password", hint: t("account.passwordHint") },
+      ]}
+      action={t("reset.action")}
+      onSend={async (values) => {
+        await reset({
+          reset: token || (values["reset"] ?? "").trim(),
+          email: values["email"] ?? "",
+          password: values["password"] ?? "",
+        });
+        await navigate({ to: "/", replace: true });
+      }}
+    />
+  );
+}

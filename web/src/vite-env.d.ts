@@ -1,0 +1,4 @@
+/// <reference types="vite/client" />
+
+/** Address of the folder with what pdf.js fetches; see `vite.config.ts`. */
+declare const __PDF_FILES__: string;
