@@ -5,6 +5,7 @@ tenant of its own instead of a clean-up: row-level security keeps tests apart as
 """
 
 import asyncio
+import gc
 import hashlib
 import os
 import shutil
@@ -13,9 +14,9 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ import uvicorn
 from fastapi import FastAPI
 from psycopg import sql
 
+from citewell.core.compute import ComputeLimits, ComputePool
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.database.embedded import EmbeddedServer
 from citewell.core.database.migrations import migrate
@@ -37,15 +39,16 @@ from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
 from citewell.features.identity import service as identity
+from tests.examples import examples
 from tests.leftovers import Leftovers, adopt_orphans, is_worker
-from tests.waiting import PATIENCE
+from tests.waiting import ORDINARY, PATIENCE
 
 for name in [name for name in os.environ if name.startswith("CITEWELL_")]:
     del os.environ[name]  # the developer's own installation is not the tests' business
 
 
 # By default an example may take 200 ms by the clock, which a busy machine takes for anything.
-hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=examples(100))
 hypothesis.settings.load_profile("suite")
 
 
@@ -60,6 +63,31 @@ def pytest_configure(config: pytest.Config) -> None:
     root = tempfile.mkdtemp(prefix="citewell-pytest-")
     os.environ["PYTEST_DEBUG_TEMPROOT"] = root
     config.add_cleanup(partial(shutil.rmtree, root, ignore_errors=True))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let a test take as much longer as what it waits for may: TEST_PATIENCE is for both."""
+    if PATIENCE > ORDINARY:
+        bound = item.get_closest_marker("timeout")
+        seconds = float(bound.args[0] if bound else item.config.getini("timeout"))
+        longer = pytest.mark.timeout(seconds * PATIENCE / ORDINARY)
+        item.add_marker(longer, append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Read the modules without looking for garbage, and leave them out of all later searches.
+
+    What they made stays to the end anyway; the server freezes its own after its start, too.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(5_000, 10, 10)
+        gc.enable()
 
 
 WITHOUT_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -217,10 +245,25 @@ def settings(home: Path, database_url: str) -> Settings:
     )  # fmt: skip
 
 
+PATIENT_COMPUTING = ComputeLimits(run_seconds=PATIENCE / 3, wait_seconds=PATIENCE)
+"""Children that compute are niced: beside thirty busy processes they need more than ten seconds."""
+
+
+@asynccontextmanager
+async def open_patient(settings: Settings, url: str) -> AsyncIterator[Platform]:
+    """Everything a process holds open, with limits of time that only what hangs reaches."""
+    async with open_platform(settings, DatabaseHandle(url, is_first_user=False)) as platform:
+        compute = ComputePool(PATIENT_COMPUTING, folders=platform.blobs.plain_folders)
+        try:
+            yield replace(platform, compute=compute)
+        finally:
+            await compute.close()
+
+
 @pytest.fixture
 async def platform(settings: Settings, database_url: str) -> AsyncIterator[Platform]:
     """Everything a process holds open."""
-    async with open_platform(settings, DatabaseHandle(database_url, is_first_user=False)) as opened:
+    async with open_patient(settings, database_url) as opened:
         yield opened
 
 
@@ -279,7 +322,7 @@ def serving(
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Platform]:
-        async with open_platform(settings, DatabaseHandle(url, is_first_user=False)) as platform:
+        async with open_patient(settings, url) as platform:
             inside.append((platform, asyncio.get_running_loop()))
             if not has_worker:
                 yield platform
@@ -298,7 +341,8 @@ def serving(
             log_config=None,
             proxy_headers=False,
             timeout_keep_alive=60,  # longer than clients keep a connection they do not use
-            **SERVER_OPTIONS,
+            # A client here shares its processors with all else: what does not pong is not gone.
+            **{**SERVER_OPTIONS, "ws_ping_timeout": PATIENCE},
         )
     )
     thread = threading.Thread(target=server.run)

@@ -1,14 +1,17 @@
 """A platform of light parts over a database that no worker looks at.
 
-Texts are read by `TextParser` and embedded by `HashEmbedder`; jobs run when a test runs them.
+Texts are read by `TextParser` and embedded by `HashEmbedder`, what is computed is computed beside
+the loop instead of in a child process; jobs run when a test runs them.
 """
 
 import asyncio
+import json
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
 
 import psycopg
 from sqlalchemy import select
@@ -46,6 +49,33 @@ from citewell.models.work import Job
 from tests.conftest import Servers
 from tests.waiting import PATIENCE
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class ThreadCompute(ComputePool):
+    """Computes in a thread: no start of a child, and no limit that a busy machine reaches.
+
+    A function is pure, so the same call is made once: the key of a file that was just exported is
+    the one it is imported with. Arguments and results go through JSON, as to and from a child.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[str, str] = {}
+
+    async def run(
+        self, tenant_id: uuid.UUID, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The result of a function."""
+        assert tenant_id
+        assert not kwargs
+        call = json.dumps([function.__module__, function.__qualname__, args])
+        if call not in self._known:
+            result = await asyncio.to_thread(function, *json.loads(call)[2])
+            self._known[call] = json.dumps(result)
+        return cast(T, json.loads(self._known[call]))
+
 
 @contextmanager
 def quiet_database(servers: Servers, template: str) -> Iterator[str]:
@@ -68,6 +98,7 @@ async def quiet_platform(
     embedder: Embedder | None = None,
     embedders: Embedders | None = None,
     parser: Parser | None = None,
+    compute: ComputePool | None = None,
     dead_after: float = 20,
     session_settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Platform]:
@@ -78,7 +109,9 @@ async def quiet_platform(
     schedules = Schedules[Platform](database, Supervisor())
     ingestion_jobs.register(queue, schedules)
     trash_jobs.register(schedules)
-    compute = ComputePool()
+    files = settings.home / "files"
+    blobs = BlobStore(FolderStorage(files), keys, files / "staging")
+    compute = compute or ThreadCompute()
     try:
         yield Platform(
             settings=settings,
@@ -86,11 +119,7 @@ async def quiet_platform(
             queue=queue,
             schedules=schedules,
             keys=keys,
-            blobs=BlobStore(
-                FolderStorage(settings.home / "files"),
-                keys,
-                settings.home / "files" / "staging",
-            ),
+            blobs=blobs,
             parser=parser or TextParser(),
             compute=compute,
             embedder=embedder or HashEmbedder(),

@@ -1,6 +1,7 @@
 """A vendor on loopback: real HTTP in OpenAI's and Anthropic's wire formats, with faults."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -53,6 +54,10 @@ class VendorServer:
         self.answering: Callable[[Received], Reply] | None = None
         """Makes the reply to each request once the script is through."""
         self.received: list[Received] = []
+        self.models = ["m-1", "m-2"]
+        self.compresses = False
+        """Whether the list of models comes as gzip, asked for or not."""
+        """What it lists; no reply of the script is used for that."""
         self.arrived = asyncio.Event()
         self.dropped = asyncio.Event()
         """Set when a client went away while its reply was being written."""
@@ -81,7 +86,8 @@ class VendorServer:
             while request := await self._read(reader):
                 self.received.append(request)
                 self.arrived.set()
-                reply = self.script.pop(0) if self.script else self._usual(request)
+                is_scripted = bool(self.script and request.body)
+                reply = self.script.pop(0) if is_scripted else self._usual(request)
                 if not await self._answer(request, reply, reader, writer):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -89,6 +95,13 @@ class VendorServer:
         finally:
             self._tasks.discard(task)
             writer.close()
+
+    def _list_models(self, writer: asyncio.StreamWriter) -> None:
+        body = json.dumps({"data": [{"id": name} for name in self.models]}).encode()
+        head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+        if self.compresses:
+            body, head = gzip.compress(body), head + "content-encoding: gzip\r\n"
+        writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
 
     def _usual(self, request: Received) -> Reply:
         return Reply() if self.answering is None else self.answering(request)
@@ -103,7 +116,7 @@ class VendorServer:
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        return Received(path, headers, json.loads(body))
+        return Received(path, headers, json.loads(body or b"{}"))
 
     async def _answer(
         self,
@@ -112,6 +125,10 @@ class VendorServer:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> bool:
+        if request.path.partition("?")[0].endswith("/models"):
+            self._list_models(writer)
+            await writer.drain()
+            return True
         if reply.hangs_before:
             await reader.read(1)
             self.dropped.set()

@@ -3,10 +3,20 @@
 import os
 from typing import Any
 
-PATIENCE = float(os.environ.get("TEST_PATIENCE", "180"))
+ORDINARY = 180.0
+
+PATIENCE = float(os.environ.get("TEST_PATIENCE", ORDINARY))
 """Seconds before what does not happen is taken for hung. A test that passes never waits so long:
 the bound is for machines with ten times as much to do as they have cores."""
 
 PATIENT: dict[str, Any] = {"open_timeout": PATIENCE, "ping_interval": None}
 """Options of `websockets.connect`: its own bound for the handshake is ten seconds, and a peer that
 does not answer a ping within twenty is dropped."""
+
+LOAD_PER_CORE = 4
+"""Above it a duration says more of the machine's other work than of ours."""
+
+
+def has_time() -> bool:
+    """Whether the machine is free enough for durations by the clock to mean something."""
+    return os.getloadavg()[0] <= LOAD_PER_CORE * (os.cpu_count() or 1)

@@ -11,6 +11,7 @@ import pytest
 
 from citewell.core.database.embedded import EmbeddedServer
 from tests.entrypoints.conftest import Installation
+from tests.waiting import PATIENCE
 
 FILES = 24
 
@@ -66,7 +67,7 @@ def rows(home: Path, statement: str) -> list[tuple[object, ...]]:
     """Rows of a statement as the database's administrator; none while it cannot be reached."""
     url = EmbeddedServer(home / "database").url("postgres", "citewell")
     try:
-        with psycopg.connect(url, connect_timeout=2) as connection:
+        with psycopg.connect(url, connect_timeout=int(PATIENCE)) as connection:
             return connection.execute(statement.encode()).fetchall()
     except psycopg.Error:
         return []

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.waiting import PATIENCE
+
 DIMENSIONS = 16
 
 
@@ -81,7 +83,7 @@ class EmbeddingService:
         texts = json.loads(handler.rfile.read(int(handler.headers["content-length"])))["input"]
         if not self._gate.is_set() and texts != ["dimensions"]:
             self.waiting.release()
-            self._gate.wait(60)
+            self._gate.wait(PATIENCE)
         time.sleep(self.delay)
         self.embedded += len(texts)
         data = [{"index": place, "embedding": _vector(text)} for place, text in enumerate(texts)]

@@ -82,7 +82,7 @@ class Nursery:
 
     def stop(self) -> None:
         """Start no more; what runs goes on."""
-        self._parent.communicate(timeout=10)
+        self._parent.communicate()
 
 
 def _live(order: Mapping[str, str], arguments: Sequence[str], variables: Mapping[str, str]) -> None:

@@ -74,7 +74,7 @@ class Site:
 
         def answers() -> bool:
             with suppress(httpx.TransportError):
-                return httpx.get(f"{self.url}/api/v1/health/ready", timeout=5).status_code == 200
+                return httpx.get(f"{self.url}/api/v1/health/ready", timeout=30).status_code == 200
             return False
 
         self.until(answers, seconds)
@@ -107,7 +107,7 @@ class Site:
         url = self.database_url
         if url is None:
             url = EmbeddedServer(self.home / "database").url("postgres", "citewell")
-        return psycopg.connect(url, autocommit=True, connect_timeout=5)
+        return psycopg.connect(url, autocommit=True, connect_timeout=int(PATIENCE))
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Rows of a statement."""
@@ -162,7 +162,7 @@ class Site:
         for process in self.processes:
             process.signal(signal.SIGTERM)
         with suppress(AssertionError):
-            self.until(lambda: not any(one.is_alive for one in self.processes), 20)
+            self.until(lambda: not any(one.is_alive for one in self.processes))
         for process in self.processes:
             process.kill()
         self.embedding.stop()

@@ -11,6 +11,8 @@ from functools import partial
 import httpx
 import psycopg
 
+from tests.waiting import PATIENCE
+
 from . import points
 from .ledger import Entry, Ledger
 from .site import LATER, Site
@@ -125,7 +127,7 @@ class Storm:
 
     async def _insist(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         """Ask until there is an answer that is not "later"; nothing is known of lost ones."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 reply = await ask()

@@ -16,7 +16,7 @@ from citewell.core.database.keyring import KeyRing
 from citewell.core.database.sessions import Database
 from citewell.core.secrets import load_master_keys
 from citewell.core.settings import Settings
-from tests.entrypoints.conftest import Installation
+from tests.entrypoints.conftest import PATIENCE, Installation
 
 from .conftest import server_processes
 from .report import record
@@ -48,8 +48,10 @@ def live(site: Site) -> dict[str, str]:
     """Do what leaves secrets behind; returns them by name."""
     base_url = f"{site.url}/api/v1"
     person = {"email": "anna@example.org", "password": PASSWORD}
-    with httpx.Client(base_url=base_url, timeout=30) as visitor:
-        token = (site.home / "setup.token").read_text().strip()
+    with httpx.Client(base_url=base_url, timeout=PATIENCE) as visitor:
+        kept = site.home / "setup.token"
+        site.until(kept.exists)  # it is made beside the first requests
+        token = kept.read_text().strip()
         made = visitor.post("/auth/setup", json={**person, "token": token, "name": "Anna"})
         assert made.status_code == 201, made.text
         reply = visitor.post("/auth/login", json=person)
@@ -58,7 +60,7 @@ def live(site: Site) -> dict[str, str]:
     key = site.first_key()
     (site.home / "first.key").unlink()  # as its operator does who has put it where it is used
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=base_url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=base_url, headers=headers, timeout=PATIENCE) as client:
         for number in range(3):
             page = f"<html><!-- {HIDDEN} --><h1>Hall {number}</h1><p>It is {SHOWN}.</p></html>"
             file = {"files": (f"hall-{number % 2}.html", page.encode())}

@@ -7,12 +7,13 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.entrypoints.conftest import Installation
+from tests.entrypoints.conftest import PATIENCE, Installation
 
 from . import consistency
 from .operators_database import OperatorsDatabase
@@ -32,6 +33,8 @@ SELECT d.filename, v.status, v.number, v.chunk_count, v.error_detail,
   (SELECT min(j.status) FROM job j WHERE j.document_id = d.id)
 FROM document d JOIN document_version v ON v.document_id = d.id
 """
+
+READY = "SELECT count(*) FROM document_version WHERE status = 'ready'"
 
 
 @pytest.fixture
@@ -76,7 +79,7 @@ async def hand_in(client: httpx.AsyncClient, number: int) -> int:
 
 async def test_thousand_jobs_have_exact_results(site: Site, database: OperatorsDatabase) -> None:
     chance = random.Random(SEED)
-    async with site.client(site.first_key(), seconds=90) as client:
+    async with site.client(site.first_key(), seconds=PATIENCE) as client:
         for number in range(KINDS):
             await hand_in(client, number)
         await asyncio.to_thread(site.until, lambda: not site.has(SETTLED))
@@ -88,15 +91,17 @@ async def test_thousand_jobs_have_exact_results(site: Site, database: OperatorsD
         stops = 0
         begun = time.monotonic()
         while not everything.done() or await asyncio.to_thread(site.has, SETTLED):
+            before = await asyncio.to_thread(site.rows, READY)
             await asyncio.sleep(chance.uniform(5, 20))
+            # A busy machine may need all that time to start: each stop has work to interrupt.
+            await asyncio.to_thread(site.until, partial(goes_on, site, before))
             how = chance.choice(("fast", "immediate"))
             await asyncio.to_thread(database.stop, how)
             await asyncio.sleep(chance.uniform(0, 5))
             await asyncio.to_thread(database.start)
             stops += 1
-            assert time.monotonic() - begun < 900, site.last_words()
         asked = await everything
-    await asyncio.to_thread(site.until, lambda: not site.has("SELECT FROM term_delta"), 60)
+    await asyncio.to_thread(site.until, lambda: not site.has("SELECT FROM term_delta"))
     states = sorted(site.rows(STATES))
     assert [name for name, *_ in states] == [f"shelf-{n:04}.txt" for n in range(DOCUMENTS)]
     wrong = [
@@ -112,6 +117,11 @@ async def test_thousand_jobs_have_exact_results(site: Site, database: OperatorsD
     )  # fmt: skip
     assert (wrong, twice, drift) == ([], {}, {})
     assert stops >= 3
+
+
+def goes_on(site: Site, before: list[tuple[int]]) -> bool:
+    """Whether documents have become ready since, or all are."""
+    return site.rows(READY) != before or not site.has(SETTLED)
 
 
 async def hand_all_in(client: httpx.AsyncClient) -> int:

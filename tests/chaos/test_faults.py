@@ -26,7 +26,7 @@ from .report import record
 from .site import Site
 from .storm import SETTLED
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 FAULTS = 100
 
@@ -55,7 +55,7 @@ def away(task: str, kind: str, name: str) -> Break:
 
 
 RECURRING = (
-    away("trash.purge", "FUNCTION", "citewell_tenants_with_trash"),
+    away("trash.purge", "FUNCTION", "citewell_tenants_with_expired_trash"),
     away("index.statistics", "FUNCTION", "citewell_tenants_to_fold"),
     away("index.build", "FUNCTION", "citewell_tenants_to_build"),
     away("index.purge", "FUNCTION", "citewell_tenants_to_purge"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.entrypoints.conftest import Installation
+from tests.entrypoints.conftest import PATIENCE, Installation
 
 from . import consistency
 from .conftest import run, server_processes
@@ -36,7 +36,7 @@ def disk(installation: Installation) -> Iterator[Path]:
     yield home
     for process in server_processes(home):
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
     run("umount", "--lazy", str(home))
 
 
@@ -91,7 +91,8 @@ class TestServer:
         headers = {"Authorization": f"Bearer {site.first_key()}"}
         kept = b"# Kept\n\nThe keeper of the marks is Anna."
         bulky = [bulk(number) for number in range(4)]
-        with httpx.Client(base_url=f"{site.url}/api/v1", headers=headers, timeout=60) as client:
+        base_url = f"{site.url}/api/v1"
+        with httpx.Client(base_url=base_url, headers=headers, timeout=PATIENCE) as client:
             [first] = upload(client, "kept.md", kept).json()["documents"]
             site.until(lambda: not site.has(SETTLED))
 
@@ -113,7 +114,7 @@ class TestServer:
             time.sleep(2)
             (disk / "ballast").unlink()
             begun = time.monotonic()
-            site.wait_until_it_answers(60)
+            site.wait_until_it_answers()
             for number, content in enumerate(bulky):
                 again = upload(client, f"bulky-{number}.html", content)
                 assert again.status_code == 202, again.text
@@ -125,7 +126,7 @@ class TestServer:
         assert {state["status"] for state in states} == {"ready"}
         assert {state["version"] for state in states} == {1}
         assert len(states) == 1 + len(bulky)
-        site.until(lambda: not site.has("SELECT FROM term_delta"), 20)
+        site.until(lambda: not site.has("SELECT FROM term_delta"))
         twice, drift = site.duplicates(), site.drift()
         record(
             "full disk", refused=len(bulky), seconds_to_heal=round(healed, 1),
@@ -140,7 +141,6 @@ def left_over(disk: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 class TestFullDisk:
     def test_full_disk_loses_nothing_and_the_same_command_finishes(
         self, installation: Installation, disk: Path, bulky_files: Path, place: Path

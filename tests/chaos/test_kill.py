@@ -25,11 +25,12 @@ def kill_in_the_middle(installation: Installation, folder: Path, *, database: bo
         while len(rows(installation.home, READY)) < 3:
             assert running.process.poll() is None, running.err
             assert time.monotonic() < deadline
+            time.sleep(0.02)
         sources = rows(installation.home, "SELECT source FROM document")
         os.killpg(running.process.pid, signal.SIGKILL)
         if database:
             end_server(installation.home)
-        running.process.wait(10)
+        running.process.wait(PATIENCE)
     finally:
         running.end()
     return {source for (source,) in sources}
@@ -49,7 +50,6 @@ def assert_all_are_there_once(installation: Installation, folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     "database",
     [

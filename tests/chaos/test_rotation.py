@@ -97,7 +97,7 @@ def kill_within(installation: Installation, seconds: float, *arguments: str) -> 
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=60) as opened:
+    with httpx.Client(timeout=PATIENCE) as opened:
         yield opened
 
 
@@ -105,7 +105,7 @@ def client() -> Iterator[httpx.Client]:
     "kills",
     [
         pytest.param(1, marks=pytest.mark.slow, id="short"),
-        pytest.param(12, marks=[pytest.mark.slow, pytest.mark.timeout(900)], id="long"),
+        pytest.param(12, marks=pytest.mark.slow, id="long"),
     ],
 )
 class TestKilledRotation:

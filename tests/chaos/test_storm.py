@@ -97,13 +97,13 @@ def half(storm: Storm) -> list[tuple[str, int, int]]:
     ]  # fmt: skip
 
 
-async def check(storm: Storm, killer: Killer, seconds: float) -> None:
+async def check(storm: Storm, killer: Killer) -> None:
     """Wait until nothing is to be done any more; compare, write down and judge."""
     site = storm.site
     await asyncio.to_thread(site.wait_until_it_answers)
-    await asyncio.to_thread(site.until, lambda: not site.has(SETTLED), seconds)
-    await asyncio.to_thread(site.until, lambda: not site.has("SELECT FROM term_delta"), seconds)
-    await asyncio.to_thread(site.until, lambda: not site.has(FORGOTTEN), seconds)
+    await asyncio.to_thread(site.until, lambda: not site.has(SETTLED))
+    await asyncio.to_thread(site.until, lambda: not site.has("SELECT FROM term_delta"))
+    await asyncio.to_thread(site.until, lambda: not site.has(FORGOTTEN))
     missing = await lost(storm)
     parts = half(storm)
     extra = await unknown(storm)
@@ -133,7 +133,7 @@ async def test_some_kills_lose_nothing(site: Site) -> None:
 
     await storm.rage(kill)
     await asyncio.to_thread(site.start_over)
-    await check(storm, killer, 60)
+    await check(storm, killer)
     assert site.kills >= 6
 
 
@@ -153,5 +153,5 @@ async def test_three_hundred_kills_lose_nothing(site: Site) -> None:
 
     await storm.rage(kill)
     await asyncio.to_thread(site.start_over)
-    await check(storm, killer, 120)
+    await check(storm, killer)
     assert killer.at_points.keys() == {point.name for point in POINTS}

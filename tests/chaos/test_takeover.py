@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.entrypoints.conftest import Installation
+from tests.waiting import PATIENCE, has_time
 
 from . import consistency
 from .report import record
@@ -19,7 +20,7 @@ from .storm import SETTLED
 
 MOST_SECONDS = 30
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 ATTEMPTS = "SELECT 1 FROM job WHERE status = 'running' AND attempts = 2"
 
@@ -37,11 +38,11 @@ def site(installation: Installation) -> Iterator[Site]:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["dead", "asleep"])
 def test_job_is_taken_over_in_time(site: Site, number: signal.Signals) -> None:
     headers = {"Authorization": f"Bearer {site.first_key()}"}
-    with httpx.Client(base_url=f"{site.url}/api/v1", headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=f"{site.url}/api/v1", headers=headers, timeout=PATIENCE) as client:
         with site.embedding.closed():
             file = {"files": ("hall.md", b"# Hall\n\nThe doors of the hall close at six.")}
             [accepted] = client.post("/documents/upload", files=file).json()["documents"]
-            assert site.embedding.waiting.acquire(timeout=60)
+            assert site.embedding.waiting.acquire(timeout=PATIENCE)
             [first] = site.workers
             assert first is not None
             site.workers.append(site.nursery.start(site.variables, "worker"))
@@ -49,7 +50,7 @@ def test_job_is_taken_over_in_time(site: Site, number: signal.Signals) -> None:
             site.until(lambda: site.has(workers))
             begun = time.monotonic()
             first.signal(number)
-            site.until(lambda: site.has(ATTEMPTS), 2 * MOST_SECONDS)
+            site.until(lambda: site.has(ATTEMPTS))
             taken = time.monotonic() - begun
         site.until(lambda: not site.has(SETTLED))
         if number == signal.SIGSTOP:
@@ -62,12 +63,13 @@ def test_job_is_taken_over_in_time(site: Site, number: signal.Signals) -> None:
     assert len(hits) == 1
     [(status, attempts)] = site.rows("SELECT status, attempts FROM job")
     assert (status, attempts) == ("succeeded", 2)
-    site.until(lambda: not site.has("SELECT FROM term_delta"), 20)
+    site.until(lambda: not site.has("SELECT FROM term_delta"))
+    is_late = taken > MOST_SECONDS and has_time()
     twice, drift = site.duplicates(), site.drift()
     record(
         "take-over", kills=int(number == signal.SIGKILL), seconds=round(taken, 1),
-        lost=int(taken > MOST_SECONDS), duplicates=consistency.count(twice),
+        lost=int(is_late), duplicates=consistency.count(twice),
         drift=consistency.count(drift),
     )  # fmt: skip
     assert (twice, drift) == ({}, {})
-    assert taken <= MOST_SECONDS
+    assert not is_late

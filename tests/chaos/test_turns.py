@@ -11,15 +11,17 @@ import httpx
 import pytest
 
 from tests.entrypoints.conftest import Installation
+from tests.waiting import PATIENCE
 
 from .report import record
 from .site import Site
 
 FILES = 10_000
 AT_ONCE = 100
-MOST_SECONDS = 10
+MOST_BEFORE = FILES // 20
+"""Of the others' files; first come, first served were all of them."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -52,12 +54,18 @@ async def flood(client: httpx.AsyncClient) -> None:
         assert reply.status_code == 202, reply.text
 
 
+def ready(site: Site) -> int:
+    """Documents that can be found."""
+    return site.rows("SELECT count(*) FROM document_version WHERE status = 'ready'")[0][0]
+
+
 async def test_one_file_does_not_wait_for_ten_thousand(site: Site) -> None:
     mine = await asyncio.to_thread(other_key, site)
-    async with site.client(site.first_key(), seconds=60) as many, site.client(mine) as one:
+    key = site.first_key()
+    async with site.client(key, PATIENCE) as many, site.client(mine, PATIENCE) as one:
         site.embedding.delay = 0.2  # so that all of them are waiting
         await flood(many)
-        begun = time.monotonic()
+        begun, before = time.monotonic(), await asyncio.to_thread(ready, site)
         file = {"files": ("tides.txt", b"The tide turns twice a day.")}
         reply = await one.post("/documents/upload", files=file)
         assert reply.status_code == 202, reply.text
@@ -65,10 +73,13 @@ async def test_one_file_does_not_wait_for_ten_thousand(site: Site) -> None:
             reply = await one.post("/search", json={"query": "tide"})
             if reply.json()["results"]:
                 break
-            assert time.monotonic() - begun < 60
+            assert time.monotonic() - begun < PATIENCE, site.last_words()
             await asyncio.sleep(0.05)
         taken = time.monotonic() - begun
+        first = await asyncio.to_thread(ready, site) - before
     [(waiting,)] = site.rows("SELECT count(*) FROM job WHERE status = 'queued'")
-    record("turns", files_waiting=waiting, seconds_to_search=round(taken, 2))
+    record(
+        "turns", files_waiting=waiting, files_before=first, seconds_to_search=round(taken, 2),
+    )  # fmt: skip
     assert waiting > FILES / 2, "the others were done before it; this showed nothing"
-    assert taken <= MOST_SECONDS
+    assert first <= MOST_BEFORE

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from citewell.access.policy import AccessLevel, Effect, Role
+from citewell.access.policy import AccessLevel, Effect, Role, Visibility
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
 from citewell.engine.retrieval.base import Hit
 from citewell.features.collections import service as collections
-from citewell.features.collections.schemas import CollectionCreate
+from citewell.features.collections.schemas import CollectionCreate, CollectionUpdate
 from citewell.features.documents import registering
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
@@ -74,6 +74,8 @@ class Model:
         default_factory=dict
     )
     """Effect and id, by kind of object, object, `user` or `group`, and which."""
+    private: set[int] = field(default_factory=set)
+    """Collections in which roles count for nothing."""
 
     def effects(self, user: int, kind: str, which: int | uuid.UUID) -> set[Effect]:
         """What the rules of one object say to a user."""
@@ -84,15 +86,18 @@ class Model:
             and ((number, user) in self.members if whom == "group" else number == user)
         }
 
-    def may(self, user: int, paper: Paper, *, write: bool = False) -> bool:
-        """Whether a user may read, or change, a document."""
+    def may(self, user: int, paper: Paper, *, write: bool = False, is_viewed: bool = False) -> bool:
+        """Whether a user may read, or change, a document; or is seen to, by somebody who looks."""
+        is_private = paper.collection in self.private
+        if is_viewed and is_private:
+            return False
         if user == OPERATOR:
             return True
         said = self.effects(user, "document", paper.id)
         said |= self.effects(user, "collection", paper.collection)
         if Effect.DENY in said:
             return False
-        by_role = paper.level <= self.roles[user]
+        by_role = paper.level <= self.roles[user] and not is_private
         if not (by_role or Effect.READ in said or Effect.WRITE in said):
             return False
         is_chief = by_role and self.roles[user] in (Role.MANAGER, Role.DIRECTOR)
@@ -103,16 +108,22 @@ class Model:
         if user == OPERATOR:
             return True
         is_chief = self.roles[user] in (Role.MANAGER, Role.DIRECTOR)
+        if paper.collection in self.private:
+            is_chief &= Effect.WRITE in self.effects(user, "collection", paper.collection)
         return is_chief and paper.level <= self.roles[user] and self.may(user, paper, write=True)
+
+    def outranked(self, user: int, whom: str, number: int) -> bool:
+        """Whether a rule of a user would name somebody of a higher role."""
+        named = [number] if whom == "user" else [u for group, u in self.members if group == number]
+        return user != OPERATOR and any(self.roles[each] > self.roles[user] for each in named)
 
     def may_add(self, user: int, collection: int) -> bool:
         """Whether a user may add documents to a collection."""
         if user == OPERATOR:
             return True
         said = self.effects(user, "collection", collection)
-        return Effect.DENY not in said and (
-            self.roles[user] is not Role.GUEST or Effect.WRITE in said
-        )
+        by_role = self.roles[user] is not Role.GUEST and collection not in self.private
+        return Effect.DENY not in said and (by_role or Effect.WRITE in said)
 
     def sees(self, user: int, collection: int) -> bool:
         """Whether a collection is there for a user."""
@@ -122,7 +133,8 @@ class Model:
         if Effect.DENY in said:
             return False
         holds = any(p.collection == collection and self.may(user, p) for p in self.papers)
-        return self.roles[user] is not Role.GUEST or bool(said) or holds
+        by_role = self.roles[user] is not Role.GUEST and collection not in self.private
+        return by_role or bool(said) or holds
 
     def may_share(self, user: int, collection: int, effect: Effect) -> bool:
         """Whether a user may make such a rule for a collection."""
@@ -131,6 +143,8 @@ class Model:
         if not self.sees(user, collection) or self.roles[user] < Role.MANAGER:
             return False
         said = self.effects(user, "collection", collection)
+        if collection in self.private:
+            return Effect.WRITE in said or (effect is not Effect.WRITE and Effect.READ in said)
         if effect is Effect.DENY or self.roles[user] is Role.DIRECTOR:
             return True
         return Effect.WRITE in said or (effect is Effect.READ and Effect.READ in said)
@@ -179,8 +193,9 @@ class Walk:
         """
         action = self._chance.choices(
             (self._search, self._new, self._again, self._rule, self._unrule, self._member,
-             self._role, self._level, self._delete, self._restore, self._purge, self._list),
-            (40, 8, 6, 14, 5, 6, 3, 7, 6, 6, 1, 8),
+             self._role, self._level, self._delete, self._restore, self._purge, self._list,
+             self._visibility),
+            (40, 8, 6, 14, 5, 6, 3, 7, 6, 6, 1, 8, 5),
         )[0]  # fmt: skip
         try:
             self.done.append(await action())
@@ -392,6 +407,8 @@ class Walk:
         else:
             assert paper is not None
             allowed = model.may(user, paper, write=True)
+        if effect is Effect.DENY:
+            allowed = allowed and not model.outranked(user, whom, number)
 
         async def put() -> uuid.UUID:
             async with unit_of_work(self._platform, self._caller(user)) as ctx:
@@ -440,6 +457,20 @@ class Walk:
         await self._people.join(self._groups[group], member)
         return f"{user} joined group {group}"
 
+    async def _visibility(self) -> str:
+        user, shelf = self._someone(), self._chance.randrange(3)
+        closes = shelf not in self._model.private
+        data = CollectionUpdate(visibility=Visibility.PRIVATE if closes else Visibility.OPEN)
+
+        async def change() -> bool:
+            async with unit_of_work(self._platform, self._caller(user)) as ctx:
+                await collections.update(ctx, self._collections[shelf], data)
+            return True
+
+        if await self._tries(change(), allowed=user == OPERATOR):
+            self._model.private ^= {shelf}
+        return f"{user} made {shelf} {data.visibility}"
+
     async def _role(self) -> str:
         user, role = self._chance.randrange(len(ROLES)), self._chance.choice(list(Role))
         async with unit_of_work(self._platform, self._people.operator) as ctx:
@@ -453,13 +484,14 @@ class Walk:
     async def _search(self) -> str:
         self.searches += 1
         model, user, chance = self._model, self._someone(), self._chance
-        reader = self._caller(user)
+        reader, is_viewed = self._caller(user), False
         if user != OPERATOR and chance.random() < 0.2:
+            is_viewed = True
             reader = await sharing.viewed_as(
                 self._platform, self._people.operator, self._users[user]
             )
         if self._questions and chance.random() < 0.4:
-            return await self._ask_again(user, reader, chance.choice(self._questions))
+            return await self._ask_again(user, reader, is_viewed=is_viewed)
         query = " ".join(chance.choices(WORDS, k=chance.randint(1, 4)))
         if chance.random() < 0.1:
             query = f'"{query}"'
@@ -472,8 +504,11 @@ class Walk:
         top_k = chance.randint(1, 20)
         topic = chance.choice(("tide", "wind")) if chance.random() < 0.2 else None
         told = f"{user} searches {query}, top {top_k}, in {wanted}, topic {topic}, {legs}"
-        readable = [paper for paper in model.papers if model.may(user, paper)]
-        is_there = all(model.sees(user, number) for number in wanted or ())
+        readable = [p for p in model.papers if model.may(user, p, is_viewed=is_viewed)]
+        is_there = all(
+            model.sees(user, number) and not (is_viewed and number in model.private)
+            for number in wanted or ()
+        )
         is_known = topic is None or any(paper.topic == topic for paper in readable)
         try:
             found = await search.find(
@@ -503,13 +538,14 @@ class Walk:
         self._compare(told, found.hits, allowed, top_k)
         return told
 
-    async def _ask_again(self, user: int, reader: Caller, request: SearchRequest) -> str:
+    async def _ask_again(self, user: int, reader: Caller, *, is_viewed: bool) -> str:
         """Ask what somebody has asked before: what a cache has must be what is true now."""
+        request = self._chance.choice(self._questions)
         told = f"{user} searches {request.query} again, top {request.top_k}"
         allowed = {
             paper.id: paper
             for paper in self._model.papers
-            if self._model.may(user, paper) and paper.active is not None
+            if self._model.may(user, paper, is_viewed=is_viewed) and paper.active is not None
         }
         for _ in range(2):
             reply = await search.search(self._platform, reader, request)

@@ -22,6 +22,9 @@ NEVER_EQUAL = ("request_id", "query_id", "timings_ms", "timestamp", "cached")
 """Fields that differ from reply to reply and tell nothing of the object that is asked for; `cached`
 tells that somebody of the same reach asked the very same before, as probes do of each other."""
 
+MADE = re.compile(r'"(?:chatcmpl-|resp_|msg_)[0-9a-f]{32}"|"created(?:_at)?":\s*\d+')
+"""What replies of OpenAI's API call themselves, and when they were made."""
+
 UNTOLD_HEADERS = {"date", "x-request-id", "content-length", "server", "connection", "keep-alive"}
 
 Values = dict[str, Any]
@@ -156,6 +159,7 @@ def told_by(reply: httpx.Response, sent: Iterable[str]) -> Told:
     forms = {form for one in sent for form in (one, *spelled(plain(one)))}
     for value in sorted(forms, key=len, reverse=True):
         said = re.sub(re.escape(value), "ID", said, flags=re.IGNORECASE)
+    said = MADE.sub("MADE", said)
     for key in NEVER_EQUAL:
         said = re.sub(rf'"{key}":\s*("[^"]*"|\{{[^}}]*\}}|true|false)', f'"{key}":0', said)
     return Told(reply.status_code, said, frozenset(reply.headers) - UNTOLD_HEADERS)

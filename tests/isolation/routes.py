@@ -58,22 +58,115 @@ SCOPE = {
     "body.collection_ids[]": "collection", "body.filters.document_id": "document",
     "body.as_user_id": "user",
 }  # fmt: skip
-ASKED = {**SCOPE, "body.conversation_id": NOT_YET}
+ASKED = {**SCOPE, "body.conversation_id": "conversation", "body.parent_id": "message"}
+CONVERSED = {"body.conversation_id": "body.as_user_id", "body.parent_id": "body.as_user_id"}
+"""Left out of other requests: the conversation is one person's, who would be told of it alone."""
 TEXT = {"title": "A new page", "content": "Something that was not there.", "metadata": {"a": "b"}}
 
 API = "/api/v1"
 
 SEARCH: dict[Operation, Route] = {
     ("POST", f"{API}/search"): Route(SCOPE, {"query": QUESTION, "explain": True}),
-    ("POST", f"{API}/query"): Route(ASKED, {"query": QUESTION}),
-    ("POST", f"{API}/query/stream"): Route(ASKED, {"query": QUESTION}),
+    ("POST", f"{API}/query"): Route(ASKED, {"query": QUESTION}, instead=CONVERSED),
+    ("POST", f"{API}/query/stream"): Route(ASKED, {"query": QUESTION}, instead=CONVERSED),
     ("GET", f"{API}/caches"): Route(status=403),  # the operator's
+}
+
+LIBRARY = {
+    "body.citewell.collection_ids[]": "collection",
+    "body.citewell.filters.document_id": "document",
+}
+MESSAGES = [{"role": "user", "content": QUESTION}]
+OF_CLIENTS = frozenset({
+    "body.messages[].tool_call_id", "body.messages[].tool_calls[].id", "body.input[].call_id",
+    "body.previous_response_id",
+})  # fmt: skip
+"""Ids that a client makes for itself."""
+
+OPENAI: dict[Operation, Route] = {
+    ("GET", "/v1/models"): Route(),
+    ("GET", "/v1/models/{model}"): Route(path={"model": "citewell"}),
+    ("POST", "/v1/chat/completions"): Route(
+        LIBRARY, {"model": "citewell", "messages": MESSAGES}, forgets=OF_CLIENTS
+    ),
+    ("POST", "/v1/responses"): Route(
+        LIBRARY, {"model": "citewell", "input": QUESTION}, forgets=OF_CLIENTS
+    ),
+    ("POST", "/v1/embeddings"): Route(body={"model": "citewell-embedding", "input": QUESTION}),
+}
+
+MCP: dict[Operation, Route] = {
+    ("POST", "/mcp"): Route(
+        body={
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "ask", "arguments": {"query": QUESTION}},
+        }
+    ),
+}  # fmt: skip
+"""With one of its tools; all of them are probed in test_mcp.py."""
+
+CONNECTION = {"path.connection_id": "connection"}
+CONNECTIONS = f"{API}/connections"
+
+CONNECTING: dict[Operation, Route] = {
+    ("GET", CONNECTIONS): Route(),
+    ("GET", f"{CONNECTIONS}/{{connection_id}}"): Route(CONNECTION),
+    ("POST", CONNECTIONS): Route(
+        body={
+            "name": "Model {fresh}", "provider": "openai-compatible", "model": "m",
+            "base_url": "http://1.1.1.1/v1", "is_active": False,
+        },
+        fields=frozenset({"api_key"}), is_write=True, status=201,
+    ),
+    ("PATCH", f"{CONNECTIONS}/{{connection_id}}"): Route(
+        CONNECTION, {"priority": 3}, fields=frozenset({"api_key"}), is_write=True
+    ),
+    ("POST", f"{CONNECTIONS}/{{connection_id}}/test"): Route(
+        CONNECTION, is_write=True, status=422  # what is sealed there is no key
+    ),
+    ("DELETE", f"{CONNECTIONS}/{{connection_id}}"): Route(CONNECTION, is_write=True, status=204),
+}  # fmt: skip
+
+CONVERSATION = {"path.conversation_id": "conversation"}
+CONVERSATIONS = f"{API}/conversations"
+TALKED = f"{CONVERSATIONS}/{{conversation_id}}/messages"
+MESSAGE = {**CONVERSATION, "path.message_id": "message"}
+ATTACHED = f"{CONVERSATIONS}/{{conversation_id}}/files"
+FILE = {**CONVERSATION, "path.file_id": "file"}
+
+CONVERSING: dict[Operation, Route] = {
+    ("GET", CONVERSATIONS): Route(words={"query.search": "title"}),
+    ("GET", f"{CONVERSATIONS}/{{conversation_id}}"): Route(CONVERSATION),
+    ("GET", TALKED): Route(CONVERSATION),
+    ("GET", f"{CONVERSATIONS}/{{conversation_id}}/export"): Route(CONVERSATION),
+    ("GET", f"{TALKED}/{{message_id}}/stream"): Route(
+        MESSAGE, forgets=frozenset({"query.last_event_id"})
+    ),
+    ("POST", f"{TALKED}/{{message_id}}/stop"): Route(
+        MESSAGE, is_write=True, allowed=EVERYBODY, status=204
+    ),
+    ("POST", CONVERSATIONS): Route(
+        body={"title": "Talk {fresh}"}, is_write=True, allowed=EVERYBODY, status=201
+    ),
+    ("PATCH", f"{CONVERSATIONS}/{{conversation_id}}"): Route(
+        CONVERSATION, {"is_pinned": True}, is_write=True, allowed=EVERYBODY
+    ),
+    ("GET", ATTACHED): Route(CONVERSATION),
+    ("POST", ATTACHED): Route(CONVERSATION, form={}, is_write=True, allowed=EVERYBODY, status=202),
+    ("GET", f"{ATTACHED}/{{file_id}}/content"): Route(FILE),
+    ("DELETE", f"{ATTACHED}/{{file_id}}"): Route(
+        FILE, is_write=True, allowed=EVERYBODY, status=204
+    ),
+    ("DELETE", f"{CONVERSATIONS}/{{conversation_id}}"): Route(
+        CONVERSATION, is_write=True, allowed=EVERYBODY, status=204
+    ),
 }
 
 QUESTION_ASKED = {"path.query_id": "query"}
 
 QUERIES: dict[Operation, Route] = {
-    ("GET", f"{API}/queries"): Route(),
+    ("GET", f"{API}/queries"): Route({"query.user_id": "user"}),
+    ("GET", f"{API}/queries/export"): Route({"query.user_id": "user"}),
     ("GET", f"{API}/queries/{{query_id}}"): Route(QUESTION_ASKED),
     ("POST", f"{API}/queries/{{query_id}}/replay"): Route(QUESTION_ASKED),
     ("POST", f"{API}/feedback"): Route(
@@ -127,12 +220,120 @@ EVALUATING: dict[Operation, Route] = {
     ),
 }  # fmt: skip
 
+AGENT, AGENT_RUN = {"path.agent_id": "agent"}, {"path.run_id": "agent_run"}
+AGENTS, AGENT_RUNS = f"{API}/agents", f"{API}/agent-runs"
+NEW_AGENT = {"slug": "a-{fresh}", "name": "New", "instructions": "Help.", "tools": ["calculate"]}
+OF_AGENT = frozenset({"limits"})
+
+AGENTS_AT_WORK: dict[Operation, Route] = {
+    ("GET", AGENTS): Route(),
+    ("GET", f"{AGENTS}/{{agent_id}}"): Route(AGENT, knows=EVERYBODY),
+    ("GET", f"{AGENTS}/{{agent_id}}/versions"): Route(AGENT, knows=EVERYBODY),
+    ("GET", AGENT_RUNS): Route({"query.agent_id": "agent"}),
+    ("GET", f"{AGENT_RUNS}/{{run_id}}"): Route(AGENT_RUN),
+    ("GET", f"{AGENT_RUNS}/{{run_id}}/stream"): Route(AGENT_RUN),
+    ("POST", AGENTS): Route(
+        {"body.collection_ids[]": "collection"}, NEW_AGENT, fields=OF_AGENT,
+        is_write=True, status=201,
+    ),
+    ("PATCH", f"{AGENTS}/{{agent_id}}"): Route(
+        {**AGENT, "body.collection_ids[]": "collection"}, {"description": "Changed"},
+        fields=OF_AGENT, knows=EVERYBODY, is_write=True,
+    ),
+    ("POST", f"{AGENTS}/{{agent_id}}/restore"): Route(
+        AGENT, {"version": 1}, knows=EVERYBODY, is_write=True
+    ),
+    ("POST", f"{AGENTS}/{{agent_id}}/execute"): Route(
+        AGENT, {"input": QUESTION}, knows=EVERYBODY, is_write=True, allowed=EVERYBODY,
+        status=409,  # the server of the matrix has no model
+    ),
+    ("POST", f"{AGENTS}/{{agent_id}}/execute/stream"): Route(
+        AGENT, {"input": QUESTION}, knows=EVERYBODY, is_write=True, allowed=EVERYBODY, status=409
+    ),
+    ("POST", f"{AGENT_RUNS}/{{run_id}}/approve"): Route(
+        {**AGENT_RUN, "body.call_id": "tool_call"}, {"arguments_hash": "0" * 64, "approve": False},
+        is_write=True,
+    ),
+    ("POST", f"{AGENT_RUNS}/{{run_id}}/cancel"): Route(AGENT_RUN, is_write=True),
+    ("DELETE", f"{AGENTS}/{{agent_id}}"): Route(
+        AGENT, knows=EVERYBODY, is_write=True, status=204
+    ),
+}  # fmt: skip
+
+WORKFLOW, FLOW_RUN = {"path.workflow_id": "workflow"}, {"path.run_id": "workflow_run"}
+WORKFLOWS, FLOW_RUNS = f"{API}/workflows", f"{API}/workflow-runs"
+TRIGGER = f"{WORKFLOWS}/{{workflow_id}}/triggers/{{trigger_id}}"
+OF_TRIGGER = {**WORKFLOW, "path.trigger_id": "trigger"}
+PAUSE = {"name": "Pause", "nodes": [{"id": "pause", "kind": "wait", "for": "1s"}]}
+
+FLOWS: dict[Operation, Route] = {
+    ("GET", WORKFLOWS): Route(),
+    ("GET", f"{WORKFLOWS}/{{workflow_id}}"): Route(WORKFLOW, knows=EVERYBODY),
+    ("GET", f"{WORKFLOWS}/{{workflow_id}}/versions"): Route(WORKFLOW, knows=EVERYBODY),
+    ("POST", f"{WORKFLOWS}/validate"): Route(body={"source": PAUSE}),
+    ("POST", WORKFLOWS): Route(
+        body={"slug": "w-{fresh}", "source": PAUSE}, is_write=True, status=201
+    ),
+    ("PATCH", f"{WORKFLOWS}/{{workflow_id}}"): Route(
+        WORKFLOW, {"source": PAUSE}, knows=EVERYBODY, is_write=True
+    ),
+    ("POST", f"{WORKFLOWS}/{{workflow_id}}/restore"): Route(
+        WORKFLOW, {"version": 1}, knows=EVERYBODY, is_write=True
+    ),
+    ("POST", f"{WORKFLOWS}/{{workflow_id}}/plan"): Route(WORKFLOW, {}, knows=EVERYBODY),
+    ("POST", f"{WORKFLOWS}/{{workflow_id}}/run"): Route(
+        WORKFLOW, {}, knows=EVERYBODY, is_write=True, allowed=EVERYBODY, status=202
+    ),
+    ("GET", FLOW_RUNS): Route({"query.workflow_id": "workflow"}),
+    ("GET", f"{FLOW_RUNS}/{{run_id}}"): Route(FLOW_RUN),
+    ("POST", f"{FLOW_RUNS}/{{run_id}}/approve"): Route(
+        {"path.run_id": "workflow_run to decide"},
+        {"node": "ask", "action_hash": "0" * 64, "approve": True}, is_write=True,
+    ),
+    ("POST", f"{FLOW_RUNS}/{{run_id}}/cancel"): Route(FLOW_RUN, is_write=True),
+    ("POST", f"{FLOW_RUNS}/{{run_id}}/retry"): Route(
+        FLOW_RUN, {"node": "ask"}, is_write=True, status=202
+    ),
+    ("GET", f"{WORKFLOWS}/templates"): Route(),
+    ("GET", f"{WORKFLOWS}/{{workflow_id}}/triggers"): Route(WORKFLOW, knows=EVERYBODY),
+    ("POST", f"{WORKFLOWS}/{{workflow_id}}/triggers"): Route(
+        {**WORKFLOW, "body.collection_id": "collection"}, {"kind": "document"},
+        knows=EVERYBODY, is_write=True, status=201,
+    ),
+    ("PATCH", TRIGGER): Route(OF_TRIGGER, {"is_enabled": False}, is_write=True),
+    ("DELETE", TRIGGER): Route(OF_TRIGGER, is_write=True, status=204),
+    ("DELETE", f"{WORKFLOWS}/{{workflow_id}}"): Route(
+        WORKFLOW, knows=EVERYBODY, is_write=True, status=204
+    ),
+}  # fmt: skip
+
+WEBHOOK, WEBHOOKS = {"path.webhook_id": "webhook"}, f"{API}/webhooks"
+
+TELLING: dict[Operation, Route] = {
+    ("GET", WEBHOOKS): Route(),
+    ("GET", f"{WEBHOOKS}/{{webhook_id}}"): Route(WEBHOOK),
+    ("GET", f"{WEBHOOKS}/{{webhook_id}}/deliveries"): Route(WEBHOOK),
+    ("POST", WEBHOOKS): Route(
+        body={"name": "Hook {fresh}", "url": "http://1.1.1.1/x", "events": ["answer.rated"],
+              "is_active": False},
+        is_write=True, status=201,
+    ),
+    ("PATCH", f"{WEBHOOKS}/{{webhook_id}}"): Route(WEBHOOK, {"name": "Changed"}, is_write=True),
+    ("POST", f"{WEBHOOKS}/{{webhook_id}}/deliveries/{{delivery_id}}/replay"): Route(
+        {**WEBHOOK, "path.delivery_id": "webhook_delivery"}, is_write=True,
+        status=422,  # it is turned off
+    ),
+    ("DELETE", f"{WEBHOOKS}/{{webhook_id}}"): Route(WEBHOOK, is_write=True, status=204),
+}  # fmt: skip
+
 READING: dict[Operation, Route] = {
     ("GET", f"{API}/collections"): Route(),
     ("GET", f"{API}/collections/{{collection_id}}"): Route(COLLECTION),
     ("GET", f"{API}/documents"): Route(
-        {"query.collection_id": "collection"}, words={"query.search": "title"}
+        {"query.collection_id": "collection", "query.attached_to": "document"},
+        words={"query.search": "title"},
     ),
+    ("GET", f"{API}/documents/folders"): Route({"query.collection_id": "collection"}),
     ("GET", f"{API}/documents/trash"): Route(),
     ("GET", f"{API}/documents/{{document_id}}"): Route(DOCUMENT),
     ("GET", f"{API}/documents/{{document_id}}/content"): Route(DOCUMENT, query={"version": "1"}),
@@ -247,8 +448,16 @@ PEOPLE: dict[Operation, Route] = {
         body={"email": "new-{fresh}@example.org", "name": "Somebody new"},
         fields=frozenset({"role", "is_admin"}), is_write=True, status=201,
     ),
+    ("POST", f"{API}/users/import"): Route(
+        body={"people": [{"email": "p-{fresh}@example.org"}]}, is_write=True,
+    ),
+    ("GET", f"{API}/access/report"): Route(),
     ("POST", f"{API}/users/{{user_id}}/invitation"): Route(
         {"path.user_id": "user:invited"}, is_write=True, status=201
+    ),
+    ("POST", f"{API}/users/{{user_id}}/password-reset"): Route(USER, is_write=True, status=201),
+    ("DELETE", f"{API}/users/{{user_id}}/second-factor"): Route(
+        USER, is_write=True  # of the member, who has a passkey
     ),
     ("POST", f"{API}/groups"): Route(body={"name": "Circle {fresh}"}, is_write=True, status=201),
     ("PATCH", f"{API}/users/{{user_id}}"): Route(
@@ -267,7 +476,9 @@ PEOPLE: dict[Operation, Route] = {
 }  # fmt: skip
 
 KEY, TENANT = {"path.key_id": "api_key"}, {"path.tenant_id": "tenant"}
-OF_TENANT = frozenset({"plan", "limits", "region", "status", "has_open_registration"})
+OF_TENANT = frozenset({
+    "plan", "limits", "region", "status", "has_open_registration", "second_factor_for",
+})  # fmt: skip
 
 KEYS: dict[Operation, Route] = {
     ("GET", f"{API}/auth/api-keys"): Route(),
@@ -294,10 +505,18 @@ SOMEBODY = {
     "tenant": "of-nobody",  # the default one may be fresh, and take its first user
 }
 
+PASSKEYS = f"{API}/auth/passkeys"
+FACTOR = f"{API}/auth/second-factor"
+PROOFS = {"password": PASSWORD, "code": "none"}
+
 SIGNING_IN: dict[Operation, Route] = {
     ("GET", f"{API}/auth/me"): Route(),
     ("POST", f"{API}/auth/register"): Route(
         body=SOMEBODY, fields=frozenset({"tenant"}), is_write=True, status=403
+    ),
+    ("POST", f"{API}/auth/reset"): Route(
+        body={"email": "nobody@example.org", "token": "cwr_x", "new_password": PASSWORD},
+        fields=frozenset({"tenant", "token"}), is_write=True, status=403, ends_credential=True,
     ),
     ("POST", f"{API}/auth/setup"): Route(
         body={"token": "none", "email": "nobody@example.org", "password": SOMEBODY["password"]},
@@ -310,6 +529,41 @@ SIGNING_IN: dict[Operation, Route] = {
     ("POST", f"{API}/auth/refresh"): Route(
         body={"refresh_token": "none"}, is_write=True, status=401
     ),
+    ("POST", f"{FACTOR}/begin"): Route(
+        body=SOMEBODY, fields=frozenset({"tenant"}), is_write=True, status=401
+    ),
+    ("GET", FACTOR): Route(by="director"),
+    ("POST", FACTOR): Route(
+        body={"password": PASSWORD}, is_write=True, allowed=EVERYBODY, by="director"
+    ),
+    ("POST", f"{FACTOR}/confirm"): Route(
+        body={"code": "none"}, is_write=True, allowed=EVERYBODY, by="director", status=403
+    ),
+    ("POST", f"{FACTOR}/recovery-codes"): Route(
+        body=PROOFS, is_write=True, allowed=EVERYBODY, by="director", status=409
+    ),
+    ("POST", f"{FACTOR}/remove"): Route(
+        body=PROOFS, is_write=True, allowed=EVERYBODY, by="director", status=409
+    ),
+    ("GET", f"{API}/auth/ways-in"): Route(),
+    ("GET", f"{API}/auth/oidc/{{name}}/start"): Route(path={"name": "nobody"}, status=404),
+    ("GET", f"{API}/auth/oidc/{{name}}/callback"): Route(path={"name": "nobody"}, status=303),
+    ("GET", f"{API}/auth/oidc/{{name}}/sign-out"): Route(path={"name": "nobody"}, status=404),
+    ("POST", f"{PASSKEYS}/begin"): Route(is_write=True),
+    ("POST", f"{PASSKEYS}/sign-in"): Route(
+        body={"ceremony": "none", "credential": {}}, is_write=True, status=403
+    ),
+    ("GET", PASSKEYS): Route(by="director"),
+    ("POST", f"{PASSKEYS}/options"): Route(
+        body={"password": PASSWORD}, is_write=True, allowed=EVERYBODY, by="director"
+    ),
+    ("POST", PASSKEYS): Route(
+        body={"ceremony": "none", "credential": {}}, is_write=True, allowed=EVERYBODY,
+        by="director", status=403,
+    ),
+    ("DELETE", f"{PASSKEYS}/{{passkey_id}}"): Route(
+        {"path.passkey_id": "passkey"}, is_write=True, by="director", status=404
+    ),
     ("POST", f"{API}/auth/password"): Route(
         body={"old_password": PASSWORD, "new_password": "nine kites above the old mill"},
         is_write=True, allowed=EVERYBODY, ends_credential=True, by="director",
@@ -321,6 +575,15 @@ SIGNING_IN: dict[Operation, Route] = {
 
 RECORDS: dict[Operation, Route] = {
     ("GET", f"{API}/usage"): Route(),
+    ("GET", f"{API}/errors"): Route(),
+    ("GET", f"{API}/usage/export"): Route(),
+    ("GET", f"{API}/analytics/usage"): Route(),
+    ("GET", f"{API}/analytics/queries"): Route(),
+    ("GET", f"{API}/analytics/documents"): Route(),
+    ("GET", f"{API}/analytics/spending"): Route(),
+    ("GET", f"{API}/analytics/users/{{user_id}}"): Route(USER),
+    ("GET", f"{API}/analytics/system"): Route(),
+    ("GET", f"{API}/analytics/export"): Route(query={"table": "documents"}),
     ("GET", f"{API}/audit"): Route({"query.actor_id": "user", "query.object_id": "document"}),
     ("GET", f"{API}/audit/export"): Route(
         {"query.actor_id": "user", "query.object_id": "document"}
@@ -328,7 +591,7 @@ RECORDS: dict[Operation, Route] = {
 }
 
 TABLE: dict[Operation, Route] = {
-    **SEARCH, **QUERIES, **EVALUATING, **READING, **WORK, **SHARING, **CHANGING, **RECORDS,
-    **KEYS, **PEOPLE,
+    **SEARCH, **OPENAI, **MCP, **CONVERSING, **QUERIES, **EVALUATING, **AGENTS_AT_WORK, **FLOWS,
+    **TELLING, **READING, **WORK, **SHARING, **CHANGING, **CONNECTING, **RECORDS, **KEYS, **PEOPLE,
     **SIGNING_IN,
 }  # fmt: skip

@@ -5,17 +5,28 @@
 
 import os
 import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from citewell.access.policy import Role
+from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
+from citewell.features.conversations import files
+from citewell.features.conversations import service as conversations
+from citewell.features.conversations.schemas import ConversationCreate
+from citewell.features.documents.schemas import NewFile
 from citewell.features.identity import service as identity
+from citewell.features.ingestion import service as ingestion
+from citewell.features.search import service as search
+from citewell.features.search.schemas import SearchRequest
 from citewell.indexes.postgres.index import postgres_index
 from tests.conftest import Servers, new_caller
-from tests.isolation.oracle import Walk
+from tests.isolation.oracle import WORDS, Walk
 from tests.isolation.report import record
 from tests.people import People
 from tests.quiet import quiet_database, quiet_platform
@@ -52,11 +63,32 @@ async def walk(platform: Platform, folder: Path, seed: int) -> Walk:
     if has_hnsw:
         await index.maintenance.fold_statistics(tenant_id)
         assert await index.maintenance.build_indexes(tenant_id, min_chunks=1) == 1
+    people = People(platform, tenant_id)
+    owner = await people.user(Role.EMPLOYEE)
+    talk, file_id = await attach(platform, owner)
     for _ in range(STEPS):
         await taken.step()
+    asked = SearchRequest(query=" ".join(WORDS), top_k=50)
+    within = await search.search(platform, owner.within(talk), asked)
+    alone = await search.search(platform, owner, asked)
+    beside = await search.search(platform, people.operator.within(talk), asked)
+    assert file_id in [hit.document_id for hit in within.results]
+    assert file_id not in [hit.document_id for hit in (*alone.results, *beside.results)]
     if has_hnsw:
         await identity.delete_tenant(platform, tenant_id)
     return taken
+
+
+async def attach(platform: Platform, owner: Caller) -> tuple[uuid.UUID, uuid.UUID]:
+    """A conversation and a file of it, with all words that are searched."""
+    text = BytesIO(" ".join(WORDS).encode())
+    async with unit_of_work(platform, owner) as ctx:
+        talk = (await conversations.create(ctx, ConversationCreate())).id
+    new = NewFile(path=text, filename="attached.md", source="attached", collection_id=talk)
+    [made] = (await files.attach(platform, owner, talk, [new])).documents
+    assert made.job_id is not None
+    await ingestion.process(platform, owner.tenant_id, made.job_id)
+    return talk, made.id
 
 
 async def walks(platform: Platform, folder: Path, seeds: range) -> None:

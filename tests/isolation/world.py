@@ -5,6 +5,7 @@ granted may see.
 """
 
 import asyncio
+import json
 import secrets
 import time
 import uuid
@@ -16,6 +17,7 @@ import httpx
 from sqlalchemy import text, update
 
 from citewell.access.policy import Role
+from citewell.core.blobs.encryption import Purpose
 from citewell.core.context import NOWHERE, OPERATOR, Caller, Context, unit_of_work
 from citewell.core.passwords import hash_password
 from citewell.core.platform import Platform
@@ -24,10 +26,16 @@ from citewell.features.sessions import service as sessions
 from citewell.features.sessions.tokens import read_access_token, sign_access_token
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
+from citewell.models.agents import AgentRun, AgentStep, ToolExecution
+from citewell.models.connections import ModelConnection
 from citewell.models.documents import Collection
+from citewell.models.errors import ErrorEvent
+from citewell.models.factors import Passkey, ProviderAccount, SecondFactor, SignInCeremony
 from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.records import AuditEvent, UsageRecord
 from citewell.models.tenancy import ApiKey, Group, GroupMember, User, UserStatus
+from citewell.models.webhooks import Webhook, WebhookDelivery
+from citewell.models.workflows import WorkflowNodeRun, WorkflowRun
 from tests.conftest import LiveServer
 from tests.waiting import PATIENCE
 
@@ -58,6 +66,8 @@ class Organisation:
     id: uuid.UUID
     canary: str
     hidden: str
+    private: str = field(default_factory=lambda: secrets.token_hex(16))
+    """In what no role reads."""
     ids: dict[str, str] = field(default_factory=dict)
     """Of one object of each kind, hidden from guests and employees."""
     readable: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -87,6 +97,7 @@ async def found_organisation(platform: Platform) -> Organisation:
     made = await identity.create_tenant(platform, slug, f"Works {canary}")
     org = Organisation(await identity.find_tenant(platform, slug), canary, hidden)
     org.tokens["service"] = made.secret
+    org.ids["api_key:service"] = str(made.id)
     org.ids["tenant"] = str(org.id)
     word = f"morwenna{secrets.token_hex(4)}"
     org.words |= {"title": word, "email": f"{word}@example.org"}
@@ -98,6 +109,9 @@ async def found_organisation(platform: Platform) -> Organisation:
         await _add_collections(ctx, org)
         await _add_keys(ctx, org)
         await _add_records(ctx, org)
+        await _add_connection(ctx, org)
+        await _add_factors(ctx, org)
+        await _add_webhook(ctx, org)
     async with unit_of_work(platform, caller) as ctx:
         for name, user in people.items():
             await _sign_in(ctx, org, name, user)
@@ -222,12 +236,80 @@ async def _add_records(ctx: Context, org: Organisation) -> None:
     ctx.session.add(event)
     org.ids["audit_event"] = str(event.id)
     ctx.session.add(
+        ErrorEvent(
+            tenant_id=org.id, fingerprint=org.canary[:16], source="http", kind="KeyError",
+            place=f"{org.canary} {org.hidden}", example=org.hidden, frames=[org.canary],
+            request_id=org.canary, release="0",
+        )
+    )  # fmt: skip
+    ctx.session.add(
         UsageRecord(
             tenant_id=org.id, metric=f"matrix-{org.canary}", period="all",
             actor_id=uuid.UUID(org.ids["user:director"]), amount=1,
         )
     )  # fmt: skip
     await ctx.session.flush()
+
+
+async def _add_connection(ctx: Context, org: Organisation) -> None:
+    """A provider that is never asked, with a key."""
+    key = await ctx.platform.keys.active(org.id, Purpose.SECRETS)
+    connection = ModelConnection(
+        tenant_id=org.id, id=uuid7(), name=f"Model {org.canary} {org.hidden}",
+        provider="openai-compatible", base_url="http://1.1.1.1/v1", model=f"m-{org.hidden}",
+        sealed_key=b"sealed" * 8, key_id=key.id, key_hint=org.hidden[:4], uses=["answer"],
+        is_active=False,
+    )  # fmt: skip
+    ctx.session.add(connection)
+    await ctx.session.flush()
+    org.ids["connection"] = str(connection.id)
+
+
+async def _add_factors(ctx: Context, org: Organisation) -> None:
+    """What people sign in with besides passwords, and sign-ins that are under way."""
+    member = uuid.UUID(org.ids["user:member"])
+    key = await ctx.platform.keys.active(org.id, Purpose.SECRETS)
+    ctx.session.add(
+        SecondFactor(tenant_id=org.id, user_id=member, sealed_secret=b"sealed", key_id=key.id)
+    )
+    passkey = Passkey(
+        tenant_id=org.id, id=uuid7(), user_id=member, credential_id=org.hidden.encode(),
+        public_key=b"key", sign_count=0, name=f"Phone {org.canary} {org.hidden}",
+    )  # fmt: skip
+    ctx.session.add(passkey)
+    ctx.session.add(
+        ProviderAccount(
+            tenant_id=org.id, issuer="https://login.example.org", subject=org.hidden,
+            user_id=member,
+        )
+    )  # fmt: skip
+    ctx.session.add(
+        SignInCeremony(
+            tenant_id=org.id, hash=org.hidden.encode(), kind="oidc", data={org.canary: org.hidden},
+            expires_at=utc_now() + timedelta(days=1),
+        )
+    )  # fmt: skip
+    await ctx.session.flush()
+    org.ids["passkey"] = str(passkey.id)
+
+
+async def _add_webhook(ctx: Context, org: Organisation) -> None:
+    """One that is never told, with an event in its log."""
+    key = await ctx.platform.keys.active(org.id, Purpose.SECRETS)
+    hook = Webhook(
+        tenant_id=org.id, id=uuid7(), name=f"Hook {org.canary} {org.hidden}",
+        url=f"http://1.1.1.1/{org.hidden}", events=["answer.rated"], sealed_secret=b"sealed" * 8,
+        key_id=key.id, is_active=False, actor_kind="operator",
+    )  # fmt: skip
+    ctx.session.add(hook)
+    await ctx.session.flush()
+    told = WebhookDelivery(
+        tenant_id=org.id, id=uuid7(), webhook_id=hook.id, event="answer.rated", object_id=uuid7(),
+        status="failed", error=f"{org.canary} {org.hidden}",
+    )  # fmt: skip
+    ctx.session.add(told)
+    await ctx.session.flush()
+    org.ids |= {"webhook": str(hook.id), "webhook_delivery": str(told.id)}
 
 
 async def fill_library(server: LiveServer, org: Organisation) -> None:
@@ -240,7 +322,10 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
         )  # fmt: skip
         org.ids["document"] = hidden["id"]
         org.ids["query"] = await _ask(client, org)
+        await _converse(client, org, f"Talk of {word} {org.canary} {org.hidden}", org.ids)
         await _evaluate(client, org)
+        await _add_agent(server, client, org)
+        await _add_workflow(server, client, org)
         # Readable by all employees while it was there; from then on it is hidden from them too.
         trashed = await _add(
             client, org, "Deleted", f"{org.canary} {org.hidden}",
@@ -261,6 +346,8 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
                 "query": asked.json()["query_id"],
                 "document": shown["id"], "collection": org.ids["collection:open"],
             }  # fmt: skip
+            async with server.client(org.tokens[person]) as own:
+                await _converse(own, org, f"Talk of {person} {org.canary}", org.readable[person])
     async with unit_of_work(server.platform, Caller(org.id, OPERATOR)) as ctx:
         rule = DocumentGrant(
             tenant_id=org.id, id=uuid7(), document_id=uuid.UUID(org.ids["document"]),
@@ -273,6 +360,41 @@ async def fill_library(server: LiveServer, org: Organisation) -> None:
         for known in org.readable.values():
             found = await ctx.session.scalar(job, {"id": uuid.UUID(known["document"])})
             known["job"] = str(found)
+
+
+async def close_shelf(server: LiveServer, org: Organisation) -> dict[str, str]:
+    """A private collection with a document that only the member may read; ids of what is in it.
+
+    Made by an administrator, who manages it and may not read it.
+    """
+    mark = f"{org.canary} {org.private}"
+    async with server.client(org.tokens["director"]) as client:
+        made = await client.post(
+            "/api/v1/collections", json={"name": f"Shelf {org.canary}", "visibility": "private"}
+        )
+        assert made.status_code == 201, made.text
+        ids = {"collection": made.json()["id"]}
+        rule = {"user_id": org.ids["user:member"], "effect": "write"}
+        path = f"/api/v1/collections/{ids['collection']}/grants"
+        granted = await client.put(path, json=rule)
+        assert granted.status_code == 200, granted.text
+        ids["collection_grant"] = granted.json()["id"]
+    async with server.client(org.tokens["member"]) as client:
+        shown = await _add(
+            client, org, f"Shelved {org.words['title']}", mark, collection_id=ids["collection"],
+            access_level="public",
+        )  # fmt: skip
+        ids["document"] = shown["id"]
+        # To herself, so that there is a rule of the document.
+        path = f"/api/v1/documents/{shown['id']}/grants"
+        granted = await client.put(path, json={**rule, "effect": "read"})
+        assert granted.status_code == 200, granted.text
+        ids["document_grant"] = granted.json()["id"]
+        listed = (await client.get("/api/v1/jobs")).json()["data"]
+        [ids["job"]] = [each["id"] for each in listed if each["document_id"] == shown["id"]]
+        asked = await client.post("/api/v1/search", json={"query": QUESTION, "top_k": 50})
+        assert org.private in asked.text
+    return ids
 
 
 async def _evaluate(client: httpx.AsyncClient, org: Organisation) -> None:
@@ -299,12 +421,115 @@ async def _evaluate(client: httpx.AsyncClient, org: Organisation) -> None:
         await asyncio.sleep(0.05)
 
 
+async def _add_agent(server: LiveServer, client: httpx.AsyncClient, org: Organisation) -> None:
+    """An agent, and a run of the organisation's key with two calls that wait for a decision."""
+    mark = f"{org.canary} {org.hidden}"
+    body = {
+        "slug": f"agent-{org.canary}", "name": f"Agent {org.canary}", "instructions": mark,
+        "tools": ["calculate"], "collection_ids": [org.ids["collection"]],
+    }  # fmt: skip
+    made = await client.post("/api/v1/agents", json=body)
+    assert made.status_code == 201, made.text
+    org.ids["agent"], run_id = made.json()["id"], uuid7()
+    org.ids["agent_run"] = str(run_id)
+    run = AgentRun(
+        tenant_id=org.id, id=run_id, agent_id=uuid.UUID(org.ids["agent"]), agent_slug="clerk",
+        agent_version=1, definition=made.json()["definition"], question=mark, root_id=run_id,
+        status="waiting", reason=org.canary, entries=1, actor_kind="api_key",
+        scopes=["read", "write"],
+        actor_id=uuid.UUID(org.ids["api_key:service"]), report=None,
+    )  # fmt: skip
+    async with unit_of_work(server.platform, Caller(org.id, OPERATOR)) as ctx:
+        ctx.session.add(run)
+        await ctx.session.flush()
+        for place in (0, 1):
+            call = ToolExecution(
+                tenant_id=org.id, id=uuid7(), run_id=run_id, step=0, place=place, call_id="c",
+                tool="calculate", arguments={"expression": mark}, arguments_hash="0" * 64,
+                status="waiting", action=mark, output=mark,
+            )  # fmt: skip
+            ctx.session.add(call)
+            org.ids["tool_call"] = str(call.id)
+        entry = {"text": mark, "usage": [1, 1], "is_truncated": False, "output": None}
+        ctx.session.add(
+            AgentStep(tenant_id=org.id, run_id=run_id, n=1, kind="reply", payload=entry)
+        )
+
+
+async def _add_workflow(server: LiveServer, client: httpx.AsyncClient, org: Organisation) -> None:
+    """A workflow whose text names what is hidden, and two runs that wait for a decision on it."""
+    search = {
+        "id": "look", "kind": "search", "query": f"{org.canary} {org.hidden}",
+        "collection_ids": [org.ids["collection"]],
+    }  # fmt: skip
+    body = {"slug": f"w-{org.canary}", "source": {"name": "Look", "nodes": [search]}}
+    made = await client.post("/api/v1/workflows", json=body)
+    assert made.status_code == 201, made.text
+    org.ids["workflow"] = made.json()["id"]
+    mark = f"{org.canary} {org.hidden}"
+    told = {"kind": "document", "collection_id": org.ids["collection"], "inputs": {"mark": mark}}
+    path = f"/api/v1/workflows/{org.ids['workflow']}/triggers"
+    trigger = await client.post(path, json=told)
+    assert trigger.status_code == 201, trigger.text
+    org.ids["trigger"] = trigger.json()["id"]
+    # One to be cancelled and one to be decided on: a run that was decided on ends by itself.
+    for kind in ("workflow_run", "workflow_run to decide"):
+        await _add_workflow_run(server, org, kind, mark)
+
+
+async def _add_workflow_run(server: LiveServer, org: Organisation, kind: str, mark: str) -> None:
+    run_id, ask = uuid7(), {"id": "ask", "kind": "approval", "message": mark}
+    org.ids[kind] = str(run_id)
+    run = WorkflowRun(
+        tenant_id=org.id, id=run_id, workflow_id=uuid.UUID(org.ids["workflow"]),
+        workflow_slug="look", workflow_version=1, spec={"name": "Ask", "nodes": [ask]},
+        inputs={"topic": mark}, root_id=run_id, status="waiting", reason=mark, output=mark,
+        actor_kind="api_key", actor_id=uuid.UUID(org.ids["api_key:service"]),
+        scopes=["read", "write"],
+    )  # fmt: skip
+    node = WorkflowNodeRun(
+        tenant_id=org.id, run_id=run_id, node="ask", item=-1, status="waiting", message=mark,
+        output=mark, action_hash="0" * 64,
+    )  # fmt: skip
+    async with unit_of_work(server.platform, Caller(org.id, OPERATOR)) as ctx:
+        ctx.session.add(run)
+        await ctx.session.flush()
+        ctx.session.add(node)
+
+
 async def _ask(client: httpx.AsyncClient, org: Organisation) -> str:
     """A question that names what is hidden, with the answer made of it; returns its id."""
     query = f"{QUESTION} It is called {org.canary} {org.hidden}."
     reply = await client.post("/api/v1/query", json={"query": query})
     assert reply.status_code == 200, reply.text
     return reply.json()["query_id"]
+
+
+async def _converse(
+    client: httpx.AsyncClient, org: Organisation, title: str, ids: dict[str, str]
+) -> None:
+    """A conversation of the client's with a question that goes on from another."""
+    for kind in ("conversation:open", "conversation"):
+        made = await client.post("/api/v1/conversations", json={"title": title})
+        assert made.status_code == 201, made.text
+        ids[kind] = made.json()["id"]
+    path = f"/api/v1/conversations/{ids['conversation']}/files"
+    text = f"# {title}\n\n{PASSAGE} It is called {title}.".encode()
+    kept = await client.post(path, files=[("files", (f"{title[:100]}.md", text))])
+    assert kept.status_code == 202, kept.text
+    ids["file"] = kept.json()["documents"][0]["id"]
+    deadline = time.monotonic() + PATIENCE
+    while (await client.get(path)).json()["data"][0]["status"] != "ready":
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    sent = {"query": f"{QUESTION} {org.canary}", "conversation_id": ids["conversation"]}
+    asked = await client.post("/api/v1/query", json=sent)
+    assert asked.status_code == 200, asked.text
+    sent["query"] = "And in winter?"
+    asked = await client.post("/api/v1/query/stream", json=sent)
+    assert asked.status_code == 200, asked.text
+    last = json.loads(asked.text.strip().rpartition("data: ")[2])
+    ids["message"] = last["message_id"]
 
 
 async def _add(

@@ -254,6 +254,13 @@ class TestTests:
         assert toothless == []
 
 
+def last_name(called: ast.expr) -> str:
+    """Name of a function that is called, without what it belongs to."""
+    if isinstance(called, ast.Attribute):
+        return called.attr
+    return called.id if isinstance(called, ast.Name) else ""
+
+
 def asserts(function: Function, checking: AbstractSet[str]) -> bool:
     """Whether something in the function can fail it, calls of `checking` included."""
     if any(ast.unparse(one).startswith("pytest.fixture") for one in function.decorator_list):
@@ -263,11 +270,13 @@ def asserts(function: Function, checking: AbstractSet[str]) -> bool:
         if isinstance(node, ast.Assert):
             return True
         if isinstance(node, ast.Call):
-            name = ast.unparse(node.func).rpartition(".")[2]
+            name = last_name(node.func)
             if name in telling or name.startswith("assert_"):
                 return True
             # `subprocess.run(..., check=True)`
-            if any(ast.unparse(keyword) == "check=True" for keyword in node.keywords):
+            if any(
+                key.arg == "check" and ast.unparse(key) == "check=True" for key in node.keywords
+            ):
                 return True
     return False
 

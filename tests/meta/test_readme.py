@@ -2,8 +2,6 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,16 @@ from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.entrypoints.cli import COMMANDS, load
 from citewell.entrypoints.http.app import create_app
+from tests.entrypoints.conftest import (
+    Installation,
+    database_runs,
+    installation,
+    logging_put_back,
+    prepared,
+)
+from tools.readme import commands, differences, transcript_of, written
+
+__all__ = ["database_runs", "installation", "logging_put_back", "prepared"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "AGENTS.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -107,7 +115,7 @@ class TestCurl:
 
         paths = create_app(Settings(_env_file=None), platform).openapi()["paths"]  # pyright: ignore[reportArgumentType]
         for line in CURL:
-            match = re.search(r"http://127\.0\.0\.1:8000(/api/v1/\S+)", line)
+            match = re.search(r"http://127\.0\.0\.1:8000((?:/api)?/v1/[^\s\"]+)", line)
             assert match is not None, line
             stated = re.search(r" -X ([A-Z]+) ", line)
             assumed = "post" if re.search(r" (-d|-F) ", line) else "get"
@@ -117,11 +125,17 @@ class TestCurl:
 
 
 class TestTranscript:
-    @pytest.mark.timeout(300)  # four real commands, on whatever machine
-    def test_readme_says_what_the_commands_print(self) -> None:
+    @pytest.mark.usefixtures("database_runs", "logging_put_back")
+    def test_readme_says_what_the_commands_print(
+        self, installation: Installation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """If it does not: `make docs`."""
-        result = subprocess.run(
-            [sys.executable, "tools/readme.py", "--check"],
-            cwd=ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert result.returncode == 0, result.stdout + result.stderr[-2000:]
+        monkeypatch.chdir(ROOT)
+
+        def execute(arguments: list[str]) -> str:
+            result = installation.call(*arguments)
+            assert result.exit_code == 0, result.stderr
+            return result.stdout
+
+        transcript = written()[2]
+        assert not differences(transcript, transcript_of(commands(transcript), execute))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citewell.engine.diffing.texts import Hunk, unified, word_hunks
+from tests.examples import examples
 from tests.timing import processor_seconds
 
 PARTS = (
@@ -49,7 +50,7 @@ def words_of(old: str, new: str) -> list[tuple[str, str]]:
 
 class TestWordHunks:
     @given(TEXTS, TEXTS)
-    @settings(max_examples=400)
+    @settings(max_examples=examples(400))
     def test_applied_to_the_old_text_they_give_the_new_one(self, old: str, new: str) -> None:
         hunks = word_hunks(old, new)
         assert applied(old, new, hunks) == new
@@ -98,7 +99,7 @@ class TestWordHunks:
 
 class TestUnified:
     @given(TEXTS, TEXTS)
-    @settings(max_examples=25)
+    @settings(max_examples=examples(25))
     def test_patch_makes_the_new_text_of_the_old(
         self, tmp_path_factory: pytest.TempPathFactory, old: str, new: str
     ) -> None:

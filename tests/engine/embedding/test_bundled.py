@@ -1,10 +1,12 @@
 import asyncio
 import base64
+import gc
 import hashlib
 import json
 import shutil
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from citewell.engine.embedding.bundled import MODEL_FOLDER, BundledEmbedder
 from citewell.engine.embedding.registry import open_embedder
 from citewell.engine.embedding.testing import EmbedderContract
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
+from tests.examples import examples
 from tests.waiting import PATIENCE
 
 HERE = Path(__file__).parent
@@ -166,7 +169,7 @@ class TestTokens:
         assert loaded._token_ids(text) == [101, *expected, 102]
 
     @settings(
-        max_examples=100,
+        max_examples=examples(100),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )
     @given(
@@ -228,3 +231,17 @@ class TestOpen:
             (folder / ("tokenizer.json" if damage == "gone" else "PROVENANCE.json")).unlink()
         with pytest.raises(ProviderConfigurationError, match=r"damaged .*install Citewell again"):
             BundledEmbedder(threads=1, folder=folder)
+
+
+class TestClose:
+    async def test_closed_model_is_freed_without_the_collector(self) -> None:
+        made = BundledEmbedder(threads=1)
+        await made.embed_query("rent")
+        await made.close()
+        left = weakref.ref(made)
+        gc.disable()
+        try:
+            del made
+            assert left() is None
+        finally:
+            gc.enable()

@@ -77,6 +77,7 @@ class TestReadCases:
             ('{"gold": ["x"]}', "needs a question"),
             ('{"q": "Who?", "gold": ["("]}', "bad expression"),
             ('{"q": "Who?", "gold": "x"}', "needs a list"),
+            ('{"q": "Who?", "gold": ["x"], "before": ["", "y"]}', "list of questions in 'before'"),
         ],
     )
     def test_malformed_line_is_named(self, tmp_path: Path, line: str, problem: str):
