@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-WORKERS ?= 2
+# One more than cores: a third of the suite waits for processes, queues and pauses.
+WORKERS ?= 3
 
 # `make test DATABASE_URL=postgresql://...` runs the suite on that server, not on an embedded one.
 ifneq ($(DATABASE_URL),)
@@ -35,7 +36,9 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	@touch $@
 
 .PHONY: run
-run: $(VENV)/.base ## Start Citewell with the sample library on http://127.0.0.1:8000
+run: | $(BIN)/python ## Start Citewell with the sample library on http://127.0.0.1:8000
+	@$(BIN)/python tools/web.py build & web=$$!; \
+	  $(MAKE) --no-print-directory $(VENV)/.base && wait $$web  # side by side: both wait for downloads
 	$(BIN)/citewell serve --preload samples/library
 
 .PHONY: setup
@@ -51,12 +54,12 @@ PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
-test: $(VENV)/.dev ## Run the suite, house rules and docs included (DATABASE_URL=... WORKERS=2)
+test: $(VENV)/.dev ## Run the suite, house rules and docs included (DATABASE_URL=... WORKERS=3)
 	$(PYTEST) $(SPREAD) -m "not slow"
 
 .PHONY: test-long
-test-long: $(VENV)/.dev ## Run the tests that take minutes and have no target of their own
-	$(PYTEST) -m slow --ignore tests/chaos --ignore tests/isolation
+test-long: $(VENV)/.dev ## Run the tests that take minutes and have no target of their own, and all examples of properties
+	TEST_EXAMPLES=all $(PYTEST) -m "slow or hypothesis" --ignore tests/chaos --ignore tests/isolation
 
 ACCESS_REPORT := $(VENV)/access-report.jsonl
 
@@ -73,6 +76,18 @@ test-chaos: $(VENV)/.dev ## Kill processes, stop databases, fill disks for half 
 	@rm -f $(CHAOS_REPORT) && touch $(CHAOS_REPORT)
 	@CHAOS_REPORT=$(abspath $(CHAOS_REPORT)) $(PYTEST) $(SPREAD) tests/chaos; \
 	  tests=$$?; $(BIN)/python tools/chaos_report.py $(CHAOS_REPORT) && exit $$tests
+
+.PHONY: web
+web: $(VENV)/.base ## Build the web application and keep the tools (Node.js is fetched if there is none)
+	$(BIN)/python tools/web.py make
+
+.PHONY: web-schema
+web-schema: $(VENV)/.base ## Write web/openapi.json anew: what the web application uses of the API
+	$(BIN)/python tools/web_schema.py
+
+.PHONY: test-web
+test-web: $(VENV)/.base ## Test the web application in Chromium; skipped with a line where there is none
+	$(BIN)/python tools/web.py test
 
 .PHONY: fmt
 fmt: $(VENV)/.dev ## Format the code and fix what can be fixed
@@ -98,6 +113,10 @@ docs: $(VENV)/.dev ## Run README's transcript anew and check that all pages say 
 	$(BIN)/python tools/readme.py
 	$(BIN)/python -m pytest -q tests/meta/test_docs.py tests/meta/test_readme.py
 
+.PHONY: deploy-check
+deploy-check: $(VENV)/.base ## Check deploy/ with the validators that are on this machine
+	$(BIN)/python tools/deploy_check.py
+
 .PHONY: check
 check: lint types test ## Everything a change must pass
 
@@ -106,6 +125,7 @@ lock: ## Resolve requirements/*.txt anew (releases younger than 7 days are left 
 	uv pip compile -q pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header -o requirements/base.txt
 	uv pip compile -q --group build --universal --generate-hashes --python-version 3.11 --no-header -c requirements/base.txt -o requirements/build.txt
 	uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header -c requirements/base.txt -o requirements/dev.txt
+	uv pip compile -q --group node --universal --generate-hashes --python-version 3.11 --no-header -c requirements/dev.txt -o requirements/node.txt
 
 .PHONY: lock-peer
 lock-peer: ## Resolve what the peers of `make bench` need (needs uv)

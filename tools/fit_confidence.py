@@ -4,22 +4,24 @@
 
 FILE holds questions as `citewell eval answers` takes them; TENANT is the library of
 `CITEWELL_HOME` that is asked. Of each answerable question a near miss is made besides, by taking
-the passages out that hold its answer; of a file whose name begins with `foreign` none is. Two
+the passages out that hold its answer; of a file whose name begins with `foreign` none is. Passages
+under headings are read without them once more, so that plain texts count too. Two
 logistic models are fitted (Newton's method, ridge penalty): whether the passages answer the
 question, and whether the answer is right. One pair with cosines (questions in the languages the
 embedder covers), one without (all questions).
 
-The shipped weights: the 241 questions of `samples/questions/tuned.jsonl` and 120 over eight other
-documents, each asked of the whole library (weight 4), of a library of one document and of one of
-three, once with the document that answers it and once without (1 each); 500 questions each of one
-half of SQuAD dev and of ViQuAD dev (2), and 300 more of each asked of the sample library (0.5).
+The shipped weights: the 241 questions of `samples/questions/tuned.jsonl` and 65 over six technical
+documents of others, each asked of the whole library (weight 4), of a library of one document and
+of one of three, once with the document that answers it and once without (1 each); 150 questions
+each of one half of SQuAD dev and of ViQuAD dev over 150 of its passages (2), and 80 more of each
+asked of the sample library (0.5).
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,7 @@ from citewell.core.platform import Platform
 from citewell.engine.answering.base import Passage
 from citewell.engine.answering.calibration import COSINES, WORDS, calibration_of
 from citewell.engine.answering.extractive import fixed_answer, read_passages
-from citewell.engine.answering.signals import Signals, signals_of
+from citewell.engine.answering.signals import Signals, judged, signals_of
 from citewell.engine.evaluation.answers import AnswerCase, JudgedReply, Verdict, judge, read_cases
 from citewell.entrypoints.commands.running import run
 from citewell.features.search import answers
@@ -44,6 +46,9 @@ RIDGE = 0.01
 STEPS = 50
 NEAR_MISS = 0.1
 """Weight of a near miss made by taking passages out, beside the question it is made of."""
+
+FLAT = 0.125
+"""Weight of passages without their headings, beside those with them."""
 
 MIDPOINT = 0.45
 """Cosine of the bundled embedder that speaks neither for nor against an answer: questions that the
@@ -76,7 +81,8 @@ async def examples(platform: Platform, caller: Caller, file: Path, weight: float
             if not statements:
                 continue
             text = " ".join(one.text for one in statements)
-            signals = signals_of(material, statements[0], MIDPOINT if has_cosine else None)
+            statement = judged(material, statements)
+            signals = signals_of(material, statement, MIDPOINT if has_cosine else None)
             is_right = is_answerable and _is_right(case, text)
             made.append(Example(signals, is_answerable, is_right, share, has_cosine))
     return made
@@ -86,6 +92,9 @@ def _variants(
     case: AnswerCase, passages: list[Passage], weight: float
 ) -> Iterator[tuple[list[Passage], bool, float]]:
     yield passages, not case.abstain, weight
+    if any(one.heading for one in passages):
+        flat = [replace(one, heading=()) for one in passages]
+        yield flat, not case.abstain, weight * FLAT
     if case.abstain:
         return
     gold = (*case.gold, *case.all)
