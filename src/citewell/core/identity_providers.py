@@ -3,14 +3,25 @@
 import ipaddress
 import json
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 PROVIDER_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 """Of a provider: it is a part of the addresses that are registered there."""
+
+EVERYBODY = "*"
+"""In the place of a domain: every address that the provider has verified."""
 
 RoleName = Literal["guest", "employee", "manager", "director"]
 
@@ -53,7 +64,7 @@ class IdentityProvider(BaseModel):
     creates_users: bool = True
     """Whether somebody unknown gets an account; otherwise only those known or invited get in."""
     domains: tuple[str, ...] = ()
-    """Domains of addresses that are let in; empty: all that the provider has verified."""
+    """Domains of addresses that are let in; empty: only those of users that there are."""
     default_role: RoleName = "employee"
     groups_claim: str = "groups"
     groups: dict[str, str] = Field(default_factory=dict)
@@ -62,6 +73,22 @@ class IdentityProvider(BaseModel):
     """Group at the provider -> role here; of several the highest."""
     admins: tuple[str, ...] = ()
     """Groups at the provider whose members administer the tenant; empty: it makes nobody one."""
+
+    @model_validator(mode="after")
+    def _creates_users_of_domains(self) -> Self:
+        # A public provider signs in everybody in the world; each would become an employee.
+        if self.creates_users and not self.domains:
+            raise ValueError(
+                'say in `domains` whose addresses get an account, like ["example.org"], or ["*"] '
+                "for everybody the provider signs in; or set `creates_users` to false"
+            )
+        return self
+
+    def lets_in(self, email: str) -> bool:
+        """Whether a verified address, normalised, is of somebody who may come from here."""
+        if not self.domains or EVERYBODY in self.domains:
+            return True
+        return email.rpartition("@")[2] in {domain.lower() for domain in self.domains}
 
 
 def _decoded(value: object) -> object:
@@ -73,7 +100,8 @@ def _decoded(value: object) -> object:
         return json.loads(value)
     except ValueError:
         raise ValueError(
-            'must be JSON like {"acme": {"issuer": "https://login.example.org", "client_id": "c"}}'
+            'must be JSON like {"acme": {"issuer": "https://login.example.org", "client_id": "c", '
+            '"domains": ["example.org"]}}'
         ) from None
 
 

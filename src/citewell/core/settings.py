@@ -311,7 +311,7 @@ class Settings(BaseSettings):
         description=(
             "Providers of single sign-on (OpenID Connect), as JSON: "
             '`{"acme": {"issuer": "https://login.example.org", "client_id": "...", '
-            '"client_secret": "..."}}`.'
+            '"client_secret": "...", "domains": ["example.org"]}}`.'
         ),
     )
     private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import UTC, datetime
 
 _lock = threading.Lock()
 _last_ms = 0
@@ -32,3 +33,8 @@ def uuid7() -> uuid.UUID:
     random_bits = int.from_bytes(os.urandom(8)) & ((1 << 62) - 1)
     value = milliseconds << 80 | 0x7 << 76 | sequence << 64 | 0b10 << 62 | random_bits
     return uuid.UUID(int=value)
+
+
+def created_at(made: uuid.UUID) -> datetime:
+    """The time at which an id of `uuid7` was made, to the millisecond."""
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)

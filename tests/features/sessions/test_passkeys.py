@@ -1,16 +1,24 @@
 """Passkeys: made, listed, signed in with and removed, with an authenticator in software."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
-from citewell.core.context import Context
-from citewell.models.tenancy import Tenant, UserStatus
+from citewell.core.context import Caller, Context
+from citewell.features.sessions import own_factor, service
+from citewell.features.sessions.errors import SignInAgainError
+from citewell.features.users import service as users
+from citewell.kit.ids import uuid7
+from citewell.models.tenancy import Tenant, User, UserStatus
+from tests.conftest import LiveServer
 from tests.features.sessions.authenticator import PRESENT, Authenticator
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, bearer, sign_in
+from tests.features.sessions.test_second_factor import enrolled, present
 
 Refused = Callable[[httpx.Response, int, str], None]
 KEYS = f"{AUTH}/passkeys"
@@ -142,6 +150,67 @@ class TestPasskeys:
         key = new_authenticator(anonymous)
         body = {"ceremony": offer["ceremony"], "credential": key.make(offer["options"])}
         refused(await anonymous.post(KEYS, json=body, headers=other), 403, "sign_in_expired")
+
+    async def test_making_one_takes_the_second_factor_as_well(
+        self, people: People, anonymous: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        person = people.new()
+        secret, recovery, headers = await enrolled(anonymous, person)
+
+        async def options(**proofs: object) -> httpx.Response:
+            return await anonymous.post(f"{KEYS}/options", json=proofs, headers=headers)
+
+        refused(await options(password=PASSWORD), 403, "code_needed")
+        refused(await options(password=PASSWORD, code="000000"), 403, "second_factor_invalid")
+        refused(await options(password="x", code=present(secret)), 401, "invalid_credentials")
+        assert (await options(password=PASSWORD, code=recovery[0])).status_code == 200
+        refused(await options(password=PASSWORD, code=recovery[0]), 403, "second_factor_invalid")
+        assert (await options(password=PASSWORD, code=present(secret))).status_code == 200
+
+    async def test_without_a_password_it_takes_a_fresh_sign_in(
+        self, people: People, live_server: LiveServer
+    ) -> None:
+        person = people.new(password_hash=None)
+
+        async def read(ctx: Context) -> User:
+            return (await ctx.session.scalars(select(User).where(User.id == person.id))).one()
+
+        user = people.within(person.tenant_id, read)
+
+        def proved(session: uuid.UUID) -> None:
+            caller = Caller(person.tenant_id, service.actor_of(user, session))
+            people.run(own_factor.proved(live_server.platform, caller, "", None))
+
+        proved(uuid7())
+        minute = 60_000 << 80
+        proved(uuid.UUID(int=uuid7().int - (own_factor.FRESH_MINUTES - 1) * minute))
+        with pytest.raises(SignInAgainError):
+            proved(uuid.UUID(int=uuid7().int - (own_factor.FRESH_MINUTES + 1) * minute))
+
+    async def test_a_reset_password_leaves_none_and_none_that_is_being_made(
+        self, people: People, anonymous: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        person = people.new()
+        headers = bearer(await sign_in(anonymous, person))
+        key = new_authenticator(anonymous)
+        assert (await register(anonymous, headers, key)).status_code == 201
+        begun_before = await begun(anonymous, headers)
+
+        async def offered(ctx: Context) -> str:
+            return (await users.offer_reset(ctx, person.id)).token
+
+        token = people.within(person.tenant_id, offered)
+        body = {"email": person.email, "token": token, "new_password": "another-violet-desk-plum"}
+        done = await anonymous.post(f"{AUTH}/reset", json={**body, "tenant": person.slug})
+        assert done.status_code == 200, done.text
+        refused(await enter(anonymous, key), 403, "passkey_invalid")
+        other = new_authenticator(anonymous)
+        late = {
+            "ceremony": begun_before["ceremony"],
+            "credential": other.make(begun_before["options"]),
+        }
+        inside = bearer(done.json())
+        refused(await anonymous.post(KEYS, json=late, headers=inside), 403, "sign_in_expired")
 
     @pytest.mark.parametrize("status", [UserStatus.DEACTIVATED, UserStatus.INVITED])
     async def test_it_is_of_no_use_to_those_who_are_out(

@@ -20,6 +20,7 @@ from citewell.access.policy import Role
 from citewell.core.context import Context
 from citewell.core.identity_providers import IdentityProvider
 from citewell.core.settings import SettingsError, load_settings
+from citewell.features.sessions import providers
 from citewell.features.sessions.providers import KnownProviders
 from citewell.kit.ids import uuid7
 from citewell.models.factors import ProviderAccount
@@ -61,7 +62,7 @@ def offer(server: LiveServer, issuer: str, slug: str, **more: Any) -> str:
     """Name a provider in the settings of the server; returns its name."""
     name = f"p{uuid.uuid4().hex[:12]}"
     settings = {"issuer": issuer, "client_id": CLIENT_ID, "client_secret": "s3cret", "tenant": slug}
-    settings |= more
+    settings |= {"domains": ["example.org"]} | more
     server.platform.settings.oidc_providers[name] = IdentityProvider.model_validate(settings)
     # Another test's provider may have had the same port.
     server.platform.state_of(KnownProviders).by_issuer.pop(issuer, None)
@@ -356,6 +357,15 @@ class TestForged:
         for wrong in ({"issuer": "https://login.example.org"}, {"jwks_uri": "file:///etc/passwd"}):
             forged.metadata = wrong
             refused(await browser.get(f"{AUTH}/oidc/{name}/start"), 503, "provider_unavailable")
+        # Longer than what is read of a reply: it is not waited for and not held in memory.
+        forged.metadata = {"more": "x" * providers.MAX_BYTES}
+        refused(await browser.get(f"{AUTH}/oidc/{name}/start"), 503, "provider_unavailable")
+        forged.metadata = {}
+        _, sent = await start(browser, name)
+        forged.nonce, forged.token = sent["nonce"], lambda _: "x" * providers.MAX_BYTES
+        back = {"code": "c", "state": sent["state"]}
+        long = await browser.get(f"{AUTH}/oidc/{name}/callback", params=back)
+        assert_refused(long, "provider_unavailable")
         missing = await browser.get(f"{AUTH}/oidc/nobody/start")
         refused(missing, 404, "provider_not_found")
 
@@ -364,12 +374,13 @@ class TestSetting:
     def test_bad_providers_stop_the_start_and_show_no_secret(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        good = {"issuer": "https://login.example.org", "client_id": "c"}
+        good = {"issuer": "https://login.example.org", "client_id": "c", "domains": ["x.org"]}
         for bad in (
             "{",
             '{"Acme": {"issuer": "https://x", "client_id": "c"}}',
             json.dumps({"acme": {**good, "issuer": "http://login.example.org"}}),
             json.dumps({"acme": {**good, "scopes": ["email"]}}),
+            json.dumps({"acme": {**good, "domains": []}}),
             json.dumps({"acme": {**good, "roles": {"g": "admin"}}}),
             json.dumps({"acme": {**good, "client_secret": "hush", "unknown": 1}}),
         ):
@@ -380,6 +391,20 @@ class TestSetting:
             assert "hush" not in str(caught.value)
         with pytest.raises(ValidationError):
             IdentityProvider.model_validate({**good, "issuer": "https://user@login.example.org"})
+
+    def test_accounts_are_made_of_named_domains_only(self) -> None:
+        base = {"issuer": "https://login.example.org", "client_id": "c"}
+
+        def let_in(email: str, **more: Any) -> bool:
+            return IdentityProvider.model_validate({**base, **more}).lets_in(email)
+
+        assert let_in("a@example.org", domains=["Example.org"])
+        for other in ("a@example.com", "a@sub.example.org", "a@example.org.evil.example", "a"):
+            assert not let_in(other, domains=["example.org"])
+        assert let_in("a@anywhere.example", domains=["*"])
+        assert let_in("a@anywhere.example", creates_users=False)
+        with pytest.raises(ValidationError, match="creates_users"):
+            IdentityProvider.model_validate(base)
 
 
 async def test_people_with_passwords_are_told_how_they_signed_in(

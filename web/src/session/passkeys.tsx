@@ -51,12 +51,16 @@ export function Passkeys() {
   );
 }
 
+/** Asks for all that one signs in with: a code too, where there is a second factor. */
 function MakePasskey({ onClose, onMade }: { onClose: () => void; onMade: () => Promise<void> }) {
   const { t } = useTranslation();
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
+  const [code, setCode] = useState("");
+  const { data: factor } = useQuery({ queryKey: ["factor"], queryFn: () => data(api.GET("/api/v1/auth/second-factor")) });
+  const hasFactor = factor !== undefined && factor.since !== null;
   async function make(): Promise<void> {
-    const offer = await data(api.POST("/api/v1/auth/passkeys/options", { body: { password } }));
+    const offer = await data(api.POST("/api/v1/auth/passkeys/options", { body: { password, code: hasFactor ? code.trim() : null } }));
     const credential = await makePasskey(offer);
     if (credential === null) {
       notify(t("passkey.cancelled"));
@@ -72,6 +76,7 @@ function MakePasskey({ onClose, onMade }: { onClose: () => void; onMade: () => P
       <Form action={t("factor.next")} onSend={make}>
         <TextField label={t("passkey.name")} hint={t("passkey.nameHint")} isOptional maxLength={200} value={name} onChange={setName} />
         <TextField label={t("account.password")} hint={t("passkey.passwordHint")} type="password" autoComplete="current-password" isOptional value={password} onChange={setPassword} />
+        {hasFactor && <TextField label={t("factor.code")} hint={t("factor.codeHint")} autoComplete="one-time-code" value={code} onChange={setCode} />}
       </Form>
     </Dialog>
   );

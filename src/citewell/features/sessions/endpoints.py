@@ -351,9 +351,9 @@ async def list_passkeys(platform: PlatformDep, caller: ReaderDep) -> PasskeysRea
 async def begin_passkey(
     platform: PlatformDep, caller: WriterDep, request: Request, data: PasskeyBegin
 ) -> PasskeyOptions:
-    """Begin to make a passkey: what a browser makes it with. It takes your password."""
+    """Begin to make a passkey: what a browser makes it with. It takes your password and code."""
     site = _site(request, platform.settings)
-    return await passkeys.begin_registering(platform, caller, site, data.password)
+    return await passkeys.begin_registering(platform, caller, site, data.password, data.code)
 
 
 @router.post("/passkeys", status_code=201)

@@ -106,6 +106,26 @@ class SecondFactorInvalidError(ForbiddenError):
         )
 
 
+class CodeNeededError(ForbiddenError):
+    """A signed-in user wants what takes both their factors, and has shown one."""
+
+    code = "code_needed"
+    title = "A code is needed"
+
+    def __init__(self) -> None:
+        super().__init__("Send `code` as well: of your authenticator app, or a recovery code.")
+
+
+class SignInAgainError(ForbiddenError):
+    """A user without a password wants what takes a proof, long after they signed in."""
+
+    code = "sign_in_again"
+    title = "Sign in again"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in once more, then do this within ten minutes.")
+
+
 class SecondFactorPresentError(ConflictError):
     """The user has a second factor already."""
 

@@ -2,15 +2,26 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.identity.errors import CredentialError
 from citewell.features.sessions import repository, second_factor, service, signing_in, throttling
-from citewell.features.sessions.errors import SecondFactorInvalidError
+from citewell.features.sessions.errors import (
+    CodeNeededError,
+    SecondFactorInvalidError,
+    SignInAgainError,
+)
 from citewell.features.sessions.schemas import SecondFactorOffer, SecondFactorRead
 from citewell.features.sessions.second_factor import Method
+from citewell.kit.clock import utc_now
+from citewell.kit.ids import created_at
 from citewell.models.tenancy import User
+
+FRESH_MINUTES = 10
+"""Age of a session that still shows who is there, where there is no password to ask for: that of
+a sign-in at a provider (`single_sign_on.CEREMONY_MINUTES`)."""
 
 
 async def state(ctx: Context) -> SecondFactorRead:
@@ -93,6 +104,33 @@ async def remove(platform: Platform, caller: Caller, password: str, code: str) -
         await second_factor.spend(ctx, user, code)
         await second_factor.remove(ctx, user)
         await service.note(ctx, user, service.session_of(caller)[1], "user.second_factor_removed")
+
+
+async def proved(platform: Platform, caller: Caller, password: str, code: str | None) -> None:
+    """Have the signed-in user show again all that they sign in with.
+
+    Raises:
+        NoSessionError, SignInError, TooManyAttemptsError: As `signing_in.proved` says.
+        CodeNeededError, SecondFactorInvalidError: The code is missing or wrong.
+        SignInAgainError: They sign in elsewhere, and have not done so for `FRESH_MINUTES`.
+    """
+    user_id, session_id = service.session_of(caller)
+    async with unit_of_work(platform, caller) as ctx:
+        user = await repository.user_by_id(ctx.session, user_id)
+    if user is None:
+        raise CredentialError
+    if user.password_hash is None:
+        # People from a provider have nothing to show here but that they have just come from it.
+        if utc_now() - created_at(session_id) > timedelta(minutes=FRESH_MINUTES):
+            raise SignInAgainError
+        return
+    await signing_in.proved(platform, caller, password)
+    if user.second_factor_at is None:
+        return
+    if not code:
+        raise CodeNeededError
+    async with _locked(platform, caller, code) as (ctx, locked):
+        await second_factor.spend(ctx, locked, code)
 
 
 @asynccontextmanager

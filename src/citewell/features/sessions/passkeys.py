@@ -30,7 +30,7 @@ from citewell.core.context import SYSTEM, Caller, Context, Origin, unit_of_work
 from citewell.core.platform import Platform
 from citewell.core.secrets import derive_key
 from citewell.features.identity.errors import CredentialError
-from citewell.features.sessions import repository, service, signing_in
+from citewell.features.sessions import own_factor, repository, service
 from citewell.features.sessions.errors import (
     CeremonyError,
     PasskeyInvalidError,
@@ -78,7 +78,7 @@ async def owned(ctx: Context) -> list[PasskeyRead]:
 
 
 async def begin_registering(
-    platform: Platform, caller: Caller, site: Site, password: str
+    platform: Platform, caller: Caller, site: Site, password: str, code: str | None
 ) -> PasskeyOptions:
     """Options with which a browser makes a passkey of the caller.
 
@@ -87,20 +87,20 @@ async def begin_registering(
         caller: The user.
         site: That the key is for.
         password: The user's, asked for again; anything for a user who has none.
+        code: Of the user's second factor; anything for a user who has none.
 
     Raises:
         NoSessionError, SignInError, TooManyAttemptsError: As `signing_in.proved` says.
+        CodeNeededError, SecondFactorInvalidError: The code is missing or wrong.
+        SignInAgainError: The user has no password, and their session began too long ago.
         TooManyPasskeysError: The caller has as many as one may have.
     """
+    await own_factor.proved(platform, caller, password, code)
     user_id, _ = service.session_of(caller)
     async with unit_of_work(platform, caller) as ctx:
         user = await repository.user_by_id(ctx.session, user_id)
-    if user is None:
-        raise CredentialError
-    # People from a provider of single sign-on have no password to prove.
-    if user.password_hash is not None:
-        await signing_in.proved(platform, caller, password)
-    async with unit_of_work(platform, caller) as ctx:
+        if user is None:
+            raise CredentialError
         known = await _all(ctx, user_id)
         if len(known) >= MAX_PASSKEYS:
             raise TooManyPasskeysError
@@ -120,7 +120,10 @@ async def begin_registering(
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
         )
-        token = await _keep(ctx, REGISTERING, options.challenge, user=str(user_id))
+        token = await _keep(
+            ctx, REGISTERING, options.challenge,
+            user=str(user_id), version=str(user.session_version),
+        )  # fmt: skip
     return PasskeyOptions(ceremony=token, options=options_to_json_dict(options))
 
 
@@ -159,6 +162,9 @@ async def register(
         user = await repository.lock_user(ctx.session, user_id)
         if user is None:
             raise CredentialError
+        # Sessions that were ended meanwhile, as by a reset, make no key any more.
+        if kept["version"] != str(user.session_version):
+            raise CeremonyError
         passkey = Passkey(
             tenant_id=ctx.tenant_id, id=uuid7(), user_id=user_id, name=name,
             credential_id=made.credential_id, public_key=made.credential_public_key,

@@ -1,5 +1,6 @@
 """Speaks OpenID Connect with a provider: discovery, exchange of codes, ID tokens, logging out."""
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -180,19 +181,10 @@ async def _exchange(
             pair = f"{quote_plus(provider.client_id)}:{quote_plus(secret)}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     place = _endpoint(metadata, "token_endpoint")
-    try:
-        reply = await client.post(place, data=form, headers=headers)
-    except httpx.HTTPError as error:
-        raise ProviderUnavailableError from error
+    reply = await _sent(client, "POST", place, headers, form)
     if 400 <= reply.status_code < 500:
         raise ProviderRefusedError("the code is not accepted")
-    try:
-        tokens = reply.raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
-        raise ProviderUnavailableError from error
-    if not isinstance(tokens, dict):
-        raise ProviderUnavailableError
-    return cast(dict[str, Any], tokens)
+    return _read_json(reply)
 
 
 async def _known(known: KnownProviders, provider: IdentityProvider) -> _Known:
@@ -221,16 +213,38 @@ async def _read(known: KnownProviders, provider: IdentityProvider) -> _Known:
 async def _json(
     client: httpx.AsyncClient, place: str, headers: dict[str, str] | None = None
 ) -> dict[str, Any]:
+    return _read_json(await _sent(client, "GET", place, headers))
+
+
+async def _sent(
+    client: httpx.AsyncClient,
+    method: str,
+    place: str,
+    headers: dict[str, str] | None,
+    form: dict[str, str] | None = None,
+) -> httpx.Response:
+    """The reply to a request, read up to `MAX_BYTES` and within `TIMEOUT_SECONDS` altogether."""
+    body = b""
     try:
-        async with client.stream("GET", place, headers=headers) as reply:
-            reply.raise_for_status()
-            body = b""
-            async for part in reply.aiter_bytes():
-                body += part
-                if len(body) > MAX_BYTES:
-                    raise ProviderUnavailableError
-        read = httpx.Response(200, content=body).json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            request = client.build_request(method, place, headers=headers, data=form)
+            reply = await client.send(request, stream=True)
+            try:
+                async for part in reply.aiter_bytes():
+                    body += part
+                    if len(body) > MAX_BYTES:
+                        raise ProviderUnavailableError
+            finally:
+                await reply.aclose()
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        raise ProviderUnavailableError from error
+    return httpx.Response(reply.status_code, content=body, request=reply.request)
+
+
+def _read_json(reply: httpx.Response) -> dict[str, Any]:
+    try:
+        read = reply.raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
         raise ProviderUnavailableError from error
     if not isinstance(read, dict):
         raise ProviderUnavailableError

@@ -22,6 +22,7 @@ from citewell.features.sessions.signing_in import even_out
 from citewell.features.sessions.tokens import digest_of
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
+from citewell.features.users import service as users
 from citewell.kit.ids import uuid7
 from citewell.models.tenancy import User, UserStatus
 
@@ -170,9 +171,10 @@ async def _accept_invitation(
 async def reset_password(
     platform: Platform, data: PasswordResetRequest, origin: Origin
 ) -> SessionTokens | None:
-    """Set a user's password with a token of an administrator; their other sessions end.
+    """Set a user's password with a token of an administrator.
 
-    The result is None where the user needs more than the password: they sign in then.
+    Their other sessions and all their passkeys end. The result is None where the user needs more
+    than the password: they sign in then.
 
     Raises:
         InvalidEmailError: The address is none.
@@ -198,6 +200,8 @@ async def reset_password(
                 # Ends access tokens, which are not stored; the statement ends refresh tokens.
                 user.session_version += 1
                 await repository.end_families(ctx.session, user.id)
+                # A reset is also what helps after somebody else was in: their key must not stay.
+                await users.remove_passkeys(ctx, user.id)
                 await attempts.note_success()
                 return await service.begin_by_password(ctx, user, "user.password_reset")
     await attempts.note_failure()

@@ -198,9 +198,10 @@ class PasskeyOptions(BaseModel):
 
 
 class PasskeyBegin(_Body):
-    """The password of the user who makes a passkey, asked for again."""
+    """Password and code of the user who makes a passkey, asked for again."""
 
     password: Secret = Field(default="", description="Users without a password leave it out.")
+    code: Code | None = Field(default=None, description=f"{CODE_HELP} For users who have one.")
 
 
 class PasskeyCreate(_Body):

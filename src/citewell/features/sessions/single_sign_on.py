@@ -186,7 +186,7 @@ async def _user(ctx: Context, provider: IdentityProvider, arrival: Arrival) -> u
         email = normalise_email(arrival.email)
     except InvalidEmailError:
         raise ProviderRefusedError("it tells no e-mail address") from None
-    if provider.domains and email.rpartition("@")[2] not in provider.domains:
+    if not provider.lets_in(email):
         raise ProviderRefusedError("addresses of your domain are not let in")
     user = await repository.user_by_email(ctx.session, email)
     if user is None:

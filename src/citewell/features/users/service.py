@@ -353,8 +353,15 @@ async def _change_status(ctx: Context, user: User, data: UserUpdate) -> bool:
     return True
 
 
+async def remove_passkeys(ctx: Context, user_id: uuid.UUID) -> int:
+    """Remove all passkeys of a user whose password was reset; returns how many."""
+    return await repository.remove_passkeys(ctx.session, user_id)
+
+
 async def set_password(ctx: Context, user_id: uuid.UUID, password_hash: str) -> User:
-    """Set a user's password as the operator; ends their sessions, an invited user becomes active.
+    """Set a user's password as the operator; an invited user becomes active.
+
+    Their sessions end and their passkeys are removed.
 
     Raises:
         ForbiddenError: The caller is not the operator.
@@ -366,6 +373,7 @@ async def set_password(ctx: Context, user_id: uuid.UUID, password_hash: str) -> 
     # A pending invitation or reset would let its holder set another password.
     user.invitation_hash = user.invitation_expires_at = None
     user.reset_hash = user.reset_expires_at = None
+    await repository.remove_passkeys(ctx.session, user.id)
     # Invited and active users both count towards the quota, so no counter changes.
     if user.status == UserStatus.INVITED:
         user.status = UserStatus.ACTIVE
