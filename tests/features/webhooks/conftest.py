@@ -8,8 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from citewell.core.settings import Settings
-from tests.conftest import LiveServer, serving
+from tests.conftest import LiveServer, Servers, serving
 from tests.office import Office, open_office
+from tests.quiet import quiet_database
 
 
 class Receiver:
@@ -54,11 +55,12 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def open_server(settings: Settings, database_url: str) -> Iterator[LiveServer]:
-    """A server that may reach loopback."""
-    allowed = settings.model_copy(update={"private_hosts": ("127.0.0.1",)})
-    with serving(allowed, database_url) as server:
-        yield server
+def open_server(settings: Settings, servers: Servers, template: str) -> Iterator[LiveServer]:
+    """A server that may reach loopback, over a database whose jobs no other server takes."""
+    with quiet_database(servers, template) as url:
+        allowed = {"private_hosts": ("127.0.0.1",), "database_url": url}
+        with serving(settings.model_copy(update=allowed), url) as server:
+            yield server
 
 
 @pytest.fixture
