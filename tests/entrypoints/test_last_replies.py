@@ -1,11 +1,13 @@
 """What requests in flight are answered when the server ends under them, or something beside it."""
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -48,6 +50,19 @@ def wait_until_it_works(installation: Installation) -> None:
                 return
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def wait_until_it_is_closed(address: str) -> None:
+    """Wait until the server takes no connections, as it does once it stops."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            host = urlsplit(address)
+            socket.create_connection((host.hostname, host.port), 1).close()
+        except OSError:
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 class InFlight:
@@ -115,9 +130,9 @@ class TestStop:
                 request = InFlight(address_of(server), key_of(installation))
                 wait_for_waiting(holder, "document")
                 server.process.send_signal(signal.SIGINT)
-                while "Waiting" not in server.err and server.process.poll() is None:
-                    server.process.send_signal(signal.SIGINT)  # twice: requests are given up
-                    time.sleep(0.2)
+                # Two signals at once would count as one, and a third ends all at once.
+                wait_until_it_is_closed(address_of(server))
+                server.process.send_signal(signal.SIGINT)  # twice: requests are given up
                 problem = request.problem()
             assert (problem["status"], problem["code"]) == (503, "interrupted")
         finally:
