@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,21 @@ class TestIngest:
         result = installation.call("ingest", str(tmp_path))
         assert result.exit_code == 0
         assert result.stdout == "Nothing to ingest: no file of a supported kind was found.\n"
+
+    @pytest.mark.usefixtures("server")
+    def test_space_that_is_kept_free_is_not_taken_and_reading_goes_on(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        (tmp_path / "new.md").write_text("# New\n\nThe new lamp is red.")
+        short = replace(
+            installation,
+            variables={**installation.variables, "CITEWELL_DISK_RESERVE_BYTES": str(2**60)},
+        )
+        before = installation.json("documents", "list")["total"]
+        result = short.call("ingest", str(tmp_path))
+        assert (result.exit_code, "CITEWELL_DISK_RESERVE_BYTES" in result.stderr) == (1, True)
+        assert short.json("documents", "list")["total"] == before
+        assert short.json("search", "badges")["results"]
 
     @pytest.mark.usefixtures("server")
     def test_odd_files_fail_alone(self, installation: Installation, tmp_path: Path) -> None:

@@ -89,6 +89,17 @@ class StorageFullError(AppError):
         )
 
 
+class StorageReservedError(StorageFullError):
+    """The disk of this installation has no more than what is kept free for the database."""
+
+    def __init__(self) -> None:
+        AppError.__init__(
+            self,
+            "The disk of this installation is nearly full; nothing was changed, and reading goes "
+            "on. Its operator can make space (CITEWELL_DISK_RESERVE_BYTES is kept free).",
+        )
+
+
 class StartupError(Exception):
     """Citewell cannot start; the message is one line that says what to do."""
 

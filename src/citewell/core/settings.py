@@ -342,6 +342,14 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         default=200 * 1024 * 1024, gt=0, description="Largest file that is accepted."
     )
+    disk_reserve_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        ge=0,
+        description=(
+            "Space under CITEWELL_HOME that no new file takes, so that a full disk ends uploads "
+            "and not the database."
+        ),
+    )
     ocr_languages: str = Field(
         default="vie+eng",
         pattern=r"^([A-Za-z_]{3,20}([+][A-Za-z_]{3,20}){0,9})?$",

@@ -257,7 +257,10 @@ def _open_parser(settings: Settings, blobs: BlobStore) -> SandboxedParser:
 def _open_blobs(settings: Settings, keys: KeyRing) -> BlobStore:
     folder = settings.home / "files"
     try:
-        return BlobStore(open_storage(settings), keys, folder / "staging")
+        return BlobStore(
+            open_storage(settings), keys, folder / "staging",
+            reserve_bytes=settings.disk_reserve_bytes,
+        )  # fmt: skip
     except OSError as error:
         raise StartupError(f"{settings.home} cannot be written: {error.strerror}.") from error
 

@@ -2,6 +2,7 @@ import asyncio
 import hashlib
 import os
 import resource
+import shutil
 import signal
 import time
 import uuid
@@ -14,6 +15,7 @@ import pytest
 from citewell.core.blobs.encryption import DamagedFileError, Purpose, key_id_of
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
+from citewell.core.errors import StorageReservedError
 from tests.core.blobs.conftest import Keys
 
 TENANT = uuid.UUID(int=1)
@@ -23,7 +25,7 @@ CONTENT = b"some content" * 1_000
 DIGEST = hashlib.sha256(CONTENT).digest()
 
 
-def open_store(tmp_path: Path, **more: float) -> BlobStore:
+def open_store(tmp_path: Path, **more: Any) -> BlobStore:
     folder = tmp_path / "files"
     return BlobStore(FolderStorage(folder), Keys(), folder / "staging", **more)
 
@@ -42,6 +44,29 @@ def source(tmp_path: Path) -> Path:
 
 def stored(tmp_path: Path) -> list[Path]:
     return [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
+
+
+class TestReserve:
+    async def test_what_would_take_of_it_is_refused_before_a_byte_is_written(
+        self, tmp_path: Path, source: Path
+    ) -> None:
+        async def taken(reserve_bytes: int) -> bytes:
+            store = open_store(tmp_path, reserve_bytes=reserve_bytes)
+            async with store.staged(TENANT, source) as content:
+                return content.sha256
+
+        async def opened(reserve_bytes: int) -> bytes:
+            store = open_store(tmp_path, reserve_bytes=reserve_bytes)
+            with source.open("rb") as file:
+                async with store.staged(TENANT, file) as content:
+                    return content.sha256
+
+        free = shutil.disk_usage(tmp_path).free
+        for take in (taken, opened):
+            assert await take(0) == await take(1) == DIGEST
+            with pytest.raises(StorageReservedError):
+                await take(free * 2)
+        assert stored(tmp_path) == []
 
 
 class TestKeep:

@@ -28,7 +28,7 @@ from citewell.core.blobs.encryption import (
     encrypted_size,
     key_id_of,
 )
-from citewell.core.errors import UnavailableError
+from citewell.core.errors import StorageReservedError, UnavailableError
 
 # A segment of the encryption: each read seals one.
 READ_SIZE = 256 * 1024
@@ -82,8 +82,10 @@ class BlobStore:
         staging: Path,
         *,
         sweep_seconds: float = SWEEP_SECONDS,
+        reserve_bytes: int = 0,
     ) -> None:
         self._sweep_seconds = sweep_seconds
+        self._reserve_bytes = reserve_bytes
         self._storage = storage
         self._keys = keys
         self._staging = staging
@@ -113,8 +115,10 @@ class BlobStore:
 
         Raises:
             OSError: The file cannot be read, or the disk is full.
+            StorageReservedError: It would take of the space that is kept free.
             MasterKeyError: The tenant's key cannot be used.
         """
+        await anyio.to_thread.run_sync(self._require_space, source)
         key = await self._keys.active(tenant_id, Purpose.FILES)
         names = await self._keys.active(tenant_id, Purpose.FILE_NAMES)
         target = self._staging / uuid.uuid4().hex
@@ -324,6 +328,17 @@ class BlobStore:
     async def delete_all(self, tenant_id: uuid.UUID) -> None:
         """Remove everything a tenant has stored."""
         await self._storage.delete_all(str(tenant_id))
+
+    def _require_space(self, source: Path | BinaryIO) -> None:
+        """Refuse a file before its first byte is written, not when there is no room for its rows.
+
+        The reserve is for all that cannot be refused: the database's log, indexes, jobs.
+        """
+        if self._reserve_bytes == 0:
+            return
+        size = source.stat().st_size if isinstance(source, Path) else source.seek(0, os.SEEK_END)
+        if shutil.disk_usage(self._staging).free - size < self._reserve_bytes:
+            raise StorageReservedError
 
     def _place_for_plain(self, sealed: Path) -> Path:
         """Folder for a plain copy: in memory, so that it never reaches a disk, if it fits.

@@ -155,8 +155,10 @@ async def _tried(name: str, ask: Callable[[], Awaitable[object]]) -> DependencyR
 
 def _disk(platform: Platform) -> DependencyRead:
     free = shutil.disk_usage(platform.settings.home).free
-    is_low = free < LOW_DISK_BYTES
-    reason = f"{free / 1024**3:.1f} GiB are free" if is_low else None
+    reserve = platform.settings.disk_reserve_bytes
+    is_low = free < max(LOW_DISK_BYTES, reserve)
+    result = "; no file is taken" if free < reserve else ""
+    reason = f"{free / 1024**3:.1f} GiB are free{result}" if is_low else None
     return DependencyRead(
         name="disk", status="degraded" if is_low else "ok", latency_ms=0, reason=reason
     )
