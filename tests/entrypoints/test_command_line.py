@@ -117,7 +117,7 @@ class TestIngest:
         assert result.exit_code == 0
         assert result.stdout == "Nothing to ingest: no file of a supported kind was found.\n"
 
-    @pytest.mark.usefixtures("server")
+    @pytest.mark.usefixtures("documents")
     def test_space_that_is_kept_free_is_not_taken_and_reading_goes_on(
         self, installation: Installation, tmp_path: Path
     ) -> None:
