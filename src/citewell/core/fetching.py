@@ -34,6 +34,8 @@ class Lane(StrEnum):
     """Work that mostly waits for a language model."""
     AGENT = "agent"
     """Runs of agents, for which people wait, apart from evaluations of hours."""
+    OUTBOUND = "outbound"
+    """Messages to software of others, which may take its time to answer."""
 
 
 _HELD = """

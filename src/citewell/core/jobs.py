@@ -147,6 +147,7 @@ class JobQueue(Generic[P]):
         concurrency: int = 2,
         model_concurrency: int = 4,
         agent_concurrency: int = 4,
+        outbound_concurrency: int = 4,
         dead_after: float = DEAD_AFTER_SECONDS,
         poll: float = POLL_SECONDS,
         supervisor: Supervisor | None = None,
@@ -159,6 +160,7 @@ class JobQueue(Generic[P]):
             Lane.DEFAULT: concurrency,
             Lane.MODEL: model_concurrency,
             Lane.AGENT: agent_concurrency,
+            Lane.OUTBOUND: outbound_concurrency,
         }
         self._lanes = Lanes(sizes)
         self._metrics = metrics or ProcessMetrics()

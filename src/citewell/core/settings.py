@@ -410,6 +410,12 @@ class Settings(BaseSettings):
         le=64,
         description="Runs of agents, beside those, in one worker process.",
     )
+    worker_outbound_concurrency: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Webhooks that are told at the same time, beside those, in one worker process.",
+    )
     threads: int | None = Field(
         default=None,
         ge=1,

@@ -140,6 +140,7 @@ async def open_platform(
             concurrency=settings.worker_concurrency,
             model_concurrency=settings.worker_model_concurrency,
             agent_concurrency=settings.worker_agent_concurrency,
+            outbound_concurrency=settings.worker_outbound_concurrency,
             supervisor=supervisor,
             metrics=metrics,
         )

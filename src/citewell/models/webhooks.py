@@ -31,6 +31,8 @@ class Webhook(Base, HasId, TenantScoped, HasTimestamps):
     """Why it was turned off without being asked."""
     failures: Mapped[int] = mapped_column(server_default="0")
     """Failed attempts since the last one that worked."""
+    not_before: Mapped[datetime | None]
+    """Time until which nothing is told, as its receiver failed."""
     actor_kind: Mapped[str]
     user_id: Mapped[uuid.UUID | None]
     """The owner; None: an own key of the organisation, or the operator."""

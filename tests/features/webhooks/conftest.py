@@ -1,16 +1,20 @@
-"""A server whose operator allows loopback, and a receiver of messages there."""
+"""A server, and light parts, whose operator allows loopback; a receiver of messages there."""
 
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from citewell.core.platform import Platform
 from citewell.core.settings import Settings
-from tests.conftest import LiveServer, Servers, serving
+from citewell.features.webhooks import jobs as webhook_jobs
+from tests.conftest import LiveServer, Servers, new_caller, serving
 from tests.office import Office, open_office
-from tests.quiet import quiet_database
+from tests.people import People
+from tests.quiet import Shelf, quiet_database, quiet_platform
 
 
 class Receiver:
@@ -68,3 +72,31 @@ async def office(open_server: LiveServer) -> AsyncIterator[Office]:
     """A tenant of this test's own."""
     async with AsyncExitStack() as stack:
         yield await open_office(open_server, stack)
+
+
+@pytest.fixture(scope="module")
+def own_url(servers: Servers, template: str) -> Iterator[str]:
+    """A migrated database for one module."""
+    with quiet_database(servers, template) as url:
+        yield url
+
+
+@pytest.fixture
+async def quiet(own_url: str, settings: Settings) -> AsyncIterator[Platform]:
+    """Light parts that may reach loopback; jobs run when a test runs them."""
+    allowed = settings.model_copy(update={"private_hosts": ("127.0.0.1",)})
+    async with quiet_platform(allowed, own_url) as platform:
+        webhook_jobs.register(platform.queue, platform.schedules)
+        yield platform
+
+
+@pytest.fixture
+async def shelf(quiet: Platform, tmp_path: Path) -> Shelf:
+    """Documents of a tenant of this test's own."""
+    return Shelf(quiet, await new_caller(quiet), tmp_path)
+
+
+@pytest.fixture
+def people(quiet: Platform, shelf: Shelf) -> People:
+    """The people of that tenant."""
+    return People(quiet, shelf.caller.tenant_id)

@@ -23,11 +23,10 @@ const EVENTS = [
 ] as const;
 type Event = (typeof EVENTS)[number];
 
-const STATES: Record<Delivery["status"], { name: Key; tone: "plain" | "good" | "bad" | "doubt" }> = {
+const STATES: Record<Delivery["status"], { name: Key; tone: "good" | "bad" | "doubt" }> = {
   pending: { name: "webhooks.pending", tone: "doubt" },
   delivered: { name: "webhooks.delivered", tone: "good" },
   failed: { name: "webhooks.failed", tone: "bad" },
-  withheld: { name: "webhooks.withheld", tone: "plain" },
 };
 
 /** Who else is told of documents, jobs and answers. */
@@ -87,6 +86,7 @@ function Row({ webhook, onEdit, onOpen, onSecret }: { webhook: Webhook; onEdit: 
         </p>
         <p className="text-sm text-soft wrap-anywhere">{webhook.url}</p>
         <p className="text-sm text-soft wrap-anywhere">{webhook.events.join(", ")}</p>
+        {webhook.is_active && webhook.not_before !== null && <p className="text-sm text-bad">{t("webhooks.rests", { time: moment(webhook.not_before) })}</p>}
         {webhook.disabled_reason !== null && <p className="text-sm text-bad wrap-anywhere">{webhook.disabled_reason}</p>}
       </div>
       <div className="flex flex-wrap gap-1">

@@ -279,6 +279,7 @@ def _check_connections(settings: Settings, workers: int) -> None:
         settings.worker_concurrency
         + settings.worker_model_concurrency
         + settings.worker_agent_concurrency
+        + settings.worker_outbound_concurrency
     )
     needed = workers * (pool + 1) + pool + jobs + SPARE_CONNECTIONS
     if settings.database_url is None and needed > limit:

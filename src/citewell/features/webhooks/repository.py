@@ -1,14 +1,15 @@
-"""Statements of webhooks; triggers add deliveries (migration 0050)."""
+"""Statements of webhooks; triggers add deliveries (migration 0056)."""
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.core.context import NOBODY
-from citewell.features.webhooks.schemas import WebhookSight
+from citewell.features.webhooks.schemas import LogLimits, WebhookSight
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.tenancy import ApiKey, Tenant, User
 from citewell.models.webhooks import Webhook, WebhookDelivery
@@ -16,7 +17,7 @@ from citewell.models.webhooks import Webhook, WebhookDelivery
 # Hooks with something to tell, whose last job is over.
 _TO_QUEUE = text("""
 SELECT w.id FROM webhook w
-WHERE w.tenant_id = :tenant_id AND w.is_active
+WHERE w.tenant_id = :tenant_id AND w.is_active AND coalesce(w.not_before <= now(), true)
   AND EXISTS (SELECT FROM webhook_delivery d WHERE d.tenant_id = :tenant_id
     AND d.webhook_id = w.id AND d.status = 'pending' AND d.next_at <= now())
   AND NOT EXISTS (SELECT FROM job j WHERE j.tenant_id = :tenant_id AND j.id = w.job_id
@@ -33,10 +34,25 @@ WHERE d.tenant_id = :tenant_id AND d.status = 'pending' AND w.tenant_id = :tenan
   AND w.id = d.webhook_id AND NOT w.is_active
 """)
 
+# The newest of each hook stay, whether told or waiting. `withheld` is what workers of former
+# versions leave of events whose object is not for the owner.
 _FORGET = text("""
-DELETE FROM webhook_delivery WHERE tenant_id = :tenant_id
-  AND created_at < now() - make_interval(days => :days)
+DELETE FROM webhook_delivery WHERE tenant_id = :tenant_id AND id IN (
+  SELECT id FROM (
+    SELECT id, status, created_at, row_number() OVER (
+      PARTITION BY webhook_id, status = 'pending' ORDER BY created_at DESC, id DESC) AS place
+    FROM webhook_delivery WHERE tenant_id = :tenant_id) AS placed
+  WHERE status = 'withheld' OR created_at < now() - make_interval(days => :days)
+    OR place > CASE status WHEN 'pending' THEN :most_waiting ELSE :most_kept END
+  LIMIT :batch)
 """)
+
+_ENDED = text("""
+SELECT w.id FROM webhook w WHERE w.tenant_id = :tenant_id AND w.is_active
+  AND NOT EXISTS (SELECT FROM citewell_webhook_owner(w))
+""")
+
+_SHOWN = WebhookDelivery.status != "withheld"
 
 
 def _seen(sight: WebhookSight) -> ColumnElement[bool]:
@@ -86,7 +102,7 @@ async def deliveries(
     session: AsyncSession, webhook_id: uuid.UUID, request: PageRequest
 ) -> Page[WebhookDelivery]:
     """The log of a webhook, newest first."""
-    of_hook = WebhookDelivery.webhook_id == webhook_id
+    of_hook = (WebhookDelivery.webhook_id == webhook_id) & _SHOWN
     total = await session.scalar(select(func.count(WebhookDelivery.id)).where(of_hook)) or 0
     rows = await session.scalars(
         select(WebhookDelivery)
@@ -103,7 +119,7 @@ async def lock_delivery(
 ) -> WebhookDelivery | None:
     """A delivery of a webhook, locked."""
     found = select(WebhookDelivery).where(
-        WebhookDelivery.webhook_id == webhook_id, WebhookDelivery.id == delivery_id
+        WebhookDelivery.webhook_id == webhook_id, WebhookDelivery.id == delivery_id, _SHOWN
     )
     return await session.scalar(
         found.with_for_update(), execution_options={"populate_existing": True}
@@ -117,17 +133,24 @@ async def save_delivery(session: AsyncSession, delivery: WebhookDelivery) -> Non
     await session.refresh(delivery)
 
 
+async def remove_delivery(session: AsyncSession, delivery_id: uuid.UUID) -> None:
+    """Delete a delivery."""
+    await session.execute(delete(WebhookDelivery).where(WebhookDelivery.id == delivery_id))
+
+
 async def of_job(session: AsyncSession, job_id: uuid.UUID) -> Webhook | None:
     """The webhook that a job delivers for."""
     return await session.scalar(select(Webhook).where(Webhook.job_id == job_id))
 
 
 async def due(session: AsyncSession, webhook_id: uuid.UUID, limit: int) -> Sequence[uuid.UUID]:
-    """Deliveries of a webhook whose time has come, oldest first."""
+    """Deliveries of a webhook whose time has come, oldest first; none while it rests."""
     rows = await session.scalars(
         select(WebhookDelivery.id)
+        .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
         .where(
-            WebhookDelivery.webhook_id == webhook_id,
+            Webhook.id == webhook_id,
+            func.coalesce(Webhook.not_before <= func.now(), true()),
             WebhookDelivery.status == "pending",
             WebhookDelivery.next_at <= func.now(),
         )
@@ -158,16 +181,16 @@ async def note_job(session: AsyncSession, webhook_id: uuid.UUID, job_id: uuid.UU
     )
 
 
-async def note_outcome(session: AsyncSession, webhook_id: uuid.UUID, *, has_failed: bool) -> int:
-    """Count failed attempts in a row; returns them."""
-    changed = update(Webhook).where(Webhook.id == webhook_id)
-    values = {
-        "failures": Webhook.failures + 1 if has_failed else 0,
-        "updated_at": Webhook.updated_at,
-    }
-    return (
-        await session.scalars(changed.values(values).returning(Webhook.failures))
-    ).one_or_none() or 0
+async def note_standing(
+    session: AsyncSession, webhook_id: uuid.UUID, failures: int, rest: timedelta | None
+) -> None:
+    """Note failed attempts in a row, and how long from now on the webhook is told nothing."""
+    until = None if rest is None else func.clock_timestamp() + rest
+    await session.execute(
+        update(Webhook)
+        .where(Webhook.id == webhook_id)
+        .values(failures=failures, not_before=until, updated_at=Webhook.updated_at)
+    )
 
 
 async def owner(session: AsyncSession, webhook: Webhook) -> tuple[bool, User | None, ApiKey | None]:
@@ -188,15 +211,36 @@ async def owner(session: AsyncSession, webhook: Webhook) -> tuple[bool, User | N
     return status == "active", user, key
 
 
-async def tenants_with_old(session: AsyncSession, days: int) -> list[uuid.UUID]:
-    """Tenants with deliveries older than so many days; needs no tenant set."""
-    statement = text("SELECT citewell_tenants_with_old_deliveries(:days)")
-    return list(await session.scalars(statement, {"days": days}))
+async def wake(session: AsyncSession, webhook_id: uuid.UUID) -> None:
+    """Have a webhook that rests told at once."""
+    await session.execute(
+        update(Webhook)
+        .where(Webhook.id == webhook_id)
+        .values(not_before=None, updated_at=Webhook.updated_at)
+    )
 
 
-async def forget(session: AsyncSession, days: int) -> None:
-    """Delete the tenant's deliveries older than so many days."""
-    await session.execute(_FORGET, {"tenant_id": session.info["tenant_id"], "days": days})
+async def tenants_with_ended(session: AsyncSession) -> list[uuid.UUID]:
+    """Tenants with webhooks whose owner may have none any more; needs no tenant set."""
+    return list(await session.scalars(text("SELECT citewell_tenants_with_ended_webhooks()")))
+
+
+async def ended(session: AsyncSession) -> list[uuid.UUID]:
+    """Webhooks of the tenant whose owner may have none any more."""
+    return list(await session.scalars(_ENDED, {"tenant_id": session.info["tenant_id"]}))
+
+
+async def tenants_with_full(session: AsyncSession, kept: LogLimits) -> list[uuid.UUID]:
+    """Tenants with deliveries beyond the limits; needs no tenant set."""
+    statement = text("SELECT citewell_tenants_with_full_webhooks(:days, :most_kept, :most_waiting)")
+    return list(await session.scalars(statement, asdict(kept)))
+
+
+async def forget(session: AsyncSession, kept: LogLimits, batch: int) -> int:
+    """Delete some of the tenant's deliveries that are beyond the limits; returns how many."""
+    values = {"tenant_id": session.info["tenant_id"], "batch": batch, **asdict(kept)}
+    gone = await session.execute(_FORGET, values)
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
 async def now(session: AsyncSession) -> datetime:

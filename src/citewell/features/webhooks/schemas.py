@@ -74,6 +74,9 @@ class WebhookRead(BaseModel):
     is_active: bool
     disabled_reason: str | None
     failures: int
+    """Failed attempts since the last one that worked."""
+    not_before: datetime | None
+    """Time until which nothing is told, as its receiver failed."""
     user_id: uuid.UUID | None
     """The owner; null: software of the organisation."""
     created_at: datetime
@@ -97,8 +100,7 @@ class DeliveryRead(BaseModel):
     event: WebhookEvent
     object_id: uuid.UUID
     created_at: datetime
-    status: Literal["pending", "delivered", "failed", "withheld"]
-    """`withheld`: the owner may not read what it is about."""
+    status: Literal["pending", "delivered", "failed"]
     attempts: int
     next_at: datetime | None
     response_status: int | None
@@ -113,3 +115,15 @@ class WebhookSight:
 
     owner_id: uuid.UUID
     sees_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """Bounds of the log of a webhook."""
+
+    days: int = 30
+    """Age up to which an event is kept."""
+    most_kept: int = 10_000
+    """Events that are done with; the newest stay."""
+    most_waiting: int = 100_000
+    """Events that are still to be told, as many as an import of a large library makes at once."""

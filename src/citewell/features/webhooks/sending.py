@@ -1,18 +1,15 @@
 """Tells webhooks of events: each as its owner, with the rights of the moment it is told."""
 
 import json
+import time
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
-
-import structlog
 
 import citewell
 from citewell.access.policy import DocumentFacts, Role, Scope
 from citewell.core.context import (
-    NOBODY,
-    SYSTEM,
     TENANT_SCOPES,
     Actor,
     ActorKind,
@@ -24,23 +21,19 @@ from citewell.core.database.keyring import MasterKeyError
 from citewell.core.outbound import OutboundError, OutboundReply, post
 from citewell.core.platform import Platform
 from citewell.core.sealing import SealBrokenError
-from citewell.features.audit import service as audit
 from citewell.features.documents import service as documents
 from citewell.features.jobs import service as jobs
 from citewell.features.jobs.attempts import Attempt
-from citewell.features.jobs.schemas import NewJob
 from citewell.features.queries import service as queries
 from citewell.features.queries.errors import QueryNotFoundError
 from citewell.features.users import service as users
 from citewell.features.webhooks import repository, service
-from citewell.features.webhooks.schemas import WebhookEvent, WebhookSight
+from citewell.features.webhooks.schemas import WebhookEvent
 from citewell.features.webhooks.signing import signature_headers
 from citewell.kit.addresses import ReachableHosts
 from citewell.kit.clock import utc_now
 from citewell.models.tenancy import ApiKey, User, UserStatus
 from citewell.models.webhooks import Webhook, WebhookDelivery
-
-log = structlog.get_logger(__name__)
 
 DELIVER = "webhooks.deliver"
 
@@ -48,44 +41,48 @@ SECONDS = 15.0
 """For the whole of one attempt, the time that Standard Webhooks recommends at least."""
 
 PAUSES = (5, 30, 300, 1_800, 7_200, 28_800, 86_400)
-"""Seconds after each failed attempt: eight attempts within about a day and a half."""
+"""Seconds after each failed attempt at an event: eight attempts within about a day and a half."""
+
+FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 5, 3_600
+"""Rest of a webhook after a failed attempt, whatever the event; doubled by each in a row."""
 
 MOST_FAILURES = 40
-"""Failed attempts in a row, of whatever events, after which a webhook is turned off: five events
-that were given up, or a receiver that refuses everything."""
+"""Failed attempts in a row after which a webhook is turned off. As each is followed by a rest, they
+take 31 hours where events wait all the time, however many do."""
 
 BATCH = 100
-"""Events that one job tells of; the next one goes on."""
+"""Events that one job tells of at most; the next one goes on."""
 
-EVERYBODYS = WebhookSight(NOBODY, sees_all=True)
+OWNER_ENDED = "Its owner is not active any more."
 
-KEPT_DAYS = 30
-"""Age up to which the log is kept."""
-
-
-async def queue_due(platform: Platform) -> None:
-    """Queue a job for each webhook that has something to tell."""
-    async with platform.database.lookup() as session:
-        tenants = await repository.tenants_with_due(session)
-    for tenant_id in tenants:
-        async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
-            for webhook_id in await repository.to_queue(ctx.session):
-                [job] = await jobs.enqueue(ctx, DELIVER, [NewJob()])
-                await repository.note_job(ctx.session, webhook_id, job.id)
+UNFINISHED = "The attempt is being made, or ended without a result."
 
 
-async def forget_old(platform: Platform) -> None:
-    """Delete what is older than the log is kept."""
-    async with platform.database.lookup() as session:
-        tenants = await repository.tenants_with_old(session, KEPT_DAYS)
-    for tenant_id in tenants:
-        async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
-            await repository.forget(ctx.session, KEPT_DAYS)
+@dataclass(frozen=True, slots=True)
+class RoundPace:
+    """How long a webhook has a place of the lane before others have their turn."""
+
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """An attempt that is noted and to be made."""
+
+    webhook: Webhook
+    delivery: WebhookDelivery
+    owner: Caller
+    failures: int
+    """Failed attempts in a row before this one."""
 
 
 async def deliver(attempt: Attempt) -> None:
-    """Tell a webhook of what is due; a message may arrive twice, always under the same id."""
+    """Tell a webhook of what is due; a message may arrive twice, always under the same id.
+
+    The first attempt that fails ends it: the webhook rests, with all that waits for it.
+    """
     platform, system = attempt.platform, attempt.caller
+    ends = time.monotonic() + platform.state_of(RoundPace).seconds
     async with unit_of_work(platform, system) as ctx:
         webhook = await repository.of_job(ctx.session, attempt.job_id)
         if webhook is None:
@@ -93,47 +90,87 @@ async def deliver(attempt: Attempt) -> None:
         due = await repository.due(ctx.session, webhook.id, BATCH)
     for place, delivery_id in enumerate(due):
         await attempt.progress(place, len(due))
-        if not await _tell(platform, system, webhook.id, delivery_id):
+        if not await tell(platform, system, webhook.id, delivery_id) or time.monotonic() > ends:
             return
 
 
-async def _tell(
+async def tell(
     platform: Platform, system: Caller, webhook_id: uuid.UUID, delivery_id: uuid.UUID
 ) -> bool:
-    """Make one attempt; False if the webhook is off or does not answer."""
+    """Make one attempt; False if nothing more is to be told now."""
     async with unit_of_work(platform, system) as ctx:
-        webhook = await repository.find(ctx.session, webhook_id, EVERYBODYS)
-        if webhook is None or not webhook.is_active:
-            return False
-        is_active, user, key = await repository.owner(ctx.session, webhook)
-        delivery = await repository.lock_delivery(ctx.session, webhook_id, delivery_id)
-        if delivery is None or delivery.status != "pending":
-            return True
-        owner = _acting(webhook, user, key) if is_active else None
-        if owner is None:
-            await _turn_off(ctx, webhook_id, "Its owner is not active any more.")
-            return False
-    async with unit_of_work(platform, owner) as ctx:
-        data = await _data(ctx, delivery)
+        begun = await _begin(ctx, webhook_id, delivery_id)
+    if begun is None:
+        return False
+    async with unit_of_work(platform, begun.owner) as ctx:
+        data = await _data(ctx, begun.delivery)
     if data is None:
-        await _settle(platform, system, delivery_id, webhook_id, "withheld", None, None)
+        # Taken away from its owner since it was noted: not even that it happened stays.
+        async with unit_of_work(platform, system) as ctx:
+            await repository.remove_delivery(ctx.session, delivery_id)
+            await repository.note_standing(ctx.session, webhook_id, begun.failures, None)
         return True
     try:
-        reply, error = await _send(platform, webhook, delivery, data), None
+        reply, error = await _send(platform, begun.webhook, begun.delivery, data), None
     except OutboundError as failure:
         reply, error = None, str(failure)
     except MasterKeyError as failure:
         reply, error = None, failure.detail
     except SealBrokenError:
         async with unit_of_work(platform, system) as ctx:
-            await _turn_off(ctx, webhook_id, "Its secret cannot be read; make a new one.")
+            await service.turn_off(ctx, webhook_id, "Its secret cannot be read; make a new one.")
         return False
-    has_worked = reply is not None and 200 <= reply.status < 300
-    await _settle(
-        platform, system, delivery_id, webhook_id,
-        "delivered" if has_worked else "failed", reply, error,
-    )  # fmt: skip
-    return has_worked
+    return await _settle(platform, system, begun, reply, error)
+
+
+async def _begin(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) -> _Try | None:
+    """Note an attempt as a failed one and return it; None: none is to be made.
+
+    Noted before it is made, it counts and is followed by a pause however it ends: by an error that
+    nobody has foreseen, or with the process.
+    """
+    webhook = await repository.lock(ctx.session, webhook_id, service.EVERYBODYS)
+    if webhook is None or not webhook.is_active:
+        return None
+    is_active, user, key = await repository.owner(ctx.session, webhook)
+    owner = _acting(webhook, user, key) if is_active else None
+    if owner is None:
+        await service.turn_off(ctx, webhook_id, OWNER_ENDED)
+        return None
+    failures = webhook.failures
+    if failures >= MOST_FAILURES:
+        await service.turn_off(ctx, webhook_id, _in_a_row(failures))
+        return None
+    delivery = await repository.lock_delivery(ctx.session, webhook_id, delivery_id)
+    if delivery is None or delivery.status != "pending":
+        return None
+    delivery.attempts += 1
+    delivery.error, delivery.response_status, delivery.duration_ms = UNFINISHED, None, None
+    await _put_off(ctx, delivery)
+    await repository.note_standing(ctx.session, webhook_id, failures + 1, rest_after(failures + 1))
+    return _Try(webhook, delivery, owner, failures)
+
+
+async def _put_off(ctx: Context, delivery: WebhookDelivery) -> None:
+    """Note when there is another attempt after a failed one, or that there is none."""
+    now = await repository.now(ctx.session)
+    if delivery.attempts > len(PAUSES):
+        delivery.status, delivery.next_at, delivery.finished_at = "failed", None, now
+    else:
+        # None yet: it was asked for again while it was being told.
+        delivery.next_at = now + timedelta(seconds=PAUSES[max(0, delivery.attempts - 1)])
+    await repository.save_delivery(ctx.session, delivery)
+
+
+def rest_after(failures: int) -> timedelta:
+    """Rest of a webhook after so many failed attempts in a row."""
+    # The exponent is bounded too: a timedelta overflows.
+    seconds = FIRST_REST_SECONDS * 2 ** min(failures - 1, MOST_FAILURES)
+    return timedelta(seconds=min(seconds, LONGEST_REST_SECONDS))
+
+
+def _in_a_row(failures: int) -> str:
+    return f"{failures} attempts failed in a row."
 
 
 def _acting(webhook: Webhook, user: User | None, key: ApiKey | None) -> Caller | None:
@@ -207,48 +244,28 @@ async def _send(
 
 
 async def _settle(
-    platform: Platform,
-    system: Caller,
-    delivery_id: uuid.UUID,
-    webhook_id: uuid.UUID,
-    status: str,
-    reply: OutboundReply | None,
-    error: str | None,
-) -> None:
-    """Note how an attempt ended, and when there is another one."""
+    platform: Platform, system: Caller, begun: _Try, reply: OutboundReply | None, error: str | None
+) -> bool:
+    """Note how an attempt ended; True if it worked."""
+    webhook_id = begun.webhook.id
+    has_worked = reply is not None and 200 <= reply.status < 300
     async with unit_of_work(platform, system) as ctx:
-        delivery = await repository.lock_delivery(ctx.session, webhook_id, delivery_id)
-        if delivery is None:
-            return
-        delivery.response_status = reply.status if reply else None
-        delivery.duration_ms = reply.milliseconds if reply else None
-        delivery.error = error
-        if status != "withheld":
-            delivery.attempts += 1
-        if status == "failed" and delivery.attempts <= len(PAUSES):
-            status = "pending"
-            pause = timedelta(seconds=PAUSES[delivery.attempts - 1])
-            delivery.next_at = await repository.now(ctx.session) + pause
-        else:
-            delivery.next_at, delivery.finished_at = None, await repository.now(ctx.session)
-        delivery.status = status
-        await repository.save_delivery(ctx.session, delivery)
-        if status == "withheld":
-            return
-        has_failed = status != "delivered"
-        failures = await repository.note_outcome(ctx.session, webhook_id, has_failed=has_failed)
+        delivery = await repository.lock_delivery(ctx.session, webhook_id, begun.delivery.id)
+        if delivery is not None:
+            delivery.error = error
+            delivery.response_status = reply.status if reply else None
+            delivery.duration_ms = reply.milliseconds if reply else None
+            if has_worked:
+                delivery.status, delivery.next_at = "delivered", None
+                delivery.finished_at = await repository.now(ctx.session)
+                await repository.save_delivery(ctx.session, delivery)
+            else:
+                await _put_off(ctx, delivery)
+        if has_worked:
+            await repository.note_standing(ctx.session, webhook_id, 0, None)
+            return True
+        failures = begun.failures + 1
+        await repository.note_standing(ctx.session, webhook_id, failures, rest_after(failures))
         if failures >= MOST_FAILURES:
-            await _turn_off(ctx, webhook_id, f"{failures} attempts failed in a row.")
-
-
-async def _turn_off(ctx: Context, webhook_id: uuid.UUID, reason: str) -> None:
-    webhook = await repository.lock(ctx.session, webhook_id, EVERYBODYS)
-    if webhook is None:
-        return
-    webhook.is_active, webhook.disabled_reason = False, reason
-    await repository.save(ctx.session, webhook)
-    await audit.record(
-        ctx, "webhook.disabled", object_kind="webhook", object_id=webhook.id,
-        details={"reason": reason},
-    )  # fmt: skip
-    log.warning("webhook_disabled", webhook_id=str(webhook.id), reason=reason)
+            await service.turn_off(ctx, webhook_id, _in_a_row(failures))
+    return False

@@ -4,9 +4,11 @@ import asyncio
 import uuid
 from datetime import timedelta
 
+import structlog
+
 from citewell.access.policy import Role, Scope
 from citewell.core.blobs.encryption import Purpose
-from citewell.core.context import ActorKind, Caller, Context, unit_of_work
+from citewell.core.context import NOBODY, ActorKind, Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.core.outbound import parsed_url
 from citewell.core.platform import Platform
@@ -38,6 +40,10 @@ FORMER_SECRET_HOURS = 24
 """Time in which a receiver takes over a new secret."""
 
 _RESOLVING_SECONDS = 5.0
+
+EVERYBODYS = WebhookSight(NOBODY, sees_all=True)
+
+log = structlog.get_logger(__name__)
 
 
 async def page(ctx: Context, request: PageRequest) -> Page[WebhookRead]:
@@ -117,6 +123,8 @@ async def update(
             _take_over(ctx, webhook)
         if "is_active" in changed:
             webhook.disabled_reason, webhook.failures = None, 0
+        if {"url", "is_active"} & set(changed):
+            webhook.not_before = None
         secret = await _rotate(ctx, webhook) if data.rotate_secret else None
         await repository.save(ctx.session, webhook)
         fields = [*changed, *(["secret"] if secret else [])]
@@ -163,6 +171,8 @@ async def replay(ctx: Context, webhook_id: uuid.UUID, delivery_id: uuid.UUID) ->
     delivery.status, delivery.next_at = "pending", await repository.now(ctx.session)
     delivery.attempts, delivery.finished_at, delivery.error = 0, None, None
     await repository.save_delivery(ctx.session, delivery)
+    # Asked for by a person, who has seen to the receiver.
+    await repository.wake(ctx.session, webhook_id)
     await _record(ctx, "webhook.replayed", webhook, [])
     return DeliveryRead.model_validate(delivery)
 
@@ -181,6 +191,20 @@ async def secrets_of(platform: Platform, webhook: Webhook) -> list[str]:
         former = await keys.by_id(webhook.tenant_id, Purpose.SECRETS, webhook.former_key_id)
         found.append(unseal(former, webhook.former_sealed, _place(webhook)))
     return found
+
+
+async def turn_off(ctx: Context, webhook_id: uuid.UUID, reason: str) -> None:
+    """Turn a webhook off without its owner, and say so in the audit trail."""
+    webhook = await repository.lock(ctx.session, webhook_id, EVERYBODYS)
+    if webhook is None:
+        return
+    webhook.is_active, webhook.disabled_reason = False, reason
+    await repository.save(ctx.session, webhook)
+    await audit.record(
+        ctx, "webhook.disabled", object_kind="webhook", object_id=webhook.id,
+        details={"reason": reason},
+    )  # fmt: skip
+    log.warning("webhook_disabled", webhook_id=str(webhook.id), reason=reason)
 
 
 async def _find(ctx: Context, webhook_id: uuid.UUID) -> Webhook:
