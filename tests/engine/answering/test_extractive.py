@@ -236,3 +236,51 @@ class TestFixedAnswer:
 
     def test_question_is_left_to_the_documents(self):
         assert fixed_answer("What can you tell me of the morning shift?") is None
+
+
+class TestWhatIsAskedFor:
+    @pytest.mark.parametrize(
+        ("question", "text", "language"),
+        [
+            ("What is the file number?", "File number 4711\n\nThe pump is replaced.", "en"),
+            ("Which invoice number is it?", "Invoice no. 20-17\n\nThe pump is replaced.", "en"),
+            ("What is the file number?", "File number: 4711\n\nThe pump is replaced.", "en"),
+            ("Số hồ sơ là gì?", "Số hồ sơ 4711\n\nMáy bơm được thay.", "vi"),
+        ],
+    )
+    def test_line_with_the_number_that_is_asked_for_is_the_answer(
+        self, question: str, text: str, language: str
+    ) -> None:
+        made = answer(question, passage(text, language=language), language=language)
+        assert made.sentences[0].text == text.partition("\n")[0]
+
+    def test_line_with_a_number_is_no_answer_to_another_question(self) -> None:
+        made = answer("What is replaced?", passage("File number 4711\n\nThe pump is replaced."))
+        assert made.sentences[0].text == "The pump is replaced."
+
+    @pytest.mark.parametrize(
+        "question", ["Which state is the pump in?", "In what state is pump P-12?"]
+    )
+    def test_state_of_a_thing_is_no_region(self, question: str) -> None:
+        made = answer(question, passage("The pump P-12 is in good working order."))
+        assert made.sentences[0].text == "The pump P-12 is in good working order."
+
+    def test_state_of_a_town_is_a_region(self) -> None:
+        assert answer("Which state is Denver in?", passage("Denver is in Colorado.")).sentences
+        assert answer("Which state is Denver in?", passage("Denver is in order.")).is_abstained
+
+    def test_row_of_a_revision_tells_its_date(self) -> None:
+        text = "Revision | Date | Change\n3 | 2024-05-01 | seals\n2 | 2021-03-02 | pump"
+        made = answer("When was revision 3 issued?", passage(text))
+        assert made.sentences[0].text == "Revision 3, Date: 2024-05-01"
+
+    def test_sentence_that_goes_on_with_a_pronoun_is_told_once_and_kept(self) -> None:
+        text = "The pump is serviced in May. It is serviced again in October."
+        told = [one.text for one in answer("When is the pump serviced?", passage(text)).sentences]
+        assert told == ["The pump is serviced in May.", "It is serviced again in October."]
+
+    def test_paragraph_that_goes_on_with_a_pronoun_is_of_the_same_thing(self) -> None:
+        text = "The pump is serviced in May.\n\nIt is serviced again in October."
+        assert len(answer("When is the pump serviced?", passage(text)).sentences) == 2
+        other = "The pump is serviced in May.\n\nThe lift is serviced again in October."
+        assert len(answer("When is the pump serviced?", passage(other)).sentences) == 1

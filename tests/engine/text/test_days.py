@@ -42,6 +42,17 @@ class TestFindDays:
             assert days(text, "en") == [], text
         assert days("on 10.11.12", "de") == [(2012, 11, 10)]
 
+    def test_day_behind_a_revision_is_a_day(self) -> None:
+        for text in (
+            "rev. 2024-05-01",
+            "rev.2024-05-01",
+            "revision 01.05.2024",
+            "rev. 1.5.2024",
+            "version 01.05.2024",
+        ):
+            assert days(text, "de") == [(2024, 5, 1)], text
+        assert days("rev. 10.11.12", "de") == []
+
     def test_what_is_no_date_is_none(self) -> None:
         for text in ("version 1.2.10", "3/4 of it", "99/99/2024", "10-20 pages", "may be 2024"):
             assert days(text, "en") == [], text

@@ -1,6 +1,6 @@
 import pytest
 
-from citewell.engine.verification.grading import Grade, grade_sentence
+from citewell.engine.verification.grading import Grade, grade_computed, grade_sentence
 from citewell.engine.verification.tokens import read_tokens
 from tests.timing import processor_seconds
 
@@ -192,6 +192,21 @@ class TestContradicted:
 
     def test_exchanged_roles_of_a_mutual_verb_are_no_contradiction(self) -> None:
         assert grade("Ruth met Ines.", "Ines met Ruth.") is not Grade.CONTRADICTED
+
+
+class TestComputed:
+    ROWS = ("Berlin | 30", "Hamburg | 20")
+
+    def test_value_whose_operands_stand_in_the_rows_is_reworded(self) -> None:
+        told = grade_computed("Total of Staff: 50", ("30", "20"), self.ROWS, language="en")
+        assert (told.grade, told.unsupported_terms) == (Grade.REWORDED, ("50",))
+
+    def test_value_with_an_operand_that_no_row_holds_is_unsupported(self) -> None:
+        told = grade_computed("Total of Staff: 75", ("30", "45"), self.ROWS, language="en")
+        assert told.grade is Grade.UNSUPPORTED
+
+    def test_without_rows_nothing_was_computed_from_them(self) -> None:
+        assert grade_computed("50", (), (), language="en").grade is Grade.UNSUPPORTED
 
 
 class TestReworded:

@@ -107,6 +107,9 @@ class AnswerSentence:
     citations: tuple[int, ...]
     assessment: Assessment | None = None
     """How far its quotes carry it; None: not graded, or no statement about the documents."""
+    operands: tuple[str, ...] | None = None
+    """Numbers that its value was computed from, as the quotes have them; empty where quotes were
+    counted, None where nothing was computed."""
 
     @property
     def is_supported(self) -> bool:

@@ -121,7 +121,9 @@ def answer_of(statements: Sequence[Statement], confidence: Confidence) -> Answer
                     score=round(min(1.0, statement.score / _TOP_SCORE), 3),
                 )
             )
-        sentences.append(AnswerSentence(statement.text, tuple(numbers)))
+        sentences.append(
+            AnswerSentence(statement.text, tuple(numbers), operands=statement.operands)
+        )
     return Answer(
         text=" ".join(without_marks(one.text) + _marks(one) for one in sentences),
         sentences=tuple(sentences),

@@ -27,8 +27,8 @@ _YEAR = r"(?P<y>(?:19|20)\d\d)"
 _DATES = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?<![\d/.-]){_YEAR}[-/.](?P<m>\d{{1,2}})[-/.]{_DAY}(?![\d/])",
-        rf"(?<![\d/.-])(?P<d>\d{{1,2}})[/.-](?P<m>\d{{1,2}})[/.-]{_YEAR}(?![\d/])",
+        rf"(?<![\d/-])(?<!\d\.){_YEAR}[-/.](?P<m>\d{{1,2}})[-/.]{_DAY}(?![\d/])",
+        rf"(?<![\d/-])(?<!\d\.)(?P<d>\d{{1,2}})[/.-](?P<m>\d{{1,2}})[/.-]{_YEAR}(?![\d/])",
         rf"\b{_DAYS}(?:\s+of)?\s+(?P<n>{_MONTH})\b\.?,?(?:\s+{_YEAR})?",
         rf"\b(?P<n>{_MONTH})\.?\s+{_DAYS}\b(?:,?\s+{_YEAR})?(?!\d)",
         rf"\b(?P<n>{_MONTH})\.?,?\s+{_YEAR}",

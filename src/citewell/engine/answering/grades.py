@@ -11,7 +11,12 @@ from citewell.engine.answering.base import (
     ConfidenceLevel,
 )
 from citewell.engine.answering.evidence import UNKNOWN
-from citewell.engine.verification.grading import Assessment, Grade, grade_sentence
+from citewell.engine.verification.grading import (
+    Assessment,
+    Grade,
+    grade_computed,
+    grade_sentence,
+)
 
 _PROVEN = frozenset({Grade.QUOTED, Grade.CLOSE, Grade.CONFIRMED})
 _ORDER = (
@@ -51,6 +56,10 @@ def grade_cited(
         cited: Its citations.
         language: ISO 639-1 code of the sentence.
     """
+    if sentence.operands is not None:
+        quotes = [citation.quote for citation in cited]
+        computed = grade_computed(sentence.text, sentence.operands, quotes, language=language)
+        return replace(sentence, assessment=computed)
     return replace(sentence, assessment=_assess(sentence.text, cited, language))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.kinds import Asked, read_question
+from citewell.engine.answering.asking.labels import tells_number
 from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.candidates import Candidate, candidates_of
 from citewell.engine.answering.question import text_terms
@@ -84,7 +85,11 @@ def score_sentences(
         for at, candidate in enumerate(reading.candidates):
             coverage, telling = reading.coverage(at)
             offered = _TYPE * offers(asked, candidate.text) if asks_for_a_type(asked) else 0.0
-            score = (telling + _PASSAGE * share + offered) * candidate.worth
+            is_asked = 0 < candidate.worth < 1 and tells_number(
+                asked, candidate.text, question.language
+            )
+            worth = 1.0 if is_asked else candidate.worth
+            score = (telling + _PASSAGE * share + offered) * worth
             if candidate.is_row:
                 score += _LABEL * finder.share(reading.find(candidate.cells[0]))
                 score *= 1.0 if reading.is_told_apart(at) else _ANY_ROW

@@ -11,8 +11,14 @@ from citewell.engine.answering.asking.focus import focus_of
 from citewell.engine.answering.asking.implied import implied_by, names_another_currency
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.counting import counts_items
 from citewell.engine.answering.reading.lists import is_inline_list
-from citewell.engine.answering.reading.subjects import absent, is_function_word, names_of
+from citewell.engine.answering.reading.subjects import (
+    absent,
+    is_function_word,
+    names_of,
+    points_back,
+)
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.sentences import is_table_row
@@ -184,9 +190,8 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
     focus = focus_of(material.asked, question.language)
     focus_gap = _gap_among(focus, material, content, near)
     is_list = "\n" in statement.text or is_inline_list(statement.text)
-    # The items of a list may be counted; of another kind one of them must hold what is asked for.
-    is_counted = is_list and material.asked.kind is Kind.COUNT
-    is_typed = asks_for_a_type(material.asked) and not is_counted
+    # Items that were counted need not say a number; else one must hold what is asked for.
+    is_typed = asks_for_a_type(material.asked) and not _is_counted(material, statement)
     cosines = [one.passage.dense_score for one in readings if one.passage.dense_score is not None]
     is_vietnamese = float(question.language == "vi")
     return Signals(
@@ -293,9 +298,20 @@ def _told(
 def _around(reading: ReadPassage, at: int) -> frozenset[int]:
     """The terms of what stands around a sentence and is said of it too."""
     candidate = reading.candidates[at]
-    before = reading.own[at - 1] if candidate.previous is not None and at else frozenset[int]()
     above = reading.above | reading.find(candidate.lead) | reading.find(candidate.question)
+    before = frozenset[int]()
+    while at and (reading.candidates[at].previous is not None or _is_back(reading, at)):
+        at -= 1
+        before |= reading.own[at]
+        if not points_back(reading.candidates[at].text):
+            break
     return above | before
+
+
+def _is_back(reading: ReadPassage, at: int) -> bool:
+    """Whether a paragraph goes on about what the one before it tells of."""
+    before, text = reading.candidates[at - 1], reading.candidates[at].text
+    return points_back(text) and before.worth == 1 and not before.is_row
 
 
 def _implied(material: Material, text: str, offered: float) -> frozenset[int]:
@@ -346,8 +362,19 @@ def _stopwords(language: str) -> frozenset[str]:
 def _is_miscounted(material: Material, statement: Statement, offered: float) -> bool:
     asked = material.asked
     is_row = is_table_row(statement.quotes[0].text)
-    is_count = asked.kind is Kind.COUNT and bool(asked.counted) and "\n" not in statement.text
-    return is_count and not is_row and offered < _COUNTS
+    is_count = asked.kind is Kind.COUNT and bool(asked.counted)
+    is_told = is_row or statement.operands is not None
+    return is_count and not is_told and offered < _COUNTS
+
+
+def _is_counted(material: Material, statement: Statement) -> bool:
+    """Whether what is asked for was counted, or is listed in one sentence to be counted."""
+    asked, text = material.asked, statement.text
+    if asked.kind is not Kind.COUNT or statement.operands is not None:
+        return asked.kind is Kind.COUNT
+    return is_inline_list(text) and counts_items(
+        asked, material.question.language, [text.partition(":")[0]], ()
+    )
 
 
 def _margin(material: Material) -> float:

@@ -71,6 +71,9 @@ def _any(names: tuple[str, ...]) -> str:
 _MONTH = rf"(?:{_any(_NAMES)})"
 _D = r"\d{1,2}"
 _Y = r"(?:1[89]|2[01])\d\d"
+_APART = r"(?<![\w/,-])(?<!\d\.)"
+"""Before a date with its whole year; a full stop may end a word: `rev.2024-05-01`."""
+
 # The first day of `12 to 14 March`, which the month of the second belongs to.
 _FIRST = rf"(?:({_D})\.? ?(?:-|–|to|and|bis|und|den|et|au) ?)?"
 _VI = rf"{_D}|m[ườuo]+i m[ộo]t|m[ườuo]+i hai|{_any(_VIETNAMESE)}"
@@ -82,8 +85,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], tuple[tuple[str, re.Pattern[str]], ...]]
         (
             r"\d[-/.]\d",
             (
-                ("ymd", rf"(?<![\w/.,-])({_Y})[-/.]({_D})[-/.]({_D})(?![\d/]|[-.]\d)"),
-                ("dmy", rf"(?<![\w/.,-])({_D})[-/.]({_D})[-/.]({_Y})(?![\d/]|[-.]\d)"),
+                ("ymd", rf"{_APART}({_Y})[-/.]({_D})[-/.]({_D})(?![\d/]|[-.]\d)"),
+                ("dmy", rf"{_APART}({_D})[-/.]({_D})[-/.]({_Y})(?![\d/]|[-.]\d)"),
                 # Two digits of a year: with slashes, or where day and month have two as well.
                 ("dmy", rf"(?<![\w/.,-])({_D})/({_D})/(\d\d)(?![\w/]|[-.]\d)"),
                 ("dmy", r"(?<![\w/.,-])([0-3]\d)\.([01]\d)\.(\d\d)(?![\w/]|[-.]\d)"),
@@ -143,6 +146,8 @@ _NUMBERED = re.compile(
     r"sections?|clauses?|chapters?|articles?|items?|parts?|no|nr|kapitel|abschnitt|ip|"
     r"phiên bản|bản|mục|điều|khoản)\W{0,2}$"
 )
+_DATED = re.compile(r"[0-3]\d\.[01]\d\.(?:19|20)\d\d|(?:19|20)\d\d\.[01]\d\.[0-3]\d")
+"""Written out like this it is a day even there: `version 01.05.2024`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +209,12 @@ def find_days(plain: str, language: str) -> list[Day]:
 
 def _is_numbered(plain: str, match: re.Match[str]) -> bool:
     """Whether three numbers with full stops between are of a version or a section."""
-    if match.group().count(".") != 2 or not match.group().replace(".", "").isdigit():
+    written = match.group()
+    if written.count(".") != 2 or not written.replace(".", "").isdigit() or _DATED.match(written):
         return False
-    return _NUMBERED.search(plain, max(0, match.start() - 16), match.start()) is not None
+    before = _NUMBERED.search(plain, max(0, match.start() - 16), match.start())
+    is_dated = before is not None and before.group().startswith("rev")
+    return before is not None and not (is_dated and len(written.rpartition(".")[2]) == 4)
 
 
 def _read(order: str, match: re.Match[str], language: str) -> Iterator[Day]:

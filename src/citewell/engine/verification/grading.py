@@ -26,6 +26,8 @@ _LEAD = re.compile(
 )
 """An answer in a word before its statement; `No.` may be a number's."""
 
+_COUNTABLE = (TokenKind.NUMBER, TokenKind.DATE)
+
 MIN_SHARED = 0.34
 """Share of the content words that some quote must hold; below it a sentence is `unsupported`: the
 quotes are about something else."""
@@ -102,6 +104,27 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> As
     return Assessment(Grade.REWORDED if shared >= MIN_SHARED else Grade.UNSUPPORTED, missing)
 
 
+def grade_computed(
+    sentence: str, operands: Sequence[str], quotes: Sequence[str], *, language: str
+) -> Assessment:
+    """Grade a sentence whose value was computed, not read: `reworded` at most.
+
+    No quote says the value, so nothing proves it but the computation; it is named among the terms
+    that no quote holds. Without one of its operands there is not even that.
+
+    Args:
+        sentence: As written, without citation marks.
+        operands: What its value was computed from, as written; empty where quotes were counted.
+        quotes: What it is cited from.
+        language: ISO 639-1 code of the sentence.
+    """
+    text = "\n".join(quotes)
+    found = [read_tokens(quote, language) for quote in quotes]
+    numbers = [token for token in read_tokens(sentence, language) if token.kind in _COUNTABLE]
+    is_held = bool(quotes) and all(operand in text for operand in operands)
+    return Assessment(Grade.REWORDED if is_held else Grade.UNSUPPORTED, _missing(numbers, found))
+
+
 def _is_verbatim(sentence: str, quotes: Sequence[str]) -> bool:
     """Whether the sentence is a whole sentence of a quote, white space and end marks apart."""
     wanted = _plain(sentence)
@@ -130,15 +153,10 @@ def _plain(text: str) -> str:
 def _missing(said: Sequence[Token], quotes: Sequence[Sequence[Token]]) -> tuple[str, ...]:
     """Words, numbers and dates that no quote holds, each once, as written."""
     keys = {token.key for quote in quotes for token in quote}
-    numbers = [
-        token
-        for quote in quotes
-        for token in quote
-        if token.kind in (TokenKind.NUMBER, TokenKind.DATE)
-    ]
+    numbers = [token for quote in quotes for token in quote if token.kind in _COUNTABLE]
     lacking: list[str] = []
     for token in said:
-        if token.kind in (TokenKind.NUMBER, TokenKind.DATE):
+        if token.kind in _COUNTABLE:
             is_held = any(same(token, number) for number in numbers)
         else:
             # Prepositions always count as held, so a sentence rich in them looks nearer to its
@@ -196,7 +214,7 @@ def _differs(pattern: Pattern, quote: Sequence[Token], language: str) -> bool:
 
 def _is_held(token: Token, keys: AbstractSet[str], quote: Sequence[Token]) -> bool:
     """Whether some token of the quote, whose content has these keys, says the same."""
-    if token.kind in (TokenKind.NUMBER, TokenKind.DATE):
+    if token.kind in _COUNTABLE:
         return any(same(token, found) for found in quote)
     return token.key in keys
 

@@ -72,8 +72,8 @@ _TOKEN = re.compile(
     rf"(?:,?\s+năm\s+(?P<y4>{_YEAR})(?!\d))?)"
     rf"|(?P<viy>năm\s+(?P<y8>{_YEAR})(?!\d))"
     rf"|(?P<vim>tháng\s+(?P<m5>\d{{1,2}})(?:\s+năm\s+|/)(?P<y5>{_YEAR})(?!\d))"
-    rf"|(?P<dig>(?<![\d/.-])(?P<d6>\d{{1,2}})[/.-](?P<m6>\d{{1,2}})[/.-](?P<y6>{_YEAR})(?![\d/]))"
-    rf"|(?P<iso>(?<![\d/.-])(?P<y7>{_YEAR})-(?P<m7>\d{{1,2}})-(?P<d7>\d{{1,2}})(?![\d/]))"
+    rf"|(?P<dig>(?<![\d/-])(?<!\d\.)(?P<d6>\d{{1,2}})[/.-](?P<m6>\d{{1,2}})[/.-](?P<y6>{_YEAR})(?![\d/]))"
+    rf"|(?P<iso>(?<![\d/-])(?<!\d\.)(?P<y7>{_YEAR})-(?P<m7>\d{{1,2}})-(?P<d7>\d{{1,2}})(?![\d/]))"
     # A minus right before a number. A hyphen at the beginning of a line is a bullet, one after a
     # number the middle of a range; there the sign is lost.
     r"|(?P<sign>(?:(?<![^\s(\[])\u2212|(?<=[ \u00a0\u202f(\[])(?<!\d\s)[-\u2013])(?=\d))?"

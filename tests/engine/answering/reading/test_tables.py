@@ -3,6 +3,8 @@
 import pytest
 
 from citewell.engine.answering.extractive import read_passages
+from citewell.engine.answering.grades import grade_extract
+from citewell.engine.verification.grading import Grade
 from tests.engine.answering.passages import answer, asked, passage
 
 PARCELS = (
@@ -89,3 +91,42 @@ class TestRows:
         given = [passage(text)]
         _, read = read_passages(asked("Who looks after the oven?", given), given)
         assert read[0].text == "Oven, Custodian: Ada Moe"
+
+
+class TestTotals:
+    TEXT = "Site | Staff\nBerlin | 30\nHamburg | 20\nTotal | 50"
+
+    def test_sum_is_told_where_the_table_tells_it(self) -> None:
+        made = answer("What is the total staff of the sites?", passage(self.TEXT))
+        assert made.sentences[0].text == "Total, Staff: 50"
+        assert made.citations[0].quote == "Total | 50"
+
+    def test_nothing_is_computed_with_the_row_of_the_sum(self) -> None:
+        largest = answer("Which site has the largest staff?", passage(self.TEXT))
+        assert largest.sentences[0].text == "Berlin: 30 (the highest Staff of 2 rows)"
+        mean = answer("What is the average staff of the sites?", passage(self.TEXT))
+        assert mean.sentences[0].text == "Average of Staff: 25 (computed from 2 rows)"
+
+
+class TestGrade:
+    def test_computed_value_is_reworded_and_named_as_in_no_row(self) -> None:
+        text = "Year | Ducks\n2019 | 120\n2020 | 135\n2021 | 150"
+        made = grade_extract(
+            answer("What is the total number of ducks per year?", passage(text)), language="en"
+        )
+        assessment = made.sentences[0].assessment
+        assert assessment is not None
+        assert (assessment.grade, assessment.verified_by) == (Grade.REWORDED, "rules")
+        assert assessment.unsupported_terms[0] == "405"
+
+    def test_extreme_is_cited_by_its_row_and_by_all_it_was_compared_with(self) -> None:
+        text = "Year | Ducks\n2019 | 120\n2020 | 135\n2021 | 150"
+        made = answer("What is the highest number of ducks per year?", passage(text))
+        assert [one.quote for one in made.citations] == ["2021 | 150", text.partition("\n")[2]]
+
+    def test_counted_items_are_reworded(self) -> None:
+        given = passage("Our branches are:\n\n- Huế\n- Zagreb\n- Lisbon")
+        made = grade_extract(answer("How many branches are there?", given), language="en")
+        assessment = made.sentences[0].assessment
+        assert assessment is not None
+        assert (assessment.grade, assessment.unsupported_terms) == (Grade.REWORDED, ("3",))

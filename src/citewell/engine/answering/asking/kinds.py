@@ -242,6 +242,14 @@ _CURRENT = re.compile(
 _HAPPENING = re.compile(r"\b(?:happens?|happened|takes? place|took place|dien ra|xay ra)\b")
 """Asks for any event, which a sentence tells by its own word."""
 
+_CONDITION = re.compile(
+    r"\b(?:which|what) state (?:is|are|was|were|has|have|must|should|may|can|will)\b(?!.*\bwhere\b)"
+)
+"""Asks for a region only of what has a name: a pump is in a state of repair."""
+
+_NAME = re.compile(r"(?<=\s)(?:the )?[A-Z][^\W\d_]+(?![\w-]*\d)(?! \d)")
+"""A capital behind the first word; `Rill 310` and `P-12` are things, no buildings or towns."""
+
 _CLOCK = re.compile(r"\bwhat time\b|\bat what hour\b|\bmay gio\b")
 _COUNTED_ENGLISH = re.compile(r"\bhow many ((?:[^\W_]+ ?){1,3})")
 _COUNTED_VIETNAMESE = re.compile(r"(?:\bbao nhieu|(?<!xe )\bmay) ((?:[^\W_]+ ?){1,2})")
@@ -281,6 +289,8 @@ def read_question(text: str, language: str) -> Asked:
         plain = _INFORMAL.sub(lambda match: _SPELT[match.group()], plain)
     table = _VIETNAMESE if language == "vi" else _ENGLISH
     kind = next((kind for kind, pattern in table if pattern.search(plain)), Kind.OTHER)
+    if kind is Kind.PLACE and _CONDITION.search(plain) and not _NAME.search(text):
+        kind = Kind.OTHER
     aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(plain)), None)
     return Asked(
         text=plain,

@@ -1,10 +1,12 @@
 """Sums, means, counts and extremes over a column, computed here and said to be."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from citewell.engine.answering.asking.kinds import Aggregate
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
+from citewell.engine.answering.reading.counting import counts_items
 from citewell.engine.answering.reading.grid import (
     TableRows,
     grids_of,
@@ -19,7 +21,6 @@ from citewell.engine.answering.reading.grid import (
 from citewell.engine.chunking.legal_units import above_clauses
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.sentences import Span
-from citewell.engine.text.stemming import stem_english
 
 _MIN_ROWS = 2
 _MIN_NUMERIC = 0.7
@@ -28,6 +29,11 @@ nothing in many tables."""
 
 _MIN_COVERAGE = 0.35
 """Share of the question that a table with its headings must hold to be the one that is meant."""
+
+_TOTAL = re.compile(
+    r"(?:grand |sub)?-?totals?(?: \w+)?|sum|overall|all|tong(?: cong| so| cong cong)?|cong"
+)
+"""Label of a row that sums up the others, without accents."""
 
 _WORDS = {
     "en": {
@@ -53,6 +59,8 @@ class _Choice:
     rows: list[int]
     coverage: float
     score: float
+    total: int | None
+    """The row that sums the others up, where all of them are meant."""
 
 
 def read_aggregate(material: Material) -> Statement | None:
@@ -64,11 +72,12 @@ def read_aggregate(material: Material) -> Statement | None:
     for choice in choices:
         if aggregate is Aggregate.COUNT:
             if _counts_rows(material, choice.grid):
-                return _statement(material, choice, str(len(choice.rows)), "", choice.rows)
+                text = _text(material, value=str(len(choice.rows)))
+                return _statement(choice, text, choice.rows, ())
             continue
         column = _column(material, choice)
         if column is not None:
-            return _computed(material, choice, column)
+            return _told(material, choice, column) or _computed(material, choice, column)
     return None
 
 
@@ -82,11 +91,14 @@ def _choices(material: Material) -> Iterator[_Choice]:
             first = grid.rows[0][0]
             around = first.find(grid.candidate(0).lead) | first.above
             rows, told = _filtered(material, grid, around)
+            totals = [row for row in range(len(grid.rows)) if _is_total(grid, row)]
+            is_whole = len(rows) == len(grid.rows)
+            rows = [row for row in rows if row not in totals]
             covered = first.finder.share(around | told | _meant(material, grid))
             if covered < _MIN_COVERAGE or (is_count and len(rows) < _MIN_ROWS):
                 continue
             score = covered + 0.7 * max(r.passage.score for r, _ in grid.rows) / best
-            yield _Choice(grid, rows, covered, score)
+            yield _Choice(grid, rows, covered, score, totals[-1] if totals and is_whole else None)
 
 
 def _meant(material: Material, grid: TableRows) -> frozenset[int]:
@@ -119,16 +131,18 @@ def _filtered(
 
 def _counts_rows(material: Material, grid: TableRows) -> bool:
     """Whether the rows of a table are what a question counts: its heading or label says so."""
-    reading = grid.rows[0][0]
-    passage = reading.passage
-    names = [
-        grid.header[0],
-        grid.header[1] if len(grid.header) > 1 else "",
-        *above_clauses(passage.heading)[-1:],
-    ]
-    called = {stem_english(word) for name in names for word in fold(normalise(name)).split()}
-    counted = {stem_english(word) for word in material.asked.counted}
-    return bool(counted & called)
+    asked, language = material.asked, material.question.language
+    heading = above_clauses(grid.rows[0][0].passage.heading)[-1:]
+    if counts_items(asked, language, heading, ()):
+        return True
+    # In `Office | Employees` with numbers below the rows are offices.
+    labels = [name for column, name in enumerate(grid.header[:2]) if not _is_numeric(grid, column)]
+    return any(counts_items(asked, language, (), [name]) for name in labels)
+
+
+def _is_numeric(grid: TableRows, column: int) -> bool:
+    cells = [grid.cells(row)[column] for row in range(len(grid.rows))]
+    return sum(cell.strip().replace(",", "").isdigit() for cell in cells) * 2 > len(cells)
 
 
 def _column(material: Material, choice: _Choice) -> int | None:
@@ -150,50 +164,74 @@ def _column(material: Material, choice: _Choice) -> int | None:
     return numeric[0] if len(numeric) == 1 else None
 
 
+def _is_total(grid: TableRows, row: int) -> bool:
+    """Whether a row sums up others, so that nothing may be computed with it."""
+    cells = [cell for cell in grid.cells(row)[:2] if cell]
+    return bool(cells) and _TOTAL.fullmatch(fold(normalise(cells[0])).strip(" .:*_")) is not None
+
+
+def _told(material: Material, choice: _Choice, column: int) -> Statement | None:
+    """The sum as the table itself tells it; None where it does not or something else is asked."""
+    row = choice.total
+    if material.asked.aggregate is not Aggregate.SUM or row is None:
+        return None
+    cell = choice.grid.cells(row)[column]
+    if number_in(cell) is None:
+        return None
+    name = name_without_unit(choice.grid.header[column])
+    text = (
+        f"{label_of(choice.grid, row)}, {name}: {value_with_unit(choice.grid.header[column], cell)}"
+    )
+    return _statement(choice, text, [row], None)
+
+
 def _computed(material: Material, choice: _Choice, column: int) -> Statement:
-    grid = choice.grid
+    grid, aggregate = choice.grid, material.asked.aggregate
     values = [
         (number, row)
         for row in choice.rows
         if (number := number_in(grid.cells(row)[column])) is not None
     ]
-    aggregate = material.asked.aggregate
+    name = name_without_unit(grid.header[column])
+    operands = tuple(grid.cells(row)[column] for _, row in values)
+    rows = [row for _, row in values]
     if aggregate in (Aggregate.MAXIMUM, Aggregate.MINIMUM):
         pick = max if aggregate is Aggregate.MAXIMUM else min
-        _, row = pick(values, key=lambda pair: pair[0])
-        cell = value_with_unit(grid.header[column], grid.cells(row)[column])
-        return _statement(
-            material, choice, cell, name_without_unit(grid.header[column]), [row],
-            label=label_of(grid, row), count=len(values),
-        )  # fmt: skip
+        _, best = pick(values, key=lambda pair: pair[0])
+        cell = value_with_unit(grid.header[column], grid.cells(best)[column])
+        text = _text(material, value=cell, name=name, label=label_of(grid, best), count=len(values))
+        # Its own row first; that no other has more stands in all of them.
+        return _statement(choice, text, rows, operands, first=best)
     total = sum(number for number, _ in values)
-    if aggregate is Aggregate.MEAN:
-        total /= len(values)
+    total = total / len(values) if aggregate is Aggregate.MEAN else total
     value = value_with_unit(grid.header[column], _written(total))
-    return _statement(
-        material, choice, value, name_without_unit(grid.header[column]),
-        [row for _, row in values], count=len(values),
-    )  # fmt: skip
+    text = _text(material, value=value, name=name, count=len(values))
+    return _statement(choice, text, rows, operands)
 
 
 def _written(number: float) -> str:
     return f"{number:,.2f}".rstrip("0").rstrip(".") if number % 1 else f"{number:.0f}"
 
 
-def _statement(
-    material: Material,
-    choice: _Choice,
-    value: str,
-    name: str,
-    rows: list[int],
-    *,
-    label: str = "",
-    count: int = 0,
-) -> Statement:
+def _text(
+    material: Material, *, value: str, name: str = "", label: str = "", count: int = 0
+) -> str:
     words = _WORDS.get(material.question.language, _WORDS["en"])
     aggregate = material.asked.aggregate or Aggregate.COUNT
-    text = words[aggregate].format(name=name, value=value, label=label, count=count)
-    return Statement(text, tuple(_quotes(choice.grid, rows)), choice.score, choice.coverage)
+    return words[aggregate].format(name=name, value=value, label=label, count=count)
+
+
+def _statement(
+    choice: _Choice,
+    text: str,
+    rows: list[int],
+    operands: tuple[str, ...] | None,
+    first: int | None = None,
+) -> Statement:
+    quotes = list(_quotes(choice.grid, rows))
+    if first is not None and len(rows) > 1:
+        quotes.insert(0, quote_of(choice.grid.candidate(first)))
+    return Statement(text, tuple(quotes), choice.score, choice.coverage, operands)
 
 
 def _quotes(grid: TableRows, rows: list[int]) -> Iterator[Quote]:

@@ -35,6 +35,9 @@ class Statement:
     """As a sentence scores, see `scoring`."""
     coverage: float
     """Share of the question's weight that it covers, with its headings."""
+    operands: tuple[str, ...] | None = None
+    """Numbers that its value was computed from, as the quotes have them; empty where quotes were
+    counted, None where nothing was computed."""
 
 
 @dataclass(frozen=True)

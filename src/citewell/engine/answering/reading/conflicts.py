@@ -32,7 +32,8 @@ _YEAR = re.compile(r"(?<![\w.,])(?:19|20)\d\d(?![\w.,]\d)")
 # As titles give it; `bản 2` is also `copy 2`, which a document's title seldom counts.
 _VERSION = re.compile(
     r"\b(?:v|ver\.?|version|rev\.?|revision|edition|issue|phien ban|ban|lan) ?"
-    r"(\d{1,4}(?:\.\d{1,4}){0,3})(?![\d/])"
+    r"(?!\d{1,2}\.\d{1,2}\.(?:19|20)\d\d)"
+    r"(\d{1,4}(?:\.\d{1,4}){0,3})(?![\d/]|-\d)"
 )
 
 _EARLIER = {"en": "Earlier ({title}): {text}", "vi": "Trước đó ({title}): {text}"}

@@ -157,7 +157,7 @@ def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
     needs_number = asked.kind in (Kind.COUNT, Kind.AMOUNT, Kind.DURATION) or asked.aggregate
     scores: dict[int, float] = {}
     for column, cell in enumerate(cells):
-        if column == label_column(grid) or not cell:
+        if column == label_column(grid) or not cell or _is_said(asked, grid, column, cell):
             continue
         if needs_number and not _DIGIT.search(cell):
             continue
@@ -176,6 +176,14 @@ def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
     first = ordered[0]
     is_clear = len(ordered) == 1 or scores[first] > scores[ordered[1]] + 0.01
     return first if is_clear and scores[first] > 0.02 else None
+
+
+def _is_said(asked: Asked, grid: TableRows, column: int, cell: str) -> bool:
+    """Whether a question names a column with this cell: `revision 3` is what it is about."""
+    words = set(_WORD.findall(fold(normalise(cell))))
+    name = {stem_english(word) for word in _WORD.findall(fold(normalise(grid.header[column])))}
+    said = {stem_english(word) for word in asked.words}
+    return bool(words) and words <= asked.words and bool(name) and name <= said
 
 
 def _is_counted(asked: Asked, name: str) -> bool:
@@ -220,6 +228,16 @@ def label_of(grid: TableRows, row: int) -> str:
         if column != label and reading.find(cell) - told and _TEXT.search(cell)
     ]
     return ", ".join(dict.fromkeys([cells[label] or cells[0], *shared]))
+
+
+def name_of(asked: Asked, grid: TableRows, row: int) -> str:
+    """Name of a row as a question says it, `Revision 3`; else its label."""
+    said = [
+        f"{grid.header[column]} {cell}"
+        for column, cell in enumerate(grid.cells(row))
+        if cell.isdigit() and _is_said(asked, grid, column, cell)
+    ]
+    return said[0] if said else label_of(grid, row)
 
 
 def rows_named(question: str, grid: TableRows) -> list[int]:

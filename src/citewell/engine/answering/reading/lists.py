@@ -8,6 +8,7 @@ from itertools import groupby
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Quote, Statement
+from citewell.engine.answering.reading.counting import counts_items
 from citewell.engine.answering.reading.grid import grids_of
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.chunking.legal_units import above_clauses
@@ -242,7 +243,8 @@ def score(material: Material, block: ItemList) -> tuple[float, float]:
 def make_statement(material: Material, block: ItemList, value: float, coverage: float) -> Statement:
     """Write a list with its lead-in and the numbers it has."""
     lines = [] if block.lead is None else [_text(block.lead)]
-    if material.asked.kind is Kind.COUNT and lines and not _DIGIT.search(lines[0]):
+    is_counted = bool(lines) and not _DIGIT.search(lines[0]) and _is_counted(material, block)
+    if is_counted:
         lines.insert(0, counted(material, len(block.items)))
     members = [] if block.lead is None else [block.lead]
     length = sum(map(len, lines))
@@ -258,7 +260,17 @@ def make_statement(material: Material, block: ItemList, value: float, coverage: 
     if shown < len(block.items):
         more = _MORE.get(material.question.language, _MORE["en"])
         lines.append(more.format(len(block.items) - shown))
-    return Statement("\n".join(lines), tuple(_quotes(members)), value, coverage)
+    operands = () if is_counted else None
+    return Statement("\n".join(lines), tuple(_quotes(members)), value, coverage, operands)
+
+
+def _is_counted(material: Material, block: ItemList) -> bool:
+    """Whether a question asks how many there are of what the items are."""
+    if material.asked.kind is not Kind.COUNT or block.lead is None:
+        return False
+    names = [_text(block.lead), *above_clauses(block.lead[0].passage.heading)[-1:]]
+    items = [_text(item[0]) for item in block.items]
+    return counts_items(material.asked, material.question.language, names, items)
 
 
 def counted(material: Material, count: int) -> str:

@@ -4,9 +4,13 @@
 """
 
 import re
+from collections.abc import Sequence
 
+from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
+from citewell.engine.answering.reading.counting import counts_items, counts_people
 from citewell.engine.answering.reading.lists import counted
+from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.answering.scoring import Scored
 from citewell.engine.text.normalisation import fold, normalise
 
@@ -36,11 +40,28 @@ def read_parallels(material: Material) -> Statement | None:
         and len(words & _words(one)) >= _ALIKE * len(words | _words(one))
     ]
     lines = {one.candidate.text: one for one in sorted(alike, key=_place)}
-    if not MIN_ALIKE <= len(lines) <= MAX_ALIKE:
+    if not MIN_ALIKE <= len(lines) <= MAX_ALIKE or _counts_others(material, list(lines)):
         return None
     text = "\n".join([counted(material, len(lines)), *(f"- {line}" for line in lines)])
     quotes: tuple[Quote, ...] = tuple(quote_of(one.candidate) for one in lines.values())
-    return Statement(text, quotes, best.score, best.coverage)
+    return Statement(text, quotes, best.score, best.coverage, operands=())
+
+
+def _counts_others(material: Material, lines: Sequence[str]) -> bool:
+    """Whether a number of things is asked for, and the sentences are not about one each."""
+    asked, language = material.asked, material.question.language
+    if asked.kind is not Kind.COUNT or counts_items(asked, language, (), lines):
+        return False
+    is_named = all(_is_about_somebody(line, language) for line in lines)
+    return not (is_named and counts_people(asked, language))
+
+
+def _is_about_somebody(line: str, language: str) -> bool:
+    """Whether a sentence begins with a name of two words; `The sales team` is none."""
+    words = line.split()[:2]
+    return all(word[0].isupper() for word in words) and not any(
+        is_function_word(word.lower(), language) for word in words
+    )
 
 
 def _place(one: Scored) -> int:

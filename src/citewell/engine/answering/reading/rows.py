@@ -36,7 +36,7 @@ def _listed(material: Material, grid: TableRows, best: Scored) -> Statement | No
     lines = [said.format(count=len(rows), all=len(grid.rows))]
     lines += [f"- {_name(grid, row)}" for row in rows]
     quotes: tuple[Quote, ...] = tuple(quote_of(grid.candidate(row)) for row in rows)
-    return Statement("\n".join(lines), quotes, best.score, best.coverage)
+    return Statement("\n".join(lines), quotes, best.score, best.coverage, operands=())
 
 
 def _name(grid: TableRows, row: int) -> str:

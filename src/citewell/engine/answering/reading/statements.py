@@ -4,9 +4,16 @@ import re
 from dataclasses import replace
 
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
-from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
+from citewell.engine.answering.asking.labels import tells_number
+from citewell.engine.answering.reading.base import (
+    Material,
+    Quote,
+    Statement,
+    quote_of,
+    stated,
+)
 from citewell.engine.answering.reading.lists import expand_lead_in
-from citewell.engine.answering.reading.subjects import names_of
+from citewell.engine.answering.reading.subjects import names_of, points_back
 from citewell.engine.answering.reading.tables import read_cell
 from citewell.engine.answering.scoring import Scored
 from citewell.engine.text.normalisation import fold
@@ -26,12 +33,6 @@ _SAME = 0.8
 _MAX_PAIR_CHARS = 400
 """Longest quote that takes in the sentence before, for a pronoun's sake."""
 
-_POINTS_BACK = re.compile(
-    r"(?:this|these|those|that|it|its|he|his|she|her|they|their|such|the (?:latter|former|same)|"
-    r"nó|họ|ông ấy|ông ta|bà ấy|anh ấy|cô ấy|chúng|điều này|điều đó|việc này|việc đó|đây là|"
-    r"trong đó|trường hợp này|quy định này)\b",
-    re.IGNORECASE,
-)
 _WORD = re.compile(r"\w+")
 
 
@@ -49,6 +50,8 @@ def best_statements(material: Material, count: int) -> list[Statement]:
         if one.candidate.is_row and one.candidate.passage.document_id in told:
             continue  # a cell was told: the next row is of something else
         statement = _statement(material, one)
+        if statement is not None and any(_continues(one, other) for other in made):
+            statement = stated(one)  # what it points back to was told
         if statement is None or any(_repeats(statement, other) for other in made):
             continue
         made.append(statement)
@@ -90,6 +93,8 @@ def _under(material: Material, one: Scored) -> Scored | None:
     following = candidates[one.at + 1]
     if following.is_row or not following.worth or following.lead != one.candidate.text:
         return None
+    if tells_number(material.asked, one.candidate.text, material.question.language):
+        return None
     if asks_for_a_type(material.asked) and (
         offers(material.asked, one.candidate.text) > offers(material.asked, following.text)
     ):
@@ -101,13 +106,25 @@ def _readable(one: Scored) -> tuple[Quote, str]:
     """Take in the sentence before when this one points back to it."""
     candidate = one.candidate
     before = candidate.previous
-    if before is None or not _POINTS_BACK.match(candidate.text):
+    if before is None or not points_back(candidate.text):
         return quote_of(candidate), candidate.text
     span = Span(before.start, candidate.span.end)
     if span.end - span.start > _MAX_PAIR_CHARS:
         return quote_of(candidate), candidate.text
     text = " ".join(candidate.passage.text[span.start : span.end].split())
     return Quote(candidate.passage, span), text
+
+
+def _continues(one: Scored, told: Statement) -> bool:
+    """Whether a sentence points back to the one before it, which a statement ends in."""
+    candidate, quote = one.candidate, told.quotes[-1]
+    before = candidate.previous
+    return (
+        before is not None
+        and points_back(candidate.text)
+        and quote.passage is candidate.passage
+        and quote.span.end == before.end
+    )
 
 
 def _repeats(one: Statement, other: Statement) -> bool:

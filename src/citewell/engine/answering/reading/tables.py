@@ -8,7 +8,7 @@ from citewell.engine.answering.reading.grid import (
     TableRows,
     grids_of,
     holds_number,
-    label_of,
+    name_of,
     name_without_unit,
     value_with_unit,
     wanted_column,
@@ -85,7 +85,7 @@ def _line(material: Material, grid: TableRows, row: int) -> str:
         return grid.candidate(row).text
     value = value_with_unit(grid.header[column], grid.cells(row)[column])
     name = name_without_unit(grid.header[column])
-    label = label_of(grid, row)
+    label = name_of(material.asked, grid, row)
     has_unit = value != grid.cells(row)[column] or not value.replace(".", "").isdigit()
     if not name or (len(grid.header) == 2 and has_unit):
         return f"{label}: {value}"
