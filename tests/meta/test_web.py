@@ -4,6 +4,10 @@ import json
 import re
 from pathlib import Path
 
+from citewell.engine.parsing.base import ParseFailure, WarningCode
+from citewell.features.agents.built_in import BUILT_IN
+from citewell.features.ingestion import errors as ingestion
+from citewell.features.workflows import shipped
 from tools.web_schema import SCHEMA, described
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +54,35 @@ class TestTranslations:
             if "Citewell" not in match[0]
         ]
         assert found == []
+
+
+class TestCodes:
+    """What the server says in English has words in both languages, by codes that do not change."""
+
+    def test_all_have_words(self) -> None:
+        failures = {each.value for each in ParseFailure}
+        failures |= {text for name, text in vars(ingestion).items() if name.isupper()}
+        for place, codes in (
+            ("ui/failure.tsx", failures),
+            ("ui/warnings.tsx", {each.value for each in WarningCode}),
+            ("agents/built-in.ts", {each.slug for each in BUILT_IN.values()}),
+            ("workflows/templates.ts", {each.template for each in shipped.templates()}),
+        ):
+            text = (WEB / "src" / place).read_text("utf-8")
+            named = set(re.findall(r'^  "?([a-z][a-z_-]+)"?: (?:"|{ name: ")', text, re.MULTILINE))
+            assert named == codes, place
+
+    def test_english_names_are_those_of_the_server(self) -> None:
+        words = set(translations("en").values())
+        for agent in BUILT_IN.values():
+            assert {agent.definition.name, agent.definition.description} <= words
+        for each in shipped.templates():
+            assert {each.name, each.description} <= words
+
+    def test_start_page_knows_how_many_documents_the_samples_are(self) -> None:
+        text = (WEB / "src" / "ask" / "beginning.tsx").read_text("utf-8")
+        files = [path for path in (ROOT / "samples" / "library").rglob("*") if path.is_file()]
+        assert f"const SAMPLE_COUNT = {len(files)};" in text
 
 
 class TestSchema:

@@ -14,8 +14,8 @@ from tests.waiting import PATIENCE
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
 FIELDS = {
-    "id", "kind", "status", "progress", "reason", "attempts", "document_id", "version",
-    "created_at", "started_at", "finished_at",
+    "id", "kind", "status", "progress", "reason", "code", "attempts", "document_id",
+    "version", "created_at", "started_at", "finished_at",
 }  # fmt: skip
 
 Ask = Callable[[httpx.AsyncClient, str], Any]
@@ -48,7 +48,7 @@ class TestRead:
         job = await ended(client, accepted["job_id"])
         assert (job["status"], job["kind"]) == ("succeeded", "ingestion.process")
         assert (job["document_id"], job["version"]) == (accepted["id"], 1)
-        assert (job["attempts"], job["reason"]) == (1, None)
+        assert (job["attempts"], job["reason"], job["code"]) == (1, None, None)
         done = job["progress"]["done"]
         assert job["progress"] == {
             "stage": "published", "done": done, "total": done, "unit": "chunks",
@@ -83,6 +83,7 @@ class TestRead:
     async def test_failed_job_has_a_reason(self, client: httpx.AsyncClient) -> None:
         job = await ended(client, (await upload(client, "empty.md", b"\n"))["job_id"])
         assert (job["status"], job["reason"]) == ("failed", "The file is empty.")
+        assert job["code"] == "empty_document"
 
     async def test_job_of_another_tenant_is_not_there(
         self, client: httpx.AsyncClient, stranger: httpx.AsyncClient

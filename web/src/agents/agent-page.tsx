@@ -18,6 +18,7 @@ import { Badge, Page, Views } from "~/ui/page";
 import { ProblemNote } from "~/ui/problem-note";
 
 import { AgentEditor } from "./agent-editor";
+import { useAgentWords } from "./built-in";
 import { RunList } from "./run-list";
 import { TOOLS } from "./tools";
 import type { AgentView } from "./views";
@@ -58,6 +59,7 @@ function Known({ agent, back }: { agent: Agent; back: ReactNode }) {
   const { isAtLeast } = useRights();
   const { view = "run" } = useSearch({ strict: false }) as { view?: AgentView };
   const mayChange = isAtLeast("manager");
+  const { name, description } = useAgentWords()(agent);
   const views: { key: AgentView; name: string }[] = [
     { key: "run", name: t("agents.run") },
     { key: "runs", name: t("runs.heading") },
@@ -66,9 +68,9 @@ function Known({ agent, back }: { agent: Agent; back: ReactNode }) {
   ];
   return (
     <Page
-      heading={agent.name}
+      heading={name}
       above={back}
-      intro={<span className="flex flex-wrap items-center gap-2">{agent.is_built_in && <Badge>{t("agents.builtIn")}</Badge>}{agent.description}</span>}
+      intro={<span className="flex flex-wrap items-center gap-2">{agent.is_built_in && <Badge>{t("agents.builtIn")}</Badge>}{description}</span>}
       actions={
         <>
           {mayChange && <Link to="/agents/$agentId" params={{ agentId: "new" }} search={{ copy: agent.id }} className="button button-line">{t("agents.copy")}</Link>}

@@ -7,6 +7,7 @@ import { Plus } from "~/ui/icons";
 import { Listing } from "~/ui/listing";
 import { Badge, Page, Views } from "~/ui/page";
 
+import { useAgentWords } from "./built-in";
 import { RunList } from "./run-list";
 
 /** The agents that can be run, and the runs there were. */
@@ -14,6 +15,7 @@ export function AgentsPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { isAtLeast } = useRights();
+  const words = useAgentWords();
   const { view = "list" } = useSearch({ strict: false }) as { view?: "list" | "runs" };
   return (
     <Page
@@ -41,10 +43,10 @@ export function AgentsPage() {
             <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
               <div className="min-w-0 basis-80 grow">
                 <p className="flex flex-wrap items-center gap-2 font-medium">
-                  <Link to="/agents/$agentId" params={{ agentId: agent.id }} className="wrap-anywhere underline-offset-4 hover:underline">{agent.name}</Link>
+                  <Link to="/agents/$agentId" params={{ agentId: agent.id }} className="wrap-anywhere underline-offset-4 hover:underline">{words(agent).name}</Link>
                   {agent.is_built_in && <Badge>{t("agents.builtIn")}</Badge>}
                 </p>
-                <p className="wrap-anywhere">{agent.description}</p>
+                <p className="wrap-anywhere">{words(agent).description}</p>
                 <p className="text-sm text-soft wrap-anywhere">{[agent.slug, t("place.version", { version: agent.version }), t("agents.tools", { count: agent.tools.length })].join(" · ")}</p>
               </div>
               <Link to="/agents/$agentId" params={{ agentId: agent.id }} className="button button-line text-sm">{t("agents.open")}</Link>

@@ -7,6 +7,7 @@ import type { Document, Job } from "~/api/schemas";
 import { duration, moment } from "~/kit/format";
 import { useRights } from "~/session/rights";
 import { useAttempt } from "~/ui/attempt";
+import { Failure } from "~/ui/failure";
 import { Listing } from "~/ui/listing";
 import { Badge } from "~/ui/page";
 
@@ -68,7 +69,7 @@ function JobRow({ job }: { job: Job }) {
           <Badge tone={statusTone(job.status)}>{t((STATUS_NAMES[job.status] ?? "documents.queued") as "documents.ready")}</Badge>
         </p>
         <p className="text-sm text-soft wrap-anywhere">{facts.filter((fact) => fact !== null).join(" · ")}</p>
-        {job.reason !== null && <p className="mt-1 text-sm text-bad wrap-anywhere">{job.reason}</p>}
+        {job.reason !== null && <Failure code={job.code} detail={job.reason} />}
       </div>
       {isOpen(job) && <button type="button" className="button button-line text-sm" onClick={() => void act("cancel")}>{t("action.cancel")}</button>}
       {(job.status === "failed" || job.status === "cancelled") && (

@@ -11,6 +11,7 @@ import { Reader } from "~/reader/reader";
 import type { Target } from "~/reader/target";
 import { DocumentAccess } from "~/sharing/document-access";
 import { useAttempt } from "~/ui/attempt";
+import { Failure } from "~/ui/failure";
 import { Trash } from "~/ui/icons";
 import { notify } from "~/ui/notices";
 import { Badge, Page, Views } from "~/ui/page";
@@ -59,7 +60,7 @@ export function DocumentPage() {
           intro={<Facts document={document} />}
           actions={<Actions document={document} onOpen={setTarget} />}
         >
-          {document.error !== null && <p className="mb-4 text-bad wrap-anywhere">{document.error["detail"]}</p>}
+          {document.error !== null && <Failure code={document.error["code"]} detail={document.error["detail"] ?? ""} className="mb-4" />}
           <Views
             label={t("document.views")}
             views={views}

@@ -7,6 +7,7 @@ import { asProblem } from "~/api/problem";
 import type { Document } from "~/api/schemas";
 import { day, size } from "~/kit/format";
 import type { Target } from "~/reader/target";
+import { Failure } from "~/ui/failure";
 import { Trash } from "~/ui/icons";
 import { notify } from "~/ui/notices";
 import { Badge } from "~/ui/page";
@@ -55,9 +56,7 @@ export function DocumentRow({ document, columns, isChosen, onChoose, onOpen }: P
         )}
         <p className="text-sm text-soft wrap-anywhere">{facts.map(({ text }) => text).join(" · ")}</p>
         {columns.includes("labels") && <Labels document={document} />}
-        {document.error !== null && (
-          <p className="mt-1 text-sm text-bad wrap-anywhere">{document.error["detail"]}</p>
-        )}
+        {document.error !== null && <Failure code={document.error["code"]} detail={document.error["detail"] ?? ""} />}
         <Warnings warnings={document.warnings} />
       </div>
       <div className="ms-auto flex shrink-0 items-center gap-x-2">

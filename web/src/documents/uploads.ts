@@ -184,7 +184,7 @@ async function processed(id: number, first: Promise<Job>): Promise<void> {
     } else if (current.status === "cancelled") {
       change(id, { state: "cancelled", job: current });
     } else {
-      const problem = new Problem(`job_${current.status}`, current.reason ?? "");
+      const problem = new Problem(current.code ?? `job_${current.status}`, current.reason ?? "");
       change(id, { state: "failed", job: current, problem });
     }
     arrivals.update((count) => count + 1);

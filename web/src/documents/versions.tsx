@@ -7,6 +7,7 @@ import type { Document, Version } from "~/api/schemas";
 import { moment, size } from "~/kit/format";
 import type { Target } from "~/reader/target";
 import { useAttempt } from "~/ui/attempt";
+import { Failure } from "~/ui/failure";
 import { Listing } from "~/ui/listing";
 import { notify } from "~/ui/notices";
 import { Badge } from "~/ui/page";
@@ -87,7 +88,7 @@ function Row({ document, version, onOpen, onCompare }: Props & { version: Versio
           )}
         </p>
         <p className="text-sm text-soft wrap-anywhere">{facts.filter((fact) => fact !== null).join(" · ")}</p>
-        {version.error !== null && <p className="mt-1 text-sm text-bad wrap-anywhere">{version.error["detail"]}</p>}
+        {version.error !== null && <Failure code={version.error["code"]} detail={version.error["detail"] ?? ""} />}
       </div>
       {hasText && (
         <div className="flex flex-wrap gap-2">

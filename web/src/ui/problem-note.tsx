@@ -3,6 +3,8 @@ import { useTranslation } from "react-i18next";
 import type { Problem } from "~/api/problem";
 import type { Key } from "~/i18n/key";
 
+import { useFailureWords } from "./failure";
+
 /** What to do about problems that people meet often; of the others the server's own words are shown. */
 const ADVICE: Record<string, Key> = {
   network: "problem.network",
@@ -35,11 +37,12 @@ const ADVICE: Record<string, Key> = {
 
 export function useAdvice(): (problem: Problem) => string {
   const { t } = useTranslation();
+  const failure = useFailureWords();
   return (problem) => {
     const key = ADVICE[problem.code];
     if (key === "problem.wait") return t("problem.wait", { count: problem.retryAfter ?? 30 });
     if (key !== undefined) return t(key as "problem.unexpected");
-    return problem.detail || t("problem.unexpected");
+    return failure(problem.code, problem.detail) || t("problem.unexpected");
   };
 }
 

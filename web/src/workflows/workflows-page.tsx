@@ -15,6 +15,7 @@ import { Listing } from "~/ui/listing";
 import { Page, Views } from "~/ui/page";
 import { ProblemNote } from "~/ui/problem-note";
 
+import { useTemplateWords } from "./templates";
 import { WorkflowRunList } from "./workflow-run-list";
 
 type View = "list" | "templates" | "runs";
@@ -71,6 +72,7 @@ export function WorkflowsPage() {
 
 function Templates() {
   const { t } = useTranslation();
+  const words = useTemplateWords();
   const [chosen, setChosen] = useState<WorkflowTemplate | null>(null);
   const { data: templates, error, refetch } = useQuery({
     queryKey: ["workflows", "templates"],
@@ -83,8 +85,8 @@ function Templates() {
       <ul className="grid gap-4 sm:grid-cols-2">
         {templates.data.map((template) => (
           <li key={template.template} className="rounded-xl border border-line bg-sheet p-4">
-            <h2 className="font-serif text-lg font-semibold">{template.name}</h2>
-            <p className="mt-1 mb-3 text-soft">{template.description}</p>
+            <h2 className="font-serif text-lg font-semibold">{words(template).name}</h2>
+            <p className="mt-1 mb-3 text-soft">{words(template).description}</p>
             <button type="button" className="button button-line text-sm" onClick={() => setChosen(template)}>{t("workflows.use")}</button>
           </li>
         ))}
@@ -98,6 +100,7 @@ function FromTemplate({ template, onClose }: { template: WorkflowTemplate; onClo
   const { t } = useTranslation();
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const { name } = useTemplateWords()(template);
   const [slug, setSlug] = useState(template.template);
   async function make(): Promise<void> {
     const made = await data(api.POST("/api/v1/workflows", { body: { slug: slug.trim(), template: template.template } }));
@@ -105,7 +108,7 @@ function FromTemplate({ template, onClose }: { template: WorkflowTemplate; onClo
     await navigate({ to: "/workflows/$workflowId", params: { workflowId: made.id } });
   }
   return (
-    <Dialog heading={template.name} onClose={onClose}>
+    <Dialog heading={name} onClose={onClose}>
       <Form action={t("workflows.make")} onSend={make}>
         <TextField label={t("field.slug")} hint={t("field.slugHint")} value={slug} onChange={setSlug} maxLength={64} />
       </Form>

@@ -107,7 +107,11 @@ def _states() -> Select[Job, DocumentVersion]:
 
 def _state(row: Row[Job, DocumentVersion]) -> JobState:
     job, version = row[0], cast(DocumentVersion | None, row[1])
-    return JobState(job, version and version.document_id, version and version.number)
+    if version is None:
+        return JobState(job, None, None)
+    # A version knows how it failed last; an earlier job of it may have failed otherwise.
+    code = version.error_code if job.reason == version.error_detail else None
+    return JobState(job, version.document_id, version.number, code)
 
 
 async def state(session: AsyncSession, job_id: uuid.UUID, sight: JobSight) -> JobState | None:

@@ -67,6 +67,8 @@ class JobRead(BaseModel):
     """Null before the first attempt."""
     reason: str | None
     """Reason of its failure, or of its waiting."""
+    code: str | None
+    """Code of a failure to read or index a document."""
     attempts: int
     """Attempts since it was queued by a person."""
     document_id: uuid.UUID | None
@@ -86,6 +88,8 @@ class JobState:
     job: Job
     document_id: uuid.UUID | None
     version: int | None
+    code: str | None = None
+    """Code of its failure, if its version has one."""
 
     def read(self) -> JobRead:
         """As the API shows it."""
@@ -105,6 +109,7 @@ class JobState:
                 else None
             ),
             reason=job.reason,
+            code=self.code if job.status == JobStatus.FAILED else None,
             attempts=job.attempts - job.attempts_before,
             document_id=self.document_id,
             version=self.version,
