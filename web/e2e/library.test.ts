@@ -65,6 +65,20 @@ describe("many documents", () => {
   });
 });
 
+describe("the first question", () => {
+  it("is suggested from the library, in the language of the page, and is answered", async () => {
+    const { page } = visitor;
+    await page.goto(address);
+    const section = page.locator("section", { has: page.getByRole("heading", { name: "Your documents say something about these:" }) });
+    await section.getByRole("button").first().waitFor();
+    expect(await section.getByRole("button").count()).toBe(6);
+    expect(await section.getByRole("button").first().getAttribute("lang")).toBe("en");
+    await expectAccessible(page);
+    await section.getByRole("button").first().click();
+    await page.locator("article").last().locator(".chip").first().waitFor();
+  });
+});
+
 describe("limits of a question", () => {
   it("hold for filters and days, are always in sight, and are dropped with a click", async () => {
     const { page } = visitor;

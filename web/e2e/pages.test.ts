@@ -510,6 +510,13 @@ describe("everywhere", () => {
       await marks.first().waitFor();
       expect(letters((await marks.allTextContents()).join(""))).toBe(letters(quote));
       await expectAccessible(page);
+      await page.goto(`${address}/agents`);
+      await page.getByRole("link", { name: "So sánh tài liệu" }).waitFor();
+      await page.goto(`${address}/workflows?view=templates`);
+      await page.getByRole("heading", { name: "Tổng hợp hằng tháng" }).waitFor();
+      await page.goto(`${address}/documents`);
+      await page.getByText("Tệp bị hỏng, hoặc không đúng loại như tên tệp.").first().waitFor();
+      await expectAccessible(page);
       expect(vietnamese.complaints).toEqual([]);
     } finally {
       await vietnamese.leave();

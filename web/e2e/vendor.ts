@@ -2,9 +2,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 
 interface Asked {
-  messages: { role: string }[];
+  messages: { role: string; content?: unknown }[];
+  stream?: boolean;
   tools?: { function: { name: string } }[];
 }
+
+/** In a question: its answer comes slowly, and the rest of it only after `GET /release`. */
+export const SLOWLY = "slowly";
+const SLOW_ANSWER = ["Salaries are paid on the 28th of the month in Bristol.", "Salaries are paid by bank transfer in Bristol."].map(
+  (sentence) => `<quote passage="1">${sentence}</quote><say>${sentence}</say>\n`,
+);
 
 const ANSWER = ["Salaries are paid on the 28th of the month in Bristol [1]. ", "Everybody sings about it."];
 
@@ -14,6 +21,8 @@ const ANSWER = ["Salaries are paid on the 28th of the month in Bristol [1]. ", "
  */
 export async function startVendor(): Promise<{ server: Server; address: string }> {
   const sent: string[] = [];
+  let release: () => void = () => undefined;
+  const held = () => new Promise<void>((done) => { release = done; });
   const server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
       if (request.url === "/channel") {
@@ -21,10 +30,13 @@ export async function startVendor(): Promise<{ server: Server; address: string }
         response.writeHead(200).end("ok");
       } else if (request.url === "/sent") {
         response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(sent));
+      } else if (request.url === "/release") {
+        release();
+        response.writeHead(200).end("ok");
       } else if (request.method === "GET") {
         response.writeHead(200, { "Content-Type": "application/json" }).end('{"object": "list", "data": [{"id": "m-1", "object": "model"}]}');
       } else {
-        reply(JSON.parse(body) as Asked, response, address());
+        void reply(JSON.parse(body) as Asked, response, address(), held);
       }
     });
   });
@@ -39,22 +51,27 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return body;
 }
 
-function reply({ messages, tools = [] }: Asked, response: ServerResponse, address: string): void {
+async function reply({ messages, tools = [], stream: isStream = false }: Asked, response: ServerResponse, address: string, held: () => Promise<void>): Promise<void> {
   const done = messages.filter((message) => message.role === "tool").length;
   const has = (name: string) => tools.some((tool) => tool.function.name === name);
-  const calls = (name: string, given: object) =>
+  const calls = async (name: string, given: object) =>
     stream(response, [{ tool_calls: [{ index: 0, id: `call-${done}`, type: "function", function: { name, arguments: JSON.stringify(given) } }] }], "tool_calls");
-  if (done === 0 && has("search_documents")) calls("search_documents", { query: "When are salaries paid in Bristol?" });
-  else if (done === 1 && has("send_http")) calls("send_http", { method: "POST", url: `${address}/channel`, body: "Paid on the 28th." });
-  else stream(response, ANSWER.map((content) => ({ content })), "stop");
+  if (isStream && JSON.stringify(messages).includes(SLOWLY)) {
+    await stream(response, SLOW_ANSWER.map((content) => ({ content })), "stop", held);
+  } else if (done === 0 && has("search_documents")) await calls("search_documents", { query: "When are salaries paid in Bristol?" });
+  else if (done === 1 && has("send_http")) await calls("send_http", { method: "POST", url: `${address}/channel`, body: "Paid on the 28th." });
+  else await stream(response, ANSWER.map((content) => ({ content })), "stop");
 }
 
-/** The reply in OpenAI's wire format. */
-function stream(response: ServerResponse, deltas: object[], reason: string): void {
+/** The reply in OpenAI's wire format; with a pause after its first part where one is given. */
+async function stream(response: ServerResponse, deltas: object[], reason: string, pause?: () => Promise<void>): Promise<void> {
   response.writeHead(200, { "Content-Type": "text/event-stream" });
   const chunk = (choices: object[], more: object = {}) =>
     response.write(`data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", choices, ...more })}\n\n`);
-  for (const delta of deltas) chunk([{ index: 0, delta, finish_reason: null }]);
+  for (const [at, delta] of deltas.entries()) {
+    if (at > 0) await pause?.();
+    chunk([{ index: 0, delta, finish_reason: null }]);
+  }
   chunk([{ index: 0, delta: {}, finish_reason: reason }]);
   chunk([], { usage: { prompt_tokens: 120, completion_tokens: 30, total_tokens: 150 } });
   response.end("data: [DONE]\n\n");

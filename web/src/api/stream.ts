@@ -10,6 +10,9 @@ interface Told {
   done: QueryReply;
 }
 
+/** Silence after which a connection is taken for dead: the server gives a sign of life each 15 seconds. */
+const SILENCE_MS = 45_000;
+
 /** What the server tells while it answers; in a conversation with a number. */
 export type AnswerEvent = {
   [Name in keyof Told]: { id: number | null; name: Name; data: Told[Name] };
@@ -45,7 +48,7 @@ export function followedEvents(
 async function* told(request: Request): AsyncGenerator<AnswerEvent> {
   const reply = await authorisedFetch(request);
   if (!reply.ok || reply.body === null) throw await problemOf(reply);
-  for await (const event of serverSentEvents(reply.body)) {
+  for await (const event of serverSentEvents(reply.body, SILENCE_MS)) {
     if (event.name === "error") throw problemFrom(event.data as object, 0);
     yield event as AnswerEvent;
     if (event.name === "done") return;
@@ -60,16 +63,20 @@ export interface ServerSentEvent {
   data: unknown;
 }
 
-/** Events of a stream, as `kit/sse.py` writes them: one line with the name, one with JSON. */
+/**
+ * Events of a stream, as `kit/sse.py` writes them: one line with the name, one with JSON. A stream that
+ * says nothing for so many milliseconds was cut without being told, as by a laptop's sleep.
+ */
 export async function* serverSentEvents(
   body: ReadableStream<Uint8Array>,
+  silence: number | null = null,
 ): AsyncGenerator<ServerSentEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let waiting = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await (silence === null ? reader.read() : inTime(reader.read(), silence));
       if (done) return;
       waiting += decoder.decode(value, { stream: true });
       const events = waiting.split("\n\n");
@@ -86,4 +93,12 @@ export async function* serverSentEvents(
   } finally {
     await reader.cancel().catch(() => undefined);
   }
+}
+
+function inTime<Value>(work: Promise<Value>, milliseconds: number): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Problem("cut", "")), milliseconds);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

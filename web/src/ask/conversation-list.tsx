@@ -5,17 +5,16 @@ import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
-import { asProblem, problemOf } from "~/api/problem";
+import { asProblem } from "~/api/problem";
 import type { Conversation } from "~/api/schemas";
 import { Store, useStore } from "~/kit/store";
-import { saveOriginal } from "~/reader/original";
-import { authorisedFetch } from "~/session/session";
 import { useAttempt } from "~/ui/attempt";
 import { Dialog } from "~/ui/dialog";
 import { More, Pin, Plus } from "~/ui/icons";
 import { notifyBefore } from "~/ui/notices";
 import { ProblemNote } from "~/ui/problem-note";
 
+import { exported, FORMS, type Form } from "./exporting";
 import { forgetUnasked, tellOfChange } from "./turns";
 
 const ROWS = 40;
@@ -226,8 +225,11 @@ function Actions({ conversation, title, isOpen, onRename }: { conversation: Conv
             <Menu.Separator className="my-1 h-px bg-line" />
           </>
         )}
-        <Menu.Item className="menu-item" onSelect={() => void attempt(() => exported(conversation, title, "markdown"))}>{t("talk.markdown")}</Menu.Item>
-        <Menu.Item className="menu-item" onSelect={() => void attempt(() => exported(conversation, title, "json"))}>{t("talk.json")}</Menu.Item>
+        {(Object.keys(FORMS) as Form[]).map((form) => (
+          <Menu.Item key={form} className="menu-item" onSelect={() => void attempt(() => exported(id, title, form))}>
+            {t(FORMS[form].name as "talk.json")}
+          </Menu.Item>
+        ))}
         {isOwn && (
           <>
             <Menu.Separator className="my-1 h-px bg-line" />
@@ -237,12 +239,4 @@ function Actions({ conversation, title, isOpen, onRename }: { conversation: Conv
       </Menu.Content>
     </Menu.Root>
   );
-}
-
-async function exported({ id }: Conversation, title: string, form: "markdown" | "json"): Promise<void> {
-  const address = new URL(`/api/v1/conversations/${id}/export`, location.origin);
-  address.searchParams.set("form", form);
-  const reply = await authorisedFetch(new Request(address));
-  if (!reply.ok) throw await problemOf(reply);
-  saveOriginal(await reply.blob(), `${title.slice(0, 80)}.${form === "json" ? "json" : "md"}`);
 }

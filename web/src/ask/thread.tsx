@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
 import { asProblem } from "~/api/problem";
+import { isLost } from "~/api/retrying";
 import type { Target } from "~/reader/target";
 import { useOwnId } from "~/session/rights";
 import { ProblemNote } from "~/ui/problem-note";
@@ -13,7 +14,7 @@ import { Composer } from "./composer";
 import { Loading } from "./loading";
 import { useMessages } from "./messages";
 import { TurnView } from "./turn-view";
-import { forget, type Turn } from "./turns";
+import { forget, takeUp, type Turn } from "./turns";
 
 export interface Asking {
   onAsk: (question: string, parent: string | null) => void;
@@ -73,6 +74,11 @@ export function Thread({ all, isOwn = true, onAsk, shown, onShow }: Asking & { a
   }
 
   function again(turn: Turn): void {
+    // What was asked is not asked again because the way to it was lost.
+    if (turn.messageId !== null && turn.problem !== null && isLost(turn.problem)) {
+      takeUp(turn);
+      return;
+    }
     if (turn.messageId === null) forget(turn);
     send(turn.question, turn.parent);
   }

@@ -1,3 +1,4 @@
+import * as Menu from "@radix-ui/react-dropdown-menu";
 import { Fragment, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -5,17 +6,19 @@ import type { Citation, Grade } from "~/api/schemas";
 import type { Target } from "~/reader/target";
 import { isSamePassage, targetOfCitation } from "~/reader/target";
 import { useRights } from "~/session/rights";
-import { Again, Copy, Left, LinkTo, Pencil, Right, Stop } from "~/ui/icons";
+import { useAttempt } from "~/ui/attempt";
+import { Again, Copy, Down, Left, LinkTo, Pencil, Right, Stop } from "~/ui/icons";
 import { notify } from "~/ui/notices";
 import { ProblemNote } from "~/ui/problem-note";
 
 import type { Answer } from "./answer";
 import { asText } from "./clipboard";
 import { Confidence } from "./confidence";
+import { exported, FORMS, type Form } from "./exporting";
 import { GRADES, MarkedSentence } from "./marked-sentence";
 import { Rating } from "./rating";
 import { PassagesRead, Sources } from "./sources";
-import { stop, type AnswerPart, type Turn } from "./turns";
+import { stop, tryNow, type AnswerPart, type Turn } from "./turns";
 
 const MakeCase = lazy(() => import("./make-case"));
 
@@ -75,7 +78,7 @@ export function TurnView(props: Props) {
         )}
         {turn.state === "asking" && parts.length === 0 && <Reading />}
       </div>
-      {turn.isReconnecting && <p role="status" className="mt-2 text-doubt">{t("ask.reconnecting")}</p>}
+      {turn.failures > 0 && <Reconnecting turn={turn} />}
       {turn.state === "stopped" && <p className="mt-2 text-soft">{t("ask.stopped")}</p>}
       {turn.state === "interrupted" && <p className="mt-2 text-doubt">{t("ask.interrupted")}</p>}
       {turn.state === "done" && answer === null && <p className="mt-2 text-soft">{t("ask.forgotten")}</p>}
@@ -186,6 +189,26 @@ function Reading() {
   );
 }
 
+/** Attempts in vain after which the page says that it goes on trying, and takes a click. */
+const PATIENT = 3;
+
+/** That the connection broke, and what happens now. */
+function Reconnecting({ turn }: { turn: Turn }) {
+  const { t } = useTranslation();
+  const isLong = turn.failures > PATIENT;
+  return (
+    <div className="mt-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-doubt">
+      <p role="status">{t(isLong ? "ask.unreachable" : "ask.reconnecting")}</p>
+      {isLong && (
+        <button type="button" className="button button-line text-sm" onClick={() => tryNow(turn)}>
+          <Again />
+          {t("ask.tryNow")}
+        </button>
+      )}
+    </div>
+  );
+}
+
 function Below({ turn, answer, isOwn, shown, onShow, onFollow, onAgain }: Props & { answer: Answer }) {
   const { t } = useTranslation();
   const { isAtLeast } = useRights();
@@ -251,6 +274,9 @@ function Below({ turn, answer, isOwn, shown, onShow, onFollow, onAgain }: Props 
       <div className="flex flex-wrap items-center gap-x-1 gap-y-2">
         {!answer.abstained && <CopyButton answer={answer} />}
         {turn.messageId !== null && <LinkButton messageId={turn.messageId} conversationId={turn.conversationId} />}
+        {turn.messageId !== null && turn.conversationId !== null && (
+          <ExportMenu conversationId={turn.conversationId} messageId={turn.messageId} question={turn.question} />
+        )}
         {isOwn && (
           <button type="button" className="button button-bare text-sm" onClick={onAgain}>
             <Again />
@@ -289,6 +315,29 @@ function CopyButton({ answer }: { answer: Answer }) {
       <Copy />
       {t("ask.copy")}
     </button>
+  );
+}
+
+/** Saves this answer as a file. */
+function ExportMenu({ conversationId, messageId, question }: { conversationId: string; messageId: string; question: string }) {
+  const { t } = useTranslation();
+  const attempt = useAttempt();
+  return (
+    <Menu.Root>
+      <Menu.Trigger className="button button-bare text-sm">
+        {t("ask.export")}
+        <Down />
+      </Menu.Trigger>
+      <Menu.Portal>
+        <Menu.Content align="start" sideOffset={4} className="menu">
+          {(Object.keys(FORMS) as Form[]).map((form) => (
+            <Menu.Item key={form} className="menu-item" onSelect={() => void attempt(() => exported(conversationId, question, form, messageId))}>
+              {t(FORMS[form].name as "talk.json")}
+            </Menu.Item>
+          ))}
+        </Menu.Content>
+      </Menu.Portal>
+    </Menu.Root>
   );
 }
 

@@ -1,5 +1,6 @@
 import { api, data } from "~/api/client";
 import { asProblem, type Problem } from "~/api/problem";
+import { isLost, pauseAfter } from "~/api/retrying";
 import type { Citation, Message } from "~/api/schemas";
 import { answerEvents, followedEvents, type AnswerEvent } from "~/api/stream";
 import { Store } from "~/kit/store";
@@ -24,8 +25,8 @@ export interface Turn extends Branching {
   question: string;
   scope: Scope;
   state: "asking" | "done" | "stopped" | "failed" | "interrupted";
-  /** The connection broke, and the answer is being taken up again. */
-  isReconnecting: boolean;
+  /** The connection broke, and the answer is being taken up again: how often it was tried in vain. */
+  failures: number;
   parts: readonly AnswerPart[];
   citations: readonly Citation[];
   answer: Answer | null;
@@ -44,8 +45,8 @@ export interface Question {
 
 /** Passages that are shown where no answer is given. */
 const NEAREST = 3;
-/** A broken stream is taken up again after these pauses, about a minute in all. */
-const PAUSES_MS = [300, 1_000, 3_000, 8_000, 15_000, 30_000];
+/** Attempts to take a broken stream up, a quarter of an hour in all: longer than an upgrade takes. */
+const MOST_FAILURES = 33;
 
 /** What was asked or followed on this page, oldest first; it stays while other pages are looked at. */
 export const turns = new Store<readonly Turn[]>([]);
@@ -66,6 +67,10 @@ export function tellOfChange(): void {
 }
 
 const running = new Map<string, AbortController>();
+/** Ends the pause before the next attempt. */
+const waiting = new Map<string, () => void>();
+/** Number of the last event that came. */
+const lastEvents = new Map<string, number>();
 let lastId = 0;
 
 export function forgetTurns(): void {
@@ -93,6 +98,7 @@ export function forgetUnasked(): void {
 }
 
 export function forget(turn: Turn): void {
+  lastEvents.delete(turn.id);
   turns.update((all) => all.filter((each) => each.id !== turn.id));
 }
 
@@ -117,6 +123,19 @@ export function followMessage(conversationId: string, message: Message): void {
   void work(turn, (signal) => followedEvents(conversationId, message.id, 0, signal));
 }
 
+/** Takes up an answer again whose connection was given up, after the last event that came. */
+export function takeUp(turn: Turn): void {
+  const { conversationId, messageId } = turn;
+  if (conversationId === null || messageId === null) return;
+  change(turn.id, () => ({ state: "asking", problem: null, failures: 1 }));
+  void work(turn, (signal) => followedEvents(conversationId, messageId, lastEvents.get(turn.id) ?? 0, signal));
+}
+
+/** Ends the pause before the next attempt to take an answer up. */
+export function tryNow(turn: Turn): void {
+  waiting.get(turn.id)?.();
+}
+
 /** A message as it is stored. */
 export function turnOfMessage(conversationId: string, message: Message, ownId: string | null): Turn {
   const answer = message.answer === null ? null : answerOfStored(message.answer, ownId);
@@ -124,7 +143,7 @@ export function turnOfMessage(conversationId: string, message: Message, ownId: s
     id: message.id, key: message.id, messageId: message.id, parent: message.parent_id, conversationId,
     question: message.question, scope: {},
     state: isRunning(message) ? "asking" : message.status === "done" ? "done" : "interrupted",
-    isReconnecting: false, parts: [], citations: answer?.citations ?? [], answer, problem: null,
+    failures: 0, parts: [], citations: answer?.citations ?? [], answer, problem: null,
     nearest: answer?.abstained === true ? answer.passages.slice(0, NEAREST) : [],
   };
 }
@@ -133,7 +152,7 @@ function made(given: Pick<Turn, "question" | "scope" | "conversationId" | "paren
   lastId += 1;
   const id = `here-${lastId}`;
   const turn: Turn = {
-    id, key: given.messageId ?? id, messageId: null, state: "asking", isReconnecting: false,
+    id, key: given.messageId ?? id, messageId: null, state: "asking", failures: 0,
     parts: [], citations: [], answer: null, problem: null, nearest: [], ...given,
   };
   turns.update((all) => [...all, turn]);
@@ -180,35 +199,39 @@ async function work(turn: Turn, begin: (signal: AbortSignal) => AsyncGenerator<A
   const { id } = turn;
   const controller = new AbortController();
   running.set(id, controller);
-  let last = 0;
   let source = begin(controller.signal);
   try {
     for (let failures = 0; ; failures += 1) {
       try {
         for await (const event of source) {
-          last = event.id ?? last;
+          if (event.id !== null) lastEvents.set(id, event.id);
           failures = 0;
           take(id, event);
         }
         break;
       } catch (error) {
         const now = current(id);
-        const pause = PAUSES_MS[failures];
-        const isLost = ["network", "cut"].includes(asProblem(error).code);
-        if (!isLost || controller.signal.aborted || pause === undefined) throw error;
+        const problem = asProblem(error);
+        if (!isLost(problem) || controller.signal.aborted || failures >= MOST_FAILURES) throw error;
         if (now?.messageId == null || now.conversationId === null) throw error;
-        change(id, () => ({ isReconnecting: true }));
-        await new Promise((resolve) => setTimeout(resolve, pause));
-        source = followedEvents(now.conversationId, now.messageId, last, controller.signal);
+        change(id, () => ({ failures: failures + 1 }));
+        const { over, end } = pauseAfter(failures + 1, problem);
+        waiting.set(id, end);
+        controller.signal.addEventListener("abort", end, { once: true });
+        await over.finally(() => waiting.delete(id));
+        source = followedEvents(now.conversationId, now.messageId, lastEvents.get(id) ?? 0, controller.signal);
       }
     }
     const now = current(id);
     if (now?.answer?.abstained === true) await findNearest(now);
   } catch (error) {
     const problem = asProblem(error);
-    if (controller.signal.aborted) change(id, () => ({ state: "stopped", isReconnecting: false }));
-    else if (problem.code === "answer_interrupted") change(id, () => ({ state: "interrupted", isReconnecting: false }));
-    else change(id, () => ({ state: "failed", problem, isReconnecting: false }));
+    const now = current(id);
+    if (controller.signal.aborted) change(id, () => ({ state: "stopped", failures: 0 }));
+    else if (problem.code === "answer_interrupted") change(id, () => ({ state: "interrupted", failures: 0 }));
+    // Its events are kept for an hour only: what is stored is shown instead.
+    else if (problem.code === "stream_not_found" && now !== undefined) forget(now);
+    else change(id, () => ({ state: "failed", problem, failures: 0 }));
   } finally {
     running.delete(id);
     tellOfChange();
@@ -220,14 +243,14 @@ function take(id: string, event: AnswerEvent): void {
     case "step": {
       const { conversation_id, message_id } = event.data;
       if (event.data.name === "conversation" && conversation_id !== undefined && message_id !== undefined) {
-        change(id, () => ({ conversationId: conversation_id, messageId: message_id, key: message_id, isReconnecting: false }));
+        change(id, () => ({ conversationId: conversation_id, messageId: message_id, key: message_id, failures: 0 }));
         tellOfChange();
       }
       break;
     }
     case "token":
       change(id, (turn) => ({
-        isReconnecting: false,
+        failures: 0,
         parts: [...turn.parts, { text: event.data.text, sentence: event.data.sentence ?? null }],
       }));
       break;
@@ -236,7 +259,7 @@ function take(id: string, event: AnswerEvent): void {
       break;
     case "done": {
       const answer = answerOfReply(event.data);
-      change(id, () => ({ state: "done", answer, citations: answer.citations, isReconnecting: false }));
+      change(id, () => ({ state: "done", answer, citations: answer.citations, failures: 0 }));
       break;
     }
     case "usage":

@@ -1,4 +1,5 @@
 import { Problem, asProblem, problemOf } from "~/api/problem";
+import { isLost, pauseAfter } from "~/api/retrying";
 import type { Me, PasskeyOptions, SecondFactorOffer, Tokens, WaysIn } from "~/api/schemas";
 import { Store } from "~/kit/store";
 
@@ -98,14 +99,22 @@ export async function reset(account: Credentials & { reset: string }): Promise<v
   else session.set({ status: "out", hasExpired: false });
 }
 
-/** Goes on with the session that the browser's cookie holds, if it holds one. */
+/**
+ * Goes on with the session that the browser's cookie holds, if it holds one. Where the server cannot be
+ * reached it is tried again by itself, until somebody signs in.
+ */
 export async function resume(): Promise<void> {
-  try {
-    await renewed();
-  } catch (error) {
-    const problem = asProblem(error);
-    if (session.get().status === "unknown") {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      await renewed();
+      return;
+    } catch (error) {
+      const problem = asProblem(error);
+      const { status } = session.get();
+      if (status !== "unknown" && status !== "unreachable") return;
       session.set({ status: "unreachable", problem });
+      if (!isLost(problem)) return;
+      await pauseAfter(failures, problem).over;
     }
   }
 }
