@@ -5,6 +5,8 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import tailwind from "@tailwindcss/vite";
 import { defineConfig, type Plugin } from "vite";
 
+import { words } from "./words";
+
 const OUT = resolve(import.meta.dirname, "../src/citewell/entrypoints/http/bundle");
 const PDFJS = resolve(import.meta.dirname, "node_modules/pdfjs-dist");
 const COMPRESSIBLE = new Set([".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt"]);
@@ -55,7 +57,7 @@ function precompressed(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [tailwind(), pdfFiles(), precompressed()],
+  plugins: [words(), tailwind(), pdfFiles(), precompressed()],
   resolve: { alias: { "~": resolve(import.meta.dirname, "src") } },
   build: {
     outDir: OUT,

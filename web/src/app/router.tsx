@@ -13,6 +13,7 @@ import { ANALYTICS_VIEWS } from "~/analytics/views";
 import { AskPage } from "~/ask/ask-page";
 import { passageOf, type Passage } from "~/documents/targets";
 import { DOCUMENT_VIEWS, type DocumentView } from "~/documents/views";
+import { withWords } from "~/i18n";
 import { SET_VIEWS } from "~/quality/views";
 import { SetUpPage } from "~/session/set-up-page";
 import { WORKFLOW_VIEWS } from "~/workflows/views";
@@ -39,17 +40,17 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: "/join",
-    component: lazyRouteComponent(() => import("~/session/join-page"), "JoinPage"),
+    component: lazyRouteComponent(withWords(() => import("~/session/join-page")), "JoinPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/account",
-    component: lazyRouteComponent(() => import("~/session/account-page"), "AccountPage"),
+    component: lazyRouteComponent(withWords(() => import("~/session/account-page")), "AccountPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/reset",
-    component: lazyRouteComponent(() => import("~/session/reset-page"), "ResetPage"),
+    component: lazyRouteComponent(withWords(() => import("~/session/reset-page")), "ResetPage"),
   }),
   createRoute({
     getParentRoute: () => root,
@@ -58,29 +59,29 @@ const routes = [
       ...(typeof given["collection"] === "string" ? { collection: given["collection"] } : {}),
       ...(typeof given["folder"] === "string" ? { folder: given["folder"] } : {}),
     }),
-    component: lazyRouteComponent(() => import("~/documents/documents-page"), "DocumentsPage"),
+    component: lazyRouteComponent(withWords(() => import("~/documents/documents-page")), "DocumentsPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/documents/trash",
-    component: lazyRouteComponent(() => import("~/documents/trash-page"), "TrashPage"),
+    component: lazyRouteComponent(withWords(() => import("~/documents/trash-page")), "TrashPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/documents/$documentId",
     validateSearch: (given): { view?: DocumentView | undefined } & Partial<Passage> => ({ ...viewOf(DOCUMENT_VIEWS)(given), ...passageOf(given) }),
-    component: lazyRouteComponent(() => import("~/documents/document-page"), "DocumentPage"),
+    component: lazyRouteComponent(withWords(() => import("~/documents/document-page")), "DocumentPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/collections",
-    component: lazyRouteComponent(() => import("~/collections/collections-page"), "CollectionsPage"),
+    component: lazyRouteComponent(withWords(() => import("~/collections/collections-page")), "CollectionsPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/agents",
     validateSearch: viewOf(["list", "runs"]),
-    component: lazyRouteComponent(() => import("~/agents/agents-page"), "AgentsPage"),
+    component: lazyRouteComponent(withWords(() => import("~/agents/agents-page")), "AgentsPage"),
   }),
   createRoute({
     getParentRoute: () => root,
@@ -89,62 +90,62 @@ const routes = [
       ...viewOf(AGENT_VIEWS)(given),
       ...(typeof given["copy"] === "string" ? { copy: given["copy"] } : {}),
     }),
-    component: lazyRouteComponent(() => import("~/agents/agent-page"), "AgentPage"),
+    component: lazyRouteComponent(withWords(() => import("~/agents/agent-page")), "AgentPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/agent-runs/$runId",
-    component: lazyRouteComponent(() => import("~/agents/run-page"), "AgentRunPage"),
+    component: lazyRouteComponent(withWords(() => import("~/agents/run-page")), "AgentRunPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/workflows",
     validateSearch: viewOf(["list", "templates", "runs"]),
-    component: lazyRouteComponent(() => import("~/workflows/workflows-page"), "WorkflowsPage"),
+    component: lazyRouteComponent(withWords(() => import("~/workflows/workflows-page")), "WorkflowsPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/workflows/$workflowId",
     validateSearch: viewOf(WORKFLOW_VIEWS),
-    component: lazyRouteComponent(() => import("~/workflows/workflow-page"), "WorkflowPage"),
+    component: lazyRouteComponent(withWords(() => import("~/workflows/workflow-page")), "WorkflowPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/workflow-runs/$runId",
-    component: lazyRouteComponent(() => import("~/workflows/workflow-run-page"), "WorkflowRunPage"),
+    component: lazyRouteComponent(withWords(() => import("~/workflows/workflow-run-page")), "WorkflowRunPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/quality",
-    component: lazyRouteComponent(() => import("~/quality/quality-page"), "QualityPage"),
+    component: lazyRouteComponent(withWords(() => import("~/quality/quality-page")), "QualityPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/quality/$setId",
     validateSearch: viewOf(SET_VIEWS),
-    component: lazyRouteComponent(() => import("~/quality/set-page"), "SetPage"),
+    component: lazyRouteComponent(withWords(() => import("~/quality/set-page")), "SetPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/quality/$setId/runs/$runId",
-    component: lazyRouteComponent(() => import("~/quality/run-page"), "EvaluationRunPage"),
+    component: lazyRouteComponent(withWords(() => import("~/quality/run-page")), "EvaluationRunPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/quality/$setId/compare/$beforeId/$afterId",
-    component: lazyRouteComponent(() => import("~/quality/compare-page"), "ComparePage"),
+    component: lazyRouteComponent(withWords(() => import("~/quality/compare-page")), "ComparePage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/analytics",
     validateSearch: viewOf(ANALYTICS_VIEWS),
-    component: lazyRouteComponent(() => import("~/analytics/analytics-page"), "AnalyticsPage"),
+    component: lazyRouteComponent(withWords(() => import("~/analytics/analytics-page")), "AnalyticsPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/administration",
     validateSearch: viewOf(ADMIN_VIEWS),
-    component: lazyRouteComponent(() => import("~/administration/admin-page"), "AdminPage"),
+    component: lazyRouteComponent(withWords(() => import("~/administration/admin-page")), "AdminPage"),
   }),
 ];
 

@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 
 import { forgetTurns, lastOpen } from "~/ask/turns";
 import { forgetUploads } from "~/documents/uploads";
-import { LANGUAGES, language, speak, type Language } from "~/i18n";
+import { LANGUAGES, language, speak, withWords, type Language } from "~/i18n";
 import type { Key } from "~/i18n/key";
 import { useStore } from "~/kit/store";
 import { useRights, type Rights } from "~/session/rights";
@@ -18,7 +18,7 @@ import { ProblemNote } from "~/ui/problem-note";
 
 import { chooseTheme, theme, THEMES, type Theme } from "./theme";
 
-const Palette = lazy(() => import("~/palette/palette"));
+const Palette = lazy(withWords(() => import("~/palette/palette")));
 
 const THEME_NAMES: Record<Theme, Key> = {
   system: "theme.system",

@@ -3,6 +3,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { withWords } from "~/i18n";
 import { useStore } from "~/kit/store";
 import type { Target } from "~/reader/target";
 import { Lines } from "~/ui/icons";
@@ -16,10 +17,11 @@ import type { Asking } from "./thread";
 import { ask, changes, draft, lastOpen, turns } from "./turns";
 
 /** What shows answers is fetched with the first key that is struck: the first page does without. */
-const threads = () => import("./thread");
+const threads = withWords(() => import("./thread"));
 const Conversation = lazy(async () => ({ default: (await threads()).Conversation }));
 const Thread = lazy(async () => ({ default: (await threads()).Thread }));
-const Reader = lazy(async () => ({ default: (await import("~/reader/reader")).Reader }));
+const readers = withWords(() => import("~/reader/reader"));
+const Reader = lazy(async () => ({ default: (await readers()).Reader }));
 
 /** Asking: conversations at the side, and beside the answer the reader once a number is clicked. */
 export function AskPage() {

@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
+import { withWords } from "~/i18n";
 import { day } from "~/kit/format";
 import { useStore } from "~/kit/store";
 import { Check, Close, Down, Send } from "~/ui/icons";
@@ -11,7 +12,7 @@ import { Check, Close, Down, Send } from "~/ui/icons";
 import { limits, named, NO_LIMITS } from "./scope";
 import { draft } from "./turns";
 
-const LimitsPanel = lazy(() => import("./limits"));
+const LimitsPanel = lazy(withWords(() => import("./limits")));
 
 /** As long as the server reads (`features/search/schemas.py`). */
 const MAX_CHARACTERS = 4_000;
