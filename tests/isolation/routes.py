@@ -69,6 +69,7 @@ SEARCH: dict[Operation, Route] = {
     ("POST", f"{API}/search"): Route(SCOPE, {"query": QUESTION, "explain": True}),
     ("POST", f"{API}/query"): Route(ASKED, {"query": QUESTION}, instead=CONVERSED),
     ("POST", f"{API}/query/stream"): Route(ASKED, {"query": QUESTION}, instead=CONVERSED),
+    ("GET", f"{API}/query/suggestions"): Route(),
     ("GET", f"{API}/caches"): Route(status=403),  # the operator's
 }
 
@@ -138,7 +139,9 @@ CONVERSING: dict[Operation, Route] = {
     ("GET", CONVERSATIONS): Route(words={"query.search": "title"}),
     ("GET", f"{CONVERSATIONS}/{{conversation_id}}"): Route(CONVERSATION),
     ("GET", TALKED): Route(CONVERSATION),
-    ("GET", f"{CONVERSATIONS}/{{conversation_id}}/export"): Route(CONVERSATION),
+    ("GET", f"{CONVERSATIONS}/{{conversation_id}}/export"): Route(
+        {**CONVERSATION, "query.message_id": "message"}
+    ),
     ("GET", f"{TALKED}/{{message_id}}/stream"): Route(
         MESSAGE, forgets=frozenset({"query.last_event_id"})
     ),

@@ -1,6 +1,10 @@
 """Questions suggested after an answer."""
 
-from citewell.engine.answering.suggesting import suggest_questions
+from citewell.engine.answering.suggesting import (
+    DocumentHeading,
+    first_questions,
+    suggest_questions,
+)
 from tests.engine.answering.passages import answer, passage
 
 PAY = passage("Pay comes on the 28th of each month.", name="a", heading=("4. Pay", "4.1 Pay day"))
@@ -17,11 +21,46 @@ class TestSuggest:
         given = answer(question, PAY, BANDS, ASKED, LEAVE)
         assert [each.passage.start for each in given.citations] == [0]
         assert suggest_questions(question, given, [PAY, BANDS, BANDS, ASKED, LEAVE]) == (
-            "What does “Staff guide” say about pay bands?",
+            "What is there about pay bands?",
             "Where do I find my pay slip?",
-            "“Sổ tay” nói gì về nghỉ phép?",
+            "Nghỉ phép như thế nào?",
         )
 
     def test_what_was_asked_is_not_suggested_again(self) -> None:
         question = "What are the pay bands?"
         assert suggest_questions(question, answer(question, PAY), [BANDS]) == ()
+
+
+def heading(document: str, text: str, language: str = "en", title: str = "") -> DocumentHeading:
+    return DocumentHeading(document, title or f"Guide {document}", text, language)
+
+
+class TestFirst:
+    def test_each_document_has_one_before_any_has_two_and_those_of_the_language_come_first(
+        self,
+    ) -> None:
+        headings = [
+            heading("a", "1. Introduction"),
+            heading("a", "2. Annual leave"),
+            heading("a", "3. Sick leave"),
+            heading("b", "Guide b"),
+            heading("b", "Data"),
+            heading("b", "Pay day"),
+            heading("b", "How do I get a badge?"),
+            heading("c", "Điều 1. Phạm vi điều chỉnh", "vi", "Quy chế"),
+            heading("c", "Điều 5. Nghỉ phép", "vi", "Quy chế"),
+        ]
+        made = first_questions(headings, language="vi", most=5)
+        assert [each.text for each in made] == [
+            "Nghỉ phép như thế nào?",
+            "What is there about annual leave?",
+            "How do I get a badge?",
+            "What is there about sick leave?",
+            "What is there about pay day?",
+        ]
+        assert [each.about.document_id for each in made] == ["c", "a", "b", "a", "b"]
+        assert len(first_questions(headings, language=None, most=2)) == 2
+
+    def test_headings_that_tell_nothing_make_none(self) -> None:
+        dull = ["Contents", "MỤC LỤC", "2024-11-30", "x", "Guide a", "Heading " * 20, "IV."]
+        assert first_questions([heading("a", each) for each in dull], language="en", most=9) == ()

@@ -274,3 +274,70 @@ class TestSharing:
         [_, erased] = await messages(office.service, talk)
         assert "ortolan" not in str(erased).lower()
         assert erased["answer"]["erased_at"]
+
+
+class TestExporting:
+    async def test_all_or_one_question_is_exported_as_far_as_it_may_be_read(
+        self, office: Office, refused: Refused
+    ) -> None:
+        await Library(office.service).add("Pay *rules*", PAY)
+        reader = (await office.person()).client
+        talk, other = await begun(reader, title="Talk"), await begun(reader)
+        await ask(reader, talk, QUESTION)
+        second = await ask(reader, talk, "And in Leeds?")
+        elsewhere = await ask(reader, other, QUESTION)
+        path = f"{PATH}/{talk}/export"
+        whole = (await reader.get(path)).text
+        assert whole.startswith("# Talk\n\n## 1. ")
+        assert "## 2. And in Leeds?" in whole
+        assert r"Pay \*rules\*, version 1" in whole
+        only = {"message_id": second["message_id"]}
+        one = (await reader.get(path, params=only)).text
+        assert one.startswith("# Talk\n\n## 1. And in Leeds?\n\n*Answered as:")
+        assert QUESTION not in one
+        shown = (await reader.get(path, params={**only, "form": "json"})).json()
+        assert [each["id"] for each in shown["messages"]] == [second["message_id"]]
+        wrong = {"message_id": elsewhere["message_id"]}
+        refused(await reader.get(path, params=wrong), 404, "message_not_found")
+        refused(await office.service.get(path), 404, "conversation_not_found")
+
+
+class TestFirstQuestions:
+    async def test_are_of_documents_the_caller_may_read_and_are_gone_with_them(
+        self, office: Office, stranger: httpx.AsyncClient
+    ) -> None:
+        library = Library(office.service)
+        await library.add("Pay rules", "# Pay rules\n\n## Pay bands\n\nThere are seven bands.\n")
+        kept = await library.add(
+            "Quy chế", "# Quy chế\n\n## Nghỉ phép năm\n\nMỗi nhân viên có 14 ngày phép một năm.\n"
+        )
+        await library.add(
+            "Board", "# Board\n\n## Secret plan\n\nNobody knows of it.\n", access_level="restricted"
+        )
+        await library.add("Note", "Nothing but a sentence without a heading.")
+        employee = (await office.person(Role.EMPLOYEE)).client
+
+        async def asked(client: httpx.AsyncClient, **query: str | int) -> list[str]:
+            reply = await client.get("/api/v1/query/suggestions", params=query)
+            assert reply.status_code == 200, reply.text
+            return [each["question"] for each in reply.json()["suggestions"]]
+
+        pay, leave = "What is there about pay bands?", "Nghỉ phép năm như thế nào?"
+        secret = "What is there about secret plan?"
+        assert await asked(office.service) == [secret, leave, pay]
+        assert await asked(employee) == [leave, pay]
+        assert await asked(employee, language="en") == [pay, leave]
+        assert await asked(employee, limit=1) == [leave]
+        assert await asked(stranger) == []
+        gone = await office.service.delete(f"/api/v1/documents/{kept['id']}")
+        assert gone.is_success
+        assert await asked(employee) == [pay]
+
+    async def test_are_for_those_who_read(
+        self, office: Office, anonymous: httpx.AsyncClient, refused: Refused
+    ) -> None:
+        refused(await anonymous.get("/api/v1/query/suggestions"), 401, "unauthorized")
+        writer = await office.person(scopes=frozenset({Scope.WRITE}))
+        refused(await writer.client.get("/api/v1/query/suggestions"), 403, "forbidden")
+        odd = await office.service.get("/api/v1/query/suggestions", params={"limit": 99})
+        assert odd.status_code == 422

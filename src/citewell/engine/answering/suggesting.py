@@ -1,7 +1,9 @@
-"""Questions that may come next: from the headings beside what an answer was made of."""
+"""Questions that may come next or first: from the headings of passages and of documents."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
 
 from citewell.engine.answering.base import Answer, Passage
 from citewell.engine.text.normalisation import fold, normalise
@@ -17,10 +19,91 @@ _NUMBER = re.compile(
 )
 """`2.4`, `Điều 12.`, `Annex B:` in front of a heading."""
 
-_ABOUT = {
-    "en": "What does “{title}” say about {heading}?",
-    "vi": "“{title}” nói gì về {heading}?",
-}
+_ABOUT = {"en": "What is there about {heading}?", "vi": "{heading} như thế nào?"}
+"""Chosen by answers: of 90 headings of the sample library 63 are answered first from their own
+section in these forms. With the title of the document in the question it was 6, since the passages
+that name a document are not those that say something; "what about" does as well, and begins a
+follow-up."""
+
+_OF_EVERY_DOCUMENT = frozenset({
+    "abbreviations", "about this document", "agenda", "annex", "appendix", "background",
+    "changelog", "conclusion", "contact", "contents", "definitions", "document history",
+    "foreword", "general", "general provisions", "glossary", "history", "index", "introduction",
+    "miscellaneous", "notes", "overview", "preface", "purpose", "references", "related documents",
+    "revision history", "scope", "summary", "table of contents", "terms and definitions",
+    "version history", "can cu", "can cu phap ly", "danh muc", "dieu khoan chung",
+    "dieu khoan thi hanh", "doi tuong ap dung", "gioi thieu", "giai thich tu ngu",
+    "hieu luc thi hanh", "ket luan", "lich su sua doi", "loi mo dau", "loi noi dau", "mo dau",
+    "muc dich", "muc luc", "pham vi ap dung", "pham vi dieu chinh",
+    "pham vi dieu chinh va doi tuong ap dung", "phu luc", "quy dinh chung",
+    "nhung quy dinh chung", "tai lieu lien quan", "tai lieu tham khao",
+    "to chuc thuc hien", "tong quan", "thuat ngu va dinh nghia", "hieu luc",
+})  # fmt: skip
+"""Headings, folded, that say nothing of what a document is about: collected from the sample library
+and from office and legal templates. One that is missing here makes a dull suggestion, no wrong one.
+"""
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentHeading:
+    """A heading of a document that answers."""
+
+    document_id: str
+    title: str
+    heading: str
+    language: str
+    """Of the passage below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstQuestion:
+    """A question to begin with, and the heading it was made of."""
+
+    text: str
+    about: DocumentHeading
+
+
+def first_questions(
+    headings: Sequence[DocumentHeading], *, language: str | None, most: int
+) -> tuple[FirstQuestion, ...]:
+    """Get questions that a library answers, for somebody who has not asked it anything.
+
+    Args:
+        headings: Of documents the asker may read, in the order of the documents, which is kept:
+            one question of each, then a second one of each.
+        language: Documents in it come first.
+        most: Number of questions; fewer where the headings do not give as many.
+    """
+    by_document: dict[str, list[DocumentHeading]] = {}
+    for each in headings:
+        by_document.setdefault(each.document_id, []).append(each)
+    turns = [turn for each in by_document.values() if (turn := _telling(each))]
+    turns.sort(key=lambda turn: turn[0].about.language != language)
+    made: dict[str, FirstQuestion] = {}
+    for each in chain.from_iterable(zip_longest(*turns)):
+        if each is not None:
+            made.setdefault(fold(normalise(each.text)), each)
+    return tuple(made.values())[:most]
+
+
+def _telling(headings: Sequence[DocumentHeading]) -> list[FirstQuestion]:
+    """Questions about one document; headings that are questions themselves come first."""
+    made: dict[str, FirstQuestion] = {}
+    for each in headings:
+        heading = _NUMBER.sub("", each.heading).strip()
+        key = fold(normalise(heading))
+        is_dull = key in _OF_EVERY_DOCUMENT or key == fold(normalise(each.title))
+        if is_dull or not 3 < len(heading) <= _MAX_CHARS or not _WORD.search(heading):
+            continue
+        made.setdefault(key, FirstQuestion(_asked(heading, each.language), each))
+    return sorted(made.values(), key=lambda each: _vagueness(each.about.heading.strip()))
+
+
+def _vagueness(heading: str) -> int:
+    """0 for a question, 1 for several words, 2 for one, such as `Term` or `Data`."""
+    return 0 if heading.endswith("?") else 1 if len(_WORD.findall(heading)) > 1 else 2
 
 
 def suggest_questions(
@@ -45,15 +128,18 @@ def suggest_questions(
         # A heading of the question's words is what was asked for already.
         if not 3 < len(heading) <= _MAX_CHARS or fold(normalise(heading)) in asked:
             continue
-        # In the language of the heading, so that the whole is one.
-        form = _ABOUT.get(passage.language, _ABOUT["en"])
-        is_question = heading.endswith("?")
-        made.append(
-            heading if is_question else form.format(title=passage.title, heading=_inside(heading))
-        )
+        made.append(_asked(heading, passage.language))
         if len(made) == MOST:
             break
     return tuple(made)
+
+
+def _asked(heading: str, language: str) -> str:
+    """A question about a heading, in its language, so that the whole is one."""
+    if heading.endswith("?"):
+        return heading
+    form = _ABOUT.get(language, _ABOUT["en"])
+    return form.format(heading=heading if form.startswith("{") else _inside(heading))
 
 
 def _key(passage: Passage) -> tuple[str, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from citewell.features.conversations.schemas import (
     ConversationUpdate,
     ExportForm,
     FileRead,
+    FirstQuestions,
     MessageRead,
     NumberedEvent,
     Whose,
@@ -76,6 +77,18 @@ Words = Annotated[
     str | None, Query(min_length=1, max_length=200, description="In the title or a question.")
 ]
 
+OneMessage = Annotated[
+    uuid.UUID | None, Query(description="Only this question with its answer; unset: all.")
+]
+
+MOST_SUGGESTIONS = 12
+"""Six rows of two on a wide screen."""
+
+SpokenLanguage = Annotated[
+    str | None,
+    Query(pattern="^[a-z]{2,3}$", description="Documents in this language come first."),
+]
+
 
 @router.post("/query")
 @governed(QUERY)
@@ -118,6 +131,18 @@ async def query_stream(
             yield encode_event(event.name, event.data)
 
     return StreamingResponse(body(), media_type=EVENTS, headers=UNBUFFERED)
+
+
+@router.get("/query/suggestions")
+async def suggest_first_questions(
+    platform: PlatformDep,
+    caller: ReaderDep,
+    language: SpokenLanguage = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_SUGGESTIONS)] = 6,
+) -> FirstQuestions:
+    """Suggest questions to begin with, made of headings of documents the caller may read."""
+    async with unit_of_work(platform, caller) as ctx:
+        return await service.first_questions(ctx, language, limit)
 
 
 @router.get(
@@ -214,10 +239,11 @@ async def export_conversation(
     caller: ReaderDep,
     conversation_id: uuid.UUID,
     form: ExportForm = ExportForm.MARKDOWN,
+    message_id: OneMessage = None,
 ) -> Response:
     """Export a conversation with its citations, without what the caller may not read."""
     async with unit_of_work(platform, caller) as ctx:
-        text = await exporting.export(ctx, conversation_id, form)
+        text = await exporting.export(ctx, conversation_id, form, message_id)
     kind, ending = MEDIA[form]
     name = f"conversation-{conversation_id}.{ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -6,6 +6,7 @@ import uuid
 
 from citewell.core.context import Context
 from citewell.features.conversations import service
+from citewell.features.conversations.errors import MessageNotFoundError
 from citewell.features.conversations.schemas import (
     MAX_MESSAGES,
     ConversationExport,
@@ -20,14 +21,22 @@ from citewell.kit.pagination import PageRequest
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|!])")
 
 
-async def export(ctx: Context, conversation_id: uuid.UUID, form: ExportForm) -> str:
-    """A conversation as text.
+async def export(
+    ctx: Context,
+    conversation_id: uuid.UUID,
+    form: ExportForm,
+    message_id: uuid.UUID | None = None,
+) -> str:
+    """A conversation as text, or one question of it with its answer.
 
     Raises:
-        ConversationNotFoundError: There is none, or not for this caller.
+        ConversationNotFoundError, MessageNotFoundError: There is none, or not for this caller.
     """
     conversation = await service.get(ctx, conversation_id)
-    messages = (await service.messages(ctx, conversation_id, PageRequest(1, MAX_MESSAGES))).items
+    page = await service.messages(ctx, conversation_id, PageRequest(1, MAX_MESSAGES))
+    messages = [each for each in page.items if message_id in (None, each.id)]
+    if message_id is not None and not messages:
+        raise MessageNotFoundError(message_id)
     if form is ExportForm.JSON:
         exported = ConversationExport(conversation=conversation, messages=messages)
         return json.dumps(exported.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
@@ -40,7 +49,7 @@ def _markdown(conversation: ConversationRead, messages: list[MessageRead]) -> st
     before: uuid.UUID | None = None
     for message in messages:
         parts.append(f"## {numbers[message.id]}. {_plain(message.question)}")
-        if message.parent_id != before:
+        if message.parent_id != before and len(parts) > 2:
             parent = numbers.get(message.parent_id) if message.parent_id else None
             parts.append(f"*A branch after question {parent}.*" if parent else "*A new beginning.*")
         before = message.id

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
+from citewell.engine.answering.suggesting import DocumentHeading
 from citewell.features.conversations.schemas import (
     ConversationFilter,
     NumberedEvent,
@@ -51,6 +52,44 @@ DELETE FROM conversation WHERE tenant_id = :tenant_id AND id IN (
     AND c.updated_at < now() - make_interval(days => coalesce(t.conversation_days, :usual_days))
   ORDER BY c.updated_at LIMIT :limit)
 """)
+
+LOOKED_AT_DOCUMENTS = 100
+LOOKED_AT_CHUNKS = 30
+"""Of each document, from its beginning: at most 3,000 rows by index, some milliseconds."""
+MOST_HEADINGS = 360
+"""Those of twelve documents with many; the reading ends with them."""
+
+# By the newest document within reach. While an index is rebuilt a version has its chunks twice.
+_HEADINGS = """
+SELECT d.id, d.title, h.heading, h.language
+FROM (
+  SELECT d.id, d.title, d.active_version_id FROM document d
+  WHERE d.tenant_id = :tenant_id AND d.active_version_id IS NOT NULL AND d.deleted_at IS NULL
+    AND {reach}
+  ORDER BY d.id DESC LIMIT :documents
+) AS d
+CROSS JOIN LATERAL (
+  SELECT c.place, c.language, c.heading[array_upper(c.heading, 1)] AS heading FROM (
+    SELECT c.generation_id, c.ordinal AS place, c.language, c.heading FROM chunk c
+    WHERE c.tenant_id = :tenant_id AND c.version_id = d.active_version_id AND c.active
+    ORDER BY c.generation_id, c.ordinal LIMIT :chunks
+  ) AS c WHERE cardinality(c.heading) > 0
+) AS h
+ORDER BY d.id DESC, h.place LIMIT :most
+"""
+
+
+async def newest_headings(
+    session: AsyncSession, tenant_id: uuid.UUID, reach: Reach
+) -> list[DocumentHeading]:
+    """Headings of the newest documents within reach that answer, as they stand in them."""
+    predicate, values = reach_sql(reach, table="d", document_column="id")
+    values |= {
+        "tenant_id": tenant_id, "documents": LOOKED_AT_DOCUMENTS, "chunks": LOOKED_AT_CHUNKS,
+        "most": MOST_HEADINGS,
+    }  # fmt: skip
+    rows = await session.execute(text(_HEADINGS.format(reach=predicate)), values)
+    return [DocumentHeading(str(each.id), each.title, each.heading, each.language) for each in rows]
 
 
 async def add(session: AsyncSession, conversation: Conversation) -> None:

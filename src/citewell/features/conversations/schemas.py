@@ -78,6 +78,22 @@ class ConversationRead(BaseModel):
     updated_at: datetime
 
 
+class FirstQuestionRead(BaseModel):
+    """A question to begin with."""
+
+    question: str
+    language: str
+    """Of the document: `en`, `vi` or another code."""
+    document_id: uuid.UUID
+    title: str
+
+
+class FirstQuestions(BaseModel):
+    """Questions to begin with."""
+
+    suggestions: list[FirstQuestionRead]
+
+
 class MessageStatus(StrEnum):
     """State of a message's answer."""
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
+from citewell.engine.answering import suggesting
 from citewell.features.conversations import repository
 from citewell.features.conversations.errors import ConversationNotFoundError
 from citewell.features.conversations.schemas import (
@@ -13,6 +14,8 @@ from citewell.features.conversations.schemas import (
     ConversationFilter,
     ConversationRead,
     ConversationUpdate,
+    FirstQuestionRead,
+    FirstQuestions,
     MessageRead,
     MessageStatus,
 )
@@ -62,6 +65,23 @@ async def get(ctx: Context, conversation_id: uuid.UUID) -> ConversationRead:
     conversation = await _visible(ctx, conversation_id)
     counts = await repository.counts(ctx.session, [conversation_id])
     return _read(ctx, conversation, counts.get(conversation_id, 0))
+
+
+async def first_questions(ctx: Context, language: str | None, most: int) -> FirstQuestions:
+    """Questions about the newest documents that the caller may read; those in `language` first."""
+    reach = (await ctx.access()).read
+    headings = await repository.newest_headings(ctx.session, ctx.tenant_id, reach)
+    return FirstQuestions(
+        suggestions=[
+            FirstQuestionRead(
+                question=each.text,
+                language=each.about.language,
+                document_id=uuid.UUID(each.about.document_id),
+                title=each.about.title,
+            )
+            for each in suggesting.first_questions(headings, language=language, most=most)
+        ]
+    )
 
 
 async def messages(
