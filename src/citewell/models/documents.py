@@ -4,9 +4,9 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, SmallInteger, Uuid, func
+from sqlalchemy import BigInteger, ColumnElement, SmallInteger, Uuid, case, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from citewell.core.database.base import Base, HasId, HasTimestamps, TenantScoped
 
@@ -98,6 +98,15 @@ class Document(Base, HasId, TenantScoped, HasTimestamps):
     """Value of `active_version_id` before the deletion."""
     restore_job_ids: Mapped[list[uuid.UUID] | None] = mapped_column(ARRAY(Uuid))
     """Jobs cancelled by the deletion; restoring queues them again."""
+
+
+def path_of(metadata: InstrumentedAttribute[dict[str, object]]) -> ColumnElement[str | None]:
+    """Way of a document within the folder that was uploaded, its file name last.
+
+    Null where something else than a text is: that of a list would be read as a folder `["a`.
+    """
+    given = metadata["path"]
+    return case((func.jsonb_typeof(given) == "string", given.astext))
 
 
 class DocumentVersion(Base, HasId, TenantScoped):

@@ -403,6 +403,11 @@ class TestList:
         assert await folders(folder="Law") == [("Law/2025", 1), ("Law/2026", 1)]
         assert await folders(folder="Law/2025") == []
         assert await folders(limit=1, page=2) == [("Lawn", 1)]
+        for number, path in enumerate((["Law/x.md"], {"Law/x": "y/z"}, 7, True, None)):
+            await library.add(f"Odd {number}", f"Odd text {number}.", metadata={"path": path})
+        assert await folders() == [("Law", 3), ("Lawn", 1)]
+        assert await found(folder="Law") == sorted(paths[:3])
+        assert await found(folder='["Law') == await folders(folder='["Law') == []
 
     @pytest.mark.parametrize(
         ("query", "status"),

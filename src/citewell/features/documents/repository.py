@@ -39,6 +39,7 @@ from citewell.models.documents import (
     Document,
     DocumentText,
     DocumentVersion,
+    path_of,
 )
 from citewell.models.work import JobProgress
 
@@ -278,8 +279,7 @@ async def version_by_number(
     )
 
 
-_PATH = Document.metadata_["path"].astext
-"""Way of a document within the folder that was uploaded, its file name last."""
+_PATH = path_of(Document.metadata_)
 
 
 def _states() -> Select[Document, DocumentVersion, DocumentVersion]:
