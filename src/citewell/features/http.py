@@ -1,6 +1,6 @@
 """Shared parts of endpoints: route policies, the platform, the caller, a page of a list."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from citewell.access.policy import Scope
@@ -176,6 +177,23 @@ async def _page(
     return PageRequest(page, limit)
 
 
+async def _is_head(request: Request) -> bool:
+    return cast(bool, request.state.is_head)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for part in ():
+        yield part
+
+
+def head_alone(media_type: str, headers: Mapping[str, str] | None = None) -> StreamingResponse:
+    """The reply to a `HEAD`, where making the body would cost more than its head tells.
+
+    A stream, as that has no length to be told.
+    """
+    return StreamingResponse(_nothing(), media_type=media_type, headers=headers)
+
+
 PlatformDep = Annotated[Platform, Depends(_platform)]
 ReaderDep = Annotated[Caller, Depends(_requires(Scope.READ))]
 """The caller of a route that changes nothing."""
@@ -190,6 +208,9 @@ OperatorDep = Annotated[Caller, Depends(_requires(Scope.OPERATOR))]
 """The caller of a route over all tenants."""
 
 PageDep = Annotated[PageRequest, Depends(_page)]
+
+HeadDep = Annotated[bool, Depends(_is_head)]
+"""Whether the head of the reply alone is asked for."""
 
 
 class Pagination(BaseModel):

@@ -1,22 +1,38 @@
 """Numbers as strings, `HEAD`, and notices of what will go."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from datetime import date
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from sqlalchemy import select
 
+from citewell.core.context import Context
 from citewell.core.settings import Settings
 from citewell.features.http import Deprecation, RoutePolicy, governed
+from citewell.models.records import AuditEvent
 from tests.conftest import LiveServer, assert_problem, serving
+from tests.office import open_office
 
 GOING = "/api/v1/going"
+LONG = "/api/v1/long"
+
+parts_made: list[int] = []
+
+
+async def parts() -> AsyncIterator[bytes]:
+    """A stream that notes how far it has come."""
+    for number in range(100):
+        parts_made.append(number)
+        yield b"x"
 
 
 @pytest.fixture(scope="module")
 def extended(settings: Settings, database_url: str) -> Iterator[LiveServer]:
-    """A server with one more route, which will go."""
+    """A server with two more routes: one will go, one streams."""
 
     def extend(app: FastAPI) -> None:
         policy = RoutePolicy(deprecation=Deprecation(date(2026, 1, 2), date(2026, 9, 1)))
@@ -24,7 +40,11 @@ def extended(settings: Settings, database_url: str) -> Iterator[LiveServer]:
         async def going() -> dict[str, bool]:
             return {"goes": True}
 
+        async def long() -> StreamingResponse:
+            return StreamingResponse(parts())
+
         app.add_api_route(GOING, governed(policy)(going), tags=["health"])
+        app.add_api_route(LONG, governed(RoutePolicy())(long), tags=["health"])
 
     with serving(settings, database_url, has_worker=False, extend=extend) as server:
         yield server
@@ -74,6 +94,52 @@ class TestHead:
         # A stream has no end, and nothing is done by looking at what only takes a `POST`.
         assert (await shared_client.head("/api/v1/events?topics=jobs")).status_code == 405
         assert (await shared_client.head("/api/v1/search")).status_code == 405
+
+    async def test_makes_no_more_of_a_stream_than_its_first_part(
+        self, extended: LiveServer
+    ) -> None:
+        async with extended.client(extended.new_key()) as client:
+            parts_made.clear()
+            head = await client.head(LONG)
+            assert (head.status_code, head.content) == (200, b"")
+            # On the same connection, so that the server is done with the request before.
+            got = await client.get(LONG)
+            assert len(got.content) == 100
+            assert len(parts_made) <= 101
+            # The connection goes on: it is no failure.
+            assert (await client.head(LONG)).status_code == 200
+            assert (await client.get(GOING)).status_code == 200
+
+    async def test_makes_no_export_and_leaves_no_trace_of_one(
+        self, live_server: LiveServer
+    ) -> None:
+        async with AsyncExitStack() as stack:
+            office = await open_office(live_server, stack)
+            for path in (
+                "audit/export?format=csv", "queries/export", "analytics/export?table=usage",
+                "analytics/export?table=users", "usage/export?format=csv", "usage/export",
+            ):  # fmt: skip
+                head = await office.service.head(f"/api/v1/{path}")
+                assert head.status_code == 200, path
+                assert "content-length" not in head.headers, path
+
+                async def exports(ctx: Context) -> list[str]:
+                    rows = await ctx.session.scalars(select(AuditEvent.action))
+                    return [action for action in rows if "export" in action]
+
+                assert await office.within(exports) == [], path
+            for path in ("audit/export?format=csv", "queries/export", "analytics/export",
+                         "usage/export", "usage/export?format=csv"):  # fmt: skip
+                head = await office.service.head(f"/api/v1/{path}")
+                got = await office.service.get(f"/api/v1/{path}")
+                assert head.headers["content-type"] == got.headers["content-type"], path
+            employee = await office.person()
+            for path in ("audit/export", "analytics/export", "usage/export"):
+                assert (await employee.client.head(f"/api/v1/{path}")).status_code == 403, path
+            setting = {"question_log": "anonymous"}
+            await office.service.patch(f"/api/v1/tenants/{office.tenant_id}", json=setting)
+            hidden = await office.service.head("/api/v1/analytics/export?table=users")
+            assert hidden.status_code == 403
 
 
 class TestDeprecation:

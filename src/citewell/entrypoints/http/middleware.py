@@ -84,12 +84,13 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        if self._policies.takes_head(scope):
+        is_head = self._policies.takes_head(scope)
+        if is_head:
             # The server goes by the method that it read, and sends no body (RFC 9110, 9.3.2).
             scope = {**scope, "method": "GET"}
         policy = self._policies.of(scope)
         state = scope.setdefault("state", {})
-        state["request_id"], state[POLICY] = request_id, policy
+        state["request_id"], state[POLICY], state["is_head"] = request_id, policy, is_head
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
@@ -100,6 +101,10 @@ class RequestContext:
                 if policy.deprecation is not None:
                     headers += _notice(policy.deprecation)
                 message = {**message, "headers": headers}
+            elif is_head and message.get("more_body"):
+                # The rest of a stream is made for nobody: it ends as if its reader had gone.
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                raise ClientDisconnect
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

@@ -22,7 +22,14 @@ from citewell.features.analytics.schemas import (
     SystemRead,
     UsageFiguresRead,
 )
-from citewell.features.http import PRIVATE, PlatformDep, ReaderDep, Router
+from citewell.features.http import (
+    PRIVATE,
+    HeadDep,
+    PlatformDep,
+    ReaderDep,
+    Router,
+    head_alone,
+)
 
 router = Router(policy=PRIVATE, prefix="/analytics", tags=["analytics"])
 
@@ -109,10 +116,14 @@ async def export_figures(
     platform: PlatformDep,
     caller: ReaderDep,
     wanted: RangeDep,
+    is_head: HeadDep,
     table: FiguresTable = FiguresTable.USAGE,
 ) -> Response:
     """Download a table of figures as CSV; for managers and above."""
+    name = {"Content-Disposition": f'attachment; filename="{table.value}.csv"'}
     async with unit_of_work(platform, caller) as ctx:
+        if is_head:
+            await service.require_export(ctx, table)
+            return head_alone("text/csv", name)
         written = await service.export(ctx, wanted, table)
-    name = f'attachment; filename="{table.value}.csv"'
-    return Response(written, media_type="text/csv", headers={"Content-Disposition": name})
+    return Response(written, media_type="text/csv", headers=name)

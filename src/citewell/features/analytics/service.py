@@ -219,8 +219,7 @@ async def spending(ctx: Context, wanted: DayRange, by: Spender, limit: int) -> S
     if by is Spender.AGENT:
         rows = await repository.by_agent(session, spans, limit)
     else:
-        if not (await queries.sight_of(ctx)).sees_askers:
-            raise PeopleHiddenError
+        await _require_people(ctx)
         if by is Spender.GROUP:
             # As the list of groups: for others than administrators those they are in.
             own = None if ctx.actor.administers else ctx.actor.owner_id
@@ -258,8 +257,7 @@ async def person(ctx: Context, user_id: uuid.UUID, wanted: DayRange) -> PersonRe
     rows = await repository.of_user(ctx.session, user_id, wanted)
     if rows is None:
         raise UserNotFoundError(user_id)
-    if not (await queries.sight_of(ctx)).sees_askers:
-        raise PeopleHiddenError
+    await _require_people(ctx)
     return PersonRead(
         user_id=user_id,
         since=wanted.since,
@@ -310,6 +308,18 @@ async def system(ctx: Context, wanted: DayRange) -> SystemRead:
             for each in days
         ],
     )
+
+
+async def require_export(ctx: Context, table: FiguresTable) -> None:
+    """Refuse whom a table is refused to, without making it; raises as `export` does."""
+    ctx.actor.require_role(READS_FROM)
+    if table in (FiguresTable.USERS, FiguresTable.GROUPS):
+        await _require_people(ctx)
+
+
+async def _require_people(ctx: Context) -> None:
+    if not (await queries.sight_of(ctx)).sees_askers:
+        raise PeopleHiddenError
 
 
 async def export(ctx: Context, wanted: DayRange, table: FiguresTable) -> bytes:

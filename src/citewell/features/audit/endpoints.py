@@ -12,7 +12,17 @@ from citewell.core.context import unit_of_work
 from citewell.features.audit import service
 from citewell.features.audit.schemas import AuditFilter, AuditRead
 from citewell.features.audit.service import ExportFormat
-from citewell.features.http import PRIVATE, AdminDep, Listing, PageDep, PlatformDep, Router, listing
+from citewell.features.http import (
+    PRIVATE,
+    AdminDep,
+    HeadDep,
+    Listing,
+    PageDep,
+    PlatformDep,
+    Router,
+    head_alone,
+    listing,
+)
 
 router = Router(policy=PRIVATE, prefix="/audit", tags=["audit"])
 
@@ -47,9 +57,13 @@ async def export_audit_events(
     platform: PlatformDep,
     caller: AdminDep,
     wanted: FilterDep,
+    is_head: HeadDep,
     form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.NDJSON,
 ) -> StreamingResponse:
     """Download the whole trail, oldest first; for administrators."""
+    name = {"Content-Disposition": f'attachment; filename="audit.{form.value}"'}
+    if is_head:
+        return head_alone(MEDIA_TYPES[form], name)
     parts = service.export(platform, caller, wanted, form)
     # The first part is made before the reply begins: a database that is away is a plain 503.
     first = await anext(parts, b"")
@@ -59,8 +73,4 @@ async def export_audit_events(
         async for part in parts:
             yield part
 
-    return StreamingResponse(
-        body(),
-        media_type=MEDIA_TYPES[form],
-        headers={"Content-Disposition": f'attachment; filename="audit.{form.value}"'},
-    )
+    return StreamingResponse(body(), media_type=MEDIA_TYPES[form], headers=name)

@@ -12,6 +12,7 @@ from citewell.core.context import unit_of_work
 from citewell.features.http import (
     PRIVATE,
     QUERY,
+    HeadDep,
     Listing,
     PageDep,
     PlatformDep,
@@ -19,6 +20,7 @@ from citewell.features.http import (
     Router,
     WriterDep,
     governed,
+    head_alone,
     listing,
 )
 from citewell.features.queries import replaying, service
@@ -59,9 +61,12 @@ async def list_queries(
 
 @router.get("/queries/export", response_class=StreamingResponse)
 async def export_queries(
-    platform: PlatformDep, caller: ReaderDep, wanted: FilterDep
+    platform: PlatformDep, caller: ReaderDep, wanted: FilterDep, is_head: HeadDep
 ) -> StreamingResponse:
     """Download the same questions as CSV, oldest first."""
+    name = {"Content-Disposition": 'attachment; filename="questions.csv"'}
+    if is_head:
+        return head_alone("text/csv", name)
     parts = service.export(platform, caller, wanted)
     # The first part is made before the reply begins: a database that is away is a plain 503.
     first = await anext(parts, b"")
@@ -71,11 +76,7 @@ async def export_queries(
         async for part in parts:
             yield part
 
-    return StreamingResponse(
-        body(),
-        media_type="text/csv",
-        headers={"Content-Disposition": 'attachment; filename="questions.csv"'},
-    )
+    return StreamingResponse(body(), media_type="text/csv", headers=name)
 
 
 @router.get("/queries/{query_id}")
