@@ -27,7 +27,6 @@ Refused = Callable[[httpx.Response, int, str], None]
 EVALUATIONS = "/api/v1/evaluations"
 
 SINGLE = {
-    "/api/v1/access/report",
     "/api/v1/auth/me",
     "/api/v1/auth/passkeys",
     "/api/v1/auth/second-factor",

@@ -71,5 +71,5 @@ class TestSetUp:
             async with unit_of_work(quiet, employee) as ctx:
                 await departments.set_up(ctx, STAFF)
         async with unit_of_work(quiet, people.operator) as ctx:
-            seen = await departments.who_sees(ctx, {})
+            seen = await departments.who_sees(ctx, [])
         assert len(seen) == 1  # nobody was invited

@@ -14,6 +14,7 @@ from citewell.entrypoints.commands.librarian import DocumentName
 from citewell.entrypoints.commands.running import (
     USAGE,
     AsOption,
+    JsonList,
     JsonOption,
     TenantOption,
     out,
@@ -193,19 +194,27 @@ def report_access(
     tenant: TenantOption = DEFAULT_TENANT, as_user: AsOption = None, as_json: JsonOption = False
 ) -> None:
     """Show for every user which private collections they read and change, as the policy decides."""
+    shown = JsonList("users") if as_json else None
 
-    async def act(platform: Platform, caller: Caller) -> list[SeenRead]:
-        async with unit_of_work(platform, caller) as ctx:
-            return await departments.report(ctx)
+    async def act(platform: Platform, caller: Caller) -> None:
+        number = 1
+        while True:
+            async with unit_of_work(platform, caller) as ctx:
+                page = await departments.report(ctx, PageRequest(number, MAX_LIMIT))
+            if shown is None:
+                _print_seen(page.items)
+            else:
+                shown.add(each.model_dump(mode="json") for each in page.items)
+            if number >= page.total_pages:
+                return
+            number += 1
 
-    print_seen(run(act, tenant=tenant, as_user=as_user), as_json)
+    run(act, tenant=tenant, as_user=as_user)
+    if shown is not None:
+        shown.end()
 
 
-def print_seen(seen: list[SeenRead], as_json: bool) -> None:
-    """Print who sees what."""
-    if as_json:
-        print_json({"users": [each.model_dump(mode="json") for each in seen]})
-        return
+def _print_seen(seen: list[SeenRead]) -> None:
     table = Table("e-mail", "role", "admin", "reads", "changes")
     for each in seen:
         table.add_row(

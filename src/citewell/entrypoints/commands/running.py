@@ -198,11 +198,37 @@ def print_table(table: Table) -> None:
 
 def print_json(document: object) -> None:
     """Print the one JSON document of `--json`."""
+    _print_text(_json(document))
+
+
+class JsonList:
+    """The one JSON document of `--json`, an object of one list, printed as its items come."""
+
+    def __init__(self, name: str) -> None:
+        self._head = f"{{{json.dumps(name)}: ["
+        self._is_begun = False
+
+    def add(self, items: Iterable[object]) -> None:
+        """Print more items."""
+        for each in items:
+            before = "," if self._is_begun else self._head
+            self._is_begun = True
+            _print_text(f"{before}\n{_json(each)}", end="")
+
+    def end(self) -> None:
+        """Print the end of the document."""
+        _print_text("\n]}" if self._is_begun else f"{self._head}]}}")
+
+
+def _json(document: object) -> str:
     written = json.dumps(document, ensure_ascii=False, indent=2, default=str)
     # They stand in strings only, where JSON has an escape for each.
-    written = UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], written)
+    return UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], written)
+
+
+def _print_text(written: str, end: str = "\n") -> None:
     try:
-        print(written, file=out.file, flush=True)
+        print(written, file=out.file, end=end, flush=True)
     # Not an error of ours: the reader (`head`) has what it wanted, and Python ends quietly.
     except BrokenPipeError:
         raise

@@ -3,13 +3,13 @@
 import uuid
 from collections.abc import Sequence
 
-from citewell.access.policy import AccessLevel, DocumentFacts, Effect, Scope, Verb, Visibility
-from citewell.core.context import Context, access_in
+from citewell.access.policy import Effect, Scope, Visibility
+from citewell.core.context import Context
 from citewell.core.emails import normalise_email
 from citewell.features.collections import service as collections
 from citewell.features.collections.errors import CollectionExistsError, CollectionNotFoundError
 from citewell.features.collections.schemas import CollectionCreate
-from citewell.features.sharing import service
+from citewell.features.sharing import repository, service
 from citewell.features.sharing.schemas import (
     DepartmentsReport,
     GrantPut,
@@ -19,9 +19,9 @@ from citewell.features.sharing.schemas import (
 from citewell.features.users import groups
 from citewell.features.users import service as users
 from citewell.features.users.errors import GroupNotFoundError, UserNotFoundError
-from citewell.features.users.schemas import GroupCreate, UserCreate, UserFilter
-from citewell.kit.pagination import MAX_LIMIT, PageRequest
-from citewell.models.tenancy import Group, User, UserStatus
+from citewell.features.users.schemas import GroupCreate, UserCreate
+from citewell.kit.pagination import MAX_LIMIT, Page, PageRequest
+from citewell.models.tenancy import Group, User
 
 
 async def set_up(ctx: Context, people: Sequence[Person]) -> DepartmentsReport:
@@ -45,7 +45,7 @@ async def set_up(ctx: Context, people: Sequence[Person]) -> DepartmentsReport:
         for name in person.departments:
             await groups.add_member(ctx, shelves[name][0], user.id)
     await ctx.session.flush()
-    report.seen = await who_sees(ctx, {name: shelf for name, (_, shelf) in shelves.items()})
+    report.seen = await who_sees(ctx, [shelf for _, shelf in shelves.values()])
     return report
 
 
@@ -83,52 +83,26 @@ async def _user(ctx: Context, person: Person, report: DepartmentsReport) -> User
         return made.user
 
 
-async def report(ctx: Context) -> list[SeenRead]:
-    """For every user of the tenant what they may do in each private collection.
+async def report(ctx: Context, request: PageRequest) -> Page[SeenRead]:
+    """Users of the tenant, each with what they may do in its private collections.
+
+    In all of them, also in such as are denied to the administrator who asks: a report without them
+    would prove nothing.
 
     Raises:
         ForbiddenError: The caller is no administrator.
     """
     ctx.actor.require(Scope.ADMIN)
-    shelves: dict[str, uuid.UUID] = {}
-    number = 1
-    while True:
-        page = await collections.page(ctx, PageRequest(number, MAX_LIMIT))
-        shelves |= {
-            each.name: each.id for each in page.items if each.visibility == Visibility.PRIVATE
-        }
-        if number >= page.total_pages:
-            return await who_sees(ctx, shelves)
-        number += 1
+    return await repository.report(ctx.session, request, None)
 
 
-async def who_sees(ctx: Context, shelves: dict[str, uuid.UUID]) -> list[SeenRead]:
-    """For every user of the tenant what the policy lets them do in each private collection.
-
-    It is asked of the same resolver that every request asks, with each user's own rights.
-    """
+async def who_sees(ctx: Context, shelves: Sequence[uuid.UUID]) -> list[SeenRead]:
+    """For every user of the tenant what they may do in some private collections."""
     seen: list[SeenRead] = []
     number = 1
     while True:
-        page = await users.page(ctx, PageRequest(number, MAX_LIMIT), UserFilter())
-        seen += [await _seen(ctx, user, shelves) for user in page.items]
+        page = await repository.report(ctx.session, PageRequest(number, MAX_LIMIT), shelves)
+        seen += page.items
         if number >= page.total_pages:
             return seen
         number += 1
-
-
-async def _seen(ctx: Context, user: User, shelves: dict[str, uuid.UUID]) -> SeenRead:
-    access = await access_in(ctx.session, user.tenant_id, users.caller_of(user).actor)
-
-    def may(verb: Verb, shelf: uuid.UUID) -> bool:
-        # The most that a role opens: whatever is denied here is denied for every level.
-        facts = DocumentFacts(uuid.UUID(int=0), shelf, int(AccessLevel.PUBLIC), None)
-        return user.status != UserStatus.DEACTIVATED and access.allows(verb, facts)
-
-    return SeenRead(
-        email=user.email,
-        role=users.caller_of(user).actor.role.name.lower(),
-        is_admin=user.is_admin,
-        reads=[name for name, shelf in shelves.items() if may(Verb.READ, shelf)],
-        changes=[name for name, shelf in shelves.items() if may(Verb.WRITE, shelf)],
-    )

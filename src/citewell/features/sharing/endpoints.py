@@ -21,11 +21,11 @@ from citewell.features.http import (
 from citewell.features.sharing import departments, service
 from citewell.features.sharing.schemas import (
     AccessExplanation,
-    AccessReport,
     DepartmentsReport,
     GrantPut,
     GrantRead,
     PeopleImport,
+    SeenRead,
 )
 from citewell.kit.pagination import PageRequest
 from citewell.kit.storable import StorableText
@@ -46,10 +46,13 @@ async def import_people(
 
 
 @router.get("/access/report")
-async def report_access(platform: PlatformDep, caller: AdminDep) -> AccessReport:
-    """Show for every user which private collections they read and change."""
+async def report_access(
+    platform: PlatformDep, caller: AdminDep, request: PageDep
+) -> Listing[SeenRead]:
+    """List for every user which private collections they read and change, by e-mail address."""
     async with unit_of_work(platform, caller) as ctx:
-        return AccessReport(users=await departments.report(ctx))
+        page = await departments.report(ctx, request)
+        return listing(page, page.items)
 
 
 @router.get("/collections/{collection_id}/grants")

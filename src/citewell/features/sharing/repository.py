@@ -1,18 +1,46 @@
 """Statements of rules on documents and collections."""
 
 import uuid
+from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select, text, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.access.policy import OF_CONVERSATION, DocumentFacts, Effect, Visibility
-from citewell.features.sharing.schemas import ApplicableGrant
+from citewell.access.policy import OF_CONVERSATION, DocumentFacts, Effect, Role, Visibility
+from citewell.features.sharing.schemas import ApplicableGrant, SeenRead
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Collection, Document
 from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import Group, GroupMember, User
+
+# Rights in private collections as `access.policy` decides them: there a role opens nothing, so that
+# grants and denials alone count. Deactivated users have none.
+_REPORT = text("""
+WITH part AS (
+  SELECT id, email, role, is_admin, status FROM user_account WHERE tenant_id = :tenant_id
+  ORDER BY email OFFSET :offset LIMIT :limit
+), rules AS (
+  SELECT p.id AS user_id, g.collection_id, g.effect
+  FROM part p JOIN collection_grant g ON g.tenant_id = :tenant_id AND g.user_id = p.id
+  UNION ALL
+  SELECT p.id, g.collection_id, g.effect
+  FROM part p JOIN group_member m ON m.tenant_id = :tenant_id AND m.user_id = p.id
+  JOIN collection_grant g ON g.tenant_id = :tenant_id AND g.group_id = m.group_id
+), seen AS (
+  SELECT r.user_id, c.name, bool_or(r.effect = 'write') AS may_write
+  FROM rules r JOIN collection c ON c.tenant_id = :tenant_id AND c.id = r.collection_id
+  WHERE c.visibility = 'private'
+    AND (CAST(:collections AS uuid[]) IS NULL OR c.id = ANY(CAST(:collections AS uuid[])))
+  GROUP BY r.user_id, c.id, c.name HAVING NOT bool_or(r.effect = 'deny')
+)
+SELECT p.email, p.role, p.is_admin,
+  array_remove(array_agg(s.name ORDER BY lower(s.name)), NULL) AS reads,
+  array_remove(array_agg(s.name ORDER BY lower(s.name)) FILTER (WHERE s.may_write), NULL) AS changes
+FROM part p LEFT JOIN seen s ON s.user_id = p.id AND p.status <> 'deactivated'
+GROUP BY p.email, p.role, p.is_admin ORDER BY p.email
+""")
 
 AnyGrant = CollectionGrant | DocumentGrant
 GrantTable = type[CollectionGrant] | type[DocumentGrant]
@@ -180,3 +208,31 @@ async def rules_on(
         ApplicableGrant(grant_id, is_collection, Effect(effect), group_id, name)
         for grant_id, is_collection, effect, group_id, name in rows
     ]
+
+
+async def report(
+    session: AsyncSession, request: PageRequest, collection_ids: Sequence[uuid.UUID] | None
+) -> Page[SeenRead]:
+    """Users by e-mail address, each with the private collections that they read and change.
+
+    Args:
+        session: Acts for the tenant.
+        request: The part of the list.
+        collection_ids: Those of which it is told; None: all of the tenant, whoever asks.
+    """
+    total = await session.scalar(select(func.count(User.id))) or 0
+    values = {
+        "tenant_id": session.info["tenant_id"], "offset": request.offset, "limit": request.limit,
+        "collections": None if collection_ids is None else list(collection_ids),
+    }  # fmt: skip
+    items = [
+        SeenRead(
+            email=row.email,
+            role=Role(row.role).name.lower(),
+            is_admin=row.is_admin,
+            reads=row.reads,
+            changes=row.changes or [],
+        )
+        for row in await session.execute(_REPORT, values)
+    ]
+    return Page(items, request, total)

@@ -52,7 +52,7 @@ class Person(RequestBody):
 
 
 class SeenRead(BaseModel):
-    """Rights of a user in the private collections of departments, as every request decides."""
+    """Rights of a user in private collections, as every request decides."""
 
     email: str
     role: str
@@ -80,12 +80,6 @@ class PeopleImport(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     people: list[Person] = Field(min_length=1, max_length=1_000)
-
-
-class AccessReport(BaseModel):
-    """Rights of everybody in the private collections."""
-
-    users: list[SeenRead]
 
 
 class ReasonRead(BaseModel):
