@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import func, select, text
 
 from citewell.access.policy import Role
@@ -65,6 +66,22 @@ async def left(office: Office, conversation: str) -> tuple[int, int]:
             )
             found = [await ctx.session.scalar(each) or 0 for each in kinds]
         return found[0], found[1]
+
+    return await office.within(count)
+
+
+TABLES = ("document", "document_version", "document_text", "chunk", "blob")
+
+
+async def kept(office: Office) -> dict[str, int]:
+    """Rows of the tenant, which has nothing but a conversation's files, by table."""
+
+    async def count(ctx: Context) -> dict[str, int]:
+        async with trash_shown(ctx.session):
+            return {
+                table: await ctx.session.scalar(text(f"SELECT count(*) FROM {table}")) or 0
+                for table in TABLES
+            }
 
     return await office.within(count)
 
@@ -247,6 +264,25 @@ class TestEnding:
         counts = await used(office)
         assert counts["documents"] == counts["stored_bytes"] == counts["collections"] == 0
 
+    @pytest.mark.parametrize("way", ["file", "conversation"])
+    async def test_nothing_of_a_file_is_left_in_the_database_or_the_store(
+        self, office: Office, way: str
+    ) -> None:
+        folder = office.server.platform.settings.home / "files"
+        before = set(folder.rglob("?" * 64))
+        talk = await begun(office.service)
+        file_id = await attached(office.service, talk)
+        stored = set(folder.rglob("?" * 64)) - before
+        assert len(stored) == 1
+        assert all((await kept(office)).values())
+        path = f"{PATH}/{talk}/files/{file_id}" if way == "file" else f"{PATH}/{talk}"
+        assert (await office.service.delete(path)).status_code == 204
+        rows = await kept(office)
+        assert not any(count for table, count in rows.items() if table != "blob"), rows
+        await office.run(trash.purge_expired(office.server.platform))
+        assert (await kept(office))["blob"] == 0
+        assert not any(file.exists() for file in stored)
+
     async def test_files_go_with_the_time_a_tenant_keeps_conversations(
         self, office: Office
     ) -> None:
@@ -285,3 +321,30 @@ class TestRefusing:
             return await ctx.session.scalar(found)
 
         assert await office.within(flagged) is False
+
+    async def test_a_conversation_takes_fifty_files_however_they_come(
+        self, office: Office, refused: Refused
+    ) -> None:
+        talk = await begun(office.service)
+        file_id = await attached(office.service, talk)
+
+        async def fill(ctx: Context) -> None:
+            added = text("""
+            INSERT INTO document (tenant_id, id, collection_id, title, source, filename,
+              access_level)
+            SELECT tenant_id, gen_random_uuid(), collection_id, title, n, n || '.md', access_level
+            FROM document, generate_series(2, :count) AS n WHERE id = :id
+            """)
+            await ctx.session.execute(added, {"count": files.MAX_FILES, "id": uuid.UUID(file_id)})
+
+        await office.within(fill)
+        assert files.MAX_FILES == 50
+        path = f"{PATH}/{talk}/files"
+        more = [("files", ("more.md", b"text"))]
+        refused(await office.service.post(path, files=more), 409, "conversation_files_full")
+        known = [("files", ("offer.md", OFFER.replace(b"48,200", b"51,000")))]
+        assert (await office.service.post(path, files=known)).status_code == 202
+        assert (await office.service.delete(f"{path}/{file_id}")).status_code == 204
+        assert (await office.service.post(path, files=more)).status_code == 202
+        again = [("files", ("again.md", b"text"))]
+        refused(await office.service.post(path, files=again), 409, "conversation_files_full")
