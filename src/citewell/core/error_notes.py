@@ -96,9 +96,11 @@ def _note(error: Exception, event: MutableMapping[str, Any]) -> ErrorNote:
         error = cast(Exception, error.exceptions[0])
     frames = _frames(error.__traceback__)
     kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-    # Without lines, which every release moves: the same bug stays the same.
-    named = [kind, *(frame.partition(":")[0] for frame in frames)]
     tenant_id = event.get("tenant_id")
+    # Without lines, which every release moves: the same bug stays the same. Of no tenant it is kept
+    # apart from that of the tenant in which it is noted.
+    named = [kind, *(frame.partition(":")[0] for frame in frames)]
+    named += [] if isinstance(tenant_id, str) else ["of the installation"]
     request_id = event.get("request_id")
     return ErrorNote(
         tenant_id=uuid.UUID(tenant_id) if isinstance(tenant_id, str) else None,

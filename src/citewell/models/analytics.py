@@ -71,3 +71,5 @@ class AnalyticsState(Base, TenantScoped):
     __tablename__ = "analytics_state"
 
     counted_until: Mapped[datetime]
+    late_changes: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Changes that had come in by then of the half-hour before it."""

@@ -21,6 +21,8 @@ class ErrorEvent(Base, TenantScoped):
     example: Mapped[str]
     frames: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     request_id: Mapped[str | None]
+    of_installation: Mapped[bool] = mapped_column(server_default="false")
+    """Whether it happened in work of no tenant, or of all: for the operator alone."""
     release: Mapped[str]
     count: Mapped[int] = mapped_column(BigInteger, server_default="1")
     first_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -36,6 +36,7 @@ DEFINER_FUNCTIONS = {
     "citewell_tenants_with_expired_trash", "citewell_tenants_to_count",
     "citewell_tenants_with_due_webhooks", "citewell_tenants_with_old_deliveries",
     "citewell_tenants_with_full_webhooks", "citewell_tenants_with_ended_webhooks",
+    "citewell_tenants_with_old_words",
     "citewell_tenants_with_old_answers", "citewell_tenants_with_old_conversations",
     "citewell_tenants_with_old_streams", "citewell_tenants_with_open_runs",
     "citewell_tenants_with_due_workflows", "citewell_tenants_with_due_triggers",

@@ -1,8 +1,10 @@
 """Figures over HTTP: equal to what a plain count of the log gives, and no more than may be told."""
 
+import asyncio
 import csv
 import io
 import json
+import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +15,7 @@ from sqlalchemy import text
 from citewell.access.policy import Role
 from citewell.core.context import OPERATOR as OPERATORS
 from citewell.core.context import Caller, Context
-from citewell.features.analytics import counting
+from citewell.features.analytics import counting, repository
 from citewell.features.analytics.schemas import DayRange
 from citewell.features.usage import metering
 from citewell.features.usage.schemas import MeteredUsage
@@ -30,7 +32,8 @@ _ADD = text("""
 INSERT INTO query_log (tenant_id, id, at, actor_kind, actor_id, user_id, question, request,
   language, is_abstained, confidence_level, confidence_score, passages, citations, model, release,
   input_tokens, output_tokens, timings_ms, degraded, is_cached, privacy)
-SELECT :tenant_id, :id, now() - make_interval(days => :days), 'user', :user_id, :user_id,
+SELECT :tenant_id, :id, now() - make_interval(days => :days, mins => :minutes), 'user', :user_id,
+  :user_id,
   :question, '{}', :language, :is_abstained, :level, 0.5, CAST(:passages AS jsonb),
   CAST(:citations AS jsonb), 'openai:gpt-4o', '0', :tokens, 0,
   jsonb_build_object('total', CAST(:ms AS float8)), '[]', :is_cached, t.question_log
@@ -44,16 +47,17 @@ async def ask(
     question: str,
     *,
     days: int = 0,
+    minutes: int = 0,
     level: str = "high",
     document: str | None = None,
     ms: float = 100,
     is_cached: bool = False,
     language: str = "en",
 ) -> str:
-    """A question in the log, as if asked some days ago."""
+    """A question in the log, as if asked some days and minutes ago."""
     query_id = uuid7()
     values: dict[str, Any] = {
-        "id": query_id, "days": days, "user_id": who.id, "question": question,
+        "id": query_id, "days": days, "minutes": minutes, "user_id": who.id, "question": question,
         "is_abstained": level == "none", "level": level, "tokens": 1_000, "ms": ms,
         "is_cached": is_cached, "language": language,
         "passages": json.dumps([{"document_id": document}] if document else []),
@@ -70,6 +74,16 @@ async def ask(
 
 async def count(office: Office) -> None:
     await office.run(counting.count_changed(office.server.platform))
+
+
+async def words(office: Office) -> list[str]:
+    """The questions whose words are kept with the counts."""
+
+    async def read(ctx: Context) -> list[str]:
+        statement = text("SELECT DISTINCT label FROM analytics_item WHERE kind = 'question'")
+        return sorted(await ctx.session.scalars(statement))
+
+    return await office.within(read)
 
 
 async def told(client: httpx.AsyncClient, what: str, **query: str | int) -> dict[str, Any]:
@@ -225,12 +239,62 @@ class TestQuestions:
         await ask(office, asker, "Newer?")
         await count(office)
 
-        async def words(ctx: Context) -> list[str]:
-            statement = text("SELECT DISTINCT label FROM analytics_item WHERE kind = 'question'")
-            return sorted(await ctx.session.scalars(statement))
-
-        assert await office.within(words) == ["New?", "Newer?"]
+        assert await words(office) == ["New?", "Newer?"]
         assert (await told(manager.client, "usage", **since))["total"]["questions"] == 3
+
+    async def test_words_go_where_nothing_happens_any_more(self, office: Office) -> None:
+        asker = await office.person()
+        platform = office.server.platform
+        await ask(office, asker, "Old?", days=40)
+        await ask(office, asker, "New?")
+        await count(office)
+        assert await words(office) == ["New?", "Old?"]
+        await office.run(counting.forget_words(platform))
+        assert await words(office) == ["New?", "Old?"], "90 days are not over"
+        await office.service.patch(f"/api/v1/tenants/{office.tenant_id}", json={"answer_days": 30})
+        await office.run(counting.forget_words(platform))
+        assert await words(office) == ["New?"]
+
+        async def old() -> list[uuid.UUID]:
+            async with platform.database.lookup() as session:
+                return await repository.tenants_with_old_words(session, 90)
+
+        assert office.tenant_id not in await office.run(old())
+
+
+class TestCounting:
+    async def test_what_comes_into_the_log_late_is_counted_though_nothing_follows(
+        self, office: Office
+    ) -> None:
+        asker, manager = await office.person(), await office.person(Role.MANAGER)
+        await ask(office, asker, "How?", minutes=20)
+        await count(office)
+        await ask(office, asker, "Why?", minutes=10)
+        await count(office)
+        since = {"from": (utc_now().date() - timedelta(days=1)).isoformat()}
+        seen = await told(manager.client, "usage", **since)
+        assert seen["total"]["questions"] == 2
+
+        async def left() -> list[uuid.UUID]:
+            async with office.server.platform.database.lookup() as session:
+                return await repository.tenants_to_count(session)
+
+        assert office.tenant_id not in await office.run(left())
+
+    async def test_counts_of_a_day_wait_for_each_other(self, office: Office) -> None:
+        asker = await office.person()
+        for number in range(20):
+            await ask(office, asker, f"Question {number}?")
+        platform, caller = office.server.platform, Caller(office.tenant_id, OPERATORS)
+        today = utc_now().date()
+        wanted = DayRange(today, today + timedelta(days=1))
+        await office.run(counting.recount(platform, caller, wanted))
+
+        async def at_once() -> None:
+            await asyncio.gather(*(counting.recount(platform, caller, wanted) for _ in range(4)))
+
+        await office.run(at_once())
+        assert len(await words(office)) == 20
 
 
 class TestDocuments:

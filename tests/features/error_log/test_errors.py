@@ -8,10 +8,22 @@ import httpx
 import pytest
 import structlog
 
+from citewell.core.context import (
+    OPERATOR,
+    TENANT_SCOPES,
+    Actor,
+    ActorKind,
+    Caller,
+    unit_of_work,
+)
 from citewell.core.error_notes import ErrorNotes, redacted
+from citewell.core.settings import Settings
 from citewell.features.error_log import service
-from tests.conftest import LiveServer
+from citewell.features.identity import service as identity
+from citewell.kit.pagination import PageRequest
+from tests.conftest import LiveServer, Servers
 from tests.office import Office, open_office
+from tests.quiet import quiet_database, quiet_platform
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -84,3 +96,31 @@ class TestErrors:
         told = "no `salary list` of ann@example.org, 4711 or 'Ann' at http://u:p@h/x\nsecret"
         assert redacted(told) == "no … of … … or … at …"
         assert redacted("key cw_abcdefghijklmnopqrstuvwxyz is wrong") == "key … is wrong"
+
+
+class TestInstallation:
+    async def test_errors_of_no_tenant_are_for_the_operator_alone(
+        self, servers: Servers, template: str, settings: Settings, notes: ErrorNotes
+    ) -> None:
+        with quiet_database(servers, template) as url:
+            async with quiet_platform(settings, url) as platform:
+                await identity.create_tenant(platform, identity.DEFAULT_TENANT, "Default")
+                tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
+                error = broken("the trash of Nordwind is odd")
+                notes(None, "error", {"event": "task_failed", "exc_info": error})
+                own = {"event": "job_crashed", "exc_info": error, "tenant_id": str(tenant_id)}
+                for _ in range(2):
+                    notes(None, "error", own)
+                await service.write(platform)
+                notes(None, "error", {"event": "task_failed", "exc_info": error})
+                await service.write(platform)
+                admin = Actor(ActorKind.USER, uuid.uuid4(), is_admin=True, scopes=TENANT_SCOPES)
+                software = Actor(ActorKind.API_KEY, uuid.uuid4(), scopes=TENANT_SCOPES)
+                told: list[list[tuple[str, int, bool]]] = []
+                for actor in (admin, software, OPERATOR):
+                    async with unit_of_work(platform, Caller(tenant_id, actor)) as ctx:
+                        page = await service.page(ctx, PageRequest())
+                    assert page.total == len(page.items)
+                    told.append(sorted((e.source, e.count, e.of_installation) for e in page.items))
+        assert told[0] == told[1] == [("job", 2, False)]
+        assert told[2] == [("background", 2, True), ("job", 2, False)]

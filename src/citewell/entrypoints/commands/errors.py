@@ -36,7 +36,7 @@ def list_errors(
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
-    """List the kinds of errors, seen last first; those of no tenant are in `default`."""
+    """List the kinds of errors, seen last first; those of the installation are in `default`."""
 
     async def act(platform: Platform, caller: Caller) -> tuple[list[ErrorRead], int]:
         async with unit_of_work(platform, caller) as ctx:
@@ -47,10 +47,11 @@ def list_errors(
     if as_json:
         print_json({"errors": [each.model_dump(mode="json") for each in items], "total": total})
         return
-    table = Table("seen last", "times", "source", "kind", "place", "example", "request")
+    table = Table("seen last", "times", "of", "source", "kind", "place", "example", "request")
     for each in items:
         table.add_row(
-            f"{each.last_at:%Y-%m-%d %H:%M:%S}", str(each.count), each.source, each.kind,
+            f"{each.last_at:%Y-%m-%d %H:%M:%S}", str(each.count),
+            "installation" if each.of_installation else "tenant", each.source, each.kind,
             Text(each.place), Text(each.example), each.request_id or "",
         )  # fmt: skip
     print_table(table)

@@ -1,9 +1,10 @@
 """Keeps the counts: the days of which something has changed are counted anew, each at once."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date
 
-from citewell.core.context import SYSTEM, Caller, unit_of_work
+from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.llm.pricing import price_of
@@ -23,12 +24,28 @@ async def count_changed(platform: Platform) -> None:
         caller = Caller(tenant_id, SYSTEM)
         async with unit_of_work(platform, caller) as ctx:
             since = await repository.counted_until(ctx.session)
-            moment, days = await repository.changed_days(ctx.session, since)
+            # Before the days: what comes in between is counted once more rather than not at all.
+            moment = await repository.now(ctx.session)
+            late = await repository.late_changes(ctx.session, moment)
+            days = await repository.changed_days(ctx.session, since)
             first = await service.first_kept(ctx)
         await _count(platform, caller, [day for day in days if day >= first])
+        await _forget_words(platform, caller)
         async with unit_of_work(platform, caller) as ctx:
-            await repository.forget_words(ctx.session, first)
-            await repository.note(ctx.session, moment)
+            await repository.note(ctx.session, moment, late)
+
+
+async def forget_words(platform: Platform) -> None:
+    """Remove words of questions that are not kept any more, also where nothing happens."""
+    async with platform.database.lookup() as session:
+        tenants = await repository.tenants_with_old_words(session, platform.settings.answer_days)
+    for tenant_id in tenants:
+        await _forget_words(platform, Caller(tenant_id, SYSTEM))
+
+
+async def _forget_words(platform: Platform, caller: Caller) -> None:
+    async with _counting(platform, caller) as ctx:
+        await repository.forget_words(ctx.session, await service.first_kept(ctx))
 
 
 async def recount(platform: Platform, caller: Caller, wanted: DayRange) -> list[date]:
@@ -49,15 +66,25 @@ async def _count(platform: Platform, caller: Caller, days: Sequence[date]) -> No
     """Count days, each in a transaction, and then the months they belong to."""
     this_month = utc_now().date().replace(day=1)
     for day in days:
-        # One snapshot, so that the figures of a day agree with each other.
-        async with unit_of_work(platform, caller, is_snapshot=True) as ctx:
-            await repository.hold(ctx.session)
+        # One snapshot, so that the figures of a day agree with each other; begun when the lock is
+        # held, or it would be older than the count that was waited for, and refused (40001).
+        async with (
+            _counting(platform, caller),
+            unit_of_work(platform, caller, is_snapshot=True) as ctx,
+        ):
             prices = _prices(await repository.models_of(ctx.session, day))
             await repository.count_day(ctx.session, day, prices)
     for month in sorted({day.replace(day=1) for day in days} - {this_month}):
-        async with unit_of_work(platform, caller) as ctx:
-            await repository.hold(ctx.session)
+        async with _counting(platform, caller) as ctx:
             await repository.count_month(ctx.session, month)
+
+
+@asynccontextmanager
+async def _counting(platform: Platform, caller: Caller) -> AsyncGenerator[Context, None]:
+    """A unit of work in which no other counts the tenant."""
+    async with unit_of_work(platform, caller) as ctx:
+        await repository.hold(ctx.session)
+        yield ctx
 
 
 def _prices(models: Sequence[str]) -> dict[str, tuple[float, float]]:

@@ -23,6 +23,8 @@ nearly every day, and an end to what a year has to read."""
 LATE_SECONDS = 1_800
 """Longest time from a question, as its answer tells it, until that answer is in the log."""
 
+_LATE = text("SELECT citewell_late_changes(:tenant_id, :moment, :late)")
+
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('analytics:' || :tenant_id, 0))")
 
 _ASKED = f"""
@@ -211,8 +213,10 @@ WHERE tenant_id = :tenant_id AND at >= :begin AND at < :end AND input_tokens + o
 """)
 
 _NOTE = text("""
-INSERT INTO analytics_state (tenant_id, counted_until) VALUES (:tenant_id, :moment)
-ON CONFLICT (tenant_id) DO UPDATE SET counted_until = excluded.counted_until
+INSERT INTO analytics_state (tenant_id, counted_until, late_changes)
+VALUES (:tenant_id, :moment, :late_changes)
+ON CONFLICT (tenant_id) DO UPDATE SET counted_until = excluded.counted_until,
+  late_changes = excluded.late_changes
 """)
 
 # Months first: of a question's words nothing may stay longer than the question.
@@ -298,8 +302,18 @@ async def count_month(session: AsyncSession, start: date) -> None:
 
 
 async def tenants_to_count(session: AsyncSession) -> list[uuid.UUID]:
-    """Tenants of which something has changed since they were counted; needs no tenant set."""
-    return list(await session.scalars(text("SELECT citewell_tenants_to_count()")))
+    """Tenants of which something has changed since they were counted, or came in late.
+
+    Needs no tenant set.
+    """
+    statement = text("SELECT citewell_tenants_to_count(:late)")
+    return list(await session.scalars(statement, {"late": LATE_SECONDS}))
+
+
+async def tenants_with_old_words(session: AsyncSession, usual_days: int) -> list[uuid.UUID]:
+    """Tenants with words of questions that are not kept any more; needs no tenant set."""
+    statement = text("SELECT citewell_tenants_with_old_words(:usual_days)")
+    return list(await session.scalars(statement, {"usual_days": usual_days}))
 
 
 async def counted_until(session: AsyncSession) -> datetime | None:
@@ -307,23 +321,32 @@ async def counted_until(session: AsyncSession) -> datetime | None:
     return await session.scalar(select(AnalyticsState.counted_until))
 
 
-async def changed_days(
-    session: AsyncSession, since: datetime | None
-) -> tuple[datetime, list[date]]:
-    """The present moment, and the days of which something has changed since one."""
-    now = (await session.execute(text("SELECT now()"))).scalar_one()
+async def now(session: AsyncSession) -> datetime:
+    """Start of the transaction."""
+    return (await session.execute(text("SELECT now()"))).scalar_one()
+
+
+async def changed_days(session: AsyncSession, since: datetime | None) -> list[date]:
+    """The days of which something has changed since a moment, or came in late."""
     after = datetime.min.replace(tzinfo=UTC) if since is None else since
     after = max(after, datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=LATE_SECONDS))
     values = {
         "tenant_id": session.info["tenant_id"],
         "since": after - timedelta(seconds=LATE_SECONDS),
     }
-    return now, list(await session.scalars(_CHANGED_DAYS, values))
+    return list(await session.scalars(_CHANGED_DAYS, values))
 
 
-async def note(session: AsyncSession, moment: datetime) -> None:
-    """Note up to which moment the tenant is counted."""
-    await session.execute(_NOTE, {"tenant_id": session.info["tenant_id"], "moment": moment})
+async def late_changes(session: AsyncSession, moment: datetime) -> int:
+    """How much of the time before a moment in which changes come in late has come in so far."""
+    values = {"tenant_id": session.info["tenant_id"], "moment": moment, "late": LATE_SECONDS}
+    return (await session.execute(_LATE, values)).scalar_one()
+
+
+async def note(session: AsyncSession, moment: datetime, late: int) -> None:
+    """Note up to which moment the tenant is counted, and how much had come in late by then."""
+    values = {"tenant_id": session.info["tenant_id"], "moment": moment, "late_changes": late}
+    await session.execute(_NOTE, values)
 
 
 async def forget_words(session: AsyncSession, before: date) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,13 +13,13 @@ from citewell.models.errors import ErrorEvent
 
 _ADD = text("""
 INSERT INTO error_event AS e (tenant_id, fingerprint, source, kind, place, example, frames,
-  request_id, release, count)
+  request_id, release, count, of_installation)
 VALUES (:tenant_id, :fingerprint, :source, :kind, :place, :example, CAST(:frames AS text[]),
-  :request_id, :release, :count)
+  :request_id, :release, :count, :of_installation)
 ON CONFLICT (tenant_id, fingerprint) DO UPDATE SET source = excluded.source,
   place = excluded.place, example = excluded.example, frames = excluded.frames,
   request_id = excluded.request_id, release = excluded.release,
-  count = e.count + excluded.count, last_at = now()
+  of_installation = excluded.of_installation, count = e.count + excluded.count, last_at = now()
 """)
 
 _FORGET = text("""
@@ -58,15 +58,20 @@ async def _add(session: AsyncSession, notes: Sequence[ErrorNote]) -> None:
             "request_id": note.request_id,
             "release": citewell.__version__,
             "count": note.count,
+            "of_installation": note.tenant_id is None,
         }
         await session.execute(_ADD, values)
 
 
-async def page(session: AsyncSession, request: PageRequest) -> Page[ErrorEvent]:
-    """Kinds of errors, seen last first."""
-    total = await session.scalar(select(func.count(ErrorEvent.fingerprint))) or 0
+async def page(
+    session: AsyncSession, request: PageRequest, *, sees_installation: bool
+) -> Page[ErrorEvent]:
+    """Kinds of errors, seen last first; those of no tenant only if they are asked for."""
+    seen = true() if sees_installation else ErrorEvent.of_installation.is_(False)
+    total = await session.scalar(select(func.count(ErrorEvent.fingerprint)).where(seen)) or 0
     rows = await session.scalars(
         select(ErrorEvent)
+        .where(seen)
         .order_by(ErrorEvent.last_at.desc(), ErrorEvent.fingerprint)
         .offset(request.offset)
         .limit(request.limit)

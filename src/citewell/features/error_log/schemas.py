@@ -22,6 +22,8 @@ class ErrorRead(BaseModel):
     """The calls that led there, innermost last; no values."""
     request_id: str | None
     """Of the latest one, if it was a request."""
+    of_installation: bool
+    """Whether it happened in work of no organisation; only the operator is shown those."""
     release: str
     count: int
     first_at: datetime

@@ -28,7 +28,8 @@ async def write(platform: Platform) -> None:
 
     Errors of a tenant that was removed meanwhile are dropped.
 
-    Errors of no tenant, those of the background, go to the one that is there from the start.
+    Errors of no tenant, those of the background, are kept in the one that is there from the start,
+    for the operator.
     """
     notes = notes_of_log()
     waiting = notes.take() if notes is not None else []
@@ -55,11 +56,13 @@ async def write(platform: Platform) -> None:
 
 
 async def page(ctx: Context, request: PageRequest) -> Page[ErrorRead]:
-    """Kinds of errors of the tenant, seen last first.
+    """Kinds of errors of the tenant, seen last first; for the operator those of no tenant, too.
 
     Raises:
         ForbiddenError: The caller is no administrator.
     """
     ctx.actor.require(Scope.ADMIN)
-    found = await repository.page(ctx.session, request)
+    # A message of work for all tenants may name what is another one's.
+    is_operator = Scope.OPERATOR in ctx.actor.scopes
+    found = await repository.page(ctx.session, request, sees_installation=is_operator)
     return Page([ErrorRead.model_validate(each) for each in found.items], request, found.total)
