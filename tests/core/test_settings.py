@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from citewell.core.mail_servers import mail_place
 from citewell.core.settings import (
     Settings,
     SettingsError,
@@ -82,6 +83,21 @@ class TestLoad:
             ("CITEWELL_REDIS_URL", "http://localhost:6379"),
             ("CITEWELL_REDIS_URL", "redis://"),
             ("CITEWELL_REDIS_URL", "unix://"),
+            ("CITEWELL_SMTP_URL", "mail.example.org"),
+            ("CITEWELL_SMTP_URL", "http://mail.example.org"),
+            ("CITEWELL_SMTP_URL", "smtp://"),
+            ("CITEWELL_SMTP_URL", "smtp://mail.example.org:99999"),
+            ("CITEWELL_SMTP_URL", "smtp://mail.example.org/box"),
+            ("CITEWELL_SMTP_URL", "smtp://mail.example.org?tls=maybe"),
+            ("CITEWELL_SMTP_URL", "smtps://mail.example.org?tls=none"),
+            ("CITEWELL_SMTP_URL", "smtp://user@mail.example.org"),
+            ("CITEWELL_SMTP_URL", "smtp://user:word@mail.example.org?tls=none"),
+            ("CITEWELL_SMTP_CA_FILE", "nowhere.pem"),
+            ("CITEWELL_SMTP_SECONDS", "0"),
+            ("CITEWELL_MAIL_FROM", "Citewell"),
+            ("CITEWELL_MAIL_FROM", "a@example.org, b@example.org"),
+            ("CITEWELL_MAIL_FROM", "Eve\n<a@example.org>"),
+            ("CITEWELL_MAIL_FROM", "ấn@example.org"),
             ("CITEWELL_SECRET_KEY", STRONG[:31]),
             ("CITEWELL_SECRET_KEY", "changeme" * 8),
             ("CITEWELL_ALLOWED_HOSTS", "docs.example.org,https://other.example.org"),
@@ -118,6 +134,29 @@ class TestLoad:
     ) -> None:
         monkeypatch.setenv(f"CITEWELL_{name.upper()}", value)
         assert getattr(load_settings(), name) == value
+
+    def test_mail_needs_a_sender_and_an_address_of_its_own(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        url = "smtp://me%40x:s3cret@mail.example.org"
+        monkeypatch.setenv("CITEWELL_SMTP_URL", url)
+        for lacking, value in (
+            ("CITEWELL_MAIL_FROM", "Citewell <no-reply@example.org>"),
+            ("CITEWELL_PUBLIC_URL", "https://citewell.example.org"),
+        ):
+            with pytest.raises(SettingsError) as caught:
+                load_settings()
+            assert str(caught.value) == f"CITEWELL_SMTP_URL needs {lacking} to be set too."
+            monkeypatch.setenv(lacking, value)
+        settings = load_settings()
+        assert "s3cret" not in repr(settings)
+        place = mail_place(url)
+        assert (place.host, place.port, place.security) == ("mail.example.org", 587, "starttls")
+        assert (place.username, place.password) == ("me@x", "s3cret")
+        assert "s3cret" not in repr(place)
+        assert mail_place("smtps://mail.example.org").port == 465
+        relay = mail_place("smtp://me:s3cret@localhost?tls=none")
+        assert (relay.port, relay.security) == (25, "none")
 
     def test_strong_secret_key_is_taken(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CITEWELL_SECRET_KEY", STRONG)

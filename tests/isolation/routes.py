@@ -511,6 +511,9 @@ SOMEBODY = {
 PASSKEYS = f"{API}/auth/passkeys"
 FACTOR = f"{API}/auth/second-factor"
 PROOFS = {"password": PASSWORD, "code": "none"}
+NEW_EMAIL = {"email": "new-{fresh}@example.org"}
+OWN: dict[str, Any] = {"is_write": True, "allowed": EVERYBODY, "by": "director"}
+"""Of routes by which users change how they themselves sign in."""
 
 SIGNING_IN: dict[Operation, Route] = {
     ("GET", f"{API}/auth/me"): Route(),
@@ -520,6 +523,15 @@ SIGNING_IN: dict[Operation, Route] = {
     ("POST", f"{API}/auth/reset"): Route(
         body={"email": "nobody@example.org", "token": "cwr_x", "new_password": PASSWORD},
         fields=frozenset({"tenant", "token"}), is_write=True, status=403, ends_credential=True,
+    ),
+    ("POST", f"{API}/auth/forgot"): Route(  # 409: the server of the matrix sends no mail
+        body=NEW_EMAIL, fields=frozenset({"tenant"}), is_write=True, status=409
+    ),
+    ("POST", f"{API}/auth/email/confirm"): Route(
+        body={"token": "cwe_x"}, fields=frozenset({"token"}), is_write=True, status=403
+    ),
+    ("POST", f"{API}/auth/email"): Route(
+        body={**NEW_EMAIL, "password": PASSWORD}, status=409, **OWN  # as above
     ),
     ("POST", f"{API}/auth/setup"): Route(
         body={"token": "none", "email": "nobody@example.org", "password": SOMEBODY["password"]},
@@ -536,18 +548,10 @@ SIGNING_IN: dict[Operation, Route] = {
         body=SOMEBODY, fields=frozenset({"tenant"}), is_write=True, status=401
     ),
     ("GET", FACTOR): Route(by="director"),
-    ("POST", FACTOR): Route(
-        body={"password": PASSWORD}, is_write=True, allowed=EVERYBODY, by="director"
-    ),
-    ("POST", f"{FACTOR}/confirm"): Route(
-        body={"code": "none"}, is_write=True, allowed=EVERYBODY, by="director", status=403
-    ),
-    ("POST", f"{FACTOR}/recovery-codes"): Route(
-        body=PROOFS, is_write=True, allowed=EVERYBODY, by="director", status=409
-    ),
-    ("POST", f"{FACTOR}/remove"): Route(
-        body=PROOFS, is_write=True, allowed=EVERYBODY, by="director", status=409
-    ),
+    ("POST", FACTOR): Route(body={"password": PASSWORD}, **OWN),
+    ("POST", f"{FACTOR}/confirm"): Route(body={"code": "none"}, status=403, **OWN),
+    ("POST", f"{FACTOR}/recovery-codes"): Route(body=PROOFS, status=409, **OWN),
+    ("POST", f"{FACTOR}/remove"): Route(body=PROOFS, status=409, **OWN),
     ("GET", f"{API}/auth/ways-in"): Route(),
     ("GET", f"{API}/auth/oidc/{{name}}/start"): Route(path={"name": "nobody"}, status=404),
     ("GET", f"{API}/auth/oidc/{{name}}/callback"): Route(path={"name": "nobody"}, status=303),
@@ -557,9 +561,7 @@ SIGNING_IN: dict[Operation, Route] = {
         body={"ceremony": "none", "credential": {}}, is_write=True, status=403
     ),
     ("GET", PASSKEYS): Route(by="director"),
-    ("POST", f"{PASSKEYS}/options"): Route(
-        body={"password": PASSWORD}, is_write=True, allowed=EVERYBODY, by="director"
-    ),
+    ("POST", f"{PASSKEYS}/options"): Route(body={"password": PASSWORD}, **OWN),
     ("POST", PASSKEYS): Route(
         body={"ceremony": "none", "credential": {}}, is_write=True, allowed=EVERYBODY,
         by="director", status=403,

@@ -1,6 +1,5 @@
 """Providers of single sign-on (OpenID Connect) that the operator names: the setting's shape."""
 
-import ipaddress
 import json
 import re
 from typing import Annotated, Literal, Self
@@ -17,6 +16,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from citewell.kit.addresses import is_loopback
+
 PROVIDER_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 """Of a provider: it is a part of the addresses that are registered there."""
 
@@ -31,18 +32,11 @@ def _issuer(value: str) -> str:
     parts = urlsplit(value)
     is_plain = bool(parts.hostname) and not (parts.query or parts.fragment or "@" in parts.netloc)
     is_safe = parts.scheme == "https" or (
-        parts.scheme == "http" and _is_loopback(parts.hostname or "")
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
     )
     if not (is_plain and is_safe):
         raise ValueError("`issuer` must look like https://login.example.org")
     return value
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class IdentityProvider(BaseModel):

@@ -68,6 +68,8 @@ SPECS = (
     MetricSpec("job_attempts_total", _C, "Attempts of jobs by kind and end (done, waits, crashed).",
                ("kind", "end")),
     MetricSpec("job_attempt_seconds", _H, "Time of an attempt by kind of job.", ("kind",), LONG),
+    MetricSpec("mails_total", _C, "Attempts to send mail by end (sent, put_off, failed, withheld).",
+               ("end",)),
     MetricSpec("background_failures", _G, "Failures in a row of recurring work, by task.",
                ("task",), is_read=True),
     MetricSpec("queue_jobs", _G, "Jobs by kind and state (todo, doing).", ("kind", "state"),

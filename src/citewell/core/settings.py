@@ -6,14 +6,22 @@ import stat
 from io import StringIO
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from citewell.core.identity_providers import IdentityProviders
+from citewell.core.mail_servers import MailFrom, SmtpUrl
 from citewell.core.tool_servers import ToolServers
 
 PREFIX = "CITEWELL_"
@@ -57,6 +65,14 @@ def _absolute(path: Path) -> Path:
         return path.expanduser().absolute()
     except RuntimeError:
         raise ValueError("this user has no home folder; give another path") from None
+
+
+def _existing_file(path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    if not _absolute(path).is_file():
+        raise ValueError(f"there is no file {path}")
+    return _absolute(path)
 
 
 def _verifier(value: str) -> str:
@@ -321,6 +337,22 @@ class Settings(BaseSettings):
             "tenants may reach, separated by commas."
         ),
     )
+    smtp_url: SmtpUrl = Field(
+        default=None,
+        description=(
+            "Server that mail is handed to: `smtp://USER:PASSWORD@HOST:587` (STARTTLS), "
+            "`smtps://` (TLS), or with `?tls=none` neither. Unset: no mail is sent."
+        ),
+    )
+    smtp_ca_file: Annotated[Path | None, AfterValidator(_existing_file)] = Field(
+        default=None, description="Certificates (PEM) of authorities that its own may be of, too."
+    )
+    smtp_seconds: float = Field(
+        default=30, gt=0, le=300, description="Longest time to hand one message over."
+    )
+    mail_from: MailFrom = Field(
+        default=None, description="Sender of mail, such as `Citewell <no-reply@example.org>`."
+    )
     verifier: Annotated[str, AfterValidator(_verifier)] = Field(
         default="rules",
         description=(
@@ -476,6 +508,14 @@ class Settings(BaseSettings):
         default=(), description="Other origins whose pages may call the API, comma separated."
     )
 
+    @model_validator(mode="after")
+    def _has_all_of_mail(self) -> Self:
+        # Links in mail need an address of their own: that of a request is its sender's choice.
+        lacking = [name for name in ("mail_from", "public_url") if getattr(self, name) is None]
+        if self.smtp_url is not None and lacking:
+            raise ValueError(f"{PREFIX}SMTP_URL needs {PREFIX}{lacking[0].upper()} to be set too")
+        return self
+
 
 def load_settings(**overrides: object) -> Settings:
     """Read the settings of this process.
@@ -492,8 +532,10 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**{"_env_file": _dotenvs(), **overrides})  # pyright: ignore[reportArgumentType] - checked by pydantic
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"{PREFIX}{str(first['loc'][0]).upper()}"
         reason = str(first["msg"]).removeprefix("Value error, ")
+        if not first["loc"]:  # of several settings together; it names them
+            raise SettingsError(f"{reason}.") from None
+        name = f"{PREFIX}{str(first['loc'][0]).upper()}"
         raise SettingsError(f"{name} has a bad value: {reason}.") from None
 
 

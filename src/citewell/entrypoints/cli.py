@@ -48,6 +48,7 @@ COMMANDS = {
     ),
     "key": ("API keys (for keys that encrypt files: `keys`).", "keys"),
     "keys": ("Keys that stored files are encrypted with (for API keys: `key`).", "key_rotation"),
+    "mail": ("Mail: try out the server that takes it.", "mail"),
     "webhooks": ("Webhooks: who is told of documents, jobs and answers.", "webhooks"),
     "errors": ("Errors of the program itself.", "errors"),
     "audit": ("The audit trail.", "trail"),

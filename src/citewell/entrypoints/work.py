@@ -16,6 +16,7 @@ from citewell.features.evaluations import jobs as evaluations_jobs
 from citewell.features.events import service as events
 from citewell.features.idempotency import service as idempotency
 from citewell.features.ingestion import jobs as ingestion_jobs
+from citewell.features.mail import jobs as mail_jobs
 from citewell.features.queries import jobs as queries_jobs
 from citewell.features.trash import jobs as trash_jobs
 from citewell.features.webhooks import jobs as webhooks_jobs
@@ -34,6 +35,7 @@ def register_work(
     agents_jobs.register(queue, schedules)
     workflows_jobs.register(queue, schedules)
     webhooks_jobs.register(queue, schedules)
+    mail_jobs.register(queue, schedules, settings)
     analytics_jobs.register(schedules)
     schedules.register("idempotency.forget", idempotency.forget_old, every=60)
     schedules.register("events.sweep", events.sweep, every=events.SWEEP_SECONDS)

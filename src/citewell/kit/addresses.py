@@ -104,3 +104,11 @@ def customer_of(address: str | None) -> str:
         # A /64 is what one customer gets: counting addresses would give a guesser 2**64 of them.
         return str(ipaddress.ip_network((int(parsed), 64), strict=False))
     return str(parsed)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

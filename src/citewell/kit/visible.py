@@ -48,6 +48,11 @@ def harmless(text: str) -> str:
     return text if text.isascii() and text.isprintable() else UNSEEN.sub("", text)
 
 
+def harmless_line(text: str) -> str:
+    """Any text as one line for a mail's head: what nobody sees is left out."""
+    return " ".join(harmless(text).split())
+
+
 def _line(value: object) -> object:
     return visible_line(value) if isinstance(value, str) else value
 

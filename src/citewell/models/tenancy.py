@@ -54,6 +54,8 @@ class Tenant(Base, HasTimestamps):
     """Whether replies may be kept in caches and given again."""
     second_factor_for: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default="{}")
     """Roles, and `admin`, that sign in with a second factor or a passkey only."""
+    language: Mapped[str] = mapped_column(server_default="en")
+    """Language of mails to users who have chosen none: `en` or `vi`."""
     session_version: Mapped[int] = mapped_column(server_default="1")
     """Raised to end all sessions and streams of the tenant."""
     setup_hash: Mapped[bytes | None]
@@ -84,9 +86,21 @@ class User(Base, HasId, TenantScoped, HasTimestamps):
     reset_hash: Mapped[bytes | None]
     """Hash of the token with which the user may set a new password, once."""
     reset_expires_at: Mapped[datetime | None]
+    language: Mapped[str | None]
+    """Language of mails to the user; None: that of the tenant."""
+    new_email: Mapped[str | None]
+    """Address that the user wants and has not confirmed yet."""
+    new_email_hash: Mapped[bytes | None]
+    """Hash of the token that was sent there."""
+    new_email_expires_at: Mapped[datetime | None]
     second_factor_at: Mapped[datetime | None]
     """Time from which on the password needs a code beside it; None: it does not."""
     last_login_at: Mapped[datetime | None]
+
+    def void_links(self) -> None:
+        """Make void what was handed out or sent to set a password or another address."""
+        self.reset_hash = self.reset_expires_at = None
+        self.new_email = self.new_email_hash = self.new_email_expires_at = None
 
 
 class RefreshToken(Base, HasId, TenantScoped):

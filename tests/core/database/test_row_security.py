@@ -34,6 +34,7 @@ DEFINER_FUNCTIONS = {
     "citewell_evaluation_tenants", "citewell_tenants_with_old_replies",
     "citewell_is_former_master", "citewell_tenants_with_events", "citewell_tenants_with_trash",
     "citewell_tenants_with_expired_trash", "citewell_tenants_to_count",
+    "citewell_tenants_with_pending_notices", "citewell_tenants_with_old_notices",
     "citewell_tenants_with_due_webhooks", "citewell_tenants_with_old_deliveries",
     "citewell_tenants_with_full_webhooks", "citewell_tenants_with_ended_webhooks",
     "citewell_tenants_with_old_words",
@@ -197,6 +198,9 @@ ACCOUNTS = (
     "VALUES (%(tenant)s, %(id)s, 'x', 'x', '{}', 'x', %(id)s, 'operator')",
     "INSERT INTO webhook_delivery (tenant_id, id, webhook_id, event, object_id) "
     "SELECT tenant_id, %(id)s, id, 'answer.rated', %(id)s FROM webhook "
+    "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO notice (tenant_id, id, user_id, kind) "
+    "SELECT tenant_id, %(id)s, id, 'password_changed' FROM user_account "
     "WHERE tenant_id = %(tenant)s",
     "INSERT INTO error_event (tenant_id, fingerprint, source, kind, place, example, frames, "
     "release) VALUES (%(tenant)s, 'x', 'job', 'x', 'x', 'x', '{}', '0')",

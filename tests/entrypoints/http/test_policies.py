@@ -28,6 +28,7 @@ OPEN = {
     "/", "/ws", "/api/openapi.json", "/api/docs", "/api/docs/oauth2-redirect", "/api/redoc",
     "/api/static/{path:path}", "/api/v1/health", "/api/v1/health/live",
     "/api/v1/health/ready", "/api/v1/auth/register", "/api/v1/auth/reset", "/api/v1/auth/setup",
+    "/api/v1/auth/forgot", "/api/v1/auth/email/confirm",
     "/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/ways-in",
     "/api/v1/auth/second-factor/begin", "/api/v1/auth/passkeys/begin",
     "/api/v1/auth/passkeys/sign-in", "/api/v1/auth/oidc/{name}/start",

@@ -179,8 +179,9 @@ class TestRead:
         person = await office.person()
         reply = await office.service.get(f"{URL}/{person.id}")
         assert reply.json().keys() == {
-            "id", "email", "name", "role", "is_admin", "status", "invitation_expires_at",
-            "second_factor_at", "last_login_at", "created_at", "updated_at",
+            "id", "email", "name", "role", "is_admin", "status", "language",
+            "invitation_expires_at", "second_factor_at", "last_login_at", "created_at",
+            "updated_at",
         }  # fmt: skip
 
     async def test_others_see_themselves_only(self, office: Office, refused: Refused) -> None:

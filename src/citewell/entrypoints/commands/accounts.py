@@ -71,7 +71,8 @@ def create_user(
     admin: Annotated[bool, typer.Option("--admin", help="May administer the tenant.")] = False,
     generate: GenerateOption = False,
     invite: Annotated[
-        bool, typer.Option("--invite", help="Set no password; print an invitation once.")
+        bool,
+        typer.Option("--invite", help="Set no password; print an invitation once, and mail it."),
     ] = False,
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
@@ -227,11 +228,16 @@ def update_user(
     status: Annotated[
         str | None, typer.Option(help="active or deactivated.", callback=readable)
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Of mails to them: en or vi.", callback=readable)
+    ] = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
     """Change a user; a new role, right or status ends their sessions."""
-    data = checked(UserUpdate, name=name, role=role, is_admin=admin, status=status)
+    data = checked(
+        UserUpdate, name=name, role=role, is_admin=admin, status=status, language=language
+    )
 
     async def act(platform: Platform, caller: Caller) -> UserRead:
         async with unit_of_work(platform, caller) as ctx:

@@ -31,6 +31,7 @@ from citewell.features.doctor.service import check as check_library
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentQuery
 from citewell.features.identity import service as identity
+from citewell.features.mail import service as mail
 from citewell.kit.clock import utc_now
 from citewell.kit.pagination import PageRequest
 
@@ -63,6 +64,7 @@ def doctor(
             _check_disk(platform),
             _check_recognition(platform),
             *await _check_backups(platform),
+            *await _check_mail(platform),
             await _count_documents(platform, caller),
             *await _check_models(platform, caller),
         ):
@@ -163,6 +165,15 @@ async def _check_backups(platform: Platform) -> list[tuple[CheckReport, str]]:
     detail = f"{len(whole)}, the newest is {hours:.0f} hours old"
     problems = [detail] if hours > 2 * settings.backup_hours else []
     return [(CheckReport("backups", len(problems), examples=problems), detail)]
+
+
+async def _check_mail(platform: Platform) -> list[tuple[CheckReport, str]]:
+    """Whether the mail server lets this installation in; nothing where none is set."""
+    try:
+        detail = await mail.state(platform)
+    except AppError as error:
+        return [(CheckReport("mail", 1, examples=[error.detail]), error.detail)]
+    return [] if detail is None else [(CheckReport("mail"), detail)]
 
 
 def _check_recognition(platform: Platform) -> tuple[CheckReport, str]:

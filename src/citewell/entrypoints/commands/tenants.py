@@ -90,6 +90,10 @@ RedactionOption = Annotated[
     str | None,
     typer.Option(help="What model providers are not told: personal or off.", callback=readable),
 ]
+LanguageOption = Annotated[
+    str | None,
+    typer.Option(help="Of mails to users who have chosen none: en or vi.", callback=readable),
+]
 CacheOption = Annotated[
     bool | None,
     typer.Option("--cache/--no-cache", help="Whether replies may be given again from caches."),
@@ -208,12 +212,14 @@ def update_tenant(
     question_log: QuestionLogOption = None,
     redaction: RedactionOption = None,
     cache: CacheOption = None,
+    language: LanguageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Change a tenant; suspending it ends all its sessions and refuses its keys."""
     given = _given(
         name=name, plan=plan, region=region, has_open_registration=open_registration, status=status,
         question_log=question_log, redaction=redaction, has_cache=cache,
+        language=language,
     ) | _kept(keep or [])  # fmt: skip
     if verifier is not None:
         given["verifier"] = None if verifier == INSTALLATIONS else verifier

@@ -16,6 +16,7 @@ import citewell
 from citewell.core.caching.cache import Cache
 from citewell.core.errors import UnavailableError
 from citewell.core.platform import Platform
+from citewell.core.smtp import MailHealth
 from citewell.features.http import PROBE, PlatformDep, Router
 
 LONGEST_ANSWER_SECONDS = 3.0
@@ -124,6 +125,8 @@ async def _summarised(platform: Platform) -> HealthRead:
         found.append(
             DependencyRead(name="shared cache", status=status, latency_ms=0, reason=reason)
         )
+    if platform.settings.smtp_url is not None:
+        found.append(_mail(platform.state_of(MailHealth)))
     failing: list[FailingRead] = []
     if found[0].status == "ok":
         with suppress(UnavailableError):  # it went away meanwhile
@@ -162,6 +165,14 @@ def _disk(platform: Platform) -> DependencyRead:
     return DependencyRead(
         name="disk", status="degraded" if is_low else "ok", latency_ms=0, reason=reason
     )
+
+
+def _mail(state: MailHealth) -> DependencyRead:
+    """As this process's own messages found it: probes send none."""
+    is_failing = state.failures > 0
+    reason = "does not take messages; they are sent again" if is_failing else None
+    status = "degraded" if is_failing else "ok"
+    return DependencyRead(name="mail", status=status, latency_ms=0, reason=reason)
 
 
 @router.get("/live")

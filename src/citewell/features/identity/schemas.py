@@ -63,6 +63,10 @@ QuestionLog = Annotated[
         "(`anonymous`), or nothing (`off`). A looser setting holds for later questions alone."
     ),
 ]
+MailLanguageName = Annotated[
+    Literal["en", "vi"],
+    Field(description="Of mails to users who have chosen none."),
+]
 VerifierName = Annotated[
     Literal["rules", "model"],
     Field(description="Second reading of what a model wrote; null: as the installation says."),
@@ -219,6 +223,7 @@ class TenantUpdate(_Body):
     question_log: QuestionLog | None = None
     has_cache: bool | None = None
     second_factor_for: SecondFactorFor | None = None
+    language: MailLanguageName | None = None
     plan: Plan | None = None
     limits: Limits | None = None
     region: Region | None = None
@@ -248,6 +253,7 @@ class TenantDetails(BaseModel):
     question_log: Literal["full", "anonymous", "off"]
     has_cache: bool
     second_factor_for: list[str]
+    language: MailLanguageName
     created_at: datetime
     updated_at: datetime
 

@@ -22,7 +22,10 @@ from citewell.features.http import (
     WriterDep,
     governed,
 )
+from citewell.features.notices import service as notices
 from citewell.features.sessions import (
+    forgetting,
+    own_email,
     own_factor,
     passkeys,
     registration,
@@ -37,6 +40,10 @@ from citewell.features.sessions.schemas import (
     AcceptedRead,
     BothProofs,
     CodeProof,
+    EmailChange,
+    EmailConfirmation,
+    EmailRead,
+    ForgottenPassword,
     LoginForm,
     LoginRequest,
     LogoutRequest,
@@ -120,7 +127,7 @@ async def register(
 async def reset_password(
     platform: PlatformDep, origin: OriginDep, response: Response, data: PasswordResetRequest
 ) -> TokenRead | AcceptedRead:
-    """Set a new password with the token of an administrator, and sign in; other sessions end.
+    """Set a new password with a token, and sign in; other sessions end.
 
     The reply is 202 where the password alone is not enough to sign in.
     """
@@ -129,6 +136,26 @@ async def reset_password(
         response.status_code = 202
         return AcceptedRead()
     return _hand_out(tokens, response, platform.settings, in_cookie=data.cookie)
+
+
+@public_router.post("/forgot", status_code=202)
+async def forgot_password(
+    platform: PlatformDep, origin: OriginDep, data: ForgottenPassword
+) -> AcceptedRead:
+    """Have a link to set a new password mailed to an active user who has one.
+
+    The reply does not tell whether the address is anybody's.
+    """
+    await forgetting.ask(platform, data, origin)
+    return AcceptedRead()
+
+
+@public_router.post("/email/confirm")
+async def confirm_email(
+    platform: PlatformDep, origin: OriginDep, data: EmailConfirmation
+) -> EmailRead:
+    """Make a new e-mail address your own, by the token of the link that was mailed to it."""
+    return EmailRead(email=await own_email.confirm(platform, data.token, origin))
 
 
 @public_router.post("/setup", status_code=201)
@@ -159,7 +186,9 @@ async def login(
 @governed(PROBE)
 async def get_ways_in(platform: PlatformDep) -> WaysInRead:
     """Show how one can sign in besides e-mail address and password."""
-    return WaysInRead(providers=single_sign_on.offered(platform))
+    return WaysInRead(
+        providers=single_sign_on.offered(platform), resets_passwords=notices.is_on(platform)
+    )
 
 
 @public_router.get("/oidc/{name}/start", status_code=302, response_class=Response)
@@ -287,6 +316,16 @@ async def change_password(
     """Change the password; all other sessions end, this one goes on with a new access token."""
     token = await signing_in.change_password(platform, caller, data.old_password, data.new_password)
     return TokenRead(access_token=token, expires_in=ACCESS_SECONDS)
+
+
+@router.post("/email", status_code=202)
+async def change_email(platform: PlatformDep, caller: WriterDep, data: EmailChange) -> AcceptedRead:
+    """Have a link mailed to a new e-mail address of yours; it becomes yours once that is used.
+
+    It takes your password, and a code if you have a second factor. The present address is told.
+    """
+    await own_email.ask(platform, caller, data)
+    return AcceptedRead()
 
 
 @public_router.post("/second-factor/begin")

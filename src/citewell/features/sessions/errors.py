@@ -66,7 +66,40 @@ class ResetTokenError(ForbiddenError):
     def __init__(self) -> None:
         super().__init__(
             "This token is not valid for this e-mail address: it may have been used, replaced or "
-            "expired. Ask an administrator for another."
+            "expired. Ask for another."
+        )
+
+
+class EmailTokenError(ForbiddenError):
+    """The token confirms no address: wrong, used, void or expired, or the address is taken."""
+
+    code = "email_token_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link does not work any more: it may have been used, replaced or expired, or the "
+            "address is another account's. Ask for a new one under “Your account”."
+        )
+
+
+class EmailUnchangedError(ConflictError):
+    """The address is the user's own already."""
+
+    code = "email_unchanged"
+
+    def __init__(self) -> None:
+        super().__init__("This is your e-mail address already.")
+
+
+class PasswordMissingError(ConflictError):
+    """The user signs in at a provider only, which is where their address belongs."""
+
+    code = "password_missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your account has no password: you sign in at a provider, and your address is its "
+            "matter."
         )
 
 

@@ -18,7 +18,7 @@ from citewell.features.sessions.errors import (
     ResetTokenError,
 )
 from citewell.features.sessions.schemas import PasswordResetRequest, RegisterRequest, SessionTokens
-from citewell.features.sessions.signing_in import even_out
+from citewell.features.sessions.signing_in import even_out, tenants_of
 from citewell.features.sessions.tokens import digest_of
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
@@ -171,7 +171,7 @@ async def _accept_invitation(
 async def reset_password(
     platform: Platform, data: PasswordResetRequest, origin: Origin
 ) -> SessionTokens | None:
-    """Set a user's password with a token of an administrator.
+    """Set a user's password with a token.
 
     Their other sessions and all their passkeys end. The result is None where the user needs more
     than the password: they sign in then.
@@ -196,7 +196,7 @@ async def reset_password(
             user = await repository.lock_resetting(ctx.session, email, digest)
             if user is not None:
                 user.password_hash = password_hash
-                user.reset_hash = user.reset_expires_at = None
+                user.void_links()
                 # Ends access tokens, which are not stored; the statement ends refresh tokens.
                 user.session_version += 1
                 await repository.end_families(ctx.session, user.id)
@@ -211,9 +211,5 @@ async def reset_password(
 
 async def _inviting(applicant: _Applicant, slug: str | None) -> list[Caller]:
     """The applicant in each tenant that may have invited them."""
-    if slug is not None:
-        caller = await applicant.caller_in(slug)
-        return [caller] if caller else []
-    async with applicant.platform.database.unit_of_work(None) as session:
-        found = await repository.tenants_of_email(session, applicant.email)
+    found = await tenants_of(applicant.platform, applicant.email, slug)
     return [applicant.caller(tenant_id) for tenant_id in found]

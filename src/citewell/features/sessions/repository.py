@@ -68,6 +68,43 @@ async def lock_resetting(session: AsyncSession, email: str, digest: bytes) -> Us
     )
 
 
+async def lock_forgetful(session: AsyncSession, email: str) -> User | None:
+    """The active user with this address who has a password, locked."""
+    return await session.scalar(
+        select(User)
+        .where(
+            User.email == email,
+            User.status == UserStatus.ACTIVE,
+            User.password_hash.is_not(None),
+        )
+        .with_for_update()
+    )
+
+
+async def lock_confirming(session: AsyncSession, digest: bytes) -> User | None:
+    """The active user whose new address this token confirms, locked."""
+    return await session.scalar(
+        select(User)
+        .where(
+            User.status == UserStatus.ACTIVE,
+            User.new_email_hash == digest,
+            User.new_email_expires_at > utc_now(),
+        )
+        # Of two that use one token, the second waits here and then finds none.
+        .with_for_update()
+    )
+
+
+async def save_email(session: AsyncSession, user: User) -> bool:
+    """Write a user's new address; False if the tenant has another user with it."""
+    try:
+        async with session.begin_nested():
+            await session.flush([user])
+    except IntegrityError:
+        return False
+    return True
+
+
 async def tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | None:
     """The active tenant the session acts for."""
     return await session.scalar(

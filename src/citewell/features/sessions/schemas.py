@@ -138,13 +138,40 @@ class PasswordChange(_Body):
 
 
 class PasswordResetRequest(_Body):
-    """A new password, set with the token of an administrator."""
+    """A new password, set with a token."""
 
     email: Secret
-    token: Secret = Field(description="As an administrator gave it.")
+    token: Secret = Field(description="Of an administrator, or of a link that was mailed.")
     new_password: Secret
     tenant: Slug | None = Field(default=None, description=TENANT_HELP)
     cookie: bool = Field(default=False, description=COOKIE_HELP)
+
+
+class ForgottenPassword(_Body):
+    """The address of somebody who has forgotten their password."""
+
+    email: Secret
+    tenant: Slug | None = Field(default=None, description=TENANT_HELP)
+
+
+class EmailChange(_Body):
+    """Another e-mail address of the signed-in user, with their password asked for again."""
+
+    email: Secret = Field(description="The new one, to which a link goes.")
+    password: Secret
+    code: Code | None = Field(default=None, description=CODE_HELP)
+
+
+class EmailConfirmation(_Body):
+    """The token of the link that went to a new address."""
+
+    token: Secret
+
+
+class EmailRead(BaseModel):
+    """The e-mail address of a user from now on."""
+
+    email: str
 
 
 class TokenRead(BaseModel):
@@ -245,9 +272,12 @@ class ProviderRead(BaseModel):
 
 
 class WaysInRead(BaseModel):
-    """Ways to sign in besides e-mail address and password."""
+    """Ways to sign in besides e-mail address and password, and what becomes of a forgotten one."""
 
     providers: list[ProviderRead]
+    resets_passwords: bool = Field(
+        description="Whether `POST /auth/forgot` sends a link to set a new password."
+    )
 
 
 class TenantRead(BaseModel):

@@ -10,6 +10,7 @@ from citewell.core.context import SYSTEM, Actor, ActorKind, Caller, Context, Ori
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
 from citewell.features.identity.errors import CredentialError
+from citewell.features.notices import service as notices
 from citewell.features.sessions import repository
 from citewell.features.sessions.errors import NoSessionError, RefreshError
 from citewell.features.sessions.schemas import MeRead, MyselfRead, SessionTokens, TenantRead
@@ -240,11 +241,15 @@ async def _end(ctx: Context, user: User, family_id: uuid.UUID, *, everywhere: bo
 async def note(
     ctx: Context, user: User, family_id: uuid.UUID | None, action: str, **details: object
 ) -> None:
-    """Record an action as done by the user, where the unit of work has no signed-in caller yet."""
+    """Record an action as done by the user, and tell them by mail if it is one of that kind.
+
+    The unit of work need not have a signed-in caller yet.
+    """
     acting = replace(ctx, actor=actor_of(user, family_id))
     kind = action.partition(".")[0]
     object_id = user.id if kind == "user" else family_id
     await audit.record(acting, action, object_kind=kind, object_id=object_id, details=details)
+    await notices.tell_of(ctx, user.id, action)
 
 
 def session_of(caller: Caller) -> tuple[uuid.UUID, uuid.UUID]:

@@ -169,17 +169,23 @@ async def _fail(
     raise SignInError
 
 
-async def _candidates(platform: Platform, email: str, tenant: str | None) -> list[_Candidate]:
-    if tenant is None:
+async def tenants_of(platform: Platform, email: str, slug: str | None) -> list[uuid.UUID]:
+    """The tenants to look for an address in: the one of that name, or those who have a user of it.
+
+    Nothing is told of it: where there is none of that name the result is empty.
+    """
+    if slug is None:
         async with platform.database.unit_of_work(None) as session:
-            tenants = await repository.tenants_of_email(session, email)
-    else:
-        try:
-            tenants = [await identity.find_tenant(platform, tenant)]
-        except TenantNotFoundError:
-            tenants = []
+            return await repository.tenants_of_email(session, email)
+    try:
+        return [await identity.find_tenant(platform, slug)]
+    except TenantNotFoundError:
+        return []
+
+
+async def _candidates(platform: Platform, email: str, tenant: str | None) -> list[_Candidate]:
     found: list[_Candidate] = []
-    for tenant_id in tenants:
+    for tenant_id in await tenants_of(platform, email, tenant):
         async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
             user = await repository.user_by_email(ctx.session, email)
         if user is not None:
@@ -242,10 +248,10 @@ async def change_password(platform: Platform, caller: Caller, old: str, new: str
         if locked is None or not _is_as_compared(locked, user.password_hash):
             raise CredentialError
         locked.password_hash = hashed
-        locked.reset_hash = locked.reset_expires_at = None
+        locked.void_links()
         locked.session_version += 1
         await repository.end_families(ctx.session, user_id, but=session_id)
-        await audit.record(ctx, "user.password_changed", object_kind="user", object_id=user_id)
+        await service.note(ctx, locked, session_id, "user.password_changed")
         return await service.renew_access(ctx, locked, session_id)
 
 

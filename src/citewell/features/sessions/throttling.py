@@ -6,6 +6,7 @@ before are spared, so its owner notices nothing.
 """
 
 import asyncio
+import uuid
 from dataclasses import dataclass
 
 from citewell.core.platform import Platform
@@ -36,6 +37,15 @@ ADDRESS = rule("sign-in-address", "100 per 15 minutes")
 REGISTRATION = rule("registration", "100 per 15 minutes")
 """Attempts to register from one address, successful or not."""
 
+ASKED = rule("link-address", "20 per 15 minutes")
+"""Links by mail that are asked for, or confirmed, from one address."""
+
+REMINDED = rule("link-account", "3 per hour")
+"""Links to set a password that go to one e-mail address: nobody fills another's mailbox."""
+
+READDRESSED = rule("link-new-email", "5 per day")
+"""Links to new addresses that one user has sent: they go to mailboxes of others."""
+
 
 @dataclass(frozen=True, slots=True)
 class SlowPace:
@@ -43,6 +53,33 @@ class SlowPace:
 
     seconds: float = 3.0
     """Long for a guesser, short for the owner at a new place."""
+
+
+async def admit_link(platform: Platform, address: str | None) -> None:
+    """Let a request for a mailed link, or one with its token, through, and count it.
+
+    Raises:
+        TooManyAttemptsError: Too many came from the network address.
+    """
+    decision = await platform.limiter.hit(ASKED, customer_of(address))
+    if not decision.allowed:
+        raise TooManyAttemptsError(decision.reset_seconds)
+
+
+async def may_remind(platform: Platform, email: str) -> bool:
+    """Whether one more link goes to an e-mail address; counted whether or not it is anybody's."""
+    return (await platform.limiter.hit(REMINDED, email)).allowed
+
+
+async def admit_new_email(platform: Platform, user_id: uuid.UUID) -> None:
+    """Let a user's request for another address through, and count it.
+
+    Raises:
+        TooManyAttemptsError: They have asked too often today.
+    """
+    decision = await platform.limiter.hit(READDRESSED, str(user_id))
+    if not decision.allowed:
+        raise TooManyAttemptsError(decision.reset_seconds)
 
 
 class Attempts:

@@ -39,7 +39,7 @@ _CLAIMS = ["iss", "aud", "sub", "tid", "sid", "typ", "iat", "nbf", "exp", "jti",
 # Tenant's and user's version; bounded, since `int` of a long text is slow.
 _VERSIONS = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})")
 
-_REFRESH = re.compile(r"cwr_([a-z2-7]{26})_([A-Za-z0-9_-]{43})")
+_OF_TENANT = re.compile(r"([a-z2-7]{26})_([A-Za-z0-9_-]{43})")
 """Tenant id in base32, then 256 random bits: the tenant is known before any row is read."""
 
 
@@ -130,14 +130,37 @@ def _text(payload: Mapping[str, Any], name: str) -> str:
 
 def new_refresh_token(tenant_id: uuid.UUID) -> str:
     """A refresh token of a tenant: nothing in it can be guessed."""
+    return _new_token("cwr_", tenant_id)
+
+
+def new_email_token(tenant_id: uuid.UUID) -> str:
+    """A token of a tenant that confirms an e-mail address, as hard to guess."""
+    return _new_token("cwe_", tenant_id)
+
+
+def _new_token(kind: str, tenant_id: uuid.UUID) -> str:
     tenant_part = base64.b32encode(tenant_id.bytes).decode().rstrip("=").lower()
-    return f"cwr_{tenant_part}_{secrets.token_urlsafe(32)}"
+    return f"{kind}{tenant_part}_{secrets.token_urlsafe(32)}"
+
+
+def new_reset_token() -> str:
+    """A token that sets a password, as hard to guess; the e-mail address finds its tenant."""
+    return f"cwr_{secrets.token_urlsafe(32)}"
 
 
 def tenant_of_refresh_token(token: str) -> uuid.UUID | None:
     """The tenant a refresh token names; None if it is none of ours."""
-    match = _REFRESH.fullmatch(token)
-    if match is None:
+    return _tenant_of("cwr_", token)
+
+
+def tenant_of_email_token(token: str) -> uuid.UUID | None:
+    """The tenant that a token to confirm an address names; None if it is none of ours."""
+    return _tenant_of("cwe_", token)
+
+
+def _tenant_of(kind: str, token: str) -> uuid.UUID | None:
+    match = _OF_TENANT.fullmatch(token.removeprefix(kind))
+    if match is None or not token.startswith(kind):
         return None
     return uuid.UUID(bytes=base64.b32decode(cast(str, match[1]).upper() + "======"))
 

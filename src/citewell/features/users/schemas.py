@@ -14,6 +14,7 @@ from citewell.kit.visible import VISIBLE_LINE, VISIBLE_TEXT
 from citewell.models.tenancy import Group, User, UserStatus
 
 RoleName = Literal["guest", "employee", "manager", "director"]
+LanguageName = Literal["en", "vi"]
 
 EmailText = Annotated[StorableText, Field(max_length=1000)]
 """Checked by `normalise_email`, which does not repeat it."""
@@ -43,9 +44,10 @@ class UserCreate(_Body):
 
 
 class UserUpdate(_Body):
-    """Changes to a user; users who are no administrators may change their own `name` only."""
+    """Changes to a user; those who are no administrators change their own name and language."""
 
     name: PersonName | None = None
+    language: LanguageName | None = None
     role: RoleName | None = None
     is_admin: bool | None = None
     status: Literal["active", "deactivated"] | None = None
@@ -60,6 +62,9 @@ class UserRead(BaseModel):
     role: RoleName
     is_admin: bool
     status: UserStatus
+    language: LanguageName | None = Field(
+        description="Of mails to the user; null: that of the organisation."
+    )
     invitation_expires_at: datetime | None = Field(description="While the user is invited.")
     second_factor_at: datetime | None = Field(description="Since when they have one.")
     last_login_at: datetime | None
@@ -87,6 +92,8 @@ class Invited:
 
     user: User
     token: str
+    is_mailed: bool
+    """Whether it goes to the user by mail, too."""
 
 
 class InvitedRead(UserRead):
@@ -95,11 +102,13 @@ class InvitedRead(UserRead):
     invitation: str = Field(
         description="To register with, together with the e-mail address; shown this once."
     )
+    is_mailed: bool = Field(description="Whether it is on its way to them by mail.")
 
     @classmethod
     def of_invited(cls, invited: Invited) -> Self:
         """The user and the token as shown."""
-        return cls.model_validate({**user_fields(invited.user), "invitation": invited.token})
+        more = {"invitation": invited.token, "is_mailed": invited.is_mailed}
+        return cls.model_validate({**user_fields(invited.user), **more})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from citewell.core.emails import InvalidEmailError, normalise_email
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 from citewell.features.audit import service as audit
+from citewell.features.notices import service as notices
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.features.users import repository
@@ -43,6 +44,7 @@ from citewell.features.users.schemas import (
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
+from citewell.models.notices import NoticeKind
 from citewell.models.tenancy import User, UserStatus
 
 # A week covers a holiday weekend; a lost invitation is renewed with one click.
@@ -124,6 +126,8 @@ async def get(ctx: Context, user_id: uuid.UUID) -> User:
 async def invite(ctx: Context, data: UserCreate) -> Invited:
     """Make a user who can register with the token returned, for `INVITATION_DAYS`.
 
+    Where mail is sent, they get it by mail.
+
     Raises:
         ForbiddenError: The caller is no administrator, or their role is below the given one.
         InvalidEmailError: The address is none.
@@ -137,7 +141,7 @@ async def invite(ctx: Context, data: UserCreate) -> Invited:
         invitation_hash=_digest(token),
         invitation_expires_at=utc_now() + timedelta(days=INVITATION_DAYS),
     )
-    return Invited(user, token)
+    return await _invited(ctx, user, token)
 
 
 async def create_with_password(ctx: Context, data: UserCreate, password_hash: str) -> User:
@@ -224,8 +228,15 @@ async def renew_invitation(ctx: Context, user_id: uuid.UUID) -> Invited:
     user.invitation_expires_at = utc_now() + timedelta(days=INVITATION_DAYS)
     await repository.save(ctx.session, user)
     await _record(ctx, user, "invited")
+    invited = await _invited(ctx, user, token)
     await _count(ctx, was_counted=was_counted, is_counted=True)
-    return Invited(user, token)
+    return invited
+
+
+async def _invited(ctx: Context, user: User, token: str) -> Invited:
+    """The user with the invitation, which goes to them by mail too where that is sent."""
+    is_mailed = await notices.tell(ctx, user.id, NoticeKind.INVITATION, token=token)
+    return Invited(user, token, is_mailed)
 
 
 async def offer_reset(ctx: Context, user_id: uuid.UUID) -> PasswordReset:
@@ -293,7 +304,9 @@ async def update(ctx: Context, user_id: uuid.UUID, data: UserUpdate) -> User:
         if user_id != ctx.actor.user_id:
             raise UserNotFoundError(user_id)
         if is_rights:
-            raise ForbiddenError("Of yourself you can change the name; ask an administrator.")
+            raise ForbiddenError(
+                "Of yourself you can change name and language; ask an administrator."
+            )
     elif is_rights:
         await repository.lock_people(ctx.session, ctx.tenant_id)
     user = await _locked(ctx, user_id)
@@ -301,6 +314,8 @@ async def update(ctx: Context, user_id: uuid.UUID, data: UserUpdate) -> User:
     if data.name is not None and data.name != user.name:
         user.name = data.name
         await _record(ctx, user, "renamed")
+    if data.language is not None:
+        user.language = data.language
     changes = [
         await _change_role(ctx, user, data),
         await _change_right(ctx, user, data),
@@ -322,7 +337,7 @@ async def _change_role(ctx: Context, user: User, data: UserUpdate) -> bool:
         return False
     _require_role_to_give(ctx, role_of(data.role))
     before, user.role = Role(user.role), int(role_of(data.role))
-    user.reset_hash = user.reset_expires_at = None  # given out by those of the rank before
+    user.void_links()  # given out by those of the rank before
     await _record(ctx, user, "role_changed", before=before.name.lower(), role=data.role)
     return True
 
@@ -331,7 +346,7 @@ async def _change_right(ctx: Context, user: User, data: UserUpdate) -> bool:
     if data.is_admin is None or data.is_admin == user.is_admin:
         return False
     user.is_admin = data.is_admin
-    user.reset_hash = user.reset_expires_at = None  # as above
+    user.void_links()  # as above
     await _record(ctx, user, "admin_changed", is_admin=data.is_admin)
     return True
 
@@ -348,7 +363,7 @@ async def _change_status(ctx: Context, user: User, data: UserUpdate) -> bool:
     # A pending invitation would let its holder back in.
     user.status = UserStatus.DEACTIVATED
     user.invitation_hash = user.invitation_expires_at = None
-    user.reset_hash = user.reset_expires_at = None
+    user.void_links()
     await _record(ctx, user, "deactivated")
     return True
 
@@ -372,7 +387,7 @@ async def set_password(ctx: Context, user_id: uuid.UUID, password_hash: str) -> 
     user.password_hash = password_hash
     # A pending invitation or reset would let its holder set another password.
     user.invitation_hash = user.invitation_expires_at = None
-    user.reset_hash = user.reset_expires_at = None
+    user.void_links()
     await repository.remove_passkeys(ctx.session, user.id)
     # Invited and active users both count towards the quota, so no counter changes.
     if user.status == UserStatus.INVITED:
@@ -453,4 +468,6 @@ def _digest(token: str) -> bytes:
 
 
 async def _record(ctx: Context, user: User, what: str, **details: object) -> None:
-    await audit.record(ctx, f"user.{what}", object_kind="user", object_id=user.id, details=details)
+    action = f"user.{what}"
+    await audit.record(ctx, action, object_kind="user", object_id=user.id, details=details)
+    await notices.tell_of(ctx, user.id, action)

@@ -1,0 +1,1 @@
+"""Mail: messages to people on their way to the mail server, and trying that server out."""

@@ -1,0 +1,1 @@
+"""Messages to people about their accounts: written with what they tell of, sent by `mail`."""
