@@ -562,10 +562,7 @@ SIGNING_IN: dict[Operation, Route] = {
     ),
     ("GET", PASSKEYS): Route(by="director"),
     ("POST", f"{PASSKEYS}/options"): Route(body={"password": PASSWORD}, **OWN),
-    ("POST", PASSKEYS): Route(
-        body={"ceremony": "none", "credential": {}}, is_write=True, allowed=EVERYBODY,
-        by="director", status=403,
-    ),
+    ("POST", PASSKEYS): Route(body={"ceremony": "none", "credential": {}}, status=403, **OWN),
     ("DELETE", f"{PASSKEYS}/{{passkey_id}}"): Route(
         {"path.passkey_id": "passkey"}, is_write=True, by="director", status=404
     ),

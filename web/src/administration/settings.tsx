@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { api, data } from "~/api/client";
 import { asProblem } from "~/api/problem";
 import type { Tenant } from "~/api/schemas";
+import { LANGUAGES, type Language } from "~/i18n";
 import { useStore } from "~/kit/store";
 import { session } from "~/session/session";
 import { CheckField, ChoiceField, TextField } from "~/ui/fields";
@@ -40,6 +41,7 @@ function Editor({ tenant }: { tenant: Tenant }) {
   const [log, setLog] = useState(tenant.question_log);
   const [isRedacted, setIsRedacted] = useState(tenant.redaction === "personal");
   const [hasCache, setHasCache] = useState(tenant.has_cache);
+  const [spoken, setSpoken] = useState(tenant.language);
   const [verifier, setVerifier] = useState<"rules" | "model" | "usual">(tenant.verifier ?? "usual");
   const [isUsual, setIsUsual] = useState(tenant.query_rewriting === null);
   const [rewriting, setRewriting] = useState<readonly Rewriting[]>(tenant.query_rewriting ?? []);
@@ -54,7 +56,7 @@ function Editor({ tenant }: { tenant: Tenant }) {
       params: { path: { tenant_id: tenant.id } },
       body: {
         name: name.trim(), has_open_registration: isOpen, answer_days: days(answers), conversation_days: days(conversations),
-        trash_days: days(trash), question_log: log, redaction: isRedacted ? "personal" : "off", has_cache: hasCache,
+        trash_days: days(trash), question_log: log, redaction: isRedacted ? "personal" : "off", has_cache: hasCache, language: spoken,
         verifier: verifier === "usual" ? null : verifier, query_rewriting: isUsual ? null : [...rewriting], prompts: given,
       },
     });
@@ -68,6 +70,13 @@ function Editor({ tenant }: { tenant: Tenant }) {
       <Form action={t("action.save")} onSend={save}>
         <TextField label={t("field.name")} value={name} onChange={setName} maxLength={200} />
         <CheckField label={t("settings.registration")} isOn={isOpen} onChange={setIsOpen} />
+        <ChoiceField
+          label={t("settings.language")}
+          hint={t("settings.languageHint")}
+          value={spoken}
+          onChange={setSpoken}
+          options={(Object.keys(LANGUAGES) as Language[]).map((value) => ({ value, name: LANGUAGES[value] }))}
+        />
         <Part heading={t("settings.kept")}>
           <TextField label={t("settings.answers")} hint={usual} type="number" min={0} max={3650} isOptional value={answers} onChange={setAnswers} />
           <TextField label={t("settings.conversations")} hint={usual} type="number" min={1} max={3650} isOptional value={conversations} onChange={setConversations} />

@@ -3,10 +3,11 @@ import { useDeferredValue, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
-import type { User } from "~/api/schemas";
+import type { Invited, User } from "~/api/schemas";
 import type { Key } from "~/i18n/key";
 import { moment } from "~/kit/format";
 import { Store, useStore } from "~/kit/store";
+import { linkOf } from "~/session/links";
 import { useOwnId } from "~/session/rights";
 import { ROLE_NAMES, ROLES, type RoleName } from "~/sharing/names";
 import { useAttempt } from "~/ui/attempt";
@@ -31,6 +32,8 @@ interface Given {
   kind: "invitation" | "reset";
   email: string;
   text: string;
+  /** Whether it is on its way to them by mail, too. */
+  isMailed: boolean;
 }
 
 /** The users of the organisation: invited, given roles, deactivated, removed. */
@@ -73,7 +76,7 @@ export function Users() {
       {given !== null && (
         <Secret
           heading={given.kind === "reset" ? t("users.resetFor", { email: given.email }) : t("users.invitationFor", { email: given.email })}
-          hint={t(given.kind === "reset" ? "users.resetHint" : "users.invitationHint")}
+          hint={t(given.kind === "reset" ? "users.resetHint" : given.isMailed ? "users.mailedHint" : "users.invitationHint")}
           text={given.text}
           onClose={() => setGiven(null)}
         />
@@ -103,7 +106,7 @@ function Row({ user, onEdit, onGiven }: { user: User; onEdit: () => void; onGive
   async function invite(): Promise<void> {
     await attempt(async () => {
       const made = await data(api.POST("/api/v1/users/{user_id}/invitation", { params: { path } }));
-      onGiven({ kind: "invitation", email: made.email, text: linkOf("join", { invitation: made.invitation, email: made.email }) });
+      onGiven(invitationOf(made));
     });
     await refresh();
   }
@@ -117,7 +120,7 @@ function Row({ user, onEdit, onGiven }: { user: User; onEdit: () => void; onGive
   async function offerReset(): Promise<void> {
     await attempt(async () => {
       const made = await data(api.POST("/api/v1/users/{user_id}/password-reset", { params: { path } }));
-      onGiven({ kind: "reset", email: made.email, text: linkOf("reset", { reset: made.token, email: made.email }) });
+      onGiven({ kind: "reset", email: made.email, text: linkOf(location.origin, "reset", made), isMailed: false });
     });
   }
 
@@ -156,9 +159,8 @@ function Row({ user, onEdit, onGiven }: { user: User; onEdit: () => void; onGive
   );
 }
 
-/** Where the invited register and passwords are set anew: what stands behind the # reaches no log. */
-function linkOf(page: "join" | "reset", given: Record<string, string>): string {
-  return `${location.origin}/${page}#${new URLSearchParams(given).toString()}`;
+function invitationOf({ email, invitation: token, is_mailed: isMailed }: Invited): Given {
+  return { kind: "invitation", email, text: linkOf(location.origin, "join", { token, email }), isMailed };
 }
 
 function Invite({ onClose, onGiven }: { onClose: () => void; onGiven: (given: Given) => void }) {
@@ -172,7 +174,7 @@ function Invite({ onClose, onGiven }: { onClose: () => void; onGiven: (given: Gi
     const made = await data(api.POST("/api/v1/users", { body: { email: email.trim(), name: name.trim(), role, is_admin: isAdmin } }));
     await queries.invalidateQueries({ queryKey: ["users"] });
     onClose();
-    onGiven({ kind: "invitation", email: made.email, text: linkOf("join", { invitation: made.invitation, email: made.email }) });
+    onGiven(invitationOf(made));
   }
   return (
     <Dialog heading={t("users.invite")} onClose={onClose}>

@@ -54,6 +54,16 @@ const routes = [
   }),
   createRoute({
     getParentRoute: () => root,
+    path: "/forgot",
+    component: lazyRouteComponent(withWords(() => import("~/session/forgot-page")), "ForgotPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/email",
+    component: lazyRouteComponent(withWords(() => import("~/session/email-page")), "EmailPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
     path: "/documents",
     validateSearch: (given): { collection?: string; folder?: string } => ({
       ...(typeof given["collection"] === "string" ? { collection: given["collection"] } : {}),

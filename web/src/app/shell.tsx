@@ -6,9 +6,10 @@ import { useTranslation } from "react-i18next";
 
 import { forgetTurns, lastOpen } from "~/ask/turns";
 import { forgetUploads } from "~/documents/uploads";
-import { LANGUAGES, language, speak, withWords, type Language } from "~/i18n";
+import { LANGUAGES, language, withWords, type Language } from "~/i18n";
 import type { Key } from "~/i18n/key";
 import { useStore } from "~/kit/store";
+import { chooseLanguage } from "~/session/language";
 import { useRights, type Rights } from "~/session/rights";
 import { session, signOut } from "~/session/session";
 import { SignInPage } from "~/session/sign-in-page";
@@ -47,7 +48,7 @@ const PLACES: readonly Place[] = [
 const ON_PHONES = 2;
 
 /** Pages for people who have no session yet. */
-const OPEN_PAGES = ["/setup", "/join", "/reset"];
+const OPEN_PAGES = ["/setup", "/join", "/reset", "/forgot", "/email"];
 
 /** The place of an address. */
 function placeOf(path: string): Place | undefined {
@@ -223,7 +224,7 @@ function Preferences() {
             </>
           )}
           <Menu.Label className="px-2.5 pt-1.5 text-sm text-soft">{t("menu.language")}</Menu.Label>
-          <Menu.RadioGroup value={language()} onValueChange={(value) => void speak(value as Language)}>
+          <Menu.RadioGroup value={language()} onValueChange={(value) => void chooseLanguage(value as Language)}>
             {Object.entries(LANGUAGES).map(([code, name]) => (
               <Choice key={code} value={code} name={name} lang={code} />
             ))}

@@ -6,7 +6,8 @@ import { useTranslation } from "react-i18next";
 import { api, data } from "~/api/client";
 import { chooseTheme } from "~/app/theme";
 import { forgetUnasked } from "~/ask/turns";
-import { language, speak } from "~/i18n";
+import { language } from "~/i18n";
+import { chooseLanguage } from "~/session/language";
 import { Dialog } from "~/ui/dialog";
 
 interface Command {
@@ -61,7 +62,7 @@ export default function Palette({ pages, onClose }: { pages: readonly PalettePag
     { id: "trash", name: t("trash.heading"), kind: t("palette.page"), run: () => void navigate({ to: "/documents/trash" }) },
     { id: "light", name: t("palette.light"), kind: t("palette.action"), run: () => chooseTheme("light") },
     { id: "dark", name: t("palette.dark"), kind: t("palette.action"), run: () => chooseTheme("dark") },
-    { id: "language", name: t("palette.language"), kind: t("palette.action"), run: () => void speak(language() === "en" ? "vi" : "en") },
+    { id: "language", name: t("palette.language"), kind: t("palette.action"), run: () => void chooseLanguage(language() === "en" ? "vi" : "en") },
   ];
   const commands: Command[] = [
     ...fixed.filter((each) => plain(each.name).includes(plain(wanted))),

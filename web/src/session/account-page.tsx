@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 
 import { useStore } from "~/kit/store";
 
+import { EmailAddress } from "./email-address";
 import { Passkeys } from "./passkeys";
 import { SecondFactor } from "./second-factor";
 import { session } from "./session";
@@ -17,6 +18,7 @@ export function AccountPage() {
         <h1 className="font-serif text-3xl leading-tight font-semibold">{t("account.heading")}</h1>
         <p className="mt-1 text-soft wrap-anywhere">{user?.email}</p>
       </header>
+      {user !== null && <EmailAddress email={user.email} />}
       <SecondFactor />
       <Passkeys />
     </main>

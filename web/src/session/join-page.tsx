@@ -3,19 +3,19 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { AccountForm } from "./account-form";
+import { givenBy } from "./links";
 import { join } from "./session";
 
 /** The account of somebody invited. The invitation comes behind the # of the link, which no server sees. */
 export function JoinPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const [given] = useState(() => new URLSearchParams(location.hash.slice(1)));
-  const invitation = given.get("invitation") ?? "";
+  const [{ token: invitation, email }] = useState(() => givenBy("join", location.hash));
   return (
     <AccountForm
       heading={t("join.heading")}
       intro={t("join.intro")}
-      initial={{ email: given.get("email") ?? "" }}
+      initial={{ email }}
       fields={[
         ...(invitation === "" ? [{ name: "invitation", label: t("join.invitation"), type: "text" as const, autoComplete: "off" }] : []),
         { name: "name", label: t("account.optionalName"), type: "text", autoComplete: "name", isOptional: true },

@@ -3,19 +3,19 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { AccountForm } from "./account-form";
+import { givenBy } from "./links";
 import { reset } from "./session";
 
 /** A new password for an account. The token comes behind the # of the link, which no server sees. */
 export function ResetPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const [given] = useState(() => new URLSearchParams(location.hash.slice(1)));
-  const token = given.get("reset") ?? "";
+  const [{ token, email }] = useState(() => givenBy("reset", location.hash));
   return (
     <AccountForm
       heading={t("reset.heading")}
       intro={t("reset.intro")}
-      initial={{ email: given.get("email") ?? "" }}
+      initial={{ email }}
       fields={[
         ...(token === "" ? [{ name: "reset", label: t("reset.token"), type: "text" as const, autoComplete: "off" }] : []),
         { name: "email", label: t("account.email"), type: "email", autoComplete: "username", hint: t("reset.emailHint") },

@@ -1,6 +1,6 @@
 import { Problem, asProblem, problemOf } from "~/api/problem";
 import { isLost, pauseAfter } from "~/api/retrying";
-import type { Me, PasskeyOptions, SecondFactorOffer, Tokens, WaysIn } from "~/api/schemas";
+import type { Accepted, ConfirmedEmail, Me, PasskeyOptions, SecondFactorOffer, Tokens, WaysIn } from "~/api/schemas";
 import { Store } from "~/kit/store";
 
 import { unlockPasskey } from "./passkey";
@@ -89,7 +89,7 @@ export async function join(account: InvitedAccount): Promise<void> {
   else session.set({ status: "out", hasExpired: false });
 }
 
-/** Sets a new password by the token of an administrator, and signs in with it. */
+/** Sets a new password by the token of a link, and signs in with it. */
 export async function reset(account: Credentials & { reset: string }): Promise<void> {
   const { email, password, reset: token } = account;
   const tokens = await post("/api/v1/auth/reset", { email, new_password: password, token, cookie: true });
@@ -97,6 +97,16 @@ export async function reset(account: Credentials & { reset: string }): Promise<v
   // Without tokens a second factor is asked for at the sign-in.
   if (tokens.access_token) await enter(tokens);
   else session.set({ status: "out", hasExpired: false });
+}
+
+/** Asks for a link to set a new password; the reply is the same for every address. */
+export async function remind(email: string): Promise<void> {
+  await post<Accepted>("/api/v1/auth/forgot", { email });
+}
+
+/** Makes a new address the account's, by the token of the link that went there; gives the address. */
+export async function confirmEmail(token: string): Promise<string> {
+  return (await post<ConfirmedEmail>("/api/v1/auth/email/confirm", { token })).email;
 }
 
 /**

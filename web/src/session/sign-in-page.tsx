@@ -5,6 +5,7 @@ import { asProblem } from "~/api/problem";
 import type { SecondFactorOffer } from "~/api/schemas";
 
 import { AccountForm, type Field } from "./account-form";
+import { ForgottenPassword } from "./forgotten";
 import { OtherWaysIn } from "./other-ways-in";
 import { AppPicture, RecoveryCodes } from "./second-factor";
 import { offerSecondFactor, signIn, type Credentials, type Entrance } from "./session";
@@ -69,7 +70,12 @@ export function SignInPage({ hasExpired }: { hasExpired: boolean }) {
       ]}
       action={t("signin.action")}
       footer={t("signin.first")}
-      beside={<OtherWaysIn />}
+      beside={
+        <>
+          <ForgottenPassword />
+          <OtherWaysIn />
+        </>
+      }
       onSend={({ email = "", password = "" }) => begin({ email, password })}
     />
   );
