@@ -517,6 +517,7 @@ OWN: dict[str, Any] = {"is_write": True, "allowed": EVERYBODY, "by": "director"}
 
 SIGNING_IN: dict[Operation, Route] = {
     ("GET", f"{API}/auth/me"): Route(),
+    ("GET", f"{API}/auth/me/data"): Route(by="director"),
     ("POST", f"{API}/auth/register"): Route(
         body=SOMEBODY, fields=frozenset({"tenant"}), is_write=True, status=403
     ),

@@ -28,6 +28,7 @@ EVALUATIONS = "/api/v1/evaluations"
 
 SINGLE = {
     "/api/v1/auth/me",
+    "/api/v1/auth/me/data",
     "/api/v1/auth/passkeys",
     "/api/v1/auth/second-factor",
     "/api/v1/usage",

@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,7 @@ from citewell.entrypoints.commands.running import (
     stop,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.features.personal_data import service as personal_data
 from citewell.features.users import service
 from citewell.features.users.schemas import (
     InvitedRead,
@@ -302,6 +304,19 @@ def remove_second_factor(
             return UserRead.of(await service.remove_second_factor(ctx, found.id))
 
     _print_with_password(run(act, tenant=tenant, as_user=as_user), None, as_json)
+
+
+@user.command("data")
+def user_data(email: EmailArgument, tenant: TenantOption = DEFAULT_TENANT) -> None:
+    """Write all that is kept about a user as lines of JSON on standard output."""
+
+    async def act(platform: Platform, caller: Caller) -> None:
+        async with aclosing(personal_data.export(platform, caller)) as parts:
+            async for part in parts:
+                sys.stdout.write(part.decode())
+        sys.stdout.flush()
+
+    run(act, tenant=tenant, as_user=email)
 
 
 @user.command("delete")

@@ -57,6 +57,7 @@ from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.jobs.endpoints import router as jobs_router
 from citewell.features.openai_api.endpoints import router as openai_router
+from citewell.features.personal_data.endpoints import router as personal_data_router
 from citewell.features.queries.endpoints import router as queries_router
 from citewell.features.search.endpoints import router as search_router
 from citewell.features.sessions.credentials import Credentials
@@ -145,8 +146,9 @@ def create_app(
         # `trash` is no document's id.
         search_router, conversations_router, queries_router, trash_router, documents_router,
         versions_router, jobs_router, events_router, transfers_router, collections_router,
-        sharing_router, sessions_router, evaluations_router, agents_router, workflows_router,
-        connections_router, usage_router, audit_router, keys_router, users_router, groups_router,
+        sharing_router, sessions_router, personal_data_router, evaluations_router, agents_router,
+        workflows_router, connections_router, usage_router, audit_router, keys_router, users_router,
+        groups_router,
         tenants_router, analytics_router, webhooks_router, errors_router,
     ):  # fmt: skip
         # Each right below the application: a router around them would try all routes twice more.

@@ -11,7 +11,12 @@ SWEEP_SECONDS = 5
 """Delay before a run whose job crashed is shown as failed."""
 
 
+FORGETTING_SECONDS = 3_600
+"""Retention is counted in days; and a user who was removed leaves runs for an hour at most."""
+
+
 def register(queue: JobQueue[Platform], schedules: Schedules[Platform]) -> None:
-    """Have runs done in a lane of their own, and lost ones ended."""
+    """Have runs done in a lane of their own, lost ones ended and old ones forgotten."""
     attempts.register(queue, running.RUN_JOB, running.do_job, lane=Lane.AGENT)
     schedules.register("agents.sweep", runs.sweep, every=SWEEP_SECONDS)
+    schedules.register("agents.forget", runs.forget_old, every=FORGETTING_SECONDS)

@@ -165,6 +165,18 @@ def _values(session: AsyncSession, **values: object) -> dict[str, object]:
     return {"tenant_id": session.info["tenant_id"], **values}
 
 
+_FORGET = text("""
+DELETE FROM agent_run WHERE tenant_id = :tenant_id AND root_id IN (
+  SELECT r.id FROM agent_run r JOIN tenant t ON t.id = r.tenant_id
+  WHERE r.tenant_id = :tenant_id AND r.parent_call IS NULL AND r.finished_at IS NOT NULL
+    AND (r.finished_at < now()
+           - make_interval(days => greatest(coalesce(t.answer_days, :usual_days), 1))
+         OR r.user_id IS NOT NULL AND NOT EXISTS (
+           SELECT FROM user_account u WHERE u.tenant_id = r.tenant_id AND u.id = r.user_id))
+  ORDER BY r.finished_at LIMIT :limit)
+""")
+
+
 async def agents(session: AsyncSession) -> list[tuple[Agent, AgentVersion]]:
     """Agents of the tenant by slug, each with the version that runs."""
     rows = await session.execute(_newest().order_by(Agent.slug))
@@ -548,3 +560,18 @@ async def finish(ctx: BatchContext, values: Mapping[str, object]) -> bool:
 async def pause(ctx: BatchContext, values: Mapping[str, object]) -> bool:
     """Have a run wait for a person; False if nothing waits any more, or the run is lost."""
     return await _note(ctx, _PAUSE, values)
+
+
+async def tenants_with_old(session: AsyncSession, usual_days: int) -> list[uuid.UUID]:
+    """Tenants with runs older than they keep answers, or of a user who is gone; across tenants."""
+    statement = text("SELECT citewell_tenants_with_old_agent_runs(:usual_days)")
+    return list(await session.scalars(statement, {"usual_days": usual_days}))
+
+
+async def forget(session: AsyncSession, usual_days: int, limit: int) -> int:
+    """Delete some of the tenant's runs whose time is over, with those within; returns how many."""
+    values = {
+        "tenant_id": session.info["tenant_id"], "usual_days": usual_days, "limit": limit,
+    }  # fmt: skip
+    gone = await session.execute(_FORGET, values)
+    return gone.rowcount  # type: ignore[attr-defined, no-any-return]

@@ -53,6 +53,9 @@ from citewell.models.agents import (
 )
 from citewell.models.work import JobStatus
 
+FORGOTTEN_AT_ONCE = 200
+"""Outermost runs that one transaction deletes with all their steps."""
+
 EXPIRED = "Nobody decided in time on an action that needed approval."
 
 Link = Callable[[Context, uuid.UUID], Awaitable[None]]
@@ -298,6 +301,18 @@ async def sweep(platform: Platform) -> None:
             await repository.close_lost(ctx.session)
             for root_id in await repository.expired(ctx.session):
                 await repository.close_runs(ctx.session, root_id, AgentRunStatus.FAILED, EXPIRED)
+
+
+async def forget_old(platform: Platform) -> None:
+    """Delete runs that are older than the tenant keeps answers, and those of users who are gone."""
+    days = platform.settings.answer_days
+    async with platform.database.lookup() as session:
+        tenants = await repository.tenants_with_old(session, days)
+    for tenant_id in tenants:
+        gone = FORGOTTEN_AT_ONCE
+        while gone >= FORGOTTEN_AT_ONCE:
+            async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
+                gone = await repository.forget(ctx.session, days, FORGOTTEN_AT_ONCE)
 
 
 def _own_id(ctx: Context) -> uuid.UUID:

@@ -5,8 +5,9 @@ import uuid
 from pydantic import JsonValue
 
 from citewell.access.policy import Scope
-from citewell.core.context import Context
+from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.errors import AppError
+from citewell.core.platform import Platform
 from citewell.engine.workflows.advancing import NodeStatus
 from citewell.engine.workflows.checking import in_order
 from citewell.engine.workflows.problems import WorkflowStepError
@@ -56,6 +57,9 @@ from citewell.models.workflows import (
     WorkflowRun,
     WorkflowRunStatus,
 )
+
+FORGOTTEN_AT_ONCE = 200
+"""Outermost runs that one transaction deletes with all their steps."""
 
 _NOBODY = uuid.UUID(int=0)
 """Actor id of the operator, who has none."""
@@ -268,6 +272,18 @@ async def _lock_own(ctx: Context, run_id: uuid.UUID) -> WorkflowRun:
     if run is None:
         raise WorkflowRunNotFoundError(run_id)
     return run
+
+
+async def forget_old(platform: Platform) -> None:
+    """Delete runs that are older than the tenant keeps answers, and those of users who are gone."""
+    days = platform.settings.answer_days
+    async with platform.database.lookup() as session:
+        tenants = await repository.tenants_with_old(session, days)
+    for tenant_id in tenants:
+        gone = FORGOTTEN_AT_ONCE
+        while gone >= FORGOTTEN_AT_ONCE:
+            async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
+                gone = await repository.forget(ctx.session, days, FORGOTTEN_AT_ONCE)
 
 
 def _own_id(ctx: Context) -> uuid.UUID:
