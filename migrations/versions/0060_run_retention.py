@@ -6,7 +6,7 @@ An older process works with and without the indexes and functions.
 from alembic import op
 
 revision = "0060"
-down_revision = "0055"
+down_revision = "0058"
 
 # The users of runs have no foreign key: a run that is at work ends by itself before it goes.
 OLD = """

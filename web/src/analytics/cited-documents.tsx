@@ -12,7 +12,7 @@ import { ProblemNote } from "~/ui/problem-note";
 
 import type { Days } from "./analytics-page";
 import { FiguresTable } from "./figures-table";
-import { SaveCsv } from "./save-csv";
+import { SaveFile } from "~/ui/save-file";
 
 const KINDS = { most_cited: "cited.most", never_cited: "cited.never" } as const satisfies Record<string, Key>;
 type Kind = keyof typeof KINDS;
@@ -29,7 +29,7 @@ export function CitedDocuments({ days }: { days: Days }) {
     <>
       <div className="mb-4 flex flex-wrap items-end justify-between gap-4">
         <ChoiceField label={t("log.show")} value={kind} onChange={setKind} options={(Object.keys(KINDS) as Kind[]).map((value) => ({ value, name: t(KINDS[value] as "log.all") }))} />
-        <SaveCsv path="/api/v1/analytics/export" query={{ ...days, table: "documents" }} name="documents.csv" />
+        <SaveFile path="/api/v1/analytics/export" query={{ ...days, table: "documents" }} name="documents.csv" />
       </div>
       {error !== null && <ProblemNote problem={asProblem(error)} onRetry={() => void refetch()} />}
       {error === null && found === undefined && <div className="skeleton h-64" />}

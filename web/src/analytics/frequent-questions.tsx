@@ -11,7 +11,7 @@ import { ProblemNote } from "~/ui/problem-note";
 
 import type { Days } from "./analytics-page";
 import { FiguresTable } from "./figures-table";
-import { SaveCsv } from "./save-csv";
+import { SaveFile } from "~/ui/save-file";
 
 const KINDS = {
   popular: "questions.popular", rising: "questions.rising", unanswered: "log.unanswered", low_confidence: "log.doubtful", badly_rated: "log.badlyRated",
@@ -30,7 +30,7 @@ export function FrequentQuestions({ days }: { days: Days }) {
     <>
       <div className="mb-4 flex flex-wrap items-end justify-between gap-4">
         <ChoiceField label={t("log.show")} value={kind} onChange={setKind} options={(Object.keys(KINDS) as Kind[]).map((value) => ({ value, name: t(KINDS[value] as "log.all") }))} />
-        <SaveCsv path="/api/v1/analytics/export" query={{ ...days, table: "questions" }} name="questions.csv" />
+        <SaveFile path="/api/v1/analytics/export" query={{ ...days, table: "questions" }} name="questions.csv" />
       </div>
       {error !== null && <ProblemNote problem={asProblem(error)} onRetry={() => void refetch()} />}
       {error === null && found === undefined && <div className="skeleton h-64" />}

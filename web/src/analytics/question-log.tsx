@@ -10,7 +10,7 @@ import { ChoiceField } from "~/ui/fields";
 import { Listing } from "~/ui/listing";
 import { Badge } from "~/ui/page";
 
-import { SaveCsv } from "./save-csv";
+import { SaveFile } from "~/ui/save-file";
 
 const KINDS = { all: "log.all", unanswered: "log.unanswered", low_confidence: "log.doubtful", badly_rated: "log.badlyRated" } as const satisfies Record<string, Key>;
 type Kind = keyof typeof KINDS;
@@ -26,7 +26,7 @@ export function QuestionLog({ from, to }: { from: string; to: string }) {
     <>
       <div className="mb-4 flex flex-wrap items-end justify-between gap-4">
         <ChoiceField label={t("log.show")} value={kind} onChange={setKind} options={(Object.keys(KINDS) as Kind[]).map((value) => ({ value, name: t(KINDS[value] as "log.all") }))} />
-        <SaveCsv path="/api/v1/queries/export" query={filters} name="questions.csv" />
+        <SaveFile path="/api/v1/queries/export" query={filters} name="questions.csv" />
       </div>
       <Listing
         queryKey={["queries", "log", filters]}

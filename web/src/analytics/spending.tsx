@@ -11,7 +11,7 @@ import { ProblemNote } from "~/ui/problem-note";
 
 import type { Days } from "./analytics-page";
 import { FiguresTable } from "./figures-table";
-import { SaveCsv } from "./save-csv";
+import { SaveFile } from "~/ui/save-file";
 
 const BY = { user: "spending.user", group: "spending.group", agent: "spending.agent" } as const satisfies Record<string, Key>;
 type By = keyof typeof BY;
@@ -31,8 +31,8 @@ export function Spending({ days }: { days: Days }) {
       <div className="mb-4 flex flex-wrap items-end justify-between gap-4">
         <ChoiceField label={t("spending.by")} value={by} onChange={setBy} options={(Object.keys(BY) as By[]).map((value) => ({ value, name: t(BY[value] as "spending.user") }))} />
         <div className="flex flex-wrap gap-2">
-          <SaveCsv path="/api/v1/analytics/export" query={{ ...days, table: `${by}s` }} name={`${by}s.csv`} />
-          <SaveCsv path="/api/v1/usage/export" query={{ format: "json" }} name={`usage-${month}.json`} label={t("spending.metered")} />
+          <SaveFile path="/api/v1/analytics/export" query={{ ...days, table: `${by}s` }} name={`${by}s.csv`} />
+          <SaveFile path="/api/v1/usage/export" query={{ format: "json" }} name={`usage-${month}.json`} label={t("spending.metered")} />
         </div>
       </div>
       {error !== null && <ProblemNote problem={asProblem(error)} onRetry={() => void refetch()} />}

@@ -9,7 +9,7 @@ import { ProblemNote } from "~/ui/problem-note";
 
 import type { Days } from "./analytics-page";
 import { Chart } from "./chart";
-import { SaveCsv } from "./save-csv";
+import { SaveFile } from "~/ui/save-file";
 
 /** Days up to this many are shown one by one, more by month. */
 const MOST_DAYS = 92;
@@ -34,7 +34,7 @@ export function UsageFigures({ days }: { days: Days }) {
       <Tiles usage={usage} />
       <div className="mb-3 flex flex-wrap items-center justify-between gap-3">
         <p className="text-sm text-soft">{usage.counted_until === null ? t("analytics.notCounted") : t("analytics.counted", { when: moment(usage.counted_until) })}</p>
-        <SaveCsv path="/api/v1/analytics/export" query={{ ...days, table: "usage" }} name="usage.csv" />
+        <SaveFile path="/api/v1/analytics/export" query={{ ...days, table: "usage" }} name="usage.csv" />
       </div>
       <div className="grid gap-4 lg:grid-cols-2">
         <Chart heading={t("figure.questions")} points={points((each) => each.questions)} shown={count} />

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 
 import { useStore } from "~/kit/store";
+import { SaveFile } from "~/ui/save-file";
 
 import { EmailAddress } from "./email-address";
 import { Passkeys } from "./passkeys";
@@ -21,6 +22,11 @@ export function AccountPage() {
       {user !== null && <EmailAddress email={user.email} />}
       <SecondFactor />
       <Passkeys />
+      <section>
+        <h2 className="mb-2 font-serif text-xl font-semibold">{t("account.data")}</h2>
+        <p className="mb-3 text-soft">{t("account.dataAbout")}</p>
+        <SaveFile path="/api/v1/auth/me/data" query={{}} name="my-data.ndjson" label={t("account.dataSave")} />
+      </section>
     </main>
   );
 }

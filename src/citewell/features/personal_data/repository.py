@@ -23,7 +23,7 @@ BATCH = 100
 Ids = Sequence[uuid.UUID]
 
 
-class Part(Protocol):
+class NextIds(Protocol):
     """The next `BATCH` ids of a person's rows after one, in their order."""
 
     def __call__(
@@ -72,7 +72,9 @@ async def sessions(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Refres
     return (await session.scalars(found.order_by(RefreshToken.id))).all()
 
 
-def _part(id_: InstrumentedAttribute[uuid.UUID], *conditions: Callable[[uuid.UUID], Any]) -> Part:
+def _part(
+    id_: InstrumentedAttribute[uuid.UUID], *conditions: Callable[[uuid.UUID], Any]
+) -> NextIds:
     async def part(session: AsyncSession, user_id: uuid.UUID, after: uuid.UUID | None) -> Ids:
         found: Select[uuid.UUID] = select(id_).where(*(each(user_id) for each in conditions))
         if after is not None:

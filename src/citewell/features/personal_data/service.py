@@ -144,12 +144,12 @@ async def _events(ctx: Context, user_id: uuid.UUID, ids: Sequence[uuid.UUID]) ->
 
 
 def _event(event: AuditRead, user_id: uuid.UUID) -> dict[str, object]:
-    # Who did something to this person, and from where, is data about somebody else.
+    # The actor of what was done to this person, and their address, are data about another.
     others = {"actor_id", "credential_id", "address", "request_id"}
     return event.model_dump(mode="json", exclude=set() if event.actor_id == user_id else others)
 
 
-_SECTIONS: tuple[tuple[repository.Part, Section], ...] = (
+_SECTIONS: tuple[tuple[repository.NextIds, Section], ...] = (
     (repository.questions, _questions),
     (repository.ratings, _ratings),
     (repository.documents, _documents),

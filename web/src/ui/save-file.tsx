@@ -13,7 +13,7 @@ interface Props {
 }
 
 /** Saves what a route gives as a file. */
-export function SaveCsv({ path, query, name, label }: Props) {
+export function SaveFile({ path, query, name, label }: Props) {
   const { t } = useTranslation();
   const attempt = useAttempt();
   async function save(): Promise<void> {
