@@ -576,16 +576,14 @@ SIGNING_IN: dict[Operation, Route] = {
     ),
 }  # fmt: skip
 
+FIGURES = ("usage", "queries", "documents", "spending", "system")
+
 RECORDS: dict[Operation, Route] = {
+    **{("GET", f"{API}/analytics/{each}"): Route() for each in FIGURES},
     ("GET", f"{API}/usage"): Route(),
     ("GET", f"{API}/errors"): Route(),
     ("GET", f"{API}/usage/export"): Route(),
-    ("GET", f"{API}/analytics/usage"): Route(),
-    ("GET", f"{API}/analytics/queries"): Route(),
-    ("GET", f"{API}/analytics/documents"): Route(),
-    ("GET", f"{API}/analytics/spending"): Route(),
     ("GET", f"{API}/analytics/users/{{user_id}}"): Route(USER),
-    ("GET", f"{API}/analytics/system"): Route(),
     ("GET", f"{API}/analytics/export"): Route(query={"table": "documents"}),
     ("GET", f"{API}/audit"): Route({"query.actor_id": "user", "query.object_id": "document"}),
     ("GET", f"{API}/audit/export"): Route(
