@@ -210,6 +210,34 @@ describe("conversations", () => {
   });
 });
 
+describe("an answer on paper", () => {
+  it("has its question, sentences and quotes, and nothing to click", async () => {
+    const { page } = visitor;
+    await page.getByRole("link", { name: "New conversation" }).click();
+    await ask(page, ENGLISH);
+    const answer = page.locator("article").last();
+    await ask(page, VIETNAMESE);
+    await answer.locator(".chip").first().focus();
+    const quote = await page.locator("blockquote").innerText();
+    await page.evaluate(() => { window.print = () => document.documentElement.setAttribute("data-asked", document.title); });
+    await answer.getByRole("button", { name: "Export" }).click();
+    await page.getByRole("menuitem", { name: "Print, or save as PDF" }).click();
+    await page.locator("html[data-asked][data-printing=one]").waitFor({ state: "attached" });
+    expect(await page.locator("html").getAttribute("data-asked")).toBe(VIETNAMESE);
+    await page.emulateMedia({ media: "print", reducedMotion: "reduce" });
+    expect(await page.locator("article:visible").count()).toBe(1);
+    await answer.getByRole("heading", { name: VIETNAMESE }).waitFor();
+    await answer.locator("ol", { hasText: quote.split("\n")[0] ?? "" }).waitFor();
+    for (const gone of [page.locator("header"), page.getByLabel("Your question"), answer.locator("fieldset"), answer.getByRole("button", { name: "Export" })]) {
+      expect(await gone.isVisible()).toBe(false);
+    }
+    await page.emulateMedia({ media: null, reducedMotion: "reduce" });
+    await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+    expect(await page.locator("html[data-printing]").count()).toBe(0);
+    expect(await page.locator("article:visible").count()).toBe(2);
+  });
+});
+
 describe("documents", () => {
   it("are uploaded with progress, found, opened, deleted and brought back", async () => {
     const { page } = visitor;

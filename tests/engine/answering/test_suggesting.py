@@ -63,4 +63,5 @@ class TestFirst:
 
     def test_headings_that_tell_nothing_make_none(self) -> None:
         dull = ["Contents", "MỤC LỤC", "2024-11-30", "x", "Guide a", "Heading " * 20, "IV."]
+        dull += ["Before you travel", "2. Who may approve", "Mục đích và phạm vi"]
         assert first_questions([heading("a", each) for each in dull], language="en", most=9) == ()

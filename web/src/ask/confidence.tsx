@@ -20,7 +20,7 @@ export function Confidence({ confidence }: { confidence: QueryReply["confidence"
     <div className="flex flex-wrap items-baseline gap-x-3 gap-y-1 text-sm">
       {level !== undefined && (
         <p className="flex items-center gap-2 font-semibold">
-          <span aria-hidden="true" className="flex gap-0.5">
+          <span aria-hidden="true" className="flex gap-0.5 print:hidden">
             {STEPS.map((step) => (
               <span key={step} className={`h-2.5 w-4 rounded-sm ${step <= level.steps ? level.colour : "bg-line"}`} />
             ))}

@@ -17,6 +17,8 @@ interface SourceItem {
   target: Target;
   place: string | null | undefined;
   excerpt?: string;
+  /** Shown on paper alone: on the page it is seen at its place. */
+  quote?: string;
   /** Why it was found. */
   why?: string | undefined;
 }
@@ -35,7 +37,7 @@ export function Sources({ heading, items, shown, onShow }: SourcesProps) {
     <section>
       <h3 className="mb-1.5 text-sm font-semibold text-soft">{heading}</h3>
       <ol className="space-y-1">
-        {items.map(({ label, target, place, excerpt, why }, at) => (
+        {items.map(({ label, target, place, excerpt, quote, why }, at) => (
           <li key={at}>
             <button
               type="button"
@@ -50,6 +52,7 @@ export function Sources({ heading, items, shown, onShow }: SourcesProps) {
                 {excerpt !== undefined && (
                   <span className="mt-1 line-clamp-3 font-serif text-soft">{excerpt}</span>
                 )}
+                {quote !== undefined && <span className="mt-1 hidden font-serif whitespace-pre-line print:block">{quote}</span>}
                 {why !== undefined && <span className="mt-1 block text-sm text-soft">{t("why.heading")}: {why}</span>}
               </span>
             </button>

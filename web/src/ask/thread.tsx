@@ -113,7 +113,7 @@ export function Thread({ all, isOwn = true, onAsk, shown, onShow }: Asking & { a
         <div ref={place} />
       </div>
       {isOwn && (
-        <div className="sticky bottom-0 z-10 -mx-2 bg-linear-to-t from-paper from-75% to-transparent px-2 pt-6 pb-4">
+        <div className="sticky bottom-0 z-10 -mx-2 print:hidden bg-linear-to-t from-paper from-75% to-transparent px-2 pt-6 pb-4">
           <Composer onAsk={(text) => send(text, parentFor(last))} />
         </div>
       )}

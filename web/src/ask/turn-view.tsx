@@ -16,6 +16,7 @@ import { asText } from "./clipboard";
 import { Confidence } from "./confidence";
 import { exported, FORMS, type Form } from "./exporting";
 import { GRADES, MarkedSentence } from "./marked-sentence";
+import { printAnswer } from "./printing";
 import { Rating } from "./rating";
 import { PassagesRead, Sources } from "./sources";
 import { stop, tryNow, type AnswerPart, type Turn } from "./turns";
@@ -230,6 +231,7 @@ function Below({ turn, answer, isOwn, shown, onShow, onFollow, onAgain }: Props 
             label: String(citation.number),
             target: targetOfCitation(citation),
             place: citation.provision ?? citation.heading,
+            quote: citation.quote,
           }))}
           shown={shown}
           onShow={onShow}
@@ -244,7 +246,7 @@ function Below({ turn, answer, isOwn, shown, onShow, onFollow, onAgain }: Props 
         />
       )}
       {isOwn && answer.suggestions.length > 0 && (
-        <section>
+        <section className="print:hidden">
           <h3 className="mb-1.5 text-sm font-semibold text-soft">{t("ask.suggestions")}</h3>
           <ul className="flex flex-wrap gap-2">
             {answer.suggestions.map((question) => (
@@ -271,11 +273,11 @@ function Below({ turn, answer, isOwn, shown, onShow, onFollow, onAgain }: Props 
         </details>
       )}
       <PassagesRead queryId={answer.queryId} shown={shown} onShow={onShow} />
-      <div className="flex flex-wrap items-center gap-x-1 gap-y-2">
+      <div className="flex flex-wrap items-center gap-x-1 gap-y-2 print:hidden">
         {!answer.abstained && <CopyButton answer={answer} />}
         {turn.messageId !== null && <LinkButton messageId={turn.messageId} conversationId={turn.conversationId} />}
         {turn.messageId !== null && turn.conversationId !== null && (
-          <ExportMenu conversationId={turn.conversationId} messageId={turn.messageId} question={turn.question} />
+          <ExportMenu conversationId={turn.conversationId} messageId={turn.messageId} turnKey={turn.key} question={turn.question} />
         )}
         {isOwn && (
           <button type="button" className="button button-bare text-sm" onClick={onAgain}>
@@ -319,7 +321,7 @@ function CopyButton({ answer }: { answer: Answer }) {
 }
 
 /** Saves this answer as a file. */
-function ExportMenu({ conversationId, messageId, question }: { conversationId: string; messageId: string; question: string }) {
+function ExportMenu({ conversationId, messageId, turnKey, question }: { conversationId: string; messageId: string; turnKey: string; question: string }) {
   const { t } = useTranslation();
   const attempt = useAttempt();
   return (
@@ -330,6 +332,8 @@ function ExportMenu({ conversationId, messageId, question }: { conversationId: s
       </Menu.Trigger>
       <Menu.Portal>
         <Menu.Content align="start" sideOffset={4} className="menu">
+          {/* Once the menu is gone: it would be on the paper. */}
+          <Menu.Item className="menu-item" onSelect={() => setTimeout(() => printAnswer(turnKey, question))}>{t("ask.print")}</Menu.Item>
           {(Object.keys(FORMS) as Form[]).map((form) => (
             <Menu.Item key={form} className="menu-item" onSelect={() => void attempt(() => exported(conversationId, question, form, messageId))}>
               {t(FORMS[form].name as "talk.json")}

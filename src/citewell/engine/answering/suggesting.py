@@ -26,22 +26,28 @@ that name a document are not those that say something; "what about" does as well
 follow-up."""
 
 _OF_EVERY_DOCUMENT = frozenset({
-    "abbreviations", "about this document", "agenda", "annex", "appendix", "background",
-    "changelog", "conclusion", "contact", "contents", "definitions", "document history",
-    "foreword", "general", "general provisions", "glossary", "history", "index", "introduction",
-    "miscellaneous", "notes", "overview", "preface", "purpose", "references", "related documents",
-    "revision history", "scope", "summary", "table of contents", "terms and definitions",
-    "version history", "can cu", "can cu phap ly", "danh muc", "dieu khoan chung",
-    "dieu khoan thi hanh", "doi tuong ap dung", "gioi thieu", "giai thich tu ngu",
-    "hieu luc thi hanh", "ket luan", "lich su sua doi", "loi mo dau", "loi noi dau", "mo dau",
-    "muc dich", "muc luc", "pham vi ap dung", "pham vi dieu chinh",
-    "pham vi dieu chinh va doi tuong ap dung", "phu luc", "quy dinh chung",
-    "nhung quy dinh chung", "tai lieu lien quan", "tai lieu tham khao",
-    "to chuc thuc hien", "tong quan", "thuat ngu va dinh nghia", "hieu luc",
+    "abbreviations", "about this document", "agenda", "annex", "appendix", "background", "can cu",
+    "can cu phap ly", "changelog", "conclusion", "contact", "contents", "danh muc", "definitions",
+    "dieu khoan chung", "dieu khoan thi hanh", "document history", "doi tuong ap dung",
+    "foreword", "general", "general principles", "general provisions", "giai thich tu ngu",
+    "gioi thieu", "glossary", "hieu luc", "hieu luc thi hanh", "history", "index", "introduction",
+    "ket luan", "lich su sua doi", "loi mo dau", "loi noi dau", "miscellaneous", "mo dau",
+    "muc dich", "muc dich va pham vi", "muc luc", "nguyen tac", "nguyen tac chung",
+    "nhung quy dinh chung", "notes", "overview", "pham vi ap dung", "pham vi dieu chinh",
+    "pham vi dieu chinh va doi tuong ap dung", "phu luc", "preface", "principle", "principles",
+    "purpose", "purpose and scope", "quy dinh chung", "references", "related documents",
+    "revision history", "scope", "summary", "table of contents", "tai lieu lien quan",
+    "tai lieu tham khao", "terms and definitions", "thuat ngu va dinh nghia", "to chuc thuc hien",
+    "tong quan", "version history",
 })  # fmt: skip
 """Headings, folded, that say nothing of what a document is about: collected from the sample library
 and from office and legal templates. One that is missing here makes a dull suggestion, no wrong one.
 """
+
+_CLAUSE = re.compile(
+    r"(?:after|because|before|how|if|not|what|when|where|which|while|who|why)\b", re.IGNORECASE
+)
+"""Headings that go on as a clause, `Before you travel`: nothing can be asked about them."""
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
@@ -95,6 +101,7 @@ def _telling(headings: Sequence[DocumentHeading]) -> list[FirstQuestion]:
         heading = _NUMBER.sub("", each.heading).strip()
         key = fold(normalise(heading))
         is_dull = key in _OF_EVERY_DOCUMENT or key == fold(normalise(each.title))
+        is_dull |= bool(_CLAUSE.match(heading)) and not heading.endswith("?")
         if is_dull or not 3 < len(heading) <= _MAX_CHARS or not _WORD.search(heading):
             continue
         made.setdefault(key, FirstQuestion(_asked(heading, each.language), each))
