@@ -12,9 +12,11 @@ from citewell.models.agents import AgentRun
 from citewell.models.conversations import Conversation, ConversationMessage
 from citewell.models.documents import Document
 from citewell.models.factors import Passkey, ProviderAccount
+from citewell.models.notices import Notice
 from citewell.models.queries import Feedback, QueryLog
 from citewell.models.records import AuditEvent
 from citewell.models.tenancy import ApiKey, Group, GroupMember, RefreshToken, User
+from citewell.models.webhooks import Webhook
 from citewell.models.workflows import WorkflowRun
 
 BATCH = 100
@@ -70,6 +72,18 @@ async def sessions(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Refres
         RefreshToken.user_id == user_id, RefreshToken.id == RefreshToken.family_id
     )
     return (await session.scalars(found.order_by(RefreshToken.id))).all()
+
+
+async def webhooks(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Webhook]:
+    """Webhooks that the person has made."""
+    found = select(Webhook).where(Webhook.user_id == user_id).order_by(Webhook.id)
+    return (await session.scalars(found)).all()
+
+
+async def notices(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Notice]:
+    """Mails to the person that are still noted."""
+    found = select(Notice).where(Notice.user_id == user_id).order_by(Notice.id)
+    return (await session.scalars(found)).all()
 
 
 def _part(

@@ -82,18 +82,23 @@ async def _account(ctx: Context, user_id: uuid.UUID) -> list[Line]:
         "role": Role(user.role).name.lower(), "is_admin": user.is_admin, "status": user.status,
         "created_at": user.created_at, "last_login_at": user.last_login_at,
         "has_password": user.password_hash is not None, "second_factor_at": user.second_factor_at,
+        "language": user.language, "new_email": user.new_email,
         "groups": [each.name for each in await repository.groups(ctx.session, user_id)],
     }  # fmt: skip
     passkeys = await repository.passkeys(ctx.session, user_id)
     elsewhere = await repository.provider_accounts(ctx.session, user_id)
     sessions = await repository.sessions(ctx.session, user_id)
     keys = await repository.keys(ctx.session, user_id)
+    webhooks = await repository.webhooks(ctx.session, user_id)
+    notices = await repository.notices(ctx.session, user_id)
     return [
         ("account", account),
         *(("passkey", _of(each, "id", "name", "created_at", "last_used_at")) for each in passkeys),
         *(("provider_account", _of(each, "issuer", "subject", "created_at")) for each in elsewhere),
         *(("session", _of(each, "id", "method", "created_at", "expires_at")) for each in sessions),
         *(("api_key", ApiKeyRead.model_validate(each).model_dump(mode="json")) for each in keys),
+        *(("webhook", _of(each, "id", "name", "url", "events", "created_at")) for each in webhooks),
+        *(("mail", _of(each, "id", "kind", "address", "status", "created_at")) for each in notices),
     ]
 
 
