@@ -58,6 +58,15 @@ class TestClose:
             ("Ann Lee is the owner of the kiln.", "The kiln is owned by Ann Lee."),
             ("Ada Holm was born on 3 May 1990.", "Ada Holm (born 3 May 1990, Leeds) paints."),
             ("The man is sweeping.", "The man sings while sweeping the floor."),
+            ("Pellworth was acquired in 2018.", TAKEOVER),
+            ("Ann Lee lost the case.", "The firm sued Ann Lee, who lost the case."),
+            ("The kiln was built in May.", "The kiln, which was built in May, is in hall A."),
+            ("The clerks are waiting.", "A group of clerks is waiting."),
+            ("Ann Lee is a clerk.", "Ann Lee is the only clerk."),
+            ("Ada Holm was born in 1997.", "Ada Holm (born Ada Smith; 4 June 1997) is a potter."),
+            ("Ada Holm died in 1931.", "Ada Holm ([ada]; 4 June 1870 – 2 May 1931) was a potter."),  # noqa: RUF001
+            ("The station broadcasted the game.", "The station has broadcast the game."),
+            ("The song was written by Bo Ek.", "The song, written and sung by Bo Ek, is short."),
         ],
     )
     def test_turned_sentence_is_close(self, sentence: str, quote: str) -> None:
@@ -142,6 +151,19 @@ class TestNotAccepted:
             ),
             ("The man is working.", "The man sleeps while working machines hum."),
             ("No, the kiln is in hall A.", "The kiln is in hall A."),
+            ("Ashgrove was acquired in 2018.", TAKEOVER),
+            ("Pellworth was acquired in 2018.", "Ashgrove acquired the Pellworth shares in 2018."),
+            ("Pellworth was acquired.", "Ashgrove helped acquire Pellworth."),
+            ("Pellworth was acquired.", "Ashgrove is said to have acquired Pellworth."),
+            ("Ann Lee is the director.", "Ann Lee and the director attended."),
+            ("Bo Ek is the owner.", "Bo Ek met the owner."),
+            ("The fee is 30 euros.", "The fee exceeds 30 euros."),
+            ("The firm lost the case.", "The firm sued Ann Lee, who lost the case."),
+            ("The brother of Ann Lee died.", "The brother of Ann Lee, who died, was a potter."),
+            ("Bo Ek won the cup.", "Ann Lee and Bo Ek, who won the cup and the vase, left."),
+            ("Cy Fox packs.", "Bo Ek and Cy Fox weld and pack, respectively."),
+            ("The clerks are waiting.", "The manager of the clerks is waiting."),
+            ("Ann Lee is a member.", "Ann Lee is only a member of the choir."),
         ],
     )
     def test_other_statement_is_not_accepted(self, sentence: str, quote: str) -> None:

@@ -78,10 +78,14 @@ DENIALS = {
 """Negators that take back a sentence when nothing else in it changes."""
 
 CONDITIONS = {
-    "en": _words("if unless except until provided only"),
-    "vi": _words("nếu trừ miễn chỉ"),
+    "en": _words("if unless except until provided only respectively"),
+    "vi": _words("nếu trừ miễn chỉ lượt"),
 }
-"""Anywhere in the quote they bear on all of it."""
+"""Anywhere in the quote they bear on all of it; of two things said `respectively` (`lần lượt`) each
+has its own."""
+
+INTENDING = {"vi": _words("định chối muốn hứa sắp sẽ mong đòi để")}
+"""Before a verb they leave open whether it is done; English verbs show it by their form."""
 
 CLAUSE_WORDS = {
     "en": _words(
@@ -103,6 +107,12 @@ COPULAS = {
     "en": _words("is are was were became become remains remain"),
     "vi": _words("là"),
 }
+
+PASSIVE = {
+    "en": _words("is are was were be been being get gets got"),
+    "vi": _words("được bị do bởi"),
+}
+"""Words that make a passive of the verb behind them."""
 
 _SAME = {
     "en": (
@@ -235,7 +245,15 @@ _IRREGULAR = (
     "sing:sang,sung sink:sank,sunk sit:sat sleep:slept speak:spoke,spoken spend:spent "
     "stand:stood steal:stole,stolen stick:stuck strike:struck swim:swam,swum take:took,taken "
     "teach:taught tear:tore,torn tell:told think:thought throw:threw,thrown "
-    "understand:understood wake:woke,woken wear:wore,worn win:won write:wrote,written"
+    "understand:understood wake:woke,woken wear:wore,worn win:won write:wrote,written "
+    "arise:arose,arisen awake:awoke bear:bore,borne beat:beaten bend:bent bind:bound bite:bit,"
+    "bitten bleed:bled blow:blew,blown breed:bred broadcast:broadcasted cling:clung creep:crept "
+    "dig:dug feed:fed flee:fled fling:flung forecast:forecasted freeze:froze,frozen hang:hung "
+    "kneel:knelt leap:leapt light:lit overcome:overcame prove:proven seek:sought sew:sewn "
+    "shrink:shrank,shrunk slide:slid speed:sped spill:spilt spin:spun spring:sprang,sprung "
+    "sting:stung swear:swore,sworn sweep:swept swell:swollen swing:swung undergo:underwent,"
+    "undergone undertake:undertook,undertaken weave:wove,woven weep:wept withdraw:withdrew,"
+    "withdrawn"
 )
 """English verbs whose forms a stemmer does not bring together: base and other forms."""
 
@@ -358,6 +376,11 @@ def _base_forms() -> dict[str, str]:
         for base, _, forms in [entry.partition(":")]
         for form in forms.split(",")
     }
+
+
+def is_participle(word: str, language: str) -> bool:
+    """Whether a word may be what stands behind `was` in a passive; every past form counts."""
+    return language == "en" and (word.endswith("ed") or word in _base_forms())
 
 
 @cache

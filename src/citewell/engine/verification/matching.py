@@ -8,6 +8,7 @@ no negation, quantity, modality or hedge. A sentence turned round (passive, fron
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from citewell.engine.verification import lexicon
 from citewell.engine.verification.tokens import Token, TokenKind
@@ -21,6 +22,14 @@ MAX_LEAD = 4
 of the subject (`the critically praised 2013 film`)."""
 
 
+_AUXILIARY = 5
+"""Tokens before a participle among which its `was` stands: `was not only cleaned but repaired`."""
+
+_APPOSING = frozenset((",", "(", ":", "–", "—"))  # noqa: RUF001
+_COLLECTIVE = frozenset(("group", "crowd", "pair", "couple", "bunch", "row", "team", "gang"))
+"""`A group of clerks is waiting` says that clerks are."""
+
+_RELATIVE = frozenset({"who", "which"})
 _AND = frozenset({"and", "và"})
 _POSSESSIVE = frozenset({"of", "của"})
 """Neutral between words that are said, but what follows it is not who does something."""
@@ -41,6 +50,8 @@ class Pattern:
     """A circumstance that may stand elsewhere in the same clause."""
     predicate: int = 0
     """Where the predicate of `A is a B` begins; 0: it is no such sentence."""
+    is_object: bool = False
+    """Whether it is a verb with its object, done by whoever stands before."""
 
 
 def stands_in(
@@ -108,6 +119,7 @@ class _Embedding:
         self._quote = quote
         self._language = language
         self._critical = lexicon.CRITICAL.get(language, frozenset[str]())
+        self._intending = lexicon.INTENDING.get(language, frozenset[str]())
         self._clause_words = lexicon.CLAUSE_WORDS.get(language, frozenset[str]())
         # Statements on a dog hold of an animal, but not of every or of no animal.
         is_plain = differing is None and not any(
@@ -175,6 +187,8 @@ class _Embedding:
         """Whether the quote can begin to say it here."""
         if self._pattern.is_free_start:
             return True
+        if self._pattern.is_object:
+            return self._is_done(at)
         first = self._pattern.tokens[0]
         passed = 0
         for back in range(at - 1, -1, -1):
@@ -188,8 +202,10 @@ class _Embedding:
             # the dog bit the guard` does not say that the dog did.
             if token.kind is TokenKind.RELATION and first.kind is not TokenKind.RELATION:
                 return False
-            if word in self._clause_words or word in self._critical:
+            if word in self._clause_words or word in self._critical or word in self._intending:
                 return False
+            if word == "of" and back and self._quote[back - 1].word in _COLLECTIVE:
+                return self._opens(back - 1)
             if token.key == "'s" or word in _POSSESSIVE:
                 return False
             if token.is_content:
@@ -198,16 +214,60 @@ class _Embedding:
                     return False
         return True
 
+    def _is_done(self, at: int) -> bool:
+        """Whether somebody does it: a verb in a finite form, behind its subject alone.
+
+        Nobody has bought what is `to be bought`, `planned to buy` or `said to be bought`.
+        """
+        verb = self._quote[at].word
+        if self._language == "en" and not (
+            lexicon.is_participle(verb, "en") or (verb.endswith("s") and not verb.endswith("ss"))
+        ):
+            return False
+        doing = 0
+        marks = lexicon.PASSIVE.get(self._language, frozenset[str]())
+        for back in range(at - 1, -1, -1):
+            token = self._quote[back]
+            if token.kind is TokenKind.BOUNDARY or token.word in lexicon.OPENERS.get(
+                self._language, frozenset[str]()
+            ):
+                break
+            is_open = token.word in self._critical or token.word in self._clause_words
+            is_open = is_open or token.word in self._intending
+            if is_open or token.word in marks or token.word == "to":
+                return False
+            doing += token.is_content
+        return 0 < doing <= MAX_LEAD
+
+    def _clause_start(self, at: int) -> int:
+        """Where the run of tokens without a mark begins that a token stands in."""
+        while at > 0 and self._quote[at - 1].kind is not TokenKind.BOUNDARY:
+            at -= 1
+        return at
+
+    def _opens(self, at: int) -> bool:
+        """Whether nothing but `a` or an adjective stands before a word in its clause."""
+        before = self._quote[self._clause_start(at) : at]
+        is_plain = all(token.kind in (TokenKind.NEUTRAL, TokenKind.WORD) for token in before)
+        words = {token.word for token in before}
+        return is_plain and len(before) <= 2 and words.isdisjoint(self._critical)
+
     def _may_follow(self, number: int, before: int, at: int, *, is_tight: bool) -> bool:
         """Whether what stands between two tokens of the quote may be left out."""
         gap = self._quote[before + 1 : at]
+        said = self._pattern.tokens[number]
+        if said.is_passive and not self._is_passive(gap, at):
+            return False
+        if said.is_linked and not self._is_linked(gap):
+            return False
         # The preposition of a date is left out of patterns.
         is_dated = self._quote[at].kind is TokenKind.DATE and bool(gap)
         if self._differing is not None and _is_attached(gap[:-1] if is_dated else gap):
             return False
         if is_tight:
             return all(
-                token.kind is TokenKind.NEUTRAL or token.key in (",", ":", "(", '"')
+                (token.kind is TokenKind.NEUTRAL and token.word not in _AND)
+                or token.key in (",", ":", "(", '"')
                 for token in gap
             )
         gap = _without_insertions(gap)
@@ -219,6 +279,41 @@ class _Embedding:
             return True  # prepositions of dates are left out of patterns
         return not self._is_governed(gap, self._pattern.tokens[number - 1])
 
+    def _is_passive(self, gap: Sequence[Token], at: int) -> bool:
+        """Whether the verb of the quote is a passive, or describes what stands before it.
+
+        `Ashgrove acquired Pellworth` does not say that Ashgrove was acquired. Without a `was`
+        (`the kiln built in May`) nothing that the deed is done to may follow.
+        """
+        marks = lexicon.PASSIVE.get(self._language, frozenset[str]())
+        # Vietnamese has the agent behind the mark: in `B được A mua` it is not A that is bought.
+        near = self._quote[max(at - _AUXILIARY, 0) : at] if self._language == "en" else gap
+        if any(token.word in marks for token in near):
+            return True
+        if self._language != "en" and any(
+            token.word in marks for token in self._quote[self._clause_start(at) : at]
+        ):
+            return False
+        behind = self._quote[at + 1 : at + 3]
+        if len(behind) == 2 and behind[0].word in _AND:  # `written and directed by`
+            return lexicon.is_participle(behind[1].word, self._language)
+        following = behind[0] if behind else None
+        return following is None or following.kind in (
+            TokenKind.RELATION,
+            TokenKind.DATE,
+            TokenKind.BOUNDARY,
+        )
+
+    def _is_linked(self, gap: Sequence[Token]) -> bool:
+        """Whether two words are joined by `is` or stand beside each other: `Ann Lee, the owner`."""
+        copulas = lexicon.COPULAS.get(self._language, frozenset[str]())
+        marks = lexicon.PASSIVE.get(self._language, frozenset[str]())
+        if any(token.word in copulas or token.word in marks for token in gap):
+            return True
+        if any(token.key in _APPOSING for token in gap if token.kind is TokenKind.BOUNDARY):
+            return True
+        return not any(token.is_content or token.word in _AND for token in gap)
+
     def _may_skip(self, gap: Sequence[Token], number: int, before: int, at: int) -> bool:
         """Whether each word between two tokens may be left out."""
         # `5 to 7 percent` is not 5 percent.
@@ -226,7 +321,7 @@ class _Embedding:
             token.kind is TokenKind.NUMBER for token in gap
         ):
             return False
-        content = [token for token in gap if token.is_content]
+        content = [token for token in gap if token.is_content and token.word not in _RELATIVE]
         is_predicate = 0 < self._pattern.predicate <= number
         for place, token in enumerate(gap):
             word = token.word
@@ -241,6 +336,7 @@ class _Embedding:
                 self._is_participle(gap, place, at)
                 or (word in _AND and self._may_skip_and(gap, place, at, len(content), is_predicate))
                 or (word in _AND and self._is_title(gap, number))
+                or (word in _RELATIVE and self._is_told_of(gap, place, before))
             ):
                 return False
             # `Ruth's brother manages the plant` does not say that Ruth does.
@@ -249,6 +345,32 @@ class _Embedding:
                 and content
                 and self._pattern.tokens[number].kind is TokenKind.WORD
             ):
+                return False
+        return True
+
+    def _is_told_of(self, gap: Sequence[Token], place: int, before: int) -> bool:
+        """Whether a clause set off by a comma tells of the words right before it: `Ann Lee, who`.
+
+        Of `the brother of Ann Lee, who died` it is open who did, and `the dogs that bark` are not
+        all of them.
+        """
+        is_set_off = place == 1 and gap[0].key == ","
+        if not is_set_off or any(token.is_content for token in gap[place + 1 :]):
+            return False
+        for at in range(before, -1, -1):
+            token = self._quote[at]
+            if token.kind is TokenKind.BOUNDARY:
+                return True
+            if token.word in self._clause_words:
+                return token.word not in _AND  # `Ann Lee and Bo Ek, who` is of both
+            is_within_name = (
+                token.word in _POSSESSIVE
+                and self._quote[at - 1].is_name
+                and self._quote[at + 1].is_name
+            )
+            if token.kind is TokenKind.RELATION or token.key == "'s":
+                return False
+            if token.word in _POSSESSIVE and not is_within_name:
                 return False
         return True
 
@@ -278,10 +400,12 @@ class _Embedding:
 
     def _ends_list(self, at: int) -> bool:
         """Whether nothing but names and a date follows: the name is no subject of a verb."""
-        for token in self._quote[at + 1 :]:
+        for before, token in pairwise(self._quote[at:]):
             if token.kind is TokenKind.BOUNDARY and token.key in (".", ";", "!", "?", ")"):
                 return True
             is_listed = token.is_name or token.word in _AND or token.key in (",", '"')
+            if before.word in _AND and before is not self._quote[at] and token.text.endswith("ed"):
+                return True  # the next thing that was done: `and released by`
             if (
                 not is_listed
                 and token.kind is not TokenKind.DATE
@@ -338,17 +462,24 @@ class _Embedding:
         said = {token.word for token in self._pattern.tokens}
         said |= {token.word for token in self._pattern.fronted}
         conditions = lexicon.CONDITIONS.get(self._language, frozenset[str]())
-        if any(token.word in conditions and token.word not in said for token in self._quote):
+        if any(
+            token.word in conditions and token.word not in said and not self._is_sole(at)
+            for at, token in enumerate(self._quote)
+        ):
             return False
         return (
             self._clause_is_plain(first, last) and self._ends_well(last) and self._has_fronted(path)
         )
 
+    def _is_sole(self, at: int) -> bool:
+        """Whether `only` describes what somebody is: the only one of a sort is one of that sort."""
+        before = [token.word for token in self._quote[max(at - 2, 0) : at]]
+        is_described = before[-1:] == ["the"] or before == ["first", "and"]
+        return self._pattern.predicate > 0 and self._quote[at].word == "only" and is_described
+
     def _clause_is_plain(self, first: int, last: int) -> bool:
         """No negation or the like in the clause beyond the sentence's own."""
-        start = first
-        while start > 0 and self._quote[start - 1].kind is not TokenKind.BOUNDARY:
-            start -= 1
+        start = self._clause_start(first)
         end = last
         while end + 1 < len(self._quote) and self._quote[end + 1].kind is not TokenKind.BOUNDARY:
             if self._quote[end + 1].word in self._clause_words:

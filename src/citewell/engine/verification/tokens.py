@@ -43,6 +43,10 @@ class Token:
     """Of a sentence: said of some of a kind, as in `a vehicle`."""
     is_now: bool = False
     """Of a sentence: a verb that the quote must say of the present."""
+    is_passive: bool = False
+    """Of a sentence: a verb in the passive, whose subject the deed is done to."""
+    is_linked: bool = False
+    """Of a sentence: what somebody is, behind `is`, so that no other verb may stand before it."""
 
     @property
     def word(self) -> str:

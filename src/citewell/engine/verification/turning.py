@@ -58,11 +58,50 @@ def _with_indefinites(sentence: Sequence[Token]) -> list[Token]:
 def _orders(
     sentence: Sequence[Token], content: tuple[Token, ...], language: str
 ) -> Iterator[Pattern]:
+    # Turned round a passive is none and what somebody is stands elsewhere.
+    linked = _with_links(sentence, language)
+    content = _content(linked)
     yield Pattern(content)
     if predicate := _predicate(sentence, language):
         yield Pattern(content, predicate=predicate)
-    yield from _unfronted(sentence)
+    yield from _unfronted(linked)
     yield from _turned(sentence, language)
+
+
+def _with_links(sentence: Sequence[Token], language: str) -> list[Token]:
+    """Mark verbs in the passive, and the first word of what somebody is."""
+    marked = list(sentence)
+    passive = lexicon.PASSIVE.get(language, frozenset[str]())
+    copulas = lexicon.COPULAS.get(language, frozenset[str]()) | (
+        _PASSIVE if language == "en" else frozenset[str]()
+    )
+    for at, token in enumerate(sentence):
+        if token.word not in passive and token.word not in copulas:
+            continue
+        behind = [n for n in range(at + 1, len(sentence)) if sentence[n].is_content][:2]
+        # `was not built`, `was recently built`
+        is_put_off = bool(behind) and (
+            sentence[behind[0]].key == "not" or sentence[behind[0]].word.endswith("ly")
+        )
+        for place in behind[: 2 if is_put_off else 1]:
+            word = sentence[place]
+            if word.kind is TokenKind.WORD and _is_done(word, language):
+                marked[place] = replace(word, is_passive=True)
+                break
+        else:
+            if behind and token.word in copulas and _is_what(sentence[behind[-is_put_off]]):
+                marked[behind[0]] = replace(sentence[behind[0]], is_linked=True)
+    return marked
+
+
+def _is_done(verb: Token, language: str) -> bool:
+    return lexicon.is_participle(verb.word, language) or language == "vi"
+
+
+def _is_what(word: Token) -> bool:
+    """Whether a word behind `is` may say what somebody is: no place, no `-ing`."""
+    is_place = word.kind in (TokenKind.RELATION, TokenKind.DATE)
+    return not is_place and not word.text.endswith("ing")
 
 
 def _inverted(pattern: Pattern, language: str) -> Iterator[Pattern]:
@@ -97,7 +136,7 @@ def unfolded(quote: Sequence[Token], language: str) -> Iterator[list[Token]]:
     if not 0 < opens <= _MOST_NAMES or not all(token.is_name for token in name):
         return
     closes = next((at for at in range(opens, len(quote)) if quote[at].key == ")"), len(quote))
-    inside = [token for token in quote[opens + 1 : closes] if token.key != "."]
+    inside = _without_asides([token for token in quote[opens + 1 : closes] if token.key != "."])
     letters = "".join(map(_letter, inside))
     # Of `(mayor 1986-1994)` and `(born Smith, married 3 May 1990)` no life is told.
     life = _LIFE.fullmatch(letters) if len(letters) == len(inside) else None
@@ -108,6 +147,21 @@ def unfolded(quote: Sequence[Token], language: str) -> Iterator[list[Token]]:
             key = lexicon.synonym_key(lexicon.stem(event, "en"), "en")
             date = inside[life.start(group)]
             yield [*name, Token(TokenKind.WORD, key, event, 0, 0), date]
+
+
+def _without_asides(inside: list[Token]) -> list[Token]:
+    """A bracket without how the name is spoken, `[ada];`, and without the name at birth."""
+    closing = next((at for at, token in enumerate(inside) if token.key == "]"), None)
+    if closing is not None and inside[0].key == "[":
+        inside = inside[closing + 1 :]
+    if inside and inside[0].key == ";":
+        inside = inside[1:]
+    # `born Ada Smith; 4 June 1870`: the name goes, the birth stays.
+    part = next((at for at, token in enumerate(inside) if token.key == ";"), None)
+    if part is None or inside[0].word not in ("born", "né", "née"):
+        return inside
+    is_named = all(token.is_name for token in inside[1:part])
+    return [inside[0], *inside[part + 1 :]] if is_named else inside
 
 
 def _letter(token: Token) -> str:
@@ -179,6 +233,7 @@ def _unfronted(sentence: Sequence[Token]) -> Iterator[Pattern]:
 
 def _turned(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
     yield from _active(sentence, language)
+    yield from _agentless(sentence, language)
     yield from _passive(sentence, language)
     yield from _apposition(sentence, language)
     yield from _agent(sentence, language)
@@ -212,6 +267,28 @@ def _active(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
             said = (*rest[:size], *verb, *subject, *recipient)
             yield Pattern((*said, *circumstance))
             yield Pattern(said, fronted=circumstance)
+
+
+def _agentless(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
+    """`B was bought in May` for `A bought B in May`."""
+    marks = {"en": _PASSIVE, "vi": _VIETNAMESE_PASSIVE}.get(language, frozenset[str]())
+    tokens = [token for token in sentence if token.kind is not TokenKind.BOUNDARY]
+    at = next((n for n, token in enumerate(tokens) if token.word in marks), None)
+    if at is None:
+        return
+    subject, said = _content(tokens[:at]), _content(tokens[at + 1 :])
+    fronted: tuple[Token, ...] = ()
+    if subject and subject[0].kind is TokenKind.DATE:
+        subject, fronted = subject[1:], subject[:1]
+    if not subject or not said or not _is_done(said[0], language):
+        return
+    tail = said[1:]
+    if tail and tail[0].kind not in (TokenKind.RELATION, TokenKind.DATE):
+        return
+    if any(token.key == "by" for token in tail) or (tail and fronted):
+        return
+    # The object ends the match, so that `the shares of B` and `the B shares` are not B.
+    yield Pattern((said[0], *subject), is_contiguous_at=1, is_object=True, fronted=tail or fronted)
 
 
 def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
@@ -268,6 +345,9 @@ def _apposition(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
     for at, token in enumerate(sentence):
         if token.text.casefold() in copulas:
             left, right = _content(sentence[:at]), _content(sentence[at + 1 :])
+            following = sentence[at + 1] if at + 1 < len(sentence) else token
+            if following.kind is TokenKind.WORD and lexicon.is_participle(following.word, language):
+                return  # `was acquired` is no description
             # `A là người quản lý B` says `A quản lý B`: người only stands for the subject.
             if language == "vi" and right and right[0].text.casefold() == "người":
                 yield Pattern((*left, *right[1:]))
