@@ -111,6 +111,7 @@ class TestChange:
         neighbour = people.new((person.tenant_id, person.slug))
         heads = bearer(await sign_in(visitor, person))
         taken = await ask(visitor, heads, neighbour.email)
+        assert [each.kind for each in notices(people, person)] == ["email_change_asked"]
         free = await ask(visitor, heads, other_of(person))
         assert (taken.status_code, taken.text) == (free.status_code, free.text)
         [letter] = await post_office.arrived(1, other_of(person))

@@ -16,14 +16,16 @@ import pytest
 from sqlalchemy import select
 
 from citewell.core.context import Caller, Context, unit_of_work
-from citewell.core.jobs import JobQueue
+from citewell.core.jobs import JobQueue, TransientJobError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.core.smtp import MailHealth
 from citewell.entrypoints.installation import running_worker
 from citewell.entrypoints.work import register_work
+from citewell.features.jobs import repository as jobs_repository
 from citewell.features.jobs import service as jobs
-from citewell.features.mail.sending import SendingPace, queue_due
+from citewell.features.jobs.attempts import Attempt
+from citewell.features.mail.sending import SendingPace, queue_due, send
 from citewell.features.notices import service as notices
 from citewell.kit.ids import uuid7
 from citewell.models.notices import Notice, NoticeKind
@@ -282,6 +284,32 @@ class TestDeath:
 
             [notice_id] = await sender.within(ids)
             assert letter.message["Message-ID"] == f"<{notice_id}@example.org>"
+
+    async def test_one_that_is_taken_for_dead_and_lives_is_not_joined_by_another(
+        self, settings: Settings, own_mail_url: str, mailbox: Mailbox
+    ) -> None:
+        with_mail = mailing(settings, mailbox)
+        async with sending(with_mail, own_mail_url, has_worker=False) as sender:
+            await sender.tell()
+            await queue_due(sender.platform)
+            job = (await sender.state())[3]
+            assert job is not None
+
+            async def begin(ctx: Context) -> int | None:
+                return await jobs_repository.begin(ctx.session, job.id)
+
+            number = await sender.within(begin)
+            assert number == 1
+            attempt = Attempt(sender.platform, sender.caller, job.id, number)
+            ends = await asyncio.gather(send(attempt), send(attempt), return_exceptions=True)
+            [refused] = [each for each in ends if each is not None]
+            assert isinstance(refused, TransientJobError)
+            assert refused.reason == "Another worker may be sending it"
+            assert 0 < (refused.retry_after or 0) <= 31
+            assert len(mailbox.letters) == 1
+            # Nor is it sent again once it is noted.
+            await send(attempt)
+            assert len(mailbox.letters) == 1
 
     async def test_two_workers_send_each_message_once(
         self, settings: Settings, own_mail_url: str, mailbox: Mailbox
