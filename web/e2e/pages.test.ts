@@ -449,8 +449,8 @@ describe("evaluation", () => {
 });
 
 describe("everywhere", () => {
-  it("arrives in 250 kB, without what shows PDF files", async () => {
-    const fresh = await visit(address);
+  it.each(["en-GB", "vi-VN"])("arrives in 250 kB in %s, without what shows PDF files", async (locale) => {
+    const fresh = await visit(address, { locale });
     try {
       const loaded: Promise<{ url: string; bytes: number }>[] = [];
       fresh.page.on("response", (response) => {
@@ -458,7 +458,7 @@ describe("everywhere", () => {
         loaded.push(sizes.then(({ responseBodySize }) => ({ url: response.url(), bytes: responseBodySize })));
       });
       await fresh.page.goto(address);
-      await fresh.page.getByRole("heading", { name: "Sign in" }).waitFor();
+      await fresh.page.getByRole("heading", { name: /^(Sign in|Đăng nhập)$/ }).waitFor();
       await fresh.page.waitForLoadState("networkidle");
       const files = await Promise.all(loaded);
       expect(files.some(({ url }) => url.endsWith(".js"))).toBe(true);
