@@ -4,9 +4,9 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ColumnElement, SmallInteger, Uuid, case, func
+from sqlalchemy import BigInteger, ColumnElement, SmallInteger, Uuid, and_, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from citewell.core.database.base import Base, HasId, HasTimestamps, TenantScoped
 
@@ -100,13 +100,18 @@ class Document(Base, HasId, TenantScoped, HasTimestamps):
     """Jobs cancelled by the deletion; restoring queues them again."""
 
 
-def path_of(metadata: InstrumentedAttribute[dict[str, object]]) -> ColumnElement[str | None]:
-    """Way of a document within the folder that was uploaded, its file name last.
+def lies_in(folder: str | None) -> ColumnElement[bool]:
+    """Whether a document was uploaded in a folder, or one within; None: in any, or in none.
 
-    Null where something else than a text is: that of a list would be read as a folder `["a`.
+    By `path` in its metadata, its file name last, where that is a text: the text of a list would be
+    taken for a folder `["a`.
     """
-    given = metadata["path"]
-    return case((func.jsonb_typeof(given) == "string", given.astext))
+    path = Document.metadata_["path"]
+    has_path = func.jsonb_typeof(path) == "string"
+    if folder is None:
+        return has_path
+    # First, as it leaves less to be looked into.
+    return and_(path.astext.startswith(f"{folder}/", autoescape=True), has_path)
 
 
 class DocumentVersion(Base, HasId, TenantScoped):

@@ -403,6 +403,10 @@ class TestList:
         assert await folders(folder="Law") == [("Law/2025", 1), ("Law/2026", 1)]
         assert await folders(folder="Law/2025") == []
         assert await folders(limit=1, page=2) == [("Lawn", 1)]
+        for page, shown in ((1, 1), (3, 0)):
+            reply = await client.get(f"/api/v1/documents/folders?limit=1&page={page}")
+            assert len(reply.json()["data"]) == shown
+            assert reply.json()["pagination"]["total"] == 2
         for number, path in enumerate((["Law/x.md"], {"Law/x": "y/z"}, 7, True, None)):
             await library.add(f"Odd {number}", f"Odd text {number}.", metadata={"path": path})
         assert await folders() == [("Law", 3), ("Lawn", 1)]
