@@ -86,7 +86,8 @@ function Row({ webhook, onEdit, onOpen, onSecret }: { webhook: Webhook; onEdit: 
         </p>
         <p className="text-sm text-soft wrap-anywhere">{webhook.url}</p>
         <p className="text-sm text-soft wrap-anywhere">{webhook.events.join(", ")}</p>
-        {webhook.is_active && webhook.not_before !== null && <p className="text-sm text-bad">{t("webhooks.rests", { time: moment(webhook.not_before) })}</p>}
+        {/* An attempt counts from its beginning: the first of a row may be under way. */}
+        {webhook.is_active && webhook.failures > 1 && webhook.not_before !== null && <p className="text-sm text-bad">{t("webhooks.rests", { time: moment(webhook.not_before) })}</p>}
         {webhook.disabled_reason !== null && <p className="text-sm text-bad wrap-anywhere">{webhook.disabled_reason}</p>}
       </div>
       <div className="flex flex-wrap gap-1">

@@ -71,7 +71,8 @@ def list_webhooks(
     table = Table("id", "name", "url", "events", "state")
     for each in items:
         state = "on" if each.is_active else f"off {each.disabled_reason or ''}".strip()
-        if each.is_active and each.not_before is not None:
+        # An attempt counts from its beginning: the first of a row may be under way.
+        if each.is_active and each.failures > 1 and each.not_before is not None:
             state = f"on, rests until {each.not_before:%Y-%m-%d %H:%M:%S}"
         table.add_row(
             str(each.id), Text(each.name), Text(each.url), ", ".join(each.events), Text(state)
