@@ -24,6 +24,7 @@ class TestNormalise:
             ".a@c.de", "a@-b.de", "a@b..de", "a@b.de.", "<a@b.de>", "a@b.de,c@d.de", "a\0@b.de",
             "a@b_c.de", "a@[127.0.0.1]", "x" * 65 + "@b.de", "a@" + "b" * 64 + ".de",
             "a@" + "b.de" * 70, "a@b\u200b.de", "\U00010d50@b.de", "a\ud800@b.de",
+            "=?utf-8?q?a=0ab?=@c.de", "a=?@b.de",
         ],
     )  # fmt: skip
     def test_anything_but_one_address_is_refused_and_not_repeated(self, text: str) -> None:

@@ -138,6 +138,14 @@ class TestRefusals:
         assert (error.is_final, str(error)) == (False, "The server did not answer within 0.5 s")
         box.is_silent = False
 
+    def test_an_address_that_no_header_holds_is_refused_for_good(self) -> None:
+        # As a column may hold one from before it was refused: an encoded word with a line end.
+        address = "=?utf-8?q?a=0ab?=@example.org"
+        with pytest.raises(MailError) as caught:
+            composed(server("smtp://127.0.0.1:25?tls=none"), address, TEXT, "one")
+        assert caught.value.is_final
+        assert address not in str(caught.value)
+
 
 class TestEncryption:
     async def test_starttls_and_tls_carry_the_password(

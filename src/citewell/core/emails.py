@@ -48,6 +48,8 @@ def normalise_email(text: str) -> str:
     labels = domain.split(".")
     is_plain = (
         _LOCAL.fullmatch(local) is not None
+        # It begins an encoded word (RFC 2047): in a header, that reads as anything, line ends too.
+        and "=?" not in local
         and not any(part == "" for part in local.split("."))
         and all(_LABEL.fullmatch(label) for label in labels)
     )

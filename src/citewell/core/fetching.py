@@ -35,7 +35,7 @@ class Lane(StrEnum):
     AGENT = "agent"
     """Runs of agents, for which people wait, apart from evaluations of hours."""
     OUTBOUND = "outbound"
-    """Messages to software of others, which may take its time to answer."""
+    """Webhooks and mail: messages to servers of others, which may take their time to answer."""
 
 
 _HELD = """

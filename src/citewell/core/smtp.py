@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email import policy
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -33,10 +34,12 @@ _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 class MailError(Exception):
     """A message was not taken; the text says why, without addresses and passwords."""
 
-    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+    def __init__(self, reason: str, *, is_final: bool = False, is_recipients: bool = False) -> None:
         super().__init__(reason)
         self.is_final = is_final
         """Whether it would be refused again."""
+        self.is_servers = not (is_final or is_recipients)
+        """Whether it is the server's fault: a refused recipient or message says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,6 @@ class MailServer:
         )
 
 
-@dataclass(slots=True)
-class MailHealth:
-    """Outcome of this process's latest messages."""
-
-    failures: int = 0
-    """Messages in a row that the server did not take or answer to, but for refused recipients."""
-
-
 @dataclass(frozen=True, slots=True)
 class MailText:
     """A message as it is read."""
@@ -91,7 +86,18 @@ def composed(server: MailServer, address: str, text: MailText, name: str) -> Ema
         address: Of the recipient.
         text: Subject and both texts.
         name: Unique part of the message's id: sent twice, it is one message for mail programs.
+
+    Raises:
+        MailError: It cannot be written, for good.
     """
+    try:
+        return _composed(server, address, text, name)
+    # The policy's parser of headers raises IndexError, too, for some addresses that it cannot read.
+    except (ValueError, IndexError, MessageError) as error:
+        raise MailError("The message cannot be written for this address", is_final=True) from error
+
+
+def _composed(server: MailServer, address: str, text: MailText, name: str) -> EmailMessage:
     name_of_sender, sender = sender_of(server.sender)
     wired = _wired(address)
     message = EmailMessage(policy=policy.SMTP if wired.isascii() else policy.SMTPUTF8)
@@ -190,7 +196,9 @@ async def _hand_over(
     except aiosmtplib.SMTPRecipientsRefused as error:
         refusal = error.recipients[0]
         raise MailError(
-            f"The server refuses the recipient ({_code(refusal)})", is_final=refusal.code >= 500
+            f"The server refuses the recipient ({_code(refusal)})",
+            is_final=refusal.code >= 500,
+            is_recipients=True,
         ) from error
     except aiosmtplib.SMTPDataError as error:
         raise MailError(

@@ -53,6 +53,8 @@ class Notice(Base, HasId, TenantScoped):
     leased_until: Mapped[datetime | None]
     """Time until which one worker alone may be sending it."""
     job_id: Mapped[uuid.UUID | None]
+    server_failed_at: Mapped[datetime | None]
+    """Latest attempt that failed by the mail server's fault, not by the recipient's."""
     error: Mapped[str | None]
     """Why it was not sent, without addresses."""
     finished_at: Mapped[datetime | None]

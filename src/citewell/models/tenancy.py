@@ -84,8 +84,11 @@ class User(Base, HasId, TenantScoped, HasTimestamps):
     invitation_hash: Mapped[bytes | None]
     invitation_expires_at: Mapped[datetime | None]
     reset_hash: Mapped[bytes | None]
-    """Hash of the token with which the user may set a new password, once."""
+    """Hash of the token, given out by an administrator, that sets a new password, once."""
     reset_expires_at: Mapped[datetime | None]
+    mailed_reset_hash: Mapped[bytes | None]
+    """The same of the token that was mailed: anybody may ask for one, which voids no other."""
+    mailed_reset_expires_at: Mapped[datetime | None]
     language: Mapped[str | None]
     """Language of mails to the user; None: that of the tenant."""
     new_email: Mapped[str | None]
@@ -100,6 +103,7 @@ class User(Base, HasId, TenantScoped, HasTimestamps):
     def void_links(self) -> None:
         """Make void what was handed out or sent to set a password or another address."""
         self.reset_hash = self.reset_expires_at = None
+        self.mailed_reset_hash = self.mailed_reset_expires_at = None
         self.new_email = self.new_email_hash = self.new_email_expires_at = None
 
 

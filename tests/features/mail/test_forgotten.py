@@ -1,6 +1,7 @@
 """Forgotten passwords: a link to those who have one, and the same reply to everybody."""
 
 import time
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -8,10 +9,14 @@ import pytest
 from sqlalchemy import select, text
 
 from citewell.core.context import Context
+from citewell.features.notices import service as telling
 from citewell.features.sessions.signing_in import SILENT_SECONDS
+from citewell.features.sessions.tokens import digest_of, new_reset_token
+from citewell.features.users import service as users
+from citewell.features.users.schemas import UserUpdate
 from citewell.kit.clock import utc_now
 from citewell.models.factors import ProviderAccount
-from citewell.models.notices import Notice
+from citewell.models.notices import Notice, NoticeKind
 from citewell.models.tenancy import Tenant, User, UserStatus
 from tests.features.mail.conftest import SITE, nudge, until
 from tests.features.sessions.conftest import AUTH, PASSWORD, People, Person, bearer, sign_in
@@ -162,6 +167,106 @@ class TestLink:
         assert letter.message["Subject"] == "Your password was changed"
         states = {each.kind: each.status for each in notices(people, person)}
         assert states == {"password_reset": "withheld", "password_changed": "sent"}
+
+    async def test_after_an_outage_a_new_one_leaves_at_once_and_the_former_is_withheld(
+        self, people: People, visitor: httpx.AsyncClient, post_office: Mailbox
+    ) -> None:
+        person = people.new()
+        post_office.refusals[person.email] = "451 4.7.1 later"
+        await forgot(visitor, person.email)
+
+        def sleeps() -> bool:
+            nudge(people.server)
+            return notices(people, person)[0].error is not None
+
+        await until(sleeps)
+        del post_office.refusals[person.email]
+        await forgot(visitor, person.email)
+        [letter] = await post_office.arrived(1, person.email)
+        people.within(person.tenant_id, hurry)
+        await until(lambda: settled(people, person))
+        assert [each.status for each in notices(people, person)] == ["withheld", "sent"]
+        assert (await reset(visitor, letter)).status_code == 200
+
+    async def test_one_that_an_older_process_wrote_is_sent_and_holds(
+        self, people: People, visitor: httpx.AsyncClient, post_office: Mailbox
+    ) -> None:
+        person = people.new()
+        token = new_reset_token()
+
+        async def offer(ctx: Context) -> None:
+            user = (await ctx.session.scalars(select(User).where(User.id == person.id))).one()
+            user.reset_hash, user.reset_expires_at = digest_of(token), utc_now()
+            await telling.tell(ctx, person.id, NoticeKind.PASSWORD_RESET, token=token)
+
+        people.within(person.tenant_id, offer)
+        [letter] = await post_office.arrived(1, person.email)
+        assert (await reset(visitor, letter)).status_code == 200
+
+
+def offered(people: People, person: Person) -> str:
+    """A token that an administrator gives out."""
+
+    async def offer(ctx: Context) -> str:
+        return (await users.offer_reset(ctx, person.id)).token
+
+    return people.within(person.tenant_id, offer)
+
+
+async def use(client: httpx.AsyncClient, person: Person, token: str) -> int:
+    """Status of setting a password with a token."""
+    body = {"email": person.email, "token": token, "new_password": NEW, "tenant": person.slug}
+    return (await client.post(f"{AUTH}/reset", json=body)).status_code
+
+
+class TestBesideAnAdministratorsToken:
+    async def test_a_mailed_one_voids_and_shortens_none_of_an_administrator(
+        self, people: People, visitor: httpx.AsyncClient, post_office: Mailbox
+    ) -> None:
+        person = people.new()
+        token = offered(people, person)
+        await forgot(visitor, person.email)
+        [letter] = await post_office.arrived(1, person.email)
+
+        async def end(ctx: Context) -> datetime | None:
+            found = select(User.reset_expires_at).where(User.id == person.id)
+            return await ctx.session.scalar(found)
+
+        until_when = people.within(person.tenant_id, end)
+        assert until_when is not None
+        assert until_when - utc_now() > timedelta(hours=23)
+        assert await use(visitor, person, token) == 200
+        # The use of either voids both.
+        assert (await reset(visitor, letter)).status_code == 403
+
+    async def test_the_mailed_one_and_what_ends_the_account_void_both(
+        self, people: People, visitor: httpx.AsyncClient, post_office: Mailbox
+    ) -> None:
+        async def change(person: Person, token: str, letter: Letter) -> None:
+            body = {"old_password": PASSWORD, "new_password": NEW}
+            heads = bearer(await sign_in(visitor, person))
+            done = await visitor.post(f"{AUTH}/password", json=body, headers=heads)
+            assert done.status_code == 200
+
+        async def use_letter(person: Person, token: str, letter: Letter) -> None:
+            assert (await reset(visitor, letter)).status_code == 200
+
+        async def deactivate(person: Person, token: str, letter: Letter) -> None:
+            for status in (UserStatus.DEACTIVATED, UserStatus.ACTIVE):
+                body = UserUpdate(status=status.value)
+                people.within(person.tenant_id, lambda ctx: users.update(ctx, person.id, body))  # noqa: B023 - run at once
+
+        async def operate(person: Person, token: str, letter: Letter) -> None:
+            people.within(person.tenant_id, lambda ctx: users.set_password(ctx, person.id, "none"))
+
+        for void in (change, use_letter, deactivate, operate):
+            person = people.new()
+            token = offered(people, person)
+            await forgot(visitor, person.email)
+            [letter] = await post_office.arrived(1, person.email)
+            await void(person, token, letter)
+            assert await use(visitor, person, token) == 403
+            assert (await reset(visitor, letter)).status_code == 403
 
 
 class TestSilence:

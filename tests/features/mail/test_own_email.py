@@ -1,5 +1,6 @@
 """A new address of one's own: confirmed where it leads, told where it was."""
 
+import json
 from collections.abc import Callable
 
 import httpx
@@ -127,6 +128,29 @@ class TestChange:
         [letter] = await post_office.arrived(1, stranger.email)
         assert (await confirm(visitor, letter)).json() == {"email": stranger.email}
         assert address_of(people, stranger) == stranger.email
+
+    async def test_neither_does_the_download_of_ones_data(
+        self, people: People, visitor: httpx.AsyncClient
+    ) -> None:
+        told: list[list[tuple[str, object]]] = []
+        for is_taken in (True, False):
+            person = people.new()
+            if is_taken:
+                people.new((person.tenant_id, person.slug), email=other_of(person))
+            heads = bearer(await sign_in(visitor, person))
+            assert (await ask(visitor, heads, other_of(person))).status_code == 202
+            data = await visitor.get(f"{AUTH}/me/data", headers=heads)
+            assert data.status_code == 200, data.text
+            lines = [json.loads(line) for line in data.text.splitlines()]
+            assert lines[0]["data"]["new_email"] == other_of(person)
+            shown = data.text.replace(other_of(person), "NEW").replace(person.email, "OLD")
+            mails = [
+                each["data"]
+                for each in map(json.loads, shown.splitlines())
+                if each["kind"] == "mail"
+            ]
+            told.append([(each["kind"], each["address"]) for each in mails])
+        assert told == [[("email_change_asked", "OLD")]] * 2
 
     async def test_it_takes_the_proofs_that_the_account_has(
         self, people: People, visitor: httpx.AsyncClient, refused: Refused

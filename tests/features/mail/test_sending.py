@@ -13,25 +13,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.fetching import Lane
 from citewell.core.jobs import JobQueue, TransientJobError
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
-from citewell.core.smtp import MailHealth
+from citewell.entrypoints.http.health import RecentLooks
 from citewell.entrypoints.installation import running_worker
 from citewell.entrypoints.work import register_work
 from citewell.features.jobs import repository as jobs_repository
 from citewell.features.jobs import service as jobs
 from citewell.features.jobs.attempts import Attempt
-from citewell.features.mail.sending import SendingPace, queue_due, send
+from citewell.features.mail import service as mail
+from citewell.features.mail.sending import SEND, SendingPace, queue_due, send
 from citewell.features.notices import service as notices
 from citewell.kit.ids import uuid7
 from citewell.models.notices import Notice, NoticeKind
 from citewell.models.tenancy import User
 from citewell.models.work import Job
-from tests.conftest import Servers, new_caller, open_patient
+from tests.conftest import LiveServer, Servers, new_caller, open_patient, serving
 from tests.features.mail.conftest import mailing
 from tests.mailbox import Mailbox
 from tests.waiting import PATIENCE
@@ -57,9 +59,10 @@ class Sender:
         async with unit_of_work(self.platform, self.caller) as ctx:
             return await work(ctx)
 
-    async def tell(self) -> None:
+    async def tell(self, address: str | None = None) -> None:
         async def told(ctx: Context) -> None:
-            assert await notices.tell(ctx, self.user_id, NoticeKind.PASSKEY_ADDED)
+            kind = NoticeKind.PASSKEY_ADDED
+            assert await notices.tell(ctx, self.user_id, kind, address=address)
 
         await self.within(told)
 
@@ -127,6 +130,15 @@ def own_mail_url(servers: Servers, template: str) -> Any:
     servers.drop(name)
 
 
+async def health_of(web: LiveServer) -> dict[str, Any]:
+    """The summary's line on mail, looked at anew."""
+    web.platform.state_of(RecentLooks).seconds = 0
+    async with web.client() as client:
+        found = (await client.get("/api/v1/health")).json()["dependencies"]
+    [line] = [each for each in found if each["name"] == "mail"]
+    return line
+
+
 class TestAttempts:
     async def test_what_can_heal_is_tried_again_and_arrives_once(
         self, sender: Sender, mailbox: Mailbox
@@ -135,6 +147,8 @@ class TestAttempts:
         await sender.tell()
         found = await sender.seen(lambda found: found[2] is not None)
         assert found[2] == "The server refuses the recipient (451 4.7.1)"
+        # It says nothing of the server.
+        assert not await mail.is_failing(sender.platform)
         del mailbox.refusals[sender.email]
         status, attempts, error, job = await sender.until("sent")
         [letter] = mailbox.letters
@@ -151,23 +165,56 @@ class TestAttempts:
         await sender.tell()
         _, attempts, error, job = await sender.until("failed")
         assert (attempts, error) == (1, "The server refuses the recipient (550 5.1.1)")
-        assert sender.platform.state_of(MailHealth).failures == 0
+        assert not await mail.is_failing(sender.platform)
         assert job is not None
         assert sender.email not in (job.reason or "")
 
-    async def test_a_server_that_was_away_gets_what_waited_and_health_says_so(
+    async def test_a_server_that_was_away_gets_what_waited_and_health_says_so_in_any_process(
         self, settings: Settings, own_mail_url: str, mailbox: Mailbox
     ) -> None:
         mailbox.shut()
         pace = SendingPace(pauses=(0.1,) * 1_000, lease_margin=1.0)
-        async with sending(mailing(settings, mailbox), own_mail_url, pace=pace) as sender:
+        with_mail = mailing(settings, mailbox)
+        with serving(with_mail, own_mail_url, has_worker=False) as web:
+            assert (await health_of(web))["status"] == "ok"
+            async with sending(with_mail, own_mail_url, pace=pace) as sender:
+                await sender.tell()
+                await sender.seen(lambda found: found[1] >= 2)
+                found = await health_of(web)
+                assert (found["status"], found["reason"]) == (
+                    "degraded", "does not take messages; they are sent again",
+                )  # fmt: skip
+                mailbox.open()
+                await sender.until("sent")
+                assert len(mailbox.letters) == 1
+                assert (await health_of(web))["status"] == "ok"
+
+    async def test_it_waits_in_a_lane_that_no_evaluation_fills(
+        self, settings: Settings, own_mail_url: str, mailbox: Mailbox
+    ) -> None:
+        with_mail = mailing(settings, mailbox)
+        async with sending(with_mail, own_mail_url, has_worker=False) as sender:
             await sender.tell()
-            await sender.seen(lambda found: found[1] >= 2)
-            assert sender.platform.state_of(MailHealth).failures >= 1
-            mailbox.open()
-            await sender.until("sent")
-            assert len(mailbox.letters) == 1
-            assert sender.platform.state_of(MailHealth).failures == 0
+            await queue_due(sender.platform)
+
+            async def lanes(ctx: Context) -> list[str]:
+                queued = "SELECT queue_name FROM procrastinate_jobs WHERE task_name = :task"
+                return list(await ctx.session.scalars(text(queued), {"task": SEND}))
+
+            assert await sender.within(lanes) == [Lane.OUTBOUND]
+
+    async def test_one_that_cannot_be_written_is_given_up_with_its_reason(
+        self, sender: Sender
+    ) -> None:
+        await sender.tell("=?utf-8?q?a=0ab?=@example.org")
+        await sender.until("failed")
+        found = await sender.seen(
+            lambda found: found[3] is not None and found[3].status == "failed"
+        )
+        reason = "The message cannot be written for this address"
+        assert found[1:3] == (1, reason)
+        assert found[3] is not None
+        assert found[3].reason == f"{reason}; given up after attempt 1."
 
     async def test_it_is_given_up_in_the_end_and_sent_when_an_administrator_tries_again(
         self, sender: Sender, mailbox: Mailbox

@@ -16,8 +16,8 @@ from citewell.features.sessions import service as sessions
 from citewell.kit.clock import utc_now
 from citewell.models.notices import NoticeKind
 from citewell.models.tenancy import User
-from tests.features.mail.conftest import SITE, until
-from tests.features.mail.test_forgotten import parts_of, settled
+from tests.features.mail.conftest import SITE, nudge, until
+from tests.features.mail.test_forgotten import hurry, notices, parts_of, settled
 from tests.features.sessions.conftest import AUTH, PASSWORD, People, Person, bearer
 from tests.features.sessions.test_second_factor import FACTOR, enrolled
 from tests.mailbox import Mailbox
@@ -69,6 +69,23 @@ class TestInvitations:
         assert found == [reason]
         assert post_office.to(names[1]) == []
 
+    async def test_five_an_hour_are_mailed_to_one_address_whoever_invites(
+        self, office: Office, post_office: Mailbox
+    ) -> None:
+        email = f"s-{office.tenant_id.hex}@example.org"
+        path = f"{USERS}/{(await office.service.post(USERS, json={'email': email})).json()['id']}"
+        for _ in range(3):
+            assert (await office.service.post(f"{path}/invitation")).json()["is_mailed"]
+        # Made anew, or by others, it is the same mailbox.
+        assert (await office.service.delete(path)).status_code == 204
+        made = (await office.service.post(USERS, json={"email": email.upper()})).json()
+        assert made["is_mailed"]
+        shown = (await office.service.post(f"{USERS}/{made['id']}/invitation")).json()
+        assert (shown["is_mailed"], shown["invitation"][:4]) == (False, "cwi_")
+        other = (await office.service.post(USERS, json={"email": f"t-{email}"})).json()
+        assert other["is_mailed"]
+        await post_office.arrived(1, f"t-{email}")
+
     async def test_without_mail_the_administrator_hands_it_over_as_before(
         self, client: httpx.AsyncClient
     ) -> None:
@@ -100,6 +117,38 @@ class TestNotices:
         assert removed.status_code == 200, removed.text
         [letter] = await post_office.arrived(1, colleague.email)
         assert letter.message["Subject"] == "Your second factor was removed"
+
+    async def test_one_that_was_put_off_goes_to_the_address_of_its_moment(
+        self, people: People, post_office: Mailbox
+    ) -> None:
+        person = people.new()
+        thiefs = f"thief-{person.email}"
+        post_office.refusals[person.email] = "451 4.7.1 greylisted"
+
+        async def add_passkey(ctx: Context) -> None:
+            user = (await ctx.session.scalars(select(User).where(User.id == person.id))).one()
+            await sessions.note(ctx, user, None, "user.passkey_added")
+
+        async def change_address(ctx: Context) -> None:
+            user = (await ctx.session.scalars(select(User).where(User.id == person.id))).one()
+            user.email = thiefs
+
+        def sleeps() -> bool:
+            nudge(people.server)
+            return notices(people, person)[0].attempts > 0
+
+        people.within(person.tenant_id, add_passkey)
+        await until(sleeps)
+        people.within(person.tenant_id, change_address)
+        del post_office.refusals[person.email]
+
+        def left() -> bool:
+            people.within(person.tenant_id, hurry)
+            return bool(settled(people, person))
+
+        await until(left)
+        assert len(post_office.to(person.email)) == 1
+        assert post_office.to(thiefs) == []
 
     async def test_nothing_is_told_of_what_was_rolled_back_or_to_those_who_left(
         self, people: People, post_office: Mailbox

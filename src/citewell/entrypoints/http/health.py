@@ -16,8 +16,8 @@ import citewell
 from citewell.core.caching.cache import Cache
 from citewell.core.errors import UnavailableError
 from citewell.core.platform import Platform
-from citewell.core.smtp import MailHealth
 from citewell.features.http import PROBE, PlatformDep, Router
+from citewell.features.mail import service as mail
 
 LONGEST_ANSWER_SECONDS = 3.0
 """Less than monitors wait, so that they hear which part it is."""
@@ -125,10 +125,10 @@ async def _summarised(platform: Platform) -> HealthRead:
         found.append(
             DependencyRead(name="shared cache", status=status, latency_ms=0, reason=reason)
         )
-    if platform.settings.smtp_url is not None:
-        found.append(_mail(platform.state_of(MailHealth)))
     failing: list[FailingRead] = []
     if found[0].status == "ok":
+        if platform.settings.smtp_url is not None:
+            found.append(await _mail(platform))
         with suppress(UnavailableError):  # it went away meanwhile
             failing = (await _readiness(platform)).failing
     ranks = [SEVERITY.index(each.status) for each in found] + [min(len(failing), 1)]
@@ -167,12 +167,19 @@ def _disk(platform: Platform) -> DependencyRead:
     )
 
 
-def _mail(state: MailHealth) -> DependencyRead:
-    """As this process's own messages found it: probes send none."""
-    is_failing = state.failures > 0
-    reason = "does not take messages; they are sent again" if is_failing else None
-    status = "degraded" if is_failing else "ok"
-    return DependencyRead(name="mail", status=status, latency_ms=0, reason=reason)
+async def _mail(platform: Platform) -> DependencyRead:
+    """As messages of all processes found it: probes send none."""
+    is_failing = False
+
+    async def ask() -> None:
+        nonlocal is_failing
+        is_failing = await mail.is_failing(platform)
+
+    found = await _tried("mail", ask)
+    if is_failing:
+        reason = "does not take messages; they are sent again"
+        return found.model_copy(update={"status": "degraded", "reason": reason})
+    return found
 
 
 @router.get("/live")

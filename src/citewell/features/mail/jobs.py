@@ -15,8 +15,11 @@ FORGETTING_SECONDS = 3_600
 
 
 def register(queue: JobQueue[Platform], schedules: Schedules[Platform], settings: Settings) -> None:
-    """Have messages sent, where a server is set. In the lane of what mostly waits for others."""
-    attempts.register(queue, sending.SEND, sending.send, lane=Lane.MODEL)
+    """Have messages sent, where a server is set, in a lane that no evaluation of hours fills.
+
+    Messages that were queued in the lane of models before are sent from there.
+    """
+    attempts.register(queue, sending.SEND, sending.send, lane=Lane.OUTBOUND)
     if settings.smtp_url is not None:
         schedules.register("mail.queue", sending.queue_due, every=LOOK_SECONDS)
     schedules.register("mail.forget", sending.forget_old, every=FORGETTING_SECONDS)

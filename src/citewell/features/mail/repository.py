@@ -52,6 +52,14 @@ async def tenants_with_old(session: AsyncSession, days: int) -> list[uuid.UUID]:
     return list(await session.scalars(statement, {"days": days}))
 
 
+async def is_server_failing(session: AsyncSession) -> bool:
+    """Whether a message waits that the server failed to take after the last that it took.
+
+    Needs no tenant set.
+    """
+    return bool(await session.scalar(text("SELECT citewell_is_mail_failing()")))
+
+
 async def to_queue(session: AsyncSession) -> list[uuid.UUID]:
     """Messages without a job, locked; ends those whose job is over."""
     values = {"tenant_id": session.info["tenant_id"]}
@@ -89,9 +97,13 @@ async def settle(
     await session.execute(update(Notice).where(Notice.id == notice_id).values(values))
 
 
-async def put_off(session: AsyncSession, notice_id: uuid.UUID, error: str) -> None:
-    """Note why a message has not left yet."""
-    values = {"error": error, "leased_until": None}
+async def put_off(
+    session: AsyncSession, notice_id: uuid.UUID, error: str, *, is_servers: bool
+) -> None:
+    """Note why a message has not left yet, and when if the server has failed."""
+    values: dict[str, object] = {"error": error, "leased_until": None}
+    if is_servers:
+        values["server_failed_at"] = func.clock_timestamp()
     await session.execute(update(Notice).where(Notice.id == notice_id).values(values))
 
 

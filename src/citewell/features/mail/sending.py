@@ -12,7 +12,7 @@ from citewell.core.jobs import TransientJobError
 from citewell.core.metrics import ProcessMetrics
 from citewell.core.platform import Platform
 from citewell.core.sealing import SealBrokenError
-from citewell.core.smtp import MailError, MailHealth, MailServer, MailText, composed
+from citewell.core.smtp import MailError, MailServer, MailText, composed
 from citewell.core.smtp import send as hand_over
 from citewell.features.jobs import service as jobs
 from citewell.features.jobs.attempts import Attempt
@@ -98,13 +98,12 @@ async def send(attempt: Attempt) -> None:
         return
     await attempt.raise_if_cancelled()
     notice = ready.addressed.notice
-    message = composed(server, ready.address, ready.text, str(notice.id))
     try:
+        message = composed(server, ready.address, ready.text, str(notice.id))
         await hand_over(server, message, ready.address)
     except MailError as error:
         await _note_failure(attempt, ready.addressed, error)
         return
-    platform.state_of(MailHealth).failures = 0
     _count(platform, "sent")
     async with unit_of_work(platform, attempt.caller) as ctx:
         await repository.settle(ctx.session, notice.id, NoticeStatus.SENT)
@@ -180,10 +179,7 @@ def _holds(found: Addressed, token: str | None) -> bool:
         case NoticeKind.INVITATION:
             return user.status == UserStatus.INVITED and _is_same(user.invitation_hash, digest)
         case NoticeKind.PASSWORD_RESET:
-            holds = is_young and user.status == UserStatus.ACTIVE
-            if holds := holds and _is_same(user.reset_hash, digest):
-                user.reset_expires_at = found.now + notices.RESET_LIFE
-            return holds
+            return is_young and user.status == UserStatus.ACTIVE and _renewed(found, digest)
         case NoticeKind.EMAIL_CONFIRMATION:
             holds = is_young and user.status == UserStatus.ACTIVE
             if holds := holds and _is_same(user.new_email_hash, digest):
@@ -191,6 +187,19 @@ def _holds(found: Addressed, token: str | None) -> bool:
             return holds
         case _:
             return True
+
+
+def _renewed(found: Addressed, digest: bytes) -> bool:
+    """Whether the token of a message sets a password; its life begins anew then."""
+    user, until = found.user, found.now + notices.RESET_LIFE
+    if _is_same(user.mailed_reset_hash, digest):
+        user.mailed_reset_expires_at = until
+        return True
+    # Asked for from a process of before migration 0061.
+    if _is_same(user.reset_hash, digest):
+        user.reset_expires_at = until
+        return True
+    return False
 
 
 def _is_same(stored: bytes | None, digest: bytes) -> bool:
@@ -203,7 +212,7 @@ def _end_of(found: Addressed) -> datetime | None:
         case NoticeKind.INVITATION:
             return found.user.invitation_expires_at
         case NoticeKind.PASSWORD_RESET:
-            return found.user.reset_expires_at
+            return found.now + notices.RESET_LIFE
         case NoticeKind.EMAIL_CONFIRMATION:
             return found.user.new_email_expires_at
         case _:
@@ -219,8 +228,6 @@ async def _note_failure(attempt: Attempt, found: Addressed, error: MailError) ->
     """
     platform, notice = attempt.platform, found.notice
     pauses = platform.state_of(SendingPace).pauses
-    if not error.is_final:  # a refused recipient says nothing of the server
-        platform.state_of(MailHealth).failures += 1
     is_over = error.is_final or notice.attempts > len(pauses)
     _count(platform, "failed" if is_over else "put_off")
     log.warning(
@@ -231,7 +238,8 @@ async def _note_failure(attempt: Attempt, found: Addressed, error: MailError) ->
         if is_over:
             await repository.settle(ctx.session, notice.id, NoticeStatus.FAILED, str(error))
         else:
-            await repository.put_off(ctx.session, notice.id, str(error))
+            is_servers = error.is_servers
+            await repository.put_off(ctx.session, notice.id, str(error), is_servers=is_servers)
     if is_over:
         raise MailNotSentError(str(error), notice.attempts)
     raise TransientJobError(str(error), retry_after=pauses[notice.attempts - 1])

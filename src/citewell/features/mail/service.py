@@ -49,6 +49,12 @@ async def send_test(
     return recipient
 
 
+async def is_failing(platform: Platform) -> bool:
+    """Whether messages wait for the mail server, as the processes that send them found it."""
+    async with platform.database.lookup() as session:
+        return await repository.is_server_failing(session)
+
+
 async def state(platform: Platform) -> str | None:
     """A line on the mail server, after connecting and signing in; None: none is set.
 

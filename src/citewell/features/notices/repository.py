@@ -15,8 +15,11 @@ async def add(session: AsyncSession, notice: Notice) -> None:
 
 
 async def is_waiting(session: AsyncSession, user_id: uuid.UUID, kind: NoticeKind) -> bool:
-    """Whether a message of that kind to a user has not left yet."""
+    """Whether a message of that kind to a user waits for its first attempt."""
     found = exists().where(
-        Notice.user_id == user_id, Notice.kind == kind, Notice.status == NoticeStatus.PENDING
+        Notice.user_id == user_id,
+        Notice.kind == kind,
+        Notice.status == NoticeStatus.PENDING,
+        Notice.attempts == 0,
     )
     return bool(await session.scalar(select(found)))

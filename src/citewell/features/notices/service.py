@@ -11,6 +11,7 @@ from citewell.features.notices import repository
 from citewell.features.notices.errors import MailOffError
 from citewell.kit.ids import uuid7
 from citewell.models.notices import Notice, NoticeKind
+from citewell.models.tenancy import User
 
 RESET_LIFE = timedelta(hours=1)
 """Of a mailed link to set a password, from the attempt that sends it: long enough for slow mail,
@@ -72,14 +73,17 @@ async def tell(
     return True
 
 
-async def tell_of(ctx: Context, user_id: uuid.UUID, action: str) -> None:
-    """Tell a user of an action on their account, if it is one of those that are told."""
+async def tell_of(ctx: Context, user: User, action: str) -> None:
+    """Tell a user of an action on their account, if it is one of those that are told.
+
+    It goes to the address of this moment, however late: a thief may change it meanwhile.
+    """
     if (kind := TOLD.get(action)) is not None:
-        await tell(ctx, user_id, kind)
+        await tell(ctx, user.id, kind, address=user.email)
 
 
 async def is_waiting(ctx: Context, user_id: uuid.UUID, kind: NoticeKind) -> bool:
-    """Whether a message of that kind to a user has not left yet."""
+    """Whether a message of that kind to a user waits for its first attempt."""
     return await repository.is_waiting(ctx.session, user_id, kind)
 
 

@@ -24,6 +24,7 @@ from citewell.features.queries import service as queries
 from citewell.features.sessions.errors import NoSessionError
 from citewell.features.workflows import runs as workflow_runs
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.notices import NoticeKind
 
 Line = tuple[str, dict[str, object]]
 """Kind and data."""
@@ -98,7 +99,12 @@ async def _account(ctx: Context, user_id: uuid.UUID) -> list[Line]:
         *(("session", _of(each, "id", "method", "created_at", "expires_at")) for each in sessions),
         *(("api_key", ApiKeyRead.model_validate(each).model_dump(mode="json")) for each in keys),
         *(("webhook", _of(each, "id", "name", "url", "events", "created_at")) for each in webhooks),
-        *(("mail", _of(each, "id", "kind", "address", "status", "created_at")) for each in notices),
+        # Written only where nobody has the address: it would tell which ones colleagues have.
+        *(
+            ("mail", _of(each, "id", "kind", "address", "status", "created_at"))
+            for each in notices
+            if each.kind != NoticeKind.EMAIL_CONFIRMATION
+        ),
     ]
 
 

@@ -40,10 +40,12 @@ async def _offer(platform: Platform, caller: Caller, email: str) -> None:
     async with unit_of_work(platform, caller) as ctx:
         user = await repository.lock_forgetful(ctx.session, email)
         kind = NoticeKind.PASSWORD_RESET
-        # The one that has not left yet does it, and goes on holding.
+        # One that is about to leave does it. One that was put off may sleep for hours; a newer
+        # token voids its own, and it is withheld when it wakes.
         if user is None or await notices.is_waiting(ctx, user.id, kind):
             return
         token = new_reset_token()
-        user.reset_hash, user.reset_expires_at = digest_of(token), utc_now() + notices.RESET_LIFE
+        user.mailed_reset_hash = digest_of(token)
+        user.mailed_reset_expires_at = utc_now() + notices.RESET_LIFE
         await notices.tell(ctx, user.id, kind, token=token)
         await audit.record(ctx, "user.password_reset_asked", object_kind="user", object_id=user.id)

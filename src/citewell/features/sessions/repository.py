@@ -60,8 +60,10 @@ async def lock_resetting(session: AsyncSession, email: str, digest: bytes) -> Us
         .where(
             User.email == email,
             User.status == UserStatus.ACTIVE,
-            User.reset_hash == digest,
-            User.reset_expires_at > utc_now(),
+            or_(
+                and_(User.reset_hash == digest, User.reset_expires_at > utc_now()),
+                and_(User.mailed_reset_hash == digest, User.mailed_reset_expires_at > utc_now()),
+            ),
         )
         # Of two that use one token, the second waits here and then finds none.
         .with_for_update()

@@ -249,7 +249,7 @@ async def note(
     kind = action.partition(".")[0]
     object_id = user.id if kind == "user" else family_id
     await audit.record(acting, action, object_kind=kind, object_id=object_id, details=details)
-    await notices.tell_of(ctx, user.id, action)
+    await notices.tell_of(ctx, user, action)
 
 
 def session_of(caller: Caller) -> tuple[uuid.UUID, uuid.UUID]:

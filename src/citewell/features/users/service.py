@@ -19,6 +19,7 @@ from citewell.core.context import (
 from citewell.core.emails import InvalidEmailError, normalise_email
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
+from citewell.core.ratelimit import rule
 from citewell.features.audit import service as audit
 from citewell.features.notices import service as notices
 from citewell.features.usage import service as usage
@@ -52,6 +53,9 @@ INVITATION_DAYS = 7
 
 RESET_HOURS = 24
 """Time to set a new password: it is handed over in person or by a message of the same day."""
+
+MAILED = rule("invitation-mail", "5 per hour")
+"""Invitations mailed to one address, by whatever organisation: first tries, and some more."""
 
 COUNTED = (UserStatus.INVITED, UserStatus.ACTIVE)
 """Statuses that count towards the quota of users."""
@@ -234,8 +238,15 @@ async def renew_invitation(ctx: Context, user_id: uuid.UUID) -> Invited:
 
 
 async def _invited(ctx: Context, user: User, token: str) -> Invited:
-    """The user with the invitation, which goes to them by mail too where that is sent."""
-    is_mailed = await notices.tell(ctx, user.id, NoticeKind.INVITATION, token=token)
+    """The user with the invitation, which goes to them by mail too where that is sent.
+
+    Beyond `MAILED` it is shown only: the mailbox may be a stranger's.
+    """
+    is_mailed = (
+        notices.is_on(ctx.platform)
+        and (await ctx.platform.limiter.hit(MAILED, user.email)).allowed
+        and await notices.tell(ctx, user.id, NoticeKind.INVITATION, token=token)
+    )
     return Invited(user, token, is_mailed)
 
 
@@ -470,4 +481,4 @@ def _digest(token: str) -> bytes:
 async def _record(ctx: Context, user: User, what: str, **details: object) -> None:
     action = f"user.{what}"
     await audit.record(ctx, action, object_kind="user", object_id=user.id, details=details)
-    await notices.tell_of(ctx, user.id, action)
+    await notices.tell_of(ctx, user, action)
