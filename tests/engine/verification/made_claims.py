@@ -49,6 +49,44 @@ VIETNAMESE = [
         "hội đồng|chấp nhận|chấp nhận|từ chối|đơn của bà Hoa|năm 2022|năm 2023",
     )
 ]
+_FRAMES = (
+    "Cy doubts {}", "Cy claims {}", "Reports claim {}", "Cy disputes {}", "Cy hopes {}",
+    "Cy said {}", "Cy denied {}", "Cy pretended {}", "Cy asked whether {}", "Cy was sure {}",
+    "If {}, it closed", "Unless {}, it closed", "Had {}, it would have closed", "Perhaps {}",
+    "According to Cy, {}", "Cy doubts Di left and {}", "{}, Cy claims", "{}, claimed Cy",
+    "Cy thinks that in spring, {}", "Suppose {}", "It seems {}",
+)  # fmt: skip
+_HEDGES = (
+    "almost", "allegedly", "never", "probably", "planned to have", "would have", "failed to have",
+    "was going to have", "is said to have",
+)  # fmt: skip
+_DOUBTED_PASSIVES = (
+    "should have been", "could have been", "was almost", "was allegedly", "was never",
+    "risks being", "was said to be", "was wrongly reported", "was to be", "was going to be",
+)  # fmt: skip
+_POSSESSED = (
+    "'s car park",
+    "'s rival in Leeds",
+    " parking lot",
+    "'s backup copy",
+    " of fame",
+    "'s renewal",
+)
+_TELLING = (
+    "Cy doubted it but {}",
+    "Cy claimed the prize and {}",
+    "Cy, who claims a prize, left; {}",
+)
+"""Quotes that say a sentence beside such a word."""
+
+_VIETNAMESE_FRAMES = (
+    "Nếu {}, kho đóng", "Hoa cho rằng {}", "Hoa nghi ngờ {}", "Hoa phủ nhận {}", "Hoa hy vọng {}",
+    "Hoa tin rằng {}", "Giả sử {}", "Có lẽ {}", "Nghe đồn {}", "Theo bà Hoa, {}", "Hoa nói {}",
+    "Hoa hỏi liệu {}",
+)  # fmt: skip
+_VIETNAMESE_HEDGES = ("suýt", "gần như", "giả vờ", "sẽ", "có thể", "không", "quên", "cố")
+_VIETNAMESE_POSSESSED = ("bãi xe của ", "bãi xe thuộc ", "lối vào ", "phần mái ")
+_VIETNAMESE_BEHIND = (" của bà Hoa", " thuộc tỉnh", " sao lưu")
 _AROUND = {
     "en": ("Questions go to the legal department.", "Details are set out in the annex."),
     "vi": ("Câu hỏi xin gửi phòng pháp chế.", "Chi tiết nêu trong phụ lục."),
@@ -109,6 +147,84 @@ def english() -> Iterator[Claim]:
         for open_ in (f"{_up(a)} planned to have {p}", f"Nobody said that {a}"):
             text = f"{p} was {fact.participle} {t}."
             yield _claim("open", False, text, f"{open_} {fact.verb} {p} {t}.")
+
+
+def english_frames() -> Iterator[Claim]:
+    """Claims that a quote tells of as said, doubted, wished, supposed or nearly done."""
+    for fact in ENGLISH:
+        a, p, t = fact.agent, fact.patient, fact.time
+        done, was = f"{a} {fact.verb} {p}", f"{p} was {fact.participle}"
+        for frame in _FRAMES:
+            yield _claim("framed", False, f"{was}.", f"{_up(frame.format(done))}.")
+            yield _claim("framed", False, f"{done}.", f"{_up(frame.format(done))}.")
+            if not frame.startswith("Had"):
+                yield _claim("framed passive", False, f"{was}.", f"{_up(frame.format(was))}.")
+        turned = f"Had {p} been {fact.participle} {t}, it would have closed."
+        yield _claim("framed passive", False, f"{was} {t}.", turned)
+        yield _claim("framed passive", False, f"{was}.", f"Were {p} {fact.participle}, it closed.")
+        yield _claim("asked", False, f"{was}.", f"{_up(done)}?")
+        for frame in _TELLING:
+            yield _claim("told beside a frame", True, f"{done}.", f"{frame.format(done)}.")
+        doubts = f"Cy doubts {done}."
+        yield _claim("frame itself", True, doubts, f"Cy, the owner, doubts {done} {t}.")
+        for hedge in _HEDGES:
+            yield _claim("hedged", False, f"{was}.", f"{_up(a)} {hedge} {fact.participle} {p}.")
+        for doubted in _DOUBTED_PASSIVES:
+            told = f"{_up(p)} {doubted} {fact.participle}."
+            yield _claim("hedged passive", False, f"{was}.", told)
+
+
+def english_objects() -> Iterator[Claim]:
+    """Claims that a quote says of what belongs to their subject, or is named after it."""
+    for fact in ENGLISH:
+        p, t = fact.patient, fact.time
+        done, was = f"{fact.agent} {fact.verb} {p}", f"{p} was {fact.participle}"
+        for more in _POSSESSED:
+            yield _claim("possessed", False, f"{was}.", f"{_up(done)}{more}.")
+            if more.startswith("'s"):
+                yield _claim("possessed", False, f"{was} {t}.", f"{_up(done)}{more} {t}.")
+                yield _claim("possessed", False, f"{done}.", f"{_up(done)}{more}.")
+                yield _claim("possessed", False, f"{done} {t}.", f"{_up(done)}{more} {t}.")
+                yield _claim("possessor said", True, f"{done}{more}.", f"{_up(done)}{more} {t}.")
+        # Behind a name another name may be a part of it, and `and Sons` the end of it.
+        if " " not in p:
+            for more in (" Holdings", " and Sons", " shares"):
+                yield _claim("possessed", False, f"{was}.", f"{_up(done)}{more}.")
+        for text in (f"{done} and left.", f"{done}, a rival, {t}.", f"{done} using the lift."):
+            yield _claim("object ends", True, f"{was}.", _up(text))
+        for who in (
+            "Ann Lee, the owner's lawyer, spoke",
+            "The lawyer of the owner, Ann Lee, spoke",
+        ):
+            yield _claim("described", False, "Ann Lee is the owner.", f"{who}, and {done}.")
+        described = f"Ann Lee, the owner, spoke, and {done}."
+        yield _claim("apposition", True, "Ann Lee is the owner.", described)
+
+
+def vietnamese_frames() -> Iterator[Claim]:
+    """The same in Vietnamese."""
+    for fact in VIETNAMESE:
+        p, t = fact.patient, fact.time
+        a = fact.agent.removeprefix("công ty ")
+        done, was = f"{a} {fact.verb} {p}", f"{p} được {fact.verb}"
+        for frame in _VIETNAMESE_FRAMES:
+            for text in (f"{was}.", f"{done}."):
+                yield _claim("framed", False, text, f"{_up(frame.format(done))}.", "vi")
+            yield _claim("framed passive", False, f"{was}.", f"{_up(frame.format(was))}.", "vi")
+        for hedge in _VIETNAMESE_HEDGES:
+            told = f"{_up(a)} {hedge} {fact.verb} {p} {t}."
+            yield _claim("hedged", False, f"{was} {t}.", told, "vi")
+            told = f"{_up(p)} {hedge} được {fact.verb} {t}."
+            yield _claim("hedged passive", False, f"{was} {t}.", told, "vi")
+        for more in _VIETNAMESE_POSSESSED:
+            told = f"{_up(a)} {fact.verb} {more}{p} {t}."
+            yield _claim("possessed", False, f"{was} {t}.", told, "vi")
+        for more in _VIETNAMESE_BEHIND:
+            yield _claim("possessed", False, f"{was}.", f"{_up(done)}{more}.", "vi")
+        for text in (f"{done} {t}.", f"{done} và rời đi.", f"{done} để kịp hạn."):
+            yield _claim("object ends", True, f"{was}.", _up(text), "vi")
+        told = f"Hoa nghi ngờ nhưng {done}."
+        yield _claim("told beside a frame", True, f"{was}.", told, "vi")
 
 
 def vietnamese() -> Iterator[Claim]:

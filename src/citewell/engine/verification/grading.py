@@ -16,7 +16,8 @@ from typing import Literal
 from citewell.engine.text.normalisation import normalise
 from citewell.engine.text.sentences import split_sentences
 from citewell.engine.verification import lexicon
-from citewell.engine.verification.matching import Pattern, excludes, same, stands_in
+from citewell.engine.verification.ending import Pattern
+from citewell.engine.verification.matching import excludes, same, stands_in
 from citewell.engine.verification.tokens import Token, TokenKind, has_content, read_tokens
 from citewell.engine.verification.turning import clauses, patterns, roles_exchanged, unfolded
 

@@ -13,16 +13,17 @@ from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.vietnamese import syllable_key
 
 
-def _words(listed: str) -> frozenset[str]:
+def words(listed: str) -> frozenset[str]:
+    """The words of a list in one string."""
     return frozenset(listed.split())
 
 
 NEUTRAL = {
-    "en": _words(
+    "en": words(
         "a an the this that these those is are was were be been being am do does did has have had "
         "of its his her their our your my there also then own who whom and located situated"
     ),
-    "vi": _words(
+    "vi": words(
         "các những cái chiếc là thì mà đã đang được bị của việc sự ra rằng này đó ấy kia cũng vị "
         "cuộc một và nằm"
     ),
@@ -31,12 +32,12 @@ NEUTRAL = {
 of a passive is among them: who does what is read from the order and from `by`."""
 
 RELATIONS = {
-    "en": _words(
+    "en": words(
         "in on at to from by with for into onto over under above below before after between during "
         "through near against about as per within inside outside across along behind beside since "
         "than like via upon towards toward around beyond among"
     ),
-    "vi": _words(
+    "vi": words(
         "ở tại trong trên dưới vào cho với từ đến tới bởi do theo trước sau khi giữa ngoài qua về "
         "hơn như"
     ),
@@ -44,7 +45,7 @@ RELATIONS = {
 """Prepositions and words of that kind: what a sentence has of them its quote must have."""
 
 CRITICAL = {
-    "en": _words(
+    "en": words(
         "not no never none nobody nothing without neither nor cannot hardly barely rarely "
         "seldom may might could can should must would will all every each most many some few "
         "only any both half several if unless except until provided allegedly reportedly "
@@ -52,7 +53,7 @@ CRITICAL = {
         "untrue wrong denied denies exclusively entirely partly just first last always "
         "sometimes often usually"
     ),
-    "vi": _words(
+    "vi": words(
         "không chưa chẳng chả đừng chỉ tất toàn mọi mỗi phần hầu vài ít nhiều nếu trừ ngoại miễn "
         "có_thể nên phải dự_kiến khoảng tối_đa tối_thiểu sai thường luôn đôi_khi"
     ),
@@ -61,56 +62,56 @@ CRITICAL = {
 the quote and not in the sentence changes what is said, so it must be on both sides."""
 
 MEASURING = {
-    "en": _words("about around least most up less more fewer over under above below"),
-    "vi": _words("gần hơn dưới trên ít nhiều"),
+    "en": words("about around least most up less more fewer over under above below"),
+    "vi": words("gần hơn dưới trên ít nhiều"),
 }
 """Critical where a number follows within two words: `up to five`, `over 40`."""
 
 NEGATORS = {
-    "en": _words("not no never none nobody nothing neither nor cannot without hardly"),
-    "vi": _words("không chưa chẳng chả đừng"),
+    "en": words("not no never none nobody nothing neither nor cannot without hardly"),
+    "vi": words("không chưa chẳng chả đừng"),
 }
 
 DENIALS = {
-    "en": _words("not n't n’t never"),
-    "vi": _words("không chưa chẳng"),
+    "en": words("not n't n’t never"),
+    "vi": words("không chưa chẳng"),
 }
 """Negators that take back a sentence when nothing else in it changes."""
 
 CONDITIONS = {
-    "en": _words("if unless except until provided only respectively"),
-    "vi": _words("nếu trừ miễn chỉ lượt"),
+    "en": words("if unless except until provided only respectively"),
+    "vi": words("nếu trừ miễn chỉ lượt"),
 }
 """Anywhere in the quote they bear on all of it; of two things said `respectively` (`lần lượt`) each
 has its own."""
 
-INTENDING = {"vi": _words("định chối muốn hứa sắp sẽ mong đòi để")}
+INTENDING = {"vi": words("định chối muốn hứa sắp sẽ mong đòi để")}
 """Before a verb they leave open whether it is done; English verbs show it by their form."""
 
 CLAUSE_WORDS = {
-    "en": _words(
+    "en": words(
         "while whereas which who whom whose that because although though when where but "
         "so however if unless and or"
     ),
-    "vi": _words("nhưng còn mà vì nên nếu tuy dù song trong_khi và hoặc"),
+    "vi": words("nhưng còn mà vì nên nếu tuy dù song trong_khi và hoặc"),
 }
 """Begin a statement of their own: words on their two sides do not make one sentence."""
 
 OPENERS = {
-    "en": _words("while whereas but and although though because so however when where"),
-    "vi": _words("nhưng còn và vì song tuy dù"),
+    "en": words("while whereas but and although though because so however when where"),
+    "vi": words("nhưng còn và vì song tuy dù"),
 }
 """After one of these a statement may begin that stands for itself; `that` is not one (`it is
 false that ...`), nor is `if`."""
 
 COPULAS = {
-    "en": _words("is are was were became become remains remain"),
-    "vi": _words("là"),
+    "en": words("is are was were became become remains remain"),
+    "vi": words("là"),
 }
 
 PASSIVE = {
-    "en": _words("is are was were be been being get gets got"),
-    "vi": _words("được bị do bởi"),
+    "en": words("is are was were be been being get gets got"),
+    "vi": words("được bị do bởi"),
 }
 """Words that make a passive of the verb behind them."""
 
@@ -226,7 +227,7 @@ _SAME = {
 """Words that say the same in nearly every sentence. Those of Vietnamese may have several syllables,
 joined by `_`."""
 
-_LOCATIVE = _words("in on at within inside")
+_LOCATIVE = words("in on at within inside")
 """English prepositions of place and time that writers exchange freely (`on the platform`, `at the
 platform`); what is exchanged with a change of meaning (`under`, `above`) is not here."""
 
@@ -483,7 +484,7 @@ _AGENTS = (
 )
 """Nouns for whoever does something, with the verbs that say it."""
 
-HOLDERS = _words(
+HOLDERS = words(
     "manager managers supervisor supervisors boss bosses owner owners employer employers operator "
     "operators leader leaders sponsor sponsors editor editors director directors publisher "
     "publishers"
@@ -536,8 +537,8 @@ def kinds(language: str) -> dict[str, frozenset[str]]:
 
 # Keys: English stems (`marri`), Vietnamese syllables with the number of their tone (`cươi5`).
 SYMMETRIC = {
-    "en": _words("meet marri join equal border face resembl accompani match talk speak"),
-    "vi": _words("gặp cươi5 bằng giap5"),
+    "en": words("meet marri join equal border face resembl accompani match talk speak"),
+    "vi": words("gặp cươi5 bằng giap5"),
 }
 """Keys of verbs that say the same with subject and object exchanged."""
 

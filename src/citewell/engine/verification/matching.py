@@ -7,10 +7,11 @@ no negation, quantity, modality or hedge. A sentence turned round (passive, fron
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from citewell.engine.verification import lexicon
+from citewell.engine.verification.ending import Pattern, ends_well
+from citewell.engine.verification.framing import is_told
 from citewell.engine.verification.tokens import Token, TokenKind
 
 MAX_GAP = 14
@@ -33,25 +34,9 @@ _RELATIVE = frozenset({"who", "which"})
 _AND = frozenset({"and", "và"})
 _POSSESSIVE = frozenset({"of", "của"})
 """Neutral between words that are said, but what follows it is not who does something."""
+_BELONGING = frozenset({"của", "thuộc"})
 _SUPERLATIVE = frozenset({"first", "last", "only"})
 """Left out before a predicate: the first or only one of a sort is one of that sort."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """One way of saying a sentence: its content tokens in an order the quote may have."""
-
-    tokens: tuple[Token, ...]
-    is_contiguous_at: int | None = None
-    """Between this token and the one before nothing but neutral words and a comma may stand."""
-    is_free_start: bool = False
-    """Whether it may begin within a clause: an apposition does."""
-    fronted: tuple[Token, ...] = ()
-    """A circumstance that may stand elsewhere in the same clause."""
-    predicate: int = 0
-    """Where the predicate of `A is a B` begins; 0: it is no such sentence."""
-    is_object: bool = False
-    """Whether it is a verb with its object, done by whoever stands before."""
 
 
 def stands_in(
@@ -144,7 +129,10 @@ class _Embedding:
             places.append(found)
         paths: dict[int, tuple[int, ...]] = {at: (at,) for at in places[0] if self._may_begin(at)}
         for number in range(1, len(wanted)):
-            is_tight = number == self._pattern.is_contiguous_at
+            tight = self._pattern.is_contiguous_at
+            is_tight = number == tight or (
+                self._pattern.is_object and tight is not None and number > tight
+            )
             following: dict[int, tuple[int, ...]] = {}
             for at in places[number]:
                 # The nearest way to each place, which leaves out least. Only one is kept, so a
@@ -186,7 +174,7 @@ class _Embedding:
     def _may_begin(self, at: int) -> bool:
         """Whether the quote can begin to say it here."""
         if self._pattern.is_free_start:
-            return True
+            return not self._is_of(at)
         if self._pattern.is_object:
             return self._is_done(at)
         first = self._pattern.tokens[0]
@@ -213,6 +201,14 @@ class _Embedding:
                 if passed > MAX_LEAD:
                     return False
         return True
+
+    def _is_of(self, at: int) -> bool:
+        """Whether `of` stands before it: `the lawyer of the owner, Ann Lee` leaves open who is."""
+        while at and self._quote[at - 1].kind is TokenKind.NEUTRAL:
+            at -= 1
+            if self._quote[at].word in _POSSESSIVE:
+                return True
+        return False
 
     def _is_done(self, at: int) -> bool:
         """Whether somebody does it: a verb in a finite form, behind its subject alone.
@@ -265,11 +261,18 @@ class _Embedding:
         if self._differing is not None and _is_attached(gap[:-1] if is_dated else gap):
             return False
         if is_tight:
+            # `mua công ty của Bình Minh` does not say that `công ty Bình Minh` was bought.
+            is_beside = said.start == self._pattern.tokens[number - 1].end + 1
+            if is_beside and any(token.word in _POSSESSIVE for token in gap):
+                return False
             return all(
                 (token.kind is TokenKind.NEUTRAL and token.word not in _AND)
                 or token.key in (",", ":", "(", '"')
                 for token in gap
             )
+        # `acquired Pellworth's rival in 2018`
+        if gap and gap[0].key == "'s" and any(token.is_content for token in gap):
+            return False
         gap = _without_insertions(gap)
         if not gap or self._is_list_of_names(gap, before, at):
             return True
@@ -288,7 +291,11 @@ class _Embedding:
         marks = lexicon.PASSIVE.get(self._language, frozenset[str]())
         # Vietnamese has the agent behind the mark: in `B được A mua` it is not A that is bought.
         near = self._quote[max(at - _AUXILIARY, 0) : at] if self._language == "en" else gap
-        if any(token.word in marks for token in near):
+        words = [token.word for token in near]
+        # `risks being sold`
+        if words[-1:] == ["being"] and near[-2:-1] and near[-2].is_content:
+            return False
+        if any(word in marks for word in words):
             return True
         if self._language != "en" and any(
             token.word in marks for token in self._quote[self._clause_start(at) : at]
@@ -337,6 +344,13 @@ class _Embedding:
                 or (word in _AND and self._may_skip_and(gap, place, at, len(content), is_predicate))
                 or (word in _AND and self._is_title(gap, number))
                 or (word in _RELATIVE and self._is_told_of(gap, place, before))
+            ):
+                return False
+            # `closed the car park of the bridge` does not say that the bridge was.
+            if (
+                word in _BELONGING
+                and content
+                and not any(other.is_content for other in gap[place + 1 :])
             ):
                 return False
             # `Ruth's brother manages the plant` does not say that Ruth does.
@@ -461,6 +475,7 @@ class _Embedding:
         first, last = path[0], path[-1]
         said = {token.word for token in self._pattern.tokens}
         said |= {token.word for token in self._pattern.fronted}
+        keys = {token.key for token in (*self._pattern.tokens, *self._pattern.fronted)}
         conditions = lexicon.CONDITIONS.get(self._language, frozenset[str]())
         if any(
             token.word in conditions and token.word not in said and not self._is_sole(at)
@@ -468,7 +483,10 @@ class _Embedding:
         ):
             return False
         return (
-            self._clause_is_plain(first, last) and self._ends_well(last) and self._has_fronted(path)
+            self._clause_is_plain(first, last)
+            and ends_well(self._pattern, self._quote, last, self._language)
+            and self._has_fronted(path)
+            and is_told(self._quote, path, keys, self._language)
         )
 
     def _is_sole(self, at: int) -> bool:
@@ -490,30 +508,6 @@ class _Embedding:
             (token.key if token.key == "not" else token.word) in negators
             and token.key not in {word.key for word in self._pattern.tokens}
             for token in self._quote[start : end + 1]
-        )
-
-    def _ends_well(self, last: int) -> bool:
-        """Whether the last word is not the beginning of a longer name or compound."""
-        if last + 1 >= len(self._quote):
-            return True
-        here, following = self._quote[last], self._quote[last + 1]
-        if self._pattern.predicate:
-            return True  # `is an American actress` says `is American`
-        if here.is_name and following.is_name:
-            return False
-        # An amount without its unit (`30` of `30 euros`) is not all that the quote says.
-        if here.kind is TokenKind.NUMBER and following.kind is TokenKind.WORD:
-            return False
-        # An English compound ends in its head: `the service` is not `the service charge`. Adverbs
-        # and participles begin something new. Vietnamese puts the head first, so its end tells
-        # nothing.
-        return not (
-            self._language == "en"
-            and here.kind is TokenKind.WORD
-            and following.kind is TokenKind.WORD
-            and not following.is_name
-            and following.word not in self._clause_words
-            and not following.text.endswith(("ly", "ing", "ed"))
         )
 
     def _has_fronted(self, path: Sequence[int]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from citewell.engine.verification import lexicon
-from citewell.engine.verification.matching import Pattern
+from citewell.engine.verification.ending import Pattern
 from citewell.engine.verification.tokens import Token, TokenKind
 
 MAX_CONTENT = 40
@@ -63,7 +63,7 @@ def _orders(
     content = _content(linked)
     yield Pattern(content)
     if predicate := _predicate(sentence, language):
-        yield Pattern(content, predicate=predicate)
+        yield Pattern(content, predicate=predicate, is_loose=_is_loose(sentence, language))
     yield from _unfronted(linked)
     yield from _turned(sentence, language)
 
@@ -202,6 +202,14 @@ def _predicate(sentence: Sequence[Token], language: str) -> int:
     return 0
 
 
+def _is_loose(sentence: Sequence[Token], language: str) -> bool:
+    """Whether the predicate is nothing that was done and not the one of its sort: `is American`."""
+    copulas = lexicon.COPULAS.get(language, frozenset[str]())
+    at = next(n for n, token in enumerate(sentence) if token.text.casefold() in copulas)
+    word = sentence[at + 1].word if at + 1 < len(sentence) else "the"
+    return word != "the" and not lexicon.is_participle(word, language)
+
+
 _DATING = frozenset({"in", "on", "vào", "trong"})
 
 
@@ -265,8 +273,8 @@ def _active(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
         if size == len(rest) or rest[size].kind in (TokenKind.RELATION, TokenKind.DATE):
             circumstance = rest[size:]
             said = (*rest[:size], *verb, *subject, *recipient)
-            yield Pattern((*said, *circumstance))
-            yield Pattern(said, fronted=circumstance)
+            yield Pattern((*said, *circumstance), is_object_last=not (circumstance or recipient))
+            yield Pattern(said, fronted=circumstance, is_object_last=not recipient)
 
 
 def _agentless(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
@@ -318,8 +326,9 @@ def _vietnamese_active(sentence: Sequence[Token]) -> Iterator[Pattern]:
                 if size < len(verb) and verb[size].kind not in (TokenKind.RELATION, TokenKind.DATE):
                     continue
                 tail = (*fronted, *verb[size:])
-                yield Pattern((*agent, *modal, *verb[:size], *subject), fronted=tail)
-                yield Pattern((*agent, *modal, *verb[:size], recipient, *subject), fronted=tail)
+                for given in ((), (recipient,)):
+                    said = (*agent, *modal, *verb[:size], *given, *subject)
+                    yield Pattern(said, fronted=tail, is_object_last=True)
 
 
 def _passive(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:

@@ -1,0 +1,131 @@
+"""Whether the last word of a match ends what it belongs to: a name, a compound, a possessor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from citewell.engine.verification import lexicon
+from citewell.engine.verification.lexicon import words
+from citewell.engine.verification.tokens import Token, TokenKind
+
+_FIRM = words("sons brothers partners co company daughters associates group")
+"""Behind `and` after a name they are its end: `Pellworth and Sons`."""
+
+_BESIDE = words(
+    "including using pending starting beginning leaving making causing allowing ending "
+    "following citing being"
+)
+"""Behind an object these begin something new; other words in `-ing` may name it (`parking lot`)."""
+
+_GIVING = words("sell lend give send pay leav rent offer award grant teach hand")
+"""Keys of verbs with two objects: who `was sold the barn` was not sold."""
+
+_DETERMINERS = words("a an the its his her their our your my")
+_OF = frozenset({"of", "của", "thuộc"})
+_AFTER = words(
+    "hôm năm ngày tháng tuần sáng chiều tối đêm lúc hồi rồi xong lại ngay nữa nhằm để bằng "
+    "cùng mỗi hàng lần tất đúng này đó kia ấy"
+)
+"""Vietnamese words behind an object that are none of its own: times, ways, purposes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One way of saying a sentence: its content tokens in an order the quote may have."""
+
+    tokens: tuple[Token, ...]
+    is_contiguous_at: int | None = None
+    """Between this token and the one before nothing but neutral words and a comma may stand."""
+    is_free_start: bool = False
+    """Whether it may begin within a clause: an apposition does."""
+    fronted: tuple[Token, ...] = ()
+    """A circumstance that may stand elsewhere in the same clause."""
+    predicate: int = 0
+    """Where the predicate of `A is a B` begins; 0: it is no such sentence."""
+    is_loose: bool = False
+    """Whether a noun may follow the predicate: `is American`, `is a drama` of a drama film."""
+    is_object: bool = False
+    """Whether it is a verb with its object, done by whoever stands before."""
+    is_object_last: bool = False
+    """Whether its last words are what something is done to."""
+
+
+def ends_well(pattern: Pattern, quote: Sequence[Token], last: int, language: str) -> bool:
+    """Whether the last word is not the beginning of a longer name, compound or possessor."""
+    if last + 1 >= len(quote):
+        return True
+    here, following = quote[last], quote[last + 1]
+    behind = quote[last + 2] if last + 2 < len(quote) else None
+    if _is_possessor(following, behind):
+        return False
+    if pattern.is_loose:
+        return True  # `is an American actress` says `is American`
+    if here.is_name and following.is_name:
+        return False
+    # An amount without its unit (`30` of `30 euros`) is not all that the quote says.
+    if here.kind is TokenKind.NUMBER and following.kind is TokenKind.WORD:
+        return False
+    if (pattern.is_object or pattern.is_object_last) and not _ends_object(quote, last, language):
+        return False
+    if language != "en":
+        # Vietnamese puts the head first, so the end of a compound tells nothing.
+        return True
+    if pattern.tokens[-1].is_passive and here.key in _GIVING and following.word in _DETERMINERS:
+        return False
+    # An English compound ends in its head: `the service` is not `the service charge`. Adverbs and
+    # participles begin something new.
+    return not (
+        here.kind is TokenKind.WORD
+        and following.kind is TokenKind.WORD
+        and not following.is_name
+        and following.word not in lexicon.CLAUSE_WORDS["en"]
+        and not following.text.endswith(("ly", "ing", "ed"))
+    )
+
+
+def _is_possessor(following: Token, behind: Token | None) -> bool:
+    """Whether `'s` follows: `closed the bridge's car park` does not say that the bridge was."""
+    if following.key != "'s":
+        return False
+    # An apostrophe alone may be the end of what is quoted.
+    is_bare = not following.text.endswith("s")
+    return not is_bare or (behind is not None and behind.kind in (TokenKind.WORD, TokenKind.NUMBER))
+
+
+def _ends_object(quote: Sequence[Token], last: int, language: str) -> bool:
+    """Whether the object of a verb ends here, as far as words can tell."""
+    following = quote[last + 1]
+    behind = quote[last + 2] if last + 2 < len(quote) else None
+    if following.word in _OF:
+        return False
+    if language == "vi":
+        is_new = following.kind is not TokenKind.WORD or following.word in _AFTER
+        return is_new or following.word in lexicon.CLAUSE_WORDS["vi"]
+    # `sold Pellworth the barn`
+    if following.word in _DETERMINERS:
+        return False
+    if following.word == "and" and behind is not None:
+        return _ends_before_and(quote, last)
+    if following.kind is not TokenKind.WORD or following.word in lexicon.CLAUSE_WORDS["en"]:
+        return True
+    if following.word.endswith("ing"):
+        return following.word in _BESIDE
+    # `the bridge used by cars`, but not `the bridge fed canal`
+    is_told = behind is None or behind.kind is not TokenKind.WORD
+    return following.word.endswith("ly") or is_told
+
+
+def _ends_before_and(quote: Sequence[Token], last: int) -> bool:
+    """Whether `and` after an object joins no further part of its name or compound."""
+    behind = quote[last + 2]
+    if quote[last].is_name:
+        return quote[last + 1].text != "&" and behind.word not in _FIRM
+    # `the bridge and tunnel operator` has no article and no verb.
+    after = quote[last + 3] if last + 3 < len(quote) else None
+    is_verb = lexicon.is_participle(behind.word, "en") or behind.word.endswith("s")
+    return not (
+        behind.kind is TokenKind.WORD
+        and not is_verb
+        and not behind.is_name
+        and after is not None
+        and after.kind is TokenKind.WORD
+    )
