@@ -1,5 +1,7 @@
 """Runs of agents and workflows are forgotten, as answers are, and with their user.
 
+Documents are found by who added them, for the person who takes their data along.
+
 An older process works with and without the indexes and functions.
 """
 
@@ -27,6 +29,7 @@ OUTERMOST = {"agent_run": "parent_call IS NULL", "workflow_run": "parent_id IS N
 
 def upgrade() -> None:
     """Add an index and a function for each kind of runs."""
+    op.execute("CREATE INDEX document_creator ON document (tenant_id, created_by, id)")
     for kind, outermost in OUTERMOST.items():
         op.execute(INDEX.format(kind=kind, alone=outermost))
         op.execute(OLD.format(kind=kind, outermost=f"r.{outermost}"))

@@ -31,6 +31,7 @@ SINGLE = {
     "/api/v1/auth/me/data",
     "/api/v1/auth/passkeys",
     "/api/v1/auth/second-factor",
+    "/api/v1/query/suggestions",
     "/api/v1/usage",
     "/api/v1/audit/export",
     "/api/v1/events",

@@ -71,6 +71,10 @@ class TestExport:
             assert (await who.post(f"{API}/feedback", json=rating)).status_code == 200
             talk = (await who.post(f"{API}/conversations", json={})).json()["id"]
             await asked(who, conversation_id=talk)
+            attached = await who.post(
+                f"{API}/conversations/{talk}/files", files={"files": (f"{word}.md", b"# Of mine")}
+            )
+            assert attached.status_code == 202, attached.text
             desk.vendor.play(saying("Nothing was found."))
             await desk.ran(await desk.agent_id(RESEARCHER), f"{word}: where?", who)
         lines = await taken(client)
@@ -79,7 +83,7 @@ class TestExport:
         assert lines[0][1]["email"] == mine.email
         single = ("account", "session", "api_key", "question", "rating", "document", "agent_run")
         assert {kind: kinds[kind] for kind in single} == dict.fromkeys(single, 1)
-        assert (kinds["conversation"], kinds["message"]) == (1, 1)
+        assert (kinds["conversation"], kinds["message"], kinds["file"]) == (1, 1, 1)
         assert kinds["audit_event"] >= 3
         of = dict(lines)
         assert of["question"]["query"] == of["message"]["question"] == QUESTION
@@ -121,6 +125,14 @@ class TestExport:
         )
         assert not {"actor_id", "address", "credential_id"} & renamed.keys()
         assert str(admin.id) not in json.dumps(lines)
+
+    async def test_its_head_alone_makes_none(self, desk: Desk) -> None:
+        mine = await desk.office.person()
+        head = await (await signed_in(desk, mine)).head(PATH)
+        assert (head.status_code, head.content) == (200, b"")
+        assert "user.data_exported" not in [
+            event.action for event in await desk.office.trail(mine.id)
+        ]
 
     async def test_a_key_does_not_carry_it_away(self, desk: Desk, refused: Refused) -> None:
         person = await desk.office.person()

@@ -53,6 +53,10 @@ DELETE FROM conversation WHERE tenant_id = :tenant_id AND id IN (
   ORDER BY c.updated_at LIMIT :limit)
 """)
 
+NEWEST_DOCUMENTS = 2_000
+"""Documents among which those within reach are looked for: a guest of a library of a million, to
+whom few of them are open, waits no longer than others."""
+
 LOOKED_AT_DOCUMENTS = 100
 LOOKED_AT_CHUNKS = 30
 """Of each document, from its beginning: at most 3,000 rows by index, some milliseconds."""
@@ -63,9 +67,11 @@ MOST_HEADINGS = 360
 _HEADINGS = """
 SELECT d.id, d.title, h.heading, h.language
 FROM (
-  SELECT d.id, d.title, d.active_version_id FROM document d
-  WHERE d.tenant_id = :tenant_id AND d.active_version_id IS NOT NULL AND d.deleted_at IS NULL
-    AND {reach}
+  SELECT d.id, d.title, d.active_version_id FROM (
+    SELECT * FROM document d
+    WHERE d.tenant_id = :tenant_id AND d.active_version_id IS NOT NULL AND d.deleted_at IS NULL
+    ORDER BY d.id DESC LIMIT :newest
+  ) AS d WHERE {reach}
   ORDER BY d.id DESC LIMIT :documents
 ) AS d
 CROSS JOIN LATERAL (
@@ -85,8 +91,8 @@ async def newest_headings(
     """Headings of the newest documents within reach that answer, as they stand in them."""
     predicate, values = reach_sql(reach, table="d", document_column="id")
     values |= {
-        "tenant_id": tenant_id, "documents": LOOKED_AT_DOCUMENTS, "chunks": LOOKED_AT_CHUNKS,
-        "most": MOST_HEADINGS,
+        "tenant_id": tenant_id, "newest": NEWEST_DOCUMENTS, "documents": LOOKED_AT_DOCUMENTS,
+        "chunks": LOOKED_AT_CHUNKS, "most": MOST_HEADINGS,
     }  # fmt: skip
     rows = await session.execute(text(_HEADINGS.format(reach=predicate)), values)
     return [DocumentHeading(str(each.id), each.title, each.heading, each.language) for each in rows]

@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from citewell.access.policy import AccessLevel
 from citewell.models.agents import AgentRun
 from citewell.models.conversations import Conversation, ConversationMessage
 from citewell.models.documents import Document
@@ -17,7 +18,7 @@ from citewell.models.queries import Feedback, QueryLog
 from citewell.models.records import AuditEvent
 from citewell.models.tenancy import ApiKey, Group, GroupMember, RefreshToken, User
 from citewell.models.webhooks import Webhook
-from citewell.models.workflows import WorkflowRun
+from citewell.models.workflows import WorkflowRun, WorkflowTrigger
 
 BATCH = 100
 """Rows that an export holds in memory at a time."""
@@ -86,14 +87,26 @@ async def notices(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Notice]
     return (await session.scalars(found)).all()
 
 
+async def triggers(session: AsyncSession, user_id: uuid.UUID) -> Sequence[WorkflowTrigger]:
+    """Triggers of workflows that run as the person."""
+    found = select(WorkflowTrigger).where(WorkflowTrigger.user_id == user_id)
+    return (await session.scalars(found.order_by(WorkflowTrigger.id))).all()
+
+
+def _after(
+    found: Select[uuid.UUID], id_: InstrumentedAttribute[uuid.UUID], after: uuid.UUID | None
+) -> Select[uuid.UUID]:
+    if after is not None:
+        found = found.where(id_ > after)
+    return found.order_by(id_).limit(BATCH)
+
+
 def _part(
     id_: InstrumentedAttribute[uuid.UUID], *conditions: Callable[[uuid.UUID], Any]
 ) -> NextIds:
     async def part(session: AsyncSession, user_id: uuid.UUID, after: uuid.UUID | None) -> Ids:
         found: Select[uuid.UUID] = select(id_).where(*(each(user_id) for each in conditions))
-        if after is not None:
-            found = found.where(id_ > after)
-        return (await session.scalars(found.order_by(id_).limit(BATCH))).all()
+        return (await session.scalars(_after(found, id_, after))).all()
 
     return part
 
@@ -109,21 +122,33 @@ def _is_single(_: uuid.UUID) -> ColumnElement[bool]:
 questions = _part(QueryLog.id, lambda user_id: QueryLog.user_id == user_id, _is_single)
 conversations = _part(Conversation.id, lambda user_id: Conversation.user_id == user_id)
 ratings = _part(Feedback.query_id, lambda user_id: Feedback.user_id == user_id)
-documents = _part(Document.id, lambda user_id: Document.created_by == user_id)
+documents = _part(
+    Document.id,
+    lambda user_id: Document.created_by == user_id,
+    # Files of conversations are of a level of their own, and told with these.
+    lambda _: Document.access_level <= max(AccessLevel),
+)
 agent_runs = _part(
     AgentRun.id,
-    lambda user_id: AgentRun.user_id == user_id,
+    lambda user_id: AgentRun.actor_id == user_id,
     lambda _: AgentRun.parent_call.is_(None),
 )
 workflow_runs = _part(
     WorkflowRun.id,
-    lambda user_id: WorkflowRun.user_id == user_id,
+    lambda user_id: WorkflowRun.actor_id == user_id,
     lambda _: WorkflowRun.parent_id.is_(None),
 )
-traces = _part(
-    AuditEvent.id,
-    lambda user_id: or_(AuditEvent.actor_id == user_id, AuditEvent.object_id == user_id),
-)
+
+
+async def traces(session: AsyncSession, user_id: uuid.UUID, after: uuid.UUID | None) -> Ids:
+    """The next ids of events that the person caused, or that happened to their account."""
+    halves = [
+        _after(select(AuditEvent.id).where(column == user_id), AuditEvent.id, after)
+        for column in (AuditEvent.actor_id, AuditEvent.object_id)
+    ]
+    # Each half by its index; together they would be sorted anew for each part.
+    both = union(*(select(half.subquery().c.id) for half in halves)).subquery()
+    return (await session.scalars(select(both.c.id).order_by(both.c.id).limit(BATCH))).all()
 
 
 async def feedback(session: AsyncSession, user_id: uuid.UUID, ids: Ids) -> Sequence[Feedback]:

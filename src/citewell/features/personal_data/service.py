@@ -6,14 +6,17 @@ Of answers, runs and documents it holds as much as the person may read at that m
 import json
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from citewell.access.policy import Role
 from citewell.core.context import ActorKind, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.agents import runs as agent_runs
+from citewell.features.agents.errors import AgentRunNotFoundError
 from citewell.features.audit import service as audit
 from citewell.features.audit.schemas import AuditRead
+from citewell.features.conversations import files
 from citewell.features.conversations import service as conversations
 from citewell.features.conversations.errors import ConversationNotFoundError
 from citewell.features.documents import service as documents
@@ -23,8 +26,12 @@ from citewell.features.personal_data import repository
 from citewell.features.queries import service as queries
 from citewell.features.sessions.errors import NoSessionError
 from citewell.features.workflows import runs as workflow_runs
+from citewell.features.workflows.errors import WorkflowRunNotFoundError
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 from citewell.models.notices import NoticeKind
+
+TRIGGER = ("id", "workflow_id", "kind", "inputs", "is_enabled", "created_at")
+"""Fields of a workflow's trigger that are told."""
 
 Line = tuple[str, dict[str, object]]
 """Kind and data."""
@@ -39,10 +46,7 @@ async def export(platform: Platform, caller: Caller) -> AsyncGenerator[bytes, No
         NoSessionError: The caller is no signed-in user.
         CredentialError: The user was removed a moment ago.
     """
-    user_id = caller.actor.user_id
-    # A key of theirs does part of what they do; it does not carry all of them away.
-    if user_id is None or caller.actor.kind is not ActorKind.USER:
-        raise NoSessionError
+    user_id = person_of(caller)
     async with unit_of_work(platform, caller) as ctx:
         lines = await _account(ctx, user_id)
         await audit.record(ctx, "user.data_exported", object_kind="user", object_id=user_id)
@@ -60,6 +64,19 @@ async def export(platform: Platform, caller: Caller) -> AsyncGenerator[bytes, No
             last = ids[-1]
     async for lines in _messages(platform, caller, user_id):
         yield _written(lines)
+
+
+def person_of(caller: Caller) -> uuid.UUID:
+    """The id of the signed-in user.
+
+    Raises:
+        NoSessionError: The caller is none.
+    """
+    user_id = caller.actor.user_id
+    # A key of theirs does part of what they do; it does not carry all of them away.
+    if user_id is None or caller.actor.kind is not ActorKind.USER:
+        raise NoSessionError
+    return user_id
 
 
 def _written(lines: Iterable[Line]) -> bytes:
@@ -92,6 +109,7 @@ async def _account(ctx: Context, user_id: uuid.UUID) -> list[Line]:
     keys = await repository.keys(ctx.session, user_id)
     webhooks = await repository.webhooks(ctx.session, user_id)
     notices = await repository.notices(ctx.session, user_id)
+    triggers = await repository.triggers(ctx.session, user_id)
     return [
         ("account", account),
         *(("passkey", _of(each, "id", "name", "created_at", "last_used_at")) for each in passkeys),
@@ -99,6 +117,7 @@ async def _account(ctx: Context, user_id: uuid.UUID) -> list[Line]:
         *(("session", _of(each, "id", "method", "created_at", "expires_at")) for each in sessions),
         *(("api_key", ApiKeyRead.model_validate(each).model_dump(mode="json")) for each in keys),
         *(("webhook", _of(each, "id", "name", "url", "events", "created_at")) for each in webhooks),
+        *(("workflow_trigger", _of(each, *TRIGGER)) for each in triggers),
         # Written only where nobody has the address: it would tell which ones colleagues have.
         *(
             ("mail", _of(each, "id", "kind", "address", "status", "created_at"))
@@ -137,16 +156,20 @@ async def _documents(ctx: Context, _: uuid.UUID, ids: Sequence[uuid.UUID]) -> li
 
 
 async def _agent_runs(ctx: Context, _: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[Line]:
-    return [
-        ("agent_run", (await agent_runs.get(ctx, each)).model_dump(mode="json")) for each in ids
-    ]
+    lines: list[Line] = []
+    for each in ids:
+        with suppress(AgentRunNotFoundError):  # forgotten a moment ago
+            lines.append(("agent_run", (await agent_runs.get(ctx, each)).model_dump(mode="json")))
+    return lines
 
 
 async def _workflow_runs(ctx: Context, _: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[Line]:
-    return [
-        ("workflow_run", (await workflow_runs.get(ctx, each)).model_dump(mode="json"))
-        for each in ids
-    ]
+    lines: list[Line] = []
+    for each in ids:
+        with suppress(WorkflowRunNotFoundError):  # forgotten a moment ago
+            run = await workflow_runs.get(ctx, each)
+            lines.append(("workflow_run", run.model_dump(mode="json")))
+    return lines
 
 
 async def _events(ctx: Context, user_id: uuid.UUID, ids: Sequence[uuid.UUID]) -> list[Line]:
@@ -186,6 +209,15 @@ async def _messages(
         last = ids[-1]
 
 
+async def _attached(ctx: Context, conversation_id: uuid.UUID) -> list[Line]:
+    # There are fifty at most, which fit a page.
+    found = await files.page(ctx, conversation_id, PageRequest(1, MAX_LIMIT))
+    return [
+        ("file", {"conversation_id": conversation_id, **each.model_dump(mode="json")})
+        for each in found.items
+    ]
+
+
 async def _conversation(
     platform: Platform, caller: Caller, conversation_id: uuid.UUID
 ) -> AsyncGenerator[list[Line], None]:
@@ -195,11 +227,12 @@ async def _conversation(
             try:
                 head = await conversations.get(ctx, conversation_id)
                 found = await conversations.messages(ctx, conversation_id, request)
+                attached = await _attached(ctx, conversation_id) if request.page == 1 else []
             except ConversationNotFoundError:
                 return  # deleted a moment ago
         lines: list[Line] = []
         if request.page == 1:
-            lines.append(("conversation", head.model_dump(mode="json")))
+            lines += [("conversation", head.model_dump(mode="json")), *attached]
         for message in found.items:
             data: dict[str, object] = {"conversation_id": conversation_id}
             data |= message.model_dump(mode="json", exclude={"answer": {"feedback"}})

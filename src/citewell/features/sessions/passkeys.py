@@ -163,7 +163,7 @@ async def register(
         if user is None:
             raise CredentialError
         # Sessions that were ended meanwhile, as by a reset, make no key any more.
-        if kept["version"] != str(user.session_version):
+        if kept.get("version") != str(user.session_version):
             raise CeremonyError
         passkey = Passkey(
             tenant_id=ctx.tenant_id, id=uuid7(), user_id=user_id, name=name,
