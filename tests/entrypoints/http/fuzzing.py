@@ -35,7 +35,7 @@ class Fuzzed:
     headers: dict[str, str]
     content: bytes | None
     files: dict[str, Any] | None
-    data: dict[str, str] | None
+    data: dict[str, bytes] | None
 
 
 class Fuzzer:
@@ -87,7 +87,7 @@ class Fuzzer:
 
     def _body(
         self, operation: dict[str, Any], headers: dict[str, str]
-    ) -> tuple[bytes | None, dict[str, Any] | None, dict[str, str] | None]:
+    ) -> tuple[bytes | None, dict[str, Any] | None, dict[str, bytes] | None]:
         content = operation.get("requestBody", {}).get("content", {})
         if "application/json" in content:
             example = self._examples.for_schema(content["application/json"]["schema"], "")
@@ -99,7 +99,8 @@ class Fuzzer:
         if "multipart/form-data" in content:
             files = {"files": ("a.txt", self._random.randbytes(200), "text/plain")}
             files["file"] = files["files"]
-            return None, files, {"metadata": _text(self._random.choice(NASTY))}
+            nasty = _text(self._random.choice(NASTY)).encode("utf-8", "surrogatepass")
+            return None, files, {"metadata": nasty}
         return None, None, None
 
     def _damaged(self, example: Any) -> Any:
