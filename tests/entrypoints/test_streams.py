@@ -60,8 +60,6 @@ class TestTwoServers:
         self, installation: Installation, first: Running, second: Running
     ) -> None:
         key = key_of(installation)
-        family = psutil.Process(second.process.pid).children(recursive=True)
-        assert len(family) >= 2
         header = {"Authorization": f"Bearer {key}"}
         async with AsyncExitStack() as stack:
             client = httpx.AsyncClient(base_url=address_of(first), headers=header, timeout=PATIENCE)
@@ -75,6 +73,9 @@ class TestTwoServers:
             for _ in range(4):
                 answer = ask(address_of(second), key, "What is the school bell made of?")
                 assert "brass" in answer.text
+            # They are started after the greeting, and have answered now.
+            family = psutil.Process(second.process.pid).children(recursive=True)
+            assert len(family) >= 2
             topic = f"document:{document}"
             sockets = [await opened(stack, second, key, topic) for _ in range(8)]
             for number in range(3):

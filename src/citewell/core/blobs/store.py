@@ -332,7 +332,8 @@ class BlobStore:
     def _require_space(self, source: Path | BinaryIO) -> None:
         """Refuse a file before its first byte is written, not when there is no room for its rows.
 
-        The reserve is for all that cannot be refused: the database's log, indexes, jobs.
+        The reserve is for all that cannot be refused: the database's log, indexes, jobs. A source
+        that cannot be sought to its end counts as empty.
         """
         if self._reserve_bytes == 0:
             return

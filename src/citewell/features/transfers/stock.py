@@ -133,6 +133,6 @@ class _Stream:
         """The next piece, whatever its size; empty at the end."""
         return next(self._pieces, b"")
 
-    def seek(self, _place: int) -> int:
-        """At the begin, where it is read from."""
+    def seek(self, _place: int, _whence: int = 0) -> int:
+        """At the begin, where it is read from; the size is not known before its end."""
         return 0
