@@ -68,6 +68,7 @@ export function Composer({ onAsk }: { onAsk: (question: string) => void }) {
           }
         }}
       />
+      {text.length >= MAX_CHARACTERS && <p role="status" className="px-2.5 text-sm text-doubt">{t("ask.full", { count: MAX_CHARACTERS })}</p>}
       <LimitChips />
       <div className="flex items-center gap-1">
         <CollectionFilter selected={collectionIds} />

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useStore } from "~/kit/store";
 import { SaveFile } from "~/ui/save-file";
 
+import { ChangePassword } from "./change-password";
 import { EmailAddress } from "./email-address";
 import { Passkeys } from "./passkeys";
 import { SecondFactor } from "./second-factor";
@@ -20,6 +21,7 @@ export function AccountPage() {
         <p className="mt-1 text-soft wrap-anywhere">{user?.email}</p>
       </header>
       {user !== null && <EmailAddress email={user.email} />}
+      <ChangePassword />
       <SecondFactor />
       <Passkeys />
       <section>
