@@ -40,7 +40,6 @@ DEFINER_FUNCTIONS = {
     "citewell_tenants_with_old_words", "citewell_is_mail_failing",
     "citewell_tenants_with_old_agent_runs", "citewell_tenants_with_old_workflow_runs",
     "citewell_tenants_with_old_answers", "citewell_tenants_with_old_conversations",
-    "citewell_tenants_with_old_agent_runs", "citewell_tenants_with_old_workflow_runs",
     "citewell_tenants_with_old_streams", "citewell_tenants_with_open_runs",
     "citewell_tenants_with_due_workflows", "citewell_tenants_with_due_triggers",
     "citewell_keep_lexical", "citewell_fill_lexical", "citewell_is_lexical_filled",
