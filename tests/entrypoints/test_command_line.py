@@ -388,8 +388,14 @@ class TestDocuments:
         [trashed] = installation.json("documents", "trash")["documents"]
         assert trashed["id"] == taken["document_id"]
         assert trashed["title"] in installation.call("documents", "trash").stdout
-        restored = installation.call("documents", "restore", taken["document_id"])
-        assert (restored.exit_code, restored.stdout) == (0, "1 restored.\n")
+        # By what the list shows as well; of what is not in the trash nothing is told.
+        for wanted in (taken["document_id"], trashed["title"].upper(), taken["document_id"][:18]):
+            restored = installation.call("documents", "restore", wanted)
+            assert (restored.exit_code, restored.stdout) == (0, "1 restored.\n"), restored.stderr
+            unknown = installation.call("documents", "restore", trashed["title"])
+            assert (unknown.exit_code, "There is no document" in unknown.stderr) == (2, True)
+            installation.call("documents", "delete", trashed["title"])
+        installation.call("documents", "restore", trashed["title"])
         assert "zebra" in installation.json("search", "zebra crossing")["results"][0]["text"]
         purged = installation.call("documents", "delete", "--purge", taken["document_id"])
         assert (purged.exit_code, purged.stdout) == (0, "1 deleted for good.\n")

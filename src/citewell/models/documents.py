@@ -4,7 +4,17 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ColumnElement, SmallInteger, Uuid, and_, func
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    SmallInteger,
+    Text,
+    Uuid,
+    and_,
+    cast,
+    func,
+    or_,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -169,3 +179,21 @@ class DocumentText(Base, TenantScoped):
     version_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     start_offset: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     text: Mapped[str]
+
+
+MOST_NAMED = 5
+"""Documents that are told where several fit a name."""
+
+SHORTEST_PREFIX = 8
+"""Fewest characters of the beginning of an id: its first group. Shorter ones are words, too."""
+
+
+def is_named(wanted: str) -> ColumnElement[bool]:
+    """Whether a document has this title, this file name or this beginning of its id."""
+    fits = [
+        func.lower(Document.title) == func.lower(wanted),
+        func.lower(Document.filename) == func.lower(wanted),
+    ]
+    if len(wanted) >= SHORTEST_PREFIX:
+        fits.append(cast(Document.id, Text).startswith(wanted.lower(), autoescape=True))
+    return or_(*fits)

@@ -1,6 +1,5 @@
 """`documents delete`, `documents trash` and `documents restore`."""
 
-import uuid
 from typing import Annotated
 
 import typer
@@ -25,7 +24,10 @@ from citewell.features.trash.schemas import TrashedRead
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 
-DocumentArguments = Annotated[list[uuid.UUID], typer.Argument(help="Ids of documents.")]
+DocumentArguments = Annotated[
+    list[str],
+    typer.Argument(metavar="DOCUMENT...", help="Ids, beginnings of them, or titles."),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,10 +38,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def delete_documents(
-    named: Annotated[
-        list[str],
-        typer.Argument(metavar="DOCUMENT...", help="Ids, beginnings of them, or titles."),
-    ],
+    named: DocumentArguments,
     purge: Annotated[
         bool,
         typer.Option("--purge", help="Remove them for good, those in the trash too."),
@@ -91,7 +90,7 @@ def list_trash(
 
 
 def restore_documents(
-    document_ids: DocumentArguments,
+    named: DocumentArguments,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
 ) -> None:
@@ -99,9 +98,9 @@ def restore_documents(
 
     async def act(platform: Platform, caller: Caller) -> None:
         async with unit_of_work(platform, caller) as ctx:
-            for document_id in document_ids:
+            for document_id in [await service.id_of(ctx, each) for each in named]:
                 await service.restore(ctx, document_id)
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
 
     run(act, tenant=tenant, as_user=as_user)
-    out.print(f"{len(document_ids)} restored.")
+    out.print(f"{len(named)} restored.")

@@ -11,19 +11,16 @@ from sqlalchemy import (
     CursorResult,
     Row,
     Select,
-    Text,
     TextClause,
     and_,
     delete,
     func,
     inspect,
     literal_column,
-    or_,
     select,
     text,
     update,
 )
-from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -34,11 +31,13 @@ from citewell.features.documents.schemas import DocumentQuery, DocumentState
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
+    MOST_NAMED,
     Blob,
     BlobClaim,
     Document,
     DocumentText,
     DocumentVersion,
+    is_named,
     lies_in,
 )
 from citewell.models.work import JobProgress
@@ -414,25 +413,12 @@ async def folders(
     return Page([(row[0], row[1]) for row in rows], request, total or 0)
 
 
-MOST_NAMED = 5
-"""Documents that are told where several fit a name."""
-
-SHORTEST_PREFIX = 8
-"""Fewest characters of the beginning of an id: its first group. Shorter ones are words, too."""
-
-
 async def ids_named(session: AsyncSession, access: Access, wanted: str) -> list[uuid.UUID]:
     """Ids of readable documents with this title, file name or beginning of their id, oldest first.
 
     Ids of one day begin alike, so more characters than the fewest may be needed.
     """
-    fits = [
-        func.lower(Document.title) == func.lower(wanted),
-        func.lower(Document.filename) == func.lower(wanted),
-    ]
-    if len(wanted) >= SHORTEST_PREFIX:
-        fits.append(sql_cast(Document.id, Text).startswith(wanted.lower(), autoescape=True))
-    statement = select(Document.id).where(within(access, Verb.READ), or_(*fits))
+    statement = select(Document.id).where(within(access, Verb.READ), is_named(wanted))
     return list(await session.scalars(statement.order_by(Document.id).limit(MOST_NAMED)))
 
 

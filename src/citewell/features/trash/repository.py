@@ -13,6 +13,7 @@ from citewell.access.statements import reach_sql
 from citewell.features.trash.schemas import PurgeBatch, Released
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
+    MOST_NAMED,
     OPEN_STATUSES,
     Blob,
     BlobClaim,
@@ -20,6 +21,7 @@ from citewell.models.documents import (
     DocumentText,
     DocumentVersion,
     VersionStatus,
+    is_named,
 )
 from citewell.models.tenancy import Tenant
 
@@ -165,6 +167,12 @@ async def page(session: AsyncSession, access: Access, request: PageRequest) -> P
         .limit(request.limit)
     )
     return Page(list(rows), request, total)
+
+
+async def ids_named(session: AsyncSession, access: Access, wanted: str) -> list[uuid.UUID]:
+    """Ids of documents in the trash that the caller may change and that are meant, oldest first."""
+    found = select(Document.id).where(_within_trash(access), is_named(wanted))
+    return list(await session.scalars(found.order_by(Document.id).limit(MOST_NAMED)))
 
 
 async def collection_of(

@@ -8,6 +8,7 @@ finished by the next one.
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -21,6 +22,7 @@ from citewell.features.audit import service as audit
 from citewell.features.collections import service as collections
 from citewell.features.documents import counting, originals
 from citewell.features.documents import service as documents
+from citewell.features.documents.errors import DocumentAmbiguousError, DocumentNotFoundError
 from citewell.features.documents.schemas import DocumentState
 from citewell.features.ingestion import service as ingestion
 from citewell.features.jobs import service as jobs
@@ -102,6 +104,25 @@ async def page(ctx: Context, request: PageRequest) -> Page[TrashedRead]:
         found = await repository.page(ctx.session, access, request)
     minutes = await minutes_kept(ctx)
     return Page([trashed_read(each, minutes) for each in found.items], request, found.total)
+
+
+async def id_of(ctx: Context, wanted: str) -> uuid.UUID:
+    """The id of the document in the trash that is meant, as `documents.service.id_of` finds others.
+
+    Raises:
+        DocumentNotFoundError: Nothing in the trash that the caller may restore fits.
+        DocumentAmbiguousError: Several documents fit.
+    """
+    with suppress(ValueError):
+        return uuid.UUID(wanted)
+    access = await ctx.access()
+    async with trash_shown(ctx.session):
+        found = await repository.ids_named(ctx.session, access, wanted.strip())
+    if not found:
+        raise DocumentNotFoundError(wanted)
+    if len(found) > 1:
+        raise DocumentAmbiguousError(wanted, found)
+    return found[0]
 
 
 async def restore(ctx: Context, document_id: uuid.UUID) -> DocumentState:
