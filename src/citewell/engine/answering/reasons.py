@@ -1,5 +1,6 @@
 """Reasons for a confidence, in words."""
 
+import re
 from collections.abc import Iterator
 
 from citewell.engine.answering.asking.kinds import Kind
@@ -82,10 +83,15 @@ def _against(material: Material, statement: Statement, signals: Signals) -> Iter
         # Whether the library knows a word is not said: the reader may not see all of it.
         words = ", ".join(question.terms[at].text for at in sorted(lacking)[:_MOST_WORDS])
         yield sayings["missing"].format(words=words)
-    if (kind := _kind_of(material)) and signals.no_type:
+    if (kind := _kind_of(material)) and signals.no_type and not _shows_number(material, statement):
         yield sayings["untyped"].format(kind=kind)
     if signals.miscounted and not signals.no_type:
         yield sayings["miscounted"]
+
+
+def _shows_number(material: Material, statement: Statement) -> bool:
+    """Whether a count that is asked for can be seen, though nothing says of what it is one."""
+    return material.asked.kind is Kind.COUNT and re.search(r"\d", statement.text) is not None
 
 
 def _for(material: Material, statement: Statement, signals: Signals) -> Iterator[str]:

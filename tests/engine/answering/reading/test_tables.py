@@ -42,6 +42,19 @@ class TestCell:
         made = answer("What is S-1?", passage(text))
         assert made.sentences[0].text.startswith("Code: S-1; Part: Wiper; Fits: Rill 310")
 
+    @pytest.mark.parametrize(
+        ("question", "told"),
+        [
+            ("How many places on level P2?", "P2, Places: 51"),
+            ("What colour is level P3?", "P3, Colour: orange"),
+        ],
+    )
+    def test_rows_are_named_by_their_codes(self, question: str, told: str) -> None:
+        text = "Level | Places | Colour\nP1 | 34 | blue\nP2 | 51 | green\nP3 | 17 | orange"
+        made = answer(question, passage(text))
+        assert made.sentences[0].text == told
+        assert "It holds no number, which is asked for." not in made.confidence.reasons
+
 
 class TestAggregate:
     @pytest.mark.parametrize(

@@ -65,6 +65,9 @@ _NUMBER = re.compile(r"(?<![\w.,])-?[$€£¥₫]?\s?\d[\d.,]*\s?%?")
 _WORD = re.compile(r"[^\W_]+")
 _PLAIN_NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*")
 _TEXT = re.compile(r"[^\W\d_]{2,}")
+
+# `P2`, `C3`, `B-118`: a letter, then digits; `20 m` is a measure.
+_CODE = re.compile(r"[^\W\d_]{1,3}[-./ ]?\d[\w.-]*")
 _RANGE = re.compile(
     r"(?<![\d.,])(?P<low>\d[\d.,]*+)\s?(?:to|-|–|den|đến|tới)\s?(?P<high>\d[\d.,]*)|"  # noqa: RUF001
     r"(?P<below>less than|under|below|up to|duoi|den)\s+(?P<top>\d[\d.,]*)|"
@@ -205,12 +208,16 @@ def asks_for_label(asked: Asked, grid: TableRows) -> bool:
 
 
 def label_column(grid: TableRows) -> int:
-    """The column that names the rows: the first whose cells are words rather than numbers."""
+    """The column that names the rows: the first whose cells are words or codes, not numbers."""
     for column in range(len(grid.header)):
         cells = [grid.cells(row)[column] for row in range(min(len(grid.rows), 8))]
-        if sum(_TEXT.search(cell) is not None for cell in cells) * 2 > len(cells):
+        if sum(_is_name(cell) for cell in cells) * 2 > len(cells):
             return column
     return 0
+
+
+def _is_name(cell: str) -> bool:
+    return _TEXT.search(cell) is not None or _CODE.fullmatch(cell.strip()) is not None
 
 
 def label_of(grid: TableRows, row: int) -> str:
