@@ -355,7 +355,8 @@ class TestMetered:
         assert [(row["queries"], row["actor_id"]) for row in rows] == [
             ("2", ""), ("2", str(employee.id))
         ]  # fmt: skip
-        assert rows[0]["signature"] == metered.signature.value
+        assert rows[0]["public_key"] == f"ed25519:{key}"
+        assert rows[0]["signature"] == f"ed25519:{metered.signature.value}"
         refused(await employee.client.get("/api/v1/usage/export"), 403, "forbidden")
         for month in ("2026-13", "x"):
             reply = await manager.client.get("/api/v1/usage/export", params={"month": month})

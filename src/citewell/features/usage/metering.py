@@ -70,10 +70,18 @@ def public_key(platform: Platform) -> str:
 
 
 def as_csv(metered: MeteredUsage) -> bytes:
-    """The same as CSV: a line of totals with the signature, and one for each user."""
+    """The same as CSV: a line of totals with the signature, and one for each user.
+
+    Key and signature follow the algorithm's name (`ed25519:...`): base64 may begin with `+`, which
+    a spreadsheet takes for a formula.
+    """
     totals = metered.totals.model_dump(mode="json")
     head: list[object] = [*totals, "actor_id", "public_key", "signature"]
-    signed = [None, metered.signature.public_key, metered.signature.value]
+    signature = metered.signature
+    signed = [
+        None,
+        *(f"{signature.algorithm}:{it}" for it in (signature.public_key, signature.value)),
+    ]
     lines: list[list[object]] = [head, [*totals.values(), *signed]]
     for user in metered.users:
         own = totals | user.model_dump(mode="json", exclude={"actor_id"})
