@@ -252,5 +252,9 @@ class TestPolicy:
         document = DocumentFacts(uuid7(), uuid7(), AccessLevel.RESTRICTED, None)
         rule = ApplicableGrant(uuid7(), True, Effect.WRITE, uuid7(), "Legal")
         told = explain(Role.GUEST, uuid7(), document, [rule])
-        assert "`Legal`" in told[Verb.READ].reasons[0].detail
+        assert told[Verb.READ].reasons[0].group_name == "Legal"
+        assert told[Verb.READ].reasons[0].detail == (
+            "A rule grants the whole collection of the document to the group `Legal`, which the "
+            "user belongs to, for reading and changing."
+        )
         assert told[Verb.WRITE].reasons[0].code == "collection_granted"

@@ -16,6 +16,9 @@ import { ProblemNote } from "~/ui/problem-note";
 import { Grants } from "./grants";
 import { ROLE_NAMES, type RoleName } from "./names";
 
+/** Highest level that each role reads, as the server's policy has it. */
+const REACH: Record<string, string> = { guest: "public", employee: "internal", manager: "confidential", director: "restricted" };
+
 /** The reasons that the server gives, by their codes. */
 const REASONS: Record<string, Key> = {
   document_denied: "reason.documentDenied",
@@ -28,6 +31,7 @@ const REASONS: Record<string, Key> = {
   role_below_level: "reason.roleBelow",
   role_writes_level: "reason.roleWrites",
   role_writes_own_only: "reason.roleOwn",
+  collection_private: "reason.collectionPrivate",
   owner: "reason.owner",
   not_readable: "reason.notReadable",
 };
@@ -97,7 +101,7 @@ function Why({ document }: { document: Document }) {
   });
   return (
     <section>
-      <h2 className="mb-2 font-serif text-xl font-semibold">{t("why.heading")}</h2>
+      <h2 className="mb-2 font-serif text-xl font-semibold">{t("why.access")}</h2>
       {isAdmin && (
         <form className="mb-3 flex max-w-xl flex-wrap items-end gap-2" onSubmit={(event) => { event.preventDefault(); setUser(typed.trim()); }}>
           <label className="min-w-0 grow">
@@ -116,16 +120,35 @@ function Why({ document }: { document: Document }) {
           <p className="mb-2 text-sm text-soft">
             {user === "" ? t("why.yourself") : user} · {t((ROLE_NAMES[why.user.role as RoleName] ?? "role.guest") as "role.guest")}
           </p>
-          <Verdict name={t("why.read")} verdict={why.read} />
-          <Verdict name={t("why.write")} verdict={why.write} />
+          <Verdict name={t("why.read")} verdict={why.read} of={why} isOwn={user === ""} />
+          <Verdict name={t("why.write")} verdict={why.write} of={why} isOwn={user === ""} />
         </div>
       )}
     </section>
   );
 }
 
-function Verdict({ name, verdict }: { name: string; verdict: Explanation["read"] }) {
+interface VerdictProps {
+  name: string;
+  verdict: Explanation["read"];
+  of: Explanation;
+  isOwn: boolean;
+}
+
+function Verdict({ name, verdict, of, isOwn }: VerdictProps) {
   const { t } = useTranslation();
+  const level = (of: string | undefined) => t((LEVELS[of as keyof typeof LEVELS] ?? "level.public") as "level.public");
+  const shared = {
+    role: t((ROLE_NAMES[of.user.role as RoleName] ?? "role.guest") as "role.guest"),
+    level: level(of.access_level),
+    reach: level(REACH[of.user.role]),
+  };
+
+  function whom(group: string | null | undefined): string {
+    if (group === null || group === undefined) return t(isOwn ? "reason.you" : "reason.person");
+    return t(isOwn ? "reason.yourGroup" : "reason.group", { group });
+  }
+
   return (
     <div className="mt-2">
       <p className="flex items-center gap-2 font-medium">
@@ -134,7 +157,7 @@ function Verdict({ name, verdict }: { name: string; verdict: Explanation["read"]
       <ul className="mt-1 list-disc ps-5 text-sm text-soft">
         {verdict.reasons.map((reason, at) => {
           const key = REASONS[reason.code];
-          return <li key={at} className="wrap-anywhere">{key === undefined ? reason.detail : t(key as "reason.owner")}</li>;
+          return <li key={at} className="wrap-anywhere">{key === undefined ? reason.detail : t(key as "reason.owner", { ...shared, whom: whom(reason.group_name) })}</li>;
         })}
       </ul>
     </div>

@@ -26,7 +26,7 @@ _ORDER = (DENIES, ALLOWS, NONE)
 _PRIVATE = ReasonRead(
     code="collection_private",
     effect=NONE,
-    detail="The collection is private: only whom it is granted to read it, whatever their role.",
+    detail="The collection is private: it is read by those it is granted to, whatever their role.",
 )
 
 
@@ -47,7 +47,7 @@ def explain(
     reasons = [*(_of_rule(rule, Verb.WRITE) for rule in rules), *by_role[1]]
     if user_id is not None and document.created_by == user_id:
         reasons.append(
-            ReasonRead(code="owner", effect=ALLOWS, detail="The user added this document.")
+            ReasonRead(code="owner", effect=ALLOWS, detail="The document was added by the user.")
         )
     if not read.allowed:
         # A grant for writing does not help where reading is denied: `Access.allows` asks for both.
@@ -66,26 +66,31 @@ def _verdict(reasons: list[ReasonRead]) -> VerdictRead:
 
 def _of_rule(rule: ApplicableGrant, verb: Verb) -> ReasonRead:
     kind = "collection" if rule.is_collection else "document"
-    where = "the document's collection" if rule.is_collection else "the document"
+    where = "the whole collection of the document" if rule.is_collection else "the document"
     whom = "the user"
     if rule.group_id is not None:
         whom = f"the group `{rule.group_name}`, which the user belongs to"
     if rule.effect is Effect.DENY:
         code, effect = f"{kind}_denied", DENIES
-        detail = f"A rule denies {whom} {where}; a denial beats everything."
+        detail = f"A rule denies {where} to {whom}. A denial outweighs every grant."
     elif verb is Verb.READ or rule.effect is Effect.WRITE:
         code, effect = f"{kind}_granted", ALLOWS
-        detail = f"A rule grants {whom} {where} for {_gerund(rule.effect)}."
+        detail = f"A rule grants {where} to {whom}, for {_gerund(rule.effect)}."
     else:
         code, effect = f"{kind}_granted_for_reading", NONE
-        detail = f"A rule grants {whom} {where}, but for reading only."
+        detail = f"A rule grants {where} to {whom}, for reading only."
     return ReasonRead(
-        code=code, effect=effect, detail=detail, grant_id=rule.grant_id, group_id=rule.group_id
+        code=code,
+        effect=effect,
+        detail=detail,
+        grant_id=rule.grant_id,
+        group_id=rule.group_id,
+        group_name=rule.group_name,
     )
 
 
 def _gerund(effect: Effect) -> str:
-    return "reading and writing" if effect is Effect.WRITE else "reading"
+    return "reading and changing" if effect is Effect.WRITE else "reading"
 
 
 def _of_role_for_reading(role: Role, document: DocumentFacts) -> ReasonRead:
@@ -94,26 +99,32 @@ def _of_role_for_reading(role: Role, document: DocumentFacts) -> ReasonRead:
         return ReasonRead(
             code="role_reads_level",
             effect=ALLOWS,
-            detail=f"The role {_name(role)} reads up to {reach}; the document is {level}.",
+            detail=(
+                f"The role {_name(role)} reads up to the level {reach}; the document is within it "
+                f"({level})."
+            ),
         )
     return ReasonRead(
         code="role_below_level",
         effect=NONE,
-        detail=f"The role {_name(role)} reads up to {reach} only; the document is {level}.",
+        detail=(
+            f"The role {_name(role)} reads up to the level {reach}; the document is above it "
+            f"({level})."
+        ),
     )
 
 
 def _for_writing(role: Role, document: DocumentFacts) -> list[ReasonRead]:
     if role < WRITES_ALL_FROM:
         detail = (
-            f"The role {_name(role)} changes only its own documents and what is granted for "
-            f"writing; from {_name(WRITES_ALL_FROM)} on, all that is read by role."
+            f"The role {_name(role)} changes only its own documents and those granted for "
+            f"changing; the role {_name(WRITES_ALL_FROM)} and those above it change what they read."
         )
         return [ReasonRead(code="role_writes_own_only", effect=NONE, detail=detail)]
     reason = _of_role_for_reading(role, document)
     if reason.effect == NONE:
         return [reason]
-    detail = f"The role {_name(role)} changes whatever it reads by role."
+    detail = f"The role {_name(role)} changes every document that it reads by role."
     return [ReasonRead(code="role_writes_level", effect=ALLOWS, detail=detail)]
 
 

@@ -92,6 +92,7 @@ class ReasonRead(BaseModel):
     grant_id: uuid.UUID | None = None
     group_id: uuid.UUID | None = None
     """The group through which the rule names the user."""
+    group_name: str | None = None
 
 
 class VerdictRead(BaseModel):
