@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from citewell.access.policy import Role
 from citewell.core.context import Actor, ActorKind, Caller, Origin, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
@@ -204,6 +205,17 @@ class TestRoutes:
         assert event["address"] == "127.0.0.1"
         assert event["request_id"] == reply.headers["x-request-id"]
 
+    async def test_days_stand_for_their_beginning(self, client: httpx.AsyncClient):
+        today = datetime.now(UTC).date()
+        for since, until, is_there in (
+            (today - timedelta(1), today + timedelta(2), True),
+            (today + timedelta(2), today + timedelta(3), False),
+            (today - timedelta(3), today - timedelta(1), False),
+        ):
+            query = {"from": str(since), "to": str(until)}
+            page = (await client.get("/api/v1/audit", params=query)).json()
+            assert bool(page["data"]) is is_there
+
     async def test_nothing_that_fits_is_an_empty_file(self, client: httpx.AsyncClient):
         reply = await client.get("/api/v1/audit/export", params={"action": "none"})
         assert (reply.status_code, reply.content) == (200, b"")
@@ -229,6 +241,43 @@ class TestRoutes:
     async def test_without_a_key_it_is_401(self, anonymous: httpx.AsyncClient, refused: Refused):
         for path in ("/api/v1/audit", "/api/v1/audit/export", "/api/v1/usage"):
             refused(await anonymous.get(path), 401, "unauthorized")
+
+
+class TestNames:
+    async def test_actors_and_objects_are_named_as_they_are_now(
+        self, client: httpx.AsyncClient, library: Library
+    ):
+        made = (await client.post("/api/v1/collections", json={"name": "=Before"})).json()["id"]
+        await client.patch(f"/api/v1/collections/{made}", json={"name": "=Shelf"})
+        [one] = await library.upload(("one.txt", b"First text."))
+        await client.patch(f"/api/v1/documents/{one['id']}", json={"title": "Letter of May"})
+        events = (await client.get("/api/v1/audit", params={"limit": 100})).json()["data"]
+        named = {each["action"]: each["object_name"] for each in events}
+        assert named["collection.created"] is not None
+        assert named["document.created"] == named["document.updated"] == "Letter of May"
+        assert "=Shelf" in {each["object_name"] for each in events}
+        by_key = [each for each in events if each["actor_kind"] == "api_key"]
+        keys = (await client.get("/api/v1/auth/api-keys")).json()["data"]
+        assert {each["actor_name"] for each in by_key} <= {each["name"] for each in keys}
+        rows = (await client.get("/api/v1/audit/export", params={"format": "csv"})).text
+        assert "'=Shelf" in rows, "no cell is a formula"
+
+    async def test_titles_are_told_to_those_who_may_read_them(
+        self, platform: Platform, client: httpx.AsyncClient, library: Library
+    ):
+        await client.post("/api/v1/collections", json={"name": "Salaries"})
+        await library.add("Pay of Ann", "Ann earns 1.", access_level="restricted")
+        person = {"email": "admin@example.org", "name": "Ada", "is_admin": True, "role": "guest"}
+        user = (await client.post("/api/v1/users", json=person)).json()
+        tenant_id = uuid.UUID((await client.get("/api/v1/auth/me")).json()["tenant"]["id"])
+        id_ = uuid.UUID(user["id"])
+        actor = Actor(ActorKind.USER, id=id_, user_id=id_, role=Role.GUEST, is_admin=True)
+        async with unit_of_work(platform, Caller(tenant_id, actor)) as ctx:
+            page = await service.page(ctx, ALL, PageRequest(1, 100))
+        named = {(each.action, each.object_name) for each in page.items}
+        assert ("document.created", None) in named
+        assert ("collection.created", "Salaries") in named
+        assert any(each.object_name == "Ada" for each in page.items)
 
 
 class TestDeeds:

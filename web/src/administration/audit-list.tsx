@@ -2,7 +2,6 @@ import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
 import { moment } from "~/kit/format";
-import { UserName } from "~/sharing/names";
 import { Listing } from "~/ui/listing";
 
 export interface AuditFilters {
@@ -13,8 +12,14 @@ export interface AuditFilters {
   to?: string;
 }
 
+interface AuditListProps {
+  filters: AuditFilters;
+  /** Called with the id of an actor or object that the list shall be narrowed to. */
+  onOnly?: (filter: "actor" | "object", id: string) => void;
+}
+
 /** Who did what, newest first. */
-export function AuditList({ filters }: { filters: AuditFilters }) {
+export function AuditList({ filters, onOnly }: AuditListProps) {
   const { t } = useTranslation();
   return (
     <Listing
@@ -28,10 +33,14 @@ export function AuditList({ filters }: { filters: AuditFilters }) {
           <div className="min-w-0">
             <p className="flex flex-wrap gap-x-2 font-medium wrap-anywhere">
               <code className="font-mono text-[0.93em]">{event.action}</code>
-              <span className="font-normal text-soft">{event.actor_kind === "user" ? <UserName id={event.actor_id} /> : event.actor_kind}</span>
+              <Named name={event.actor_name ?? event.actor_kind} id={event.actor_id} onOnly={onOnly && ((id) => onOnly("actor", id))} />
             </p>
-            <p className="text-sm text-soft wrap-anywhere">
-              {[event.object_kind, event.object_id, event.address].filter((part) => part !== null && part !== "").join(" · ")}
+            <p className="flex flex-wrap gap-x-2 text-sm text-soft wrap-anywhere">
+              {event.object_kind !== null && <span>{event.object_kind}</span>}
+              {event.object_id !== null && (
+                <Named name={event.object_name ?? event.object_id} id={event.object_id} onOnly={onOnly && ((id) => onOnly("object", id))} />
+              )}
+              {event.address !== null && <span>{event.address}</span>}
             </p>
             {Object.keys(event.details).length > 0 && (
               <p className="font-mono text-[0.8rem] text-soft wrap-anywhere">{JSON.stringify(event.details)}</p>
@@ -40,5 +49,23 @@ export function AuditList({ filters }: { filters: AuditFilters }) {
         </div>
       )}
     />
+  );
+}
+
+interface NamedProps {
+  name: string;
+  id: string | null;
+  onOnly: ((id: string) => void) | undefined;
+}
+
+/** A name with its id on hover; in the whole trail a button that narrows the list to it. */
+function Named({ name, id, onOnly }: NamedProps) {
+  const { t } = useTranslation();
+  if (id === null) return <span className="font-normal text-soft">{name}</span>;
+  if (onOnly === undefined) return <span className="font-normal text-soft" title={id}>{name}</span>;
+  return (
+    <button type="button" className="cursor-pointer text-start font-normal text-soft underline decoration-dotted underline-offset-2 hover:text-ink" title={id} aria-label={t("audit.only", { name })} onClick={() => onOnly(id)}>
+      {name}
+    </button>
   );
 }

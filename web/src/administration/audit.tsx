@@ -52,7 +52,7 @@ export function Audit() {
           <button type="button" className="button button-line" onClick={() => void save("ndjson")}>{t("audit.json")}</button>
         </div>
       </div>
-      <AuditList filters={filters} />
+      <AuditList filters={filters} onOnly={(filter, id) => (filter === "actor" ? setActor : setObject)(id)} />
     </>
   );
 }

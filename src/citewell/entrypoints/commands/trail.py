@@ -62,7 +62,7 @@ def list_events(
     async def act(platform: Platform, caller: Caller) -> tuple[list[AuditRead], int]:
         async with unit_of_work(platform, caller) as ctx:
             found = await service.page(ctx, wanted, PageRequest(page, limit))
-            return [AuditRead.model_validate(item) for item in found.items], found.total
+            return found.items, found.total
 
     events, total = run(act, tenant=tenant)
     if as_json:
@@ -72,8 +72,9 @@ def list_events(
     table = Table("at", "who", "action", "object", "address", "details")
     for event in events:
         table.add_row(
-            f"{event.at:%Y-%m-%d %H:%M:%S}", f"{event.actor_kind} {event.actor_id or ''}".strip(),
-            event.action, str(event.object_id or ""), event.address or "",
+            f"{event.at:%Y-%m-%d %H:%M:%S}",
+            _shown(event.actor_name, event.actor_id) or event.actor_kind,
+            event.action, _shown(event.object_name, event.object_id), event.address or "",
             Text(", ".join(f"{name}: {value}" for name, value in event.details.items())),
         )  # fmt: skip
     print_table(table)
@@ -106,6 +107,10 @@ def export_events(
         raise
     except OSError as error:
         stop(f"The trail cannot be written: {error.strerror}.", NOT_AVAILABLE)
+
+
+def _shown(name: str | None, id_: UUID | None) -> str:
+    return f"{name} ({id_})" if name else str(id_ or "")
 
 
 def _filter(

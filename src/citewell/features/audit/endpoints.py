@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from citewell.core.context import unit_of_work
 from citewell.features.audit import service
@@ -23,6 +22,7 @@ from citewell.features.http import (
     head_alone,
     listing,
 )
+from citewell.kit.moments import Moment
 
 router = Router(policy=PRIVATE, prefix="/audit", tags=["audit"])
 
@@ -33,8 +33,8 @@ async def _filter(
     actor_id: uuid.UUID | None = None,
     object_id: uuid.UUID | None = None,
     action: Annotated[str | None, Query(max_length=100, pattern=r"^[a-z_.]+$")] = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> AuditFilter:
     return AuditFilter(actor_id, object_id, action, since, until)
 
@@ -49,7 +49,7 @@ async def list_audit_events(
     """List recorded actions, newest first; for administrators."""
     async with unit_of_work(platform, caller) as ctx:
         page = await service.page(ctx, wanted, request)
-        return listing(page, [AuditRead.model_validate(item) for item in page.items])
+        return listing(page, page.items)
 
 
 @router.get("/export", response_class=StreamingResponse)

@@ -3,11 +3,14 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from citewell.access.policy import Access
+from citewell.access.statements import reach_sql
 from citewell.features.audit.schemas import AuditFilter
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
@@ -39,6 +42,56 @@ async def add(
     ]
     # Details may hold ids and times, which JSON has no form for.
     await session.execute(_ADD, {**said, "objects": json.dumps(rows, default=str)})
+
+
+_NAMED = {
+    "agent": ("agent", "name"),
+    "agent_run": ("agent_run", "agent_slug"),
+    "api_key": ("api_key", "name"),
+    "collection": ("collection", "name"),
+    "connection": ("model_connection", "name"),
+    "document": ("document", "title"),
+    "group": ("user_group", "name"),
+    "user": ("user_account", "coalesce(nullif(name, ''), email)"),
+    "workflow": ("workflow", "slug"),
+    "workflow_run": ("workflow_run", "workflow_slug"),
+}
+"""Kinds of objects that have a name: the table, and the expression of the name."""
+
+
+async def names(
+    session: AsyncSession,
+    tenant_id: uuid.UUID,
+    access: Access,
+    wanted: Mapping[str, AbstractSet[uuid.UUID]],
+) -> dict[tuple[str, uuid.UUID], str]:
+    """Names of objects by kind and id, as far as they are there.
+
+    Args:
+        session: A session of the tenant.
+        tenant_id: The tenant.
+        access: Of the reader, who is told no title of a document they may not read.
+        wanted: Ids by kind; other kinds than those of `_NAMED` are passed over.
+    """
+    readable, values = reach_sql(access.read, table="document", document_column="id")
+    parts: list[str] = []
+    for kind, (table, name) in _NAMED.items():
+        if ids := wanted.get(kind):
+            values[f"{kind}_ids"] = [str(id_) for id_ in ids]
+            condition = f" AND {readable}" if kind == "document" else ""
+            parts.append(
+                f"SELECT '{kind}' AS kind, id, {name} AS name FROM {table}"  # noqa: S608 - constants
+                f" WHERE tenant_id = :tenant_id AND id = ANY(CAST(:{kind}_ids AS uuid[]))"
+                + condition
+            )
+    if not parts:
+        return {}
+    if "document" not in wanted:
+        values = {name: value for name, value in values.items() if name.endswith("_ids")}
+    rows = await session.execute(
+        text(" UNION ALL ".join(parts)), {**values, "tenant_id": tenant_id}
+    )
+    return {(kind, id_): name for kind, id_, name in rows}
 
 
 def _conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:

@@ -18,11 +18,17 @@ class AuditRead(BaseModel):
     actor_kind: str
     """`user`, `api_key`, `operator` (the command line) or `system`."""
     actor_id: uuid.UUID | None
+    actor_name: str | None = None
+    """Present name of the user, or their address where they have none, or of the key; null: none
+    of them, or gone."""
     credential_id: uuid.UUID | None
     """The API key, or the session."""
     action: str
     object_kind: str | None
     object_id: uuid.UUID | None
+    object_name: str | None = None
+    """Present name or title of the object; null: it has none, is gone, or the reader may not read
+    it."""
     address: str | None
     request_id: str | None
     details: Mapping[str, object]

@@ -1,7 +1,5 @@
 """Records who did what in the transaction of the action, and reads the trail."""
 
-import csv
-import io
 import json
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -12,6 +10,7 @@ from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.audit import repository
 from citewell.features.audit.schemas import AuditFilter, AuditRead
+from citewell.kit.csv_lines import csv_lines
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.records import AuditEvent
 
@@ -63,14 +62,15 @@ def _said(ctx: Context, action: str, object_kind: str | None) -> dict[str, objec
     }
 
 
-async def page(ctx: Context, wanted: AuditFilter, request: PageRequest) -> Page[AuditEvent]:
-    """Events of the tenant, newest first.
+async def page(ctx: Context, wanted: AuditFilter, request: PageRequest) -> Page[AuditRead]:
+    """Events of the tenant with the names of actors and objects, newest first.
 
     Raises:
         ForbiddenError: The caller is no administrator.
     """
     ctx.actor.require(Scope.ADMIN)
-    return await repository.page(ctx.session, wanted, request)
+    found = await repository.page(ctx.session, wanted, request)
+    return Page(await _named(ctx, found.items), request, found.total)
 
 
 async def export(
@@ -87,29 +87,54 @@ async def export(
         # Later events are left out, or an export of a busy tenant would never end.
         until = await repository.moment(ctx.session)
     if form is ExportFormat.CSV:
-        yield _csv([list(AuditRead.model_fields)])
+        yield csv_lines([list(AuditRead.model_fields)])
     last = None
     while True:
         # A transaction for each part, so that a slow reader does not hold a connection.
         async with unit_of_work(platform, caller) as ctx:
             found = await repository.part(ctx.session, wanted, until, last)
+            events = await _named(ctx, found)
         if not found:
             return
-        events, last = [AuditRead.model_validate(event) for event in found], found[-1]
-        yield _csv(map(_cells, events)) if form is ExportFormat.CSV else _ndjson(events)
+        last = found[-1]
+        yield csv_lines(map(_cells, events)) if form is ExportFormat.CSV else _ndjson(events)
+
+
+async def _named(ctx: Context, found: Sequence[AuditEvent]) -> list[AuditRead]:
+    """The events as they are shown: names are looked up now, as the trail keeps none of people."""
+    wanted: dict[str, set[uuid.UUID]] = {}
+    for event in found:
+        for kind, id_ in (*_actors(event), (event.object_kind, event.object_id)):
+            if kind is not None and id_ is not None:
+                wanted.setdefault(kind, set()).add(id_)
+    names = await repository.names(ctx.session, ctx.tenant_id, await ctx.access(), wanted)
+    shown: list[AuditRead] = []
+    for event in found:
+        read = AuditRead.model_validate(event)
+        read.actor_name = _first_name(names, _actors(event))
+        read.object_name = _first_name(names, [(event.object_kind, event.object_id)])
+        shown.append(read)
+    return shown
+
+
+def _actors(event: AuditEvent) -> list[tuple[str | None, uuid.UUID | None]]:
+    # A key that belongs to a user acts under the user's id.
+    return [("user", event.actor_id), ("api_key", event.actor_id)]
+
+
+def _first_name(
+    names: Mapping[tuple[str, uuid.UUID], str],
+    among: Sequence[tuple[str | None, uuid.UUID | None]],
+) -> str | None:
+    found = (names.get((kind, id_)) for kind, id_ in among if kind and id_)
+    return next((name for name in found if name), None)
 
 
 def _ndjson(events: Sequence[AuditRead]) -> bytes:
     return "".join(event.model_dump_json() + "\n" for event in events).encode()
 
 
-def _cells(event: AuditRead) -> list[str]:
+def _cells(event: AuditRead) -> list[object]:
     values = event.model_dump(mode="json")
     details = json.dumps(values.pop("details"), ensure_ascii=False)
-    return [*("" if value is None else str(value) for value in values.values()), details]
-
-
-def _csv(rows: "Sequence[list[str]] | map[list[str]]") -> bytes:
-    written = io.StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue().encode()
+    return [*values.values(), details]

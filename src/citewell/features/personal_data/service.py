@@ -180,7 +180,8 @@ async def _events(ctx: Context, user_id: uuid.UUID, ids: Sequence[uuid.UUID]) ->
 def _event(event: AuditRead, user_id: uuid.UUID) -> dict[str, object]:
     # The actor of what was done to this person, and their address, are data about another.
     others = {"actor_id", "credential_id", "address", "request_id"}
-    return event.model_dump(mode="json", exclude=set() if event.actor_id == user_id else others)
+    hidden = set[str]() if event.actor_id == user_id else others
+    return event.model_dump(mode="json", exclude={"actor_name", "object_name", *hidden})
 
 
 _SECTIONS: tuple[tuple[repository.NextIds, Section], ...] = (

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from citewell.core.context import unit_of_work
 from citewell.features.http import (
@@ -33,6 +32,7 @@ from citewell.features.queries.schemas import (
     ReplayRead,
     StoredAnswer,
 )
+from citewell.kit.moments import Moment
 
 router = Router(policy=PRIVATE, tags=["queries"])
 
@@ -40,8 +40,8 @@ router = Router(policy=PRIVATE, tags=["queries"])
 async def _filter(
     only: Only | None = None,
     user_id: uuid.UUID | None = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> QueryFilter:
     return QueryFilter(only, user_id, since, until)
 
