@@ -13,17 +13,8 @@ from tests.isolation.actors import (
     reading_key,
 )
 from tests.isolation.probes import Probe, Twins, Values, base_values, fillings, missing_id
-from tests.isolation.routes import (
-    API,
-    CHANGING,
-    NOT_YET,
-    READING,
-    SEARCH,
-    SHARING,
-    TABLE,
-    WORK,
-    Route,
-)
+from tests.isolation.routes import CHANGING, READING, SEARCH, SHARING, TABLE, WORK
+from tests.isolation.rows import API, NOT_YET, Route
 from tests.isolation.surface import Operation, open_operations
 from tests.isolation.world import QUESTION, Organisation
 

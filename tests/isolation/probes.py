@@ -13,7 +13,7 @@ import httpx
 
 from citewell.kit.ids import uuid7
 from tests.isolation.actors import Actor
-from tests.isolation.routes import NOT_YET, Route
+from tests.isolation.rows import NOT_YET, Route
 from tests.isolation.surface import Operation
 
 CONCURRENCY = 12

@@ -5,52 +5,10 @@ are those of `world.Organisation.ids`), and what else a valid request has. Rows 
 the owner can do them one after another on the same objects: reading, changing, removing.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
-
+from tests.isolation.routes_of_people import KEYS, PEOPLE, SIGNING_IN, USER
+from tests.isolation.rows import API, EVERYBODY, Route
 from tests.isolation.surface import Operation
-from tests.isolation.world import PASSWORD, QUESTION
-
-NOT_YET = "nothing"
-"""Kind of objects that no feature makes yet: an id of it is left out of valid requests."""
-
-EVERYBODY = frozenset({"employee", "guest"})
-
-
-@dataclass(frozen=True)
-class Route:
-    """How to use one route."""
-
-    carriers: dict[str, str] = field(default_factory=dict)
-    """Place (`path.x`, `query.x`, `body.x[]`, `form.x`) -> kind of the object it names."""
-    body: dict[str, Any] | None = None
-    path: dict[str, str] = field(default_factory=dict)
-    """Parts of the path that name no object by themselves."""
-    query: dict[str, str] = field(default_factory=dict)
-    form: dict[str, str] | None = None
-    """Fields beside a file."""
-    file_field: str = "files"
-    is_write: bool = False
-    allowed: frozenset[str] = frozenset()
-    """Insiders to whom this write is open as well."""
-    knows: frozenset[str] = frozenset()
-    """Insiders who may see the objects that this route names: nothing is hidden from them."""
-    fields: frozenset[str] = frozenset()
-    """Fields of the body that look hostile and are its own."""
-    by: str = "service"
-    """Whose request is valid."""
-    status: int = 200
-    ends_credential: bool = False
-    """Whether a valid request signs the sender out or changes how they sign in."""
-    written: dict[str, str] = field(default_factory=dict)
-    """Place in the query -> how an id is written there."""
-    words: dict[str, str] = field(default_factory=dict)
-    """Place of a text filter -> name of a word that only hidden objects have."""
-    instead: dict[str, str] = field(default_factory=dict)
-    """Place -> the place it stands in for: a request has one of the two."""
-    forgets: frozenset[str] = frozenset()
-    """Places that look like ids and are none."""
-
+from tests.isolation.world import QUESTION
 
 DOCUMENT = {"path.document_id": "document"}
 COLLECTION = {"path.collection_id": "collection"}
@@ -61,15 +19,15 @@ SCOPE = {
 ASKED = {**SCOPE, "body.conversation_id": "conversation", "body.parent_id": "message"}
 CONVERSED = {"body.conversation_id": "body.as_user_id", "body.parent_id": "body.as_user_id"}
 """Left out of other requests: the conversation is one person's, who would be told of it alone."""
+AS_USER, ALONE = {"query.as_user_id": "user"}, {"query.as_user_id": ""}
+"""Of what an administrator may look at as a user; left out of other requests."""
 TEXT = {"title": "A new page", "content": "Something that was not there.", "metadata": {"a": "b"}}
-
-API = "/api/v1"
 
 SEARCH: dict[Operation, Route] = {
     ("POST", f"{API}/search"): Route(SCOPE, {"query": QUESTION, "explain": True}),
     ("POST", f"{API}/query"): Route(ASKED, {"query": QUESTION}, instead=CONVERSED),
     ("POST", f"{API}/query/stream"): Route(ASKED, {"query": QUESTION}, instead=CONVERSED),
-    ("GET", f"{API}/query/suggestions"): Route(),
+    ("GET", f"{API}/query/suggestions"): Route(AS_USER, instead=ALONE),
     ("GET", f"{API}/caches"): Route(status=403),  # the operator's
 }
 
@@ -329,28 +287,35 @@ TELLING: dict[Operation, Route] = {
     ("DELETE", f"{WEBHOOKS}/{{webhook_id}}"): Route(WEBHOOK, is_write=True, status=204),
 }  # fmt: skip
 
+VERSIONS = f"{API}/documents/{{document_id}}/versions"
+
 READING: dict[Operation, Route] = {
-    ("GET", f"{API}/collections"): Route(),
-    ("GET", f"{API}/collections/{{collection_id}}"): Route(COLLECTION),
+    ("GET", f"{API}/collections"): Route(AS_USER, instead=ALONE),
+    ("GET", f"{API}/collections/{{collection_id}}"): Route(COLLECTION | AS_USER, instead=ALONE),
     ("GET", f"{API}/documents"): Route(
-        {"query.collection_id": "collection", "query.attached_to": "document"},
-        words={"query.search": "title"},
+        {"query.collection_id": "collection", "query.attached_to": "document", **AS_USER},
+        words={"query.search": "title"}, instead=ALONE,
     ),
-    ("GET", f"{API}/documents/folders"): Route({"query.collection_id": "collection"}),
+    ("GET", f"{API}/documents/folders"): Route(
+        {"query.collection_id": "collection", **AS_USER}, instead=ALONE
+    ),
     ("GET", f"{API}/documents/trash"): Route(),
-    ("GET", f"{API}/documents/{{document_id}}"): Route(DOCUMENT),
-    ("GET", f"{API}/documents/{{document_id}}/content"): Route(DOCUMENT, query={"version": "1"}),
-    ("GET", f"{API}/documents/{{document_id}}/file"): Route(DOCUMENT, query={"version": "1"}),
-    ("GET", f"{API}/documents/{{document_id}}/versions"): Route(DOCUMENT),
-    ("GET", f"{API}/documents/{{document_id}}/versions/{{number}}"): Route(
-        DOCUMENT, path={"number": "1"}
+    ("GET", f"{API}/documents/{{document_id}}"): Route(DOCUMENT | AS_USER, instead=ALONE),
+    **{
+        ("GET", f"{API}/documents/{{document_id}}/{part}"): Route(
+            DOCUMENT | AS_USER, query={"version": "1"}, instead=ALONE
+        )
+        for part in ("content", "file")
+    },
+    ("GET", VERSIONS): Route(DOCUMENT | AS_USER, instead=ALONE),
+    ("GET", f"{VERSIONS}/{{number}}"): Route(
+        DOCUMENT | AS_USER, path={"number": "1"}, instead=ALONE
     ),
-    ("GET", f"{API}/documents/{{document_id}}/versions/{{number}}/diff/{{other}}"): Route(
-        DOCUMENT,
-        path={"number": "1", "other": "1"},
+    ("GET", f"{VERSIONS}/{{number}}/diff/{{other}}"): Route(
+        DOCUMENT | AS_USER, path={"number": "1", "other": "1"}, instead=ALONE,
         status=422,  # it has this version only
     ),
-}
+}  # fmt: skip
 
 JOB = {"path.job_id": "job"}
 
@@ -436,143 +401,6 @@ CHANGING: dict[Operation, Route] = {
     ),
     ("DELETE", f"{API}/collections/{{collection_id}}"): Route(
         COLLECTION, is_write=True, status=409  # what others put in is still there
-    ),
-}  # fmt: skip
-
-USER, GROUP = {"path.user_id": "user"}, {"path.group_id": "group"}
-
-PEOPLE: dict[Operation, Route] = {
-    ("GET", f"{API}/users"): Route(words={"query.search": "email"}),
-    ("GET", f"{API}/users/{{user_id}}"): Route(USER),
-    ("GET", f"{API}/groups"): Route(),
-    ("GET", f"{API}/groups/{{group_id}}"): Route(GROUP),
-    ("GET", f"{API}/groups/{{group_id}}/members"): Route(GROUP),
-    ("POST", f"{API}/users"): Route(
-        body={"email": "new-{fresh}@example.org", "name": "Somebody new"},
-        fields=frozenset({"role", "is_admin"}), is_write=True, status=201,
-    ),
-    ("POST", f"{API}/users/import"): Route(
-        body={"people": [{"email": "p-{fresh}@example.org"}]}, is_write=True,
-    ),
-    ("GET", f"{API}/access/report"): Route(),
-    ("POST", f"{API}/users/{{user_id}}/invitation"): Route(
-        {"path.user_id": "user:invited"}, is_write=True, status=201
-    ),
-    ("POST", f"{API}/users/{{user_id}}/password-reset"): Route(USER, is_write=True, status=201),
-    ("DELETE", f"{API}/users/{{user_id}}/second-factor"): Route(
-        USER, is_write=True  # of the member, who has a passkey
-    ),
-    ("POST", f"{API}/groups"): Route(body={"name": "Circle {fresh}"}, is_write=True, status=201),
-    ("PATCH", f"{API}/users/{{user_id}}"): Route(
-        USER, {"name": "Changed"},
-        fields=frozenset({"role", "is_admin", "status"}), is_write=True,
-    ),
-    ("PATCH", f"{API}/groups/{{group_id}}"): Route(GROUP, {"description": "x"}, is_write=True),
-    ("PUT", f"{API}/groups/{{group_id}}/members/{{user_id}}"): Route(
-        {**GROUP, **USER}, is_write=True, status=204
-    ),
-    ("DELETE", f"{API}/groups/{{group_id}}/members/{{user_id}}"): Route(
-        {**GROUP, **USER}, is_write=True, status=204
-    ),
-    ("DELETE", f"{API}/groups/{{group_id}}"): Route(GROUP, is_write=True, status=204),
-    ("DELETE", f"{API}/users/{{user_id}}"): Route(USER, is_write=True, status=204),
-}  # fmt: skip
-
-KEY, TENANT = {"path.key_id": "api_key"}, {"path.tenant_id": "tenant"}
-OF_TENANT = frozenset({
-    "plan", "limits", "region", "status", "has_open_registration", "second_factor_for",
-})  # fmt: skip
-
-KEYS: dict[Operation, Route] = {
-    ("GET", f"{API}/auth/api-keys"): Route(),
-    ("GET", f"{API}/tenants"): Route(),
-    ("GET", f"{API}/tenants/{{tenant_id}}"): Route(TENANT, knows=EVERYBODY),
-    ("POST", f"{API}/auth/api-keys"): Route(
-        body={"name": "Key {fresh}"}, fields=frozenset({"scopes", "expires_at"}),
-        is_write=True, allowed=EVERYBODY, by="director", status=201,
-    ),
-    ("POST", f"{API}/tenants"): Route(
-        body={"slug": "t-{fresh}", "name": "Another"}, fields=OF_TENANT,
-        is_write=True, status=403,  # for the operator, who has no key of a tenant
-    ),
-    ("PATCH", f"{API}/tenants/{{tenant_id}}"): Route(
-        TENANT, {"name": "Changed"}, fields=OF_TENANT, is_write=True
-    ),
-    ("DELETE", f"{API}/auth/api-keys/{{key_id}}"): Route(KEY, is_write=True, status=204),
-    ("DELETE", f"{API}/tenants/{{tenant_id}}"): Route(TENANT, is_write=True, status=403),
-}  # fmt: skip
-
-SOMEBODY = {
-    "email": "nobody@example.org",
-    "password": "not the password of anybody",
-    "tenant": "of-nobody",  # the default one may be fresh, and take its first user
-}
-
-PASSKEYS = f"{API}/auth/passkeys"
-FACTOR = f"{API}/auth/second-factor"
-PROOFS = {"password": PASSWORD, "code": "none"}
-NEW_EMAIL = {"email": "new-{fresh}@example.org"}
-OWN: dict[str, Any] = {"is_write": True, "allowed": EVERYBODY, "by": "director"}
-"""Of routes by which users change how they themselves sign in."""
-
-SIGNING_IN: dict[Operation, Route] = {
-    ("GET", f"{API}/auth/me"): Route(),
-    ("GET", f"{API}/auth/me/data"): Route(by="director"),
-    ("POST", f"{API}/auth/register"): Route(
-        body=SOMEBODY, fields=frozenset({"tenant"}), is_write=True, status=403
-    ),
-    ("POST", f"{API}/auth/reset"): Route(
-        body={"email": "nobody@example.org", "token": "cwr_x", "new_password": PASSWORD},
-        fields=frozenset({"tenant", "token"}), is_write=True, status=403, ends_credential=True,
-    ),
-    ("POST", f"{API}/auth/forgot"): Route(  # 409: the server of the matrix sends no mail
-        body=NEW_EMAIL, fields=frozenset({"tenant"}), is_write=True, status=409
-    ),
-    ("POST", f"{API}/auth/email/confirm"): Route(
-        body={"token": "cwe_x"}, fields=frozenset({"token"}), is_write=True, status=403
-    ),
-    ("POST", f"{API}/auth/email"): Route(
-        body={**NEW_EMAIL, "password": PASSWORD}, status=409, **OWN  # as above
-    ),
-    ("POST", f"{API}/auth/setup"): Route(
-        body={"token": "none", "email": "nobody@example.org", "password": SOMEBODY["password"]},
-        is_write=True, status=403,
-    ),
-    ("POST", f"{API}/auth/login"): Route(
-        body=SOMEBODY, fields=frozenset({"tenant"}), is_write=True, status=401,
-        forgets=frozenset({"form.client_id"}),  # of OAuth 2; it is taken and not looked at
-    ),
-    ("POST", f"{API}/auth/refresh"): Route(
-        body={"refresh_token": "none"}, is_write=True, status=401
-    ),
-    ("POST", f"{FACTOR}/begin"): Route(
-        body=SOMEBODY, fields=frozenset({"tenant"}), is_write=True, status=401
-    ),
-    ("GET", FACTOR): Route(by="director"),
-    ("POST", FACTOR): Route(body={"password": PASSWORD}, **OWN),
-    ("POST", f"{FACTOR}/confirm"): Route(body={"code": "none"}, status=403, **OWN),
-    ("POST", f"{FACTOR}/recovery-codes"): Route(body=PROOFS, status=409, **OWN),
-    ("POST", f"{FACTOR}/remove"): Route(body=PROOFS, status=409, **OWN),
-    ("GET", f"{API}/auth/ways-in"): Route(),
-    ("GET", f"{API}/auth/oidc/{{name}}/start"): Route(path={"name": "nobody"}, status=404),
-    ("GET", f"{API}/auth/oidc/{{name}}/callback"): Route(path={"name": "nobody"}, status=303),
-    ("GET", f"{API}/auth/oidc/{{name}}/sign-out"): Route(path={"name": "nobody"}, status=404),
-    ("POST", f"{PASSKEYS}/begin"): Route(is_write=True),
-    ("POST", f"{PASSKEYS}/sign-in"): Route(
-        body={"ceremony": "none", "credential": {}}, is_write=True, status=403
-    ),
-    ("GET", PASSKEYS): Route(by="director"),
-    ("POST", f"{PASSKEYS}/options"): Route(body={"password": PASSWORD}, **OWN),
-    ("POST", PASSKEYS): Route(body={"ceremony": "none", "credential": {}}, status=403, **OWN),
-    ("DELETE", f"{PASSKEYS}/{{passkey_id}}"): Route(
-        {"path.passkey_id": "passkey"}, is_write=True, by="director", status=404
-    ),
-    ("POST", f"{API}/auth/password"): Route(
-        body={"old_password": PASSWORD, "new_password": "nine kites above the old mill"},
-        is_write=True, allowed=EVERYBODY, ends_credential=True, by="director",
-    ),
-    ("POST", f"{API}/auth/logout"): Route(
-        body={}, is_write=True, allowed=EVERYBODY, ends_credential=True, by="leaving", status=204
     ),
 }  # fmt: skip
 

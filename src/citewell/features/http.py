@@ -1,14 +1,17 @@
 """Shared parts of endpoints: route policies, the platform, the caller, a page of a list."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from citewell.access.policy import Scope
@@ -16,6 +19,9 @@ from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.features.idempotency import service as idempotency
 from citewell.kit.pagination import MAX_LIMIT, Page, PageRequest
+
+ViewAs = Callable[[Platform, Caller, uuid.UUID], Awaitable[Caller]]
+"""A caller with the access of another user; in the state of the application as `view_as`."""
 
 Item = TypeVar("Item")
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -90,9 +96,16 @@ class RoutePolicy:
     events: tuple[tuple[str, type[BaseModel]], ...] = ()
     """Of a route that replies with server-sent events: their names, and the shapes of their data
     for the API's description. Such a route takes no `HEAD`."""
+    shows_as_user: bool = False
+    """Whether its `GET` takes `as_user_id`: an administrator is shown what that user is shown."""
+    takes_any_query: bool = False
+    """Whether query parameters that it does not know are ignored: for addresses that others make,
+    as providers of sign-on do (RFC 6749, 4.1.2)."""
 
 
 PRIVATE = RoutePolicy()
+LIBRARY = RoutePolicy(shows_as_user=True)
+"""Of routes that show the library as far as their caller may read it."""
 QUERY = RoutePolicy(rate=Rate.QUERIES)
 SIGN_IN = RoutePolicy(Admission.PUBLIC, Rate.SIGNING_IN)
 SIGN_OUT = RoutePolicy(Admission.OPTIONAL)
@@ -104,6 +117,8 @@ ATTACHES_FILES = RoutePolicy(body=BodySize.FILE, body_scopes=(Scope.WRITE,), fil
 TAKES_EXPORTS = RoutePolicy(body=BodySize.FILE, body_scopes=(Scope.WRITE, Scope.READ, Scope.ADMIN))
 
 _POLICY = "citewell_policy"
+_QUERY = "citewell_query"
+_AS_USER = "as_user_id"
 
 
 def governed(policy: RoutePolicy) -> Callable[[Endpoint], Endpoint]:
@@ -122,7 +137,10 @@ def policy_of(endpoint: object) -> RoutePolicy | None:
 
 
 class Router(APIRouter):
-    """A router whose routes have its policy unless they declare their own."""
+    """A router whose routes have its policy unless they declare their own.
+
+    Its routes refuse query parameters that the API's description does not name.
+    """
 
     def __init__(self, *, policy: RoutePolicy, **more: Any) -> None:
         super().__init__(**more)
@@ -133,7 +151,14 @@ class Router(APIRouter):
         # A route's own `@governed` has run before, so it wins over the router's policy.
         if policy_of(endpoint) is None:
             governed(self._policy)(endpoint)
+        policy = policy_of(endpoint) or self._policy
+        before = [] if policy.takes_any_query else [Depends(_refuse_unknown_query)]
+        if policy.shows_as_user and set(more.get("methods") or ()) == {"GET"}:
+            before.append(Depends(_look_as_user))
+        more["dependencies"] = [*before, *(more.get("dependencies") or ())]
         super().add_api_route(path, endpoint, **more)
+        added = cast(APIRoute, self.routes[-1])
+        setattr(endpoint, _QUERY, frozenset(_query_names(added.dependant)))
 
     def add_api_websocket_route(
         self, path: str, endpoint: Callable[..., Any], name: str | None = None, **more: Any
@@ -143,8 +168,50 @@ class Router(APIRouter):
         super().add_api_websocket_route(path, endpoint, name, **more)
 
 
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    yield from (param.alias for param in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _query_names(inner)
+
+
 # Dependencies are coroutines although they await nothing, because FastAPI runs plain functions in a
 # thread, which costs more than the function.
+
+
+async def _refuse_unknown_query(request: Request) -> None:
+    unknown = sorted(set(request.query_params) - getattr(request.scope["endpoint"], _QUERY))
+    if unknown:
+        raise RequestValidationError(
+            [
+                {
+                    "type": "extra_forbidden",
+                    "loc": ("query", name),
+                    "msg": "This route is answered for its caller alone"
+                    if name == _AS_USER
+                    else "There is no such query parameter",
+                }
+                for name in unknown
+            ]
+        )
+
+
+async def _look_as_user(
+    request: Request,
+    as_user_id: Annotated[
+        uuid.UUID | None,
+        Query(
+            description=(
+                "Reply as this user would get it, but for private collections; "
+                "for administrators, and recorded."
+            )
+        ),
+    ] = None,
+) -> None:
+    """Put the user in the place of the caller, before a route's own dependencies ask for them."""
+    if as_user_id is not None:
+        view_as: ViewAs = request.app.state.view_as
+        caller = cast(Caller, request.state.caller)
+        request.state.caller = await view_as(request.app.state.platform, caller, as_user_id)
 
 
 async def _platform(request: Request) -> Platform:

@@ -46,6 +46,9 @@ FIGURES = "/api/v1/analytics/"
 OPERATORS = {("POST", "/api/v1/tenants"), ("DELETE", "/api/v1/tenants/{tenant_id}")}
 """Refused to the keys of tenants before anything of the request is looked at."""
 
+FOREIGN_ADDRESSES = {"/api/v1/auth/oidc/{name}/callback"}
+"""Made by providers of sign-on, who may add what they like."""
+
 Operation = tuple[str, str]
 
 
@@ -271,6 +274,59 @@ class TestWrites:
             (request_to(*each, **sent) for each in routes.with_json()),
             lambda reply: assert_problem(reply, 422, "validation_error"),
         )
+
+
+class TestQueryParameters:
+    async def test_unknown_ones_are_refused_by_name(self, sweep: Sweep, routes: Routes) -> None:
+        def check(reply: httpx.Response) -> None:
+            assert reply.status_code in (422, 403), "an operator's route refuses first"
+            if reply.status_code == 422:
+                assert_problem(reply, 422, "validation_error")
+                assert reply.json()["detail"] == "surprise: There is no such query parameter"
+
+        asked = [one for one in routes.operations() if one[1] not in FOREIGN_ADDRESSES]
+        sent = [
+            request_to(method, f"{path}?surprise=1", json=body_of(method, path))
+            for method, path in asked
+            if (method, path) not in OPERATORS
+        ]
+        await sweep.all_pass(sent, check)
+
+    async def test_other_formats_of_errors_name_them_too(
+        self, shared_client: httpx.AsyncClient
+    ) -> None:
+        refused = await shared_client.get("/v1/models?surprise=1")
+        assert refused.status_code == 422
+        assert refused.json()["error"]["param"] == "surprise"
+
+    async def test_addresses_that_providers_make_may_hold_more(
+        self, anonymous: httpx.AsyncClient
+    ) -> None:
+        for path in FOREIGN_ADDRESSES:
+            reply = await anonymous.get(f"{path.format(name='nobody')}?state=x&session_state=1")
+            assert reply.status_code == 303
+
+    async def test_looking_as_a_user_works_or_is_refused_by_name(
+        self, sweep: Sweep, routes: Routes
+    ) -> None:
+        def check(reply: httpx.Response) -> None:
+            assert_problem(reply, 422, "validation_error")
+            detail = reply.json()["detail"]
+            assert detail == "as_user_id: This route is answered for its caller alone"
+
+        def takes(one: Operation) -> bool:
+            named = [each["name"] for each in routes.described(one).get("parameters", ())]
+            return "as_user_id" in named
+
+        reads = [one for one in routes.private() if one[0] == "GET"]
+        shown = [one for one in reads if takes(one)]
+        assert len(shown) >= 11
+        others = [
+            request_to(m, f"{p}?as_user_id={uuid.uuid4()}") for m, p in reads if (m, p) not in shown
+        ]
+        await sweep.all_pass(others, check)
+        nobody = [request_to(m, f"{p}?as_user_id={uuid.uuid4()}") for m, p in shown]
+        await sweep.all_pass(nobody, lambda reply: assert_problem(reply, 404, "not_found"))
 
 
 MALFORMED = (

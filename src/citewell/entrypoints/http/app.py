@@ -63,6 +63,7 @@ from citewell.features.search.endpoints import router as search_router
 from citewell.features.sessions.credentials import Credentials
 from citewell.features.sessions.endpoints import public_router as sign_in_router
 from citewell.features.sessions.endpoints import router as sessions_router
+from citewell.features.sharing import service as sharing
 from citewell.features.sharing.endpoints import router as sharing_router
 from citewell.features.transfers.endpoints import router as transfers_router
 from citewell.features.trash.endpoints import router as trash_router
@@ -165,6 +166,7 @@ def create_app(
     app.include_router(sign_in_router, prefix=PREFIX, responses=problems.RESPONSES)
     app.include_router(health_router, prefix=PREFIX)
     app.include_router(socket_router)
+    app.state.view_as = sharing.viewed_as
     pages = Pages(bundle, app.router.default)
     app.router.default = pages
     app.add_api_route(

@@ -6,7 +6,7 @@ from citewell.core.context import unit_of_work
 from citewell.features.collections import service
 from citewell.features.collections.schemas import CollectionCreate, CollectionRead, CollectionUpdate
 from citewell.features.http import (
-    PRIVATE,
+    LIBRARY,
     Listing,
     PageDep,
     PlatformDep,
@@ -16,7 +16,7 @@ from citewell.features.http import (
     listing,
 )
 
-router = Router(policy=PRIVATE, prefix="/collections", tags=["collections"])
+router = Router(policy=LIBRARY, prefix="/collections", tags=["collections"])
 
 
 @router.get("")

@@ -29,6 +29,7 @@ from citewell.features.documents.names import UPLOADED, checked_filename
 from citewell.features.documents.schemas import AcceptedDocuments, ContentRead, NewFile
 from citewell.features.http import (
     ATTACHES_FILES,
+    LIBRARY,
     PRIVATE,
     QUERY,
     KeyDep,
@@ -134,6 +135,7 @@ async def query_stream(
 
 
 @router.get("/query/suggestions")
+@governed(LIBRARY)
 async def suggest_first_questions(
     platform: PlatformDep,
     caller: ReaderDep,

@@ -38,7 +38,7 @@ from citewell.features.documents.schemas import (
     Suffix,
 )
 from citewell.features.http import (
-    PRIVATE,
+    LIBRARY,
     TAKES_FILES,
     TAKES_TEXT,
     KeyDep,
@@ -54,7 +54,7 @@ from citewell.features.http import (
 )
 from citewell.models.documents import VersionStatus
 
-router = Router(policy=PRIVATE, prefix="/documents", tags=["documents"])
+router = Router(policy=LIBRARY, prefix="/documents", tags=["documents"])
 
 COPY_SIZE = 1024 * 1024
 MAX_INTEGER = 2**31 - 1

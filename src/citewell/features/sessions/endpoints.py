@@ -1,6 +1,7 @@
 """Routes of sessions."""
 
 import uuid
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -213,6 +214,7 @@ async def start_single_sign_on(
 
 
 @public_router.get("/oidc/{name}/callback", status_code=303, response_class=Response)
+@governed(replace(SIGN_IN, takes_any_query=True))
 async def finish_single_sign_on(
     platform: PlatformDep,
     origin: OriginDep,

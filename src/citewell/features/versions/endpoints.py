@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 from citewell.core.context import unit_of_work
 from citewell.features.documents.schemas import DocumentRead
 from citewell.features.http import (
-    PRIVATE,
+    LIBRARY,
     Listing,
     PageDep,
     PlatformDep,
@@ -27,7 +27,7 @@ from citewell.features.versions.schemas import (
     VersionRead,
 )
 
-router = Router(policy=PRIVATE, prefix="/documents/{document_id}", tags=["documents"])
+router = Router(policy=LIBRARY, prefix="/documents/{document_id}", tags=["documents"])
 
 Number = Annotated[int, Path(ge=1, le=MAX_INTEGER)]
 
