@@ -111,6 +111,20 @@ class TestIngest:
         }
         assert {item["version"] for item in listed["documents"]} == {1}
 
+    @pytest.mark.usefixtures("documents")
+    def test_missing_paths_are_named_and_the_others_are_taken_in(
+        self, installation: Installation, files: Path, tmp_path: Path
+    ) -> None:
+        gone = str(tmp_path / "gone.txt")
+        result = installation.call("ingest", gone, str(files / "badges.md"), "--json")
+        assert result.exit_code == 1
+        first, second = json.loads(result.stdout)["documents"]
+        assert (first["path"], first["status"]) == (gone, "failed")
+        assert first["error"] == "There is no such file or folder."
+        assert second["status"] == "ready"
+        nothing = installation.call("ingest", gone, gone)
+        assert (nothing.exit_code, nothing.stdout) == (2, "")
+
     @pytest.mark.usefixtures("server")
     def test_an_empty_folder_is_told(self, installation: Installation, tmp_path: Path) -> None:
         result = installation.call("ingest", str(tmp_path))

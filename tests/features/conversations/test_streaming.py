@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import Timeouts
-from citewell.features.conversations import service, streams
+from citewell.features.conversations import asking, recording, service, streams
 from citewell.features.conversations.errors import ConversationNotFoundError, StreamNotFoundError
 from citewell.features.conversations.running import Run, Runs
 from citewell.features.conversations.schemas import (
@@ -25,6 +25,7 @@ from citewell.features.conversations.schemas import (
     MessageRead,
     NumberedEvent,
 )
+from citewell.features.search.answer_records import Making
 from citewell.features.trash import service as trash
 from citewell.kit.pagination import PageRequest
 from citewell.models.conversations import AnswerStream, AnswerStreamEvent
@@ -114,6 +115,24 @@ async def node(
 
 def told(events: list[NumberedEvent]) -> str:
     return "".join(json.loads(each.text)["text"] for each in events if each.name == "token")
+
+
+class TestPlaces:
+    async def test_questions_of_two_tabs_at_the_end_stand_one_after_the_other(
+        self, node: Node
+    ) -> None:
+        ids = [uuid.uuid4() for _ in range(2)]
+        asked = ConversationQuery(query=QUESTION, conversation_id=node.conversation_id)
+        prepared = [await asking.prepare(node.platform, node.caller, asked) for _ in ids]
+        parents = [
+            await recording.begin(node.platform, node.caller, each, id_, Making())
+            for each, id_ in zip(prepared, ids, strict=True)
+        ]
+        assert parents == [None, ids[0]]
+        branch = asked.model_copy(update={"parent_id": ids[0]})
+        made = await asking.prepare(node.platform, node.caller, branch)
+        parent = await recording.begin(node.platform, node.caller, made, uuid.uuid4(), Making())
+        assert parent == ids[0], "who names a parent makes a branch"
 
 
 class TestFollowing:

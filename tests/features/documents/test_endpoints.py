@@ -246,6 +246,7 @@ class TestUpload:
             ("x" * 400 + ".txt", "x" * 251 + ".txt"),
             ("'; DROP TABLE document; --.txt", "'; DROP TABLE document; --.txt"),
             ("[bold]rich[/bold].txt", "bold].txt"),
+            ('The "new" terms, 5 %20.txt', 'The "new" terms, 5 %20.txt'),
         ],
     )
     async def test_odd_names_are_made_readable(

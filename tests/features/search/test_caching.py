@@ -463,3 +463,40 @@ class TestShared:
             assert not (await answers.answer(two, house.guest, other_question)).metadata.degraded
             for cache in caches:
                 await cache.close()
+
+
+class TestUnread:
+    """Nothing is found while the library is being read: the reply says so."""
+
+    async def test_question_before_the_first_document_is_ready_says_how_many_are_read(
+        self, house: House
+    ) -> None:
+        asked = "Which colour has the submarine?"
+        assert (await house.ask(house.employee, asked)).metadata.degraded == []
+        waiting = [
+            await house.shelf.register(name, "The submarine is yellow.", access_level=level)
+            for name, level in (("a.txt", AccessLevel.PUBLIC), ("b.txt", AccessLevel.RESTRICTED))
+        ]
+        for who, why in (
+            (house.employee, "1 document is still being read."),
+            (house.people.operator, "2 documents are still being read."),
+        ):
+            reply = await house.ask(who, asked)
+            assert reply.abstained
+            [unread] = reply.metadata.degraded
+            assert (unread.what, unread.why) == ("unread documents", why)
+        elsewhere = await house.ask(house.employee, asked, collection_ids=[house.safes])
+        assert elsewhere.metadata.degraded == []
+        for each in waiting:
+            await house.shelf.process(each)
+        reply = await house.ask(house.employee, asked)
+        assert (reply.abstained, reply.metadata.degraded) == (False, [])
+
+    async def test_search_without_a_passage_says_so_too(
+        self, quiet: Platform, tmp_path: Path
+    ) -> None:
+        shelf = Shelf(quiet, await new_caller(quiet), tmp_path)
+        await shelf.register("a.txt", "The submarine is yellow.")
+        reply = await service.search(quiet, shelf.caller, SearchRequest(query="submarine"))
+        assert reply.results == []
+        assert [each.why for each in reply.degraded] == ["1 document is still being read."]

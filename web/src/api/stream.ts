@@ -3,7 +3,7 @@ import type { Citation, QueryReply, QueryRequest, Sentence } from "~/api/schemas
 import { authorisedFetch } from "~/session/session";
 
 interface Told {
-  step: { name: string; conversation_id?: string; message_id?: string; standalone?: string | null };
+  step: { name: string; conversation_id?: string; message_id?: string; parent_id?: string | null; standalone?: string | null };
   token: { text: string; sentence?: Sentence };
   citation: Citation;
   usage: object;

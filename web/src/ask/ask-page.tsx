@@ -51,9 +51,9 @@ export function AskPage() {
     opener.current = null;
   }, [target]);
 
-  function begin(text: string, parent: string | null): void {
+  function begin(text: string, parent: string | null, isAtEnd = false): void {
     setTarget(null);
-    ask({ text, scope: scopeOf(limits.get()), conversationId, parent }, (begun) => {
+    ask({ text, scope: scopeOf(limits.get()), conversationId, parent, isAtEnd }, (begun) => {
       void navigate({ to: "/c/$conversationId", params: { conversationId: begun } });
     });
   }

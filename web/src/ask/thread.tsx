@@ -17,7 +17,7 @@ import { TurnView } from "./turn-view";
 import { forget, takeUp, type Turn } from "./turns";
 
 export interface Asking {
-  onAsk: (question: string, parent: string | null) => void;
+  onAsk: (question: string, parent: string | null, isAtEnd?: boolean) => void;
   shown: Target | null;
   onShow: (target: Target) => void;
 }
@@ -67,10 +67,10 @@ export function Thread({ all, isOwn = true, onAsk, shown, onShow }: Asking & { a
     goal?.scrollIntoView({ block: "start" });
   }, [count, lastId]);
 
-  function send(text: string, parent: string | null): void {
+  function send(text: string, parent: string | null, isAtEnd = false): void {
     setEnd(null);
     if (location.hash !== "") history.replaceState(history.state, "", location.pathname);
-    onAsk(text, parent);
+    onAsk(text, parent, isAtEnd);
   }
 
   function again(turn: Turn): void {
@@ -114,7 +114,7 @@ export function Thread({ all, isOwn = true, onAsk, shown, onShow }: Asking & { a
       </div>
       {isOwn && (
         <div className="sticky bottom-0 z-10 -mx-2 print:hidden bg-linear-to-t from-paper from-75% to-transparent px-2 pt-6 pb-4">
-          <Composer onAsk={(text) => send(text, parentFor(last))} />
+          <Composer onAsk={(text) => send(text, parentFor(last), last?.key === newest)} />
         </div>
       )}
     </>

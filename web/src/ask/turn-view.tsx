@@ -221,7 +221,7 @@ function Below({ turn, answer, isOwn, shown, onShow, onFollow, onAgain }: Props 
       <Confidence confidence={answer.confidence} />
       {answer.degraded.map((part) => (
         <p key={part.what} className="text-sm text-doubt">
-          {t("ask.degraded", { what: part.what, why: part.why })}
+          {part.what === "unread documents" ? t("ask.unread", { count: Number.parseInt(part.why, 10) }) : t("ask.degraded", { what: part.what, why: part.why })}
         </p>
       ))}
       {answer.citations.length > 0 && (

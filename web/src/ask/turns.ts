@@ -41,6 +41,8 @@ export interface Question {
   conversationId: string | null;
   /** The message that it goes on from. */
   parent: string | null;
+  /** Whether it goes on from the newest message, which another tab may have asked meanwhile. */
+  isAtEnd: boolean;
 }
 
 /** Passages that are shown where no answer is given. */
@@ -110,7 +112,7 @@ export function ask(question: Question, onBegun: (conversationId: string) => voi
     conversationId: question.conversationId,
     parent: question.parent,
   });
-  void work(turn, (signal) => asked(turn, signal, onBegun));
+  void work(turn, (signal) => asked(turn, question.isAtEnd, signal, onBegun));
 }
 
 /** Follows an answer that another tab, or this one before a reload, has asked for. */
@@ -167,13 +169,14 @@ function current(id: string): Turn | undefined {
   return turns.get().find((turn) => turn.id === id);
 }
 
-async function* asked(turn: Turn, signal: AbortSignal, onBegun: (id: string) => void): AsyncGenerator<AnswerEvent> {
+async function* asked(turn: Turn, isAtEnd: boolean, signal: AbortSignal, onBegun: (id: string) => void): AsyncGenerator<AnswerEvent> {
   let conversationId = turn.conversationId;
   const isNew = conversationId === null;
   if (conversationId === null) {
     conversationId = (await data(api.POST("/api/v1/conversations", { body: {}, signal }))).id;
   }
-  const request = { query: turn.question, conversation_id: conversationId, parent_id: turn.parent, ...turn.scope };
+  const place = isAtEnd ? {} : { parent_id: turn.parent };
+  const request = { query: turn.question, conversation_id: conversationId, ...place, ...turn.scope };
   let isBegun = false;
   try {
     for await (const event of answerEvents(request, signal)) {
@@ -241,9 +244,12 @@ async function work(turn: Turn, begin: (signal: AbortSignal) => AsyncGenerator<A
 function take(id: string, event: AnswerEvent): void {
   switch (event.name) {
     case "step": {
-      const { conversation_id, message_id } = event.data;
+      const { conversation_id, message_id, parent_id } = event.data;
       if (event.data.name === "conversation" && conversation_id !== undefined && message_id !== undefined) {
-        change(id, () => ({ conversationId: conversation_id, messageId: message_id, key: message_id, failures: 0 }));
+        change(id, (turn) => ({
+          conversationId: conversation_id, messageId: message_id, key: message_id, failures: 0,
+          parent: parent_id === undefined ? turn.parent : parent_id,
+        }));
         tellOfChange();
       }
       break;

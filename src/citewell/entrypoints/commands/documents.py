@@ -75,9 +75,9 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Take in files and folders; returns when they are searchable."""
-    missing = next((path for path in paths if _is_missing(path)), None)
-    if missing is not None:
-        stop(f"There is no file or folder {missing}.", USAGE)
+    # One that is missing beside others is named with what failed, and the others are taken in.
+    if all(_is_missing(path) for path in paths):
+        stop(f"There is no file or folder {paths[0]}.", USAGE)
     try:
         level = service.parse_access_level(access) if access is not None else None
     except AppError as error:

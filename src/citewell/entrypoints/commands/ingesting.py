@@ -223,6 +223,9 @@ def _open_batch(
             if not absolute.is_file():
                 result.error = "This is not a regular file."
                 continue
+        except (FileNotFoundError, NotADirectoryError):
+            result.error = "There is no such file or folder."
+            continue
         except OSError as error:
             result.error = _unreadable(error)
             continue

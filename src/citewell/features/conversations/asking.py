@@ -27,7 +27,13 @@ async def prepare(platform: Platform, caller: Caller, request: ConversationQuery
     async with unit_of_work(platform, caller) as ctx:
         place = await remembering.recall(ctx.within(conversation_id), request)
     alone = await rewriting.standing_alone(platform, caller, request.query, place)
-    return Prepared(place, request.alone(alone.text), alone.follow_up, alone.summary)
+    return Prepared(
+        place,
+        request.alone(alone.text),
+        alone.follow_up,
+        alone.summary,
+        is_at_end=request.is_at_end,
+    )
 
 
 async def answer(platform: Platform, caller: Caller, request: ConversationQuery) -> QueryReply:

@@ -27,6 +27,8 @@ class Prepared:
     """The question, standing alone."""
     follow_up: FollowUp
     summary: str
+    is_at_end: bool = False
+    """Whether it goes on from the newest message, whichever that is when it is written."""
 
     @property
     def standalone(self) -> str | None:
@@ -53,8 +55,10 @@ async def add(
 
 async def begin(
     platform: Platform, caller: Caller, prepared: Prepared, message_id: uuid.UUID, made: Making
-) -> None:
+) -> uuid.UUID | None:
     """Add a question whose answer is being made, and a place for its events.
+
+    Returns the message that it goes on from.
 
     Raises:
         ConversationNotFoundError: It was deleted meanwhile.
@@ -66,10 +70,11 @@ async def begin(
         conversation = await repository.lock(ctx.session, place.conversation_id, ctx.actor.owner_id)
         if conversation is None:
             raise ConversationNotFoundError(place.conversation_id)
-        await _add(ctx, conversation, prepared, message_id, None)
+        parent_id = await _add(ctx, conversation, prepared, message_id, None)
         await repository.add_stream(
             ctx.session, place.conversation_id, message_id, sorted(documents)
         )
+    return parent_id
 
 
 async def write(
@@ -112,12 +117,18 @@ async def _add(
     prepared: Prepared,
     message_id: uuid.UUID,
     query_id: uuid.UUID | None,
-) -> None:
+) -> uuid.UUID | None:
+    parent_id = prepared.place.parent_id
+    if prepared.is_at_end:
+        # Another tab may have asked since this question was prepared: beside its question this one
+        # would be a branch that nobody made, and out of sight.
+        newest = await repository.newest(ctx.session, conversation.id)
+        parent_id = newest and newest.id
     message = ConversationMessage(
         tenant_id=ctx.tenant_id,
         conversation_id=conversation.id,
         id=message_id,
-        parent_id=prepared.place.parent_id,
+        parent_id=parent_id,
         query_id=query_id,
         question=storable(prepared.follow_up.asked),
         summary=storable(prepared.summary),
@@ -127,3 +138,4 @@ async def _add(
     if not conversation.title:
         changes["title"] = title_of(message.question)
     await repository.change(ctx.session, conversation, changes)
+    return parent_id

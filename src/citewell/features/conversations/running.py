@@ -153,10 +153,10 @@ class Runs:
         )
         async with aclosing(events):
             first = await anext(events)
-            await recording.begin(platform, run.caller, prepared, run.message_id, made)
+            parent_id = await recording.begin(platform, run.caller, prepared, run.message_id, made)
             self._running[run.message_id] = run
             run.begun.set_result(None)
-            run.add(_opening(prepared, run.message_id))
+            run.add(_opening(prepared, run.message_id, parent_id))
             reply = await self._told(platform, run, first, events)
         reply = reply.model_copy(
             update={
@@ -234,7 +234,7 @@ class Runs:
         run.beat()
 
 
-def _opening(prepared: Prepared, message_id: uuid.UUID) -> StreamEvent:
+def _opening(prepared: Prepared, message_id: uuid.UUID, parent_id: uuid.UUID | None) -> StreamEvent:
     """The first event: what to come back to."""
     return StreamEvent(
         "step",
@@ -242,6 +242,7 @@ def _opening(prepared: Prepared, message_id: uuid.UUID) -> StreamEvent:
             "name": "conversation",
             "conversation_id": str(prepared.place.conversation_id),
             "message_id": str(message_id),
+            "parent_id": parent_id and str(parent_id),
             "standalone": prepared.standalone,
         },
     )

@@ -17,11 +17,17 @@ UPLOADED = "upload:"
 TEXT_SUFFIXES = (".md", ".markdown", ".txt")
 
 
+# Browsers, curl and most libraries write these three characters so in a form (HTML, multipart form
+# data), and leave a per cent sign as it is: a file whose own name holds `%22` is taken for one with
+# a quote, which is far rarer than the quote itself.
+_ESCAPED_IN_FORMS = {"%22": '"', "%0D": "\r", "%0A": "\n"}
+
+
 def checked_filename(name: str, size: int, limit: int) -> str:
     """The cleaned name of an uploaded file.
 
     Args:
-        name: As the client gave it.
+        name: As the client wrote it in a form.
         size: Bytes of the file.
         limit: Most bytes that are accepted.
 
@@ -29,6 +35,8 @@ def checked_filename(name: str, size: int, limit: int) -> str:
         InvalidFilenameError: Nothing is left of the name.
         FileTooLargeError, EmptyFileError: The file has too many bytes, or none.
     """
+    for written, meant in _ESCAPED_IN_FORMS.items():
+        name = name.replace(written, meant)
     cleaned = safe_filename(name)
     if size > limit:
         raise FileTooLargeError(cleaned, limit)

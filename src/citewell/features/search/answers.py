@@ -185,6 +185,11 @@ async def kept(
         async for each in items:
             if isinstance(each.item, Answered):
                 own = again(each.item, request, watch) if each.is_cached else own_copy(each.item)
+                if each.is_cached and own.reply.abstained:
+                    # Kept from before the documents came that are being read now.
+                    own.reply.metadata.degraded += await service.unread(
+                        platform, reader, request.collection_ids, request.as_of
+                    )
                 yield await keep(platform, caller, request, own, follow_up)
             else:
                 yield each.item
@@ -217,7 +222,8 @@ async def _answering(
         watch.lap("answer")
         for event in events_of(extracted):
             yield _shown(event)
-        yield _reply(request, found.degraded, extracted, reading, watch)
+        lacking = await _lacking(platform, reader, request, found, extracted)
+        yield _reply(request, lacking, extracted, reading, watch)
         return
     async with aclosing(_written(platform, reader, platform.llm, reading, made)) as events:
         async for event in events:
@@ -226,9 +232,20 @@ async def _answering(
                     await budget.settle(platform.llm.name, event.usage)
                     made.spent = event.usage
                     watch.lap("answer")
-                    yield _reply(request, found.degraded, event.answer, reading, watch)
+                    lacking = await _lacking(platform, reader, request, found, event.answer)
+                    yield _reply(request, lacking, event.answer, reading, watch)
                 case _:
                     yield _shown(event)
+
+
+async def _lacking(
+    platform: Platform, reader: Caller, request: QueryRequest, found: Found, answer: Answer
+) -> list[DegradedRead]:
+    """What the answer was made without; of one that abstains also what is still being read."""
+    if not answer.is_abstained:
+        return found.degraded
+    ids, as_of = request.collection_ids, request.as_of
+    return found.degraded + await service.unread(platform, reader, ids, as_of)
 
 
 def _shown(event: StepEvent | TokenEvent | CitationEvent) -> StreamEvent:

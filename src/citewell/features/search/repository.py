@@ -16,7 +16,7 @@ from citewell.core.context import Actor, BatchContext
 from citewell.core.database.sessions import is_outage
 from citewell.features.search.errors import AnswerNotKeptError
 from citewell.features.search.schemas import AnswerRecord, PassageReference
-from citewell.models.documents import Document, DocumentVersion
+from citewell.models.documents import OPEN_STATUSES, Document, DocumentVersion
 from citewell.models.tenancy import Tenant
 
 DATE_KEYS = ("date", "valid_from", "effective_date", "published", "modified")
@@ -24,6 +24,16 @@ DATE_KEYS = ("date", "valid_from", "effective_date", "published", "modified")
 
 _HAS_KEY = """
 SELECT 1 FROM document d WHERE d.tenant_id = :tenant_id AND {reach} AND d.metadata ? :key LIMIT 1
+"""
+
+# Bounded: while a library of many thousands is read, nobody needs their number to the last.
+_UNREAD = """
+SELECT count(*) FROM (
+  SELECT FROM document_version v
+  JOIN document d ON d.tenant_id = v.tenant_id AND d.id = v.document_id
+  WHERE v.tenant_id = :tenant_id AND v.status = ANY(:open) AND d.deleted_at IS NULL
+    AND {reach} {within} LIMIT :most
+) AS unread
 """
 
 # Written with the reply, so its commit does not wait for the disk: a crash of the database's
@@ -66,6 +76,28 @@ async def has_metadata_key(ctx: BatchContext, key: str) -> bool:
     predicate, values = reach_sql((await ctx.access()).read, table="d", document_column="id")
     values |= {"tenant_id": ctx.tenant_id, "key": key}
     return await ctx.batch.ask(_HAS_KEY.format(reach=predicate), values, bool)
+
+
+async def unread(ctx: BatchContext, collection_ids: Sequence[uuid.UUID] | None, most: int) -> int:
+    """Number of documents that the caller may read and that are still being read, up to `most`.
+
+    Args:
+        ctx: A unit of work of the caller.
+        collection_ids: Where they are; None: anywhere.
+        most: Counting ends here.
+    """
+    predicate, values = reach_sql((await ctx.access()).read, table="d", document_column="id")
+    values |= {
+        "tenant_id": ctx.tenant_id,
+        "open": [status.value for status in OPEN_STATUSES],
+        "most": most,
+    }
+    within = ""
+    if collection_ids is not None:
+        within = "AND d.collection_id = ANY(CAST(:collection_ids AS uuid[]))"
+        values["collection_ids"] = [str(id_) for id_ in collection_ids]
+    statement = _UNREAD.format(reach=predicate, within=within)
+    return await ctx.batch.ask(statement, values, lambda rows: int(rows[0][0]))
 
 
 async def keep(

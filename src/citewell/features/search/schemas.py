@@ -258,9 +258,11 @@ class QueryExplanation(BaseModel):
 
 
 class DegradedRead(BaseModel):
-    """Something that did not work and was done without."""
+    """Something that did not work, or is not there yet, and was done without."""
 
     what: str
+    """`unread documents`: nothing was found while documents were still being read; `why` begins
+    with their number."""
     why: str
 
 

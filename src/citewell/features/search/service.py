@@ -29,6 +29,7 @@ from citewell.features.search.errors import EmptyQueryError
 from citewell.features.search.rewriting import retrieve_with_others, rewriting_of
 from citewell.features.search.schemas import (
     CachesRead,
+    DegradedRead,
     FilterValue,
     Found,
     KindRead,
@@ -45,6 +46,11 @@ from citewell.features.search.source import CallersLibrary
 from citewell.features.sharing import service as sharing
 from citewell.indexes.contract import index_of
 from citewell.kit.clock import Stopwatch
+
+UNREAD = "unread documents"
+"""What a reply was made without, while the library is being read."""
+
+MOST_UNREAD = 1000
 
 
 async def search(platform: Platform, caller: Caller, request: SearchRequest) -> SearchReply:
@@ -73,11 +79,14 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
             watch=watch,
             arrangement=request.arrangement,
         )
+        degraded = found.degraded
+        if not found.hits:
+            degraded += await unread(platform, reader, request.collection_ids, request.as_of)
         yield SearchReply(
             query=request.query,
             results=[hit_read(hit, explain=request.explain) for hit in found.hits],
             timings_ms=watch.finish(),
-            degraded=found.degraded,
+            degraded=degraded,
             explain=_explanation(found) if request.explain else None,
         )
 
@@ -88,9 +97,38 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
             if not each.is_cached:
                 return reply
             watch.lap("cache")
-            changes = {"query": request.query, "cached": True, "timings_ms": watch.finish()}
-            return reply.model_copy(update=changes)
+            changes: dict[str, object] = {"query": request.query, "cached": True}
+            if not reply.results:
+                # Kept from before the documents came that are being read now.
+                ids, as_of = request.collection_ids, request.as_of
+                changes["degraded"] = await unread(platform, reader, ids, as_of)
+            return reply.model_copy(update={**changes, "timings_ms": watch.finish()})
     raise AssertionError("a search has a reply")
+
+
+async def unread(
+    platform: Platform,
+    reader: Caller,
+    collection_ids: Sequence[uuid.UUID] | None,
+    as_of: datetime | None,
+) -> list[DegradedRead]:
+    """What to say beside nothing found: how many documents are still being read, if any.
+
+    Args:
+        platform: The handles of the process.
+        reader: Whose access counts.
+        collection_ids: Where was looked; None: everywhere.
+        as_of: The time that was asked about; what is read now had no answer then.
+    """
+    if as_of is not None:
+        return []
+    async with batched_work(platform, reader, has_kept_plans=False) as ctx:
+        count = await repository.unread(ctx, collection_ids, MOST_UNREAD)
+    if not count:
+        return []
+    number = f"{count} or more" if count == MOST_UNREAD else str(count)
+    are = "document is" if number == "1" else "documents are"
+    return [DegradedRead(what=UNREAD, why=f"{number} {are} still being read.")]
 
 
 async def embedder_of(platform: Platform, caller: Caller) -> Embedder:
