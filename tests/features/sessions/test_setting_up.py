@@ -203,9 +203,16 @@ class TestInUse:
         renewed = fresh.people.within(fresh.tenant_id, setting_up.renew)
         assert renewed is None
 
-    async def test_by_the_first_use_of_a_key(self, fresh: Fresh, refused: Refused) -> None:
+    async def test_by_the_first_use_of_another_key(self, fresh: Fresh, refused: Refused) -> None:
         token = fresh.token()
-        async with fresh.people.server.client(fresh.key) as client:
+        server = fresh.people.server
+        async with server.client(fresh.key) as client:
+            assert (await client.get("/api/v1/documents")).status_code == 200
+            made = await client.post("/api/v1/auth/api-keys", json={"name": "Robot"})
+        offer = fresh.offer(token)
+        assert offer is not None
+        assert offer.token == token, "the first key is the operator's, as the token is"
+        async with server.client(made.json()["key"]) as client:
             assert (await client.get("/api/v1/documents")).status_code == 200
         await self.closed(fresh, token, refused)
 

@@ -69,20 +69,18 @@ export function DocumentsPage() {
     setChosen(next);
   };
 
+  const filters = {
+    ...(wanted === "" ? {} : { search: wanted }),
+    ...(collection === "" ? {} : { collection_id: collection }),
+    ...(folder === "" ? {} : { folder }),
+    ...(level === "" ? {} : { access_level: level }),
+    ...(kind === "" ? {} : { suffix: kind }),
+    ...(labelled === "" ? {} : { label: labelled }),
+  };
   const { data: list, error, refetch } = useQuery({
     queryKey: ["documents", "list", wanted, status, collection, folder, level, kind, labelled, page],
     queryFn: ({ signal }) => {
-      const query = {
-        page,
-        limit: ROWS,
-        ...(wanted === "" ? {} : { search: wanted }),
-        ...(status === "" ? {} : { status }),
-        ...(collection === "" ? {} : { collection_id: collection }),
-        ...(folder === "" ? {} : { folder }),
-        ...(level === "" ? {} : { access_level: level }),
-        ...(kind === "" ? {} : { suffix: kind }),
-        ...(labelled === "" ? {} : { label: labelled }),
-      };
+      const query = { page, limit: ROWS, ...(status === "" ? {} : { status }), ...filters };
       return data(api.GET("/api/v1/documents", { params: { query }, signal }));
     },
     placeholderData: keepPreviousData,
@@ -90,6 +88,17 @@ export function DocumentsPage() {
       state.data?.data.some((each) => each.status === "queued" || each.status === "processing")
         ? REFRESH_MS
         : false,
+  });
+
+  const total = list?.pagination.total ?? 0;
+  // They are counted with the others: that some of them answer nothing is said.
+  const { data: failed = 0 } = useQuery({
+    queryKey: ["documents", "failed", wanted, collection, folder, level, kind, labelled, total],
+    enabled: status === "" && total > 0,
+    queryFn: async ({ signal }) => {
+      const query = { limit: 1, status: "failed" as const, ...filters };
+      return (await data(api.GET("/api/v1/documents", { params: { query }, signal }))).pagination.total;
+    },
   });
 
   return (
@@ -168,6 +177,7 @@ export function DocumentsPage() {
                 {list.pagination.total === 0
                   ? t(isFiltered ? "documents.none" : "begin.empty")
                   : t("documents.count", { count: list.pagination.total })}
+                {status === "" && failed > 0 && `, ${t("documents.ofThemFailed", { count: failed })}`}
               </p>
               <ColumnMenu />
             </div>

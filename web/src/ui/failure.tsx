@@ -1,6 +1,5 @@
 import { useTranslation } from "react-i18next";
 
-import { language } from "~/i18n";
 import type { Key } from "~/i18n/key";
 
 /** Why a document could not be made ready (`docs/guide/formats-and-limits.md`). */
@@ -21,21 +20,22 @@ const FAILURES: Record<string, Key> = {
   unsupported_format: "failure.unsupported",
 };
 
-/**
- * A failure in words: in English the server's own, which know sizes and names, in other languages
- * those of its code; the server's where it has none.
- */
+/** A failure in words, in every language those of its code; the server's where it has none. */
 export function useFailureWords(): (code: string | null | undefined, detail: string) => string {
   const { t } = useTranslation();
   return (code, detail) => {
     const key = FAILURES[code ?? ""];
-    if (key === undefined || (detail !== "" && language() === "en")) return detail;
-    return t(key as "failure.empty");
+    return key === undefined ? detail : t(key as "failure.empty");
   };
 }
 
-/** The failure of a document or of a job; what the server said comes when pointed at. */
+/** The failure of a document or of a job; below it what the server said, which knows sizes and names. */
 export function Failure({ code, detail, className = "mt-1 text-sm" }: { code: string | null | undefined; detail: string; className?: string }) {
   const words = useFailureWords()(code, detail);
-  return <p className={`${className} text-bad wrap-anywhere`} {...(words === detail ? {} : { title: detail })}>{words}</p>;
+  return (
+    <div className={`${className} wrap-anywhere`}>
+      <p className="text-bad">{words}</p>
+      {words !== detail && detail !== "" && <p className="text-[0.85em] text-soft" lang="en">{detail}</p>}
+    </div>
+  );
 }

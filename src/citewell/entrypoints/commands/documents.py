@@ -161,14 +161,16 @@ def list_documents(
 ) -> None:
     """List documents, newest first."""
 
-    async def act(platform: Platform, caller: Caller) -> tuple[list[DocumentRead], int]:
+    async def act(platform: Platform, caller: Caller) -> tuple[list[DocumentRead], int, int]:
         async with unit_of_work(platform, caller) as ctx:
             wanted = (await collections.find(ctx, collection)).id if collection else None
             asked = DocumentQuery(wanted, status, search)
             found = await service.page(ctx, PageRequest(page, limit), asked)
-            return [state.read() for state in found.items], found.total
+            failing = DocumentQuery(wanted, VersionStatus.FAILED, search)
+            failed = 0 if status or as_json else await service.page(ctx, PageRequest(1, 1), failing)
+            return [each.read() for each in found.items], found.total, failed and failed.total
 
-    items, total = run(act, tenant=tenant, as_user=as_user)
+    items, total, failed = run(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"documents": [item.model_dump(mode="json") for item in items], "total": total})
         return
@@ -183,7 +185,7 @@ def list_documents(
         # Below the table: a reason is a sentence or two, which no column holds.
         if item.error is not None:
             out.print(f"{item.id} {item.status}: {item.error['detail']}", markup=False)
-    out.print(f"{total} documents.")
+    out.print(f"{total} documents{f', {failed} of them failed' if failed else ''}.")
 
 
 @documents.command("show")

@@ -341,7 +341,7 @@ async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:
         key = "YOUR_API_KEY"
         out.print("Sign in with the key of the first start, or run `citewell key create`.")
     out.print(
-        f"Ask a question{' (it ends the set-up above)' if notice is not None else ''}:\n"
+        "Ask a question:\n"
         f'  curl -s {address}/api/v1/query -H "Authorization: Bearer {key}" \\\n'
         f"    -H 'Content-Type: application/json' -d '{{\"query\": \"{EXAMPLE_QUESTION}\"}}'",
         markup=False,

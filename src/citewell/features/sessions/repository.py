@@ -126,8 +126,13 @@ async def lock_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Tenant | N
 
 
 async def has_people(session: AsyncSession) -> bool:
-    """Whether the tenant has a user, or one of its keys was ever used."""
-    used_key = select(ApiKey.id).where(ApiKey.last_used_at.is_not(None))
+    """Whether the tenant has a user, or a key was ever used that is not its first.
+
+    The first key is as much the operator's alone as the set-up token, and beside it on the disk: a
+    question asked with it, as the start suggests, opens nothing to anybody.
+    """
+    oldest = select(ApiKey.id).order_by(ApiKey.created_at, ApiKey.id).limit(1).scalar_subquery()
+    used_key = select(ApiKey.id).where(ApiKey.last_used_at.is_not(None), ApiKey.id != oldest)
     found = await session.scalar(select(or_(exists(select(User.id)), exists(used_key))))
     return bool(found)
 

@@ -2,7 +2,7 @@
 
 Only readers of the operator's files get the token, because an installation that strangers can reach
 must not hand its administration to the first of them. Set-up closes for good with the first
-account, the first use of an API key or the first document.
+account, the first use of an API key that is not the installation's first, or the first document.
 """
 
 import hmac
@@ -70,7 +70,7 @@ async def expect_preloaded(ctx: Context, files: int) -> None:
     """Allow for the documents that a start is about to load, so that set-up stays open meanwhile.
 
     Until `note_preloaded` as many documents of others are no sign of use either. The token is the
-    operator's alone all the time, and an account or the use of a key closes the set-up as ever.
+    operator's alone all the time; an account or the use of another key closes the set-up as ever.
     """
     tenant = await repository.lock_tenant(ctx.session, ctx.tenant_id)
     if tenant is not None:
