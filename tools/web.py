@@ -188,7 +188,7 @@ def guide(node: Node) -> None:
     (script,) = re.findall(r"^```ts\n(.+?)^```$", text, flags=re.M | re.S)
     make_types = re.search(r"^npx (openapi-typescript) \S+ (.+) --output citewell.ts$", text, re.M)
     assert make_types is not None, "the guide does not say how types are made"
-    schema = [sys.executable, str(ROOT / "tools" / "web_schema.py"), "--whole"]
+    schema = [Path(sys.executable).with_name("citewell"), "openapi"]
     told = subprocess.run(schema, cwd=ROOT, capture_output=True, check=True).stdout
     # Within web/, so that packages are found.
     with tempfile.TemporaryDirectory(dir=WEB, prefix=".guide-") as name:

@@ -1,7 +1,6 @@
 """Writes web/openapi.json: what the web application uses of the API's description.
 
 python tools/web_schema.py          # write it anew
-python tools/web_schema.py --whole  # print the whole description instead
 python tools/web_schema.py --check  # only tell whether it is what the application says (exit code 1 if not)
 
 Only the paths that the sources of web/ name are kept, so that other routes change nothing here.
@@ -94,9 +93,6 @@ def _references(node: Any) -> set[str]:
 
 def main() -> int:
     """Write or check the file."""
-    if "--whole" in sys.argv:
-        print(json.dumps(_whole()))
-        return 0
     text = described()
     if "--check" in sys.argv:
         is_right = SCHEMA.exists() and SCHEMA.read_text("utf-8") == text

@@ -35,7 +35,9 @@ class Lane(StrEnum):
     AGENT = "agent"
     """Runs of agents, for which people wait, apart from evaluations of hours."""
     OUTBOUND = "outbound"
-    """Webhooks and mail: messages to servers of others, which may take their time to answer."""
+    """Webhooks: messages to servers of others, which may take their time to answer."""
+    MAIL = "mail"
+    """Mail: to one server of the operator's, apart from receivers that hang."""
 
 
 _HELD = """

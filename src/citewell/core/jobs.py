@@ -114,6 +114,10 @@ class TransientJobError(Exception):
         self.retry_after = retry_after
 
 
+MAIL_CONCURRENCY = 2
+"""Mails sent at once by a worker process: a second one, so that a slow reply holds up nobody."""
+
+
 class _RetryTransient(procrastinate.BaseRetryStrategy):
     """Retries after temporary errors and interruptions by a shutdown; everything else is final."""
 
@@ -161,6 +165,7 @@ class JobQueue(Generic[P]):
             Lane.MODEL: model_concurrency,
             Lane.AGENT: agent_concurrency,
             Lane.OUTBOUND: outbound_concurrency,
+            Lane.MAIL: MAIL_CONCURRENCY,
         }
         self._lanes = Lanes(sizes)
         self._metrics = metrics or ProcessMetrics()

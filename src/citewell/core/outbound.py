@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -12,6 +13,13 @@ from citewell.kit.addresses import PrivateAddressError, ReachableHosts
 
 class OutboundError(Exception):
     """A request did not get a reply; the message says why, without addresses of this network."""
+
+
+class PrivateHostError(OutboundError):
+    """The host is in a private network that the operator does not allow."""
+
+    def __init__(self) -> None:
+        super().__init__("The host is in a private network.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +46,6 @@ async def post(
 ) -> OutboundReply:
     """Send a body; the reply's own body is not read.
 
-    The host's name is resolved once and the connection goes to that address: a name that points
-    elsewhere a moment later leads nowhere. Redirects are not followed.
-
     Args:
         url: http or https.
         content: The body.
@@ -54,25 +59,59 @@ async def post(
     target = parsed_url(url)
     if target is None:
         raise OutboundError("The URL cannot be asked for.")
-    port = target.port or (443 if target.scheme == "https" else 80)
     begun = time.monotonic()
+    async with asked("POST", target, content, headers, hosts=hosts, seconds=seconds) as reply:
+        status = reply.status_code
+    return OutboundReply(status, round((time.monotonic() - begun) * 1000))
+
+
+@asynccontextmanager
+async def asked(
+    method: str,
+    target: httpx.URL,
+    content: bytes | None,
+    headers: Mapping[str, str],
+    *,
+    hosts: ReachableHosts,
+    seconds: float,
+) -> AsyncGenerator[httpx.Response, None]:
+    """The reply to a request, its body still to be read.
+
+    The host's name is resolved once and the connection goes to that address: a name that points
+    elsewhere a moment later leads nowhere. Redirects are not followed.
+
+    Args:
+        method: GET, POST...
+        target: As `parsed_url` gives it.
+        content: The body; None: there is none.
+        headers: Beside `Host`.
+        hosts: Networks that may be reached.
+        seconds: For all of it, reading the reply included.
+
+    Raises:
+        PrivateHostError: The host may not be reached.
+        OutboundError: It got no reply, or not the whole of it in time.
+    """
+    port = target.port or (443 if target.scheme == "https" else 80)
     try:
         async with asyncio.timeout(seconds):
             address = await hosts.address_of(target.host, port)
             # Nothing of the environment: a proxy there would resolve the name again.
             async with httpx.AsyncClient(timeout=None, trust_env=False) as client:  # noqa: S113 - above
                 request = client.build_request(
-                    "POST", target.copy_with(host=address), content=content,
+                    method, target.copy_with(host=address), content=content,
                     headers={**headers, "host": target.netloc.decode()},
                     extensions={"sni_hostname": target.host},
                 )  # fmt: skip
                 reply = await client.send(request, stream=True, follow_redirects=False)
-                await reply.aclose()
+                try:
+                    yield reply
+                finally:
+                    await reply.aclose()
     except PrivateAddressError:
-        raise OutboundError("The host is in a private network.") from None
+        raise PrivateHostError from None
     except TimeoutError:
         raise OutboundError(f"It did not answer within {seconds:g} s.") from None
     # Value errors: a name or header that has no code.
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise OutboundError(f"It cannot be reached ({type(error).__name__}).") from None
-    return OutboundReply(reply.status_code, round((time.monotonic() - begun) * 1000))

@@ -446,7 +446,7 @@ class Settings(BaseSettings):
         default=4,
         ge=1,
         le=64,
-        description="Webhooks and mails sent at once, beside those, in one worker process.",
+        description="Webhooks told at once, beside those, in one worker process.",
     )
     threads: int | None = Field(
         default=None,

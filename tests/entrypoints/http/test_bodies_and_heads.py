@@ -133,6 +133,13 @@ class TestHead:
                 head = await office.service.head(f"/api/v1/{path}")
                 got = await office.service.get(f"/api/v1/{path}")
                 assert head.headers["content-type"] == got.headers["content-type"], path
+            talk = (await office.service.post("/api/v1/conversations", json={})).json()["id"]
+            for query, status in (("", 200), (f"?message_id={talk}", 404)):
+                path = f"/api/v1/conversations/{talk}/export{query}"
+                head, got = await office.service.head(path), await office.service.get(path)
+                assert (head.status_code, got.status_code) == (status, status)
+                assert head.headers["content-type"] == got.headers["content-type"]
+                assert "content-length" not in head.headers or status == 404
             employee = await office.person()
             for path in ("audit/export", "analytics/export", "usage/export"):
                 assert (await employee.client.head(f"/api/v1/{path}")).status_code == 403, path

@@ -189,7 +189,7 @@ class TestAttempts:
                 assert len(mailbox.letters) == 1
                 assert (await health_of(web))["status"] == "ok"
 
-    async def test_it_waits_in_a_lane_that_no_evaluation_fills(
+    async def test_it_waits_in_a_lane_that_no_other_work_fills(
         self, settings: Settings, own_mail_url: str, mailbox: Mailbox
     ) -> None:
         with_mail = mailing(settings, mailbox)
@@ -201,7 +201,7 @@ class TestAttempts:
                 queued = "SELECT queue_name FROM procrastinate_jobs WHERE task_name = :task"
                 return list(await ctx.session.scalars(text(queued), {"task": SEND}))
 
-            assert await sender.within(lanes) == [Lane.OUTBOUND]
+            assert await sender.within(lanes) == [Lane.MAIL]
 
     async def test_one_that_cannot_be_written_is_given_up_with_its_reason(
         self, sender: Sender

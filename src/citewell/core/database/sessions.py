@@ -285,6 +285,13 @@ def is_held(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.LockNotAvailable)
 
 
+def is_stale(error: BaseException) -> bool:
+    """Whether a snapshot was too old: what it would change has been changed since it began."""
+    return isinstance(error, DBAPIError) and isinstance(
+        error.orig, psycopg.errors.SerializationFailure
+    )
+
+
 def is_overdue(error: BaseException) -> bool:
     """Whether the database cancelled a statement at its time-out."""
     return isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.errors.QueryCanceled)

@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.database.embedded import SERVER_SETTINGS
 from citewell.core.errors import AppError, StartupError
+from citewell.core.jobs import MAIL_CONCURRENCY
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings, found_vendor_keys
 from citewell.entrypoints.commands.ingesting import ingest_paths, walk
@@ -280,6 +281,7 @@ def _check_connections(settings: Settings, workers: int) -> None:
         + settings.worker_model_concurrency
         + settings.worker_agent_concurrency
         + settings.worker_outbound_concurrency
+        + MAIL_CONCURRENCY
     )
     needed = workers * (pool + 1) + pool + jobs + SPARE_CONNECTIONS
     if settings.database_url is None and needed > limit:

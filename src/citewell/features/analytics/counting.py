@@ -9,6 +9,7 @@ from citewell.core.platform import Platform
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.llm.pricing import price_of
 from citewell.features.analytics import repository, service
+from citewell.features.analytics.errors import StaleSnapshotError
 from citewell.features.analytics.schemas import DayRange
 from citewell.kit.clock import utc_now
 
@@ -66,17 +67,28 @@ async def _count(platform: Platform, caller: Caller, days: Sequence[date]) -> No
     """Count days, each in a transaction, and then the months they belong to."""
     this_month = utc_now().date().replace(day=1)
     for day in days:
-        # One snapshot, so that the figures of a day agree with each other; begun when the lock is
-        # held, or it would be older than the count that was waited for, and refused (40001).
-        async with (
-            _counting(platform, caller),
-            unit_of_work(platform, caller, is_snapshot=True) as ctx,
-        ):
-            prices = _prices(await repository.models_of(ctx.session, day))
-            await repository.count_day(ctx.session, day, prices)
+        while not await _is_counted(platform, caller, day):
+            # Waited for outside of the snapshot, which would be older than the other's count; and
+            # on one connection at a time, as a pool has two at the least.
+            async with _counting(platform, caller):
+                pass
     for month in sorted({day.replace(day=1) for day in days} - {this_month}):
         async with _counting(platform, caller) as ctx:
             await repository.count_month(ctx.session, month)
+
+
+async def _is_counted(platform: Platform, caller: Caller, day: date) -> bool:
+    """Count a day; false if another count of the tenant is under way, or ended just now."""
+    try:
+        # One snapshot, so that the figures of a day agree with each other.
+        async with unit_of_work(platform, caller, is_snapshot=True) as ctx:
+            if not await repository.try_hold(ctx.session):
+                return False
+            prices = _prices(await repository.models_of(ctx.session, day))
+            await repository.count_day(ctx.session, day, prices)
+    except StaleSnapshotError:
+        return False
+    return True
 
 
 @asynccontextmanager

@@ -11,6 +11,10 @@ class UnusableRangeError(AppError):
     title = "The input cannot be used"
 
 
+class StaleSnapshotError(Exception):
+    """A snapshot is older than a count of the same day that has ended meanwhile."""
+
+
 class PeopleHiddenError(AppError):
     """The tenant's question log does not tell who asked."""
 

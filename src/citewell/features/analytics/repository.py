@@ -7,11 +7,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
 from citewell.core.context import NOBODY
+from citewell.core.database.sessions import is_stale
+from citewell.features.analytics.errors import StaleSnapshotError
 from citewell.features.analytics.schemas import DayRange, DocumentKind, QuestionKind
 from citewell.features.analytics.spans import BUCKETS, ONE_DAY, STEPS, Spans, next_month
 from citewell.models.analytics import AnalyticsDay, AnalyticsState
@@ -26,6 +29,7 @@ LATE_SECONDS = 1_800
 _LATE = text("SELECT citewell_late_changes(:tenant_id, :moment, :late)")
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('analytics:' || :tenant_id, 0))")
+_TRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended('analytics:' || :tenant_id, 0))")
 
 _ASKED = f"""
 asked AS (
@@ -267,6 +271,12 @@ async def hold(session: AsyncSession) -> None:
     await session.execute(_LOCK, {"tenant_id": str(session.info["tenant_id"])})
 
 
+async def try_hold(session: AsyncSession) -> bool:
+    """As `hold`, but false instead of waiting where another counts."""
+    tenant = {"tenant_id": str(session.info["tenant_id"])}
+    return bool(await session.scalar(_TRY, tenant))
+
+
 async def models_of(session: AsyncSession, day: date) -> list[str]:
     """Models that wrote or read for the answers of a day."""
     return list(await session.scalars(_MODELS, _day_values(session, day)))
@@ -281,7 +291,21 @@ async def count_day(
         session: A snapshot of the tenant.
         day: The day (UTC).
         prices: US dollars for a token read and written, by model.
+
+    Raises:
+        StaleSnapshotError: Another count of the tenant ended between snapshot and lock.
     """
+    try:
+        await _count_day(session, day, prices)
+    except DBAPIError as error:
+        if is_stale(error):
+            raise StaleSnapshotError from error
+        raise
+
+
+async def _count_day(
+    session: AsyncSession, day: date, prices: Mapping[str, tuple[float, float]]
+) -> None:
     values = _day_values(session, day)
     await session.execute(
         _FORGET_ITEMS, {"tenant_id": values["tenant_id"], "span": "day", "start": day}

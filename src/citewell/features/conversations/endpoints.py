@@ -32,6 +32,7 @@ from citewell.features.http import (
     LIBRARY,
     PRIVATE,
     QUERY,
+    HeadDep,
     KeyDep,
     Listing,
     PageDep,
@@ -40,6 +41,7 @@ from citewell.features.http import (
     Router,
     WriterDep,
     governed,
+    head_alone,
     known_fields,
     listing,
 )
@@ -240,15 +242,19 @@ async def export_conversation(
     platform: PlatformDep,
     caller: ReaderDep,
     conversation_id: uuid.UUID,
+    is_head: HeadDep,
     form: ExportForm = ExportForm.MARKDOWN,
     message_id: OneMessage = None,
 ) -> Response:
     """Export a conversation with its citations, without what the caller may not read."""
-    async with unit_of_work(platform, caller) as ctx:
-        text = await exporting.export(ctx, conversation_id, form, message_id)
     kind, ending = MEDIA[form]
     name = f"conversation-{conversation_id}.{ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    async with unit_of_work(platform, caller) as ctx:
+        if is_head:
+            await exporting.require(ctx, conversation_id, message_id)
+            return head_alone(kind, headers)
+        text = await exporting.export(ctx, conversation_id, form, message_id)
     return Response(text, media_type=kind, headers=headers)
 
 

@@ -5,7 +5,7 @@ import re
 import uuid
 
 from citewell.core.context import Context
-from citewell.features.conversations import service
+from citewell.features.conversations import repository, service
 from citewell.features.conversations.errors import MessageNotFoundError
 from citewell.features.conversations.schemas import (
     MAX_MESSAGES,
@@ -41,6 +41,17 @@ async def export(
         exported = ConversationExport(conversation=conversation, messages=messages)
         return json.dumps(exported.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
     return _markdown(conversation, messages)
+
+
+async def require(
+    ctx: Context, conversation_id: uuid.UUID, message_id: uuid.UUID | None = None
+) -> None:
+    """Check that there is something to export; raises what `export` does."""
+    await service.get(ctx, conversation_id)
+    if message_id is not None:
+        found = await repository.message(ctx.session, conversation_id, message_id)
+        if found is None:
+            raise MessageNotFoundError(message_id)
 
 
 def _markdown(conversation: ConversationRead, messages: list[MessageRead]) -> str:

@@ -15,11 +15,11 @@ FORGETTING_SECONDS = 3_600
 
 
 def register(queue: JobQueue[Platform], schedules: Schedules[Platform], settings: Settings) -> None:
-    """Have messages sent, where a server is set, in a lane that no evaluation of hours fills.
+    """Have messages sent, where a server is set, in a lane that no other work fills.
 
-    Messages that were queued in the lane of models before are sent from there.
+    Messages that were queued in another lane before are sent from there.
     """
-    attempts.register(queue, sending.SEND, sending.send, lane=Lane.OUTBOUND)
+    attempts.register(queue, sending.SEND, sending.send, lane=Lane.MAIL)
     if settings.smtp_url is not None:
         schedules.register("mail.queue", sending.queue_due, every=LOOK_SECONDS)
     schedules.register("mail.forget", sending.forget_old, every=FORGETTING_SECONDS)

@@ -1,13 +1,13 @@
 """Requests to hosts that the operator allows, to the address that was checked and no other."""
 
-import asyncio
 from collections.abc import Sequence
 
 import httpx
 
 from citewell.core.errors import ForbiddenError, InvalidInputError, UnavailableError
+from citewell.core.outbound import OutboundError, PrivateHostError, asked, parsed_url
 from citewell.core.platform import Platform
-from citewell.kit.addresses import PrivateAddressError, ReachableHosts
+from citewell.kit.addresses import ReachableHosts
 
 MAX_URL_CHARS = 1_000
 MAX_REPLY_BYTES = 200_000
@@ -23,12 +23,11 @@ def parsed(url: str) -> httpx.URL:
     Raises:
         InvalidInputError: It is none, or carries a password.
     """
-    try:
-        found = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError, UnicodeError):
-        raise InvalidInputError("This is no URL.") from None
-    if found.scheme not in ("http", "https") or not found.host or found.userinfo:
-        raise InvalidInputError("The URL must begin with http:// or https:// and a host's name.")
+    found = parsed_url(url)
+    if found is None:
+        raise InvalidInputError(
+            "The URL must begin with http:// or https:// and a host's name, without a password."
+        )
     return found
 
 
@@ -62,35 +61,21 @@ async def send(
         UnavailableError: It does not answer as it should.
     """
     hosts = ReachableHosts(platform.settings.private_hosts)
-    port = url.port or (443 if url.scheme == "https" else 80)
-    headers = {**_SENT_AS, "host": url.netloc.decode()}
+    headers = dict(_SENT_AS)
     if key is not None:
         headers["idempotency-key"] = key
     if body is not None:
         is_json = body.lstrip()[:1] in ("{", "[")
         headers["content-type"] = "application/json" if is_json else "text/plain; charset=utf-8"
+    content = None if body is None else body.encode()
+    sent = asked(method, url, content, headers, hosts=hosts, seconds=SECONDS)
     try:
-        async with asyncio.timeout(SECONDS):
-            address = await hosts.address_of(url.host, port)
-            # Nothing of the environment: a proxy there would resolve the name again.
-            async with httpx.AsyncClient(timeout=None, trust_env=False) as client:  # noqa: S113 - above
-                request = client.build_request(
-                    method, url.copy_with(host=address), headers=headers, content=body,
-                    extensions={"sni_hostname": url.host},
-                )  # fmt: skip
-                reply = await client.send(request, stream=True, follow_redirects=False)
-                try:
-                    return reply.status_code, await _text(reply)
-                finally:
-                    await reply.aclose()
-    except PrivateAddressError as error:
-        raise ForbiddenError(f"{error}.") from None
-    except TimeoutError:
-        raise UnavailableError(f"`{url.host}` did not answer within {SECONDS:g} s.") from None
-    except (httpx.HTTPError, OSError) as error:
-        raise UnavailableError(
-            f"`{url.host}` cannot be reached ({type(error).__name__})."
-        ) from None
+        async with sent as reply:
+            return reply.status_code, await _text(reply)
+    except PrivateHostError:
+        raise ForbiddenError(f"`{url.host}` is an address of a private network.") from None
+    except OutboundError as error:
+        raise UnavailableError(f"`{url.host}`: {error}") from None
 
 
 async def _text(reply: httpx.Response) -> str:
