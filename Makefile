@@ -77,6 +77,10 @@ test-chaos: $(VENV)/.dev ## Kill processes, stop databases, fill disks for half 
 	@CHAOS_REPORT=$(abspath $(CHAOS_REPORT)) $(PYTEST) $(SPREAD) tests/chaos; \
 	  tests=$$?; $(BIN)/python tools/chaos_report.py $(CHAOS_REPORT) && exit $$tests
 
+.PHONY: test-attacks
+test-attacks: $(VENV)/.dev ## Make the attacks again that once worked (docs/guide/security.md)
+	@$(PYTEST) $$($(BIN)/python -c 'from tests.attacks import ATTACKS; print(*dict.fromkeys(t for a in ATTACKS for t in a.tests))')
+
 .PHONY: web
 web: $(VENV)/.base ## Build the web application and keep the tools (Node.js is fetched if there is none)
 	$(BIN)/python tools/web.py make

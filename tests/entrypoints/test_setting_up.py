@@ -101,3 +101,6 @@ class TestInstallationUsedByItsKey:
                     assert reply.json()["code"] == "invalid_setup_token"
         finally:
             running.end()
+        said = running.out + running.err
+        assert key_of(used) not in said, "more people read logs than may administer"
+        assert token not in said

@@ -107,6 +107,8 @@ class TestNotAccepted:
             ("Ashgrove acquired Pellworth in 2018 for 2.3 million euros.", TAKEOVER),
             ("Ashgrove acquired Pellworth in 2019.", TAKEOVER),
             ("Ashgrove acquired Pellworth in 2018, as evil.example confirms.", TAKEOVER),
+            ("Unused days lapse with payment.", "Unused days lapse without payment."),
+            ("Up to three unused days are kept.", "Up to five unused days are kept."),
             ("Overtime is paid.", "Overtime is not paid."),
             ("Overtime is not paid.", "Overtime is paid."),
             ("Visitors may smoke.", "Visitors may smoke only in the yard."),

@@ -111,6 +111,7 @@ class TestCreate:
             ({"title": "x", "content": "x", "metadata": {"": 1}}, "metadata"),
             ({"title": "x", "content": "x", "metadata": {"k" * 201: 1}}, "metadata"),
             ({"title": "x", "content": "x", "metadata": {str(i): i for i in range(101)}}, "meta"),
+            ({"title": "x", "content": "x", "metadata": {"k": ["x" * 170] * 100}}, "metadata"),
             ({"title": "x", "content": "x", "metadata": {"k": float("nan")}}, "metadata"),
             ({"title": "x", "content": "x", "metadata": {"k": [float("inf")]}}, "metadata"),
             ({"title": "x", "content": "x", "collection_id": "main"}, "collection_id"),
