@@ -326,7 +326,7 @@ class TestQueryParameters:
         ]
         await sweep.all_pass(others, check)
         nobody = [request_to(m, f"{p}?as_user_id={uuid.uuid4()}") for m, p in shown]
-        await sweep.all_pass(nobody, lambda reply: assert_problem(reply, 404, "not_found"))
+        await sweep.all_pass(nobody, lambda reply: assert_problem(reply, 404, "user_not_found"))
 
 
 MALFORMED = (

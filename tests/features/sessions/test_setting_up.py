@@ -208,7 +208,9 @@ class TestInUse:
         server = fresh.people.server
         async with server.client(fresh.key) as client:
             assert (await client.get("/api/v1/documents")).status_code == 200
-            made = await client.post("/api/v1/auth/api-keys", json={"name": "Robot"})
+            made = await client.post(
+                "/api/v1/auth/api-keys", json={"name": "Robot", "service": True}
+            )
         offer = fresh.offer(token)
         assert offer is not None
         assert offer.token == token, "the first key is the operator's, as the token is"

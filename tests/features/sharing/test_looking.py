@@ -29,7 +29,9 @@ class TestAsUser:
         assert own["pagination"]["total"] == 2, "the caller is the caller again"
         for part in ("", "/content", "/file", "/versions", "/versions/1"):
             assert (await seen(f"/documents/{open_['id']}{part}")).status_code == 200
-            assert_problem(await seen(f"/documents/{hidden['id']}{part}"), 404, "not_found")
+            assert_problem(
+                await seen(f"/documents/{hidden['id']}{part}"), 404, "document_not_found"
+            )
         assert (await seen("/collections")).json()["pagination"]["total"] == 1
         trail = (await client.get(f"{API}/audit?action=search.viewed_as")).json()
         assert {each["object_id"] for each in trail["data"]} == {guest}
@@ -37,7 +39,7 @@ class TestAsUser:
     async def test_others_may_not_and_changes_are_not_made_as_somebody(
         self, live_server: LiveServer, client: httpx.AsyncClient
     ) -> None:
-        reading = {"name": "Reader", "scopes": ["read"]}
+        reading = {"name": "Reader", "scopes": ["read"], "service": True}
         key = (await client.post(f"{API}/auth/api-keys", json=reading)).json()["key"]
         async with live_server.client(key) as reader:
             reply = await reader.get(f"{API}/documents?as_user_id={uuid.uuid4()}")
