@@ -223,11 +223,10 @@ def _open_batch(
             if not absolute.is_file():
                 result.error = "This is not a regular file."
                 continue
-        except (FileNotFoundError, NotADirectoryError):
-            result.error = "There is no such file or folder."
-            continue
         except OSError as error:
-            result.error = _unreadable(error)
+            is_there = os.path.lexists(path)  # a link that leads nowhere is
+            is_missing = isinstance(error, FileNotFoundError | NotADirectoryError) and not is_there
+            result.error = "There is no such file or folder." if is_missing else _unreadable(error)
             continue
         new = NewFile(
             path=absolute,

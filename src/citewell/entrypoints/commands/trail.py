@@ -73,8 +73,8 @@ def list_events(
     for event in events:
         table.add_row(
             f"{event.at:%Y-%m-%d %H:%M:%S}",
-            _shown(event.actor_name, event.actor_id) or event.actor_kind,
-            event.action, _shown(event.object_name, event.object_id), event.address or "",
+            Text(_shown(event.actor_name, event.actor_id) or event.actor_kind), event.action,
+            Text(_shown(event.object_name, event.object_id)), event.address or "",
             Text(", ".join(f"{name}: {value}" for name, value in event.details.items())),
         )  # fmt: skip
     print_table(table)
