@@ -241,7 +241,7 @@ async def _answering(
 async def _lacking(
     platform: Platform, reader: Caller, request: QueryRequest, found: Found, answer: Answer
 ) -> list[DegradedRead]:
-    """What the answer was made without; of one that abstains also what is still being read."""
+    """Parts the answer was made without; for one that abstains also the unread documents."""
     if not answer.is_abstained:
         return found.degraded
     ids, as_of = request.collection_ids, request.as_of

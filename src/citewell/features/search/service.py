@@ -48,7 +48,7 @@ from citewell.indexes.contract import index_of
 from citewell.kit.clock import Stopwatch
 
 UNREAD = "unread documents"
-"""What a reply was made without, while the library is being read."""
+"""Part that a reply was made without while the library is being read."""
 
 MOST_UNREAD = 1000
 
@@ -112,7 +112,7 @@ async def unread(
     collection_ids: Sequence[uuid.UUID] | None,
     as_of: datetime | None,
 ) -> list[DegradedRead]:
-    """What to say beside nothing found: how many documents are still being read, if any.
+    """Notes that documents are still being read, if any, for a reply that found nothing.
 
     Args:
         platform: The handles of the process.
