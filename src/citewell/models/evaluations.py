@@ -64,6 +64,9 @@ class EvalRun(Base, HasId, TenantScoped):
     embedding: Mapped[str | None]
     prompt_version: Mapped[str | None]
     release: Mapped[str]
+    agent: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """The agent that answers: `slug, version, definition`; None: answers are made as of any
+    question."""
     judge: Mapped[str | None]
     """The model that judges beside the rules; None: none does."""
     with_unreviewed: Mapped[bool] = mapped_column(server_default="false")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +16,10 @@ from sqlalchemy import text
 from citewell.core.context import Context
 from citewell.core.settings import Settings
 from tests.conftest import LiveServer, serving
-from tests.features.agents.conftest import MODEL, Desk, Scripted, calling, saying
+from tests.features.agents.conftest import MODEL, PARKING, Desk, Scripted, calling, saying
 from tests.office import open_office
 from tests.vendor import Reply
+from tests.waiting import PATIENCE
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -272,3 +274,51 @@ class TestOutside:
         assert [method for method, *_ in outside.received] == ["GET"]
         cancelled = await desk.sent("POST", f"/agent-runs/{run['id']}/cancel", 200)
         assert [call["status"] for call in cancelled["calls"]] == ["succeeded", "refused"]
+
+
+class TestEvaluations:
+    """Runs of a dataset that an agent answers: it is asked on trial, and keeps no run."""
+
+    async def test_agent_is_graded_as_questions_are_and_acts_on_nothing(
+        self, desk: Desk, outside: Outside
+    ) -> None:
+        outside.received.clear()
+        await desk.documents.add("Parking", PARKING)
+        agent = await desk.new_agent("search_documents", "send_http")
+        cases = (
+            {"question": "Where do visitors park?", "gold": ["bay 4"]},
+            {"question": "What does parking cost?", "gold": ["3 euros"]},
+            {"question": "Tell them.", "gold": ["told"]},
+        )
+        made = await desk.sent("POST", "/evaluations/datasets", 201, {"name": "Agent"})
+        for case in cases:
+            await desk.sent("POST", f"/evaluations/datasets/{made['id']}/cases", 201, case)
+        desk.vendor.play(
+            calling(("search_documents", {"query": "parking"})),
+            saying("Visitors park in bay 4 behind the mill. [1]"),
+            saying("Parking costs 5 euros a day."),
+            calling(posting(outside.host)),
+        )
+        body = {"dataset_id": made["id"], "agent": agent}
+        begun = await desk.sent("POST", "/evaluations/runs", 202, body)
+        assert (begun["agent_version"], begun["model"]) == (1, "agent")
+        run: dict[str, Any] = begun
+        deadline = time.monotonic() + PATIENCE
+        while run["finished_at"] is None:
+            assert time.monotonic() < deadline, run
+            await asyncio.sleep(0.05)
+            run = await desk.sent("GET", f"/evaluations/runs/{begun['id']}", 200)
+        figures = run["figures"]
+        assert run["model"] == MODEL
+        assert (figures["cases"], figures["failed"]) == (3, 1)
+        assert (figures["verdicts"]["right"], figures["verdicts"]["questions"]) == (1, 2)
+        assert figures["output_tokens"] > 0
+        results = (await desk.sent("GET", f"/evaluations/runs/{run['id']}/results", 200))["data"]
+        assert results[0]["confidence"]["level"] == "high"
+        assert (results[1]["abstained"], results[1]["confidence"]["level"]) == (True, "none")
+        assert "a person would have to approve (`send_http`)" in results[2]["error"]
+        assert outside.received == []
+        assert (await desk.sent("GET", "/agent-runs", 200))["data"] == []
+        missing = {"dataset_id": made["id"], "agent": "nobody"}
+        refusal = await desk.sent("POST", "/evaluations/runs", 404, missing)
+        assert refusal["code"] == "agent_not_found"

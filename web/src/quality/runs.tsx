@@ -19,10 +19,15 @@ export function Runs({ set }: { set: Dataset }) {
   const queries = useQueryClient();
   const [withUnreviewed, setWithUnreviewed] = useState(false);
   const [withJudge, setWithJudge] = useState(false);
+  const [agent, setAgent] = useState("");
+  const { data: agents } = useQuery({
+    queryKey: ["agents", "choice"],
+    queryFn: () => data(api.GET("/api/v1/agents", { params: { query: { limit: 100 } } })),
+  });
   const [chosen, setChosen] = useState<readonly EvaluationRun[]>([]);
 
   async function start(): Promise<void> {
-    await api.POST("/api/v1/evaluations/runs", { body: { dataset_id: set.id, with_unreviewed: withUnreviewed, ...(withJudge ? { judge: "model" as const } : {}) } });
+    await api.POST("/api/v1/evaluations/runs", { body: { dataset_id: set.id, with_unreviewed: withUnreviewed, ...(withJudge ? { judge: "model" as const } : {}), ...(agent === "" ? {} : { agent }) } });
     await queries.invalidateQueries({ queryKey: ["evaluation-runs"] });
   }
 
@@ -43,6 +48,13 @@ export function Runs({ set }: { set: Dataset }) {
         >
           <CheckField label={t("quality.withUnreviewed")} isOn={withUnreviewed} onChange={setWithUnreviewed} />
           <CheckField label={t("quality.withJudge")} isOn={withJudge} onChange={setWithJudge} />
+          <label className="block">
+            <span className="mb-1 block font-medium">{t("quality.answeredBy")}</span>
+            <select className="field" value={agent} onChange={(event) => setAgent(event.target.value)}>
+              <option value="">{t("quality.noAgent")}</option>
+              {agents?.data.map((each) => <option key={each.id} value={each.slug}>{each.name}</option>)}
+            </select>
+          </label>
         </Form>
       </div>
       <Listing
@@ -76,7 +88,7 @@ function RunRow({ run, setId, isChosen, onChoose }: { run: EvaluationRun; setId:
           <Link to="/quality/$setId/runs/$runId" params={{ setId, runId: run.id }} className="underline-offset-4 hover:underline">{name}</Link>
           {run.is_rejected && <Badge tone="bad">{t("quality.rejected")}</Badge>}
         </p>
-        <p className="text-sm text-soft wrap-anywhere">{[run.model, run.prompt_version, `Citewell ${run.release}`].filter((part) => part !== null).join(" · ")}</p>
+        <p className="text-sm text-soft wrap-anywhere">{[run.agent, run.model, run.prompt_version, `Citewell ${run.release}`].filter((part) => part !== null).join(" · ")}</p>
         {figures !== null && (
           <p className="text-sm">
             {t("quality.right", { share: share(asked === 0 ? 0 : (figures.verdicts.right ?? 0) / asked) })}

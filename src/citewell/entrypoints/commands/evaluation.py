@@ -160,6 +160,7 @@ def gate(
     accept: Annotated[
         bool, typer.Option("--accept", help="Make this run the next baseline even if it is worse.")
     ] = False,
+    agent: Annotated[str | None, typer.Option(help="Slug or id of an agent that answers.")] = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
@@ -169,7 +170,7 @@ def gate(
     to compare with: this one is the baseline of the next. A run that is worse is not, so that the
     gate stays shut when it is tried again.
     """
-    limits = RunLimits(tolerance, top_k, accepts_worse=accept)
+    limits = RunLimits(tolerance, top_k, accepts_worse=accept, agent=agent)
 
     async def act(platform: Platform, caller: Caller) -> RunRead | RunComparison:
         with progress_bar() as progress:

@@ -272,11 +272,12 @@ def run_dataset(
     unreviewed: Annotated[
         bool, typer.Option("--unreviewed", help="Ask generated cases too that nobody looked at.")
     ] = False,
+    agent: Annotated[str | None, typer.Option(help="Slug or id of an agent that answers.")] = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_json: JsonOption = False,
 ) -> None:
     """Ask all questions of a dataset now, and show the figures."""
-    limits = RunLimits(top_k=top_k, has_judge=judge, with_unreviewed=unreviewed)
+    limits = RunLimits(top_k=top_k, has_judge=judge, with_unreviewed=unreviewed, agent=agent)
 
     async def act(platform: Platform, caller: Caller) -> RunRead:
         with progress_bar() as progress:

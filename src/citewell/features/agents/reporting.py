@@ -44,15 +44,22 @@ async def report_of(
 def delegated(run: AgentRun) -> ToolOutput:
     """The result of a run for the agent that asked for it: the answer, its quotes as passages."""
     usage = TokenUsage(run.input_tokens, run.output_tokens)
-    if run.report is None:
-        return ToolOutput(run.reason or "It failed.", is_error=True, usage=usage, money=run.money)
-    report = AgentReport.model_validate(run.report)
+    report = None if run.report is None else AgentReport.model_validate(run.report)
+    return output_of_report(report, run.reason or "", usage, run.money)
+
+
+def output_of_report(
+    report: AgentReport | None, reason: str, usage: TokenUsage, money: float
+) -> ToolOutput:
+    """The same of a report, with what it cost; without one the reason."""
+    if report is None:
+        return ToolOutput(reason or "It failed.", is_error=True, usage=usage, money=money)
     lines = [
         f"{each.text} {UNSUPPORTED_MARK}" if each.grade is Grade.UNSUPPORTED else each.text
         for each in report.sentences
     ]
     passages = tuple(map(_passage, report.citations))
-    return ToolOutput("\n".join(lines), passages, usage=usage, money=run.money)
+    return ToolOutput("\n".join(lines), passages, usage=usage, money=money)
 
 
 def _passage(citation: AgentCitation) -> Passage:

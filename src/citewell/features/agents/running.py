@@ -179,11 +179,12 @@ async def _attempt(work: _Work) -> tuple[History, RunOutcome]:
     tools |= await servers.tools_of(platform, payer.tenant_id, definition.tools)
     toolbox = RunToolbox(platform, definition, tools, ledger, run_child)
     today = utc_now().date().isoformat()
-    loop = AgentLoop(model, _spec(definition), toolbox, ledger, history, today)
+    loop = AgentLoop(model, spec_of(definition), toolbox, ledger, history, today)
     return history, await loop.run()
 
 
-def _spec(definition: AgentDefinition) -> AgentSpec:
+def spec_of(definition: AgentDefinition) -> AgentSpec:
+    """The agent as the engine takes it."""
     limits, schema = definition.limits, definition.answer_schema
     return AgentSpec(
         definition.instructions,

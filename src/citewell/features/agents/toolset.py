@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 from pydantic import BaseModel
@@ -22,7 +22,6 @@ from citewell.engine.agents.base import (
     ToolTerms,
 )
 from citewell.engine.errors import EngineError
-from citewell.features.agents.journal import RunLedger
 from citewell.features.agents.schemas import AgentDefinition
 from citewell.features.agents.tools.base import AgentTool, ToolWork
 from citewell.features.collections import service as collections
@@ -44,6 +43,14 @@ RunChild = Callable[[CallState, Caller, str, str], Awaitable[ToolOutput]]
 """Runs another agent for a call: the caller, its slug, the task."""
 
 
+class CallLedger(Protocol):
+    """Tells whose rights a call has."""
+
+    async def begin_call(self, call: CallState) -> Caller:
+        """Note that a call begins; returns its user with the rights of this moment."""
+        ...
+
+
 class RunToolbox:
     """The tools of one attempt at one run (`engine.agents.base.Toolbox`).
 
@@ -60,7 +67,7 @@ class RunToolbox:
         platform: Platform,
         definition: AgentDefinition,
         tools: Mapping[str, AgentTool],
-        ledger: RunLedger,
+        ledger: CallLedger,
         run_child: RunChild,
     ) -> None:
         self._platform = platform

@@ -20,6 +20,8 @@ class RunLimits:
     has_judge: bool = False
     """Whether the language model judges too."""
     with_unreviewed: bool = False
+    agent: str | None = None
+    """Slug or id of the agent that answers; None: none does."""
     accepts_worse: bool = False
     """Whether a run that is worse becomes the baseline of the next gate all the same."""
 
@@ -30,6 +32,7 @@ class RunLimits:
             top_k=self.top_k,
             judge="model" if self.has_judge else None,
             with_unreviewed=self.with_unreviewed,
+            agent=self.agent,
         )
 
 
@@ -59,8 +62,9 @@ async def run_gate(
         platform: Index and models.
         caller: Somebody who may read everything.
         name: Of the dataset.
-        baseline: The run to compare with; None: the last one of the dataset that has finished and
-            that no gate found worse. Else a gate that is merely run twice would pass.
+        baseline: The run to compare with; None: the last one of the dataset, and of the same agent,
+            that has finished and that no gate found worse. Else a gate that is merely run twice
+            would pass.
         limits: How to run, and what is no regression.
         on_progress: Told how many questions of how many are done.
 
@@ -71,7 +75,9 @@ async def run_gate(
     async with unit_of_work(platform, caller) as ctx:
         dataset = await datasets.named(ctx, name)
         if baseline is None:
-            last = await repository.newest_finished(ctx.session, dataset.id)
+            asked = await running.agent_of(ctx, limits.agent)
+            slug = None if asked is None else asked.slug
+            last = await repository.newest_finished(ctx.session, dataset.id, slug)
             baseline = last.id if last else None
         else:
             await running.finished(ctx, baseline)  # refused before the questions are asked

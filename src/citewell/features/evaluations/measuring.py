@@ -5,6 +5,9 @@ import statistics
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
 
 from citewell.core.context import Caller
 from citewell.core.errors import InvalidInputError
@@ -24,11 +27,15 @@ from citewell.engine.evaluation.judging import Judge, JudgedCase, RulesJudge
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.llm.pricing import price_of
 from citewell.engine.text.language import detect_language
+from citewell.engine.verification.grading import Grade
+from citewell.features.agents import rehearsing
+from citewell.features.agents.schemas import AgentDefinition
 from citewell.features.evaluations import spending
 from citewell.features.evaluations.schemas import JudgeFigures, RunFigures, VerdictCounts
 from citewell.features.search import answers
 from citewell.features.search.answer_records import Making
-from citewell.features.search.schemas import QueryReply, QueryRequest
+from citewell.features.search.schemas import ConfidenceRead, QueryRequest, SentenceRead
+from citewell.kit.clock import Stopwatch
 from citewell.models.evaluations import EvalCase, EvalResult
 
 RANKED = 10
@@ -36,9 +43,46 @@ RANKED = 10
 
 _RULES = RulesJudge()
 
+_PROVEN = (Grade.QUOTED, Grade.CLOSE, Grade.CONFIRMED)
+
+# As the levels of answers: most, half, some.
+_LEVELS = ((0.8, "high"), (0.5, "medium"), (0.01, "low"))
+
+
+class AskedAgent(BaseModel):
+    """An agent that answers, as it was when the run began."""
+
+    slug: str
+    version: int
+    definition: AgentDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer, whoever made it, as far as it is measured."""
+
+    text: str
+    is_abstained: bool
+    confidence: ConfidenceRead
+    sentences: Sequence[SentenceRead]
+    cited: Sequence[tuple[uuid.UUID, str]]
+    """Document and quote of each citation."""
+    ranked: Sequence[uuid.UUID]
+    """Documents as they were found."""
+    milliseconds: float
+    names: Mapping[str, str]
+    """Of the embedding, the prompt, an agent's model; as far as there are any."""
+    usage: TokenUsage
+    cost: float | None
+    """US dollars; None: not known."""
+
 
 async def ask(
-    platform: Platform, caller: Caller, case: EvalCase, top_k: int, judge: Judge | None
+    platform: Platform,
+    caller: Caller,
+    case: EvalCase,
+    by: AskedAgent | int,
+    judge: Judge | None,
 ) -> dict[str, object]:
     """Ask the question of a case; returns the values of its result.
 
@@ -46,7 +90,7 @@ async def ask(
         platform: Index and models.
         caller: With access to everything.
         case: The question and what is right.
-        top_k: Passages to read.
+        by: The agent that answers, or how many passages are read.
         judge: Reads the reply too; its failures are noted, and the run goes on.
 
     Raises:
@@ -58,33 +102,91 @@ async def ask(
         "question": case.question,
         "kind": case.kind or read_question(case.question, detect_language(case.question)).kind,
     }
-    request = QueryRequest(query=case.question, top_k=top_k)
     try:
-        reply, made = await answers.trial(platform, caller, request)
+        if isinstance(by, int):
+            reply = await _answered(platform, caller, case.question, by)
+        else:
+            reply = await _answered_by(platform, caller, case.question, by)
     except InvalidInputError as error:
         return {
             **values,
             "error": error.detail, "is_abstained": False, "confidence_level": "none",
             "confidence_score": 0.0, "measures": {}, "latency_ms": 0.0,
         }  # fmt: skip
-    documents = _ranking(reply, made)
-    measures = _measures(case, reply, made, documents)
-    measures["cost_usd"] = await _cost(platform, made)
+    documents = [*reply.ranked, *(document_id for document_id, _ in reply.cited)]
+    measures = _measures(case, reply, documents)
+    measures["cost_usd"] = reply.cost
     if judge is not None:
         measures |= await _judged_by(platform, caller, judge, case, reply)
     return {
         **values,
         "verdict": await _verdict(case, reply),
-        "answer": reply.answer,
-        "is_abstained": reply.abstained,
+        "answer": reply.text,
+        "is_abstained": reply.is_abstained,
         "confidence_level": reply.confidence.level,
         "confidence_score": reply.confidence.score,
         "measures": measures,
-        "latency_ms": reply.metadata.timings_ms["total"],
-        "input_tokens": made.spent.input_tokens,
-        "output_tokens": made.spent.output_tokens,
+        "latency_ms": reply.milliseconds,
+        "input_tokens": reply.usage.input_tokens,
+        "output_tokens": reply.usage.output_tokens,
         "document_ids": list(dict.fromkeys(documents)),
     }
+
+
+async def _answered(platform: Platform, caller: Caller, question: str, top_k: int) -> Answered:
+    reply, made = await answers.trial(platform, caller, QueryRequest(query=question, top_k=top_k))
+    space = made.found.retrieved.embedding if made.found else None
+    names = {"embedding": space.name if space else None, "prompt": reply.metadata.prompt}
+    return Answered(
+        reply.answer,
+        reply.abstained,
+        reply.confidence,
+        reply.sentences,
+        [(each.document_id, each.quote) for each in reply.citations],
+        [hit.document_id for hit in made.found.hits] if made.found else [],
+        reply.metadata.timings_ms["total"],
+        {kind: name for kind, name in names.items() if name is not None},
+        made.spent,
+        await _cost(platform, made),
+    )
+
+
+async def _answered_by(
+    platform: Platform, caller: Caller, question: str, agent: AskedAgent
+) -> Answered:
+    """The answer of an agent.
+
+    Raises:
+        InvalidInputError: It came to none; why.
+    """
+    watch = Stopwatch()
+    try:
+        made = await rehearsing.rehearse(platform, caller, agent.slug, agent.definition, question)
+    except (ProviderError, ProviderConfigurationError) as error:
+        raise InvalidInputError(str(error)) from error
+    if made.report is None:
+        raise InvalidInputError(made.reason)
+    report = made.report
+    return Answered(
+        report.answer,
+        not report.citations,
+        _confidence_in(report.sentences),
+        report.sentences,
+        [(each.document_id, each.quote) for each in report.citations],
+        made.read,
+        watch.finish()["total"],
+        {"model": made.model},
+        made.usage,
+        await _price(made.model, made.usage),
+    )
+
+
+def _confidence_in(sentences: Sequence[SentenceRead]) -> ConfidenceRead:
+    """The share of proven sentences: agents tell no confidence of their own."""
+    proven = [each.grade in _PROVEN for each in sentences if each.grade is not None]
+    score = statistics.fmean(proven) if proven else 0.0
+    level = next((name for least, name in _LEVELS if score >= least), "none")
+    return ConfidenceRead(level=level, score=round(score, 4))
 
 
 async def _cost(platform: Platform, made: Making) -> float | None:
@@ -101,7 +203,7 @@ async def _price(model: str, spent: TokenUsage) -> float | None:
 
 
 async def _judged_by(
-    platform: Platform, caller: Caller, judge: Judge, case: EvalCase, reply: QueryReply
+    platform: Platform, caller: Caller, judge: Judge, case: EvalCase, reply: Answered
 ) -> dict[str, object]:
     """The verdict of a model and its cost; nothing where the case does not say what is right."""
     wanted = _answer_case(case)
@@ -122,7 +224,7 @@ async def _judged_by(
         "judge_output_tokens": judgement.usage.output_tokens,
         # Abstentions are judged without the model.
         "judge_cost_usd": await _price(judge.name, judgement.usage)
-        if is_asked or not (case.abstain or reply.abstained)
+        if is_asked or not (case.abstain or reply.is_abstained)
         else 0.0,
     }
 
@@ -139,11 +241,6 @@ def _truth(case: EvalCase) -> str:
     return " ".join(filter(None, parts))
 
 
-def _ranking(reply: QueryReply, made: Making) -> list[uuid.UUID]:
-    hits = made.found.hits if made.found else []
-    return [hit.document_id for hit in hits] + [each.document_id for each in reply.citations]
-
-
 def _answer_case(case: EvalCase) -> AnswerCase | None:
     """The right answer, as the engine judges it; None where the case does not say."""
     if not (case.gold or case.all_of or case.abstain):
@@ -154,41 +251,34 @@ def _answer_case(case: EvalCase) -> AnswerCase | None:
     return AnswerCase(str(case.id), case.question, gold, every, forbid, case.abstain)
 
 
-async def _verdict(case: EvalCase, reply: QueryReply) -> Verdict | None:
+async def _verdict(case: EvalCase, reply: Answered) -> Verdict | None:
     wanted = _answer_case(case)
     if wanted is None:
         return None
     return (await _RULES.judge(JudgedCase(wanted, _judged(reply), _truth(case)))).verdict
 
 
-def _judged(reply: QueryReply) -> JudgedReply:
+def _judged(reply: Answered) -> JudgedReply:
     return JudgedReply(
-        answer=reply.answer,
-        is_abstained=reply.abstained,
+        answer=reply.text,
+        is_abstained=reply.is_abstained,
         sentences=len(reply.sentences),
-        first_quote=reply.citations[0].quote if reply.citations else None,
+        first_quote=reply.cited[0][1] if reply.cited else None,
         confidence=reply.confidence.score,
         level=reply.confidence.level,
     )
 
 
-def _measures(
-    case: EvalCase, reply: QueryReply, made: Making, documents: Sequence[uuid.UUID]
-) -> dict[str, object]:
+def _measures(case: EvalCase, reply: Answered, documents: Sequence[uuid.UUID]) -> dict[str, object]:
     """Numbers of one reply, by name; those that the case does not ask for are left out."""
-    found: dict[str, object] = {}
-    space = made.found.retrieved.embedding if made.found else None
-    if space is not None:
-        found["embedding"] = space.name
-    if reply.metadata.prompt is not None:
-        found["prompt"] = reply.metadata.prompt
+    found: dict[str, object] = dict(reply.names)
     for grade, count in Counter(each.grade for each in reply.sentences if each.grade).items():
         found[f"grade_{grade}"] = count
     wanted = _answer_case(case)
-    if wanted is not None and not case.abstain and reply.citations:
-        held = quotes_hold(wanted, [citation.quote for citation in reply.citations])
+    if wanted is not None and not case.abstain and reply.cited:
+        held = quotes_hold(wanted, [quote for _, quote in reply.cited])
         found["answer_in_citation"] = float(held)
-    if case.reference and not reply.abstained:
+    if case.reference and not reply.is_abstained:
         said = " ".join(sentence.text for sentence in reply.sentences)
         found["similarity"] = round(metrics.word_overlap(said, case.reference), 4)
     if case.document_ids:
@@ -196,8 +286,8 @@ def _measures(
         ranking = [str(document_id) for document_id in documents]
         for name, measure in _RETRIEVAL.items():
             found[f"{name}_at_{RANKED}"] = round(measure(ranking, judgement, RANKED), 4)
-        if reply.citations:
-            cited = [str(citation.document_id) in judgement for citation in reply.citations]
+        if reply.cited:
+            cited = [str(document_id) in judgement for document_id, _ in reply.cited]
             found["citation_precision"] = round(statistics.fmean(cited), 4)
     return found
 

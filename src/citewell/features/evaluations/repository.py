@@ -274,14 +274,23 @@ async def run_of_job(session: AsyncSession, job_id: uuid.UUID) -> EvalRun | None
     return await session.scalar(select(EvalRun).where(EvalRun.job_id == job_id))
 
 
-async def newest_finished(session: AsyncSession, dataset_id: uuid.UUID) -> EvalRun | None:
-    """The last run of a dataset that has figures and that no gate found worse."""
+async def newest_finished(
+    session: AsyncSession, dataset_id: uuid.UUID, agent: str | None
+) -> EvalRun | None:
+    """The last run of a dataset that has figures and that no gate found worse.
+
+    Args:
+        session: Of the tenant.
+        dataset_id: The dataset.
+        agent: Slug of the agent that answered; None: none did.
+    """
     return await session.scalar(
         select(EvalRun)
         .where(
             EvalRun.dataset_id == dataset_id,
             EvalRun.finished_at.is_not(None),
             EvalRun.is_rejected.is_(False),
+            EvalRun.agent["slug"].astext.is_not_distinct_from(agent),
         )
         .order_by(EvalRun.finished_at.desc(), EvalRun.id.desc())
         .limit(1)

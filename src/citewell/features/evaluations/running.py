@@ -8,9 +8,11 @@ from citewell.core.context import SYSTEM_UNPRIVATE, Caller, Context, unit_of_wor
 from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.engine.evaluation.judging import Judge, ModelJudge
+from citewell.features.agents import service as agents
 from citewell.features.connections import service as connections
 from citewell.features.evaluations import datasets, measuring, repository
 from citewell.features.evaluations.errors import RunNotFoundError, RunUnfinishedError
+from citewell.features.evaluations.measuring import AskedAgent
 from citewell.features.evaluations.results import result_reads
 from citewell.features.evaluations.schemas import (
     ResultRead,
@@ -29,6 +31,7 @@ from citewell.models.evaluations import EvalRun
 RUN_JOB = "evaluations.run"
 
 EXTRACTIVE = "extractive"
+AGENT = "agent"
 
 OnProgress = Callable[[int, int], Awaitable[None]]
 
@@ -40,6 +43,7 @@ async def begin(ctx: Context, data: RunCreate, *, in_background: bool = True) ->
         ForbiddenError: The caller may not read everything.
         DatasetNotFoundError: There is no such dataset.
         InvalidInputError: It has no cases to ask, or there is no model to judge.
+        AgentNotFoundError: There is no such agent.
     """
     dataset = await datasets.get(ctx, data.dataset_id)
     if not dataset.cases:
@@ -52,6 +56,8 @@ async def begin(ctx: Context, data: RunCreate, *, in_background: bool = True) ->
     llm = ctx.platform.llm
     if data.judge is not None and llm is None:
         raise InvalidInputError("No language model is set that could judge (CITEWELL_LLM).")
+    agent = await agent_of(ctx, data.agent)
+    model = EXTRACTIVE if llm is None else llm.name
     job_id = None
     if in_background:
         [job] = await jobs.enqueue(ctx, RUN_JOB, [NewJob()])
@@ -60,14 +66,29 @@ async def begin(ctx: Context, data: RunCreate, *, in_background: bool = True) ->
         tenant_id=ctx.tenant_id,
         id=uuid7(),
         job_id=job_id,
-        model=EXTRACTIVE if llm is None else llm.name,
+        # An agent's model may be another: which one is known when it has answered.
+        model=model if agent is None else AGENT,
+        agent=None if agent is None else agent.model_dump(mode="json"),
         release=citewell.__version__,
         judge=llm.name if llm is not None and data.judge is not None else None,
         created_by=ctx.actor.user_id,
-        **data.model_dump(exclude={"judge"}),
+        **data.model_dump(exclude={"judge", "agent"}),
     )
     await repository.add(ctx.session, run)
     return run_read(run)
+
+
+async def agent_of(ctx: Context, wanted: str | None) -> AskedAgent | None:
+    """The agent with a slug or id, as it is now; None for None.
+
+    Raises:
+        AgentNotFoundError: There is none.
+    """
+    if wanted is None:
+        return None
+    agent_id = await agents.find(ctx, wanted)
+    slug, version, definition = await agents.definition_of(ctx, agent_id)
+    return AskedAgent(slug=slug, version=version, definition=definition)
 
 
 async def page(ctx: Context, dataset_id: uuid.UUID | None, request: PageRequest) -> Page[RunRead]:
@@ -133,8 +154,9 @@ async def perform(
             return
         cases = await repository.open_cases(ctx.session, run)
     judge = _judge(await connections.redacted(platform, caller), run)
+    agent = None if run.agent is None else AskedAgent.model_validate(run.agent)
     for number, case in enumerate(cases, 1):
-        asked = await measuring.ask(platform, caller, case, run.top_k, judge)
+        asked = await measuring.ask(platform, caller, case, agent or run.top_k, judge)
         async with unit_of_work(platform, caller) as ctx:
             if not await repository.hold_run(ctx.session, run_id):
                 return
@@ -148,6 +170,8 @@ async def perform(
         finishing.figures = measuring.figures(found, run.judge).model_dump(mode="json")
         finishing.embedding = measuring.named(found, "embedding")
         finishing.prompt_version = measuring.named(found, "prompt")
+        if run.agent is not None:
+            finishing.model = measuring.named(found, "model") or AGENT
         finishing.finished_at = utc_now()
 
 
@@ -174,6 +198,8 @@ def run_read(run: EvalRun) -> RunRead:
         job_id=run.job_id,
         top_k=run.top_k,
         model=run.model,
+        agent=None if run.agent is None else run.agent["slug"],
+        agent_version=None if run.agent is None else run.agent["version"],
         embedding=run.embedding,
         prompt_version=run.prompt_version,
         release=run.release,

@@ -232,6 +232,15 @@ class RunCreate(_Body):
     with_unreviewed: bool = Field(
         default=False, description="Ask generated cases too that nobody has looked at."
     )
+    agent: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description=(
+            "Slug or id of an agent that answers, with `top_k` of its own; null: as questions "
+            "are answered."
+        ),
+    )
 
 
 class JudgeFigures(BaseModel):
@@ -291,6 +300,10 @@ class RunRead(BaseModel):
     """Its progress, and where it is cancelled; null: a command ran it."""
     top_k: int
     model: str
+    """`extractive`: none; of an agent's run `agent` until its model has answered."""
+    agent: str | None
+    """Slug of the agent that answers; null: none does."""
+    agent_version: int | None
     embedding: str | None
     prompt_version: str | None
     release: str
