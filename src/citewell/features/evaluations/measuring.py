@@ -58,7 +58,7 @@ class AskedAgent(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class MeasuredAnswer:
     """An answer, whoever made it, as far as it is measured."""
 
     text: str
@@ -133,11 +133,13 @@ async def ask(
     }
 
 
-async def _answered(platform: Platform, caller: Caller, question: str, top_k: int) -> Answered:
+async def _answered(
+    platform: Platform, caller: Caller, question: str, top_k: int
+) -> MeasuredAnswer:
     reply, made = await answers.trial(platform, caller, QueryRequest(query=question, top_k=top_k))
     space = made.found.retrieved.embedding if made.found else None
     names = {"embedding": space.name if space else None, "prompt": reply.metadata.prompt}
-    return Answered(
+    return MeasuredAnswer(
         reply.answer,
         reply.abstained,
         reply.confidence,
@@ -153,7 +155,7 @@ async def _answered(platform: Platform, caller: Caller, question: str, top_k: in
 
 async def _answered_by(
     platform: Platform, caller: Caller, question: str, agent: AskedAgent
-) -> Answered:
+) -> MeasuredAnswer:
     """The answer of an agent.
 
     Raises:
@@ -167,7 +169,7 @@ async def _answered_by(
     if made.report is None:
         raise InvalidInputError(made.reason)
     report = made.report
-    return Answered(
+    return MeasuredAnswer(
         report.answer,
         not report.citations,
         _confidence_in(report.sentences),
@@ -203,7 +205,7 @@ async def _price(model: str, spent: TokenUsage) -> float | None:
 
 
 async def _judged_by(
-    platform: Platform, caller: Caller, judge: Judge, case: EvalCase, reply: Answered
+    platform: Platform, caller: Caller, judge: Judge, case: EvalCase, reply: MeasuredAnswer
 ) -> dict[str, object]:
     """The verdict of a model and its cost; nothing where the case does not say what is right."""
     wanted = _answer_case(case)
@@ -251,14 +253,14 @@ def _answer_case(case: EvalCase) -> AnswerCase | None:
     return AnswerCase(str(case.id), case.question, gold, every, forbid, case.abstain)
 
 
-async def _verdict(case: EvalCase, reply: Answered) -> Verdict | None:
+async def _verdict(case: EvalCase, reply: MeasuredAnswer) -> Verdict | None:
     wanted = _answer_case(case)
     if wanted is None:
         return None
     return (await _RULES.judge(JudgedCase(wanted, _judged(reply), _truth(case)))).verdict
 
 
-def _judged(reply: Answered) -> JudgedReply:
+def _judged(reply: MeasuredAnswer) -> JudgedReply:
     return JudgedReply(
         answer=reply.text,
         is_abstained=reply.is_abstained,
@@ -269,7 +271,9 @@ def _judged(reply: Answered) -> JudgedReply:
     )
 
 
-def _measures(case: EvalCase, reply: Answered, documents: Sequence[uuid.UUID]) -> dict[str, object]:
+def _measures(
+    case: EvalCase, reply: MeasuredAnswer, documents: Sequence[uuid.UUID]
+) -> dict[str, object]:
     """Numbers of one reply, by name; those that the case does not ask for are left out."""
     found: dict[str, object] = dict(reply.names)
     for grade, count in Counter(each.grade for each in reply.sentences if each.grade).items():
