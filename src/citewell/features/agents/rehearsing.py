@@ -31,7 +31,7 @@ from citewell.kit.ids import uuid7
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What an agent made of a question."""
+    """Outcome of a question to an agent on trial."""
 
     report: AgentReport | None
     """Its answer; None: it came to none."""
