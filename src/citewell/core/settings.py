@@ -18,10 +18,11 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from citewell.core.identity_providers import IdentityProviders
 from citewell.core.mail_servers import MailFrom, SmtpUrl
+from citewell.core.running_settings import RunningSettings
 from citewell.core.tool_servers import ToolServers
 
 PREFIX = "CITEWELL_"
@@ -184,7 +185,7 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-class Settings(BaseSettings):
+class Settings(RunningSettings):
     """One installation's settings. Field `x` is read from `CITEWELL_X`."""
 
     # A `.env` may hold variables of other programs; unknown ones of ours are refused by

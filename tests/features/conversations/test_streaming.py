@@ -13,6 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
+from citewell.core.closing import Closing
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import Timeouts
@@ -108,7 +109,7 @@ async def node(
     own = apart(replace(platform, llm=model))
     async with unit_of_work(own, caller) as ctx:
         made = await service.create(ctx, ConversationCreate(title="Parking"))
-    async with own.state_of(Runs).open():
+    async with own.state_of(Runs).open(Closing()):
         yield Node(own, caller, made.id)
     await model.close()
 

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
-from uvicorn.supervisors import Multiprocess
 
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.database.embedded import SERVER_SETTINGS
@@ -41,6 +39,7 @@ from citewell.entrypoints.commands.setting_up import (
     setup_notice,
 )
 from citewell.entrypoints.http.app import create_app
+from citewell.entrypoints.http.draining import DrainingProcesses, DrainingServer, ServerConfig
 from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import (
     DatabaseHandle,
@@ -63,6 +62,13 @@ maintenance."""
 HUNG_SECONDS = 60
 """Silence after which one of several answering processes is replaced. With uvicorn's five seconds,
 processes that took longer to import the application were killed and started without end."""
+
+IDLE_SECONDS = 5
+"""Life of an idle connection; uvicorn's own default."""
+
+PROXY_IDLE_SECONDS = 65
+"""The same behind a proxy: longer than nginx and its like keep theirs (60), because a request that
+meets a connection that is being closed fails."""
 
 GIVE_UP_SECONDS = 2.0
 """Time for cancelled requests to send their last reply, which takes a moment."""
@@ -198,7 +204,10 @@ def _listening(settings: Settings) -> Generator[socket.socket, None, None]:
             # for the client's delayed acknowledgement.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             listener.bind(address)
-            listener.listen(LISTEN_BACKLOG)
+            # One of several servers takes no connections before it can answer: a proxy asks the
+            # others meanwhile.
+            if not settings.drain_seconds:
+                listener.listen(LISTEN_BACKLOG)
         except OSError as error:
             raise StartupError(
                 f"Citewell cannot listen on {where}: {_reason(error)}. "
@@ -221,7 +230,7 @@ async def _serve_here(site: _Site) -> None:
             await stack.enter_async_context(worker)
         app = create_app(site.settings, lambda: nullcontext(platform))
         _keep_what_is_loaded()
-        server = uvicorn.Server(_config(site, app))
+        server = DrainingServer(_config(site, app))
         async with asyncio.TaskGroup() as group:
             # Beside the server, not before it: preloading takes minutes, and health answers
             # meanwhile.
@@ -267,7 +276,7 @@ def _serve_many(site: _Site, workers: int) -> None:
     # The worker processes accept on the same socket; the system spreads connections over them.
     site.listener.set_inheritable(True)
     with job_worker() if site.has_worker else nullcontext():
-        Multiprocess(config, sockets=[site.listener]).run()
+        DrainingProcesses(config, sockets=[site.listener]).run()
 
 
 def _check_connections(settings: Settings, workers: int) -> None:
@@ -292,8 +301,8 @@ def _check_connections(settings: Settings, workers: int) -> None:
         )
 
 
-def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Config:
-    return uvicorn.Config(
+def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> ServerConfig:
+    config = ServerConfig(
         app,
         factory=isinstance(app, str),
         workers=workers,
@@ -302,10 +311,12 @@ def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> uvicorn.Con
         server_header=False,
         proxy_headers=False,  # the application does, for proxies the operator trusts
         backlog=LISTEN_BACKLOG,
-        timeout_graceful_shutdown=10,
         timeout_worker_healthcheck=HUNG_SECONDS,
+        timeout_keep_alive=PROXY_IDLE_SECONDS if site.settings.trusted_proxies else IDLE_SECONDS,
         **SERVER_OPTIONS,
     )
+    config.drain(site.settings.drain_seconds)
+    return config
 
 
 async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:

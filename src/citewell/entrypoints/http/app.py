@@ -16,11 +16,13 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import citewell
 from citewell.core.caching.cache import OUTCOMES, SWEEP_SECONDS, Cache
+from citewell.core.closing import Closing
 from citewell.core.metrics import ProcessMetrics
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.entrypoints.http import description, problems
 from citewell.entrypoints.http.connections import Connections
+from citewell.entrypoints.http.draining import grace_seconds
 from citewell.entrypoints.http.guards import HostGuard, OriginGuard
 from citewell.entrypoints.http.health import router as health_router
 from citewell.entrypoints.http.mcp import router as mcp_router
@@ -119,13 +121,19 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, object], None]:
         async with (
             open_platform() as platform,
-            platform.state_of(Runs).open(),
+            platform.state_of(Runs).open(platform.state_of(Closing)),
             _telling(platform, credentials) as streams,
         ):
             app.state.platform = platform
             connections = Connections.of(settings)
             connections.watch_accepting()
-            yield {"streams": streams, CLOSING: streams.close, CONNECTIONS: connections}
+            closing = platform.state_of(Closing)
+
+            def close() -> None:
+                streams.close()
+                closing.begin(grace_seconds(settings.drain_seconds))
+
+            yield {"streams": streams, CLOSING: close, CONNECTIONS: connections}
 
     app = FastAPIOffline(
         docs_url="/api/docs",

@@ -70,6 +70,8 @@ class Connections:
     body_seconds: float
     """How long a body may make no progress."""
     trusted: tuple[str, ...] = ()
+    is_draining: bool = False
+    """Whether the server stops soon: replies close their connections."""
     _open: Counter[str] = field(default_factory=Counter[str])
     _waiting: Counter[str] = field(default_factory=Counter[str])
     _silent: Counter[str] = field(default_factory=Counter[str])

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from fastapi import Request
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +17,8 @@ import citewell
 from citewell.core.caching.cache import Cache
 from citewell.core.errors import UnavailableError
 from citewell.core.platform import Platform
+from citewell.entrypoints.http.connections import Connections
+from citewell.entrypoints.http.protocol import CONNECTIONS
 from citewell.features.http import PROBE, PlatformDep, Router
 from citewell.features.mail import service as mail
 
@@ -189,8 +192,11 @@ async def live() -> dict[str, str]:
 
 
 @router.get("/ready")
-async def ready(platform: PlatformDep) -> Readiness:
+async def ready(platform: PlatformDep, request: Request) -> Readiness:
     """Report that the database answers, and list background tasks that fail repeatedly."""
+    connections: Connections | None = getattr(request.state, CONNECTIONS, None)
+    if connections is not None and connections.is_draining:
+        raise UnavailableError("The server is stopping.")
     return await platform.state_of(RecentLooks).take(Readiness, lambda: _readiness(platform))
 
 

@@ -22,6 +22,12 @@ MAX_HEAD_BYTES = 64 * 1024
 """Of a request's line and headers; the parser has no limit. Browsers send up to 16 KiB of cookies,
 and other servers take 8 to 64 KiB."""
 
+CLOSE = (b"connection", b"close")
+
+LAST_IDLE_SECONDS = 5
+"""Life of an idle connection of a server that stops: longer than the nginx of `deploy/` keeps its
+own (4), which so never sends a request on one that is being closed."""
+
 SLOWEST_BODY_BYTES = 4096
 """Of a body that is still coming, in `body_seconds`: less than the slowest modem sends."""
 
@@ -51,6 +57,35 @@ class ProblemProtocol(HttpToolsProtocol):
         return self._is_in_head or (
             not self._is_in_body and (cycle is None or cycle.response_complete)
         )
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether nothing was asked on it yet."""
+        cycle: Any = self.cycle
+        return cycle is None
+
+    def close_with_reply(self) -> None:
+        """Have the reply that is being made close the connection, and tell so if it still can."""
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            return
+        if cycle.response_started:
+            # Not told: its client may send another request, which is answered once more.
+            self.timeout_keep_alive = LAST_IDLE_SECONDS
+        else:
+            cycle.default_headers = [*cycle.default_headers, CLOSE]
+            cycle.keep_alive = False
+
+    def await_last_request(self) -> bool:
+        """Give an idle connection time for a request that is on its way; False: it is not idle."""
+        cycle: Any = self.cycle
+        if cycle is None or not cycle.response_complete or self._is_in_head:
+            return False
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            LAST_IDLE_SECONDS, self.timeout_keep_alive_handler
+        )
+        return True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override]
         super().connection_made(transport)  # pyright: ignore[reportArgumentType] - uvicorn's own
@@ -102,6 +137,8 @@ class ProblemProtocol(HttpToolsProtocol):
         if self._place is not None:
             self._connections.arrived(self._place)
         super().on_headers_complete()
+        if self._connections.is_draining:
+            self.close_with_reply()
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)

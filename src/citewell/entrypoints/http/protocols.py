@@ -49,7 +49,10 @@ class HttpProtocol(ProblemProtocol):
 
     def shutdown(self) -> None:
         _announce(self.app_state)
-        super().shutdown()
+        if not self._connections.is_draining or self.is_unused:
+            super().shutdown()
+        elif not self.await_last_request():
+            self.close_with_reply()
 
 
 class ProblemHandshake(ServerProtocol):

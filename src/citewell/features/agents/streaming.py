@@ -13,6 +13,7 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from citewell.core.closing import Closing
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.agents import repository, runs
@@ -119,6 +120,8 @@ async def _followed(
             for event in _end(look.run):
                 yield event
             return
+        if platform.state_of(Closing).ends_streams:
+            return  # another node goes on from the last event
         if time.monotonic() - began > MAX_STREAM_SECONDS:
             yield _problem(
                 "stream_ended", 408, "The stream is too old; resume from its last event."

@@ -9,7 +9,9 @@ from typing import Annotated
 from fastapi import Depends, File, Header, Query, UploadFile
 from fastapi.responses import Response, StreamingResponse
 
+from citewell.core.closing import Closing
 from citewell.core.context import unit_of_work
+from citewell.core.platform import Platform
 from citewell.features.conversations import asking, exporting, files, service, streams
 from citewell.features.conversations.running import Runs
 from citewell.features.conversations.schemas import (
@@ -123,7 +125,7 @@ async def query_stream(
     """
     if request.conversation_id is not None:
         run = await platform.state_of(Runs).start(platform, caller, request)
-        return _streamed(streams.follow(platform, caller, run, run.message_id, 0))
+        return _streamed(platform, streams.follow(platform, caller, run, run.message_id, 0))
     events = answers.stream(platform, caller, request.alone(request.query))
     # The first step is taken before the reply begins: a bad request is still a plain 4xx.
     first = await anext(events)
@@ -166,7 +168,7 @@ async def follow_message(
     await streams.authorise(platform, caller, conversation_id, message_id)
     last = last_event_id_header if last_event_id_header is not None else last_event_id
     run = platform.state_of(Runs).find(message_id)
-    return _streamed(streams.follow(platform, caller, run, message_id, last or 0))
+    return _streamed(platform, streams.follow(platform, caller, run, message_id, last or 0))
 
 
 @router.post("/conversations/{conversation_id}/messages/{message_id}/stop", status_code=204)
@@ -177,9 +179,11 @@ async def stop_message(
     await streams.stop(platform, caller, conversation_id, message_id)
 
 
-def _streamed(events: AsyncGenerator[NumberedEvent, None]) -> StreamingResponse:
+def _streamed(platform: Platform, events: AsyncGenerator[NumberedEvent, None]) -> StreamingResponse:
+    closing = platform.state_of(Closing)
+
     async def body() -> AsyncIterator[bytes]:
-        async with aclosing(streams.with_pauses(events)) as items:
+        async with aclosing(streams.with_pauses(events, closing)) as items:
             async for event in items:
                 yield (b":\n\n" if event is None else encode_json(event.name, event.text, event.id))
 

@@ -13,6 +13,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from citewell.core.closing import Closing
 from citewell.core.context import Caller
 from citewell.core.errors import AppError, UnavailableError
 from citewell.core.platform import Platform
@@ -87,14 +88,16 @@ class Runs:
         self._tasks: set[asyncio.Task[object]] = set()
 
     @asynccontextmanager
-    async def open(self) -> AsyncGenerator[None, None]:
-        """Let answers be made inside the block; those that are not done at its end are cut off."""
+    async def open(self, closing: Closing) -> AsyncGenerator[None, None]:
+        """Let answers be made inside the block; those not done by the end of a stop are cut off."""
         async with asyncio.TaskGroup() as group:
             self._group = group
             try:
                 yield
             finally:
                 self._group = None
+                if self._tasks and closing.seconds_left:
+                    await asyncio.wait(self._tasks, timeout=closing.seconds_left)
                 for task in self._tasks:
                     task.cancel()
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from citewell.core.closing import Closing
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.conversations import repository
@@ -79,17 +80,27 @@ async def follow(
 
 
 async def with_pauses(
-    events: AsyncGenerator[NumberedEvent, None], seconds: float = HEARTBEAT_SECONDS
+    events: AsyncGenerator[NumberedEvent, None],
+    closing: Closing,
+    seconds: float = HEARTBEAT_SECONDS,
 ) -> AsyncGenerator[NumberedEvent | None, None]:
-    """Yield the events, and None whenever there was none for so long."""
+    """Yield the events, and None whenever there was none for so long.
+
+    They end before `done` when the process stops: each has an id from which any node goes on.
+    """
     async with aclosing(events):
         waiting = asyncio.ensure_future(anext(events, None))
+        leaving = asyncio.ensure_future(closing.wait_until_streams_end())
         try:
             while True:
-                done, _ = await asyncio.wait([waiting], timeout=seconds)
+                done, _ = await asyncio.wait(
+                    [waiting, leaving], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                )
                 if not done:
                     yield None
                     continue
+                if waiting not in done:
+                    return
                 event = waiting.result()
                 if event is None:
                     return
@@ -97,7 +108,8 @@ async def with_pauses(
                 waiting = asyncio.ensure_future(anext(events, None))
         finally:
             waiting.cancel()
-            await asyncio.wait([waiting])
+            leaving.cancel()
+            await asyncio.wait([waiting, leaving])
 
 
 async def stop(
