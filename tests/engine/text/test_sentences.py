@@ -46,6 +46,7 @@ class TestVietnamese:
             ["Gặp ThS. Lê Văn B. tại P. 5, Q. 1.", "Sau đó về."],
             ["Điều 12. Phạm vi điều chỉnh.", "Quy chế này áp dụng từ ngày 01.02.2026."],
             ["Theo Thông tư số 5.", "Quy định mới có hiệu lực."],
+            ["Mức trả là 150.000 đồng một ca.", "Ngày lễ trả gấp đôi."],
         ],
     )
     def test_marks_inside_a_sentence_do_not_end_it(self, sentences: list[str]):

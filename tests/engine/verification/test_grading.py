@@ -20,6 +20,12 @@ class TestQuoted:
     def test_white_space_and_end_mark_do_not_matter(self) -> None:
         assert grade(LEASE[:-1].replace(" ", "  "), LEASE) is Grade.QUOTED
 
+    def test_question_states_nothing(self) -> None:
+        asked = "The kiln is in hall A?"
+        assert grade("The kiln is in hall A.", asked) not in (Grade.QUOTED, Grade.CLOSE)
+        assert grade(asked, "The kiln is in hall A.") is not Grade.QUOTED
+        assert grade(asked, asked) is Grade.QUOTED
+
     def test_part_of_a_denial_is_not_quoted(self) -> None:
         denied = "It is false that the lessee pays the service charge."
         assert grade("The lessee pays the service charge.", denied) not in (
@@ -87,6 +93,15 @@ class TestClose:
     )
     def test_turned_vietnamese_sentence_is_close(self, sentence: str, quote: str) -> None:
         assert grade(sentence, quote, language="vi") is Grade.CLOSE
+
+    def test_vietnamese_noun_without_its_head_is_another_thing(self) -> None:
+        for sentence, quote in (
+            ("Bên thuê mở cổng lúc 6 giờ.", "Bên thuê mở khóa cổng lúc 6 giờ."),
+            ("Công ty mua máy.", "Công ty mua phụ tùng máy."),
+        ):
+            assert grade(sentence, quote, language="vi") is Grade.REWORDED, sentence
+        named = "Giám đốc Nguyễn An ký hợp đồng."
+        assert grade("Giám đốc ký hợp đồng.", named, language="vi") is Grade.CLOSE
 
     def test_statements_of_two_quotes_make_one_sentence(self) -> None:
         both = "The kiln is in hall A and the survey costs 400 euros."

@@ -53,6 +53,8 @@ class Question:
     """How much the library is able to tell of its words, 0..1: little of three passages."""
     day: date | None = None
     """The day for which it is answered: what holds only later does not lead; None: any day."""
+    must_mention: str = ""
+    """Words that an answer must rest on, as a follow-up puts them in the place of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Passage:
     """Cosine similarity with the question as the library's embedder gives it."""
     page_breaks: tuple[int, ...] = ()
     """Offsets in the text at which a page ends."""
+    names: str = ""
+    """Names of the question that its document bears, as a contract does those of its parties."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ _QUESTION_MARK = re.compile(r"(?:Q|Question|H|Hỏi|Câu hỏi)\s?[:.]\s", re.IG
 _LABEL = re.compile(r"\(?[A-Za-z]{0,2}\d{0,3}(?:\.\d{1,3}){0,4}[.):]")
 """The number of a section or a question that a format parts from its text: `C3.`, `12.4)`."""
 
+_SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,3}\.?\s{1,4}[^\W\d_]")
+"""Begin of a numbered section: a heading, even where another line that looks like one follows."""
+
 _LIST_MARK = re.compile(r"(?:[-*•+]|\(?(?:\d{1,3}|\w)[.)])\s")
 
 
@@ -141,6 +144,8 @@ class _Reader:
             return 0
         if following is None or not _looks_like_heading(raw) or _LIST_MARK.match(raw):
             return 1
+        if _SECTION.match(raw):
+            return _LEAD_WORTH
         after = self._passage.text[following.start : following.end]
         if _looks_like_heading(after) and not _is_value(after) and not is_table_row(after):
             return 1  # a form or a list without marks: headings seldom follow one another

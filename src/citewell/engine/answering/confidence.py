@@ -7,10 +7,10 @@ from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.names import asks_by_name
 from citewell.engine.answering.base import Confidence, ConfidenceLevel
 from citewell.engine.answering.calibration import ConfidenceCalibration
+from citewell.engine.answering.near_misses import most_of
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reasons import reasons_of
-from citewell.engine.answering.rivals import is_of_another_thing
 from citewell.engine.answering.signals import Signals, content_of, judged, signals_of
 
 UNANSWERABLE_BELOW = 0.5
@@ -22,19 +22,25 @@ ABSTAIN_BELOW = 0.15
 """Probability of being right below which nothing is answered. Most of these the bound above holds
 back already; 0.25 loses another 0.01 of Vietnamese encyclopaedic answers and gains nothing."""
 
+_LESS = 0.001
 _MEDIUM = 0.6
 HIGH = 0.93
 """From this score on an answer is called sure: right in 0.96 of the questions on an organisation's
 documents, by cross-validation over documents of five libraries."""
 
 _VAGUE = 0.5
-"""The most that an answer to `What changed?` can have: low, whatever is covered. The same where a
-sentence of the minutes on a contract answers who signed the minutes."""
+"""The most that an answer to `What changed?` can have: low, whatever is covered."""
 
 _FEW_WORDS = 2
 _NO_TYPE = 0.3
 """`Signals.no_type` of a text without any number, date or name where one is asked for, or with a
 number that is no share or no rhythm where that is."""
+
+_HAS_TYPE = 0.499
+"""`Signals.has_type` of a text that certainly holds what is asked for."""
+
+_ALONE = 0.3
+"""Lead over the next sentence, in scores, with which a sentence stands alone."""
 
 _ALL = 0.999
 """Share of the question's words that are all of them, rounding aside."""
@@ -71,16 +77,22 @@ def assess(
     signals = signals_of(material, statement, calibration.dense_midpoint)
     score = calibration.right.probability(signals)
     answerable = calibration.answerable.probability(signals)
-    if _is_vague(material) or is_of_another_thing(material, statement):
-        score = min(score, _VAGUE)
-    level = level_of(score)
+    most = most_of(material, statement, signals)
+    is_vague = _is_vague(material) and not _is_told(signals)
+    score = min(score, most, _VAGUE if is_vague else 1.0)
     is_unlikely = answerable < UNANSWERABLE_BELOW or score < ABSTAIN_BELOW
-    if (is_unlikely and not _holds_everything(signals)) or _lacks_the_point(
-        material, statements, signals
-    ):
-        level = ConfidenceLevel.NONE
-    reasons = reasons_of(material, statement, signals, is_given=level is not ConfidenceLevel.NONE)
-    return Confidence(level, round(score, 3), tuple(reasons))
+    is_given = (
+        most > 0
+        and (not is_unlikely or _holds_everything(signals))
+        and not _lacks_the_point(material, statements, signals)
+    )
+    reasons = reasons_of(material, statement, signals, is_given=is_given)
+    if not is_given:
+        # A refusal is no more likely than the least likely answer that is given.
+        refused = min(score, answerable, ABSTAIN_BELOW - _LESS)
+        return Confidence(ConfidenceLevel.NONE, round(refused, 3), tuple(reasons))
+    score = max(score, ABSTAIN_BELOW)
+    return Confidence(level_of(score), round(score, 3), tuple(reasons))
 
 
 def _holds_everything(signals: Signals) -> bool:
@@ -111,6 +123,15 @@ def _is_vague(material: Material) -> bool:
     terms = material.question.terms
     # A date or a number of several words tells as much as they do.
     return sum(1 + terms[at].is_form for at in content_of(material)) < _FEW_WORDS
+
+
+def _is_told(signals: Signals) -> bool:
+    """Whether one sentence alone says all of a question and holds the kind of thing it asks for.
+
+    In a note `The guarantee is three years` the one word of `How long is the guarantee?` is enough.
+    """
+    is_alone = signals.margin >= _ALONE
+    return is_alone and signals.own >= _ALL and signals.has_type >= _HAS_TYPE
 
 
 def level_of(score: float) -> ConfidenceLevel:

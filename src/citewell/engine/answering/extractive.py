@@ -15,10 +15,12 @@ from citewell.engine.answering.base import (
 from citewell.engine.answering.calibration import ConfidenceCalibration, calibration_of
 from citewell.engine.answering.confidence import abstention_text, assess
 from citewell.engine.answering.marks import without_marks
+from citewell.engine.answering.mentioning import mentioning
+from citewell.engine.answering.naming import with_names
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.registry import read
 from citewell.engine.answering.reading.smalltalk import fixed_reply
-from citewell.engine.answering.reading.variants import with_agents, with_variants
+from citewell.engine.answering.reading.variants import with_agents, with_forms, with_variants
 from citewell.engine.answering.rivals import without_rivals
 from citewell.engine.answering.scoring import score_sentences
 
@@ -80,8 +82,11 @@ def read_passages(
     """Read the passages for a question: everything that was scored, and the statements chosen."""
     asked = read_question(question.text, question.language)
     question = without_instructions(question, asked)
+    if question.language == "en":
+        question = with_forms(question)
     if asked.kind is Kind.PERSON and question.language == "en":
         question = with_agents(question)
+    passages = with_names(question, passages)
     scores = score_sentences(question, passages, asked)
     matched = frozenset[int]().union(*(reading.terms for reading in scores.readings))
     if respelled := with_variants(question, passages, matched):
@@ -89,7 +94,7 @@ def read_passages(
         scores = score_sentences(question, passages, asked)
     material = Material(question, asked, passages, scores)
     statements = read(material, max_sentences) if passages else []
-    return material, without_rivals(material, statements)
+    return material, without_rivals(material, mentioning(material, statements))
 
 
 def fixed_answer(text: str) -> Answer | None:

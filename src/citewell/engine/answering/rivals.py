@@ -80,11 +80,22 @@ def is_of_another_thing(material: Material, statement: Statement) -> bool:
         for at in content_of(material)
         if things.issuperset(map(_key, fold(material.question.terms[at].text.lower()).split()))
     }
+    said = [_key(word) for word in _WORD.findall(fold(normalise(statement.text)))]
+    if _does_it(said, _key(match["thing"].split()[-1]), verb):
+        return True
     if not named or named & own_terms(material, statement):
         return False
-    said = [_key(word) for word in _WORD.findall(fold(normalise(statement.text)))]
     # A sentence that begins with the verb is said of the document it stands in.
     return verb in said[1:] and verb not in said[:1] and not _has_any(things, said)
+
+
+def _does_it(said: Sequence[str], thing: str, verb: str) -> bool:
+    """Whether the thing itself does what is asked: `both offices clean a stretch of river`.
+
+    `Trips approved by the manager` says who does it to the trips.
+    """
+    follows = (at for at, word in enumerate(said[:-1]) if word == thing and said[at + 1] == verb)
+    return any(said[at + 2 : at + 3] != ["by"] for at in follows)
 
 
 def _has_any(things: Iterable[str], said: Sequence[str]) -> bool:

@@ -10,9 +10,10 @@ from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.focus import focus_of
 from citewell.engine.answering.asking.implied import implied_by, names_another_currency
 from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.compounds import UnsaidWord, unsaid_words
 from citewell.engine.answering.reading.counting import counts_items
-from citewell.engine.answering.reading.lists import is_inline_list
 from citewell.engine.answering.reading.subjects import (
     absent,
     is_function_word,
@@ -189,7 +190,7 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
     names = names_of(question) & content
     focus = focus_of(material.asked, question.language)
     focus_gap = _gap_among(focus, material, content, near)
-    is_list = "\n" in statement.text or is_inline_list(statement.text)
+    is_list = "\n" in statement.text or is_series(statement.text)
     # Items that were counted need not say a number; else one must hold what is asked for.
     is_typed = asks_for_a_type(material.asked) and not _is_counted(material, statement)
     cosines = [one.passage.dense_score for one in readings if one.passage.dense_score is not None]
@@ -240,6 +241,18 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
         other_currency=float(names_another_currency(material.asked, text)),
         typed_gap=gap if is_typed and offered == 1.0 else 0.0,
     )
+
+
+def unsaid_by(material: Material, statement: Statement) -> list[UnsaidWord]:
+    """Get the Vietnamese words of a question that a statement does not hold whole.
+
+    What stands around it counts as well, and what it says in another way.
+    """
+    if material.question.language != "vi":
+        return []
+    seen = _seen(material, statement)
+    implied = implied_by(material.asked, seen.text, seen.offered)
+    return unsaid_words(material.question.text, [seen.text], implied)
 
 
 def near_terms(material: Material, statement: Statement) -> frozenset[int]:
@@ -372,7 +385,7 @@ def _is_counted(material: Material, statement: Statement) -> bool:
     asked, text = material.asked, statement.text
     if asked.kind is not Kind.COUNT or statement.operands is not None:
         return asked.kind is Kind.COUNT
-    return is_inline_list(text) and counts_items(
+    return is_series(text) and counts_items(
         asked, material.question.language, [text.partition(":")[0]], ()
     )
 

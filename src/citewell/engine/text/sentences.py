@@ -66,6 +66,9 @@ _TITLES_VI = _words(
     "tp tx tt q p đ h x gs pgs ts ths th.s bs bs.ck ks cn cvc pgs.ts gs.ts ts.bs ls tm kt tl "
     "nxb vd tr đt stt"
 )
+_SYLLABLES = _words("ca hon gen")
+"""Of these such as are words in Vietnamese: `150.000 đồng một ca.` (a shift) ends a sentence."""
+
 # Followed by a number: `No. 5`, but not `I said no. Then`.
 _REFERENCES = _words(
     "no nos nr art arts sec sect fig figs eq eqs vol vols pp p ch chap para paras pt par cl reg "
@@ -253,7 +256,9 @@ def _is_abbreviation(
         return False
     before = text[max(begin, dot - _LOOK_BACK) : dot].split()
     word = before[-1].strip(_OPENERS).lower() if before else ""
-    if word in _TITLES or (language == "vi" and word in _TITLES_VI):
+    if word in _TITLES and not (language == "vi" and word in _SYLLABLES):
+        return True
+    if language == "vi" and word in _TITLES_VI:
         return True
     if word in _REFERENCES:
         return text[following].isdigit() or _is_roman(_word_at(text, following))

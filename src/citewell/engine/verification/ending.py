@@ -129,3 +129,18 @@ def _ends_before_and(quote: Sequence[Token], last: int) -> bool:
         and after is not None
         and after.kind is TokenKind.WORD
     )
+
+
+def drops_head(gap: Sequence[Token], said: Token) -> bool:
+    """Whether the word right before a Vietnamese noun is left out, which is the noun's head.
+
+    Buying `phụ tùng máy` is not buying `máy`, and `mở khóa cổng` is not `mở cổng`. Not for what
+    follows the subject: `Giám đốc vùng ký` says that a director does.
+
+    Args:
+        gap: The tokens of the quote that are left out before it.
+        said: The noun.
+    """
+    head = gap[-1]
+    is_noun = said.kind is TokenKind.WORD and head.kind is TokenKind.WORD
+    return is_noun and not (said.is_name or head.is_name)

@@ -144,11 +144,15 @@ def _sentences(quote: str) -> Iterator[str]:
 
 
 _SPACE = re.compile(r"\s+")
+_MARKS = " .!?…\"'“”"
 
 
 def _plain(text: str) -> str:
-    # Marks at the two ends only: within a sentence one may change what is said.
-    return _SPACE.sub(" ", normalise(text)).strip(" .!?…\"'“”")
+    # Marks at the two ends only: within a sentence one may change what is said. A question mark
+    # stays, because a question states nothing.
+    whole = _SPACE.sub(" ", normalise(text))
+    words = whole.strip(_MARKS)
+    return f"{words}?" if "?" in whole[len(whole.rstrip(_MARKS)) :] else words
 
 
 def _missing(said: Sequence[Token], quotes: Sequence[Sequence[Token]]) -> tuple[str, ...]:

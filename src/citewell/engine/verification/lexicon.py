@@ -379,6 +379,14 @@ def _base_forms() -> dict[str, str]:
     }
 
 
+@cache
+def forms_of(word: str) -> frozenset[str]:
+    """Get the other forms of an irregular English verb (`paid` of `pay`); none of other words."""
+    base = _base_forms().get(word, word)
+    forms = {form for form, of in _base_forms().items() if of == base}
+    return frozenset(forms | {base}) - {word} if forms else frozenset()
+
+
 def is_participle(word: str, language: str) -> bool:
     """Whether a word may be what stands behind `was` in a passive; every past form counts."""
     return language == "en" and (word.endswith("ed") or word in _base_forms())

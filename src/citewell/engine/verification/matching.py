@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from citewell.engine.verification import lexicon
-from citewell.engine.verification.ending import Pattern, ends_well
+from citewell.engine.verification.ending import Pattern, drops_head, ends_well
 from citewell.engine.verification.framing import is_told
 from citewell.engine.verification.tokens import Token, TokenKind
 
@@ -277,6 +277,8 @@ class _Embedding:
         if not gap or self._is_list_of_names(gap, before, at):
             return True
         if len(gap) > MAX_GAP or not self._may_skip(gap, number, before, at):
+            return False
+        if self._language == "vi" and number > 1 and drops_head(gap, said):
             return False
         if self._pattern.tokens[number].kind is TokenKind.DATE:
             return True  # prepositions of dates are left out of patterns

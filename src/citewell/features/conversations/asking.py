@@ -29,7 +29,7 @@ async def prepare(platform: Platform, caller: Caller, request: ConversationQuery
     alone = await rewriting.standing_alone(platform, caller, request.query, place)
     return Prepared(
         place,
-        request.alone(alone.text),
+        request.alone(alone.text, alone.follow_up.must_mention),
         alone.follow_up,
         alone.summary,
         is_at_end=request.is_at_end,
@@ -69,7 +69,8 @@ async def rehearse(
     async def asked(question: str) -> QueryReply:
         place = Recalled.of_turns(turns)
         made = await rewriting.standing_alone(platform, caller, question, place)
-        alone = request.model_copy(update={"query": made.text})
+        mentioned = made.follow_up.must_mention
+        alone = request.model_copy(update={"query": made.text, "must_mention": mentioned})
         reply, _ = await answers.trial(platform, caller, alone)
         if reply.citations or reply.abstained:  # else it was a greeting
             turns.append(remembering.turn_of(made.text, reply))

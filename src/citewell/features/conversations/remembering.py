@@ -97,7 +97,8 @@ def by_rules(
     """
     carried = stand_alone(question, turns) or Carried(question)
     passages = tuple(cited) if carried.uses_answer else ()
-    return carried.text, FollowUp(asked=question, passages=passages)
+    follow_up = FollowUp(question, carried.must_mention, passages)
+    return carried.text, follow_up
 
 
 def turn_of(question: str, reply: QueryReply) -> DialogueTurn:

@@ -223,9 +223,15 @@ class ConversationQuery(QueryRequest):
         """Whether it goes on from the newest message."""
         return "parent_id" not in self.model_fields_set
 
-    def alone(self, text: str) -> QueryRequest:
-        """The question as it is answered; of a conversation standing alone, and never cached."""
+    def alone(self, text: str, must_mention: str = "") -> QueryRequest:
+        """The question as it is answered; of a conversation standing alone, and never cached.
+
+        Args:
+            text: The question standing alone.
+            must_mention: Words that a follow-up put in; they replace none of the request's own.
+        """
         values = self.model_dump(exclude={"conversation_id", "parent_id"})
         if self.conversation_id is not None:
             values |= {"query": text, "cache": False}
+            values["must_mention"] = self.must_mention or must_mention
         return QueryRequest(**values)

@@ -160,7 +160,11 @@ async def _answered(
     alone = await standing_alone(
         platform, caller, asked.dialogue.question, Recalled.of_turns(said[-WINDOW:])
     )
-    request = QueryRequest(query=alone.text, **asked.options.model_dump(exclude_unset=True))
+    request = QueryRequest(
+        query=alone.text,
+        must_mention=alone.follow_up.must_mention,
+        **asked.options.model_dump(exclude_unset=True),
+    )
     async with aclosing(answers.stream(platform, caller, request, alone.follow_up)) as events:
         async for event in events:
             if event.name == "step":

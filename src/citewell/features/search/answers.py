@@ -42,6 +42,7 @@ from citewell.engine.answering.generated import (
     stream_answer,
 )
 from citewell.engine.answering.grades import grade_extract
+from citewell.engine.answering.naming import Opening, document_named
 from citewell.engine.answering.prompting import PASSAGE_TOKENS
 from citewell.engine.answering.question import question_of
 from citewell.engine.answering.suggesting import suggest_questions
@@ -211,7 +212,7 @@ async def _answering(
         return
     found = await gather(platform, reader, request, spender=caller.actor, scope=scope, watch=watch)
     made.found = found
-    reading = await reading_of(platform, found, request.as_of)
+    reading = await reading_of(platform, found, request.as_of, request.must_mention)
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
         await budget.reserve(reading)  # before the first event: a refusal is still a plain 429
@@ -304,7 +305,9 @@ async def gather(
     """Find the passages to answer from; for a list or a sum the whole best document with them.
 
     A list or table is cut into passages of which a search finds some; what is to be complete needs
-    the others too. Raises as `service.find` does.
+    the others too. Of a document that bears a name of the question, as a contract does those of its
+    parties, more passages are read: its clauses do not repeat the name. Raises as `service.find`
+    does.
     """
 
     async def find(top_k: int, filters: Mapping[str, FilterValue], timer: Stopwatch) -> Found:
@@ -327,13 +330,25 @@ async def gather(
     found = found.with_more(neighbours_of(found.hits, MAX_PASSAGES - len(found.hits)))
     hits, analysis = found.hits, found.retrieved.analysis
     asked = read_question(analysis.text, analysis.language)
-    if platform.llm is not None or not hits or not needs_whole_document(asked):
+    if platform.llm is not None or not hits:
         return found
-    document = {"document_id": str(hits[0].document_id)}
-    whole = await find(MAX_PASSAGES, {**request.filters, **document}, Stopwatch())
+    if needs_whole_document(asked):
+        document, most = str(hits[0].document_id), MAX_PASSAGES
+    else:
+        document, most = _document_named(analysis.text, hits), request.top_k
+    if document is None:
+        return found
+    whole = await find(most, {**request.filters, "document_id": document}, Stopwatch())
     watch.lap("document")
     known = {hit.chunk_id for hit in hits}
     return found.with_more(hit for hit in whole.hits if hit.chunk_id not in known)
+
+
+def _document_named(question: str, hits: Sequence[Hit]) -> str | None:
+    return document_named(
+        question,
+        (Opening(str(hit.document_id), hit.version, hit.start, hit.text) for hit in hits),
+    )
 
 
 class _TokenBudget:
@@ -368,13 +383,21 @@ class _TokenBudget:
 
 
 async def reading_of(
-    platform: Platform, found: Found, as_of: datetime | None = None
+    platform: Platform, found: Found, as_of: datetime | None = None, must_mention: str = ""
 ) -> PassageReading:
-    """Get what an answer is made from out of what a search found, for now or another time."""
+    """Get what an answer is made from out of what a search found.
+
+    Args:
+        platform: The handles of the process.
+        found: The passages.
+        as_of: The time for which it is answered; None: now.
+        must_mention: Words that the answer must rest on.
+    """
     analysis, spec = found.retrieved.analysis, found.retrieved.embedding
     statistics = found.retrieved.statistics
     question = question_of(analysis.text, analysis.language, analysis.terms, statistics)
-    question = replace(question, day=(as_of or utc_now()).date())
+    day = (as_of or utc_now()).date()
+    question = replace(question, day=day, must_mention=must_mention)
     passages = [_passage(hit, analysis.language, spec) for hit in found.hits]
     is_covered = spec is not None and spec.covers(analysis.language)
     reading = PassageReading(question, passages, calibration_of(COSINES if is_covered else WORDS))

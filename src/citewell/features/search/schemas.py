@@ -19,6 +19,8 @@ from citewell.kit.storable import StorableText
 # As much as the analysis reads of a question (`engine/retrieval/analysis.py`).
 MAX_QUERY_CHARS = 4_000
 MAX_TOP_K = 100
+MAX_MENTIONED = 300
+"""Characters of the words an answer must rest on: as long as a follow-up may be."""
 MAX_NEIGHBOURS = 3
 """Passages on each side of one that was found: about two pages of a text."""
 
@@ -72,6 +74,14 @@ UsesCache = Annotated[
 ]
 
 
+MustMention = Annotated[
+    StorableText,
+    Field(
+        max_length=MAX_MENTIONED,
+        description="Words that an answer without a model must rest on: without them in what it "
+        "cites there is none. Follow-ups of a conversation set it by themselves.",
+    ),
+]
 Neighbours = Annotated[
     int,
     Field(
@@ -112,6 +122,7 @@ class QueryRequest(Arranged):
     """A question to answer."""
 
     query: QueryText
+    must_mention: MustMention = ""
     top_k: int = Field(default=8, ge=1, le=50, description="Passages to read.")
     filters: Filters = Field(default_factory=dict[str, FilterValue])
     collection_ids: CollectionIds | None = None
@@ -427,6 +438,8 @@ class FollowUp:
     """How a question came out of a conversation; the request holds it standing alone."""
 
     asked: str
+    must_mention: str = ""
+    """Words of it that took the place of others of the question before."""
     passages: tuple[PassageReference, ...] = ()
     """Passages cited by the answers before whose words it may hold."""
     degraded: tuple[DegradedRead, ...] = ()

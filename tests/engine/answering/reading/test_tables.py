@@ -114,6 +114,19 @@ class TestTotals:
         assert made.sentences[0].text == "Total, Staff: 50"
         assert made.citations[0].quote == "Total | 50"
 
+    def test_sum_is_written_as_the_cells_are(self) -> None:
+        for cells, told in (
+            (("1.250.000", "750.000"), "2.000.000 VND"),
+            (("1,250", "3,750"), "5,000 VND"),
+            (("1250", "3750"), "5000 VND"),
+            (("1.250,50", "750,25"), "2.000,75 VND"),
+            (("0,5", "0,25"), "0,75 VND"),
+        ):
+            rows = "\n".join(f"Phòng {n} | {cell}" for n, cell in zip("AB", cells, strict=True))
+            given = passage(f"Phòng | Chi phí (VND)\n{rows}", title="Chi phí", language="vi")
+            made = answer("Tổng chi phí của các phòng là bao nhiêu?", given, language="vi")
+            assert f": {told} (" in made.text, (cells, made.text)
+
     def test_nothing_is_computed_with_the_row_of_the_sum(self) -> None:
         largest = answer("Which site has the largest staff?", passage(self.TEXT))
         assert largest.sentences[0].text == "Berlin: 30 (the highest Staff of 2 rows)"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.stemming import stem_english
 
 MAX_ITEM_WORDS = 12
 """An item of a list is named by so many words: the rest of it says something about it."""
@@ -14,6 +15,8 @@ _CODE = re.compile(
 )
 """Article and document codes: `R310-6`, `S-PH-02`, `E-18`."""
 
+_WORD = re.compile(r"[^\W_]+")
+_WHOLE = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _NUMBERED = re.compile(r"^\s*(?:\(?(?:\d{1,3}|[a-zđ])[.)]|[-*•–])\s+")  # noqa: RUF001
 _LEAD = re.compile(r"^[^:]{0,200}:\s+(?=\S)")
@@ -41,6 +44,8 @@ class Carried:
     text: str
     uses_answer: bool = False
     """Whether it holds words of an answer, which stand in documents."""
+    must_mention: str = ""
+    """Words that took the place of others: an answer without them is one to the question before."""
 
 
 def items_of(turn: DialogueTurn) -> list[str]:
@@ -82,6 +87,21 @@ def swap_code(question: str, fragment: str) -> str | None:
         if len(new) == 1 and len(set(old)) == 1 and new != old:
             return question.replace(old[0], new[0])
     return None
+
+
+def new_words(fragment: str, question: str) -> str:
+    """The words and codes of a fragment that a question does not have."""
+    known = {stem_english(word) for word in words_and_codes(question)}
+    return " ".join(w for w in words_and_codes(fragment) if stem_english(w) not in known)
+
+
+def words_and_codes(text: str) -> list[str]:
+    """The folded words of a text; what holds a digit stays whole, as `r310-6` does."""
+    found: list[str] = []
+    for written in _WHOLE.findall(plain(text)):
+        is_code = any(map(str.isdigit, written))
+        found += [written] if is_code else _WORD.findall(written)
+    return found
 
 
 def plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 
+from citewell.engine.answering.asking.boundaries import tells_asked_boundary
 from citewell.engine.answering.asking.kinds import Asked
 from citewell.engine.text.normalisation import fold, normalise
 
@@ -49,7 +50,8 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
         not known.issuperset(_WORD.findall(match.group())) for match in pattern.finditer(plain)
     )
     if is_there:
-        return 1.0
+        # Of a contract's end `within 30 days of the end` tells nothing, though it is a time.
+        return 1.0 if tells_asked_boundary(asked, plain) else _VAGUE_WORTH
     if asked.is_clock:
         return 0.0
     if _VAGUE.search(plain):

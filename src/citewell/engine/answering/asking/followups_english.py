@@ -7,6 +7,7 @@ from citewell.engine.answering.asking.carrying import (
     Carried,
     DialogueTurn,
     asked,
+    new_words,
     newest_list,
     plain,
     swap_code,
@@ -221,7 +222,8 @@ def _fragment(fragment: str, turns: Sequence[DialogueTurn]) -> Carried | None:
                 asked(last[:start] + item + last[start + len(named) :]), uses_answer=True
             )
         return Carried(asked(f"What about {item}"), uses_answer=True)
-    return Carried(asked(substituted(last, fragment)))
+    made = asked(substituted(last, fragment))
+    return Carried(made, must_mention=new_words(fragment, last))
 
 
 def substituted(last: str, fragment: str) -> str:

@@ -12,6 +12,7 @@ from citewell.engine.answering.asking.carrying import (
     Carried,
     DialogueTurn,
     asked,
+    new_words,
     newest_list,
     plain,
     swap_code,
@@ -148,7 +149,8 @@ def _fragment(fragment: str, last: str, turns: Sequence[DialogueTurn]) -> Carrie
     match = _ORDINAL.search(_like(fragment))
     if match is not None and (item := _item(match, turns)) is not None:
         return Carried(asked(f"Còn {item} thì sao"), uses_answer=True)
-    return Carried(asked(substituted(last, fragment)))
+    made = asked(substituted(last, fragment))
+    return Carried(made, must_mention=new_words(fragment, last))
 
 
 def substituted(last: str, fragment: str) -> str:

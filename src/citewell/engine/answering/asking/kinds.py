@@ -198,7 +198,8 @@ _AGGREGATES: tuple[tuple[Aggregate, re.Pattern[str]], ...] = tuple(
         (
             Aggregate.SUM,
             r"\b(?:in total|total|sum|altogether|overall)\b|"
-            r"\btong (?:so|cong|tien|luong|gia tri)\b",
+            r"\btong (?:so|cong|tien|luong|gia tri|chi phi|doanh thu|ngan sach|von|khoi luong|"
+            r"dien tich|trong luong|thu nhap|muc)\b",
         ),
         (Aggregate.MEAN, r"\baverage\b|\bthe mean\b|\btrung binh\b"),
         (

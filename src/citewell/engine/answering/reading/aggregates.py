@@ -1,7 +1,7 @@
 """Sums, means, counts and extremes over a column, computed here and said to be."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from citewell.engine.answering.asking.kinds import Aggregate
@@ -34,6 +34,12 @@ _TOTAL = re.compile(
     r"(?:grand |sub)?-?totals?(?: \w+)?|sum|overall|all|tong(?: cong| so| cong cong)?|cong"
 )
 """Label of a row that sums up the others, without accents."""
+
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?P<mark>[.,])\d{3}(?:(?P=mark)\d{3})*(?!\d)")
+"""A number in groups of three digits, as `number_in` reads it too; `1.250` may be meant as 1¼."""
+
+_BROKEN = re.compile(r"\d([.,])\d{1,2}(?!\d)")
+_SWAPPED = str.maketrans(".,", ",.")
 
 _WORDS = {
     "en": {
@@ -204,13 +210,20 @@ def _computed(material: Material, choice: _Choice, column: int) -> Statement:
         return _statement(choice, text, rows, operands, first=best)
     total = sum(number for number, _ in values)
     total = total / len(values) if aggregate is Aggregate.MEAN else total
-    value = value_with_unit(grid.header[column], _written(total))
+    value = value_with_unit(grid.header[column], _written(total, operands))
     text = _text(material, value=value, name=name, count=len(values))
     return _statement(choice, text, rows, operands)
 
 
-def _written(number: float) -> str:
-    return f"{number:,.2f}".rstrip("0").rstrip(".") if number % 1 else f"{number:.0f}"
+def _written(number: float, cells: Sequence[str]) -> str:
+    """A number as the cells write theirs: `1.250.000`, `1,250.50`, `1250`."""
+    written = f"{number:,.2f}".rstrip("0").rstrip(".") if number % 1 else f"{number:,.0f}"
+    text = " | ".join(cells)
+    grouped, broken = _GROUPED.search(text), _BROKEN.search(text)
+    if grouped is None and broken is None:
+        return written if number % 1 else written.replace(",", "")
+    is_comma_point = grouped["mark"] == "." if grouped else broken is not None and broken[1] == ","
+    return written.translate(_SWAPPED) if is_comma_point else written
 
 
 def _text(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Quote, Statement
 from citewell.engine.answering.reading.counting import counts_items
@@ -42,9 +43,6 @@ _LINE_WORDS = 25
 
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-zđA-ZĐ]|[ivx]{1,5})[.)]\s")
 _BULLET = re.compile(r"[-*•‣◦▪–—+·]\s")  # noqa: RUF001 - the marks themselves are meant
-_INLINE = re.compile(r"[:：](?:[^,;]{2,120}[,;]){2}|\(?1[.)] .{2,200}\b2[.)] ")  # noqa: RUF001
-"""A list written as one sentence: `Not allowed: food, plants, gas`, `1. call; 2. pack`."""
-
 _ENDS = (".", "!", "?", "。", ":")
 
 _DIGIT = re.compile(r"\d")
@@ -170,17 +168,12 @@ def find_list(material: Material) -> Statement | None:
     if best is None or not ranked:
         return None
     (value, coverage), block = best
-    if is_inline_list(ranked[0].candidate.text) and value < ranked[0].score:
+    if is_series(ranked[0].candidate.text) and value < ranked[0].score:
         return None
     holder = _holder(block, ranked[0].candidate)
     if value < ranked[0].score - _PREFERENCE and not (holder and material.asked.kind is Kind.LIST):
         return None
     return make_statement(material, block, value, coverage)
-
-
-def is_inline_list(text: str) -> bool:
-    """Whether a sentence is itself a list."""
-    return _INLINE.search(text) is not None
 
 
 def expand_lead_in(material: Material, lead: Candidate) -> Statement | None:

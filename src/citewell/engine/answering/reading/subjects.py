@@ -29,7 +29,7 @@ _ASKING = frozenset(_CAPITALISED_ASKING.split())
 
 def names_of(question: Question) -> frozenset[int]:
     """Get the positions in `question.terms` of the words that are names, codes or years."""
-    called = {fold(word.lower()) for word in _capitalised(question.text)}
+    called = {fold(word.lower()) for word in capitalised(question.text)}
     return frozenset(
         at
         for at, term in enumerate(question.terms)
@@ -47,8 +47,8 @@ def _is_code(text: str) -> bool:
     return any(char.isdigit() for char in text) and any(char.isalpha() for char in text)
 
 
-def _capitalised(text: str) -> list[str]:
-    """Words with a capital that do not begin a sentence; none where all have one."""
+def capitalised(text: str) -> list[str]:
+    """Get the words with a capital that do not begin a sentence; none where all have one."""
     words = list(_WORD.finditer(text))
     found: list[str] = []
     for at, word in enumerate(words):
@@ -77,7 +77,7 @@ def absent(question: Question, passages: Sequence[Passage], held: frozenset[int]
     if not missing:
         return []
     text = "\n".join(
-        "\n".join((one.title, *one.heading, one.context, one.text)) for one in passages
+        "\n".join((one.title, *one.heading, one.names, one.context, one.text)) for one in passages
     )
     plain = fold(normalise(text))
     stems = {stem_english(word) for word in _WORD.findall(plain)}

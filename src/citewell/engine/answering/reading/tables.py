@@ -72,11 +72,20 @@ def _in_range(material: Material, grid: TableRows) -> list[int]:
     ]
     if len(numbers) != 1:  # a range in the question is the label itself
         return []
+    # `10 years` names a row itself, whatever range of another row holds ten.
+    if any(_is_named(grid.cells(row)[0], numbers[0]) for row in range(len(grid.rows))):
+        return []
     return [
         row
         for row in range(len(grid.rows))
         if any(holds_number(grid.cells(row)[0], number) for number in numbers)
     ][:1]
+
+
+def _is_named(label: str, number: float) -> bool:
+    """Whether a label that is no range holds a number."""
+    found = (max(number_values(one.strip(".,"))) for one in _ASKED_NUMBER.findall(label))
+    return number in found and not holds_number(label, number)
 
 
 def _line(material: Material, grid: TableRows, row: int) -> str:

@@ -13,6 +13,7 @@ from citewell.engine.answering.question import text_terms
 from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.text.normalisation import fold
 from citewell.engine.text.vietnamese import is_syllable
+from citewell.engine.verification.lexicon import forms_of
 
 _WORD = re.compile(r"[^\W_]+")
 _MIN_TYPO = 4
@@ -60,6 +61,27 @@ def with_variants(
         return None
     terms = tuple(found.get(at, term) for at, term in enumerate(question.terms))
     return replace(question, terms=terms)
+
+
+_NOUNS = frozenset(
+    ("bear", "fall", "felt", "found", "ground", "lead", "leave", "light", "rose", "saw", "spring")
+)
+"""Forms of irregular verbs that are nouns as well: annual `leave` is nothing that is `left`."""
+
+
+def with_forms(question: Question) -> Question:
+    """Get an English question with its irregular verbs standing for all their forms.
+
+    `How long does the buyer have to pay?` is answered by `Invoices are paid within 45 days`.
+    """
+    terms: list[QuestionTerm] = []
+    for term in question.terms:
+        word = term.text.lower()
+        forms = frozenset[str]() if word in _NOUNS else forms_of(word)
+        if forms and not is_function_word(term.text, question.language):
+            term = replace(term, ids=term.ids | text_terms(" ".join(forms), "en"))
+        terms.append(term)
+    return replace(question, terms=tuple(terms))
 
 
 _AGENT = re.compile(r"(?:ies|ed|es|s|e)?$")

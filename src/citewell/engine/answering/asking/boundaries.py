@@ -1,0 +1,98 @@
+"""Beginning and end of what runs for a time: a contract, a course, a permit.
+
+`When does the contract end?` is answered by `This agreement runs until 31 March 2027`, which has
+none of its words, and not by `If the contract ends early`, which has them all.
+"""
+
+import re
+
+from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.text.normalisation import fold, normalise
+
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_DAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
+_DATE = (
+    r"(?:\b\d{1,2}(?:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{1,2}\b)|"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTHS})|"
+    rf"\b(?:{_MONTHS})\b|\b{_DAYS}|\b\d{{1,2}}(?::\d\d| ?h\b| ?[ap]\.?m\b| gio\b)|"
+    r"\b(?:noon|midnight)\b|"
+    r"\b(?:ngay|thang|thu|gio) (?:\d|hai|ba|tu|nam|sau|bay)|\bchu nhat\b|\b(?:19|20)\d\d\b|"
+    r"\b(?:end|close|last|first) (?:\w+ )?of\b|\b(?:cuoi|dau) (?:thang|nam|quy|tuan)\b)"
+)
+_GAP = r"(?:(?!\b(?:before|earlier|truoc)\b)[^.;\n]){0,40}?"
+"""Text between the verb and its date; `ends earlier than` another day tells no end."""
+
+_MAY = r"(?<!may )(?<!can )(?<!to )(?<!not )(?<!quyen )(?<!the )"
+"""A clause that a party `may end` it does not say when it ends; nor does `the end of a quarter`."""
+
+# Words that ask for the end or the beginning, and those that say it with a date. Folded text in
+# two languages. `by 3 May` is a deadline within the time, not its end, and is no sign of it.
+_ASKS_END = (
+    r"\b(?:ends?|ended|ending|expires?|expired|expiry|expiration|terminates?|lapses?|runs? out|"
+    r"finish(?:es)?)\b|\b(?:het han|ket thuc|cham dut|het hieu luc|dao han|man han)\b"
+)
+_ASKS_START = (
+    r"\b(?:starts?|started|begins?|began|commences?|commencement|takes? effect|"
+    r"com(?:es?|ing) into (?:force|effect)|effective)\b|\b(?:bat dau|co hieu luc|khoi dau)\b"
+)
+_TELLS_END = re.compile(
+    rf"{_MAY}(?:{_ASKS_END}){_GAP}{_DATE}|"
+    rf"\b(?:until|till|through|up to|to|den(?: het)?) (?:\w+ )?{_DATE}"
+)
+_TELLS_START = re.compile(
+    rf"{_MAY}(?:{_ASKS_START}){_GAP}{_DATE}|"
+    rf"\b(?:from|since|as of|with effect from|(?:ke )?tu) (?:\w+ )?{_DATE}"
+)
+_BOUNDARIES = (
+    (re.compile(_ASKS_END), _TELLS_END),
+    (re.compile(_ASKS_START), _TELLS_START),
+)
+_AGREEMENTS = re.compile(
+    r"\b(?:contracts?|agreements?|leases?|licen[cs]es?|term|hop dong|thoa thuan|giay phep)\b"
+)
+"""Words for a document that runs for a time; one calls itself by any of them."""
+
+
+def asks_boundary(asked: Asked) -> bool:
+    """Whether a question asks when something begins or ends."""
+    return asked.kind is Kind.TIME and _sign(asked) is not None
+
+
+def tells_asked_boundary(asked: Asked, plain: str) -> bool:
+    """Whether a folded text tells when something begins or ends, where that is asked."""
+    found = _sign(asked)
+    return found is None or found[1].search(plain) is not None
+
+
+def tells_boundary(asked: Asked, text: str, above: str) -> frozenset[str]:
+    """Get the folded words of the question that a text says by telling the date it asks for.
+
+    Args:
+        asked: The question.
+        text: A sentence.
+        above: Title and headings of its passage, which may say what it is a clause of.
+
+    Returns:
+        The verb (`end`, `hết`, `hạn`), and the word for the agreement where the text has another
+        one; empty where the text tells no date of that kind.
+    """
+    found = _sign(asked) if asked.kind is Kind.TIME else None
+    if found is None:
+        return frozenset()
+    said, telling = found
+    plain = fold(normalise(text))
+    if not telling.search(plain):
+        return frozenset()
+    words = frozenset((said, *said.split()))
+    named = _AGREEMENTS.search(asked.text)
+    if named and _AGREEMENTS.search(f"{plain}\n{fold(normalise(above))}"):
+        words |= {named.group(), *named.group().split()}
+    return words
+
+
+def _sign(asked: Asked) -> tuple[str, re.Pattern[str]] | None:
+    """The words that ask for the end or the beginning, and the pattern of what tells it."""
+    for asks, telling in _BOUNDARIES:
+        if match := asks.search(asked.text):
+            return match.group(), telling
+    return None

@@ -1,0 +1,80 @@
+"""Answers that have the words of a question and are about something else beside it.
+
+The weights of `calibration` count words; these rules know which of them an answer cannot do
+without. All of them look at passages under headings more strictly: headings say what a passage is
+about, so what is neither there nor in the sentence is not what the passage tells.
+"""
+
+import re
+
+from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.base import Question
+from citewell.engine.answering.reading.articles import reference_of
+from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.rivals import is_of_another_thing
+from citewell.engine.answering.signals import Signals, content_of, near_terms, unsaid_by
+from citewell.engine.lexical.codes import find_codes
+from citewell.engine.text.normalisation import fold
+from citewell.engine.text.stopwords import LIGHT
+
+NOTHING = 0.0
+LOW = 0.59
+"""The most that an answer can have whose subject is in doubt: it is given, and never trusted."""
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_ASKS_ATTRIBUTE = re.compile(
+    r"\b(?:what|which) (?P<of>[^\W\d_]{3,}) (?:is|are|was|were|do|does|did|has|have|had)\b|"
+    r"\bwhat(?: is| are| was| were|'s| s) the (?P<the>[^\W\d_]{3,}) (?:of|for|on|in|at)\b"
+)
+"""`What colour is the meter?`, `What is the aim of the form?`. Where the answer is one of a kind
+(`Which city`) texts seldom say the kind, so questions for a typed answer are left alone."""
+
+
+def most_of(material: Material, statement: Statement, signals: Signals) -> float:
+    """Get the most that the confidence in a statement can be, 0 to 1; 0 says to abstain."""
+    if reference_of(material.question.text) is not None:
+        return 1.0  # the article that was asked for, or none was found
+    if _lacks_code(material.question, statement) or _has_unknown_year(material.question):
+        return NOTHING
+    unsaid = unsaid_by(material, statement)
+    if signals.headed and any(word.is_torn for word in unsaid):
+        return NOTHING
+    is_unsaid = any(signals.headed or (word.is_torn and word.is_first) for word in unsaid)
+    if is_unsaid or (signals.headed and _lacks_attribute(material, statement)):
+        return LOW
+    return LOW if is_of_another_thing(material, statement) else 1.0
+
+
+def _lacks_code(question: Question, statement: Statement) -> bool:
+    """Whether a code is asked about, and another one of its series is told: R310-8 by R310-D."""
+    asked = {code.key for code in find_codes(question.text)}
+    if not asked:
+        return False
+    passages = [quote.passage for quote in statement.quotes]
+    text = "\n".join(
+        "\n".join((one.title, *one.heading, one.names, one.context, one.text)) for one in passages
+    )
+    told = find_codes(f"{text}\n{statement.text}")
+    known = {key for code in told for key in (code.key, *code.prefixes())}
+    return asked.isdisjoint(known)
+
+
+def _has_unknown_year(question: Question) -> bool:
+    """Whether a year is asked about that no passage of the library has."""
+    return any(not term.is_known and _YEAR.fullmatch(term.text) for term in question.terms)
+
+
+def _lacks_attribute(material: Material, statement: Statement) -> bool:
+    """Whether a property is asked for by its name, and nothing near a statement says it."""
+    if material.asked.kind not in (Kind.OTHER, Kind.DEFINITION):
+        return False
+    match = _ASKS_ATTRIBUTE.search(material.asked.text)
+    if match is None or material.question.language != "en":
+        return False
+    name = match["of"] or match["the"]
+    near = near_terms(material, statement)
+    return name not in LIGHT["en"] and any(
+        at not in near
+        for at in content_of(material)
+        if fold(material.question.terms[at].text.lower()) == name
+    )

@@ -1,0 +1,139 @@
+"""Vietnamese words of two syllables that a text has only piecemeal, or not at all.
+
+`Phụ cấp nhà ở` is not answered by the allowance for lunch because `nhà ăn` stands in it: most words
+have two syllables, and a syllable that stands beside others is another word. No dictionary is
+needed: what stands side by side in the question must do so in the text as well.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
+from typing import NamedTuple
+
+from citewell.engine.text.normalisation import fold, normalise, words
+from citewell.engine.text.vietnamese import folded_key, has_diacritics, syllable_key
+
+
+def _split(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+def _pairs(listed: str) -> frozenset[str]:
+    return frozenset(pair.strip() for pair in listed.split(","))
+
+
+# Syllables that stand between words, or are said with any of them. In questions without tone marks
+# some of them are syllables of words, too (`tu` of `đầu tư`): there a torn word is not noticed.
+_PARTING = _split(
+    "ai bao bị bởi các cái cần cho chưa có còn của cùng đã đang đâu để đến do được dưới gì hả hay "
+    "hoặc hơn khi không là lại lâu lúc mà mấy mỗi một nào này nếu nên nhiêu nhiều những như phải "
+    "qua ra rằng sao sẽ sau tại tất thế theo thì tới trên trong trước từ và vào vẫn về vì với vậy "
+    "ạ nhé em anh chị mình tôi ta bạn xin hỏi biết làm rồi thứ ngày tháng năm giờ hằng hàng luôn "
+    "đi thêm khác nhau bằng khoản tiền muốn lấy người cả mọi mới dịp ko khg đc dc ntn"
+)
+_PARTING_FOLDED = frozenset(fold(word) for word in _PARTING)
+_AT = "ở"
+"""A preposition, but in `nhà ở là bao nhiêu` the end of a word: nothing follows that it is at."""
+
+# Words of two syllables that are said of anything, that ask, or that documents leave out: whose
+# staff is meant, and verbs for what a rule does. Folded, two syllables each. One that is missing
+# here makes an answerable question look like a near miss where its document says it in other words.
+_ANY = _pairs(
+    """
+    nhan vien, lao dong, can bo, cong ty, doanh nghiep, co quan, don vi, to chuc, quy dinh,
+    ap dung, thuc hien, su dung, yeu cau, bat dau, ket thuc, dien ra, bao gom, thanh toan,
+    chi tra, huong dan, thong tin, noi dung, truong hop, so luong, thoi gian, thoi han, thoi diem,
+    dia diem, dia chi, ho tro, cung cap, dang ky, lien he, phu trach, trach nhiem, quan ly,
+    xay ra, hien tai, hien nay, hien hanh, toi da, toi thieu, tien luong, muc luong, keo dai,
+    khoi hanh, tong cong, liet ke, han muc, dinh muc, gia tri, nhu the, can gi, cho biet, so may,
+    bao xa, phan tram, ty le, ten goi, hinh thuc, dieu kien, thu tuc, muc dich, ket qua, y nghia,
+    su kien, su viec, thanh pho, quoc gia, hau qua, he qua, ly do, nguyen nhan, loai hinh, ke ten,
+    hau het
+    """
+)
+_SHORTEST = 2
+"""Syllables of a word; one alone may be a word that stands anywhere."""
+
+
+class UnsaidWord(NamedTuple):
+    """A word of a question, of two syllables or more, that no text holds whole."""
+
+    text: str
+    is_torn: bool
+    """Whether a text has one of its syllables, beside others: so it tells of another thing."""
+    is_first: bool
+    """Whether the question begins with it, as Vietnamese ones do with what they ask for."""
+
+
+def unsaid_words(
+    question: str, texts: Iterable[str], implied: AbstractSet[str]
+) -> list[UnsaidWord]:
+    """Get the words of a question that no text holds whole, in its order.
+
+    Args:
+        question: As asked.
+        texts: The statement and what stands around it.
+        implied: Folded words that the statement says in another way; they are not missed.
+
+    Returns:
+        Each run of syllables that follow one another in the question and none of which a text has
+        beside the same neighbour.
+    """
+    is_folded = not has_diacritics(normalise(question))
+    key = folded_key if is_folded else syllable_key
+    parting = _PARTING_FOLDED if is_folded else _PARTING
+    held: set[tuple[str, str]] = set()
+    single: set[str] = set()
+    for text in texts:
+        syllables = [fold(word) if is_folded else word for word in words(normalise(text))]
+        # `lương được trả` holds `lương trả`: what parts words may stand between them.
+        single.update(map(key, syllables))
+        held.update(pairwise(map(key, syllables)))
+        held.update(pairwise(key(one) for one in syllables if one not in parting))
+    asked = words(normalise(question))
+    return [
+        UnsaidWord(
+            " ".join(run),
+            is_torn=not single.isdisjoint(map(key, run)),
+            is_first=asked[: len(run)] == run,
+        )
+        for segment in _segments(asked, parting, implied)
+        for run in _runs(segment, [key(word) for word in segment], held)
+    ]
+
+
+def _segments(
+    syllables: Sequence[str], parting: AbstractSet[str], implied: AbstractSet[str]
+) -> Iterator[list[str]]:
+    """The runs of syllables between those that part words."""
+    segment: list[str] = []
+    for at, word in enumerate(syllables):
+        following = syllables[at + 1] if at + 1 < len(syllables) else None
+        is_at = word == _AT and following is not None and following not in parting - {"đâu"}
+        if is_at or word in parting or fold(word) in implied or any(map(str.isdigit, word)):
+            yield segment
+            segment = []
+        else:
+            segment.append(word)
+    yield segment
+
+
+def _runs(
+    segment: Sequence[str], keys: Sequence[str], held: AbstractSet[tuple[str, str]]
+) -> Iterator[list[str]]:
+    """The syllables of a segment none of which stands beside a neighbour of its own."""
+    whole = [pair in held for pair in pairwise(keys)]
+    run: list[str] = []
+    for at, word in enumerate(segment):
+        is_whole = (at > 0 and whole[at - 1]) or (at < len(whole) and whole[at])
+        if not is_whole:
+            run.append(word)
+        if is_whole or at + 1 == len(segment):
+            if len(run) >= _SHORTEST and not _is_any(run):
+                yield run
+            run = []
+
+
+def _is_any(run: Sequence[str]) -> bool:
+    plain = [fold(word) for word in run]
+    return any(f"{one} {other}" in _ANY for one, other in pairwise(plain))

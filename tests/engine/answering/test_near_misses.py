@@ -1,0 +1,84 @@
+"""Questions that the documents nearly answer are refused, or answered with little confidence."""
+
+from citewell.engine.answering.base import Answer, ConfidenceLevel
+from tests.engine.answering.passages import answer, passage
+
+_WEAK = (ConfidenceLevel.LOW, ConfidenceLevel.NONE)
+
+MEALS = passage(
+    "Người làm ca hai được phục vụ bữa tối lúc 18 giờ. Suất ăn riêng đăng ký trước 9 giờ sáng. "
+    "Phụ cấp ăn trưa là 40.000 đồng một ngày. Nhà ăn nằm ở tầng trệt.",
+    title="Sổ tay nhân viên",
+    heading=("Bữa ăn",),
+    language="vi",
+)
+METERS = passage(
+    "Article | Product | Price GBP\nM120-P | M120 pocket meter | 185\nM120-C | M120 probe | 95",
+    title="Price list",
+    heading=("Meters",),
+)
+RIVER = passage(
+    "In September both depots clean a stretch of the Brenna together with their families.",
+    title="Handbook",
+    heading=("Volunteering",),
+)
+
+
+def vietnamese(question: str) -> Answer:
+    return answer(question, MEALS, language="vi")
+
+
+class TestUnsaidWords:
+    def test_word_of_which_only_syllables_stand_apart_is_refused(self) -> None:
+        for question in (
+            "Bữa sáng mấy giờ?",
+            "bua sang luc may gio",
+            "Phụ cấp trưa hè là bao nhiêu?",
+        ):
+            made = vietnamese(question)
+            assert made.is_abstained, (question, made.text)
+
+    def test_word_that_stands_nowhere_near_is_never_trusted(self) -> None:
+        made = vietnamese("Phụ cấp nhà ở là bao nhiêu?")
+        assert made.confidence.level in _WEAK
+
+    def test_word_that_stands_whole_or_parted_by_a_small_one_is_answered(self) -> None:
+        for question, told in (
+            ("Bữa tối lúc mấy giờ?", "18 giờ"),
+            ("Phụ cấp ăn trưa là bao nhiêu?", "40.000"),
+            ("Nhà ăn ở tầng mấy?", "tầng trệt"),
+        ):
+            made = vietnamese(question)
+            assert told in made.text, (question, made.text)
+
+    def test_owner_that_nothing_names_is_never_trusted(self) -> None:
+        made = vietnamese("Phụ cấp ăn trưa của bảo vệ là bao nhiêu?")
+        assert made.confidence.level in _WEAK
+
+
+class TestCodes:
+    def test_code_of_the_same_series_is_no_answer(self) -> None:
+        assert answer("What does the M120-X cost?", METERS).is_abstained
+
+    def test_code_itself_is_answered(self) -> None:
+        assert "185 GBP" in answer("What does the M120-P cost?", METERS).text
+
+
+class TestAttributes:
+    def test_property_that_nothing_names_is_never_trusted(self) -> None:
+        made = answer("What colour is the M120 pocket meter?", METERS)
+        assert made.confidence.level in _WEAK
+
+
+class TestRoles:
+    def test_who_does_something_is_not_to_whom_it_is_done(self) -> None:
+        assert answer("Who cleans the depots?", RIVER).confidence.level in _WEAK
+
+
+class TestRefusals:
+    def test_refusal_is_never_likelier_than_an_answer(self) -> None:
+        refused = vietnamese("Bữa sáng mấy giờ?").confidence
+        given = vietnamese("Phụ cấp ăn trưa của bảo vệ là bao nhiêu?").confidence
+        assert refused.level is ConfidenceLevel.NONE
+        assert given.level is ConfidenceLevel.LOW
+        assert refused.score < given.score
