@@ -75,7 +75,7 @@ class TestHit:
         assert [d.allowed for d in decisions] == [True, True, True, False]
         assert [d.remaining for d in decisions] == [2, 1, 0, 0]
         assert {d.limit for d in decisions} == {3}
-        assert all(58 <= d.reset_seconds <= 60 for d in decisions)
+        assert all(0 < d.reset_seconds <= 60 for d in decisions)
 
     async def test_others_and_other_rules_are_counted_apart(self, limiter: RateLimiter):
         for _ in range(3):

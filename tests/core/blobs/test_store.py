@@ -287,7 +287,8 @@ class TestExchangedKey:
         async with store.staged(TENANT, source) as content:
             await store.put(content, content.key, is_new=True)
         [path] = stored(tmp_path)
-        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        kept = path.read_bytes()
+        path.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
         keys.generation = 2
         with pytest.raises(DamagedFileError):
             async with store.resealed(TENANT, DIGEST):

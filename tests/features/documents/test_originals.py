@@ -76,7 +76,7 @@ class TestRotation:
         if harm == "missing":
             path.unlink()
         else:
-            path.write_bytes(content[:-1] + b"?")
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         await shelf.register("b.txt", "second")
         done = await rotate(shelf)
         assert (done.files, done.waiting, done.removed_keys) == (1, 1, 0)

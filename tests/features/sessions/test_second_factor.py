@@ -239,7 +239,11 @@ class TestRequired:
         assert offer["picture"].startswith("<svg")
         assert "http" not in offer["picture"].replace("http://www.w3.org/2000/svg", "")
         refused(await login(anonymous, person, code="000000"), 403, "second_factor_invalid")
-        done = await login(anonymous, person, code=earlier(offer["secret"]))
+        # Once more if the time step has ended on the way.
+        for _ in range(2):
+            done = await login(anonymous, person, code=earlier(offer["secret"]))
+            if done.status_code == 200:
+                break
         assert done.status_code == 200, done.text
         assert len(done.json()["recovery_codes"]) == 10
         headers = bearer(done.json())
