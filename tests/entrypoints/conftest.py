@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import psutil
@@ -27,9 +29,27 @@ from citewell.entrypoints import logs
 from citewell.entrypoints.cli import app
 from citewell.entrypoints.installation import running_database
 from tests.conftest import NOTHING_IS_KEPT, Servers
+from tests.entrypoints.forking import FORK_SERVER, Forked
 from tests.waiting import PATIENCE
 
 COMMAND = [sys.executable, "-m", "citewell.entrypoints.cli"]
+
+
+def can_fork(arguments: Sequence[str | bytes], environment: Mapping[str, str]) -> bool:
+    """Whether a command may be forked: not what starts copies of itself, or measures them."""
+    return (
+        FORK_SERVER.is_open
+        and "--workers" not in arguments
+        and "CITEWELL_METRICS_PORT" not in environment
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fork_server(no_process_stays: None) -> Iterator[None]:
+    """Commands are forked from one process, where orphans can be adopted."""
+    FORK_SERVER.is_open = sys.platform == "linux"
+    yield
+    FORK_SERVER.close()
 
 
 @dataclass(frozen=True)
@@ -52,10 +72,18 @@ class Installation:
         """Run a command to its end."""
         cwd = self.folder / "empty"
         cwd.mkdir(exist_ok=True)
+        environment = self.environment(**more)
+        if can_fork(arguments, environment):
+            with Path(os.devnull).open() as nothing, TemporaryFile() as out, TemporaryFile() as err:
+                files = (nothing.fileno(), out.fileno(), err.fileno())
+                process = FORK_SERVER.start(arguments, environment, cwd, files)
+                code = process.wait(PATIENCE)
+                said = [each.seek(0) or each.read().decode() for each in (out, err)]
+            return subprocess.CompletedProcess(process.args, code, *said)
         return subprocess.run(
             [*COMMAND, *arguments],
             capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE,
-            env=self.environment(**more), cwd=cwd, check=False,
+            env=environment, cwd=cwd, check=False,
         )  # fmt: skip
 
     def call(self, *arguments: str) -> Result:
@@ -76,17 +104,25 @@ class Installation:
         `in_background`: deaf to Ctrl-C, as shells start what ends in `&`.
         """
         deaf = ["bash", "-c", "trap '' INT; exec \"$@\"", "bash"] if in_background else []
-        outputs = [
-            (self.folder / f"{name}-{time.monotonic_ns()}").open("w+") for name in ("o", "e")
-        ]
-        process = subprocess.Popen(
-            [*deaf, *COMMAND, *arguments],
-            stdin=subprocess.DEVNULL, stdout=outputs[0], stderr=outputs[1],
-            env=self.environment(**more), cwd=self.folder, start_new_session=True,
-        )  # fmt: skip
-        for output in outputs:
-            output.close()
-        return Running(process, Path(outputs[0].name), Path(outputs[1].name))
+        environment, stamp = self.environment(**more), time.monotonic_ns()
+        out_file, err_file = self.folder / f"o-{stamp}", self.folder / f"e-{stamp}"
+        with (
+            Path(os.devnull).open() as nothing,
+            out_file.open("w") as out,
+            err_file.open("w") as err,
+        ):
+            if can_fork(arguments, environment):
+                process: subprocess.Popen[bytes] | Forked = FORK_SERVER.start(
+                    arguments, environment, self.folder,
+                    (nothing.fileno(), out.fileno(), err.fileno()),
+                    has_session=True, is_deaf=in_background,
+                )  # fmt: skip
+            else:
+                process = subprocess.Popen(
+                    [*deaf, *COMMAND, *arguments], stdin=nothing, stdout=out, stderr=err,
+                    env=environment, cwd=self.folder, start_new_session=True,
+                )  # fmt: skip
+        return Running(process, out_file, err_file)
 
     def assert_database_ends(self) -> None:
         """No server is left on this home; one that has ended needs a moment to be gone."""
@@ -109,7 +145,7 @@ class Installation:
 class Running:
     """A command that runs."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     out_file: Path
     err_file: Path
 
@@ -145,6 +181,23 @@ class Running:
                 self.process.wait(timeout=PATIENCE)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def on_terminal(
+    installation: Installation, arguments: Sequence[str], terminal: int, **more: str
+) -> subprocess.Popen[bytes] | Forked:
+    """A command in a session of its own, on a terminal."""
+    environment = installation.environment(**more)
+    if can_fork(arguments, environment):
+        files = (terminal, terminal, terminal)
+        return FORK_SERVER.start(
+            arguments, environment, Path.cwd(), files, has_session=True, has_terminal=True
+        )
+    return subprocess.Popen(
+        [*COMMAND, *arguments], stdin=terminal, stdout=terminal, stderr=terminal,
+        env=environment, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

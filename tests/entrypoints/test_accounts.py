@@ -1,9 +1,6 @@
 """The commands for people, groups, tenants and keys, beside a server on the same installation."""
 
-import fcntl
 import os
-import subprocess
-import termios
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.entrypoints.conftest import COMMAND, Installation, Running
+from tests.entrypoints.conftest import Installation, Running, on_terminal
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
@@ -52,14 +49,7 @@ def sign_in(api: httpx.Client, email: str, password: str) -> int:
 def on_a_terminal(installation: Installation, *arguments: str, typed: list[str]) -> tuple[int, str]:
     """Exit code and screen of a command that is answered as people do, at each colon."""
     master, slave = os.openpty()
-
-    def take_terminal() -> None:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], stdin=slave, stdout=slave, stderr=slave,
-        env=installation.environment(), start_new_session=True, preexec_fn=take_terminal,
-    )  # fmt: skip
+    process = on_terminal(installation, arguments, slave)
     os.close(slave)
     screen, waiting, deadline = "", list(typed), time.monotonic() + PATIENCE
     while True:

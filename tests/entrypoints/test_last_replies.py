@@ -87,7 +87,7 @@ class InFlight:
         return self.reply.json()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def worker(installation: Installation) -> Iterator[None]:
     """A process beside the server, so that the database does not stop with it."""
     running = installation.start("worker")
@@ -96,28 +96,6 @@ def worker(installation: Installation) -> Iterator[None]:
         yield
     finally:
         running.end()
-
-
-@pytest.mark.usefixtures("worker")
-class TestGreeting:
-    def test_a_session_that_ends_under_it_does_not_end_the_server(
-        self, installation: Installation
-    ) -> None:
-        first = installation.start("serve", "--port", "0", "--no-worker")
-        try:
-            first.wait_for("Ask a question")
-        finally:
-            first.end()
-        with locked(installation, "user_account") as holder:
-            server = installation.start("serve", "--port", "0", "--no-worker")
-            session = wait_for_waiting(holder, "user_account")
-            holder.execute("SELECT pg_terminate_backend(%s)", (session,))
-        try:
-            server.wait_for("Ask a question")
-            reply = httpx.get(f"{address_of(server)}/api/v1/health/ready", timeout=PATIENCE)
-            assert reply.status_code == 200
-        finally:
-            server.end()
 
 
 @pytest.mark.usefixtures("worker")
@@ -135,5 +113,24 @@ class TestStop:
                 server.process.send_signal(signal.SIGINT)  # twice: requests are given up
                 problem = request.problem()
             assert (problem["status"], problem["code"]) == (503, "interrupted")
+        finally:
+            server.end()
+
+
+@pytest.mark.usefixtures("worker")
+class TestGreeting:
+    """After the first start of a server, which has made what a greeting reads."""
+
+    def test_a_session_that_ends_under_it_does_not_end_the_server(
+        self, installation: Installation
+    ) -> None:
+        with locked(installation, "user_account") as holder:
+            server = installation.start("serve", "--port", "0", "--no-worker")
+            session = wait_for_waiting(holder, "user_account")
+            holder.execute("SELECT pg_terminate_backend(%s)", (session,))
+        try:
+            server.wait_for("Ask a question")
+            reply = httpx.get(f"{address_of(server)}/api/v1/health/ready", timeout=PATIENCE)
+            assert reply.status_code == 200
         finally:
             server.end()

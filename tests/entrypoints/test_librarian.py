@@ -50,10 +50,10 @@ class TestDocuments:
         written.mkdir()
         installation.call("documents", "download", "hoist manual", "--output", str(written))
         assert (written / "hoist.txt").read_text(encoding="utf-8") == TEXT
-        refused = installation.run("documents", "download", "hoist.txt", "-o", str(written))
-        assert (refused.returncode, "already" in refused.stderr) == (2, True)
-        unknown = installation.run("documents", "show", "No such title")
-        assert (unknown.returncode, "There is no document" in unknown.stderr) == (2, True)
+        refused = installation.call("documents", "download", "hoist.txt", "-o", str(written))
+        assert (refused.exit_code, "already" in refused.stderr) == (2, True)
+        unknown = installation.call("documents", "show", "No such title")
+        assert (unknown.exit_code, "There is no document" in unknown.stderr) == (2, True)
 
     def test_several_that_fit_are_named_and_nothing_is_done(
         self, installation: Installation, tmp_path: Path
@@ -63,8 +63,8 @@ class TestDocuments:
             file = tmp_path / folder / "twin.txt"
             file.write_text(f"{folder}: {TEXT}", encoding="utf-8")
             installation.json("ingest", str(file))
-        told = installation.run("documents", "delete", "twin.txt")
-        assert told.returncode == 2
+        told = installation.call("documents", "delete", "twin.txt")
+        assert told.exit_code == 2
         assert "Several documents fit" in told.stderr
         assert installation.json("documents", "list", "--search", "twin")["total"] == 2
 
@@ -97,7 +97,7 @@ class TestOrganisation:
         assert after["p0@example.org"]["reads"] == ["Finance", "HR"]
         assert after["p0@example.org"]["changes"] == ["Finance"]
         installation.call("collection", "unshare", "HR", "--user", "p0@example.org")
-        assert installation.run(*share[:2], "HR").returncode == 2
+        assert installation.call(*share[:2], "HR").exit_code == 2
         last = {each["email"]: each for each in installation.json("access", "report")["users"]}
         assert last == seen
 

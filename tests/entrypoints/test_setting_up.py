@@ -3,7 +3,6 @@
 import os
 import signal
 import stat
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.entrypoints.conftest import COMMAND, Installation, installed
+from tests.entrypoints.conftest import Installation, installed, on_terminal
 from tests.entrypoints.test_serving import address_of, key_of
 from tests.waiting import PATIENCE
 
@@ -24,10 +23,8 @@ NOBODY = {"email": "mallory@example.org", "password": PASSWORD}
 def serving_on_a_terminal(installation: Installation, *arguments: str) -> Iterator[str]:
     """A server that somebody has started by hand; yields what they see once it is ready."""
     master, slave = os.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *arguments], stdin=slave, stdout=slave, stderr=slave,
-        env=installation.environment(COLUMNS="200"), start_new_session=True,
-    )  # fmt: skip
+    command = ("serve", "--port", "0", *arguments)
+    process = on_terminal(installation, command, slave, COLUMNS="200")
     os.close(slave)
     try:
         screen, deadline = "", time.monotonic() + PATIENCE
