@@ -33,11 +33,15 @@ from citewell.core.compute import ComputeLimits, ComputePool
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.database.embedded import EmbeddedServer
 from citewell.core.database.migrations import migrate
+from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
+from citewell.engine.embedding.bundled import BundledEmbedder
+from citewell.engine.embedding.calibrating import calibrated
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
+from citewell.entrypoints.work import register_work
 from citewell.features.identity import service as identity
 from tests.examples import examples
 from tests.leftovers import Leftovers, adopt_orphans, is_worker
@@ -249,10 +253,33 @@ PATIENT_COMPUTING = ComputeLimits(run_seconds=PATIENCE / 3, wait_seconds=PATIENC
 """Children that compute are niced: beside thirty busy processes they need more than ten seconds."""
 
 
+class LastingEmbedder(BundledEmbedder):
+    """The bundled model for all platforms of this process: loading it takes 0.15 s and 30 MB."""
+
+    async def close(self) -> None:
+        """Stay open for the next platform."""
+
+
+LASTING: list[LastingEmbedder] = []
+
+
+async def lasting_embedder(settings: Settings) -> LastingEmbedder | None:
+    """The model, loaded once; None where the settings ask for another one."""
+    if (settings.embedding, settings.threads) != ("bundled", 1):
+        return None
+    if not LASTING:
+        made = await asyncio.to_thread(LastingEmbedder, threads=1)
+        made.spec = replace(made.spec, calibration=await calibrated(made))
+        LASTING.append(made)
+    return LASTING[0]
+
+
 @asynccontextmanager
 async def open_patient(settings: Settings, url: str) -> AsyncIterator[Platform]:
     """Everything a process holds open, with limits of time that only what hangs reaches."""
-    async with open_platform(settings, DatabaseHandle(url, is_first_user=False)) as platform:
+    handle = DatabaseHandle(url, is_first_user=False)
+    embedder = await lasting_embedder(settings)
+    async with open_platform(settings, handle, embedder=embedder) as platform:
         compute = ComputePool(PATIENT_COMPUTING, folders=platform.blobs.plain_folders)
         try:
             yield replace(platform, compute=compute)
@@ -314,15 +341,23 @@ def serving(
     url: str,
     *,
     has_worker: bool = True,
+    poll: float | None = None,
     extend: Callable[[FastAPI], None] | None = None,
 ) -> Iterator[LiveServer]:
-    """A real server in a thread of this process, with routes of the test if it has any."""
+    """A real server in a thread of this process, with routes of the test if it has any.
+
+    `poll`: Seconds between looks of its worker for jobs that were put off; they come untold.
+    """
 
     inside: list[tuple[Platform, asyncio.AbstractEventLoop]] = []
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Platform]:
         async with open_patient(settings, url) as platform:
+            if poll is not None:
+                queue = JobQueue[Platform](url, poll=poll, supervisor=platform.supervisor)
+                queue.register_later(partial(register_work, queue, platform.schedules, settings))
+                platform = replace(platform, queue=queue)
             inside.append((platform, asyncio.get_running_loop()))
             if not has_worker:
                 yield platform

@@ -97,16 +97,21 @@ def running_database(settings: Settings) -> Generator[DatabaseHandle, None, None
 
 @asynccontextmanager
 async def open_platform(
-    settings: Settings, database: DatabaseHandle
+    settings: Settings, database: DatabaseHandle, *, embedder: Embedder | None = None
 ) -> AsyncGenerator[Platform, None]:
     """Everything one process needs, closed in order at the end.
+
+    Args:
+        settings: The settings of the installation.
+        database: Its database, running.
+        embedder: The embedder of the settings, if it is open; it is closed with the rest.
 
     Raises:
         StartupError: A model or a folder cannot be used; the message says what to do.
     """
     async with AsyncExitStack() as stack:
         try:
-            embedder = await _open_embedder(settings, settings.embedding)
+            embedder = embedder or await _open_embedder(settings, settings.embedding)
             stack.push_async_callback(embedder.close)
             embedders = Embedders(partial(_open_embedder, settings))
             stack.push_async_callback(embedders.close)

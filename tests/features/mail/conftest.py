@@ -14,10 +14,11 @@ from pydantic import SecretStr
 
 from citewell.core.settings import Settings
 from citewell.features.mail.sending import queue_due
-from tests.conftest import LiveServer, serving
+from tests.conftest import LiveServer, Servers, serving
 from tests.features.sessions.conftest import People, password_hash
 from tests.mailbox import Mailbox
 from tests.office import Office, open_office
+from tests.quiet import quiet_database
 from tests.waiting import PATIENCE
 
 __all__ = ["password_hash"]
@@ -77,11 +78,17 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(scope="module")
-def mail_server(
-    settings: Settings, database_url: str, post_office: Mailbox
-) -> Iterator[LiveServer]:
+def mail_url(servers: Servers, template: str) -> Iterator[str]:
+    """A database that no worker without mail takes messages from, each for two seconds."""
+    with quiet_database(servers, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def mail_server(settings: Settings, mail_url: str, post_office: Mailbox) -> Iterator[LiveServer]:
     """A server that sends mail."""
-    with serving(mailing(settings, post_office), database_url) as server:
+    own = mailing(settings, post_office, database_url=mail_url)
+    with serving(own, mail_url, poll=0.2) as server:
         post_office.nudge = partial(nudge, server)
         yield server
         post_office.nudge = None

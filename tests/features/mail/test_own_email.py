@@ -7,9 +7,10 @@ import httpx
 from sqlalchemy import select
 
 from citewell.core.context import Context
+from citewell.core.settings import Settings
 from citewell.models.records import AuditEvent
 from citewell.models.tenancy import User
-from tests.conftest import LiveServer
+from tests.conftest import serving
 from tests.features.mail.conftest import until
 from tests.features.mail.test_forgotten import forgot, notices, parts_of, reset, settled
 from tests.features.sessions.conftest import AUTH, PASSWORD, People, Person, bearer, sign_in
@@ -171,8 +172,9 @@ class TestChange:
         refused(await visitor.post(CONFIRM, json={"token": "cwe_x"}), 403, "email_token_invalid")
 
     async def test_people_of_a_provider_and_installations_without_mail_have_none(
-        self, people: People, visitor: httpx.AsyncClient, live_server: LiveServer, refused: Refused
-    ) -> None:
+        self, people: People, visitor: httpx.AsyncClient, settings: Settings, mail_url: str,
+        refused: Refused,
+    ) -> None:  # fmt: skip
         person = people.new()
         heads = bearer(await sign_in(visitor, person))
 
@@ -181,8 +183,9 @@ class TestChange:
             user.password_hash = None
 
         # Both servers serve the same installation.
-        async with live_server.client() as elsewhere:
-            refused(await ask(elsewhere, heads, other_of(person)), 409, "mail_off")
+        with serving(settings, mail_url, has_worker=False) as other:
+            async with other.client() as elsewhere:
+                refused(await ask(elsewhere, heads, other_of(person)), 409, "mail_off")
         people.within(person.tenant_id, has_none)
         refused(await ask(visitor, heads, other_of(person)), 409, "password_missing")
 
