@@ -64,6 +64,8 @@ class Corpus:
     owner: list[int] = field(default_factory=list)
     """For each chunk the number of its document."""
     texts: list[str] = field(default_factory=list)
+    _counted: NDArray[np.float32] | None = None
+    _frequencies: NDArray[np.int64] = field(default_factory=lambda: np.zeros(VOCABULARY, "i8"))
 
     def scope(self, **narrower: object) -> SearchScope:
         reach = narrower.pop("reach", None) or Reach(int(narrower.pop("max_level", 3)))  # pyright: ignore[reportArgumentType]
@@ -97,8 +99,11 @@ class Corpus:
 
     @property
     def frequencies(self) -> NDArray[np.int64]:
-        """In how many chunks each term occurs."""
-        return np.count_nonzero(self.weights, axis=0)
+        """In how many chunks each term occurs; counted when the corpus has grown."""
+        if self._counted is not self.weights:
+            self._counted = self.weights
+            self._frequencies = np.count_nonzero(self.weights, axis=0)
+        return self._frequencies
 
 
 def random_rows(

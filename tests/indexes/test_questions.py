@@ -38,9 +38,8 @@ async def library(shelf: Shelf) -> Shelf:
 
 
 class TestCodes:
-    @pytest.mark.parametrize(
-        ("query", "wanted"),
-        [
+    async def test_exact_words_come_first(self, library: Shelf) -> None:
+        for query, wanted in (
             ("123/2020/NĐ-CP", "decree.txt"),
             ("nghị định 123/2020/nđ-cp nói gì?", "decree.txt"),
             ("nghi dinh 123/2020/ND-CP", "decree.txt"),
@@ -48,12 +47,10 @@ class TestCodes:
             ('"silver keys"', "house.txt"),
             ('where is "the door"', "house.txt"),
             ("hoa don dien tu", "decree.txt"),
-        ],
-    )
-    async def test_exact_words_come_first(self, library: Shelf, query: str, wanted: str) -> None:
-        reply = await find(library, query)
-        assert reply.degraded == []
-        assert await first_filename(library, reply) == wanted
+        ):
+            reply = await find(library, query)
+            assert reply.degraded == [], query
+            assert await first_filename(library, reply) == wanted, query
 
 
 async def first_filename(shelf: Shelf, reply: SearchReply) -> str:
@@ -100,23 +97,23 @@ class TestOtherEmbedder:
         ]
         assert replies[1].degraded == []
 
-    @pytest.mark.parametrize("dimensions", [64, 384])
     async def test_library_whose_model_cannot_be_opened_is_searched_by_words_and_says_so(
-        self, library: Shelf, dimensions: int
+        self, library: Shelf
     ) -> None:
         """Never by the model of the settings: its vectors mean something else."""
-        other = HashEmbedder(dimensions, name="testing:other")
-        shelf = dataclasses.replace(
-            library, platform=dataclasses.replace(library.platform, embedder=other)
-        )
-        reply = await find(shelf, "silver keys", explain=True)
-        assert reply.results[0].text.endswith("behind the door.")
-        assert all(
-            hit.explain and hit.explain.dense.score is None and hit.explain.dense.rank is None
-            for hit in reply.results
-        )
-        [degraded] = reply.degraded
-        assert degraded.what == "embedding"
-        assert "testing:hash" in degraded.why
-        assert reply.explain
-        assert reply.explain.dense_weight == 0
+        for dimensions in (64, 384):
+            other = HashEmbedder(dimensions, name="testing:other")
+            shelf = dataclasses.replace(
+                library, platform=dataclasses.replace(library.platform, embedder=other)
+            )
+            reply = await find(shelf, "silver keys", explain=True)
+            assert reply.results[0].text.endswith("behind the door.")
+            assert all(
+                hit.explain and hit.explain.dense.score is None and hit.explain.dense.rank is None
+                for hit in reply.results
+            )
+            [degraded] = reply.degraded
+            assert degraded.what == "embedding"
+            assert "testing:hash" in degraded.why
+            assert reply.explain
+            assert reply.explain.dense_weight == 0

@@ -39,10 +39,9 @@ def arithmetic(corpus: Corpus, query: HybridQuery, allowed: set[str] | None = No
     dense = np.zeros(len(corpus.texts))
     if query.vector is not None:
         dense = corpus.vectors @ query.vector
-    asked = np.zeros(corpus.weights.shape[1])
-    for term, weight in query.terms.items():
-        asked[term - 1] = weight
-    lexical = corpus.weights @ asked
+    # The columns of the question alone: all of them are 90 MB.
+    columns = corpus.weights[:, [term - 1 for term in query.terms]]
+    lexical = columns.astype(float) @ np.array(list(query.terms.values()), dtype=float)
     keep = np.array([allowed is None or content in allowed for content in corpus.texts])
     pool: set[int] = set()
     for scores, is_asked in ((dense, query.vector is not None), (lexical, bool(query.terms))):

@@ -116,7 +116,7 @@ async def ward(
         yield Ward(own_url, Shelf(quiet, await new_caller(quiet), tmp_path), administrator)
 
 
-def long_text(name: str, sections: int = 6) -> str:
+def long_text(name: str, sections: int = 3) -> str:
     """A text of several passages."""
     return "\n\n".join(
         f"# Part {number} of {name}\n\n" + f"The {name} rule {number} is about boxes. " * 30
