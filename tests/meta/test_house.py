@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,16 @@ def shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), shown(path))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trees_are_forgotten() -> Iterator[None]:
+    """All sources are read once, and are some hundred megabytes."""
+    yield
+    parsed.cache_clear()
 
 
 def functions(tree: ast.AST) -> Iterator[Function]:
