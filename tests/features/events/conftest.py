@@ -12,11 +12,10 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from citewell.core.passwords import hash_password
 from citewell.core.settings import Settings
 from citewell.features.identity import service as identity
 from tests.conftest import LiveServer, serving
-from tests.features.sessions.conftest import PASSWORD, People, Person
+from tests.features.sessions.conftest import People, Person, light_hash
 from tests.waiting import PATIENCE, PATIENT
 
 DOCUMENTS = "/api/v1/documents"
@@ -105,7 +104,7 @@ def second_server(settings: Settings, database_url: str) -> Iterator[LiveServer]
 @pytest.fixture(scope="session")
 def password_hash() -> str:
     """Of everybody's password."""
-    return asyncio.run(hash_password(PASSWORD))
+    return light_hash()
 
 
 @pytest.fixture
