@@ -94,7 +94,7 @@ class TestPrivate:
             actors = [actor(shelf, name) for name in names]
             await send_all(prober, plan_visits(actors, shelf.org), marks)
             pairs = [pair for name in names for pair in plan(shelf, name)]
-            assert len(pairs) > 40 * len(names)
+            assert len(pairs) > 30 * len(names)
             before = fingerprint(world.url, shelf.org.id, but=but)
             await compare_all(prober, pairs, marks)
             assert fingerprint(world.url, shelf.org.id, but=but) == before

@@ -99,12 +99,7 @@ def running_database(settings: Settings) -> Generator[DatabaseHandle, None, None
 async def open_platform(
     settings: Settings, database: DatabaseHandle, *, embedder: Embedder | None = None
 ) -> AsyncGenerator[Platform, None]:
-    """Everything one process needs, closed in order at the end.
-
-    Args:
-        settings: The settings of the installation.
-        database: Its database, running.
-        embedder: The embedder of the settings, if it is open; it is closed with the rest.
+    """Everything one process needs, closed in order at the end; so is `embedder`, if one is given.
 
     Raises:
         StartupError: A model or a folder cannot be used; the message says what to do.
