@@ -40,7 +40,8 @@ _ENTER = f"SELECT set_config('{TENANT_SETTING}', %s, true)"
 
 _USED_BY = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'citewell' AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND application_name ~ '^citewell(/|$)'
+  AND pid <> pg_backend_pid()
 """
 
 Piece = tuple[Table, bytes]

@@ -67,9 +67,9 @@ def migrate(url: str, *, present: float = connecting.PRESENT_SECONDS) -> bool:
             _upgrade(url, "head")
             return True
     except psycopg.Error as error:
-        raise StartupError(_refusal(error)) from error
+        raise StartupError(refusal(error)) from error
     except DBAPIError as error:
-        raise StartupError(_refusal(error.orig or error)) from error
+        raise StartupError(refusal(error.orig or error)) from error
 
 
 def migrate_to(url: str, revision: str) -> None:
@@ -87,9 +87,9 @@ def migrate_to(url: str, revision: str) -> None:
                 _prepare(connection)
                 _upgrade(url, revision)
     except psycopg.Error as error:
-        raise StartupError(_refusal(error)) from error
+        raise StartupError(refusal(error)) from error
     except DBAPIError as error:
-        raise StartupError(_refusal(error.orig or error)) from error
+        raise StartupError(refusal(error.orig or error)) from error
 
 
 def _is_newest(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
@@ -192,7 +192,7 @@ def _upgrade(url: str, revision: str) -> None:
     command.upgrade(config, revision)
 
 
-def _refusal(error: BaseException) -> str:
+def refusal(error: BaseException) -> str:
     """One line for the operator about an error of the database: what it is and what to do."""
     said = _first_line(error)
     if isinstance(error, psycopg.errors.InsufficientPrivilege):

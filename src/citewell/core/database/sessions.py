@@ -25,6 +25,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.pool import NullPool, Pool, PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
 
+import citewell
 from citewell.core.database.base import TenantScoped
 from citewell.core.database.batches import StatementBatch
 from citewell.core.database.exchange import BEGIN
@@ -36,7 +37,8 @@ TENANT_SETTING = "citewell.tenant_id"
 
 SESSION_SETTINGS = {
     "role": APP_ROLE,
-    "application_name": "citewell",
+    # With the version, so that an upgrade sees which others are there.
+    "application_name": f"citewell/{citewell.__version__}",
     "TimeZone": "UTC",
     "search_path": "public",
     # The tenant is known at plan time only in a custom plan; then one partition is planned.
