@@ -59,7 +59,7 @@ class ErrorNotes:
         """Note an error; the entry goes on as it is."""
         error = event.get("exc_info")
         if isinstance(error, Exception):
-            self.add(_note(error, event))
+            self.add(note_of(error, event))
         return event
 
     def add(self, note: ErrorNote) -> None:
@@ -91,7 +91,8 @@ def redacted(message: str) -> str:
     return _TELLING.sub("…", first)[:MAX_EXAMPLE]
 
 
-def _note(error: Exception, event: MutableMapping[str, Any]) -> ErrorNote:
+def note_of(error: Exception, event: MutableMapping[str, Any]) -> ErrorNote:
+    """The note of an error that was logged with an entry."""
     while isinstance(error, ExceptionGroup):  # the first error of a group stands for it
         error = cast(Exception, error.exceptions[0])
     frames = _frames(error.__traceback__)
@@ -119,10 +120,10 @@ def _note(error: Exception, event: MutableMapping[str, Any]) -> ErrorNote:
 def _frames(found: TracebackType | None) -> tuple[str, ...]:
     """The calls that led to an error, innermost last: file, function and line, no values."""
     frames = traceback.extract_tb(found)[-MAX_FRAMES:]
-    return tuple(f"{_shown(each.filename)} {each.name}:{each.lineno}" for each in frames)
+    return tuple(f"{shown_file(each.filename)} {each.name}:{each.lineno}" for each in frames)
 
 
-def _shown(filename: str) -> str:
+def shown_file(filename: str) -> str:
     """A file without the folders of this machine."""
     parts = Path(filename).parts
     for root in ("site-packages", "src"):

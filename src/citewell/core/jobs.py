@@ -3,8 +3,8 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any, Generic, NoReturn, TypeVar, cast
@@ -33,6 +33,7 @@ from citewell.core.fetching import Lane, LaneJobs, Lanes
 from citewell.core.metrics import ProcessMetrics
 from citewell.core.supervision import EndedError, Supervisor
 from citewell.kit.clock import utc_now
+from citewell.kit.spans import SpanKind, SpanRecorder, recorder, recording
 from citewell.kit.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
@@ -156,6 +157,7 @@ class JobQueue(Generic[P]):
         poll: float = POLL_SECONDS,
         supervisor: Supervisor | None = None,
         metrics: ProcessMetrics | None = None,
+        spans: SpanRecorder | None = None,
     ) -> None:
         self._dead_after = dead_after
         self._poll = poll
@@ -169,6 +171,7 @@ class JobQueue(Generic[P]):
         }
         self._lanes = Lanes(sizes)
         self._metrics = metrics or ProcessMetrics()
+        self._spans = spans
         self._lane_of: dict[str, Lane] = {}
         self._connector = procrastinate.PsycopgConnector(
             pool_factory=psycopg_pool.AsyncConnectionPool,
@@ -207,7 +210,17 @@ class JobQueue(Generic[P]):
         self._lane_of[name] = lane
 
         async def run(
-            context: procrastinate.JobContext, *, tenant_id: str, subject_id: str
+            context: procrastinate.JobContext,
+            *,
+            tenant_id: str,
+            subject_id: str,
+            trace: str | None = None,
+        ) -> None:
+            with self._recorded(name, trace):
+                await attempt(context, tenant_id, subject_id)
+
+        async def attempt(
+            context: procrastinate.JobContext, tenant_id: str, subject_id: str
         ) -> None:
             queue_id = context.job.id
             assert queue_id is not None
@@ -243,6 +256,18 @@ class JobQueue(Generic[P]):
                 self._metrics.observe("job_attempt_seconds", time.perf_counter() - began, name)
 
         self._app.task(name=name, queue=lane, pass_context=True, retry=_RetryTransient())(run)
+
+    @contextmanager
+    def _recorded(self, name: str, parent: str | None) -> Generator[None, None, None]:
+        """Have an attempt's spans kept, joined to those of whoever queued it."""
+        if self._spans is None:
+            yield
+            return
+        with (
+            recording(self._spans),
+            self._spans.span(f"job {name}", {}, kind=SpanKind.CONSUMER, parent=parent),
+        ):
+            yield
 
     def register_later(self, registering: Callable[[], None]) -> None:
         """Have `registering` register the handlers once the queue is used for the first time."""
@@ -295,6 +320,10 @@ class JobQueue(Generic[P]):
         """
         self.prepare()
         highest = -urgency * TURNS
+        spans = recorder()
+        carried = None if spans is None else spans.carrier()
+        # Only where spans are kept: workers of before do not know the argument.
+        joined = {} if carried is None else {"trace": carried}
         turn = await session.scalar(
             _FIRST_TURN,
             {
@@ -312,7 +341,7 @@ class JobQueue(Generic[P]):
                 # urgency.
                 priority=max(-(turn + number), highest - TURNS + 1),
                 schedule_at=run_at,
-            ).make_new_job(tenant_id=str(tenant_id), subject_id=str(subject_id))
+            ).make_new_job(tenant_id=str(tenant_id), subject_id=str(subject_id), **joined)
             for number, (subject_id, lock) in enumerate(subjects)
         ]
         try:

@@ -1,6 +1,6 @@
-"""Settings of how an installation runs: how it stops."""
+"""Settings of how an installation runs: how it stops, who is told of its errors."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 
@@ -12,4 +12,8 @@ class RunningSettings(BaseSettings):
         ge=0,
         le=300,
         description="Seconds a server goes on answering after SIGTERM while `ready` says no.",
+    )
+    sentry_dsn: SecretStr | None = Field(
+        default=None,
+        description="Sentry project that errors of the program are reported to. Unset: none.",
     )

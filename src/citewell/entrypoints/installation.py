@@ -12,6 +12,7 @@ import structlog
 from psycopg import sql
 from sqlalchemy.exc import SQLAlchemyError
 
+from citewell.core import tracing
 from citewell.core.blobs.base import Storage
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
@@ -24,6 +25,7 @@ from citewell.core.database.keyring import KeyRing
 from citewell.core.database.migrations import migrate
 from citewell.core.database.sessions import Database
 from citewell.core.embedders import Embedders
+from citewell.core.error_reports import reports_of_log
 from citewell.core.errors import StartupError
 from citewell.core.jobs import JobQueue
 from citewell.core.metrics import ProcessMetrics
@@ -48,6 +50,7 @@ from citewell.features.connections.pooling import ModelPool
 from citewell.features.error_log import service as error_log
 from citewell.features.usage import service as usage
 from citewell.indexes.postgres.index import postgres_index
+from citewell.kit.spans import SpanRecorder, SpanState
 from citewell.kit.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
@@ -119,7 +122,10 @@ async def open_platform(
         except (ProviderConfigurationError, ProviderError) as error:
             raise StartupError(str(error)) from error
         make_home(settings.home)
-        connections = Database(database.url, pool_size=settings.database_pool_size)
+        spans = _open_telemetry(stack)
+        connections = Database(
+            database.url, pool_size=settings.database_pool_size, has_spans=spans is not None
+        )
         stack.push_async_callback(connections.close)
         masters = load_master_keys(settings)
         limiter = RateLimiter(settings.redis_url, key=derive_key(masters.primary, "rate limits"))
@@ -135,15 +141,7 @@ async def open_platform(
         supervisor = Supervisor()
         # In a process that was told to: the library decides at its import where figures go.
         metrics = ProcessMetrics.recording() if is_noting(settings) else ProcessMetrics()
-        queue = JobQueue[Platform](
-            database.url,
-            concurrency=settings.worker_concurrency,
-            model_concurrency=settings.worker_model_concurrency,
-            agent_concurrency=settings.worker_agent_concurrency,
-            outbound_concurrency=settings.worker_outbound_concurrency,
-            supervisor=supervisor,
-            metrics=metrics,
-        )
+        queue = _open_queue(settings, database.url, supervisor, metrics, spans)
         schedules = Schedules[Platform](connections, supervisor)
         queue.register_later(partial(_register_work, queue, schedules, settings))
         platform = Platform(
@@ -167,6 +165,7 @@ async def open_platform(
         platform = (
             platform.holding(cache)
             .holding(metrics)
+            .holding(SpanState(spans))
             .holding(Reranking(reranker, settings.reranker_candidates, settings.reranker_seconds))
             .holding(Rewriting(settings.query_rewriting, settings.query_rewriting_seconds))
         )
@@ -174,6 +173,35 @@ async def open_platform(
         stack.push_async_callback(_write_usage, platform)
         stack.push_async_callback(platform.state_of(ModelPool).close)
         yield platform
+
+
+def _open_telemetry(stack: AsyncExitStack) -> SpanRecorder | None:
+    """The recorder of spans, if there is one; at the end spans and reports of errors are sent."""
+    if (reports := reports_of_log()) is not None:
+        stack.push_async_callback(asyncio.to_thread, reports.flush)
+    spans = tracing.open_exporter() if tracing.is_wanted() else None
+    if spans is not None:
+        stack.push_async_callback(asyncio.to_thread, spans.close)
+    return spans
+
+
+def _open_queue(
+    settings: Settings,
+    url: str,
+    supervisor: Supervisor,
+    metrics: ProcessMetrics,
+    spans: SpanRecorder | None,
+) -> JobQueue[Platform]:
+    return JobQueue(
+        url,
+        concurrency=settings.worker_concurrency,
+        model_concurrency=settings.worker_model_concurrency,
+        agent_concurrency=settings.worker_agent_concurrency,
+        outbound_concurrency=settings.worker_outbound_concurrency,
+        supervisor=supervisor,
+        metrics=metrics,
+        spans=spans,
+    )
 
 
 def _register_work(

@@ -7,6 +7,7 @@ import structlog
 from structlog.typing import Processor
 
 from citewell.core.error_notes import ErrorNotes
+from citewell.core.error_reports import ErrorReports
 from citewell.core.settings import Settings
 
 QUIET_LIBRARIES = ("procrastinate", "psycopg.pool", "httpx", "alembic", "mcp", "uvicorn.error")
@@ -14,12 +15,19 @@ QUIET_LIBRARIES = ("procrastinate", "psycopg.pool", "httpx", "alembic", "mcp", "
 
 
 def configure(settings: Settings) -> None:
-    """Send our and the libraries' messages through one format."""
+    """Send our and the libraries' messages through one format.
+
+    Raises:
+        StartupError: Errors are to be reported, and cannot be.
+    """
+    dsn = settings.sentry_dsn
+    reports: list[Processor] = [] if dsn is None else [ErrorReports(dsn.get_secret_value())]
     level = getattr(logging, settings.log_level.upper())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         # Before a renderer turns the error into text.
         ErrorNotes(),
+        *reports,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

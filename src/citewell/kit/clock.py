@@ -3,6 +3,8 @@
 import time
 from datetime import UTC, datetime
 
+from citewell.kit.spans import recorder
+
 
 def utc_now() -> datetime:
     """The current time with its zone."""
@@ -22,6 +24,8 @@ class Stopwatch:
         spent = (now - self._lap) * 1000
         self.timings_ms[stage] = round(self.timings_ms.get(stage, 0.0) + spent, 3)
         self._lap = now
+        if (spans := recorder()) is not None:
+            spans.add(f"stage {stage}", spent / 1000, {})
 
     def finish(self) -> dict[str, float]:
         """All stages and their `total`."""

@@ -22,6 +22,9 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+from citewell.core.database.spans import told
+from citewell.kit.spans import SpanKind, recorder
+
 Rows = Sequence[tuple[Any, ...]]
 
 BEGIN = "BEGIN"
@@ -87,6 +90,17 @@ async def exchange(
     Raises:
         psycopg.Error: The first that failed; those after it were not carried out.
     """
+    if (spans := recorder()) is None:
+        return await _exchanged(connection, prepared, statements)
+    with spans.span("sql batch", told(each for each, _ in statements), kind=SpanKind.CLIENT):
+        return await _exchanged(connection, prepared, statements)
+
+
+async def _exchanged(
+    connection: psycopg.AsyncConnection[Any],
+    prepared: PreparedStatements,
+    statements: Sequence[tuple[str, Mapping[str, object]]],
+) -> list[Rows]:
     pgconn = connection.pgconn
     transformer = Transformer(connection)
     async with connection.lock:

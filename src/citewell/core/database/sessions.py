@@ -29,6 +29,7 @@ import citewell
 from citewell.core.database.base import TenantScoped
 from citewell.core.database.batches import StatementBatch
 from citewell.core.database.exchange import BEGIN
+from citewell.core.database.spans import watch
 
 APP_ROLE = "citewell_app"
 """Role of the application: not the owner and without BYPASSRLS, so row-level security binds it."""
@@ -88,6 +89,7 @@ class Database:
         *,
         pool_size: int = 10,
         session_settings: Mapping[str, str] | None = None,
+        has_spans: bool = False,
     ) -> None:
         """Connect nowhere yet; `session_settings` replace some of `SESSION_SETTINGS`."""
         self.url = url
@@ -112,6 +114,8 @@ class Database:
                 "prepare_threshold": None,
             },
         )
+        if has_spans:
+            watch(self._engine.sync_engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._autocommits = async_sessionmaker(
             self._engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False

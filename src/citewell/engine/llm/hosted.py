@@ -15,8 +15,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from citewell.engine.errors import ProviderError
-from citewell.engine.llm.base import ModelRequest, StreamItem, Timeouts
+from citewell.engine.llm.base import ModelRequest, ReplyEnd, StreamItem, Timeouts
 from citewell.engine.llm.provider import Endpoint, Provider
+from citewell.kit.spans import SpanKind, span
 
 if TYPE_CHECKING:
     from citewell.engine.llm.wire import Session
@@ -57,9 +58,15 @@ class HostedModel:
         await self._take_place(deadline)
         try:
             reply = self._attempts(session, request, deadline)
-            async with aclosing(reply) as items:
-                async for item in items:
-                    yield item
+            named = {"gen_ai__request__model": self._endpoint.model}
+            # Not the current one: a generator runs in the contexts of those who read it.
+            with span("model", kind=SpanKind.CLIENT, is_current=False, **named) as told:
+                async with aclosing(reply) as items:
+                    async for item in items:
+                        if isinstance(item, ReplyEnd):
+                            told.note("gen_ai.usage.input_tokens", item.usage.input_tokens)
+                            told.note("gen_ai.usage.output_tokens", item.usage.output_tokens)
+                        yield item
         finally:
             self._places.release()
 

@@ -38,6 +38,7 @@ from citewell.engine.retrieval.spelling import (
     unknown_words,
 )
 from citewell.kit.clock import Stopwatch
+from citewell.kit.spans import span
 
 NO_RERANKING = Reranking()
 
@@ -246,7 +247,8 @@ async def _embed(
     """The question's vector; without one the lexical leg answers alone, and says so."""
     try:
         embedder = await source.embedder(embedding)
-        return _Embedded(await embedder.embed_query(analysis.text), embedder.spec), ()
+        with span("embed question", model=embedder.spec.name):
+            return _Embedded(await embedder.embed_query(analysis.text), embedder.spec), ()
     except (ProviderError, ProviderConfigurationError) as error:
         return None, (Failure("embedding", str(error)),)
 

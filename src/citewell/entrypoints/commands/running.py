@@ -118,7 +118,10 @@ def read_settings(**overrides: object) -> Settings:
     except SettingsError as error:
         stop(str(error), USAGE)
     # Only now: the level and the form of log lines are settings.
-    logs.configure(settings)
+    try:
+        logs.configure(settings)
+    except StartupError as error:
+        stop(str(error), NOT_AVAILABLE)
     return settings
 
 

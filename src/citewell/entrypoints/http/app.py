@@ -15,6 +15,7 @@ from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import citewell
+from citewell.core import tracing
 from citewell.core.caching.cache import OUTCOMES, SWEEP_SECONDS, Cache
 from citewell.core.closing import Closing
 from citewell.core.metrics import ProcessMetrics
@@ -39,6 +40,7 @@ from citewell.entrypoints.http.policies import Policies
 from citewell.entrypoints.http.protocol import CONNECTIONS
 from citewell.entrypoints.http.protocols import CLOSING
 from citewell.entrypoints.http.rates import AddressLimit, CallerLimit, Rates
+from citewell.entrypoints.http.tracing import Traced
 from citewell.entrypoints.http.uploads import Uploads
 from citewell.features.agents.endpoints import router as agents_router
 from citewell.features.analytics.endpoints import router as analytics_router
@@ -264,6 +266,8 @@ def _add_middleware(app: FastAPI, settings: Settings, credentials: Credentials) 
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     app.add_middleware(ErrorBoundary)
+    if tracing.is_wanted():
+        app.add_middleware(Traced, platform=platform)
     if settings.metrics_port is not None:
         app.add_middleware(Measuring, platform=platform)
     app.add_middleware(

@@ -40,13 +40,13 @@ class Measuring:
             await self._app(scope, receive, watched)
         finally:
             metrics.move("http_requests_in_flight", -1)
-            route = _route_of(scope)
+            route = route_of(scope)
             method = scope["method"] if scope["method"] in METHODS else OTHER
             metrics.count("http_requests_total", route, method, f"{status // 100}xx")
             metrics.observe("http_request_seconds", time.perf_counter() - began, route)
 
 
-def _route_of(scope: Scope) -> str:
+def route_of(scope: Scope) -> str:
     """The route's pattern with its prefix; `OTHER` where there is no route."""
     route = cast(str, getattr(scope.get("route"), "path", OTHER))
     for prefix in PREFIXES:

@@ -26,6 +26,7 @@ from citewell.features.agents.schemas import AgentDefinition
 from citewell.features.agents.tools.base import AgentTool, ToolWork
 from citewell.features.collections import service as collections
 from citewell.features.jobs.errors import JobStoppedError
+from citewell.kit.spans import span
 
 log = structlog.get_logger(__name__)
 
@@ -96,8 +97,10 @@ class RunToolbox:
             call.key,
             partial(self._run_child, call, caller),
         )
-        running = _ended(self._tools[call.tool].run(work, arguments))
-        error = await running
+        with span("tool", gen_ai__tool__name=call.tool) as told:
+            error = await _ended(self._tools[call.tool].run(work, arguments))
+            if isinstance(error, BaseException):
+                told.fail(type(error).__name__)
         if not isinstance(error, BaseException):
             return error
         if isinstance(error, ENDS_RUN) or comes_from_outage(error):

@@ -29,6 +29,7 @@ from citewell.features.ingestion.pace import IngestPace
 from citewell.features.ingestion.progress import StageCounter
 from citewell.indexes.contract import Generation, index_of
 from citewell.indexes.events import ChunkRow, ChunksStaged, VersionKey
+from citewell.kit.spans import span
 from citewell.kit.tasks import TaskGroup
 
 
@@ -255,7 +256,8 @@ async def _embed(
     # By hash: a paragraph that occurs twice in the batch is embedded once.
     missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
     if missing:
-        vectors = await target.embedder.embed_passages(list(missing.values()))
+        with span("embed passages", model=target.embedder.spec.name, count=len(missing)):
+            vectors = await target.embedder.embed_passages(list(missing.values()))
         known |= dict(zip(missing, vectors, strict=True))
         outcome.embedded_count += len(missing)
     batch.rows = await asyncio.to_thread(
