@@ -54,7 +54,7 @@ def sources() -> Iterator[Path]:
         for path in (WEB / folder).rglob("*"):
             if path.is_file() and ".test." not in path.name and path.name != "schema.d.ts":
                 yield path
-    yield from (WEB / name for name in ("index.html", "vite.config.ts", "words.ts"))
+    yield from (WEB / name for name in ("index.html", "embed.html", "vite.config.ts", "words.ts"))
     yield from lock()
 
 

@@ -65,6 +65,7 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0, // a data: URL would need room in the Content-Security-Policy
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: ["index.html", "embed.html"] },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8000", "/ws": "http://127.0.0.1:8000" } },
 });

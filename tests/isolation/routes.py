@@ -289,6 +289,28 @@ TELLING: dict[Operation, Route] = {
 
 VERSIONS = f"{API}/documents/{{document_id}}/versions"
 
+EMBED, EMBEDS = {"path.embed_id": "embed"}, f"{API}/embeds"
+NO_BOX = {"token": "0" * 64}
+
+EMBEDDING: dict[Operation, Route] = {
+    ("GET", EMBEDS): Route(),
+    ("GET", f"{EMBEDS}/{{embed_id}}"): Route(EMBED),
+    ("POST", EMBEDS): Route(
+        {"body.collection_ids[]": "collection:open"},
+        {"name": "Box {fresh}", "origins": ["https://www.example.org"]},
+        is_write=True, status=201,
+    ),
+    ("PATCH", f"{EMBEDS}/{{embed_id}}"): Route(
+        {**EMBED, "body.collection_ids[]": "collection:open"}, {"name": "Changed"}, is_write=True
+    ),
+    # Those who know the name of a box are answered, whoever they are; here there is none.
+    ("GET", f"{API}/boxes/{{token}}"): Route(path=NO_BOX, status=404),
+    ("POST", f"{API}/boxes/{{token}}/ask"): Route(
+        body={"query": QUESTION}, path=NO_BOX, status=404
+    ),
+    ("DELETE", f"{EMBEDS}/{{embed_id}}"): Route(EMBED, is_write=True, status=204),
+}  # fmt: skip
+
 READING: dict[Operation, Route] = {
     ("GET", f"{API}/collections"): Route(AS_USER, instead=ALONE),
     ("GET", f"{API}/collections/{{collection_id}}"): Route(COLLECTION | AS_USER, instead=ALONE),
@@ -422,5 +444,5 @@ RECORDS: dict[Operation, Route] = {
 TABLE: dict[Operation, Route] = {
     **SEARCH, **OPENAI, **MCP, **CONVERSING, **QUERIES, **EVALUATING, **AGENTS_AT_WORK, **FLOWS,
     **TELLING, **READING, **WORK, **SHARING, **CHANGING, **CONNECTING, **RECORDS, **KEYS, **PEOPLE,
-    **SIGNING_IN,
+    **SIGNING_IN, **EMBEDDING,
 }  # fmt: skip

@@ -29,6 +29,7 @@ from citewell.kit.ids import uuid7
 from citewell.models.agents import AgentRun, AgentStep, ToolExecution
 from citewell.models.connections import ModelConnection
 from citewell.models.documents import Collection
+from citewell.models.embeds import Embed
 from citewell.models.errors import ErrorEvent
 from citewell.models.factors import Passkey, ProviderAccount, SecondFactor, SignInCeremony
 from citewell.models.grants import CollectionGrant, DocumentGrant
@@ -112,6 +113,7 @@ async def found_organisation(platform: Platform) -> Organisation:
         await _add_connection(ctx, org)
         await _add_factors(ctx, org)
         await _add_webhook(ctx, org)
+        await _add_embed(ctx, org)
     async with unit_of_work(platform, caller) as ctx:
         for name, user in people.items():
             await _sign_in(ctx, org, name, user)
@@ -310,6 +312,17 @@ async def _add_webhook(ctx: Context, org: Organisation) -> None:
     ctx.session.add(told)
     await ctx.session.flush()
     org.ids |= {"webhook": str(hook.id), "webhook_delivery": str(told.id)}
+
+
+async def _add_embed(ctx: Context, org: Organisation) -> None:
+    """A box on another site, which only administrators see."""
+    embed = Embed(
+        tenant_id=org.id, id=uuid7(), name=f"Box {org.canary} {org.hidden}",
+        origins=["https://www.example.org"],
+    )  # fmt: skip
+    ctx.session.add(embed)
+    await ctx.session.flush()
+    org.ids["embed"] = str(embed.id)
 
 
 async def fill_library(server: LiveServer, org: Organisation) -> None:

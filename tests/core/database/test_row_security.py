@@ -200,6 +200,7 @@ ACCOUNTS = (
     "INSERT INTO webhook_delivery (tenant_id, id, webhook_id, event, object_id) "
     "SELECT tenant_id, %(id)s, id, 'answer.rated', %(id)s FROM webhook "
     "WHERE tenant_id = %(tenant)s",
+    "INSERT INTO embed (tenant_id, id, name, origins) VALUES (%(tenant)s, %(id)s, 'x', '{x}')",
     "INSERT INTO notice (tenant_id, id, user_id, kind) "
     "SELECT tenant_id, %(id)s, id, 'password_changed' FROM user_account "
     "WHERE tenant_id = %(tenant)s",

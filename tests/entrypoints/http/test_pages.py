@@ -5,9 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 
 from citewell.core.settings import Settings
 from citewell.entrypoints.http.app import create_app
+from citewell.entrypoints.http.pages import Pages
 
 PAGE = "<!doctype html><title>the page</title>"
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -112,3 +114,29 @@ class TestFiles:
             assert "vary" not in font.headers
             icon = await client.get("/favicon.svg")
             assert icon.headers["cache-control"] == "public, max-age=3600"
+
+
+class TestBox:
+    def test_page_of_a_box_is_shown_by_its_sites_alone(self, bundle: Path) -> None:
+        (bundle / "embed.html").write_text("<!doctype html><title>box</title>")
+        pages = Pages(bundle, httpx.ASGITransport)  # type: ignore[arg-type] - never called
+        reply = pages.box(Headers(), ["https://a.example", "http://localhost:3000"])
+        policy = reply.headers["content-security-policy"]
+        assert policy.endswith("frame-ancestors https://a.example http://localhost:3000")
+        assert "script-src 'self'" in policy
+        assert reply.headers["cache-control"] == "no-store"
+        missing = Pages(bundle / "nowhere", httpx.ASGITransport)  # type: ignore[arg-type] - never called
+        assert missing.box(Headers(), []).status_code == 503
+
+    async def test_script_of_boxes_is_for_other_sites_too(self, bundle: Path) -> None:
+        (bundle / "embed.js").write_text("1")
+        async with browser(bundle) as client:
+            script = await client.get("/embed.js")
+            assert script.headers["cross-origin-resource-policy"] == "cross-origin"
+            other = await client.get("/favicon.svg")
+            assert other.headers["cross-origin-resource-policy"] == "same-origin"
+            # Without a box it is a page of the application like any other address.
+            assert (
+                "frame-ancestors 'none'"
+                in (await client.get("/embed.html")).headers["content-security-policy"]
+            )

@@ -25,6 +25,7 @@ from citewell.features.http import (
 )
 
 OPEN = {
+    "/api/v1/boxes/{token}", "/api/v1/boxes/{token}/ask", "/embed/{token}",
     "/", "/ws", "/api/openapi.json", "/api/docs", "/api/docs/oauth2-redirect", "/api/redoc",
     "/api/static/{path:path}", "/api/v1/health", "/api/v1/health/live",
     "/api/v1/health/ready", "/api/v1/auth/register", "/api/v1/auth/reset", "/api/v1/auth/setup",

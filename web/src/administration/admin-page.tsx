@@ -6,6 +6,7 @@ import { Page, Views } from "~/ui/page";
 
 import { Audit } from "./audit";
 import { Connections } from "./connections";
+import { Embeds } from "./embeds";
 import { Groups } from "./groups";
 import { Keys } from "./keys";
 import { TenantSettings } from "./settings";
@@ -25,6 +26,7 @@ export function AdminPage() {
     ...(isAdmin ? [{ key: "users" as const, name: t("users.heading") }, { key: "groups" as const, name: t("groups.heading") }] : []),
     { key: "keys", name: t("keys.heading") },
     ...(isManager ? [{ key: "connections" as const, name: t("connections.heading") }, { key: "webhooks" as const, name: t("webhooks.heading") }, { key: "usage" as const, name: t("usage.heading") }] : []),
+    ...(isAdmin ? [{ key: "embeds" as const, name: t("embeds.heading") }] : []),
     ...(isAdmin ? [{ key: "settings" as const, name: t("settings.heading") }] : []),
     ...(isAdmin ? [{ key: "audit" as const, name: t("audit.heading") }] : []),
     { key: "system", name: t("system.heading") },
@@ -39,6 +41,7 @@ export function AdminPage() {
       {view === "keys" && <Keys />}
       {view === "connections" && <Connections />}
       {view === "webhooks" && <Webhooks />}
+      {view === "embeds" && <Embeds />}
       {view === "usage" && <Usage />}
       {view === "settings" && <TenantSettings />}
       {view === "audit" && <Audit />}

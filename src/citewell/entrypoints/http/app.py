@@ -50,13 +50,16 @@ from citewell.features.connections.endpoints import router as connections_router
 from citewell.features.conversations.endpoints import router as conversations_router
 from citewell.features.conversations.running import Runs
 from citewell.features.documents.endpoints import router as documents_router
+from citewell.features.embeds import service as embeds
+from citewell.features.embeds.endpoints import public_router as boxes_router
+from citewell.features.embeds.endpoints import router as embeds_router
 from citewell.features.error_log import service as error_log
 from citewell.features.error_log.endpoints import router as errors_router
 from citewell.features.evaluations.endpoints import router as evaluations_router
 from citewell.features.events.endpoints import router as events_router
 from citewell.features.events.endpoints import socket_router
 from citewell.features.events.streams import Streams
-from citewell.features.http import PAGE, PROBE, governed
+from citewell.features.http import PAGE, PROBE, PUBLIC, governed
 from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.jobs.endpoints import router as jobs_router
@@ -160,7 +163,7 @@ def create_app(
         sharing_router, sessions_router, personal_data_router, evaluations_router, agents_router,
         workflows_router, connections_router, usage_router, audit_router, keys_router, users_router,
         groups_router,
-        tenants_router, analytics_router, webhooks_router, errors_router,
+        tenants_router, analytics_router, webhooks_router, embeds_router, errors_router,
     ):  # fmt: skip
         # Each right below the application: a router around them would try all routes twice more.
         app.include_router(
@@ -174,14 +177,11 @@ def create_app(
     )
     app.include_router(mcp_router, responses=problems.RESPONSES, dependencies=[API_KEY])
     app.include_router(sign_in_router, prefix=PREFIX, responses=problems.RESPONSES)
+    app.include_router(boxes_router, prefix=PREFIX, responses=problems.RESPONSES)
     app.include_router(health_router, prefix=PREFIX)
     app.include_router(socket_router)
     app.state.view_as = sharing.viewed_as
-    pages = Pages(bundle, app.router.default)
-    app.router.default = pages
-    app.add_api_route(
-        "/", governed(PROBE)(_home(pages)), methods=["GET", "HEAD"], include_in_schema=False
-    )
+    _add_pages(app, bundle)
     problems.install(app)
     description.install(app, settings.public_url or "/")
     _add_middleware(app, settings, credentials)
@@ -277,8 +277,28 @@ def _add_middleware(app: FastAPI, settings: Settings, credentials: Credentials) 
     )
 
 
+def _add_pages(app: FastAPI, bundle: Path) -> None:
+    """Serve the web application where no route of an interface is."""
+    pages = Pages(bundle, app.router.default)
+    app.router.default = pages
+    app.add_api_route(
+        "/", governed(PROBE)(_home(pages)), methods=["GET", "HEAD"], include_in_schema=False
+    )
+    app.add_api_route(
+        "/embed/{token}", governed(PUBLIC)(_box(pages)), methods=["GET"], include_in_schema=False
+    )
+
+
 def _home(pages: Pages) -> Callable[[Request], Awaitable[Response]]:
     async def home(request: Request) -> Response:
         return pages.home(request.headers)
 
     return home
+
+
+def _box(pages: Pages) -> Callable[[Request, str], Awaitable[Response]]:
+    async def box(request: Request, token: str) -> Response:
+        platform = cast(Platform, request.app.state.platform)
+        return pages.box(request.headers, await embeds.origins(platform, token))
+
+    return box

@@ -38,6 +38,7 @@ TAGS = {
     "usage": "Quotas and what is used of them.",
     "analytics": "Figures by day: questions, documents, people, cost.",
     "webhooks": "Changes told to an address of one's own.",
+    "embeds": "Boxes for questions on other sites.",
     "audit": "Who changed what.",
     "errors": "The program's own errors, each kind once.",
     "openai": "The formats of OpenAI's API.",

@@ -32,6 +32,7 @@ _BY_NAME: dict[str, Any] = {
     "model": "citewell",
     "url": "https://example.org/hooks/citewell",
     "base_url": "https://example.org/v1",
+    "origin": "https://www.example.org",
     "comment": "Exactly what I needed.",
     "rating": 5,
     "media_type": "application/pdf",

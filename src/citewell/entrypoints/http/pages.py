@@ -4,6 +4,7 @@ The bundle is built by `make web` (`make run` does it once) and never committed.
 carry hashes, so browsers keep them for good; the page that names them is fetched every time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,17 +16,25 @@ BUNDLE = Path(__file__).with_name("bundle")
 """Folder that the build writes; wheels carry it."""
 
 INDEX = "/index.html"
+BOX = "/embed.html"
+"""The page within a box on another site."""
+
+BOX_SCRIPT = "/embed.js"
+"""Loaded by pages of other sites."""
+
 ASSETS = "/assets/"
 RESERVED = ("/api", "/v1", "/mcp", "/ws")
 """Paths of interfaces for software: a mistaken one is a problem document, never a page."""
 
-POLICY = (
+_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self'; "
-    "manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors "
 )
 """No script but the bundle's own. Styles: pdf.js places text by `style` attributes and gives the
-fonts of a PDF as `data:`."""
+fonts of a PDF as `data:`. Last come the sites whose pages may show it in a frame."""
+
+POLICY = f"{_POLICY}'none'"
 
 FOR_GOOD = "public, max-age=31536000, immutable"
 FOR_AN_HOUR = "public, max-age=3600"
@@ -93,6 +102,20 @@ class Pages:
             return HTMLResponse(NOT_BUILT, 503, {"Content-Security-Policy": POLICY})
         return _response(page, headers, NEVER)
 
+    def box(self, headers: Headers, origins: Sequence[str]) -> Response:
+        """The page within a box, which pages of the origins may show.
+
+        Browsers go by `frame-ancestors` where `X-Frame-Options` says otherwise (CSP Level 3).
+        """
+        if self._age() != self._read_at:
+            self._read()
+        page = self._files.get(BOX)
+        if page is None:
+            return HTMLResponse(NOT_BUILT, 503, {"Content-Security-Policy": POLICY})
+        response = _response(page, headers, NEVER)
+        response.headers["Content-Security-Policy"] = _POLICY + " ".join(origins)
+        return response
+
     def _read(self) -> None:
         self._read_at = self._age()
         self._files = dict(_files(self._folder))
@@ -108,9 +131,12 @@ class Pages:
         path, headers = scope["path"], Headers(scope=scope)
         if scope["method"] not in ("GET", "HEAD"):
             return None
-        if path != INDEX and (found := self._files.get(path)) is not None:
+        if path not in (INDEX, BOX) and (found := self._files.get(path)) is not None:
             lifetime = FOR_GOOD if path.startswith(ASSETS) else FOR_AN_HOUR
-            return _response(found, headers, lifetime)
+            response = _response(found, headers, lifetime)
+            if path == BOX_SCRIPT:
+                response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+            return response
         is_reserved = any(path == one or path.startswith(f"{one}/") for one in RESERVED)
         if is_reserved or path.startswith(ASSETS) or "text/html" not in headers.get("accept", ""):
             return None
