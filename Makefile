@@ -130,6 +130,7 @@ lock: ## Resolve requirements/*.txt anew (releases younger than 7 days are left 
 	uv pip compile -q --group build --universal --generate-hashes --python-version 3.11 --no-header -c requirements/base.txt -o requirements/build.txt
 	uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header -c requirements/base.txt -o requirements/dev.txt
 	uv pip compile -q --group node --universal --generate-hashes --python-version 3.11 --no-header -c requirements/dev.txt -o requirements/node.txt
+	uv pip compile -q --group load --universal --generate-hashes --python-version 3.11 --no-header -o requirements/load.txt
 
 .PHONY: lock-peer
 lock-peer: ## Resolve what the peers of `make bench` need (needs uv)
