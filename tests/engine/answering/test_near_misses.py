@@ -56,6 +56,13 @@ class TestUnsaidWords:
         assert made.confidence.level in _WEAK
 
 
+class TestYears:
+    def test_year_that_only_the_title_has_is_answered(self) -> None:
+        prices = passage("The ticket costs 9 euros.", title="Prices 2024")
+        assert not answer("How much did the ticket cost in 2024?", prices).is_abstained
+        assert answer("How much did the ticket cost in 2019?", prices).is_abstained
+
+
 class TestCodes:
     def test_code_of_the_same_series_is_no_answer(self) -> None:
         assert answer("What does the M120-X cost?", METERS).is_abstained

@@ -34,7 +34,8 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     """Get the most that the confidence in a statement can be, 0 to 1; 0 says to abstain."""
     if reference_of(material.question.text) is not None:
         return 1.0  # the article that was asked for, or none was found
-    if _lacks_code(material.question, statement) or _has_unknown_year(material.question):
+    around = _around(statement)
+    if _lacks_code(material.question, around) or _lacks_year(material.question, around):
         return NOTHING
     unsaid = unsaid_by(material, statement)
     if signals.headed and any(word.is_torn for word in unsaid):
@@ -45,23 +46,29 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     return LOW if is_of_another_thing(material, statement) else 1.0
 
 
-def _lacks_code(question: Question, statement: Statement) -> bool:
+def _around(statement: Statement) -> str:
+    """The text of a statement and of the passages it cites, with title and headings."""
+    passages = [quote.passage for quote in statement.quotes]
+    texts = ((one.title, *one.heading, one.names, one.context, one.text) for one in passages)
+    return "\n".join([statement.text, *("\n".join(parts) for parts in texts)])
+
+
+def _lacks_code(question: Question, around: str) -> bool:
     """Whether a code is asked about, and another one of its series is told: R310-8 by R310-D."""
     asked = {code.key for code in find_codes(question.text)}
     if not asked:
         return False
-    passages = [quote.passage for quote in statement.quotes]
-    text = "\n".join(
-        "\n".join((one.title, *one.heading, one.names, one.context, one.text)) for one in passages
-    )
-    told = find_codes(f"{text}\n{statement.text}")
+    told = find_codes(around)
     known = {key for code in told for key in (code.key, *code.prefixes())}
     return asked.isdisjoint(known)
 
 
-def _has_unknown_year(question: Question) -> bool:
-    """Whether a year is asked about that no passage of the library has."""
-    return any(not term.is_known and _YEAR.fullmatch(term.text) for term in question.terms)
+def _lacks_year(question: Question, around: str) -> bool:
+    """Whether a year is asked about that no passage of the library has, nor the title of this."""
+    return any(
+        not term.is_known and _YEAR.fullmatch(term.text) and term.text not in around
+        for term in question.terms
+    )
 
 
 def _lacks_attribute(material: Material, statement: Statement) -> bool:

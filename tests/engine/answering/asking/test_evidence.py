@@ -37,6 +37,8 @@ class TestOffers:
         called = read_question("Văn thư của công ty tên là gì?", "vi")
         assert offers(called, "Con dấu do Văn thư giữ, trừ khi Tổng Giám đốc đồng ý.") == 0.0
         assert offers(called, "Con dấu do chị Lê Mai, Văn thư, giữ.") == 1.0
+        teacher = read_question("Lớp tiếng Anh do ai dạy?", "vi")
+        assert offers(teacher, "Lớp tiếng Anh học chiều thứ Tư và thứ Năm.") == 0.0
 
     def test_hours_in_words_and_events_tell_a_time(self):
         clock = read_question("At what time does it open?", "en")

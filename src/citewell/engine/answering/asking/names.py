@@ -22,7 +22,8 @@ _POSTS_WITHOUT_ACCENTS = re.compile(rf"\b(?:{_ENGLISH_POSTS}|{fold(_VIETNAMESE_P
 """For texts that have none: `bạn` (you) is no `ban` (board)."""
 _DAY = re.compile(
     r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|January|February|March|April|May|June|July|"
-    r"August|September|October|November|December|Thứ (?:Hai|Ba|Tư|Năm|Sáu|Bảy)|Chủ [Nn]hật)\b"
+    r"August|September|October|November|December|[Tt]hứ (?:Hai|Ba|Tư|Năm|Sáu|Bảy)|"
+    r"[Cc]hủ [Nn]hật)\b"
 )
 """Capitalised words that name no person and no place."""
 
