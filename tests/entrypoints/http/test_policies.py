@@ -11,6 +11,7 @@ from citewell.core.settings import Settings
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.policies import Policies, declared
 from citewell.features.http import (
+    LIBRARY,
     PAGE,
     PRIVATE,
     PROBE,
@@ -76,9 +77,9 @@ class TestLookup:
             ("POST", "/api/v1/documents", TAKES_TEXT),
             ("PUT", "/api/v1/documents/0", TAKES_TEXT),
             ("PUT", "/api/v1/documents/0/file", TAKES_FILES),
-            ("GET", "/api/v1/documents/0/file", PRIVATE),
+            ("GET", "/api/v1/documents/0/file", LIBRARY),
             ("POST", "/api/v1/documents/upload", TAKES_FILES),
-            ("GET", "/api/v1/documents/upload", PRIVATE),
+            ("GET", "/api/v1/documents/upload", LIBRARY),
             ("POST", "/api/v1/collections/import", TAKES_EXPORTS),
             ("GET", "/api/docs", PAGE),
             ("GET", "/api/static/swagger-ui.css", PAGE),
