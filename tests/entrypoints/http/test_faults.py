@@ -30,10 +30,11 @@ LOOKUPS = {
 
 @pytest.fixture(autouse=True)
 def quiet_logs() -> Iterator[None]:
-    """The default traceback of structlog takes half a second, in which the server does nothing."""
+    """Some hundred tracebacks would be nothing to read."""
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 class TestFaults:
