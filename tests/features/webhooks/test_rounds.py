@@ -119,15 +119,18 @@ class TestRounds:
         receiver.status = 503
         rests: list[timedelta] = []
         for failures in (1, 2, 3):
+            begun = utc_now()
             assert await hook.tell()
             row = await hook.row()
             assert (row.is_active, row.failures) == (True, failures)
             assert len(receiver.messages) == failures
             assert row.not_before is not None
-            rests.append(row.not_before - utc_now())
+            rests.append(row.not_before - begun)
             assert not await hook.tell(), "it rests, with all that waits"
             await hook.wait()
-        assert rests[0] < timedelta(seconds=5) < rests[1] < timedelta(seconds=10) < rests[2]
+        assert all(
+            rest >= timedelta(seconds=least) for rest, least in zip(rests, (5, 10, 20), strict=True)
+        )
         receiver.status = 200
         assert await hook.tell()
         row = await hook.row()
