@@ -30,6 +30,9 @@ from .operators_database import OperatorsDatabase
 API = "/api/v1"
 PASSWORD = "plinth umbrella glacier 27"
 
+SECRET = "The vault of the harbour office is opened with the word marigold."
+"""A sentence that the model repeats where it is shown it."""
+
 SLOWLY = "slowly"
 """In a question: the model takes five seconds for its answer."""
 
@@ -80,6 +83,8 @@ class ModelThread:
 
 
 def _answer(received: Received) -> Reply:
+    if SECRET in str(received.body):
+        return Reply([SECRET.removesuffix("."), " [1]."])
     if SLOWLY not in str(received.body):
         return Reply(["The gate closes at nine [1]."])
     pieces = [f"The gate closes at nine, part {number} [1]. " for number in range(20)]

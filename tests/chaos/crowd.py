@@ -35,6 +35,7 @@ class Crowd:
     requests: int = 0
     slowest: float = 0.0
     """Seconds of the slowest request that was no stream."""
+    slowest_of: str = ""
     failures: list[str] = field(default_factory=list[str])
     accepted: set[str] = field(default_factory=set[str])
     """Jobs of acknowledged uploads."""
@@ -123,7 +124,9 @@ class Crowd:
         if reply.is_error:
             self.failures.append(f"{method} {path}: {reply.status_code} {reply.text[:200]}")
             return None
-        self.slowest = max(self.slowest, time.monotonic() - begun)
+        spent = time.monotonic() - begun
+        if spent > self.slowest:
+            self.slowest, self.slowest_of = spent, f"{method} {path}"
         return reply
 
     async def _listen(self) -> None:

@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.entrypoints.conftest import Installation
 from tests.waiting import PATIENCE, PATIENT
 
-from .cluster import SLOWLY, UNVERIFIED, Cluster, lacking
+from .cluster import SECRET, SLOWLY, UNVERIFIED, Cluster, lacking
 from .crowd import Crowd
 from .report import record
 
@@ -30,8 +30,6 @@ ROUNDS = int(os.environ.get("NODES_ROUNDS", "5"))
 
 ASKED = 40
 """Questions a minute of one user, in this cluster."""
-
-SECRET = "The vault of the harbour office is opened with the word marigold."
 
 pytestmark = [
     pytest.mark.slow,
@@ -84,6 +82,16 @@ async def added(client: httpx.AsyncClient, title: str, content: str, **more: obj
         while (await client.get(f"/documents/{document}")).json()["status"] != "ready":  # noqa: ASYNC110 - done by others
             await asyncio.sleep(0.05)
     return document
+
+
+async def kept_answer(client: httpx.AsyncClient, question: dict[str, str]) -> dict[str, Any]:
+    """An answer out of the cache. What follows an ingestion changes the library once more."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            answer = (await client.post("/query", json=question)).json()
+            if answer["metadata"]["cached"]:
+                return answer
+            await asyncio.sleep(60 / ASKED)
 
 
 class TestAcrossNodes:
@@ -170,9 +178,8 @@ class TestAcrossNodes:
             mine = await owner.put(grants, json={"user_id": keeper_id, "effect": "write"})
             assert mine.status_code == 200, mine.text
             await added(owner, "Vault", SECRET, collection_id=vault)
-            answers = [(await reader.post("/query", json=question)).json() for _ in range(3)]
-            assert "marigold" in str(answers[0]["citations"])
-            assert answers[-1]["metadata"]["cached"]
+            before = await kept_answer(reader, question)
+            assert "marigold" in str(before["citations"])
             gone = await owner.delete(f"{grants}/{grant.json()['id']}")
             assert gone.status_code == 204, gone.text
             # Less than a second: the first question after the reply is answered without it.
@@ -253,7 +260,8 @@ class TestRollingRestart:
         assert isinstance(succeeded, int)
         lost = len(crowd.accepted) - succeeded
         record("rolling restart", **figures, lost=lost)
-        assert crowd.failures == [], cluster.complaints()
+        said = f"{crowd.failures[:20]} {crowd.slowest_of}\n{cluster.complaints()}"
+        assert not crowd.failures, said
         assert lost == 0
         assert crowd.resumed
         assert crowd.reconnects
