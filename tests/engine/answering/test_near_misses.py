@@ -77,6 +77,26 @@ class TestAttributes:
         assert made.confidence.level in _WEAK
 
 
+class TestWhom:
+    LEAVE = passage(
+        "Employees give a notice period of four weeks.", title="Handbook", heading=("Leaving",)
+    )
+
+    def test_what_is_said_of_others_is_never_trusted(self) -> None:
+        made = answer("What is the notice period for directors?", self.LEAVE)
+        assert made.confidence.level in _WEAK
+
+    def test_what_is_said_of_them_is(self) -> None:
+        made = answer("What is the notice period for employees?", self.LEAVE)
+        assert made.confidence.level not in _WEAK
+
+
+class TestGuesses:
+    def test_short_word_in_another_spelling_is_never_trusted(self) -> None:
+        sites = passage("The monitor site has 12 wells.", title="Sites", heading=("Wells",))
+        assert answer("What is the monitor size?", sites).confidence.level in _WEAK
+
+
 class TestRoles:
     def test_who_does_something_is_not_to_whom_it_is_done(self) -> None:
         assert answer("Who cleans the depots?", RIVER).confidence.level in _WEAK

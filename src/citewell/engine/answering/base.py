@@ -39,6 +39,8 @@ class QuestionTerm:
     """Whether any passage of the library holds it."""
     is_form: bool = False
     """Whether it is a date, a number or another form that stands for several words."""
+    is_guess: bool = False
+    """Whether it is a short word taken for another one that differs in a letter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ NOTHING = 0.0
 LOW = 0.59
 """The most that an answer can have whose subject is in doubt: it is given, and never trusted."""
 
+_ENDS_FOR = re.compile(r"\bfor (?:the |an? |our |my |your )?((?:[^\W\d_]{3,} ?){1,2})$")
+"""`the notice period for directors`: what is said of others is no answer."""
+
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _ASKS_ATTRIBUTE = re.compile(
     r"\b(?:what|which) (?P<of>[^\W\d_]{3,}) (?:is|are|was|were|do|does|did|has|have|had)\b|"
@@ -40,10 +43,11 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     unsaid = unsaid_by(material, statement)
     if signals.headed and any(word.is_torn for word in unsaid):
         return NOTHING
-    is_unsaid = any(signals.headed or (word.is_torn and word.is_first) for word in unsaid)
-    if is_unsaid or (signals.headed and _lacks_attribute(material, statement)):
-        return LOW
-    return LOW if is_of_another_thing(material, statement) else 1.0
+    is_low = any(signals.headed or (word.is_torn and word.is_first) for word in unsaid)
+    if signals.headed:
+        is_low |= _lacks_attribute(material, statement) or _lacks_whom(material, statement)
+    is_low |= is_of_another_thing(material, statement) or _rests_on_guess(material, statement)
+    return LOW if is_low else 1.0
 
 
 def _around(statement: Statement) -> str:
@@ -69,6 +73,24 @@ def _lacks_year(question: Question, around: str) -> bool:
         not term.is_known and _YEAR.fullmatch(term.text) and term.text not in around
         for term in question.terms
     )
+
+
+def _rests_on_guess(material: Material, statement: Statement) -> bool:
+    """Whether a short word of the question is there in another spelling only: `size` as `site`."""
+    terms = material.question.terms
+    return any(terms[at].is_guess for at in near_terms(material, statement))
+
+
+def _lacks_whom(material: Material, statement: Statement) -> bool:
+    """Whether a question ends with whom or what it is asked for, and nothing near says them."""
+    match = _ENDS_FOR.search(material.asked.text)
+    if match is None or material.question.language != "en":
+        return False
+    words = frozenset(match[1].split())
+    named = {
+        at for at in content_of(material) if fold(material.question.terms[at].text.lower()) in words
+    }
+    return bool(named) and named.isdisjoint(near_terms(material, statement))
 
 
 def _lacks_attribute(material: Material, statement: Statement) -> bool:

@@ -54,9 +54,12 @@ def with_variants(
     found: dict[int, QuestionTerm] = {}
     for at in missing:
         term = question.terms[at]
-        ids = {one for text in known.spellings(fold(term.text.lower())) for one in known.ids(text)}
+        spellings = known.spellings(fold(term.text.lower()))
+        ids = {one for text in spellings for one in known.ids(text)}
         if ids:
-            found[at] = replace(term, ids=term.ids | ids)
+            # A slip in so short a word makes another word as often; an acronym or a space does not.
+            is_guess = len(term.text) <= _MIN_TYPO and not any(" " in text for text in spellings)
+            found[at] = replace(term, ids=term.ids | ids, is_guess=is_guess)
     if not found:
         return None
     terms = tuple(found.get(at, term) for at, term in enumerate(question.terms))
