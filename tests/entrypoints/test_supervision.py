@@ -157,4 +157,4 @@ class TestServeMany:
     def test_more_processes_than_connections_are_refused(self, installation: Installation) -> None:
         result = installation.call("serve", "--workers", "40", "--port", "0")
         assert result.exit_code == 3
-        assert "need 480 connections, the embedded database has 120" in result.stderr
+        assert "need 482 connections, the embedded database has 120" in result.stderr
