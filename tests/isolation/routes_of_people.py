@@ -120,6 +120,22 @@ SIGNING_IN: dict[Operation, Route] = {
     ("POST", f"{FACTOR}/confirm"): Route(body={"code": "none"}, status=403, **OWN),
     ("POST", f"{FACTOR}/recovery-codes"): Route(body=PROOFS, status=409, **OWN),
     ("POST", f"{FACTOR}/remove"): Route(body=PROOFS, status=409, **OWN),
+    ("GET", f"{API}/auth/oauth/request"): Route(
+        query={"client_id": "none", "redirect_uri": "https://a.example/"}, by="director",
+        status=400, forgets=frozenset({"query.client_id"}),  # a sealed text
+    ),
+    ("POST", f"{API}/auth/oauth/grants"): Route(
+        body={"client_id": "none", "redirect_uri": "https://a.example/", "approve": True,
+              "code_challenge": "c" * 43},
+        status=400, forgets=frozenset({"body.client_id"}), fields=frozenset({"scope", "state"}),
+        **OWN,
+    ),
+    ("POST", f"{API}/auth/oauth/register"): Route(
+        body={"redirect_uris": ["https://a.example/"]}, status=201,
+    ),
+    ("POST", f"{API}/auth/oauth/token"): Route(
+        status=400, forgets=frozenset({"form.client_id"}),
+    ),
     ("GET", f"{API}/auth/ways-in"): Route(),
     ("GET", f"{API}/auth/oidc/{{name}}/start"): Route(path={"name": "nobody"}, status=404),
     ("GET", f"{API}/auth/oidc/{{name}}/callback"): Route(path={"name": "nobody"}, status=303),

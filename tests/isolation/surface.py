@@ -23,6 +23,8 @@ NO_LONGER_THAN = 6
 OPEN_PATHS = {
     "/", "/api/openapi.json", "/api/docs", "/api/docs/oauth2-redirect", "/api/redoc", "/api/static",
     "/api/v1/health", "/api/v1/health/live", "/api/v1/health/ready", "/embed/{token}",
+    "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp",
+    "/.well-known/oauth-authorization-server",
 }  # fmt: skip
 """What is there for everybody and tells of nobody."""
 

@@ -1,5 +1,6 @@
 """Secrets of a tenant in the database: encrypted, and bound to where they belong."""
 
+import base64
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -38,6 +39,28 @@ def unseal(key: DataKey, sealed: bytes, bound_to: str) -> str:
     try:
         return _cipher(key).decrypt(nonce, content, _bound(key, bound_to)).decode()
     except InvalidTag:
+        raise SealBrokenError from None
+
+
+def seal_token(key: bytes, purpose: str, text: str) -> str:
+    """A text that this installation alone reads again, as characters that fit into an address."""
+    nonce = os.urandom(_NONCE_BYTES)
+    sealed = AESGCM(derive_key(key, purpose)).encrypt(nonce, text.encode(), purpose.encode())
+    return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+
+
+def unseal_token(key: bytes, purpose: str, token: str) -> str:
+    """The text again.
+
+    Raises:
+        SealBrokenError: It was not sealed here, or for another purpose.
+    """
+    try:
+        given = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        cipher = AESGCM(derive_key(key, purpose))
+        opened = cipher.decrypt(given[:_NONCE_BYTES], given[_NONCE_BYTES:], purpose.encode())
+        return opened.decode()
+    except (InvalidTag, ValueError):
         raise SealBrokenError from None
 
 

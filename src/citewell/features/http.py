@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum, auto
 from typing import Annotated, Any, Generic, TypeVar, cast
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from citewell.access.policy import Scope
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
+from citewell.core.settings import Settings
 from citewell.features.idempotency import service as idempotency
 from citewell.kit.pagination import MAX_LIMIT, Page, PageRequest
 
@@ -66,6 +67,8 @@ class ErrorFormat(Enum):
     """Problem details (RFC 9457)."""
     OPENAI = auto()
     """As OpenAI's API does, for the clients made for it."""
+    OAUTH = auto()
+    """As RFC 6749 does, 5.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,10 @@ class RoutePolicy:
     takes_any_query: bool = False
     """Whether query parameters that it does not know are ignored: for addresses that others make,
     as providers of sign-on do (RFC 6749, 4.1.2)."""
+
+    def with_errors(self, form: ErrorFormat) -> "RoutePolicy":
+        """The same with another format of errors."""
+        return replace(self, errors=form)
 
 
 PRIVATE = RoutePolicy()
@@ -252,6 +259,12 @@ async def _is_head(request: Request) -> bool:
 async def _nothing() -> AsyncIterator[bytes]:
     for part in ():
         yield part
+
+
+def own_address(request: Request, settings: Settings) -> str:
+    """Address of this installation as its clients see it, without a slash at the end."""
+    named = settings.public_url
+    return (named or f"{request.url.scheme}://{request.url.netloc}").rstrip("/")
 
 
 def head_alone(media_type: str, headers: Mapping[str, str] | None = None) -> StreamingResponse:

@@ -29,6 +29,7 @@ EVALUATIONS = "/api/v1/evaluations"
 SINGLE = {
     "/api/v1/auth/me",
     "/api/v1/auth/me/data",
+    "/api/v1/auth/oauth/request",
     "/api/v1/auth/passkeys",
     "/api/v1/auth/second-factor",
     "/api/v1/query/suggestions",
@@ -45,6 +46,9 @@ FIGURES = "/api/v1/analytics/"
 """Paths of figures of a range of days, which have no pages."""
 OPERATORS = {("POST", "/api/v1/tenants"), ("DELETE", "/api/v1/tenants/{tenant_id}")}
 """Refused to the keys of tenants before anything of the request is looked at."""
+
+OF_OAUTH = {"/api/v1/auth/oauth/register", "/api/v1/auth/oauth/token"}
+"""Their errors are those of its RFCs."""
 
 FOREIGN_ADDRESSES = {"/api/v1/auth/oidc/{name}/callback"}
 """Made by providers of sign-on, who may add what they like."""
@@ -184,7 +188,7 @@ class TestSurface:
                 assert "security" not in described, told
             else:
                 assert described["security"] == [{"API key": []}], told
-            if path in routes.public and "/health" in path:
+            if path in OF_OAUTH or (path in routes.public and "/health" in path):
                 continue
             for status in ("401", "4XX", "503"):
                 assert described["responses"][status]["content"].keys() == problem, told
@@ -284,7 +288,7 @@ class TestQueryParameters:
                 assert_problem(reply, 422, "validation_error")
                 assert reply.json()["detail"] == "surprise: There is no such query parameter"
 
-        asked = [one for one in routes.operations() if one[1] not in FOREIGN_ADDRESSES]
+        asked = [one for one in routes.operations() if one[1] not in FOREIGN_ADDRESSES | OF_OAUTH]
         sent = [
             request_to(method, f"{path}?surprise=1", json=body_of(method, path))
             for method, path in asked
@@ -298,6 +302,10 @@ class TestQueryParameters:
         refused = await shared_client.get("/v1/models?surprise=1")
         assert refused.status_code == 400  # as OpenAI has it
         assert refused.json()["error"]["param"] == "surprise"
+        for path in OF_OAUTH:
+            reply = await shared_client.post(f"{path}?surprise=1")
+            assert reply.status_code == 400
+            assert "surprise" in reply.json()["error_description"]
 
     async def test_addresses_that_providers_make_may_hold_more(
         self, anonymous: httpx.AsyncClient

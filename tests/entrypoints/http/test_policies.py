@@ -35,6 +35,9 @@ OPEN = {
     "/api/v1/auth/second-factor/begin", "/api/v1/auth/passkeys/begin",
     "/api/v1/auth/passkeys/sign-in", "/api/v1/auth/oidc/{name}/start",
     "/api/v1/auth/oidc/{name}/callback", "/api/v1/auth/oidc/{name}/sign-out",
+    "/api/v1/auth/oauth/register", "/api/v1/auth/oauth/token",
+    "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/mcp",
 }  # fmt: skip
 """All there is without a credential; a socket signs in by its first message."""
 

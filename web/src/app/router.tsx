@@ -64,6 +64,11 @@ const routes = [
   }),
   createRoute({
     getParentRoute: () => root,
+    path: "/authorize",
+    component: lazyRouteComponent(withWords(() => import("~/session/authorize-page")), "AuthorizePage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
     path: "/documents",
     validateSearch: (given): { collection?: string; folder?: string } => ({
       ...(typeof given["collection"] === "string" ? { collection: given["collection"] } : {}),

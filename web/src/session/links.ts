@@ -17,3 +17,6 @@ export function givenBy(page: LinkPage, hash: string): GivenLink {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   return { token: given.get(TOKENS[page]) ?? "", email: given.get("email") ?? "" };
 }
+
+/** The query that the page was opened with; the router may write the address anew. */
+export const openedWith = typeof location === "undefined" ? "" : location.search;

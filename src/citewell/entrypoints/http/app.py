@@ -63,6 +63,9 @@ from citewell.features.http import PAGE, PROBE, PUBLIC, governed
 from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.jobs.endpoints import router as jobs_router
+from citewell.features.oauth.endpoints import client_router as oauth_client_router
+from citewell.features.oauth.endpoints import metadata_router as oauth_metadata_router
+from citewell.features.oauth.endpoints import router as oauth_router
 from citewell.features.openai_api.endpoints import router as openai_router
 from citewell.features.personal_data.endpoints import router as personal_data_router
 from citewell.features.queries.endpoints import router as queries_router
@@ -160,10 +163,10 @@ def create_app(
         # `trash` is no document's id.
         search_router, conversations_router, queries_router, trash_router, documents_router,
         versions_router, jobs_router, events_router, transfers_router, collections_router,
-        sharing_router, sessions_router, personal_data_router, evaluations_router, agents_router,
-        workflows_router, connections_router, usage_router, audit_router, keys_router, users_router,
-        groups_router,
-        tenants_router, analytics_router, webhooks_router, embeds_router, errors_router,
+        sharing_router, oauth_router, sessions_router, personal_data_router, evaluations_router,
+        agents_router, workflows_router, connections_router, usage_router, audit_router,
+        keys_router, users_router, groups_router, tenants_router, analytics_router,
+        webhooks_router, embeds_router, errors_router,
     ):  # fmt: skip
         # Each right below the application: a router around them would try all routes twice more.
         app.include_router(
@@ -176,10 +179,13 @@ def create_app(
         dependencies=[API_KEY],
     )
     app.include_router(mcp_router, responses=problems.RESPONSES, dependencies=[API_KEY])
+    app.include_router(oauth_metadata_router)
+    app.include_router(oauth_client_router, prefix=PREFIX, responses=problems.OAUTH_RESPONSES)
     app.include_router(sign_in_router, prefix=PREFIX, responses=problems.RESPONSES)
     app.include_router(boxes_router, prefix=PREFIX, responses=problems.RESPONSES)
     app.include_router(health_router, prefix=PREFIX)
     app.include_router(socket_router)
+    app.state.settings = settings
     app.state.view_as = sharing.viewed_as
     _add_pages(app, bundle)
     problems.install(app)

@@ -31,6 +31,7 @@ TAGS = {
     "evaluations": "Questions with known answers, and how well they are answered.",
     "connections": "Providers of language models.",
     "sessions": "Signing in and out, passwords.",
+    "oauth": "Access for clients that a person admits in the browser.",
     "API keys": "Keys for software.",
     "users": "People and their roles.",
     "groups": "Groups, to grant things to.",

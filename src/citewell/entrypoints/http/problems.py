@@ -21,7 +21,9 @@ from citewell.core.errors import AppError, Problem, StorageFullError
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.entrypoints.http.openai_errors import openai_error, openai_error_schema
 from citewell.entrypoints.http.policies import POLICY
-from citewell.features.http import ErrorFormat, RoutePolicy
+from citewell.features.http import ErrorFormat, RoutePolicy, own_address
+from citewell.features.oauth.errors import OAuthError
+from citewell.features.oauth.service import MCP_PATH
 from citewell.kit.sse import encode_event
 
 log = structlog.get_logger(__name__)
@@ -81,6 +83,27 @@ OPENAI_RESPONSES: dict[int | str, dict[str, object]] = {
 """The same for the routes of OpenAI's API."""
 
 
+OAUTH_RESPONSES: dict[int | str, dict[str, object]] = {
+    status: {
+        "description": described["description"],
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["error"],
+                    "properties": {
+                        "error": {"type": "string"},
+                        "error_description": {"type": "string"},
+                    },
+                }
+            }
+        },
+    }
+    for status, described in RESPONSES.items()
+}
+"""The same for clients of OAuth."""
+
+
 def problem_document(problem: Problem, request_id: str) -> dict[str, object]:
     """The problem as RFC 9457 writes it."""
     return {
@@ -102,14 +125,35 @@ def problem_response(
     problem: Problem, scope: Scope, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The reply for a problem, in the format of the route that was asked."""
-    more = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
+    more = {"WWW-Authenticate": _challenge(scope)} if problem.status == 401 else {}
     headers = {**(headers or {}), **more}
     request_id: str = scope["state"]["request_id"]
     if _format(scope) is ErrorFormat.OPENAI:
         status, document = openai_error(problem, request_id)
         return JSONResponse(document, status, headers)
+    if _format(scope) is ErrorFormat.OAUTH:
+        return _oauth_response(problem, headers)
     body = problem_body(problem, request_id)
     return Response(body, problem.status, headers, MEDIA_TYPE)
+
+
+def _challenge(scope: Scope) -> str:
+    """How to sign in; a client of the Model Context Protocol is told where (RFC 9728, 5.1)."""
+    if scope["path"] != MCP_PATH:
+        return "Bearer"
+    address = own_address(Request(scope), scope["app"].state.settings)
+    return f'Bearer resource_metadata="{address}/.well-known/oauth-protected-resource{MCP_PATH}"'
+
+
+def _oauth_response(problem: Problem, headers: Mapping[str, str]) -> Response:
+    """The problem as RFC 6749 writes it; what it has no code for is `invalid_request`."""
+    own = {kind.code for kind in (OAuthError, *OAuthError.__subclasses__())}
+    code = problem.code if problem.code in own else "invalid_request"
+    if problem.status >= 500:
+        code = "server_error" if problem.status == 500 else "temporarily_unavailable"
+    status = 400 if problem.status in (404, 422) else problem.status
+    described = {"error": code, "error_description": problem.detail}
+    return JSONResponse(described, status, headers)
 
 
 def last_event(problem: Problem, scope: Scope) -> bytes:

@@ -1,6 +1,8 @@
 """API keys as users and software make, list and revoke them, within their own rights."""
 
 import uuid
+from contextlib import suppress
+from datetime import datetime
 
 from citewell.access.policy import Role, Scope
 from citewell.core.context import ActorKind, Context
@@ -42,6 +44,26 @@ async def create(ctx: Context, data: ApiKeyCreate) -> ApiKeyMade:
     if key is None:
         raise ApiKeyNotFoundError(made.id)
     return ApiKeyMade.of(made, key)
+
+
+async def confirm(
+    ctx: Context, key_id: uuid.UUID, pending_until: datetime, expires_at: datetime
+) -> bool:
+    """Let a key live on that was made to end soon; false if it was confirmed before, or is over.
+
+    Args:
+        ctx: Any unit of work of the tenant.
+        key_id: The key.
+        pending_until: The end that it was made with.
+        expires_at: Its end from now on.
+    """
+    return await repository.move_expiry(ctx.session, key_id, pending_until, expires_at)
+
+
+async def revoke_if_there(ctx: Context, key_id: uuid.UUID) -> None:
+    """Make a key useless whose secret somebody else may have; nothing happens without one."""
+    with suppress(ApiKeyNotFoundError):
+        await service.revoke_api_key(ctx, key_id)
 
 
 async def page(ctx: Context, request: PageRequest) -> Page[ApiKey]:

@@ -1,7 +1,7 @@
 """Statements of identity."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -120,6 +120,24 @@ async def use_api_key(session: AsyncSession, digest: bytes) -> tuple[ApiKey, Use
         noted = update(ApiKey).where(ApiKey.id == key.id, is_old).values(last_used_at=now)
         await session.execute(noted)
     return key, user
+
+
+async def move_expiry(
+    session: AsyncSession, key_id: uuid.UUID, before: datetime, after: datetime
+) -> bool:
+    """Move the expiry of a key that has not expired and has this one; whether there was one."""
+    moved = (
+        update(ApiKey)
+        .where(
+            ApiKey.id == key_id,
+            ApiKey.expires_at == before,
+            ApiKey.expires_at > utc_now(),
+            ApiKey.revoked_at.is_(None),
+        )
+        .values(expires_at=after)
+        .returning(ApiKey.id)
+    )
+    return await session.scalar(moved) is not None
 
 
 async def api_key(session: AsyncSession, key_id: uuid.UUID) -> ApiKey | None:

@@ -1,0 +1,1 @@
+"""Access for clients that people admit in their browser: authorisation codes with PKCE."""
