@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from citewell.access.policy import NO_IDS, Effect, IdSet, Reach
+from citewell.access.policy import CREATES_FROM, NO_IDS, Access, Effect, IdSet, Reach
 
 # One round trip for all rules that name the user. The ids come as text, one array for each kind,
 # and stay text (see `IdSet`).
@@ -111,3 +111,37 @@ def reach_sql(
     if refused:
         predicate += f" AND NOT ({' OR '.join(refused)})"
     return predicate, values
+
+
+def collections_sql(access: Access, *, prefix: str = "seen") -> tuple[str, dict[str, object]]:
+    """The predicate of the collections someone sees and its bound values.
+
+    Says the same as `Access.may_see_collection` of rows of the table `collection`.
+
+    Args:
+        access: Theirs.
+        prefix: Prefix of the bound names, as of `reach_sql`.
+    """
+    denied, private = f"{prefix}_none", f"{prefix}_hidden"
+    values: dict[str, object] = {denied: IdSet.of(access.read.denied_collections).literal}
+    not_denied = f"collection.id <> ALL(CAST(:{denied} AS uuid[]))"
+    if access.role >= CREATES_FROM and (access.manages_private or not access.read.private):
+        return not_denied, values
+    # The same predicate as in searches and lists, so that no second wording of it can drift.
+    readable, of_documents = reach_sql(
+        access.read, table="document", document_column="id", prefix=prefix
+    )
+    granted = f"{prefix}_granted"
+    values |= {**of_documents, granted: IdSet.of(access.read.collections).literal}
+    seen = [
+        f"collection.id = ANY(CAST(:{granted} AS uuid[]))",
+        "EXISTS (SELECT FROM document WHERE document.tenant_id = collection.tenant_id"
+        f" AND document.collection_id = collection.id AND {readable})",
+    ]
+    if access.role >= CREATES_FROM:
+        seen.append(f"collection.id <> ALL(CAST(:{private} AS uuid[]))")
+    if access.manages_private:
+        seen.append(f"collection.id = ANY(CAST(:{private} AS uuid[]))")
+    if access.role >= CREATES_FROM or access.manages_private:
+        values[private] = IdSet.of(access.read.private).literal
+    return f"{not_denied} AND ({' OR '.join(seen)})", values

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
 from typing import Annotated, Any, Generic, TypeVar, cast
@@ -103,11 +103,7 @@ class RoutePolicy:
     """Whether its `GET` takes `as_user_id`: an administrator is shown what that user is shown."""
     takes_any_query: bool = False
     """Whether query parameters that it does not know are ignored: for addresses that others make,
-    as providers of sign-on do (RFC 6749, 4.1.2)."""
-
-    def with_errors(self, form: ErrorFormat) -> "RoutePolicy":
-        """The same with another format of errors."""
-        return replace(self, errors=form)
+    as providers of sign-on (RFC 6749, 4.1.2), probes and clients of other protocols do."""
 
 
 PRIVATE = RoutePolicy()
@@ -117,7 +113,7 @@ QUERY = RoutePolicy(rate=Rate.QUERIES)
 SIGN_IN = RoutePolicy(Admission.PUBLIC, Rate.SIGNING_IN)
 SIGN_OUT = RoutePolicy(Admission.OPTIONAL)
 PUBLIC = RoutePolicy(Admission.PUBLIC)
-PROBE = RoutePolicy(Admission.PUBLIC, Rate.UNLIMITED)
+PROBE = RoutePolicy(Admission.PUBLIC, Rate.UNLIMITED, takes_any_query=True)
 PAGE = RoutePolicy(Admission.PUBLIC, Rate.UNLIMITED, is_page=True)
 TAKES_TEXT = RoutePolicy(body=BodySize.DOCUMENT, body_scopes=(Scope.WRITE,))
 TAKES_FILES = RoutePolicy(body=BodySize.FILE, body_scopes=(Scope.WRITE,))
@@ -147,7 +143,8 @@ def policy_of(endpoint: object) -> RoutePolicy | None:
 class Router(APIRouter):
     """A router whose routes have its policy unless they declare their own.
 
-    Its routes refuse query parameters that the API's description does not name.
+    Its routes refuse query parameters that the API's description does not name, unless their policy
+    takes any; even those refuse to reply as another user.
     """
 
     def __init__(self, *, policy: RoutePolicy, **more: Any) -> None:
@@ -160,7 +157,7 @@ class Router(APIRouter):
         if policy_of(endpoint) is None:
             governed(self._policy)(endpoint)
         policy = policy_of(endpoint) or self._policy
-        before = [] if policy.takes_any_query else [Depends(_refuse_unknown_query)]
+        before = [Depends(_refuse_unknown_query)]
         if policy.shows_as_user and set(more.get("methods") or ()) == {"GET"}:
             before.append(Depends(_look_as_user))
         more["dependencies"] = [*before, *(more.get("dependencies") or ())]
@@ -187,7 +184,11 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
 
 
 async def _refuse_unknown_query(request: Request) -> None:
-    unknown = sorted(set(request.query_params) - getattr(request.scope["endpoint"], _QUERY))
+    endpoint = request.scope["endpoint"]
+    unknown = sorted(set(request.query_params) - getattr(endpoint, _QUERY))
+    policy = policy_of(endpoint)
+    if policy is not None and policy.takes_any_query:
+        unknown = [name for name in unknown if name == _AS_USER]
     if unknown:
         raise RequestValidationError(
             [

@@ -198,6 +198,10 @@ class TestRegistering:
         for uri in (
             "http://evil.example/x", "javascript:alert(1)", "https://a.example/#x", "ftp://a/b",
             "https://u:p@a.example/", "http://127.0.0.1.evil.example/", "https://a.example\r\n/x",
+            "https://evil.example\\a.example/x", "https://a.example/x#", "https://a.example/ x",
+            "https://a_b.example/", "https://[::1]a.example/", "https://[:::]/", "https:a.example",
+            "https:///x", "cursor://a%2fb/x", "cursor://u@a/x", "cu://a/x", "data:text/html,x",
+            "vbscript:x", "intent://a/x", "mailto:a@b.example", "my-app:",
         ):  # fmt: skip
             refused_as(await registered(anonymous, uri), "invalid_redirect_uri")
         many = [f"https://a.example/{number}" for number in range(6)]
@@ -206,6 +210,34 @@ class TestRegistering:
         assert shown.status_code == 201
         assert shown.json()["client_name"] == "Pad[31m"
         assert "client_secret" not in shown.json()
+
+    async def test_schemes_of_programs_are_named_with_their_host_and_fit_to_the_letter(
+        self, office: Office, anonymous: httpx.AsyncClient
+    ) -> None:
+        person = await signed_in(office)
+        own = "cursor://anysphere.cursor-mcp/oauth/callback"
+        uris = {own: "cursor://anysphere.cursor-mcp", "com.example.app:/cb": "com.example.app:"}
+        uris |= {"https://[2001:db8::1]:8/x": "2001:db8::1", "https://A.example/x": "a.example"}
+        client_id = (await registered(anonymous, *uris)).json()["client_id"]
+        asked = f"{OAUTH}/request"
+        for uri, host in uris.items():
+            query = {"client_id": client_id, "redirect_uri": uri}
+            shown = await person.client.get(asked, params=query)
+            assert shown.json()["redirect_host"] == host, shown.text
+        other = {"client_id": client_id, "redirect_uri": f"{own}/"}
+        assert_problem(await person.client.get(asked, params=other), 400, "invalid_redirect_uri")
+        sent = await person.client.post(
+            f"{OAUTH}/grants", json=grant(client_id, redirect_uri=own, approve=False)
+        )
+        assert sent.json()["redirect_to"].startswith(f"{own}?")
+
+
+class TestAsking:
+    async def test_empty_parameters_are_422(self, office: Office) -> None:
+        person = await signed_in(office)
+        query = {"client_id": "", "redirect_uri": ""}
+        reply = await person.client.get(f"{OAUTH}/request", params=query)
+        assert_problem(reply, 422, "validation_error")
 
 
 class TestGranting:

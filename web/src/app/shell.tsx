@@ -13,6 +13,7 @@ import { chooseLanguage } from "~/session/language";
 import { useRights, type Rights } from "~/session/rights";
 import { session, signOut } from "~/session/session";
 import { SignInPage } from "~/session/sign-in-page";
+import { takeWayBack } from "~/session/way-back";
 import { Check, Find, More, Person } from "~/ui/icons";
 import { notify, Notices } from "~/ui/notices";
 import { ProblemNote } from "~/ui/problem-note";
@@ -66,6 +67,12 @@ export function Shell() {
   const isIn = current.status === "in" && !isOpen;
   const places = PLACES.filter(({ isFor }) => isFor?.(rights) ?? true);
   useForgetting(current.status === "in" ? current.me.user?.id ?? null : null, current.status === "out" && !current.hasExpired);
+
+  useEffect(() => {
+    const back = isIn ? takeWayBack(sessionStorage, location.pathname) : null;
+    // Loaded anew, as the page reads the query that it was opened with.
+    if (back !== null) location.replace(back);
+  }, [isIn]);
 
   useEffect(() => {
     const place = placeOf(path);

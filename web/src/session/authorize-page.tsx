@@ -3,13 +3,16 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
-import { asProblem } from "~/api/problem";
+import { asProblem, Problem } from "~/api/problem";
 import { useAttempt } from "~/ui/attempt";
 import { CheckField } from "~/ui/fields";
 import { ProblemNote } from "~/ui/problem-note";
 
 import { openedWith } from "./links";
+import { leadsAway } from "./way-back";
 
+/** What a program has to send along. */
+const NEEDED = ["client_id", "redirect_uri", "response_type", "code_challenge"];
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
 /** Asks whether a program may act for the person who is signed in; it has sent them here. */
@@ -26,8 +29,10 @@ export function AuthorizePage() {
     scope: given("scope"),
     ...(asked.has("resource") ? { resource: given("resource") } : {}),
   };
+  const lacking = NEEDED.filter((name) => given(name) === "");
   const { data: shown, error, refetch } = useQuery({
     queryKey: ["oauth", openedWith],
+    enabled: lacking.length === 0,
     retry: false,
     queryFn: () => data(api.GET("/api/v1/auth/oauth/request", { params: { query: request } })),
   });
@@ -45,14 +50,21 @@ export function AuthorizePage() {
         response_type: given("response_type") as "code",
         ...(asked.has("state") ? { state: given("state") } : {}),
       };
-      location.assign((await data(api.POST("/api/v1/auth/oauth/grants", { body }))).redirect_to);
+      const { redirect_to: target } = await data(api.POST("/api/v1/auth/oauth/grants", { body }));
+      if (!leadsAway(target)) throw new Problem("invalid_redirect_uri", target, 400);
+      location.assign(target);
     });
     if (!isDone) setIsSent(false);
   }
 
   return (
     <main id="main" className="mx-auto w-full max-w-[32rem] px-4 py-[clamp(2rem,10vh,7rem)]">
-      {error !== null ? (
+      {lacking.length > 0 ? (
+        <>
+          <h1 className="mb-3 font-serif text-3xl leading-tight font-semibold">{t("oauth.lacking")}</h1>
+          <p className="text-soft wrap-anywhere">{t("oauth.lacks", { names: lacking.join(", ") })}</p>
+        </>
+      ) : error !== null ? (
         <ProblemNote problem={asProblem(error)} onRetry={() => void refetch()} />
       ) : shown === undefined ? (
         <div className="skeleton h-64" />

@@ -5,8 +5,10 @@ import { useTranslation } from "react-i18next";
 import { asProblem, Problem } from "~/api/problem";
 import { ProblemNote } from "~/ui/problem-note";
 
+import { openedWith } from "./links";
 import { hasPasskeys } from "./passkey";
 import { signInWithPasskey, waysIn } from "./session";
+import { keepWayBack } from "./way-back";
 
 /** Why a provider of single sign-on has sent somebody back; behind the # of the address, and shown once. */
 function refusal(): Problem | null {
@@ -39,7 +41,14 @@ export function OtherWaysIn() {
       {problem !== null && <ProblemNote problem={problem} />}
       {hasKeys && <button type="button" className="button button-line w-full" onClick={() => void unlock()}>{t("passkey.signIn")}</button>}
       {ways?.providers.map(({ name, label }) => (
-        <a key={name} className="button button-line w-full" href={`/api/v1/auth/oidc/${name}/start`}>{t("signin.with", { provider: label })}</a>
+        <a
+          key={name}
+          className="button button-line w-full"
+          href={`/api/v1/auth/oidc/${name}/start`}
+          onClick={() => keepWayBack(sessionStorage, location.pathname, openedWith)}
+        >
+          {t("signin.with", { provider: label })}
+        </a>
       ))}
     </div>
   );

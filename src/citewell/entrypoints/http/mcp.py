@@ -1,6 +1,7 @@
 """The Model Context Protocol over HTTP, with the caller's own rights."""
 
 import asyncio
+from dataclasses import replace
 
 from fastapi import Response
 
@@ -9,7 +10,7 @@ from citewell.core.platform import Platform
 from citewell.entrypoints.http.problems import noted
 from citewell.features.http import QUERY, PlatformDep, ReaderDep, Router
 
-router = Router(policy=QUERY, tags=["mcp"])
+router = Router(policy=replace(QUERY, takes_any_query=True), tags=["mcp"])
 
 _BODY = {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Access
-from citewell.access.statements import reach_sql
+from citewell.access.statements import collections_sql, reach_sql
 from citewell.features.audit.schemas import AuditFilter
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
@@ -70,15 +70,24 @@ async def names(
     Args:
         session: A session of the tenant.
         tenant_id: The tenant.
-        access: Of the reader, who is told no title of a document they may not read.
+        access: Of the reader, who is told no title of a document they may not read,
+            and no name of a collection they do not see.
         wanted: Ids by kind; other kinds than those of `_NAMED` are passed over.
     """
-    readable, values = reach_sql(access.read, table="document", document_column="id")
+    limits = {
+        "document": reach_sql(access.read, table="document", document_column="id"),
+        "collection": collections_sql(access),
+    }
+    values: dict[str, object] = {"tenant_id": tenant_id}
     parts: list[str] = []
     for kind, (table, name) in _NAMED.items():
         if ids := wanted.get(kind):
             values[f"{kind}_ids"] = [str(id_) for id_ in ids]
-            condition = f" AND {readable}" if kind == "document" else ""
+            condition = ""
+            if kind in limits:
+                predicate, more = limits[kind]
+                condition = f" AND {predicate}"
+                values.update(more)
             parts.append(
                 f"SELECT '{kind}' AS kind, id, {name} AS name FROM {table}"  # noqa: S608 - constants
                 f" WHERE tenant_id = :tenant_id AND id = ANY(CAST(:{kind}_ids AS uuid[]))"
@@ -86,11 +95,7 @@ async def names(
             )
     if not parts:
         return {}
-    if "document" not in wanted:
-        values = {name: value for name, value in values.items() if name.endswith("_ids")}
-    rows = await session.execute(
-        text(" UNION ALL ".join(parts)), {**values, "tenant_id": tenant_id}
-    )
+    rows = await session.execute(text(" UNION ALL ".join(parts)), values)
     return {(kind, id_): name for kind, id_, name in rows}
 
 

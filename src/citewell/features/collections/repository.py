@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import (
     Cast,
-    ColumnElement,
     String,
+    TextClause,
     Uuid,
-    all_,
     any_,
     bindparam,
     cast,
@@ -22,8 +21,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.access.policy import CREATES_FROM, Access, Effect, IdSet, Verb
-from citewell.access.statements import reach_sql
+from citewell.access.policy import Access, Effect, IdSet, Verb
+from citewell.access.statements import collections_sql, reach_sql
 from citewell.core.database.batches import StatementBatch
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
@@ -40,26 +39,10 @@ async def by_name(session: AsyncSession, name: str) -> Collection | None:
     )
 
 
-def _visible(access: Access) -> ColumnElement[bool]:
-    """Predicate of the collections someone sees; says the same as `Access.may_see_collection`."""
-    not_denied = Collection.id != all_(_ids(access.read.denied_collections))
-    private = access.read.private
-    if access.role >= CREATES_FROM and (access.manages_private or not private):
-        return not_denied
-    # The same predicate as in searches and lists, so that no second wording of it can drift.
-    predicate, values = reach_sql(access.read, table="document", document_column="id")
-    holds_readable = exists().where(
-        Document.tenant_id == Collection.tenant_id,
-        Document.collection_id == Collection.id,
-        text(predicate).bindparams(**values),
-    )
-    granted = Collection.id == any_(_ids(access.read.collections))
-    seen = granted | holds_readable
-    if access.role >= CREATES_FROM:
-        seen |= Collection.id != all_(_ids(private))
-    if access.manages_private:
-        seen |= Collection.id == any_(_ids(private))
-    return not_denied & seen
+def _visible(access: Access) -> TextClause:
+    """Predicate of the collections someone sees."""
+    predicate, values = collections_sql(access)
+    return text(predicate).bindparams(**values)
 
 
 def _ids(ids: Iterable[uuid.UUID]) -> Cast[Sequence[uuid.UUID]]:

@@ -1,5 +1,6 @@
 """Routes of OAuth, for clients of the Model Context Protocol."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Form, Query, Request
@@ -22,16 +23,19 @@ from citewell.features.oauth.schemas import (
     AuthorizationAsked,
     AuthorizationGrant,
     AuthorizationRead,
+    ClientId,
     ClientMetadata,
     ClientRead,
     ClientToken,
+    RedirectUri,
     ResourceMetadata,
+    ScopeText,
     SentBack,
     ServerMetadata,
 )
 
 # Requests of clients without a credential are counted by address, as signing in is.
-FOR_CLIENTS = SIGN_IN.with_errors(ErrorFormat.OAUTH)
+FOR_CLIENTS = replace(SIGN_IN, errors=ErrorFormat.OAUTH)
 
 router = Router(policy=PRIVATE, prefix="/auth/oauth", tags=["oauth"])
 client_router = Router(policy=FOR_CLIENTS, prefix="/auth/oauth", tags=["oauth"])
@@ -46,9 +50,9 @@ AddressDep = Annotated[str, Depends(_address)]
 
 
 async def _asked(
-    client_id: Annotated[str, Query(max_length=4_000)],
-    redirect_uri: Annotated[str, Query(max_length=500)],
-    scope: Annotated[str, Query(max_length=200)] = "",
+    client_id: Annotated[ClientId, Query()],
+    redirect_uri: Annotated[RedirectUri, Query()],
+    scope: Annotated[ScopeText, Query()] = "",
     resource: Annotated[str | None, Query(max_length=500)] = None,
 ) -> AuthorizationAsked:
     return AuthorizationAsked(

@@ -70,7 +70,8 @@ class AuthorizationRead(BaseModel):
     client_name: str
     """As the client calls itself: nobody has checked it."""
     redirect_host: str
-    """Where the code goes; a loopback name means a program of one's own machine."""
+    """Where the code goes. A loopback name means a program of one's own machine, and so does a
+    scheme of its own, which then stands before the host (`cursor://anysphere.cursor-mcp`)."""
     scopes: list[str]
     expires_in_days: int
     """How long the access holds unless it is revoked."""

@@ -9,10 +9,12 @@ its user sees and revokes.
 import base64
 import hashlib
 import hmac
+import ipaddress
+import re
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -55,6 +57,15 @@ CODE_SECONDS = 60
 
 MCP_PATH = "/mcp"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+COMMON_SCHEMES = frozenset({
+    "about", "blob", "data", "file", "filesystem", "ftp", "ftps", "http", "https", "intent",
+    "javascript", "mailto", "sms", "tel", "vbscript", "view-source", "ws", "wss",
+})  # fmt: skip
+"""Schemes that are no program's own: browsers run, show or send what they name."""
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{2,}")
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 _CLIENT, _CODE = "oauth client", "oauth code"
 
@@ -109,7 +120,7 @@ def register(platform: Platform, data: ClientMetadata) -> ClientRead:
     """Register a client, of which nothing is kept.
 
     Raises:
-        InvalidRedirectError: An address is neither HTTPS nor a program's own on this machine.
+        InvalidRedirectError: An address is neither HTTPS nor a program's own on its user's machine.
         InvalidClientMetadataError: Its name cannot be shown, or its addresses are too long.
     """
     for each in data.redirect_uris:
@@ -143,7 +154,7 @@ def ask(platform: Platform, asked: AuthorizationAsked, address: str) -> Authoriz
     client = _client_of(platform, asked, address)
     return AuthorizationRead(
         client_name=client.name,
-        redirect_host=urlsplit(asked.redirect_uri).hostname or "",
+        redirect_host=_host_shown(asked.redirect_uri),
         scopes=_scopes_in(asked.scope),
         expires_in_days=KEY_DAYS,
     )
@@ -232,6 +243,8 @@ def _client_of(platform: Platform, asked: AuthorizationAsked, address: str) -> _
         raise InvalidClientError from None
     if not any(_fits(asked.redirect_uri, each) for each in client.redirect_uris):
         raise InvalidRedirectError("The client has not registered this redirect URI.")
+    # An id outlives the rules that it was given out by, and here the port may be another.
+    _require_usable(asked.redirect_uri)
     if asked.resource is not None and asked.resource.rstrip("/") not in (
         address, f"{address}{MCP_PATH}",
     ):  # fmt: skip
@@ -240,19 +253,55 @@ def _client_of(platform: Platform, asked: AuthorizationAsked, address: str) -> _
 
 
 def _require_usable(uri: str) -> None:
-    """Check an address for codes: HTTPS, or a program's own on this machine (RFC 8252)."""
+    """Check an address for codes: HTTPS, or a program's own on its user's machine (RFC 8252).
+
+    It must read the same to browsers as to us, as the page names the place that it leads to.
+    """
+    if not (uri.isascii() and uri.isprintable()) or any(mark in uri for mark in ("\\", "#", " ")):
+        raise InvalidRedirectError(
+            "A redirect URI has no backslash, no fragment and no blank or other hidden character."
+        )
     try:
         parts = urlsplit(uri)
-        port = parts.port
+        is_place = _is_place(parts)
     except ValueError:
         raise InvalidRedirectError("A redirect URI is none.") from None
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    is_plain = not (parts.fragment or parts.username or parts.password) and uri.isascii()
-    if not (is_safe and is_plain and parts.hostname) or port == 0 or not uri.isprintable():
+    if parts.scheme in ("https", "http"):
+        is_safe = is_place and (parts.scheme == "https" or parts.hostname in LOOPBACK)
+    else:
+        is_safe = _is_private_use(parts.scheme) and (is_place or not parts.netloc)
+        is_safe = is_safe and bool(parts.netloc or parts.path)
+    if not is_safe:
         raise InvalidRedirectError(
-            "A redirect URI must begin with https://, or with http:// and a loopback name, and "
-            "have no fragment."
+            "A redirect URI must begin with https://, with http:// and a loopback name, or with a "
+            "scheme of the program's own, and name its host in letters, digits, dots and hyphens."
         )
+
+
+def _is_place(parts: SplitResult) -> bool:
+    """Whether an address names a host, and perhaps a port, and nobody's name or password.
+
+    Raises:
+        ValueError: The port or the literal of IPv6 is none.
+    """
+    if not _HOST.fullmatch(parts.netloc) or parts.port == 0:
+        return False
+    if parts.netloc.startswith("["):
+        ipaddress.IPv6Address(parts.hostname or "")
+    return True
+
+
+def _is_private_use(scheme: str) -> bool:
+    """Whether a scheme may be a program's own (RFC 8252, 7.1)."""
+    return _SCHEME.fullmatch(scheme) is not None and scheme not in COMMON_SCHEMES
+
+
+def _host_shown(uri: str) -> str:
+    """The place that an address leads to; with its scheme where a program has one of its own."""
+    parts = urlsplit(uri)
+    if parts.scheme in ("https", "http"):
+        return parts.hostname or ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
 
 
 def _fits(given: str, registered: str) -> bool:

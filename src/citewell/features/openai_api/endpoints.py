@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -24,8 +25,9 @@ from citewell.features.openai_api.responses import ModelResponseRead, ResponsesR
 from citewell.features.openai_api.schemas import ModelCard, ModelList
 from citewell.features.openai_api.service import TurnEvent
 
-OPENAI = RoutePolicy(errors=ErrorFormat.OPENAI)
-ASKS = RoutePolicy(rate=Rate.QUERIES, errors=ErrorFormat.OPENAI)
+# Clients of Azure's edition send `api-version` with each request.
+OPENAI = RoutePolicy(errors=ErrorFormat.OPENAI, takes_any_query=True)
+ASKS = replace(OPENAI, rate=Rate.QUERIES)
 
 router = Router(policy=OPENAI, tags=["openai"])
 

@@ -22,6 +22,7 @@ from citewell.features.http import (
     Router,
     WriterDep,
     governed,
+    own_address,
 )
 from citewell.features.notices import service as notices
 from citewell.features.sessions import (
@@ -84,6 +85,9 @@ BINDING_COOKIE = "citewell_sign_on"
 """Cookie that binds a sign-in at a provider to the browser in which it began."""
 
 COOKIE_PATH = "/api/v1/auth"
+
+FOREIGN_ADDRESS = replace(SIGN_IN, takes_any_query=True)
+"""Of routes that providers and portals link to, with parameters of theirs (OpenID Connect, 4)."""
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 20
@@ -193,6 +197,7 @@ async def get_ways_in(platform: PlatformDep) -> WaysInRead:
 
 
 @public_router.get("/oidc/{name}/start", status_code=302, response_class=Response)
+@governed(FOREIGN_ADDRESS)
 async def start_single_sign_on(
     platform: PlatformDep, origin: OriginDep, request: Request, name: str
 ) -> Response:
@@ -214,7 +219,7 @@ async def start_single_sign_on(
 
 
 @public_router.get("/oidc/{name}/callback", status_code=303, response_class=Response)
-@governed(replace(SIGN_IN, takes_any_query=True))
+@governed(FOREIGN_ADDRESS)
 async def finish_single_sign_on(
     platform: PlatformDep,
     origin: OriginDep,
@@ -242,9 +247,10 @@ async def finish_single_sign_on(
 
 
 @public_router.get("/oidc/{name}/sign-out", status_code=302, response_class=Response)
+@governed(FOREIGN_ADDRESS)
 async def leave_provider(platform: PlatformDep, request: Request, name: str) -> Response:
     """Send the browser to the place where the session at a provider ends too."""
-    back = f"{_own_address(request, platform.settings)}/"
+    back = f"{own_address(request, platform.settings)}/"
     return _sent_to(await single_sign_on.leaving_address(platform, name, back), 302)
 
 
@@ -422,17 +428,13 @@ async def me(platform: PlatformDep, caller: ReaderDep) -> MeRead:
         return await service.me(ctx)
 
 
-def _own_address(request: Request, settings: Settings) -> str:
-    return settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
-
-
 def _site(request: Request, settings: Settings) -> Site:
-    return Site(_own_address(request, settings))
+    return Site(own_address(request, settings))
 
 
 def _back_from(request: Request, settings: Settings, name: str) -> str:
     """The address that is registered with a provider; one for each, so that none stands in."""
-    return f"{_own_address(request, settings)}{COOKIE_PATH}/oidc/{name}/callback"
+    return f"{own_address(request, settings)}{COOKIE_PATH}/oidc/{name}/callback"
 
 
 def _sent_to(address: str, status: int) -> Response:
