@@ -1,23 +1,92 @@
 """A listener that takes no new connections, and loses none of those it has."""
 
 import select
+import signal
 import socket
 import sys
+from collections.abc import Iterator
 
 import pytest
+from fastapi import FastAPI
+from uvicorn.supervisors.multiprocess import SIGNALS
 
-from citewell.entrypoints.http.draining import drop_handshakes
+from citewell.core.errors import StartupError
+from citewell.entrypoints.http.draining import (
+    DrainingProcesses,
+    DrainingServer,
+    ServerConfig,
+    drop_handshakes,
+)
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the filter is one of Linux")
 
 
 @pytest.fixture
-def listener() -> socket.socket:
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen()
-    return listening
+def listener() -> Iterator[socket.socket]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening
+
+
+def config(*, workers: int, drain_seconds: float = 0.0) -> ServerConfig:
+    made = ServerConfig(FastAPI(), workers=workers, lifespan="off", log_config=None)
+    made.drain(drain_seconds)
+    return made
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """Handlers of this process, which a parent of several replaces."""
+    before = {each: signal.getsignal(each) for each in SIGNALS}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+def is_deaf(address: tuple[str, int]) -> bool:
+    """Whether the first packet of a connection over loopback, where none is lost, is dropped."""
+    with socket.socket() as late:
+        late.setblocking(False)
+        late.connect_ex(address)
+        return select.select([], [late], [], 0)[1] == []
+
+
+class TestSeveralProcesses:
+    async def test_one_that_stops_alone_leaves_the_shared_port_to_the_others(
+        self, listener: socket.socket
+    ) -> None:
+        for workers, deaf in ((2, False), (1, True)):
+            await DrainingServer(config(workers=workers))._empty_queue([listener])
+            assert is_deaf(listener.getsockname()) is deaf
+
+    @pytest.mark.usefixtures("own_signals")
+    def test_parent_closes_the_port_once_they_have_drained(self, listener: socket.socket) -> None:
+        for seconds in (0.0, 0.01):
+            address, of_child = listener.getsockname(), listener.dup()
+            parent = DrainingProcesses(config(workers=2, drain_seconds=seconds), [listener])
+            parent.terminate_all()
+            assert listener.fileno() == -1
+            assert is_deaf(address) is bool(seconds)
+            listener = of_child
+        listener.close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+
+
+class TestStartup:
+    async def test_port_that_another_server_took_meanwhile_is_told(self) -> None:
+        with socket.socket() as first, socket.socket() as second:
+            for each in (first, second):  # both are bound: neither listens yet
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            first.bind(("127.0.0.1", 0))
+            second.bind(first.getsockname())
+            first.listen()
+            with pytest.raises(StartupError, match="cannot listen"):
+                await DrainingServer(config(workers=1)).serve([second])
+            with pytest.raises(SystemExit):
+                await DrainingServer(config(workers=2)).serve([second])
 
 
 class TestDropHandshakes:

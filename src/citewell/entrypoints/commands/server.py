@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
+from uvicorn.config import STARTUP_FAILURE
 
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.database.embedded import SERVER_SETTINGS
@@ -239,11 +240,16 @@ async def _serve_here(site: _Site) -> None:
                     "greeting", lambda: _greet(site, platform, wait=site.has_worker)
                 )
             )
+            refused: StartupError | None = None
             try:
                 await server.serve(sockets=[site.listener])
+            except StartupError as error:
+                refused = error  # raised behind the group, which would wrap it
             finally:
                 await _give_up(server.server_state.tasks)
             greeting.cancel()
+        if refused is not None:
+            raise refused
 
 
 def _keep_what_is_loaded() -> None:
@@ -276,7 +282,10 @@ def _serve_many(site: _Site, workers: int) -> None:
     # The worker processes accept on the same socket; the system spreads connections over them.
     site.listener.set_inheritable(True)
     with job_worker() if site.has_worker else nullcontext():
-        DrainingProcesses(config, sockets=[site.listener]).run()
+        processes = DrainingProcesses(config, sockets=[site.listener])
+        processes.run()
+    if any(each.exitcode == STARTUP_FAILURE for each in processes.processes):
+        raise StartupError("A process that answers could not start; its log says why.")
 
 
 def _check_connections(settings: Settings, workers: int) -> None:

@@ -22,9 +22,11 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+from citewell.core.errors import StartupError
 from citewell.entrypoints.http.connections import Connections
 from citewell.entrypoints.http.protocol import CONNECTIONS
 from citewell.entrypoints.http.protocols import CLOSING, HttpProtocol
@@ -107,6 +109,26 @@ class DrainingServer(uvicorn.Server):
         self._is_to_drain = sig == signal.SIGTERM and not self.should_exit
         super().handle_exit(sig, frame)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen and to answer.
+
+        Raises:
+            StartupError: Another server has begun to listen on the port since it was bound.
+            SystemExit: The same in one of several processes, whose parent stops then.
+        """
+        try:
+            await super().startup(sockets)
+        except OSError as error:
+            await self.lifespan.shutdown()
+            where = " and ".join(f"port {each.getsockname()[1]}" for each in sockets or [])
+            reason = f"Citewell cannot listen on {where}: {error.strerror or error}."
+            if self.config.workers == 1:
+                raise StartupError(
+                    f"{reason} Choose another one with --port or CITEWELL_PORT."
+                ) from error
+            log.error("not_listening", reason=reason)
+            raise SystemExit(STARTUP_FAILURE) from error
+
     async def on_tick(self, counter: int) -> bool:
         """Whether it is time to stop."""
         is_over = await super().on_tick(counter)
@@ -134,8 +156,11 @@ class DrainingServer(uvicorn.Server):
             each.close_with_reply()
 
     async def _empty_queue(self, listeners: Sequence[socket.socket]) -> None:
-        for listener in listeners:
-            drop_handshakes(listener)
+        # The filter is one of the socket, which several processes share: one of them that stops
+        # alone must not make the others deaf. Their parent sets it when all stop.
+        if self.config.workers == 1:
+            for listener in listeners:
+                drop_handshakes(listener)
         await asyncio.sleep(HANDSHAKE_SECONDS)
         ends = time.monotonic() + FIRST_REQUEST_SECONDS
         # Polled: connections have no event for it.
@@ -171,3 +196,14 @@ class DrainingProcesses(Multiprocess):
             process = DrainingProcess(self.config, self.sockets)
             process.start()
             self.processes.append(process)
+
+    def terminate_all(self) -> None:
+        """Stop them, and close the port here too when they have drained; it is open until then."""
+        super().terminate_all()
+        ends = time.monotonic() + self.config.drain_seconds
+        for each in self.processes:
+            each.process.join(max(0.0, ends - time.monotonic()))
+        for listener in self.sockets:
+            if self.config.drain_seconds:
+                drop_handshakes(listener)
+            listener.close()
