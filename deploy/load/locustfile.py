@@ -9,6 +9,7 @@ docs/guide/deployment.md for what has to be set at the server first.
 
 import os
 import random
+import time
 import uuid
 from collections.abc import Iterator
 from itertools import cycle
@@ -45,36 +46,53 @@ PROFILES: dict[str, tuple[tuple[float, int], ...]] = {
 """Seconds from the start, and people by then; between two points their number grows evenly."""
 
 
-class Sessions:
-    """Accounts with their tokens, made when they are first needed."""
+RENEW_SECONDS = 120.0
+"""Time before a token ends at which its account signs in anew: no request takes longer."""
 
-    def __init__(self) -> None:
+
+class Account:
+    """Somebody who is registered, with the token of the last time they signed in."""
+
+    def __init__(self, client: Any) -> None:
+        """Invite them with the operator's key and take the invitation up."""
         self._lock = Semaphore()
-        self._tokens: list[str] = []
-        self._turn: Iterator[int] = cycle(range(ACCOUNTS))
-
-    def token(self, client: Any) -> str:
-        """An access token of the account whose turn it is."""
-        with self._lock:
-            if not self._tokens:
-                self._tokens = [self._sign_in(client) for _ in range(ACCOUNTS)]
-            return self._tokens[next(self._turn)]
-
-    @staticmethod
-    def _sign_in(client: Any) -> str:
-        """Invite somebody with the operator's key, take the invitation up and sign in."""
+        self._token, self._ends_at = "", 0.0
         email = f"load-{uuid.uuid4().hex[:12]}@example.org"
         key = {"Authorization": f"Bearer {os.environ['LOAD_KEY']}"}
         body = {"email": email, "role": "manager"}
         made = client.post(f"{API}/users", json=body, headers=key, name="invite")
-        person = {"email": email, "password": PASSWORD}
-        invited = {**person, "invitation": made.json()["invitation"]}
+        self._person = {"email": email, "password": PASSWORD}
+        invited = {**self._person, "invitation": made.json()["invitation"]}
         client.post(f"{API}/auth/register", json=invited, name="register").raise_for_status()
-        reply = client.post(f"{API}/auth/login", json=person, name="sign in")
-        return reply.json()["access_token"]
+
+    def token(self, client: Any) -> tuple[str, float]:
+        """An access token, and the seconds until another one is to be asked for."""
+        with self._lock:
+            now = time.monotonic()
+            if now >= self._ends_at:
+                reply = client.post(f"{API}/auth/login", json=self._person, name="sign in").json()
+                self._token = reply["access_token"]
+                self._ends_at = now + max(reply["expires_in"] - RENEW_SECONDS, 1)
+            return self._token, self._ends_at - now
 
 
-SESSIONS = Sessions()
+class Accounts:
+    """Accounts, made when they are first needed."""
+
+    def __init__(self) -> None:
+        self._lock = Semaphore()
+        self._made: list[Account] = []
+        self._turn: Iterator[int] = cycle(range(ACCOUNTS))
+
+    def next(self, client: Any) -> Account:
+        """The account whose turn it is."""
+        with self._lock:
+            if not self._made:
+                self._made = [Account(client) for _ in range(ACCOUNTS)]
+            return self._made[next(self._turn)]
+
+
+SHARED = Accounts()
 
 
 class Person(HttpUser):
@@ -84,8 +102,24 @@ class Person(HttpUser):
     wait_time = between(0.5, 1.5)
 
     def on_start(self) -> None:
-        """Sign in."""
-        self.client.headers["Authorization"] = f"Bearer {SESSIONS.token(self.client)}"
+        """Sign in, and again before the token ends."""
+        self.account = SHARED.next(self.client)
+        left = self._sign_in()
+        self._renewals = gevent.spawn(self._sign_in_again, left)
+
+    def on_stop(self) -> None:
+        """Sign in no more."""
+        self._renewals.kill()
+
+    def _sign_in(self) -> float:
+        token, left = self.account.token(self.client)
+        self.client.headers["Authorization"] = f"Bearer {token}"
+        return left
+
+    def _sign_in_again(self, left: float) -> None:
+        while True:
+            gevent.sleep(left)
+            left = self._sign_in()
 
 
 class Reader(Person):

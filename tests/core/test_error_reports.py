@@ -88,6 +88,17 @@ class TestReport:
         assert '"vars"' not in written
         assert '"context_line"' not in written
 
+    def test_group_is_reported_as_the_first_error_in_it(self, sentry: Sentry) -> None:
+        reports = ErrorReports(sentry.dsn)
+        try:
+            raise ExceptionGroup("several", [failed("number one"), KeyError("two")])
+        except ExceptionGroup as error:
+            reports(None, "error", logged(error))
+        reports.flush()
+        [thrown] = sentry.events[0]["exception"]["values"]
+        assert thrown["type"] == "ValueError"
+        assert [each["function"] for each in thrown["stacktrace"]["frames"]] == ["failed"]
+
     def test_same_error_is_reported_once_a_while_and_others_beside_it(self, sentry: Sentry) -> None:
         reports = ErrorReports(sentry.dsn)
         for number in range(5):

@@ -1,18 +1,20 @@
 """Spans, as OpenTelemetry's own in-memory exporter gets them."""
 
 import asyncio
+import threading
 import timeit
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
 from citewell.core import tracing
-from citewell.core.tracing import OtelRecorder, is_wanted, new_provider
+from citewell.core.tracing import CLOSING, OtelRecorder, is_wanted, new_provider
 from citewell.kit.clock import Stopwatch
 from citewell.kit.spans import SpanKind, recorder, recording, span
+from tests.waiting import PATIENCE
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -37,6 +39,28 @@ def kept() -> Kept:
 
 def parent_of(found: ReadableSpan) -> int | None:
     return None if found.parent is None else found.parent.span_id
+
+
+class Hanging(SpanProcessor):
+    """Exports to a collector that does not answer."""
+
+    def __init__(self) -> None:
+        self.is_let_go = threading.Event()
+
+    def shutdown(self) -> None:
+        self.is_let_go.wait()
+
+
+class TestClose:
+    def test_collector_that_hangs_is_not_waited_for(self) -> None:
+        provider, hanging = new_provider(), Hanging()
+        provider.add_span_processor(hanging)
+        OtelRecorder(provider).close(seconds=0.01)
+        [closing] = [each for each in threading.enumerate() if each.name == CLOSING]
+        assert closing.daemon
+        hanging.is_let_go.set()
+        closing.join(PATIENCE)
+        assert not closing.is_alive()
 
 
 class TestWanted:

@@ -23,10 +23,18 @@ MOST_KINDS = 100
 MAX_EXAMPLE = 300
 MAX_FRAMES = 30
 
+MAX_READ = 2_000
+"""Characters of a message that are read: addresses take a time that grows with its square."""
+
 # Parts of a message that may tell of people, documents or secrets: what is quoted, addresses, long
-# numbers and words that look like keys. Plain words stay, so a name without quotes stays too.
+# numbers and words that look like keys. Plain words stay, so a name without quotes stays too. A
+# quote begins behind no word and ends before none, so that an apostrophe (`can't`) begins none; the
+# letters are those of Python's literals (`b'...'`). One that does not end goes to the end of the
+# message. What follows a possessive inside a quote stays (`'the Jones' list'`).
 _TELLING = re.compile(
-    r"'[^']*'|\"[^\"]*\"|`[^`]*`|\S+@\S+|\w+://\S+|\b\d{3,}\b|\b[\w+/=-]{20,}", re.DOTALL
+    r"(?<!\w)(?:[bBuUfFrR]|[bB][rR])?(?P<quote>['\"`])(?:\\.|.)*?(?:(?P=quote)(?!\w)|\Z)"
+    r"|\S+@\S+|\w+://\S+|\b\d{3,}\b|\b[\w+/=-]{20,}",
+    re.DOTALL,
 )
 
 
@@ -87,14 +95,21 @@ def notes_of_log() -> ErrorNotes | None:
 
 def redacted(message: str) -> str:
     """The first line of a message without what may tell of people, documents or secrets."""
-    first = next(iter(message.splitlines()), "")
-    return _TELLING.sub("…", first)[:MAX_EXAMPLE]
+    # Before it is cut to a line: a quote may go over several, and half of one is not seen as one.
+    left = _TELLING.sub("…", message[:MAX_READ])
+    return next(iter(left.splitlines()), "")[:MAX_EXAMPLE]
+
+
+def first_of(error: Exception) -> Exception:
+    """The error itself; of a group, the first in it, which stands for all."""
+    while isinstance(error, ExceptionGroup):
+        error = cast(Exception, error.exceptions[0])
+    return error
 
 
 def note_of(error: Exception, event: MutableMapping[str, Any]) -> ErrorNote:
     """The note of an error that was logged with an entry."""
-    while isinstance(error, ExceptionGroup):  # the first error of a group stands for it
-        error = cast(Exception, error.exceptions[0])
+    error = first_of(error)
     frames = _frames(error.__traceback__)
     kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     tenant_id = event.get("tenant_id")

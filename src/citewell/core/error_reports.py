@@ -10,16 +10,13 @@ import threading
 import time
 import traceback
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
 import citewell
-from citewell.core.error_notes import MAX_FRAMES, ErrorNote, note_of, shown_file
+from citewell.core.error_notes import MAX_FRAMES, ErrorNote, first_of, note_of, shown_file
 from citewell.core.errors import StartupError
-
-if TYPE_CHECKING:
-    pass
 
 AGAIN_SECONDS = 60.0
 """Pause before the same error is reported again: a loop that fails would report it without end."""
@@ -54,7 +51,6 @@ class ErrorReports:
                 include_local_variables=False, include_source_context=False,
                 max_request_body_size="never", max_breadcrumbs=0,
                 auto_session_tracking=False, send_client_reports=False,
-                shutdown_timeout=FLUSH_SECONDS,
             )  # fmt: skip
         except BadDsn:
             raise StartupError("CITEWELL_SENTRY_DSN is no address of a project.") from None
@@ -97,7 +93,7 @@ def reports_of_log() -> ErrorReports | None:
 def _report(error: Exception, note: ErrorNote) -> Any:
     frames = [
         {"filename": shown_file(each.filename), "function": each.name, "lineno": each.lineno}
-        for each in traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
+        for each in traceback.extract_tb(first_of(error).__traceback__)[-MAX_FRAMES:]
     ]
     tags = {"source": note.source}
     if note.request_id is not None:

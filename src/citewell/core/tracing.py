@@ -6,6 +6,7 @@ Nothing is imported unless `OTEL_EXPORTER_OTLP_ENDPOINT` or one of its kind is s
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,12 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 SECOND = 1_000_000_000
 """OpenTelemetry counts in nanoseconds."""
+
+CLOSE_SECONDS = 2.0
+"""Longest wait for a collector when a process stops, as for reports of errors."""
+
+CLOSING = "closing spans"
+"""Name of the thread that waits for it."""
 
 
 def is_wanted() -> bool:
@@ -59,7 +66,8 @@ def new_provider() -> "TracerProvider":
 
     given = os.environ.get("OTEL_SERVICE_NAME")  # noqa: TID251 - see `is_wanted`
     named = {"service.version": citewell.__version__, "service.name": given or "citewell"}
-    return TracerProvider(resource=Resource.create(named))
+    # At its exit the library would wait again for a collector that hangs.
+    return TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
 
 
 class OtelRecorder:
@@ -118,9 +126,13 @@ class OtelRecorder:
         self._propagator.inject(carried)
         return carried.get("traceparent")
 
-    def close(self) -> None:
-        """Export what is left."""
-        self._provider.shutdown()
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Export what is left, for so long at most; what a collector has not taken then is lost."""
+        # A thread of its own that nobody waits for: one of a pool is joined when the loop ends, and
+        # the library tries again for as long as its time-outs allow.
+        closing = threading.Thread(target=self._provider.shutdown, name=CLOSING, daemon=True)
+        closing.start()
+        closing.join(seconds)
 
 
 class _Opened:

@@ -1,4 +1,4 @@
-"""SpanState: what a process does and for how long, for a recorder that is set in the context.
+"""Spans: what a process does and for how long, for a recorder that is set in the context.
 
 Without one, which is the rule, a span costs the look for it: some 50 nanoseconds. Names and values
 come from the program, never from documents, questions or people.

@@ -97,6 +97,20 @@ class TestErrors:
         assert redacted(told) == "no … of … … or … at …"
         assert redacted("key cw_abcdefghijklmnopqrstuvwxyz is wrong") == "key … is wrong"
 
+    def test_quotes_are_told_from_apostrophes_and_may_go_over_lines(self) -> None:
+        for told, left in (
+            ("can't open 'Alice Smith layoff.pdf' now", "can't open … now"),
+            ("bad cell 'Salary of Alice Smith\nand Bob' in it\nmore", "bad cell … in it"),
+            ('5" wide, not "Alice\'s list"', '5" wide, not …'),
+            ("b'Alice Smith' in `Bob's file`: no", "… in …: no"),
+            (r"no 'Alice\' list' here", "no … here"),
+            ("cut 'Alice Smith\nand", "cut …"),
+            ("ends in 'C:\\Alice Smith\\", "ends in …"),
+            (f"no 'Alice{' Smith' * 1_000}", "no …"),
+            ("", ""),
+        ):
+            assert redacted(told) == left
+
 
 class TestInstallation:
     async def test_errors_of_no_tenant_are_for_the_operator_alone(

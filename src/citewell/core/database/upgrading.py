@@ -49,6 +49,7 @@ GROUP BY application_name ORDER BY application_name
 _OLDEST_TRANSACTION = """
 SELECT coalesce(extract(epoch FROM max(now() - xact_start)), 0)::float8 FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND backend_type = 'client backend'
 """
 
 _JOBS = """

@@ -166,9 +166,11 @@ def list_documents(
             wanted = (await collections.find(ctx, collection)).id if collection else None
             asked = DocumentQuery(wanted, status, search)
             found = await service.page(ctx, PageRequest(page, limit), asked)
-            failing = DocumentQuery(wanted, VersionStatus.FAILED, search)
-            failed = 0 if status or as_json else await service.page(ctx, PageRequest(1, 1), failing)
-            return [each.read() for each in found.items], found.total, failed and failed.total
+            failed = 0
+            if not status and not as_json:
+                failing = DocumentQuery(wanted, VersionStatus.FAILED, search)
+                failed = (await service.page(ctx, PageRequest(1, 1), failing)).total
+            return [each.read() for each in found.items], found.total, failed
 
     items, total, failed = run(act, tenant=tenant, as_user=as_user)
     if as_json:

@@ -1,4 +1,4 @@
-"""SpanState of requests, joined to those of the proxy or client that sends `traceparent`."""
+"""Spans of requests, joined to those of the proxy or client that sends `traceparent`."""
 
 from collections.abc import Callable
 from typing import cast

@@ -57,6 +57,16 @@ class AskedAgent(BaseModel):
     definition: AgentDefinition
 
 
+class NoAnswerError(InvalidInputError):
+    """An agent ended without an answer, which took tokens nevertheless."""
+
+    def __init__(self, reason: str, model: str, usage: TokenUsage, cost: float | None) -> None:
+        super().__init__(reason)
+        self.model = model
+        self.usage = usage
+        self.cost = cost
+
+
 @dataclass(frozen=True, slots=True)
 class MeasuredAnswer:
     """An answer, whoever made it, as far as it is measured."""
@@ -108,11 +118,17 @@ async def ask(
         else:
             reply = await _answered_by(platform, caller, case.question, by)
     except InvalidInputError as error:
-        return {
-            **values,
+        values |= {
             "error": error.detail, "is_abstained": False, "confidence_level": "none",
             "confidence_score": 0.0, "measures": {}, "latency_ms": 0.0,
         }  # fmt: skip
+        if isinstance(error, NoAnswerError):
+            values |= {
+                "measures": {"model": error.model, "cost_usd": error.cost},
+                "input_tokens": error.usage.input_tokens,
+                "output_tokens": error.usage.output_tokens,
+            }
+        return values
     documents = [*reply.ranked, *(document_id for document_id, _ in reply.cited)]
     measures = _measures(case, reply, documents)
     measures["cost_usd"] = reply.cost
@@ -159,7 +175,8 @@ async def _answered_by(
     """The answer of an agent.
 
     Raises:
-        InvalidInputError: It came to none; why.
+        InvalidInputError: Its model does not answer.
+        NoAnswerError: It came to none; why, and what it took.
     """
     watch = Stopwatch()
     try:
@@ -167,7 +184,8 @@ async def _answered_by(
     except (ProviderError, ProviderConfigurationError) as error:
         raise InvalidInputError(str(error)) from error
     if made.report is None:
-        raise InvalidInputError(made.reason)
+        price = await _price(made.model, made.usage)
+        raise NoAnswerError(made.reason, made.model, made.usage, price)
     report = made.report
     return MeasuredAnswer(
         report.answer,
@@ -348,9 +366,13 @@ def figures(found: Sequence[EvalResult], judge: str | None) -> RunFigures:
         **{name: _mean(each.measures.get(name) for each in asked) for name in _MEANS},
         p50_ms=round(statistics.median(times), 2),
         p95_ms=round(cuts[18], 2),
-        input_tokens=sum(each.input_tokens for each in asked),
-        output_tokens=sum(each.output_tokens for each in asked),
-        cost_usd=_total(each.measures.get("cost_usd") for each in asked),
+        input_tokens=sum(each.input_tokens for each in found),
+        output_tokens=sum(each.output_tokens for each in found),
+        cost_usd=_total(
+            each.measures.get("cost_usd")
+            for each in found
+            if each.error is None or "cost_usd" in each.measures
+        ),
         judged=None if judge is None else _judge_figures(asked, judge),
     )
 
