@@ -71,7 +71,10 @@ COMMANDS = {
         "operations",
     ),
     "openapi": ("Print the description of the HTTP API, or a Postman collection.", "description"),
-    "upgrade": ("Say whether this version can be started on the installation now.", "upgrading"),
+    "upgrade": (
+        "Say whether this version can be started on the installation now, and what that changes.",
+        "upgrading",
+    ),
     "db": ("The database.", "operations"),
 }
 """Line of each command in the overview, and the modules in `commands/` that make it up.
