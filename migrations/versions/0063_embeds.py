@@ -32,8 +32,3 @@ def upgrade() -> None:
     """Make the table."""
     for statement in TABLE.split(";\n"):
         op.execute(statement)
-
-
-def downgrade() -> None:
-    """Drop it."""
-    op.execute("DROP TABLE embed")

@@ -77,7 +77,12 @@ class Installation:
             with Path(os.devnull).open() as nothing, TemporaryFile() as out, TemporaryFile() as err:
                 files = (nothing.fileno(), out.fileno(), err.fileno())
                 process = FORK_SERVER.start(arguments, environment, cwd, files)
-                code = process.wait(PATIENCE)
+                try:
+                    code = process.wait(PATIENCE)
+                except BaseException:
+                    process.kill()
+                    process.wait()
+                    raise
                 said = [each.seek(0) or each.read().decode() for each in (out, err)]
             return subprocess.CompletedProcess(process.args, code, *said)
         return subprocess.run(

@@ -102,6 +102,15 @@ class TestHelp:
             assert "Usage:" in result.stdout
             assert len(result.stdout.splitlines()) > 5, command
 
+    def test_commands_start_by_themselves(self) -> None:
+        """In processes that have read nothing else before."""
+        for name in ("ask", "backup", "ingest", "worker"):
+            words = [sys.executable, "-m", "citewell.entrypoints.cli", name, "--help"]
+            said = subprocess.run(
+                words, capture_output=True, text=True, timeout=PATIENCE, check=True
+            )
+            assert f"citewell {name}" in said.stdout or f"cli {name}" in said.stdout, said.stdout
+
     def test_overview_says_what_the_commands_say_of_themselves(self) -> None:
         told = {
             name: " ".join((load(name).help or "").split("\n\n")[0].split()) for name in COMMANDS

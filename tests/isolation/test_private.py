@@ -80,7 +80,10 @@ def plan(shelf: Shelf, name: str) -> Iterator[Pair]:
 class TestPrivate:
     @pytest.mark.parametrize(
         "names",
-        [(MANAGES[0], OTHERS[-1]), pytest.param((*MANAGES, *OTHERS), marks=pytest.mark.slow)],
+        [
+            (MANAGES[0], "manager", OTHERS[-1]),
+            pytest.param((*MANAGES, *OTHERS), marks=pytest.mark.slow),
+        ],
         ids=["one of each", "all"],
     )
     async def test_it_looks_like_nothing_whatever_the_role(

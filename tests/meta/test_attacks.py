@@ -30,6 +30,7 @@ def test_every_replay_exists() -> None:
         assert attack.tests
         for name in attack.tests:
             file, _, part = name.partition("::")
+            assert (ROOT / file).is_file(), name
             assert not part or part in names_in(file), name
 
 

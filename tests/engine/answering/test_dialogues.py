@@ -16,7 +16,7 @@ from tests.engine.answering.passages import asked
 _READ = 5
 """Passages an answer is read from, as many as a search gives."""
 
-_LEAST = 15
+_LEAST = 18
 """Of the twenty dialogues that must be right, and half as many of those not tuned on."""
 
 

@@ -24,6 +24,37 @@ RIVER = passage(
 )
 
 
+KEPT = (
+    (
+        "vi",
+        "Ngày 2/9 nhân viên được nghỉ mấy ngày?",
+        "Ngày 2 tháng 9 nhân viên được nghỉ hai ngày.",
+    ),
+    ("vi", "Khóa cửa lúc mấy giờ?", "Cửa sau được khóa lúc 22 giờ."),
+    ("vi", "Trả sách trong bao nhiêu ngày?", "Sách mượn được trả trong 14 ngày."),
+    ("vi", "Đổ rác ngày nào?", "Rác được đổ vào thứ ba."),
+    ("en", "Is the office closed on 24/12/2026?", "The office is closed on 24 December 2026."),
+    (
+        "en",
+        "What did Q3 2025 sales reach?",
+        "Sales of the third quarter of 2025 reached 4 million.",
+    ),
+    ("en", "Which languages does the help desk speak?", "The help desk speaks English and Thai."),
+    ("en", "Who leads the team?", "The team lead is Ada Holm."),
+)
+"""Answers that say a date or a verb in another way than the question."""
+
+UNTOLD = (
+    ("en", "When does the contract end?", "Office hours are from Monday to Friday."),
+    ("en", "When does the exam end?", "Lunch is served from 12:00 to 13:00."),
+    ("en", "When does the embargo end?", "Ships sailed from May to October."),
+    ("en", "When does the sale start?", "The course begins on 4 October."),
+    ("vi", "Hội chợ kết thúc khi nào?", "Thư viện mở cửa từ thứ hai đến thứ sáu."),
+    ("vi", "Thời gian thử việc kết thúc khi nào?", "Bảo vệ trực đến 22 giờ."),
+)
+"""Times of other things."""
+
+
 def vietnamese(question: str) -> Answer:
     return answer(question, MEALS, language="vi")
 
@@ -109,3 +140,21 @@ class TestRefusals:
         assert refused.level is ConfidenceLevel.NONE
         assert given.level is ConfidenceLevel.LOW
         assert refused.score < given.score
+
+
+class TestOtherWords:
+    def test_dates_and_verbs_said_in_another_way_are_no_near_misses(self) -> None:
+        for language, question, text in KEPT:
+            for heading in ((), ("Section",)):
+                told = answer(
+                    question, passage(text, heading=heading, language=language), language=language
+                )
+                assert not told.is_abstained, (question, heading)
+
+    def test_times_of_other_things_end_nothing(self) -> None:
+        for language, question, text in UNTOLD:
+            for heading in ((), ("Section",)):
+                told = answer(
+                    question, passage(text, heading=heading, language=language), language=language
+                )
+                assert told.confidence.level in _WEAK, (question, heading)

@@ -181,6 +181,9 @@ class TestNotAccepted:
             ("Cy Fox packs.", "Bo Ek and Cy Fox weld and pack, respectively."),
             ("The clerks are waiting.", "The manager of the clerks is waiting."),
             ("Ann Lee is a member.", "Ann Lee is only a member of the choir."),
+            ("The loan costs 5 percent.", "The loan costs 5 percent above the base rate."),
+            ("The director signs contracts.", "The deputy director signs contracts."),
+            ("The director signs contracts.", "The former director signs contracts."),
         ],
     )
     def test_other_statement_is_not_accepted(self, sentence: str, quote: str) -> None:
@@ -199,6 +202,10 @@ class TestNotAccepted:
             ("Năm 2018 kho A đóng cửa.", "Kho A có thể đóng cửa năm 2018."),
             ("Năm 2018 nhân viên nghỉ 5 ngày.", "Nhân viên nghỉ tối đa 5 ngày năm 2018."),
             ("Kho A mở kho B.", "Kho A mở trong khi sửa kho B."),
+            ("Học sinh đóng học phí.", "Phụ huynh học sinh đóng học phí."),
+            ("Giám đốc ký hợp đồng.", "Thư ký giám đốc ký hợp đồng."),
+            ("Giám đốc ký hợp đồng.", "Phó giám đốc ký hợp đồng."),
+            ("Bà Lan ký hợp đồng.", "Trợ lý bà Lan ký hợp đồng."),
         ],
     )
     def test_other_vietnamese_statement_is_not_accepted(self, sentence: str, quote: str) -> None:

@@ -5,13 +5,14 @@ the radio's price again, however much of the question that holds.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from citewell.engine.answering.asking.carrying import words_and_codes
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.grid import holds_number
 from citewell.engine.answering.reading.subjects import is_function_word
-from citewell.engine.answering.signals import content_of, near_terms
-from citewell.engine.text.normalisation import fold
+from citewell.engine.answering.signals import content_of, near_terms, text_near
+from citewell.engine.text.normalisation import fold, normalise, words
 from citewell.engine.text.numerals import number_values
 
 _ENOUGH = 0.5
@@ -34,8 +35,15 @@ def mentioning(material: Material, statements: Sequence[Statement]) -> list[Stat
     numbers = {at for at in terms if question.terms[at].text.isdigit()}
     weights = {at: question.terms[at].weight for at in terms - numbers}
 
+    pairs = (
+        _pairs(question.must_mention) if question.language == "vi" else frozenset[tuple[str, str]]()
+    )
+
     def rests(statement: Statement) -> bool:
         near = near_terms(material, statement)
+        # `tiền đi lại` is not there where `tiền` alone is.
+        if pairs and pairs.isdisjoint(_pairs(text_near(material, statement))):
+            return False
         if any(
             at not in near and not _in_range(question.terms[at].text, statement) for at in numbers
         ):
@@ -44,6 +52,11 @@ def mentioning(material: Material, statements: Sequence[Statement]) -> list[Stat
         return held >= _ENOUGH * sum(weights.values())
 
     return [one for one in statements if rests(one)]
+
+
+def _pairs(text: str) -> frozenset[tuple[str, str]]:
+    """The syllables that follow one another, without tone marks."""
+    return frozenset(pairwise(words(fold(normalise(text)))))
 
 
 def _in_range(number: str, statement: Statement) -> bool:

@@ -17,19 +17,27 @@ within its first page, most often within its first ten lines."""
 # A line that says who somebody is in this document, and the words between which two parties stand.
 # Behind `represented by` stands a person, who does not name the document. Folded text.
 _ROLE = re.compile(
-    r"^[-*•|\s]{0,4}(?:the )?(?:supplier|buyer|seller|vendor|purchaser|customer|client|contractor|"
+    r"^[-*•#|\s]{0,4}(?:\d{1,2}[.)]\s{0,2})?(?:the )?(?:"
+    r"supplier|buyer|seller|vendor|purchaser|customer|client|contractor|"
     r"subcontractor|consultant|provider|lessor|lessee|landlord|tenant|licensor|licensee|employer|"
     r"lender|borrower|carrier|insurer|insured|distributor|partner|party [ab12]|part(?:y|ies)|"
     r"ben [ab]|ben (?:cho )?thue|ben mua|ben ban|ben giao|ben nhan|ben (?:cho )?vay|"
     r"khach hang|nha cung cap|cac ben)\b[^:|\n]{0,40}[:|]"
 )
-_BETWEEN = re.compile(r"\b(?:between|giua)\b")
+_BETWEEN = re.compile(
+    r"\b(?:contract|agreement|lease|parties|made|concluded|hop dong|thoa thuan|cac ben|ky ket)\b"
+    r".*\b(?:between|giua)\b"
+)
+"""Only of an agreement: `our shuttle runs between York and Leeds` names no parties."""
+
 _HEAD = re.compile(r"\b(?:contract|agreement|lease|hop dong) (?:with|voi)\b")
 _HEAD_WORDS = 12
 """Longest line that is a document's own name; minutes report on contracts with others at length."""
 
 _WORD = re.compile(r"[^\W_]+")
-_PERSON = re.compile(r"\b(?:represented|acting through|signed)\b|\b(?:dai dien|nguoi ky|ong|ba)\b")
+_PERSON = re.compile(
+    r"\b(?:represented|acting through|signed|dai dien|nguoi ky)\b|(?:[,-]|\bdo) ?(?:ong|ba)\b"
+)
 
 
 class Opening(NamedTuple):

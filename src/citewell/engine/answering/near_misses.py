@@ -14,7 +14,7 @@ from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.rivals import is_of_another_thing
 from citewell.engine.answering.signals import Signals, content_of, near_terms, unsaid_by
 from citewell.engine.lexical.codes import find_codes
-from citewell.engine.text.normalisation import fold
+from citewell.engine.text.normalisation import fold, normalise, words
 from citewell.engine.text.stopwords import LIGHT
 
 NOTHING = 0.0
@@ -24,9 +24,18 @@ LOW = 0.59
 _ENDS_FOR = re.compile(r"\bfor (?:the |an? |our |my |your )?((?:[^\W\d_]{3,} ?){1,2})$")
 """`the notice period for directors`: what is said of others is no answer."""
 
-_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_IN_YEAR = re.compile(
+    rf"\b(?:in|since|until|during|year|nam|thang \d{{1,2}}|{_MONTHS}) ((?:19|20)\d\d)\b|"
+    r"\b(?:of|for|by) ((?:19|20)\d\d)\W*$"
+)
+"""A number that is certainly a year, by what stands before it; `of 2000 pounds` has none."""
+
+_PAST = re.compile(r"\b(?:did|was|were)\b")
+
 _ASKS_ATTRIBUTE = re.compile(
-    r"\b(?:what|which) (?P<of>[^\W\d_]{3,}) (?:is|are|was|were|do|does|did|has|have|had)\b|"
+    r"\bwhat (?P<of>[^\W\d_]{3,}) (?:is|are|was|were|do|does|did|has|have|had)\b|"
     r"\bwhat(?: is| are| was| were|'s| s) the (?P<the>[^\W\d_]{3,}) (?:of|for|on|in|at)\b"
 )
 """`What colour is the meter?`, `What is the aim of the form?`. Where the answer is one of a kind
@@ -38,12 +47,22 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     if reference_of(material.question.text) is not None:
         return 1.0  # the article that was asked for, or none was found
     around = _around(statement)
-    if _lacks_code(material.question, around) or _lacks_year(material.question, around):
+    if _lacks_code(material.question, around):
         return NOTHING
-    unsaid = unsaid_by(material, statement)
+    is_low = False
+    if _lacks_year(material.question, around):
+        if _YEAR.search(around) or _PAST.search(material.asked.text):
+            return NOTHING
+        is_low = True  # a rule without a year may hold in any
+    held = frozenset(words(normalise(statement.text)))
+    # A verb and its noun the other way round: `cửa được khóa` answers `khóa cửa`.
+    unsaid = [
+        word._replace(is_torn=word.is_torn and not held.issuperset(word.text.split()))
+        for word in unsaid_by(material, statement)
+    ]
     if signals.headed and any(word.is_torn for word in unsaid):
         return NOTHING
-    is_low = any(signals.headed or (word.is_torn and word.is_first) for word in unsaid)
+    is_low |= any(signals.headed or (word.is_torn and word.is_first) for word in unsaid)
     if signals.headed:
         is_low |= _lacks_attribute(material, statement) or _lacks_whom(material, statement)
     is_low |= is_of_another_thing(material, statement) or _rests_on_guess(material, statement)
@@ -59,20 +78,22 @@ def _around(statement: Statement) -> str:
 
 def _lacks_code(question: Question, around: str) -> bool:
     """Whether a code is asked about, and another one of its series is told: R310-8 by R310-D."""
-    asked = {code.key for code in find_codes(question.text)}
-    if not asked:
-        return False
     told = find_codes(around)
     known = {key for code in told for key in (code.key, *code.prefixes())}
-    return asked.isdisjoint(known)
+    series = {prefix for code in told for prefix in code.prefixes()}
+    # Dates and `24/7` look like codes, too, and are written in other ways: no series has them.
+    return any(
+        code.key not in known and not series.isdisjoint(code.prefixes())
+        for code in find_codes(question.text)
+    )
 
 
 def _lacks_year(question: Question, around: str) -> bool:
     """Whether a year is asked about that no passage of the library has, nor the title of this."""
-    return any(
-        not term.is_known and _YEAR.fullmatch(term.text) and term.text not in around
-        for term in question.terms
-    )
+    plain = fold(normalise(question.text))
+    asked = {match[1] or match[2] for match in _IN_YEAR.finditer(plain)}
+    known = {term.text for term in question.terms if term.is_known}
+    return any(year not in known and year not in around for year in asked)
 
 
 def _rests_on_guess(material: Material, statement: Statement) -> bool:

@@ -29,6 +29,8 @@ _WHO_DID = re.compile(
 )
 _AI_LAM = re.compile(r"^ai (?:da |la nguoi )?(?P<verb>ky|viet|lap|duyet|soan) (?P<thing>\w.*)$")
 _WORD = re.compile(r"[^\W_]+")
+_NOT_DOING = (["by"], ["is"], ["are"], ["was"], ["were"])
+"""Behind a verb that is none: `trips approved by`, `the team lead is`."""
 
 
 def without_rivals(material: Material, statements: Sequence[Statement]) -> list[Statement]:
@@ -92,10 +94,11 @@ def is_of_another_thing(material: Material, statement: Statement) -> bool:
 def _does_it(said: Sequence[str], thing: str, verb: str) -> bool:
     """Whether the thing itself does what is asked: `both offices clean a stretch of river`.
 
-    `Trips approved by the manager` says who does it to the trips.
+    `Trips approved by the manager` says who does it to the trips, and `Ada, who trains drivers` who
+    does it before.
     """
     follows = (at for at, word in enumerate(said[:-1]) if word == thing and said[at + 1] == verb)
-    return any(said[at + 2 : at + 3] != ["by"] for at in follows)
+    return any(verb not in said[:at] and said[at + 2 : at + 3] not in _NOT_DOING for at in follows)
 
 
 def _has_any(things: Iterable[str], said: Sequence[str]) -> bool:

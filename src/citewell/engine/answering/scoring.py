@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from citewell.engine.answering.asking.boundaries import asks_boundary, tells_boundary
+from citewell.engine.answering.asking.boundaries import Boundary, asks_boundary, tells_boundary
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.kinds import Asked, Kind, read_question
 from citewell.engine.answering.asking.labels import tells_number
 from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.candidates import Candidate, candidates_of
+from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.question import text_terms
 from citewell.engine.text.normalisation import fold
 
@@ -42,12 +43,15 @@ alike (0.764 to 0.768 in the first two sentences, 0.750 without); documents of a
 which neighbouring sentences share their words, gain most from the higher ones."""
 
 _TYPE_COVERED = 0.15
-"""As much more, by how much of the question it covers: a number beside the words of the question
-outranks the words alone. On 200 SQuAD questions one more is right, with 0.3 two."""
+"""As much more, by how much of the question it holds itself: a number beside the words of the
+question outranks the words alone. On 200 SQuAD questions one more is right, with 0.3 two."""
 
 _BOUNDARY = 0.6
 """The same where the beginning or the end of something
 is asked for: every clause of a contract speaks of its end, one tells the day."""
+
+_SUBJECT = 0.2
+"""Share of the heaviest weight that a word has which can be what a question is about."""
 
 _LABEL = 0.3
 """For a row whose first cell holds words of the question: `R310-4` is that row, not the one that
@@ -98,7 +102,9 @@ def score_sentences(
         share = passage.score / best if best > 0 else 0.0
         for at, candidate in enumerate(reading.candidates):
             coverage, telling = reading.coverage(at)
-            offered = _offered(asked, candidate, coverage)
+            # `It is serviced again in May` is about what the sentence before names.
+            own = coverage if points_back(candidate.text) else reading.own_coverage(at)
+            offered = _offered(asked, candidate, own)
             is_asked = 0 < candidate.worth < 1 and tells_number(
                 asked, candidate.text, question.language
             )
@@ -113,14 +119,21 @@ def score_sentences(
     return Scores(scored, readings)
 
 
-def _offered(asked: Asked, candidate: Candidate, coverage: float) -> float:
-    """The score of a sentence for what it offers of the kind that is asked for."""
+def _offered(asked: Asked, candidate: Candidate, own: float) -> float:
+    """The score of a sentence for what it offers of the kind that is asked for.
+
+    Args:
+        asked: What the question asks for.
+        candidate: The sentence.
+        own: Share of the question that the sentence holds with its headings: the price beside the
+            words of the sentence before is that of another thing.
+    """
     if asked.kind is Kind.LIST:
         return _TYPE * (not candidate.is_row and is_series(candidate.text))
     if not asks_for_a_type(asked):
         return 0.0
     more = _BOUNDARY if asks_boundary(asked) else _TYPE_COVERED
-    return (_TYPE + more * coverage) * offers(asked, candidate.text)
+    return (_TYPE + more * own) * offers(asked, candidate.text)
 
 
 class Finder:
@@ -161,7 +174,7 @@ class ReadPassage:
         above = "\n".join((passage.title, *passage.heading, passage.names))
         if asked is not None and asks_boundary(asked):
             self.own = [
-                own | finder.called(tells_boundary(asked, one.text, above))
+                self._with_boundary(own, tells_boundary(asked, one.text, above), above)
                 for own, one in zip(self.own, self.candidates, strict=True)
             ]
         self.above = self.find(above)
@@ -174,6 +187,24 @@ class ReadPassage:
         for at, candidate in enumerate(self.candidates):
             if candidate.is_row:
                 self._rows.update(self.in_cells(at))
+
+    def _with_boundary(
+        self, own: frozenset[int], said: Boundary | None, above: str
+    ) -> frozenset[int]:
+        """The terms of a sentence, with those it says by telling when something begins or ends.
+
+        Only beside its subject: the market that ends in May is not the exhibition that is asked
+        about.
+        """
+        if said is None:
+            return own
+        granted = self.finder.called(said.words)
+        weights = self.finder.weights
+        least = _SUBJECT * max(weights, default=0.0)
+        others = (own | self.find(above)) - granted
+        if said.is_of_agreement or any(weights[at] >= least for at in others):
+            return own | granted
+        return own
 
     def find(self, text: str) -> frozenset[int]:
         """Get the positions of the terms that a text of the passage holds."""
@@ -202,6 +233,11 @@ class ReadPassage:
             plain += covered
             telling += covered * (1 - _LOCAL * self._spread[term] / len(self.own))
         return plain / self.finder.total, telling / self.finder.total
+
+    def own_coverage(self, at: int) -> float:
+        """Get the share of the question a sentence covers without the sentence before it."""
+        own, above = self.own[at], self.above | self.find(self.candidates[at].lead)
+        return self.finder.share(own) + _ABOVE * self.finder.share(above - own)
 
     def in_cells(self, at: int) -> frozenset[int]:
         """Get the terms in the cells of a row, without those of its header."""

@@ -11,6 +11,7 @@ from citewell.engine.answering.asking.focus import focus_of
 from citewell.engine.answering.asking.implied import implied_by, names_another_currency
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.series import is_series
+from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.compounds import UnsaidWord, unsaid_words
 from citewell.engine.answering.reading.counting import counts_items
@@ -18,7 +19,6 @@ from citewell.engine.answering.reading.subjects import (
     absent,
     is_function_word,
     names_of,
-    points_back,
 )
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
@@ -253,6 +253,11 @@ def unsaid_by(material: Material, statement: Statement) -> list[UnsaidWord]:
     seen = _seen(material, statement)
     implied = implied_by(material.asked, seen.text, seen.offered)
     return unsaid_words(material.question.text, [seen.text], implied)
+
+
+def text_near(material: Material, statement: Statement) -> str:
+    """The text of a statement and what stands around it: title, headings, lead-in."""
+    return _seen(material, statement).text
 
 
 def near_terms(material: Material, statement: Statement) -> frozenset[int]:

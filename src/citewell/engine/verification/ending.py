@@ -19,6 +19,9 @@ _BESIDE = words(
 _GIVING = words("sell lend give send pay leav rent offer award grant teach hand")
 """Keys of verbs with two objects: who `was sold the barn` was not sold."""
 
+_MEASURED_FROM = words("above below past less more over under excluding plus minus off")
+"""Behind a number these go on with it: `5 percent above the base rate`, `five past six`."""
+
 _DETERMINERS = words("a an the its his her their our your my")
 _OF = frozenset({"of", "của", "thuộc"})
 _AFTER = words(
@@ -26,6 +29,9 @@ _AFTER = words(
     "cùng mỗi hàng lần tất đúng này đó kia ấy"
 )
 """Vietnamese words behind an object that are none of its own: times, ways, purposes."""
+
+_TIMES = words("nay năm ngày tháng tuần sáng chiều tối đêm đó này kia qua mai")
+"""Vietnamese words that end a time, behind which a subject begins: `hôm nay giám đốc ký`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,9 @@ def ends_well(pattern: Pattern, quote: Sequence[Token], last: int, language: str
         # Vietnamese puts the head first, so the end of a compound tells nothing.
         return True
     if pattern.tokens[-1].is_passive and here.key in _GIVING and following.word in _DETERMINERS:
+        return False
+    is_number = TokenKind.NUMBER in (here.kind, quote[last - 1].kind if last else None)
+    if is_number and following.word in _MEASURED_FROM:
         return False
     # An English compound ends in its head: `the service` is not `the service charge`. Adverbs and
     # participles begin something new.
@@ -144,3 +153,8 @@ def drops_head(gap: Sequence[Token], said: Token) -> bool:
     head = gap[-1]
     is_noun = said.kind is TokenKind.WORD and head.kind is TokenKind.WORD
     return is_noun and not (said.is_name or head.is_name)
+
+
+def lacks_head(before: Token, first: Token) -> bool:
+    """Whether a Vietnamese subject is cut off its head: `thư ký giám đốc` is not the director."""
+    return before.word not in _TIMES and drops_head((before,), first)

@@ -51,11 +51,12 @@ CRITICAL = {
         "only any both half several if unless except until provided allegedly reportedly "
         "expected planned proposed nearly almost approximately roughly maximum minimum false "
         "untrue wrong denied denies exclusively entirely partly just first last always "
-        "sometimes often usually"
+        "sometimes often usually deputy former acting vice outgoing"
     ),
     "vi": words(
         "không chưa chẳng chả đừng chỉ tất toàn mọi mỗi phần hầu vài ít nhiều nếu trừ ngoại miễn "
-        "có_thể nên phải dự_kiến khoảng tối_đa tối_thiểu sai thường luôn đôi_khi"
+        "có_thể nên phải dự_kiến khoảng tối_đa tối_thiểu sai thường luôn đôi_khi "
+        "phó cựu nguyên"
     ),
 }
 """Negation, quantity, modality, condition and hedge. One that stands beside the matched words of
@@ -380,11 +381,18 @@ def _base_forms() -> dict[str, str]:
 
 
 @cache
+def _forms() -> dict[str, frozenset[str]]:
+    """All forms of each irregular English verb by its base form, which is one of them."""
+    forms: dict[str, set[str]] = {}
+    for form, base in _base_forms().items():
+        forms.setdefault(base, {base}).add(form)
+    return {base: frozenset(all_of_it) for base, all_of_it in forms.items()}
+
+
 def forms_of(word: str) -> frozenset[str]:
     """Get the other forms of an irregular English verb (`paid` of `pay`); none of other words."""
     base = _base_forms().get(word, word)
-    forms = {form for form, of in _base_forms().items() if of == base}
-    return frozenset(forms | {base}) - {word} if forms else frozenset()
+    return _forms().get(base, frozenset()) - {word}
 
 
 def is_participle(word: str, language: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from citewell.engine.verification import lexicon
-from citewell.engine.verification.ending import Pattern, drops_head, ends_well
+from citewell.engine.verification.ending import Pattern, drops_head, ends_well, lacks_head
 from citewell.engine.verification.framing import is_told
 from citewell.engine.verification.tokens import Token, TokenKind
 
@@ -177,6 +177,13 @@ class _Embedding:
             return not self._is_of(at)
         if self._pattern.is_object:
             return self._is_done(at)
+        may_lack = self._language == "vi" and at and not self._pattern.is_object_last
+        if may_lack and lacks_head(self._quote[at - 1], self._pattern.tokens[0]):
+            return False
+        return self._begins_clause(at)
+
+    def _begins_clause(self, at: int) -> bool:
+        """Whether nothing stands before it in its clause that another one would be about."""
         first = self._pattern.tokens[0]
         passed = 0
         for back in range(at - 1, -1, -1):

@@ -2,7 +2,7 @@
 
 import uuid
 
-from citewell.access.policy import Role, Scope
+from citewell.access.policy import Role, Scope, Visibility
 from citewell.core.context import OPERATOR, Actor, ActorKind, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import rule
@@ -186,17 +186,20 @@ async def _readable(platform: Platform, caller: Caller, embed: Embed) -> list[uu
 
 
 async def _check(ctx: Context, collection_ids: list[uuid.UUID] | None) -> None:
-    """Refuse collections that visitors could not read."""
-    if collection_ids is None:
-        return
-    stranger = Caller(ctx.tenant_id, Actor(ActorKind.API_KEY, role=Role.GUEST, is_admin=False))
-    async with unit_of_work(ctx.platform, stranger) as theirs:
+    """Refuse collections that are not for everybody.
+
+    Raises:
+        InvalidEmbedError: One is private, or not there.
+    """
+    for each in collection_ids or ():
         try:
-            await collections.require_all(theirs, collection_ids)
+            collection = await collections.get(ctx, each)
         except CollectionNotFoundError as error:
+            raise InvalidEmbedError(error.detail) from None
+        if collection.visibility != Visibility.OPEN:
             raise InvalidEmbedError(
-                f"{error.detail} A box looks in open collections only, as a guest does."
-            ) from None
+                f"The collection `{collection.name}` is private; a box looks in open ones only."
+            )
 
 
 def _shown(reply: QueryReply) -> BoxAnswer:

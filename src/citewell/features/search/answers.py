@@ -186,7 +186,7 @@ async def kept(
         async for each in items:
             if isinstance(each.item, Answered):
                 own = again(each.item, request, watch) if each.is_cached else own_copy(each.item)
-                if each.is_cached and own.reply.abstained:
+                if each.is_cached and own.reply.abstained and not own.reply.metadata.degraded:
                     # Kept from before the documents came that are being read now.
                     own.reply.metadata.degraded += await service.unread(
                         platform, reader, request.collection_ids, request.as_of

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, computed_field
 
+from citewell.engine.answering.asking.carrying import MOST_MENTIONED
 from citewell.engine.chunking.pages import pages_of
 from citewell.engine.retrieval.arranging import Arrangement
 from citewell.engine.retrieval.base import ChunkView, Hit, Technique
@@ -19,8 +20,6 @@ from citewell.kit.storable import StorableText
 # As much as the analysis reads of a question (`engine/retrieval/analysis.py`).
 MAX_QUERY_CHARS = 4_000
 MAX_TOP_K = 100
-MAX_MENTIONED = 300
-"""Characters of the words an answer must rest on: as long as a follow-up may be."""
 MAX_NEIGHBOURS = 3
 """Passages on each side of one that was found: about two pages of a text."""
 
@@ -77,7 +76,7 @@ UsesCache = Annotated[
 MustMention = Annotated[
     StorableText,
     Field(
-        max_length=MAX_MENTIONED,
+        max_length=MOST_MENTIONED,
         description="Words that an answer without a model must rest on: without them in what it "
         "cites there is none. Follow-ups of a conversation set it by themselves.",
     ),

@@ -98,7 +98,7 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
                 return reply
             watch.lap("cache")
             changes: dict[str, object] = {"query": request.query, "cached": True}
-            if not reply.results:
+            if not (reply.results or reply.degraded):
                 # Kept from before the documents came that are being read now.
                 ids, as_of = request.collection_ids, request.as_of
                 changes["degraded"] = await unread(platform, reader, ids, as_of)

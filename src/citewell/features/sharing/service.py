@@ -309,9 +309,10 @@ async def viewed_as(platform: Platform, caller: Caller, user_id: uuid.UUID) -> C
     The audit trail records who looked and as whom, not the query.
 
     Raises:
-        ForbiddenError: The caller is no administrator.
+        ForbiddenError: The caller is no administrator, or their key does not read.
         UserNotFoundError: The tenant has no such user.
     """
+    caller.actor.require(Scope.READ)
     caller.actor.require(Scope.ADMIN)
     async with unit_of_work(platform, caller) as ctx:
         user = await _user(ctx, user_id)

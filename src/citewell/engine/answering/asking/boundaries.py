@@ -5,6 +5,7 @@ none of its words, and not by `If the contract ends early`, which has them all.
 """
 
 import re
+from typing import NamedTuple
 
 from citewell.engine.answering.asking.kinds import Asked, Kind
 from citewell.engine.text.normalisation import fold, normalise
@@ -19,6 +20,9 @@ _DATE = (
     r"\b(?:ngay|thang|thu|gio) (?:\d|hai|ba|tu|nam|sau|bay)|\bchu nhat\b|\b(?:19|20)\d\d\b|"
     r"\b(?:end|close|last|first) (?:\w+ )?of\b|\b(?:cuoi|dau) (?:thang|nam|quy|tuan)\b)"
 )
+_OF_A_YEAR = rf"(?=[^.;\n]{{0,30}}(?:\b(?:{_MONTHS})\b|\b(?:19|20)\d\d\b|\d/\d))"
+"""Before a date that is no weekday and no hour: `from Monday to Friday` begins nothing."""
+
 _GAP = r"(?:(?!\b(?:before|earlier|truoc)\b)[^.;\n]){0,40}?"
 """Text between the verb and its date; `ends earlier than` another day tells no end."""
 
@@ -37,11 +41,11 @@ _ASKS_START = (
 )
 _TELLS_END = re.compile(
     rf"{_MAY}(?:{_ASKS_END}){_GAP}{_DATE}|"
-    rf"\b(?:until|till|through|up to|to|den(?: het)?) (?:\w+ )?{_DATE}"
+    rf"\b(?:until|till|through|up to|to|den(?: het)?) (?:\w+ )?{_OF_A_YEAR}{_DATE}"
 )
 _TELLS_START = re.compile(
     rf"{_MAY}(?:{_ASKS_START}){_GAP}{_DATE}|"
-    rf"\b(?:from|since|as of|with effect from|(?:ke )?tu) (?:\w+ )?{_DATE}"
+    rf"\b(?:from|since|as of|with effect from|(?:ke )?tu) (?:\w+ )?{_OF_A_YEAR}{_DATE}"
 )
 _BOUNDARIES = (
     (re.compile(_ASKS_END), _TELLS_END),
@@ -64,8 +68,18 @@ def tells_asked_boundary(asked: Asked, plain: str) -> bool:
     return found is None or found[1].search(plain) is not None
 
 
-def tells_boundary(asked: Asked, text: str, above: str) -> frozenset[str]:
-    """Get the folded words of the question that a text says by telling the date it asks for.
+class Boundary(NamedTuple):
+    """Words of a question that a text says by telling the date it asks for."""
+
+    words: frozenset[str]
+    """Folded: the verb (`end`, `hết`, `hạn`), and the word for the agreement where the text has
+    another one."""
+    is_of_agreement: bool
+    """Whether the text tells of an agreement, as the question does."""
+
+
+def tells_boundary(asked: Asked, text: str, above: str) -> Boundary | None:
+    """Get the words of the question that a text says by telling the date it asks for.
 
     Args:
         asked: The question.
@@ -73,21 +87,20 @@ def tells_boundary(asked: Asked, text: str, above: str) -> frozenset[str]:
         above: Title and headings of its passage, which may say what it is a clause of.
 
     Returns:
-        The verb (`end`, `hết`, `hạn`), and the word for the agreement where the text has another
-        one; empty where the text tells no date of that kind.
+        None where the text tells no date of that kind.
     """
     found = _sign(asked) if asked.kind is Kind.TIME else None
     if found is None:
-        return frozenset()
+        return None
     said, telling = found
     plain = fold(normalise(text))
     if not telling.search(plain):
-        return frozenset()
+        return None
     words = frozenset((said, *said.split()))
     named = _AGREEMENTS.search(asked.text)
     if named and _AGREEMENTS.search(f"{plain}\n{fold(normalise(above))}"):
-        words |= {named.group(), *named.group().split()}
-    return words
+        return Boundary(words | {named.group(), *named.group().split()}, is_of_agreement=True)
+    return Boundary(words, is_of_agreement=False)
 
 
 def _sign(asked: Asked) -> tuple[str, re.Pattern[str]] | None:

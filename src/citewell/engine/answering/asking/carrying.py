@@ -10,6 +10,9 @@ from citewell.engine.text.stemming import stem_english
 MAX_ITEM_WORDS = 12
 """An item of a list is named by so many words: the rest of it says something about it."""
 
+MOST_MENTIONED = 300
+"""Characters of the words that a follow-up puts in: folded, a few may become very many."""
+
 _CODE = re.compile(
     r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Z])[A-Z0-9]+(?:-[A-Z0-9]+)*\b|\b\d{3,4}-\d\b"
 )
@@ -90,9 +93,10 @@ def swap_code(question: str, fragment: str) -> str | None:
 
 
 def new_words(fragment: str, question: str) -> str:
-    """The words and codes of a fragment that a question does not have."""
+    """The words and codes of a fragment that a question does not have, as far as there is room."""
     known = {stem_english(word) for word in words_and_codes(question)}
-    return " ".join(w for w in words_and_codes(fragment) if stem_english(w) not in known)
+    new = " ".join(w for w in words_and_codes(fragment) if stem_english(w) not in known)
+    return new[:MOST_MENTIONED]
 
 
 def words_and_codes(text: str) -> list[str]:

@@ -38,6 +38,12 @@ _ASKS_MONEY = re.compile(
 _HOW_LONG_IS = re.compile(r"\bhow long (?:is|are|was|were|must|should)\b|\bdai bao nhieu\b")
 """Asks for a length or for a time: both are taken."""
 
+_FREE = re.compile(
+    r"\b(?:is|are|come|comes) (?:\w+ )?free\b|\bfree of charge\b|\b(?:no|without) charge\b|"
+    r"\bmien phi\b|\bkhong (?:mat|thu|tinh) (?:phi|tien)\b"
+)
+"""An amount that is none."""
+
 _OTHER_NUMBER = 0.2
 """Of a number where a share is asked for: fifteen days are no interest rate."""
 
@@ -86,7 +92,7 @@ def _amount(asked: Asked, plain: str, known: frozenset[str]) -> float:
     dimension = None if _ASKS_MONEY.search(asked.text) else dimension_of(asked.text)
     if dimension is not None:  # a bare number may have its unit in the column's name
         return 1.0 if _has_new(dimension.unit, plain, known) else _BARE_NUMBER
-    return 1.0 if _has_new(_MONEY, plain, known) else 0.6
+    return 1.0 if _has_new(_MONEY, plain, known) or _FREE.search(plain) else 0.6
 
 
 def counts(asked: Asked, plain: str, known: frozenset[str]) -> bool:

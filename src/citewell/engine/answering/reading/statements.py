@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.labels import tells_number
+from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.reading.base import (
     Material,
     Quote,
@@ -13,7 +14,7 @@ from citewell.engine.answering.reading.base import (
     stated,
 )
 from citewell.engine.answering.reading.lists import expand_lead_in
-from citewell.engine.answering.reading.subjects import names_of, points_back
+from citewell.engine.answering.reading.subjects import names_of
 from citewell.engine.answering.reading.tables import read_cell
 from citewell.engine.answering.scoring import Scored
 from citewell.engine.text.normalisation import fold

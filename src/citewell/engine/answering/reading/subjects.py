@@ -10,12 +10,6 @@ from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.stopwords import INFORMAL_VIETNAMESE, STOPWORDS
 
-_POINTS_BACK = re.compile(
-    r"(?:this|these|those|that|it|its|he|his|she|her|they|their|such|the (?:latter|former|same)|"
-    r"nó|họ|ông ấy|ông ta|bà ấy|anh ấy|cô ấy|chúng|điều này|điều đó|việc này|việc đó|đây là|"
-    r"trong đó|trường hợp này|quy định này)\b",
-    re.IGNORECASE,
-)
 _WORD = re.compile(r"[^\W_]+")
 _ENDS = frozenset(".?!")
 _YEAR = re.compile(r"(?<![\w.,/-])(?:19|20)\d\d(?![\w/-])")
@@ -89,11 +83,6 @@ def absent(question: Question, passages: Sequence[Passage], held: frozenset[int]
         and stem_english(fold(word.lower())) not in stems
         and not any(code.key in codes for code in find_codes(word, is_query=True))
     ]
-
-
-def points_back(text: str) -> bool:
-    """Whether a sentence begins with a word for something that the one before it names."""
-    return _POINTS_BACK.match(text) is not None
 
 
 def is_function_word(text: str, language: str) -> bool:

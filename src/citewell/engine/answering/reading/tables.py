@@ -83,9 +83,12 @@ def _in_range(material: Material, grid: TableRows) -> list[int]:
 
 
 def _is_named(label: str, number: float) -> bool:
-    """Whether a label that is no range holds a number."""
-    found = (max(number_values(one.strip(".,"))) for one in _ASKED_NUMBER.findall(label))
-    return number in found and not holds_number(label, number)
+    """Whether a label that is no range begins with a number; `room 7` is no seven of a thing."""
+    found = _ASKED_NUMBER.match(label.strip())
+    if found is None or holds_number(label, number):
+        return False
+    one_alone = len(_ASKED_NUMBER.findall(label)) == 1
+    return one_alone and number == max(number_values(found.group().strip(".,")))
 
 
 def _line(material: Material, grid: TableRows, row: int) -> str:

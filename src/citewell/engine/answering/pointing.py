@@ -1,0 +1,15 @@
+"""Sentences that go on about what the one before them names."""
+
+import re
+
+_POINTS_BACK = re.compile(
+    r"(?:this|these|those|that|it|its|he|his|she|her|they|their|such|the (?:latter|former|same)|"
+    r"nó|họ|ông ấy|ông ta|bà ấy|anh ấy|cô ấy|chúng|điều này|điều đó|việc này|việc đó|đây là|"
+    r"trong đó|trường hợp này|quy định này)\b",
+    re.IGNORECASE,
+)
+
+
+def points_back(text: str) -> bool:
+    """Whether a sentence begins with a word for something that the one before it names."""
+    return _POINTS_BACK.match(text) is not None
