@@ -157,4 +157,6 @@ def drops_head(gap: Sequence[Token], said: Token) -> bool:
 
 def lacks_head(before: Token, first: Token) -> bool:
     """Whether a Vietnamese subject is cut off its head: `thư ký giám đốc` is not the director."""
-    return before.word not in _TIMES and drops_head((before,), first)
+    # A name in front may be a place or a firm; capitals of the first word only begin a sentence.
+    is_noun = before.kind is TokenKind.WORD and first.kind is TokenKind.WORD
+    return is_noun and not before.is_name and before.word not in _TIMES
