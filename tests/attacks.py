@@ -71,7 +71,8 @@ ATTACKS = (
     ),
     Attack(
         "A model writes the opposite of its source, or more than it says, with the source's words",
-        "Graded `contradicted` or `unsupported`, never as proven",
+        "Graded `contradicted`, `unsupported`, or `reworded` with what no quote holds; one in a "
+        "thousand false sentences of public sets passes as `close`",
         (
             "tests/engine/verification/test_grading.py::TestNotAccepted",
             "tests/engine/verification/test_grading.py::TestContradicted",
@@ -121,7 +122,7 @@ ATTACKS = (
     ),
     Attack(
         "A question or document of blanks keeps one expression busy for a minute",
-        "Every expression that meets foreign text takes time in proportion to it",
+        "Expressions that meet foreign text take time in proportion to it, or read only its beginning",
         (
             "tests/engine/answering/test_linear_time.py",
             "tests/engine/answering/test_neutral.py",
