@@ -122,7 +122,8 @@ ATTACKS = (
     ),
     Attack(
         "A question or document of blanks keeps one expression busy for a minute",
-        "Expressions that meet foreign text take time in proportion to it, or read only its beginning",
+        "Expressions that meet foreign text take time in proportion to it, or read only its "
+        "beginning",
         (
             "tests/engine/answering/test_linear_time.py",
             "tests/engine/answering/test_neutral.py",

@@ -40,6 +40,7 @@ KEPT = (
         "Sales of the third quarter of 2025 reached 4 million.",
     ),
     ("en", "Which languages does the help desk speak?", "The help desk speaks English and Thai."),
+    ("en", "Who is the safety officer in Bristol?", "The safety officer in Bristol is Ada Holm."),
     ("en", "Who leads the team?", "The team lead is Ada Holm."),
 )
 """Answers that say a date or a verb in another way than the question."""
@@ -150,6 +151,8 @@ class TestOtherWords:
                     question, passage(text, heading=heading, language=language), language=language
                 )
                 assert not told.is_abstained, (question, heading)
+                if language == "en":
+                    assert told.confidence.level not in _WEAK, (question, heading)
 
     def test_times_of_other_things_end_nothing(self) -> None:
         for language, question, text in UNTOLD:

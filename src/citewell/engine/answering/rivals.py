@@ -24,7 +24,8 @@ _ALIKE = 0.3
 this bound answers to the questions of the sample library lose one in a hundred."""
 
 _WHO_DID = re.compile(
-    r"^(?:who|which \w+|by whom) (?:has |have |had |was |were )?(?P<verb>\w+) "
+    r"^(?:who|which \w+|by whom) (?:has |have |had |was |were )?"
+    r"(?!(?:is|are|was|were|do|does|did|can|may|must|shall|should|will|would) )(?P<verb>\w+) "
     r"(?:by )?(?:the |a |an |our |this |that |these )?(?P<thing>\w.*)$"
 )
 _AI_LAM = re.compile(r"^ai (?:da |la nguoi )?(?P<verb>ky|viet|lap|duyet|soan) (?P<thing>\w.*)$")
