@@ -49,6 +49,7 @@ UNTOLD = (
     ("en", "When does the contract end?", "Office hours are from Monday to Friday."),
     ("en", "When does the exam end?", "Lunch is served from 12:00 to 13:00."),
     ("en", "When does the embargo end?", "Ships sailed from May to October."),
+    ("en", "When does the lease end?", "This contract runs until 1 September 2027."),
     ("en", "When does the sale start?", "The course begins on 4 October."),
     ("vi", "Hội chợ kết thúc khi nào?", "Thư viện mở cửa từ thứ hai đến thứ sáu."),
     ("vi", "Thời gian thử việc kết thúc khi nào?", "Bảo vệ trực đến 22 giờ."),

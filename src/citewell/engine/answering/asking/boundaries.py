@@ -54,7 +54,10 @@ _BOUNDARIES = (
 _AGREEMENTS = re.compile(
     r"\b(?:contracts?|agreements?|leases?|licen[cs]es?|term|hop dong|thoa thuan|giay phep)\b"
 )
-"""Words for a document that runs for a time; one calls itself by any of them."""
+"""Words for a document that runs for a time; a contract calls itself by any of them."""
+
+_ANY_AGREEMENT = re.compile(r"\b(?:contracts?|agreements?|hop dong|thoa thuan)\b")
+"""Words for any of them; who asks for the lease means no supply contract."""
 
 
 def asks_boundary(asked: Asked) -> bool:
@@ -97,7 +100,7 @@ def tells_boundary(asked: Asked, text: str, above: str) -> Boundary | None:
     if not telling.search(plain):
         return None
     words = frozenset((said, *said.split()))
-    named = _AGREEMENTS.search(asked.text)
+    named = _ANY_AGREEMENT.search(asked.text)
     if named and _AGREEMENTS.search(f"{plain}\n{fold(normalise(above))}"):
         return Boundary(words | {named.group(), *named.group().split()}, is_of_agreement=True)
     return Boundary(words, is_of_agreement=False)

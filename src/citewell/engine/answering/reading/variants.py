@@ -58,7 +58,12 @@ def with_variants(
         ids = {one for text in spellings for one in known.ids(text)}
         if ids:
             # A slip in so short a word makes another word as often; an acronym or a space does not.
-            is_guess = len(term.text) <= _MIN_TYPO and not any(" " in text for text in spellings)
+            # Of five letters another one in the place of one does (`lease`, `leave`).
+            size = len(term.text)
+            is_short = size <= _MIN_TYPO or (
+                size == _MIN_TYPO + 1 and any(len(text) == size for text in spellings)
+            )
+            is_guess = is_short and not any(" " in text for text in spellings)
             found[at] = replace(term, ids=term.ids | ids, is_guess=is_guess)
     if not found:
         return None
