@@ -71,8 +71,9 @@ ATTACKS = (
     ),
     Attack(
         "A model writes the opposite of its source, or more than it says, with the source's words",
-        "Graded `contradicted`, `unsupported`, or `reworded` with what no quote holds; one in a "
-        "thousand false sentences of public sets passes as `close`",
+        "Graded `contradicted`, `unsupported`, or `reworded` with what no quote holds; of the "
+        "false sentences of public sets one in a thousand passes as `close` on average, seven of "
+        "the worst set",
         (
             "tests/engine/verification/test_grading.py::TestNotAccepted",
             "tests/engine/verification/test_grading.py::TestContradicted",

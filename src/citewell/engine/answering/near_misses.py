@@ -7,6 +7,7 @@ about, so what is neither there nor in the sentence is not what the passage tell
 
 import re
 
+from citewell.engine.answering.asking.boundaries import MONTHS
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.base import Question
 from citewell.engine.answering.reading.articles import reference_of
@@ -25,9 +26,8 @@ _ENDS_FOR = re.compile(r"\bfor (?:the |an? |our |my |your )?((?:[^\W\d_]{3,} ?){
 """`the notice period for directors`: what is said of others is no answer."""
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _IN_YEAR = re.compile(
-    rf"\b(?:in|since|until|during|year|nam|thang \d{{1,2}}|{_MONTHS}) ((?:19|20)\d\d)\b|"
+    rf"\b(?:in|since|until|during|year|nam|thang \d{{1,2}}|{MONTHS}) ((?:19|20)\d\d)\b|"
     r"\b(?:of|for|by) ((?:19|20)\d\d)\W*$"
 )
 """A number that is certainly a year, by what stands before it; `of 2000 pounds` has none."""

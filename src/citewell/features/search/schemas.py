@@ -77,8 +77,8 @@ MustMention = Annotated[
     StorableText,
     Field(
         max_length=MOST_MENTIONED,
-        description="Words that an answer without a model must rest on: without them in what it "
-        "cites there is none. Follow-ups of a conversation set it by themselves.",
+        description="Words of the question that an answer without a model must rest on: where most "
+        "of their weight is not in what it cites there is none. Follow-ups set it by themselves.",
     ),
 ]
 Neighbours = Annotated[

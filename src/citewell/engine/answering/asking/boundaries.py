@@ -10,17 +10,17 @@ from typing import NamedTuple
 from citewell.engine.answering.asking.kinds import Asked, Kind
 from citewell.engine.text.normalisation import fold, normalise
 
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _DAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _DATE = (
     r"(?:\b\d{1,2}(?:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{1,2}\b)|"
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTHS})|"
-    rf"\b(?:{_MONTHS})\b|\b{_DAYS}|\b\d{{1,2}}(?::\d\d| ?h\b| ?[ap]\.?m\b| gio\b)|"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{MONTHS})|"
+    rf"\b(?:{MONTHS})\b|\b{_DAYS}|\b\d{{1,2}}(?::\d\d| ?h\b| ?[ap]\.?m\b| gio\b)|"
     r"\b(?:noon|midnight)\b|"
     r"\b(?:ngay|thang|thu|gio) (?:\d|hai|ba|tu|nam|sau|bay)|\bchu nhat\b|\b(?:19|20)\d\d\b|"
     r"\b(?:end|close|last|first) (?:\w+ )?of\b|\b(?:cuoi|dau) (?:thang|nam|quy|tuan)\b)"
 )
-_OF_A_YEAR = rf"(?=[^.;\n]{{0,30}}(?:\b(?:{_MONTHS})\b|\b(?:19|20)\d\d\b|\d/\d))"
+_OF_A_YEAR = rf"(?=[^.;\n]{{0,30}}(?:\b(?:{MONTHS})\b|\b(?:19|20)\d\d\b|\d/\d))"
 """Before a date that is no weekday and no hour: `from Monday to Friday` begins nothing."""
 
 _GAP = r"(?:(?!\b(?:before|earlier|truoc)\b)[^.;\n]){0,40}?"
