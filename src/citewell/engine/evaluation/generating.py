@@ -14,6 +14,7 @@ from itertools import chain, zip_longest
 from citewell.engine.answering.base import Passage
 from citewell.engine.answering.candidates import Candidate, candidates_of, cells_of
 from citewell.engine.text.language import detect_language
+from citewell.engine.text.vocabulary import MONTH_NAMES
 
 RULES = "rules"
 """Writer of what is made here."""
@@ -82,7 +83,7 @@ class _Words:
     """Words of a lead-in that only announce the list."""
 
 
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_MONTHS = "|".join(MONTH_NAMES).title()
 _CLAUSE = r"(?:(?! and | may | can | that )[^.;:!?,])"
 """A character of a clause that does not go on with another one, which would be torn apart."""
 

@@ -140,27 +140,18 @@ SCOPE_ENDS = _words(
 )
 """Words at which a negation ends."""
 
+MONTH_NAMES = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
+"""In English, from the first month of the year."""
+
 MONTHS = {
     name: number
-    for number, names in enumerate(
-        (
-            "january jan",
-            "february feb",
-            "march mar",
-            "april apr",
-            "may",
-            "june jun",
-            "july jul",
-            "august aug",
-            "september sept sep",
-            "october oct",
-            "november nov",
-            "december dec",
-        ),
-        start=1,
-    )
-    for name in names.split()
+    for number, month in enumerate(MONTH_NAMES, start=1)
+    for name in (month, month[:3], *(("sept",) if month == "september" else ()))
 }
+"""The number of a month by its name or its abbreviation."""
 
 UNITS = {
     word: unit

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from citewell.engine.answering.asking.kinds import Asked, Kind
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.vocabulary import MONTH_NAMES
 
-MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+MONTHS = "|".join(MONTH_NAMES)
 _DAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
 _DATE = (
     r"(?:\b\d{1,2}(?:[/.-]\d{1,2}[/.-]\d{2,4}|/\d{1,2}\b)|"

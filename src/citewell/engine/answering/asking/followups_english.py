@@ -12,6 +12,7 @@ from citewell.engine.answering.asking.carrying import (
     plain,
     swap_code,
 )
+from citewell.engine.text.vocabulary import MONTH_NAMES
 
 
 def _split(listed: str) -> frozenset[str]:
@@ -44,8 +45,8 @@ _CLASSES = (
 """Prepositions that may take each other's place: `in Bristol`, then `at head office`."""
 
 _TIME = re.compile(
-    r"\b(?:spring|summer|autumn|fall|winter|january|february|march|april|may|june|july|august|"
-    r"september|october|november|december|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekends?|"
+    rf"\b(?:spring|summer|autumn|fall|winter|{'|'.join(MONTH_NAMES)}|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekends?|"
     r"holidays?|days?|weeks?|months?|years?|night|evening|morning|afternoon|christmas|tet|"
     r"(?:19|20)\d\d|probation)\b"
 )

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from citewell.engine.answering.asking.kinds import Asked, Kind
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.vocabulary import MONTH_NAMES
 
 _WORD = re.compile(r"[^\W\d_][\w'’&-]*")  # noqa: RUF001 - a typographic apostrophe is meant
 _ENGLISH_POSTS = (
@@ -21,9 +22,8 @@ _POSTS = re.compile(rf"\b(?:{_ENGLISH_POSTS}|{_VIETNAMESE_POSTS})\b")
 _POSTS_WITHOUT_ACCENTS = re.compile(rf"\b(?:{_ENGLISH_POSTS}|{fold(_VIETNAMESE_POSTS)})\b")
 """For texts that have none: `bạn` (you) is no `ban` (board)."""
 _DAY = re.compile(
-    r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|January|February|March|April|May|June|July|"
-    r"August|September|October|November|December|[Tt]hứ (?:Hai|Ba|Tư|Năm|Sáu|Bảy)|"
-    r"[Cc]hủ [Nn]hật)\b"
+    rf"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|{'|'.join(MONTH_NAMES).title()}|"
+    r"[Tt]hứ (?:Hai|Ba|Tư|Năm|Sáu|Bảy)|[Cc]hủ [Nn]hật)\b"
 )
 """Capitalised words that name no person and no place."""
 

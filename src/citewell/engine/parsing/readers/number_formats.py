@@ -10,6 +10,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from citewell.engine.text.vocabulary import MONTH_NAMES
+
 BUILT_IN = {
     0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%",
     11: "0.00E+00",
@@ -34,8 +36,6 @@ _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 _CURRENCY = re.compile(r"\[\$([^\]-]*)(?:-[0-9A-Fa-f]*)?\]")
 _CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?\d{1,20}(?:\.\d{1,10})?)\]")
 _PLACES = re.compile(r"[#0?][#0?,]*(?:\.[#0?]*,*)?|\.[#0?]+,*")
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
-           "October", "November", "December")  # fmt: skip
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LONGEST = 255
 """Characters of a format, as Excel limits them."""
@@ -269,7 +269,7 @@ def _part(piece: str, moment: datetime, *, is_twelve: bool) -> str:
         case "y":
             return str(moment.year) if size > 2 else f"{moment.year % 100:02}"
         case "m" if size > 2:
-            name = _MONTHS[moment.month - 1]
+            name = MONTH_NAMES[moment.month - 1].capitalize()
             return name if size == 4 else name[: 1 if size == 5 else 3]
         case "m":
             return f"{moment.month:0{size}}"
