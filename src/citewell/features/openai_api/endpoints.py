@@ -3,12 +3,11 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.responses import StreamingResponse
 
-from citewell.core.platform import Platform
 from citewell.features.http import (
     ErrorFormat,
     PlatformDep,
@@ -17,6 +16,7 @@ from citewell.features.http import (
     RoutePolicy,
     Router,
     governed,
+    own_address,
 )
 from citewell.features.openai_api import chat, embeddings, responses, service
 from citewell.features.openai_api.chat import ChatCompletion, ChatCompletionRequest
@@ -32,11 +32,8 @@ ASKS = replace(OPENAI, rate=Rate.QUERIES)
 router = Router(policy=OPENAI, tags=["openai"])
 
 
-async def _base_url(request: Request) -> str:
-    """Address under which callers reach this installation."""
-    platform = cast(Platform, request.app.state.platform)
-    # The Host header was checked before, so a reply cannot be made to point elsewhere.
-    return (platform.settings.public_url or str(request.base_url)).rstrip("/")
+async def _base_url(request: Request, platform: PlatformDep) -> str:
+    return own_address(request, platform.settings)
 
 
 BaseUrlDep = Annotated[str, Depends(_base_url)]
