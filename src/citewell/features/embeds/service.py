@@ -138,9 +138,9 @@ async def ask(platform: Platform, token: str, data: BoxQuestion) -> BoxAnswer:
     if not decision.allowed:
         raise EmbedBusyError(max(1, decision.reset_seconds))
     caller = visitor(embed)
-    request = QueryRequest(
-        query=data.query, collection_ids=await _readable(platform, caller, embed)
-    )
+    places = await _readable(platform, caller, embed)
+    # An empty list, which nobody may send, finds nothing: the box abstains.
+    request = QueryRequest(query=data.query).model_copy(update={"collection_ids": places})
     return _shown(await answers.answer(platform, caller, request))
 
 
@@ -173,16 +173,12 @@ async def _open(platform: Platform, token: str) -> Embed:
 async def _readable(platform: Platform, caller: Caller, embed: Embed) -> list[uuid.UUID] | None:
     """Collections in which a box looks now: those that are still there for everybody.
 
-    Raises:
-        EmbedNotFoundError: None of them is; it must not look everywhere instead.
+    None: everywhere. An empty list: none of its collections is left, so it looks nowhere.
     """
     if embed.collection_ids is None:
         return None
     async with unit_of_work(platform, caller) as ctx:
-        found = await collections.visible(ctx, embed.collection_ids)
-    if not found:
-        raise EmbedNotFoundError(BoxToken(embed.tenant_id, embed.id).text)
-    return found
+        return await collections.visible(ctx, embed.collection_ids)
 
 
 async def _check(ctx: Context, collection_ids: list[uuid.UUID] | None) -> None:
