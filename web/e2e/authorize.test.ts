@@ -49,13 +49,42 @@ describe("the request of a program", () => {
     await page.getByText("client_id, redirect_uri, response_type, code_challenge").waitFor();
   });
 
+  it("is come back to with a new password, in the tab of the mailed link", async () => {
+    const call = async (path: string, body: object, token = ""): Promise<Record<string, string>> => {
+      const headers = { "Content-Type": "application/json", ...(token === "" ? {} : { Authorization: `Bearer ${token}` }) };
+      const reply = await fetch(`${address}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+      expect(reply.ok, path).toBe(true);
+      return (await reply.json()) as Record<string, string>;
+    };
+    const email = "forgetful@example.org";
+    const { access_token: token = "" } = await call("/auth/login", { email: EMAIL, password: PASSWORD });
+    const { id = "", invitation = "" } = await call("/users", { email }, token);
+    await call("/auth/register", { email, invitation, password: PASSWORD });
+    const offered = await call(`/users/${id}/password-reset`, {}, token);
+    const other = await visit(address);
+    try {
+      await other.page.goto(`${address}/authorize${query}`);
+      await other.page.getByLabel("Password").waitFor();
+      // As the way to /forgot keeps it, which is shown where the installation sends mail.
+      await other.page.evaluate(() => localStorage.setItem("citewell-way-back", `${Date.now() + 60_000} ${location.pathname}${location.search}`));
+      const page = await other.context.newPage();
+      await page.goto(`${address}/reset#${new URLSearchParams({ reset: offered["token"] ?? "", email }).toString()}`);
+      await page.getByLabel("Password").fill(`${PASSWORD}-new`);
+      await page.getByRole("button", { name: "Set the password" }).click();
+      await page.getByRole("heading", { name: "May “Pad” act for you?" }).waitFor({ timeout: 90_000 });
+      expect(other.complaints).toEqual([]);
+    } finally {
+      await other.leave();
+    }
+  });
+
   it("is come back to from a provider, once", async () => {
     const other = await visit(address);
     try {
       const { page, complaints } = other;
       await page.goto(`${address}/authorize${query}`);
       await page.getByLabel("Password").waitFor();
-      await page.evaluate(() => sessionStorage.setItem("citewell-way-back", location.pathname + location.search));
+      await page.evaluate(() => sessionStorage.setItem("citewell-way-back", `${Date.now() + 60_000} ${location.pathname}${location.search}`));
       await signIn(page, address);
       await page.getByRole("heading", { name: "May “Pad” act for you?" }).waitFor();
       await page.goto(address);

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { AccountForm } from "./account-form";
 import { givenBy } from "./links";
 import { reset } from "./session";
+import { takeWayBack } from "./way-back";
 
 /** A new password for an account. The token comes behind the # of the link, which no server sees. */
 export function ResetPage() {
@@ -28,7 +29,10 @@ export function ResetPage() {
           email: values["email"] ?? "",
           password: values["password"] ?? "",
         });
-        await navigate({ to: "/", replace: true });
+        const back = takeWayBack(localStorage, location.pathname);
+        // Loaded anew, as the page reads the query that it was opened with.
+        if (back === null) await navigate({ to: "/", replace: true });
+        else location.replace(back);
       }}
     />
   );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { keepWayBack, leadsAway, takeWayBack, type Keeper } from "./way-back";
+import { keepWayBack, leadsAway, takeWayBack, WAY_BACK_MS, type Keeper } from "./way-back";
 
 function keeper(): Keeper {
   const kept = new Map<string, string>();
@@ -30,6 +30,20 @@ describe("the way back from a provider", () => {
     keepWayBack(own, "/authorize", QUERY);
     keepWayBack(own, "/", "");
     expect(takeWayBack(own, "/")).toBeNull();
+  });
+});
+
+describe("what is kept for a link that is mailed", () => {
+  it("leads back for as long as the link is good, and whatever else is kept there leads nowhere", () => {
+    const own = keeper();
+    for (const [later, found] of [[WAY_BACK_MS - 1, `/authorize${QUERY}`], [WAY_BACK_MS, null]] as const) {
+      keepWayBack(own, "/authorize", QUERY, 1_000);
+      expect(takeWayBack(own, "/reset", 1_000 + later)).toBe(found);
+    }
+    for (const words of [`/authorize${QUERY}`, "9999999999999 //evil.example/authorize?", "9999999999999 /documents?"]) {
+      own.setItem("citewell-way-back", words);
+      expect(takeWayBack(own, "/reset", 1_000)).toBeNull();
+    }
   });
 });
 
