@@ -6,7 +6,6 @@ Everything is real: nginx runs the file of `deploy/`, with the ports of the test
 import asyncio
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import threading
@@ -19,6 +18,7 @@ import httpx
 import psycopg
 
 from tests.entrypoints.conftest import Installation
+from tests.ports import free_port
 from tests.vendor import Received, Reply, VendorServer
 from tests.waiting import PATIENCE
 from tools.deploy_check import nginx_configuration
@@ -239,10 +239,3 @@ def _started(command: Sequence[str | Path], folder: Path) -> subprocess.Popen[by
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             cwd=folder, start_new_session=True,
         )  # fmt: skip
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import socket
 import subprocess
 from pathlib import Path
 from typing import Literal
@@ -10,6 +9,7 @@ from typing import Literal
 import psycopg
 
 from citewell.core.database.embedded import SYSTEM_USER, EmbeddedServer
+from tests.ports import free_port
 
 
 class OperatorsDatabase:
@@ -22,9 +22,7 @@ class OperatorsDatabase:
         embedded.stop()
         self._data = folder / "data"
         self._user = pwd.getpwnam(SYSTEM_USER).pw_uid if os.geteuid() == 0 else None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self._port}/citewell"
 
     def prepare(self) -> None:

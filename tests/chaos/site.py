@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ import psycopg
 
 from citewell.core.database.embedded import EmbeddedServer
 from tests.entrypoints.conftest import PATIENCE, Installation
+from tests.ports import free_port
 
 from . import consistency
 from .embedding_service import EmbeddingService
@@ -35,7 +35,7 @@ class Site:
         self.home = installation.home
         self.embedding = EmbeddingService()
         self.nursery = Nursery(installation.folder)
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.variables = installation.environment(
             **UNLIMITED, **self.embedding.variables, CITEWELL_PORT=str(self.port),
@@ -167,9 +167,3 @@ class Site:
             process.kill()
         self.embedding.stop()
         self.nursery.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -1,7 +1,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 import structlog
@@ -10,6 +10,7 @@ from limits.aio.storage.redis.bridge import RedisBridge
 from redis import Redis
 
 from citewell.core.ratelimit import RateLimiter, rule
+from tests.ports import free_port
 
 PATIENT = 30.0
 """Seconds: the fake Redis shares its process with the tests, on whatever machine."""
@@ -22,7 +23,7 @@ BRIEF = rule("brief", "2 per second")
 class FakeRedis:
     """A server that speaks Redis on loopback and can be stopped and started again."""
 
-    port: int = 0
+    port: int = field(default_factory=free_port)
     server: TcpFakeServer | None = None
     thread: threading.Thread | None = None
 
@@ -33,7 +34,6 @@ class FakeRedis:
     def start(self) -> None:
         self.server = TcpFakeServer(("127.0.0.1", self.port))
         self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
         self.thread.start()
         # It hangs up after any error, also after the one that makes clients send a script.

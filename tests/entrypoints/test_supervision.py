@@ -1,16 +1,12 @@
 """A server of many processes: its figures are of all of them, and none outlives it."""
 
 import os
-import random
 import re
 import signal
-import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import psutil
@@ -20,22 +16,12 @@ from citewell.core.metrics import PREFIX, SPECS
 from tests.conftest import WITHOUT_TLS
 from tests.entrypoints.conftest import Installation, Running
 from tests.entrypoints.test_serving import address_of, key_of
+from tests.ports import free_port
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
 
 MOST_SERIES = 5_000
-
-
-def free_port() -> int:
-    """A port that no connection of other tests is given until the server listens there."""
-    given = Path("/proc/sys/net/ipv4/ip_local_port_range")
-    lowest = int(given.read_text().split()[0]) if given.exists() else 32_768
-    for port in random.sample(range(10_000, max(lowest, 20_000)), 100):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("no free port was found")
 
 
 def scrape(port: int) -> dict[str, float]:
