@@ -1,7 +1,10 @@
 """How long tests wait for what must happen: as long as a busy machine needs."""
 
+import asyncio
 import os
 from typing import Any
+
+from citewell.features.sessions import credentials
 
 ORDINARY = 180.0
 
@@ -12,6 +15,17 @@ the bound is for machines with ten times as much to do as they have cores."""
 PATIENT: dict[str, Any] = {"open_timeout": PATIENCE, "ping_interval": None}
 """Options of `websockets.connect`: its own bound for the handshake is ten seconds, and a peer that
 does not answer a ping within twenty is dropped."""
+
+
+async def until_forgotten() -> None:
+    """Wait until no server goes by a credential that it has checked before.
+
+    What is revoked or ended is refused after this, and until then perhaps: a test may assert
+    neither before it.
+    """
+    # A process may sleep for a little less than it asks for, as clocks tick.
+    await asyncio.sleep(credentials.MEMORY_SECONDS + 0.05)
+
 
 LOAD_PER_CORE = 4
 """Above it a duration says more of the machine's other work than of ours."""

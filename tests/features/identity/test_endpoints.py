@@ -1,6 +1,5 @@
 """Who gets in: API keys over HTTP."""
 
-import asyncio
 import base64
 import uuid
 from collections.abc import Callable
@@ -11,8 +10,8 @@ import pytest
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.identity import service as identity
-from citewell.features.sessions.credentials import MEMORY_SECONDS
 from tests.conftest import LiveServer
+from tests.waiting import until_forgotten
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -103,7 +102,7 @@ class TestCredentials:
             assert (await client.get(URL)).status_code == 200
             async with unit_of_work(platform, caller) as ctx:
                 await identity.revoke_api_key(ctx, first.id)
-            await asyncio.sleep(MEMORY_SECONDS + 0.05)
+            await until_forgotten()
             refused(await client.get(URL), 401, "unauthorized")
         async with live_server.client(second.secret) as client:
             assert (await client.get(URL)).status_code == 200

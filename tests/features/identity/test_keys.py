@@ -1,6 +1,5 @@
 """API keys over HTTP: what they may do, and who makes, sees and revokes them."""
 
-import asyncio
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,10 +12,10 @@ from sqlalchemy import text, update
 from citewell.access.policy import Role, Scope
 from citewell.core.context import Context
 from citewell.features.identity import service as identity
-from citewell.features.sessions.credentials import MEMORY_SECONDS
 from citewell.kit.clock import utc_now
 from citewell.models.tenancy import ApiKey, UserStatus
 from tests.office import Office
+from tests.waiting import until_forgotten
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -82,7 +81,7 @@ class TestScopes:
         assert await what_works(admin.client) == (True, True, True)
         url = f"/api/v1/users/{admin.id}"
         await office.service.patch(url, json={"is_admin": False, "role": "guest"})
-        await asyncio.sleep(MEMORY_SECONDS + 0.05)
+        await until_forgotten()
         assert await what_works(admin.client) == (True, False, False)
 
     async def test_no_scope_does_nothing(self, office: Office) -> None:
@@ -243,7 +242,7 @@ class TestListAndRevoke:
         for key_id in (colleague.key_id, uuid.uuid4()):
             refused(await person.client.delete(f"{URL}/{key_id}"), 404, "api_key_not_found")
         assert (await person.client.delete(f"{URL}/{person.key_id}")).status_code == 204
-        await asyncio.sleep(MEMORY_SECONDS + 0.05)
+        await until_forgotten()
         refused(await person.client.get(COLLECTIONS), 401, "unauthorized")
         assert (await colleague.client.get(COLLECTIONS)).status_code == 200
 

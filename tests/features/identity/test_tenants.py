@@ -11,9 +11,9 @@ import pytest
 from citewell.access.policy import Role, Scope
 from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.features.identity import service as identity
-from citewell.features.sessions.credentials import MEMORY_SECONDS
 from tests.conftest import LiveServer
 from tests.office import Office
+from tests.waiting import until_forgotten
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -131,7 +131,7 @@ class TestOperator:
             assert last["data"][0]["slug"] == slug
             assert (await operator.delete(f"{URL}/{tenant['id']}")).status_code == 204
             refused(await operator.get(f"{URL}/{tenant['id']}"), 404, "tenant_not_found")
-            await asyncio.sleep(MEMORY_SECONDS + 0.05)
+            await until_forgotten()
             assert (await client.get(URL)).status_code == 401
 
     async def test_suspends_and_takes_back(
@@ -149,7 +149,7 @@ class TestOperator:
         assert (await session.get(URL)).status_code == 200
         suspended = await operator.patch(url, json={"status": "suspended"})
         assert suspended.json()["status"] == "suspended"
-        await asyncio.sleep(MEMORY_SECONDS + 0.05)
+        await until_forgotten()
         assert (await office.service.get(URL)).status_code == 401
         assert (await session.get(URL)).status_code == 401
         await operator.patch(url, json={"status": "active"})

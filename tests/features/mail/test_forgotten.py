@@ -1,6 +1,5 @@
 """Forgotten passwords: a link to those who have one, and the same reply to everybody."""
 
-import asyncio
 import time
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +10,6 @@ from sqlalchemy import select, text
 
 from citewell.core.context import Context
 from citewell.features.notices import service as telling
-from citewell.features.sessions.credentials import MEMORY_SECONDS
 from citewell.features.sessions.signing_in import SILENT_SECONDS
 from citewell.features.sessions.tokens import digest_of, new_reset_token
 from citewell.features.users import service as users
@@ -23,6 +21,7 @@ from citewell.models.tenancy import Tenant, User, UserStatus
 from tests.features.mail.conftest import SITE, nudge, until
 from tests.features.sessions.conftest import AUTH, PASSWORD, People, Person, bearer, sign_in
 from tests.mailbox import Letter, Mailbox
+from tests.waiting import until_forgotten
 
 NEW = "eleven boats beside a green island"
 FORGOT = f"{AUTH}/forgot"
@@ -91,7 +90,7 @@ class TestLink:
         letters = await post_office.arrived(2, person.email)
         assert letters[1].message["Subject"] == "Your password was changed"
         # The server has known the old session to be good for as long as it goes by that.
-        await asyncio.sleep(MEMORY_SECONDS)
+        await until_forgotten()
         assert (await visitor.get(f"{AUTH}/me", headers=bearer(before))).status_code == 401
         former = {"email": person.email, "password": PASSWORD}
         assert (await visitor.post(f"{AUTH}/login", json=former)).status_code == 401

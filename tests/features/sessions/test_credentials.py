@@ -9,8 +9,9 @@ from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.identity import service as identity
 from citewell.features.identity.errors import CredentialError
-from citewell.features.sessions.credentials import MEMORY_SECONDS, Credentials
+from citewell.features.sessions.credentials import Credentials
 from citewell.models.tenancy import ApiKey
+from tests.waiting import until_forgotten
 
 
 async def new_key(platform: Platform, caller: Caller) -> identity.NewApiKey:
@@ -58,6 +59,6 @@ class TestSharedCheck:
         await credentials.caller(platform, key.secret)
         async with unit_of_work(platform, caller) as ctx:
             await identity.revoke_api_key(ctx, key.id)
-        await asyncio.sleep(MEMORY_SECONDS + 0.05)
+        await until_forgotten()
         with pytest.raises(CredentialError):
             await credentials.caller(platform, key.secret)

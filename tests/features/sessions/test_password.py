@@ -1,12 +1,12 @@
 """Changing the password, over HTTP."""
 
-import asyncio
 from collections.abc import Callable
 
 import httpx
 import pytest
 
 from tests.features.sessions.conftest import AUTH, ME, PASSWORD, People, bearer, sign_in
+from tests.waiting import until_forgotten
 
 Refused = Callable[[httpx.Response, int, str], None]
 CHANGE = f"{AUTH}/password"
@@ -23,7 +23,7 @@ class TestChange:
         reply = await anonymous.post(CHANGE, json=body, headers=bearer(mine))
         assert reply.status_code == 200
         assert reply.json()["refresh_token"] is None
-        await asyncio.sleep(0.55)
+        await until_forgotten()
         assert (await anonymous.get(ME, headers=bearer(reply.json()))).status_code == 200
         for ended in (mine, other):
             refused(await anonymous.get(ME, headers=bearer(ended)), 401, "unauthorized")

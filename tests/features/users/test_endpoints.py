@@ -12,11 +12,11 @@ from sqlalchemy import update
 
 from citewell.access.policy import Role, Scope
 from citewell.core.context import Context
-from citewell.features.sessions.credentials import MEMORY_SECONDS
 from citewell.features.users.service import INVITATION_DAYS
 from citewell.kit.clock import utc_now
 from citewell.models.tenancy import User, UserStatus
 from tests.office import Office, Person
+from tests.waiting import until_forgotten
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -286,7 +286,7 @@ class TestUpdate:
         body = {"refresh_token": tokens["refresh_token"]}
         refreshed = await (await office.client(None)).post("/api/v1/auth/refresh", json=body)
         assert refreshed.status_code == 401
-        await asyncio.sleep(MEMORY_SECONDS + 0.05)
+        await until_forgotten()
         assert (await client.get("/api/v1/auth/me")).status_code == 401
         event = (await office.trail(user["id"]))[-1]
         assert (event.action, event.details) == (action, details)
@@ -304,7 +304,7 @@ class TestUpdate:
         person = await office.person()
         assert (await person.client.get(f"{URL}/{person.id}")).status_code == 200
         await office.service.patch(f"{URL}/{person.id}", json={"status": "deactivated"})
-        await asyncio.sleep(MEMORY_SECONDS + 0.05)
+        await until_forgotten()
         assert (await person.client.get(f"{URL}/{person.id}")).status_code == 401
         await office.service.patch(f"{URL}/{person.id}", json={"status": "active"})
         assert (await person.client.get(f"{URL}/{person.id}")).status_code == 200
@@ -391,7 +391,7 @@ class TestDelete:
         assert (await office.service.delete(f"{URL}/{person.id}")).status_code == 204
         assert (await office.service.get(f"{URL}/{person.id}")).status_code == 404
         assert (await office.service.delete(f"{URL}/{person.id}")).status_code == 404
-        await asyncio.sleep(MEMORY_SECONDS + 0.05)
+        await until_forgotten()
         assert (await person.client.get(f"{URL}/{person.id}")).status_code == 401
         assert (await office.service.get(f"/api/v1/documents/{made['id']}")).status_code == 200
         members = await office.service.get(f"/api/v1/groups/{group['id']}/members")
