@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from citewell.core.database.embedded import EmbeddedServer
-from tests.entrypoints.conftest import Installation
+from tests.entrypoints.conftest import Installation, installed, prepared_once
 from tests.waiting import PATIENCE
 
 FILES = 24
@@ -25,10 +25,19 @@ def place() -> Iterator[Path]:
         end_server(Path(path) / "home")
 
 
+@pytest.fixture(scope="session")
+def lasting(run_folder: Path) -> Path:
+    """A database that nobody has used, and that keeps what it has confirmed as the product's does.
+
+    Making one takes seconds, which each test would spend.
+    """
+    return prepared_once(run_folder / "lasting", {})
+
+
 @pytest.fixture
-def installation(place: Path) -> Installation:
-    """An installation of the test's own."""
-    return Installation(place)
+def installation(place: Path, lasting: Path) -> Installation:
+    """An installation of the test's own, new but for its database's first start."""
+    return installed(place, lasting)
 
 
 @pytest.fixture

@@ -26,6 +26,12 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a sm
 
 
 @pytest.fixture
+def installation(place: Path) -> Installation:
+    """One of which nothing is there: its database is made on the small disk."""
+    return Installation(place)
+
+
+@pytest.fixture
 def disk(installation: Installation) -> Iterator[Path]:
     """A small disk under the installation's home."""
     home = installation.home

@@ -207,20 +207,23 @@ def on_terminal(
 
 @pytest.fixture(scope="session")
 def prepared(run_folder: Path) -> Path:
-    """A stopped database at the newest schema that nobody has used: a first start takes seconds.
+    """A stopped database at the newest schema that nobody has used: a first start takes seconds."""
+    return prepared_once(run_folder / "prepared", NOTHING_IS_KEPT)
+
+
+def prepared_once(home: Path, options: Mapping[str, str]) -> Path:
+    """The folder of such a database, with options of the server.
 
     Whichever worker comes first makes it.
     """
-    home, ready = run_folder / "prepared", run_folder / "prepared.ready"
-    with (run_folder / "prepared.lock").open("w") as lock:
+    ready = home.with_suffix(".ready")
+    with home.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.exists():
             with running_database(Settings(_env_file=None, home=home, log_level="error")):
                 pass
             with (home / "database" / "data" / "postgresql.conf").open("a") as settings:
-                settings.writelines(
-                    f"{name} = {value}\n" for name, value in NOTHING_IS_KEPT.items()
-                )
+                settings.writelines(f"{name} = {value}\n" for name, value in options.items())
             ready.touch()
     return home / "database"
 

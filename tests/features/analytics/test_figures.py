@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from citewell.access.policy import Role
@@ -23,6 +24,8 @@ from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from tests.conftest import Library
 from tests.office import Office, Person
+
+pytestmark = pytest.mark.usefixtures("one_day")
 
 Refused = Callable[[httpx.Response, int, str], None]
 

@@ -393,6 +393,7 @@ class TestStampede:
         assert len({told(reply)[0] for reply in await asyncio.gather(*others)}) == 1
         assert embedder.queries == begun
 
+    @pytest.mark.usefixtures("one_day")
     async def test_quota_counts_cached_replies_too(self, house: House) -> None:
         await set_tenant(house, limits={"queries": 3})
         for _ in range(3):

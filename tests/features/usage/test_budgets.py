@@ -11,6 +11,8 @@ from citewell.features.usage.service import Metric
 from citewell.kit.clock import utc_now
 from tests.features.usage.test_service import give, somebody, used
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 PRICED = "openai:gpt-4o-mini"
 SPENT = TokenUsage(1_000_000, 100_000)
 COST = 150_000 + 60_000

@@ -22,6 +22,8 @@ from citewell.features.usage.pending import PendingCounts
 from tests.conftest import Library, LiveServer
 from tests.quiet import Shelf
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 Refused = Callable[[httpx.Response, int, str], None]
 Limit = Callable[..., Coroutine[Any, Any, None]]
 

@@ -14,6 +14,8 @@ from citewell.features.usage.errors import QuotaReachedError, UnknownPlanError
 from citewell.features.usage.metrics import Metric, end_of, period_of
 from citewell.features.usage.plans import PLANS
 
+pytestmark = pytest.mark.usefixtures("one_day")
+
 
 async def give(platform: Platform, caller: Caller, plan: str = "unlimited", **limits: int | None):
     async with unit_of_work(platform, caller) as ctx:
