@@ -15,6 +15,23 @@ from tests.waiting import PATIENCE
 
 FILES = 24
 
+LONGEST = ("test_storm", "test_database_restarts", "test_nodes", "test_turns", "test_kill")
+"""Files whose tests are begun first, so that no process is left with one of them at the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first among these, where they stand among all."""
+    here = Path(__file__).parent
+    places = [place for place, item in enumerate(items) if item.path.parent == here]
+    own = [items[place] for place in places]
+
+    def rank(item: pytest.Item) -> int:
+        return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+
+    for place, item in zip(places, sorted(own, key=rank), strict=True):
+        items[place] = item
+
 
 @pytest.fixture
 def place() -> Iterator[Path]:

@@ -33,6 +33,7 @@ ASKED = 40
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("nodes"),  # they share the processes
     pytest.mark.timeout(3_000),
     pytest.mark.skipif(lacking() is not None, reason=lacking() or "all is there"),
 ]

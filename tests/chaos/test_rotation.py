@@ -19,6 +19,9 @@ from tests.waiting import PATIENCE
 from .conftest import rows
 
 FILES_BEFORE = 60
+KILLS = 12
+"""Of each of the two commands."""
+
 CANARY = "canary of the chronicle"
 
 
@@ -101,16 +104,10 @@ def client() -> Iterator[httpx.Client]:
         yield opened
 
 
-@pytest.mark.parametrize(
-    "kills",
-    [
-        pytest.param(1, marks=pytest.mark.slow, id="short"),
-        pytest.param(12, marks=pytest.mark.slow, id="long"),
-    ],
-)
+@pytest.mark.slow
 class TestKilledRotation:
     def test_every_original_is_readable_before_and_after_a_new_start(
-        self, installation: Installation, client: httpx.Client, kills: int
+        self, installation: Installation, client: httpx.Client
     ) -> None:
         server = serving(installation)
         try:
@@ -119,7 +116,7 @@ class TestKilledRotation:
                 traffic.add(number)
             old = (installation.home / "secret.key").read_bytes()
             with traffic.going_on():
-                for number in range(kills):
+                for number in range(KILLS):
                     kill_within(installation, random.uniform(1.5, 3), *["--resume"] * (number % 2))
                     kill_within(installation, random.uniform(1.2, 2.5), "--master")
                 for arguments in (("--json",), ("--master", "--json")):

@@ -15,10 +15,11 @@ from .report import record
 from .site import Site
 from .storm import FORGOTTEN, MOST_HITS, SETTLED, Killer, Storm
 
-SEED = 2026
+SEEDS = (2026, 2027)
+"""Two installations, three hundred kills: side by side, as much of their time is waiting."""
 
 FILES = 200
-KILLS = 300
+KILLS = 150
 
 
 @pytest.fixture
@@ -121,31 +122,16 @@ async def check(storm: Storm, killer: Killer) -> None:
 
 
 @pytest.mark.slow
-async def test_some_kills_lose_nothing(site: Site) -> None:
-    storm = Storm(site, Ledger.of(12), site.first_key(), SEED)
-    killer = Killer(site, random.Random(SEED))
-
-    async def kill() -> None:
-        for name in ("published", "registered", "ending"):
-            [point] = [point for point in POINTS if point.name == name]
-            await killer.at_point(point)
-        await killer.at_random(most_seconds=0.2)
-
-    await storm.rage(kill)
-    await asyncio.to_thread(site.start_over)
-    await check(storm, killer)
-    assert site.kills >= 6
-
-
-@pytest.mark.slow
 @pytest.mark.timeout(3_600)
-async def test_three_hundred_kills_lose_nothing(site: Site) -> None:
-    chance = random.Random(SEED)
-    storm = Storm(site, Ledger.of(FILES), site.first_key(), SEED)
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_hundred_and_fifty_kills_lose_nothing(site: Site, seed: int) -> None:
+    chance = random.Random(seed)
+    storm = Storm(site, Ledger.of(FILES), site.first_key(), seed)
     killer = Killer(site, chance)
 
     async def kill() -> None:
-        while site.kills < KILLS:
+        # On and on until somebody was killed at each point: to some nobody comes for a while.
+        while site.kills < KILLS or len(killer.at_points) < len(POINTS):
             for point in chance.sample(POINTS, len(POINTS)):
                 await killer.at_point(point)
                 await killer.at_random(most_seconds=1)
@@ -154,4 +140,3 @@ async def test_three_hundred_kills_lose_nothing(site: Site) -> None:
     await storm.rage(kill)
     await asyncio.to_thread(site.start_over)
     await check(storm, killer)
-    assert killer.at_points.keys() == {point.name for point in POINTS}
