@@ -16,8 +16,9 @@ from typing import Literal
 from citewell.engine.text.normalisation import normalise
 from citewell.engine.text.sentences import split_sentences
 from citewell.engine.verification import lexicon
+from citewell.engine.verification.comparing import excludes, same
 from citewell.engine.verification.ending import Pattern
-from citewell.engine.verification.matching import excludes, same, stands_in
+from citewell.engine.verification.matching import stands_in
 from citewell.engine.verification.tokens import Token, TokenKind, has_content, read_tokens
 from citewell.engine.verification.turning import clauses, patterns, roles_exchanged, unfolded
 
