@@ -301,3 +301,26 @@ class TestHostileText:
         half = seconds(text[: len(text) // 2]) + 0.02
         # Twice the text may cost about twice the time; four times would be quadratic.
         assert seconds(text) < 3.5 * half
+
+
+class TestAmountsOfOneKind:
+    def test_amount_of_one_kind_is_not_that_of_all(self):
+        for sentence, quote in (
+            ("Lương tăng 4%.", "Lương làm thêm tăng 4%."),
+            ("Lương tăng 4%.", "Lương tăng ca tăng 4%."),
+            ("Giá tăng.", "Giá vé tăng."),
+            ("Phụ cấp là 90.000 đồng.", "Phụ cấp gửi xe là 90.000 đồng."),
+            ("Học viên được vắng 3 buổi.", "Học viên buổi tối được vắng 3 buổi."),
+        ):
+            assert grade_sentence(sentence, [quote], language="vi").grade is Grade.REWORDED, quote
+        found = grade_sentence(
+            "Rent rises by 4 percent.", ["Garage rent rises by 4 percent."], language="en"
+        )
+        assert found.grade is Grade.REWORDED
+
+    def test_words_that_go_with_the_verb_may_be_left_out(self):
+        for sentence, quote in (
+            ("Lương tăng 4%.", "Lương đã chính thức tăng 4%."),
+            ("Học viên được vắng 3 buổi.", "Học viên cũng đã được vắng 3 buổi."),
+        ):
+            assert grade_sentence(sentence, [quote], language="vi").grade is Grade.CLOSE, quote

@@ -1,7 +1,7 @@
 """Whether two tokens say the same, or exclude one another in the same place of a sentence."""
 
 from citewell.engine.verification import lexicon
-from citewell.engine.verification.tokens import Token, TokenKind
+from citewell.engine.verification.tokens import CLOCK_KEY, Token, TokenKind
 
 
 def excludes(said: Token, found: Token, language: str) -> bool:
@@ -14,6 +14,10 @@ def excludes(said: Token, found: Token, language: str) -> bool:
             for wanted, known in zip(said.date, found.date, strict=True)
         )
     if said.kind is TokenKind.NUMBER and found.kind is TokenKind.NUMBER:
+        # The train at 5:30 may be that at 17:30.
+        if said.key == found.key == CLOCK_KEY:
+            halves = ({value % 12 for value in one.values} for one in (said, found))
+            return frozenset.intersection(*map(frozenset, halves)) == frozenset()
         # An ordinal excludes no amount.
         return said.key == found.key and said.values.isdisjoint(found.values)
     return frozenset((said.key, found.key)) in lexicon.opposites(language)

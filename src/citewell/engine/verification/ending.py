@@ -34,6 +34,16 @@ _TIMES = words("nay năm ngày tháng tuần sáng chiều tối đêm đó này
 """Vietnamese words that end a time, behind which a subject begins: `hôm nay giám đốc ký`."""
 
 
+AMOUNTS = {
+    "en": words(
+        "pay price prices fee fees rent salary salaries wage wages cost costs tax rate rates "
+        "budget allowance bonus deposit fine fines discount"
+    ),
+    "vi": words("giá lương phí thuế thưởng cấp mức tiền cước"),
+}
+"""Nouns for money, of which that for one thing says nothing of that for all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """One way of saying a sentence: its content tokens in an order the quote may have."""
@@ -153,6 +163,52 @@ def drops_head(gap: Sequence[Token], said: Token) -> bool:
     head = gap[-1]
     is_noun = said.kind is TokenKind.WORD and head.kind is TokenKind.WORD
     return is_noun and not (said.is_name or head.is_name)
+
+
+def narrows(
+    gap: Sequence[Token], before: Token, tokens: Sequence[Token], number: int, language: str
+) -> bool:
+    """Whether words left out behind a Vietnamese noun say which of its kind an amount is of.
+
+    `Lương tăng ca tăng 5%` does not say that pay rises, nor `Nhân viên mới được nghỉ 5 ngày` that
+    staff get five days: a value of some is none of all. English has such words before the noun.
+
+    Args:
+        gap: The tokens of the quote that are left out.
+        before: The token of the quote before them.
+        tokens: Those of the sentence.
+        number: Place in `tokens` of the one behind the gap.
+        language: ISO 639-1 code.
+    """
+    if language != "vi" or before.kind is not TokenKind.WORD or _is_name(before):
+        return False
+    is_amount = before.word in AMOUNTS["vi"]
+    if not is_amount and all(token.kind is not TokenKind.NUMBER for token in tokens[number:]):
+        return False
+    if is_amount and gap[0].word in _OF:
+        return True
+    first = gap[0]
+    # What stands behind `được`, `đã` or a preposition goes with the verb.
+    is_noun = first.kind is TokenKind.WORD and not first.is_name
+    return is_noun and first.word not in _AFTER | _TIMES
+
+
+def _is_name(token: Token) -> bool:
+    """Whether a word has a capital that is not for the beginning of the sentence."""
+    return token.is_name and token.start > 0
+
+
+def is_narrowed(quote: Sequence[Token], at: int, language: str) -> bool:
+    """Whether an English amount is one of a kind: `overtime pay` is not pay.
+
+    `The service fee` is the fee that is spoken of.
+    """
+    if language != "en" or not at or quote[at].word not in AMOUNTS["en"]:
+        return False
+    before = quote[at - 1]
+    if at > 1 and quote[at - 2].word in _DETERMINERS:
+        return False
+    return before.kind is TokenKind.WORD and not _is_name(before)
 
 
 def lacks_head(before: Token, first: Token) -> bool:

@@ -11,7 +11,14 @@ from itertools import pairwise
 
 from citewell.engine.verification import lexicon
 from citewell.engine.verification.comparing import excludes, same
-from citewell.engine.verification.ending import Pattern, drops_head, ends_well, lacks_head
+from citewell.engine.verification.ending import (
+    Pattern,
+    drops_head,
+    ends_well,
+    is_narrowed,
+    lacks_head,
+    narrows,
+)
 from citewell.engine.verification.framing import is_told
 from citewell.engine.verification.tokens import Token, TokenKind
 
@@ -142,7 +149,7 @@ class _Embedding:
         may_lack = self._language == "vi" and at and not self._pattern.is_object_last
         if may_lack and lacks_head(self._quote[at - 1], self._pattern.tokens[0]):
             return False
-        return self._begins_clause(at)
+        return self._begins_clause(at) and not is_narrowed(self._quote, at, self._language)
 
     def _begins_clause(self, at: int) -> bool:
         """Whether nothing stands before it in its clause that another one would be about."""
@@ -248,6 +255,8 @@ class _Embedding:
         if len(gap) > MAX_GAP or not self._may_skip(gap, number, before, at):
             return False
         if self._language == "vi" and number > 1 and drops_head(gap, said):
+            return False
+        if narrows(gap, self._quote[before], self._pattern.tokens, number, self._language):
             return False
         if self._pattern.tokens[number].kind is TokenKind.DATE:
             return True  # prepositions of dates are left out of patterns

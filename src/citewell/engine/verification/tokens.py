@@ -10,6 +10,10 @@ from citewell.engine.text import vocabulary
 from citewell.engine.text.normalisation import normalise
 from citewell.engine.text.numerals import number_values
 from citewell.engine.verification import lexicon
+from citewell.engine.verification.clocks import CLOCK, read_clock
+
+CLOCK_KEY = "clock"
+"""Key of a time of day with minutes, whose value is in hours."""
 
 
 class TokenKind(Enum):
@@ -78,6 +82,7 @@ _TOKEN = re.compile(
     rf"|(?P<vim>tháng\s+(?P<m5>\d{{1,2}})(?:\s+năm\s+|/)(?P<y5>{_YEAR})(?!\d))"
     rf"|(?P<dig>(?<![\d/-])(?<!\d\.)(?P<d6>\d{{1,2}})[/.-](?P<m6>\d{{1,2}})[/.-](?P<y6>{_YEAR})(?![\d/]))"
     rf"|(?P<iso>(?<![\d/-])(?<!\d\.)(?P<y7>{_YEAR})-(?P<m7>\d{{1,2}})-(?P<d7>\d{{1,2}})(?![\d/]))"
+    rf"|{CLOCK}"
     # A minus right before a number. A hyphen at the beginning of a line is a bullet, one after a
     # number the middle of a range; there the sign is lost.
     r"|(?P<sign>(?:(?<![^\s(\[])\u2212|(?<=[ \u00a0\u202f(\[])(?<!\d\s)[-\u2013])(?=\d))?"
@@ -150,6 +155,9 @@ def _token(match: re.Match[str], source: str, language: str) -> Token | None:
     text = source[start:end]
     if date := _date(match):
         return Token(TokenKind.DATE, "date", text, start, end, date=date)
+    if (hours := read_clock(match)) is not None:
+        values = frozenset({round(hours, 3)})
+        return Token(TokenKind.NUMBER, CLOCK_KEY, text, start, end, values=values)
     if match["number"]:
         return _number(match, text)
     if match["possessive"]:
