@@ -16,8 +16,8 @@ def excludes(said: Token, found: Token, language: str) -> bool:
     if said.kind is TokenKind.NUMBER and found.kind is TokenKind.NUMBER:
         # The train at 5:30 may be that at 17:30.
         if said.key == found.key == CLOCK_KEY:
-            halves = ({value % 12 for value in one.values} for one in (said, found))
-            return frozenset.intersection(*map(frozenset, halves)) == frozenset()
+            hours = {value % 12 for value in said.values}
+            return hours.isdisjoint(value % 12 for value in found.values)
         # An ordinal excludes no amount.
         return said.key == found.key and said.values.isdisjoint(found.values)
     return frozenset((said.key, found.key)) in lexicon.opposites(language)

@@ -188,7 +188,7 @@ def narrows(
     if is_amount and gap[0].word in _OF:
         return True
     first = gap[0]
-    # What stands behind `được`, `đã` or a preposition goes with the verb.
+    # Words behind `được`, `đã` or a preposition go with the verb.
     is_noun = first.kind is TokenKind.WORD and not first.is_name
     return is_noun and first.word not in _AFTER | _TIMES
 
