@@ -97,6 +97,12 @@ class TestLayout:
     def test_short_lines_stand_alone(self):
         assert split("Monday 9 to 5\nTuesday 9 to 6") == ["Monday 9 to 5", "Tuesday 9 to 6"]
 
+    def test_line_that_ends_within_a_phrase_goes_on(self):
+        text = "The tram between\nOldfield\nand\nWestmere\nruns at night.\nSign in\nName"
+        found = [text[span.start : span.end] for span in split_sentences(text)]
+        joined = "The tram between\nOldfield\nand\nWestmere\nruns at night."
+        assert found == [joined, "Sign in", "Name"]
+
     def test_very_long_sentence_is_cut_at_a_clause(self):
         text = ", ".join(["the tenant pays what is due"] * 50) + "."
         parts = split(text)

@@ -96,6 +96,8 @@ class _Reader:
         self._last: Span | None = None
         self._name: Span | None = None
         """The heading-like line right above, which a value may follow."""
+        self._item = ""
+        """The line right above, if it looks like a heading and is an item of a list."""
 
     def read(self, span: Span, following: Span | None) -> Candidate:
         whole = self._passage.text
@@ -113,14 +115,19 @@ class _Reader:
             return self._make(span, raw, previous, worth=0)
         stands_alone = is_block_start and ends_block
         name, self._name = self._name, None
+        item, self._item = self._item, ""
         if stands_alone and name is not None and _is_value(raw):
             text = f"{whole[name.start : name.end]}: {raw}"
             return self._make(Span(name.start, span.end), text, None, worth=1)
+        if stands_alone and "," in item and "," in raw and _looks_like_heading(raw):
+            self._item = raw  # the last one of `Ann Lee, treasurer` leads to nothing either
+            return self._make(span, raw, None, worth=1)
         if stands_alone and (worth := self._heading_worth(raw, following)) < 1:
             made = self._make(span, raw, None, worth=worth)
             self._lead, self._question = raw, ""
             self._name = span if worth else None
             return made
+        self._item = raw if stands_alone and _looks_like_heading(raw) else ""
         mark = _ANSWER_MARK.match(raw) if self._question else None
         if mark:
             span = Span(span.start + mark.end(), span.end)

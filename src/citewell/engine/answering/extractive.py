@@ -20,7 +20,12 @@ from citewell.engine.answering.naming import with_names
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.registry import read
 from citewell.engine.answering.reading.smalltalk import fixed_reply
-from citewell.engine.answering.reading.variants import with_agents, with_forms, with_variants
+from citewell.engine.answering.reading.variants import (
+    with_agents,
+    with_forms,
+    with_synonyms,
+    with_variants,
+)
 from citewell.engine.answering.rivals import without_rivals
 from citewell.engine.answering.scoring import score_sentences
 
@@ -86,6 +91,7 @@ def read_passages(
         question = with_forms(question)
     if asked.kind is Kind.PERSON and question.language == "en":
         question = with_agents(question)
+    question = with_synonyms(question)
     passages = with_names(question, passages)
     scores = score_sentences(question, passages, asked)
     matched = frozenset[int]().union(*(reading.terms for reading in scores.readings))

@@ -9,18 +9,30 @@ import re
 
 from citewell.engine.answering.asking.boundaries import MONTHS
 from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.synonyms import said_otherwise
 from citewell.engine.answering.base import Question
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.answering.rivals import is_of_another_thing
-from citewell.engine.answering.signals import Signals, content_of, near_terms, unsaid_by
+from citewell.engine.answering.signals import (
+    Signals,
+    content_of,
+    near_terms,
+    text_near,
+    unsaid_by,
+)
 from citewell.engine.lexical.codes import find_codes
 from citewell.engine.text.normalisation import fold, normalise, words
+from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.stopwords import LIGHT
 
 NOTHING = 0.0
 LOW = 0.59
 """The most that an answer can have whose subject is in doubt: it is given, and never trusted."""
+
+_REWORDED = 0.92
+"""The most where a word of the question is said by a synonym: given, but not as sure."""
 
 _ENDS_FOR = re.compile(r"\bfor (?:the |an? |our |my |your )?((?:[^\W\d_]{3,} ?){1,2})$")
 """`the notice period for directors`: what is said of others is no answer."""
@@ -66,7 +78,9 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     if signals.headed:
         is_low |= _lacks_attribute(material, statement) or _lacks_whom(material, statement)
     is_low |= is_of_another_thing(material, statement) or _rests_on_guess(material, statement)
-    return LOW if is_low else 1.0
+    if is_low:
+        return LOW
+    return _REWORDED if _rests_on_synonym(material, statement) else 1.0
 
 
 def _around(statement: Statement) -> str:
@@ -100,6 +114,19 @@ def _rests_on_guess(material: Material, statement: Statement) -> bool:
     """Whether a short word of the question is there in another spelling only: `size` as `site`."""
     terms = material.question.terms
     return any(terms[at].is_guess for at in near_terms(material, statement))
+
+
+def _rests_on_synonym(material: Material, statement: Statement) -> bool:
+    """Whether what is near a statement has another word for one of the question's, not its own."""
+    language, text = material.question.language, text_near(material, statement)
+    plain = fold(normalise(text))
+    held = frozenset(words(plain))
+    stems = frozenset(map(stem_english, held)) if language == "en" else held
+    return any(
+        word not in held and (language != "en" or stem_english(word) not in stems)
+        for word in said_otherwise(material.question.text, language, text)
+        if not is_function_word(word, language)
+    )
 
 
 def _lacks_whom(material: Material, statement: Statement) -> bool:

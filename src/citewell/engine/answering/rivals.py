@@ -52,6 +52,8 @@ def without_rivals(material: Material, statements: Sequence[Statement]) -> list[
     kept = [first]
     for other in others:
         near = near_terms(material, other) & content
+        if not near and held == content:
+            continue  # neither it nor what stands around it has a word of the question
         lacks = any(weights[at] >= least for at in held - near)
         if near - held or not lacks or not _are_alike(first, other):
             kept.append(other)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from citewell.engine.answering.asking.boundaries import Boundary, asks_boundary, tells_boundary
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
+from citewell.engine.answering.asking.implied import PRICED
 from citewell.engine.answering.asking.kinds import Asked, Kind, read_question
 from citewell.engine.answering.asking.labels import tells_number
+from citewell.engine.answering.asking.quantities import asks_money
 from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.candidates import Candidate, candidates_of
@@ -21,6 +23,9 @@ from citewell.engine.text.normalisation import fold
 # 0.736), in the first three for 0.889 (was 0.873) of SQuAD's; Vietnamese gains 0.005 to 0.01.
 _NEAR = 0.3
 """For terms of the sentence before."""
+
+_REFERRED = 0.6
+"""The same for a sentence that begins with a word for what that one names: `It lasts an hour`."""
 
 _ABOVE = 0.5
 """For terms of the title, the headings, the table's header or the list's lead-in."""
@@ -142,7 +147,13 @@ class Finder:
     def __init__(self, terms: Sequence[QuestionTerm]) -> None:
         self.weights = [term.weight for term in terms]
         self.total = sum(self.weights) or 1.0
-        self._positions = {one: at for at, term in enumerate(terms) for one in term.ids}
+        least = _SUBJECT * max(self.weights, default=0.0)
+        self.telling = frozenset(at for at, one in enumerate(self.weights) if one >= least)
+        """Positions of the terms that can be what the question is about."""
+        self._positions: dict[int, tuple[int, ...]] = {}
+        for at, term in enumerate(terms):
+            for one in term.ids:
+                self._positions[one] = (*self._positions.get(one, ()), at)
         self._called = {fold(term.text.lower()): at for at, term in enumerate(terms)}
 
     def find(self, text: str, language: str) -> frozenset[int]:
@@ -150,7 +161,7 @@ class Finder:
         if not text:
             return frozenset()
         ids = self._positions.keys() & text_terms(text, language)
-        return frozenset(self._positions[one] for one in ids)
+        return frozenset(at for one in ids for at in self._positions[one])
 
     def called(self, words: frozenset[str]) -> frozenset[int]:
         """Get the positions of the terms that are one of these folded words."""
@@ -172,6 +183,11 @@ class ReadPassage:
         self.own = [finder.find(one.text, passage.language) for one in self.candidates]
         """For each sentence the positions in `question.terms` of those it holds."""
         above = "\n".join((passage.title, *passage.heading, passage.names))
+        if asked is not None and asks_money(asked):
+            self.own = [
+                self._with_price(own, one, asked, above)
+                for own, one in zip(self.own, self.candidates, strict=True)
+            ]
         if asked is not None and asks_boundary(asked):
             self.own = [
                 self._with_boundary(own, tells_boundary(asked, one.text, above), above)
@@ -199,10 +215,21 @@ class ReadPassage:
         if said is None:
             return own
         granted = self.finder.called(said.words)
-        weights = self.finder.weights
-        least = _SUBJECT * max(weights, default=0.0)
         others = (own | self.find(above)) - granted
-        if said.is_of_agreement or any(weights[at] >= least for at in others):
+        if said.is_of_agreement or others & self.finder.telling:
+            return own | granted
+        return own
+
+    def _with_price(
+        self, own: frozenset[int], candidate: Candidate, asked: Asked, above: str
+    ) -> frozenset[int]:
+        """The terms of a sentence, with those for a price, if it tells one of something asked for.
+
+        `Locker: free` answers `What does a locker cost?` better than what costs 340 a year.
+        """
+        granted = self.finder.called(PRICED)
+        others = (own | self.find(above)) - granted
+        if others & self.finder.telling and offers(asked, candidate.text) == 1.0:
             return own | granted
         return own
 
@@ -217,6 +244,7 @@ class ReadPassage:
         candidate = self.candidates[at]
         own = self.own[at]
         before = self.own[at - 1] if at else self._found[""]
+        nearness = _REFERRED if points_back(candidate.text) else _NEAR
         asked = self.find(candidate.question)
         above = self.above | self.find(candidate.lead)
         plain = telling = 0.0
@@ -228,7 +256,7 @@ class ReadPassage:
             elif term in self.named:
                 share = _NAMED
             else:
-                share = _ABOVE if term in above else _NEAR
+                share = max(nearness, _ABOVE if term in above else 0.0)
             covered = self.finder.weights[term] * share
             plain += covered
             telling += covered * (1 - _LOCAL * self._spread[term] / len(self.own))

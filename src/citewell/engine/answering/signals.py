@@ -11,6 +11,7 @@ from citewell.engine.answering.asking.focus import focus_of
 from citewell.engine.answering.asking.implied import implied_by, names_another_currency
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.series import is_series
+from citewell.engine.answering.asking.synonyms import said_otherwise
 from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.compounds import UnsaidWord, unsaid_words
@@ -252,6 +253,7 @@ def unsaid_by(material: Material, statement: Statement) -> list[UnsaidWord]:
         return []
     seen = _seen(material, statement)
     implied = implied_by(material.asked, seen.text, seen.offered)
+    implied |= said_otherwise(material.question.text, "vi", seen.text)
     return unsaid_words(material.question.text, [seen.text], implied)
 
 

@@ -87,6 +87,12 @@ _STARTERS = _words(
     "các những một này đó đây khi nếu theo trong tại từ với và nhưng tuy ông bà họ người việc "
     "do vì sau trước để ngoài đến năm ngày"
 )
+# No sentence and no heading ends with one of these, so a line that does goes on in the next. `in`,
+# `on` and `up` are left out, as they end `Sign in` and `Carry on`.
+_HANGING = _words(
+    "the a an and or of from to with by at for between into than via per và hoặc của với giữa từ "
+    "cho tại bởi là"
+)
 # Languages that write an ordinal as a number and a dot: `am 3. Mai`.
 _ORDINAL_LANGUAGES = _words("de da nb nn no fi cs sk hu hr sl et")
 
@@ -205,9 +211,16 @@ def _ends_at_line(text: str, previous: Span, line: Span, full: float) -> bool:
     if _LIST_ITEM.match(text, line.start, line.end):
         return True
     # A line in lower case goes on with the one before, however short that is.
-    if text[line.start].islower():
+    if text[line.start].islower() or _hangs(text, previous):
         return False
     return previous.end - previous.start < full
+
+
+def _hangs(text: str, line: Span) -> bool:
+    """Whether a line ends within a phrase: `the bus between`, `Penrose and`."""
+    begin = max(line.start, line.end - _LOOK_BACK)
+    words = text[begin : line.end].split()
+    return bool(words) and words[-1] in _HANGING
 
 
 def _is_row(text: str, line: Span) -> bool:

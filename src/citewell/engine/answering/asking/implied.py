@@ -6,6 +6,8 @@ An answer of the kind that is asked for does not repeat the kind, so its word is
 import re
 
 from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.asking.measures import dimension_of
+from citewell.engine.answering.asking.quantities import asks_money
 from citewell.engine.text.normalisation import fold, normalise
 
 
@@ -13,8 +15,8 @@ def _split(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
 
 
-# Without accents. Words that also tell what is asked about (`cost`, `price`, `fee`) are left out: a
-# near miss has money, too.
+# Without accents. Words that also tell what is asked about (`fee`, `salary`) are left out: a near
+# miss has money, too.
 _KINDS: dict[Kind, frozenset[str]] = {
     Kind.PERSON: _split("name names person people nguoi ten"),
     Kind.TIME: _split("time times date day year month hour clock gio ngay nam thang luc thoi gian"),
@@ -27,6 +29,9 @@ _KINDS: dict[Kind, frozenset[str]] = {
     ),
     Kind.AMOUNT: _split("amount rate high large muc"),
 }
+PRICED = _split("cost costs much pay pays charge charged price ton het mat tien gia")
+"""Words that ask for a price, beside what it is the price of; an amount of money says them."""
+
 _WORD = re.compile(r"[^\W_]+")
 _CURRENCIES: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (_split("pound pounds sterling gbp"), re.compile(r"£|\bGBP\b")),
@@ -54,6 +59,12 @@ def implied_by(asked: Asked, text: str, offered: float) -> frozenset[str]:
     found: set[str] = set()
     if offered == 1.0:
         found |= _KINDS.get(asked.kind, frozenset())
+        if asks_money(asked):
+            found |= PRICED
+        elif asked.kind is Kind.AMOUNT and (dimension := dimension_of(asked.text)):
+            found.update(
+                word for said in dimension.asked.findall(asked.text) for word in said.split()
+            )
     for words, sign in _SIGNS:
         if not asked.words.isdisjoint(words) and sign.search(text):
             found |= words

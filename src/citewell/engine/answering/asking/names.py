@@ -48,8 +48,9 @@ _ASKS_WHICH_PLACE = re.compile(
 """Asks for a place by its name: `became a centre in the world` does not tell which city."""
 
 _PLACE = re.compile(
-    r"\b(?:in|at|on|near|behind|beside|next to|inside|under|between|from|o|tai|trong|ngoai|"
-    r"gan|ben|phia|nha|tang|phong|ke|tu|kho|cong) \w"
+    r"\b(?:in|at|on|near|behind|beside|next to|inside|outside|under|above|below|"
+    r"opposite|beneath|between|from|o|tai|trong|ngoai|tren|duoi|canh|gan|"
+    r"ben|phia|nha|tang|phong|ke|tu|kho|cong) \w"
 )
 
 

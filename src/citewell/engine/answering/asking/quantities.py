@@ -2,6 +2,7 @@
 
 import re
 
+from citewell.engine.answering.asking.boundaries import MONTHS
 from citewell.engine.answering.asking.kinds import Asked, Kind
 from citewell.engine.answering.asking.measures import (
     LENGTH,
@@ -38,11 +39,25 @@ _ASKS_MONEY = re.compile(
 _HOW_LONG_IS = re.compile(r"\bhow long (?:is|are|was|were|must|should)\b|\bdai bao nhieu\b")
 """Asks for a length or for a time: both are taken."""
 
+_HOW_MUCH_IS = re.compile(r"\bhow much (?:is|are|was|were|for)\b")
 _FREE = re.compile(
-    r"\b(?:is|are|come|comes) (?:\w+ )?free\b|\bfree of charge\b|\b(?:no|without) charge\b|"
-    r"\bmien phi\b|\bkhong (?:mat|thu|tinh) (?:phi|tien)\b"
+    r"\b(?:is|are|come|comes) (?:\w+ )?free\b(?! (?:from|to)\b)|\bfree of charge\b|"
+    r"\b(?:no|without) (?:charge|fee)\b|"
+    # The cell of a row: `Price: free for full members`.
+    r"(?:^|: |\| )(?:free|gratis|included)(?= (?:for|on|with|of|if|up|once|twice)\b|[;,.(|]|$)|"
+    r"\bmien phi\b|\bkhong (?:mat|thu|tinh|ton) (?:phi|tien)\b"
 )
 """An amount that is none."""
+
+_NO_AMOUNT = re.compile(
+    rf"\b(?:{MONTHS})(?: \d+)?|\b(?:thang|ngay|nam|quy|thu|dieu|muc) (?:\d+|{_IN_WORDS}|tu)\b|"
+    rf"\b(?:\d+|{_IN_WORDS}) (?:times?|lan)\b(?: (?:a|per|moi|mot) \w+)?|"
+    r"\b(?:once|twice) (?:a|an|per|every) \w+|\bevery \w+ \w+|"
+    r"\b(?:in|since|from|until|by|nam|[a-z]{3,}(?:ed|lt)) (?:19|20)\d\d\b|"
+    r"(?<![\w.,])\d[\d.,]*+\s?(?:k?g|[ckm]?m|m?l|kw|kwh|litres?|met|lit|tan)\b|"
+    r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|\b\d{1,2}(?::\d\d| gio)\b"
+)
+"""Numbers that are no price: dates, times of day, rhythms, numbers of sections, weights."""
 
 _OTHER_NUMBER = 0.2
 """Of a number where a share is asked for: fifteen days are no interest rate."""
@@ -55,7 +70,13 @@ _TIME_UNIT = re.compile(
     r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|centur(?:y|ies)|giay|phut|"
     r"gio|tieng|ngay|tuan|thang|nam|quy)\b"
 )
+_STUFF = re.compile(
+    r"(?<![\w.,])\d[\d.,]*+\s?(?:kg|g|mg|tonnes?|tan|gam|m?l|lit(?:re|er)?s?|m3|m³)\b"
+)
 _WORD = re.compile(r"[^\W_]+")
+_AT_ONE = re.compile(r"(?:on|in|at|to|from|into|per|of|tren|trong|o|moi) (?:one|mot|1)\b")
+"""`on one page`: that is where something stands, not how many there are."""
+
 _REACH = 4
 """Words after a number among which what it counts must stand: `14 working days of paid leave`."""
 
@@ -77,29 +98,60 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
             is_length and _has_new(LENGTH.unit, plain, known)
         )
         return 1.0 if is_told else 0.0
+    if is_free(plain) and asks_money(asked):
+        return 1.0  # without a number: `A trial month is free`
     if not _has_new(_NUMBER, plain, known):
         return 0.0
     if asked.kind is Kind.AMOUNT:
         return _amount(asked, plain, known)
     if not asked.counted:
         return 0.8
-    return 1.0 if counts(asked, plain, known) else 0.4
+    if counts(asked, plain, known):
+        return 1.0
+    return 0.8 if _measures(asked, plain, known) else 0.4
+
+
+def _measures(asked: Asked, plain: str, known: frozenset[str]) -> bool:
+    """Whether a text tells how much there is of what a question counts: `Natri: 10 kg`.
+
+    Vietnamese asks `bao nhiêu` for things and for stuff.
+    """
+    words = frozenset(_WORD.findall(plain))
+    return words.issuperset(asked.counted) and _has_new(_STUFF, plain, known)
 
 
 def _amount(asked: Asked, plain: str, known: frozenset[str]) -> float:
     if _ASKS_SHARE.search(asked.text):
         return 1.0 if _SHARE.search(plain) else _OTHER_NUMBER
-    dimension = None if _ASKS_MONEY.search(asked.text) else dimension_of(asked.text)
+    is_money = _ASKS_MONEY.search(asked.text) is not None
+    dimension = None if is_money else dimension_of(asked.text)
     if dimension is not None:  # a bare number may have its unit in the column's name
         return 1.0 if _has_new(dimension.unit, plain, known) else _BARE_NUMBER
-    return 1.0 if _has_new(_MONEY, plain, known) or _FREE.search(plain) else 0.6
+    if _has_new(_MONEY, plain, known):
+        return 1.0
+    # `Reviewed once a year in April` has numbers, and none of them is an amount.
+    if is_money and not _has_new(_NUMBER, _NO_AMOUNT.sub(" ", plain), known):
+        return _OTHER_NUMBER
+    return 0.6
+
+
+def asks_money(asked: Asked) -> bool:
+    """Whether a question may ask for a price: `What does a locker cost?`, `How much is a pass?`."""
+    if asked.kind is not Kind.AMOUNT or _ASKS_SHARE.search(asked.text):
+        return asked.kind is Kind.COUNT and asked.counted[:1] == ("tien",)
+    return _ASKS_MONEY.search(asked.text) is not None or _HOW_MUCH_IS.search(asked.text) is not None
+
+
+def is_free(plain: str) -> bool:
+    """Whether a folded text says that something costs nothing."""
+    return _FREE.search(plain) is not None
 
 
 def counts(asked: Asked, plain: str, known: frozenset[str]) -> bool:
     """Whether a new number of a folded text stands before what the question counts."""
     wanted = {stem_english(word) for word in asked.counted}
     for match in _NUMBER.finditer(plain):
-        if not _is_new(match.group(), known):
+        if not _is_new(match.group(), known) or _is_place(plain, match):
             continue
         after = _WORD.findall(plain, match.end(), match.end() + 60)[:_REACH]
         if after and after[0] in _CURRENCIES and after[0] not in asked.counted:
@@ -107,6 +159,12 @@ def counts(asked: Asked, plain: str, known: frozenset[str]) -> bool:
         if any(stem_english(word) in wanted for word in after):
             return True
     return False
+
+
+def _is_place(plain: str, number: re.Match[str]) -> bool:
+    """Whether a number is `one` behind a preposition."""
+    start = plain.rfind(" ", 0, max(number.start() - 1, 0)) + 1
+    return _AT_ONE.match(plain, start, number.end()) is not None
 
 
 def _has_new(pattern: re.Pattern[str], plain: str, known: frozenset[str]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from citewell.engine.answering.asking.evidence import offers
 from citewell.engine.answering.asking.kinds import Asked, Kind
+from citewell.engine.answering.asking.quantities import asks_money, is_free
 from citewell.engine.answering.candidates import Candidate, cells_of
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
@@ -159,15 +160,15 @@ def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
         return None
     needs_number = asked.kind in (Kind.COUNT, Kind.AMOUNT, Kind.DURATION) or asked.aggregate
     scores: dict[int, float] = {}
-    for column, cell in enumerate(cells):
+    for column, (name, cell) in enumerate(zip(grid.header, cells, strict=True)):
         if column == label_column(grid) or not cell or _is_said(asked, grid, column, cell):
             continue
-        if needs_number and not _DIGIT.search(cell):
+        if needs_number and not _DIGIT.search(cell) and not _is_price(asked, name, cell):
             continue
         value = named.get(column, 0.0)
-        if _is_counted(asked, grid.header[column]):
+        if _is_counted(asked, name):
             value *= _COUNTED
-        text = f"{grid.header[column]}: {cell}"
+        text = f"{name}: {cell}"
         if asked.kind is not Kind.OTHER:
             value += 0.1 * (offers(asked, text) - 0.5)
         scores[column] = value
@@ -179,6 +180,11 @@ def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
     first = ordered[0]
     is_clear = len(ordered) == 1 or scores[first] > scores[ordered[1]] + 0.01
     return first if is_clear and scores[first] > 0.02 else None
+
+
+def _is_price(asked: Asked, name: str, cell: str) -> bool:
+    """Whether a cell says that something costs nothing, where a price is asked for."""
+    return asks_money(asked) and is_free(fold(normalise(f"{name}: {cell}")))
 
 
 def _is_said(asked: Asked, grid: TableRows, column: int, cell: str) -> bool:
@@ -220,31 +226,37 @@ def _is_name(cell: str) -> bool:
     return _TEXT.search(cell) is not None or _CODE.fullmatch(cell.strip()) is not None
 
 
-def label_of(grid: TableRows, row: int) -> str:
-    """Name of a row: its label, with cells whose words of the question no other row has."""
+def label_of(grid: TableRows, row: int, *, told: int | None = None) -> str:
+    """Name of a row: its label, with cells whose words of the question no other row has.
+
+    Args:
+        grid: The table.
+        row: Number of the row.
+        told: The column that is told, which names nothing.
+    """
     cells = grid.cells(row)
     reading = grid.rows[row][0]
     label = label_column(grid)
-    told = reading.find(cells[label])
+    known = reading.find(cells[label])
     for other in range(len(grid.rows)):
         if other != row:
-            told |= grid.terms(other)
+            known |= grid.terms(other)
     shared = [
         cell
         for column, cell in enumerate(cells)
-        if column != label and reading.find(cell) - told and _TEXT.search(cell)
+        if column not in (label, told) and reading.find(cell) - known and _TEXT.search(cell)
     ]
     return ", ".join(dict.fromkeys([cells[label] or cells[0], *shared]))
 
 
-def name_of(asked: Asked, grid: TableRows, row: int) -> str:
-    """Name of a row as a question says it, `Revision 3`; else its label."""
+def name_of(asked: Asked, grid: TableRows, row: int, *, told: int | None = None) -> str:
+    """Name of a row as a question says it, `Revision 3`; else its label, see `label_of`."""
     said = [
         f"{grid.header[column]} {cell}"
         for column, cell in enumerate(grid.cells(row))
         if cell.isdigit() and _is_said(asked, grid, column, cell)
     ]
-    return said[0] if said else label_of(grid, row)
+    return said[0] if said else label_of(grid, row, told=told)
 
 
 def rows_named(question: str, grid: TableRows) -> list[int]:

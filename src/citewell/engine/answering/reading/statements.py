@@ -34,6 +34,9 @@ _SAME = 0.8
 _MAX_PAIR_CHARS = 400
 """Longest quote that takes in the sentence before, for a pronoun's sake."""
 
+_SOME, _NONE = 0.5, 0.3
+"""More and less than a text offers (`evidence.offers`) that may be of the kind asked for."""
+
 _WORD = re.compile(r"\w+")
 
 
@@ -55,6 +58,8 @@ def best_statements(material: Material, count: int) -> list[Statement]:
             statement = stated(one)  # what it points back to was told
         if statement is None or any(_repeats(statement, other) for other in made):
             continue
+        if made and _adds_no_answer(material, made[0], statement):
+            continue
         made.append(statement)
         if one.candidate.is_row and statement.text != one.candidate.text:
             told.add(one.candidate.passage.document_id)
@@ -66,6 +71,16 @@ def best_statements(material: Material, count: int) -> list[Statement]:
         return -held if one.score >= first - _EVEN else 0
 
     return sorted(made, key=rank)
+
+
+def _adds_no_answer(material: Material, first: Statement, other: Statement) -> bool:
+    """Whether the first statement has what is asked for and another one has nothing of the kind.
+
+    `Parking is free for guests` adds nothing to where they park.
+    """
+    if not asks_for_a_type(material.asked):
+        return False
+    return offers(material.asked, first.text) > _SOME and offers(material.asked, other.text) < _NONE
 
 
 def _statement(material: Material, one: Scored) -> Statement | None:

@@ -97,7 +97,7 @@ def _line(material: Material, grid: TableRows, row: int) -> str:
         return grid.candidate(row).text
     value = value_with_unit(grid.header[column], grid.cells(row)[column])
     name = name_without_unit(grid.header[column])
-    label = name_of(material.asked, grid, row)
+    label = name_of(material.asked, grid, row, told=column)
     has_unit = value != grid.cells(row)[column] or not value.replace(".", "").isdigit()
     if not name or (len(grid.header) == 2 and has_unit):
         return f"{label}: {value}"

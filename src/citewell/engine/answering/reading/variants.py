@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from citewell.engine.answering.asking.synonyms import synonyms_in
 from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.question import text_terms
 from citewell.engine.answering.reading.subjects import is_function_word
@@ -109,6 +110,36 @@ def with_agents(question: Question) -> Question:
             term = replace(term, ids=term.ids | ids)
         terms.append(term)
     return replace(question, terms=tuple(terms))
+
+
+def with_synonyms(question: Question) -> Question:
+    """Get a question with its words standing for those that documents have for the same.
+
+    `Who fixes the lift?` is answered by `The lift is repaired by the caretaker`.
+    """
+    granted: dict[int, frozenset[int]] = {}
+    for asked, told in synonyms_in(question.text, question.language):
+        ids = frozenset[int]().union(*(_whole(one, question.language) for one in told))
+        for at, term in enumerate(question.terms):
+            parts = term.text.lower().split()
+            if asked.issuperset(parts) and not is_function_word(term.text, question.language):
+                granted[at] = granted.get(at, frozenset()) | ids
+    if not granted:
+        return question
+    terms = tuple(
+        replace(term, ids=term.ids | granted[at]) if at in granted else term
+        for at, term in enumerate(question.terms)
+    )
+    return replace(question, terms=terms)
+
+
+def _whole(phrase: str, language: str) -> frozenset[int]:
+    """The ids of a phrase as a whole: of Vietnamese those of its pairs, not of its syllables."""
+    ids = text_terms(phrase, language)
+    parts = phrase.split()
+    if len(parts) > 1:
+        ids -= frozenset[int]().union(*(text_terms(part, language) for part in parts))
+    return ids
 
 
 class _Words:

@@ -1,0 +1,218 @@
+"""Words of a question and the words documents have for the same: `fix` and `repair`.
+
+People ask in everyday words, documents write formal ones. The lists hold what says the same in
+nearly every document of an organisation, in two languages; a word that only often goes with another
+one is left out, as that makes near misses of it. One direction only: left what is asked, right what
+is told.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+
+from citewell.engine.text.normalisation import fold, normalise, words
+from citewell.engine.text.stemming import stem_english
+from citewell.engine.text.vietnamese import has_diacritics
+
+_ENGLISH = """
+dress code: wear, worn, clothing, clothes, attire
+dress: wear, clothing, clothes, attire
+clothing: wear, worn, clothes, attire
+clothes: wear, worn, clothing, attire
+outfit: wear, worn, clothing, clothes
+fix: repair, mend
+fixed: repaired, mended
+broken: damaged, defective, faulty
+break: damage
+vacation: annual leave, holiday
+holidays: annual leave
+holiday: annual leave
+quit: terminate, termination, resign, resignation, notice
+resign: terminate, termination, resignation, notice
+boss: manager, supervisor, head
+in charge: responsible, leads, manages, heads
+runs: manages, leads
+salary: wage, wages, pay
+wage: salary, pay
+refund: reimburse, reimbursed, reimbursement
+money back: refund, reimbursed
+rubbish: waste
+trash: waste
+garbage: waste
+toilet: lavatory, restroom, washroom
+car: vehicle
+bike: bicycle, cycle
+doctor: physician
+ill: sick, sickness, illness
+sick: illness, ill
+customer: client
+client: customer
+supplier: vendor
+vendor: supplier
+guest: visitor
+visitor: guest
+employee: staff, worker
+employees: staff, workers
+staff: employees
+worker: employee, staff
+workers: employees, staff
+kids: children
+young people: juniors, under 18
+young: junior, juniors, youth
+buy: purchase, purchased
+rent: hire
+banned: prohibited, forbidden
+forbidden: prohibited, banned
+prohibited: forbidden, banned
+inform: notify, report
+tell: notify, inform, report
+hand in: submit, submitted
+send in: submit, submitted
+revised: reviewed, amended, updated
+updated: reviewed, revised, amended
+changed: amended, revised
+checked: inspected, tested
+inspected: checked, tested
+tested: inspected, checked
+late: overdue
+fine: penalty
+hotel: accommodation
+plane: flight
+laptop: notebook
+photos: photographs, pictures
+pictures: photographs, photos
+teaches: instructor, trainer, coach
+trains: instructor, trainer, coach
+keep: stored, kept
+kept: stored
+stored: kept
+store: kept
+rise: increase
+raise: increase
+help desk: service desk, support
+support: help desk, service desk
+"""
+
+_VIETNAMESE = """
+trễ: quá hạn, trễ hạn, chậm
+trễ hạn: quá hạn
+muộn: trễ, chậm
+nghỉ việc: chấm dứt hợp đồng, thôi việc
+thôi việc: chấm dứt hợp đồng, nghỉ việc
+sếp: quản lý, trưởng phòng, giám đốc
+đền: bồi thường
+đền bù: bồi thường
+ăn mặc: mặc, trang phục, đồng phục
+quần áo: mặc, trang phục, đồng phục
+mặc gì: trang phục, đồng phục
+hỏng: hư hỏng, sự cố
+hư: hỏng, hư hỏng
+bể: vỡ
+làm bể: làm vỡ
+sửa: sửa chữa, khắc phục
+bớt: giảm
+chiết khấu: giảm giá
+ghi danh: đăng ký
+ghi tên: đăng ký
+đứng đầu: chủ nhiệm, giám đốc, trưởng, chủ tịch
+trẻ con: trẻ em, thiếu nhi
+trẻ em: thiếu nhi, trẻ nhỏ
+người già: cao tuổi
+trả trước: đặt cọc, tạm ứng
+ứng trước: tạm ứng
+đặt trước: đặt cọc
+giữ: lưu giữ, bảo quản, cất
+để ở: cất, lưu giữ, bảo quản
+cất: bảo quản, lưu giữ, để
+bảo quản: cất, lưu giữ
+tăng ca: làm thêm giờ, ngoài giờ
+làm thêm: tăng ca, ngoài giờ
+ngoài giờ: làm thêm giờ, tăng ca
+phép năm: nghỉ hằng năm, nghỉ phép
+đẻ: thai sản, sinh con
+sinh con: thai sản
+cưới: kết hôn
+đám cưới: kết hôn
+ốm: đau ốm, ốm đau, bệnh
+bệnh: ốm đau, ốm
+bị ốm: ốm đau, nghỉ ốm
+quên: bỏ quên, thất lạc
+mất: thất lạc, làm mất
+thắng: vô địch, đoạt giải, chiến thắng
+cấm: không được, nghiêm cấm
+nộp: gửi, đóng
+gửi: nộp
+đóng: nộp
+nhận: lĩnh
+lĩnh: nhận
+tiền công: lương
+khách: khách hàng
+khách hàng: khách
+nhà cung cấp: bên bán
+máy tính xách tay: laptop
+laptop: máy tính xách tay
+thi: kiểm tra, sát hạch
+rà soát: kiểm tra, xem xét
+cập nhật: sửa đổi, rà soát
+ăn trưa: bữa trưa
+cơm trưa: ăn trưa, bữa trưa
+tiền nhà: thuê nhà
+đi lại: di chuyển
+xăng xe: đi lại, xăng
+"""
+
+
+@cache
+def _table(language: str) -> dict[tuple[str, ...], tuple[str, ...]]:
+    listed = {"en": _ENGLISH, "vi": _VIETNAMESE}.get(language, "")
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for line in listed.strip().splitlines():
+        asked, _, told = line.partition(":")
+        found[_keys(asked, language)] = tuple(one.strip() for one in told.split(","))
+    return found
+
+
+@cache
+def _folded_table() -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The Vietnamese table for questions without tone marks: phrases only.
+
+    Without marks a single syllable stands for too many words.
+    """
+    return {tuple(map(fold, asked)): told for asked, told in _table("vi").items() if len(asked) > 1}
+
+
+def _keys(text: str, language: str) -> tuple[str, ...]:
+    found = words(normalise(text))
+    return tuple(map(stem_english, found)) if language == "en" else tuple(found)
+
+
+def synonyms_in(question: str, language: str) -> Iterator[tuple[frozenset[str], tuple[str, ...]]]:
+    """Yield what documents may say for words of a question.
+
+    Args:
+        question: As asked.
+        language: ISO 639-1 code.
+
+    Yields:
+        The words of the question, lower case as written, and the phrases that say the same.
+    """
+    written = words(normalise(question))
+    keys = list(_keys(question, language))
+    table = _table(language)
+    if language == "vi" and not has_diacritics(normalise(question)):
+        table, keys = _folded_table(), [fold(word) for word in written]
+    for at in range(len(keys)):
+        for size in (4, 3, 2, 1):
+            if told := table.get(tuple(keys[at : at + size])):
+                yield frozenset(written[at : at + size]), told
+                break
+
+
+def said_otherwise(question: str, language: str, text: str) -> frozenset[str]:
+    """Get the folded words of a question for which a text has a synonym."""
+    line = f" {' '.join(_keys(text, language))} "
+    return frozenset(
+        fold(word)
+        for asked, told in synonyms_in(question, language)
+        if any(f" {' '.join(_keys(one, language))} " in line for one in told)
+        for word in asked
+    )

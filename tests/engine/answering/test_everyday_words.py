@@ -1,0 +1,142 @@
+"""Questions in everyday words: prices that are none, synonyms, sentences that point back."""
+
+from citewell.engine.answering.asking.evidence import offers
+from citewell.engine.answering.asking.kinds import read_question
+from citewell.engine.answering.asking.synonyms import said_otherwise, synonyms_in
+from citewell.engine.answering.base import ConfidenceLevel
+from tests.engine.answering.passages import answer, passage
+
+_SURE = (ConfidenceLevel.MEDIUM, ConfidenceLevel.HIGH)
+
+TARIFF = passage(
+    "A day ticket costs 12 euros. A trial lesson is free. The sauna costs 9 euros.\n\n"
+    "Extra | Price\nHair dryer | free for members\nBathrobe | 4 euros\nPool noodle | 2 euros",
+    title="Tariff of the baths",
+    heading=("Tariff",),
+)
+BIEU_PHI = passage(
+    "Vé ngày có giá 60.000 đồng. Mượn áo phao được miễn phí. Thuê ô có giá 20.000 đồng.\n\n"
+    "Dịch vụ | Giá\nGửi xe đạp | miễn phí\nGửi ô tô | 30.000 đồng",
+    title="Biểu phí khu vui chơi",
+    heading=("Biểu phí",),
+    language="vi",
+)
+
+
+class TestFree:
+    def test_free_item_is_not_answered_by_its_priced_neighbour(self):
+        for question, told in (
+            ("How much is a trial lesson?", "A trial lesson is free."),
+            ("What does a hair dryer cost?", "Hair dryer: free for members"),
+            ("How much do I pay for the hair dryer?", "Hair dryer: free for members"),
+        ):
+            found = answer(question, TARIFF)
+            assert found.sentences[0].text == told, question
+            assert found.confidence.level in _SURE, question
+
+    def test_vietnamese_free_item_is_told_as_well(self):
+        for question, told in (
+            ("Mượn áo phao tốn bao nhiêu tiền?", "Mượn áo phao được miễn phí."),
+            ("Gửi xe đạp hết bao nhiêu tiền?", "Gửi xe đạp: miễn phí"),
+        ):
+            found = answer(question, BIEU_PHI, language="vi")
+            assert found.sentences[0].text == told, question
+
+    def test_priced_item_keeps_its_price(self):
+        assert answer("What does a bathrobe cost?", TARIFF).sentences[0].text == (
+            "Bathrobe: 4 euros"
+        )
+        assert answer("How much is the sauna?", TARIFF).sentences[0].text == (
+            "The sauna costs 9 euros."
+        )
+
+    def test_free_from_something_is_no_price(self):
+        asked = read_question("How much does the milk cost?", "en")
+        assert offers(asked, "The milk is free from lactose.") == 0.0
+        assert offers(asked, "The milk is free of charge.") == 1.0
+
+
+class TestNoAmounts:
+    def test_rhythms_dates_and_weights_are_no_price(self):
+        for language, question, text in (
+            (
+                "en",
+                "How much is the salary of a porter?",
+                "It is reviewed once a year in May 2024.",
+            ),
+            ("en", "What does the canoe cost?", "The canoe weighs 31 kg, built in 2019."),
+            ("vi", "Lương thủ thư là bao nhiêu?", "Lương thủ thư được xét một lần mỗi năm."),
+        ):
+            assert offers(read_question(question, language), text) < 0.5, text
+
+    def test_place_on_one_of_them_is_no_count(self):
+        asked = read_question("How many pages does the guide have?", "en")
+        assert offers(asked, "The rules of the guide fit on one page.") < 0.5
+        assert offers(asked, "The guide has 40 pages.") == 1.0
+
+    def test_amount_of_stuff_answers_how_much_of_it_there_is(self):
+        asked = read_question("Được giữ bao nhiêu axeton?", "vi")
+        assert offers(asked, "Axeton: tối đa 4 lít") > 0.5
+        assert offers(asked, "Axeton: tủ số 4") < 0.5
+
+
+class TestSynonyms:
+    def test_document_says_it_in_another_word(self):
+        lift = passage(
+            "The lift is repaired by the caretaker. The roof is inspected in May.",
+            title="House rules",
+            heading=("Building",),
+        )
+        found = answer("Who fixes the lift?", lift)
+        assert found.sentences[0].text == "The lift is repaired by the caretaker."
+        assert found.confidence.level in _SURE
+
+    def test_vietnamese_phrase_is_told_in_another_one(self):
+        rules = passage(
+            "Người làm vỡ bát đĩa phải bồi thường 20.000 đồng. Bếp mở cửa lúc 6 giờ.",
+            title="Nội quy nhà bếp",
+            heading=("Nội quy",),
+            language="vi",
+        )
+        found = answer("Làm vỡ bát đĩa phải đền bao nhiêu tiền?", rules, language="vi")
+        assert "20.000" in found.text
+
+    def test_words_are_found_with_and_without_marks(self):
+        assert dict(synonyms_in("What is the dress code?", "en"))[frozenset(("dress", "code"))]
+        marked = "Bị ốm thì phải làm gì?"
+        assert said_otherwise(marked, "vi", "Nhân viên nghỉ ốm báo trước 8 giờ.") == {"bi", "om"}
+        bare = "Nghi viec phai bao truoc may ngay?"
+        assert "viec" in said_otherwise(bare, "vi", "Khi chấm dứt hợp đồng phải báo trước.") or (
+            "viec" in said_otherwise(bare, "vi", "Khi cham dut hop dong phai bao truoc.")
+        )
+
+    def test_other_thing_stays_another_thing(self):
+        found = answer("Who fixes the boiler?", passage("The lift is repaired by the caretaker."))
+        assert found.confidence.level not in _SURE
+
+
+class TestLayout:
+    def test_last_item_of_a_list_of_people_is_no_heading(self):
+        people = passage(
+            "Ola Berg, chair\n\nTim Roe, cook\n\nUna Falk, gardener\n\n"
+            "Ola Berg opens the meetings and reads the minutes aloud.",
+            title="Allotment club",
+            heading=("People",),
+        )
+        found = answer("Who is the gardener?", people)
+        assert [one.text for one in found.sentences] == ["Una Falk, gardener"]
+
+    def test_duration_stands_in_the_sentence_that_points_back(self):
+        course = passage(
+            "The rope course is given on Fridays in the barn. It takes about ninety minutes.",
+            title="Courses",
+            heading=("Courses",),
+        )
+        found = answer("How long is the rope course?", course)
+        assert "ninety minutes" in found.sentences[0].text
+
+    def test_place_above_something_is_a_place(self):
+        found = answer(
+            "Where are the spare keys?", passage("The spare keys hang above the fuse box.")
+        )
+        assert not found.is_abstained
