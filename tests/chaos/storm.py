@@ -189,14 +189,14 @@ class Killer:
         victims = self.chance.choices(("worker", "server", "both"), weights=(6, 3, 1))[0]
         self._kill(victims)
 
-    async def at_point(self, point: points.Point) -> bool:
+    async def at_point(self, point: points.Point, seconds: float = POINT_SECONDS) -> bool:
         """Wait for somebody to come to the point and kill them there; False if nobody comes.
 
         What the transaction was about to commit is, as chance will have it, rolled back or
         committed without anybody to hear of it.
         """
         try:
-            came = await asyncio.to_thread(self._wait_and_kill, point)
+            came = await asyncio.to_thread(self._wait_and_kill, point, seconds)
         except psycopg.OperationalError:  # the database is just starting
             came = False
         if came:
@@ -205,12 +205,12 @@ class Killer:
             self.missed += 1
         return came
 
-    def _wait_and_kill(self, point: points.Point) -> bool:
+    def _wait_and_kill(self, point: points.Point, seconds: float) -> bool:
         with self.site.connect() as connection, self.site.embedding.slow(point.embedding_seconds):
             connection.execute("SET lock_timeout = '2s'")
             try:
                 with points.armed(connection, point):
-                    sessions = points.wait_for_somebody(connection, point, POINT_SECONDS)
+                    sessions = points.wait_for_somebody(connection, point, seconds)
                     if sessions:
                         self._kill_all_of(point.who)
                     if self.chance.random() < 0.5:
