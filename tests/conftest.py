@@ -436,6 +436,10 @@ def serving(
     finally:
         server.should_exit = True
         thread.join(PATIENCE)
+        if not thread.is_alive():
+            # FastAPI keeps the functions of the documentation's pages for good, and they keep the
+            # application: tens of megabytes for each server that a worker of the suite has had.
+            vars(app).clear()
 
 
 @pytest.fixture(scope="session")
