@@ -14,7 +14,7 @@ from citewell.engine.answering.base import Question
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.subjects import is_function_word
-from citewell.engine.answering.rivals import is_of_another_thing
+from citewell.engine.answering.rivals import is_of_another_place, is_of_another_thing
 from citewell.engine.answering.signals import (
     Signals,
     content_of,
@@ -78,6 +78,7 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     if signals.headed:
         is_low |= _lacks_attribute(material, statement) or _lacks_whom(material, statement)
     is_low |= is_of_another_thing(material, statement) or _rests_on_guess(material, statement)
+    is_low |= is_of_another_place(material, statement)
     if is_low:
         return LOW
     return _REWORDED if _rests_on_synonym(material, statement) else 1.0

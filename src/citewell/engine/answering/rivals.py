@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.subjects import capitalised
 from citewell.engine.answering.signals import content_of, near_terms, own_terms
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.stemming import stem_english
@@ -30,6 +31,12 @@ _WHO_DID = re.compile(
 )
 _AI_LAM = re.compile(r"^ai (?:da |la nguoi )?(?P<verb>ky|viet|lap|duyet|soan) (?P<thing>\w.*)$")
 _WORD = re.compile(r"[^\W_]+")
+_IN_PLACE = re.compile(
+    r"\b(?:in|at|ở|tại) (?!(?:January|February|March|April|May|June|July|August|September|October|"
+    r"November|December|[A-Z]+\b)\b)([A-ZĐ][^\W\d_]+)"
+)
+"""A place by its name; months are none, nor are codes."""
+
 _NOT_DOING = (["by"], ["is"], ["are"], ["was"], ["were"])
 """Behind a verb that is none: `trips approved by`, `the team lead is`."""
 
@@ -92,6 +99,28 @@ def is_of_another_thing(material: Material, statement: Statement) -> bool:
         return False
     # A sentence that begins with the verb is said of the document it stands in.
     return verb in said[1:] and verb not in said[:1] and not _has_any(things, said)
+
+
+def is_of_another_place(material: Material, statement: Statement) -> bool:
+    """Whether a sentence is of another place or branch than the one that is asked about.
+
+    `The office in Gent was opened in 2015` does not tell when the one in Lyon was, though the
+    sentence before names Lyon. Not where a name is asked for: the other one may be it.
+    """
+    asked = capitalised(material.question.text)
+    if not asked or material.asked.kind in (Kind.PERSON, Kind.PLACE, *_SEVERAL):
+        return False
+    above = [
+        text for quote in statement.quotes for text in (quote.passage.title, *quote.passage.heading)
+    ]
+    said = frozenset(_WORD.findall(fold(normalise(" ".join([statement.text, *above])))))
+    names = frozenset(fold(normalise(name)) for name in asked)
+    if names & said:
+        return False
+    known = frozenset(_WORD.findall(fold(normalise(" ".join([material.question.text, *above])))))
+    return any(
+        fold(normalise(match[1])) not in known for match in _IN_PLACE.finditer(statement.text)
+    )
 
 
 def _does_it(said: Sequence[str], thing: str, verb: str) -> bool:

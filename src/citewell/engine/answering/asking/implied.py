@@ -6,7 +6,7 @@ An answer of the kind that is asked for does not repeat the kind, so its word is
 import re
 
 from citewell.engine.answering.asking.kinds import Asked, Kind
-from citewell.engine.answering.asking.measures import dimension_of
+from citewell.engine.answering.asking.measures import asks_often, dimension_of
 from citewell.engine.answering.asking.quantities import asks_money
 from citewell.engine.text.normalisation import fold, normalise
 
@@ -19,7 +19,10 @@ def _split(listed: str) -> frozenset[str]:
 # miss has money, too.
 _KINDS: dict[Kind, frozenset[str]] = {
     Kind.PERSON: _split("name names person people nguoi ten"),
-    Kind.TIME: _split("time times date day year month hour clock gio ngay nam thang luc thoi gian"),
+    Kind.TIME: _split(
+        "time times date day year month hour clock deadline gio ngay nam thang luc thoi gian han "
+        "chot"
+    ),
     Kind.DURATION: _split("long last lasts lasting take takes time lau keo dai thoi gian"),
     Kind.COUNT: _split("number numbers so luong"),
     Kind.PLACE: _split("place find located location stand noi cho"),
@@ -29,6 +32,7 @@ _KINDS: dict[Kind, frozenset[str]] = {
     ),
     Kind.AMOUNT: _split("amount rate high large muc"),
 }
+_OFTEN = _split("often frequently times lan")
 PRICED = _split("cost costs much pay pays charge charged price ton het mat tien gia")
 """Words that ask for a price, beside what it is the price of; an amount of money says them."""
 
@@ -59,6 +63,8 @@ def implied_by(asked: Asked, text: str, offered: float) -> frozenset[str]:
     found: set[str] = set()
     if offered == 1.0:
         found |= _KINDS.get(asked.kind, frozenset())
+        if asks_often(asked.text):
+            found |= _OFTEN
         if asks_money(asked):
             found |= PRICED
         elif asked.kind is Kind.AMOUNT and (dimension := dimension_of(asked.text)):

@@ -93,7 +93,7 @@ support: help desk, service desk
 """
 
 _VIETNAMESE = """
-trễ: quá hạn, trễ hạn, chậm
+trễ: quá hạn, trễ hạn, chậm, muộn
 trễ hạn: quá hạn
 muộn: trễ, chậm
 nghỉ việc: chấm dứt hợp đồng, thôi việc
@@ -140,6 +140,9 @@ mất: thất lạc, làm mất
 thắng: vô địch, đoạt giải, chiến thắng
 cấm: không được, nghiêm cấm
 nộp: gửi, đóng
+lấy lại: hoàn lại, hoàn trả, nhận lại
+trả lại: hoàn lại, hoàn trả
+hoàn tiền: hoàn lại, hoàn trả
 gửi: nộp
 đóng: nộp
 nhận: lĩnh

@@ -132,6 +132,8 @@ def _belongs(block: ItemList, candidate: Candidate) -> bool:
         return False
     if not block.items:
         return True
+    if not candidate.worth or _is_next_heading(block, candidate):
+        return False
     is_marked = _is_item(_text(block.items[0][0]))
     if _is_item(text):
         return is_marked
@@ -141,6 +143,12 @@ def _belongs(block: ItemList, candidate: Candidate) -> bool:
     return candidate.previous is not None or not (
         text.endswith(_ENDS) and not _text(block.items[0][-1]).endswith(_ENDS)
     )
+
+
+def _is_next_heading(block: ItemList, candidate: Candidate) -> bool:
+    """Whether a line like a heading has another form than all items: `Ann Lee, cook`, `Sites`."""
+    is_like = candidate.worth < 1 and "," not in candidate.text
+    return is_like and len(block.items) > 1 and all("," in _text(item[0]) for item in block.items)
 
 
 def _add(block: ItemList, member: Member) -> None:
