@@ -4,9 +4,10 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import psycopg
 import pytest
@@ -24,6 +25,7 @@ from citewell.core.jobs import (
     TransientJobError,
     Urgency,
 )
+from citewell.kit.spans import recording
 from tests.waiting import PATIENCE
 
 TASK = "testing.work"
@@ -458,3 +460,130 @@ def kill_a_worker(url: str) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=PATIENCE)
+
+
+STOPPING_WORKER = """
+import asyncio, signal, sys
+from citewell.core.jobs import JobQueue
+
+signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # as the program does
+
+async def work(platform, tenant_id, subject_id):
+    print("started", flush=True)
+    await asyncio.sleep(float(sys.argv[2]))
+    print("ended", flush=True)
+
+queue = JobQueue(sys.argv[1], concurrency=1, dead_after=1.0)
+queue.register("testing.work", work, work)
+asyncio.run(queue.run_worker(None, grace=float(sys.argv[3])))
+"""
+
+
+class TestStop:
+    """A process that is asked to stop while it does a job, beside another worker."""
+
+    async def test_job_that_ends_in_time_is_done_once(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        other = Bench(nothing)
+        subject = await enqueue(own_database)
+        # Longer than the silence after which the other worker would take it for dead.
+        process = self.begun(own_database.url, seconds=4.0, grace=NEVER)
+        async with working(own_database.url, other, dead_after=1.0):
+            process.send_signal(signal.SIGTERM)
+            late = await enqueue(own_database)
+            await until(lambda: other.ended == [late])
+            said, _ = await asyncio.to_thread(process.communicate, timeout=PATIENCE)
+            await until(lambda: rows.all() == [])
+        assert said == "ended\n"
+        assert subject not in other.started
+
+    async def test_job_that_does_not_end_in_time_goes_on_elsewhere(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        other = Bench(nothing)
+        subject = await enqueue(own_database)
+        process = self.begun(own_database.url, seconds=NEVER, grace=0.5)
+        # It would wait for an hour if the job had to be taken from a worker that is silent.
+        async with working(own_database.url, other, dead_after=NEVER):
+            process.send_signal(signal.SIGTERM)
+            await until(lambda: other.ended == [subject])
+            said, _ = await asyncio.to_thread(process.communicate, timeout=PATIENCE)
+            await until(lambda: rows.all() == [])
+        assert said == ""
+
+    @staticmethod
+    def begun(url: str, *, seconds: float, grace: float) -> "subprocess.Popen[str]":
+        """A worker process at its first job, which takes so long."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", STOPPING_WORKER, url, str(seconds), str(grace)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        return process
+
+
+class NoSpan:
+    """A span of which nothing is kept."""
+
+    def note(self, name: str, value: object) -> None:
+        """Keep nothing."""
+
+    def rename(self, name: str) -> None:
+        """Keep nothing."""
+
+    def fail(self, kind: str) -> None:
+        """Keep nothing."""
+
+
+@dataclass
+class Carrying:
+    """A recorder of spans that carries one trace, and notes what jobs are joined to."""
+
+    carried: str
+    parents: list[str | None] = field(default_factory=list)
+
+    def carrier(self) -> str | None:
+        return self.carried
+
+    @contextmanager
+    def span(
+        self, name: str, _values: object, *, parent: str | None = None, **_: object
+    ) -> Iterator[NoSpan]:
+        if name.startswith("job "):
+            self.parents.append(parent)
+        yield NoSpan()
+
+    def add(self, name: str, seconds: float, values: object) -> None:
+        """Keep nothing."""
+
+
+class TestTrace:
+    async def test_trace_travels_where_older_workers_do_not_look(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        queue = JobQueue[Bench](own_database.url)
+        bench = Bench(nothing)
+        queue.register(TASK, bench.work, bench.note_crash)
+        carried = f"00-{'a' * 32}-{'b' * 16}-01"
+        subjects = [(uuid.uuid4(), None), (uuid.uuid4(), None)]
+        with recording(Carrying(carried)):
+            async with own_database.unit_of_work(None) as session:
+                await queue.defer(session, TASK, tenant_id=TENANT, subjects=subjects)
+        queued = rows.all()
+        # All that a worker of any release is called with.
+        assert [set(cast(dict[str, object], row["args"])) for row in queued] == [
+            {"tenant_id", "subject_id"}
+        ] * 2
+        kept = Carrying("")
+        doing = JobQueue[Bench](own_database.url, spans=kept)
+        doing.register(TASK, bench.work, bench.note_crash)
+        task = asyncio.ensure_future(doing.run_worker(bench))
+        await until(lambda: len(bench.ended) == 2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert kept.parents == [carried, carried]

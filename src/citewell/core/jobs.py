@@ -137,6 +137,11 @@ class _RetryTransient(procrastinate.BaseRetryStrategy):
 _WITHDRAW = text("SELECT procrastinate_cancel_job_v1(:queue_id, false, true)")
 
 
+def _carried(job: QueuedJob) -> str | None:
+    """The `traceparent` of whoever queued a job, if spans were kept there."""
+    return (job.queueing_lock or "").partition("/")[0] or None
+
+
 async def _each_statement_for_itself(connection: psycopg.AsyncConnection[Any]) -> None:
     """Autocommit: the queue's statements are single ones, and BEGIN and COMMIT two round trips."""
     await connection.set_autocommit(True)
@@ -161,6 +166,7 @@ class JobQueue(Generic[P]):
     ) -> None:
         self._dead_after = dead_after
         self._poll = poll
+        self._heartbeat = min(HEARTBEAT_SECONDS, dead_after / 4)
         self._supervisor = supervisor or Supervisor()
         sizes = {
             Lane.DEFAULT: concurrency,
@@ -186,9 +192,8 @@ class JobQueue(Generic[P]):
         self._app = procrastinate.App(
             connector=self._connector,
             worker_defaults={
-                "update_heartbeat_interval": min(HEARTBEAT_SECONDS, dead_after / 4),
+                "update_heartbeat_interval": self._heartbeat,
                 "stalled_worker_timeout": dead_after,
-                "shutdown_graceful_timeout": SHUTDOWN_GRACE_SECONDS,
             },
         )
         self._running: set[int] = set()
@@ -216,7 +221,8 @@ class JobQueue(Generic[P]):
             subject_id: str,
             trace: str | None = None,
         ) -> None:
-            with self._recorded(name, trace):
+            # `trace`: of jobs that were queued while it was an argument.
+            with self._recorded(name, _carried(context.job) or trace):
                 await attempt(context, tenant_id, subject_id)
 
         async def attempt(
@@ -322,8 +328,6 @@ class JobQueue(Generic[P]):
         highest = -urgency * TURNS
         spans = recorder()
         carried = None if spans is None else spans.carrier()
-        # Only where spans are kept: workers of before do not know the argument.
-        joined = {} if carried is None else {"trace": carried}
         turn = await session.scalar(
             _FIRST_TURN,
             {
@@ -341,7 +345,10 @@ class JobQueue(Generic[P]):
                 # urgency.
                 priority=max(-(turn + number), highest - TURNS + 1),
                 schedule_at=run_at,
-            ).make_new_job(tenant_id=str(tenant_id), subject_id=str(subject_id), **joined)
+                # Where a worker of the release before looks at nothing: of arguments it does not
+                # know it makes a crash. Unique, as the column has to be among waiting jobs.
+                queueing_lock=None if carried is None else f"{carried}/{uuid.uuid4().hex}",
+            ).make_new_job(tenant_id=str(tenant_id), subject_id=str(subject_id))
             for number, (subject_id, lock) in enumerate(subjects)
         ]
         try:
@@ -360,12 +367,18 @@ class JobQueue(Generic[P]):
         """Take a job off the queue in the session's transaction, unless it is running."""
         await session.execute(_WITHDRAW, {"queue_id": queue_id})
 
-    async def run_worker(self, platform: P, *, adopt_all: bool = False) -> None:
+    async def run_worker(
+        self, platform: P, *, adopt_all: bool = False, grace: float = SHUTDOWN_GRACE_SECONDS
+    ) -> None:
         """Do jobs until cancelled; a database outage is waited out.
+
+        Once cancelled it takes no new job; those that run go on for `grace` seconds, and are then
+        cut off and given back to the queue, which another worker goes on with at once.
 
         Args:
             platform: Handed to the handlers.
             adopt_all: No other worker can be alive, so all running jobs are orphans.
+            grace: Time that running jobs have when it is cancelled.
         """
         self.prepare()
         is_first = adopt_all
@@ -382,11 +395,11 @@ class JobQueue(Generic[P]):
                 group = await stack.enter_async_context(TaskGroup())
                 rescue = self._supervisor.repeat(RESCUING, self._rescue, RESCUE_SECONDS)
                 group.create_task(rescue)
-                group.create_task(self._work(platform))
+                group.create_task(self._work(platform, grace))
 
         await self._supervisor.keep(WORKING, work)
 
-    async def _work(self, platform: P) -> None:
+    async def _work(self, platform: P, grace: float) -> None:
         """Do jobs until cancelled, or until procrastinate's worker ends: it lost the database."""
         self._lanes.clear()
         work = asyncio.ensure_future(
@@ -397,16 +410,25 @@ class JobQueue(Generic[P]):
                 install_signal_handlers=False,
                 delete_jobs="successful",
                 fetch_job_polling_interval=self._poll,
+                shutdown_graceful_timeout=grace,
             )
         )
         try:
             await asyncio.wait([work])
         finally:
             # Before Python 3.12 `asyncio.wait_for` can lose a cancellation. Repeated, but not
-            # before the running jobs had their time: a second one cuts them off.
+            # before the running jobs had their time: a second one cuts them off. Whoever cancels
+            # this twice hurries nothing either, or jobs would be left as if still being done.
             while not work.done():
                 work.cancel()
-                await asyncio.wait([work], timeout=SHUTDOWN_GRACE_SECONDS + 2)
+                ends = time.monotonic() + grace + 2
+                while not work.done() and (left := ends - time.monotonic()) > 0:
+                    with suppress(asyncio.CancelledError, queue_errors.ConnectorException):
+                        await asyncio.wait([work], timeout=min(left, self._heartbeat))
+                        # procrastinate stops its heartbeat first; without one, a worker that
+                        # finishes its jobs would be taken for dead, and they be done twice.
+                        for worker_id in () if work.done() else tuple(self._worker_ids):
+                            await self._app.job_manager.update_heartbeat(worker_id)
         work.result()
         raise EndedError("the worker lost the database")
 

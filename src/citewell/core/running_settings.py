@@ -11,7 +11,8 @@ class RunningSettings(BaseSettings):
         default=0,
         ge=0,
         le=300,
-        description="Seconds a server goes on answering after SIGTERM while `ready` says no.",
+        description="Seconds a server goes on answering after SIGTERM while `ready` says no, and a "
+        "worker finishes jobs that it has begun.",
     )
     sentry_dsn: SecretStr | None = Field(
         default=None,

@@ -27,7 +27,7 @@ from citewell.core.database.sessions import Database
 from citewell.core.embedders import Embedders
 from citewell.core.error_reports import reports_of_log
 from citewell.core.errors import StartupError
-from citewell.core.jobs import JobQueue
+from citewell.core.jobs import SHUTDOWN_GRACE_SECONDS, JobQueue
 from citewell.core.metrics import ProcessMetrics
 from citewell.core.platform import Platform
 from citewell.core.ratelimit import RateLimiter
@@ -319,13 +319,23 @@ def _object_storage(url: str) -> Storage:
 
 
 @asynccontextmanager
-async def running_worker(platform: Platform, *, adopt_all: bool) -> AsyncGenerator[None, None]:
-    """Run a job worker beside the block; an error of the block is raised unchanged."""
+async def running_worker(
+    platform: Platform, *, adopt_all: bool, grace: float = SHUTDOWN_GRACE_SECONDS
+) -> AsyncGenerator[None, None]:
+    """Run a job worker beside the block; an error of the block is raised unchanged.
+
+    Args:
+        platform: The handles of the process.
+        adopt_all: No other worker can be alive.
+        grace: Seconds that jobs have to end when the block does.
+    """
     # Before either begins: recurring work is registered together with the jobs.
     platform.queue.prepare()
     async with TaskGroup() as group:
         tasks = [
-            group.create_task(platform.queue.run_worker(platform, adopt_all=adopt_all)),
+            group.create_task(
+                platform.queue.run_worker(platform, adopt_all=adopt_all, grace=grace)
+            ),
             group.create_task(platform.schedules.run(platform, adopt_all=adopt_all)),
             group.create_task(
                 platform.supervisor.repeat(

@@ -19,7 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.database.embedded import SERVER_SETTINGS
 from citewell.core.errors import AppError, StartupError
-from citewell.core.jobs import MAIL_CONCURRENCY
+from citewell.core.jobs import MAIL_CONCURRENCY, SHUTDOWN_GRACE_SECONDS
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings, found_vendor_keys
 from citewell.entrypoints.commands.ingesting import ingest_paths, walk
@@ -134,9 +134,10 @@ def worker(
         with running_database(settings) as database, scraped(settings, database.url):
 
             async def work() -> None:
+                grace = max(settings.drain_seconds, SHUTDOWN_GRACE_SECONDS)
                 async with (
                     open_platform(settings, database) as platform,
-                    running_worker(platform, adopt_all=database.is_first_user),
+                    running_worker(platform, adopt_all=database.is_first_user, grace=grace),
                 ):
                     await asyncio.Event().wait()
 
