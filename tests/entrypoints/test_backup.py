@@ -22,7 +22,7 @@ from citewell.core.backups.keys import Unlocking
 from citewell.core.backups.restoring import Opened, restore
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.context import OPERATOR, Caller
-from citewell.core.database.dumping import backup_lock
+from citewell.core.database.dumping import backup_lock, files_to_come
 from citewell.core.errors import StartupError
 from citewell.core.platform import Platform
 from citewell.core.secrets import load_master_keys
@@ -453,6 +453,33 @@ class TestKilled:
         assert await opened.put_new_files(store) == set(names)
         entries = {each.name: each async for each in opened.entries()}
         assert there.stat().st_size == entries[names[0]].size
+
+    async def test_restore_that_was_killed_at_its_files_is_gone_on_with(
+        self, backup: str, folder: Path, target: str
+    ) -> None:
+        other = fresh(folder)
+        own = replace(other, variables={**other.variables, "CITEWELL_DATABASE_URL": target})
+        settings = Settings(_env_file=None, home=other.home)
+        place = opening.open_target(settings, str(folder / "kept"))
+        opened = await Opened.of(place, backup, Unlocking(None, PASSPHRASE))
+        entries = [each async for each in opened.entries()]
+        files = settings.home / "files"
+        store = FolderStorage(files)
+        there = files / entries[0].name
+        there.parent.mkdir(parents=True)
+        there.write_bytes(b"of another key")
+        await restore(opened, target, store)  # and killed before it exchanges the file
+        (files / entries[1].name).unlink()
+        assert files_to_come(target) == backup
+        refused = await asyncio.to_thread(said, own, "backup", "restore")
+        assert "--files-only" in refused
+        done = await asyncio.to_thread(own.json, "backup", "restore", "--files-only")
+        assert done == {"id": backup, "files": len(entries)}
+        for each in entries:
+            assert (files / each.name).stat().st_size == each.size
+        assert files_to_come(target) is None
+        again = await asyncio.to_thread(said, own, "backup", "restore", "--files-only")
+        assert "nothing was changed" in again
 
 
 class TestTwoInstallations:

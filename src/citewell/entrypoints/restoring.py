@@ -93,6 +93,29 @@ def restored_database(
         server.stop()
 
 
+@contextmanager
+def filled_database(settings: Settings) -> Generator[str, None, None]:
+    """The database of an installation that does not run, as its owner.
+
+    Raises:
+        StartupError: The installation runs, or its database cannot be opened.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    server = EmbeddedServer(settings.home / "database")
+    server.start()
+    try:
+        if not server.is_first_user:
+            raise StartupError(f"Citewell is running in {settings.home}; stop it before a restore.")
+        yield server.url(OWNER_ROLE, DATABASE_NAME)
+    except psycopg.Error as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StartupError(f"The database cannot be used: {said}") from error
+    finally:
+        server.stop()
+
+
 def _refuse_filled(server: EmbeddedServer, backup: Head, replacing: Replacing) -> None:
     try:
         tenants = tenant_ids(server.url("postgres", DATABASE_NAME))
@@ -103,7 +126,8 @@ def _refuse_filled(server: EmbeddedServer, backup: Head, replacing: Replacing) -
     if not replacing.is_allowed:
         raise StartupError(
             "This installation holds tenants already; nothing was changed. Set CITEWELL_HOME to "
-            "another folder, or say --replace to lose what is here."
+            "another folder, say --replace to lose what is here, or --files-only if a restore into "
+            "it was stopped at its files."
         )
     if backup.marks and not backup.marks & marks_of(tenants) and not replacing.from_another:
         raise StartupError(

@@ -152,7 +152,8 @@ class Opened:
         except OSError as error:
             raise StartupError(
                 "The rows are restored, but not all original files could be put in their place "
-                f"({error.strerror or error}): restore the backup again."
+                f"({error.strerror or error}): go on with `citewell backup restore --files-only` "
+                "before you start it."
             ) from error
 
     async def _fetch_entry(self, entry: Entry, folder: Path) -> Path:
@@ -200,7 +201,7 @@ async def restore(
                 on_step("files")
                 present = await opened.put_new_files(storage, on_step)
             on_step("rows")
-            count = await anyio.to_thread.run_sync(_load, opened, rows, url, on_step)
+            count = await anyio.to_thread.run_sync(_load, opened, rows, url, on_step, bool(present))
             return Restored(count, present)
     except OSError as error:
         raise StartupError(f"The restore has stopped: {error.strerror or error}.") from error
@@ -221,7 +222,7 @@ def refuse_newer(opened: Opened) -> None:
         )
 
 
-def _load(opened: Opened, path: Path, url: str, on_step: OnStep) -> int:
+def _load(opened: Opened, path: Path, url: str, on_step: OnStep, has_files_to_come: bool) -> int:
     try:
         with loading(url) as load:
             for head, blocks in opened.records(path):
@@ -232,6 +233,8 @@ def _load(opened: Opened, path: Path, url: str, on_step: OnStep) -> int:
             expected = {name: facts for name, facts in opened.manifest.tables.items() if facts[0]}
             if loaded != expected:
                 raise DamagedBackupError(opened.head.id, "its rows are not those it was made of")
+            if has_files_to_come:
+                load.note_files_to_come(opened.head.id)
             on_step("commit")
         on_step("committed")
     except DamagedFileError as error:

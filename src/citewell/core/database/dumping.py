@@ -242,7 +242,7 @@ def prepare_empty(url: str, schema: str) -> None:
         if current is not None and _holds_tenants(connection):
             raise StartupError(
                 "The database holds an installation already; nothing was changed. Name an empty "
-                "database."
+                "database, or say --files-only if a restore into it was stopped at its files."
             )
     migrations.migrate_to(url, schema)
 
@@ -286,6 +286,50 @@ class Load:
             self.connection.execute(
                 "SELECT setval(quote_ident(%s)::regclass, %s, %s)", (name, value, is_called)
             )
+
+    def note_files_to_come(self, backup_id: str) -> bool:
+        """Note, together with the rows, that files have still to be put in their place.
+
+        On the database itself, whose name changes with it when it takes the place of another.
+        Returns False where the role does not own the database and so cannot.
+        """
+        try:
+            with self.connection.transaction():
+                _note_on_database(self.connection, f"{FILES_TO_COME}{backup_id}")
+        except psycopg.errors.InsufficientPrivilege:
+            return False
+        return True
+
+
+FILES_TO_COME = "citewell restore, files to come: "
+"""Begin of the comment on a database whose rows were restored and whose files were not yet."""
+
+
+def files_to_come(url: str) -> str | None:
+    """Id of the backup whose files have still to be put in their place; None: of none."""
+    with connect(url, present=0) as connection:
+        found = connection.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
+            "WHERE datname = current_database()"
+        ).fetchone()
+    said = found[0] if found else None
+    if not isinstance(said, str) or not said.startswith(FILES_TO_COME):
+        return None
+    return said.removeprefix(FILES_TO_COME)
+
+
+def forget_files_to_come(url: str) -> None:
+    """Remove the note that `Load.note_files_to_come` left, if it did."""
+    if files_to_come(url) is not None:
+        with connect(url, present=0) as connection:
+            _note_on_database(connection, None)
+
+
+def _note_on_database(connection: Connection, said: str | None) -> None:
+    name = connection.info.dbname
+    connection.execute(
+        sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(said))
+    )
 
 
 @contextmanager

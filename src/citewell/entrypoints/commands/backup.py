@@ -16,6 +16,7 @@ from citewell.core.backups.pruning import prune
 from citewell.core.backups.restoring import Opened, restore
 from citewell.core.backups.target import Target
 from citewell.core.context import Caller
+from citewell.core.database.dumping import files_to_come, forget_files_to_come
 from citewell.core.database.migrations import migrate
 from citewell.core.errors import StartupError
 from citewell.core.platform import Platform
@@ -38,7 +39,7 @@ from citewell.entrypoints.commands.running import (
     stop_for_database,
 )
 from citewell.entrypoints.installation import open_storage
-from citewell.entrypoints.restoring import Replacing, restored_database
+from citewell.entrypoints.restoring import Replacing, filled_database, restored_database
 from citewell.entrypoints.trial import Verified, verify_backup
 
 T = TypeVar("T")
@@ -160,10 +161,17 @@ def restore_backup(
         bool,
         typer.Option("--from-another", help="Let --replace take a backup of another installation."),
     ] = False,
+    is_for_files: Annotated[
+        bool,
+        typer.Option("--files-only", help="Go on with a restore that was stopped at its files."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup into an empty installation; all of it, or nothing."""
     settings = read_quiet_settings()
+    if is_for_files:
+        _go_on_with_files(settings, place, as_json)
+        return
     replacing = Replacing(is_allowed=is_replacing, from_another=is_foreign)
     opened, rows = _told(lambda: _restore(settings, place, backup_id, replacing, as_json))
     differing = _differing(settings, opened)
@@ -266,7 +274,39 @@ def _restore(
         adopt_next_key(settings.home)
     # Last: until the databases are exchanged the rows of the former one need what is there.
     asyncio.run(opened.replace_files(storage, restored.present, _step(as_json)))
+    if restored.present:
+        with filled_database(settings) as url:
+            forget_files_to_come(url)
     return opened, restored.rows
+
+
+def _go_on_with_files(settings: Settings, place: str | None, as_json: bool) -> None:
+    """Put the files of a restore in their place whose rows are in, and which was stopped then."""
+
+    def act() -> tuple[str, int]:
+        with filled_database(settings) as url:
+            backup_id = files_to_come(url)
+            if backup_id is None:
+                raise StartupError(
+                    "No restore into this database was stopped at its files; nothing was changed."
+                )
+            opened = asyncio.run(_open(settings, place, backup_id))
+            storage = open_storage(settings)
+
+            async def put() -> int:
+                present = await opened.put_new_files(storage, _step(as_json))
+                await opened.replace_files(storage, present, _step(as_json))
+                return len(present)
+
+            asyncio.run(put())
+            forget_files_to_come(url)
+            return backup_id, opened.manifest.files
+
+    backup_id, files = _told(act)
+    if as_json:
+        print_json({"id": backup_id, "files": files})
+    else:
+        out.print(f"The {files:,} files of the backup {backup_id} are in their place.")
 
 
 async def _open(settings: Settings, place: str | None, backup_id: str) -> Opened:
