@@ -65,6 +65,10 @@ KEYS: dict[Operation, Route] = {
     ("PATCH", f"{API}/tenants/{{tenant_id}}"): Route(
         TENANT, {"name": "Changed"}, fields=OF_TENANT, is_write=True
     ),
+    ("GET", f"{API}/tenants/{{tenant_id}}/question-policy"): Route(TENANT),
+    ("PATCH", f"{API}/tenants/{{tenant_id}}/question-policy"): Route(
+        TENANT, {"longest_question": 4_000}, is_write=True
+    ),
     ("DELETE", f"{API}/auth/api-keys/{{key_id}}"): Route(KEY, is_write=True, status=204),
     ("DELETE", f"{API}/tenants/{{tenant_id}}"): Route(TENANT, is_write=True, status=403),
 }  # fmt: skip

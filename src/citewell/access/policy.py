@@ -222,6 +222,16 @@ class Access:
         }
         return replace(self, reaches=reaches)
 
+    def without(self, collections: IdSet) -> "Access":
+        """The same, with these collections out of reach for reading, whatever is granted."""
+        if not collections:
+            return self
+        read = self.reaches[Verb.READ]
+        denied = IdSet.of(read.denied_collections).joined(collections)
+        return replace(
+            self, reaches={**self.reaches, Verb.READ: replace(read, denied_collections=denied)}
+        )
+
     def beside_conversations(self) -> "Access":
         """The same, in a tenant that has files of conversations."""
         reaches = {

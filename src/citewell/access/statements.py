@@ -6,9 +6,17 @@ from typing import Any
 
 from citewell.access.policy import CREATES_FROM, NO_IDS, Access, Effect, IdSet, Reach
 
+_UNASKED = """
+SELECT c.id, true, 'unasked' FROM tenant t JOIN collection c ON c.tenant_id = t.id
+WHERE t.id = :tenant_id AND c.visibility <> 'conversation'
+  AND jsonb_exists(t.question_policy -> 'collections', CAST(:asks_as AS text))
+  AND NOT jsonb_exists(t.question_policy -> 'collections' -> CAST(:asks_as AS text), c.id::text)
+"""
+"""Selects the collections that the tenant has a role not ask (`asks_as`; NULL: none)."""
+
 # One round trip for all rules that name the user. The ids come as text, one array for each kind,
 # and stay text (see `IdSet`).
-GRANTS = """
+GRANTS = f"""
 WITH mine AS (
   SELECT group_id AS id FROM group_member WHERE tenant_id = :tenant_id AND user_id = :user_id
 )
@@ -25,12 +33,17 @@ FROM (
   UNION ALL
   SELECT NULL, true, 'conversation'
   WHERE EXISTS (SELECT FROM conversation WHERE tenant_id = :tenant_id AND has_files)
+  UNION ALL
+  {_UNASKED}
 ) AS named GROUP BY is_collection, effect
-"""
+"""  # noqa: S608 - a constant of ours
 """Selects the objects and effects of the grants that name a user, directly or through a group, and
 the private collections of the tenant as if of an effect `private`; a row `conversation` says that
-it has files of conversations. One statement, and so one snapshot: a collection never turns private
-between the two."""
+it has files of conversations, and `unasked` are collections that the tenant has a role not ask. One
+statement, and so one snapshot: a collection never turns private between the two."""
+
+UNASKED = f"SELECT array_agg(id)::text FROM ({_UNASKED}) AS unasked (id)"  # noqa: S608
+"""Selects the same as one array."""
 
 OWN_CONVERSATION = """
 SELECT true FROM conversation
@@ -55,20 +68,29 @@ class Named:
     private: IdSet = NO_IDS
     """All private collections of the tenant."""
     has_conversation_files: bool = False
+    unasked: IdSet = NO_IDS
+    """Collections that the tenant has the asking role not ask."""
+
+
+def unasked_in(rows: Sequence[tuple[Any, ...]]) -> IdSet:
+    """The ids in the row of `UNASKED`."""
+    return IdSet(rows[0][0]) if rows and rows[0][0] else NO_IDS
 
 
 def grants_in(rows: Sequence[tuple[Any, ...]]) -> Named:
     """The rules in rows of `GRANTS`."""
     grants: dict[tuple[bool, Effect], IdSet] = {}
-    private, has_files = NO_IDS, False
+    private, has_files, unasked = NO_IDS, False, NO_IDS
     for is_collection, effect, ids in rows:
         if effect == "private":
             private = IdSet(ids)
         elif effect == "conversation":
             has_files = True
+        elif effect == "unasked":
+            unasked = IdSet(ids)
         else:
             grants[is_collection, Effect(effect)] = IdSet(ids)
-    return Named(grants, private, has_files)
+    return Named(grants, private, has_files, unasked)
 
 
 def reach_sql(

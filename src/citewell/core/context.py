@@ -13,7 +13,9 @@ from citewell.access.statements import (
     CONVERSATIONS_WITH_FILES,
     GRANTS,
     OWN_CONVERSATION,
+    UNASKED,
     grants_in,
+    unasked_in,
 )
 from citewell.core.database.batches import AnySession, StatementBatch, batch_of
 from citewell.core.errors import ForbiddenError
@@ -124,6 +126,13 @@ class Caller:
     origin: Origin = NOWHERE
     conversation_id: uuid.UUID | None = None
     """The conversation the actor is in; if it is theirs, its files are within their reach."""
+    is_asking: bool = False
+    """Whether it is for an answer that is read, by a person's question or a program that asks for
+    them: then collections that the tenant has the role not ask are out of reach."""
+
+    def asking(self) -> "Caller":
+        """The same actor with the reach that questions have."""
+        return replace(self, is_asking=True)
 
     def within(self, conversation_id: uuid.UUID | None) -> "Caller":
         """The same actor in a conversation; it need not be checked whose it is."""
@@ -140,11 +149,12 @@ class BatchContext:
     platform: Platform
     origin: Origin = NOWHERE
     conversation_id: uuid.UUID | None = None
+    is_asking: bool = False
 
     @property
     def caller(self) -> Caller:
         """The caller, with whom another unit of work can be opened."""
-        return Caller(self.tenant_id, self.actor, self.origin, self.conversation_id)
+        return Caller(self.tenant_id, self.actor, self.origin, self.conversation_id, self.is_asking)
 
     @property
     def batch(self) -> StatementBatch:
@@ -156,13 +166,15 @@ class BatchContext:
         # Not longer than the transaction: a grant that ends must hold from the next request on.
         # By actor: a session may serve contexts of several, as where a job reads as its owner; and
         # by conversation, whose files are within reach in it alone.
-        known: dict[tuple[uuid.UUID, Actor, uuid.UUID | None], Access] = (
-            self.session.info.setdefault(_ACCESS, {})
-        )
-        key = (self.tenant_id, self.actor, self.conversation_id)
+        known: dict[Caller, Access] = self.session.info.setdefault(_ACCESS, {})
+        key = replace(self.caller, origin=NOWHERE)
         if key not in known:
             known[key] = await access_in(
-                self.session, self.tenant_id, self.actor, self.conversation_id
+                self.session,
+                self.tenant_id,
+                self.actor,
+                self.conversation_id,
+                is_asking=self.is_asking,
             )
         return known[key]
 
@@ -187,6 +199,8 @@ async def access_in(
     tenant_id: uuid.UUID,
     actor: Actor,
     conversation_id: uuid.UUID | None = None,
+    *,
+    is_asking: bool = False,
 ) -> Access:
     """Access of an actor in a tenant, as of this transaction.
 
@@ -195,8 +209,11 @@ async def access_in(
         tenant_id: The tenant.
         actor: The actor.
         conversation_id: The conversation the actor is in; one of others opens nothing.
+        is_asking: Whether it is for an answer; see `Caller.is_asking`.
     """
-    access = await _access_beside_conversations(session, tenant_id, actor)
+    # What the system does for all, as evaluations, is asked by no role.
+    asks_as = actor.role.name.lower() if is_asking and actor.kind is not ActorKind.SYSTEM else None
+    access = await _access_beside_conversations(session, tenant_id, actor, asks_as)
     if conversation_id is None:
         return access
     values = {
@@ -214,7 +231,7 @@ def full_access(actor: Actor) -> Access | None:
 
 
 async def _access_beside_conversations(
-    session: AnySession, tenant_id: uuid.UUID, actor: Actor
+    session: AnySession, tenant_id: uuid.UUID, actor: Actor, asks_as: str | None
 ) -> Access:
     # An organisation's own key is named by no grant: any administrator could make one to read what
     # is private.
@@ -222,8 +239,11 @@ async def _access_beside_conversations(
     if full is not None:
         asked = {"tenant_id": tenant_id}
         has_files = await batch_of(session).ask(CONVERSATIONS_WITH_FILES, asked, bool)
+        if asks_as is not None:
+            values = {"tenant_id": tenant_id, "asks_as": asks_as}
+            full = full.without(await batch_of(session).ask(UNASKED, values, unasked_in))
         return full.beside_conversations() if has_files else full
-    values = {"tenant_id": tenant_id, "user_id": actor.user_id}
+    values = {"tenant_id": tenant_id, "user_id": actor.user_id, "asks_as": asks_as}
     named = await batch_of(session).ask(GRANTS, values, grants_in)
     access = access_by(
         actor.role,
@@ -232,7 +252,7 @@ async def _access_beside_conversations(
         named.private,
         reads_private=actor.reads_private,
         manages_private=actor.administers,
-    )
+    ).without(named.unasked)
     return access.beside_conversations() if named.has_conversation_files else access
 
 
@@ -260,6 +280,7 @@ async def unit_of_work(
             platform,
             caller.origin,
             caller.conversation_id,
+            caller.is_asking,
         )
         yield ctx
     for action in ctx.after_commit:
@@ -283,6 +304,7 @@ async def batched_work(
             platform,
             caller.origin,
             caller.conversation_id,
+            caller.is_asking,
         )
 
 

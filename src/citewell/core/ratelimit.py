@@ -16,6 +16,8 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from citewell.core.slots import Slots
+
 log = structlog.get_logger(__name__)
 
 # A healthy Redis answers in a millisecond; longer, and counting alone is better than waiting.
@@ -98,6 +100,8 @@ class RateLimiter:
             )
             self._redis = cast(RedispyBridge, storage.bridge).storage
             self._shared = MovingWindowRateLimiter(storage)
+        self.slots = Slots(self._redis, self._digest)
+        """Counts what goes on at the same time, in the same place."""
 
     async def hit(self, rule: Rule, *parts: str) -> Decision:
         """Count one try, unless it is one too many.
@@ -144,12 +148,15 @@ class RateLimiter:
             )
 
     def _name(self, rule: Rule, parts: tuple[str, ...]) -> str:
+        return f"{rule.name}:{self._digest(parts)}"
+
+    def _digest(self, parts: tuple[str, ...]) -> str:
         digest = hashlib.blake2b(digest_size=16, key=self._key)
         for part in parts:
             encoded = part.encode(errors="surrogatepass")
             # With its length, so that ("ab", "c") and ("a", "bc") are different keys.
             digest.update(len(encoded).to_bytes(4, "big") + encoded)
-        return f"{rule.name}:{digest.hexdigest()}"
+        return digest.hexdigest()
 
 
 async def _ask(

@@ -40,7 +40,7 @@ COMMANDS = {
     "usage": ("Metered usage, for the bill.", "analytics"),
     "user": ("The people of a tenant.", "accounts"),
     "group": ("Groups of users, to grant things to.", "groups"),
-    "tenant": ("Organisations of this installation.", "tenants"),
+    "tenant": ("Organisations of this installation.", "tenants", "question_policies"),
     "access": ("Who sees what.", "granting"),
     "prompts": (
         "Show the prompts that a model writes answers and other questions with.",

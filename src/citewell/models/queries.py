@@ -54,6 +54,8 @@ class QueryLog(Base, HasId, TenantScoped):
     privacy: Mapped[str] = mapped_column(server_default="full")
     """The tenant's `question_log` when it was asked; of this and the present one the stricter one
     holds, so that a looser setting reveals nothing of before."""
+    refusal: Mapped[str | None]
+    """Code of the error with which the tenant's rules refused it; None: it was answered."""
     is_cached: Mapped[bool | None]
     """Whether the reply came out of a cache; None: from before this was noted."""
 

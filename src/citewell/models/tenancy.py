@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, SmallInteger, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
@@ -56,6 +57,8 @@ class Tenant(Base, HasTimestamps):
     """Roles, and `admin`, that sign in with a second factor or a passkey only."""
     language: Mapped[str] = mapped_column(server_default="en")
     """Language of mails to users who have chosen none: `en` or `vi`."""
+    question_policy: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    """Rules on questions, as `features/question_policies/schemas.py` has them; empty: none."""
     session_version: Mapped[int] = mapped_column(server_default="1")
     """Raised to end all sessions and streams of the tenant."""
     setup_hash: Mapped[bytes | None]

@@ -9,6 +9,7 @@ import { Connections } from "./connections";
 import { Embeds } from "./embeds";
 import { Groups } from "./groups";
 import { Keys } from "./keys";
+import { QuestionRules } from "./question-rules";
 import { TenantSettings } from "./settings";
 import { System } from "./system";
 import { Usage } from "./usage";
@@ -28,6 +29,7 @@ export function AdminPage() {
     ...(isManager ? [{ key: "connections" as const, name: t("connections.heading") }, { key: "webhooks" as const, name: t("webhooks.heading") }, { key: "usage" as const, name: t("usage.heading") }] : []),
     ...(isAdmin ? [{ key: "embeds" as const, name: t("embeds.heading") }] : []),
     ...(isAdmin ? [{ key: "settings" as const, name: t("settings.heading") }] : []),
+    ...(isAdmin ? [{ key: "questions" as const, name: t("rules.heading") }] : []),
     ...(isAdmin ? [{ key: "audit" as const, name: t("audit.heading") }] : []),
     { key: "system", name: t("system.heading") },
   ];
@@ -44,6 +46,7 @@ export function AdminPage() {
       {view === "embeds" && <Embeds />}
       {view === "usage" && <Usage />}
       {view === "settings" && <TenantSettings />}
+      {view === "questions" && <QuestionRules />}
       {view === "audit" && <Audit />}
       {view === "system" && <System />}
     </Page>

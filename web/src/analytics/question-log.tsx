@@ -12,7 +12,7 @@ import { Badge } from "~/ui/page";
 
 import { SaveFile } from "~/ui/save-file";
 
-const KINDS = { all: "log.all", unanswered: "log.unanswered", low_confidence: "log.doubtful", badly_rated: "log.badlyRated" } as const satisfies Record<string, Key>;
+const KINDS = { all: "log.all", unanswered: "log.unanswered", low_confidence: "log.doubtful", badly_rated: "log.badlyRated", refused: "log.refused" } as const satisfies Record<string, Key>;
 type Kind = keyof typeof KINDS;
 
 const LEVELS: Record<string, Key> = { high: "confidence.high", medium: "confidence.medium", low: "confidence.low" };
@@ -50,6 +50,7 @@ function Row({ question }: { question: QuerySummary }) {
       <div className="min-w-0">
         <p className="font-medium wrap-anywhere">{question.query}</p>
         <p className="mt-0.5 flex flex-wrap items-center gap-2 text-sm text-soft">
+          {question.refusal !== null && <Badge tone="bad">{t("log.refused")}</Badge>}
           {question.abstained ? <Badge tone="bad">{t("log.noAnswer")}</Badge> : level !== undefined && <Badge tone={question.confidence.level === "low" ? "doubt" : "plain"}>{t(level as "confidence.low")}</Badge>}
           {question.rating !== null && <Badge tone={question.rating <= 2 ? "bad" : "plain"}>{t("log.rated", { rating: number(question.rating, 1) })}</Badge>}
           {question.user_id !== null && <UserName id={question.user_id} />}

@@ -47,6 +47,7 @@ export type ConnectionTest = Schemas["ConnectionTest"];
 export type Webhook = Schemas["WebhookRead"];
 export type Delivery = Schemas["DeliveryRead"];
 export type Tenant = Schemas["TenantDetails"];
+export type QuestionPolicy = Schemas["QuestionPolicy"];
 export type QuerySummary = Schemas["QuerySummary"];
 export type UsageFiguresRead = Schemas["UsageFiguresRead"];
 export type UsageMetric = Schemas["UsageRead"];

@@ -12,7 +12,11 @@ const ASK = "/api/v1/boxes/{token}/ask";
 const NAME = encodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 
 class Refused extends Error {
-  constructor(readonly status: number) {
+  constructor(
+    readonly status: number,
+    /** Words of the organisation for whoever asks; none: the box has its own. */
+    readonly told: string | null,
+  ) {
     super(`refused with ${status}`);
   }
 }
@@ -21,12 +25,22 @@ async function call<Reply>(path: string, body?: object): Promise<Reply> {
   const sent = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   // What a person has signed in to elsewhere is nothing to a box.
   const reply = await fetch(path.replace("{token}", NAME), { credentials: "omit", ...sent });
-  if (!reply.ok) throw new Refused(reply.status);
+  if (!reply.ok) throw new Refused(reply.status, await told(reply));
   return (await reply.json()) as Reply;
+}
+
+async function told(reply: Response): Promise<string | null> {
+  try {
+    const { code, detail } = (await reply.json()) as { code?: unknown; detail?: unknown };
+    return code === "question_refused" && typeof detail === "string" ? detail : null;
+  } catch {
+    return null; // a proxy's page
+  }
 }
 
 function reason(error: unknown, words: Words): string {
   if (!navigator.onLine) return words.offline;
+  if (error instanceof Refused && error.told !== null) return error.told;
   const status = error instanceof Refused ? error.status : 0;
   return { 404: words.gone, 429: words.busy }[status] ?? words.failed;
 }

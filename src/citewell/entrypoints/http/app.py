@@ -69,6 +69,7 @@ from citewell.features.oauth.endpoints import router as oauth_router
 from citewell.features.openai_api.endpoints import router as openai_router
 from citewell.features.personal_data.endpoints import router as personal_data_router
 from citewell.features.queries.endpoints import router as queries_router
+from citewell.features.question_policies.endpoints import router as question_policies_router
 from citewell.features.search.endpoints import router as search_router
 from citewell.features.sessions.credentials import Credentials
 from citewell.features.sessions.endpoints import public_router as sign_in_router
@@ -165,7 +166,8 @@ def create_app(
         versions_router, jobs_router, events_router, transfers_router, collections_router,
         sharing_router, oauth_router, sessions_router, personal_data_router, evaluations_router,
         agents_router, workflows_router, connections_router, usage_router, audit_router,
-        keys_router, users_router, groups_router, tenants_router, analytics_router,
+        keys_router, users_router, groups_router, tenants_router, question_policies_router,
+        analytics_router,
         webhooks_router, embeds_router, errors_router,
     ):  # fmt: skip
         # Each right below the application: a router around them would try all routes twice more.

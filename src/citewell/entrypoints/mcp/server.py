@@ -59,7 +59,8 @@ class CallersServer:
         self, platform: Platform, caller: Caller, noted: Callable[[BaseException], Problem]
     ) -> None:
         self._platform = platform
-        self._caller = caller
+        # What a program reads it answers from: no more is there for it than for questions.
+        self._caller = caller.asking()
         self._noted = noted
 
     def server(self) -> Server[Any]:

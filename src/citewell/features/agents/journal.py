@@ -175,7 +175,8 @@ class RunLedger:
         if found is None:
             raise RunEndedError("The run is not there any more.")
         self._require(found.is_mine)
-        return acting_caller(self._run, found)
+        # All that tools read goes into the answer.
+        return acting_caller(self._run, found).asking()
 
     def _work(self) -> AbstractAsyncContextManager[BatchContext]:
         return batched_work(self._platform, self._caller, has_kept_plans=True)

@@ -37,6 +37,7 @@ from citewell.features.agents.tools.registry import TOOLS
 from citewell.features.agents.toolset import RunToolbox
 from citewell.features.jobs.attempts import Attempt
 from citewell.features.jobs.errors import JobStoppedError
+from citewell.features.question_policies.admission import running
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.tasks import TaskGroup
@@ -91,6 +92,12 @@ async def do_job(attempt: Attempt) -> None:
     work = await _begin(attempt)
     if work is None:
         return
+    run = work.run
+    async with running(attempt.platform, run.tenant_id, run.user_id, run.id):
+        await _do(attempt, work)
+
+
+async def _do(attempt: Attempt, work: _Work) -> None:
     try:
         async with TaskGroup() as group:
             watch = group.create_task(_watch(work))

@@ -21,6 +21,7 @@ from citewell.features.agents.errors import (
 )
 from citewell.features.agents.running import RUN_JOB
 from citewell.features.agents.schemas import (
+    LEAST_SECONDS,
     AgentReport,
     AgentRunRead,
     AgentRunSummary,
@@ -40,6 +41,7 @@ from citewell.features.documents import service as documents
 from citewell.features.idempotency import service as idempotency
 from citewell.features.jobs import service as jobs
 from citewell.features.jobs.schemas import NewJob
+from citewell.features.search.admission import admit_run
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
@@ -95,12 +97,31 @@ async def start(
     made = replace(made, model=model.name)
     asked: JsonValue = ["execute", str(agent_id), data.input]
     async with unit_of_work(platform, caller) as ctx:
+        done = await idempotency.begin_once(ctx, key, asked)
+        if done is not None:
+            return await get(ctx, uuid.UUID(str(done)))
+    made = await _admitted(platform, caller, made)
+    async with unit_of_work(platform, caller) as ctx:
         known = await idempotency.begin_once(ctx, key, asked)
         if known is not None:
             return await get(ctx, uuid.UUID(str(known)))
         run = await _add(ctx, made)
         await idempotency.finish_once(ctx, key, asked, str(run.id))
         return run
+
+
+async def _admitted(platform: Platform, caller: Caller, made: NewRun) -> NewRun:
+    """The run with the time that the tenant's rules give a question, if they admit it.
+
+    Raises:
+        AppError: They do not; see `search.admission.admit_run`.
+    """
+    admission = await admit_run(platform, caller, made.question, made.id)
+    seconds, definition = admission.rules.policy.seconds, made.definition
+    if seconds is None or seconds >= definition.limits.seconds:
+        return made
+    limits = definition.limits.model_copy(update={"seconds": max(seconds, LEAST_SECONDS)})
+    return replace(made, definition=definition.model_copy(update={"limits": limits}))
 
 
 async def start_for(
@@ -117,6 +138,7 @@ async def start_for(
         made = await _runnable(ctx, agent_id, task.text)
     model = await model_of(platform, caller, made.definition)
     made = replace(made, model=model.name, given_document_ids=task.document_ids)
+    made = await _admitted(platform, caller, made)
     async with unit_of_work(platform, caller) as ctx:
         run = await _add(ctx, made)
         await link(ctx, run.id)
@@ -143,11 +165,11 @@ async def _runnable(ctx: Context, agent_id: uuid.UUID, question: str) -> NewRun:
     wanted = definition.collection_ids
     if wanted and not await collections.visible(ctx, wanted):
         await collections.require_all(ctx, wanted)
-    return NewRun(agent_id, slug, version, definition, question, "")
+    return NewRun(uuid7(), agent_id, slug, version, definition, question, "")
 
 
 async def _add(ctx: Context, made: NewRun) -> AgentRunRead:
-    actor, run_id = ctx.actor, uuid7()
+    actor, run_id = ctx.actor, made.id
     [job] = await jobs.enqueue(ctx, RUN_JOB, [NewJob()])
     run = AgentRun(
         tenant_id=ctx.tenant_id,

@@ -23,6 +23,10 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 ToolName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
+LEAST_SECONDS = 5
+"""Least time of a run: below it no model has answered once."""
+
+
 class AgentLimitsRead(RequestBody):
     """Bounds of one run."""
 
@@ -34,7 +38,10 @@ class AgentLimitsRead(RequestBody):
         default=None, gt=0, le=1_000, allow_inf_nan=False, description="US dollars."
     )
     seconds: int = Field(
-        default=300, ge=5, le=3_600, description="Time at work; waiting for a person is free."
+        default=300,
+        ge=LEAST_SECONDS,
+        le=3_600,
+        description="Time at work; waiting for a person is free.",
     )
 
 
@@ -292,6 +299,7 @@ class RunSight:
 class NewRun:
     """A run to make."""
 
+    id: uuid.UUID
     agent_id: uuid.UUID
     slug: str
     version: int

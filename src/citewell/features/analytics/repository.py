@@ -40,7 +40,7 @@ asked AS (
     q.input_tokens * coalesce(CAST(p.prices -> q.model ->> 0 AS float8), 0)
       + q.output_tokens * coalesce(CAST(p.prices -> q.model ->> 1 AS float8), 0) AS money
   FROM query_log q, (SELECT CAST(:prices AS jsonb) AS prices) AS p
-  WHERE q.tenant_id = :tenant_id AND q.at >= :begin AND q.at < :end
+  WHERE q.tenant_id = :tenant_id AND q.at >= :begin AND q.at < :end AND q.refusal IS NULL
 ), runs AS (
   SELECT r.agent_id, r.agent_slug, coalesce(r.actor_id, '{NOBODY}') AS actor_id, r.user_id,
     r.input_tokens, r.output_tokens, r.money

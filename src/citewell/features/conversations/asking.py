@@ -11,6 +11,7 @@ from citewell.features.conversations.recording import Prepared
 from citewell.features.conversations.remembering import Recalled
 from citewell.features.conversations.schemas import ConversationQuery
 from citewell.features.search import answers
+from citewell.features.search.admission import admitted
 from citewell.features.search.schemas import QueryReply, QueryRequest
 from citewell.kit.ids import uuid7
 from citewell.kit.tasks import TaskGroup
@@ -43,17 +44,21 @@ async def answer(platform: Platform, caller: Caller, request: ConversationQuery)
     """
     if request.conversation_id is None:
         return await answers.answer(platform, caller, request.alone(request.query))
-    prepared = await prepare(platform, caller, request)
-    place, naming = prepared.place, None
-    async with TaskGroup() as group:
-        if place.is_untitled:
-            naming = group.create_task(titles.suggest(platform, caller, request.query))
-        reply = await answers.answer(
-            platform,
-            caller.within(place.conversation_id),
-            prepared.request,
-            prepared.follow_up,
-        )
+    # Before it is made to stand alone, which a model may do.
+    async with admitted(platform, caller, request.alone(request.query)) as admission:
+        async with admission.time():
+            prepared = await prepare(platform, caller, request)
+        place, naming = prepared.place, None
+        async with TaskGroup() as group:
+            if place.is_untitled:
+                naming = group.create_task(titles.suggest(platform, caller, request.query))
+            reply = await answers.answer(
+                platform,
+                caller.within(place.conversation_id),
+                prepared.request,
+                prepared.follow_up,
+                admission,
+            )
     reply = await recording.add(platform, caller, prepared, uuid7(), reply)
     if naming is not None:
         await titles.give(platform, caller, place.conversation_id, naming.result())

@@ -11,6 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from citewell.core.closing import Closing
 from citewell.core.context import unit_of_work
+from citewell.core.errors import AppError
 from citewell.core.platform import Platform
 from citewell.features.conversations import asking, exporting, files, service, streams
 from citewell.features.conversations.running import Runs
@@ -131,9 +132,13 @@ async def query_stream(
     first = await anext(events)
 
     async def body() -> AsyncIterator[bytes]:
-        yield encode_event(first.name, first.data)
-        async for event in events:
-            yield encode_event(event.name, event.data)
+        async with aclosing(events):  # a client that leaves ends the answer
+            yield encode_event(first.name, first.data)
+            try:
+                async for event in events:
+                    yield encode_event(event.name, event.data)
+            except AppError as error:  # the reply has begun
+                yield encode_event("error", {"code": error.code, "detail": error.detail})
 
     return StreamingResponse(body(), media_type=EVENTS, headers=UNBUFFERED)
 
@@ -147,7 +152,7 @@ async def suggest_first_questions(
     limit: Annotated[int, Query(ge=1, le=MOST_SUGGESTIONS)] = 6,
 ) -> FirstQuestions:
     """Suggest questions to begin with, made of headings of documents the caller may read."""
-    async with unit_of_work(platform, caller) as ctx:
+    async with unit_of_work(platform, caller.asking()) as ctx:
         return await service.first_questions(ctx, language, limit)
 
 

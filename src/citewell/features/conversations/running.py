@@ -21,7 +21,9 @@ from citewell.features.conversations import asking, recording, titles
 from citewell.features.conversations.errors import MessageNotFoundError
 from citewell.features.conversations.recording import Prepared
 from citewell.features.conversations.schemas import ConversationQuery, NumberedEvent
+from citewell.features.question_policies.admission import Admission
 from citewell.features.search import answers
+from citewell.features.search.admission import admitted
 from citewell.features.search.answer_records import Making
 from citewell.features.search.schemas import QueryReply, StreamEvent
 from citewell.kit.ids import uuid7
@@ -144,7 +146,13 @@ class Runs:
                 run.begun.exception()  # whoever waits may have left
 
     async def _answer(self, platform: Platform, run: Run) -> None:
-        prepared = await asking.prepare(platform, run.caller, run.request)
+        request = run.request.alone(run.request.query)
+        async with admitted(platform, run.caller, request) as admission:
+            await self._answer_admitted(platform, run, admission)
+
+    async def _answer_admitted(self, platform: Platform, run: Run, admission: Admission) -> None:
+        async with admission.time():
+            prepared = await asking.prepare(platform, run.caller, run.request)
         made = Making()
         events = answers.kept(
             platform,
@@ -153,6 +161,7 @@ class Runs:
             prepared.follow_up,
             made=made,
             stop=run.stop,
+            admission=admission,
         )
         async with aclosing(events):
             first = await anext(events)

@@ -30,7 +30,9 @@ from citewell.features.openai_api import agents
 from citewell.features.openai_api.dialogue import TurnRequest
 from citewell.features.openai_api.errors import ModelNotFoundError, ToolsNeedModelError
 from citewell.features.openai_api.schemas import ModelCard, ModelList
+from citewell.features.question_policies.admission import Admission
 from citewell.features.search import answers
+from citewell.features.search.admission import admitted
 from citewell.features.search.schemas import QueryReply, QueryRequest
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
@@ -128,6 +130,21 @@ async def take_turn(
         return
     if name != ASSISTANT:
         raise ModelNotFoundError(name)
+    dialogue = asked.dialogue
+    request = QueryRequest(query=dialogue.question, **asked.options.model_dump(exclude_unset=True))
+    said = [each.text for each in dialogue.messages if isinstance(each, UserMessage)]
+    async with (
+        admitted(platform, caller, request, said=said) as admission,
+        aclosing(_taken(platform, caller, asked, admission)) as events,
+        aclosing(admission.timed(events)) as timed,
+    ):
+        async for event in timed:
+            yield event
+
+
+async def _taken(
+    platform: Platform, caller: Caller, asked: TurnRequest, admission: Admission
+) -> AsyncGenerator[TurnEvent, None]:
     chosen = TokenUsage()
     if asked.toolbox.tools or asked.dialogue.follows_tools:
         llm = await connections.model_for(platform, caller, Use.ANSWER)
@@ -143,13 +160,17 @@ async def take_turn(
             yield end
             return
         chosen = end.spent
-    async with aclosing(_answered(platform, caller, asked, chosen)) as events:
+    async with aclosing(_answered(platform, caller, asked, chosen, admission)) as events:
         async for event in events:
             yield event
 
 
 async def _answered(
-    platform: Platform, caller: Caller, asked: TurnRequest, before: TokenUsage
+    platform: Platform,
+    caller: Caller,
+    asked: TurnRequest,
+    before: TokenUsage,
+    admission: Admission,
 ) -> AsyncGenerator[TurnEvent, None]:
     """An answer from the documents; `before`: what choosing among tools took."""
     # Of what was said before only the questions: which documents the words of an answer come
@@ -165,7 +186,9 @@ async def _answered(
         must_mention=alone.follow_up.must_mention,
         **asked.options.model_dump(exclude_unset=True),
     )
-    async with aclosing(answers.stream(platform, caller, request, alone.follow_up)) as events:
+    async with aclosing(
+        answers.stream(platform, caller, request, alone.follow_up, admission)
+    ) as events:
         async for event in events:
             if event.name == "step":
                 yield ""  # lets errors of the search come before the reply begins

@@ -10,6 +10,7 @@ from citewell.engine.retrieval.base import Hit
 from citewell.features.queries import service
 from citewell.features.queries.schemas import Change, Readable, ReplayRead, StoredAnswer
 from citewell.features.search import answers
+from citewell.features.search.admission import admitted
 from citewell.features.search.answer_records import Making, settings_of
 from citewell.features.search.schemas import QueryReply, QueryRequest, Setting
 
@@ -23,7 +24,9 @@ async def replay(platform: Platform, caller: Caller, query_id: uuid.UUID) -> Rep
         then, readable = await service.find(ctx, query_id)
     question = then.standalone or then.query
     request = QueryRequest.model_validate({**then.request, "query": question})
-    now, made = await answers.trial(platform, caller, request)
+    # Asked again, it is a question like another: what is refused today is not answered.
+    async with admitted(platform, caller, request) as admission, admission.time():
+        now, made = await answers.trial(platform, caller, request)
     differences = _differences(then, now)
     reasons = _reasons(caller, then, now, readable)
     reasons += _of_index(then, made)

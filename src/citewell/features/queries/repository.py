@@ -99,6 +99,8 @@ def _conditions(sight: QuerySight, wanted: QueryFilter) -> list[ColumnElement[bo
         case Only.LOW_CONFIDENCE:
             found.append(QueryLog.confidence_level == ConfidenceLevel.LOW)
             found.append(QueryLog.is_abstained.is_(False))
+        case Only.REFUSED:
+            found.append(QueryLog.refusal.is_not(None))
         case Only.BADLY_RATED:
             bad = select(Feedback.query_id).where(Feedback.rating <= BAD_RATING)
             found.append(QueryLog.id.in_(bad))

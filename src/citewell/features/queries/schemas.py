@@ -26,6 +26,8 @@ class Only(StrEnum):
     UNANSWERED = "unanswered"
     LOW_CONFIDENCE = "low_confidence"
     """Answered, with low confidence."""
+    REFUSED = "refused"
+    """Not admitted by the tenant's rules."""
     BADLY_RATED = "badly_rated"
 
 
@@ -108,6 +110,8 @@ class QuerySummary(BaseModel):
     model: str
     cached: bool | None
     """Whether the reply came out of a cache; None: it was not noted."""
+    refusal: str | None = None
+    """Code of the error with which the tenant's rules refused it; no answer was made."""
     rating: float | None
     """Mean of its ratings."""
 
@@ -184,6 +188,8 @@ class StoredAnswer(BaseModel):
     erased_at: datetime | None
     """When a document it was made of was deleted for good, and its words with it."""
     abstained: bool
+    refusal: str | None = None
+    """Code of the error with which the tenant's rules refused it; `answer` is what was said."""
     confidence: ConfidenceRead
     sentences: list[StoredSentence]
     citations: list[StoredCitation]

@@ -38,7 +38,7 @@ READS_LOG_FROM = Role.MANAGER
 
 EXPORTED = (
     "query_id", "timestamp", "user_id", "query", "answered", "confidence", "score", "rating",
-    "model", "cached",
+    "model", "cached", "refusal",
 )  # fmt: skip
 """Head of an export."""
 
@@ -142,6 +142,7 @@ def _summary(listed: Logged) -> QuerySummary:
         confidence=_confidence(log, has_reasons=False),
         model=log.model,
         cached=log.is_cached,
+        refusal=log.refusal,
         rating=listed.rating,
     )
 
@@ -152,12 +153,13 @@ def _cells(summary: QuerySummary) -> list[object]:
         summary.timestamp.isoformat(),
         summary.user_id,
         summary.query,
-        not summary.abstained,
+        not summary.abstained and summary.refusal is None,
         summary.confidence.level,
         summary.confidence.score,
         summary.rating,
         summary.model,
         summary.cached,
+        summary.refusal,
     ]
 
 
@@ -255,6 +257,7 @@ def _shown(log: QueryLog, readable: Readable, feedback: list[FeedbackRead]) -> S
         is_complete=is_complete,
         erased_at=log.erased_at,
         abstained=log.is_abstained,
+        refusal=log.refusal,
         confidence=_confidence(log, has_reasons=is_all and log.erased_at is None),
         sentences=sentences,
         citations=[

@@ -1,5 +1,6 @@
 """Keeps answers with what they were made of, for as long as the tenant wants."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel
@@ -12,6 +13,7 @@ from citewell.engine.answering.extractive import MODEL as EXTRACTIVE
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.base import Hit
+from citewell.features.question_policies.errors import QuestionNotAdmittedError
 from citewell.features.search.answer_log import AnswerLog
 from citewell.features.search.errors import AnswerNotKeptError
 from citewell.features.search.schemas import (
@@ -25,7 +27,15 @@ from citewell.features.search.schemas import (
     QueryRequest,
     Setting,
 )
+from citewell.kit.clock import utc_now
+from citewell.kit.ids import uuid7
 from citewell.kit.storable import storable
+
+REFUSED_MODEL = "rules"
+"""Author of a refusal: the tenant's rules, no model."""
+
+REFUSED_LEVEL = "none"
+"""Confidence of a refusal: there is no answer to have some in."""
 
 
 @dataclass(slots=True)
@@ -99,6 +109,47 @@ async def keep(
     except AnswerNotKeptError as error:
         reply.metadata.degraded.append(DegradedRead(what="stored answer", why=str(error)))
     return reply
+
+
+async def keep_refusal(
+    platform: Platform, caller: Caller, request: QueryRequest, error: QuestionNotAdmittedError
+) -> None:
+    """Keep a question that the tenant's rules did not admit, with what the asker was told.
+
+    The refusal stands whether or not it can be written.
+    """
+    record = AnswerRecord(
+        id=uuid7(),
+        at=utc_now(),
+        question=storable(request.query),
+        standalone=None,
+        request=request.model_dump(mode="json", exclude={"query", "cache"}, exclude_defaults=True),
+        language="",
+        answer=storable(error.detail),
+        sentences=[],
+        is_abstained=False,
+        confidence_level=REFUSED_LEVEL,
+        confidence_score=0.0,
+        reasons=[],
+        passages=[],
+        citations=[],
+        model=REFUSED_MODEL,
+        prompt_version=None,
+        embedding=None,
+        release=citewell.__version__,
+        settings={},
+        input_tokens=0,
+        output_tokens=0,
+        timings_ms={},
+        degraded=[],
+        is_cached=None,
+        refusal=error.code,
+    )
+    metrics = platform.state_of(ProcessMetrics)
+    if metrics.is_recording:
+        metrics.count("answers_total", "refused", "rules", "no")
+    with suppress(AnswerNotKeptError):
+        await platform.state_of(AnswerLog).add(platform, caller, record)
 
 
 def settings_of(platform: Platform, made: Making) -> dict[str, Setting]:

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -58,7 +58,9 @@ from citewell.engine.retrieval.arranging import AS_RANKED, neighbours_of
 from citewell.engine.retrieval.base import Hit
 from citewell.features.connections import service as connections
 from citewell.features.connections.schemas import Use
+from citewell.features.question_policies.admission import Admission
 from citewell.features.search import repository, service
+from citewell.features.search.admission import admitted
 from citewell.features.search.answer_cache import AnswerCodec, again, own_copy
 from citewell.features.search.answer_records import Answered, Making, keep
 from citewell.features.search.cached_replies import CacheableQuestion, remembered
@@ -112,10 +114,14 @@ class PassageReading:
 
 
 async def answer(
-    platform: Platform, caller: Caller, request: QueryRequest, follow_up: FollowUp | None = None
+    platform: Platform,
+    caller: Caller,
+    request: QueryRequest,
+    follow_up: FollowUp | None = None,
+    admission: Admission | None = None,
 ) -> QueryReply:
     """Answer a question; raises what `service.search` raises."""
-    return await _last(kept(platform, caller, request, follow_up))
+    return await _last(kept(platform, caller, request, follow_up, admission=admission))
 
 
 async def trial(
@@ -137,10 +143,14 @@ async def _last(answering: AsyncGenerator[StreamEvent | QueryReply, None]) -> Qu
 
 
 async def stream(
-    platform: Platform, caller: Caller, request: QueryRequest, follow_up: FollowUp | None = None
+    platform: Platform,
+    caller: Caller,
+    request: QueryRequest,
+    follow_up: FollowUp | None = None,
+    admission: Admission | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
     """Answer a question as events; the last one is `done` with the whole reply."""
-    async with aclosing(kept(platform, caller, request, follow_up)) as items:
+    async with aclosing(kept(platform, caller, request, follow_up, admission=admission)) as items:
         async for item in items:
             if isinstance(item, QueryReply):
                 yield StreamEvent("done", item.model_dump(mode="json"))
@@ -156,6 +166,7 @@ async def kept(
     *,
     made: Making | None = None,
     stop: asyncio.Event | None = None,
+    admission: Admission | None = None,
 ) -> AsyncGenerator[StreamEvent | QueryReply, None]:
     """Yield the events of an answer, then the reply once it is in the log.
 
@@ -166,10 +177,39 @@ async def kept(
         follow_up: How it came out of a conversation; None: it was asked as it is.
         made: Takes what the answer is made of, if it does not come out of a cache.
         stop: Once it is set the model is cut off; what it has written is the answer.
+        admission: Of the question as it was asked, where it was admitted before it was made to
+            stand alone; None: it is admitted here.
     """
-    noted = made
-    watch = Stopwatch()
     reader = await service.reader_of(platform, caller, request.as_user_id)
+    async with AsyncExitStack() as stack:
+        stamp = None
+        if admission is None:
+            admission = await stack.enter_async_context(
+                admitted(platform, caller, request, reader=reader)
+            )
+            stamp = admission.rules.stamp
+        else:
+            # What it became may fit a pattern that the words alone do not.
+            await admission.check([request.query])
+        asked = CacheableQuestion(platform, caller, reader, request, stamp)
+        answering = await stack.enter_async_context(
+            aclosing(_kept(asked, request, follow_up, made, stop))
+        )
+        async with aclosing(admission.timed(answering)) as items:
+            async for item in items:
+                yield item
+
+
+async def _kept(
+    asked: CacheableQuestion,
+    request: QueryRequest,
+    follow_up: FollowUp | None,
+    noted: Making | None,
+    stop: asyncio.Event | None,
+) -> AsyncGenerator[StreamEvent | QueryReply, None]:
+    """Events and reply of an admitted question; see `kept`."""
+    platform, caller, reader = asked.platform, asked.caller, asked.reader
+    watch = Stopwatch()
 
     async def computing(scope: ReaderScope | None) -> AsyncGenerator[StreamEvent | Answered, None]:
         made = noted or Making()
@@ -181,7 +221,6 @@ async def kept(
             async for item in items:
                 yield Answered.of(platform, item, made) if isinstance(item, QueryReply) else item
 
-    asked = CacheableQuestion(platform, caller, reader, request)
     async with aclosing(remembered(asked, computing, AnswerCodec())) as items:
         async for each in items:
             if isinstance(each.item, Answered):

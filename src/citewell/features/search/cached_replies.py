@@ -15,6 +15,7 @@ import citewell
 from citewell.core.caching.cache import Cache, Key, ValueKind
 from citewell.core.caching.flights import Flights
 from citewell.core.context import Caller
+from citewell.core.database.stamps import LibraryStamp
 from citewell.core.platform import Platform
 from citewell.engine.reranking.base import Reranking
 from citewell.engine.retrieval.rewriting import Rewriting
@@ -60,12 +61,14 @@ class CacheableQuestion:
         caller: Whose query it is counted as.
         reader: Whose access it has.
         request: The question.
+        stamp: Of the library, if it was read for this question.
     """
 
     platform: Platform
     caller: Caller
     reader: Caller
     request: SearchRequest | QueryRequest
+    stamp: LibraryStamp | None = None
 
     @property
     def kind(self) -> ValueKind:
@@ -80,8 +83,8 @@ async def remembered(
 
     The query is counted in any case: by `computing`, or here.
     """
-    for _ in range(MOST_ATTEMPTS):
-        place = await _place(asked)
+    for attempt in range(MOST_ATTEMPTS):
+        place = await _place(asked, is_first=attempt == 0)
         if place is None:
             break
         try:
@@ -139,12 +142,14 @@ async def _found(
             yield Remembered(each.item, is_cached)
 
 
-async def _place(asked: CacheableQuestion) -> tuple[Key, ReaderScope] | None:
+async def _place(asked: CacheableQuestion, *, is_first: bool) -> tuple[Key, ReaderScope] | None:
     """Key and scope of the reply; None: it is not kept."""
     cache, reader, request = asked.platform.state_of(Cache), asked.reader, asked.request
     if not (request.cache and cache.keeps(asked.kind)):
         return None
-    stamp = await cache.stamps.current(asked.platform.database, reader.tenant_id)
+    stamp = asked.stamp if is_first else None
+    if stamp is None:
+        stamp = await cache.stamps.current(asked.platform.database, reader.tenant_id)
     cache.note_stamp(reader.tenant_id, stamp.value)
     if not stamp.has_cache:
         return None

@@ -48,7 +48,7 @@ WITH kept AS (
     standalone, request, language, answer, sentences, is_abstained, confidence_level,
     confidence_score, reasons, passages, citations, model, prompt_version, embedding, release,
     settings, input_tokens, output_tokens, timings_ms, degraded, is_cached, privacy,
-    erased_at)
+    erased_at, refusal)
   SELECT :tenant_id, :id, :at, :actor_kind, :actor_id, :user_id, :question,
     CASE WHEN whole THEN :standalone END, CAST(:request AS jsonb), :language,
     CASE WHEN whole THEN :answer END,
@@ -57,7 +57,7 @@ WITH kept AS (
     CAST(:citations AS jsonb), :model, :prompt_version,
     :embedding, :release, CAST(:settings AS jsonb), :input_tokens, :output_tokens,
     CAST(:timings_ms AS jsonb), CAST(:degraded AS jsonb), :is_cached, t.question_log,
-    CASE WHEN NOT whole THEN now() END
+    CASE WHEN NOT whole THEN now() END, :refusal
   FROM tenant t, LATERAL (
     SELECT count(*) = cardinality(CAST(:documents AS uuid[])) AS whole FROM document d
     WHERE d.tenant_id = :tenant_id AND d.id = ANY (CAST(:documents AS uuid[]))) AS sources

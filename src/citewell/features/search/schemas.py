@@ -474,7 +474,9 @@ class AnswerRecord:
     output_tokens: int
     timings_ms: dict[str, float]
     degraded: list[dict[str, str]]
-    is_cached: bool
+    is_cached: bool | None
+    refusal: str | None = None
+    """Code of the error with which the tenant's rules refused it."""
 
 
 @dataclass(frozen=True, slots=True)

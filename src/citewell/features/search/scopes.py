@@ -38,7 +38,7 @@ class ReaderScope:
         )
 
 
-_Reader = tuple[uuid.UUID, uuid.UUID, Role, bool, uuid.UUID | None]
+_Reader = tuple[uuid.UUID, uuid.UUID, Role, bool, uuid.UUID | None, bool]
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Scopes:
         """The scope of a reader as of the stamp, or later."""
         actor = reader.actor
         full = full_access(actor)
-        if full is not None and reader.conversation_id is None:
+        if full is not None and reader.conversation_id is None and not reader.is_asking:
             return ReaderScope.of(full)
         if actor.user_id is None and actor.kind is not ActorKind.API_KEY:
             return await _read(platform, reader)
@@ -65,6 +65,7 @@ class Scopes:
             actor.role,
             actor.reads_private,
             reader.conversation_id,
+            reader.is_asking,
         )
         known = self._known.get(key)
         if known is not None and known[0] == stamp:

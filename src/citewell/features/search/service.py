@@ -23,6 +23,8 @@ from citewell.engine.verification.base import Verifier
 from citewell.engine.verification.registry import open_verifier
 from citewell.features.connections import service as connections
 from citewell.features.connections.schemas import Use
+from citewell.features.question_policies import admission as policies
+from citewell.features.question_policies.schemas import AskedQuestion
 from citewell.features.search import repository
 from citewell.features.search.cached_replies import CacheableQuestion, remembered
 from citewell.features.search.errors import EmptyQueryError
@@ -56,7 +58,10 @@ MOST_UNREAD = 1000
 async def search(platform: Platform, caller: Caller, request: SearchRequest) -> SearchReply:
     """Find passages, best first.
 
+    It is a question to the tenant's rules, but not to the log of questions.
+
     Raises:
+        AppError: The rules do not admit it, as `question_policies.admission.admitted` says.
         EmptyQueryError: There is nothing to search for.
         CollectionNotFoundError: A collection is not there for the caller.
         UnknownFilterError: No document has what a filter names.
@@ -64,6 +69,14 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
     """
     watch = Stopwatch()
     reader = await reader_of(platform, caller, request.as_user_id)
+    asked = AskedQuestion(request.query, (), reader.actor.role, tuple(request.collection_ids or ()))
+    async with policies.admitted(platform, caller, asked) as admission, admission.time():
+        question = CacheableQuestion(platform, caller, reader, request, admission.rules.stamp)
+        return await _found(question, request, watch)
+
+
+async def _found(asked: CacheableQuestion, request: SearchRequest, watch: Stopwatch) -> SearchReply:
+    platform, caller, reader = asked.platform, asked.caller, asked.reader
 
     async def computing(scope: ReaderScope | None) -> AsyncGenerator[SearchReply, None]:
         found = await find(
@@ -90,7 +103,6 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
             explain=_explanation(found) if request.explain else None,
         )
 
-    asked = CacheableQuestion(platform, caller, reader, request)
     async with aclosing(remembered(asked, computing, _SearchCodec())) as items:
         async for each in items:
             reply: SearchReply = each.item
@@ -169,7 +181,9 @@ class _SearchCodec:
 
 async def reader_of(platform: Platform, caller: Caller, user_id: uuid.UUID | None) -> Caller:
     """Whose access a search has: the caller's, or that of the user they look as."""
-    return caller if user_id is None else await sharing.viewed_as(platform, caller, user_id)
+    if user_id is not None:
+        caller = await sharing.viewed_as(platform, caller, user_id)
+    return caller.asking()
 
 
 async def find(
@@ -207,6 +221,8 @@ async def find(
         reranks: Whether the reranker, if one is set, puts the result in order.
         arrangement: How repetitions and like passages are dealt with.
     """
+    # Whatever finds passages by a question comes by here: what a role does not ask is not found.
+    caller = caller.asking()
 
     def library(counted: Actor | None) -> CallersLibrary:
         return CallersLibrary(

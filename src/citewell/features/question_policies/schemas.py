@@ -1,0 +1,137 @@
+"""Shapes of a tenant's rules on questions."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from citewell.access.policy import Role
+from citewell.engine.text.expressions import (
+    MOST_CHARS,
+    Expression,
+    ExpressionError,
+    expression,
+    phrase,
+)
+from citewell.kit.bodies import RequestBody
+from citewell.kit.storable import StorableText
+
+MOST_PATTERNS = 100
+"""Patterns of one tenant: each question is read once for each of them."""
+
+MOST_POSITIONS = 4_096
+"""Characters that all patterns of a tenant stand for: they bound what a question costs to read, a
+tenth of a second for 4,000 characters in the worst of patterns for each 256."""
+
+MOST_COLLECTIONS = 200
+"""Collections of one role; more are better said by access levels and grants."""
+
+RoleName = Literal["guest", "employee", "manager", "director"]
+
+
+class RefusedPattern(RequestBody):
+    """Questions that are refused, and what is said of them."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    kind: Literal["phrase", "expression"] = Field(
+        default="phrase",
+        description="`phrase`: these words one after another; `expression`: a regular expression "
+        "of `. [] () | ? * + {m,n} ^ $ \\d \\w \\s`, anywhere in the question. Case and missing "
+        "diacritics make no difference.",
+    )
+    pattern: Annotated[StorableText, Field(min_length=1, max_length=MOST_CHARS)]
+    message: Annotated[StorableText, Field(min_length=1, max_length=1_000)] = Field(
+        description="What the asker is told."
+    )
+
+    def read(self) -> Expression:
+        """The pattern as it is looked for.
+
+        Raises:
+            ExpressionError: It cannot be used.
+        """
+        return phrase(self.pattern) if self.kind == "phrase" else expression(self.pattern)
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        try:
+            self.read()
+        except ExpressionError as error:
+            raise ValueError(f"the pattern cannot be used: {error}") from None
+        return self
+
+
+def _of_bearable_size(patterns: list[RefusedPattern]) -> list[RefusedPattern]:
+    if sum(each.read().positions for each in patterns) > MOST_POSITIONS:
+        raise ValueError(f"all patterns together stand for more than {MOST_POSITIONS} characters")
+    return patterns
+
+
+Refused = Annotated[
+    list[RefusedPattern],
+    AfterValidator(_of_bearable_size),
+    Field(max_length=MOST_PATTERNS, description="All of them at once; the first that fits tells."),
+]
+Askable = Annotated[
+    dict[RoleName, Annotated[list[uuid.UUID], Field(max_length=MOST_COLLECTIONS)]],
+    Field(
+        description="Collections that questions of a role are answered from, all roles at once; a "
+        "role that is left out asks all it may read."
+    ),
+]
+LongestQuestion = Annotated[
+    int, Field(ge=10, le=4_000, description="Characters; null: as many as can be sent.")
+]
+PerUser = Annotated[
+    int, Field(ge=1, le=1_000, description="Questions of one user at a time; null: any number.")
+]
+PerTenant = Annotated[
+    int, Field(ge=1, le=10_000, description="Questions of all at a time; null: any number.")
+]
+Seconds = Annotated[
+    int, Field(ge=1, le=3_600, description="Time of one question; null: as long as it takes.")
+]
+
+
+class QuestionPolicyUpdate(RequestBody):
+    """Changes to the rules on questions; null takes a limit away."""
+
+    refused: Refused | None = None
+    collections: Askable | None = None
+    longest_question: LongestQuestion | None = None
+    concurrent_per_user: PerUser | None = None
+    concurrent_per_tenant: PerTenant | None = None
+    seconds: Seconds | None = None
+
+
+class QuestionPolicy(BaseModel):
+    """A tenant's rules on questions."""
+
+    refused: list[RefusedPattern] = Field(default_factory=list[RefusedPattern])
+    collections: dict[RoleName, list[uuid.UUID]] = Field(
+        default_factory=dict[RoleName, list[uuid.UUID]]
+    )
+    longest_question: int | None = None
+    concurrent_per_user: int | None = None
+    concurrent_per_tenant: int | None = None
+    seconds: int | None = None
+
+    def askable(self, role: Role) -> list[uuid.UUID] | None:
+        """Collections that a role may ask; None: all it may read."""
+        return {Role[name.upper()]: ids for name, ids in self.collections.items()}.get(role)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """What a question asks, as the rules look at it."""
+
+    text: str
+    """As the person wrote it."""
+    more: tuple[str, ...] = ()
+    """Other texts that a model would read as questions: of what was said before."""
+    role: Role = Role.DIRECTOR
+    """Of whoever's access it has."""
+    collection_ids: tuple[uuid.UUID, ...] = ()
+    """Collections that it names."""

@@ -1,0 +1,127 @@
+"""A tenant's rules on questions: shown, changed, and as they are in force."""
+
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from citewell.access.policy import Scope
+from citewell.core.caching.cache import Cache
+from citewell.core.context import SYSTEM, Caller, unit_of_work
+from citewell.core.database.stamps import LibraryStamp
+from citewell.core.platform import Platform
+from citewell.engine.text.expressions import Expression
+from citewell.features.audit import service as audit
+from citewell.features.collections import service as collections
+from citewell.features.identity.errors import TenantNotFoundError
+from citewell.features.question_policies import repository
+from citewell.features.question_policies.schemas import QuestionPolicy, QuestionPolicyUpdate
+
+LIMITS = ("longest_question", "concurrent_per_user", "concurrent_per_tenant", "seconds")
+
+MOST_KNOWN = 1_000
+"""Tenants whose rules a process remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulesInForce:
+    """The rules of a tenant with their patterns read."""
+
+    policy: QuestionPolicy
+    patterns: tuple[tuple[Expression, str], ...]
+    """Each with its message."""
+    stamp: LibraryStamp
+    """Of the tenant's library when they were read."""
+
+
+@dataclass(slots=True)
+class KnownRules:
+    """The rules of tenants, each as of a stamp of the library; a state of the platform."""
+
+    known: dict[uuid.UUID, RulesInForce] = field(default_factory=dict[uuid.UUID, RulesInForce])
+
+
+async def get(platform: Platform, caller: Caller, tenant_id: uuid.UUID) -> QuestionPolicy:
+    """The rules of a tenant; for others than the operator of their own.
+
+    Raises:
+        ForbiddenError: The caller is no administrator: the patterns are not for everybody.
+        TenantNotFoundError: There is none, or not for this caller.
+    """
+    async with unit_of_work(platform, _inside(caller, tenant_id)) as ctx:
+        ctx.actor.require(Scope.ADMIN)
+        rules = await repository.stored(ctx.session, tenant_id)
+    if rules is None:
+        raise TenantNotFoundError(tenant_id)
+    return QuestionPolicy.model_validate(rules)
+
+
+async def update(
+    platform: Platform, caller: Caller, tenant_id: uuid.UUID, data: QuestionPolicyUpdate
+) -> QuestionPolicy:
+    """Change the rules of a tenant; they hold for the next question in every process.
+
+    Raises:
+        ForbiddenError: The caller is no administrator.
+        TenantNotFoundError: There is none, or not for this caller.
+        CollectionNotFoundError: A collection is not there for the caller.
+    """
+    changes: dict[str, Any] = {
+        name: value
+        for name, value in data.model_dump(mode="json", exclude_unset=True).items()
+        # Null takes a limit away; for the others it means unchanged.
+        if value is not None or name in LIMITS
+    }
+    async with unit_of_work(platform, _inside(caller, tenant_id)) as ctx:
+        ctx.actor.require(Scope.ADMIN)
+        tenant = await repository.lock(ctx.session, tenant_id)
+        if tenant is None:
+            raise TenantNotFoundError(tenant_id)
+        named = sorted({each for ids in (data.collections or {}).values() for each in ids})
+        if named:
+            await collections.require_all(ctx, named)
+        before = QuestionPolicy.model_validate(tenant.question_policy).model_dump(mode="json")
+        changed = sorted(name for name, value in changes.items() if before[name] != value)
+        after = QuestionPolicy.model_validate({**before, **changes})
+        if changed:
+            await repository.store(ctx.session, tenant, after.model_dump(mode="json"))
+            # Patterns are words of the tenant, which stay out of the trail; their number says it.
+            told = {name: changes[name] for name in changed if name != "refused"}
+            await audit.record(
+                ctx,
+                "question_policy.updated",
+                object_kind="tenant",
+                object_id=tenant_id,
+                details={"fields": changed, "patterns": len(after.refused), **told},
+            )
+        return after
+
+
+async def in_force(platform: Platform, tenant_id: uuid.UUID) -> RulesInForce:
+    """The rules of a tenant as they are committed now."""
+    stamp = await platform.state_of(Cache).stamps.current(platform.database, tenant_id)
+    known = platform.state_of(KnownRules).known
+    rules = known.get(tenant_id)
+    if rules is not None and rules.stamp == stamp:
+        return rules
+    async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
+        stored = await repository.stored(ctx.session, tenant_id)
+    policy = QuestionPolicy.model_validate(stored or {})
+    if rules is not None and rules.policy == policy:
+        patterns = rules.patterns
+    else:
+        patterns = tuple((each.read(), each.message) for each in policy.refused)
+    if len(known) >= MOST_KNOWN:
+        known.clear()
+    rules = known[tenant_id] = RulesInForce(policy, patterns, stamp)
+    return rules
+
+
+def _inside(caller: Caller, tenant_id: uuid.UUID) -> Caller:
+    """The caller acting in a tenant that they may see.
+
+    Raises:
+        TenantNotFoundError: It is not.
+    """
+    if tenant_id != caller.tenant_id and Scope.OPERATOR not in caller.actor.scopes:
+        raise TenantNotFoundError(tenant_id)
+    return replace(caller, tenant_id=tenant_id)
