@@ -238,10 +238,12 @@ async def _access_beside_conversations(
     full = full_access(actor)
     if full is not None:
         asked = {"tenant_id": tenant_id}
-        has_files = await batch_of(session).ask(CONVERSATIONS_WITH_FILES, asked, bool)
-        if asks_as is not None:
-            values = {"tenant_id": tenant_id, "asks_as": asks_as}
-            full = full.without(await batch_of(session).ask(UNASKED, values, unasked_in))
+        batch = batch_of(session)
+        with_files = batch.ask(CONVERSATIONS_WITH_FILES, asked, bool)
+        if asks_as is not None:  # sent together
+            unasked = batch.ask(UNASKED, {**asked, "asks_as": asks_as}, unasked_in)
+            full = full.without(await unasked)
+        has_files = await with_files
         return full.beside_conversations() if has_files else full
     values = {"tenant_id": tenant_id, "user_id": actor.user_id, "asks_as": asks_as}
     named = await batch_of(session).ask(GRANTS, values, grants_in)

@@ -56,7 +56,7 @@ SPECS = (
                ("route",), FAST),
     MetricSpec("http_requests_in_flight", _G, "Requests that are being answered."),
     MetricSpec("answers_total", _C,
-               "Answers by outcome (answered, abstained, degraded), author and cache.",
+               "Answers by outcome (answered, abstained, degraded, refused), author and cache.",
                ("outcome", "written_by", "cached")),
     MetricSpec("answer_stage_seconds", _H, "Time of the stages of an answer; `total` is all.",
                ("stage",), FAST),

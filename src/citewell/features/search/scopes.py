@@ -38,7 +38,7 @@ class ReaderScope:
         )
 
 
-_Reader = tuple[uuid.UUID, uuid.UUID, Role, bool, uuid.UUID | None, bool]
+_Reader = tuple[uuid.UUID, uuid.UUID, Role, bool, uuid.UUID | None, bool, ActorKind | None]
 
 
 @dataclass(slots=True)
@@ -55,7 +55,9 @@ class Scopes:
         full = full_access(actor)
         if full is not None and reader.conversation_id is None and not reader.is_asking:
             return ReaderScope.of(full)
-        if actor.user_id is None and actor.kind is not ActorKind.API_KEY:
+        is_alone = reader.conversation_id is None
+        has_scope_of_all = full is not None and is_alone
+        if actor.user_id is None and actor.kind is not ActorKind.API_KEY and not has_scope_of_all:
             return await _read(platform, reader)
         # All own keys of an organisation read the same.
         user_id = actor.user_id or NOBODY
@@ -66,6 +68,8 @@ class Scopes:
             actor.reads_private,
             reader.conversation_id,
             reader.is_asking,
+            # The operator asks as a director; what the system does is asked by no role.
+            actor.kind if has_scope_of_all else None,
         )
         known = self._known.get(key)
         if known is not None and known[0] == stamp:
