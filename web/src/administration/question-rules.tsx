@@ -16,7 +16,17 @@ import { ProblemNote } from "~/ui/problem-note";
 
 const ROLES = { guest: "role.guest", employee: "role.employee", manager: "role.manager", director: "role.director" } as const satisfies Record<string, Key>;
 type RoleName = keyof typeof ROLES;
-type Pattern = QuestionPolicy["refused"][number] & { key: number };
+type Kind = "phrase" | "expression";
+
+interface Pattern {
+  key: number;
+  kind: Kind;
+  pattern: string;
+  message: string;
+}
+
+/** Ids of collections by role. */
+type Asked = Readonly<Record<string, string[]>>;
 
 /** What is not asked here, of which collections a role asks, and how much at a time. */
 export function QuestionRules() {
@@ -38,9 +48,9 @@ export function QuestionRules() {
 function Editor({ id, policy, collections }: { id: string; policy: QuestionPolicy; collections: readonly Collection[] }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const [refused, setRefused] = useState<readonly Pattern[]>(policy.refused.map((each, key) => ({ ...each, key })));
-  const [next, setNext] = useState(policy.refused.length);
-  const [asked, setAsked] = useState<QuestionPolicy["collections"]>(policy.collections);
+  const [refused, setRefused] = useState<readonly Pattern[]>((policy.refused ?? []).map((each, key) => ({ kind: each.kind ?? "phrase", pattern: each.pattern, message: each.message, key })));
+  const [next, setNext] = useState(refused.length);
+  const [asked, setAsked] = useState<Asked>(policy.collections ?? {});
   const [longest, setLongest] = useState(text(policy.longest_question));
   const [perUser, setPerUser] = useState(text(policy.concurrent_per_user));
   const [perTenant, setPerTenant] = useState(text(policy.concurrent_per_tenant));
@@ -53,7 +63,7 @@ function Editor({ id, policy, collections }: { id: string; policy: QuestionPolic
   async function save(): Promise<void> {
     const body = {
       refused: refused.map(({ kind, pattern, message }) => ({ kind, pattern: pattern.trim(), message: message.trim() })),
-      collections: asked, longest_question: limit(longest), concurrent_per_user: limit(perUser), concurrent_per_tenant: limit(perTenant), seconds: limit(seconds),
+      collections: { ...asked }, longest_question: limit(longest), concurrent_per_user: limit(perUser), concurrent_per_tenant: limit(perTenant), seconds: limit(seconds),
     };
     await api.PATCH("/api/v1/tenants/{tenant_id}/question-policy", { params: { path: { tenant_id: id } }, body });
     await queries.invalidateQueries({ queryKey: ["question-policy"] });
@@ -122,8 +132,8 @@ function Askable({ role, ids, collections, onChange }: AskableProps) {
   );
 }
 
-function withRole(asked: QuestionPolicy["collections"], role: RoleName, ids: string[] | undefined): QuestionPolicy["collections"] {
-  const { [role]: _, ...others } = asked;
+function withRole(asked: Asked, role: RoleName, ids: string[] | undefined): Asked {
+  const others = Object.fromEntries(Object.entries(asked).filter(([name]) => name !== role));
   return ids === undefined ? others : { ...others, [role]: ids };
 }
 

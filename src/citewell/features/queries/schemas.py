@@ -110,7 +110,7 @@ class QuerySummary(BaseModel):
     model: str
     cached: bool | None
     """Whether the reply came out of a cache; None: it was not noted."""
-    refusal: str | None = None
+    refusal: str | None
     """Code of the error with which the tenant's rules refused it; no answer was made."""
     rating: float | None
     """Mean of its ratings."""
@@ -188,7 +188,7 @@ class StoredAnswer(BaseModel):
     erased_at: datetime | None
     """When a document it was made of was deleted for good, and its words with it."""
     abstained: bool
-    refusal: str | None = None
+    refusal: str | None
     """Code of the error with which the tenant's rules refused it; `answer` is what was said."""
     confidence: ConfidenceRead
     sentences: list[StoredSentence]
