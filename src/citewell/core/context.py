@@ -211,7 +211,7 @@ async def access_in(
         conversation_id: The conversation the actor is in; one of others opens nothing.
         is_asking: Whether it is for an answer; see `Caller.is_asking`.
     """
-    # What the system does for all, as evaluations, is asked by no role.
+    # No role asks where the system works for all, as in evaluations.
     asks_as = actor.role.name.lower() if is_asking and actor.kind is not ActorKind.SYSTEM else None
     access = await _access_beside_conversations(session, tenant_id, actor, asks_as)
     if conversation_id is None:

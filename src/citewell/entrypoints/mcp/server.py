@@ -59,7 +59,7 @@ class CallersServer:
         self, platform: Platform, caller: Caller, noted: Callable[[BaseException], Problem]
     ) -> None:
         self._platform = platform
-        # What a program reads it answers from: no more is there for it than for questions.
+        # A program answers from all that it reads: no more is there for it than for questions.
         self._caller = caller.asking()
         self._noted = noted
 

@@ -21,7 +21,7 @@ from citewell.features.conversations import asking, recording, titles
 from citewell.features.conversations.errors import MessageNotFoundError
 from citewell.features.conversations.recording import Prepared
 from citewell.features.conversations.schemas import ConversationQuery, NumberedEvent
-from citewell.features.question_policies.admission import Admission
+from citewell.features.question_policies.admission import AdmittedQuestion
 from citewell.features.search import answers
 from citewell.features.search.admission import admitted
 from citewell.features.search.answer_records import Making
@@ -150,7 +150,9 @@ class Runs:
         async with admitted(platform, run.caller, request) as admission:
             await self._answer_admitted(platform, run, admission)
 
-    async def _answer_admitted(self, platform: Platform, run: Run, admission: Admission) -> None:
+    async def _answer_admitted(
+        self, platform: Platform, run: Run, admission: AdmittedQuestion
+    ) -> None:
         async with admission.time():
             prepared = await asking.prepare(platform, run.caller, run.request)
         made = Making()

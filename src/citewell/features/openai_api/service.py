@@ -30,7 +30,7 @@ from citewell.features.openai_api import agents
 from citewell.features.openai_api.dialogue import TurnRequest
 from citewell.features.openai_api.errors import ModelNotFoundError, ToolsNeedModelError
 from citewell.features.openai_api.schemas import ModelCard, ModelList
-from citewell.features.question_policies.admission import Admission
+from citewell.features.question_policies.admission import AdmittedQuestion
 from citewell.features.search import answers
 from citewell.features.search.admission import admitted
 from citewell.features.search.schemas import QueryReply, QueryRequest
@@ -143,7 +143,7 @@ async def take_turn(
 
 
 async def _taken(
-    platform: Platform, caller: Caller, asked: TurnRequest, admission: Admission
+    platform: Platform, caller: Caller, asked: TurnRequest, admission: AdmittedQuestion
 ) -> AsyncGenerator[TurnEvent, None]:
     chosen = TokenUsage()
     if asked.toolbox.tools or asked.dialogue.follows_tools:
@@ -170,7 +170,7 @@ async def _answered(
     caller: Caller,
     asked: TurnRequest,
     before: TokenUsage,
-    admission: Admission,
+    admission: AdmittedQuestion,
 ) -> AsyncGenerator[TurnEvent, None]:
     """An answer from the documents; `before`: what choosing among tools took."""
     # Of what was said before only the questions: which documents the words of an answer come

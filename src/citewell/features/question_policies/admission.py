@@ -32,7 +32,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class AdmittedQuestion:
     """A question that was admitted, and for how long."""
 
     rules: RulesInForce
@@ -93,7 +93,7 @@ class Admission:
 @asynccontextmanager
 async def admitted(
     platform: Platform, caller: Caller, asked: AskedQuestion
-) -> AsyncGenerator[Admission, None]:
+) -> AsyncGenerator[AdmittedQuestion, None]:
     """Admit a question for as long as the block lasts; it counts as one that is being answered.
 
     Args:
@@ -116,7 +116,7 @@ async def admitted(
 
 async def admit_run(
     platform: Platform, caller: Caller, asked: AskedQuestion, run_id: uuid.UUID
-) -> Admission:
+) -> AdmittedQuestion:
     """Admit a question that a job answers; it counts for one lease, until the job goes on with it.
 
     Raises as `admitted` does.
@@ -142,12 +142,12 @@ async def running(
         yield
 
 
-async def _checked(platform: Platform, caller: Caller, asked: AskedQuestion) -> Admission:
+async def _checked(platform: Platform, caller: Caller, asked: AskedQuestion) -> AdmittedQuestion:
     rules = await service.in_force(platform, caller.tenant_id)
     policy = rules.policy
     seconds = policy.seconds
     deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
-    admission = Admission(rules, deadline)
+    admission = AdmittedQuestion(rules, deadline)
     longest = policy.longest_question
     if longest is not None and len(asked.text) > longest:
         raise QuestionTooLongError(len(asked.text), longest)

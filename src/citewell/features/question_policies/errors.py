@@ -11,7 +11,6 @@ BUSY_SECONDS = 3
 class QuestionNotAdmittedError(AppError):
     """The tenant's rules do not admit a question; the log of questions notes it."""
 
-    code = "question_not_admitted"
     status = 403
     title = "This question is not admitted"
 

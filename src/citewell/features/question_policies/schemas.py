@@ -125,7 +125,7 @@ class QuestionPolicy(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """What a question asks, as the rules look at it."""
+    """A question as the rules look at it."""
 
     text: str
     """As the person wrote it."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.features.question_policies import admission as policies
-from citewell.features.question_policies.admission import Admission
+from citewell.features.question_policies.admission import AdmittedQuestion
 from citewell.features.question_policies.errors import QuestionNotAdmittedError
 from citewell.features.question_policies.schemas import AskedQuestion
 from citewell.features.search.answer_records import keep_refusal
@@ -22,7 +22,7 @@ async def admitted(
     *,
     reader: Caller | None = None,
     said: Sequence[str] = (),
-) -> AsyncGenerator[Admission, None]:
+) -> AsyncGenerator[AdmittedQuestion, None]:
     """Admit a question for as long as the block lasts; raises as `policies.admitted` does.
 
     Args:
@@ -63,7 +63,7 @@ async def admit_run(
     question: str,
     run_id: uuid.UUID,
     collection_ids: Sequence[uuid.UUID] = (),
-) -> Admission:
+) -> AdmittedQuestion:
     """Admit the task of an agent; raises as `policies.admit_run` does."""
     asked = AskedQuestion(question, (), caller.actor.role, tuple(collection_ids))
     async with refusals_kept(platform, caller, QueryRequest.model_construct(query=question)):

@@ -58,7 +58,7 @@ from citewell.engine.retrieval.arranging import AS_RANKED, neighbours_of
 from citewell.engine.retrieval.base import Hit
 from citewell.features.connections import service as connections
 from citewell.features.connections.schemas import Use
-from citewell.features.question_policies.admission import Admission
+from citewell.features.question_policies.admission import AdmittedQuestion
 from citewell.features.search import repository, service
 from citewell.features.search.admission import admitted
 from citewell.features.search.answer_cache import AnswerCodec, again, own_copy
@@ -118,7 +118,7 @@ async def answer(
     caller: Caller,
     request: QueryRequest,
     follow_up: FollowUp | None = None,
-    admission: Admission | None = None,
+    admission: AdmittedQuestion | None = None,
 ) -> QueryReply:
     """Answer a question; raises what `service.search` raises."""
     return await _last(kept(platform, caller, request, follow_up, admission=admission))
@@ -147,7 +147,7 @@ async def stream(
     caller: Caller,
     request: QueryRequest,
     follow_up: FollowUp | None = None,
-    admission: Admission | None = None,
+    admission: AdmittedQuestion | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
     """Answer a question as events; the last one is `done` with the whole reply."""
     async with aclosing(kept(platform, caller, request, follow_up, admission=admission)) as items:
@@ -166,7 +166,7 @@ async def kept(
     *,
     made: Making | None = None,
     stop: asyncio.Event | None = None,
-    admission: Admission | None = None,
+    admission: AdmittedQuestion | None = None,
 ) -> AsyncGenerator[StreamEvent | QueryReply, None]:
     """Yield the events of an answer, then the reply once it is in the log.
 
@@ -189,7 +189,7 @@ async def kept(
             )
             stamp = admission.rules.stamp
         else:
-            # What it became may fit a pattern that the words alone do not.
+            # It may fit a pattern that the words alone did not.
             await admission.check([request.query])
         asked = CacheableQuestion(platform, caller, reader, request, stamp)
         answering = await stack.enter_async_context(

@@ -221,7 +221,8 @@ async def find(
         reranks: Whether the reranker, if one is set, puts the result in order.
         arrangement: How repetitions and like passages are dealt with.
     """
-    # Whatever finds passages by a question comes by here: what a role does not ask is not found.
+    # All that finds passages by a question comes by here: collections a role does not ask are
+    # out of reach.
     caller = caller.asking()
 
     def library(counted: Actor | None) -> CallersLibrary:
