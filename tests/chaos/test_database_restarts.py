@@ -92,7 +92,7 @@ async def test_thousand_jobs_have_exact_results(site: Site, database: OperatorsD
         begun = time.monotonic()
         while not everything.done() or await asyncio.to_thread(site.has, SETTLED):
             before = await asyncio.to_thread(site.rows, READY)
-            await asyncio.sleep(chance.uniform(2, 8))
+            await asyncio.sleep(chance.uniform(4, 12))
             # A busy machine may need all that time to start: each stop has work to interrupt.
             await asyncio.to_thread(site.until, partial(goes_on, site, before))
             how = chance.choice(("fast", "immediate"))
