@@ -1,6 +1,5 @@
 """Original files by the hash of their content, each tenant's encrypted with its own key."""
 
-import fcntl
 import hashlib
 import hmac
 import os
@@ -28,6 +27,7 @@ from citewell.core.blobs.encryption import (
     encrypted_size,
     key_id_of,
 )
+from citewell.core.blobs.holding import Hold, is_held
 from citewell.core.errors import StorageReservedError, UnavailableError
 
 # A segment of the encryption: each read seals one.
@@ -217,16 +217,15 @@ class BlobStore:
             MasterKeyError: The tenant's key cannot be used.
         """
         made: list[Path] = []
-        held: BinaryIO | None = None
+        hold = Hold()
         try:
             plain = await self._opened(tenant_id, sha256, made)
             # A parser may read for longer than `PLAIN_AT_MOST_SECONDS`: the lock tells sweeps that
             # it does.
-            held = await anyio.to_thread.run_sync(_held, plain)
+            await anyio.to_thread.run_sync(hold.take, plain)
             yield plain
         finally:
-            if held is not None:
-                held.close()
+            hold.end()
             for path in made:
                 await anyio.to_thread.run_sync(_unlink, path)
 
@@ -385,27 +384,9 @@ def _sweep(staging: Path) -> None:
             age = now - path.stat().st_mtime
             is_plain = path.suffix == PLAIN
             if age > STAGED_AT_MOST_SECONDS or (
-                is_plain and age > PLAIN_AT_MOST_SECONDS and not _is_held(path)
+                is_plain and age > PLAIN_AT_MOST_SECONDS and not is_held(path)
             ):
                 path.unlink()
-
-
-def _held(path: Path) -> BinaryIO:
-    """Open a file with a lock that marks it as in use until it is closed or this process ends."""
-    file = path.open("rb")
-    with suppress(OSError):  # a file system without locks
-        fcntl.flock(file, fcntl.LOCK_SH)
-    return file
-
-
-def _is_held(path: Path) -> bool:
-    """Whether a living process still holds its lock on a plain copy."""
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 def _encrypt(source: Path | BinaryIO, target: Path, key: DataKey, names: DataKey) -> StagedContent:
