@@ -1,11 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
 import { asProblem } from "~/api/problem";
-import type { AgentRun, ToolCall } from "~/api/schemas";
+import type { AgentRun, Citation, ToolCall } from "~/api/schemas";
 import { serverSentEvents } from "~/api/stream";
 import { MarkedSentence } from "~/ask/marked-sentence";
 import { Sources } from "~/ask/sources";
@@ -161,12 +161,14 @@ interface ReportProps {
 function Report({ report, shown, onShow }: ReportProps) {
   const { t } = useTranslation();
   const citations = report.citations.map((citation) => ({ ...citation, chunk_id: citation.chunk_id ?? "" }));
+  const byNumber = new Map(citations.map((citation) => [citation.number, citation]));
   const openNumber = citations.find((citation) => isSamePassage(shown, targetOfCitation(citation)))?.number ?? null;
+  const open = useCallback((citation: Citation) => onShow(targetOfCitation(citation)), [onShow]);
   return (
     <section className="mb-7" aria-label={t("runs.report")}>
       <div className="font-serif text-[1.13rem] leading-[1.72] wrap-anywhere whitespace-pre-line">
         {report.sentences.map((sentence, at) => (
-          <MarkedSentence key={at} sentence={sentence} citations={citations} openNumber={openNumber} onOpen={(citation) => onShow(targetOfCitation(citation))} />
+          <MarkedSentence key={at} sentence={sentence} citations={byNumber} openNumber={openNumber} onOpen={open} />
         ))}
         {report.sentences.length === 0 && report.answer}
       </div>

@@ -1,3 +1,4 @@
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Citation, Grade } from "~/api/schemas";
@@ -19,19 +20,53 @@ export const GRADES: Record<Grade, { name: Key; meaning: Key }> = {
 
 interface Props {
   sentence: AnswerSentence;
-  citations: readonly Citation[];
+  /** Those of the answer, by their numbers. */
+  citations: ReadonlyMap<number, Citation>;
   openNumber: number | null;
   onOpen: (citation: Citation) => void;
 }
 
-/** A sentence of an answer with its numbers and its grade; words no source holds are underlined. */
-export function MarkedSentence({ sentence, citations, openNumber, onOpen }: Props) {
+/**
+ * A sentence of an answer with its numbers and its grade; words no source holds are underlined.
+ *
+ * Drawn again only when it looks otherwise: a long answer grows by many sentences, and each would
+ * have all those before it drawn anew.
+ */
+export const MarkedSentence = memo(Marked, looksSame);
+
+function looksSame(one: Props, other: Props): boolean {
+  return (
+    one.onOpen === other.onOpen &&
+    openIn(one) === openIn(other) &&
+    one.sentence.text === other.sentence.text &&
+    one.sentence.grade === other.sentence.grade &&
+    isEqual(one.sentence.unsupported_terms, other.sentence.unsupported_terms) &&
+    isEqual(citedIn(one).map(placeOf), citedIn(other).map(placeOf))
+  );
+}
+
+function isEqual(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((each, at) => each === other[at]);
+}
+
+/** What a citation is known by: the same one comes with its sentence and again at the end. */
+function placeOf({ number, chunk_id, start, end }: Citation): string {
+  return `${number} ${chunk_id} ${start} ${end}`;
+}
+
+function openIn({ sentence, openNumber }: Props): number | null {
+  return openNumber !== null && sentence.citations.includes(openNumber) ? openNumber : null;
+}
+
+function citedIn({ sentence, citations }: Props): Citation[] {
+  return sentence.citations.flatMap((number) => citations.get(number) ?? []);
+}
+
+function Marked(props: Props) {
   const { t } = useTranslation();
+  const { sentence, openNumber, onOpen } = props;
   const { grade, unsupported_terms: terms } = sentence;
-  const cited = sentence.citations.flatMap((number) => {
-    const found = citations.find((citation) => citation.number === number);
-    return found === undefined ? [] : [found];
-  });
+  const cited = citedIn(props);
   if (sentence.text === null) return <span className="text-soft italic">{t("ask.withheld")} </span>;
   return (
     <span className={`sentence-${grade ?? "plain"}`}>

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
@@ -31,6 +31,8 @@ export function Conversation({ id, ...asking }: Asking & { id: string }) {
     queryFn: () => data(api.GET("/api/v1/conversations/{conversation_id}", { params: { path: { conversation_id: id } } })),
   });
   const messages = useMessages(id, ownId, conversation?.is_own === true);
+  // A long answer is drawn in between: what is typed meanwhile comes first.
+  const all = useDeferredValue(messages.all);
   const isOwn = conversation?.is_own ?? true;
   const problem = error ?? messages.error;
   if (problem !== null && messages.all.length === 0) {
@@ -44,13 +46,15 @@ export function Conversation({ id, ...asking }: Asking & { id: string }) {
   return (
     <>
       {!isOwn && conversation !== undefined && <p className="mt-4 rounded-lg bg-wash px-3 py-2 text-sm">{t("talk.readOnly", { title: conversation.title })}</p>}
-      <Thread all={messages.all} isOwn={isOwn} {...asking} />
+      <Thread all={all} isOwn={isOwn} {...asking} />
     </>
   );
 }
 
 /** Questions with their answers, one way through their branches, and the field for the next. */
-export function Thread({ all, isOwn = true, onAsk, shown, onShow }: Asking & { all: readonly Turn[]; isOwn?: boolean }) {
+export const Thread = memo(Turns);
+
+function Turns({ all, isOwn = true, onAsk, shown, onShow }: Asking & { all: readonly Turn[]; isOwn?: boolean }) {
   const { t } = useTranslation();
   const [end, setEnd] = useState<string | null>(null);
   const place = useRef<HTMLDivElement>(null);

@@ -1,5 +1,5 @@
 import * as Menu from "@radix-ui/react-dropdown-menu";
-import { Fragment, lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Fragment, lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Citation, Grade } from "~/api/schemas";
@@ -49,7 +49,8 @@ export function TurnView(props: Props) {
   const { turn, isOwn, shown, onShow, onAgain } = props;
   const { t } = useTranslation();
   const { answer, citations } = turn;
-  const open = (citation: Citation) => onShow(targetOfCitation(citation));
+  const open = useCallback((citation: Citation) => onShow(targetOfCitation(citation)), [onShow]);
+  const byNumber = useMemo(() => new Map(citations.map((citation) => [citation.number, citation])), [citations]);
   const openNumber =
     citations.find((citation) => isSamePassage(shown, targetOfCitation(citation)))?.number ?? null;
   const parts = answer === null ? turn.parts : partsOf(answer);
@@ -69,7 +70,7 @@ export function TurnView(props: Props) {
             <MarkedSentence
               key={at}
               sentence={part.sentence}
-              citations={citations}
+              citations={byNumber}
               openNumber={openNumber}
               onOpen={open}
             />

@@ -51,7 +51,7 @@ const NEAREST = 3;
 const MOST_FAILURES = 33;
 
 /** What was asked or followed on this page, oldest first; it stays while other pages are looked at. */
-export const turns = new Store<readonly Turn[]>([]);
+export const turns = new Store<readonly Turn[]>([], "often");
 /** What is typed and not asked yet; kept when the session ends or a question fails. */
 export const draft = new Store("");
 /** The conversation that was shown last, to come back to from other pages. */

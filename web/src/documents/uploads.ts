@@ -37,7 +37,7 @@ const SIDE_BY_SIDE = 2;
 const POLL_MS = 700;
 const POLL_BESIDE_SOCKET_MS = 10_000;
 
-export const uploads = new Store<readonly Upload[]>([]);
+export const uploads = new Store<readonly Upload[]>([], "often");
 /** Counts what has become ready, so that lists are read anew. */
 export const arrivals = new Store(0);
 /** Where the next files go. */
