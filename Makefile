@@ -93,6 +93,10 @@ web-schema: $(VENV)/.base ## Write web/openapi.json anew: what the web applicati
 test-web: $(VENV)/.base ## Test the web application in Chromium; skipped with a line where there is none
 	$(BIN)/python tools/web.py test
 
+.PHONY: web-figures
+web-figures: $(VENV)/.base ## Measure in Chromium what the reader marks and how fast the pages are
+	$(BIN)/python tools/web.py figures
+
 .PHONY: fmt
 fmt: $(VENV)/.dev ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --quiet --fix-only .

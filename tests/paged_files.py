@@ -7,7 +7,9 @@ pages.
 
 import csv
 import datetime
+import json
 import random
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,6 +170,62 @@ def _open_slides(draw: random.Random) -> Paged:
     return Paged("odp", lambda path: files.write_odf(path, "presentation", body), quotes.made)
 
 
+def _hyphenated(draw: random.Random) -> Paged:
+    """Narrow columns whose lines end within words."""
+    quotes, pages = _Quotes(draw), list[list[Line]]()
+    for page in range(1, 5):
+        lines: list[Line] = []
+        top = 780.0
+        for text in (FILLER, quotes.on(page), FILLER, quotes.on(page)):
+            rest = text
+            while rest:
+                line, rest = _cut(rest, 22)
+                lines.append((60, top, 10, line))
+                top -= 14
+            top -= 14
+        pages.append(lines)
+    return Paged("hyphenated", lambda path: write_lines(path, pages), quotes.made)
+
+
+def _cut(text: str, width: int) -> tuple[str, str]:
+    """The line that fits and what is left; a word of letters is cut where two stay on each side."""
+    if len(text) <= width:
+        return text, ""
+    before, word = text[:width].rfind(" "), text[text[:width].rfind(" ") + 1 :].split()[0]
+    room = width - before - 2
+    if word.isalpha() and 2 <= room <= len(word) - 2:
+        return f"{text[: before + 1 + room]}-", text[before + 1 + room :]
+    return text[:before], text[before + 1 :]
+
+
+def _table(draw: random.Random) -> Paged:
+    """A paragraph, a table of placed cells, and a paragraph."""
+    quotes, pages = _Quotes(draw), list[list[Line]]()
+    for page in range(1, 5):
+        lines = _column([FILLER, quotes.on(page)], 60, 780, 80)
+        for row in range(8):
+            cells = ("Berth", "Depth", "Fee") if row == 0 else _cells(draw)
+            lines += [(60 + 150 * n, 640 - 18 * row, 10, each) for n, each in enumerate(cells)]
+        pages.append(lines + _column([quotes.on(page), FILLER], 60, 460, 80))
+    return Paged("table", lambda path: write_lines(path, pages), quotes.made)
+
+
+def _cells(draw: random.Random) -> tuple[str, str, str]:
+    return (
+        f"Berth {draw.randrange(100)}",
+        f"{draw.randrange(30, 90) / 10} m",
+        f"{draw.randrange(99)}.50",
+    )
+
+
+def printed(seed: int = 12) -> list[Paged]:
+    """A PDF of every layout, for what is marked on its pages; 74 quotes."""
+    draw = random.Random(seed)
+    found = [_plain(draw, turn) for turn in (0, 90, 180, 270)]
+    makers = (_two_columns, _footnotes, _over_pages, _hyphenated, _table)
+    return found + [make(draw) for make in makers]
+
+
 def paged(seed: int = 14, rounds: int = 3) -> list[Paged]:
     """Files of every layout; three rounds have some 200 quotes."""
     draw = random.Random(seed)
@@ -272,3 +330,18 @@ def write_workbook(path: Path, made: Workbook, draw: random.Random) -> Path:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerows([_shown(cell) for cell in row] for row in made.book["S"].rows)
     return path
+
+
+def main() -> None:
+    """Write the PDFs of all layouts into a folder, and their quotes to standard output."""
+    folder = Path(sys.argv[1])
+    told: list[dict[str, str]] = []
+    for made in printed():
+        name = f"{made.name.replace(' ', '-')}.pdf"
+        made.write(folder / name)
+        told += [{"file": name, "quote": quote} for quote in made.quotes]
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

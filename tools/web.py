@@ -203,23 +203,34 @@ def guide(node: Node) -> None:
         node.run_npm("exec", "--", "tsc", *strict, *modules, str(folder / "script.ts"))
 
 
+def browser() -> dict[str, str]:
+    """The environment of what is run in the machine's browser; empty where it has none."""
+    found = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if found is None:
+        print("Nothing is run in a browser: no Chromium here (Debian: apt-get install chromium).")
+        return {}
+    return {"CHROMIUM": found, "PYTHON": sys.executable}
+
+
 def test() -> None:
     """Check the types, units, guide and pages, if the machine has a browser."""
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is None:
-        print("The browser tests are skipped: no Chromium here (Debian: apt-get install chromium).")
-        return
-    node = make()
-    node.run_npm("run", "--silent", "unit")
-    guide(node)
-    found = {"CHROMIUM": browser, "PYTHON": sys.executable}
-    node.run_npm("run", "--silent", "browser", more=found)
+    if environment := browser():
+        node = make()
+        node.run_npm("run", "--silent", "unit")
+        guide(node)
+        node.run_npm("run", "--silent", "browser", more=environment)
+
+
+def figures() -> None:
+    """Measure what is marked in the reader and how fast the pages are, if there is a browser."""
+    if environment := browser():
+        make().run_npm("run", "--silent", "figures", more=environment)
 
 
 def main() -> int:
     """Do what is asked; a failed `build` is told and no reason not to start."""
     try:
-        {"build": build, "make": make, "test": test}[sys.argv[1]]()
+        {"build": build, "make": make, "test": test, "figures": figures}[sys.argv[1]]()
     except WebBuildError as error:
         missing = "The web application is not built; the API works without it."
         print(f"{error} {missing}", file=sys.stderr)

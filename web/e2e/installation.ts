@@ -13,6 +13,16 @@ export interface Installation {
   end: (signal: "SIGTERM" | "SIGKILL") => Promise<void>;
 }
 
+/** The settings of an installation whose answers the scripted model writes. */
+export function withModel(vendor: string): Record<string, string> {
+  return {
+    CITEWELL_PRIVATE_HOSTS: "127.0.0.1",
+    CITEWELL_LLM: "openai-compatible:m-1",
+    CITEWELL_LLM_BASE_URL: `${vendor}/v1`,
+    CITEWELL_LLM_API_KEY: "none",
+  };
+}
+
 /** Starts a server; its settings are those given alone. Ready when it says so. */
 export async function launch(home: string, settings: Record<string, string>, ...words: string[]): Promise<Installation> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("CITEWELL_"));

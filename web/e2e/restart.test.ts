@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 
 import { EMAIL, enter, PASSWORD, visit, type Visitor } from "./browser";
-import { launch, type Installation } from "./installation";
+import { launch, withModel, type Installation } from "./installation";
 import { SLOWLY } from "./vendor";
 
 const QUESTION = `Say ${SLOWLY} when salaries are paid in Bristol.`;
@@ -53,12 +53,7 @@ class Line {
 }
 
 const home = mkdtempSync(join(tmpdir(), "cw-"));
-const settings = {
-  CITEWELL_PRIVATE_HOSTS: "127.0.0.1",
-  CITEWELL_LLM: "openai-compatible:m-1",
-  CITEWELL_LLM_BASE_URL: `${inject("vendor")}/v1`,
-  CITEWELL_LLM_API_KEY: "none",
-};
+const settings = withModel(inject("vendor"));
 const line = new Line(() => Number(new URL(installation.address).port));
 let installation: Installation;
 let visitor: Visitor;

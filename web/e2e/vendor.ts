@@ -13,6 +13,11 @@ const SLOW_ANSWER = ["Salaries are paid on the 28th of the month in Bristol.", "
   (sentence) => `<quote passage="1">${sentence}</quote><say>${sentence}</say>\n`,
 );
 
+/** In a question: its answer has a thousand words, a sentence each 20 ms. */
+export const AT_LENGTH = "at length";
+export const BERTHS = Array.from({ length: 125 }, (_, at) => `Berth ${at + 1} costs ${at + 40} euros a day.`);
+const LONG_ANSWER = BERTHS.map((sentence, at) => `<quote passage="${1 + (at % 3)}">${sentence}</quote><say>${sentence}</say>\n`);
+
 const ANSWER = ["Salaries are paid on the 28th of the month in Bristol [1]. ", "Everybody sings about it."];
 
 /**
@@ -58,6 +63,8 @@ async function reply({ messages, tools = [], stream: isStream = false }: Asked, 
     stream(response, [{ tool_calls: [{ index: 0, id: `call-${done}`, type: "function", function: { name, arguments: JSON.stringify(given) } }] }], "tool_calls");
   if (isStream && JSON.stringify(messages).includes(SLOWLY)) {
     await stream(response, SLOW_ANSWER.map((content) => ({ content })), "stop", held);
+  } else if (isStream && JSON.stringify(messages).includes(AT_LENGTH)) {
+    await stream(response, LONG_ANSWER.map((content) => ({ content })), "stop", () => new Promise((next) => setTimeout(next, 20)));
   } else if (done === 0 && has("search_documents")) await calls("search_documents", { query: "When are salaries paid in Bristol?" });
   else if (done === 1 && has("send_http")) await calls("send_http", { method: "POST", url: `${address}/channel`, body: "Paid on the 28th." });
   else await stream(response, ANSWER.map((content) => ({ content })), "stop");

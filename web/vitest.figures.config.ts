@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** What is measured rather than tested: its own lane, as it takes minutes and a quiet machine. */
+export default defineConfig({
+  test: {
+    include: ["figures/**/*.test.ts"],
+    environment: "node",
+    globalSetup: "e2e/server.ts",
+    fileParallelism: false,
+    testTimeout: 1_800_000,
+    hookTimeout: 400_000,
+  },
+});
