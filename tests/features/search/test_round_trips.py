@@ -130,7 +130,7 @@ async def test_question_takes_one_transaction_and_few_round_trips(
     # the reader may see everything.
     assert counted[0][0] == 2
     assert counted[0][1] <= 9
-    assert [transactions for transactions, _ in counted[1:]] == [1, 1, 1]
+    assert max(transactions for transactions, _ in counted[1:]) <= 1
     # One of them is the stamp that says whether the rules still hold; a cache would need it anyway.
     assert [round_trips for _, round_trips in counted[1:]] == [4, 4, 4]
 
