@@ -64,8 +64,17 @@ Line = tuple[float, float, float, str]
 """Left, bottom, size and text."""
 
 
-def write_lines(path: Path, pages: Sequence[Sequence[Line]], turn: int = 0) -> Path:
-    """Write pages of placed lines in Helvetica; turned pages say so, and their text is turned."""
+def write_lines(
+    path: Path, pages: Sequence[Sequence[Line]], turn: int = 0, rotate: int | None = None
+) -> Path:
+    """Write pages of placed lines in Helvetica; turned pages say so, and their text is turned.
+
+    Args:
+        path: The file.
+        pages: Lines of each page.
+        turn: Degrees by which the text is turned.
+        rotate: What the pages say of it; None: the same.
+    """
     objects: dict[int, bytes] = {}
     kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
     objects[1] = b"<< /Type /Catalog /Pages 2 0 R >>"
@@ -84,8 +93,9 @@ def write_lines(path: Path, pages: Sequence[Sequence[Line]], turn: int = 0) -> P
             }[turn]
             place = " ".join(f"{each:g}" for each in matrix)
             shown += f"BT /F1 {size:g} Tf {place} Tm ({text}) Tj ET\n".encode("latin-1")
+        said = turn if rotate is None else rotate
         objects[4 + 2 * n] = (
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [{box}] /Rotate {turn} /Contents"
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [{box}] /Rotate {said} /Contents"
             f" {5 + 2 * n} 0 R /Resources << /Font << /F1 3 0 R >> >> >>"
         ).encode()
         objects[5 + 2 * n] = b"<< /Length %d >>\nstream\n%s\nendstream" % (len(shown), shown)

@@ -28,7 +28,11 @@ _METADATA = {"authors": "author", "created_at": "created", "language": "language
 
 
 def extract(
-    source: ReaderInput, *, structure: bool = True, layout: bool = False
+    source: ReaderInput,
+    *,
+    structure: bool = True,
+    layout: bool = False,
+    content: bytes | None = None,
 ) -> kreuzberg.ExtractionResult:
     """Extract a file: no OCR, no cache, no pictures, one thread.
 
@@ -37,6 +41,7 @@ def extract(
         structure: Whether to build the document tree.
         layout: Whether a PDF's pages are analysed into headings, lists and paragraphs; their
             bare texts come as well.
+        content: What is read instead of the file itself.
 
     Raises:
         ParseError: Encrypted, damaged, or of a kind the library does not know.
@@ -56,6 +61,8 @@ def extract(
         concurrency=kreuzberg.ConcurrencyConfig(max_threads=1),
     )
     try:
+        if content is not None:
+            return kreuzberg.extract_bytes_sync(content, source.mime_type, config)
         return kreuzberg.extract_file_sync(source.path, source.mime_type, config)
     except kreuzberg.ParsingError as error:
         # The library has one exception for all damage; its messages (4.10) are all there is to tell

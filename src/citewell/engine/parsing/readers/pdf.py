@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
 import pypdfium2  # pyright: ignore[reportMissingTypeStubs] - it has none
 
@@ -28,6 +29,7 @@ from citewell.engine.parsing.readers.layout import (
 )
 from citewell.engine.parsing.readers.pdf_glyphs import PageFacts, read_facts, with_shifts
 from citewell.engine.parsing.readers.pdf_tables import squeezed, without_false_table
+from citewell.engine.parsing.readers.pdf_turned import upright
 from citewell.engine.parsing.readers.recognised import named, note_recognised, recognise_pages
 from citewell.engine.parsing.readers.spacing import is_spaced, without_spacing
 from citewell.engine.parsing.recognition import INSTALL
@@ -52,7 +54,8 @@ _Pages = dict[int | None, list[Block]]
 
 def read(source: ReaderInput) -> Reading:
     """Read a PDF."""
-    result = extract(source, layout=True)
+    content = _upright(source)
+    result = extract(source, layout=True, content=content)
     info = document_info(source, result)
     if info.title and clean_line(info.title).lower() in _NO_TITLES:
         info = type(info)(info.mime_type, None, info.page_count, info.metadata)
@@ -60,7 +63,7 @@ def read(source: ReaderInput) -> Reading:
     for node in document_nodes(result):
         for block in node_block(node):
             pages.setdefault(block.page, []).append(_readable(block))
-    facts = _facts(source, pages)
+    facts = _facts(source.path if content is None else content, pages)
     for page in result.pages or []:
         number = page["page_number"]
         found = facts[number - 1] if number <= len(facts) else PageFacts()
@@ -116,7 +119,14 @@ def _recognise(source: ReaderInput, pages: _Pages, facts: list[PageFacts]) -> _P
     return dict(sorted(pages.items(), key=lambda item: item[0] or 0))
 
 
-def _facts(source: ReaderInput, pages: _Pages) -> list[PageFacts]:
+def _upright(source: ReaderInput) -> bytes | None:
+    try:
+        return upright(source.path)
+    except pypdfium2.PdfiumError:
+        return None  # the library says why it cannot be read, if it cannot
+
+
+def _facts(content: Path | bytes, pages: _Pages) -> list[PageFacts]:
     tables = {
         block.page
         for blocks in pages.values()
@@ -124,7 +134,7 @@ def _facts(source: ReaderInput, pages: _Pages) -> list[PageFacts]:
         if block.page is not None and (block.kind is BlockKind.TABLE or is_spaced(block.text))
     }
     try:
-        return list(read_facts(source.path, tables))
+        return list(read_facts(content, tables))
     except pypdfium2.PdfiumError:
         # The library has read the file, so it is readable; what only PDFium's own interface says
         # is missing then.

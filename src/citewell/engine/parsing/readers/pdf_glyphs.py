@@ -73,17 +73,17 @@ class PageFacts:
     """Line without its spaces -> offsets in it before which there is more than a word's space."""
 
 
-def read_facts(path: Path, table_pages: Container[int] = ()) -> Iterator[PageFacts]:
+def read_facts(content: Path | bytes, table_pages: Container[int] = ()) -> Iterator[PageFacts]:
     """Yield the facts of each page.
 
     Args:
-        path: The file.
+        content: The file.
         table_pages: Numbers of the pages whose gaps are wanted.
 
     Raises:
         pypdfium2.PdfiumError: The file cannot be read.
     """
-    with closing(pypdfium2.PdfDocument(path)) as document:
+    with closing(pypdfium2.PdfDocument(content)) as document:
         if document.get_formtype() != pdfium.FORMTYPE_NONE:
             document.init_forms()  # pyright: ignore[reportUnknownMemberType]
         handle = None if document.formenv is None else document.formenv.raw
