@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from citewell.core.context import Actor, ActorKind, Caller
 from citewell.core.settings import Settings
 from citewell.features.search import service
 from citewell.features.search.schemas import SearchRequest
+from citewell.features.usage import service as usage
+from citewell.features.usage.pending import PendingCounts
 from citewell.kit.ids import uuid7
 from tests.conftest import Servers, new_caller
 from tests.quiet import Shelf, quiet_database, quiet_platform
@@ -147,3 +150,29 @@ async def test_cached_reply_takes_one_round_trip(
         found = await service.search(platform, who, asked)
         assert found.cached
         assert (wire.transactions, wire.round_trips) == (0, 1)
+
+
+async def test_counts_after_a_pause_are_written_by_one_of_many(
+    own_url: str, settings: Settings, caller: Caller
+) -> None:
+    """The others wait in memory meanwhile."""
+    async with on_the_wire(own_url) as (wire, url), quiet_platform(settings, url) as platform:
+        await usage.count_query(platform, caller)
+        pending, deadline = platform.state_of(PendingCounts), time.monotonic() + PATIENCE
+        while pending.add(caller.tenant_id, None):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        wire.reset()
+        await asyncio.gather(*(usage.count_query(platform, caller) for _ in range(20)))
+        assert wire.round_trips == 2  # the counts, and the commit
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS.keys())
+async def test_that_nothing_is_being_read_is_learnt_in_one_round_trip(
+    own_url: str, settings: Settings, caller: Caller, reader
+) -> None:
+    async with on_the_wire(own_url) as (wire, url), quiet_platform(settings, url) as platform:
+        await platform.database.ping()
+        wire.reset()
+        assert await service.unread(platform, reader(caller), None, None) == []
+        assert (wire.transactions, wire.round_trips) == (1, 1)

@@ -26,6 +26,12 @@ _HAS_KEY = """
 SELECT 1 FROM document d WHERE d.tenant_id = :tenant_id AND {reach} AND d.metadata ? :key LIMIT 1
 """
 
+_OPEN = [status.value for status in OPEN_STATUSES]
+
+_IS_ANY_UNREAD = """
+SELECT 1 FROM document_version WHERE tenant_id = :tenant_id AND status = ANY(:open) LIMIT 1
+"""
+
 # Bounded: while a library of many thousands is read, nobody needs their number to the last.
 _UNREAD = """
 SELECT count(*) FROM (
@@ -78,6 +84,13 @@ async def has_metadata_key(ctx: BatchContext, key: str) -> bool:
     return await ctx.batch.ask(_HAS_KEY.format(reach=predicate), values, bool)
 
 
+async def is_any_unread(ctx: BatchContext) -> bool:
+    """Whether any document of the tenant is being read; asks and commits in one round trip."""
+    ctx.batch.commit_with_next()
+    values = {"tenant_id": ctx.tenant_id, "open": _OPEN}
+    return await ctx.batch.ask(_IS_ANY_UNREAD, values, bool)
+
+
 async def unread(ctx: BatchContext, collection_ids: Sequence[uuid.UUID] | None, most: int) -> int:
     """Number of documents that the caller may read and that are still being read, up to `most`.
 
@@ -89,7 +102,7 @@ async def unread(ctx: BatchContext, collection_ids: Sequence[uuid.UUID] | None, 
     predicate, values = reach_sql((await ctx.access()).read, table="d", document_column="id")
     values |= {
         "tenant_id": ctx.tenant_id,
-        "open": [status.value for status in OPEN_STATUSES],
+        "open": _OPEN,
         "most": most,
     }
     within = ""

@@ -13,6 +13,7 @@ from citewell.core.context import (
     BatchContext,
     Caller,
     Context,
+    batched_work,
     unit_of_work,
 )
 from citewell.core.platform import Platform
@@ -100,7 +101,9 @@ async def count_query(platform: Platform, caller: Caller) -> None:
     """
     if platform.state_of(PendingCounts).add(caller.tenant_id, _id_of(caller.actor)):
         return
-    async with unit_of_work(platform, caller) as ctx:
+    # Nothing is awaited before the counts are taken: the next ones wait in memory again, instead of
+    # a transaction for each that comes meanwhile.
+    async with batched_work(platform, caller, has_kept_plans=True) as ctx:
         await consume_query(ctx, caller.actor)
 
 
