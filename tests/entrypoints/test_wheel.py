@@ -87,11 +87,12 @@ def test_wheel_serves_and_an_editable_install_finds_the_sources(tmp_path: Path) 
 
 
 def waited_for(server: subprocess.Popen[bytes], out: Path) -> str:
-    """The server's address, once it says it."""
+    """The server's address, once it says it and what to ask."""
     deadline = time.monotonic() + PATIENCE
     while True:
         said = out.read_text()
-        if found := re.search(r"Citewell answers on (http://\S+) ", said):
+        found = re.search(r"Citewell answers on (http://\S+) ", said)
+        if found and "Ask a question" in said:
             return found[1]
         assert server.poll() is None, said
         assert time.monotonic() < deadline, said

@@ -1,8 +1,11 @@
 """The `citewell` command."""
 
+import gc
 import io
 import signal
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -101,12 +104,30 @@ def _meant(args: list[str]) -> list[str]:
     return [ALIASES.get(args[0], args[0]), *args[1:]] if args else args
 
 
+@contextmanager
+def _uncollected() -> Generator[None, None, None]:
+    """Keep the garbage collector out of what the block makes, also afterwards.
+
+    For modules, which stay to the end: among the 470,000 objects that are made by those of `serve`
+    it finds 1,500 to free, and takes a fifth of the time that importing them takes.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
 @cache
 def load(name: str) -> TyperCommand | TyperGroup:
     """A command with its arguments and its work; imports its modules."""
     part = typer.Typer()
-    for module in COMMANDS[name][1:]:
-        import_module(f"citewell.entrypoints.commands.{module}").add_to(part)
+    with _uncollected():
+        for module in COMMANDS[name][1:]:
+            import_module(f"citewell.entrypoints.commands.{module}").add_to(part)
     command = typer.main.get_group(part).commands[name]
     assert isinstance(command, (TyperCommand, TyperGroup))
     return command

@@ -3,12 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import httpx
 from psycopg import sql
+from sqlalchemy import text
 
 import citewell
+from citewell.core.platform import Platform
+from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.health import RecentLooks
+from citewell.entrypoints.http.warming import Warming, warm
+from citewell.features.identity import service as identity
+from citewell.features.usage import service as usage
 from tests.conftest import Library, LiveServer, Servers
 from tests.waiting import PATIENCE
 
@@ -69,6 +76,54 @@ class TestHealth:
             sent = {"X-Request-ID": given}
             reply = await anonymous.get("/api/v1/health/live", headers=sent)
             assert (reply.headers["x-request-id"] == given) is is_taken, given
+
+
+class TestWarming:
+    async def test_readiness_waits_for_it_and_liveness_does_not(
+        self, own_server: LiveServer
+    ) -> None:
+        state = own_server.platform.state_of(Warming)
+        async with own_server.client() as client:
+            state.begin()
+            waiting = await client.get("/api/v1/health/ready")
+            assert (waiting.status_code, waiting.json()["detail"]) == (
+                503,
+                "The server is starting.",
+            )
+            assert (await client.get("/api/v1/health/live")).status_code == 200
+            state.end()
+            assert (await client.get("/api/v1/health/ready")).status_code == 200
+
+    async def test_a_server_is_ready_once_a_question_was_answered_or_failed(
+        self, platform: Platform
+    ) -> None:
+        """The platform of tests has no default tenant, so this one fails."""
+        app = create_app(platform.settings, lambda: nullcontext(platform), is_warmed=True)
+        state, deadline = platform.state_of(Warming), time.monotonic() + PATIENCE
+        async with app.router.lifespan_context(app):
+            assert state.is_under_way
+            while state.is_under_way:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.01)
+
+    async def test_it_reads_as_an_answer_does_and_counts_nothing(
+        self, own_server: LiveServer
+    ) -> None:
+        """The default tenant's library is asked, by the operator."""
+        platform = own_server.platform
+
+        async def tried() -> tuple[int, int]:
+            await identity.ensure_default_tenant(platform)
+            await warm(platform)
+            await usage.write_waiting(platform)
+            tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
+            async with platform.database.unit_of_work(tenant_id) as session:
+                counted = await session.scalar(text("SELECT count(*) FROM usage_record"))
+                kept = await session.scalar(text("SELECT count(*) FROM query_log"))
+            return counted or 0, kept or 0
+
+        made = asyncio.run_coroutine_threadsafe(tried(), own_server.loop)
+        assert await asyncio.wrap_future(made) == (0, 0)
 
 
 class TestManyCalls:

@@ -42,6 +42,7 @@ from citewell.entrypoints.commands.setting_up import (
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.draining import DrainingProcesses, DrainingServer, ServerConfig
 from citewell.entrypoints.http.protocols import SERVER_OPTIONS
+from citewell.entrypoints.http.warming import Warming
 from citewell.entrypoints.installation import (
     DatabaseHandle,
     open_platform,
@@ -164,7 +165,7 @@ def app_of_process() -> FastAPI:
                 _keep_what_is_loaded()
                 yield opened
 
-    return create_app(settings, platform)
+    return create_app(settings, platform, is_warmed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +231,10 @@ async def _serve_here(site: _Site) -> None:
         if site.has_worker:
             worker = running_worker(platform, adopt_all=site.database.is_first_user)
             await stack.enter_async_context(worker)
-        app = create_app(site.settings, lambda: nullcontext(platform))
+        app = create_app(site.settings, lambda: nullcontext(platform), is_warmed=True)
         _keep_what_is_loaded()
         server = DrainingServer(_config(site, app))
+        platform.state_of(Warming).begin()  # the application ends it
         async with asyncio.TaskGroup() as group:
             # Beside the server, not before it: preloading takes minutes, and health answers
             # meanwhile.
@@ -357,6 +359,8 @@ async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:
             err.print(f"{preload} could not be loaded: {error}", style="red", markup=False)
     if notice is not None:
         out.print(notice.text(address, is_secret_shown=out.is_terminal), markup=False)
+    # A question is suggested when it can be asked.
+    await platform.state_of(Warming).wait()
     path = settings.home / FIRST_KEY_FILE
     if path.exists():
         key = f"$(cat {shlex.quote(str(path))})"

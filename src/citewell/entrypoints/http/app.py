@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -42,6 +42,7 @@ from citewell.entrypoints.http.protocols import CLOSING
 from citewell.entrypoints.http.rates import AddressLimit, CallerLimit, Rates
 from citewell.entrypoints.http.tracing import Traced
 from citewell.entrypoints.http.uploads import Uploads
+from citewell.entrypoints.http.warming import warming
 from citewell.features.agents.endpoints import router as agents_router
 from citewell.features.analytics.endpoints import router as analytics_router
 from citewell.features.audit.endpoints import router as audit_router
@@ -115,7 +116,11 @@ API_KEY = Depends(
 
 
 def create_app(
-    settings: Settings, open_platform: OpenPlatform, *, bundle: Path = BUNDLE
+    settings: Settings,
+    open_platform: OpenPlatform,
+    *,
+    bundle: Path = BUNDLE,
+    is_warmed: bool = False,
 ) -> FastAPI:
     """The application over a platform that lives as long as it does.
 
@@ -123,6 +128,8 @@ def create_app(
         settings: The settings of the installation.
         open_platform: Opens the platform when the application starts.
         bundle: Folder of the built web application; it need not be there.
+        is_warmed: Whether it is ready only once a first question would be answered as quickly as
+            later ones.
     """
     credentials = Credentials()
 
@@ -132,6 +139,7 @@ def create_app(
             open_platform() as platform,
             platform.state_of(Runs).open(platform.state_of(Closing)),
             _telling(platform, credentials) as streams,
+            warming(platform) if is_warmed else nullcontext(),
         ):
             app.state.platform = platform
             connections = Connections.of(settings)

@@ -19,6 +19,7 @@ from citewell.core.errors import UnavailableError
 from citewell.core.platform import Platform
 from citewell.entrypoints.http.connections import Connections
 from citewell.entrypoints.http.protocol import CONNECTIONS
+from citewell.entrypoints.http.warming import Warming
 from citewell.features.http import PROBE, PlatformDep, Router
 from citewell.features.mail import service as mail
 
@@ -197,6 +198,8 @@ async def ready(platform: PlatformDep, request: Request) -> Readiness:
     connections: Connections | None = getattr(request.state, CONNECTIONS, None)
     if connections is not None and connections.is_draining:
         raise UnavailableError("The server is stopping.")
+    if platform.state_of(Warming).is_under_way:
+        raise UnavailableError("The server is starting.")
     return await platform.state_of(RecentLooks).take(Readiness, lambda: _readiness(platform))
 
 

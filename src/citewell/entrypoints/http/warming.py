@@ -1,0 +1,89 @@
+"""What a first question would wait for, done between the start and readiness.
+
+Models of libraries open at their first use, patterns are compiled and statements planned then: a
+first question took three to six times the processor time of the next one.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from citewell.core.context import OPERATOR, Caller
+from citewell.core.platform import Platform
+from citewell.features.identity import service as identity
+from citewell.features.search import answers
+from citewell.features.search import service as search
+from citewell.kit.clock import Stopwatch
+
+LONGEST_SECONDS = 10.0
+"""Readiness waits no longer: a model behind a network may not answer at all."""
+
+QUESTION = "How many days of annual leave do employees get?"
+PASSAGES = 8
+"""As many as answers read unless told otherwise."""
+
+
+@dataclass(slots=True)
+class Warming:
+    """Whether the process is still getting ready for its first question."""
+
+    _under_way: asyncio.Event | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self._under_way is not None and not self._under_way.is_set()
+
+    def begin(self) -> None:
+        """From now on it is under way."""
+        self._under_way = self._under_way or asyncio.Event()
+
+    def end(self) -> None:
+        """It is over, well or not."""
+        if self._under_way is not None:
+            self._under_way.set()
+
+    async def wait(self) -> None:
+        """Return once it is over; at once where it has not begun."""
+        if self._under_way is not None:
+            await self._under_way.wait()
+
+
+@asynccontextmanager
+async def warming(platform: Platform) -> AsyncGenerator[None, None]:
+    """Get ready beside the block; liveness and requests do not wait for it, readiness does."""
+    state = platform.state_of(Warming)
+    state.begin()
+
+    async def work() -> None:
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await warm(platform)
+        finally:
+            state.end()
+
+    # Under the supervisor, so that a failure is logged and readiness comes all the same.
+    task = asyncio.ensure_future(platform.supervisor.attempt("warming", work))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def warm(platform: Platform) -> None:
+    """Answer a question to the default tenant's library; no model writes, nothing is counted."""
+    tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
+    found = await search.find(
+        platform,
+        Caller(tenant_id, OPERATOR),
+        QUESTION,
+        top_k=PASSAGES,
+        filters={},
+        collection_ids=None,
+        watch=Stopwatch(),
+        reranks=False,
+    )
+    reading = await answers.reading_of(platform, found)
+    reading.extract()
