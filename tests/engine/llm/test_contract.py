@@ -305,6 +305,23 @@ class TestPlaces:
         assert len(vendor.received) == 1 + served
 
 
+class TestOpen:
+    async def test_an_opened_model_is_built_once_and_sends_nothing(self) -> None:
+        built: list[str] = []
+
+        def build(endpoint: Any, client: Any) -> Any:
+            built.append(endpoint.model)
+            return openai_compatible.PROVIDER.build(endpoint, client)
+
+        counted = replace(openai_compatible.PROVIDER, build=build)
+        # Nobody listens there: a request would fail.
+        model = HostedModel(counted, Endpoint("m", "http://127.0.0.1:9", None), Timeouts())
+        await model.open()
+        await model.open()
+        await model.close()
+        assert built == ["m"]
+
+
 class TestClose:
     async def test_closed_model_refuses(self, model: LanguageModel) -> None:
         await ask(model)

@@ -70,6 +70,10 @@ class HostedModel:
         finally:
             self._places.release()
 
+    async def open(self) -> None:
+        """Import what speaks to the vendor, so that the first question does not wait for it."""
+        await self._open()
+
     async def offered(self) -> list[str]:
         """Ask for the names of the models that the provider has.
 

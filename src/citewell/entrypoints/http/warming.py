@@ -1,7 +1,8 @@
 """What a first question would wait for, done between the start and readiness.
 
 Models of libraries open at their first use, patterns are compiled and statements planned then: a
-first question took three to six times the processor time of the next one.
+first question took three to six times the processor time of the next one. What speaks to a language
+model takes two seconds of processor time to import.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.platform import Platform
+from citewell.engine.llm.hosted import HostedModel
 from citewell.features.identity import service as identity
 from citewell.features.search import answers
 from citewell.features.search import service as search
@@ -58,8 +60,10 @@ async def warming(platform: Platform) -> AsyncGenerator[None, None]:
 
     async def work() -> None:
         try:
-            async with asyncio.timeout(LONGEST_SECONDS):
-                await warm(platform)
+            async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
+                group.create_task(warm(platform))
+                if isinstance(platform.llm, HostedModel):
+                    group.create_task(platform.llm.open())
         finally:
             state.end()
 
