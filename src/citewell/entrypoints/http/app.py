@@ -167,6 +167,17 @@ def create_app(
     for route in app.routes:  # the documentation's own
         if isinstance(route, Route):
             governed(PAGE)(route.endpoint)
+    _add_routers(app)
+    app.state.settings = settings
+    app.state.view_as = sharing.viewed_as
+    _add_pages(app, bundle)
+    problems.install(app)
+    description.install(app, settings.public_url or "/")
+    _add_middleware(app, settings, credentials)
+    return app
+
+
+def _add_routers(app: FastAPI) -> None:
     for router in (
         # Questions first, as routes are tried one after the other. The trash before documents:
         # `trash` is no document's id.
@@ -175,8 +186,7 @@ def create_app(
         sharing_router, oauth_router, sessions_router, personal_data_router, evaluations_router,
         agents_router, workflows_router, connections_router, usage_router, audit_router,
         keys_router, users_router, groups_router, tenants_router, question_policies_router,
-        analytics_router,
-        webhooks_router, embeds_router, errors_router,
+        analytics_router, webhooks_router, embeds_router, errors_router,
     ):  # fmt: skip
         # Each right below the application: a router around them would try all routes twice more.
         app.include_router(
@@ -195,13 +205,6 @@ def create_app(
     app.include_router(boxes_router, prefix=PREFIX, responses=problems.RESPONSES)
     app.include_router(health_router, prefix=PREFIX)
     app.include_router(socket_router)
-    app.state.settings = settings
-    app.state.view_as = sharing.viewed_as
-    _add_pages(app, bundle)
-    problems.install(app)
-    description.install(app, settings.public_url or "/")
-    _add_middleware(app, settings, credentials)
-    return app
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What a first question would wait for, done between the start and readiness.
+"""The first question's work, done between the start and readiness.
 
 Models of libraries open at their first use, patterns are compiled and statements planned then: a
 first question took three to six times the processor time of the next one. What speaks to a language
