@@ -25,6 +25,9 @@ interface Pattern {
   message: string;
 }
 
+/** The most that the server lists at once. */
+const PAGE = 100;
+
 /** Ids of collections by role. */
 type Asked = Readonly<Record<string, string[]>>;
 
@@ -37,7 +40,7 @@ export function QuestionRules() {
     enabled: id !== "",
     queryFn: async () => ({
       policy: await data(api.GET("/api/v1/tenants/{tenant_id}/question-policy", { params: { path: { tenant_id: id } } })),
-      collections: (await data(api.GET("/api/v1/collections", { params: { query: { limit: 100 } } }))).data,
+      collections: await allCollections(),
     }),
   });
   if (error !== null) return <ProblemNote problem={asProblem(error)} onRetry={() => void refetch()} />;
@@ -130,6 +133,16 @@ function Askable({ role, ids, collections, onChange }: AskableProps) {
       ))}
     </fieldset>
   );
+}
+
+/** Every collection: one that a role asks must not be missing because there are many. */
+async function allCollections(): Promise<Collection[]> {
+  const found: Collection[] = [];
+  for (let page = 1; ; page += 1) {
+    const { data: next, meta } = await data(api.GET("/api/v1/collections", { params: { query: { page, limit: PAGE } } }));
+    found.push(...next);
+    if (next.length === 0 || page >= meta.total_pages) return found;
+  }
 }
 
 function withRole(asked: Asked, role: RoleName, ids: string[] | undefined): Asked {

@@ -25,7 +25,8 @@ async def prepare(platform: Platform, caller: Caller, request: ConversationQuery
     conversation_id = request.conversation_id
     assert conversation_id is not None
     caller.actor.require(Scope.WRITE)
-    async with unit_of_work(platform, caller) as ctx:
+    # A model that rewrites the question reads what was said before.
+    async with unit_of_work(platform, caller.asking()) as ctx:
         place = await remembering.recall(ctx.within(conversation_id), request)
     alone = await rewriting.standing_alone(platform, caller, request.query, place)
     return Prepared(

@@ -171,13 +171,13 @@ async def _open(platform: Platform, token: str) -> Embed:
 
 
 async def _readable(platform: Platform, caller: Caller, embed: Embed) -> list[uuid.UUID] | None:
-    """Collections in which a box looks now: those that are still there for everybody.
+    """Collections in which a box looks now: those still there for everybody, that guests ask.
 
     None: everywhere. An empty list: none of its collections is left, so it looks nowhere.
     """
     if embed.collection_ids is None:
         return None
-    async with unit_of_work(platform, caller) as ctx:
+    async with unit_of_work(platform, caller.asking()) as ctx:
         return await collections.visible(ctx, embed.collection_ids)
 
 

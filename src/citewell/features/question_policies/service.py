@@ -1,12 +1,13 @@
 """A tenant's rules on questions: shown, changed, and as they are in force."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from citewell.access.policy import Scope
 from citewell.core.caching.cache import Cache
-from citewell.core.context import SYSTEM, Caller, unit_of_work
+from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.database.stamps import LibraryStamp
 from citewell.core.platform import Platform
 from citewell.engine.text.expressions import Expression
@@ -14,7 +15,11 @@ from citewell.features.audit import service as audit
 from citewell.features.collections import service as collections
 from citewell.features.identity.errors import TenantNotFoundError
 from citewell.features.question_policies import repository
-from citewell.features.question_policies.schemas import QuestionPolicy, QuestionPolicyUpdate
+from citewell.features.question_policies.schemas import (
+    QuestionPolicy,
+    QuestionPolicyUpdate,
+    RoleName,
+)
 
 LIMITS = ("longest_question", "concurrent_per_user", "concurrent_per_tenant", "seconds")
 
@@ -50,9 +55,9 @@ async def get(platform: Platform, caller: Caller, tenant_id: uuid.UUID) -> Quest
     async with unit_of_work(platform, _inside(caller, tenant_id)) as ctx:
         ctx.actor.require(Scope.ADMIN)
         rules = await repository.stored(ctx.session, tenant_id)
-    if rules is None:
-        raise TenantNotFoundError(tenant_id)
-    return QuestionPolicy.model_validate(rules)
+        if rules is None:
+            raise TenantNotFoundError(tenant_id)
+        return await _of_existing(ctx, QuestionPolicy.model_validate(rules))
 
 
 async def update(
@@ -60,10 +65,12 @@ async def update(
 ) -> QuestionPolicy:
     """Change the rules of a tenant; they hold for the next question in every process.
 
+    Collections that were named before and are deleted since are left out.
+
     Raises:
         ForbiddenError: The caller is no administrator.
         TenantNotFoundError: There is none, or not for this caller.
-        CollectionNotFoundError: A collection is not there for the caller.
+        CollectionNotFoundError: A collection that was not named before is not there for the caller.
     """
     changes: dict[str, Any] = {
         name: value
@@ -76,16 +83,20 @@ async def update(
         tenant = await repository.lock(ctx.session, tenant_id)
         if tenant is None:
             raise TenantNotFoundError(tenant_id)
-        named = sorted({each for ids in (data.collections or {}).values() for each in ids})
-        if named:
-            await collections.require_all(ctx, named)
-        before = QuestionPolicy.model_validate(tenant.question_policy).model_dump(mode="json")
-        changed = sorted(name for name, value in changes.items() if before[name] != value)
+        stored = QuestionPolicy.model_validate(tenant.question_policy)
+        # Those that are named already may be gone, or not for this administrator to see.
+        new = sorted(_named(data.collections or {}) - _named(stored.collections))
+        if new:
+            await collections.require_all(ctx, new)
+        before = stored.model_dump(mode="json")
         after = QuestionPolicy.model_validate({**before, **changes})
+        after = await _of_existing(ctx, after)
+        kept = after.model_dump(mode="json")
+        changed = sorted(name for name in changes if before[name] != kept[name])
         if changed:
-            await repository.store(ctx.session, tenant, after.model_dump(mode="json"))
+            await repository.store(ctx.session, tenant, kept)
             # Patterns are words of the tenant, which stay out of the trail; their number says it.
-            told = {name: changes[name] for name in changed if name != "refused"}
+            told = {name: kept[name] for name in changed if name != "refused"}
             await audit.record(
                 ctx,
                 "question_policy.updated",
@@ -114,6 +125,23 @@ async def in_force(platform: Platform, tenant_id: uuid.UUID) -> RulesInForce:
         known.clear()
     rules = known[tenant_id] = RulesInForce(policy, patterns, stamp)
     return rules
+
+
+async def _of_existing(ctx: Context, policy: QuestionPolicy) -> QuestionPolicy:
+    """The rules without collections that are deleted; a role that is left none asks nothing."""
+    named = sorted(_named(policy.collections))
+    if not named:
+        return policy
+    # As the system: what an administrator may not read is named all the same.
+    left = {*await collections.visible(replace(ctx, actor=SYSTEM), named)}
+    asked = {
+        role: [each for each in ids if each in left] for role, ids in policy.collections.items()
+    }
+    return policy.model_copy(update={"collections": asked})
+
+
+def _named(asked: Mapping[RoleName, Sequence[uuid.UUID]]) -> set[uuid.UUID]:
+    return {each for ids in asked.values() for each in ids}
 
 
 def _inside(caller: Caller, tenant_id: uuid.UUID) -> Caller:
