@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -17,7 +20,55 @@ TENANT = Wanted("tenant", 2, ("tenant",))
 LONG = SlotLease(3600.0)
 
 
-def process(redis: FakeRedis | None) -> RateLimiter:
+@dataclass
+class SlowRedis:
+    """A way to a Redis on which commands that take a slot can be held up."""
+
+    redis: FakeRedis
+    url: str = ""
+    is_open: asyncio.Event = field(default_factory=asyncio.Event)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while a command waits."""
+    replied: asyncio.Event = field(default_factory=asyncio.Event)
+    passed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a command that waited has been carried out."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, to = await asyncio.open_connection("127.0.0.1", self.redis.port)
+        back = asyncio.ensure_future(self.copy(there, writer))
+        while data := await reader.read(65_536):
+            is_held = b"EVAL" in data and not self.is_open.is_set()
+            if is_held:
+                self.held.set()
+                await self.is_open.wait()
+            to.write(data)
+            await to.drain()
+            if is_held:
+                await self.replied.wait()
+                self.passed.set()
+        to.close()
+        await back
+
+    async def copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                if self.held.is_set():
+                    self.replied.set()
+                writer.write(data)
+        writer.close()
+
+
+@pytest.fixture
+async def slow(redis: FakeRedis) -> AsyncIterator[SlowRedis]:
+    way = SlowRedis(redis)
+    async with AsyncExitStack() as stack:
+        server = await asyncio.start_server(way.serve, "127.0.0.1", 0)
+        await stack.enter_async_context(server)
+        way.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+        yield way
+
+
+def process(redis: FakeRedis | SlowRedis | None) -> RateLimiter:
     """The limits of one process."""
     url = None if redis is None else redis.url
     return RateLimiter(url, key=b"key", redis_timeout=PATIENT)
@@ -110,3 +161,42 @@ class TestShared:
                 await limits.slots.take([USER], "b", LONG)
         await limits.slots.take([USER], "b", LONG)
         await limits.close()
+
+
+class TestCutOff:
+    async def test_slot_is_free_when_the_task_is_cut_off_while_it_takes_it(
+        self, slow: SlowRedis
+    ) -> None:
+        one, two = process(slow), process(slow.redis)
+        taking = asyncio.ensure_future(one.slots.take([USER], "a", LONG))
+        async with asyncio.timeout(PATIENCE):
+            await slow.held.wait()
+            taking.cancel()
+            slow.is_open.set()
+            await slow.passed.wait()
+            await asyncio.wait([taking])
+        assert taking.cancelled()
+        await two.slots.take([USER], "b", LONG)
+        await one.close()
+        await two.close()
+
+    async def test_slot_stays_free_when_it_was_being_renewed(self, slow: SlowRedis) -> None:
+        one, two = process(slow), process(slow.redis)
+        slow.is_open.set()
+
+        async def hold() -> None:
+            async with one.slots.holding([USER], "a", SlotLease(3.0)):
+                slow.is_open.clear()
+                await slow.held.wait()
+
+        async with asyncio.timeout(PATIENCE):
+            holding = asyncio.ensure_future(hold())
+            await slow.held.wait()
+            # The block ends while the sign of life is on its way: nothing may overtake that.
+            await asyncio.wait([holding], timeout=0.3)
+            slow.is_open.set()
+            await slow.passed.wait()
+            await holding
+        await two.slots.take([USER], "b", LONG)
+        await one.close()
+        await two.close()

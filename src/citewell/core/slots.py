@@ -7,7 +7,7 @@ back by itself.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -100,26 +100,34 @@ class Slots:
         if not wanted:
             yield
             return
-        renewing = asyncio.ensure_future(self._renewing(wanted, member, lease))
+        is_over = asyncio.Event()
+        renewing = asyncio.ensure_future(self._renewing(wanted, member, lease, is_over))
         try:
             yield
         finally:
-            renewing.cancel()
-            # A client that left has the task cancelled at each wait: it is freed all the same.
-            freeing = asyncio.ensure_future(self.free(wanted, member))
-            self._freeing.add(freeing)
-            freeing.add_done_callback(self._freeing.discard)
-            await asyncio.shield(freeing)
+            is_over.set()
+            await self._freed(renewing, wanted, member)
 
     async def take(
         self, wanted: Sequence[Wanted], member: str, lease: SlotLease, *, is_admitted: bool = False
     ) -> None:
-        """Take a slot of each limit for one lease; raises as `holding` does."""
-        for place, each in enumerate(wanted):
-            most = -1 if is_admitted else each.most
-            if not await self._take(each, most, member, lease.seconds):
-                await self.free(wanted[:place], member)
-                raise SlotsTakenError(each)
+        """Take a slot of each limit for one lease; raises as `holding` does.
+
+        Cut off, it holds none either.
+        """
+        if not wanted:
+            return
+        taking = asyncio.ensure_future(self._take_all(wanted, member, lease, is_admitted))
+        try:
+            await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            await self._freed(taking, wanted, member)
+            raise
+
+    async def give_back(self, wanted: Sequence[Wanted], member: str) -> None:
+        """Give slots back as `free` does, also if the task is cut off meanwhile."""
+        if wanted:
+            await self._freed(None, wanted, member)
 
     async def free(self, wanted: Sequence[Wanted], member: str) -> None:
         """Give slots back; does nothing for those that are not held."""
@@ -132,10 +140,43 @@ class Slots:
             if self._is_shared():
                 await self._asked("ZREM", key, member)
 
-    async def _renewing(self, wanted: Sequence[Wanted], member: str, lease: SlotLease) -> None:
+    async def _freed(
+        self, last: "asyncio.Future[None] | None", wanted: Sequence[Wanted], member: str
+    ) -> None:
+        """Free slots once what may still take them is through."""
+
+        async def free() -> None:
+            if last is not None:
+                # Not cancelled: a command that is on its way would be carried out after the slot
+                # was freed. What it raised has been told, or is that the limit is full.
+                await asyncio.wait([last])
+                if not last.cancelled():
+                    last.exception()
+            await self.free(wanted, member)
+
+        # A client that left has the task cancelled at each wait: it is freed all the same.
+        freeing = asyncio.ensure_future(free())
+        self._freeing.add(freeing)
+        freeing.add_done_callback(self._freeing.discard)
+        await asyncio.shield(freeing)
+
+    async def _take_all(
+        self, wanted: Sequence[Wanted], member: str, lease: SlotLease, is_admitted: bool
+    ) -> None:
+        for place, each in enumerate(wanted):
+            most = -1 if is_admitted else each.most
+            if not await self._take(each, most, member, lease.seconds):
+                await self.free(wanted[:place], member)
+                raise SlotsTakenError(each)
+
+    async def _renewing(
+        self, wanted: Sequence[Wanted], member: str, lease: SlotLease, is_over: asyncio.Event
+    ) -> None:
         while True:
-            await asyncio.sleep(lease.seconds / 3)
-            await self.take(wanted, member, lease, is_admitted=True)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(is_over.wait(), lease.seconds / 3)
+                return
+            await self._take_all(wanted, member, lease, is_admitted=True)
 
     async def _take(self, wanted: Wanted, most: int, member: str, seconds: float) -> bool:
         key = self._key(wanted)
