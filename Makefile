@@ -72,7 +72,7 @@ test-access: $(VENV)/.dev ## Prove that nobody gets what is not theirs; ends wit
 CHAOS_REPORT := $(VENV)/chaos-report.jsonl
 
 .PHONY: test-chaos
-test-chaos: $(VENV)/.dev ## Kill processes, stop databases, fill disks for half an hour; ends with what was lost
+test-chaos: $(VENV)/.dev ## Kill processes, stop databases, fill disks for twenty minutes; ends with what was lost
 	@rm -f $(CHAOS_REPORT) && touch $(CHAOS_REPORT)
 	@CHAOS_REPORT=$(abspath $(CHAOS_REPORT)) $(PYTEST) -n $(WORKERS) --dist loadgroup tests/chaos; \
 	  tests=$$?; $(BIN)/python tools/chaos_report.py $(CHAOS_REPORT) && exit $$tests

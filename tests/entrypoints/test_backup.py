@@ -198,6 +198,7 @@ class TestCreateAndRestore:
             installation.home / "secret.key"
         ).read_text()
         assert not (other.home / "secret.key.next").exists()
+        assert not (other.home / "backups.unfinished").exists()
         settings = Settings(_env_file=None, home=other.home, log_level="error")
         with running_database(settings) as database:
             assert asyncio.run(drift(database.url, other.home)) == []

@@ -3,7 +3,7 @@
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,9 @@ class Target:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            # An empty one left behind would look as if something had failed.
+            with suppress(OSError):
+                self.scratch_root.rmdir()
 
     def forget_scratch(self) -> None:
         """Remove what killed backups have left; only for who holds the lock for backups."""
