@@ -9,13 +9,13 @@ from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
 from citewell.engine.answering.asking.implied import PRICED
 from citewell.engine.answering.asking.kinds import Asked, Kind, read_question
 from citewell.engine.answering.asking.labels import tells_number
-from citewell.engine.answering.asking.quantities import asks_money
+from citewell.engine.answering.asking.quantities import asks_money, is_free
 from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.candidates import Candidate, candidates_of
 from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.question import text_terms
-from citewell.engine.text.normalisation import fold
+from citewell.engine.text.normalisation import fold, normalise
 
 # Shares of a term's weight a sentence is given for terms that stand near it, and weights of the
 # other signals. Set on 800 questions each of SQuAD dev, ViQuAD dev and XQuAD-vi over BM25's top 5:
@@ -62,6 +62,10 @@ _LABEL = 0.3
 """For a row whose first cell holds words of the question: `R310-4` is that row, not the one that
 says `as R310-4` in its third cell."""
 
+_CELL_PRICE = 0.6
+"""Least score of a number that may be a price though its currency stands elsewhere, as
+`quantities.offers` gives it."""
+
 _ANY_ROW = 0.6
 """Factor for a table row none of whose cells tells it from the other rows."""
 
@@ -101,15 +105,18 @@ def score_sentences(
     asked = asked or read_question(question.text, question.language)
     best = max((passage.score for passage in passages), default=0.0)
     scored: list[Scored] = []
-    readings: list[ReadPassage] = []
-    for passage in passages:
-        reading = ReadPassage(passage, finder, asked)
-        share = passage.score / best if best > 0 else 0.0
+    readings = [ReadPassage(passage, finder, asked) for passage in passages]
+    if asks_money(asked):
+        priced = max((reading.priced(asked) for reading in readings), default=0.0)
+        for reading in readings:
+            reading.grant_free(asked, priced)
+    for reading in readings:
+        share = reading.passage.score / best if best > 0 else 0.0
         for at, candidate in enumerate(reading.candidates):
             coverage, telling = reading.coverage(at)
             # `It is serviced again in May` is about what the sentence before names.
             own = coverage if points_back(candidate.text) else reading.own_coverage(at)
-            offered = _offered(asked, candidate, own)
+            offered = 0.0 if at in reading.elsewhere else _offered(asked, candidate, own)
             is_asked = 0 < candidate.worth < 1 and tells_number(
                 asked, candidate.text, question.language
             )
@@ -119,7 +126,6 @@ def score_sentences(
                 score += _LABEL * finder.share(reading.find(candidate.cells[0]))
                 score *= 1.0 if reading.is_told_apart(at) else _ANY_ROW
             scored.append(Scored(candidate, score, coverage, reading, at))
-        readings.append(reading)
     scored.sort(key=lambda one: -one.score)
     return Scores(scored, readings)
 
@@ -139,6 +145,14 @@ def _offered(asked: Asked, candidate: Candidate, own: float) -> float:
         return 0.0
     more = _BOUNDARY if asks_boundary(asked) else _TYPE_COVERED
     return (_TYPE + more * own) * offers(asked, candidate.text)
+
+
+def _is_free(candidate: Candidate) -> bool:
+    return is_free(fold(normalise(candidate.text)))
+
+
+def _is_priced(asked: Asked, candidate: Candidate) -> bool:
+    return offers(asked, candidate.text) >= (_CELL_PRICE if candidate.is_row else 1.0)
 
 
 class Finder:
@@ -183,9 +197,12 @@ class ReadPassage:
         self.own = [finder.find(one.text, passage.language) for one in self.candidates]
         """For each sentence the positions in `question.terms` of those it holds."""
         above = "\n".join((passage.title, *passage.heading, passage.names))
+        self.above = self.find(above)
+        self.elsewhere: set[int] = set()
+        """Places of sentences that say another thing than the one asked about is free."""
         if asked is not None and asks_money(asked):
             self.own = [
-                self._with_price(own, one, asked, above)
+                self._with_price(own, one, asked)
                 for own, one in zip(self.own, self.candidates, strict=True)
             ]
         if asked is not None and asks_boundary(asked):
@@ -193,10 +210,13 @@ class ReadPassage:
                 self._with_boundary(own, tells_boundary(asked, one.text, above), above)
                 for own, one in zip(self.own, self.candidates, strict=True)
             ]
-        self.above = self.find(above)
         self.named = self.find(passage.names)
         """Names that its document bears."""
-        self.terms = self.above.union(*self.own, self.find(passage.context))
+        self._gather()
+
+    def _gather(self) -> None:
+        """Sum up what its sentences hold."""
+        self.terms = self.above.union(*self.own, self.find(self.passage.context))
         """Those of the whole passage, title included."""
         self._spread = Counter(at for own in self.own for at in own)
         self._rows: Counter[int] = Counter()
@@ -221,17 +241,58 @@ class ReadPassage:
         return own
 
     def _with_price(
-        self, own: frozenset[int], candidate: Candidate, asked: Asked, above: str
+        self, own: frozenset[int], candidate: Candidate, asked: Asked
     ) -> frozenset[int]:
         """The terms of a sentence, with those for a price, if it tells one of something asked for.
 
-        `Locker: free` answers `What does a locker cost?` better than what costs 340 a year.
+        A cell often has its currency in the name of the column, and is a price nevertheless. What
+        is free is left to `grant_free`.
         """
         granted = self.finder.called(PRICED)
-        others = (own | self.find(above)) - granted
-        if others & self.finder.telling and offers(asked, candidate.text) == 1.0:
+        is_of_it = ((own | self.above) - granted) & self.finder.telling
+        if is_of_it and not _is_free(candidate) and _is_priced(asked, candidate):
             return own | granted
         return own
+
+    def priced(self, asked: Asked) -> float:
+        """Get the most that a sentence with a price holds of what the price is asked of.
+
+        As a share of the question's weight.
+        """
+        return max(
+            (
+                self._subject_share(at)
+                for at, one in enumerate(self.candidates)
+                if not _is_free(one) and offers(asked, one.text) >= _CELL_PRICE
+            ),
+            default=0.0,
+        )
+
+    def grant_free(self, asked: Asked, priced: float) -> None:
+        """Grant the terms for a price to sentences that say that something asked for is free.
+
+        `Locker: free` answers `What does a locker cost?` better than what costs 340 a year; but
+        what holds less of the question than a price does is of another thing.
+
+        Args:
+            asked: What the question asks for, a price.
+            priced: The most that any sentence with a price holds, see `priced`.
+        """
+        granted = self.finder.called(PRICED)
+        for at, one in enumerate(self.candidates):
+            share = self._subject_share(at)
+            if not _is_free(one):
+                continue
+            if share < priced:
+                self.elsewhere.add(at)
+            elif share and offers(asked, one.text) == 1.0:
+                self.own[at] |= granted
+        self._gather()
+
+    def _subject_share(self, at: int) -> float:
+        """The weight of a sentence's words, with those above it, that can be what is asked of."""
+        held = (self.own[at] | self.above) - self.finder.called(PRICED)
+        return self.finder.share(held & self.finder.telling)
 
     def find(self, text: str) -> frozenset[int]:
         """Get the positions of the terms that a text of the passage holds."""

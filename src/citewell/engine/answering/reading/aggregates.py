@@ -10,6 +10,8 @@ from citewell.engine.answering.reading.counting import counts_items
 from citewell.engine.answering.reading.grid import (
     TableRows,
     grids_of,
+    is_free_cell,
+    label_column,
     label_of,
     name_without_unit,
     named_columns,
@@ -57,6 +59,12 @@ _WORDS = {
         Aggregate.MINIMUM: "{label}: {value} ({name} thấp nhất trong {count} dòng)",
     },
 }
+
+_LEFT_OUT = {
+    "en": "{text}; left out, as free: {names}",
+    "vi": "{text}; không tính phần miễn phí: {names}",
+}
+"""Where cells say `free for students`: that is no number, nor nothing for everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,7 @@ def _column(material: Material, choice: _Choice) -> int | None:
     numeric = [
         column
         for column in range(len(grid.header))
-        if sum(number_in(grid.cells(row)[column]) is not None for row in choice.rows)
+        if sum(_is_told(grid.cells(row)[column]) for row in choice.rows)
         >= max(_MIN_ROWS, _MIN_NUMERIC * len(choice.rows))
     ]
     named = {
@@ -168,6 +176,10 @@ def _column(material: Material, choice: _Choice) -> int | None:
     if named:
         return max(named, key=lambda column: named[column])
     return numeric[0] if len(numeric) == 1 else None
+
+
+def _is_told(cell: str) -> bool:
+    return number_in(cell) is not None or is_free_cell(cell)
 
 
 def _is_total(grid: TableRows, row: int) -> bool:
@@ -191,13 +203,15 @@ def _told(material: Material, choice: _Choice, column: int) -> Statement | None:
     return _statement(choice, text, [row], None)
 
 
-def _computed(material: Material, choice: _Choice, column: int) -> Statement:
+def _computed(material: Material, choice: _Choice, column: int) -> Statement | None:
     grid, aggregate = choice.grid, material.asked.aggregate
     values = [
         (number, row)
         for row in choice.rows
         if (number := number_in(grid.cells(row)[column])) is not None
     ]
+    if not values:
+        return None
     name = name_without_unit(grid.header[column])
     operands = tuple(grid.cells(row)[column] for _, row in values)
     rows = [row for _, row in values]
@@ -206,13 +220,29 @@ def _computed(material: Material, choice: _Choice, column: int) -> Statement:
         _, best = pick(values, key=lambda pair: pair[0])
         cell = value_with_unit(grid.header[column], grid.cells(best)[column])
         text = _text(material, value=cell, name=name, label=label_of(grid, best), count=len(values))
+        text = _with_left_out(material, choice, column, text)
         # Its own row first; that no other has more stands in all of them.
         return _statement(choice, text, rows, operands, first=best)
     total = sum(number for number, _ in values)
     total = total / len(values) if aggregate is Aggregate.MEAN else total
     value = value_with_unit(grid.header[column], _written(total, operands))
     text = _text(material, value=value, name=name, count=len(values))
+    text = _with_left_out(material, choice, column, text)
     return _statement(choice, text, rows, operands)
+
+
+def _with_left_out(material: Material, choice: _Choice, column: int, text: str) -> str:
+    """A computed value with the rows that are free, which were left out of it."""
+    grid = choice.grid
+    names = [
+        cells[label_column(grid)]
+        for row in choice.rows
+        if (cells := grid.cells(row)) and is_free_cell(cells[column])
+    ]
+    if not names:
+        return text
+    words = _LEFT_OUT.get(material.question.language, _LEFT_OUT["en"])
+    return words.format(text=text, names=", ".join(names))
 
 
 def _written(number: float, cells: Sequence[str]) -> str:

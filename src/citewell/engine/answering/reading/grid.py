@@ -66,6 +66,20 @@ _NUMBER = re.compile(r"(?<![\w.,])-?[$€£¥₫]?\s?\d[\d.,]*\s?%?")
 _WORD = re.compile(r"[^\W_]+")
 _PLAIN_NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*")
 _TEXT = re.compile(r"[^\W\d_]{2,}")
+_UNIT_WORDS = 4
+"""Most words of a unit behind a number: `12 euros per person`, `5 đồng một ngày`."""
+
+_BESIDE = frozenset(
+    ("gbp", "usd", "eur", "vnd", "chf", "jpy", "aud", "cad", "rs", "kr", "about", "approx", "ca",
+     "circa", "khoang")
+)  # fmt: skip
+"""Words before a number that leave it what it is, folded."""
+
+_BOUNDS = frozenset(
+    ("or", "and", "over", "under", "older", "younger", "up", "above", "below", "more", "less",
+     "off", "if", "free", "tro", "len", "xuong", "tuoi", "mien")
+)  # fmt: skip
+"""Words behind a number that make it a bound, an age or a rebate, folded."""
 
 # `P2`, `C3`, `B-118`: a letter, then digits; `20 m` is a measure.
 _CODE = re.compile(r"[^\W\d_]{1,3}[-./ ]?\d[\w.-]*")
@@ -124,12 +138,20 @@ def grids_of(stream: Sequence[tuple[ReadPassage, int]]) -> Iterator[TableRows]:
         yield grid
 
 
-def named_columns(asked: Asked, grid: TableRows) -> dict[int, float]:
-    """Get the columns whose name the question says or asks for by a synonym, with weights."""
+def named_columns(asked: Asked, grid: TableRows, label: str = "") -> dict[int, float]:
+    """Get the columns whose name the question says or asks for by a synonym, with weights.
+
+    Args:
+        asked: The question.
+        grid: The table.
+        label: Of the row that is asked about; its words name no column: of `the day pass` no
+            `Days` are asked.
+    """
     first = grid.rows[0][0]
+    said_of_row = first.find(label)
     found: dict[int, float] = {}
     for column, name in enumerate(grid.header):
-        weight = first.finder.share(first.find(name))
+        weight = first.finder.share(first.find(name) - said_of_row)
         plain = fold(normalise(name))
         weight += 0.15 * sum(
             re.search(said, asked.text) is not None and re.search(called, plain) is not None
@@ -155,7 +177,7 @@ def synonyms_of(asked: Asked, grid: TableRows) -> frozenset[str]:
 def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
     """The column in which the answer to a question about one row stands; None if unclear."""
     cells = grid.cells(row)
-    named = named_columns(asked, grid)
+    named = named_columns(asked, grid, cells[label_column(grid)])
     if asks_for_label(asked, grid):
         return None
     needs_number = asked.kind in (Kind.COUNT, Kind.AMOUNT, Kind.DURATION) or asked.aggregate
@@ -302,16 +324,26 @@ def name_without_unit(header: str) -> str:
 
 
 def number_in(cell: str) -> float | None:
-    """The number of a cell, None where it holds none or more than one.
+    """The number of a cell, None where it holds none or more than one, or words that bound it.
 
-    Of two readings (`1.000` is one or a thousand) a cell has the larger: prices are written so.
+    Of two readings (`1.000` is one or a thousand) a cell has the larger: prices are written so. A
+    unit or a currency may stand beside it; `free for over 65` is no 65.
     """
-    found = _NUMBER.findall(cell)
+    found = list(_NUMBER.finditer(cell))
     if len(found) != 1:
         return None
-    digits = found[0].strip("-$€£¥₫% .,")
-    value = max(number_values(digits))
-    return -value if found[0].startswith("-") else value
+    written = found[0].group()
+    before = _WORD.findall(fold(normalise(cell[: found[0].start()])))
+    after = _WORD.findall(fold(normalise(cell[found[0].end() :])))
+    if len(after) > _UNIT_WORDS or not _BESIDE.issuperset(before) or not _BOUNDS.isdisjoint(after):
+        return None
+    value = max(number_values(written.strip("-$€£¥₫% .,")))
+    return -value if written.startswith("-") else value
+
+
+def is_free_cell(cell: str) -> bool:
+    """Whether a cell says that something costs nothing, for all or for some."""
+    return is_free(fold(normalise(cell)))
 
 
 def holds_number(cell: str, number: float) -> bool:
