@@ -139,9 +139,9 @@ function Askable({ role, ids, collections, onChange }: AskableProps) {
 async function allCollections(): Promise<Collection[]> {
   const found: Collection[] = [];
   for (let page = 1; ; page += 1) {
-    const { data: next, meta } = await data(api.GET("/api/v1/collections", { params: { query: { page, limit: PAGE } } }));
+    const { data: next, pagination } = await data(api.GET("/api/v1/collections", { params: { query: { page, limit: PAGE } } }));
     found.push(...next);
-    if (next.length === 0 || page >= meta.total_pages) return found;
+    if (next.length === 0 || page >= pagination.total_pages) return found;
   }
 }
 
