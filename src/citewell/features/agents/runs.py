@@ -27,6 +27,7 @@ from citewell.features.agents.schemas import (
     AgentRunSummary,
     AgentUsage,
     ApprovalRequest,
+    AskedTask,
     EndedRun,
     ExecuteRequest,
     GivenTask,
@@ -41,7 +42,9 @@ from citewell.features.documents import service as documents
 from citewell.features.idempotency import service as idempotency
 from citewell.features.jobs import service as jobs
 from citewell.features.jobs.schemas import NewJob
-from citewell.features.search.admission import admit_run
+from citewell.features.question_policies import admission as policies
+from citewell.features.question_policies.admission import AdmittedQuestion
+from citewell.features.search.admission import admit_run, admit_task
 from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
@@ -78,12 +81,21 @@ async def start(
     agent_id: uuid.UUID,
     data: ExecuteRequest,
     key: str | None = None,
+    *,
+    asked: AskedTask | None = None,
 ) -> AgentRunRead:
     """Start a run; a job does it with the rights of the caller.
 
-    A request that is repeated with its `key` gets the run that the first one started.
+    Args:
+        platform: The handles of the process.
+        caller: Who starts it.
+        agent_id: The agent.
+        data: The task.
+        key: Of the request; one that is repeated gets the run that the first one started.
+        asked: What of the task a person asked; None: all of it is their question.
 
     Raises:
+        AppError: The tenant's rules do not admit it; see `search.admission.admit_run`.
         IdempotencyKeyInUseError: The same request is being carried out right now.
         IdempotencyKeyReusedError: Its key belongs to another request.
         AgentNotFoundError: There is no such agent.
@@ -95,28 +107,30 @@ async def start(
         made = await _runnable(ctx, agent_id, data.input)
     model = await model_of(platform, caller, made.definition)
     made = replace(made, model=model.name)
-    asked: JsonValue = ["execute", str(agent_id), data.input]
+    repeated: JsonValue = ["execute", str(agent_id), data.input]
     async with unit_of_work(platform, caller) as ctx:
-        done = await idempotency.begin_once(ctx, key, asked)
+        done = await idempotency.begin_once(ctx, key, repeated)
         if done is not None:
             return await get(ctx, uuid.UUID(str(done)))
-    made = await _admitted(platform, caller, made)
-    async with unit_of_work(platform, caller) as ctx:
-        known = await idempotency.begin_once(ctx, key, asked)
-        if known is not None:
-            return await get(ctx, uuid.UUID(str(known)))
-        run = await _add(ctx, made)
-        await idempotency.finish_once(ctx, key, asked, str(run.id))
+    question, said = (data.input, ()) if asked is None else (asked.question, asked.said)
+    admission = await admit_run(platform, caller, question, made.id, said)
+    made, is_made = _in_time(made, admission), False
+    try:
+        async with unit_of_work(platform, caller) as ctx:
+            known = await idempotency.begin_once(ctx, key, repeated)
+            if known is not None:
+                return await get(ctx, uuid.UUID(str(known)))
+            run = await _add(ctx, made)
+            await idempotency.finish_once(ctx, key, repeated, str(run.id))
+        is_made = True
         return run
+    finally:
+        if not is_made:
+            await policies.drop_run(platform, caller, admission, made.id)
 
 
-async def _admitted(platform: Platform, caller: Caller, made: NewRun) -> NewRun:
-    """The run with the time that the tenant's rules give a question, if they admit it.
-
-    Raises:
-        AppError: They do not; see `search.admission.admit_run`.
-    """
-    admission = await admit_run(platform, caller, made.question, made.id)
+def _in_time(made: NewRun, admission: AdmittedQuestion) -> NewRun:
+    """The run with the time that the tenant's rules give a question."""
     seconds, definition = admission.rules.policy.seconds, made.definition
     if seconds is None or seconds >= definition.limits.seconds:
         return made
@@ -132,13 +146,14 @@ async def start_for(
     Raises:
         AgentNotFoundError, CollectionNotFoundError: As `start` says.
         ModelNotSetError, ModelNotAvailableError, PriceUnknownError: It cannot run here.
+        AppError: The tenant's rules do not admit it; see `search.admission.admit_task`.
     """
     async with unit_of_work(platform, caller) as ctx:
         agent_id = await service.find(ctx, slug)
         made = await _runnable(ctx, agent_id, task.text)
     model = await model_of(platform, caller, made.definition)
     made = replace(made, model=model.name, given_document_ids=task.document_ids)
-    made = await _admitted(platform, caller, made)
+    made = _in_time(made, await admit_task(platform, caller, task.text))
     async with unit_of_work(platform, caller) as ctx:
         run = await _add(ctx, made)
         await link(ctx, run.id)

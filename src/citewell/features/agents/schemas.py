@@ -311,6 +311,15 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedTask:
+    """The part of a task that a person asked, where it holds more than that."""
+
+    question: str
+    said: Sequence[str]
+    """Their questions before it."""
+
+
+@dataclass(frozen=True, slots=True)
 class GivenTask:
     """A task that a workflow gives."""
 

@@ -10,7 +10,12 @@ from citewell.engine.llm.base import UserMessage
 from citewell.features.agents import runs, streaming
 from citewell.features.agents import service as agents
 from citewell.features.agents.errors import AgentNotFoundError
-from citewell.features.agents.schemas import MAX_QUESTION_CHARS, AgentRunRead, ExecuteRequest
+from citewell.features.agents.schemas import (
+    MAX_QUESTION_CHARS,
+    AgentRunRead,
+    AskedTask,
+    ExecuteRequest,
+)
 from citewell.features.openai_api.dialogue import ClientDialogue, TurnRequest
 from citewell.features.openai_api.errors import (
     AgentRunFailedError,
@@ -54,7 +59,9 @@ async def run(
         raise ModelNotFoundError(model) from None
     # Clients' earlier messages are theirs: what cannot be stored in them is no error of the task.
     task = ExecuteRequest(input=storable(task_of(asked.dialogue)))
-    started = await runs.start(platform, caller, agent_id, task)
+    said = [each.text for each in asked.dialogue.messages if isinstance(each, UserMessage)]
+    person = AskedTask(asked.dialogue.question, said)
+    started = await runs.start(platform, caller, agent_id, task, asked=person)
     yield ""
     async with aclosing(streaming.follow(platform, caller, started.id)) as events:
         async for event in events:

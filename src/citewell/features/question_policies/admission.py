@@ -130,6 +130,25 @@ async def admit_run(
     return admission
 
 
+async def drop_run(
+    platform: Platform, caller: Caller, admission: AdmittedQuestion, run_id: uuid.UUID
+) -> None:
+    """Count a question no more that was admitted, and for which no job was made."""
+    wanted = _wanted(admission.rules, caller)
+    await platform.limiter.slots.give_back(wanted, str(run_id))
+
+
+async def admit_made(platform: Platform, caller: Caller, asked: AskedQuestion) -> AdmittedQuestion:
+    """Admit what a workflow asks: it may be of any length, and has no slot of its own.
+
+    Nobody is there to ask again later, so it is not refused for what else goes on.
+
+    Raises:
+        QuestionRefusedError, CollectionNotAskedError: It is not admitted.
+    """
+    return await _checked(platform, caller, asked, has_length=False)
+
+
 @asynccontextmanager
 async def running(
     platform: Platform, tenant_id: uuid.UUID, user_id: uuid.UUID | None, run_id: uuid.UUID
@@ -142,13 +161,15 @@ async def running(
         yield
 
 
-async def _checked(platform: Platform, caller: Caller, asked: AskedQuestion) -> AdmittedQuestion:
+async def _checked(
+    platform: Platform, caller: Caller, asked: AskedQuestion, *, has_length: bool = True
+) -> AdmittedQuestion:
     rules = await service.in_force(platform, caller.tenant_id)
     policy = rules.policy
     seconds = policy.seconds
     deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
     admission = AdmittedQuestion(rules, deadline)
-    longest = policy.longest_question
+    longest = policy.longest_question if has_length else None
     if longest is not None and len(asked.text) > longest:
         raise QuestionTooLongError(len(asked.text), longest)
     if rules.patterns:

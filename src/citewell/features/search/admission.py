@@ -62,9 +62,28 @@ async def admit_run(
     caller: Caller,
     question: str,
     run_id: uuid.UUID,
-    collection_ids: Sequence[uuid.UUID] = (),
+    said: Sequence[str] = (),
 ) -> AdmittedQuestion:
-    """Admit the task of an agent; raises as `policies.admit_run` does."""
-    asked = AskedQuestion(question, (), caller.actor.role, tuple(collection_ids))
-    async with refusals_kept(platform, caller, QueryRequest.model_construct(query=question)):
+    """Admit the task of an agent; raises as `policies.admit_run` does.
+
+    Args:
+        platform: The handles of the process.
+        caller: Who asks.
+        question: The task as the person wrote it.
+        run_id: The run that will be made.
+        said: What the client says was asked before, which is a part of the task.
+    """
+    asked = AskedQuestion(question, tuple(said), caller.actor.role)
+    async with refusals_kept(platform, caller, _of_task(question)):
         return await policies.admit_run(platform, caller, asked, run_id)
+
+
+async def admit_task(platform: Platform, caller: Caller, task: str) -> AdmittedQuestion:
+    """Admit a task that a workflow gives an agent; raises as `policies.admit_made` does."""
+    asked = AskedQuestion(task, (), caller.actor.role)
+    async with refusals_kept(platform, caller, _of_task(task)):
+        return await policies.admit_made(platform, caller, asked)
+
+
+def _of_task(text: str) -> QueryRequest:
+    return QueryRequest.model_construct(query=text)

@@ -12,6 +12,8 @@ from citewell.engine.workflows.spec import SearchTask, duration
 from citewell.features.collections import service as collections
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentQuery, DocumentState
+from citewell.features.question_policies import admission as policies
+from citewell.features.question_policies.schemas import AskedQuestion
 from citewell.features.search import service as searching
 from citewell.features.search.schemas import MAX_QUERY_CHARS, Filters, heading_text
 from citewell.features.workflows.state import NodeTask
@@ -28,7 +30,7 @@ Found = tuple[JsonValue, list[uuid.UUID]]
 
 
 async def search(platform: Platform, caller: Caller, work: NodeTask) -> Found:
-    """Do a search.
+    """Do a search; its query is a question to the tenant's rules.
 
     Raises:
         AppError: It cannot be done; the detail says why.
@@ -36,7 +38,13 @@ async def search(platform: Platform, caller: Caller, work: NodeTask) -> Found:
     """
     task = work.task
     assert isinstance(task, SearchTask)
+    # Agents and texts are made of what is found, also where documents are only listed.
+    caller = caller.asking()
     places = _ids(work.values["collection_ids"])
+    is_listing = task.changed_within is not None
+    query = "" if is_listing else str(work.values["query"]).strip()[:MAX_QUERY_CHARS]
+    asked = AskedQuestion(query, (), caller.actor.role, tuple(places or ()))
+    admission = await policies.admit_made(platform, caller, asked)
     if task.changed_within is not None:
         since = utc_now() - duration(task.changed_within)
         async with unit_of_work(platform, caller) as ctx:
@@ -57,21 +65,21 @@ async def search(platform: Platform, caller: Caller, work: NodeTask) -> Found:
                         break
         shown: list[JsonValue] = [_changed(each) for each in changed]
         return {"documents": shown, "count": len(shown)}, [each.document.id for each in changed]
-    query = str(work.values["query"]).strip()[:MAX_QUERY_CHARS]
     try:
         filters = _FILTERS.validate_python(work.values["filters"])
     except ValidationError:
         raise InvalidInputError("A filter takes a text, a number or true or false.") from None
-    found = await searching.find(
-        platform,
-        caller,
-        query,
-        spender=caller.actor,
-        top_k=task.top_k,
-        filters=filters,
-        collection_ids=places,
-        watch=Stopwatch(),
-    )
+    async with admission.time():
+        found = await searching.find(
+            platform,
+            caller,
+            query,
+            spender=caller.actor,
+            top_k=task.top_k,
+            filters=filters,
+            collection_ids=places,
+            watch=Stopwatch(),
+        )
     passages: list[JsonValue] = [_passage(hit) for hit in found.hits]
     ids = sorted({uuid.UUID(str(hit.document_id)) for hit in found.hits})
     return {"passages": passages, "count": len(passages)}, ids
