@@ -20,6 +20,7 @@ from citewell.engine.verification.ending import (
     narrows,
 )
 from citewell.engine.verification.framing import is_told
+from citewell.engine.verification.narrowing import mixes_values
 from citewell.engine.verification.tokens import Token, TokenKind
 
 MAX_GAP = 14
@@ -107,7 +108,11 @@ class _Embedding:
                 # The nearest way to each place, which leaves out least. Only one is kept, so a
                 # match that needs a longer way at the beginning and fits at the end is missed.
                 for before in sorted(paths, reverse=True):
-                    if before < at and self._may_follow(number, before, at, is_tight=is_tight):
+                    if (
+                        before < at
+                        and self._may_follow(number, before, at, is_tight=is_tight)
+                        and not mixes_values(self._quote, (*paths[before], at))
+                    ):
                         following[at] = (*paths[before], at)
                         break
             paths = following
