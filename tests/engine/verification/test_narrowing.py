@@ -62,3 +62,114 @@ class TestTwoValues:
             ("The kiosk shuts at 17:05 on Tuesdays.", quote),
         )
         assert accepted(pairs) == [quote, quote]
+
+
+class TestAmountOfOneKind:
+    def test_english_amount_of_one_kind_is_not_the_amount(self):
+        pairs = (
+            ("The fee is 22 pounds.", "The boarding fee is 22 pounds."),
+            ("The fee is 22 pounds.", "Our guest fee is 22 pounds."),
+            ("The price is 7 euros.", "The pensioner price is 7 euros."),
+            ("The deposit is 60 euros.", "The key deposit is 60 euros."),
+            ("The rate is 4 percent.", "The penalty rate is 4 percent."),
+            ("Fee is 22 pounds.", "The service fee is 22 pounds."),
+            ("Mortgage rates rose.", "Short-term mortgage rates rose."),
+            ("The school raised fees by 4 percent.", "The school raised dance fees by 4 percent."),
+            ("Fees are 700 pounds.", "Fees for lodgers are 700 pounds."),
+            ("The price rose by 4 percent.", "The price of flour rose by 4 percent."),
+        )
+        assert accepted(pairs) == []
+
+    def test_amount_that_is_spoken_of_is_accepted(self):
+        pairs = (
+            ("The fee is 22 pounds.", "The service fee is 22 pounds."),
+            ("The price is 7 euros.", "The full price is 7 euros."),
+            ("Fees rose by 4 percent.", "Yesterday fees rose by 4 percent."),
+            ("The school raised the fee.", "The school raised the standard fee."),
+            ("Dance fees rose.", "Dance fees rose by 4 percent."),
+            ("In May the price of rye rose by 4%.", "The price of rye rose by 4% in May."),
+        )
+        assert accepted(pairs) == [quote for _, quote in pairs]
+
+    def test_other_amount_of_the_one_spoken_of_contradicts(self):
+        found = grade_sentence(
+            "The fee is 30 pounds.", ["The boarding fee is 22 pounds."], language="en"
+        )
+        assert found.grade is Grade.CONTRADICTED
+
+    def test_vietnamese_amount_of_one_kind_is_not_the_amount(self):
+        pairs = (
+            ("Giá vé là 45.000 đồng.", "Giá vé của học sinh là 45.000 đồng."),
+            ("Giá vé là 45.000 đồng.", "Giá vé cho học sinh là 45.000 đồng."),
+            ("Tiền gửi xe là 90.000 đồng.", "Tiền gửi xe tuần đầu là 90.000 đồng."),
+            ("Phí giữ chỗ là 90.000 đồng.", "Phí giữ chỗ buổi tối là 90.000 đồng."),
+        )
+        assert accepted(pairs, "vi") == []
+
+    def test_vietnamese_amount_of_this_time_is_accepted(self):
+        pairs = (("Giá vé là 45.000 đồng.", "Giá vé năm nay là 45.000 đồng."),)
+        assert accepted(pairs, "vi") == [quote for _, quote in pairs]
+
+
+class TestSomePeople:
+    def test_what_some_get_is_not_said_of_all(self):
+        pairs = (
+            ("Teachers get 12 days of leave.", "New teachers get 12 days of leave."),
+            ("Visitors pay 18 euros.", "Adult visitors pay 18 euros."),
+            ("The visitors pay 18 euros.", "The adult visitors pay 18 euros."),
+            ("Ferry passengers pay 18 euros.", "Young ferry passengers pay 18 euros."),
+            ("Clerks are entitled to 12 days.", "Part-time clerks are entitled to 12 days."),
+            ("Visitors enter free.", "Disabled visitors enter free."),
+            ("Visitors pay 18 euros.", "Visitors under 20 pay 18 euros."),
+            ("Visitors pay 18 euros.", "Visitors with a pass pay 18 euros."),
+        )
+        assert accepted(pairs) == []
+        pairs = (
+            ("Học viên được miễn phí tài liệu.", "Học viên nghèo được miễn phí tài liệu."),
+            ("Khách được vào vườn miễn phí.", "Khách cao tuổi được vào vườn miễn phí."),
+            ("Khách trả 45.000 đồng.", "Khách dưới 12 tuổi trả 45.000 đồng."),
+        )
+        assert accepted(pairs, "vi") == []
+
+    def test_what_all_get_is_accepted(self):
+        pairs = (
+            ("Visitors pay 18 euros.", "Today visitors pay 18 euros."),
+            ("Visitors pay 18 euros.", "The visitors currently pay 18 euros."),
+            ("The clerk gets 12 days.", "The senior clerk gets 12 days."),
+        )
+        assert accepted(pairs) == [quote for _, quote in pairs]
+        pairs = (("Khách được miễn phí gửi đồ.", "Khách cũng được miễn phí gửi đồ."),)
+        assert accepted(pairs, "vi") == [quote for _, quote in pairs]
+
+
+class TestLimits:
+    def test_amount_under_a_limit_is_not_the_amount(self):
+        pairs = (
+            ("Parking is free.", "Parking is free for season guests."),
+            ("Parking is free.", "Parking is free on Tuesdays."),
+            ("Parking is free.", "Parking is free with a stamp."),
+            ("Parking is free.", "For season guests, parking is free."),
+            ("Rooms cost 70 euros.", "Rooms cost 70 euros for students."),
+            ("Rooms cost 70 euros.", "Rooms cost 70 euros a night."),
+            ("Rooms cost 70 euros.", "Rooms cost 70 euros per guest."),
+            ("The course costs 6 euros.", "The course costs 6 euros for the first week."),
+            ("The kiosk shuts at 18:20.", "The kiosk shuts at 18:20 on Sundays."),
+        )
+        assert accepted(pairs) == []
+        pairs = (
+            ("Gửi xe miễn phí.", "Gửi xe miễn phí cho khách trên 70 tuổi."),
+            ("Phòng có giá 45.000 đồng.", "Phòng có giá 45.000 đồng cho học sinh."),
+            ("Gửi xe miễn phí.", "Gửi xe miễn phí vào chủ nhật."),
+        )
+        assert accepted(pairs, "vi") == []
+
+    def test_limit_that_the_sentence_has_is_accepted(self):
+        pairs = (
+            ("On Tuesdays parking is free.", "Parking is free on Tuesdays and Sundays."),
+            ("Rooms cost 70 euros for students.", "The rooms cost 70 euros for students."),
+            ("Kestrel bought 6 ferries.", "Kestrel bought 6 ferries on 3 May 2011."),
+            ("Kestrel bought 6 ferries.", "Kestrel bought 6 ferries from Nordholm."),
+        )
+        assert accepted(pairs) == [quote for _, quote in pairs]
+        pairs = (("Gửi xe miễn phí cho học sinh.", "Việc gửi xe miễn phí cho học sinh ở đây."),)
+        assert accepted(pairs, "vi") == [quote for _, quote in pairs]

@@ -22,7 +22,7 @@ _GIVING = words("sell lend give send pay leav rent offer award grant teach hand"
 _MEASURED_FROM = words("above below past less more over under excluding plus minus off")
 """Behind a number these go on with it: `5 percent above the base rate`, `five past six`."""
 
-_DETERMINERS = words("a an the its his her their our your my")
+DETERMINERS = words("a an the its his her their our your my")
 _OF = frozenset({"of", "của", "thuộc"})
 _AFTER = words(
     "hôm năm ngày tháng tuần sáng chiều tối đêm lúc hồi rồi xong lại ngay nữa nhằm để bằng "
@@ -33,6 +33,10 @@ _AFTER = words(
 _TIMES = words("nay năm ngày tháng tuần sáng chiều tối đêm đó này kia qua mai")
 """Vietnamese words that end a time, behind which a subject begins: `hôm nay giám đốc ký`."""
 
+_FOR = frozenset({"cho", "dành", "dưới"})
+FREE = frozenset({"free", "miễn"})
+_LONGEST_NOUN = 4
+"""Syllables of a noun among which its head is looked for: `tiền thuê nhà`."""
 
 AMOUNTS = {
     "en": words(
@@ -64,6 +68,11 @@ class Pattern:
     is_object_last: bool = False
     """Whether its last words are what something is done to."""
 
+    @property
+    def everything(self) -> tuple[Token, ...]:
+        """All content tokens, the circumstance last."""
+        return (*self.tokens, *self.fronted)
+
 
 def ends_well(pattern: Pattern, quote: Sequence[Token], last: int, language: str) -> bool:
     """Whether the last word is not the beginning of a longer name, compound or possessor."""
@@ -85,7 +94,7 @@ def ends_well(pattern: Pattern, quote: Sequence[Token], last: int, language: str
     if language != "en":
         # Vietnamese puts the head first, so the end of a compound tells nothing.
         return True
-    if pattern.tokens[-1].is_passive and here.key in _GIVING and following.word in _DETERMINERS:
+    if pattern.tokens[-1].is_passive and here.key in _GIVING and following.word in DETERMINERS:
         return False
     is_number = TokenKind.NUMBER in (here.kind, quote[last - 1].kind if last else None)
     if is_number and following.word in _MEASURED_FROM:
@@ -120,7 +129,7 @@ def _ends_object(quote: Sequence[Token], last: int, language: str) -> bool:
         is_new = following.kind is not TokenKind.WORD or following.word in _AFTER
         return is_new or following.word in lexicon.CLAUSE_WORDS["vi"]
     # `sold Pellworth the barn`
-    if following.word in _DETERMINERS:
+    if following.word in DETERMINERS:
         return False
     if following.word == "and" and behind is not None:
         return _ends_before_and(quote, last)
@@ -166,7 +175,10 @@ def drops_head(gap: Sequence[Token], said: Token) -> bool:
 
 
 def narrows(
-    gap: Sequence[Token], before: Token, tokens: Sequence[Token], number: int, language: str
+    gap: Sequence[Token],
+    said: Sequence[Token],
+    behind: Sequence[Token],
+    language: str,
 ) -> bool:
     """Whether words left out behind a Vietnamese noun say which of its kind an amount is of.
 
@@ -175,40 +187,39 @@ def narrows(
 
     Args:
         gap: The tokens of the quote that are left out.
-        before: The token of the quote before them.
-        tokens: Those of the sentence.
-        number: Place in `tokens` of the one behind the gap.
+        said: Those of the quote right before them that the sentence has as well, in order.
+        behind: Those of the sentence behind the gap.
         language: ISO 639-1 code.
     """
-    if language != "vi" or before.kind is not TokenKind.WORD or _is_name(before):
+    if language != "vi" or said[-1].kind is not TokenKind.WORD or _is_name(said[-1]):
         return False
-    is_amount = before.word in AMOUNTS["vi"]
-    if not is_amount and all(token.kind is not TokenKind.NUMBER for token in tokens[number:]):
+    # `tiền thuê nhà` is money: the head of a noun comes first.
+    is_amount = any(token.word in AMOUNTS["vi"] for token in said[-_LONGEST_NOUN:])
+    if not is_amount and not has_value(behind):
         return False
-    if is_amount and gap[0].word in _OF:
-        return True
     first = gap[0]
+    following = gap[1] if len(gap) > 1 else None
+    if first.word in _OF | _FOR:
+        return is_amount or following is None or not following.is_name
+    if is_amount and first.word in _TIMES and following is not None:
+        # `tháng đầu`, but not `năm nay`
+        return following.kind is TokenKind.WORD and following.word not in _TIMES
     # Words behind `được`, `đã` or a preposition go with the verb.
     is_noun = first.kind is TokenKind.WORD and not first.is_name
     return is_noun and first.word not in _AFTER | _TIMES
 
 
+def has_value(tokens: Sequence[Token]) -> bool:
+    """Whether an amount is among the tokens; what is free costs none."""
+    return any(
+        (token.kind is TokenKind.NUMBER and token.key != "ordinal") or token.word in FREE
+        for token in tokens
+    )
+
+
 def _is_name(token: Token) -> bool:
     """Whether a word has a capital that is not for the beginning of the sentence."""
     return token.is_name and token.start > 0
-
-
-def is_narrowed(quote: Sequence[Token], at: int, language: str) -> bool:
-    """Whether an English amount is one of a kind: `overtime pay` is not pay.
-
-    `The service fee` is the fee that is spoken of.
-    """
-    if language != "en" or not at or quote[at].word not in AMOUNTS["en"]:
-        return False
-    before = quote[at - 1]
-    if at > 1 and quote[at - 2].word in _DETERMINERS:
-        return False
-    return before.kind is TokenKind.WORD and not _is_name(before)
 
 
 def lacks_head(before: Token, first: Token) -> bool:

@@ -15,12 +15,16 @@ from citewell.engine.verification.ending import (
     Pattern,
     drops_head,
     ends_well,
-    is_narrowed,
     lacks_head,
     narrows,
 )
 from citewell.engine.verification.framing import is_told
-from citewell.engine.verification.narrowing import mixes_values
+from citewell.engine.verification.narrowing import (
+    is_limited,
+    is_narrowed,
+    leaves_out_kind,
+    mixes_values,
+)
 from citewell.engine.verification.tokens import Token, TokenKind
 
 MAX_GAP = 14
@@ -154,7 +158,10 @@ class _Embedding:
         may_lack = self._language == "vi" and at and not self._pattern.is_object_last
         if may_lack and lacks_head(self._quote[at - 1], self._pattern.tokens[0]):
             return False
-        return self._begins_clause(at) and not is_narrowed(self._quote, at, self._language)
+        is_differing = self._differing is not None
+        return self._begins_clause(at) and not is_narrowed(
+            self._quote, at, self._pattern.everything, self._language, is_differing=is_differing
+        )
 
     def _begins_clause(self, at: int) -> bool:
         """Whether nothing stands before it in its clause that another one would be about."""
@@ -261,11 +268,28 @@ class _Embedding:
             return False
         if self._language == "vi" and number > 1 and drops_head(gap, said):
             return False
-        if narrows(gap, self._quote[before], self._pattern.tokens, number, self._language):
+        if self._is_of_some(gap, number, before):
             return False
         if self._pattern.tokens[number].kind is TokenKind.DATE:
             return True  # prepositions of dates are left out of patterns
         return not self._is_governed(gap, self._pattern.tokens[number - 1])
+
+    def _is_of_some(self, gap: Sequence[Token], number: int, before: int) -> bool:
+        """Whether what is left out says of which of its kind an amount is."""
+        said, tokens = self._run(number, before), self._pattern.everything
+        return narrows(gap, said, tokens[number:], self._language) or leaves_out_kind(
+            gap, said, tokens, number, self._language
+        )
+
+    def _run(self, number: int, before: int) -> Sequence[Token]:
+        """The words of the quote up to a place that the sentence has beside each other as well."""
+        size = 1
+        while (
+            size < min(number, before + 1)
+            and self._quote[before - size].key == self._pattern.tokens[number - 1 - size].key
+        ):
+            size += 1
+        return self._quote[before - size + 1 : before + 1]
 
     def _is_passive(self, gap: Sequence[Token], at: int) -> bool:
         """Whether the verb of the quote is a passive, or describes what stands before it.
@@ -470,6 +494,7 @@ class _Embedding:
         return (
             self._clause_is_plain(first, last)
             and ends_well(self._pattern, self._quote, last, self._language)
+            and not is_limited(self._pattern, self._quote, path, self._language)
             and self._has_fronted(path)
             and is_told(self._quote, path, keys, self._language)
         )

@@ -2,9 +2,36 @@
 
 from collections.abc import Sequence
 
+from citewell.engine.verification import lexicon
+from citewell.engine.verification.ending import AMOUNTS, DETERMINERS, FREE, Pattern, has_value
+from citewell.engine.verification.lexicon import words
 from citewell.engine.verification.tokens import Token, TokenKind
 
 _AND = frozenset({"and", "và", "or", "hoặc", "còn"})
+_WHOLE = words("service total full standard usual")
+"""Before an amount that is spoken of: `the service fee` is the fee."""
+
+_VERBS = words("pay cost costs fine fines tax rent discount")
+"""Amounts that are verbs as often, where something stands before them."""
+
+_NOW = words("today now currently here there then yesterday tomorrow tonight already")
+"""Before a subject these say when or where it is so."""
+
+_MANNER = words("daily weekly monthly yearly hourly quarterly early elderly family")
+"""Words in `ly` that describe a noun."""
+
+_PLURALS = words("staff personnel people men women children police crew clergy")
+_LIMITS = {
+    "en": words("for on per during every each"),
+    "vi": words("cho dành của thuộc vào mỗi đối"),
+}
+"""Behind an amount they begin what it is the amount of."""
+
+_FREE_LIMITS = words("to in with until before after under over from at within")
+"""The same behind `free` alone: an amount `in May` is one."""
+
+_NEAR = 3
+"""Words of a sentence at its end among which its amount is: `12 days of leave`."""
 
 
 def mixes_values(quote: Sequence[Token], path: Sequence[int]) -> bool:
@@ -46,3 +73,149 @@ def _are_alike(one: Token, other: Token) -> bool:
 
 def _are_joined(between: Sequence[Token]) -> bool:
     return any(token.word in _AND for token in between)
+
+
+def is_narrowed(
+    quote: Sequence[Token],
+    at: int,
+    tokens: Sequence[Token],
+    language: str,
+    *,
+    is_differing: bool = False,
+) -> bool:
+    """Whether a word before an English subject says which of its kind an amount is of.
+
+    `Overtime pay` is not pay, and what `senior staff` get not all staff do.
+
+    Args:
+        quote: The tokens of one sentence.
+        at: Place of the first word of the subject.
+        tokens: Those of the sentence looked for, the subject first.
+        language: ISO 639-1 code.
+        is_differing: Whether the quote is to say something else. Whoever writes `the fee is 30
+            euros` on a quote about `the entry fee` means that one: another amount is a mistake.
+    """
+    if language != "en" or not at or not _describes(quote[at - 1]):
+        return False
+    if is_differing and at > 1 and quote[at - 2].word in DETERMINERS:
+        return False
+    for number, token in enumerate(tokens):
+        place = at + number
+        if place >= len(quote) or quote[place].key != token.key:
+            return False
+        word = quote[place].word
+        if word in AMOUNTS["en"] and (number == 0 or word not in _VERBS):
+            return not (tokens[0].is_definite and quote[at - 1].word in _WHOLE)
+        following = quote[place + 1] if place + 1 < len(quote) else None
+        # `the clerk pays 5 euros`
+        is_verb = number > 0 and (
+            following is None or following.kind in (TokenKind.NUMBER, TokenKind.RELATION)
+        )
+        if _is_plural(quote[place]) and not is_verb and has_value(tokens[number + 1 :]):
+            return True
+    return False
+
+
+def leaves_out_kind(
+    gap: Sequence[Token],
+    said: Sequence[Token],
+    tokens: Sequence[Token],
+    number: int,
+    language: str,
+) -> bool:
+    """Whether what is left out says of which of its English kind an amount is.
+
+    `Fees for boarders` are not fees, nor does who raised `boarding fees` raise fees.
+
+    Args:
+        gap: The tokens of the quote that are left out.
+        said: Those of the quote right before them that the sentence has as well, in order.
+        tokens: Those of the sentence.
+        number: Place in `tokens` of the one behind the gap.
+        language: ISO 639-1 code.
+    """
+    if language != "en":
+        return False
+    behind = tokens[number]
+    is_noun = behind.word in AMOUNTS["en"] - _VERBS and not behind.is_indefinite
+    if is_noun and _describes(gap[-1]):
+        return not (behind.is_definite and gap[-1].word in _WHOLE)
+    is_dated = len(gap) > 1 and gap[1].kind is TokenKind.DATE
+    is_placed = gap[0].word == "of" or gap[0].kind is TokenKind.RELATION
+    # Without a noun it is the sentence that says of what: `the price of` before `flour`.
+    is_placed = is_placed and any(token.is_content for token in gap[1:])
+    # `shuts at 18:20 on Sundays and` before `at 17:05` is one statement more.
+    if is_dated or not is_placed or gap[-1].word in _AND:
+        return False
+    if said[-1].word in AMOUNTS["en"]:
+        return True
+    return len(said) == number and _is_plural(said[-1]) and has_value(tokens[number:])
+
+
+def is_limited(
+    pattern: Pattern, quote: Sequence[Token], path: Sequence[int], language: str
+) -> bool:
+    """Whether the quote says for whom or when an amount is so and the sentence does not.
+
+    `Entry is free on Sundays` and `For members entry is free` do not say that entry is free.
+
+    Args:
+        pattern: The sentence in one of its orders.
+        quote: The tokens of one sentence.
+        path: Places of the words found, in order.
+        language: ISO 639-1 code.
+    """
+    limits = _LIMITS.get(language, frozenset[str]())
+    is_free = any(token.word in FREE for token in pattern.everything)
+    is_amount = any(
+        token.word in AMOUNTS.get(language, ()) and token.word not in _VERBS
+        for token in pattern.everything
+    )
+    if (
+        not is_free
+        and not is_amount
+        and not has_value((*pattern.tokens[-_NEAR:], *pattern.fronted))
+    ):
+        return False
+    said = {token.word for token in pattern.fronted}
+    behind = _behind(pattern, quote[path[-1] + 1 :])
+    if behind and behind[0].word in ("a", "an") and has_value(pattern.tokens[-2:-1]):
+        return True  # `12 euros a month`
+    if is_free and pattern.tokens[-1].word in FREE | {"phí"}:
+        limits |= _FREE_LIMITS
+    return _begins_limit(behind, limits, said) or _begins_limit(quote[: path[0]], limits, said)
+
+
+def _behind(pattern: Pattern, tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens that follow a match, without its circumstance if that comes first."""
+    wanted = list(pattern.fronted)
+    for at, token in enumerate(tokens):
+        if not wanted:
+            return tokens[at:]
+        if token.key == wanted[0].key:
+            del wanted[0]
+        elif token.is_content:
+            return tokens
+    return tokens if wanted else ()
+
+
+def _begins_limit(tokens: Sequence[Token], limits: frozenset[str], said: set[str]) -> bool:
+    """Whether the tokens begin with a preposition and something else than a date or a name."""
+    if not tokens or tokens[0].word not in limits or tokens[0].word in said:
+        return False
+    noun = next((token for token in tokens[1:] if token.is_content), None)
+    return noun is not None and noun.kind is not TokenKind.DATE
+
+
+def _describes(before: Token) -> bool:
+    """Whether a word right before an English noun describes it."""
+    if before.kind is not TokenKind.WORD or before.word in _NOW:
+        return False
+    if before.word in lexicon.OPENERS["en"] | lexicon.CLAUSE_WORDS["en"]:
+        return False
+    return not before.word.endswith("ly") or before.word in _MANNER
+
+
+def _is_plural(token: Token) -> bool:
+    word = token.word
+    return word in _PLURALS or (word.endswith("s") and not word.endswith(("ss", "us", "is")))

@@ -45,6 +45,8 @@ class Token:
     """Written with a capital."""
     is_indefinite: bool = False
     """Of a sentence: said of some of a kind, as in `a vehicle`."""
+    is_definite: bool = False
+    """Of a sentence: behind `the` or the like, so that it may be the one spoken of."""
     is_now: bool = False
     """Of a sentence: a verb that the quote must say of the present."""
     is_passive: bool = False

@@ -41,8 +41,11 @@ def patterns(sentence: Sequence[Token], language: str) -> Iterator[Pattern]:
         yield from _inverted(pattern, language)
 
 
+_DEFINITE = lexicon.words("the its his her their our your my this these")
+
+
 def _with_indefinites(sentence: Sequence[Token]) -> list[Token]:
-    """Mark what a sentence says of some: `a vehicle`, `a red vehicle`, `there are vehicles`."""
+    """Mark what a sentence says of some (`a red vehicle`, `there are vehicles`) and of the one."""
     marked: list[Token] = []
     for at, token in enumerate(sentence):
         # One word may describe it; with two the article is as often another noun's.
@@ -51,7 +54,8 @@ def _with_indefinites(sentence: Sequence[Token]) -> list[Token]:
         near = before[:-1] if described else before
         is_some = near[-1:] in (["a"], ["an"]) or near[-2:] in (["there", "is"], ["there", "are"])
         is_some = is_some or token.word in ("someone", "somebody")
-        marked.append(replace(token, is_indefinite=True) if is_some else token)
+        is_definite = before[-1:] != [] and before[-1] in _DEFINITE
+        marked.append(replace(token, is_indefinite=is_some, is_definite=is_definite))
     return marked
 
 
