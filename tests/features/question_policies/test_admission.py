@@ -454,12 +454,14 @@ class TestRules:
         for pattern, why in (
             ("(a", "not closed"),
             ("a*", "every question"),
-            ("a{9999}", "more than 256"),
+            ("a{9999}", "more than 1000 times"),
             ("(?=a)b", "only `(?:`"),
+            ("a((){9999}){500}", "more than 1000 times"),
         ):
             rule = {"kind": "expression", "pattern": pattern, "message": "No."}
             reply = await mill.service.patch(url, json={"refused": [rule]})
             refused(reply, 422, "validation_error")
+            assert "pattern 1 cannot be used: " in reply.text, reply.text
             assert why in reply.text, reply.text
         body = {"collections": {"guest": [str(uuid.uuid4())]}}
         refused(await mill.service.patch(url, json=body), 404, "collection_not_found")

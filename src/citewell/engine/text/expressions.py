@@ -1,186 +1,149 @@
-"""Phrases and regular expressions that are looked for in one pass over a text.
+r"""Phrases and regular expressions that are looked for in time that grows with the text alone.
 
-An expression becomes a set of positions with the positions that may follow each (Glushkov 1961);
-all that a text may be in the middle of are carried along character by character. So the time
-grows with the text times the expression, whatever both are: there is nothing to go back to, which
-is what makes `(a+)+$` take for ever elsewhere.
+They are read by RE2, which goes over a text once whatever the expression is. What RE2 does not
+know is done before it: texts are freed of what is not seen, and each letter of a pattern becomes
+the letters that people type for it. RE2's own `\w`, `\d`, `\s` are of ASCII and so are exchanged
+for kinds of Unicode; its `\b` cannot be, and is refused.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Protocol, cast
+
+import re2  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from citewell.engine.text.normalisation import fold, is_unspaced, normalise, words
 
 MOST_CHARS = 500
 """Characters of an expression: a line that a person still reads."""
 
-MOST_POSITIONS = 256
-"""Characters that an expression stands for, repetitions written out: bounds the work of each
-character of a text to some microseconds."""
+MOST_SIZE = 20_000
+"""Instructions of the program of an expression: where it has more states than memory allows, RE2
+takes up to 2 ns for each of them at each character of a text."""
 
-MOST_NESTED = 20
-"""Parentheses within parentheses: the reader of expressions calls itself for each."""
+MOST_MEMORY = 1 << 20
+"""Bytes that RE2 may take for a program and the states it has met: ten times what the states of a
+line that a person writes need, and a hundred of them are still 100 MB."""
 
-MOST_KNOWN = 4_096
-"""Steps that an expression remembers; a text has few different characters."""
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u0334-\u0338\u034f\u0488\u0489\u061c\u115f\u1160"
+    "\u17b4\u17b5\u180b-\u180f\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u20d0-\u20ff\u3164\ud800-\udfff\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Unicode's default ignorables, controls that are no white space, strokes through letters, and
+frames and signs around them: none makes another letter of the one it stands by."""
 
-_BEGIN, _END = "\x02", "\x03"
-"""Marks of the edges of a text, for `^`, `$` and the edges of words."""
+_STRAY = re.compile(
+    r"(?<![\u0590-\u1cff\ua800-\uabff\U00010a00-\U00011fff\U0001e000-\U0001efff])[^\w\s\x00-\x7f]+"
+)
+"""Signs, marks among them, that follow no letter of a script whose marks are letters."""
 
-_OWN = str.maketrans("", "", _BEGIN + _END)
+_COUNT = re.compile(r"\{[0-9]{1,6}(,([0-9]{1,6})?)?\}")
+_GROUP = re.compile(r"\?(P?<\w{1,60}>|[imsU]{0,4}(-[imsU]{1,4})?(?P<ends>[:)]))")
+_CODE = re.compile(r"x(\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{2}))")
+_KIND = re.compile(r"[pP]([A-Z]|\{\^?[A-Za-z_]{1,40}\})")
 
-_COUNT = re.compile(r"\{([0-9]{1,4})(,([0-9]{0,4}))?\}")
+_WORDS = (
+    r"0-9A-Z_a-z\x{df}-\x{f6}\x{f8}-\x{559}\x{560}-\x{588}\x{591}-\x{5bd}\x{5bf}\x{5c1}-\x{5c2}"
+    r"\x{5c4}-\x{5c5}\x{5c7}-\x{5f2}\x{610}-\x{61a}\x{620}-\x{669}\x{66e}-\x{6d3}\x{6d5}-\x{6ff}"
+    r"\x{70e}-\x{963}\x{966}-\x{df3}\x{e01}-\x{e3a}\x{e40}-\x{e4e}\x{e50}-\x{e59}\x{e81}-\x{f03}"
+    r"\x{f18}-\x{1049}\x{1050}-\x{135f}\x{1369}-\x{17d3}\x{17d7}-\x{1fff}\x{2c00}-\x{2dff}"
+    r"\x{3005}-\x{3007}\x{3021}-\x{302f}\x{3031}-\x{303c}\x{303e}-\x{309f}\x{30a1}-\x{30fa}\x{30fc}-\x{d7ff}\x{f900}-\x{fdff}\x{10000}-\x{1cfff}"
+    r"\x{1df00}-\x{1efff}\x{20000}-\x{3ffff}"
+)
+"""Letters, digits and marks of normalised text, without the punctuation of scripts in use. RE2's
+own kinds (`\\pL\\pN\\pM`) are exact to the last sign of scripts that nobody writes any more, and
+its program for them is sixteen times larger."""
 
-Test = Callable[[str], bool]
-"""Whether a character fits."""
+_GAPS = (
+    r"\x{0}-\x{2f}\x{3a}-\x{40}\x{5b}-\x{5e}\x{60}\x{7b}-\x{de}\x{f7}\x{55a}-\x{55f}"
+    r"\x{589}-\x{590}\x{5be}\x{5c0}\x{5c3}\x{5c6}\x{5f3}-\x{60f}\x{61b}-\x{61f}\x{66a}-\x{66d}"
+    r"\x{6d4}\x{700}-\x{70d}\x{964}-\x{965}\x{df4}-\x{e00}\x{e3b}-\x{e3f}\x{e4f}\x{e5a}-\x{e80}"
+    r"\x{f04}-\x{f17}\x{104a}-\x{104f}\x{1360}-\x{1368}\x{17d4}-\x{17d6}\x{2000}-\x{2bff}"
+    r"\x{2e00}-\x{3004}\x{3008}-\x{3020}\x{3030}\x{303d}\x{30a0}\x{30fb}\x{d800}-\x{f8ff}\x{fe00}-\x{ffff}"
+    r"\x{1d000}-\x{1deff}\x{1f000}-\x{1ffff}\x{40000}-\x{10ffff}"
+)
+"""All other characters."""
+
+_KINDS = {
+    "d": r"\p{Nd}",
+    "D": r"\P{Nd}",
+    "w": _WORDS,
+    "W": _GAPS,
+    "s": " ",
+    "S": r"\x{0}-\x{1f}\x{21}-\x{10ffff}",
+}
+"""Kinds as RE2 reads them in a class; all white space of a text is plain spaces by then."""
+
+_SPACES = "tnfrv"
+_MARKED_SCRIPTS = ((0xC0, 0x530), (0x620, 0x6D4), (0x1E00, 0x2000))
+"""Where letters are composed with marks: Latin, Greek, Cyrillic and Arabic."""
+
+
+_RE2_ERROR = cast(type[Exception], re2.error)  # pyright: ignore[reportUnknownMemberType]
+_TOO_MUCH = "it stands for too much, with its repetitions written out"
 
 
 class ExpressionError(ValueError):
     """An expression cannot be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Character:
-    fits: Test
+class _Program(Protocol):
+    """A compiled expression of RE2."""
+
+    @property
+    def programsize(self) -> int: ...
+
+    def search(self, text: bytes) -> object | None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class _Sequence:
-    parts: "tuple[_Node, ...]"
+class SeenText:
+    """A text as people see it, made once for all expressions that are looked for in it."""
+
+    line: bytes
+    """In lower case and NFC, white space collapsed, without what is not seen."""
+    words: bytes
+    """Its words, each between spaces."""
+
+    @classmethod
+    def of(cls, text: str) -> "SeenText":
+        """The text as it is looked at.
+
+        Args:
+            text: As it was written.
+        """
+        seen = _seen(text)
+        return cls(seen.encode(), f" {' '.join(words(seen))} ".encode())
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
-    ways: "tuple[_Node, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class _Repeated:
-    part: "_Node"
-    least: int
-    most: int | None
-    """None: any number."""
-
-
-_Node = _Character | _Sequence | _Choice | _Repeated
-
-
-@dataclass(slots=True)
 class Expression:
     """An expression that was read; `is_in` looks for it."""
 
-    _fits: list[Test] = field(default_factory=list[Test])
-    _follow: list[int] = field(default_factory=list[int])
-    """For each position the set of those that may come next, as bits."""
-    _first: int = 0
-    _last: int = 0
-    _masks: dict[str, int] = field(default_factory=dict[str, int])
-    _steps: dict[tuple[int, str], int] = field(default_factory=dict[tuple[int, str], int])
+    _program: _Program
+    _is_phrase: bool
 
     @property
-    def positions(self) -> int:
-        """Characters it stands for; the work for each character of a text grows with it."""
-        return len(self._fits)
+    def size(self) -> int:
+        """Instructions of its program; the most that a byte of a text costs grows with it."""
+        return self._program.programsize
 
-    def is_in(self, text: str) -> bool:
+    def is_in(self, text: str | SeenText) -> bool:
         """Whether the expression is anywhere in a text, whatever its case.
 
         A letter with a diacritic fits the same letter without, in the text or in the expression;
         two different diacritics do not fit each other.
 
         Args:
-            text: As it was written.
+            text: As it was written, or made ready for many expressions.
         """
-        state = 0
-        for character in (_BEGIN, *" ".join(normalise(text).translate(_OWN).split()), _END):
-            known = self._steps.get((state, character))
-            if known is None:
-                known = self._step(state, character)
-            state = known
-            if state & self._last:
-                return True
-        return False
-
-    def _step(self, state: int, character: str) -> int:
-        wanted = self._first
-        for position in _bits(state):
-            wanted |= self._follow[position]
-        if len(self._steps) >= MOST_KNOWN:
-            self._steps.clear()
-            self._masks.clear()
-        mask = self._masks.get(character)
-        if mask is None:
-            mask = sum(1 << at for at, fits in enumerate(self._fits) if fits(character))
-            self._masks[character] = mask
-        reached = self._steps[state, character] = wanted & mask
-        return reached
-
-    def _add(self, node: _Node) -> tuple[bool, int, int]:
-        """Add the positions of a node: whether it may be empty, its first and last positions."""
-        match node:
-            case _Character(fits):
-                self._fits.append(fits)
-                self._follow.append(0)
-                only = 1 << (len(self._fits) - 1)
-                return False, only, only
-            case _Sequence(parts):
-                return self._add_all(iter(parts))
-            case _Choice(ways):
-                is_empty, first, last = False, 0, 0
-                for way in ways:
-                    may_be_empty, begin, end = self._add(way)
-                    is_empty, first, last = is_empty or may_be_empty, first | begin, last | end
-                return is_empty, first, last
-            case _Repeated(part, least, most):
-                needed: list[_Node] = [part] * least
-                if most is not None:
-                    optional = _Choice((part, _Sequence(())))
-                    return self._add_all(iter([*needed, *[optional] * (most - least)]))
-                is_empty, first, last = self._add_all(iter(needed[1:]))
-                may_be_empty, begin, end = self._add(part)
-                self._join(end, begin)
-                return self._joined(
-                    (is_empty, first, last), (least == 0 or may_be_empty, begin, end)
-                )
-
-    def _add_all(self, parts: Iterator[_Node]) -> tuple[bool, int, int]:
-        whole = True, 0, 0
-        for part in parts:
-            whole = self._joined(whole, self._add(part))
-        return whole
-
-    def _joined(
-        self, before: tuple[bool, int, int], after: tuple[bool, int, int]
-    ) -> tuple[bool, int, int]:
-        self._join(before[2], after[1])
-        return (
-            before[0] and after[0],
-            before[1] | (after[1] if before[0] else 0),
-            after[2] | (before[2] if after[0] else 0),
-        )
-
-    def _join(self, ends: int, begins: int) -> None:
-        for position in _bits(ends):
-            self._follow[position] |= begins
-
-    @classmethod
-    def of(cls, node: _Node) -> "Expression":
-        """The expression of a node that was read.
-
-        Raises:
-            ExpressionError: It is too long, or is found in every text.
-        """
-        if _size(node) > MOST_POSITIONS:
-            raise ExpressionError(
-                f"it stands for more than {MOST_POSITIONS} characters with its repetitions"
-            )
-        made = cls()
-        is_empty, made._first, made._last = made._add(node)
-        if is_empty:
-            raise ExpressionError("it fits nothing at all too, and so every question")
-        return made
+        seen = SeenText.of(text) if isinstance(text, str) else text
+        return self._program.search(seen.words if self._is_phrase else seen.line) is not None
 
 
 def phrase(text: str) -> Expression:
@@ -191,147 +154,186 @@ def phrase(text: str) -> Expression:
     """
     if len(text) > MOST_CHARS:
         raise ExpressionError(f"it is longer than {MOST_CHARS} characters")
-    found = words(normalise(text))
+    found = words(_seen(text))
     if not found:
         raise ExpressionError("there is no word in it")
-    gap, parts = _Character(_is_gap), list[_Node]()
+    parts: list[str] = []
     for place, word in enumerate(found):
         # Scripts without spaces have no edges of words.
         if not (is_unspaced(word) and (place == 0 or is_unspaced(found[place - 1]))):
-            parts.append(gap if place == 0 else _Repeated(gap, 1, None))
+            parts.append(" ")
         elif place:
-            parts.append(_Repeated(gap, 0, None))
-        parts += [_Character(_like(character)) for character in word]
+            parts.append(" ?")
+        parts += map(_like, word)
     if not is_unspaced(found[-1]):
-        parts.append(gap)
-    return Expression.of(_Sequence(tuple(parts)))
+        parts.append(" ")
+    return _compiled("".join(parts), is_phrase=True)
 
 
 def expression(text: str) -> Expression:
-    r"""Read a regular expression: `. [a-z] [^a] \d \w \s \D \W \S ( ) | ? * + {2,5} ^ $`.
+    r"""Read a regular expression of RE2's syntax; `\w \d \s \W \D \S` are of all scripts.
 
     Raises:
         ExpressionError: It cannot be read, stands for too much, or is found in every text.
     """
     if len(text) > MOST_CHARS:
         raise ExpressionError(f"it is longer than {MOST_CHARS} characters")
-    reader = _Reader(unicodedata.normalize("NFC", text))
-    return Expression.of(reader.read())
+    made = _compiled(_Translator(_STRAY.sub(_unmarked, _composed(text))).read(), is_phrase=False)
+    if made.is_in(SeenText(b"", b"")):
+        raise ExpressionError("it fits nothing at all too, and so every question")
+    return made
 
 
 @dataclass(slots=True)
-class _Reader:
+class _Class:
+    """Members of a class `[ ]`, as they are collected."""
+
+    members: list[str] = field(default_factory=list[str])
+    """In the syntax of a class of RE2."""
+    strings: list[str] = field(default_factory=list[str])
+    """Members that are written as several characters: `ß` is `ss`."""
+    has_edges: bool = False
+
+    def add(self, character: str) -> None:
+        """Add a character and the letters that people type for it."""
+        written = " " if character.isspace() else normalise(character) or character
+        if len(written) > 1:
+            self.strings.append("".join(map(_like, written)))
+        else:
+            self.members.append(_code(_typed(written)))
+
+    def add_range(self, low: str, high: str) -> None:
+        """Add the characters from one to another, with the marked forms of their letters."""
+        begin, end = normalise(low) or low, normalise(high) or high
+        if len(begin) != 1 or len(end) != 1 or end < begin:
+            raise ExpressionError(f"`{low}-{high}` is no range of characters")
+        self.members.append(f"{_code(begin)}-{_code(end)}")
+        self.members += [_code(forms) for bare, forms in _marked().items() if begin <= bare <= end]
+
+    def read(self, *, is_negated: bool) -> str:
+        """The class in RE2's syntax."""
+        if is_negated:
+            return f"[^{''.join(self.members)}]" if self.members else "."
+        ways = [f"[{''.join(self.members)}]"] if self.members else []
+        ways += [*self.strings, *(["^", "$"] if self.has_edges else [])]
+        return ways[0] if len(ways) == 1 and self.members else f"(?:{'|'.join(ways)})"
+
+
+@dataclass(slots=True)
+class _Translator:
+    """Writes an expression as RE2 is to read it; RE2 judges what stands where."""
+
     text: str
     at: int = 0
-    depth: int = 0
 
-    def read(self) -> _Node:
-        node = self._choice()
-        if self.at < len(self.text):
-            raise ExpressionError("a `)` closes nothing")
-        return node
-
-    def _choice(self) -> _Node:
-        ways = [self._sequence()]
-        while self._takes("|"):
-            ways.append(self._sequence())
-        return ways[0] if len(ways) == 1 else _Choice(tuple(ways))
-
-    def _sequence(self) -> _Node:
-        parts: list[_Node] = []
-        while self.at < len(self.text) and self.text[self.at] not in "|)":
-            parts.append(self._repeated(self._atom()))
-        return _Sequence(tuple(parts))
-
-    def _repeated(self, part: _Node) -> _Node:
-        counts = {"?": (0, 1), "*": (0, None), "+": (1, None)}
-        character = self.text[self.at : self.at + 1]
-        if character in counts:
-            self.at += 1
-            least, most = counts[character]
-        elif (count := _COUNT.match(self.text, self.at)) is not None:
-            self.at = count.end()
-            least = int(count[1])
-            most = least if count[2] is None else int(count[3]) if count[3] else None
-            if most is not None and most < least:
-                raise ExpressionError(f"`{count[0]}` counts backwards")
-        else:
-            return part
-        if self.text[self.at : self.at + 1] in ("?", "*", "+") and self.at < len(self.text):
-            raise ExpressionError("one repetition follows another; put the first in parentheses")
-        repeated = _Repeated(part, least, most)
-        # Before it is written out anywhere, so that nothing grows beyond it.
-        if _size(repeated) > MOST_POSITIONS:
-            raise ExpressionError(
-                f"it stands for more than {MOST_POSITIONS} characters with its repetitions"
-            )
-        return repeated
-
-    def _atom(self) -> _Node:
-        character = self._next()
-        match character:
-            case "(":
-                return self._group()
-            case "[":
-                return _Character(self._class())
-            case "\\":
-                return _plain(self._escaped()) if not self._is_kind() else _Character(self._kind())
-            case ".":
-                return _Character(_is_inside)
-            case "^":
-                return _Character(_BEGIN.__eq__)
-            case "$":
-                return _Character(_END.__eq__)
-            case "?" | "*" | "+":
-                raise ExpressionError(f"there is nothing for `{character}` to repeat")
-            case _:
-                return _plain(character)
-
-    def _group(self) -> _Node:
-        if self.text.startswith("?:", self.at):
-            self.at += 2
-        elif self._takes("?"):
-            raise ExpressionError("of the groups with `(?` only `(?:` is read")
-        self.depth += 1
-        if self.depth > MOST_NESTED:
-            raise ExpressionError(f"more than {MOST_NESTED} parentheses stand in one another")
-        node = self._choice()
-        if not self._takes(")"):
-            raise ExpressionError("a `(` is not closed")
-        self.depth -= 1
-        return node
-
-    def _class(self) -> Test:
-        is_negated, tests = self._takes("^"), list[Test]()
-        while not self._takes("]"):
-            if self.at >= len(self.text):
-                raise ExpressionError("a `[` is not closed")
+    def read(self) -> str:
+        parts: list[str] = []
+        while self.at < len(self.text):
             character = self._next()
-            if character == "\\" and self._is_kind():
-                tests.append(self._kind())
+            if character == "\\":
+                parts.append(self._escaped())
+            elif character == "[":
+                parts.append(self._class())
+            elif character == "(":
+                parts.append(self._group())
+            elif character == "{" and (count := _COUNT.match(self.text, self.at - 1)):
+                self.at = count.end()
+                parts.append(count[0])
+            elif character in ".)|?*+^$":
+                parts.append(character)
+            elif character.isspace():
+                self.at = len(self.text) - len(self.text[self.at :].lstrip())
+                parts.append(" ")
+            else:
+                parts.append(_plain(character))
+        return "".join(parts)
+
+    def _group(self) -> str:
+        if not self.text.startswith("?", self.at):
+            return "("
+        group = _GROUP.match(self.text, self.at)
+        if group is None:
+            raise ExpressionError(
+                "of the groups with `(?` only `(?:`, names and flags are read: one that looks "
+                "ahead or back would have to read a text more than once"
+            )
+        self.at = group.end()
+        # Flags change nothing: case makes no difference, and a question is one line.
+        return "(?:)" if group["ends"] == ")" else "(?:"
+
+    def _class(self) -> str:
+        is_negated, found, is_first = self._takes("^"), _Class(), True
+        while is_first or not self._takes("]"):
+            is_first = False
+            if self.text.startswith("[:", self.at):
+                raise ExpressionError(r"kinds as `[:alpha:]` are of ASCII; write \pL, \w or \d")
+            begin = self._member(found)
+            if begin is None:
                 continue
-            begin = self._escaped() if character == "\\" else character
             rest = self.text[self.at : self.at + 2]
             if len(rest) == 2 and rest[0] == "-" and rest[1] != "]":
                 self.at += 1
-                end = self._next()
-                tests.append(_between(begin, self._escaped() if end == "\\" else end))
+                end = self._member(None)
+                found.add_range(begin, end or begin)
             else:
-                tests.append(_like(normalise(begin) or begin))
-        if not tests:
-            raise ExpressionError("a `[]` fits nothing")
-        if is_negated:
-            return lambda each: _is_inside(each) and not any(fits(each) for fits in tests)
-        return lambda each: any(fits(each) for fits in tests)
+                found.add(begin)
+        return found.read(is_negated=is_negated)
 
-    def _is_kind(self) -> bool:
-        return self.text[self.at : self.at + 1] in tuple("dwsDWS")
+    def _member(self, found: _Class | None) -> str | None:
+        """A character of a class; None: it was a kind, which was added."""
+        if self.at >= len(self.text):
+            raise ExpressionError("a `[` is not closed")
+        character = self._next()
+        if character != "\\":
+            return character
+        kind = self._kind()
+        if kind is None:
+            return self._literal()
+        if found is None:
+            raise ExpressionError("a range ends with a kind of characters")
+        found.members.append(kind)
+        found.has_edges |= kind == _GAPS
+        return None
 
-    def _kind(self) -> Test:
-        return _KINDS[self._next()]
+    def _kind(self) -> str | None:
+        at = self.at
+        if self.text[at : at + 1] in tuple(_KINDS):
+            return _KINDS[self._next()]
+        if (kind := _KIND.match(self.text, at)) is not None:
+            self.at = kind.end()
+            # Texts are in lower case.
+            return "\\" + kind[0].replace("Lu", "Ll").replace("Lt", "Ll")
+        return None
 
     def _escaped(self) -> str:
+        if self._takes("W"):
+            # The edges too, any number of times, so that it says where a word ends.
+            return f"(?:[{_GAPS}]|^|$)"
+        if (kind := self._kind()) is not None:
+            return f"[{kind}]"
+        for edge, read in (("A", "^"), ("z", "$")):
+            if self._takes(edge):
+                return read
+        return _plain(self._literal())
+
+    def _literal(self) -> str:
+        """The character that an escape stands for."""
+        if (code := _CODE.match(self.text, self.at)) is not None:
+            self.at = code.end()
+            number = int(code[2] or code[3], 16)
+            if number > 0x10FFFF or 0xD800 <= number < 0xE000:
+                raise ExpressionError(rf"`\{code[0]}` is no character")
+            return chr(number)
         character = self._next()
+        if character in ("b", "B"):
+            raise ExpressionError(
+                rf"`\{character}` is not read, it knows only unmarked letters; "
+                r"write (^|\W) before a word and (\W|$) after it"
+            )
+        if character in _SPACES:
+            return " "
+        if character in "123456789":
+            raise ExpressionError(rf"`\{character}` is not read: nothing refers to a group")
         if character.isalnum():
             raise ExpressionError(rf"`\{character}` is not read")
         return character
@@ -348,63 +350,102 @@ class _Reader:
         return is_there
 
 
-def _size(node: _Node) -> int:
-    """Positions of a node, repetitions written out."""
-    match node:
-        case _Character():
-            return 1
-        case _Sequence(parts) | _Choice(parts):
-            return sum(map(_size, parts))
-        case _Repeated(part, least, most):
-            return _size(part) * (max(1, least) if most is None else most)
+def _compiled(pattern: str, *, is_phrase: bool) -> Expression:
+    options = re2.Options()
+    options.max_mem, options.never_capture, options.log_errors = MOST_MEMORY, True, False
+    try:
+        made = Expression(cast(_Program, re2.compile(pattern, options)), is_phrase)  # pyright: ignore[reportUnknownMemberType]
+    except _RE2_ERROR as error:
+        raise ExpressionError(_said(error)) from None
+    if made.size > MOST_SIZE:
+        raise ExpressionError(_TOO_MUCH)
+    return made
 
 
-def _plain(character: str) -> _Node:
+def _said(error: Exception) -> str:
+    """RE2's message in words of ours."""
+    told = error.args[0] if error.args else b""
+    message = told.decode(errors="replace") if isinstance(told, bytes) else str(told)
+    reason, _, part = message.partition(": ")
+    match reason:
+        case "missing )":
+            return "a `(` is not closed"
+        case "unexpected )":
+            return "a `)` closes nothing"
+        case "bad repetition operator":
+            return "one repetition follows another; put the first in parentheses"
+        case "no argument for repetition operator":
+            return f"there is nothing for `{part}` to repeat"
+        case "invalid repetition size":
+            low, _, high = part.strip("{}").partition(",")
+            if high and int(high) < int(low):
+                return f"`{part}` counts backwards"
+            return f"`{part}` repeats more than 1000 times, with those around it"
+        case "invalid character class range":
+            return f"`{part}` is no kind of characters"
+        case "pattern too large - compile failed":
+            return _TOO_MUCH
+        case _:
+            return f"RE2 does not read it ({reason})"
+
+
+def _composed(text: str) -> str:
+    # Before letters are composed: a stroke between a letter and its mark would keep them apart.
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", text))
+
+
+def _seen(text: str) -> str:
+    """The text normalised, with single spaces and without what is not seen."""
+    # Compatible forms may hide more: a filler of half width is one of full width.
+    seen = _UNSEEN.sub("", normalise(text if text.isascii() else _composed(text)))
+    if not seen.isascii():
+        seen = _STRAY.sub(_unmarked, seen)
+    return " ".join(seen.split())
+
+
+def _unmarked(run: re.Match[str]) -> str:
+    return "".join(each for each in run[0] if unicodedata.category(each)[0] != "M")
+
+
+def _plain(character: str) -> str:
     """A character that stands for itself; some become two when their case is folded."""
-    written = normalise(character) or character
-    return _Sequence(tuple(_Character(_like(each)) for each in written))
+    written = " " if character.isspace() else normalise(character) or character
+    read = "".join(map(_like, written))
+    return read if len(written) == 1 else f"(?:{read})"
 
 
-def _like(wanted: str) -> Test:
-    if wanted.isspace():
-        return str.isspace
+def _like(wanted: str) -> str:
+    """One character as RE2 looks for it."""
     bare = fold(wanted)
-    # Of letters with a mark each side may be typed without; with two marks they must be the same.
-    return lambda each: each in (wanted, bare) or (bare == wanted and fold(each) == wanted)
+    if len(bare) > 1:
+        return f"(?:{_code(wanted)}|{''.join(map(_like, bare))})"
+    typed = _typed(wanted)
+    return _code(typed) if len(typed) == 1 else f"[{_code(typed)}]"
 
 
-def _between(begin: str, end: str) -> Test:
-    low, high = normalise(begin) or begin, normalise(end) or end
-    if len(low) != 1 or len(high) != 1 or high < low:
-        raise ExpressionError(f"`{begin}-{end}` is no range of characters")
-    return lambda each: low <= each <= high or low <= fold(each) <= high
+def _typed(wanted: str) -> str:
+    """The letters that people type for one.
+
+    Each side may be typed without its mark; with two marks they must be the same.
+    """
+    bare = fold(wanted)
+    if bare == wanted:
+        return wanted + _marked().get(wanted, "")
+    return wanted + bare if len(bare) == 1 else wanted
 
 
-def _is_inside(character: str) -> bool:
-    return character not in (_BEGIN, _END)
+@cache
+def _marked() -> dict[str, str]:
+    """The marked forms of each letter."""
+    found: dict[str, str] = {}
+    for begin, end in _MARKED_SCRIPTS:
+        for each in map(chr, range(begin, end)):
+            bare = fold(each)
+            if normalise(each) == each and bare != each and len(bare) == 1:
+                found[bare] = found.get(bare, "") + each
+    return found
 
 
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
-
-
-def _is_gap(character: str) -> bool:
-    return not _is_word(character)
-
-
-_KINDS: dict[str, Test] = {
-    "d": str.isdigit,
-    "w": _is_word,
-    "s": str.isspace,
-    "D": lambda each: _is_inside(each) and not each.isdigit(),
-    "W": _is_gap,
-    "S": lambda each: _is_inside(each) and not each.isspace(),
-}
-r"""`\W` fits the edges of the text too, so that it says where a word ends."""
-
-
-def _bits(mask: int) -> Iterator[int]:
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
+def _code(characters: Iterable[str]) -> str:
+    """Characters as RE2 reads them anywhere, whatever else they mean."""
+    return "".join(rf"\x{{{ord(each):x}}}" for each in characters)

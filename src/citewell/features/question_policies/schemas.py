@@ -2,9 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from citewell.access.policy import Role
 from citewell.engine.text.expressions import (
@@ -20,9 +20,9 @@ from citewell.kit.storable import StorableText
 MOST_PATTERNS = 100
 """Patterns of one tenant: each question is read once for each of them."""
 
-MOST_POSITIONS = 4_096
-"""Characters that all patterns of a tenant stand for: they bound what a question costs to read, a
-tenth of a second for 4,000 characters in the worst of patterns for each 256."""
+MOST_SIZE = 60_000
+"""Instructions of RE2's programs for all patterns of a tenant, some ten for each letter of a
+phrase: four tenths of a second for a question of 4,000 characters at worst."""
 
 MOST_COLLECTIONS = 200
 """Collections of one role; more are better said by access levels and grants."""
@@ -38,8 +38,8 @@ class RefusedPattern(RequestBody):
     kind: Literal["phrase", "expression"] = Field(
         default="phrase",
         description="`phrase`: these words one after another; `expression`: a regular expression "
-        "of `. [] () | ? * + {m,n} ^ $ \\d \\w \\s`, anywhere in the question. Case and missing "
-        "diacritics make no difference.",
+        "of the syntax of RE2, anywhere in the question. Case and missing diacritics make no "
+        "difference.",
     )
     pattern: Annotated[StorableText, Field(min_length=1, max_length=MOST_CHARS)]
     message: Annotated[StorableText, Field(min_length=1, max_length=1_000)] = Field(
@@ -54,24 +54,23 @@ class RefusedPattern(RequestBody):
         """
         return phrase(self.pattern) if self.kind == "phrase" else expression(self.pattern)
 
-    @model_validator(mode="after")
-    def _can_be_read(self) -> Self:
+
+def _usable(patterns: list[RefusedPattern]) -> list[RefusedPattern]:
+    # All here rather than each by itself, so that reading them ends where they are too many.
+    size = 0
+    for number, each in enumerate(patterns, 1):
         try:
-            self.read()
+            size += each.read().size
         except ExpressionError as error:
-            raise ValueError(f"the pattern cannot be used: {error}") from None
-        return self
-
-
-def _of_bearable_size(patterns: list[RefusedPattern]) -> list[RefusedPattern]:
-    if sum(each.read().positions for each in patterns) > MOST_POSITIONS:
-        raise ValueError(f"all patterns together stand for more than {MOST_POSITIONS} characters")
+            raise ValueError(f"pattern {number} cannot be used: {error}") from None
+        if size > MOST_SIZE:
+            raise ValueError(f"the first {number} patterns together stand for too much")
     return patterns
 
 
 Refused = Annotated[
     list[RefusedPattern],
-    AfterValidator(_of_bearable_size),
+    AfterValidator(_usable),
     Field(max_length=MOST_PATTERNS, description="All of them at once; the first that fits tells."),
 ]
 Askable = Annotated[

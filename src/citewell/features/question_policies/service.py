@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import structlog
+
 from citewell.access.policy import Scope
 from citewell.core.caching.cache import Cache
 from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
 from citewell.core.database.stamps import LibraryStamp
 from citewell.core.platform import Platform
-from citewell.engine.text.expressions import Expression
+from citewell.engine.text.expressions import Expression, ExpressionError
 from citewell.features.audit import service as audit
 from citewell.features.collections import service as collections
 from citewell.features.identity.errors import TenantNotFoundError
@@ -20,6 +22,8 @@ from citewell.features.question_policies.schemas import (
     QuestionPolicyUpdate,
     RoleName,
 )
+
+log = structlog.get_logger(__name__)
 
 LIMITS = ("longest_question", "concurrent_per_user", "concurrent_per_tenant", "seconds")
 
@@ -34,6 +38,8 @@ class RulesInForce:
     policy: QuestionPolicy
     patterns: tuple[tuple[Expression, str], ...]
     """Each with its message."""
+    stored: dict[str, Any]
+    """The rules as they were kept when the patterns were read."""
     stamp: LibraryStamp
     """Of the tenant's library when they were read."""
 
@@ -116,14 +122,16 @@ async def in_force(platform: Platform, tenant_id: uuid.UUID) -> RulesInForce:
         return rules
     async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
         stored = await repository.stored(ctx.session, tenant_id)
-    policy = QuestionPolicy.model_validate(stored or {})
-    if rules is not None and rules.policy == policy:
-        patterns = rules.patterns
+    stored = stored or {}
+    rules = known.get(tenant_id)  # others may have read them meanwhile
+    if rules is not None and rules.stored == stored:
+        rules = replace(rules, stamp=stamp)
     else:
-        patterns = tuple((each.read(), each.message) for each in policy.refused)
+        policy = QuestionPolicy.model_validate(stored)
+        rules = RulesInForce(policy, _patterns(tenant_id, policy), stored, stamp)
     if len(known) >= MOST_KNOWN:
         known.clear()
-    rules = known[tenant_id] = RulesInForce(policy, patterns, stamp)
+    known[tenant_id] = rules
     return rules
 
 
@@ -142,6 +150,22 @@ async def _of_existing(ctx: Context, policy: QuestionPolicy) -> QuestionPolicy:
 
 def _named(asked: Mapping[RoleName, Sequence[uuid.UUID]]) -> set[uuid.UUID]:
     return {each for ids in asked.values() for each in ids}
+
+
+def _patterns(tenant_id: uuid.UUID, policy: QuestionPolicy) -> tuple[tuple[Expression, str], ...]:
+    """The patterns that can be read, each with its message.
+
+    One that a release before could read and this one cannot is left out: it would end either no
+    question or each one, and nobody could ask until somebody has found out why.
+    """
+    found: list[tuple[Expression, str]] = []
+    for number, each in enumerate(policy.refused, 1):
+        try:
+            found.append((each.read(), each.message))
+        except ExpressionError as error:
+            # By its number, because patterns are words of the tenant.
+            log.error("pattern_left_out", tenant=str(tenant_id), number=number, exc_info=error)
+    return tuple(found)
 
 
 def _inside(caller: Caller, tenant_id: uuid.UUID) -> Caller:
