@@ -52,7 +52,9 @@ async def answer(platform: Platform, caller: Caller, request: ConversationQuery)
         place, naming = prepared.place, None
         async with TaskGroup() as group:
             if place.is_untitled:
-                naming = group.create_task(titles.suggest(platform, caller, request.query))
+                naming = group.create_task(
+                    titles.suggest(platform, caller, request.query, admission)
+                )
             reply = await answers.answer(
                 platform,
                 caller.within(place.conversation_id),

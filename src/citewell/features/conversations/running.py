@@ -185,7 +185,7 @@ class Runs:
         await self._end(platform, run, last, reply)
         place = prepared.place
         if place.is_untitled:
-            title = await titles.suggest(platform, run.caller, reply.query)
+            title = await titles.suggest(platform, run.caller, reply.query, admission)
             await titles.give(platform, run.caller, place.conversation_id, title)
 
     async def _told(

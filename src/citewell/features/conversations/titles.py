@@ -10,6 +10,8 @@ from citewell.engine.answering.conversing import tokens_of, write_title
 from citewell.features.connections import service as connections
 from citewell.features.connections.schemas import Use
 from citewell.features.conversations import repository
+from citewell.features.question_policies.admission import AdmittedQuestion
+from citewell.features.question_policies.errors import QuestionTimedOutError
 from citewell.features.usage import service as usage
 from citewell.features.usage.errors import QuotaReachedError
 from citewell.features.usage.service import Metric
@@ -31,12 +33,24 @@ def title_of(question: str) -> str:
     return f"{head or text[: MAX_TITLE - 1]}…"
 
 
-async def suggest(platform: Platform, caller: Caller, question: str) -> str | None:
+async def suggest(
+    platform: Platform, caller: Caller, question: str, admission: AdmittedQuestion
+) -> str | None:
     """A title by the model for a conversation that begins with a question.
 
     It is shown the question alone: a title is there for all who may see the conversation, and an
-    answer is not. None where there is no model or it fails: the question stays the title.
+    answer is not. None where there is no model, it fails, or the time of the question is over: the
+    question stays the title.
     """
+    try:
+        async with admission.time():
+            return await _by_model(platform, caller, question)
+    except QuestionTimedOutError as error:
+        log.info("conversation_not_named", why=error.detail)
+        return None
+
+
+async def _by_model(platform: Platform, caller: Caller, question: str) -> str | None:
     model = (await connections.equipped(platform, caller, Use.TITLE)).llm
     if model is None:
         return None

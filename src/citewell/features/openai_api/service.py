@@ -136,26 +136,30 @@ async def take_turn(
     async with (
         admitted(platform, caller, request, said=said) as admission,
         aclosing(_taken(platform, caller, asked, admission)) as events,
-        aclosing(admission.timed(events)) as timed,
     ):
-        async for event in timed:
+        async for event in events:
             yield event
 
 
 async def _taken(
     platform: Platform, caller: Caller, asked: TurnRequest, admission: AdmittedQuestion
 ) -> AsyncGenerator[TurnEvent, None]:
+    # Each part within the time, but for the writing of an answer, which `answers` leaves out.
     chosen = TokenUsage()
     if asked.toolbox.tools or asked.dialogue.follows_tools:
         llm = await connections.model_for(platform, caller, Use.ANSWER)
         if llm is None:
             raise ToolsNeedModelError
         if asked.dialogue.follows_tools:
-            async with aclosing(_continued(platform, caller, llm, asked)) as events:
-                async for event in events:
+            async with (
+                aclosing(_continued(platform, caller, llm, asked)) as events,
+                aclosing(admission.timed(events)) as timed,
+            ):
+                async for event in timed:
                     yield event
             return
-        end = await _choose(platform, caller, llm, asked)
+        async with admission.time():
+            end = await _choose(platform, caller, llm, asked)
         if end.tool_calls:
             yield end
             return
@@ -178,9 +182,10 @@ async def _answered(
     said = [
         DialogueTurn(each.text) for each in asked.dialogue.history if isinstance(each, UserMessage)
     ]
-    alone = await standing_alone(
-        platform, caller, asked.dialogue.question, Recalled.of_turns(said[-WINDOW:])
-    )
+    async with admission.time():
+        alone = await standing_alone(
+            platform, caller, asked.dialogue.question, Recalled.of_turns(said[-WINDOW:])
+        )
     request = QueryRequest(
         query=alone.text,
         must_mention=alone.follow_up.must_mention,

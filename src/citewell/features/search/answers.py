@@ -192,22 +192,24 @@ async def kept(
             # It may fit a pattern that the words alone did not.
             await admission.check([request.query])
         asked = CacheableQuestion(platform, caller, reader, request, stamp)
-        answering = await stack.enter_async_context(
-            aclosing(_kept(asked, request, follow_up, made, stop))
-        )
+        answering = await stack.enter_async_context(aclosing(_made(asked, request, made, stop)))
         async with aclosing(admission.timed(answering)) as items:
             async for item in items:
+                if isinstance(item, Answered):
+                    # Beyond the time: cut off, it would be written all the same, beside the
+                    # refusal.
+                    yield await keep(platform, caller, request, item, follow_up)
+                    return
                 yield item
 
 
-async def _kept(
+async def _made(
     asked: CacheableQuestion,
     request: QueryRequest,
-    follow_up: FollowUp | None,
     noted: Making | None,
     stop: asyncio.Event | None,
-) -> AsyncGenerator[StreamEvent | QueryReply, None]:
-    """Events and reply of an admitted question; see `kept`."""
+) -> AsyncGenerator[StreamEvent | Answered, None]:
+    """Events and answer of an admitted question; see `kept`."""
     platform, caller, reader = asked.platform, asked.caller, asked.reader
     watch = Stopwatch()
 
@@ -230,7 +232,7 @@ async def _kept(
                     own.reply.metadata.degraded += await service.unread(
                         platform, reader, request.collection_ids, request.as_of
                     )
-                yield await keep(platform, caller, request, own, follow_up)
+                yield own
             else:
                 yield each.item
 
