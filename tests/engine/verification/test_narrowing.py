@@ -154,6 +154,12 @@ class TestLimits:
             ("Rooms cost 70 euros.", "Rooms cost 70 euros per guest."),
             ("The course costs 6 euros.", "The course costs 6 euros for the first week."),
             ("The kiosk shuts at 18:20.", "The kiosk shuts at 18:20 on Sundays."),
+            ("The kiosk shuts at 18:20.", "The kiosk shuts at 18:20 in summer."),
+            ("The kiosk shuts at 18:20.", "The kiosk shuts on Sundays at 18:20."),
+            ("The kiosk shuts at 18:20.", "The kiosk shuts at 18:20 at weekends."),
+            ("The kiosk shuts at 18:20.", "In summer, the kiosk shuts at 18:20."),
+            ("Rooms cost 70 euros.", "Rooms cost 70 euros when they are full."),
+            ("The permit lasts 2 years.", "The permit for boats lasts 2 years."),
         )
         assert accepted(pairs) == []
         pairs = (
@@ -166,9 +172,14 @@ class TestLimits:
     def test_limit_that_the_sentence_has_is_accepted(self):
         pairs = (
             ("On Tuesdays parking is free.", "Parking is free on Tuesdays and Sundays."),
+            ("On Tuesdays parking is free.", "On Tuesdays, parking is free."),
+            ("In summer the kiosk shuts at 7.", "The kiosk shuts at 7 in summer."),
+            ("The kiosk shuts at 7 in summer.", "In summer, the kiosk shuts at 7."),
             ("Rooms cost 70 euros for students.", "The rooms cost 70 euros for students."),
             ("Kestrel bought 6 ferries.", "Kestrel bought 6 ferries on 3 May 2011."),
             ("Kestrel bought 6 ferries.", "Kestrel bought 6 ferries from Nordholm."),
+            ("Kestrel bought 6 ferries.", "Kestrel bought 6 ferries when they were cheap."),
+            ("Sales rose by 4%.", "Sales rose by 4% in summer."),
         )
         assert accepted(pairs) == [quote for _, quote in pairs]
         pairs = (("Gửi xe miễn phí cho học sinh.", "Việc gửi xe miễn phí cho học sinh ở đây."),)

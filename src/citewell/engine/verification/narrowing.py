@@ -30,6 +30,13 @@ _LIMITS = {
 _FREE_LIMITS = words("to in with until before after under over from at within")
 """The same behind `free` alone: an amount `in May` is one."""
 
+_PERIODS = words(
+    "winter summer spring autumn weekends weekdays holidays mornings evenings afternoons mondays "
+    "tuesdays wednesdays thursdays fridays saturdays sundays"
+)
+"""Times that come again, so that what is so then is not always."""
+
+_WHENEVER = words("when whenever once")
 _NEAR = 3
 """Words of a sentence at its end among which its amount is: `12 days of leave`."""
 
@@ -140,6 +147,10 @@ def leaves_out_kind(
     is_noun = behind.word in AMOUNTS["en"] - _VERBS and not behind.is_indefinite
     if is_noun and _describes(gap[-1]):
         return not (behind.is_definite and gap[-1].word in _WHOLE)
+    # `opens on Sundays at 7`, where `on` may be taken for the sentence's own `at`
+    is_period = any(token.word in _PERIODS for token in gap) and gap[-1].word not in _AND
+    if is_period and has_value(tokens[number:]) and not _is_event(tokens):
+        return True
     is_dated = len(gap) > 1 and gap[1].kind is TokenKind.DATE
     is_placed = gap[0].word == "of" or gap[0].kind is TokenKind.RELATION
     # Without a noun it is the sentence that says of what: `the price of` before `flour`.
@@ -149,7 +160,11 @@ def leaves_out_kind(
         return False
     if said[-1].word in AMOUNTS["en"]:
         return True
-    return len(said) == number and _is_plural(said[-1]) and has_value(tokens[number:])
+    if not has_value(tokens[number:]):
+        return False
+    # `The warranty for batteries`, but `raised for its members 7 euros`.
+    is_limit = gap[0].word == "for" and not _is_event(tokens)
+    return is_limit or (len(said) == number and _is_plural(said[-1]))
 
 
 def is_limited(
@@ -183,7 +198,28 @@ def is_limited(
         return True  # `12 euros a month`
     if is_free and pattern.tokens[-1].word in FREE | {"phí"}:
         limits |= _FREE_LIMITS
-    return _begins_limit(behind, limits, said) or _begins_limit(quote[: path[0]], limits, said)
+    before = quote[: path[0]]
+    if not _is_event(pattern.everything) and (_is_period(behind, said) or _is_period(before, said)):
+        return True
+    return _begins_limit(behind, limits, said) or _begins_limit(before, limits, said)
+
+
+def _is_event(tokens: Sequence[Token]) -> bool:
+    """Whether an English sentence tells of what happened once, and so on some day: `rose`."""
+    return any(
+        lexicon.is_participle(token.word, "en") and token.word != token.key and not token.is_passive
+        for token in tokens
+        if token.kind is TokenKind.WORD
+    )
+
+
+def _is_period(tokens: Sequence[Token], said: set[str]) -> bool:
+    """Whether the tokens begin with times that come again, `in winter`, or with a condition."""
+    if not tokens or tokens[0].word in _WHENEVER:
+        return bool(tokens)
+    noun = next((token for token in tokens[1:] if token.is_content), None)
+    is_placed = tokens[0].kind is TokenKind.RELATION
+    return is_placed and noun is not None and noun.word in _PERIODS - said
 
 
 def _behind(pattern: Pattern, tokens: Sequence[Token]) -> Sequence[Token]:
@@ -201,10 +237,10 @@ def _behind(pattern: Pattern, tokens: Sequence[Token]) -> Sequence[Token]:
 
 def _begins_limit(tokens: Sequence[Token], limits: frozenset[str], said: set[str]) -> bool:
     """Whether the tokens begin with a preposition and something else than a date or a name."""
-    if not tokens or tokens[0].word not in limits or tokens[0].word in said:
+    if not tokens or tokens[0].word not in limits:
         return False
     noun = next((token for token in tokens[1:] if token.is_content), None)
-    return noun is not None and noun.kind is not TokenKind.DATE
+    return noun is not None and noun.kind is not TokenKind.DATE and noun.word not in said
 
 
 def _describes(before: Token) -> bool:
