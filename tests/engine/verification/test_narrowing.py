@@ -72,6 +72,8 @@ class TestAmountOfOneKind:
             ("The price is 7 euros.", "The pensioner price is 7 euros."),
             ("The deposit is 60 euros.", "The key deposit is 60 euros."),
             ("The rate is 4 percent.", "The penalty rate is 4 percent."),
+            ("Fees are 22 pounds.", "Nightly fees are 22 pounds."),
+            ("The fee is 22 pounds.", "The assembly fee is 22 pounds."),
             ("Fee is 22 pounds.", "The service fee is 22 pounds."),
             ("Mortgage rates rose.", "Short-term mortgage rates rose."),
             ("The school raised fees by 4 percent.", "The school raised dance fees by 4 percent."),

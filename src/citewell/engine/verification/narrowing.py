@@ -14,11 +14,11 @@ _WHOLE = words("service total full standard usual")
 _VERBS = words("pay cost costs fine fines tax rent discount")
 """Amounts that are verbs as often, where something stands before them."""
 
-_NOW = words("today now currently here there then yesterday tomorrow tonight already")
+_NOW = words(
+    "today now currently here there then yesterday tomorrow tonight already normally generally "
+    "typically recently officially finally similarly consequently"
+)
 """Before a subject these say when or where it is so."""
-
-_MANNER = words("daily weekly monthly yearly hourly quarterly early elderly family")
-"""Words in `ly` that describe a noun."""
 
 _PLURALS = words("staff personnel people men women children police crew clergy")
 _LIMITS = {
@@ -247,9 +247,7 @@ def _describes(before: Token) -> bool:
     """Whether a word right before an English noun describes it."""
     if before.kind is not TokenKind.WORD or before.word in _NOW:
         return False
-    if before.word in lexicon.OPENERS["en"] | lexicon.CLAUSE_WORDS["en"]:
-        return False
-    return not before.word.endswith("ly") or before.word in _MANNER
+    return before.word not in lexicon.OPENERS["en"] | lexicon.CLAUSE_WORDS["en"]
 
 
 def _is_plural(token: Token) -> bool:
