@@ -6,9 +6,17 @@ about, so what is neither there nor in the sentence is not what the passage tell
 """
 
 import re
+from itertools import pairwise
 
 from citewell.engine.answering.asking.boundaries import MONTHS
 from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.narrowing import (
+    is_of_another_part,
+    names_people,
+    narrowed,
+)
+from citewell.engine.answering.asking.predicates import tells_listed
+from citewell.engine.answering.asking.quantities import asks_money, free_at
 from citewell.engine.answering.asking.synonyms import said_otherwise
 from citewell.engine.answering.base import Question
 from citewell.engine.answering.reading.articles import reference_of
@@ -24,6 +32,7 @@ from citewell.engine.answering.signals import (
 )
 from citewell.engine.lexical.codes import find_codes
 from citewell.engine.text.normalisation import fold, normalise, words
+from citewell.engine.text.sentences import is_table_row
 from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.stopwords import LIGHT
 
@@ -54,6 +63,25 @@ _ASKS_ATTRIBUTE = re.compile(
 (`Which city`) texts seldom say the kind, so questions for a typed answer are left alone."""
 
 
+_MOST_WORDS = 100
+"""So many words of a question and of a statement are compared pair by pair."""
+
+_OTHER_AMOUNT = re.compile(
+    r"\d{2}[\d.,]{0,12} ?(?:dong|vnd|d\b|euros?|eur|pounds?|gbp|dollars?)|[€£$]"
+)
+_HAS_MANY = re.compile(
+    r"\bco (?:tat ca |tong cong )?(?:bao nhieu|may)\b|"
+    r"\bhow many (?:\w+ ){1,3}(?:are there|does|do|has|have|is|are)\b"
+)
+"""Asks how many there are of something."""
+
+_EACH = re.compile(r"\b(?:per|each|every|moi|mot lan|a|an) (\w+)")
+_SPANS = frozenset(
+    ("year", "month", "week", "day", "hour", "time", "nam", "thang", "tuan", "ngay", "gio", "lan",
+     "quy", "quarter", "shift", "ca")
+)  # fmt: skip
+
+
 def most_of(material: Material, statement: Statement, signals: Signals) -> float:
     """Get the most that the confidence in a statement can be, 0 to 1; 0 says to abstain."""
     if reference_of(material.question.text) is not None:
@@ -78,7 +106,10 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     if signals.headed:
         is_low |= _lacks_attribute(material, statement) or _lacks_whom(material, statement)
     is_low |= is_of_another_thing(material, statement) or _rests_on_guess(material, statement)
-    is_low |= is_of_another_place(material, statement)
+    is_low |= is_of_another_place(material, statement) or _is_of_another_part(material, statement)
+    if material.asked.kind is Kind.YES_NO:
+        is_low |= not tells_listed(material.asked.text, fold(normalise(statement.text)))
+    is_low |= _limits_each(material, statement) or _is_another_sort(material, statement)
     if is_low:
         return LOW
     return _REWORDED if _rests_on_synonym(material, statement) else 1.0
@@ -109,6 +140,67 @@ def _lacks_year(question: Question, around: str) -> bool:
     asked = {match[1] or match[2] for match in _IN_YEAR.finditer(plain)}
     known = {term.text for term in question.terms if term.is_known}
     return any(year not in known and year not in around for year in asked)
+
+
+def _is_of_another_part(material: Material, statement: Statement) -> bool:
+    """Whether a statement is of another part of a group: new members, children under six.
+
+    `Towels are free for premium members` tells what towels cost; `Premium members pay nothing for
+    towels` does not tell what anybody else pays.
+    """
+    question, language, text = material.question.text, material.question.language, statement.text
+    if is_of_another_part(question, text, language):
+        return True
+    plain = fold(normalise(text))
+    free = free_at(plain)
+    if free is None or is_table_row(statement.quotes[0].text):
+        return False
+    is_price = asks_money(material.asked) or free_at(material.asked.text) is not None
+    if not is_price and "phi" not in material.asked.words:
+        return False
+    part = narrowed(question, text, language)
+    if part is None or _OTHER_AMOUNT.search(plain):
+        return False
+    return part < free or names_people(question)
+
+
+def _limits_each(material: Material, statement: Statement) -> bool:
+    """Whether it is asked how many there are, and a statement says how many each may have.
+
+    `Five books per card` does not tell how many books the library has.
+    """
+    asked = material.asked
+    if asked.kind is not Kind.COUNT or not _HAS_MANY.search(asked.text):
+        return False
+    return any(
+        match[1] not in _SPANS and match[1] not in asked.words and not match.group().startswith("a")
+        for match in _EACH.finditer(fold(normalise(statement.text)))
+    )
+
+
+def _is_another_sort(material: Material, statement: Statement) -> bool:
+    """Whether a statement tells of another sort of what is asked about: green waste, not food's."""
+    language = material.question.language
+    if language != "en":
+        return False
+    near = text_near(material, statement)
+    held = frozenset(map(stem_english, words(normalise(near))))
+    otherwise = said_otherwise(material.question.text, language, near)
+    asked = words(normalise(material.question.text))[:_MOST_WORDS]
+    known = frozenset(map(stem_english, asked))
+    said = words(normalise(statement.text))[:_MOST_WORDS]
+    stems = list(map(stem_english, said))
+    content = {material.question.terms[at].text.lower() for at in content_of(material)}
+    for sort, thing in pairwise(asked):
+        if sort not in content or thing not in content or stem_english(sort) in held | otherwise:
+            continue
+        stem = stem_english(thing)
+        before = [said[at - 1] for at in range(1, len(said)) if stems[at] == stem]
+        if before and all(
+            stem_english(one) not in known and not is_function_word(one, language) for one in before
+        ):
+            return True
+    return False
 
 
 def _rests_on_guess(material: Material, statement: Statement) -> bool:

@@ -147,6 +147,12 @@ def is_free(plain: str) -> bool:
     return _FREE.search(plain) is not None
 
 
+def free_at(plain: str) -> int | None:
+    """Where a folded text says that something costs nothing, None where it does not."""
+    found = _FREE.search(plain)
+    return None if found is None else found.start()
+
+
 def counts(asked: Asked, plain: str, known: frozenset[str]) -> bool:
     """Whether a new number of a folded text stands before what the question counts."""
     wanted = {stem_english(word) for word in asked.counted}

@@ -3,6 +3,8 @@
 import re
 
 from citewell.engine.answering.asking.kinds import Kind
+from citewell.engine.answering.asking.narrowing import is_of_another_part, narrowed
+from citewell.engine.answering.asking.predicates import tells_predicate
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.subjects import names_of
 from citewell.engine.text.normalisation import fold, normalise
@@ -32,6 +34,23 @@ _DEPENDS = re.compile(
 )
 """Conditions: neither yes nor no is the whole truth, so the sentence speaks for itself."""
 
+_OTHERS = re.compile(r"\b(?:others|the rest|everybody else|everyone else|con lai|nguoi khac)\b")
+"""Those of whom something else holds: neither yes nor no is the whole truth."""
+
+_HOLDS_FOR = re.compile(
+    r"\b(?:free|allowed|permitted|open|included|mien phi) (?:of charge )?(?:only )?"
+    r"(?:for|on|if|up|until|till|after|during|between|with|to|cho|vao|trong) (?P<whom>.+)"
+)
+"""People or times that something is free for."""
+
+_BEFORE_MAIN = re.compile(
+    r"^(?:on|in|at|for|from|during|after|before|with|vao|trong|tai|doi voi|tu|sau)\b"
+)
+"""A phrase that stands before the main clause: `On Sundays, parking is free`."""
+
+_PARTS = re.compile(r"[,;.] |\b(?:where|because|since|so that|vi|do|boi)\b")
+_WORD = re.compile(r"[^\W_]+")
+
 _MIN_COVERAGE = 0.5
 """Share of the question that must be covered before a sentence is taken to decide it: with less
 the sentence may speak of something else, and a wrong `yes` is worse than none."""
@@ -48,12 +67,31 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
     names = [material.question.terms[at].text for at in names_of(material.question)]
     if not all(fold(name.lower()) in plain for name in names):
         return statement  # `Staff in Bristol may` says nothing of Đà Nẵng
+    if not _is_decided(material, statement.text):
+        return statement
     denied = is_denied(material, statement.text)
     plain = _main_clause(statement.text)
     if statement.coverage < _MIN_COVERAGE or (_DEPENDS.search(plain) and not denied):
         return statement
     text = f"{leads[1] if denied else leads[0]}: {statement.text}"
     return Statement(text, statement.quotes, statement.score, statement.coverage)
+
+
+def _is_decided(material: Material, text: str) -> bool:
+    """Whether a text says what is asked, of all that is asked about."""
+    question, language = material.question.text, material.question.language
+    plain = _LIST_MARK.sub("", fold(normalise(text)))
+    if _OTHERS.search(plain) or is_of_another_part(question, text, language):
+        return False
+    if narrowed(question, text, language) is not None:
+        return False
+    clauses = [one for one in _PARTS.split(plain) if one.strip()]
+    count = 2 if _BEFORE_MAIN.match(plain) else 1
+    told = ", ".join(clauses[:count])
+    held = _HOLDS_FOR.search(told)
+    if held and material.asked.words.isdisjoint(_WORD.findall(held["whom"])):
+        return False
+    return tells_predicate(question, material.asked.text, told, language)
 
 
 def is_denied(material: Material, text: str) -> bool:
