@@ -74,7 +74,9 @@ export async function enter(page: Page, address: string, token: string): Promise
 export async function ask(page: Page, question: string): Promise<void> {
   await page.getByLabel(/^(Your question|Câu hỏi của bạn)$/).fill(question);
   await page.keyboard.press("Enter");
-  await page.locator("article").last().locator("fieldset").waitFor();
+  // Its own answer, not the one before it.
+  const asked = page.locator("article").filter({ has: page.getByRole("heading", { name: question, exact: true }) });
+  await asked.last().locator("fieldset").waitFor();
 }
 
 /** No violation that axe finds, in the light and in the dark. */

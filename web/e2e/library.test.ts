@@ -104,7 +104,7 @@ describe("limits of a question", () => {
     const { page } = visitor;
     const email = "guest@example.org";
     await page.goto(`${address}/administration?view=users`);
-    await page.getByRole("button", { name: "Invite" }).click();
+    await page.getByRole("button", { name: "Invite", exact: true }).click();
     await page.getByRole("dialog").getByLabel("E-mail address").fill(email);
     await page.getByRole("dialog").getByLabel("Role").selectOption("guest");
     await page.getByRole("dialog").getByRole("button", { name: "Invite" }).click();

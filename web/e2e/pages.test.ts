@@ -273,10 +273,11 @@ describe("versions", () => {
     const { page } = visitor;
     const upload = async (text: string) => {
       await page.getByRole("link", { name: "Documents" }).click();
+      const rows = page.getByRole("region", { name: "Uploads" }).locator("li", { hasText: "tea.md" });
+      const before = await rows.count();
       const file = { name: "tea.md", mimeType: "text/markdown", buffer: Buffer.from(text) };
       await page.locator("input[type=file]:not([webkitdirectory])").setInputFiles([file]);
-      const row = page.getByRole("region", { name: "Uploads" }).locator("li", { hasText: "tea.md" });
-      await row.last().getByText("Ready").waitFor();
+      await rows.nth(before).getByText("Ready").waitFor();
     };
     await upload("# Kitchen\n\nThe samovar is heated every weekday at seven.");
     await page.getByRole("link", { name: "Ask", exact: true }).click();
@@ -321,7 +322,7 @@ describe("administration", () => {
   it("invites a user, who registers by the link and does not see what administrators do", async () => {
     const { page } = visitor;
     await page.getByRole("link", { name: "Administration" }).click();
-    await page.getByRole("button", { name: "Invite" }).click();
+    await page.getByRole("button", { name: "Invite", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("E-mail address").fill("bo@example.org");
     await dialog.getByRole("button", { name: "Invite" }).click();
