@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 
 from citewell.core.backups import manifest as manifests
 from citewell.core.backups import opening
@@ -22,6 +23,7 @@ from citewell.core.backups.keys import Unlocking
 from citewell.core.backups.restoring import Opened, restore
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.context import OPERATOR, Caller
+from citewell.core.database.connecting import connect
 from citewell.core.database.dumping import backup_lock, files_to_come
 from citewell.core.errors import StartupError
 from citewell.core.platform import Platform
@@ -167,6 +169,21 @@ def fresh(folder: Path, **more: str) -> Installation:
     """An installation that was never started."""
     (place := folder / uuid.uuid4().hex[:8]).mkdir()
     return Installation(place, variables(folder / "kept") | more)
+
+
+def note_of_database(url: str, note: str | None = None) -> str:
+    """The comment on a database, after a new one is written if it is given."""
+    with connect(url) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        if note is not None:
+            comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
+            connection.execute(comment.format(name, sql.Literal(note)))
+        found = connection.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
+            "WHERE datname = current_database()"
+        ).fetchone()
+    assert found is not None
+    return found[0]
 
 
 def said(installation: Installation, *arguments: str, code: int = 3) -> str:
@@ -469,6 +486,7 @@ class TestKilled:
         there = files / entries[0].name
         there.parent.mkdir(parents=True)
         there.write_bytes(b"of another key")
+        note_of_database(target, "of the operator")
         await restore(opened, target, store)  # and killed before it exchanges the file
         (files / entries[1].name).unlink()
         assert files_to_come(target) == backup
@@ -479,8 +497,24 @@ class TestKilled:
         for each in entries:
             assert (files / each.name).stat().st_size == each.size
         assert files_to_come(target) is None
+        assert note_of_database(target) == "of the operator"
         again = await asyncio.to_thread(said, own, "backup", "restore", "--files-only")
         assert "nothing was changed" in again
+
+    async def test_without_a_note_another_restore_is_advised(
+        self, backup: str, folder: Path
+    ) -> None:
+        other = fresh(folder)
+        place = opening.open_target(Settings(_env_file=None, home=other.home), str(folder / "kept"))
+        opened = await Opened.of(place, backup, Unlocking(None, PASSPHRASE))
+        names = {each.name async for each in opened.entries()}
+        store = FolderStorage(other.home / "files")
+        for name in names:
+            # A folder stands in the place of each file.
+            (other.home / "files" / name / "inside").mkdir(parents=True)
+        for is_noted, advice in ((True, "--files-only"), (False, "into an empty database")):
+            with pytest.raises(StartupError, match=advice):
+                await opened.replace_files(store, names, is_noted=is_noted)
 
 
 class TestTwoInstallations:

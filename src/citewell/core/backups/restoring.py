@@ -133,9 +133,20 @@ class Opened:
         return present
 
     async def replace_files(
-        self, storage: Storage, names: set[str], on_step: OnStep = lambda _step: None
+        self,
+        storage: Storage,
+        names: set[str],
+        on_step: OnStep = lambda _step: None,
+        *,
+        is_noted: bool = True,
     ) -> None:
         """Store those of its original files in the place of what is there, where that differs.
+
+        Args:
+            storage: The store of original files.
+            names: Those files.
+            on_step: Called as each is replaced.
+            is_noted: Whether the database knows that they are to come.
 
         Raises:
             StartupError: One could not be stored; another try goes on.
@@ -150,10 +161,14 @@ class Opened:
                         await _put(storage, entry.name, path, folder)
                     on_step("file replaced")
         except OSError as error:
+            advice = (
+                "go on with `citewell backup restore --files-only` before you start it"
+                if is_noted
+                else "restore again, into an empty database"
+            )
             raise StartupError(
                 "The rows are restored, but not all original files could be put in their place "
-                f"({error.strerror or error}): go on with `citewell backup restore --files-only` "
-                "before you start it."
+                f"({error.strerror or error}): {advice}."
             ) from error
 
     async def _fetch_entry(self, entry: Entry, folder: Path) -> Path:
@@ -173,6 +188,8 @@ class Restored:
     rows: int
     present: set[str]
     """Original files that were there before; `Opened.replace_files` puts those of the backup."""
+    is_noted: bool
+    """Whether the database knows that those files are to come."""
 
 
 async def restore(
@@ -201,8 +218,10 @@ async def restore(
                 on_step("files")
                 present = await opened.put_new_files(storage, on_step)
             on_step("rows")
-            count = await anyio.to_thread.run_sync(_load, opened, rows, url, on_step, bool(present))
-            return Restored(count, present)
+            count, is_noted = await anyio.to_thread.run_sync(
+                _load, opened, rows, url, on_step, bool(present)
+            )
+            return Restored(count, present, is_noted)
     except OSError as error:
         raise StartupError(f"The restore has stopped: {error.strerror or error}.") from error
 
@@ -222,7 +241,11 @@ def refuse_newer(opened: Opened) -> None:
         )
 
 
-def _load(opened: Opened, path: Path, url: str, on_step: OnStep, has_files_to_come: bool) -> int:
+def _load(
+    opened: Opened, path: Path, url: str, on_step: OnStep, has_files_to_come: bool
+) -> tuple[int, bool]:
+    """Number of rows, and whether the database knows of files to come."""
+    is_noted = False
     try:
         with loading(url) as load:
             for head, blocks in opened.records(path):
@@ -234,12 +257,12 @@ def _load(opened: Opened, path: Path, url: str, on_step: OnStep, has_files_to_co
             if loaded != expected:
                 raise DamagedBackupError(opened.head.id, "its rows are not those it was made of")
             if has_files_to_come:
-                load.note_files_to_come(opened.head.id)
+                is_noted = load.note_files_to_come(opened.head.id)
             on_step("commit")
         on_step("committed")
     except DamagedFileError as error:
         raise DamagedBackupError(opened.head.id, str(error)) from error
-    return sum(rows for rows, _ in loaded.values())
+    return sum(rows for rows, _ in loaded.values()), is_noted
 
 
 async def _put(storage: Storage, name: str, path: Path, folder: Path) -> None:

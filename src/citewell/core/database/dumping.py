@@ -291,11 +291,14 @@ class Load:
         """Note, together with the rows, that files have still to be put in their place.
 
         On the database itself, whose name changes with it when it takes the place of another.
-        Returns False where the role does not own the database and so cannot.
+        What its operator noted there stays below. Returns False where the role does not own the
+        database and so cannot.
         """
+        former = _note_of_database(self.connection)
+        note = f"{FILES_TO_COME}{backup_id}"
         try:
             with self.connection.transaction():
-                _note_on_database(self.connection, f"{FILES_TO_COME}{backup_id}")
+                _note_on_database(self.connection, f"{note}\n{former}" if former else note)
         except psycopg.errors.InsufficientPrivilege:
             return False
         return True
@@ -308,21 +311,24 @@ FILES_TO_COME = "citewell restore, files to come: "
 def files_to_come(url: str) -> str | None:
     """Id of the backup whose files have still to be put in their place; None: of none."""
     with connect(url, present=0) as connection:
-        found = connection.execute(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
-            "WHERE datname = current_database()"
-        ).fetchone()
-    said = found[0] if found else None
-    if not isinstance(said, str) or not said.startswith(FILES_TO_COME):
-        return None
-    return said.removeprefix(FILES_TO_COME)
+        note, _, _ = _note_of_database(connection).partition("\n")
+    return note.removeprefix(FILES_TO_COME) if note.startswith(FILES_TO_COME) else None
 
 
 def forget_files_to_come(url: str) -> None:
     """Remove the note that `Load.note_files_to_come` left, if it did."""
-    if files_to_come(url) is not None:
-        with connect(url, present=0) as connection:
-            _note_on_database(connection, None)
+    with connect(url, present=0) as connection:
+        note, _, former = _note_of_database(connection).partition("\n")
+        if note.startswith(FILES_TO_COME):
+            _note_on_database(connection, former or None)
+
+
+def _note_of_database(connection: Connection) -> str:
+    found = connection.execute(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
+        "WHERE datname = current_database()"
+    ).fetchone()
+    return found[0] or "" if found else ""
 
 
 def _note_on_database(connection: Connection, said: str | None) -> None:

@@ -273,8 +273,11 @@ def _restore(
     if is_offered:
         adopt_next_key(settings.home)
     # Last: until the databases are exchanged the rows of the former one need what is there.
-    asyncio.run(opened.replace_files(storage, restored.present, _step(as_json)))
-    if restored.present:
+    replacing_files = opened.replace_files(
+        storage, restored.present, _step(as_json), is_noted=restored.is_noted
+    )
+    asyncio.run(replacing_files)
+    if restored.is_noted:
         with filled_database(settings) as url:
             forget_files_to_come(url)
     return opened, restored.rows
