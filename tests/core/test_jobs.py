@@ -479,6 +479,11 @@ asyncio.run(queue.run_worker(None, grace=float(sys.argv[3])))
 """
 
 
+def stopping_worker(*arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", STOPPING_WORKER, *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
 class TestStop:
     """A process that is asked to stop while it does a job, beside another worker."""
 
@@ -488,8 +493,10 @@ class TestStop:
         other = Bench(nothing)
         subject = await enqueue(own_database)
         # Longer than the silence after which the other worker would take it for dead.
-        process = self.begun(own_database.url, seconds=4.0, grace=NEVER)
-        async with working(own_database.url, other, dead_after=1.0):
+        async with (
+            self.begun(own_database.url, 4.0, NEVER) as process,
+            working(own_database.url, other, dead_after=1.0),
+        ):
             process.send_signal(signal.SIGTERM)
             late = await enqueue(own_database)
             await until(lambda: other.ended == [late])
@@ -503,9 +510,11 @@ class TestStop:
     ) -> None:
         other = Bench(nothing)
         subject = await enqueue(own_database)
-        process = self.begun(own_database.url, seconds=NEVER, grace=0.5)
         # It would wait for an hour if the job had to be taken from a worker that is silent.
-        async with working(own_database.url, other, dead_after=NEVER):
+        async with (
+            self.begun(own_database.url, NEVER, 0.5) as process,
+            working(own_database.url, other, dead_after=NEVER),
+        ):
             process.send_signal(signal.SIGTERM)
             await until(lambda: other.ended == [subject])
             said, _ = await asyncio.to_thread(process.communicate, timeout=PATIENCE)
@@ -513,17 +522,19 @@ class TestStop:
         assert said == ""
 
     @staticmethod
-    def begun(url: str, *, seconds: float, grace: float) -> "subprocess.Popen[str]":
-        """A worker process at its first job, which takes so long."""
-        process = subprocess.Popen(
-            [sys.executable, "-c", STOPPING_WORKER, url, str(seconds), str(grace)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+    @asynccontextmanager
+    async def begun(url: str, seconds: float, grace: float) -> AsyncIterator[subprocess.Popen[str]]:
+        """A worker process at its first job, which takes so long; killed if it is left."""
+        process = stopping_worker(url, str(seconds), str(grace))
         assert process.stdout is not None
-        assert process.stdout.readline() == "started\n"
-        return process
+        try:
+            reading = asyncio.to_thread(process.stdout.readline)
+            assert await asyncio.wait_for(reading, PATIENCE) == "started\n"
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate(timeout=PATIENCE)
 
 
 class NoSpan:

@@ -16,6 +16,7 @@ import structlog
 from procrastinate import exceptions as queue_errors
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
+from procrastinate.worker import Worker
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -189,13 +190,7 @@ class JobQueue(Generic[P]):
             max_size=sum(sizes.values()) + 4,
             timeout=30,
         )
-        self._app = procrastinate.App(
-            connector=self._connector,
-            worker_defaults={
-                "update_heartbeat_interval": self._heartbeat,
-                "stalled_worker_timeout": dead_after,
-            },
-        )
+        self._app = procrastinate.App(connector=self._connector)
         self._running: set[int] = set()
         self._app.job_manager = LaneJobs(self._connector, self._running, self._lanes)
         self._worker_ids: set[int] = set()
@@ -402,33 +397,40 @@ class JobQueue(Generic[P]):
     async def _work(self, platform: P, grace: float) -> None:
         """Do jobs until cancelled, or until procrastinate's worker ends: it lost the database."""
         self._lanes.clear()
-        work = asyncio.ensure_future(
-            self._app.run_worker_async(
-                concurrency=sum(self._lanes.sizes.values()),
-                worker_middleware=[self._lanes.leave],
-                additional_context={"platform": platform},
-                install_signal_handlers=False,
-                delete_jobs="successful",
-                fetch_job_polling_interval=self._poll,
-                shutdown_graceful_timeout=grace,
-            )
+        worker = Worker(
+            self._app,
+            concurrency=sum(self._lanes.sizes.values()),
+            worker_middleware=[self._lanes.leave],
+            additional_context={"platform": platform},
+            install_signal_handlers=False,
+            delete_jobs="successful",
+            fetch_job_polling_interval=self._poll,
+            shutdown_graceful_timeout=grace,
+            update_heartbeat_interval=self._heartbeat,
+            stalled_worker_timeout=self._dead_after,
         )
+        work = asyncio.ensure_future(worker.run())
         try:
             await asyncio.wait([work])
         finally:
-            # Before Python 3.12 `asyncio.wait_for` can lose a cancellation. Repeated, but not
-            # before the running jobs had their time: a second one cuts them off. Whoever cancels
-            # this twice hurries nothing either, or jobs would be left as if still being done.
+            # Cancelled only once its jobs had their time, as a second cancellation cuts them off.
+            # Whoever cancels this twice hurries nothing either, or jobs would be left as if still
+            # being done.
+            ends = time.monotonic() + grace + 2
             while not work.done():
-                work.cancel()
-                ends = time.monotonic() + grace + 2
-                while not work.done() and (left := ends - time.monotonic()) > 0:
-                    with suppress(asyncio.CancelledError, queue_errors.ConnectorException):
-                        await asyncio.wait([work], timeout=min(left, self._heartbeat))
-                        # procrastinate stops its heartbeat first; without one, a worker that
-                        # finishes its jobs would be taken for dead, and they be done twice.
-                        for worker_id in () if work.done() else tuple(self._worker_ids):
-                            await self._app.job_manager.update_heartbeat(worker_id)
+                # Told and not cancelled: before Python 3.12 `asyncio.wait_for` can lose a
+                # cancellation. Told again each time, as one that has not begun forgets it.
+                worker.stop()
+                if (left := ends - time.monotonic()) <= 0:
+                    work.cancel()
+                    left = grace + 2
+                    ends = time.monotonic() + left
+                with suppress(asyncio.CancelledError, queue_errors.ConnectorException):
+                    await asyncio.wait([work], timeout=min(left, self._heartbeat))
+                    # procrastinate stops its heartbeat first; without one, a worker that
+                    # finishes its jobs would be taken for dead, and they be done twice.
+                    for worker_id in () if work.done() else tuple(self._worker_ids):
+                        await self._app.job_manager.update_heartbeat(worker_id)
         work.result()
         raise EndedError("the worker lost the database")
 
