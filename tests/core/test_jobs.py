@@ -465,8 +465,8 @@ def kill_a_worker(url: str) -> None:
 STOPPING_WORKER = """
 import asyncio, signal, sys
 from citewell.core.jobs import JobQueue
-
-signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # as the program does
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as the program does, as a background
+signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # job ignores it
 
 async def work(platform, tenant_id, subject_id):
     print("started", flush=True)
