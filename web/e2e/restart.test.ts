@@ -125,6 +125,8 @@ describe("an answer in the middle", () => {
     await answer.getByText("This answer was cut off. Ask again.").waitFor();
     expect(await answer.innerText()).toContain(FIRST);
     await answer.getByRole("button", { name: "Ask again" }).click();
+    // The new answer, not the one that it stands beside.
+    await answer.getByText("2 of 2").waitFor();
     await page.locator("article").last().getByText(FIRST).first().waitFor();
     await fetch(`${inject("vendor")}/release`);
     await page.locator("article").last().locator("fieldset").waitFor();
