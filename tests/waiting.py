@@ -20,8 +20,8 @@ does not answer a ping within twenty is dropped."""
 async def until_forgotten() -> None:
     """Wait until no server goes by a credential that it has checked before.
 
-    What is revoked or ended is refused after this, and until then perhaps: a test may assert
-    neither before it.
+    Revoked keys and ended sessions are refused after this, and until then perhaps: a test may
+    assert neither before it.
     """
     # A process may sleep for a little less than it asks for, as clocks tick.
     await asyncio.sleep(credentials.MEMORY_SECONDS + 0.05)

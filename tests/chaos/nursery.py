@@ -30,7 +30,7 @@ READ_LATE = (
     "alembic.command", "citewell.engine.parsing.sandbox", "citewell.entrypoints.http.app",
     "citewell.entrypoints.work",
 )  # fmt: skip
-"""What servers and workers need and no module of a command reads at its head."""
+"""Modules that servers and workers need and no module of a command imports at its head."""
 
 
 @dataclass(frozen=True)

@@ -414,8 +414,8 @@ class JobQueue(Generic[P]):
             await asyncio.wait([work])
         finally:
             # Cancelled only once its jobs had their time, as a second cancellation cuts them off.
-            # Whoever cancels this twice hurries nothing either, or jobs would be left as if still
-            # being done.
+            # A second cancellation of this method hurries nothing either, or jobs would be left as
+            # if still being done.
             ends = time.monotonic() + grace + 2
             while not work.done():
                 # Told and not cancelled: before Python 3.12 `asyncio.wait_for` can lose a

@@ -1,4 +1,4 @@
-"""What is free for some is no price of what others pay."""
+"""A price of nothing for some is not the price that others pay."""
 
 from citewell.engine.answering.reading.grid import number_in
 from tests.engine.answering.passages import answer, passage

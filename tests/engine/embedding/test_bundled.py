@@ -145,7 +145,7 @@ class TestEmbedPassages:
             return min(spent)
 
         # Ten times as much to tokenise would take ten times as long: 0.6 to 2.4 s for all of it.
-        # What other threads of this process do meanwhile counts too, hence the least that is told.
+        # Work of other threads of this process is counted too, hence the floor of the bound.
         assert await seconds(text) < 4 * max(await seconds(text[: len(text) // 10]), 0.04)
         vector = await embedder.embed_query(text)
         assert np.array_equal(vector, await embedder.embed_query(text[:3_000]))

@@ -1,4 +1,4 @@
-"""What a quote says of some, or on some days, is not accepted of all."""
+"""A quote about some, or about some days, does not support a claim about all."""
 
 from citewell.engine.verification.grading import Grade, grade_sentence
 

@@ -36,7 +36,7 @@ async def policy(office: Office, **rules: Any) -> dict[str, Any]:
 
 
 async def logged(office: Office) -> list[dict[str, Any]]:
-    """What the log of questions has as refused, newest first."""
+    """Refused questions of the question log, newest first."""
     reply = await office.service.get(f"{API}/queries", params={"only": "refused"})
     assert reply.status_code == 200, reply.text
     return reply.json()["data"]
@@ -200,7 +200,7 @@ class TestPatterns:
         place = await conversation(asker.client)
         body = {"query": "Where are bicycles parked?", "conversation_id": place}
         assert (await asker.client.post(f"{API}/query", json=body)).status_code == 200
-        # What the model makes of the next one, so that it stands alone.
+        # The next question as the model rewrites it to stand alone.
         desk.vendor.answer(lambda _: saying("How much do the bicycles cost?"))
         body = {"query": "How much do they cost?", "conversation_id": place}
         told = await problem(asker.client.post(f"{API}/query", json=body))
@@ -226,7 +226,7 @@ class TestCollections:
         assert read["content"][0]["text"].startswith("document_not_found")
         # People read what they are allowed to: the rule is on questions.
         assert (await asker.client.get(f"{API}/documents/{paper}")).status_code == 200
-        # What a question names must be among them, whether or not it exists.
+        # Collections that a question names must be among them, whether or not they exist.
         for place in (house, str(uuid.uuid4())):
             body = {"query": PLAIN, "collection_ids": [yard, place]}
             refused(await asker.client.post(f"{API}/query", json=body), 403, "collection_not_asked")

@@ -291,7 +291,7 @@ class Load:
         """Note, together with the rows, that files have still to be put in their place.
 
         On the database itself, whose name changes with it when it takes the place of another.
-        What its operator noted there stays below. Returns False where the role does not own the
+        A comment of the operator stays below it. Returns False where the role does not own the
         database and so cannot.
         """
         former = _note_of_database(self.connection)

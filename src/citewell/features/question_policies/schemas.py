@@ -131,6 +131,6 @@ class AskedQuestion:
     more: tuple[str, ...] = ()
     """Other texts that a model would read as questions: of what was said before."""
     role: Role = Role.DIRECTOR
-    """Of whoever's access it has."""
+    """Of the user with whose access it is answered."""
     collection_ids: tuple[uuid.UUID, ...] = ()
     """Collections that it names."""
