@@ -362,6 +362,12 @@ class TestConversations:
         assert "18 euros" in exported
         installation.call("conversations", "export", talk, "--json", "--output", f"{tmp_path}/x")
         assert json.loads((tmp_path / "x").read_text())["conversation"]["id"] == talk
+        installation.call(
+            "conversations", "export", talk, "--form", "pdf", "--output", f"{tmp_path}/p"
+        )
+        assert (tmp_path / "p").read_bytes().startswith(b"%PDF-")
+        both = installation.call("conversations", "export", talk, "--form", "pdf", "--json")
+        assert both.exit_code == 2
         assert installation.call("conversations", "delete", talk).stdout == "Deleted.\n"
         assert installation.call("conversations", "show", talk).exit_code == 2
         assert installation.call("ask", QUESTION, "--conversation", "mine").exit_code == 2

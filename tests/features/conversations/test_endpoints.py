@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pypdfium2
 import pytest
 from sqlalchemy import func, select, update
 
@@ -51,6 +52,16 @@ async def titles(client: httpx.AsyncClient, **query: str) -> list[str]:
     reply = await client.get(PATH, params=query)
     assert reply.status_code == 200, reply.text
     return [each["title"] for each in reply.json()["data"]]
+
+
+def pages_of(content: bytes) -> str:
+    """The text of a PDF file, its lines joined."""
+    document = pypdfium2.PdfDocument(content)
+    try:
+        pages = [page.get_textpage().get_text_range() for page in document]
+    finally:
+        document.close()
+    return " ".join(" ".join(pages).split())
 
 
 async def rows(office: Office) -> tuple[int, int]:
@@ -245,6 +256,12 @@ class TestSharing:
         assert [each["text"] for each in hidden["answer"]["sentences"]] == [None]
         assert "sturgeon" not in str(hidden)
         path = f"{PATH}/{talk}"
+        for form in ("markdown", "json", "pdf"):
+            exported = await colleague.client.get(f"{path}/export", params={"form": form})
+            text = pages_of(exported.content) if form == "pdf" else exported.text
+            assert "28th" in text
+            assert "sturgeon" not in text
+            assert form == "json" or "(withheld)" in text
         refused(await stranger.get(path), 404, "conversation_not_found")
         changed = await colleague.client.patch(path, json={"is_shared": False})
         refused(changed, 404, "conversation_not_found")
@@ -297,6 +314,11 @@ class TestExporting:
         assert QUESTION not in one
         shown = (await reader.get(path, params={**only, "form": "json"})).json()
         assert [each["id"] for each in shown["messages"]] == [second["message_id"]]
+        printed = await reader.get(path, params={"form": "pdf"})
+        assert printed.headers["content-type"] == "application/pdf"
+        pages = pages_of(printed.content)
+        assert "2. And in Leeds?" in pages
+        assert "[1] Pay *rules*, version 1" in pages
         wrong = {"message_id": elsewhere["message_id"]}
         refused(await reader.get(path, params=wrong), 404, "message_not_found")
         refused(await office.service.get(path), 404, "conversation_not_found")

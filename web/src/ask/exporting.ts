@@ -7,6 +7,7 @@ import { authorisedFetch } from "~/session/session";
 export const FORMS = {
   markdown: { name: "talk.markdown", ending: "md" },
   json: { name: "talk.json", ending: "json" },
+  pdf: { name: "talk.pdf", ending: "pdf" },
 } as const satisfies Record<string, { name: Key; ending: string }>;
 
 export type Form = keyof typeof FORMS;

@@ -1,5 +1,6 @@
 """`conversations`."""
 
+import sys
 import uuid
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,7 @@ from citewell.entrypoints.commands.running import (
 )
 from citewell.features.conversations import exporting, service
 from citewell.features.conversations.schemas import (
+    ConversationExport,
     ConversationFilter,
     ConversationRead,
     ExportForm,
@@ -109,6 +111,9 @@ def show_conversation(
 @conversations.command("export")
 def export_conversation(
     conversation_id: ConversationArgument,
+    form: Annotated[
+        ExportForm | None, typer.Option(help="Form of the file; unset: Markdown.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(dir_okay=False, help="File to write; unset: standard output.")
     ] = None,
@@ -116,18 +121,22 @@ def export_conversation(
     as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a conversation with its citations as Markdown, or as JSON."""
-    form = ExportForm.JSON if as_json else ExportForm.MARKDOWN
+    """Write a conversation with its citations as Markdown, JSON or PDF."""
+    if as_json and form not in (None, ExportForm.JSON):
+        raise typer.BadParameter("--json is --form json; give one of them.")
+    wanted = ExportForm.JSON if as_json else form or ExportForm.MARKDOWN
+    if wanted is ExportForm.PDF and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("A PDF is not for a terminal: name a file with --output.")
 
-    async def act(platform: Platform, caller: Caller) -> str:
+    async def act(platform: Platform, caller: Caller) -> ConversationExport:
         async with unit_of_work(platform, caller) as ctx:
-            return await exporting.export(ctx, conversation_id, form)
+            return await exporting.read(ctx, conversation_id)
 
-    text = run(act, tenant=tenant, as_user=as_user)
+    content = exporting.written(run(act, tenant=tenant, as_user=as_user), wanted)
     if output is None:
-        typer.echo(text, nl=False)
+        typer.echo(content, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        output.write_bytes(content)
 
 
 @conversations.command("delete")

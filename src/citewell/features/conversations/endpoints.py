@@ -1,5 +1,6 @@
 """Routes of questions and of conversations."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -68,6 +69,7 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}
 MEDIA = {
     ExportForm.MARKDOWN: ("text/markdown; charset=utf-8", "md"),
     ExportForm.JSON: ("application/json", "json"),
+    ExportForm.PDF: ("application/pdf", "pdf"),
 }
 """Media type and ending of an exported conversation."""
 
@@ -263,8 +265,9 @@ async def export_conversation(
         if is_head:
             await exporting.require(ctx, conversation_id, message_id)
             return head_alone(kind, headers)
-        text = await exporting.export(ctx, conversation_id, form, message_id)
-    return Response(text, media_type=kind, headers=headers)
+        export = await exporting.read(ctx, conversation_id, message_id)
+    content = await asyncio.to_thread(exporting.written, export, form)
+    return Response(content, media_type=kind, headers=headers)
 
 
 @router.post(

@@ -5,12 +5,12 @@ import re
 import uuid
 
 from citewell.core.context import Context
-from citewell.features.conversations import repository, service
+from citewell.features.conversations import printing, repository, service
 from citewell.features.conversations.errors import MessageNotFoundError
+from citewell.features.conversations.printing import PartKind, TalkPart
 from citewell.features.conversations.schemas import (
     MAX_MESSAGES,
     ConversationExport,
-    ConversationRead,
     ExportForm,
     MessageRead,
 )
@@ -21,13 +21,10 @@ from citewell.kit.pagination import PageRequest
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|!])")
 
 
-async def export(
-    ctx: Context,
-    conversation_id: uuid.UUID,
-    form: ExportForm,
-    message_id: uuid.UUID | None = None,
-) -> str:
-    """A conversation as text, or one question of it with its answer.
+async def read(
+    ctx: Context, conversation_id: uuid.UUID, message_id: uuid.UUID | None = None
+) -> ConversationExport:
+    """A conversation, or one question of it with its answer, to be `written`.
 
     Raises:
         ConversationNotFoundError, MessageNotFoundError: There is none, or not for this caller.
@@ -37,16 +34,13 @@ async def export(
     messages = [each for each in page.items if message_id in (None, each.id)]
     if message_id is not None and not messages:
         raise MessageNotFoundError(message_id)
-    if form is ExportForm.JSON:
-        exported = ConversationExport(conversation=conversation, messages=messages)
-        return json.dumps(exported.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
-    return _markdown(conversation, messages)
+    return ConversationExport(conversation=conversation, messages=messages)
 
 
 async def require(
     ctx: Context, conversation_id: uuid.UUID, message_id: uuid.UUID | None = None
 ) -> None:
-    """Check that there is something to export; raises what `export` does."""
+    """Check that there is something to export; raises what `read` does."""
     await service.get(ctx, conversation_id)
     if message_id is not None:
         found = await repository.message(ctx.session, conversation_id, message_id)
@@ -54,56 +48,84 @@ async def require(
             raise MessageNotFoundError(message_id)
 
 
-def _markdown(conversation: ConversationRead, messages: list[MessageRead]) -> str:
+def written(export: ConversationExport, form: ExportForm) -> bytes:
+    """The file of an export. A long one takes a second as PDF, so call it in a thread."""
+    if form is ExportForm.JSON:
+        shown = export.model_dump(mode="json")
+        return (json.dumps(shown, ensure_ascii=False, indent=2) + "\n").encode()
+    title = export.conversation.title or "Conversation"
+    parts = [TalkPart(PartKind.TITLE, title), *_parts(export.messages)]
+    if form is ExportForm.PDF:
+        return printing.printed(title, parts)
+    return ("\n\n".join(map(_markdown, parts)) + "\n").encode()
+
+
+def _parts(messages: list[MessageRead]) -> list[TalkPart]:
     numbers = {message.id: number for number, message in enumerate(messages, 1)}
-    parts = [f"# {_plain(conversation.title or 'Conversation')}"]
+    parts: list[TalkPart] = []
     before: uuid.UUID | None = None
     for message in messages:
-        parts.append(f"## {numbers[message.id]}. {_plain(message.question)}")
-        if message.parent_id != before and len(parts) > 2:
+        is_first = not parts
+        parts.append(TalkPart(PartKind.QUESTION, f"{numbers[message.id]}. {message.question}"))
+        if message.parent_id != before and not is_first:
             parent = numbers.get(message.parent_id) if message.parent_id else None
-            parts.append(f"*A branch after question {parent}.*" if parent else "*A new beginning.*")
+            told = f"A branch after question {parent}." if parent else "A new beginning."
+            parts.append(TalkPart(PartKind.NOTE, told))
         before = message.id
         parts += _answer(message)
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
-def _answer(message: MessageRead) -> list[str]:
+def _answer(message: MessageRead) -> list[TalkPart]:
     answer = message.answer
     if answer is None:
-        return [f"*No answer ({message.status}), or it is not kept any more.*"]
-    parts: list[str] = []
+        told = f"No answer ({message.status}), or it is not kept any more."
+        return [TalkPart(PartKind.NOTE, told)]
+    parts: list[TalkPart] = []
     if answer.standalone:
-        parts.append(f"*Answered as: {_plain(answer.standalone)}*")
+        parts.append(TalkPart(PartKind.NOTE, f"Answered as: {answer.standalone}"))
     if answer.answer is not None:
-        parts.append(_plain(answer.answer))
-    else:
+        parts.append(TalkPart(PartKind.TEXT, answer.answer))
+    elif answer.sentences:
         shown = [_sentence(answer, place) for place in range(len(answer.sentences))]
-        parts.append(" ".join(shown) or "*The answer was erased with its document.*")
+        parts.append(TalkPart(PartKind.TEXT, " ".join(shown)))
+    else:
+        parts.append(TalkPart(PartKind.NOTE, "The answer was erased with its document."))
     level, score = answer.confidence.level, answer.confidence.score
-    parts.append(f"Confidence: {level} ({score:.2f}). {answer.timestamp:%Y-%m-%d %H:%M} UTC.")
+    told = f"Confidence: {level} ({score:.2f}). {answer.timestamp:%Y-%m-%d %H:%M} UTC."
+    parts.append(TalkPart(PartKind.DETAIL, told))
     if answer.citations:
-        parts.append("\n".join(_citation(each) for each in answer.citations))
+        parts.append(TalkPart(PartKind.SOURCES, "\n".join(map(_citation, answer.citations))))
     return parts
 
 
 def _sentence(answer: StoredAnswer, place: int) -> str:
     sentence = answer.sentences[place]
     if sentence.text is None:
-        return "*(withheld)*"
-    marks = "".join(f"\\[{number}\\]" for number in sentence.citations)
-    return f"{_plain(sentence.text)} {marks}".strip()
+        return "(withheld)"
+    marks = "".join(f"[{number}]" for number in sentence.citations)
+    return f"{sentence.text} {marks}".strip()
 
 
 def _citation(citation: StoredCitation) -> str:
     if not citation.is_readable:
-        return f"- \\[{citation.number}\\] a passage that you may not read"
+        return f"[{citation.number}] a passage that you may not read"
     page = f", page {citation.page}" if citation.page is not None else ""
     quote = " ".join((citation.text or "").split())
-    place = f"{_plain(citation.title or '')}, version {citation.version}{page}"
-    return f"- \\[{citation.number}\\] {place}: “{_plain(quote)}”"
+    title = " ".join((citation.title or "").split())
+    return f"[{citation.number}] {title}, version {citation.version}{page}: “{quote}”"
 
 
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it stands."""
-    return _MARKUP.sub(r"\\\1", text)
+def _markdown(part: TalkPart) -> str:
+    text = _MARKUP.sub(r"\\\1", part.text)  # what Markdown shows as it stands
+    match part.kind:
+        case PartKind.TITLE:
+            return f"# {text}"
+        case PartKind.QUESTION:
+            return f"## {text}"
+        case PartKind.NOTE:
+            return f"*{text}*"
+        case PartKind.SOURCES:
+            return "\n".join(f"- {line}" for line in text.split("\n"))
+        case PartKind.TEXT | PartKind.DETAIL:
+            return text

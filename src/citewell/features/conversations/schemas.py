@@ -158,6 +158,7 @@ class ExportForm(StrEnum):
 
     MARKDOWN = "markdown"
     JSON = "json"
+    PDF = "pdf"
 
 
 class ConversationExport(BaseModel):
