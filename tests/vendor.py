@@ -54,6 +54,8 @@ class VendorServer:
         self.answering: Callable[[Received], Reply] | None = None
         """Makes the reply to each request once the script is through."""
         self.received: list[Received] = []
+        self.gate: asyncio.Event | None = None
+        """No reply begins before it is set."""
         self.models = ["m-1", "m-2"]
         self.compresses = False
         """Whether the list of models comes as gzip, asked for or not."""
@@ -86,6 +88,8 @@ class VendorServer:
             while request := await self._read(reader):
                 self.received.append(request)
                 self.arrived.set()
+                if self.gate is not None:
+                    await self.gate.wait()
                 is_scripted = bool(self.script and request.body)
                 reply = self.script.pop(0) if is_scripted else self._usual(request)
                 if not await self._answer(request, reply, reader, writer):

@@ -303,6 +303,12 @@ class Settings(RunningSettings):
     llm_timeout_seconds: float = Field(
         default=60, gt=0, le=3600, description="Longest wait for a whole answer of the model."
     )
+    llm_concurrency: int = Field(
+        default=256,
+        ge=1,
+        le=4_096,
+        description="Replies of a model that one process reads at once.",
+    )
     agent_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
         default=(),
         description=(

@@ -227,6 +227,7 @@ def open_model(settings: Settings) -> LanguageModel | None:
         base_url=settings.llm_base_url,
         api_key=key.get_secret_value() if key else None,
         timeout=Timeouts(total=settings.llm_timeout_seconds),
+        places=settings.llm_concurrency,
     )
 
 

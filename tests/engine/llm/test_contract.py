@@ -292,8 +292,8 @@ class TestPlaces:
     async def test_more_questions_than_places_wait_and_beyond_are_refused(
         self, vendor: Any, reply: Any
     ) -> None:
-        served = hosted.MAX_ACTIVE + hosted.MAX_WAITING
-        model = open_llm("openai-compatible:m", base_url=f"{vendor.url}/v1")
+        served = 16 + hosted.MAX_WAITING
+        model = open_llm("openai-compatible:m", base_url=f"{vendor.url}/v1", places=16)
         await ask(model)  # what it takes to load comes before
         vendor.script = [reply(delay=0.05) for _ in range(served)]
         results = await asyncio.gather(
@@ -303,6 +303,19 @@ class TestPlaces:
         refused = [result for result in results if isinstance(result, ProviderError)]
         assert len(refused) == 3
         assert len(vendor.received) == 1 + served
+
+    async def test_two_hundred_replies_are_read_side_by_side(self, vendor: Any) -> None:
+        model = open_llm("openai-compatible:m", base_url=f"{vendor.url}/v1")
+        gate = asyncio.Event()
+        vendor.gate = gate
+        asking = [asyncio.ensure_future(ask(model)) for _ in range(200)]
+        while len(vendor.received) < 200:
+            vendor.arrived.clear()
+            await asyncio.wait_for(vendor.arrived.wait(), PATIENCE)
+        gate.set()
+        replies = await asyncio.gather(*asking)
+        await model.close()
+        assert len(replies) == 200
 
 
 class TestOpen:

@@ -37,6 +37,11 @@ class _BoundedStream(httpx2.AsyncByteStream):
         await self._inner.aclose()
 
 
+CONNECTIONS = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
+"""The places of a model bound its connections. The usual hundred would let more wait for one until
+they give up."""
+
+
 class GuardedTransport(httpx2.AsyncBaseTransport):
     """Resolves a host once, checks its addresses, and connects to the one that was checked.
 
@@ -46,7 +51,7 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
     def __init__(self, hosts: ReachableHosts, limit: int = MAX_REPLY_BYTES) -> None:
         self._hosts = hosts
         self._limit = limit
-        self._inner = httpx2.AsyncHTTPTransport()
+        self._inner = httpx2.AsyncHTTPTransport(limits=CONNECTIONS)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request to the checked address, under the name it was meant for."""

@@ -28,8 +28,10 @@ ATTEMPTS = 3
 LONGEST_WAIT = 10.0
 """Seconds a reader is kept waiting on a vendor's Retry-After; longer ones fail at once."""
 
-MAX_ACTIVE = 16
-"""Replies being written at once by one model object; more wait for a place."""
+PLACES = 256
+"""Replies being written at once by one model object; more wait for a place. Reading a reply costs
+next to nothing while the vendor writes, so the number only keeps one process from opening
+connections without end: servers of models have queues of their own, and vendors say 429."""
 
 MAX_WAITING = 64
 """Questions that may wait for a place; more are refused at once."""
@@ -38,7 +40,9 @@ MAX_WAITING = 64
 class HostedModel:
     """A model behind HTTP; see `LanguageModel`."""
 
-    def __init__(self, provider: Provider, endpoint: Endpoint, timeouts: Timeouts) -> None:
+    def __init__(
+        self, provider: Provider, endpoint: Endpoint, timeouts: Timeouts, places: int = PLACES
+    ) -> None:
         self.name = f"{provider.name}:{endpoint.model}"
         self.has_json_format = provider.takes_json_format(endpoint.model)
         self._provider = provider
@@ -46,7 +50,7 @@ class HostedModel:
         self._timeouts = timeouts
         self._session: Session | None = None
         self._opening = asyncio.Lock()
-        self._places = asyncio.Semaphore(MAX_ACTIVE)
+        self._places = asyncio.Semaphore(places)
         self._waiting = 0
         self._is_closed = False
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from citewell.engine.errors import ProviderConfigurationError
 from citewell.engine.llm import anthropic, ollama, openai, openai_compatible
 from citewell.engine.llm.base import NO_MODEL, LanguageModel, Timeouts
-from citewell.engine.llm.hosted import HostedModel
+from citewell.engine.llm.hosted import PLACES, HostedModel
 from citewell.engine.llm.provider import Provider
 from citewell.kit.addresses import ReachableHosts
 
@@ -27,6 +27,7 @@ def open_llm(
     api_key: str | None = None,
     timeout: Timeouts | None = None,
     hosts: ReachableHosts | None = None,
+    places: int = PLACES,
 ) -> LanguageModel:
     """Make the model of CITEWELL_LLM ready; nothing is loaded or sent before its first use.
 
@@ -38,6 +39,7 @@ def open_llm(
         api_key: The key to send; None or empty where the provider needs none.
         timeout: Limits in seconds; None takes the defaults.
         hosts: Hosts that may be reached; None: any, as an operator names them.
+        places: Replies at once; more wait.
 
     Raises:
         ProviderConfigurationError: The name is unknown or something must be set first.
@@ -50,4 +52,4 @@ def open_llm(
     endpoint = provider.endpoint(model.strip(), base_url=base_url, api_key=api_key)
     if hosts is not None:
         endpoint = replace(endpoint, hosts=hosts)
-    return HostedModel(provider, endpoint, timeout or Timeouts())
+    return HostedModel(provider, endpoint, timeout or Timeouts(), places)

@@ -33,7 +33,7 @@ from citewell.engine.llm.base import (
     ToolCall,
 )
 from citewell.engine.llm.conversion import OUTPUT_TOOL, history_of, parameters_of
-from citewell.engine.llm.guarded import GuardedTransport
+from citewell.engine.llm.guarded import CONNECTIONS, GuardedTransport
 from citewell.engine.llm.provider import Endpoint, Provider
 from citewell.kit.addresses import ReachableHosts
 
@@ -197,6 +197,7 @@ def _http_client(
     return httpx2.AsyncClient(
         timeout=limits,
         follow_redirects=False,
+        limits=CONNECTIONS,
         event_hooks={"request": [send_only_ours]},
         transport=None if hosts is None else GuardedTransport(hosts),
     )

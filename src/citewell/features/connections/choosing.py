@@ -147,6 +147,7 @@ async def open_connection(platform: Platform, connection: OpenableConnection) ->
         base_url=connection.base_url,
         api_key=await _key(platform, connection),
         timeout=Timeouts(total=settings.llm_timeout_seconds),
+        places=settings.llm_concurrency,
         hosts=ReachableHosts(settings.private_hosts),
     )
 
