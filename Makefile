@@ -121,9 +121,21 @@ docs: $(VENV)/.dev ## Run README's transcript anew and check that all pages say 
 	$(BIN)/python tools/readme.py
 	$(BIN)/python -m pytest -q tests/meta/test_docs.py tests/meta/test_readme.py
 
+# Beside the environment: half a gigabyte of tools that nothing else needs.
+$(VENV)/deploy/.made: requirements/deploy.txt $(VENV)/.base
+	$(BIN)/python -m venv $(VENV)/deploy
+	$(VENV)/deploy/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --require-hashes -r requirements/deploy.txt
+	@touch $@
+
+CHECKS := $(abspath $(VENV))/deploy/bin
+
 .PHONY: deploy-check
-deploy-check: $(VENV)/.base ## Check deploy/ with the validators that are on this machine
-	$(BIN)/python tools/deploy_check.py
+deploy-check: $(VENV)/deploy/.made ## Check deploy/ with validators (500 MB are installed once) and those of this machine
+	PATH=$$PATH:$(CHECKS) CHECKS_PYTHON=$(CHECKS)/python $(BIN)/python tools/deploy_check.py
+
+.PHONY: manifests
+manifests: $(VENV)/deploy/.made ## Write deploy/kubernetes anew from the chart
+	$(CHECKS)/python tools/manifests.py
 
 .PHONY: check
 check: lint types test ## Everything a change must pass
@@ -135,6 +147,7 @@ lock: ## Resolve requirements/*.txt anew (releases younger than 7 days are left 
 	uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header -c requirements/base.txt -o requirements/dev.txt
 	uv pip compile -q --group node --universal --generate-hashes --python-version 3.11 --no-header -c requirements/dev.txt -o requirements/node.txt
 	uv pip compile -q --group load --universal --generate-hashes --python-version 3.11 --no-header -o requirements/load.txt
+	uv pip compile -q --group deploy --universal --generate-hashes --python-version 3.11 --no-header -o requirements/deploy.txt
 
 .PHONY: lock-peer
 lock-peer: ## Resolve what the peers of `make bench` need (needs uv)

@@ -29,6 +29,19 @@ WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
 GROUP BY j.task_name
 """
 
+# By rank, not by name: whether one tenant waits or all do, in five series however many there are.
+_TENANTS = """
+WITH waiting AS (
+  SELECT count(*)::float8 AS jobs FROM procrastinate_jobs
+  WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())
+    AND args ? 'tenant_id'
+  GROUP BY args ->> 'tenant_id')
+SELECT 'queue_tenants', NULL, NULL, count(*)::float8 FROM waiting
+UNION ALL SELECT 'queue_tenant_jobs', rank::text, NULL, jobs FROM (
+  SELECT row_number() OVER (ORDER BY jobs DESC) AS rank, jobs FROM waiting) ranked
+WHERE rank <= 5
+"""
+
 _TABLES = """
 SELECT 'database_table_bytes', name, NULL, bytes FROM largest
 UNION ALL SELECT 'database_dead_rows', name, NULL, dead FROM largest
@@ -69,7 +82,7 @@ UNION ALL SELECT 'backup_newest_timestamp_seconds', NULL, NULL,
             WHERE name = 'backup.create' AND failures = 0), 0)::float8
 """
 
-_STATEMENTS = (_QUEUE, _OLDEST, _LARGEST + _TABLES, _CONNECTIONS, _SCHEDULES, _SINGLE)
+_STATEMENTS = (_QUEUE, _OLDEST, _TENANTS, _LARGEST + _TABLES, _CONNECTIONS, _SCHEDULES, _SINGLE)
 
 
 def figures(url: str) -> Iterator[Figure]:
