@@ -49,3 +49,22 @@ class TestConfigure:
         written = capsys.readouterr().err
         assert "unheard" not in written
         assert "heard" in written
+
+    @pytest.mark.parametrize("log_format", ["text", "json"])
+    def test_personal_data_that_libraries_tell_is_masked(
+        self, capsys: pytest.CaptureFixture[str], log_format: str
+    ) -> None:
+        logs.configure(Settings(_env_file=None, home=Path("unused"), log_format=log_format))
+        try:
+            raise ValueError("no such caller: 0912 345 678")
+        except ValueError as error:
+            structlog.get_logger("test").error(
+                "failed", exc_info=error, reason=error, job_id="0912345678"
+            )
+        logging.getLogger("library").warning("mail to %s refused", "an.le@example.com")
+        written = capsys.readouterr().err
+        assert "0912 345 678" not in written
+        assert "an.le@example.com" not in written
+        assert written.count("[PHONE]") >= 2  # text shows the line of source as well
+        assert "mail to [EMAIL] refused" in written
+        assert "0912345678" in written, "ids are ours"

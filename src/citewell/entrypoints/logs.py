@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
@@ -9,9 +11,26 @@ from structlog.typing import Processor
 from citewell.core.error_notes import ErrorNotes
 from citewell.core.error_reports import ErrorReports
 from citewell.core.settings import Settings
+from citewell.engine.text.hiding import masked_in
 
 QUIET_LIBRARIES = ("procrastinate", "psycopg.pool", "httpx", "alembic", "mcp", "uvicorn.error")
 """Libraries that log every step; only their warnings are shown."""
+
+
+AS_THEY_ARE = frozenset({"timestamp", "level", "logger", "trace_id", "span_id"})
+"""Values of ours alone, in which digits may look like data of people."""
+
+
+def without_personal_data(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Mask personal data in a line: what is logged holds none, but what libraries say may."""
+    for name, value in event.items():
+        # Those that begin so are of the library's own bookkeeping.
+        if name not in AS_THEY_ARE and not name.endswith("_id") and not name.startswith("_"):
+            told = repr(value) if isinstance(value, BaseException) else value
+            event[name] = masked_in(told)
+    return event
 
 
 def configure(settings: Settings) -> None:
@@ -36,10 +55,13 @@ def configure(settings: Settings) -> None:
     renderer: Processor = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )
+    exceptions: Processor = structlog.processors.format_exc_info
     if settings.log_format == "json":
         renderer = structlog.processors.JSONRenderer()
         plain = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-        shared.append(structlog.processors.ExceptionRenderer(plain))
+        exceptions = structlog.processors.ExceptionRenderer(plain)
+    # Once errors are text, and before the line is.
+    shared += [exceptions, without_personal_data]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -43,6 +43,8 @@ class Tenant(Base, HasTimestamps):
     """Questions that a model writes besides each one; None: as the installation says."""
     redaction: Mapped[str] = mapped_column(server_default="off")
     """Data that model providers are not told: none (`off`), or `personal`."""
+    log_redaction: Mapped[str] = mapped_column(server_default="off")
+    """Data that the log of questions is not told: none (`off`), or `personal`."""
     answer_days: Mapped[int | None]
     """How long answers are kept; 0: not at all, None: as the installation says."""
     conversation_days: Mapped[int | None]

@@ -3,7 +3,13 @@
 import random
 import time
 
-from citewell.engine.text.hiding import Unveiling, Veil, personal_data
+from citewell.engine.text.hiding import (
+    Unveiling,
+    Veil,
+    masked,
+    masked_in,
+    personal_data,
+)
 
 
 def found(text: str) -> list[str]:
@@ -86,3 +92,32 @@ class TestHiding:
             "to": ["[EMAIL_1]"], "phone": "[PHONE_1]", "n": 3, "ok": True, "none": None,
         }  # fmt: skip
         assert veil.restore_in(hidden) == {**node, "phone": "84912345678"}
+
+
+class TestMasking:
+    def test_data_of_all_kinds_give_way_to_their_kind(self) -> None:
+        for text, wanted in (
+            ("Call 0912 345 678 or an@example.com", "Call [PHONE] or [EMAIL]"),
+            ("+84 (0) 912 345 678", "[PHONE]"),
+            ("IBAN DE89 3704 0044 0532 0130 00 BIC", "IBAN [IBAN] BIC"),
+            ("CCCD 001085012345, CMND 123456789", "CCCD [ID], CMND [ID]"),
+            ("MST 0100109106-002", "MST [TAX]"),
+            ("4111 1111 1111 1111", "[CARD]"),
+            ("Điều 12 của 123/2020/NĐ-CP", "Điều 12 của 123/2020/NĐ-CP"),
+        ):
+            assert masked(text) == wanted
+            assert masked(wanted) == wanted
+
+    def test_texts_that_are_not_searched_hold_none(self) -> None:
+        draw = random.Random(15)
+        parts = (
+            "0912 345 678", "a@b.io", "GB29NWBK60161331926819", "001 085 012 345", " ", "MST ",
+            "(028) 3822 1234", "+1 (555) 123-4567", "12", "cmnd 123456789", "x", "\n",
+        )  # fmt: skip
+        for _ in range(500):
+            text = "".join(draw.choice(parts) for _ in range(6))
+            assert personal_data(masked(text)) == []
+
+    def test_json_keeps_its_keys_and_numbers(self) -> None:
+        node = {"an@b.io": ["0912345678", 912345678, None, {"x": ("a@b.io",)}]}
+        assert masked_in(node) == {"an@b.io": ["[PHONE]", 912345678, None, {"x": ["[EMAIL]"]}]}

@@ -196,6 +196,28 @@ class TestAccess:
         event = (await office.trail(office.tenant_id))[-1]
         assert event.details == {"fields": ["question_log"], "question_log": "full"}
 
+    async def test_log_that_is_told_no_personal_data_masks_it_for_good(
+        self, office: Office
+    ) -> None:
+        asker, manager = await office.person(), await office.person(Role.MANAGER)
+        tenant = f"/api/v1/tenants/{office.tenant_id}"
+        question = f"{QUESTION} Call 0912 345 678 or an.le@example.com"
+        before = await ask(asker.client, question)
+        changed = await office.service.patch(tenant, json={"log_redaction": "personal"})
+        assert changed.json()["log_redaction"] == "personal"
+        after = await ask(asker.client, f"{question} again")
+        assert after["query"] == f"{question} again", "who asks sees their own words"
+        plain = await ask(asker.client, QUESTION)
+        told = f"{QUESTION} Call [PHONE] or [EMAIL] again"
+        assert await listed(manager.client) == [QUESTION, told, question]
+        assert (await shown(asker.client, after["query_id"]))["query"] == told
+        kept = await shown(asker.client, plain["query_id"])
+        assert kept["answer"] == plain["answer"]
+        assert (await shown(asker.client, before["query_id"]))["query"] == question
+        changed = await office.service.patch(tenant, json={"log_redaction": "off"})
+        assert changed.json()["log_redaction"] == "off"
+        assert (await shown(manager.client, after["query_id"]))["query"] == told
+
     async def test_export_holds_what_the_list_does_and_no_formula(self, office: Office) -> None:
         asker, manager = await office.person(), await office.person(Role.MANAGER)
         for query in ('=HYPERLINK("http://x")', QUESTION):

@@ -40,6 +40,7 @@ function Editor({ tenant }: { tenant: Tenant }) {
   const [trash, setTrash] = useState(text(tenant.trash_days));
   const [log, setLog] = useState(tenant.question_log);
   const [isRedacted, setIsRedacted] = useState(tenant.redaction === "personal");
+  const [isLogRedacted, setIsLogRedacted] = useState(tenant.log_redaction === "personal");
   const [hasCache, setHasCache] = useState(tenant.has_cache);
   const [spoken, setSpoken] = useState(tenant.language);
   const [verifier, setVerifier] = useState<"rules" | "model" | "usual">(tenant.verifier ?? "usual");
@@ -56,7 +57,8 @@ function Editor({ tenant }: { tenant: Tenant }) {
       params: { path: { tenant_id: tenant.id } },
       body: {
         name: name.trim(), has_open_registration: isOpen, answer_days: days(answers), conversation_days: days(conversations),
-        trash_days: days(trash), question_log: log, redaction: isRedacted ? "personal" : "off", has_cache: hasCache, language: spoken,
+        trash_days: days(trash), question_log: log, redaction: isRedacted ? "personal" : "off",
+        log_redaction: isLogRedacted ? "personal" : "off", has_cache: hasCache, language: spoken,
         verifier: verifier === "usual" ? null : verifier, query_rewriting: isUsual ? null : [...rewriting], prompts: given,
       },
     });
@@ -90,6 +92,7 @@ function Editor({ tenant }: { tenant: Tenant }) {
             onChange={setLog}
             options={[{ value: "full", name: t("settings.logFull") }, { value: "anonymous", name: t("settings.logAnonymous") }, { value: "off", name: t("settings.logOff") }]}
           />
+          <CheckField label={t("settings.logRedaction")} isOn={isLogRedacted} onChange={setIsLogRedacted} />
           <CheckField label={t("settings.redaction")} isOn={isRedacted} onChange={setIsRedacted} />
         </Part>
         <Part heading={t("settings.answering")}>

@@ -113,6 +113,10 @@ _KINDS = (
     _Kind("PHONE", re.compile(rf"{_BEFORE}(?:\(\d{{3}}\) ?|\d{{3}}[-.])\d{{3}}[-.]\d{{4}}(?!\d)")),
 )
 
+_MAY_HOLD = re.compile(r"@|(?:\d[^\w\n]{0,3}){7}|[A-Z]{2}\d{2}")
+"""Each kind has one of these: seven digits with no more than three signs between two of them, the
+beginning of an IBAN, or the sign of an address. Most texts have none, and are not searched."""
+
 _PLACEHOLDER = re.compile(r"\[[A-Z]{2,5}_\d{1,5}\]")
 _BEGUN = re.compile(r"\[[A-Z]{0,5}(?:_\d{0,5})?\Z")
 """The end of a piece of a reply that may be the beginning of a placeholder."""
@@ -150,6 +154,29 @@ def _ends(text: str, start: int, longest: int) -> Iterator[int]:
     for end in range(longest - 1, start, -1):
         if text[end - 1].isalnum() and not text[end].isalnum():
             yield end
+
+
+def masked(text: str) -> str:
+    """The text with the kind of each personal datum in its place (`[PHONE]`), for good.
+
+    Equal texts stay equal, so that questions which differ in their data alone become one.
+    """
+    while _MAY_HOLD.search(text) and (places := personal_data(text)):
+        # Again until nothing is found: what is left may be one datum more.
+        for start, end, kind in reversed(places):
+            text = f"{text[:start]}[{kind}]{text[end:]}"
+    return text
+
+
+def masked_in(node: Any) -> Any:
+    """JSON with personal data in its texts masked; keys and numbers are left."""
+    if isinstance(node, str):
+        return masked(node)
+    if isinstance(node, dict):
+        return {key: masked_in(each) for key, each in cast(dict[Any, Any], node).items()}
+    if isinstance(node, list | tuple):
+        return [masked_in(each) for each in cast(list[Any], node)]
+    return node
 
 
 class Veil:

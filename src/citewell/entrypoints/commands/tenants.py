@@ -90,6 +90,12 @@ RedactionOption = Annotated[
     str | None,
     typer.Option(help="What model providers are not told: personal or off.", callback=readable),
 ]
+LogRedactionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What the log of questions does not keep: personal or off.", callback=readable
+    ),
+]
 LanguageOption = Annotated[
     str | None,
     typer.Option(help="Of mails to users who have chosen none: en or vi.", callback=readable),
@@ -211,6 +217,7 @@ def update_tenant(
     keep: DaysOption = None,
     question_log: QuestionLogOption = None,
     redaction: RedactionOption = None,
+    log_redaction: LogRedactionOption = None,
     cache: CacheOption = None,
     language: LanguageOption = None,
     as_json: JsonOption = False,
@@ -218,8 +225,8 @@ def update_tenant(
     """Change a tenant; suspending it ends all its sessions and refuses its keys."""
     given = _given(
         name=name, plan=plan, region=region, has_open_registration=open_registration, status=status,
-        question_log=question_log, redaction=redaction, has_cache=cache,
-        language=language,
+        question_log=question_log, redaction=redaction, log_redaction=log_redaction,
+        has_cache=cache, language=language,
     ) | _kept(keep or [])  # fmt: skip
     if verifier is not None:
         given["verifier"] = None if verifier == INSTALLATIONS else verifier

@@ -219,6 +219,7 @@ class TenantUpdate(_Body):
     prompts: Prompts | None = None
     query_rewriting: QueryRewriting | None = None
     redaction: Redaction | None = None
+    log_redaction: Redaction | None = None
     trash_days: TrashDays | None = None
     question_log: QuestionLog | None = None
     has_cache: bool | None = None
@@ -249,6 +250,7 @@ class TenantDetails(BaseModel):
     prompts: dict[str, str]
     query_rewriting: list[Technique] | None
     redaction: Redaction
+    log_redaction: Redaction
     trash_days: int | None
     question_log: Literal["full", "anonymous", "off"]
     has_cache: bool

@@ -17,7 +17,7 @@ from citewell.models.tenancy import Tenant
 OWN_FIELDS = {
     "name", "has_open_registration", "answer_days", "conversation_days", "verifier", "prompts",
     "query_rewriting", "redaction", "has_cache", "second_factor_for", "trash_days",
-    "question_log", "language",
+    "question_log", "log_redaction", "language",
 }  # fmt: skip
 """Fields that a tenant's administrators may change; the others are changed by the operator."""
 

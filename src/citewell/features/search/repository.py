@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from citewell.access.statements import reach_sql
 from citewell.core.context import Actor, BatchContext
 from citewell.core.database.sessions import is_outage
+from citewell.engine.text.hiding import masked_in
 from citewell.features.search.errors import AnswerNotKeptError
 from citewell.features.search.schemas import AnswerRecord, PassageReference
 from citewell.models.documents import OPEN_STATUSES, Document, DocumentVersion
@@ -47,7 +48,8 @@ SELECT count(*) FROM (
 _WITHOUT_WAITING = "SET LOCAL synchronous_commit TO off"
 
 # A user who was removed, a document that was purged while the answer was made: nothing of them
-# stays. What a tenant does not keep is not written at all.
+# stays. What a tenant does not keep is not written at all. Where its log is told no personal data,
+# texts that hold some are replaced by their masked ones.
 _KEEP = """
 WITH kept AS (
   INSERT INTO query_log (tenant_id, id, at, actor_kind, actor_id, user_id, question,
@@ -55,10 +57,13 @@ WITH kept AS (
     confidence_score, reasons, passages, citations, model, prompt_version, embedding, release,
     settings, input_tokens, output_tokens, timings_ms, degraded, is_cached, privacy,
     erased_at, refusal)
-  SELECT :tenant_id, :id, :at, :actor_kind, :actor_id, :user_id, :question,
-    CASE WHEN whole THEN :standalone END, CAST(:request AS jsonb), :language,
-    CASE WHEN whole THEN :answer END,
-    CASE WHEN whole THEN CAST(:sentences AS jsonb) END, :is_abstained, :confidence_level,
+  SELECT :tenant_id, :id, :at, :actor_kind, :actor_id, :user_id,
+    coalesce(m.masked ->> 'question', :question),
+    CASE WHEN whole THEN coalesce(m.masked ->> 'standalone', :standalone) END,
+    coalesce(m.masked -> 'request', CAST(:request AS jsonb)), :language,
+    CASE WHEN whole THEN coalesce(m.masked ->> 'answer', :answer) END,
+    CASE WHEN whole THEN coalesce(m.masked -> 'sentences', CAST(:sentences AS jsonb)) END,
+    :is_abstained, :confidence_level,
     :confidence_score, CAST(:reasons AS jsonb), CAST(:passages AS jsonb),
     CAST(:citations AS jsonb), :model, :prompt_version,
     :embedding, :release, CAST(:settings AS jsonb), :input_tokens, :output_tokens,
@@ -66,7 +71,9 @@ WITH kept AS (
     CASE WHEN NOT whole THEN now() END, :refusal
   FROM tenant t, LATERAL (
     SELECT count(*) = cardinality(CAST(:documents AS uuid[])) AS whole FROM document d
-    WHERE d.tenant_id = :tenant_id AND d.id = ANY (CAST(:documents AS uuid[]))) AS sources
+    WHERE d.tenant_id = :tenant_id AND d.id = ANY (CAST(:documents AS uuid[]))) AS sources,
+  LATERAL (
+    SELECT CASE WHEN t.log_redaction = 'personal' THEN CAST(:masked AS jsonb) END AS masked) AS m
   WHERE t.id = :tenant_id AND coalesce(t.answer_days, :usual_days) > 0
     AND (CAST(:user_id AS uuid) IS NULL OR EXISTS (
       SELECT FROM user_account u WHERE u.tenant_id = :tenant_id AND u.id = :user_id))
@@ -158,7 +165,20 @@ def _values(
             if name != "passages"
         },
         "passages": _PASSAGES.dump_json(record.passages).decode(),
+        "masked": _masked(record),
     }
+
+
+_TELLING = ("question", "standalone", "request", "answer", "sentences")
+"""Fields of an answer that may hold personal data; of the rest, passages are references."""
+
+
+def _masked(record: AnswerRecord) -> str | None:
+    """Those of the fields in which there is personal data, without it; None: there is none."""
+    plain = {name: getattr(record, name) for name in _TELLING}
+    masked = {name: masked_in(value) for name, value in plain.items()}
+    changed = {name: value for name, value in masked.items() if value != plain[name]}
+    return json.dumps(changed) if changed else None
 
 
 def _written(value: object) -> object:
