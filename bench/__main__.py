@@ -17,6 +17,7 @@ from bench.charts import Chart
 from bench.corpus import Corpus, open_corpus, questions
 from bench.figures import (
     access,
+    analytics,
     answer,
     growth,
     idle,
@@ -52,6 +53,7 @@ FIGURES = (
     "access",
     "answer",
     "load",
+    "analytics",
     "growth",
     "kinds",
     "quality",
@@ -91,6 +93,7 @@ class Run:
         self.take("kinds", lambda: kinds.measure(self._folder("kinds")))
         if self.options.sets is not None:
             self.take("quality", lambda: quality.measure(self.options, self._folder("quality")))
+        self.take("analytics", lambda: analytics.measure(self.options, self._folder("analytics")))
         corpus = self._corpus()
         with ExitStack() as stack:
             peer = self._peer(stack)

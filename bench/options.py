@@ -25,6 +25,8 @@ class Options:
     queries: int
     """Questions of a round, half of each kind."""
     load_seconds: float
+    questions: int
+    """Questions in the year that analytics tells of."""
     has_peer: bool
     sets: Path | None
     """Folder of judged sets; None: quality is not measured."""
@@ -56,6 +58,7 @@ class Options:
             repeats=_number("BENCH_REPEATS", 3, least=1),
             queries=_number("BENCH_QUERIES", 200, least=20),
             load_seconds=_number("BENCH_LOAD_SECONDS", 15, least=2),
+            questions=_number("BENCH_QUESTIONS", 1_000_000, least=10_000),
             has_peer=os.environ.get("BENCH_PEER", "1") != "0",
             sets=Path(sets).resolve() if sets else None,
             set_queries=_number("BENCH_SET_QUERIES", 100, least=10),
