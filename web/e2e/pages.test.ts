@@ -291,6 +291,35 @@ describe("versions", () => {
     await page.getByRole("button", { name: "Close the reader" }).click();
   });
 
+  it("come to the open reader from another tab, and so does their end", async () => {
+    const { page, context } = visitor;
+    const other = await context.newPage();
+    const upload = async (text: string) => {
+      await other.goto(`${address}/documents`);
+      const file = { name: "coffee.md", mimeType: "text/markdown", buffer: Buffer.from(text) };
+      await other.locator("input[type=file]:not([webkitdirectory])").setInputFiles([file]);
+      await other.getByRole("region", { name: "Uploads" }).locator("li", { hasText: "coffee.md" }).getByText("Ready").waitFor();
+    };
+    await upload("# Canteen\n\nThe percolator is filled every weekday at eight.");
+    await page.getByRole("link", { name: "Ask", exact: true }).click();
+    await ask(page, "When is the percolator filled?");
+    await page.locator("article").last().locator(".chip").first().click();
+    const reader = page.getByRole("complementary");
+    await reader.locator("mark", { hasText: "at eight" }).waitFor();
+    await upload("# Canteen\n\nThe percolator is filled every weekday at ten.");
+    await reader.getByText("A newer version exists: 2").waitFor();
+    await reader.locator("mark", { hasText: "at eight" }).waitFor();
+    await other.goto(`${address}/documents`);
+    await other.getByRole("link", { name: "Details of Canteen" }).click();
+    await other.getByRole("button", { name: "Delete", exact: true }).click();
+    await reader.locator("mark").waitFor({ state: "detached" });
+    await reader.getByRole("alert").waitFor();
+    await page.getByRole("button", { name: "Close the reader" }).click();
+    await other.getByRole("button", { name: "Undo" }).click();
+    await other.getByRole("link", { name: "Details of Canteen" }).waitFor();
+    await other.close();
+  });
+
   it("are compared word by word, and an older one answers again", async () => {
     const { page } = visitor;
     await page.getByRole("link", { name: "Documents" }).click();

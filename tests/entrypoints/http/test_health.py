@@ -1,21 +1,27 @@
 """Liveness, readiness and what happens when the database goes away."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import httpx
 from psycopg import sql
 from sqlalchemy import text
 
 import citewell
+from citewell.core.backups.manifest import FOLDER, MANIFEST
 from citewell.core.platform import Platform
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.health import RecentLooks
 from citewell.entrypoints.http.warming import Warming, warm
 from citewell.features.identity import service as identity
 from citewell.features.usage import service as usage
+from citewell.kit.clock import utc_now
 from tests.conftest import Library, LiveServer, Servers
 from tests.waiting import PATIENCE
 
@@ -76,6 +82,43 @@ class TestHealth:
             sent = {"X-Request-ID": given}
             reply = await anonymous.get("/api/v1/health/live", headers=sent)
             assert (reply.headers["x-request-id"] == given) is is_taken, given
+
+
+class TestBackups:
+    async def test_late_ones_degrade_the_summary_and_nothing_else(
+        self, platform: Platform, tmp_path: Path
+    ) -> None:
+        kept = {"backup_url": str(tmp_path / "kept"), "backup_hours": 24}
+        mine = replace(platform, settings=platform.settings.model_copy(update=kept))
+        app = create_app(mine.settings, lambda: nullcontext(mine))
+        # All looks count.
+        mine.state_of(RecentLooks).seconds = 0
+
+        async def told() -> tuple[str, str | None]:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1"
+            ) as client:
+                summary = (await client.get("/api/v1/health")).json()
+                assert (await client.get("/api/v1/health/ready")).status_code == 200
+            found = {each["name"]: each for each in summary["dependencies"]}["backups"]
+            assert summary["status"] == found["status"]
+            assert str(tmp_path) not in json.dumps(summary)
+            return found["status"], found["reason"]
+
+        async with app.router.lifespan_context(app):
+            assert await told() == ("degraded", "the place cannot be used")
+            (tmp_path / "kept").mkdir()
+            assert await told() == ("degraded", "none is there yet")
+            for hours, expected in (
+                (50, ("degraded", "the newest is 50 hours old")),
+                (47, ("ok", None)),
+            ):
+                name = f"{utc_now() - timedelta(hours=hours):%Y%m%dT%H%M%SZ}-aaaaaaaa"
+                folder = tmp_path / "kept" / FOLDER / name
+                folder.mkdir(parents=True)
+                (folder / MANIFEST).write_bytes(b"{}")
+                assert await told() == expected
 
 
 class TestWarming:

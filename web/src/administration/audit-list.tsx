@@ -64,7 +64,7 @@ function Named({ name, id, onOnly }: NamedProps) {
   if (id === null) return <span className="font-normal text-soft">{name}</span>;
   if (onOnly === undefined) return <span className="font-normal text-soft" title={id}>{name}</span>;
   return (
-    <button type="button" className="cursor-pointer text-start font-normal text-soft underline decoration-dotted underline-offset-2 hover:text-ink" title={id} aria-label={t("audit.only", { name })} onClick={() => onOnly(id)}>
+    <button type="button" className="min-h-6 cursor-pointer text-start font-normal text-soft underline decoration-dotted underline-offset-2 hover:text-ink" title={id} aria-label={t("audit.only", { name })} onClick={() => onOnly(id)}>
       {name}
     </button>
   );

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { api, data } from "~/api/client";
 import { asProblem } from "~/api/problem";
 import { STATUS_NAMES } from "~/documents/names";
+import type { Key } from "~/i18n/key";
 import { number } from "~/kit/format";
 import { useRights } from "~/session/rights";
 import { Badge } from "~/ui/page";
@@ -12,21 +13,27 @@ import { ProblemNote } from "~/ui/problem-note";
 import { Errors } from "./errors";
 
 const REFRESH_MS = 5_000;
+const WHOLE = { ok: "system.well", degraded: "system.degraded", unavailable: "system.broken" } as const;
+const STATES = { ok: "system.fine", degraded: "system.limited", unavailable: "system.unavailable" } as const;
+const TONES = { ok: "good", degraded: "doubt", unavailable: "bad" } as const;
+const PARTS: Record<string, Key> = {
+  database: "system.database",
+  files: "system.files",
+  disk: "system.disk",
+  "shared cache": "system.cache",
+  backups: "system.backups",
+  mail: "system.mail",
+};
 const QUEUE = ["queued", "running", "failed"] as const;
 
 /** Whether the server is well, what waits in the queue, and which version runs. */
 export function System() {
   const { t } = useTranslation();
   const { isAdmin } = useRights();
-  const { data: live, error } = useQuery({
-    queryKey: ["system", "live"],
+  const { data: health, error } = useQuery({
+    queryKey: ["system", "health"],
     refetchInterval: REFRESH_MS,
-    queryFn: () => data(api.GET("/api/v1/health/live")),
-  });
-  const { data: ready } = useQuery({
-    queryKey: ["system", "ready"],
-    refetchInterval: REFRESH_MS,
-    queryFn: () => data(api.GET("/api/v1/health/ready")),
+    queryFn: () => data(api.GET("/api/v1/health")),
   });
   const { data: queue } = useQuery({
     queryKey: ["system", "queue"],
@@ -40,16 +47,35 @@ export function System() {
     },
   });
   if (error !== null) return <ProblemNote problem={asProblem(error)} />;
-  if (live === undefined || ready === undefined) return <div className="skeleton h-48" />;
-  const isWell = ready.status === "ok";
+  if (health === undefined) return <div className="skeleton h-48" />;
   return (
     <div className="space-y-7">
       <section>
         <h2 className="mb-2 font-serif text-xl font-semibold">{t("system.health")}</h2>
-        <p><Badge tone={isWell ? "good" : "bad"}>{t(isWell ? "system.well" : "system.degraded")}</Badge></p>
-        {ready.failing.length > 0 && (
+        <p><Badge tone={TONES[health.status]}>{t(WHOLE[health.status])}</Badge></p>
+        <table className="mt-3 w-full max-w-2xl text-start text-sm">
+          <caption className="sr-only">{t("system.parts")}</caption>
+          <thead className="text-soft">
+            <tr>
+              {(["system.part", "system.state", "system.latency", "system.reason"] as const).map((key) => (
+                <th key={key} scope="col" className="py-1.5 pe-4 text-start font-normal">{t(key)}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {health.dependencies.map((each) => (
+              <tr key={each.name} className="border-t border-line">
+                <th scope="row" className="py-1.5 pe-4 text-start font-medium">{t(PARTS[each.name] ?? "system.otherPart", { name: each.name })}</th>
+                <td className="py-1.5 pe-4"><Badge tone={TONES[each.status]}>{t(STATES[each.status])}</Badge></td>
+                <td className="py-1.5 pe-4 tabular-nums">{each.latency_ms > 0 ? t("system.ms", { ms: number(each.latency_ms) }) : ""}</td>
+                <td lang="en" className="py-1.5 wrap-anywhere">{each.reason}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {health.failing.length > 0 && (
           <ul className="mt-2 list-disc ps-5">
-            {ready.failing.map((each) => <li key={each.task} className="wrap-anywhere">{t("system.failing", { task: each.task, count: each.failures })}</li>)}
+            {health.failing.map((each) => <li key={each.task} className="wrap-anywhere">{t("system.failing", { task: each.task, count: each.failures })}</li>)}
           </ul>
         )}
       </section>
@@ -70,7 +96,7 @@ export function System() {
       {isAdmin && <Errors />}
       <section>
         <h2 className="mb-2 font-serif text-xl font-semibold">{t("system.version")}</h2>
-        <p>Citewell {live["version"]}</p>
+        <p>Citewell {health.version}</p>
       </section>
     </div>
   );

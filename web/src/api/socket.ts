@@ -6,17 +6,18 @@ const PAUSES_MS = [500, 2_000, 5_000, 15_000];
 /** The access token is sent anew so often, before the one of the socket ends. */
 const RENEW_MS = 240_000;
 
-interface Told {
+/** What happened, as the socket tells it. */
+export interface Told {
   type: string;
   event_id?: number;
   job?: Job;
 }
 
 /**
- * Tells of the jobs of one's own documents as they change, over the socket. Only a help: who follows
- * a job asks for it as well whenever nothing is told, since sockets are cut off by some proxies.
+ * Tells what happens to a topic over a socket of its own. Only a help: readers of it ask for the
+ * same by requests, too, since sockets are cut off by some proxies.
  */
-export class JobSocket {
+export class TopicSocket {
   private socket: WebSocket | null = null;
   private failures = 0;
   private last: number | null = null;
@@ -24,7 +25,8 @@ export class JobSocket {
   private isReady = false;
 
   constructor(
-    private readonly onJob: (job: Job) => void,
+    private readonly topic: string,
+    private readonly onTold: (told: Told) => void,
     /** After what was missed could not be told again. */
     private readonly onGap: () => void,
   ) {}
@@ -50,9 +52,10 @@ export class JobSocket {
     try {
       bearer = await token();
     } catch {
-      this.isWanted = false; // signed out, or no way to the server: the next upload tries anew
+      this.isWanted = false; // signed out, or no way to the server: the next `open` tries anew
       return;
     }
+    if (!this.isWanted) return; // closed meanwhile
     const address = new URL("/ws", location.origin);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
@@ -70,7 +73,7 @@ export class JobSocket {
       if (told.event_id !== undefined) this.last = Math.max(this.last ?? 0, told.event_id);
       if (told.type === "ready" && !isSubscribed) {
         isSubscribed = true;
-        send({ type: "subscribe", topic: "user:me", ...(this.last === null ? {} : { last_event_id: this.last }) });
+        send({ type: "subscribe", topic: this.topic, ...(this.last === null ? {} : { last_event_id: this.last }) });
       }
       if (told.type === "subscribed") {
         this.isReady = true;
@@ -78,7 +81,7 @@ export class JobSocket {
         this.onGap(); // what happened before the first subscription is asked for
       }
       if (told.type === "resync") this.onGap();
-      if (told.type === "job_update" && told.job !== undefined) this.onJob(told.job);
+      if (told.type === "document_update" || told.type === "job_update") this.onTold(told);
     };
     socket.onclose = () => {
       clearInterval(renewing);

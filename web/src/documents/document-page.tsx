@@ -23,6 +23,7 @@ import { Properties } from "./properties";
 import { beginningOf, targetOfPassage } from "./targets";
 import { Versions } from "./versions";
 import type { DocumentView } from "./views";
+import { documentKey, useWatched } from "./watching";
 
 /** A document: its versions, who may read it, what is known of it, what happened to it. */
 export function DocumentPage() {
@@ -32,8 +33,9 @@ export function DocumentPage() {
   const { view = "versions" } = useSearch({ strict: false });
   const [target, setTarget] = useState<Target | null>(null);
   useLinked(documentId, setTarget);
+  useWatched(documentId);
   const { data: document, error, refetch } = useQuery({
-    queryKey: ["documents", "one", documentId],
+    queryKey: documentKey(documentId),
     queryFn: () => data(api.GET("/api/v1/documents/{document_id}", { params: { path: { document_id: documentId } } })),
     refetchInterval: ({ state }) => (["queued", "processing"].includes(state.data?.status ?? "") ? 2_000 : false),
   });

@@ -1,7 +1,7 @@
 import { api, data } from "~/api/client";
 import { asProblem, Problem, problemFrom, type ProblemDocument } from "~/api/problem";
 import type { Job } from "~/api/schemas";
-import { JobSocket } from "~/api/socket";
+import { TopicSocket } from "~/api/socket";
 import { Store } from "~/kit/store";
 import { token } from "~/session/session";
 
@@ -45,8 +45,9 @@ export const place = new Store<Place>({ collectionId: null, level: null });
 
 const requests = new Map<number, XMLHttpRequest>();
 const awaited = new Map<string, (job: Job | null) => void>();
-const socket = new JobSocket(
-  (told) => awaited.get(told.id)?.(told),
+const socket = new TopicSocket(
+  "user:me",
+  ({ job }) => { if (job !== undefined) awaited.get(job.id)?.(job); },
   () => { for (const wake of [...awaited.values()]) wake(null); },
 );
 

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Place } from "~/ask/place";
 import { api, data } from "~/api/client";
 import { asProblem, type Problem } from "~/api/problem";
+import { documentKey, useWatched } from "~/documents/watching";
 import { Close, Original } from "~/ui/icons";
 import { notify } from "~/ui/notices";
 import { ProblemNote, useAdvice } from "~/ui/problem-note";
@@ -28,8 +29,9 @@ export function Reader({ target, onClose }: Props) {
   const { t } = useTranslation();
   const pane = useRef<HTMLElement>(null);
   const { documentId, version } = target;
+  useWatched(documentId);
   const { data: document, error, refetch } = useQuery({
-    queryKey: ["document", documentId],
+    queryKey: documentKey(documentId),
     staleTime: 0, // a newer version may have come since
     queryFn: () =>
       data(
@@ -50,6 +52,9 @@ export function Reader({ target, onClose }: Props) {
   });
 
   const newer = document?.active_version ?? version;
+  const problem = error === null ? null : asProblem(error);
+  // What stands there stays while the way to the server is lost, but not once it is gone or forbidden.
+  const isShown = document !== undefined && problem?.status !== 404 && problem?.status !== 403;
   return (
     <aside
       ref={pane}
@@ -71,9 +76,9 @@ export function Reader({ target, onClose }: Props) {
           <Close />
         </button>
       </header>
-      {error !== null ? (
+      {problem !== null && !isShown ? (
         <div className="p-6">
-          <ProblemNote problem={asProblem(error)} onRetry={() => void refetch()} />
+          <ProblemNote problem={problem} onRetry={() => void refetch()} />
         </div>
       ) : document === undefined ? (
         <Loading />

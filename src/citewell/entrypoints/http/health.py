@@ -14,14 +14,17 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 import citewell
+from citewell.core.backups.opening import open_target
+from citewell.core.backups.pruning import made_at
 from citewell.core.caching.cache import Cache
-from citewell.core.errors import UnavailableError
+from citewell.core.errors import StartupError, UnavailableError
 from citewell.core.platform import Platform
 from citewell.entrypoints.http.connections import Connections
 from citewell.entrypoints.http.protocol import CONNECTIONS
 from citewell.entrypoints.http.warming import Warming
 from citewell.features.http import PROBE, PlatformDep, Router
 from citewell.features.mail import service as mail
+from citewell.kit.clock import utc_now
 
 LONGEST_ANSWER_SECONDS = 3.0
 """Less than monitors wait, so that they hear which part it is."""
@@ -130,6 +133,8 @@ async def _summarised(platform: Platform) -> HealthRead:
             DependencyRead(name="shared cache", status=status, latency_ms=0, reason=reason)
         )
     failing: list[FailingRead] = []
+    if platform.settings.backup_url is not None and platform.settings.backup_hours:
+        found.append(await _backups(platform))
     if found[0].status == "ok":
         if platform.settings.smtp_url is not None:
             found.append(await _mail(platform))
@@ -169,6 +174,31 @@ def _disk(platform: Platform) -> DependencyRead:
     return DependencyRead(
         name="disk", status="degraded" if is_low else "ok", latency_ms=0, reason=reason
     )
+
+
+async def _backups(platform: Platform) -> DependencyRead:
+    """The age of the newest one; too old when the schedule has missed two."""
+    settings, reason = platform.settings, "none is there yet"
+
+    async def ask() -> None:
+        nonlocal reason
+        whole = await open_target(settings).whole()
+        if whole:
+            hours = (utc_now() - made_at(whole[0])).total_seconds() / 3600
+            is_late = hours > 2 * settings.backup_hours
+            reason = f"the newest is {hours:.0f} hours old" if is_late else ""
+
+    try:
+        found = await _tried("backups", ask)
+    except StartupError:
+        # Its message names the place.
+        return DependencyRead(
+            name="backups", status="degraded", latency_ms=0, reason="the place cannot be used"
+        )
+    if found.status == "unavailable":
+        # What answers questions goes on without them.
+        return found.model_copy(update={"status": "degraded"})
+    return found.model_copy(update={"status": "degraded", "reason": reason}) if reason else found
 
 
 async def _mail(platform: Platform) -> DependencyRead:
