@@ -97,6 +97,10 @@ test-web: $(VENV)/.base ## Test the web application in Chromium; skipped with a 
 web-figures: $(VENV)/.base ## Measure in Chromium what the reader marks and how fast the pages are
 	$(BIN)/python tools/web.py figures
 
+.PHONY: web-pictures
+web-pictures: $(VENV)/.base ## Take the pictures of docs/guide/web anew, of every page in both languages
+	$(BIN)/python tools/web.py pictures
+
 .PHONY: fmt
 fmt: $(VENV)/.dev ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --quiet --fix-only .

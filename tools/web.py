@@ -227,10 +227,16 @@ def figures() -> None:
         make().run_npm("run", "--silent", "figures", more=environment)
 
 
+def pictures() -> None:
+    """Take the pictures of the guide anew, if there is a browser."""
+    if environment := browser():
+        make().run_npm("run", "--silent", "pictures", more=environment)
+
+
 def main() -> int:
     """Do what is asked; a failed `build` is told and no reason not to start."""
     try:
-        {"build": build, "make": make, "test": test, "figures": figures}[sys.argv[1]]()
+        {each.__name__: each for each in (build, make, test, figures, pictures)}[sys.argv[1]]()
     except WebBuildError as error:
         missing = "The web application is not built; the API works without it."
         print(f"{error} {missing}", file=sys.stderr)

@@ -25,12 +25,18 @@ export class Api {
     return this.call<Reply>(path, { method: "POST", headers, body: isForm ? body : JSON.stringify(body) });
   }
 
+  put<Reply>(path: string, body: object): Promise<Reply> {
+    return this.call<Reply>(path, { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  }
+
+  /** Waits until what is read at a path is as wanted. */
+  async until<Reply>(path: string, isWanted: (reply: Reply) => boolean): Promise<void> {
+    await vi.waitUntil(async () => isWanted(await this.get<Reply>(path)), { timeout: 300_000, interval: 500 });
+  }
+
   /** Waits until all documents are ready. */
-  async allRead(): Promise<void> {
-    await vi.waitUntil(async () => {
-      const { data } = await this.get<{ data: { status: string }[] }>("/documents?limit=100");
-      return data.every(({ status }) => status === "ready");
-    }, { timeout: 300_000, interval: 500 });
+  allRead(): Promise<void> {
+    return this.until<{ data: { status: string }[] }>("/documents?limit=100", ({ data }) => data.every(({ status }) => status === "ready"));
   }
 
   private async call<Reply>(path: string, request: RequestInit & { headers?: Record<string, string> }): Promise<Reply> {
