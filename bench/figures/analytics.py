@@ -95,7 +95,7 @@ _PLAIN = {
     "tokens of the first user": "SELECT sum(input_tokens + output_tokens) FROM query_log"
     " GROUP BY user_id ORDER BY 1 DESC LIMIT 1",
 }
-"""What pages say, each from the log itself by a statement that shares nothing with them."""
+"""Figures of pages, each from the log itself by a statement that shares nothing with them."""
 
 Page = Callable[[Context, DayRange], Awaitable[Any]]
 
