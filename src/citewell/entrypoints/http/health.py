@@ -196,7 +196,7 @@ async def _backups(platform: Platform) -> DependencyRead:
             name="backups", status="degraded", latency_ms=0, reason="the place cannot be used"
         )
     if found.status == "unavailable":
-        # What answers questions goes on without them.
+        # Questions are answered without them.
         return found.model_copy(update={"status": "degraded"})
     return found.model_copy(update={"status": "degraded", "reason": reason}) if reason else found
 
