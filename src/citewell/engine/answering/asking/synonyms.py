@@ -90,6 +90,144 @@ rise: increase
 raise: increase
 help desk: service desk, support
 support: help desk, service desk
+allowed: permitted, prohibited, forbidden
+permitted: allowed, prohibited, forbidden
+start: begin, begins, began, commence, commences
+started: founded, established, began
+begin: start, starts, commence, commences
+finish: end, ends, complete
+dinner: supper
+supper: dinner
+meal: food, lunch, dinner
+food: meal, meals
+surgery: operation
+operation: surgery
+wifi: wireless
+wi fi: wireless
+bloom: flower, flowers, flowering
+landlady: landlord
+landlord: lessor
+tenant: lessee
+tenancy: lease, rental
+apartment: flat
+flat: apartment
+answer: reply, replies, respond, response
+answered: replies, replied, responds
+reply: answer, answers, answered, response
+respond: answer, answers, reply
+pack: bring
+bring: carry
+duties: obligations, responsibilities
+obligations: duties, responsibilities
+responsibilities: duties, obligations
+file: records, record
+children: paediatrics, pediatrics, juniors
+job: position, post, role
+position: post, role
+recommend: refer, referral, recommendation
+wedding: marriage, marries
+marry: marriage, wedding
+married: marriage, wedding
+baby: birth, maternity
+pregnant: maternity, pregnancy
+paternity: father, fathers
+maternity: mother, mothers
+funeral: bereavement, death
+dies: death, bereavement
+paid: salary, salaries, wages
+earn: paid, pay, wage, salary
+days off: leave
+day off: leave
+time off: leave
+stolen: theft, lost
+lost: loss, losing, missing
+lose: loss, losing, lost
+shut: close, closed, closes
+phone: telephone, mobile
+mobile: phone, telephone
+telephone: phone
+computer: laptop
+repair: fix, maintenance, maintain, maintains
+repairs: fix, maintain, maintains
+maintenance: service, servicing
+guarantee: warranty
+warranty: guarantee
+shipping: delivery
+delivery: shipping
+order: purchase
+cancel: terminate, cancellation, withdraw
+apply: application, applications, request
+application: request
+send: submit, submitted
+chosen: selected, approved
+chose: selected, approved, decided
+chairman: chair, chairs
+chairs: chair, chairman
+firm: company, contractor
+colleague: employee, coworker
+trip: journey, travel
+bus: shuttle
+shuttle: bus
+noisy: noise, quiet
+loud: noise
+pets: pet, dogs, cats, animals
+pet: pets, dog, cat, animals
+dog: pets, animals
+cat: pets, animals
+sublet: subletting
+airbnb: subletting, letting, sublet
+vape: vaping, cigarettes
+vaping: cigarettes
+chatgpt: artificial, ai
+secret: confidential
+mistake: error, errors
+hurt: injury, injured, accident
+injured: injury, accident
+heavy: weight, weighs
+weigh: weight
+tall: height
+deep: depth
+wide: width
+fast: speed
+old: age
+bill: invoice, invoices
+invoice: bill
+increased: raised, rises, rose
+wash: launder, launders, rinse
+student: pupil
+students: pupils
+pupil: student
+pupils: students
+teacher: instructor
+exam: test, examination
+test: exam, examination
+proof: evidence, receipt
+insured: insurance
+covered: included, insured
+included: covered
+discount: reduction, reduced
+cheaper: discount, reduced
+complain: complaint, complaints, grievance
+complaint: grievance
+come out: launch, launched, released
+coming out: launch, launched, released
+released: launch, launched, published
+maximum: limit
+notice period: notice
+probation: trial
+trial period: probation
+work from home: remote, remotely
+home office: remote
+training: course, courses
+course: training, class, classes
+lessons: classes, course
+class: course, lesson
+classes: lessons, courses
+gift: present, presents
+tips: gratuities
+bathroom: lavatory, toilet
+medicine: medication, drugs
+medicines: medication, drugs
 """
 
 _VIETNAMESE = """
@@ -161,6 +299,49 @@ cơm trưa: ăn trưa, bữa trưa
 tiền nhà: thuê nhà
 đi lại: di chuyển
 xăng xe: đi lại, xăng
+thay cho: thay thế
+dùng được: có giá trị, có hiệu lực
+áp dụng: có hiệu lực
+gần: quanh, cạnh
+tối đa: không quá, nhiều nhất, vượt quá
+nhiều nhất: tối đa
+ít nhất: tối thiểu
+tối thiểu: ít nhất
+bé: trẻ em, thiếu nhi
+em bé: trẻ em
+con nít: trẻ em
+phụ huynh: cha mẹ, bố mẹ
+ba mẹ: cha mẹ, bố mẹ, phụ huynh
+bố mẹ: cha mẹ, phụ huynh
+ở lại lớp: lên lớp, lưu ban
+đi trễ: đến muộn, đi muộn
+đi muộn: đến muộn, đi trễ
+clb: câu lạc bộ
+đuổi việc: sa thải
+bị đuổi: sa thải
+xe đưa rước: xe đưa đón
+quản lý: phụ trách
+phụ trách: quản lý
+dạy: giáo viên, huấn luyện viên, phụ trách
+tiền phạt: phạt tiền
+nghỉ bệnh: nghỉ ốm, đau ốm
+vắng mặt: nghỉ
+tăng lương: nâng lương
+lên lương: nâng lương, tăng lương
+thưởng tết: lương tháng thứ mười ba
+khóa học: lớp học
+lớp học: khóa học
+lấy vợ: kết hôn
+lấy chồng: kết hôn
+chọn: lựa chọn
+thành lập: sáng lập
+học sinh: học viên
+học viên: học sinh
+làm hư: hư hỏng
+ủi: là
+giặt đồ: giặt quần áo
+trả lời: phản hồi, thẩm định, giải quyết
+phản hồi: trả lời
 """
 
 
@@ -170,7 +351,8 @@ def _table(language: str) -> dict[tuple[str, ...], tuple[str, ...]]:
     found: dict[tuple[str, ...], tuple[str, ...]] = {}
     for line in listed.strip().splitlines():
         asked, _, told = line.partition(":")
-        found[_keys(asked, language)] = tuple(one.strip() for one in told.split(","))
+        key = _keys(asked, language)
+        found[key] = (*found.get(key, ()), *(one.strip() for one in told.split(",")))
     return found
 
 
