@@ -1,7 +1,9 @@
 """The answer without a model: what the passages say, quoted and cited."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from citewell.engine.answering.asking.everyday import unspoken
 from citewell.engine.answering.asking.kinds import Kind, read_question, without_instructions
 from citewell.engine.answering.base import (
     Answer,
@@ -86,6 +88,8 @@ def read_passages(
 ) -> tuple[Material, list[Statement]]:
     """Read the passages for a question: everything that was scored, and the statements chosen."""
     asked = read_question(question.text, question.language)
+    said = asked.instructions | unspoken(question, asked.text)
+    asked = replace(asked, instructions=said)
     question = without_instructions(question, asked)
     if question.language == "en":
         question = with_forms(question)

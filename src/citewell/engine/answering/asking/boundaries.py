@@ -18,6 +18,8 @@ _DATE = (
     rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{MONTHS})|"
     rf"\b(?:{MONTHS})\b|\b{_DAYS}|\b\d{{1,2}}(?::\d\d| ?h\b| ?[ap]\.?m\b| gio\b)|"
     r"\b(?:noon|midnight)\b|"
+    r"\b(?:at|luc) (?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|"
+    r"eleven|twelve|mot|hai|ba|bon|nam|sau|bay|tam|chin|muoi)\b|"
     r"\b(?:ngay|thang|thu|gio) (?:\d|hai|ba|tu|nam|sau|bay)|\bchu nhat\b|\b(?:19|20)\d\d\b|"
     r"\b(?:end|close|last|first) (?:\w+ )?of\b|\b(?:cuoi|dau) (?:thang|nam|quy|tuan)\b)"
 )
@@ -34,19 +36,27 @@ _MAY = r"(?<!may )(?<!can )(?<!to )(?<!not )(?<!quyen )(?<!the )"
 # two languages. `by 3 May` is a deadline within the time, not its end, and is no sign of it.
 _ASKS_END = (
     r"\b(?:ends?|ended|ending|expires?|expired|expiry|expiration|terminates?|lapses?|runs? out|"
-    r"finish(?:es)?)\b|\b(?:het han|ket thuc|cham dut|het hieu luc|dao han|man han)\b"
+    r"finish(?:es)?|clos(?:es?|ing)|shuts?)\b|"
+    r"\b(?:dong cua|tan (?:hoc|lam|ca|so)|het han|ket thuc|cham dut|het hieu luc|dao han|man han)\b"
 )
 _ASKS_START = (
     r"\b(?:starts?|started|begins?|began|commences?|commencement|takes? effect|"
-    r"com(?:es?|ing) into (?:force|effect)|effective)\b|\b(?:bat dau|co hieu luc|khoi dau)\b"
+    r"com(?:es?|ing) into (?:force|effect)|effective|opens?)\b|"
+    r"\b(?:mo cua|vao (?:hoc|lop|lam|ca)|bat dau|co hieu luc|khoi dau)\b"
 )
+_HOURS = (
+    r"\b\d{1,2}(?::\d\d| ?h ?\d{0,2}| gio(?: \d\d)?)?(?: ?[ap]\.?m\.?)?(?: \w+)?"
+    r" ?(?:to|until|till|-|–|den) ?\d{1,2}(?::\d\d| ?h\b| gio\b| ?[ap]\.?m\b)"  # noqa: RUF001
+)
+"""A span of hours tells when something begins and when it ends: `06:30 to 18:30`."""
+
 _TELLS_END = re.compile(
     rf"{_MAY}(?:{_ASKS_END}){_GAP}{_DATE}|"
-    rf"\b(?:until|till|through|up to|to|den(?: het)?) (?:\w+ )?{_OF_A_YEAR}{_DATE}"
+    rf"\b(?:until|till|through|up to|to|den(?: het)?) (?:\w+ )?{_OF_A_YEAR}{_DATE}|{_HOURS}"
 )
 _TELLS_START = re.compile(
     rf"{_MAY}(?:{_ASKS_START}){_GAP}{_DATE}|"
-    rf"\b(?:from|since|as of|with effect from|(?:ke )?tu) (?:\w+ )?{_OF_A_YEAR}{_DATE}"
+    rf"\b(?:from|since|as of|with effect from|(?:ke )?tu) (?:\w+ )?{_OF_A_YEAR}{_DATE}|{_HOURS}"
 )
 _BOUNDARIES = (
     (re.compile(_ASKS_END), _TELLS_END),

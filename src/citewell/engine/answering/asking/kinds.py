@@ -105,14 +105,19 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"company|firm|bank|insurer|supplier|provider|agency|carrier|contractor|organi[sz]ation|"
             r"customer|brand|vendor)\b|\bwhat is the name of\b",
         ),
-        (Kind.DURATION, r"\bhow long\b|\bfor how (?:many|long)\b"),
+        (
+            Kind.DURATION,
+            r"\bhow long\b|"
+            r"\bfor how (?:long|many (?:seconds|minutes|hours|days|weeks|months|years))\b",
+        ),
         (Kind.COUNT, r"\bhow many\b|\b(?:what|which) number of\b|\bwhat is the number of\b"),
         (
             Kind.TIME,
             # `What is paid when a patent is filed?` asks for no time.
             r"^(?:\w+ ){0,2}when\b(?!.*\b(?:what|which|who)\b)|\bwhen$|"
             r"\b(?:what|which) (?:year|date|month|day|century|decade|time)\b|"
-            r"\bsince what\b|\bwhat is the (?:date|deadline|due date)\b|\bhow soon\b",
+            r"\bsince what\b|\b(?:until|till|by|since) when\b|"
+            r"\bhow (?:late|early)\b|\bwhat is the (?:date|deadline|due date)\b|\bhow soon\b",
         ),
         (
             Kind.AMOUNT,
@@ -121,7 +126,8 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"(?:percent|percentage|amount|price|cost|size|limit|fee|rate|salary|budget|"
             r"allowance|discount|revenue|profit|quantity|accuracy|share|weight|height|depth|width|"
             r"distance|speed|temperature|capacity|area|fine|penalty|deposit|charge|fare|turnover)\b|"
-            r"\bcosts?\b",
+            r"\bcosts?\b|^(?:the )?(?:\w+ )?(?:price|fee|charge|rent|salary|deposit|fare|fine|"
+            r"weight|height|size|temperature) (?:of|for)\b",
         ),
         (Kind.PLACE, r"\bwhere\b|\b(?:what|which) (?:city|country|state|place|town|room)\b"),
         (
@@ -156,7 +162,8 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         ),
         (
             Kind.CONTACT,
-            r"\b(?:so dien thoai|so noi bo|duong day nong|e-?mail|thu dien tu)\b|"
+            r"\b(?:so (?:dien thoai|noi bo|zalo|hotline|tong dai|fax|may le|di dong|lien he)|"
+            r"duong day nong|e-?mail|thu dien tu)\b|"
             r"\b(?:goi|lien he|nhan) (?:den |toi )?(?:so|dia chi) (?:\w+ ){0,2}(?:nao|gi|may)\b",
         ),
         (

@@ -34,7 +34,8 @@ _ASKS_SHARE = re.compile(
 _SHARE = re.compile(r"\d\s?%|\bper ?cent\b|\bphan tram\b|\bhalf\b|\b(?:one|\d+) in \w|\bmot nua\b")
 _ASKS_MONEY = re.compile(
     r"\b(?:costs?|prices?|fees?|pay|paid|pays|charges?|charged|spend|spent|earn|salary|budget|fares?|"
-    r"gia|phi|tien|luong|thuong|phat|chi phi|le phi)\b|[$€£¥₫]"
+    r"rent|deposit|wages?|bonus|surcharge|supplement|penalty|contribution|reward|revenue|turnover|"
+    r"profit|income|gia|phi|tien|luong|thuong|phat|chi phi|le phi)\b|[$€£¥₫]"
 )
 _HOW_LONG_IS = re.compile(r"\bhow long (?:is|are|was|were|must|should)\b|\bdai bao nhieu\b")
 """Asks for a length or for a time: both are taken."""

@@ -90,12 +90,9 @@ rise: increase
 raise: increase
 help desk: service desk, support
 support: help desk, service desk
-allowed: permitted, prohibited, forbidden
+allowed: prohibited, forbidden
 permitted: allowed, prohibited, forbidden
-start: begin, begins, began, commence, commences
-started: founded, established, began
-begin: start, starts, commence, commences
-finish: end, ends, complete
+started: founded, established
 dinner: supper
 supper: dinner
 meal: food, lunch, dinner

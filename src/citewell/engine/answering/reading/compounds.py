@@ -5,7 +5,7 @@ have two syllables, and a syllable that stands beside others is another word. No
 needed: what stands side by side in the question must do so in the text as well.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
 from typing import NamedTuple
@@ -32,6 +32,15 @@ _PARTING = _split(
     "đi thêm khác nhau bằng khoản tiền muốn lấy người cả mọi mới dịp ko khg đc dc ntn"
 )
 _PARTING_FOLDED = frozenset(fold(word) for word in _PARTING)
+_VERBS = _split(
+    "mở đóng mượn uống ăn xuống lên chạy bán mua xong dành gửi nộp mang đeo cất giữ gọi trả xin "
+    "tìm bắt phạt đền chở chơi dạy bỏ cho đưa đón ghi ký nghe nhận nói quên rời sửa thay thuê viết "
+    "xem đặt đổi đọc loại bơi tới chọn dừng dọn đậu khám mặc vô hỏng rớt"
+)
+"""Verbs of one syllable, which take any object, and heads that take any
+noun: `bán vé` is no word."""
+
+_VERBS_FOLDED = frozenset(fold(word) for word in _VERBS)
 _AT = "ở"
 """A preposition, but in `nhà ở là bao nhiêu` the end of a word: nothing follows that it is at."""
 
@@ -82,6 +91,7 @@ def unsaid_words(
     is_folded = not has_diacritics(normalise(question))
     key = folded_key if is_folded else syllable_key
     parting = _PARTING_FOLDED if is_folded else _PARTING
+    verbs = _VERBS_FOLDED if is_folded else _VERBS
     held: set[tuple[str, str]] = set()
     single: set[str] = set()
     for text in texts:
@@ -90,6 +100,12 @@ def unsaid_words(
         single.update(map(key, syllables))
         held.update(pairwise(map(key, syllables)))
         held.update(pairwise(key(one) for one in syllables if one not in parting))
+
+    def is_told(run: Sequence[str]) -> bool:
+        """Whether a run is a verb with what it is done to, and a text tells of that: `bán vé`."""
+        rest = [word for word in run if word not in verbs]
+        return len(rest) < len(run) and single.issuperset(map(key, rest))
+
     asked = words(normalise(question))
     return [
         UnsaidWord(
@@ -98,7 +114,7 @@ def unsaid_words(
             is_first=asked[: len(run)] == run,
         )
         for segment in _segments(asked, parting, implied)
-        for run in _runs(segment, [key(word) for word in segment], held)
+        for run in _runs(segment, [key(word) for word in segment], held, is_told)
     ]
 
 
@@ -119,7 +135,10 @@ def _segments(
 
 
 def _runs(
-    segment: Sequence[str], keys: Sequence[str], held: AbstractSet[tuple[str, str]]
+    segment: Sequence[str],
+    keys: Sequence[str],
+    held: AbstractSet[tuple[str, str]],
+    is_told: Callable[[Sequence[str]], bool],
 ) -> Iterator[list[str]]:
     """The syllables of a segment none of which stands beside a neighbour of its own."""
     whole = [pair in held for pair in pairwise(keys)]
@@ -129,7 +148,8 @@ def _runs(
         if not is_whole:
             run.append(word)
         if is_whole or at + 1 == len(segment):
-            if len(run) >= _SHORTEST and not _is_any(run):
+            is_word = len(run) >= _SHORTEST and not _is_any(run)
+            if is_word and not is_told(run):
                 yield run
             run = []
 
