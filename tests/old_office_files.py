@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from document_files import write_compound
@@ -77,3 +78,167 @@ def _streams(folder: str, head: int, properties: Properties) -> dict[str, bytes]
             data = value if isinstance(value, bytes) else value.encode("utf-16-le")
             streams[f"{folder}__substg1.0_{tag}"] = data
     return {f"{folder}__properties_version1.0": rows, **streams}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A text with the properties of its look ([MS-DOC] 2.6.1)."""
+
+    text: str
+    look: bytes = b""
+
+
+SUPERSCRIPT, HIDDEN, DELETED = b"\x48\x2a\x01", b"\x3c\x08\x01", b"\x00\x08\x01"
+SPECIAL = b"\x55\x08\x01"
+IN_TABLE, ROW_END = b"\x16\x24\x01", b"\x17\x24\x01"
+
+
+def font(number: int) -> bytes:
+    return b"\x4f\x4a" + struct.pack("<H", number)
+
+
+def in_list(number: int, level: int = 0) -> bytes:
+    return b"\x0b\x46" + struct.pack("<H", number) + b"\x0a\x26" + bytes([level])
+
+
+Styled = tuple[Sequence[Run], bytes, int, str]
+"""Runs, properties of the paragraph, place of its style, and its last character."""
+
+_PAIRS = 93
+
+
+def write_styled_doc(
+    path: Path,
+    paragraphs: Sequence[Styled],
+    *,
+    notes: Sequence[str] = (),
+    comments: Sequence[str] = (),
+    fonts: Sequence[str] = ("Times",),
+) -> Path:
+    """Write paragraphs with their looks, styles and lists.
+
+    Styles are 0, plain, and 1, the first heading; lists are 1, which counts `1)` and `a.`, and 2,
+    which counts `Article III.` A run of U+0002 refers to the next note, of U+0005 to a comment.
+    """
+    runs = [
+        (each.text, each.look) for these, _, _, end in paragraphs for each in _ended(these, end)
+    ]
+    main = "".join(text for text, _ in runs)
+    parts = ["".join(f"\x02 {each}\r" for each in notes), "".join(f"{each}\r" for each in comments)]
+    text = main + "".join(parts)
+    data = text.encode("utf-16-le").ljust(512 * (2 * len(text) // 512 + 1), b"\0")
+    page = (DOC_TEXT + len(data)) // 512
+    looks, start = list[tuple[int, bytes]](), DOC_TEXT
+    for each, look in runs:
+        looks.append((start, look))
+        start += 2 * len(each)
+    looks += [(start, b""), (DOC_TEXT + 2 * len(text), b"")]
+    formats, start = list[tuple[int, bytes]](), DOC_TEXT
+    for these, own, style, _ in paragraphs:
+        formats.append((start, struct.pack("<H", style) + own))
+        start += 2 * (sum(len(each.text) for each in these) + 1)
+    formats.append((start, b""))
+    table = bytearray(16)
+    pairs = [(0, 0)] * _PAIRS
+
+    def put(number: int, content: bytes, behind: bytes = b"") -> None:
+        pairs[number] = (len(table), len(content))
+        table.extend(content + behind)
+
+    marks = {"\x02": (2, 3, notes, bytes(2)), "\x05": (4, 5, comments, bytes(30))}
+    for mark, (references, places, texts, rest) in marks.items():
+        where = [at for at, letter in enumerate(main) if letter == mark]
+        sizes = [len(each) + (3 if mark == "\x02" else 1) for each in texts]
+        ends = [sum(sizes[:at]) for at in range(len(sizes) + 1)]
+        if texts:
+            put(
+                references,
+                struct.pack(f"<{len(where) + 1}I", *where, len(main)) + rest * len(where),
+            )
+            put(places, struct.pack(f"<{len(ends) + 1}I", *ends, ends[-1]))
+    put(1, _style_sheet())
+    put(12, struct.pack("<III", DOC_TEXT, looks[-1][0], page))
+    put(13, struct.pack("<III", DOC_TEXT, start, page + 1))
+    put(15, struct.pack("<HH", len(fonts), 0) + b"".join(map(_font, fonts)))
+    piece = struct.pack("<II", 0, len(text)) + struct.pack("<HIH", 0, DOC_TEXT, 0)
+    put(33, b"\x02" + struct.pack("<I", len(piece)) + piece)
+    put(73, *_lists())
+    put(
+        74,
+        struct.pack("<I", 2)
+        + b"".join(struct.pack("<iIIBBBB", n, 0, 0, 0, 0, 0, 0) for n in (7, 8))
+        + b"\xff" * 8,
+    )
+    counts = [0] * 22
+    counts[3], counts[4], counts[7] = len(main), len(parts[0]), len(parts[1])
+    fib = struct.pack("<HHHHHH", 0xA5EC, 0xC1, 0, 0x409, 0, 0x1200).ljust(32, b"\0")
+    fib += struct.pack("<H", 14) + bytes(28) + struct.pack("<H22I", 22, *counts)
+    fib += struct.pack("<H", _PAIRS) + b"".join(struct.pack("<II", *pair) for pair in pairs)
+    stream = fib.ljust(DOC_TEXT, b"\0") + data + _look_page(looks) + _paragraph_page(formats)
+    return write_compound(path, {"WordDocument": stream, "1Table": bytes(table)})
+
+
+def _ended(runs: Sequence[Run], end: str) -> list[Run]:
+    return [*runs, Run(end)]
+
+
+def _look_page(looks: Sequence[tuple[int, bytes]]) -> bytes:
+    count = len(looks) - 1
+    page = bytearray(struct.pack(f"<{count + 1}I", *(start for start, _ in looks)) + bytes(count))
+    page = page.ljust(512, b"\0")
+    at = 510
+    for number, (_, look) in enumerate(looks[:-1]):
+        if look:
+            at = (at - len(look) - 1) // 2 * 2
+            page[at : at + 1 + len(look)] = bytes([len(look)]) + look
+            page[4 * (count + 1) + number] = at // 2
+    page[511] = count
+    return bytes(page)
+
+
+def _paragraph_page(formats: Sequence[tuple[int, bytes]]) -> bytes:
+    count = len(formats) - 1
+    page = bytearray(struct.pack(f"<{count + 1}I", *(start for start, _ in formats)))
+    page = page.ljust(512, b"\0")
+    at = 510
+    for number, (_, form) in enumerate(formats[:-1]):
+        form = form.ljust(len(form) + 1 - len(form) % 2, b"\0")  # an odd number of bytes
+        at = (at - len(form) - 1) // 2 * 2
+        page[at : at + 1 + len(form)] = bytes([(len(form) + 1) // 2]) + form
+        page[4 * (count + 1) + 13 * number] = at // 2
+    page[511] = count
+    return bytes(page)
+
+
+def _style_sheet() -> bytes:
+    styles = b""
+    for number, name in ((0, "Normal"), (1, "heading 1")):
+        style = struct.pack("<HHHHH", number, 1 | 0xFFF0, 0x0002, 0, 0)
+        style += struct.pack("<H", len(name)) + name.encode("utf-16-le") + b"\0\0"
+        style += struct.pack("<HHH", 2, number, 0)
+        styles += struct.pack("<H", len(style)) + style
+    return struct.pack("<HHH", 18, 2, 10) + bytes(14) + styles
+
+
+def _font(name: str) -> bytes:
+    data = bytes(39) + name.encode("utf-16-le") + b"\0\0"
+    return bytes([len(data)]) + data
+
+
+def _lists() -> tuple[bytes, bytes]:
+    """The table of two lists, and the levels behind it."""
+    head = struct.pack("<H", 2)
+    for number in (7, 8):
+        head += (
+            struct.pack("<ii", number, 0)
+            + bytes(18)
+            + b"\1\0" * (number == 8)
+            + b"\0\0" * (number == 7)
+        )
+    levels = _list_level(1, 0, "\0)") + _list_level(1, 4, "\1.") + _list_level(1, 0, "\2") * 7
+    return head, levels + _list_level(3, 1, "Article \0.")
+
+
+def _list_level(start: int, kind: int, text: str) -> bytes:
+    own = struct.pack("<iB", start, kind) + bytes(23)
+    return own + struct.pack("<H", len(text)) + text.encode("utf-16-le")

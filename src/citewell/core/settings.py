@@ -397,6 +397,9 @@ class Settings(RunningSettings):
             "are installed; empty: none is."
         ),
     )
+    hidden_text: Literal["leave_out", "mark"] = Field(
+        default="leave_out", description="What becomes of text that authors hid in documents."
+    )
     trash_minutes: int = Field(
         default=30 * 24 * 60,
         ge=0,

@@ -278,7 +278,11 @@ async def _write_usage(platform: Platform) -> None:
 
 def _open_parser(settings: Settings, blobs: BlobStore) -> SandboxedParser:
     return SandboxedParser(
-        ParseLimits(file_bytes=settings.max_upload_bytes, ocr_languages=settings.ocr_languages),
+        ParseLimits(
+            file_bytes=settings.max_upload_bytes,
+            ocr_languages=settings.ocr_languages,
+            keeps_hidden=settings.hidden_text == "mark",
+        ),
         concurrency=settings.worker_concurrency,
         folders=blobs.plain_folders,
     )

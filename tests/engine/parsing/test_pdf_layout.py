@@ -59,3 +59,17 @@ class TestPages:
         (note,) = (block for block in blocks if "rules of 2019" in block.text)
         assert (note.page, note.text.startswith("1 See the rules")) == (1, True)
         assert [block.page for block in blocks] == sorted(block.page for block in blocks)
+
+    def test_letters_drawn_behind_their_line_stand_in_their_place(self, read, tmp_path):
+        # Helvetica 12: c 6, a 6.672, f 3.336 points wide; é 6.672, drawn last in its gap.
+        content = (
+            "BT /F1 12 Tf 50 700 Td (caf) Tj ET BT /F1 12 Tf 76 700 Td (opens at 7) Tj ET "
+            "BT /F1 12 Tf 66.008 700 Td (\xe9) Tj ET"
+        )
+        path = write_pdf_content(tmp_path / "a.pdf", content)
+        path.write_bytes(
+            path.read_bytes().replace(
+                b"/BaseFont /Helvetica", b"/BaseFont /Helvetica /Encoding /WinAnsiEncoding"
+            )
+        )
+        assert [block.text for block in read(path)[1]] == ["café opens at 7"]

@@ -7,6 +7,7 @@ const WORDS: Record<string, Key> = {
   encoding_mistakes: "warning.encodingMistakes",
   text_lost: "warning.textLost",
   hidden_left_out: "warning.hiddenLeftOut",
+  hidden_kept: "warning.hiddenKept",
   pages_without_text: "warning.pagesWithoutText",
   formulas_without_values: "warning.formulasWithoutValues",
   text_recognised: "warning.textRecognised",

@@ -68,6 +68,7 @@ class WarningCode(StrEnum):
     ENCODING_MISTAKES = "encoding_mistakes"
     TEXT_LOST = "text_lost"
     HIDDEN_LEFT_OUT = "hidden_left_out"
+    HIDDEN_KEPT = "hidden_kept"
     TEXT_RECOGNISED = "text_recognised"
     RECOGNITION_UNSURE = "recognition_unsure"
     PAGES_WITHOUT_TEXT = "pages_without_text"

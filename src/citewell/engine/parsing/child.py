@@ -48,7 +48,7 @@ def serve(channel: Channel, settings: Message) -> None:
 
 
 def _answer(channel: Channel, path: Path, filename: str, limits: ParseLimits) -> None:
-    findings = Findings()
+    findings = Findings(keeps_hidden=limits.keeps_hidden)
     info, blocks = read_document(path, filename, limits, findings)
     channel.send(pack_info(info))
     for batch in _batches(blocks):

@@ -1,6 +1,7 @@
 """Remarks of readers on a document that was read, which people should see."""
 
 from citewell.engine.parsing.base import ParseWarning, WarningCode
+from citewell.engine.parsing.marks import hidden
 from citewell.engine.parsing.tally import Tally, share_lost
 
 LEAST_KEPT = 0.98
@@ -12,7 +13,13 @@ _FEW = 3
 class Findings:
     """Collects the warnings of one document while it is read, and counts what is read of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_hidden: bool = False) -> None:
+        """Begin a document.
+
+        Args:
+            keeps_hidden: Whether text that the author hid is kept, between marks.
+        """
+        self.keeps_hidden = keeps_hidden
         self._warnings: dict[WarningCode, str] = {}
         self.source = Tally()
         """Characters of the file's own text layer; empty for formats that have no cheap one."""
@@ -30,14 +37,22 @@ class Findings:
         """Note a warning; of one code the first message is kept."""
         self._warnings.setdefault(code, message)
 
-    def hide(self, text: str) -> None:
-        """Note text that the author hid, and that is left out therefore."""
+    def hide(self, text: str) -> str:
+        """Note text that the author hid; what stands in its place, mostly nothing."""
         self.hidden_chars += len(text.strip())
+        if self.keeps_hidden:
+            return hidden(text)
         self.left_out.add(text)
+        return ""
 
     def finish(self) -> None:
         """Compare what was read with what there is, once all blocks were yielded."""
-        if self.hidden_chars:
+        if self.hidden_chars and self.keeps_hidden:
+            self.warn(
+                WarningCode.HIDDEN_KEPT,
+                f"Hidden text is kept and marked ({self.hidden_chars:,} characters).",
+            )
+        elif self.hidden_chars:
             self.warn(
                 WarningCode.HIDDEN_LEFT_OUT,
                 f"Hidden text was left out ({self.hidden_chars:,} characters).",

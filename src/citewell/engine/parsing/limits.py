@@ -27,6 +27,9 @@ class ParseLimits:
     archive_entries: int = 20_000
     """Most parts a zipped document may have."""
 
+    keeps_hidden: bool = False
+    """Whether text that authors hid is kept and marked, rather than left out."""
+
     ocr_languages: str = "vie+eng"
     """Tesseract's languages for pictures of text, those of them that are installed; empty: none."""
     ocr_pages: int = 200

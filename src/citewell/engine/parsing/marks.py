@@ -47,6 +47,23 @@ def lowered(text: str) -> str:
     return f"{LOWER}{text}{LEVEL}"
 
 
+def hidden(text: str) -> str:
+    """Text that its author hid, between marks that people see; empty text stays empty."""
+    inner = text.strip()
+    if not inner:
+        return text
+    start = text[: len(text) - len(text.lstrip())]
+    return f"{start}[hidden: {inner}]{text[len(text.rstrip()) :]}"
+
+
+_HIDDEN_RUNS = re.compile(r"\](\s?)\[hidden: ")
+
+
+def join_hidden(text: str) -> str:
+    """The text with hidden runs that follow each other as one."""
+    return _HIDDEN_RUNS.sub(r"\1", text) if "[hidden: " in text else text
+
+
 def resolve_shifts(text: str) -> str:
     """Write raised and lowered text so that it joins no number and no word before it."""
     if RAISE in text or LOWER in text:

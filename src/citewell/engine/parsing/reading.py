@@ -23,7 +23,7 @@ from citewell.engine.parsing.fonts import as_shown_by_fonts
 from citewell.engine.parsing.formats import FORMATS, PICTURES, DocumentFormat
 from citewell.engine.parsing.layers import text_layer
 from citewell.engine.parsing.limits import ParseLimits
-from citewell.engine.parsing.marks import TURN, resolve_shifts
+from citewell.engine.parsing.marks import TURN, join_hidden, resolve_shifts
 from citewell.engine.parsing.readers.base import Reader, ReaderInput, Reading
 from citewell.engine.parsing.recognition import INSTALL
 
@@ -49,6 +49,7 @@ _TURNS = re.compile(f" ({TURN}+) ")
 
 _READERS: dict[DocumentFormat, str] = {
     DocumentFormat.DOCX: "docx",
+    DocumentFormat.DOC: "doc",
     DocumentFormat.PPTX: "pptx",
     DocumentFormat.ODT: "opendocument",
     DocumentFormat.ODP: "opendocument",
@@ -106,7 +107,8 @@ def read_document(
         ParseError: It cannot be read.
     """
     kind = detect_format(path, filename, limits)
-    source = ReaderInput(path, filename, kind, limits, findings or Findings())
+    findings = findings or Findings(keeps_hidden=limits.keeps_hidden)
+    source = ReaderInput(path, filename, kind, limits, findings)
     try:
         reading = _reader(kind)(source)
     except RecursionError as error:
@@ -171,7 +173,7 @@ def _guarded(reading: Reading, kind: DocumentFormat) -> Iterator[Block]:
 def _tidy(blocks: Iterator[Block]) -> Iterator[Block]:
     """Yield the blocks with clean text, none longer than `MAX_BLOCK_CHARS`."""
     for block in _with_signs(blocks):
-        text = _clean(replace(block, text=resolve_shifts(block.text)))
+        text = _clean(replace(block, text=join_hidden(resolve_shifts(block.text))))
         # Rules, dots and stray punctuation are blocks of some formats, and nothing to find or
         # quote.
         if not any(character.isalnum() for character in text):

@@ -38,5 +38,12 @@ class Reading(NamedTuple):
     blocks: Iterator[Block]
 
 
+def comment_text(author: str, text: str) -> str:
+    """A remark that somebody has put beside a text; empty if it says nothing."""
+    text = " ".join(text.split())
+    author = " ".join(author.split())
+    return text and (f"Comment by {author}: {text}" if author else f"Comment: {text}")
+
+
 Reader = Callable[[ReaderInput], Reading]
 """Begins to read a file; it and its iterator may raise `ParseError` and `reading.DAMAGE`."""

@@ -14,7 +14,7 @@ from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import TURN, lowered, raised
 from citewell.engine.parsing.readers.altchunks import AltChunks
-from citewell.engine.parsing.readers.base import ReaderInput, Reading
+from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
 from citewell.engine.parsing.readers.formulas import formula_text
 from citewell.engine.parsing.readers.ooxml import (
     attribute,
@@ -56,7 +56,8 @@ def read(source: ReaderInput) -> Reading:
             Styles(load_part(archive, parts.get("styles"))),
             Numbering(load_part(archive, parts.get("numbering"))),
             _notes(load_part(archive, parts.get("footnotes")))
-            | _notes(load_part(archive, parts.get("endnotes"))),
+            | _notes(load_part(archive, parts.get("endnotes")))
+            | _notes(load_part(archive, parts.get("comments"))),
             page=1 if pages else None,
             findings=source.findings,
             chunks=AltChunks(source, chunks, read),
@@ -80,7 +81,7 @@ def _count_pages(content: IO[bytes]) -> int | None:
 
 
 def _notes(root: ET.Element | None) -> dict[tuple[str, str], ET.Element]:
-    """The foot- and endnotes by kind and id; separators have a type and are left out."""
+    """Notes and comments by kind and id; separators have a type and are left out."""
     if root is None:
         return {}
     return {
@@ -200,7 +201,12 @@ class _Word:
             return
         paragraphs = (part for part in walk(note, _is_paragraph) if _is_paragraph(local(part.tag)))
         texts = (self._text(part)[0].strip() for part in paragraphs)
-        yield Block(BlockKind.PARAGRAPH, " ".join(text for text in texts if text), self._page)
+        text = " ".join(text for text in texts if text)
+        if kind == "comment":
+            remark = comment_text(attribute(note, "author") or "", text)
+            yield Block(BlockKind.LIST_ITEM, remark, self._page)
+            return
+        yield Block(BlockKind.PARAGRAPH, text, self._page)
 
     def _text(self, paragraph: ET.Element) -> tuple[str, int | None, list[ET.Element]]:
         """Get a paragraph's text, the page it begins on, and the boxes and notes it carries."""
@@ -213,14 +219,14 @@ class _Word:
                 case "r":
                     look = self._styles.look(part, paragraph)
                 case _ if look.is_hidden and local(part.tag) not in _UNHIDDEN:
-                    self._findings.hide(_characters(part, 0))
+                    parts.append((look.font, self._findings.hide(_characters(part, 0))))
                 case "lastRenderedPageBreak" if self._page is not None:
                     self._page += 1
                     if not any(text.strip() for _, text in parts):
                         page = self._page
                     else:
                         parts.append(("", TURN))
-                case "txbxContent" | "footnoteReference" | "endnoteReference":
+                case "txbxContent" | "footnoteReference" | "endnoteReference" | "commentReference":
                     asides.append(part)
                 case _:
                     parts.append((look.font, _characters(part, look.shift)))
@@ -241,11 +247,7 @@ class _Word:
         return "".join(parts)
 
     def _table(self, element: ET.Element) -> Iterator[Block]:
-        rows = [
-            part
-            for part in walk(element, _is_row)
-            if local(part.tag) == "tr" and not is_on(child(part, "trPr", "hidden"))
-        ]
+        rows = [part for part in walk(element, _is_row) if local(part.tag) == "tr"]
         # Word has no frames for running text, so authors use tables of one cell.
         if len(rows) == 1 and len(cells := _cells(rows[0])) == 1:
             # A frame around ordinary text.
@@ -254,8 +256,13 @@ class _Word:
         above: list[str] = []
         read: list[tuple[int | None, list[str]]] = []
         for row in rows:
-            page, above = self._row(row, above)
+            page, texts = self._row(row, above)
+            if is_on(child(row, "trPr", "hidden")):
+                read.append((page, [self._findings.hide(text) for text in texts]))
+                continue
+            above = texts
             read.append((page, above))
+        read = [(page, texts) for page, texts in read if any(text.strip() for text in texts)]
         header = read[0][1] if read else []
         # One block per page, each with the header row, so that citations name the right page.
         for number, (page, group) in enumerate(groupby(read, key=lambda item: item[0])):
@@ -304,6 +311,8 @@ def _characters(part: ET.Element, shift: int) -> str:
             return "\n"
         case "noBreakHyphen":
             return "-"
+        case "fldChar":
+            return _field_value(part)
         case "sym":
             return _shifted(symbol(attribute(part, "font"), attribute(part, "char")), shift)
         case "oMath":
@@ -312,6 +321,21 @@ def _characters(part: ET.Element, shift: int) -> str:
             return _ruby_base(part)
         case _:
             return ""
+
+
+def _field_value(part: ET.Element) -> str:
+    """The choice in a form field of old Word, which stands in no text (ECMA-376, 17.16.17)."""
+    choices = child(part, "ffData", "ddList")
+    if choices is not None:
+        entries = [attribute(e, "val") or "" for e in choices if local(e.tag) == "listEntry"]
+        chosen = value_of(choices, "result") or value_of(choices, "default") or "0"
+        at = int(chosen) if chosen.isdecimal() and len(chosen) < 6 else 0
+        return entries[at] if at < len(entries) else ""
+    box = child(part, "ffData", "checkBox")
+    if box is None:
+        return ""
+    state = child(box, "checked")
+    return "☒" if is_on(child(box, "default") if state is None else state) else "☐"
 
 
 def _shifted(text: str, shift: int) -> str:

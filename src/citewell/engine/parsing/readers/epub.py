@@ -5,7 +5,7 @@ Source: EPUB 3.3, sections 4 (container) and 5 (package document).
 
 import posixpath
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -16,6 +16,8 @@ from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.html import HtmlBlockParser, markup_blocks
 from citewell.engine.parsing.readers.ooxml import local
 from citewell.engine.parsing.readers.text import note_doubt
+
+_SHEET_BYTES = 512 * 1024
 
 _META = {"title": "title", "creator": "author", "language": "language", "date": "created"}
 
@@ -68,6 +70,20 @@ def _is_locked(archive: zipfile.ZipFile, chapters: list[str]) -> bool:
     return not references.isdisjoint(chapters)
 
 
+def _sheets(archive: zipfile.ZipFile, present: set[str], chapter: str) -> Callable[[str], str]:
+    """Gives the style sheets that a chapter links."""
+
+    def sheet_of(target: str) -> str:
+        folder = posixpath.dirname(chapter)
+        name = posixpath.normpath(posixpath.join(folder, unquote(target)))
+        if name not in present:
+            return ""
+        with archive.open(name) as part:
+            return part.read(_SHEET_BYTES).decode("utf-8", "replace")
+
+    return sheet_of
+
+
 def _blocks(source: ReaderInput, chapters: list[str]) -> Iterator[Block]:
     with zipfile.ZipFile(source.path) as archive:
         present = set(archive.namelist())
@@ -78,5 +94,7 @@ def _blocks(source: ReaderInput, chapters: list[str]) -> Iterator[Block]:
                 guess = guess_encoding(part.read(SAMPLE), is_markup=True)
                 note_doubt(source.findings, guess)
             with archive.open(chapter) as part:
-                page = HtmlBlockParser(findings=source.findings)
+                page = HtmlBlockParser(
+                    findings=source.findings, sheet_of=_sheets(archive, present, chapter)
+                )
                 yield from markup_blocks(decoded_chunks(part, guess.name), page)

@@ -1,6 +1,6 @@
 """HTML: the text that a reader of the page sees, without navigation, streamed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -12,6 +12,7 @@ from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.grids import Grid
 from citewell.engine.parsing.readers.html_styles import StyleRules
 from citewell.engine.parsing.readers.text import choose_file_encoding
+from citewell.engine.parsing.readers.word_styles import counted
 
 _NEVER = frozenset(
     {
@@ -167,12 +168,30 @@ class _Lists:
     """Counters of the open lists: None for bullets."""
 
     counters: list[int | None] = field(default_factory=list[int | None])
+    kinds: list[str] = field(default_factory=list[str])
 
-    def label(self) -> str:
+    def begin(self, tag: str, values: dict[str, str]) -> None:
+        self.counters.append(_integer(values.get("start", ""), 1) if tag == "ol" else None)
+        self.kinds.append(_OL_TYPES.get(values.get("type", ""), "decimal"))
+
+    def end(self) -> None:
+        if self.counters:
+            self.counters.pop()
+            self.kinds.pop()
+
+    def label(self, value: str) -> str:
         if not self.counters or self.counters[-1] is None:
             return ""
-        self.counters[-1] += 1
-        return f"{self.counters[-1] - 1}. "
+        number = _integer(value, self.counters[-1])
+        self.counters[-1] = number + 1
+        return f"{counted(number, self.kinds[-1])}. "
+
+
+_OL_TYPES = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
+
+
+def _integer(value: str, missing: int) -> int:
+    return int(value) if value.isdecimal() and 0 < len(value) < 7 else missing
 
 
 class HtmlBlockParser(HTMLParser):
@@ -181,14 +200,27 @@ class HtmlBlockParser(HTMLParser):
     Text belongs to the block begun last; every block-level tag, opening or closing, ends it.
     """
 
-    def __init__(self, *, keeps_all: bool = False, findings: Findings | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        keeps_all: bool = False,
+        findings: Findings | None = None,
+        sheet_of: Callable[[str], str] | None = None,
+    ) -> None:
         """Begin a page.
 
         Args:
             keeps_all: Keep navigation, footers and the like.
             findings: Counts the text of the page.
+            sheet_of: Gives the text of a style sheet that the page links, empty if there is none.
         """
+        self._sheet_of = sheet_of
+        self._findings = findings
         self._source = findings.source if findings else None
+        self._keeps_hidden = findings is not None and findings.keeps_hidden
+        self._hides = False
+        """Whether what is skipped is hidden, rather than no text of the page."""
+        self._hidden: list[str] = []
         super().__init__(convert_charrefs=True)
         self.title: str | None = None
         self.metadata: dict[str, str] = {}
@@ -231,7 +263,7 @@ class HtmlBlockParser(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._skipped == ["p"] and tag in _BLOCK_TAGS:
-            self._skipped.pop()  # the end tag of a paragraph may be left out
+            self._end_skipped()  # the end tag of a paragraph may be left out
         if self._skipped:
             if tag == self._skipped[0] and tag not in _VOID:
                 self._skipped.append(tag)
@@ -240,6 +272,7 @@ class HtmlBlockParser(HTMLParser):
         if self._is_skipped(tag, values):
             if tag not in _VOID:
                 self._skipped.append(tag)
+                self._hides = tag not in _NEVER and self._is_hidden(tag, values)
             return
         if mark := self._shift(tag, values):
             self._text.append(mark)
@@ -248,23 +281,19 @@ class HtmlBlockParser(HTMLParser):
             self._shifted[-1] = (tag, self._shifted[-1][1] + 1)
         if tag in _BLOCK_TAGS:
             self._begin_block(tag, values)
-        elif tag == "br":
-            self._text.append("\n")
-        elif tag == "title":
-            self._in_title = True
-        elif tag == "meta":
-            self._note_meta(values)
+        else:
+            self._note(tag, values)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         # HTML ignores the slash of `<div/>`, but what is skipped must not be skipped for ever.
         if self._skipped and self._skipped[-1] == tag:
-            self._skipped.pop()
+            self._end_skipped()
 
     def handle_endtag(self, tag: str) -> None:
         if self._skipped:
             if tag == self._skipped[0]:
-                self._skipped.pop()
+                self._end_skipped()
             return
         self._end_shift(tag)
         if tag == "title":
@@ -276,6 +305,8 @@ class HtmlBlockParser(HTMLParser):
         if self._skipped:
             if self._skipped[0] == "style":
                 self._rules.add(data)
+            elif self._hides and self._keeps_hidden:
+                self._hidden.append(data)
             return
         if self._in_title:
             self.title = (self.title or "") + data
@@ -294,7 +325,7 @@ class HtmlBlockParser(HTMLParser):
             return True
         if tag in ("html", "body", "main"):
             return False
-        if "hidden" in values or self._rules.hides(tag, values):
+        if self._is_hidden(tag, values):
             return True
         return not self._keeps_all and (
             tag in _BOILERPLATE_TAGS
@@ -302,6 +333,15 @@ class HtmlBlockParser(HTMLParser):
             or values.get("aria-hidden") == "true"
             or not _BOILERPLATE_CLASSES.isdisjoint(values.get("class", "").split())
         )
+
+    def _is_hidden(self, tag: str, values: dict[str, str]) -> bool:
+        return "hidden" in values or self._rules.hides(tag, values)
+
+    def _end_skipped(self) -> None:
+        self._skipped.pop()
+        if not self._skipped and self._hidden and self._findings:
+            hidden, self._hidden = " ".join("".join(self._hidden).split()), []
+            self._text.append(self._findings.hide(hidden))
 
     def _shift(self, tag: str, values: dict[str, str]) -> str:
         """The mark before raised or lowered text that an element holds."""
@@ -325,6 +365,20 @@ class HtmlBlockParser(HTMLParser):
         else:
             self._text.append(LEVEL)
 
+    def _note(self, tag: str, values: dict[str, str]) -> None:
+        """Take what an element without text says."""
+        match tag:
+            case "br":
+                self._text.append("\n")
+            case "title":
+                self._in_title = True
+            case "meta":
+                self._note_meta(values)
+            case "link" if self._sheet_of and "stylesheet" in values.get("rel", "").lower():
+                self._rules.add(self._sheet_of(values.get("href", "")) + "\n")
+            case _:
+                return
+
     def _note_meta(self, values: dict[str, str]) -> None:
         name = (values.get("name") or values.get("property") or "").lower()
         if name in _META and values.get("content"):
@@ -342,12 +396,10 @@ class HtmlBlockParser(HTMLParser):
             self._preformatted += 1
             self._make_layout()
         elif tag in ("ul", "ol"):
-            start = values.get("start", "1")
-            number = int(start) if start.isdecimal() and len(start) < 7 else 1
-            self._lists.counters.append(number if tag == "ol" else None)
+            self._lists.begin(tag, values)
         elif tag == "li":
             self._items = max(len(self._lists.counters), 1)
-            self._label = self._lists.label()
+            self._label = self._lists.label(values.get("value", ""))
         elif tag == "dd":
             self._items = 1
 
@@ -363,8 +415,7 @@ class HtmlBlockParser(HTMLParser):
         elif tag == "pre":
             self._preformatted = max(self._preformatted - 1, 0)
         elif tag in ("ul", "ol"):
-            if self._lists.counters:
-                self._lists.counters.pop()
+            self._lists.end()
             self._items = len(self._lists.counters)
         elif tag in ("li", "dd"):
             self._items = 0 if tag == "dd" else len(self._lists.counters)

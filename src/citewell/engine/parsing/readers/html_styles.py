@@ -49,7 +49,7 @@ class StyleRules:
     def vertical_align(self, tag: str, values: dict[str, str]) -> str:
         """The place of an element's text on its line, as far as it is said."""
         if own := values.get("style"):
-            found = _declarations(own).get("vertical-align")
+            found = _align(_declarations(own))
             if found:
                 return found
         self._update()
@@ -64,7 +64,7 @@ class StyleRules:
         sheet = _CONDITIONAL.sub("", _COMMENT.sub("", self._sheet))
         for selectors, body in _RULE.findall(sheet):
             found = _declarations(body)
-            is_hidden, align = _is_hidden(found), found.get("vertical-align", "")
+            is_hidden, align = _is_hidden(found), _align(found)
             if not is_hidden and align not in ("super", "sub"):
                 continue
             for selector in selectors.split(","):
@@ -91,6 +91,29 @@ def _declarations(style: str) -> dict[str, str]:
         if value:
             found[name.strip()] = value.replace("!important", "").strip()
     return found
+
+
+# Lengths by which text is raised: a fifth of its size, or three points. Less fits icons to a line.
+_MOVED = re.compile(r"([+-]?)(?:(\d*\.?\d+)(em|ex|rem|%|px|pt))")
+_LEAST = {"em": 0.2, "ex": 0.4, "rem": 0.2, "%": 20.0, "px": 3.0, "pt": 2.0}
+
+
+def _align(found: dict[str, str]) -> str:
+    """`super` or `sub` where text is set off its line, in whatever way; else what is said."""
+    align = found.get("vertical-align", "")
+    moved = _moved(align)
+    if not moved and found.get("position") == "relative":
+        # Word's and other programs' way.
+        moved = -_moved(found.get("top", "")) or _moved(found.get("bottom", ""))
+    return ("super" if moved > 0 else "sub") if moved else align
+
+
+def _moved(length: str) -> int:
+    """1 if a length raises text, -1 if it lowers it, 0 if it is none or short."""
+    match = _MOVED.fullmatch(length)
+    if match is None or float(match[2]) < _LEAST[match[3]]:
+        return 0
+    return -1 if match[1] == "-" else 1
 
 
 def _is_hidden(found: dict[str, str]) -> bool:

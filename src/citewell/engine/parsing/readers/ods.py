@@ -90,7 +90,7 @@ class OpenWorkbook:
             texts = {c: shown if as_shown else stored for c, (shown, stored) in cells.items()}
             row = Row(number, texts)
             merger.fill(row)
-            is_hidden = number in found.hidden_rows
+            is_hidden = sheet.is_hidden or number in found.hidden_rows
             yield seen(row, found.hidden_columns, self._findings, is_hidden=is_hidden)
 
     def remarks(self, sheet: SeenSheet) -> list[str]:
@@ -126,9 +126,10 @@ class OpenWorkbook:
     def _begin(self, element: ET.Element) -> _Sheet:
         self.sheet_count += 1
         sheet = self._found[self.sheet_count] = _Sheet()
-        if not self._styles.is_hidden(element):
+        is_hidden = self._styles.is_hidden(element)
+        if not is_hidden or self._findings.keeps_hidden:
             name = attribute(element, "name") or ""
-            self.sheets.append(SeenSheet(name, self.sheet_count, ""))
+            self.sheets.append(SeenSheet(name, self.sheet_count, "", is_hidden))
         return sheet
 
     def _part(self, sheet: _Sheet, name: str, element: ET.Element, *, is_hidden: bool) -> None:

@@ -13,8 +13,9 @@ from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.formats import DocumentFormat
 from citewell.engine.parsing.marks import TURN, lowered, raised
-from citewell.engine.parsing.readers.base import ReaderInput, Reading
+from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
 from citewell.engine.parsing.readers.ooxml import attribute, local
+from citewell.engine.parsing.readers.opendocument_lists import Counters, ListNumbers
 from citewell.engine.parsing.readers.opendocument_styles import TextStyles
 from citewell.engine.parsing.readers.tables import table_blocks
 
@@ -72,18 +73,27 @@ def _count_pages(content: IO[bytes]) -> int | None:
 
 def _blocks(source: ReaderInput, page: int | None) -> Iterator[Block]:
     with zipfile.ZipFile(source.path) as archive:
-        styles = TextStyles()
+        styles, numbers = TextStyles(), ListNumbers()
         if "styles.xml" in archive.namelist():
-            styles.add(parse_part(archive, "styles.xml").iter())
+            root = parse_part(archive, "styles.xml")
+            styles.add(root.iter())
+            numbers.add(root.iter())
         with archive.open("content.xml") as part:
-            yield from Content(page, styles, source.findings).blocks(part)
+            yield from Content(page, styles, source.findings, numbers).blocks(part)
 
 
 class Content:
     """One pass over `content.xml`; each child of the body is freed after it was read."""
 
-    def __init__(self, page: int | None, styles: TextStyles, findings: Findings) -> None:
+    def __init__(
+        self,
+        page: int | None,
+        styles: TextStyles,
+        findings: Findings,
+        numbers: ListNumbers | None = None,
+    ) -> None:
         self._findings = findings
+        self._numbers = numbers or ListNumbers()
         self._page = page
         self._styles = styles
 
@@ -101,6 +111,7 @@ class Content:
             depth -= 1
             if name == "automatic-styles":
                 self._styles.add(element)
+                self._numbers.add(element)
             if not body_depth or depth != body_depth:
                 continue
             if name == "page":
@@ -111,14 +122,13 @@ class Content:
 
     def _element(self, element: ET.Element) -> Iterator[Block]:
         if self._styles.is_hidden(element):
-            self._findings.hide("".join(element.itertext()))
+            text = self._findings.hide(" ".join(filter(None, map(str.strip, element.itertext()))))
+            if text:
+                yield Block(BlockKind.PARAGRAPH, text, self._page)
             return
         match local(element.tag):
             case "h":
-                level = attribute(element, "outline-level") or "1"
-                text = self.text(element)
-                number = int(level) if level.isdecimal() else 1
-                yield Block(BlockKind.HEADING, text, self._page, level=number)
+                yield from self._heading(element, None)
             case "p":
                 yield from self._paragraph(element, BlockKind.PARAGRAPH)
             case "list":
@@ -138,6 +148,16 @@ class Content:
             case _:
                 return
 
+    def _heading(self, element: ET.Element, label: str | None) -> Iterator[Block]:
+        """Yield a heading; without a label of a list with that of the outline."""
+        value = attribute(element, "outline-level") or "1"
+        level = int(value) if value.isdecimal() and len(value) < 3 else 1
+        page, text = self._page, self.text(element)
+        if label is None and text.strip():
+            label = self._numbers.heading(element, level)
+        yield Block(BlockKind.HEADING, f"{label} {text}" if label else text, page, level=level)
+        yield from self._asides(element)
+
     def _children(self, element: ET.Element) -> Iterator[Block]:
         for part in element:
             yield from self._element(part)
@@ -149,22 +169,50 @@ class Content:
         else:
             yield from self._children(element)
 
-    def _list(self, element: ET.Element) -> Iterator[Block]:
+    def _list(
+        self, element: ET.Element, style: str = "", level: int = 1, counters: Counters | None = None
+    ) -> Iterator[Block]:
+        style = attribute(element, "style-name") or style
+        if counters is None:
+            counters = self._numbers.begin(element, style)
         for item in element:
+            label: str | None = None
             for part in item:
-                name = local(part.tag)
-                if name == "p":
-                    yield from self._paragraph(part, BlockKind.LIST_ITEM)
-                else:
-                    yield from self._element(part)
+                match local(part.tag):
+                    case "p" | "h" as name:
+                        # Of several paragraphs of an item the first has its number.
+                        if label is None and local(item.tag) == "list-item" and _has_text(part):
+                            start = attribute(item, "start-value")
+                            label = self._numbers.label(style, level, counters, start)
+                            shown = label
+                        else:
+                            shown = ""
+                        if name == "h":
+                            yield from self._heading(part, shown)
+                        else:
+                            yield from self._paragraph(part, BlockKind.LIST_ITEM, shown)
+                    case "list":
+                        yield from self._list(part, style, level + 1, counters)
+                    case _:
+                        yield from self._element(part)
 
-    def _paragraph(self, element: ET.Element, kind: BlockKind) -> Iterator[Block]:
-        page = self._page
-        yield Block(kind, self.text(element), page)
-        # Text boxes and notes are anchored in paragraphs.
+    def _paragraph(self, element: ET.Element, kind: BlockKind, label: str = "") -> Iterator[Block]:
+        page, text = self._page, self.text(element)
+        yield Block(kind, f"{label} {text}" if label else text, page)
+        yield from self._asides(element)
+
+    def _asides(self, element: ET.Element) -> Iterator[Block]:
+        """Yield text boxes, notes and comments, which are anchored in paragraphs."""
         for part in element.iter():
             if local(part.tag) in ("text-box", "note-body"):
                 yield from self._children(part)
+            elif local(part.tag) == "annotation" and (remark := self._remark(part)):
+                yield Block(BlockKind.LIST_ITEM, remark, self._page)
+
+    def _remark(self, element: ET.Element) -> str:
+        parts = [part for part in element.iter() if local(part.tag) == "p"]
+        name = next((part.text or "" for part in element if local(part.tag) == "creator"), "")
+        return comment_text(name, " ".join(self.text(part) for part in parts))
 
     def _rows(self, table: ET.Element) -> Iterator[list[str]]:
         turned = ""
@@ -212,7 +260,7 @@ class Content:
                 case "note" | "frame":
                     pass  # notes break a sentence; text boxes come by themselves
                 case name if self._styles.is_hidden(part):
-                    self._findings.hide("".join(part.itertext()))
+                    parts.append(self._findings.hide("".join(part.itertext())))
                 case name if name not in _UNSEEN:
                     text, shift = self.text(part), self._styles.shift(part)
                     if shift:
@@ -222,6 +270,10 @@ class Content:
                     pass
             parts.append(part.tail or "")
         return "".join(parts)
+
+
+def _has_text(element: ET.Element) -> bool:
+    return any(text.strip() for text in element.itertext())
 
 
 def _count(value: str | None) -> int:

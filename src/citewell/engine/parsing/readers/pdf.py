@@ -67,7 +67,14 @@ def read(source: ReaderInput) -> Reading:
     for page in result.pages or []:
         number = page["page_number"]
         found = facts[number - 1] if number <= len(facts) else PageFacts()
-        blocks = complete_page(pages[number], page["content"], number, found.gaps)
+        read_blocks = (
+            block
+            if block.kind is BlockKind.TABLE
+            else replace(block, text=_in_order(block.text, found.orders))
+            for block in pages[number]
+        )
+        bare = _in_order(page["content"], found.orders)
+        blocks = complete_page(list(read_blocks), bare, number, found.gaps)
         pages[number] = [
             replace(block, text=without_spacing(with_shifts(block.text, found.shifts), found.gaps))
             for block in blocks
@@ -75,6 +82,13 @@ def read(source: ReaderInput) -> Reading:
     _note_layer(source.findings, facts)
     pages = _recognise(source, pages, facts)
     return Reading(info, _blocks(pages, facts, source.findings))
+
+
+def _in_order(text: str, orders: Mapping[str, str]) -> str:
+    """The text with the lines whose letters are drawn out of order as they are read."""
+    if not orders:
+        return text
+    return "\n".join(orders.get(squeezed(line), line) for line in text.split("\n"))
 
 
 def _note_layer(findings: Findings, facts: list[PageFacts]) -> None:

@@ -17,6 +17,7 @@ import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs]
 
 from citewell.engine.parsing.marks import lowered, raised
+from citewell.engine.parsing.readers.pdf_order import in_reading_order
 
 _SMALLER = 0.85
 """Size of a raised or lowered glyph, as a share of the size of the one before it, at most."""
@@ -71,6 +72,8 @@ class PageFacts:
     """Whether the page shows a picture; looked for where it has no text."""
     gaps: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
     """Line without its spaces -> offsets in it before which there is more than a word's space."""
+    orders: dict[str, str] = field(default_factory=dict[str, str])
+    """Line without its spaces, its letters as they are drawn -> the line as it is read."""
 
 
 def read_facts(content: Path | bytes, table_pages: Container[int] = ()) -> Iterator[PageFacts]:
@@ -112,6 +115,7 @@ def _read_text(page: "pypdfium2.PdfPage", facts: PageFacts, *, with_gaps: bool) 
         facts.text = shown
         facts.has_pictures = not shown.strip() and _has_pictures(page)
         facts.shifts = list(_found(raw, shown))
+        facts.orders = in_reading_order(raw, shown)
         if with_gaps:
             facts.gaps = _gaps(raw, shown)
 

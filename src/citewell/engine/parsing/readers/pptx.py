@@ -5,14 +5,15 @@ Source: ECMA-376 part 1, sections 19 (PresentationML), 20 and 21 (DrawingML).
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import zip_longest
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import READ_ERRORS, parse_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
-from citewell.engine.parsing.marks import lowered, raised
-from citewell.engine.parsing.readers.base import ReaderInput, Reading
+from citewell.engine.parsing.marks import hidden, lowered, raised
+from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
 from citewell.engine.parsing.readers.formulas import formula_text
 from citewell.engine.parsing.readers.ooxml import (
     Relation,
@@ -62,13 +63,32 @@ def _slide(archive: zipfile.ZipFile, part: str, number: int, findings: Findings)
     known = relations(archive, part)
     slide = parse_part(archive, part)
     if not is_on(slide.get("show", "1")):
+        # Its text is of no layer, so nothing is taken off it.
         findings.hidden_chars += len(_text_of_all(slide))
+        if findings.keeps_hidden:
+            for block in _shapes(archive, slide, known, number, findings):
+                yield replace(block, text=hidden(block.text))
         return
     yield from _shapes(archive, slide, known, number, findings)
     notes = next((r.part for r in known.values() if r.kind == "notesSlide"), None)
     if notes and notes in archive.namelist():
         for block in _shapes(archive, parse_part(archive, notes), {}, number, findings):
             yield Block(BlockKind.PARAGRAPH, block.text, number)
+    for relation in known.values():
+        if relation.kind == "comments":
+            yield from _comments(_other_part(archive, relation), number)
+
+
+def _comments(root: ET.Element | None, number: int) -> Iterator[Block]:
+    """Remarks on a slide, in the form of old and of new PowerPoint (ECMA-376, 19.4; [MS-PPTX])."""
+    for remark in root.iter() if root is not None else ():
+        if local(remark.tag) in ("cm", "reply"):
+            own = child(remark, "text")
+            body = child(remark, "txBody")
+            text = (own.text or "") if own is not None else ""
+            text = _text_of_all(body) if body is not None else text
+            if shown := comment_text("", text):
+                yield Block(BlockKind.LIST_ITEM, shown, number)
 
 
 def _shapes(
@@ -78,10 +98,11 @@ def _shapes(
     number: int,
     findings: Findings,
 ) -> Iterator[Block]:
-    for shape in walk(slide, lambda name: name in ("sp", "tbl")):
+    for shape in _seen_shapes(slide):
         match local(shape.tag):
-            case "sp" if _is_hidden(shape):
-                findings.hide(_text_of_all(shape))
+            case "sp" | "graphicFrame" | "grpSp" if _is_hidden(shape):
+                if text := findings.hide(_text_of_all(shape)):
+                    yield Block(BlockKind.PARAGRAPH, text, number)
             case "sp":
                 yield from _text_shape(shape, number)
             case "tbl":
@@ -92,6 +113,22 @@ def _shapes(
                 yield from _diagram(archive, known.get(attribute(shape, "dm") or ""), number)
             case _:
                 continue
+
+
+def _seen_shapes(slide: ET.Element) -> Iterator[ET.Element]:
+    """Walk the shapes; of a hidden one nothing below it."""
+    hidden = {id(shape) for shape in slide.iter() if _is_hidden(shape)}
+    stack = [iter(slide)]
+    while stack:
+        part = next(stack[-1], None)
+        if part is None:
+            stack.pop()
+            continue
+        if local(part.tag) == "AlternateContent" and (chosen := child(part, "Choice")) is not None:
+            part = chosen
+        yield part
+        if id(part) not in hidden and local(part.tag) not in ("sp", "tbl"):
+            stack.append(iter(part))
 
 
 def _text_shape(shape: ET.Element, number: int) -> Iterator[Block]:
@@ -151,8 +188,11 @@ def _shift(run: ET.Element) -> int:
 
 
 def _is_hidden(shape: ET.Element) -> bool:
-    facts = child(shape, "nvSpPr", "cNvPr")
-    return facts is not None and is_on(facts.get("hidden", "0"))
+    for kind in ("nvSpPr", "nvGraphicFramePr", "nvGrpSpPr"):
+        facts = child(shape, kind, "cNvPr")
+        if facts is not None:
+            return is_on(facts.get("hidden", "0"))
+    return False
 
 
 def _table_rows(table: ET.Element) -> Iterator[list[str]]:

@@ -177,7 +177,8 @@ class _Document:
             self._findings.left_out.add(text)
             return
         if look.is_hidden:
-            self._findings.hide(text)
+            text = self._findings.hide(text)
+        if not text:
             return
         if look.place:
             self._aside_text.append(text)

@@ -34,12 +34,14 @@ class Row:
 
 @dataclass(slots=True)
 class SeenSheet:
-    """A sheet that is not hidden."""
+    """A sheet that is read."""
 
     name: str
     number: int
     """Place in the workbook, from 1, hidden sheets counted."""
     part: str
+    is_hidden: bool = False
+    """Whether it is there because hidden text is kept."""
 
 
 class Book(Protocol):
@@ -100,6 +102,10 @@ def seen(row: Row, columns: list[int], findings: Findings, *, is_hidden: bool) -
         findings: Takes the hidden texts.
         is_hidden: Whether the whole row is hidden.
     """
+    if findings.keeps_hidden:
+        unseen = set(row.cells) if is_hidden else set(columns)
+        cells = {c: findings.hide(t) if c in unseen else t for c, t in row.cells.items()}
+        return Row(row.number, cells, row.spans)
     shown = Row(row.number, {}, is_hidden=True) if is_hidden else without_columns(row, columns)
     if is_hidden or columns:
         kept = Counter(shown.cells.values())
@@ -110,7 +116,7 @@ def seen(row: Row, columns: list[int], findings: Findings, *, is_hidden: bool) -
 
 def warn_of_hidden_sheets(count: int, findings: Findings) -> None:
     """Say how many sheets were left out, if any were."""
-    if count:
+    if count and not findings.keeps_hidden:
         message = f"Hidden sheets were left out ({count})."
         findings.warn(WarningCode.HIDDEN_LEFT_OUT, message)
 

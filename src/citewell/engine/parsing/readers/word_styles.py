@@ -161,9 +161,13 @@ def _run_look(found: dict[str, str]) -> RunLook:
     return RunLook(shift, bool(found.get("vanish")) or is_tiny, found.get("font", ""))
 
 
-class _Level(NamedTuple):
+class Level(NamedTuple):
+    """A level of a list."""
+
     style: str
+    """Kind of its numbers, by Word's names: `decimal`, `lowerLetter`, `bullet`, ..."""
     text: str
+    """Text of its label, with `%1` in the place of the number of the first level."""
     start: int
 
 
@@ -172,7 +176,7 @@ class Numbering:
 
     def __init__(self, root: ET.Element | None) -> None:
         self._lists: dict[str, str] = {}
-        self._levels: dict[str, dict[int, _Level]] = {}
+        self._levels: dict[str, dict[int, Level]] = {}
         self._restarts: dict[str, dict[int, int]] = {}
         self._counters: dict[str, dict[int, int]] = {}
         for part in root if root is not None else ():
@@ -183,6 +187,24 @@ class Numbering:
             elif local(part.tag) == "num":
                 self._lists[number] = value_of(part, "abstractNumId") or ""
                 self._restarts[number] = _restarts(part)
+
+    @classmethod
+    def of_lists(
+        cls,
+        lists: dict[str, str],
+        levels: dict[str, dict[int, Level]],
+        restarts: dict[str, dict[int, int]],
+    ) -> "Numbering":
+        """The numbers of lists that are described elsewhere than in XML.
+
+        Args:
+            lists: Kinds by the numbers that paragraphs name lists by.
+            levels: Levels by kinds.
+            restarts: Starts of the levels that begin anew, by the numbers of lists.
+        """
+        found = cls(None)
+        found._lists, found._levels, found._restarts = lists, levels, restarts
+        return found
 
     def label(self, number: str, level: int) -> str:
         """Count the next item of a list; returns its label such as `1.2` or `Article 3.`.
@@ -207,15 +229,15 @@ class Numbering:
             described = levels.get(place)
             if described is None:
                 return ""
-            return _shown(counters.get(place, described.start), described.style)
+            return counted(counters.get(place, described.start), described.style)
 
         return _PLACE.sub(shown, levels[level].text).strip()
 
 
-def _level(item: ET.Element) -> tuple[int, _Level]:
+def _level(item: ET.Element) -> tuple[int, Level]:
     start = value_of(item, "start") or "1"
     number = attribute(item, "ilvl") or "0"
-    return int(number) if number.isdecimal() else 0, _Level(
+    return int(number) if number.isdecimal() else 0, Level(
         value_of(item, "numFmt") or "decimal",
         value_of(item, "lvlText") or "",
         int(start) if start.isdecimal() else 1,
@@ -233,7 +255,8 @@ def _restarts(part: ET.Element) -> dict[int, int]:
     return found
 
 
-def _shown(number: int, style: str) -> str:
+def counted(number: int, style: str) -> str:
+    """A number of a list as its level shows it, by Word's name of the kind."""
     match style:
         case "lowerLetter" | "upperLetter":
             letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)

@@ -69,9 +69,9 @@ class OldWorkbook:
         self.sheet_count = len(names)
         warn_of_hidden_sheets(sum(1 for state in states if state), source.findings)
         self.sheets = [
-            SeenSheet(name, number, "")
+            SeenSheet(name, number, "", is_hidden=state != 0)
             for number, (name, state) in enumerate(zip(names, states, strict=False), 1)
-            if state == 0
+            if state == 0 or source.findings.keeps_hidden
         ]
         self._hidden_rows: set[int] = set()
         self._hidden_columns: list[int] = []
@@ -91,7 +91,7 @@ class OldWorkbook:
                 number + 1, {at: t for at, text in enumerate(texts, 1) if (t := text.strip())}
             )
             merger.fill(row)
-            is_hidden = row.number in self._hidden_rows
+            is_hidden = sheet.is_hidden or row.number in self._hidden_rows
             yield seen(row, self._hidden_columns, self._findings, is_hidden=is_hidden)
         self._book.unload_sheet(sheet.number - 1)
 

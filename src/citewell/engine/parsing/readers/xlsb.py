@@ -89,9 +89,10 @@ class BinaryWorkbook:
                     hidden_sheets += bool(state)
                     key, end = _wide(data, 8)
                     relation = known.get(key)
-                    if state == 0 and relation and relation.kind == "worksheet":
-                        name = _wide(data, end)[0]
-                        self.sheets.append(SeenSheet(name, self.sheet_count, relation.part))
+                    is_read = state == 0 or self._findings.keeps_hidden
+                    if is_read and relation and relation.kind == "worksheet":
+                        name, part = _wide(data, end)[0], relation.part
+                        self.sheets.append(SeenSheet(name, self.sheet_count, part, state != 0))
         warn_of_hidden_sheets(hidden_sheets, source.findings)
 
     def rows(self, sheet: SeenSheet, *, as_shown: bool = True) -> Iterator[Row]:
@@ -102,7 +103,7 @@ class BinaryWorkbook:
         merger = Merger(_merged(content))
         hidden: list[int] = []
         row: Row | None = None
-        is_hidden = False
+        is_hidden = sheet.is_hidden
         column = 0
         for kind, data in _records(content):
             if kind == _ROW:
@@ -110,7 +111,7 @@ class BinaryWorkbook:
                     merger.fill(row)
                     yield seen(row, hidden, self._findings, is_hidden=is_hidden)
                 row = Row(struct.unpack_from("<I", data)[0] + 1, {})
-                is_hidden, column = bool(data[11] & 0x10), 0
+                is_hidden, column = sheet.is_hidden or bool(data[11] & 0x10), 0
             elif kind == _COL and data[16] & 1:
                 first, last = struct.unpack_from("<II", data)
                 hidden = sorted({*hidden, *range(first + 1, min(last + 2, MAX_COLUMNS + 1))})

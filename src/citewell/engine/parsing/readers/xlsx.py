@@ -72,12 +72,12 @@ class Workbook:
         found = child(root, "sheets")
         listed = list(found) if found is not None else []
         self.sheet_count = len(listed)
-        count = sum(item.get("state", "visible") != "visible" for item in listed)
+        count = sum(map(_is_hidden, listed))
         warn_of_hidden_sheets(count, self._findings)
         self.sheets = [
-            SeenSheet(item.get("name", ""), number, known[key].part)
+            SeenSheet(item.get("name", ""), number, known[key].part, _is_hidden(item))
             for number, item in enumerate(listed, 1)
-            if item.get("state", "visible") == "visible"
+            if (self._findings.keeps_hidden or not _is_hidden(item))
             and (key := attribute(item, "id") or "") in known
             and known[key].kind == "worksheet"
             and known[key].part in names
@@ -89,7 +89,7 @@ class Workbook:
             with archive.open(sheet.part) as part:
                 merged = _merged(part)
             with archive.open(sheet.part) as part:
-                yield from self._rows(part, merged, as_shown=as_shown)
+                yield from self._rows(part, merged, sheet, as_shown=as_shown)
 
     def remarks(self, sheet: SeenSheet) -> list[str]:
         """Text boxes and comments of a sheet, of which its rows were read to the end."""
@@ -108,7 +108,9 @@ class Workbook:
                     notes |= _notes(parse_part(archive, relation.part))
         return boxes + seen_notes(notes, self._hidden_rows, self._hidden_columns)
 
-    def _rows(self, part: IO[bytes], merged: MergedCells, *, as_shown: bool) -> Iterator[Row]:
+    def _rows(
+        self, part: IO[bytes], merged: MergedCells, sheet: SeenSheet, *, as_shown: bool
+    ) -> Iterator[Row]:
         hidden = self._hidden_columns = list[int]()
         self._hidden_rows = set[int]()
         merger = Merger(merged)
@@ -123,7 +125,8 @@ class Workbook:
                     last = int(number) if number.isdecimal() else last + 1
                     row = Row(last, self._cells(element, as_shown=as_shown))
                     merger.fill(row)
-                    if is_hidden := is_on(element.get("hidden", "0")):
+                    is_hidden = sheet.is_hidden or is_on(element.get("hidden", "0"))
+                    if is_hidden:
                         self._hidden_rows.add(last)
                     yield seen(row, hidden, self._findings, is_hidden=is_hidden)
                     element.clear()
@@ -181,6 +184,10 @@ class Workbook:
         if not as_shown and not is_dated(code):
             code = "General"
         return shown_number(text, code, is_1904=self._is_1904)
+
+
+def _is_hidden(sheet: ET.Element) -> bool:
+    return sheet.get("state", "visible") != "visible"
 
 
 def _column(letters: str) -> int:

@@ -1,0 +1,69 @@
+"""Lines of a PDF whose letters are drawn in another order than they are read.
+
+Programs take letters that a font lacks from another one and draw them behind the rest of their
+line: "Nhân viên đ c" and, far behind, "ượ". PDFium gives letters in the order they are drawn, with
+gaps where others belong. Such lines hold letters beyond ASCII, so that others cost nothing.
+"""
+
+import ctypes
+import re
+from itertools import pairwise
+
+import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs] - it has none
+
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_BACK = 0.5
+"""Way back to a letter's place, as a share of its size, from which it belongs before others; marks
+on letters and kerning go back by less."""
+_LINE = 0.5
+"""The same for its distance from the line: what is farther stands on another one."""
+_SPACE = 0.15
+"""Gap that is a space between words; spaces have a quarter to a third of the size."""
+
+
+def in_reading_order(raw: object, shown: str) -> dict[str, str]:
+    """The lines of a page whose letters are drawn out of order, as they are read.
+
+    Args:
+        raw: PDFium's text page.
+        shown: Its text, each character in its place.
+
+    Returns:
+        Line without its spaces -> the line.
+    """
+    found: dict[str, str] = {}
+    at = 0
+    for line in shown.splitlines(keepends=True):
+        if not line.isascii() and not _RIGHT_TO_LEFT.search(line):
+            places = [at + n for n, letter in enumerate(line) if not letter.isspace()]
+            if text := _sorted(raw, shown, places):
+                found["".join(line.split())] = text
+        at += len(line)
+    return found
+
+
+def _sorted(raw: object, shown: str, places: list[int]) -> str:
+    """The letters by their places on the line; empty if they are in order, or on several lines."""
+    x, y = ctypes.c_double(), ctypes.c_double()
+    points: list[tuple[float, float]] = []
+    for place in places:
+        pdfium.FPDFText_GetCharOrigin(raw, place, x, y)
+        points.append((x.value, y.value))
+    if all(a[0] <= b[0] for a, b in pairwise(points)):
+        return ""
+    sizes = [pdfium.FPDFText_GetFontSize(raw, place) for place in places]
+    size = max(sizes, default=0)
+    goes_back = any(b[0] < a[0] - _BACK * size for a, b in pairwise(points))
+    heights = [point[1] for point in points]
+    if size <= 0 or not goes_back or max(heights) - min(heights) > _LINE * size:
+        return ""
+    box = pdfium.FS_RECTF()
+    parts: list[str] = []
+    end = 0.0
+    for number in sorted(range(len(places)), key=lambda n: points[n][0]):
+        pdfium.FPDFText_GetLooseCharBox(raw, places[number], box)
+        if parts and box.left - end > _SPACE * size:
+            parts.append(" ")
+        parts.append(shown[places[number]])
+        end = max(box.right, end)
+    return "".join(parts)

@@ -1,0 +1,190 @@
+"""Hidden text that is kept, by setting, stands between marks in every format alike."""
+
+import zipfile
+
+import sheet_files
+from document_files import (
+    W,
+    slide_shape,
+    write_docx,
+    write_epub,
+    write_odf,
+    write_pptx,
+    write_zip,
+)
+
+from citewell.engine.parsing.findings import Findings
+from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.reading import read_document
+
+
+def kept(path) -> tuple[str, list[str]]:
+    """The text with what is hidden, and the codes of the warnings."""
+    findings = Findings(keeps_hidden=True)
+    _, blocks = read_document(path, path.name, ParseLimits(keeps_hidden=True), findings)
+    return " / ".join(b.text for b in blocks), [each.code for each in findings.warnings]
+
+
+class TestKeepingHiddenText:
+    def test_texts_are_marked_where_they_stand(self, tmp_path):
+        hidden = "<w:r><w:rPr><w:vanish/></w:rPr><w:t>{}</w:t></w:r>"
+        row = "<w:tr>{}<w:tc><w:p><w:r><w:t>{}</w:t></w:r></w:p></w:tc></w:tr>"
+        body = (
+            f"<w:p><w:r><w:t>Seen</w:t></w:r>{hidden.format(' sec')}{hidden.format('ret')}</w:p>"
+            f"<w:tbl>{row.format('', 'one')}{row.format('<w:trPr><w:hidden/></w:trPr>', 'two')}"
+            "</w:tbl>"
+        )
+        styles = (
+            '<office:automatic-styles xmlns:style="s:style">'
+            '<style:style style:name="H"><style:text-properties text:display="none"/></style:style>'
+            "</office:automatic-styles>"
+        )
+        office = '<text:p>Seen<text:span text:style-name="H"> secret</text:span></text:p>'
+        shape = slide_shape("two").replace("<p:nvSpPr>", '<p:nvSpPr><p:cNvPr hidden="1"/>')
+        page = tmp_path / "a.html"
+        page.write_text("<!doctype html><p>Seen <span hidden>sec<b>ret</b></span>.</p>")
+        rich = tmp_path / "a.rtf"
+        rich.write_text(r"{\rtf1 Seen{\v  secret}.\par}")
+        for path, text in (
+            (write_docx(tmp_path / "a.docx", body), "Seen [hidden: secret] / one\n[hidden: two]"),
+            (
+                write_odf(tmp_path / "a.odt", "text", office, before=styles),
+                "Seen [hidden: secret]",
+            ),
+            (write_pptx(tmp_path / "a.pptx", [slide_shape("one") + shape]), "one / [hidden: two]"),
+            (page, "Seen [hidden: secret]."),
+            (rich, "Seen [hidden: secret]."),
+        ):
+            assert kept(path) == (text, ["hidden_kept"]), path.name
+
+    def test_slides_are_marked_and_keep_their_numbers(self, tmp_path):
+        path = write_pptx(tmp_path / "a.pptx", [slide_shape("one"), slide_shape("two")])
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        name = "ppt/slides/slide1.xml"
+        parts[name] = parts[name].replace(b"<p:sld ", b'<p:sld show="0" ')
+        write_zip(path, parts)
+        assert kept(path) == ("one / [hidden: two]", ["hidden_kept"])
+
+    def test_sheets_rows_and_columns_are_marked(self, tmp_path):
+        rows = [["Name", "Cost", "Price"], ["Pump", "61", "90"], ["Valve", "7", "9"]]
+        book = {
+            "S": sheet_files.Sheet(rows, hidden_rows=frozenset({3}), hidden_columns=frozenset({2})),
+            "H": sheet_files.Sheet([["a", "b"]], is_hidden=True),
+        }
+        expected = (
+            "S / Name | [hidden: Cost] | Price\nPump | [hidden: 61] | 90\n"
+            "[hidden: Valve] | [hidden: 7] | [hidden: 9] / H / [hidden: a] | [hidden: b]"
+        )
+        for kind, write in sheet_files.WRITERS.items():
+            assert kept(write(tmp_path / f"a.{kind}", book)) == (expected, ["hidden_kept"]), kind
+
+
+class TestLeavingOutHiddenText:
+    def test_frames_and_groups_of_slides_are_left_out_with_all_they_hold(self, read, tmp_path):
+        table = (
+            '<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id="9" name="t" hidden="1"/>'
+            "</p:nvGraphicFramePr><a:graphic><a:tbl><a:tr><a:tc><a:txBody><a:p><a:r><a:t>secret"
+            "</a:t></a:r></a:p></a:txBody></a:tc></a:tr></a:tbl></a:graphic></p:graphicFrame>"
+        )
+        group = (
+            '<p:grpSp><p:nvGrpSpPr><p:cNvPr id="8" name="g" hidden="1"/></p:nvGrpSpPr>'
+            f"{slide_shape('secret')}</p:grpSp>"
+        )
+        path = write_pptx(tmp_path / "a.pptx", [slide_shape("Seen") + table + group])
+        assert [block.text for block in read(path)[1]] == ["Seen"]
+
+    def test_style_sheets_of_a_book_hide_and_raise(self, read, tmp_path):
+        path = write_epub(
+            tmp_path / "a.epub",
+            {
+                "one": '<link rel="stylesheet" href="s/a.css"/><p>It costs 42<span class="up">7'
+                '</span> euros<span class="no"> secret</span> of H<span class="down">2</span>O.</p>'
+            },
+        )
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(
+                "book/s/a.css",
+                ".up {position: relative; top: -0.33em} .down {vertical-align: -25%}"
+                " .no {display: none}",
+            )
+        assert [block.text for block in read(path)[1]] == ["It costs 42⁷ euros of H₂O."]
+
+
+class TestReadingWhatStandsBeside:
+    def test_comments_are_told_with_their_author(self, read, tmp_path):
+        comments = (
+            f'<w:comments {W}><w:comment w:id="3" w:author="Otto Weiss"><w:p><w:r><w:t>Limit is 73.'
+            "</w:t></w:r></w:p></w:comment></w:comments>"
+        )
+        body = '<w:p><w:r><w:t>It costs more.</w:t><w:commentReference w:id="3"/></w:r></w:p>'
+        word = write_docx(tmp_path / "a.docx", body, comments=comments)
+        office = (
+            "<text:p>It costs more.<office:annotation><creator>Otto Weiss</creator>"
+            "<text:p>Limit is 73.</text:p></office:annotation></text:p>"
+        )
+        for path in (word, write_odf(tmp_path / "a.odt", "text", office)):
+            assert [block.text for block in read(path)[1]] == [
+                "It costs more.", "Comment by Otto Weiss: Limit is 73.",
+            ], path.name  # fmt: skip
+
+    def test_choices_of_old_form_fields_are_read(self, read, tmp_path):
+        fields = (
+            '<w:ddList><w:result w:val="1"/><w:listEntry w:val="road"/><w:listEntry w:val="rail"/>'
+            "</w:ddList>",
+            '<w:checkBox><w:default w:val="0"/><w:checked/></w:checkBox>',
+            '<w:checkBox><w:default w:val="0"/></w:checkBox>',
+        )
+        body = "".join(
+            '<w:p><w:r><w:t xml:space="preserve">By: </w:t></w:r><w:r><w:fldChar '
+            f'w:fldCharType="begin"><w:ffData>{each}</w:ffData></w:fldChar></w:r></w:p>'
+            for each in fields
+        )
+        path = write_docx(tmp_path / "a.docx", body)
+        assert [block.text for block in read(path)[1]] == ["By: rail", "By: ☒", "By: ☐"]
+
+
+class TestNumberingLists:
+    def test_open_document_lists_and_headings_have_their_numbers(self, read, tmp_path):
+        level = '<text:list-level-style-number text:level="{}" style:num-format="{}" {}/>'
+        styles = (
+            '<office:automatic-styles xmlns:style="s:style"><text:list-style style:name="L">'
+            + level.format(1, "1", 'style:num-suffix=")"')
+            + level.format(2, "a", 'text:display-levels="2"')
+            + '</text:list-style><text:list-style style:name="A">'
+            + level.format(1, "I", 'style:num-prefix="Article " text:start-value="3"')
+            + '</text:list-style><text:list-style style:name="B">'
+            '<text:list-level-style-bullet text:level="1"/></text:list-style>'
+            "<text:outline-style>"
+            '<text:outline-level-style text:level="1" style:num-format="1" style:num-suffix="."/>'
+            '<text:outline-level-style text:level="2" style:num-format="1"'
+            ' text:display-levels="2"/></text:outline-style></office:automatic-styles>'
+        )
+
+        def items(*texts: str, style: str = "", goes_on: bool = False) -> str:
+            name = f'text:style-name="{style}" ' if style else ""
+            more = 'text:continue-numbering="true"' if goes_on else ""
+            inner = (f"<text:list-item><text:p>{each}</text:p></text:list-item>" for each in texts)
+            return f"<text:list {name}{more}>{''.join(inner)}</text:list>"
+
+        body = (
+            '<text:h text:outline-level="1">Rules</text:h>'
+            '<text:h text:outline-level="2">Fees</text:h>'
+            '<text:list text:style-name="L"><text:list-item><text:p>One</text:p>'
+            f"<text:p>more</text:p>{items('Two', 'Three')}</text:list-item></text:list>"
+            f"<text:p>Between.</text:p>{items('Four', style='L', goes_on=True)}"
+            f"{items('Anew', style='L')}{items('Pays', 'Repairs', style='A')}"
+            f"{items('Dot', style='B')}"
+        )
+        path = write_odf(tmp_path / "a.odt", "text", body, before=styles)
+        assert [block.text for block in read(path)[1]] == [
+            "1. Rules", "1.1 Fees", "1) One", "more", "1.a Two", "1.b Three", "Between.", "2) Four",
+            "1) Anew", "Article III Pays", "Article IV Repairs", "Dot",
+        ]  # fmt: skip
+
+    def test_pages_count_as_their_lists_say(self, read, tmp_path):
+        path = tmp_path / "a.html"
+        path.write_text(
+            "<!doctype html><ol type=a><li>One<li value=4>Two</ol><ol type=I start=3><li>Three</ol>"
+        )
+        assert [block.text for block in read(path)[1]] == ["a. One", "d. Two", "III. Three"]

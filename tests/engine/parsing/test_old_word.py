@@ -1,0 +1,120 @@
+"""Word 97-2003: what Word shows of lists, looks, tables, notes and comments."""
+
+import random
+
+from old_office_files import (
+    DELETED,
+    HIDDEN,
+    IN_TABLE,
+    ROW_END,
+    SPECIAL,
+    SUPERSCRIPT,
+    Run,
+    font,
+    in_list,
+    write_doc,
+    write_styled_doc,
+)
+
+from citewell.engine.parsing.base import ParseError
+from citewell.engine.parsing.findings import Findings
+from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.reading import read_document
+
+PLAIN = (b"", 0, "\r")
+
+
+def texts(blocks):
+    return [block.text for block in blocks]
+
+
+class TestOldWord:
+    def test_items_have_the_numbers_that_word_shows(self, read, tmp_path):
+        items = [
+            ("Close the guard.", in_list(1)),
+            ("Hold it.", in_list(1, 1)),
+            ("Let it go.", in_list(1, 1)),
+            ("Press the button.", in_list(1)),
+            ("The tenant pays.", in_list(2)),
+            ("The owner repairs.", in_list(2)),
+            ("Nothing more.", b""),
+        ]
+        paragraphs = [([Run(text)], own, 0, "\r") for text, own in items]
+        path = write_styled_doc(tmp_path / "a.doc", [([Run("Rules")], b"", 1, "\r"), *paragraphs])
+        _, blocks = read(path)
+        assert texts(blocks) == [
+            "Rules", "1) Close the guard.", "a. Hold it.", "b. Let it go.", "2) Press the button.",
+            "Article III. The tenant pays.", "Article IV. The owner repairs.", "Nothing more.",
+        ]  # fmt: skip
+        assert [(block.kind, block.level) for block in blocks[:2]] == [
+            ("heading", 1),
+            ("list_item", 0),
+        ]
+
+    def test_raised_hidden_and_deleted_runs_are_what_people_see(self, tmp_path):
+        runs = [
+            Run("It costs 30"), Run("1", SUPERSCRIPT), Run(" euros"), Run(" secret", HIDDEN),
+            Run(" gone", DELETED), Run("."),
+        ]  # fmt: skip
+        path = write_styled_doc(tmp_path / "a.doc", [(runs, *PLAIN)])
+        for keeps, shown in ((False, "30¹ euros."), (True, "30¹ euros [hidden: secret].")):
+            limits = ParseLimits(keeps_hidden=keeps)
+            findings = Findings(keeps_hidden=keeps)
+            _, blocks = read_document(path, path.name, limits, findings)
+            assert texts(blocks) == [f"It costs {shown}"]
+            assert [each.code for each in findings.warnings] == [
+                "hidden_kept" if keeps else "hidden_left_out"
+            ]
+
+    def test_tables_notes_comments_and_fields_keep_their_place(self, read, tmp_path):
+        cell = [
+            ([Run(text)], IN_TABLE, 0, "\x07") for text in ("Stone", "Price", "Basalt", "01,250")
+        ]
+        end = ([], IN_TABLE + ROW_END, 0, "\x07")
+        field = Run('\x13 HYPERLINK "x" \x14the page\x15')
+        paragraphs = [
+            ([Run("It is due"), Run("\x02", SPECIAL), Run(" at once.")], *PLAIN),
+            *cell[:2],
+            end,
+            *cell[2:],
+            end,
+            ([Run("See "), field, Run(" there"), Run("\x05", SPECIAL), Run(".")], *PLAIN),
+        ]
+        path = write_styled_doc(
+            tmp_path / "a.doc", paragraphs, notes=["Or after 60 days."], comments=["Limit is 73."]
+        )
+        _, blocks = read(path)
+        assert texts(blocks) == [
+            "It is due at once.", "Or after 60 days.", "Stone | Price\nBasalt | 01,250",
+            "See the page there.", "Comment: Limit is 73.",
+        ]  # fmt: skip
+
+    def test_old_vietnamese_fonts_are_read_as_they_show(self, read, tmp_path):
+        runs = [Run("Nh©n viªn ®\u00adîc th\u00adëng", font(1)), Run(" 12 ©", font(0))]
+        path = write_styled_doc(
+            tmp_path / "a.doc", [(runs, *PLAIN)], fonts=("Times New Roman", ".VnTime")
+        )
+        assert texts(read(path)[1]) == ["Nhân viên được thưởng 12 ©"]
+
+    def test_files_without_formats_are_read_as_text(self, read, tmp_path):
+        _, blocks = read(write_doc(tmp_path / "a.doc", ["One.", "Two."]))
+        assert texts(blocks) == ["One.", "Two."]
+
+    def test_damaged_files_are_read_or_refused(self, read, tmp_path):
+        draw = random.Random(14)
+        item = [Run("An item.", SUPERSCRIPT)]
+        paragraphs = [(item, in_list(1 + n % 2), n % 2, "\r") for n in range(12)]
+        path = write_styled_doc(tmp_path / "a.doc", paragraphs, notes=["x"], comments=["y"])
+        whole = path.read_bytes()
+        messages: list[str] = []
+        for _ in range(300):
+            raw = bytearray(whole)
+            for _ in range(draw.choice((1, 5, 40))):
+                raw[draw.randrange(512, len(raw))] = draw.randrange(256)
+            path.write_bytes(raw)
+            try:
+                read(path)
+            except ParseError as error:
+                messages.append(error.message)
+        assert messages
+        assert all(message.endswith(".") for message in messages)
