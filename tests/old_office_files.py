@@ -242,3 +242,82 @@ def _lists() -> tuple[bytes, bytes]:
 def _list_level(start: int, kind: int, text: str) -> bytes:
     own = struct.pack("<iB", start, kind) + bytes(23)
     return own + struct.pack("<H", len(text)) + text.encode("utf-16-le")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A slide: its title, the runs of its text with their heights in percent, and its notes."""
+
+    title: str
+    runs: Sequence[tuple[str, int]]
+    notes: str = ""
+    is_hidden: bool = False
+    hidden_shape: str = ""
+
+
+def write_shown_ppt(path: Path, slides: Sequence[Shown]) -> Path:
+    """Write slides as parts of their own, with an outline that their titles refer to."""
+    data = bytearray()
+    places: dict[int, int] = {}
+
+    def put(number: int, record: bytes) -> None:
+        places[number] = len(data)
+        data.extend(record)
+
+    outline = notes = b""
+    for at, slide in enumerate(slides):
+        outline += _record(0x03F3, struct.pack("<IIiII", 10 + at, 0, 1, 256 + at, 0))
+        outline += _record(0x0F9F, struct.pack("<I", 0))
+        outline += _record(0x0FA0, slide.title.encode("utf-16-le"))
+        if slide.notes:
+            notes += _record(0x03F3, struct.pack("<IIiII", 100 + at, 0, 0, 500 + at, 0))
+    listed = _record(0x0FF0, outline, 0xF) + _record(0x0FF0, notes, 0x2F)
+    put(1, _record(0x03E8, listed, 0xF))
+    for at, slide in enumerate(slides):
+        own = struct.pack("<i8sIIHH", 1, b"", 0, (500 + at) if slide.notes else 0, 0, 0)
+        show = struct.pack("<iIBBHHH", 0, 0, 0, 0, 4 * slide.is_hidden, 0, 0)
+        shapes = _ppt_shape(_record(0x0F9E, struct.pack("<I", 0)), b"", 13)
+        shapes += _ppt_shape(_ppt_text(slide.runs), b"", 14)
+        shapes += _ppt_shape(_ppt_text([("footer", 0)]), b"", 9)
+        if slide.hidden_shape:
+            hidden = struct.pack("<HI", 0x03BF, 0x20002)
+            shapes += _ppt_shape(_ppt_text([(slide.hidden_shape, 0)]), hidden, 0)
+        parts = _record(0x03EF, own, 2) + _record(0x03F9, show) + _ppt_drawing(shapes)
+        put(10 + at, _record(0x03EE, parts, 0xF))
+        if slide.notes:
+            put(
+                100 + at,
+                _record(
+                    0x03F0, _ppt_drawing(_ppt_shape(_ppt_text([(slide.notes, 0)]), b"", 12)), 0xF
+                ),
+            )
+    entries = b"".join(struct.pack("<II", number | 1 << 20, at) for number, at in places.items())
+    directory = len(data)
+    data.extend(_record(0x1772, entries))
+    edit = len(data)
+    data.extend(_record(0x0FF5, struct.pack("<IIIIIII", 0, 0, 0, directory, 1, 200, 0)))
+    current = _record(0x0FF6, struct.pack("<III", 0x14, 0xE391C05F, edit) + bytes(20))
+    return write_compound(path, {"PowerPoint Document": bytes(data), "Current User": current})
+
+
+def _ppt_drawing(shapes: bytes) -> bytes:
+    return _record(0x040C, _record(0xF002, _record(0xF003, shapes, 0xF), 0xF), 0xF)
+
+
+def _ppt_shape(box: bytes, options: bytes, placeholder: int) -> bytes:
+    parts = _record(0xF00B, options, len(options) // 6 << 4 | 3)
+    if placeholder:
+        atom = _record(0x0BC3, struct.pack("<iBBH", 0, placeholder, 0, 0))
+        parts += _record(0xF011, atom, 0xF)
+    return _record(0xF004, parts + _record(0xF00D, box, 0xF), 0xF)
+
+
+def _ppt_text(runs: Sequence[tuple[str, int]]) -> bytes:
+    text = "".join(each for each, _ in runs)
+    # A paragraph with a bullet's flags, its alignment and a tab; then the runs with their size.
+    styles = struct.pack("<IHI", len(text) + 1, 0, 0x0010080F) + bytes(4) + struct.pack("<HI", 1, 0)
+    for each, height in runs:
+        styles += struct.pack("<IIHHh", len(each), 0x000A0001, 0, 24, height)
+    styles += struct.pack("<II", 1, 0)
+    head = _record(0x0F9F, struct.pack("<I", 1)) + _record(0x0FA0, text.encode("utf-16-le"))
+    return head + _record(0x0FA1, styles)

@@ -51,6 +51,7 @@ _READERS: dict[DocumentFormat, str] = {
     DocumentFormat.DOCX: "docx",
     DocumentFormat.DOC: "doc",
     DocumentFormat.PPTX: "pptx",
+    DocumentFormat.PPT: "ppt",
     DocumentFormat.ODT: "opendocument",
     DocumentFormat.ODP: "opendocument",
     DocumentFormat.EPUB: "epub",

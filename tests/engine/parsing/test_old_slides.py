@@ -1,0 +1,63 @@
+"""PowerPoint 97-2003: the slides that people see, each on its page."""
+
+import random
+
+from old_office_files import Shown, write_ppt, write_shown_ppt
+
+from citewell.engine.parsing.base import ParseError
+from citewell.engine.parsing.findings import Findings
+from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.reading import read_document
+
+SLIDES = [
+    Shown(
+        "Fees",
+        [("The fee is 30", 0), ("1", 30), (" euros of H", 0), ("2", -25), ("O.", 0)],
+        "Bring maps.",
+    ),
+    Shown("Offer", [("Our lowest price is 310,000 euros.", 0)], "Not for them.", is_hidden=True),
+    Shown("Kit", [("It hangs in room 112.\rOr in 113.", 0)], hidden_shape="secret"),
+]
+
+
+class TestOldSlides:
+    def test_slides_have_their_pages_and_raised_text_is_apart(self, tmp_path):
+        path = write_shown_ppt(tmp_path / "a.ppt", SLIDES)
+        findings = Findings()
+        info, blocks = read_document(path, path.name, ParseLimits(), findings)
+        assert [(block.page, block.text) for block in blocks] == [
+            (1, "Fees"), (1, "The fee is 30¹ euros of H₂O."), (1, "Bring maps."),
+            (3, "Kit"), (3, "It hangs in room 112."), (3, "Or in 113."),
+        ]  # fmt: skip
+        assert info.page_count == 3
+        assert [each.code for each in findings.warnings] == ["hidden_left_out"]
+
+    def test_hidden_slides_and_shapes_are_marked_by_setting(self, tmp_path):
+        path = write_shown_ppt(tmp_path / "a.ppt", SLIDES[1:])
+        _, blocks = read_document(path, path.name, ParseLimits(keeps_hidden=True))
+        assert [block.text for block in blocks] == [
+            "[hidden: Offer]", "[hidden: Our lowest price is 310,000 euros.]",
+            "[hidden: Not for them.]", "Kit", "It hangs in room 112.", "Or in 113.",
+            "[hidden: secret]",
+        ]  # fmt: skip
+
+    def test_files_without_parts_are_read_as_text(self, read, tmp_path):
+        _, blocks = read(write_ppt(tmp_path / "a.ppt", [["Cranes", "Berth 7."]]))
+        assert "Berth 7." in " ".join(block.text for block in blocks)
+
+    def test_damaged_files_are_read_or_refused(self, read, tmp_path):
+        draw = random.Random(14)
+        path = write_shown_ppt(tmp_path / "a.ppt", SLIDES)
+        whole = path.read_bytes()
+        messages: list[str] = []
+        for _ in range(200):
+            raw = bytearray(whole)
+            for _ in range(draw.choice((1, 5, 40))):
+                raw[draw.randrange(512, len(raw))] = draw.randrange(256)
+            path.write_bytes(raw)
+            try:
+                read(path)
+            except ParseError as error:
+                messages.append(error.message)
+        assert messages
+        assert all(message.endswith(".") for message in messages)
