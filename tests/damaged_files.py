@@ -16,7 +16,19 @@ from tempfile import TemporaryDirectory
 
 import document_files as files
 import sheet_files as sheets
-from old_office_files import write_doc, write_msg, write_ppt
+from old_office_files import (
+    IN_TABLE,
+    ROW_END,
+    SUPERSCRIPT,
+    Run,
+    Shown,
+    in_list,
+    write_doc,
+    write_msg,
+    write_ppt,
+    write_shown_ppt,
+    write_styled_doc,
+)
 
 PROSE = "The crane of berth 7 is inspected on 3 November 2026; the fee is 1,250.50 euros."
 LIBRARY = Path(__file__).parents[1] / "samples" / "library"
@@ -47,6 +59,10 @@ def _made(folder: Path) -> None:
     files.write_pdf(folder / "a.pdf", [[PROSE] * 10, ["Second page.", PROSE]])
     files.write_pdf_with_file(folder / "f.pdf", "inner.txt", PROSE.encode())
     write_doc(folder / "a.doc", ["Cranes", PROSE, PROSE])
+    items = [([Run(PROSE, SUPERSCRIPT)], in_list(1 + n % 2), n % 2, "\r") for n in range(6)]
+    items += [([Run(PROSE)], IN_TABLE, 0, "\x07"), ([], IN_TABLE + ROW_END, 0, "\x07")]
+    write_styled_doc(folder / "b.doc", items, notes=["x"], comments=["y"])
+    write_shown_ppt(folder / "b.ppt", [Shown("Cranes", [(PROSE, 30), ("x", 0)], "Notes.")] * 3)
     write_ppt(folder / "a.ppt", [["Cranes", PROSE], ["Ships", PROSE]])
     mail = {"0037001F": "Cranes", "1000001F": PROSE, "0C1A001F": "Ana", "00390040": 1 << 56}
     write_msg(folder / "a.msg", mail, [{"3001001F": "Bo", "0C150003": 1}], [mail])
