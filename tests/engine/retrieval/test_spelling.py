@@ -10,7 +10,9 @@ from citewell.engine.retrieval.spelling import (
     SURE_CHUNKS,
     Respelling,
     content_terms,
+    far_spellings,
     respell,
+    seen,
     spellings_of,
     unknown_words,
 )
@@ -72,3 +74,32 @@ class TestRespell:
         (term,) = respelt("How many vacaton days are there?").terms
         own = next(each for each in analyse("vacaton days are there").terms if each.text == "days")
         assert 0.5 * own.boost < term.boost < own.boost
+
+    def test_word_in_another_language_is_found_by_its_terms(self) -> None:
+        text = "Die Kündigungsfrist für die Wohnung beträgt drei Monate."
+        frequency = Counter(passage_terms(text, "de").weights.keys())
+        analysis = analyse("Wie lang ist die Kündigungsfirst der Wohnung?")
+        unknown = unknown_words(content_terms(analysis), frequency)
+        found = respell(analysis, spellings_of(analysis, unknown), frequency, 1)
+        assert "kundigungsfrist" in {each.written for each in found.spellings}
+
+
+class TestTwoSlips:
+    def test_long_words_are_found_two_likely_slips_away(self) -> None:
+        for typed, meant in (
+            ("maintainance", "maintenance"), ("accomodaton", "accommodation"),
+            ("certifcatoin", "certification"), ("waranrty", "warranty"),
+        ):  # fmt: skip
+            far = far_spellings(analyse(f"the {typed} of it"), [typed])
+            assert meant in {each.written for each in far}, typed
+            assert all(each.is_far and each.written[0] == typed[0] for each in far)
+
+    def test_short_words_and_vietnamese_ones_have_none(self) -> None:
+        assert far_spellings(analyse("the vacatns of it"), ["vacatns"]) == []
+        assert far_spellings(analyse("nhân viên được khuynhhuong"), ["khuynhhuong"]) == []
+
+    def test_spelling_is_seen_in_texts_that_hold_a_form_of_it(self) -> None:
+        far = far_spellings(analyse("the maintainance"), ["maintainance"])
+        one = next(each for each in far if each.written == "maintenance")
+        assert seen(one, ["It says nothing.", "Maintenance is due."])
+        assert not seen(one, ["The crane is mended."])

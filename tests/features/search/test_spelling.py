@@ -51,3 +51,20 @@ async def test_unknown_words_are_those_of_no_document_the_reader_may_find(
     assert len(spelt(replies["all budgey"])) == 2
     known, unknown = replies["some budgex"], replies["some budgey"]
     assert [hit.text for hit in known.results] == [hit.text for hit in unknown.results]
+
+
+async def test_long_words_are_found_two_slips_away_and_only_where_they_stand(
+    platform: Platform, tmp_path: Path
+) -> None:
+    shelf = Shelf(platform, await new_caller(platform), tmp_path)
+    await shelf.add_beside_a_worker("a.txt", "The maintenance of the crane costs 900 euros.")
+    await shelf.add_beside_a_worker("b.txt", "The budget of the canteen is 700 euros.")
+    found = await service.search(
+        platform, shelf.caller, SearchRequest(query="the maintainance", explain=True)
+    )
+    assert ("maintainance", "maintenance") in spelt(found)
+    assert "900" in found.results[0].text
+    nothing = await service.search(
+        platform, shelf.caller, SearchRequest(query="the canteen's xylophonist", explain=True)
+    )
+    assert spelt(nothing) == []

@@ -33,7 +33,9 @@ from citewell.engine.retrieval.spelling import (
     Respelling,
     Spelling,
     content_terms,
+    far_spellings,
     respell,
+    seen,
     spellings_of,
     unknown_words,
 )
@@ -365,16 +367,53 @@ async def _respelling(
         hidden = [word for word in unknown if word not in before]
         if hidden:
             counts |= await reader.held(_ids(spellings_of(question.analysis, hidden)))
-    if counts and unknown:
-        spellings = spellings_of(question.analysis, unknown)
-        respelling = respell(question.analysis, spellings, counts, statistics.chunk_count)
+    plain = question
+    if unknown:
+        respelling = await _respelt(reader, question.analysis, unknown, counts)
         if respelling.terms:
             question, legs = question.respelt(respelling), None
     query = question.query(statistics)
     watch.lap("words")
     legs = await reader.legs(query) if legs is None else legs
     watch.lap("search")
-    return await _read(reader, query, legs, watch), question
+    found = question.respelling.spellings if question.respelling else ()
+    if not any(each.is_far for each in found):
+        return await _read(reader, query, legs, watch), question
+    # Both are read at once, as passages are the last that is asked.
+    other = plain.query(statistics)
+    others = await reader.legs(other)
+    wanted = dict.fromkeys([*_wanted(query, legs), *_wanted(other, others)])
+    passages = await reader.passages(list(wanted), query.neighbours)
+    watch.lap("read")
+    hits = _hits(query, legs, passages)
+    texts = [f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in hits.hits]
+    if all(seen(each, texts) for each in found if each.is_far):
+        return hits, question
+    return _hits(other, others, passages), plain
+
+
+async def _respelt(
+    reader: Reader, analysis: QueryAnalysis, unknown: list[str], counts: dict[int, int]
+) -> Respelling:
+    """Other spellings of unknown words: one slip away, and where there is none, two.
+
+    Args:
+        reader: The index.
+        analysis: The question.
+        unknown: Its words that the caller's passages do not hold.
+        counts: Of the terms that are one slip away.
+    """
+    size = reader.statistics.chunk_count
+    spellings = spellings_of(analysis, unknown)
+    found = respell(analysis, spellings, counts, size)
+    settled = {part for each in found.spellings for part in each.word.split()}
+    waiting = [word for word in unknown if word not in settled]
+    # Thousands of words are hashed, 50 ms of processor time: other questions go on meanwhile.
+    far = await asyncio.to_thread(far_spellings, analysis, waiting) if waiting else []
+    if not far:
+        return found
+    counts = {**counts, **await reader.held(_ids(far))}
+    return respell(analysis, [*spellings, *far], counts, size)
 
 
 def _ids(spellings: Iterable[Spelling]) -> list[int]:
@@ -422,19 +461,31 @@ async def rank(reader: Reader, query: HybridQuery, watch: Stopwatch | None = Non
 
 async def _read(reader: Reader, query: HybridQuery, legs: Legs, watch: Stopwatch | None) -> HitList:
     """Fuse the candidates of the legs and read the best."""
+    passages = await reader.passages(_wanted(query, legs), query.neighbours)
+    if watch is not None:
+        watch.lap("read")
+    return _hits(query, legs, passages)
+
+
+def _is_ranked_by_text(query: HybridQuery) -> bool:
+    return bool(query.phrases) or query.calibration.crosses_languages
+
+
+def _wanted(query: HybridQuery, legs: Legs) -> list[uuid.UUID]:
+    """The passages to read: the best, or all candidates where their texts rank them."""
+    candidates = legs.candidates().values()
+    if _is_ranked_by_text(query):
+        return [each.chunk_id for each in candidates]
+    return [each.candidate.chunk_id for each in fuse(candidates, query)[: query.top_k]]
+
+
+def _hits(query: HybridQuery, legs: Legs, passages: Mapping[uuid.UUID, ChunkView]) -> HitList:
+    """The best of the candidates, with what was read of them."""
     candidates = legs.candidates()
-    if query.phrases or query.calibration.crosses_languages:
-        passages = await reader.passages(
-            [each.chunk_id for each in candidates.values()], query.neighbours
-        )
+    if _is_ranked_by_text(query):
         fused = fuse(_as_read(candidates, passages, query), query)[: query.top_k]
     else:
         fused = fuse(candidates.values(), query)[: query.top_k]
-        passages = await reader.passages(
-            [each.candidate.chunk_id for each in fused], query.neighbours
-        )
-    if watch is not None:
-        watch.lap("read")
     dense = {each.chunk_id.int: place for place, each in enumerate(legs.dense, 1)}
     lexical = {each.chunk_id.int: place for place, each in enumerate(legs.lexical, 1)}
     hits = [
@@ -457,6 +508,7 @@ def _as_read(
             phrase_share=phrase_share(query.phrases, passage.text) if query.phrases else None,
         )
         for each, passage in passages.items()
+        if each.int in candidates
     ]
 
 

@@ -7,7 +7,7 @@ What is asked is what the caller may find, so nothing is told of other documents
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from string import ascii_lowercase
@@ -18,13 +18,16 @@ from citewell.engine.lexical.base import Namespace, QueryTerm
 from citewell.engine.lexical.bm25 import acronym_term
 from citewell.engine.lexical.terms import hash64, look_up, pair, term_id
 from citewell.engine.retrieval.analysis import QueryAnalysis, function_words
-from citewell.engine.text.normalisation import fold
+from citewell.engine.text.normalisation import fold, normalise, words
 from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.stopwords import ENGLISH
 from citewell.engine.text.vietnamese import folded_key, is_syllable
 
 MIN_SLIP = 4
 """Shorter words have too many neighbours: `pay`, `day`, `way`."""
+
+MIN_TWO_SLIPS = 8
+"""From this length two slips are looked for, where no word is one away."""
 
 MAX_LETTERS = 20
 """Longer words are chemical names and codes; each letter costs 54 spellings to ask for."""
@@ -63,6 +66,9 @@ class Spelling:
     namespace: Namespace
     ids: tuple[int, ...]
     """Its terms; all must be there."""
+    is_far: bool = False
+    """Whether it is two slips away: of thousands of these one may be another word's by hashing, so
+    that what is found must be seen to hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,35 @@ def spellings_of(analysis: QueryAnalysis, unknown: Sequence[str]) -> list[Spelli
         if MIN_SLIP <= len(bare) <= MAX_LETTERS:
             found += _slips(word, bare, analysis.language)
     return found
+
+
+def far_spellings(analysis: QueryAnalysis, words: Iterable[str]) -> list[Spelling]:
+    """The spellings two likely slips away from words, in the index' English and other terms.
+
+    All pairs of slips would be 90,000 for eight letters. A finger leaves a letter out, doubles it,
+    hits its neighbour or exchanges it with the next; a writer takes one vowel for another, or
+    forgets one. The first letter is right.
+    """
+    found: list[Spelling] = []
+    for word in dict.fromkeys(words):
+        bare = fold(word)
+        is_long = MIN_TWO_SLIPS <= len(bare) <= MAX_LETTERS
+        if is_long and bare.isascii() and bare.isalpha() and analysis.language != "vi":
+            near = _likely(bare)
+            far = {bare[0] + each for one in near for each in _likely(one[1:], is_rest=True)}
+            for written in sorted(far - near - {bare}):
+                found += _terms_of(word, written, is_far=True)
+    return found
+
+
+def seen(spelling: Spelling, texts: Iterable[str]) -> bool:
+    """Whether some text has a word of a spelling."""
+    stem = stem_english(spelling.written)
+    return any(
+        fold(word) == spelling.written or stem_english(fold(word)) == stem
+        for text in texts
+        for word in words(normalise(text))
+    )
 
 
 def respell(
@@ -208,10 +243,54 @@ def _slips(word: str, bare: str, language: str) -> Iterator[Spelling]:
     for near in _edits(bare):
         if near in ENGLISH or len(near) < MIN_SLIP - 1:
             continue
-        yield Spelling(word, near, "slip", "en", (_stem_id(near),))
+        yield from _terms_of(word, near)
         if language == "vi" and is_syllable(near):
             folded = term_id(hash64("folded", folded_key(near)))
             yield Spelling(word, near, "slip", "folded", (folded,))
+
+
+def _terms_of(word: str, written: str, *, is_far: bool = False) -> Iterator[Spelling]:
+    """A spelling by the terms of English passages, and of those in other languages."""
+    yield Spelling(word, written, "slip", "en", (_stem_id(written),), is_far)
+    yield Spelling(word, written, "slip", "other", (term_id(hash64("other", written)),), is_far)
+
+
+_VOWELS = "aeiou"
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+
+
+def _neighbours() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, row in enumerate(_ROWS):
+        for at, key in enumerate(row):
+            beside = row[max(at - 1, 0) : at] + row[at + 1 : at + 2]
+            above = _ROWS[number - 1][at : at + 2] if number else ""
+            below = _ROWS[number + 1][max(at - 1, 0) : at + 1] if number < 2 else ""
+            found[key] = beside + above + below
+    return found
+
+
+_NEAR_KEYS = _neighbours()
+"""Key of an English keyboard -> those beside it."""
+
+
+def _likely(word: str, *, is_rest: bool = False) -> set[str]:
+    """Words one likely slip away, with the same first letter unless the word is only the rest."""
+    first = 0 if is_rest else 1
+    edits: set[str] = set()
+    for at in range(first, len(word) + 1):
+        head, tail = word[:at], word[at:]
+        edits |= {head + letter + tail for letter in _VOWELS}
+        if head:
+            edits.add(head + head[-1] + tail)
+        if not tail:
+            continue
+        edits.add(head + tail[1:])
+        if len(tail) > 1:
+            edits.add(head + tail[1] + tail[0] + tail[2:])
+        others = _NEAR_KEYS.get(tail[0], "") + (_VOWELS if tail[0] in _VOWELS else "")
+        edits |= {head + letter + tail[1:] for letter in others}
+    return edits - {word}
 
 
 def _edits(word: str) -> set[str]:
