@@ -392,10 +392,7 @@ class Settings(RunningSettings):
     ocr_languages: str = Field(
         default="vie+eng",
         pattern=r"^([A-Za-z_]{3,20}([+][A-Za-z_]{3,20}){0,9})?$",
-        description=(
-            "Languages of Tesseract in which text in pictures and scans is recognised, those that "
-            "are installed; empty: none is."
-        ),
+        description="Languages of Tesseract for text in pictures, if installed; empty: none is.",
     )
     hidden_text: Literal["leave_out", "mark"] = Field(
         default="leave_out", description="What becomes of text that authors hid in documents."

@@ -15,7 +15,7 @@ from citewell.engine.parsing.marks import hidden, lowered, raised
 from citewell.engine.parsing.readers import other
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.office_facts import facts_of
-from citewell.engine.parsing.readers.slide_binary import Slide, Text, read_slides
+from citewell.engine.parsing.readers.slide_binary import Slide, SlideText, read_slides
 
 _TITLES = (0, 6)
 _BODIES = (1, 7, 8)
@@ -54,7 +54,7 @@ def _blocks(slides: list[Slide], findings: Findings) -> Iterator[Block]:
             )
 
 
-def _text_blocks(text: Text, number: int, findings: Findings) -> Iterator[Block]:
+def _text_blocks(text: SlideText, number: int, findings: Findings) -> Iterator[Block]:
     if text.placeholder in _FURNITURE:
         return
     shown = "".join(

@@ -35,7 +35,7 @@ class Record(NamedTuple):
     end: int
 
 
-class Run(NamedTuple):
+class SlideRun(NamedTuple):
     """Characters of one height."""
 
     text: str
@@ -44,12 +44,12 @@ class Run(NamedTuple):
 
 
 @dataclass(slots=True)
-class Text:
+class SlideText:
     """The text of a shape."""
 
     kind: int = 4
     """0 and 6 are titles, 1, 5, 7 and 8 bodies."""
-    runs: list[Run] = field(default_factory=list[Run])
+    runs: list[SlideRun] = field(default_factory=list[SlideRun])
     placeholder: int = 0
     is_hidden: bool = False
 
@@ -58,8 +58,8 @@ class Text:
 class Slide:
     """A slide in the order of the show."""
 
-    texts: list[Text]
-    notes: list[Text]
+    texts: list[SlideText]
+    notes: list[SlideText]
     is_hidden: bool
 
 
@@ -80,7 +80,7 @@ class _Show:
     def __init__(self, data: bytes, current: bytes) -> None:
         self._data = data
         self._places, document = self._directory(current)
-        self._lists: dict[int, list[tuple[int, int, list[Text]]]] = {}
+        self._lists: dict[int, list[tuple[int, int, list[SlideText]]]] = {}
         for record in self._inside(self._record(document, _DOCUMENT)):
             if record.kind == _LIST:
                 self._lists[record.instance] = list(self._listed(record))
@@ -101,7 +101,7 @@ class _Show:
                     (own,) = struct.unpack_from("<I", self._data, record.start + 16)
                 elif record.kind == _SHOW_ATOM:
                     (flags,) = struct.unpack_from("<H", self._data, record.start + 10)
-            beside: list[Text] = []
+            beside: list[SlideText] = []
             place = self._places.get(notes.get(own, 0)) if own else None
             if place is not None:
                 beside = list(self._texts(self._record(place, _NOTES), []))
@@ -150,9 +150,9 @@ class _Show:
             yield found
             at = found.end
 
-    def _listed(self, record: Record) -> Iterator[tuple[int, int, list[Text]]]:
+    def _listed(self, record: Record) -> Iterator[tuple[int, int, list[SlideText]]]:
         """Parts of a list: number of the part, number of the slide, texts of its outline."""
-        held: tuple[int, int, list[Text]] | None = None
+        held: tuple[int, int, list[SlideText]] | None = None
         for found in self._inside(record):
             if found.kind == _PERSIST:
                 if held:
@@ -164,21 +164,23 @@ class _Show:
         if held:
             yield held
 
-    def _add(self, texts: list[Text], record: Record) -> None:
+    def _add(self, texts: list[SlideText], record: Record) -> None:
         """Take a record of a text; a header begins the next one."""
         content = self._data[record.start : record.end]
         if record.kind == _HEADER:
-            texts.append(Text(int.from_bytes(content[:4], "little")))
+            texts.append(SlideText(int.from_bytes(content[:4], "little")))
         elif not texts:
             return
         elif record.kind == _CHARACTERS:
-            texts[-1].runs = [Run(content.decode("utf-16-le", "replace"), 0)]
+            texts[-1].runs = [SlideRun(content.decode("utf-16-le", "replace"), 0)]
         elif record.kind == _BYTES:
-            texts[-1].runs = [Run(content.decode("latin-1"), 0)]
+            texts[-1].runs = [SlideRun(content.decode("latin-1"), 0)]
         elif record.kind == _STYLES and texts[-1].runs:
             texts[-1].runs = _styled(texts[-1].runs[0].text, content)
 
-    def _texts(self, slide: Record, outline: list[Text], depth: int = 0) -> Iterator[Text]:
+    def _texts(
+        self, slide: Record, outline: list[SlideText], depth: int = 0
+    ) -> Iterator[SlideText]:
         """Yield the texts of the shapes in their order."""
         for record in self._inside(slide):
             if record.kind in _GROUPS and depth < _DEEPEST:
@@ -186,8 +188,8 @@ class _Show:
             elif record.kind == _SHAPE:
                 yield from self._shape(record, outline)
 
-    def _shape(self, shape: Record, outline: list[Text]) -> Iterator[Text]:
-        texts: list[Text] = []
+    def _shape(self, shape: Record, outline: list[SlideText]) -> Iterator[SlideText]:
+        texts: list[SlideText] = []
         placeholder, is_hidden = 0, False
         for record in self._inside(shape):
             if record.kind == _BOX:
@@ -233,11 +235,11 @@ _RUN_FIELDS = (
 _POSITION = 0x00080000
 
 
-def _styled(text: str, styles: bytes) -> list[Run]:
+def _styled(text: str, styles: bytes) -> list[SlideRun]:
     """The text divided into runs of one height; undivided where the styles are damaged."""
     try:
         at = _behind_paragraphs(styles, len(text) + 1)
-        runs: list[Run] = []
+        runs: list[SlideRun] = []
         place = 0
         while place < len(text) and at < len(styles):
             count, mask = struct.unpack_from("<II", styles, at)
@@ -246,11 +248,11 @@ def _styled(text: str, styles: bytes) -> list[Run]:
             if mask & _POSITION:
                 (shift,) = struct.unpack_from("<h", styles, at)
                 at += 2
-            runs.append(Run(text[place : place + count], shift))
+            runs.append(SlideRun(text[place : place + count], shift))
             place += count
-        return [*runs, Run(text[place:], 0)] if place < len(text) else runs
+        return [*runs, SlideRun(text[place:], 0)] if place < len(text) else runs
     except struct.error:
-        return [Run(text, 0)]
+        return [SlideRun(text, 0)]
 
 
 def _behind_paragraphs(styles: bytes, length: int) -> int:

@@ -32,7 +32,7 @@ MAX_BASES = 20
 """Styles may be based on each other in a circle; longer chains do not occur."""
 
 
-class Piece(NamedTuple):
+class WordPiece(NamedTuple):
     """Characters that lie in one place of the file."""
 
     start: int
@@ -168,7 +168,7 @@ class WordFile:
         return Numbering.of_lists(numbers, levels, restarts)
 
 
-def _pieces(table: bytes) -> Iterator[Piece]:
+def _pieces(table: bytes) -> Iterator[WordPiece]:
     at = 0
     while at < len(table) and table[at] == 1:  # settings of paragraphs
         at += 3 + struct.unpack_from("<H", table, at + 1)[0]
@@ -182,9 +182,9 @@ def _pieces(table: bytes) -> Iterator[Piece]:
         if places[number + 1] <= places[number]:
             continue
         if place & 0x40000000:
-            yield Piece(places[number], places[number + 1], (place & 0x3FFFFFFF) // 2, 1)
+            yield WordPiece(places[number], places[number + 1], (place & 0x3FFFFFFF) // 2, 1)
         else:
-            yield Piece(places[number], places[number + 1], place, 2)
+            yield WordPiece(places[number], places[number + 1], place, 2)
 
 
 def _bounds(page: bytes, width: int) -> tuple[tuple[int, ...], int]:
