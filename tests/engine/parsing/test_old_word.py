@@ -1,6 +1,7 @@
 """Word 97-2003: what Word shows of lists, looks, tables, notes and comments."""
 
 import random
+import struct
 
 from old_office_files import (
     DELETED,
@@ -22,6 +23,28 @@ from citewell.engine.parsing.limits import ParseLimits
 from citewell.engine.parsing.reading import read_document
 
 PLAIN = (b"", 0, "\r")
+
+
+def with_short_stream(data: bytes, name: str, size: int) -> bytes:
+    """A compound file whose stream lies in sectors that short streams share, from the third on.
+
+    Source: [MS-CFB] 2.4.
+    """
+    raw = bytearray(data)
+    (first,) = struct.unpack_from("<I", raw, 48)
+    root = 512 * (first + 1)
+    entry = data.index(name.encode("utf-16-le") + b"\0\0", root)
+    start, whole = struct.unpack_from("<IQ", raw, entry + 116)
+    struct.pack_into("<IQ", raw, root + 116, start, whole)
+    struct.pack_into("<IQ", raw, entry + 116, 2, size)
+    place = 512 * (start + 1)
+    raw[place + 128 : place + 128 + size] = raw[place : place + size]
+    sector = len(raw) // 512 - 1
+    struct.pack_into("<II", raw, 60, sector, 1)
+    struct.pack_into("<I", raw, 512 + 4 * sector, 0xFFFFFFFE)
+    count = -(-size // 64)
+    chain = [0, 0, *range(3, count + 2), 0xFFFFFFFE, *([0xFFFFFFFF] * (126 - count))]
+    return bytes(raw) + struct.pack("<128I", *chain)
 
 
 def texts(blocks):
@@ -118,3 +141,9 @@ class TestOldWord:
                 messages.append(error.message)
         assert messages
         assert all(message.endswith(".") for message in messages)
+
+    def test_short_streams_are_read_where_they_lie(self, read, tmp_path):
+        # What lies at the number of the third sector of the file says that it is encrypted.
+        path = write_doc(tmp_path / "a.doc", ["One.", "Two."], b"\xff" * 16)
+        path.write_bytes(with_short_stream(path.read_bytes(), "WordDocument", 2_068))
+        assert texts(read(path)[1]) == ["One.", "Two."]

@@ -7,9 +7,13 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from citewell.engine.parsing.containers import open_compound
+
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 _HEADER = 512
+_SHORT = 4_096
+"""Bytes from which a stream has sectors of its own; shorter ones share some."""
 _MAX_DIRECTORY_SECTORS = 2_000
 """A loop in the chain ends here; 16,000 streams are more than any document has."""
 
@@ -41,9 +45,15 @@ class CompoundFile:
         return frozenset(self._streams)
 
     def beginning(self, name: str) -> bytes:
-        """The first sector of a stream of 4,096 bytes or more; smaller ones lie elsewhere."""
+        """The beginning of a stream: a sector, or the whole of a short one."""
+        start, size = self._streams[name]
+        if size < _SHORT:
+            try:
+                return open_compound(self._path.read_bytes()).stream(name) or b""
+            except ValueError as error:
+                raise CompoundFileError("Its short streams are damaged.") from error
         with self._path.open("rb") as file:
-            return self._sector(file, self._streams[name])
+            return self._sector(file, start)
 
     def _read_header(self, header: bytes) -> None:
         if not header.startswith(MAGIC):
@@ -64,8 +74,9 @@ class CompoundFile:
         fat = self._sector(file, self._fat_sectors[number // per_sector])
         return struct.unpack_from("<I", fat, 4 * (number % per_sector))[0]
 
-    def _read_directory(self, file: BinaryIO) -> dict[str, int]:
-        streams: dict[str, int] = {}
+    def _read_directory(self, file: BinaryIO) -> dict[str, tuple[int, int]]:
+        """Beginning and size of streams by their names."""
+        streams: dict[str, tuple[int, int]] = {}
         number = self._directory_start
         for _ in range(_MAX_DIRECTORY_SECTORS):
             sector = self._sector(file, number)
@@ -74,7 +85,7 @@ class CompoundFile:
                 # In bytes, with the final NUL; other values mark unused entries.
                 if 2 < length <= 64:
                     name = sector[offset : offset + length - 2].decode("utf-16-le", "replace")
-                    streams[name] = struct.unpack_from("<I", sector, offset + 116)[0]
+                    streams[name] = struct.unpack_from("<II", sector, offset + 116)
             number = self._next(file, number)
             # Sector numbers from here on are marks: end of chain, free, or a sector of the table.
             if number >= 0xFFFFFFFA:

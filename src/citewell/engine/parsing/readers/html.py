@@ -11,6 +11,7 @@ from citewell.engine.parsing.marks import LEVEL, LOWER, RAISE
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.grids import Grid
 from citewell.engine.parsing.readers.html_styles import StyleRules
+from citewell.engine.parsing.readers.mathml import FormulaBuilder
 from citewell.engine.parsing.readers.text import choose_file_encoding
 from citewell.engine.parsing.readers.word_styles import counted
 
@@ -21,7 +22,6 @@ _NEVER = frozenset(
         "noscript",
         "template",
         "svg",
-        "math",
         "object",
         "iframe",
         "canvas",
@@ -218,6 +218,7 @@ class HtmlBlockParser(HTMLParser):
         self._findings = findings
         self._source = findings.source if findings else None
         self._keeps_hidden = findings is not None and findings.keeps_hidden
+        self._formula: FormulaBuilder | None = None
         self._hides = False
         """Whether what is skipped is hidden, rather than no text of the page."""
         self._hidden: list[str] = []
@@ -257,11 +258,15 @@ class HtmlBlockParser(HTMLParser):
     def finish(self) -> None:
         """Note the end of the page."""
         self.close()
+        self._end_formula()
         while self._grids:
             self._close_grid()
         self._end_block()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._formula is not None:
+            self._formula.start(tag, {name: value or "" for name, value in attrs})
+            return
         if self._skipped == ["p"] and tag in _BLOCK_TAGS:
             self._end_skipped()  # the end tag of a paragraph may be left out
         if self._skipped:
@@ -286,11 +291,17 @@ class HtmlBlockParser(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
+        if self._formula is not None:
+            self.handle_endtag(tag)  # within a formula the slash means what it says
         # HTML ignores the slash of `<div/>`, but what is skipped must not be skipped for ever.
         if self._skipped and self._skipped[-1] == tag:
             self._end_skipped()
 
     def handle_endtag(self, tag: str) -> None:
+        if self._formula is not None:
+            if self._formula.end(tag) or tag in _BLOCK_TAGS:
+                self._end_formula()
+            return
         if self._skipped:
             if tag == self._skipped[0]:
                 self._end_skipped()
@@ -301,7 +312,17 @@ class HtmlBlockParser(HTMLParser):
         elif tag in _BLOCK_TAGS:
             self._finish_block(tag)
 
+    def _end_formula(self) -> None:
+        if self._formula is not None:
+            text, self._formula = self._formula.text(), None
+            if self._source:
+                self._source.add(text)
+            self._text.append(text)
+
     def handle_data(self, data: str) -> None:
+        if self._formula is not None:
+            self._formula.data(data)
+            return
         if self._skipped:
             if self._skipped[0] == "style":
                 self._rules.add(data)
@@ -368,6 +389,8 @@ class HtmlBlockParser(HTMLParser):
     def _note(self, tag: str, values: dict[str, str]) -> None:
         """Take what an element without text says."""
         match tag:
+            case "math":
+                self._formula = FormulaBuilder()
             case "br":
                 self._text.append("\n")
             case "title":

@@ -4,16 +4,17 @@ Source: OpenDocument 1.3 part 3, sections 5 (text), 9 (tables) and 10 (drawings)
 """
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import parse_part
+from citewell.engine.parsing.archives import READ_ERRORS, parse_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.formats import DocumentFormat
 from citewell.engine.parsing.marks import TURN, lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
+from citewell.engine.parsing.readers.mathml import mathml_text
 from citewell.engine.parsing.readers.ooxml import attribute, local
 from citewell.engine.parsing.readers.opendocument_lists import Counters, ListNumbers
 from citewell.engine.parsing.readers.opendocument_styles import TextStyles
@@ -79,7 +80,24 @@ def _blocks(source: ReaderInput, page: int | None) -> Iterator[Block]:
             styles.add(root.iter())
             numbers.add(root.iter())
         with archive.open("content.xml") as part:
-            yield from Content(page, styles, source.findings, numbers).blocks(part)
+            content = Content(page, styles, source.findings, numbers, _objects(archive))
+            yield from content.blocks(part)
+
+
+def _objects(archive: zipfile.ZipFile) -> Callable[[str], ET.Element | None]:
+    """Gives the content of an object within the document; None if it is missing or damaged."""
+    present = set(archive.namelist())
+
+    def object_of(name: str) -> ET.Element | None:
+        part = f"{name.removeprefix('./')}/content.xml"
+        if part not in present:
+            return None
+        try:
+            return parse_part(archive, part)
+        except (*READ_ERRORS, ET.ParseError):
+            return None
+
+    return object_of
 
 
 class Content:
@@ -91,8 +109,10 @@ class Content:
         styles: TextStyles,
         findings: Findings,
         numbers: ListNumbers | None = None,
+        object_of: Callable[[str], ET.Element | None] | None = None,
     ) -> None:
         self._findings = findings
+        self._object_of = object_of
         self._numbers = numbers or ListNumbers()
         self._page = page
         self._styles = styles
@@ -214,21 +234,30 @@ class Content:
         name = next((part.text or "" for part in element if local(part.tag) == "creator"), "")
         return comment_text(name, " ".join(self.text(part) for part in parts))
 
-    def _rows(self, table: ET.Element) -> Iterator[list[str]]:
+    def _rows(
+        self, table: ET.Element, hanging: dict[int, tuple[str, int]] | None = None
+    ) -> Iterator[list[str]]:
         turned = ""
+        hanging = {} if hanging is None else hanging
         for part in table:
             name = local(part.tag)
             if name == "table-row":
-                cells = self._cells(part)
+                cells = self._cells(part, hanging)
                 yield [turned + cells[0], *cells[1:]] if cells else cells
                 turned = ""
             elif name in ("table-header-rows", "table-rows", "table-row-group"):
-                yield from self._rows(part)
+                yield from self._rows(part, hanging)
             elif name == "soft-page-break":
                 self._turn_page()
                 turned += TURN
 
-    def _cells(self, row: ET.Element) -> list[str]:
+    def _cells(self, row: ET.Element, hanging: dict[int, tuple[str, int]]) -> list[str]:
+        """The cells of a row; those that span rows are repeated, so that each can be read alone.
+
+        Args:
+            row: The row.
+            hanging: Texts of cells from above by their columns, and the rows they go on for.
+        """
         cells: list[str] = []
         for cell in row:
             if local(cell.tag) not in ("table-cell", "covered-table-cell"):
@@ -236,8 +265,27 @@ class Content:
             text = " ".join(
                 self.text(part) for part in cell.iter() if local(part.tag) in ("p", "h")
             )
+            down = _count(attribute(cell, "number-rows-spanned"))
+            if down > 1:
+                hanging[len(cells)] = (text, down - 1)
+            elif local(cell.tag) == "covered-table-cell" and len(cells) in hanging:
+                text, left = hanging.pop(len(cells))
+                if left > 1:
+                    hanging[len(cells)] = (text, left - 1)
             cells += [text] * _count(attribute(cell, "number-columns-repeated"))
         return cells
+
+    def _formula(self, frame: ET.Element) -> str:
+        """The formula that a frame shows, which is a part of its own or stands in it."""
+        for part in frame:
+            if local(part.tag) != "object":
+                continue
+            inside = next((each for each in part if local(each.tag) == "math"), None)
+            if inside is None and self._object_of is not None:
+                inside = self._object_of(attribute(part, "href") or "")
+            if inside is not None and local(inside.tag) == "math":
+                return mathml_text(inside)
+        return ""
 
     def _turn_page(self) -> None:
         if self._page is not None:
@@ -257,8 +305,11 @@ class Content:
                 case "soft-page-break":
                     self._turn_page()
                     parts.append(TURN)
-                case "note" | "frame":
-                    pass  # notes break a sentence; text boxes come by themselves
+                case "frame":
+                    # Text boxes come by themselves.
+                    parts.append(self._formula(part))
+                case "note":
+                    pass  # it breaks a sentence
                 case name if self._styles.is_hidden(part):
                     parts.append(self._findings.hide("".join(part.itertext())))
                 case name if name not in _UNSEEN:

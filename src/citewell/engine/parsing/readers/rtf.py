@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo, ParseError, ParseFailure
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import lowered, raised
-from citewell.engine.parsing.readers.base import ReaderInput, Reading
+from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
 from citewell.engine.parsing.readers.rtf_text import Fonts, codec_of_page, join_surrogates
 from citewell.engine.parsing.readers.tables import table_blocks
 
@@ -30,7 +30,7 @@ _DEEPEST = 5_000
 # Groups whose text is not the document's; `\*` marks further ones that a reader may skip.
 _UNREAD = frozenset(
     {
-        "annotation", "atnid", "atnauthor", "colortbl", "colorschememapping", "datastore",
+        "atnid", "colortbl", "colorschememapping", "datastore",
         "fldinst", "filetbl", "footer", "footerf", "footerl", "footerr", "ftncn",
         "ftnsep", "ftnsepc", "generator", "header", "headerf", "headerl", "headerr", "latentstyles",
         "listoverridetable", "listtable", "nonesttables", "nonshppict", "objdata", "pict", "pn",
@@ -39,8 +39,10 @@ _UNREAD = frozenset(
     }
 )  # fmt: skip
 # Groups behind `\*` that hold text all the same.
-_READ_ALL_THE_SAME = frozenset({"shpinst", "shptxt", "footnote", "moMath", "moMathPara", "ud"})
-_ASIDE = frozenset({"footnote", "shptxt"})
+_READ_ALL_THE_SAME = frozenset(
+    {"shpinst", "shptxt", "footnote", "moMath", "moMathPara", "ud", "annotation", "atnauthor"}
+)
+_ASIDE = frozenset({"footnote", "shptxt", "annotation"})
 """Groups whose paragraphs stand beside the one they are anchored in."""
 
 _SIGNS = {
@@ -81,6 +83,8 @@ class _Flow:
     cells: list[str] = field(default_factory=list[str])
     rows: list[list[str]] = field(default_factory=list[list[str]])
     is_aside: bool = False
+    author: str | None = None
+    """Of a comment."""
     done: list[Block] = field(default_factory=list[Block])
     """Of a note or box: its paragraphs so far."""
     aside: list[Block] = field(default_factory=list[Block])
@@ -126,6 +130,8 @@ class _Document:
         """Text of a group that is no paragraph: of a font, a style, a fact or a number."""
         self._style = 0
         self._style_level = 0
+        self._author = ""
+        """Of the comment that follows."""
 
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks."""
@@ -209,7 +215,11 @@ class _Document:
             self._note(place)
         self._look = look
         if flow is not self._flow:
-            flow.aside += [*self._flow.done, *self._close(is_end=True)]
+            aside = [*self._flow.done, *self._close(is_end=True)]
+            if self._flow.author is not None:
+                text = comment_text(self._flow.author, " ".join(block.text for block in aside))
+                aside = [Block(BlockKind.LIST_ITEM, text)]
+            flow.aside += aside
             self._flow = flow
 
     def _note(self, place: str) -> None:
@@ -221,6 +231,8 @@ class _Document:
                 self._flow.label = text
             case "title" | "author":
                 self.facts[place] = text
+            case "atnauthor":
+                self._author = text
             case "fonttbl":
                 self._fonts.note_name(self._look.font, text)
             case "stylesheet":
@@ -240,7 +252,7 @@ class _Document:
             look.place = "unread"
         elif word in _UNREAD or (word == "info" and not look.place):
             look.place = "unread" if word != "info" else "info"
-        elif word in ("listtext", "pntext", "fonttbl", "stylesheet"):
+        elif word in ("listtext", "pntext", "fonttbl", "stylesheet", "atnauthor"):
             look.place = word
             self._aside_text = []
         elif look.place == "info":
@@ -248,6 +260,8 @@ class _Document:
             self._aside_text = []
         elif word in _ASIDE:
             self._flow = _Flow(is_aside=True)
+            if word == "annotation":
+                self._flow.author = self._author
         else:
             look.is_starred = False
             return False
@@ -397,7 +411,7 @@ class _Document:
 
 
 _TABLES = ("fonttbl", "stylesheet")
-_OPENERS = _UNREAD | _ASIDE | {"info", "listtext", "pntext", "fonttbl", "stylesheet"}
+_OPENERS = _UNREAD | _ASIDE | {"info", "listtext", "pntext", "fonttbl", "stylesheet", "atnauthor"}
 
 
 def _labelled(label: str, text: str) -> str:

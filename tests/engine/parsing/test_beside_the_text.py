@@ -188,3 +188,50 @@ class TestNumberingLists:
             "<!doctype html><ol type=a><li>One<li value=4>Two</ol><ol type=I start=3><li>Three</ol>"
         )
         assert [block.text for block in read(path)[1]] == ["a. One", "d. Two", "III. Three"]
+
+
+class TestReadingFormulas:
+    FORMULA = (
+        "<math><semantics><mrow><mi>V</mi><mo>=</mo><msup><mn>10</mn><mn>3</mn></msup><mo>+</mo>"
+        "<mfrac><mrow><mi>a</mi><mo>+</mo><mn>1</mn></mrow>"
+        "<msub><mi>H</mi><mn>2</mn></msub></mfrac>"
+        "</mrow><annotation>V = 10^3</annotation></semantics></math>"
+    )
+
+    def test_pages_books_and_open_documents_show_them_in_a_line(self, read, tmp_path):
+        page = tmp_path / "a.html"
+        page.write_text(
+            f"<!doctype html><p>It is {self.FORMULA} litres.</p>"
+            "<p>Open: <math><mi>x</mi></p><p>End."
+        )
+        assert [block.text for block in read(page)[1]] == [
+            "It is V=10^3+(a+1)/(H_2) litres.", "Open: x", "End.",
+        ]  # fmt: skip
+        book = write_epub(tmp_path / "a.epub", {"one": f"<p>It is {self.FORMULA} litres.</p>"})
+        assert [block.text for block in read(book)[1]] == ["It is V=10^3+(a+1)/(H_2) litres."]
+        frame = '<draw:frame><draw:object href="./Object 1"/></draw:frame>'
+        office = write_odf(tmp_path / "a.odt", "text", f"<text:p>It is {frame} litres.</text:p>")
+        with zipfile.ZipFile(office, "a") as archive:
+            archive.writestr("Object 1/content.xml", self.FORMULA)
+        assert [block.text for block in read(office)[1]] == ["It is V=10^3+(a+1)/(H_2) litres."]
+
+    def test_cells_over_rows_of_open_documents_are_repeated(self, read, tmp_path):
+        cell = "<table:table-cell{}><text:p>{}</text:p></table:table-cell>"
+        rows = (
+            cell.format(' table:number-rows-spanned="2"', "Basalt") + cell.format("", "5"),
+            "<table:covered-table-cell/>" + cell.format("", "6"),
+            cell.format("", "Marble") + cell.format("", "7"),
+        )
+        table = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+        path = write_odf(tmp_path / "a.odt", "text", f"<table:table>{table}</table:table>")
+        assert [block.text for block in read(path)[1]] == ["Basalt | 5\nBasalt | 6\nMarble | 7"]
+
+    def test_comments_of_rich_text_are_told_with_their_author(self, read, tmp_path):
+        path = tmp_path / "a.rtf"
+        path.write_text(
+            r"{\rtf1 It costs more.{\*\atnid OW}{\*\atnauthor Otto Weiss}\chatn{\*\annotation "
+            r"{\*\atndate 1}\pard Limit is 73.}\par Next.\par}"
+        )
+        assert [block.text for block in read(path)[1]] == [
+            "It costs more.", "Comment by Otto Weiss: Limit is 73.", "Next.",
+        ]  # fmt: skip
