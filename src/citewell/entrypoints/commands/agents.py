@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -11,6 +12,8 @@ from rich.text import Text
 
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
+from citewell.engine.workflows.problems import WorkflowSpecError
+from citewell.engine.workflows.text import read_source
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
     USAGE,
@@ -22,13 +25,17 @@ from citewell.entrypoints.commands.running import (
     out,
     print_json,
     print_table,
+    read_text_file,
     run,
     stop,
 )
 from citewell.features.agents import runs, service, streaming
+from citewell.features.agents.errors import AgentNotFoundError
 from citewell.features.agents.schemas import (
+    AgentCreate,
     AgentRead,
     AgentRunRead,
+    AgentUpdate,
     ApprovalRequest,
     ExecuteRequest,
     RunEvent,
@@ -40,7 +47,7 @@ from citewell.models.agents import AgentRunStatus
 
 T = TypeVar("T")
 
-agent = typer.Typer(no_args_is_help=True, help="Agents: list, run, show and approve.")
+agent = typer.Typer(no_args_is_help=True, help="Agents: list, save, run, show and approve.")
 
 RunArgument = Annotated[uuid.UUID, typer.Argument(help="The run's id.")]
 
@@ -73,6 +80,36 @@ def list_agents(
             Text(each.name), Text(each.description),
         )  # fmt: skip
     print_table(table)
+
+
+@agent.command("save")
+def save_file(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="An agent, YAML or JSON.")],
+    slug: Annotated[
+        str | None,
+        typer.Option(help="Its slug; unset: as in the file, or the file's name."),
+    ] = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep an agent's definition: as a new agent, or as the newest version of the one it is."""
+    data = _definition(path, slug)
+
+    async def act(ctx: Context) -> AgentRead:
+        try:
+            known = await service.find(ctx, data.slug)
+        except AgentNotFoundError:
+            return await service.create(ctx, data)
+        # All fields: what the file leaves out is as it is for a new one.
+        whole = AgentUpdate.model_validate(data.model_dump(exclude={"slug"}))
+        return await service.update(ctx, known, whole)
+
+    saved = _within(act, tenant, as_user)
+    if as_json:
+        print_json(saved.model_dump(mode="json"))
+    else:
+        out.print(f"{saved.slug}, version {saved.version}.", markup=False)
 
 
 @agent.command("run")
@@ -160,6 +197,18 @@ def _waiting(shown: AgentRunRead, call: uuid.UUID | None) -> ToolCallRead:
         ids = ", ".join(str(each.id) for each in found)
         stop(f"Several calls wait; name one with --call: {ids}.", USAGE)
     return found[0]
+
+
+def _definition(path: Path, slug: str | None) -> AgentCreate:
+    try:
+        read = read_source(read_text_file(path)).value
+    except WorkflowSpecError as error:
+        first = error.problems[0]
+        stop(f"{path}:{first.line}: {first.message}", USAGE)
+    if not isinstance(read, dict):
+        stop(f"{path} holds no agent: an object with name, instructions and tools.", USAGE)
+    chosen = {"slug": slug} if slug else {"slug": read.get("slug") or path.stem}
+    return checked(AgentCreate, **(read | chosen))
 
 
 def _within(action: Callable[[Context], Awaitable[T]], tenant: str, as_user: str | None) -> T:

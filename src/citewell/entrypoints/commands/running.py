@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import psycopg
@@ -109,6 +110,14 @@ def checked(model: type[RequestT], **fields: object) -> RequestT:
         name = ".".join(str(part) for part in first["loc"][:2])
         reason = str(first["msg"]).removeprefix("Value error, ")
         stop(f"The {name} cannot be used: {reason}.", USAGE)
+
+
+def read_text_file(path: Path) -> str:
+    """The text of a file that was named; one that cannot be read ends the command."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        stop(f"{path} cannot be read: {error}", USAGE)
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -25,18 +25,22 @@ from citewell.entrypoints.commands.running import (
     out,
     print_json,
     print_table,
+    read_text_file,
     run,
     stop,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.workflows import runs, service
+from citewell.features.workflows.errors import WorkflowNotFoundError
 from citewell.features.workflows.schemas import (
+    WorkflowCreate,
     WorkflowDecision,
     WorkflowNodeRead,
     WorkflowPlan,
     WorkflowRead,
     WorkflowRunRead,
     WorkflowStart,
+    WorkflowUpdate,
     WorkflowValidate,
     WorkflowValidation,
 )
@@ -48,7 +52,7 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.2
 """Interval between two looks at a run that is waited for."""
 
-workflow = typer.Typer(no_args_is_help=True, help="Workflows: validate, run, show and approve.")
+workflow = typer.Typer(no_args_is_help=True, help="Workflows: keep, run and approve them.")
 
 RunIdArgument = Annotated[uuid.UUID, typer.Argument(help="The run's id.")]
 
@@ -91,11 +95,7 @@ def validate_file(
     as_json: JsonOption = False,
 ) -> None:
     """Check a workflow's text without keeping it; every fault has its line."""
-    try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        stop(f"{path} cannot be read: {error}", USAGE)
-    data = checked(WorkflowValidate, source=source)
+    data = checked(WorkflowValidate, source=read_text_file(path))
 
     async def act(ctx: Context) -> WorkflowValidation:
         return await service.validate(ctx, data)
@@ -109,6 +109,34 @@ def validate_file(
         raise typer.Exit(SOME_FAILED)
     if not as_json:
         out.print("It can be run.")
+
+
+@workflow.command("save")
+def save_file(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A workflow, YAML or JSON.")],
+    slug: Annotated[
+        str | None, typer.Option(help="Its slug; unset: the file's name without its ending.")
+    ] = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep a workflow's text: as a new workflow, or as the newest version of the one it is."""
+    data = checked(WorkflowCreate, slug=slug or path.stem, source=read_text_file(path))
+
+    async def act(ctx: Context) -> WorkflowRead:
+        try:
+            known = await service.find(ctx, data.slug)
+        except WorkflowNotFoundError:
+            return await service.create(ctx, data)
+        assert data.source is not None
+        return await service.update(ctx, known, WorkflowUpdate(source=data.source))
+
+    saved = _within(act, tenant, as_user)
+    if as_json:
+        print_json(saved.model_dump(mode="json"))
+    else:
+        out.print(f"{saved.slug}, version {saved.version}.", markup=False)
 
 
 @workflow.command("run")
