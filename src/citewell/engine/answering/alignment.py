@@ -250,12 +250,20 @@ class Aligner:
             return 1.0, 1.0
         weights = {key: self._shelf.weight(key) for key in keys}
         total = sum(weights.values())
-        found = FACT_WEIGHT * self._shared_facts(claim, evidence, space)
         own = self._shelf.keys(evidence, space)
         context = self._shelf.context_keys(evidence, space)
         inside = sum(weight for key, weight in weights.items() if key in own)
         around = sum(w for key, w in weights.items() if key in context and key not in own)
-        return (inside + around + found) / (total + found), (inside + found) / (total + found)
+
+        def with_facts(found: float) -> tuple[float, float]:
+            return (inside + around + found) / (total + found), (inside + found) / (total + found)
+
+        facts = claim.facts(space)
+        most = with_facts(FACT_WEIGHT * (len(facts.quantities) + len(facts.dates)))
+        # Reading the facts of a span is the dearest part: left out where even all would not do.
+        if most[0] < MIN_COVERAGE or not (facts.quantities or facts.dates):
+            return most
+        return with_facts(FACT_WEIGHT * self._shared_facts(claim, evidence, space))
 
     def _shared_facts(self, claim: "_Claim", evidence: Evidence, space: Space) -> int:
         """How many of the claim's numbers and dates the span itself holds."""
