@@ -121,7 +121,8 @@ for point in points:
 
 CREATE_POINTS = ("prepare", "files before", "file", "rows", "files after", "store rows",
                  "manifest", "finish")  # fmt: skip
-RESTORE_POINTS = ("fetch", "schema", "files", "file", "rows", "table tenant", "table chunk",
+RESTORE_POINTS = ("fetch", "schema", "files", "file", "rows", "table tenant", "table audit_event",
+                  "table collection", "table document", "table document_version", "table chunk",
                   "commit")  # fmt: skip
 
 
