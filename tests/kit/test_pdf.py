@@ -1,24 +1,10 @@
 """PDF files, read back by another program."""
 
-from importlib import resources
-
 import pypdfium2
-import pytest
 
-from citewell.kit.pdf import Paragraph, make_pdf
-from citewell.kit.truetype import Font, read_font
+from citewell.kit.pdf import PrintedText, make_pdf
 
 VIETNAMESE = "Người lao động được hưởng tiền mừng khi kết hôn, kể cả ở Đà Nẵng."
-
-
-@pytest.fixture(scope="module")
-def fonts() -> tuple[Font, Font]:
-    folder = resources.files("ttf_opensans").joinpath("ttf")
-    plain, bold = (
-        read_font(name, folder.joinpath(f"{name}.ttf").read_bytes())
-        for name in ("OpenSans-Regular", "OpenSans-Bold")
-    )
-    return plain, bold
 
 
 def texts(made: bytes) -> list[str]:
@@ -32,20 +18,20 @@ def texts(made: bytes) -> list[str]:
 
 
 class TestMaking:
-    def test_text_is_found_again_whatever_its_letters(self, fonts: tuple[Font, Font]) -> None:
+    def test_text_is_found_again_whatever_its_letters(self) -> None:
         apart = "Đa\u0300 Na\u0306\u0303ng"  # letters and marks as several characters
-        heading = Paragraph("Mục 1", is_bold=True, holds_next=True)
-        made = make_pdf("Quỹ", [heading, Paragraph(VIETNAMESE), Paragraph(apart)], *fonts)
+        heading = PrintedText("Mục 1", is_bold=True, holds_next=True)
+        made = make_pdf("Quỹ", [heading, PrintedText(VIETNAMESE), PrintedText(apart)])
         [page] = texts(made)
         assert page == f"Mục 1 {VIETNAMESE} Đà Nẵng 1 / 1"
         document = pypdfium2.PdfDocument(made)
         assert document.get_metadata_value("Title") == "Quỹ"
         document.close()
 
-    def test_long_text_goes_on_over_lines_and_pages(self, fonts: tuple[Font, Font]) -> None:
+    def test_long_text_goes_on_over_lines_and_pages(self) -> None:
         words = [f"word{number}" for number in range(3_000)]
         long = "x" * 400
-        made = make_pdf("T", [Paragraph(" ".join(words)), Paragraph(long)], *fonts)
+        made = make_pdf("T", [PrintedText(" ".join(words)), PrintedText(long)])
         pages = texts(made)
         assert len(pages) > 2
         whole = " ".join(
@@ -64,9 +50,9 @@ class TestMaking:
                 assert top < 842 - 50
         document.close()
 
-    def test_what_cannot_be_shown_breaks_nothing(self, fonts: tuple[Font, Font]) -> None:
+    def test_what_cannot_be_shown_breaks_nothing(self) -> None:
         odd = "a\0b\u200bc\ud800 漢 (\\) <</Evil>> \n\n\u202eabc"
-        [page] = texts(make_pdf("", [Paragraph(odd), Paragraph(""), Paragraph(" ")], *fonts))
+        [page] = texts(make_pdf("", [PrintedText(odd), PrintedText(""), PrintedText(" ")]))
         assert page.startswith("abc")
         assert "(\\) <</Evil>> abc" in page
-        assert texts(make_pdf("T", [], *fonts)) == ["1 / 1"]
+        assert texts(make_pdf("T", [])) == ["1 / 1"]

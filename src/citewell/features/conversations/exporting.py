@@ -5,15 +5,15 @@ import re
 import uuid
 
 from citewell.core.context import Context
-from citewell.features.conversations import printing, repository, service
+from citewell.features.conversations import repository, service
 from citewell.features.conversations.errors import MessageNotFoundError
-from citewell.features.conversations.printing import PartKind, TalkPart
 from citewell.features.conversations.schemas import (
     MAX_MESSAGES,
     ConversationExport,
     ExportForm,
     MessageRead,
 )
+from citewell.features.conversations.talk_parts import PartKind, TalkPart
 from citewell.features.queries.schemas import StoredAnswer, StoredCitation
 from citewell.kit.pagination import PageRequest
 
@@ -56,6 +56,9 @@ def written(export: ConversationExport, form: ExportForm) -> bytes:
     title = export.conversation.title or "Conversation"
     parts = [TalkPart(PartKind.TITLE, title), *_parts(export.messages)]
     if form is ExportForm.PDF:
+        # 20 MB, for those who print.
+        from citewell.features.conversations import printing  # noqa: PLC0415
+
         return printing.printed(title, parts)
     return ("\n\n".join(map(_markdown, parts)) + "\n").encode()
 
