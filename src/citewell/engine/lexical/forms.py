@@ -27,7 +27,7 @@ from citewell.engine.lexical.codes import Code, find_codes
 from citewell.engine.lexical.german import has_umlaut, parts_of_compound, spelled_out
 from citewell.engine.lexical.terms import MAX_WORD, hash64, look_up, passage_hashes, term_id
 from citewell.engine.text.days import find_days
-from citewell.engine.text.normalisation import fold, normalise, words
+from citewell.engine.text.normalisation import UNSPACED, fold, normalise, words
 from citewell.engine.text.shapes import CACHED_WORDS
 from citewell.engine.text.stopwords import ENGLISH
 
@@ -50,7 +50,10 @@ _SIGNED_NUMBER = re.compile(
 _THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?![\d]|[.,]\d)")
 # Runs of digits with at most two marks between. Tables of figures and spans of years match; what
 # cannot be a number of a telephone, an account or an article is sorted out afterwards.
-_RUNS = re.compile(r"(?<![\w.,])\+?\(?\d+\)?(?:[ .\-/\u00a0\u2010-\u2013]{1,2}\(?\d+\)?)*(?!\w)")
+_RUNS = re.compile(
+    rf"(?<![^\W{UNSPACED}])(?<![.,])\+?\(?\d+\)?(?:[ .\-/\u00a0\u2010-\u2013]{{1,2}}\(?\d+\)?)*"
+    rf"(?![^\W{UNSPACED}])"
+)
 # Groups of a code with spaces between: in capitals, as codes are printed, or as people type them,
 # where up to three letters may open a group of digits and two may stand alone.
 _MARK = r"[ .\-/\u2010-\u2013]"
@@ -221,6 +224,10 @@ def _codes(text: str, codes: Sequence[Code], *, is_query: bool) -> Iterator[Form
         # Four digits among letters: fewer are `Section 12 A`, none of both a row of figures.
         if len(groups) > 1 and digits >= 4 and digits < len(joined) <= _LONGEST * 2:
             yield _code(" ".join(groups), joined)
+            # A word before it may say what it is: `IBAN DE89 3704`, `SKU AB 1234`.
+            rest = groups[1:]
+            if is_query and groups[0].isalpha() and any(map(str.isalpha, "".join(rest))):
+                yield _code(" ".join(rest), "".join(rest))
 
 
 def _code(written: str, joined: str) -> Form:

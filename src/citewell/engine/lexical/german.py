@@ -25,6 +25,7 @@ _LINKED = re.compile(r"^(.{2,24}?(?:ung|heit|keit|schaft|tion|tät|tum|ling|ing)
 # Last parts of the compounds that offices, contracts and manuals are full of; a closed list, so a
 # compound with another last part is found by its whole word only.
 _HEADS = """
+    beauftragte vertreter verantwortliche
     abgabe ablauf abteilung adresse amt angabe anlage anleitung anspruch antrag anweisung anzahl
     anzeige arbeit art aufgabe auftrag ausgabe ausschuss ausweis bank bau bedarf bedingung
     beginn behandlung beitrag bereich bericht beruf bescheid bescheinigung beschluss

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from citewell.engine.text.normalisation import normalise
+from citewell.engine.text.normalisation import UNSPACED, normalise
 
 MAX_DAYS = 64
 """Per text: a register may hold thousands of dates, a chunk does not."""
@@ -71,8 +71,12 @@ def _any(names: tuple[str, ...]) -> str:
 _MONTH = rf"(?:{_any(_NAMES)})"
 _D = r"\d{1,2}"
 _Y = r"(?:1[89]|2[01])\d\d"
-_APART = r"(?<![\w/,-])(?<!\d\.)"
+_LETTER = rf"[^\W{UNSPACED}]"
+"""A letter or digit, but of scripts without spaces: in those a date stands beside any word."""
+_APART = rf"(?<!{_LETTER})(?<![/,-])(?<!\d\.)"
 """Before a date with its whole year; a full stop may end a word: `rev.2024-05-01`."""
+_ALONE = rf"(?<!{_LETTER})(?<![/.,-])"
+_ENDED = rf"(?!{_LETTER}|/|[-.]\d)"
 
 # The first day of `12 to 14 March`, which the month of the second belongs to.
 _FIRST = rf"(?:({_D})\.? ?(?:-|–|to|and|bis|und|den|et|au) ?)?"
@@ -88,11 +92,19 @@ _PATTERNS: tuple[tuple[re.Pattern[str], tuple[tuple[str, re.Pattern[str]], ...]]
                 ("ymd", rf"{_APART}({_Y})[-/.]({_D})[-/.]({_D})(?![\d/]|[-.]\d)"),
                 ("dmy", rf"{_APART}({_D})[-/.]({_D})[-/.]({_Y})(?![\d/]|[-.]\d)"),
                 # Two digits of a year: with slashes, or where day and month have two as well.
-                ("dmy", rf"(?<![\w/.,-])({_D})/({_D})/(\d\d)(?![\w/]|[-.]\d)"),
-                ("dmy", r"(?<![\w/.,-])([0-3]\d)\.([01]\d)\.(\d\d)(?![\w/]|[-.]\d)"),
+                ("dmy", rf"{_ALONE}({_D})/({_D})/(\d\d){_ENDED}"),
+                ("dmy", rf"{_ALONE}([0-3]\d)\.([01]\d)\.(\d\d){_ENDED}"),
             ),
         ),
-        (r"\d{8}", (("ymd", r"(?<![\w/.,-])((?:19|20)\d\d)([01]\d)([0-3]\d)(?![\w/-]|[.,]\d)"),)),
+        (
+            r"\d{8}",
+            (
+                (
+                    "ymd",
+                    rf"{_ALONE}((?:19|20)\d\d)([01]\d)([0-3]\d)(?!{_LETTER}|[/-]|[.,]\d)",
+                ),
+            ),
+        ),
         (
             # From the digits, which are rarer than letters.
             r"\d(?:(?<=[a-zäéûç.,] \d)|(?=[a-z.]{0,3}[ -](?:de |of )?[jfmasondge]))",

@@ -25,7 +25,7 @@ _UNDECOMPOSED = str.maketrans(
 
 # Scripts whose words are not divided by spaces: terms are made of their characters and pairs.
 # Hangul has spaces, but its particles cling to nouns, so pairs find more than whole words.
-_UNSPACED = (
+UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Myanmar, Khmer
     "\u3005\u3040-\u30ff"  # kana
@@ -38,14 +38,14 @@ _MARKS = (
     "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670"
     "\u06d6-\u06ed\u0900-\u0963\u0980-\u0dff"
 )
-_LETTERS = rf"[^\W_{_UNSPACED}]+"
-_WORD = re.compile(rf"[{_UNSPACED}]+|{_LETTERS}(?:[{_MARKS}]+(?:{_LETTERS})?)*")
+_LETTERS = rf"[^\W_{UNSPACED}]+"
+_WORD = re.compile(rf"[{UNSPACED}]+|{_LETTERS}(?:[{_MARKS}]+(?:{_LETTERS})?)*")
 """A run of an unspaced script, or of letters and digits with their combining marks."""
 
 _ASCII_WORD = re.compile(r"[0-9A-Za-z]+")
 """The same for ASCII, in half of the time."""
 
-_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_IS_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 def normalise(text: str) -> str:
