@@ -309,8 +309,33 @@ class TestRefusal:
     def test_schema_of_a_newer_program(self, make: Make) -> None:
         url = make()
         assert migrate(url)
+        at_newer = "UPDATE alembic_version SET version_num = '9999'"
+        for note in (
+            None,
+            "of somebody",
+            "Citewell: processes of schema 9998 and newer may run on it",
+        ):
+            run(
+                url,
+                at_newer,
+                f"COMMENT ON TABLE alembic_version IS {f'{note!r}' if note else 'NULL'}",
+            )
+            assert "newer" in refusal(url), note
+
+    def test_newer_schema_that_serves_this_program_is_left_as_it_is(self, make: Make) -> None:
+        """As a newer release leaves it: a rolled back process starts."""
+        url = make()
+        migrate(url)
         run(url, "UPDATE alembic_version SET version_num = '9999'")
-        assert "newer" in refusal(url)
+        assert migrate(url) is False
+        assert run(url, "SELECT version_num FROM alembic_version") == [("9999",)]
+        newest = revisions()[-1]
+        run(
+            url,
+            "COMMENT ON TABLE alembic_version IS "
+            f"'processes of schema {newest} and newer may run on it'",
+        )
+        assert migrate(url) is False
 
 
 @dataclass

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
+import structlog
 from psycopg import sql
 from sqlalchemy.exc import DBAPIError
 
@@ -18,6 +19,15 @@ from citewell.core.errors import StartupError
 MINIMUM_SERVER_VERSION = 160000
 MINIMUM_PGVECTOR = (0, 8)
 MIGRATION_LOCK = 0x6369_7465  # "cite"
+
+
+SERVED_FROM = "0062"
+"""Oldest schema whose processes may run, and start, on the newest one. Workers from before do not
+know evaluation runs of agents. A migration that older processes do not survive raises it."""
+
+_SERVED_NOTE = re.compile(r"processes of schema (\w+) and newer may run on it")
+
+log = structlog.get_logger(__name__)
 
 
 def migrations_folder() -> Path:
@@ -64,7 +74,11 @@ def migrate(url: str, *, present: float = connecting.PRESENT_SECONDS) -> bool:
             if _is_newest(connection):
                 return False
             _prepare(connection)
+            # Before as well: a process that is too old must not start in between.
+            if current_revision(connection) is not None:
+                _note_served(connection)
             _upgrade(url, "head")
+            _note_served(connection)
             return True
     except psycopg.Error as error:
         raise StartupError(refusal(error)) from error
@@ -95,11 +109,27 @@ def migrate_to(url: str, revision: str) -> None:
 def _is_newest(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     current, known = current_revision(connection), revisions()
     if current is not None and current not in known:
+        if known[-1] >= _served_from(connection):
+            # A rollback, or one of several nodes that starts again while they are exchanged.
+            log.warning("schema_is_newer", schema=current, known=known[-1])
+            return True
         raise StartupError(
             f"The database was made by a newer Citewell (schema {current}, this one knows "
             f"{known[-1]}). Install that version or a newer one."
         )
     return current == known[-1]
+
+
+def _served_from(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+    """The oldest schema whose processes a newer release lets run; above all if it is not told."""
+    found = connection.execute("SELECT obj_description('alembic_version'::regclass)").fetchone()
+    noted = _SERVED_NOTE.search(str(found[0])) if found else None
+    return noted[1] if noted else "~"
+
+
+def _note_served(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    note = f"Citewell: processes of schema {SERVED_FROM} and newer may run on it"
+    connection.execute(sql.SQL("COMMENT ON TABLE alembic_version IS {}").format(sql.Literal(note)))
 
 
 def current_revision(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
