@@ -53,12 +53,15 @@ class StatementBatch:
     It is a session's, or it stands alone (`Database.batch`); then it has a session's `info`.
     """
 
-    def __init__(self, connect: Connect, opening: Sequence[Statement] = ()) -> None:
+    def __init__(
+        self, connect: Connect, opening: Sequence[Statement] = (), *, is_whole: bool = False
+    ) -> None:
         """Send nothing yet.
 
         Args:
             connect: Takes the connection, when the first statements are sent.
             opening: Sent before them, in the same round trip.
+            is_whole: Whether what is sent together is a transaction by itself.
         """
         self.info: dict[str, Any] = {}
         self._connect = connect
@@ -68,6 +71,7 @@ class StatementBatch:
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._prepared = PreparedStatements()
         self._is_last = False
+        self._is_whole = is_whole
 
     def ask(
         self, statement: str, values: Mapping[str, object], read: Callable[[Rows], T]
@@ -112,10 +116,12 @@ class StatementBatch:
             # In the same round trip; the commit at the end then finds nothing to do.
             statements.append(("COMMIT", {}))
         opening, self._opening = self._opening, ()
-        self._is_open = not self._is_last
+        self._is_open = not (self._is_last or self._is_whole)
         try:
             connection = self._connection or await self._connected()
-            rows = await exchange(connection, self._prepared, [*opening, *statements])
+            rows = await exchange(
+                connection, self._prepared, [*opening, *statements], is_whole=self._is_whole
+            )
         except psycopg.Error as error:
             # Callers recognise outages and time-outs by this class.
             raise DBAPIError.instance(

@@ -78,6 +78,8 @@ async def exchange(
     connection: psycopg.AsyncConnection[Any],
     prepared: PreparedStatements,
     statements: Sequence[tuple[str, Mapping[str, object]]],
+    *,
+    is_whole: bool = False,
 ) -> list[Rows]:
     """Send statements with one round trip; rows of each.
 
@@ -86,27 +88,30 @@ async def exchange(
         prepared: Of this connection.
         statements: Each with `:names` and their values. The text is prepared at its first use, so
             it should be the same each time.
+        is_whole: Whether they are a transaction by themselves: without a `BEGIN` the server begins
+            one with the first and commits it behind the last, at the pipeline's synchronisation.
 
     Raises:
         psycopg.Error: The first that failed; those after it were not carried out.
     """
     if (spans := recorder()) is None:
-        return await _exchanged(connection, prepared, statements)
+        return await _exchanged(connection, prepared, statements, is_whole)
     with spans.span("sql batch", told(each for each, _ in statements), kind=SpanKind.CLIENT):
-        return await _exchanged(connection, prepared, statements)
+        return await _exchanged(connection, prepared, statements, is_whole)
 
 
 async def _exchanged(
     connection: psycopg.AsyncConnection[Any],
     prepared: PreparedStatements,
     statements: Sequence[tuple[str, Mapping[str, object]]],
+    is_whole: bool,
 ) -> list[Rows]:
     pgconn = connection.pgconn
     transformer = Transformer(connection)
     async with connection.lock:
         # Else the driver would still have to open the transaction that it commits.
         is_open = connection.autocommit or pgconn.transaction_status != TransactionStatus.IDLE
-        assert is_open or statements[0][0] == BEGIN
+        assert is_open or is_whole or statements[0][0] == BEGIN
         encoding = connection.info.encoding
         sending = _round_trip(pgconn, transformer, prepared, statements, encoding)
         results = await connection.wait(sending)

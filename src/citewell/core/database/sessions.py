@@ -4,14 +4,16 @@ import asyncio
 import errno
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import psycopg
 import psycopg_pool
+from psycopg.pq import TransactionStatus
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
@@ -22,13 +24,20 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
-from sqlalchemy.pool import NullPool, Pool, PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import (
+    ConnectionPoolEntry,
+    NullPool,
+    Pool,
+    PoolProxiedConnection,
+    PoolResetState,
+    QueuePool,
+)
 from sqlalchemy.util import greenlet_spawn
 
 import citewell
 from citewell.core.database.base import TenantScoped
-from citewell.core.database.batches import StatementBatch
-from citewell.core.database.exchange import BEGIN
+from citewell.core.database.batches import Connect, Statement, StatementBatch
+from citewell.core.database.exchange import BEGIN, Rows
 from citewell.core.database.spans import watch
 
 APP_ROLE = "citewell_app"
@@ -106,6 +115,8 @@ class Database:
             # A look before each use would be one more round trip; a lost connection shows with its
             # first statement, and `is_outage` recognises it.
             pool_pre_ping=False,
+            # `_roll_back` does it, and only where there is something to roll back.
+            pool_reset_on_return=None,
             hide_parameters=True,  # tracebacks are logged, and values are documents and addresses
             connect_args=CONNECTION
             | {
@@ -114,6 +125,7 @@ class Database:
                 "prepare_threshold": None,
             },
         )
+        event.listen(self._engine.sync_engine, "reset", _roll_back)
         if has_spans:
             watch(self._engine.sync_engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
@@ -165,6 +177,39 @@ class Database:
             has_kept_plans: Statements are planned once for all values, not for each. Values that a
                 plan depends on have to be literals of theirs.
         """
+        set_tenant = _SET_TENANT_AND_PLANS if has_kept_plans else _SET_TENANT
+        values = _tenant_values(tenant_id, statement_seconds)
+        async with self._lent() as connect:
+            batch = StatementBatch(connect, [(BEGIN, {}), (set_tenant, values)])
+            batch.info["tenant_id"] = tenant_id
+            yield batch
+            await batch.commit()
+
+    async def ask(self, statement: str, values: Mapping[str, object]) -> Rows:
+        """Rows of a single statement without a tenant, a transaction by itself, in one round trip.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: As sessions raise it.
+        """
+        return (await self._asked([(statement, values)]))[0]
+
+    async def ask_for(self, tenant_id: uuid.UUID, statements: Sequence[Statement]) -> list[Rows]:
+        """Rows of statements for one tenant, a transaction by themselves, in one round trip.
+
+        Each sees what is committed when its turn comes. Raises as `ask` does.
+        """
+        set_tenant = (_SET_TENANT, _tenant_values(tenant_id, 0))
+        return (await self._asked([set_tenant, *statements]))[1:]
+
+    async def _asked(self, statements: Sequence[Statement]) -> list[Rows]:
+        async with self._lent() as connect:
+            batch = StatementBatch(connect, is_whole=True)
+            asked = [batch.ask(statement, values, list) for statement, values in statements]
+            return [await each for each in asked]
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncGenerator[Connect, None]:
+        """Lends a connection of the pool, which is taken when it is asked for."""
         held: list[PoolProxiedConnection] = []
         pool = self._engine.pool
 
@@ -172,22 +217,22 @@ class Database:
             held.append(await self._engine.raw_connection())
             return held[0]
 
-        set_tenant = _SET_TENANT_AND_PLANS if has_kept_plans else _SET_TENANT
-        values = _tenant_values(tenant_id, statement_seconds)
-        batch = StatementBatch(connect, [(BEGIN, {}), (set_tenant, values)])
-        batch.info["tenant_id"] = tenant_id
         try:
-            yield batch
-            await batch.commit()
+            yield connect
         finally:
             for connection in held:
+                if _is_idle(connection):
+                    # Nothing to wait for, so neither a task nor a greenlet, which would take as
+                    # much processor time as a small statement.
+                    connection.close()
+                    continue
                 # Shielded, as sessions give back theirs: who is cancelled once more meanwhile would
                 # leave the connection to the garbage collector.
                 await asyncio.shield(asyncio.ensure_future(self._give_back(connection, pool)))
 
     async def _give_back(self, connection: PoolProxiedConnection, pool: Pool) -> None:
         is_lost = cast(psycopg.AsyncConnection[Any], connection.driver_connection).closed
-        # The pool rolls back what was not committed, and drops a connection that cannot be.
+        # `_roll_back` ends what was not committed; a connection that cannot be is dropped.
         await greenlet_spawn(connection.close)
         if is_lost and self._engine.pool is pool:
             # The server was restarted: others of the pool are lost too.
@@ -230,6 +275,20 @@ class Database:
         while pool.checkedout() and time.monotonic() < deadline:  # noqa: ASYNC110 - a pool tells nobody
             await asyncio.sleep(0.005)
         await self._engine.dispose()
+
+
+def _roll_back(
+    connection: DBAPIConnection, _record: ConnectionPoolEntry, state: PoolResetState
+) -> None:
+    """Ends the transaction of a connection that goes back into the pool, if one is open."""
+    if state.asyncio_safe and not _is_idle(connection):
+        connection.rollback()
+
+
+def _is_idle(connection: DBAPIConnection | PoolProxiedConnection) -> bool:
+    """Whether it is in no transaction, and not lost."""
+    driver = cast(psycopg.AsyncConnection[Any], cast(Any, connection).driver_connection)
+    return driver.pgconn.transaction_status == TransactionStatus.IDLE
 
 
 # Local to the transaction, so that a pooled connection never carries a tenant into the next one.

@@ -10,11 +10,11 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field
 
-from citewell.core.database.batches import batch_of
 from citewell.core.database.exchange import Rows
 from citewell.core.database.sessions import Database
 
-_STAMPS = "SELECT tenant_id, stamp, has_cache FROM citewell_library_stamps(:tenants)"
+STAMPS = "SELECT tenant_id, stamp, has_cache FROM citewell_library_stamps(:tenants)"
+"""Selects the stamps of tenants, whichever tenant is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ class LibraryStamps:
 
 
 async def _read(database: Database, tenant_ids: list[uuid.UUID]) -> dict[uuid.UUID, LibraryStamp]:
-    def read(rows: Rows) -> dict[uuid.UUID, LibraryStamp]:
-        return {
-            tenant_id: LibraryStamp(stamp, has_cache=has_cache)
-            for tenant_id, stamp, has_cache in rows
-        }
+    return stamps_in(await database.ask(STAMPS, {"tenants": tenant_ids}))
 
-    async with database.lookup() as session:
-        return await batch_of(session).ask(_STAMPS, {"tenants": tenant_ids}, read)
+
+def stamps_in(rows: Rows) -> dict[uuid.UUID, LibraryStamp]:
+    """Stamps by tenant, of rows of `STAMPS`."""
+    return {
+        tenant_id: LibraryStamp(stamp, has_cache=has_cache) for tenant_id, stamp, has_cache in rows
+    }

@@ -115,14 +115,13 @@ async def update(
 
 async def in_force(platform: Platform, tenant_id: uuid.UUID) -> RulesInForce:
     """The rules of a tenant as they are committed now."""
-    stamp = await platform.state_of(Cache).stamps.current(platform.database, tenant_id)
     known = platform.state_of(KnownRules).known
     rules = known.get(tenant_id)
-    if rules is not None and rules.stamp == stamp:
-        return rules
-    async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
-        stored = await repository.stored(ctx.session, tenant_id)
-    stored = stored or {}
+    if rules is not None:
+        stamp = await platform.state_of(Cache).stamps.current(platform.database, tenant_id)
+        if rules.stamp == stamp:
+            return rules
+    stamp, stored = await repository.stamped(platform.database, tenant_id)
     rules = known.get(tenant_id)  # others may have read them meanwhile
     if rules is not None and rules.stored == stored:
         rules = replace(rules, stamp=stamp)

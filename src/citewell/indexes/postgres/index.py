@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from citewell.core.database.batches import StatementBatch
 from citewell.core.database.sessions import Database
 from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs
@@ -130,11 +129,20 @@ class PostgresSearcher:
     ) -> Legs:
         batch = batch_in(work)
         remember(self._embeddings, work.tenant_id, facts.generation.embedding)
-        size = await self._scope_size(batch, facts, scope)
         # The indexes are partial: they hold the chunks that answer now, in the live generation.
         is_now = scope.as_of is None and scope.generation == facts.generation
-        is_dense_exact = size <= self._exact_limit or not (facts.has_dense_index and is_now)
-        is_inverted = size > self._lexical_exact_limit and facts.has_lexical_index and is_now
+        has_dense = facts.has_dense_index and is_now
+        has_lexical = facts.has_lexical_index and is_now
+        size = self._known_size(facts, scope)
+        asked = searching.ask_size(batch, scope, self._exact_limit + 1) if size is None else None
+        # In a small library no scope is large: its size is sent for together with the legs.
+        is_small = facts.statistics.chunk_count <= self._lexical_exact_limit
+        is_exact = is_small or not (has_dense or has_lexical)
+        if asked is not None and not is_exact:
+            size = await asked
+        compared = 0 if is_exact else size or 0
+        is_dense_exact = compared <= self._exact_limit or not has_dense
+        is_inverted = compared > self._lexical_exact_limit and has_lexical
         asking = Asking(batch, scope, query, is_dense_exact, self._budgets if is_inverted else ())
         found = await asking.run()
         # Both legs compared everything: fewer candidates than asked for are then all there are.
@@ -142,21 +150,19 @@ class PostgresSearcher:
         if not is_complete and not found.has(query.top_k):
             # The iterative scan gave up before the scope was exhausted; compare everything.
             found = await replace(asking, is_dense_exact=True, budgets=()).run()
-        found.scope_size = min(size, self._exact_limit + 1)
+        if asked is not None:
+            size = await asked
+            remember(self._sizes, scope, (time.monotonic(), size))
+        found.scope_size = min(size or 0, self._exact_limit + 1)
         return found
 
-    async def _scope_size(
-        self, batch: StatementBatch, facts: LibraryFacts, scope: SearchScope
-    ) -> int:
+    def _known_size(self, facts: LibraryFacts, scope: SearchScope) -> int | None:
         """Chunks in the scope, as far as it matters: it decides how they are compared."""
         if is_whole_library(scope) and scope.generation == facts.generation:
             return facts.statistics.chunk_count
-        now = time.monotonic()
         known = self._sizes.get(scope)
-        if known is None or now - known[0] > SIZE_SECONDS:
-            size = await searching.count_scope(batch, scope, self._exact_limit + 1)
-            remember(self._sizes, scope, known := (now, size))
-        return known[1]
+        is_known = known is not None and time.monotonic() - known[0] <= SIZE_SECONDS
+        return known[1] if known is not None and is_known else None
 
 
 class PostgresGenerations:

@@ -92,11 +92,11 @@ class Way:
     """Whether the dense leg is asked; its scores are given in any case."""
 
 
-async def count_scope(batch: StatementBatch, scope: SearchScope, limit: int) -> int:
+def ask_size(batch: StatementBatch, scope: SearchScope, limit: int) -> StatementResult[int]:
     """Chunks in the scope, counted up to `limit`."""
     values = {**scope_values(scope), "limit": limit}
     statement = _COUNT.format(scope=scope_sql(scope))
-    return await batch.ask(statement, values, lambda rows: int(rows[0][0]))
+    return batch.ask(statement, values, lambda rows: int(rows[0][0]))
 
 
 async def read_legs(
