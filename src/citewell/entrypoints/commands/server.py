@@ -1,7 +1,6 @@
 """`serve` and `worker`."""
 
 import asyncio
-import gc
 import multiprocessing
 import shlex
 import socket
@@ -42,7 +41,7 @@ from citewell.entrypoints.commands.setting_up import (
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.draining import DrainingProcesses, DrainingServer, ServerConfig
 from citewell.entrypoints.http.protocols import SERVER_OPTIONS
-from citewell.entrypoints.http.warming import Warming
+from citewell.entrypoints.http.warming import Warming, keep_loaded
 from citewell.entrypoints.installation import (
     DatabaseHandle,
     open_platform,
@@ -162,7 +161,7 @@ def app_of_process() -> FastAPI:
     async def platform() -> AsyncGenerator[Platform, None]:
         with running_database(settings) as database:
             async with open_platform(settings, database) as opened:
-                _keep_what_is_loaded()
+                keep_loaded()
                 yield opened
 
     return create_app(settings, platform, is_warmed=True)
@@ -232,7 +231,7 @@ async def _serve_here(site: _Site) -> None:
             worker = running_worker(platform, adopt_all=site.database.is_first_user)
             await stack.enter_async_context(worker)
         app = create_app(site.settings, lambda: nullcontext(platform), is_warmed=True)
-        _keep_what_is_loaded()
+        keep_loaded()
         server = DrainingServer(_config(site, app))
         platform.state_of(Warming).begin()  # the application ends it
         async with asyncio.TaskGroup() as group:
@@ -253,14 +252,6 @@ async def _serve_here(site: _Site) -> None:
             greeting.cancel()
         if refused is not None:
             raise refused
-
-
-def _keep_what_is_loaded() -> None:
-    """Take modules, routes and models, which stay to the end, out of the garbage collector's sight.
-
-    A full collection looks through 200,000 of their objects, and every request waits meanwhile.
-    """
-    gc.freeze()
 
 
 async def _give_up(requests: set[asyncio.Task[None]]) -> None:
