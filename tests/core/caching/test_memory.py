@@ -1,6 +1,6 @@
 import uuid
 
-from citewell.core.caching.memory import ENTRY_BYTES, MemoryCache
+from citewell.core.caching.memory import ENTRY_BYTES, OBJECTS_PER_BYTE, MemoryCache
 
 ANNA, BERT = uuid.uuid4(), uuid.uuid4()
 
@@ -52,3 +52,37 @@ class TestMemoryStore:
         assert [store.get(key) is not None for key in (b"a", b"b", b"c", b"v")] == [
             False, False, True, True,
         ]  # fmt: skip
+
+    def test_objects_of_a_value_are_made_once_and_counted(self) -> None:
+        store, made = MemoryCache(100_000), list[bytes]()
+
+        def read(value: bytes) -> list[int]:
+            made.append(value)
+            return [len(value)]
+
+        assert store.get_read(b"a", read) is None
+        filled(store, b"a")
+        assert store.bytes == 100 + ENTRY_BYTES
+        first = store.get_read(b"a", read)
+        assert first == [100]
+        assert store.get_read(b"a", read) is first
+        assert store.get(b"a") == bytes(100)
+        assert made == [bytes(100)]
+        assert store.bytes == 100 + ENTRY_BYTES + OBJECTS_PER_BYTE * 100
+
+    def test_another_value_under_the_key_is_read_anew(self) -> None:
+        store = MemoryCache(100_000)
+        filled(store, b"a")
+        assert store.get_read(b"a", len) == 100
+        filled(store, b"a", size=200)
+        assert store.get_read(b"a", len) == 200
+        store.drop_library(ANNA)
+        assert store.get_read(b"a", len) is None
+        assert store.bytes == 0
+
+    def test_objects_push_out_those_used_longest_ago(self) -> None:
+        store = MemoryCache(20 * (100 + ENTRY_BYTES))
+        filled(store, *(bytes([n]) for n in range(20)))
+        assert store.get_read(bytes([19]), len) == 100
+        assert store.get(bytes([0])) is None
+        assert store.get(bytes([19])) is not None

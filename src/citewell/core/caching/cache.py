@@ -6,11 +6,11 @@ import json
 import secrets
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from citewell.core.caching.memory import MemoryCache
+from citewell.core.caching.memory import MemoryCache, Read
 from citewell.core.caching.shared import SharedStore
 from citewell.core.database.sessions import Database
 from citewell.core.database.stamps import LibraryStamps
@@ -141,6 +141,13 @@ class Cache:
         if value is not None:
             self.counts[kind].outcomes["memory"] += 1
         return value
+
+    def near_read(self, kind: ValueKind, key: Key, read: Callable[[bytes], Read]) -> Read | None:
+        """The same as objects; see `MemoryCache.get_read`."""
+        found = self.memory.get_read(key.digest, read)
+        if found is not None:
+            self.counts[kind].outcomes["memory"] += 1
+        return found
 
     async def far(self, kind: ValueKind, key: Key) -> bytes | None:
         """The value, if Redis has it; then this process has it too."""

@@ -39,7 +39,7 @@ class Codec(Protocol):
         ...
 
     def decode(self, value: bytes) -> Sequence[Any]:
-        """The items again."""
+        """The items again; several askers get the same objects."""
         ...
 
 
@@ -105,10 +105,10 @@ async def _found(
     cache, kind = asked.platform.state_of(Cache), asked.kind
     counts = cache.counts[kind]
     counts.asked += 1
-    value = cache.near(kind, key)
-    if value is not None:
+    known = cache.near_read(kind, key, codec.decode)
+    if known is not None:
         await usage.count_query(asked.platform, asked.caller)
-        for item in codec.decode(value):
+        for item in known:
             yield Remembered(item, is_cached=True)
         return
 
