@@ -193,12 +193,23 @@ class Database:
         """
         return (await self._asked([(statement, values)]))[0]
 
-    async def ask_for(self, tenant_id: uuid.UUID, statements: Sequence[Statement]) -> list[Rows]:
+    async def ask_for(
+        self,
+        tenant_id: uuid.UUID,
+        statements: Sequence[Statement],
+        *,
+        statement_seconds: float = 0,
+    ) -> list[Rows]:
         """Rows of statements for one tenant, a transaction by themselves, in one round trip.
 
         Each sees what is committed when its turn comes. Raises as `ask` does.
+
+        Args:
+            tenant_id: The tenant.
+            statements: With their values by name.
+            statement_seconds: Longest time of one statement; 0: no limit.
         """
-        set_tenant = (_SET_TENANT, _tenant_values(tenant_id, 0))
+        set_tenant = (_SET_TENANT_AND_PLANS, _tenant_values(tenant_id, statement_seconds))
         return (await self._asked([set_tenant, *statements]))[1:]
 
     async def _asked(self, statements: Sequence[Statement]) -> list[Rows]:

@@ -12,8 +12,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.statements import reach_sql
-from citewell.core.context import Actor, BatchContext
-from citewell.core.database.sessions import is_outage
+from citewell.core.context import REQUEST_STATEMENT_SECONDS, Actor, BatchContext
+from citewell.core.database.sessions import Database, is_outage
 from citewell.engine.text.hiding import masked_in
 from citewell.features.search.errors import AnswerNotKeptError
 from citewell.features.search.schemas import AnswerRecord, PassageReference
@@ -91,11 +91,12 @@ async def has_metadata_key(ctx: BatchContext, key: str) -> bool:
     return await ctx.batch.ask(_HAS_KEY.format(reach=predicate), values, bool)
 
 
-async def is_any_unread(ctx: BatchContext) -> bool:
-    """Whether any document of the tenant is being read; asks and commits in one round trip."""
-    ctx.batch.commit_with_next()
-    values = {"tenant_id": ctx.tenant_id, "open": _OPEN}
-    return await ctx.batch.ask(_IS_ANY_UNREAD, values, bool)
+async def is_any_unread(database: Database, tenant_id: uuid.UUID) -> bool:
+    """Whether any document of the tenant is being read; takes one round trip."""
+    values = {"tenant_id": tenant_id, "open": _OPEN}
+    asked = [(_IS_ANY_UNREAD, values)]
+    (rows,) = await database.ask_for(tenant_id, asked, statement_seconds=REQUEST_STATEMENT_SECONDS)
+    return bool(rows)
 
 
 async def unread(ctx: BatchContext, collection_ids: Sequence[uuid.UUID] | None, most: int) -> int:

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from datetime import datetime
 
 from citewell.core.caching.cache import OUTCOMES, Cache
+from citewell.core.caching.readings import SharedReadings
 from citewell.core.context import Actor, Caller, batched_work, unit_of_work
 from citewell.core.platform import Platform
 from citewell.engine.embedding.base import Embedder
@@ -48,6 +49,11 @@ from citewell.features.search.source import CallersLibrary
 from citewell.features.sharing import service as sharing
 from citewell.indexes.contract import index_of
 from citewell.kit.clock import Stopwatch
+
+
+class UnreadLooks(SharedReadings[bool]):
+    """Whether documents are being read, by tenant; a state of the platform."""
+
 
 UNREAD = "unread documents"
 """Part that a reply was made without while the library is being read."""
@@ -134,10 +140,13 @@ async def unread(
     """
     if as_of is not None:
         return []
-    # Most often none is, whoever asks: that takes one round trip of the three to learn.
-    async with batched_work(platform, reader, has_kept_plans=True) as ctx:
-        if not await repository.is_any_unread(ctx):
-            return []
+    # Most often none is, whoever asks: that takes one round trip, for all who want to know it now.
+    tenant_id = reader.tenant_id
+    is_any = await platform.state_of(UnreadLooks).current(
+        tenant_id, lambda: repository.is_any_unread(platform.database, tenant_id)
+    )
+    if not is_any:
+        return []
     async with batched_work(platform, reader, has_kept_plans=False) as ctx:
         count = await repository.unread(ctx, collection_ids, MOST_UNREAD)
     if not count:
