@@ -163,6 +163,48 @@ class TestUnitOfWork:
         await database.close()
 
 
+class TestAsk:
+    """Statements that are a transaction by themselves."""
+
+    RENAME = "UPDATE collection SET name = name || :more WHERE tenant_id = :tenant_id"
+    NAMES = "SELECT name FROM collection WHERE tenant_id = :tenant_id"
+    TENANT = "SELECT current_setting('citewell.tenant_id', true)"
+
+    async def test_statements_of_a_tenant_are_kept_together_or_not_at_all(
+        self, own_url: str, shelves: list[Shelf]
+    ) -> None:
+        database, tenant_id = Database(own_url, pool_size=1), shelves[0].caller.tenant_id
+        values = {"tenant_id": tenant_id, "more": " renamed"}
+        rename = (self.RENAME, values)
+        try:
+            with pytest.raises(DBAPIError, match="division by zero"):
+                await database.ask_for(tenant_id, [rename, ("SELECT 1 / 0", {})])
+            (before,) = await database.ask_for(tenant_id, [(self.NAMES, values)])
+            assert not any(" renamed" in name for (name,) in before)
+            await database.ask_for(tenant_id, [rename])
+            (after,) = await database.ask_for(tenant_id, [(self.NAMES, values)])
+            assert sorted(after) == sorted((f"{name} renamed",) for (name,) in before)
+        finally:
+            await database.close()
+
+    async def test_tenant_and_time_end_with_them(self, own_url: str, shelves: list[Shelf]) -> None:
+        database, tenant_id = Database(own_url, pool_size=1), shelves[0].caller.tenant_id
+        try:
+            (inside,) = await database.ask_for(
+                tenant_id, [(self.TENANT, {})], statement_seconds=0.05
+            )
+            assert list(inside) == [(str(tenant_id),)]
+            assert list(await database.ask(self.TENANT, {})) == [("",)]
+            await database.ask("SELECT pg_sleep(0.1)", {})  # on the same connection
+            with pytest.raises(DBAPIError) as overdue:
+                await database.ask_for(
+                    tenant_id, [("SELECT pg_sleep(60)", {})], statement_seconds=0.05
+                )
+            assert is_overdue(overdue.value)
+        finally:
+            await database.close()
+
+
 class TestClose:
     async def test_work_that_was_cancelled_over_and_over_gives_back_its_connection_first(
         self, own_url: str
