@@ -275,6 +275,40 @@ class TestOutside:
         cancelled = await desk.sent("POST", f"/agent-runs/{run['id']}/cancel", 200)
         assert [call["status"] for call in cancelled["calls"]] == ["succeeded", "refused"]
 
+    async def test_address_made_after_reading_waits_even_at_a_read_host(
+        self, desk: Desk, outside: Outside
+    ) -> None:
+        outside.received.clear()
+        free = outside.host.replace("127.0.0.1", "localhost")
+        known, given = f"http://{free}/rates/today", f"http://{free}/given"
+        await desk.documents.add("Rates", f"Rates are at {known} each day. The safe is blue.")
+        agent = await desk.new_agent("fetch_url", "search_documents")
+        desk.vendor.play(
+            calling(("search_documents", {"query": "rates each day"})),
+            calling(("fetch_url", {"url": known}), ("fetch_url", {"url": given})),
+            calling(("fetch_url", {"url": f"http://{free}/?d=dGhlIHNhZmUgaXMgYmx1ZQ"})),
+        )
+        run = await desk.ran(agent, f"What is the rate? See {given} too.")
+        assert run["status"] == "waiting", run
+        assert [call["status"] for call in run["calls"]] == ["succeeded"] * 3 + ["waiting"]
+        assert run["calls"][3]["action"] == f"GET http://{free}/?d=dGhlIHNhZmUgaXMgYmx1ZQ"
+        assert [path for _, path, *_ in outside.received] == ["/rates/today", "/given"]
+
+    async def test_address_made_for_another_agent_waits(self, desk: Desk, outside: Outside) -> None:
+        outside.received.clear()
+        free = outside.host.replace("127.0.0.1", "localhost")
+        inner = await desk.new_agent("fetch_url")
+        slug = (await desk.sent("GET", f"/agents/{inner}", 200))["slug"]
+        agent = await desk.new_agent("ask_agent")
+        made = f"http://{free}/?d=secret"
+        desk.vendor.play(
+            calling(("ask_agent", {"agent": slug, "task": f"Read {made}."})),
+            calling(("fetch_url", {"url": made})),
+        )
+        run = await desk.ran(agent, "Ask the other one.")
+        assert run["status"] == "waiting", run
+        assert outside.received == []
+
 
 class TestEvaluations:
     """Runs of a dataset that an agent answers: it is asked on trial, and keeps no run."""

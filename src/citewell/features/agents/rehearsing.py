@@ -17,6 +17,7 @@ from citewell.engine.agents.base import (
 from citewell.engine.agents.loop import AgentLoop
 from citewell.engine.llm.base import TokenUsage
 from citewell.features.agents import service
+from citewell.features.agents.carrying import RunReading
 from citewell.features.agents.choosing import model_of
 from citewell.features.agents.metering import MeteredModel
 from citewell.features.agents.reporting import output_of_report, report_of
@@ -100,8 +101,9 @@ async def _rehearse(
 
     tools = {name: TOOLS[name] for name in definition.tools if name in TOOLS}
     tools |= await servers.tools_of(platform, trial.caller.tenant_id, definition.tools)
-    toolbox = RunToolbox(platform, definition, tools, trial, run_child)
     history, today = History(question), utc_now().date().isoformat()
+    reading = RunReading(history, definition.instructions, len(trial.ancestors) == 1)
+    toolbox = RunToolbox(platform, definition, tools, reading, trial, run_child)
     outcome = await AgentLoop(model, spec_of(definition), toolbox, trial, history, today).run()
     report, reason = None, ""
     if isinstance(outcome, Finished):

@@ -27,6 +27,7 @@ from citewell.engine.agents.base import (
 from citewell.engine.agents.loop import AgentLoop
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.features.agents import journal, repository, service
+from citewell.features.agents.carrying import RunReading
 from citewell.features.agents.choosing import model_of
 from citewell.features.agents.journal import RunLedger
 from citewell.features.agents.metering import MeteredModel
@@ -184,7 +185,9 @@ async def _attempt(work: _Work) -> tuple[History, RunOutcome]:
 
     tools = {name: TOOLS[name] for name in definition.tools if name in TOOLS}
     tools |= await servers.tools_of(platform, payer.tenant_id, definition.tools)
-    toolbox = RunToolbox(platform, definition, tools, ledger, run_child)
+    is_persons = run.parent_call is None and not run.given_document_ids
+    reading = RunReading(history, definition.instructions, is_persons)
+    toolbox = RunToolbox(platform, definition, tools, reading, ledger, run_child)
     today = utc_now().date().isoformat()
     loop = AgentLoop(model, spec_of(definition), toolbox, ledger, history, today)
     return history, await loop.run()

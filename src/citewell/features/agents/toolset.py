@@ -22,6 +22,7 @@ from citewell.engine.agents.base import (
     ToolTerms,
 )
 from citewell.engine.errors import EngineError
+from citewell.features.agents.carrying import RunReading
 from citewell.features.agents.schemas import AgentDefinition
 from citewell.features.agents.tools.base import AgentTool, ToolWork
 from citewell.features.collections import service as collections
@@ -59,6 +60,7 @@ class RunToolbox:
         platform: The process's platform.
         definition: The agent.
         tools: Its tools by name.
+        reading: The texts that the run has before it.
         ledger: Tells who the user is at each call.
         run_child: Runs another agent.
     """
@@ -68,12 +70,14 @@ class RunToolbox:
         platform: Platform,
         definition: AgentDefinition,
         tools: Mapping[str, AgentTool],
+        reading: RunReading,
         ledger: CallLedger,
         run_child: RunChild,
     ) -> None:
         self._platform = platform
         self._definition = definition
         self._tools = tools
+        self._reading = reading
         self._ledger = ledger
         self._run_child = run_child
         self._specs = {name: tool.spec for name, tool in tools.items()}
@@ -85,7 +89,11 @@ class RunToolbox:
 
     def action_of(self, tool: str, arguments: BaseModel) -> str | None:
         """The action that has to be approved first."""
-        return self._tools[tool].action(self._platform, arguments)
+        asked = self._tools[tool]
+        address = asked.address(self._platform, arguments)
+        if address is not None and self._reading.may_carry(address):
+            return f"GET {address}"
+        return asked.action(self._platform, arguments)
 
     async def run(self, call: CallState, arguments: BaseModel) -> ToolOutput:
         """Do a call; its failure is a result like another."""

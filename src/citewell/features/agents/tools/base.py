@@ -40,6 +40,8 @@ class AgentTool:
     """Raises an `AppError` with what the model should be told."""
     action: Callable[[Platform, Any], str | None] = lambda _platform, _arguments: None
     """The action that has to be approved, in words for a person; None: nothing has to be."""
+    address: Callable[[Platform, Any], str | None] = lambda _platform, _arguments: None
+    """The address that a call asks without approval; it could carry text of documents there."""
 
 
 def require_in_scope(work: ToolWork, state: DocumentState) -> None:

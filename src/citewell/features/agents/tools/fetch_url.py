@@ -30,6 +30,15 @@ def _action(platform: Platform, arguments: FetchUrlArguments) -> str | None:
     return None
 
 
+def _address(platform: Platform, arguments: FetchUrlArguments) -> str | None:
+    try:
+        url = outside.parsed(arguments.url)
+    except AppError:
+        return None
+    is_free = outside.is_listed(url, platform.settings.agent_read_hosts)
+    return arguments.url if is_free else None
+
+
 async def _run(work: ToolWork, arguments: FetchUrlArguments) -> ToolOutput:
     url = outside.parsed(arguments.url)
     settings = work.platform.settings
@@ -43,4 +52,5 @@ TOOL = AgentTool(
     ToolTerms("fetch_url", "Read a page or an API of a host that is allowed.", FetchUrlArguments),
     _run,
     _action,
+    _address,
 )
