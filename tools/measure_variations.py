@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import document_files as files  # noqa: E402 - found by the path above
+import old_office_files as old  # noqa: E402
 import sheet_files  # noqa: E402
 
 from citewell.engine.parsing.base import Block, ParseError  # noqa: E402
@@ -64,6 +65,21 @@ def _raised(kind: str) -> Case:
                 path.write_text(f"{{\\rtf1 {start}{{\\super {mark}}}{end}\\par}}")
             case "html":
                 path.write_text(f"<html><body><p>{start}<sup>{mark}</sup>{end}</p></body></html>")
+            case "epub":
+                way = draw.choice(("vertical-align: super", "position: relative; top: -0.3em"))
+                style = f"<style>.up {{{way}}}</style>"
+                text = f'{style}<p>{start}<span class="up">{mark}</span>{end}</p>'
+                files.write_epub(path, {"one": text})
+            case "pptx":
+                runs = f'<a:r><a:t>{start}</a:t></a:r><a:r><a:rPr baseline="30000"/><a:t>{mark}'
+                runs += f"</a:t></a:r><a:r><a:t>{end}</a:t></a:r>"
+                shape = files.slide_shape("x").replace("<a:r><a:t>x</a:t></a:r>", runs)
+                files.write_pptx(path, [shape])
+            case "doc":
+                runs = [old.Run(start), old.Run(mark, old.SUPERSCRIPT), old.Run(end)]
+                old.write_styled_doc(path, [(runs, b"", 0, "\r")])
+            case "ppt":
+                old.write_shown_ppt(path, [old.Shown("Prices", [(start, 0), (mark, 30), (end, 0)])])
             case _:
                 path.write_text(f"# Prices\n\n{start}<sup>{mark}</sup>{end}\n")
         return path, ({shown}, {f"{price}{mark}"}, {})
@@ -114,6 +130,9 @@ def _pages(kind: str) -> Case:
         if kind == "pdf":
             pages = [["Report", filler, text, filler, f"Page {n}"] for text, n in said.items()]
             files.write_pdf(path, pages)
+        elif kind == "ppt":
+            shown = [old.Shown(f"Slide {n}", [(text, 0)]) for text, n in said.items()]
+            old.write_shown_ppt(path, shown)
         else:
             slides = [
                 files.slide_shape(f"Slide {n}", "title") + files.slide_shape(text)
@@ -133,6 +152,13 @@ def _hidden(kind: str) -> Case:
             case "docx":
                 run = f"<w:r><w:rPr><w:vanish/></w:rPr><w:t>{secret}</w:t></w:r>"
                 files.write_docx(path, f"<w:p><w:r><w:t>It costs {shown}</w:t></w:r>{run}</w:p>")
+            case "doc":
+                runs = [old.Run(f"It costs {shown}"), old.Run(secret, old.HIDDEN)]
+                old.write_styled_doc(path, [(runs, b"", 0, "\r")])
+            case "ppt":
+                slides = [old.Shown("A", [(f"It costs {shown}", 0)], hidden_shape=secret)]
+                slides.append(old.Shown("B", [(secret, 0)], is_hidden=True))
+                old.write_shown_ppt(path, slides)
             case "rtf":
                 path.write_text(f"{{\\rtf1 It costs {shown}{{\\v  {secret}}}.\\par}}")
             case "html":
@@ -148,6 +174,39 @@ def _hidden(kind: str) -> Case:
                 }
                 sheet_files.WRITERS[kind](path, sheets)
         return path, ({shown}, {secret}, {})
+
+    return make
+
+
+def _items(kind: str) -> Case:
+    """Items with automatic numbers, which no text holds."""
+
+    def make(draw: random.Random, folder: Path) -> tuple[Path, Found]:
+        count = draw.randrange(2, 9)
+        said = [f"The {draw.choice(WORDS)} costs {_money(draw)}." for _ in range(count)]
+        path = folder / f"a.{kind}"
+        match kind:
+            case "doc":
+                parts = [([old.Run(text)], old.in_list(1), 0, "\r") for text in said]
+                old.write_styled_doc(path, parts)
+                return path, ({f"{n}) {text}" for n, text in enumerate(said, 1)}, set(), {})
+            case "docx":
+                files.write_docx(path, "".join(map(files.numbered, said)))
+                return path, ({f"Article {n}. {text}" for n, text in enumerate(said, 1)}, set(), {})
+            case _:
+                start = draw.randrange(1, 20)
+                style = (
+                    '<office:automatic-styles xmlns:style="s"><text:list-style style:name="L">'
+                    '<text:list-level-style-number text:level="1" style:num-format="1"'
+                    f' style:num-suffix="." text:start-value="{start}"/></text:list-style>'
+                    "</office:automatic-styles>"
+                )
+                inner = "".join(
+                    f"<text:list-item><text:p>{t}</text:p></text:list-item>" for t in said
+                )
+                body = f'<text:list text:style-name="L">{inner}</text:list>'
+                files.write_odf(path, "text", body, style)
+                return path, ({f"{n}. {text}" for n, text in enumerate(said, start)}, set(), {})
 
     return make
 
@@ -186,11 +245,15 @@ def _mail(draw: random.Random, folder: Path) -> tuple[Path, Found]:
     return path, ({*prices, name}, set(), {})
 
 
+RAISED = ("docx", "doc", "odt", "rtf", "html", "epub", "md", "pptx", "ppt")
+HIDDEN = ("docx", "doc", "rtf", "html", "ppt", "xls", "xlsb", "ods")
+
 CASES: dict[str, Case] = {
-    **{f"raised {kind}": _raised(kind) for kind in ("docx", "odt", "rtf", "html", "md")},
+    **{f"raised {kind}": _raised(kind) for kind in RAISED},
     **{f"cells {kind}": _cells(kind) for kind in sheet_files.WRITERS},
-    **{f"pages {kind}": _pages(kind) for kind in ("pdf", "pptx")},
-    **{f"hidden {kind}": _hidden(kind) for kind in ("docx", "rtf", "html", "xls", "xlsb", "ods")},
+    **{f"pages {kind}": _pages(kind) for kind in ("pdf", "pptx", "ppt")},
+    **{f"hidden {kind}": _hidden(kind) for kind in HIDDEN},
+    **{f"items {kind}": _items(kind) for kind in ("docx", "doc", "odt")},
     "form pdf": _form,
     "parts eml": _mail,
 }
