@@ -34,7 +34,7 @@ TCVN = (
 # By language: texts in the style of offices, and the encodings they are written in.
 TEXTS = {
     "ru": (
-        ("cp1251", "koi8_r", "cp866", "iso8859_5", "utf-16-le", "utf-16-be"),
+        ("cp1251", "koi8_r", "cp866", "mac_cyrillic", "iso8859_5", "utf-16-le", "utf-16-be"),
         "Работник обязан предупредить руководителя за три дня. Склад закрыт по воскресеньям.",
     ),
     "uk": (("cp1251", "koi8_u"), "Працівник має право на щорічну відпустку тривалістю 24 дні."),

@@ -22,6 +22,7 @@ _CANDIDATES: dict[str, tuple[str, ...]] = {
     "koi8_u": ("ru",),
     "cp866": ("ru",),
     "iso8859_5": ("ru",),
+    "mac_cyrillic": ("ru",),
     "cp1253": ("el",),
     "iso8859_7": ("el",),
     "cp1255": ("he",),
@@ -44,6 +45,10 @@ _SAMPLE = 4_000
 _HOME = 6.0
 """Nats by which Western text is preferred: it is by far the most frequent, and few letters of it
 say little about the language."""
+_SELDOM = 5.0
+"""Nats against Mac Cyrillic, which is rare and differs from windows-1251 in capitals and "я" alone:
+of 240 stretches of 20 to 120 letters in windows-1251 two are wrong, both said to be unsure, and of
+as many in Mac Cyrillic 7 are wrong without a word."""
 _DECLARED = 40.0
 """Nats by which a declared encoding is preferred: ten letters or so that contradict it."""
 _SURE = 5.0
@@ -103,6 +108,7 @@ def rank(sample: bytes, declared: str | None) -> Ranked:
         return Ranked(declared, "" if "\ufffd" not in _decode(shown, declared) else "unsure")
     for name in fits:
         bonus = (_HOME if name == "cp1252" else 0) + (_DECLARED if name == declared else 0)
+        bonus -= _SELDOM if name == "mac_cyrillic" else 0
         fits[name] = fits[name]._replace(cost=fits[name].cost - bonus)
     letters = _decode(shown, "cp1252")
     if len({letter for letter in letters if letter > "\x7f"}) < _FEW and len(letters) > _SHORT:
