@@ -108,12 +108,12 @@ LIGHT: dict[str, frozenset[str]] = {
     "en": _split(
         """
         able actual actually allowed asked asks back big bring brings call called calls case come
-        comes current currently done exactly fill find finds give given gives go goes going good
-        happen happens have help item items job jobs keep keeps kept kind know large let like likely
-        long look looks lot made make makes mean means move need needed needs normally old people
-        person place possible put really run runs said same say says see show small someone sort
-        step steps take takes tell thing things try type types use used uses using usually want
-        wants way ways work works
+        comes current currently done exactly fill find finds get gets getting give given gives go
+        goes going good happen happens have help item items job jobs keep keeps kept kind know large
+        let like likely long look looks lot made make makes mean means move need needed needs
+        normally old people person place possible put really receive receives run runs said same say
+        says see show small someone sort step steps take takes tell thing things try type types use
+        used uses using usually want wants way ways work works
         """
     ),
     "vi": _split(

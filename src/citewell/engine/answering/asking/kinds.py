@@ -87,6 +87,7 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             Kind.PROCEDURE,
             r"^how (?:do|does|can|could|should|must|to|would|is .* (?:done|made|fitted))\b|"
             r"\bwhat (?:should|must|do|shall|can) (?:i|we|you|one|staff|people|employees?) do\b|"
+            r"\bwhat do (?:i|we|you) (?:have|need) to do\b|"
             r"\b(?:steps|procedure|process|instructions) (?:to|for|of)\b|"
             r"\bwhat happens (?:when|if)\b|"
             r"\bhow (?:do|can|should|must|to)\b",
@@ -108,6 +109,8 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (
             Kind.DURATION,
             r"\bhow long\b|"
+            r"^what(?: is|s)? (?:the |my |your |our )?(?:\w+ ){0,2}(?:period|duration)\b|"
+            r"^(?:\w+ ){0,2}(?:period|duration) (?:of|for)\b|"
             r"\bfor how (?:long|many (?:seconds|minutes|hours|days|weeks|months|years))\b",
         ),
         (Kind.COUNT, r"\bhow many\b|\b(?:what|which) number of\b|\bwhat is the number of\b"),
@@ -204,7 +207,7 @@ _AGGREGATES: tuple[tuple[Aggregate, re.Pattern[str]], ...] = tuple(
     for aggregate, pattern in (
         (
             Aggregate.SUM,
-            r"\b(?:in total|total|sum|altogether|overall)\b|"
+            r"\b(?:in total|total|sum|altogether|overall|combined|together)\b|"
             r"\btong (?:so|cong|tien|luong|gia tri|chi phi|doanh thu|ngan sach|von|khoi luong|"
             r"dien tich|trong luong|thu nhap|muc)\b",
         ),

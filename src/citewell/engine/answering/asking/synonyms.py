@@ -114,7 +114,7 @@ reply: answer, answers, answered, response
 respond: answer, answers, reply
 pack: bring
 bring: carry
-duties: obligations, responsibilities
+duties: obligations, responsibilities, agrees, undertakes
 obligations: duties, responsibilities
 responsibilities: duties, obligations
 file: records, record

@@ -18,6 +18,19 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
         r"\b(?:cost|costs|price|pay|paid|charge|how much|gia|bao nhieu tien|muc|tien)\b",
         r"\b(?:price|cost|amount|fee|rate|charge|budget|gia|muc tien|so tien|muc|don gia|tien)\b",
     ),
+    (
+        r"\b(?:expensive|cheap(?:er|est)?|dearest|(?:dat|re) (?:tien )?(?:nhat|hon))\b",
+        r"\b(?:price|cost|fee|rate|charge|gia|muc tien|so tien|don gia|tien|phi)\b",
+    ),
+    (r"\b(?:tall|taller|tallest|cao nhat|cao bao nhieu)\b", r"\b(?:height|chieu cao)\b"),
+    (
+        r"\b(?:heavy|heavier|heaviest|lightest|weighs?|nang (?:nhat|bao nhieu))\b",
+        r"\b(?:weight|mass|trong luong|khoi luong|can nang)\b",
+    ),
+    (
+        r"\b(?:earns?|earned|best paid|paid)\b",
+        r"\b(?:pay|hourly pay|salary|wages?|luong|muc luong)\b",
+    ),
     (r"\b(?:pounds?|sterling|gbp)\b|£", r"\bgbp\b|£|pounds?"),
     (r"\b(?:dong|vnd)\b|₫", r"\bvnd\b|₫|\bdong\b"),
     (r"\b(?:dollars?|usd)\b|\$", r"\busd\b|\$|dollars?"),
@@ -60,6 +73,9 @@ _UNIT = re.compile(r"\(([^()]{1,24})\)\s*$|\b(GBP|USD|EUR|VND|VNĐ|JPY|AUD|CAD|C
 _COUNTED = 0.5
 """Weight of a column that is called as what is counted: of `How many samples passed` the column
 `Passed` is asked for, `Samples` only where no other is named."""
+
+_MOST_NAME = 60
+"""Characters of a cell that may stand beside a code as the name of its row."""
 
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"(?<![\w.,])-?[$€£¥₫]?\s?\d[\d.,]*\s?%?")
@@ -263,12 +279,17 @@ def label_of(grid: TableRows, row: int, *, told: int | None = None) -> str:
     for other in range(len(grid.rows)):
         if other != row:
             known |= grid.terms(other)
+    named = [cells[label] or cells[0]]
+    if _CODE.fullmatch(named[0]) and label + 1 < len(cells) and label + 1 != told:
+        beside = cells[label + 1]
+        if _TEXT.search(beside) and len(beside) <= _MOST_NAME:
+            named.append(beside)  # `G-101` alone tells nobody what it is
     shared = [
         cell
         for column, cell in enumerate(cells)
         if column not in (label, told) and reading.find(cell) - known and _TEXT.search(cell)
     ]
-    return ", ".join(dict.fromkeys([cells[label] or cells[0], *shared]))
+    return ", ".join(dict.fromkeys([*named, *shared]))
 
 
 def name_of(asked: Asked, grid: TableRows, row: int, *, told: int | None = None) -> str:

@@ -38,6 +38,9 @@ _MAX_PAIR = 400
 """Longest lead-in with the one line it announces, in characters."""
 
 _MIN_LINES = 3
+_MOST_SENTENCES = 2
+"""Sentences of an item on average, beyond which a list is the sections of a document."""
+
 _LINE_WORDS = 25
 """So many paragraphs of one sentence each, none longer, are a list though nothing marks them."""
 
@@ -89,12 +92,38 @@ def blocks_of(stream: Sequence[Member]) -> Iterator[ItemList]:
             block.items.append([member])
     if block is not None and len(block.items) > 1:
         yield block
+    yield from _inner_lists(stream)
     for grid in grids_of(stream):
         if len(grid.rows) > 1:
             yield ItemList(None, [[row] for row in grid.rows])
     for _, section in groupby(stream, key=_section_of):
         if items := _lines_under_heading(list(section)):
             yield ItemList(None, [[item] for item in items])
+
+
+def _inner_lists(stream: Sequence[Member]) -> Iterator[ItemList]:
+    """Yield the lists that a numbered lead-in announces: `6. The tenant agrees:`."""
+    block: ItemList | None = None
+    for member in stream:
+        candidate = member[0].candidates[member[1]]
+        # Formats that lose the bullets leave paragraphs in the middle of a sentence.
+        is_item = _BULLET.match(candidate.text) is not None or (
+            candidate.previous is None and candidate.text[:1].islower() and not candidate.is_row
+        )
+        if block is not None and (is_item or (block.items and candidate.previous is not None)):
+            _add(block, member)
+            continue
+        if block is not None and len(block.items) > 1:
+            yield block
+        is_lead = candidate.is_lead_in and _NUMBERED.match(candidate.text) is not None
+        block = ItemList(member) if is_lead else None
+    if block is not None and len(block.items) > 1:
+        yield block
+
+
+def _is_chapters(block: ItemList) -> bool:
+    """Whether the items of a list without a lead-in are whole sections with their numbers."""
+    return block.lead is None and len(block.members) > _MOST_SENTENCES * len(block.items)
 
 
 def _section_of(member: Member) -> tuple[str, ...]:
@@ -213,7 +242,9 @@ def _holder(block: ItemList, candidate: Candidate) -> bool:
 
 def _blocks(material: Material) -> Iterator[ItemList]:
     for stream in material.streams:
-        yield from blocks_of(stream)
+        for block in blocks_of(stream):
+            if not _is_chapters(block):
+                yield block
 
 
 def score(material: Material, block: ItemList) -> tuple[float, float]:

@@ -25,8 +25,9 @@ _HARMLESS = re.compile(
 """Bounds and other phrases that hold a negator and deny nothing."""
 
 _LIST_MARK = re.compile(r"^\(?\w{1,3}[.)] ")
-_CLAUSE_END = re.compile(r"[,;:.] |\b(?:where|because|since|so that|vi|do|boi)\b")
-"""Ends the main clause: a reason behind it may deny something else."""
+_CLAUSE_END = re.compile(r"[,;:.] |\b(?:where|because|since|so that|vi|boi)\b")
+"""Ends the main clause: a reason behind it may deny something else. Vietnamese `do` names who does
+it as often as why: `Con dấu do Văn thư giữ và không được mang ra ngoài`."""
 
 _DEPENDS = re.compile(
     r"\b(?:only|except|unless|if|provided|depends|tru khi|tru truong hop|chi (?:duoc|khi)|neu|"

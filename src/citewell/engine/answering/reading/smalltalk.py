@@ -37,6 +37,10 @@ _REPLIES = {
 _VIETNAMESE = re.compile(r"\b(?:chao|ban|cam on|tam biet|giup|toi|minh|la gi|la ai|the nao|alo)\b")
 
 
+_BOTH = re.compile(rf"(?P<greeting>{_GREETING.pattern}) (?P<rest>\S.*)")
+"""A greeting with what is asked behind it: `Hello, what can you do?`."""
+
+
 def fixed_reply(text: str) -> str | None:
     """Get the reply to a greeting or a question about Citewell, in its language.
 
@@ -49,6 +53,8 @@ def fixed_reply(text: str) -> str | None:
     if len(text) > _MAX_CHARS:
         return None
     plain = " ".join(_MARKS.sub(" ", fold(normalise(text))).split())
-    if not (_GREETING.fullmatch(plain) or _ABOUT.fullmatch(plain)):
+    both = _BOTH.fullmatch(plain)
+    is_about = _ABOUT.fullmatch(plain) or (both and _ABOUT.fullmatch(both["rest"]))
+    if not (_GREETING.fullmatch(plain) or is_about):
         return None
     return _REPLIES["vi" if _VIETNAMESE.search(plain) else "en"]
