@@ -32,9 +32,12 @@ _CLITICS = {"en": frozenset(("s", "t", "d", "m", "ll", "re", "ve"))}
 """Letters that apostrophes cut off (`company's`)."""
 
 _THEMSELVES = re.compile(
-    r"(?<!which )(?<!what )\b(company|organi[sz]ation|cong ty)\b(?! nao\b)", re.IGNORECASE
+    r"(?<!which )(?<!what )\b(company|organi[sz]ation|employees?|staff|cong ty|nhan vien|"
+    r"nguoi lao dong)\b(?! nao\b)",
+    re.IGNORECASE,
 )
-"""The library's owner, whom documents mostly leave unnamed; not where a company is asked for."""
+"""The library's owner and its people, whom documents mostly leave unnamed; not where a company is
+asked for."""
 
 _DURATION = frozenset({"long", "lau"})
 """Words that ask for a length of time (`how long`, `bao lâu`): no answer repeats them."""
@@ -137,8 +140,8 @@ def content_of(material: Material) -> frozenset[int]:
     """Get the positions of the single words that tell of a question's subject."""
     question = material.question
     clitics = _CLITICS.get(question.language, frozenset[str]())
-    called = _THEMSELVES.search(material.asked.text)
-    themselves = frozenset(called[1].split()) if called else frozenset[str]()
+    called = _THEMSELVES.findall(material.asked.text)
+    themselves = frozenset(word for one in called for word in one.split())
     asking = _DURATION if material.asked.kind is Kind.DURATION else frozenset[str]()
     return frozenset(
         at

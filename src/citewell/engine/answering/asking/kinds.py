@@ -139,7 +139,8 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"^(?:what|which) (?:\w+ )?(?:documents|items|kinds|types|things|parts|courses|tools|"
             r"features|people|cities|countries|rules|conditions|reasons|databases|expenses)\b|"
             r"^in (?:what|which) \w+s\b|^what (?:can|does|do) .*\b(?:build|include|contain)\b|"
-            r"^what is in\b",
+            r"^what (?:do|should|must|can|shall) (?:i|we|you|one) (?:need to |have to )?"
+            r"(?:bring|pack|take|carry|prepare|hand in|submit)\b|^what is in\b",
         ),
         (
             Kind.DEFINITION,
@@ -196,6 +197,7 @@ _VIETNAMESE: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (
             Kind.LIST,
             r"\bliet ke\b|\bnhung\b.*\b(?:nao|gi)\b|\bcac\b.*\b(?:nao|gi)\b|\bgom (?:nhung )?gi\b|"
+            r"\b(?:can|phai) (?:mang|chuan bi|nop)(?: theo| san)? (?:nhung )?(?:giay to )?gi\b|"
             r"\bbao gom\b|\bke ten\b",
         ),
         (Kind.DEFINITION, r"\bla gi$|\bnghia la gi\b|\bduoc hieu\b|\bla sao$|\bdinh nghia\b"),

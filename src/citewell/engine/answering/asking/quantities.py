@@ -56,6 +56,8 @@ _NO_AMOUNT = re.compile(
     r"\b(?:once|twice) (?:a|an|per|every) \w+|\bevery \w+ \w+|"
     r"\b(?:in|since|from|until|by|nam|[a-z]{3,}(?:ed|lt)) (?:19|20)\d\d\b|"
     r"(?<![\w.,])\d[\d.,]*+\s?(?:k?g|[ckm]?m|m?l|kw|kwh|litres?|met|lit|tan)\b|"
+    r"(?<![\w.,])\d[\d.,]*+[ -](?:minutes?|hours?|days?|weeks?|months?|years?|phut|gio|ngay|tuan|"
+    r"thang|nam)\b(?!['’]| (?:luong|tien))|\b[a-z]{1,2}-?\d{1,4}\b|"  # noqa: RUF001 - a typographic apostrophe is meant
     r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|\b\d{1,2}(?::\d\d| gio)\b"
 )
 """Numbers that are no price: dates, times of day, rhythms, numbers of sections, weights."""

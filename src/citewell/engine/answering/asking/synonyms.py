@@ -77,7 +77,7 @@ late: overdue
 fine: penalty
 hotel: accommodation
 plane: flight
-laptop: notebook
+laptop: notebook, device
 photos: photographs, pictures
 pictures: photographs, photos
 teaches: instructor, trainer, coach
@@ -140,7 +140,7 @@ stolen: theft, lost
 lost: loss, losing, missing
 lose: loss, losing, lost
 shut: close, closed, closes
-phone: telephone, mobile
+phone: telephone, mobile, device
 mobile: phone, telephone
 telephone: phone
 computer: laptop
@@ -329,6 +329,10 @@ thưởng tết: lương tháng thứ mười ba
 khóa học: lớp học
 lớp học: khóa học
 lấy vợ: kết hôn
+khách sạn: phòng nghỉ, tiền phòng
+phòng nghỉ: khách sạn
+tháng 13: tháng thứ mười ba
+chạy: khởi hành
 lấy chồng: kết hôn
 chọn: lựa chọn
 thành lập: sáng lập

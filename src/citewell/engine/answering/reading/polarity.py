@@ -24,6 +24,7 @@ _HARMLESS = re.compile(
 )
 """Bounds and other phrases that hold a negator and deny nothing."""
 
+_WITHOUT = re.compile(r"\b(?:is|are) (?:[^,;.]{0,40} )?without (\w+)")
 _LIST_MARK = re.compile(r"^\(?\w{1,3}[.)] ")
 _CLAUSE_END = re.compile(r"[,;:.] |\b(?:where|because|since|so that|vi|boi)\b")
 """Ends the main clause: a reason behind it may deny something else. Vietnamese `do` names who does
@@ -70,6 +71,8 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
         return statement  # `Staff in Bristol may` says nothing of Đà Nẵng
     if not _is_decided(material, statement.text):
         return statement
+    if _rests_on_without(material, _main_clause(statement.text)):
+        return statement
     denied = is_denied(material, statement.text)
     plain = _main_clause(statement.text)
     if statement.coverage < _MIN_COVERAGE or (_DEPENDS.search(plain) and not denied):
@@ -93,6 +96,20 @@ def _is_decided(material: Material, text: str) -> bool:
     if held and material.asked.words.isdisjoint(_WORD.findall(held["whom"])):
         return False
     return tells_predicate(question, material.asked.text, told, language)
+
+
+def _rests_on_without(material: Material, main: str) -> bool:
+    """Whether a clause denies only that something comes with another thing than is asked about.
+
+    `There are drinks without alcohol` does not tell that nobody may drink.
+    """
+    match = _WITHOUT.search(main)
+    return (
+        match is not None
+        and _denials(main) == 1
+        and match[1] not in material.asked.words
+        and "without" not in material.asked.words
+    )
 
 
 def is_denied(material: Material, text: str) -> bool:

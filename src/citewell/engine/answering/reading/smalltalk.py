@@ -37,7 +37,7 @@ _REPLIES = {
 _VIETNAMESE = re.compile(r"\b(?:chao|ban|cam on|tam biet|giup|toi|minh|la gi|la ai|the nao|alo)\b")
 
 
-_BOTH = re.compile(rf"(?P<greeting>{_GREETING.pattern}) (?P<rest>\S.*)")
+_BOTH = re.compile(rf"(?:{_GREETING.pattern}) (?:{_ABOUT.pattern})")
 """A greeting with what is asked behind it: `Hello, what can you do?`."""
 
 
@@ -53,8 +53,6 @@ def fixed_reply(text: str) -> str | None:
     if len(text) > _MAX_CHARS:
         return None
     plain = " ".join(_MARKS.sub(" ", fold(normalise(text))).split())
-    both = _BOTH.fullmatch(plain)
-    is_about = _ABOUT.fullmatch(plain) or (both and _ABOUT.fullmatch(both["rest"]))
-    if not (_GREETING.fullmatch(plain) or is_about):
+    if not any(one.fullmatch(plain) for one in (_GREETING, _ABOUT, _BOTH)):
         return None
     return _REPLIES["vi" if _VIETNAMESE.search(plain) else "en"]
