@@ -77,6 +77,31 @@ class ThreadCompute(ComputePool):
         return cast(T, json.loads(self._known[call]))
 
 
+Handles = dict[frozenset[tuple[str, str]], list[Database]]
+
+USED: dict[str, Handles] = {}
+"""Closed handles of the databases that are there, by URL and settings.
+
+Each compiles its statements once, which is a tenth of the processor time of a short test. A handle
+that was closed connects anew, in whichever loop.
+"""
+
+
+@asynccontextmanager
+async def used_database(
+    url: str, session_settings: Mapping[str, str] | None
+) -> AsyncIterator[Database]:
+    """A handle that nobody else has meanwhile, without connections before and after."""
+    settings = frozenset((session_settings or {}).items())
+    free = USED[url].setdefault(settings, []) if url in USED else []
+    database = free.pop() if free else Database(url, session_settings=session_settings)
+    try:
+        yield database
+    finally:
+        await database.close()
+        free.append(database)
+
+
 @contextmanager
 def quiet_database(servers: Servers, template: str) -> Iterator[str]:
     """A migrated database; its URL."""
@@ -84,9 +109,11 @@ def quiet_database(servers: Servers, template: str) -> Iterator[str]:
     with psycopg.connect(servers.admin_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(4242)")  # one clone of the template at a time
         url = servers.create(name, template)
+    USED[url] = {}
     try:
         yield url
     finally:
+        del USED[url]
         servers.drop(name)
 
 
@@ -103,35 +130,34 @@ async def quiet_platform(
     session_settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Platform]:
     """The light parts, put together."""
-    database = Database(url, session_settings=session_settings)
-    keys = KeyRing(database, lambda: MasterKeys(b"master key of the tests" * 2))
-    queue = JobQueue[Platform](url, dead_after=dead_after)
-    schedules = Schedules[Platform](database, Supervisor())
-    ingestion_jobs.register(queue, schedules)
-    trash_jobs.register(schedules)
-    files = settings.home / "files"
-    blobs = BlobStore(FolderStorage(files), keys, files / "staging")
-    compute = compute or ThreadCompute()
-    try:
-        yield Platform(
-            settings=settings,
-            database=database,
-            queue=queue,
-            schedules=schedules,
-            keys=keys,
-            blobs=blobs,
-            parser=parser or TextParser(),
-            compute=compute,
-            embedder=embedder or HashEmbedder(),
-            embedders=embedders or Embedders(open_embedder),
-            verifier=RulesVerifier(),
-            llm=None,
-            limiter=RateLimiter(),
-            token_key=b"signs tokens of the tests" * 2,
-        ).holding(postgres_index(database))
-    finally:
-        await compute.close()
-        await database.close()
+    async with used_database(url, session_settings) as database:
+        keys = KeyRing(database, lambda: MasterKeys(b"master key of the tests" * 2))
+        queue = JobQueue[Platform](url, dead_after=dead_after)
+        schedules = Schedules[Platform](database, Supervisor())
+        ingestion_jobs.register(queue, schedules)
+        trash_jobs.register(schedules)
+        files = settings.home / "files"
+        blobs = BlobStore(FolderStorage(files), keys, files / "staging")
+        compute = compute or ThreadCompute()
+        try:
+            yield Platform(
+                settings=settings,
+                database=database,
+                queue=queue,
+                schedules=schedules,
+                keys=keys,
+                blobs=blobs,
+                parser=parser or TextParser(),
+                compute=compute,
+                embedder=embedder or HashEmbedder(),
+                embedders=embedders or Embedders(open_embedder),
+                verifier=RulesVerifier(),
+                llm=None,
+                limiter=RateLimiter(),
+                token_key=b"signs tokens of the tests" * 2,
+            ).holding(postgres_index(database))
+        finally:
+            await compute.close()
 
 
 @dataclass(frozen=True)
