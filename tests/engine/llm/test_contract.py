@@ -252,6 +252,7 @@ class TestFailure:
             f"{provider}:m",
             base_url=base_url(provider, "http://127.0.0.1:9"),
             api_key="k",
+            timeout=Timeouts(backoff=0.01),
         )
         with pytest.raises(ProviderError, match="reached") as caught:
             await ask(model)
