@@ -14,7 +14,7 @@ from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.candidates import Candidate, candidates_of
 from citewell.engine.answering.pointing import points_back
-from citewell.engine.answering.question import text_terms
+from citewell.engine.answering.question import term_array
 from citewell.engine.text.normalisation import fold, normalise
 
 # Shares of a term's weight a sentence is given for terms that stand near it, and weights of the
@@ -174,7 +174,7 @@ class Finder:
         """Get the positions of the terms that the text holds."""
         if not text:
             return frozenset()
-        ids = self._positions.keys() & text_terms(text, language)
+        ids = self._positions.keys() & term_array(text, language)
         return frozenset(at for one in ids for at in self._positions[one])
 
     def called(self, words: frozenset[str]) -> frozenset[int]:
