@@ -173,3 +173,15 @@ class TestDamage:
         with pytest.raises(ParseError) as caught:
             await parse(parser, path)
         assert caught.value.code is ParseFailure.CORRUPT
+
+    async def test_damaged_name_of_its_kind_is_corrupt(self, parser, parse, tmp_path):
+        path = write_odf(tmp_path / "a.odt", "text", f"<text:p>{PROSE}</text:p>")
+        with zipfile.ZipFile(path) as archive:
+            place = archive.getinfo("mimetype").header_offset
+        raw = bytearray(path.read_bytes())
+        # The packed name stands behind 30 bytes and its part's own name.
+        raw[place + 38 : place + 58] = b"\xff" * 20
+        path.write_bytes(raw)
+        with pytest.raises(ParseError) as caught:
+            await parse(parser, path)
+        assert caught.value.code is ParseFailure.CORRUPT

@@ -1,6 +1,8 @@
 """Inspects zipped documents before anything is unpacked."""
 
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -52,7 +54,7 @@ def inspect_archive(path: Path, limits: ParseLimits) -> DocumentFormat | None:
         with zipfile.ZipFile(path) as archive:
             _check_size(archive, limits)
             return _format_of(archive)
-    except READ_ERRORS as error:
+    except (*READ_ERRORS, zlib.error, struct.error) as error:
         raise ParseError(
             ParseFailure.CORRUPT, "The file is a damaged archive: it cannot be unpacked."
         ) from error
