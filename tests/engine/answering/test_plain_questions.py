@@ -44,6 +44,16 @@ class TestTables:
         assert offers(asked, "Check: Eye test; Price: 15") > 0.5
         assert answer("How much does the eye test cost?", KLINIK).is_abstained
 
+    def test_price_in_two_currencies_is_told_without_the_rest_of_the_row(self):
+        shop = passage(
+            "Article | Lamp | Watts | Price EUR | Price CHF\nL-7 | Garden lamp | 12 | 39 | 41\n"
+            "L-8 | Desk lamp | 7 | 28 | 29",
+            title="Lamps",
+            heading=("Lamps",),
+        )
+        found = answer("How much is the garden lamp?", shop)
+        assert found.sentences[0].text == "L-7, Garden lamp: 39 EUR, 41 CHF"
+
 
 class TestLists:
     def test_duties_under_a_numbered_lead_in_come_whole_without_the_other_sections(self):

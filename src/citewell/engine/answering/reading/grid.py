@@ -70,6 +70,7 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
 """Words of a question and what the header of the column they ask for is called; folded text."""
 
 _UNIT = re.compile(r"\(([^()]{1,24})\)\s*$|\b(GBP|USD|EUR|VND|VNĐ|JPY|AUD|CAD|CHF)\s*$")
+_CURRENCY_COLUMN = re.compile(r"\b(?:GBP|USD|EUR|VND|VNĐ|JPY|AUD|CAD|CHF)\b|[$€£¥₫]")
 _COUNTED = 0.5
 """Weight of a column that is called as what is counted: of `How many samples passed` the column
 `Passed` is asked for, `Samples` only where no other is named."""
@@ -218,6 +219,18 @@ def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
     first = ordered[0]
     is_clear = len(ordered) == 1 or scores[first] > scores[ordered[1]] + 0.01
     return first if is_clear and scores[first] > 0.02 else None
+
+
+def price_columns(asked: Asked, grid: TableRows, row: int) -> list[int]:
+    """Get the columns that tell one price in several currencies, where a price is asked for."""
+    if not asks_money(asked):
+        return []
+    found = [
+        column
+        for column, cell in enumerate(grid.cells(row))
+        if _CURRENCY_COLUMN.search(grid.header[column]) and number_in(cell) is not None
+    ]
+    return found if len(found) > 1 else []
 
 
 def _is_price(asked: Asked, name: str, cell: str) -> bool:

@@ -10,6 +10,7 @@ from citewell.engine.answering.reading.grid import (
     holds_number,
     name_of,
     name_without_unit,
+    price_columns,
     value_with_unit,
     wanted_column,
 )
@@ -94,7 +95,10 @@ def _is_named(label: str, number: float) -> bool:
 def _line(material: Material, grid: TableRows, row: int) -> str:
     column = wanted_column(material.asked, grid, row)
     if column is None:
-        return grid.candidate(row).text
+        prices = price_columns(material.asked, grid, row)
+        told = ", ".join(value_with_unit(grid.header[one], grid.cells(row)[one]) for one in prices)
+        name = name_of(material.asked, grid, row)
+        return f"{name}: {told}" if told else grid.candidate(row).text
     value = value_with_unit(grid.header[column], grid.cells(row)[column])
     name = name_without_unit(grid.header[column])
     label = name_of(material.asked, grid, row, told=column)
