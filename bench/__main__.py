@@ -19,6 +19,7 @@ from bench.figures import (
     access,
     analytics,
     answer,
+    chats,
     growth,
     idle,
     ingest,
@@ -54,11 +55,12 @@ FIGURES = (
     "answer",
     "load",
     "analytics",
+    "chats",
     "growth",
     "kinds",
     "quality",
 )
-ON_LIBRARY = {"search", "scope", "access", "answer", "load"}
+ON_LIBRARY = {"search", "scope", "access", "answer", "load", "chats"}
 ON_CORPUS = ON_LIBRARY | {"ingest", "growth"}
 NEEDING_PEER = {"ingest", "search"}
 GENERATED_FILES_PER_CHUNK = 1 / 9
@@ -108,6 +110,7 @@ class Run:
             home = self.work / "library"
             key, asked = self._on_library(home, corpus, peer)
         self.take("load", lambda: load.measure(self.options, home, key, asked))
+        self.take("chats", lambda: chats.measure(self.options, home, key, asked))
 
     def _on_library(
         self, home: Path, corpus: Corpus, peer: PeerProcess | None

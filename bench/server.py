@@ -45,13 +45,16 @@ class Server:
 
 
 @contextmanager
-def serving(home: Path, *arguments: str, bytecode: Path | None = None) -> Iterator[Server]:
+def serving(
+    home: Path, *arguments: str, bytecode: Path | None = None, **variables: str
+) -> Iterator[Server]:
     """Start it, wait until it is healthy, stop it at the end.
 
     Args:
         home: Its folder; an empty one is a first run.
         arguments: More options of `serve`.
         bytecode: Folder of compiled modules; an empty one is a fresh installation.
+        variables: More settings.
 
     Raises:
         SystemExit: It does not become healthy.
@@ -62,6 +65,7 @@ def serving(home: Path, *arguments: str, bytecode: Path | None = None) -> Iterat
     environment = {name: value for name, value in os.environ.items() if "CITEWELL_" not in name}
     environment |= {"CITEWELL_HOME": str(home), "CITEWELL_LOG_LEVEL": "warning"}
     environment |= {"CITEWELL_RATE_LIMIT_QUERIES": "0", "CITEWELL_RATE_LIMIT_REQUESTS": "0"}
+    environment |= variables
     if bytecode is not None:
         environment["PYTHONPYCACHEPREFIX"] = str(bytecode)
     begun = time.perf_counter()
