@@ -13,7 +13,7 @@ COUNTED = ("kills", "lost", "duplicates", "drift")
 
 PARTS = (
     "storm", "database restarts", "full disk", "turns", "large document", "canaries", "take-over",
-    "faults",
+    "faults", "waiting",
 )  # fmt: skip
 """What a whole run has at least one record of."""
 
