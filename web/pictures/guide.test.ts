@@ -55,7 +55,7 @@ async function fill(api: Api): Promise<Made> {
   await api.allRead();
   const uses = { uses: ["agent"], base_url: `${inject("vendor")}/v1`, api_key: "none" };
   await api.post("/connections", { name: "Local", provider: "openai-compatible", model: "m-1", ...uses });
-  await api.post("/webhooks", { name: "Intranet", url: "https://intranet.example.org/hooks", events: ["document.created", "answer.rated"] });
+  await api.post("/webhooks", { name: "Intranet", url: `${inject("vendor")}/channel`, events: ["document.created", "answer.rated"] });
   await api.post("/embeds", { name: "Help centre", origins: ["https://help.example.org"] });
   for (const { question } of LANGUAGES) {
     const { query_id } = await api.post<{ query_id: string }>("/query", { query: question });
@@ -72,7 +72,7 @@ async function fill(api: Api): Promise<Made> {
   const runIds: string[] = [];
   for (let count = 0; count < 2; count += 1) {
     const { id } = await api.post<{ id: string }>("/evaluations/runs", { dataset_id: set.id });
-    await api.until<{ status: string }>(`/evaluations/runs/${id}`, ({ status }) => status === "succeeded");
+    await api.until<{ finished_at: string | null }>(`/evaluations/runs/${id}`, ({ finished_at }) => finished_at !== null);
     runIds.push(id);
   }
   return { documentId, agentId: agent.id, agentRunId: run.id, workflowId: workflow.id, workflowRunId: workflowRun.id, setId: set.id, runIds };
