@@ -521,7 +521,8 @@ describe("everywhere", () => {
     const { page } = visitor;
     await page.keyboard.press("Control+k");
     const palette = page.getByRole("combobox", { name: "Find or do" });
-    await palette.fill("handbook");
+    await page.waitForFunction(() => document.activeElement?.role === "combobox");
+    await page.keyboard.type("handbook");
     await page.getByRole("option", { name: /Employee Handbook/ }).waitFor();
     await expectAccessible(page);
     await palette.fill("trash");

@@ -12,6 +12,7 @@ declare module "vitest" {
     address: string;
     token: string;
     vendor: string;
+    home: string;
   }
 }
 
@@ -24,6 +25,7 @@ export default async function start(project: TestProject): Promise<() => Promise
   const installation = await launch(home, settings, "--port", "0", "--preload", "samples/library");
   project.provide("address", installation.address);
   project.provide("vendor", vendor.address);
+  project.provide("home", home);
   project.provide("token", installation.token);
   return async () => {
     await installation.end("SIGTERM");

@@ -17,7 +17,10 @@ export function Dialog({ heading, onClose, isDrawer = false, children }: Props) 
   const { t } = useTranslation();
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    if (element.current?.open === false) element.current.showModal();
+    if (element.current?.open !== false) return;
+    element.current.showModal();
+    // A browser would take the button that closes it, as React's `autoFocus` comes before it is shown.
+    element.current.querySelector<HTMLElement>("input:not([type=hidden]), select, textarea")?.focus();
   }, []);
   const place = isDrawer
     ? "m-0 h-dvh max-h-none w-[min(20rem,88vw)] max-w-none border-e"
