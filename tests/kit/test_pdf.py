@@ -1,5 +1,7 @@
 """PDF files, read back by another program."""
 
+import time
+
 import pypdfium2
 
 from citewell.kit.pdf import PrintedText, make_pdf
@@ -56,3 +58,17 @@ class TestMaking:
         assert page.startswith("abc")
         assert "(\\) <</Evil>> abc" in page
         assert texts(make_pdf("T", [])) == ["1 / 1"]
+
+    def test_many_lines_cost_as_much_each_as_few(self) -> None:
+        def cost(lines: int) -> float:
+            begun = time.process_time()
+            make_pdf("T", [PrintedText("x\n" * lines, is_bold=True, holds_next=True)])
+            return time.process_time() - begun
+
+        cost(10)  # what is loaded once is loaded now
+        few, many = cost(500), cost(4_000)
+        assert many < 24 * few
+
+    def test_tabs_and_returns_part_words(self) -> None:
+        [page] = texts(make_pdf("T", [PrintedText("Revenue\t100\r200")]))
+        assert page == "Revenue 100 200 1 / 1"

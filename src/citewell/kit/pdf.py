@@ -1,10 +1,10 @@
 """PDF files of paragraphs, with fonts embedded, so that every reader shows the same."""
 
 import io
-import threading
+import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from importlib import resources
 from xml.sax.saxutils import escape
 
@@ -30,8 +30,7 @@ FOOT_AT = 30.0
 """Height of the page's number above the edge, in points."""
 
 
-_FONTS = threading.Lock()
-"""Held while a file is made: the library looks fonts up by name in a table of the process."""
+_BLANKS = re.compile(r"[^\S\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +65,24 @@ def make_pdf(title: str, texts: Iterable[PrintedText]) -> bytes:
         title: Name of the document, which readers show.
         texts: From top to bottom.
     """
-    kept = list(texts)
-    with _FONTS:
-        for name in (PLAIN, BOLD):
-            file = resources.files("ttf_opensans").joinpath("ttf").joinpath(f"{name}.ttf")
-            font = TTFont(name, io.BytesIO(file.read_bytes()))
-            pdfmetrics.registerFont(font)  # pyright: ignore[reportUnknownMemberType] - no stub
-        # Twice: the number of all pages stands on each.
-        _, pages = _built(title, kept, 0)
-        return _built(title, kept, pages)[0]
+    for name in (PLAIN, BOLD):
+        file = resources.files("ttf_opensans").joinpath("ttf").joinpath(f"{name}.ttf")
+        font = TTFont(name, io.BytesIO(file.read_bytes()))
+        pdfmetrics.registerFont(font)  # pyright: ignore[reportUnknownMemberType] - no stub
+    lines = [line for text in texts for line in _lines(text)]
+    # Twice: the number of all pages stands on each.
+    _, pages = _built(title, lines, 0)
+    return _built(title, lines, pages)[0]
+
+
+def _lines(text: PrintedText) -> Iterator[PrintedText]:
+    """Each line by itself: a paragraph takes time that grows with the square of its lines."""
+    first, *others = _shown(text.text).split("\n")
+    following = replace(text, space=0.0, hang=0.0)
+    lines = [replace(text, text=first), *(replace(following, text=each) for each in others)]
+    for line in lines[:-1]:
+        yield replace(line, holds_next=False)
+    yield lines[-1]
 
 
 def _built(title: str, texts: Iterable[PrintedText], pages: int) -> tuple[bytes, int]:
@@ -120,12 +128,12 @@ def _flowing(text: PrintedText) -> Flowing:
         keepWithNext=text.holds_next,
         splitLongWords=True,
     )
-    return Flowing(escape(_shown(text.text)).replace("\n", "<br/>"), style)
+    return Flowing(escape(text.text), style)
 
 
 def _shown(text: str) -> str:
     """Text with letters and their marks as one character each, and nothing unseen."""
-    composed = unicodedata.normalize("NFC", text)
+    composed = _BLANKS.sub(" ", unicodedata.normalize("NFC", text))
     return "".join(
         each
         for each in composed

@@ -1,3 +1,5 @@
+import { asProblem } from "~/api/problem";
+import { isLost } from "~/api/retrying";
 import type { Job } from "~/api/schemas";
 import { token } from "~/session/session";
 
@@ -6,7 +8,7 @@ const PAUSES_MS = [500, 2_000, 5_000, 15_000];
 /** The access token is sent anew so often, before the one of the socket ends. */
 const RENEW_MS = 240_000;
 
-/** What happened, as the socket tells it. */
+/** A change, as the socket tells it. */
 export interface Told {
   type: string;
   event_id?: number;
@@ -51,8 +53,9 @@ export class TopicSocket {
     let bearer: string;
     try {
       bearer = await token();
-    } catch {
-      this.isWanted = false; // signed out, or no way to the server: the next `open` tries anew
+    } catch (error) {
+      if (isLost(asProblem(error))) this.again();
+      else this.isWanted = false; // signed out: the next `open` tries anew
       return;
     }
     if (!this.isWanted) return; // closed meanwhile
@@ -86,11 +89,15 @@ export class TopicSocket {
     socket.onclose = () => {
       clearInterval(renewing);
       this.isReady = false;
-      const pause = PAUSES_MS[Math.min(this.failures, PAUSES_MS.length - 1)];
-      this.failures += 1;
-      setTimeout(() => {
-        if (this.isWanted) void this.connect();
-      }, pause);
+      this.again();
     };
+  }
+
+  private again(): void {
+    const pause = PAUSES_MS[Math.min(this.failures, PAUSES_MS.length - 1)];
+    this.failures += 1;
+    setTimeout(() => {
+      if (this.isWanted) void this.connect();
+    }, pause);
   }
 }

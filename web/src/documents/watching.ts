@@ -26,6 +26,7 @@ export function useWatched(documentId: string): void {
 function watch(documentId: string, onChange: () => void): () => void {
   const found = watches.get(documentId) ?? begin(documentId);
   found.watchers.add(onChange);
+  found.socket.open();
   return () => {
     found.watchers.delete(onChange);
     if (found.watchers.size > 0) return;
@@ -39,6 +40,5 @@ function begin(documentId: string): Watch {
   const tellAll = () => { for (const each of [...watchers]) each(); };
   const begun = { socket: new TopicSocket(`document:${documentId}`, tellAll, tellAll), watchers };
   watches.set(documentId, begun);
-  begun.socket.open();
   return begun;
 }

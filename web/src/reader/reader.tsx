@@ -53,7 +53,7 @@ export function Reader({ target, onClose }: Props) {
 
   const newer = document?.active_version ?? version;
   const problem = error === null ? null : asProblem(error);
-  // What stands there stays while the way to the server is lost, but not once it is gone or forbidden.
+  // The text stays while the way to the server is lost, but not once the document is gone or forbidden.
   const isShown = document !== undefined && problem?.status !== 404 && problem?.status !== 403;
   return (
     <aside

@@ -22,7 +22,6 @@ from citewell.entrypoints.commands.running import (
 )
 from citewell.features.conversations import exporting, service
 from citewell.features.conversations.schemas import (
-    ConversationExport,
     ConversationFilter,
     ConversationRead,
     ExportForm,
@@ -128,11 +127,12 @@ def export_conversation(
     if wanted is ExportForm.PDF and output is None and sys.stdout.isatty():
         raise typer.BadParameter("A PDF is not for a terminal: name a file with --output.")
 
-    async def act(platform: Platform, caller: Caller) -> ConversationExport:
+    async def act(platform: Platform, caller: Caller) -> bytes:
         async with unit_of_work(platform, caller) as ctx:
-            return await exporting.read(ctx, conversation_id)
+            export = await exporting.read(ctx, conversation_id)
+        return await exporting.written(platform, caller, export, wanted)
 
-    content = exporting.written(run(act, tenant=tenant, as_user=as_user), wanted)
+    content = run(act, tenant=tenant, as_user=as_user)
     if output is None:
         typer.echo(content, nl=False)
     else:

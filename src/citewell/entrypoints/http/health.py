@@ -182,7 +182,9 @@ async def _backups(platform: Platform) -> DependencyRead:
 
     async def ask() -> None:
         nonlocal reason
-        whole = await open_target(settings).whole()
+        # In a thread: it looks at the folder, which may be one of a network.
+        target = await asyncio.to_thread(open_target, settings)
+        whole = await target.whole()
         if whole:
             hours = (utc_now() - made_at(whole[0])).total_seconds() / 3600
             is_late = hours > 2 * settings.backup_hours

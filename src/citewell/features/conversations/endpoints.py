@@ -1,6 +1,5 @@
 """Routes of questions and of conversations."""
 
-import asyncio
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -266,7 +265,7 @@ async def export_conversation(
             await exporting.require(ctx, conversation_id, message_id)
             return head_alone(kind, headers)
         export = await exporting.read(ctx, conversation_id, message_id)
-    content = await asyncio.to_thread(exporting.written, export, form)
+    content = await exporting.written(platform, caller, export, form)
     return Response(content, media_type=kind, headers=headers)
 
 

@@ -1,10 +1,12 @@
 """Conversations as documents, with what their reader may read of the answers."""
 
+import base64
 import json
 import re
 import uuid
 
-from citewell.core.context import Context
+from citewell.core.context import Caller, Context
+from citewell.core.platform import Platform
 from citewell.features.conversations import repository, service
 from citewell.features.conversations.errors import MessageNotFoundError
 from citewell.features.conversations.schemas import (
@@ -13,7 +15,7 @@ from citewell.features.conversations.schemas import (
     ExportForm,
     MessageRead,
 )
-from citewell.features.conversations.talk_parts import PartKind, TalkPart
+from citewell.features.conversations.talk_parts import PartKind, TalkPart, as_pdf
 from citewell.features.queries.schemas import StoredAnswer, StoredCitation
 from citewell.kit.pagination import PageRequest
 
@@ -48,18 +50,23 @@ async def require(
             raise MessageNotFoundError(message_id)
 
 
-def written(export: ConversationExport, form: ExportForm) -> bytes:
-    """The file of an export. A long one takes a second as PDF, so call it in a thread."""
+async def written(
+    platform: Platform, caller: Caller, export: ConversationExport, form: ExportForm
+) -> bytes:
+    """The file of an export.
+
+    Raises:
+        BusyError: Too many PDF files are asked for at the moment.
+        ComputationLimitError: The PDF file is too long to be made.
+    """
     if form is ExportForm.JSON:
         shown = export.model_dump(mode="json")
         return (json.dumps(shown, ensure_ascii=False, indent=2) + "\n").encode()
     title = export.conversation.title or "Conversation"
     parts = [TalkPart(PartKind.TITLE, title), *_parts(export.messages)]
     if form is ExportForm.PDF:
-        # 20 MB, for those who print.
-        from citewell.features.conversations import printing  # noqa: PLC0415
-
-        return printing.printed(title, parts)
+        pairs = [(part.kind.value, part.text) for part in parts]
+        return base64.b64decode(await platform.compute.run(caller.tenant_id, as_pdf, title, pairs))
     return ("\n\n".join(map(_markdown, parts)) + "\n").encode()
 
 

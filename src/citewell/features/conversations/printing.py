@@ -1,14 +1,21 @@
 """Conversations as PDF files."""
 
-from collections.abc import Iterable, Iterator
+import base64
+from collections.abc import Iterator
 
 from citewell.features.conversations.talk_parts import PartKind, TalkPart
 from citewell.kit.pdf import PrintedText, make_pdf
 
 
-def printed(title: str, parts: Iterable[TalkPart]) -> bytes:
-    """The parts as pages of A4, in fonts that the file holds."""
-    return make_pdf(title, (each for part in parts for each in _texts(part)))
+def printed(title: str, parts: list[tuple[str, str]]) -> str:
+    """The parts as pages of A4, in fonts that the file holds, in base64.
+
+    Args:
+        title: Of the file.
+        parts: Kind (`PartKind`) and text of each.
+    """
+    texts = (each for kind, text in parts for each in _texts(TalkPart(PartKind(kind), text)))
+    return base64.b64encode(make_pdf(title, texts)).decode("ascii")
 
 
 def _texts(part: TalkPart) -> Iterator[PrintedText]:
