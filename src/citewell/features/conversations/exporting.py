@@ -9,13 +9,14 @@ from citewell.core.context import Caller, Context
 from citewell.core.platform import Platform
 from citewell.features.conversations import repository, service
 from citewell.features.conversations.errors import MessageNotFoundError
+from citewell.features.conversations.print_job import as_pdf
 from citewell.features.conversations.schemas import (
     MAX_MESSAGES,
     ConversationExport,
     ExportForm,
     MessageRead,
 )
-from citewell.features.conversations.talk_parts import PartKind, TalkPart, as_pdf
+from citewell.features.conversations.talk_parts import PartKind, TalkPart
 from citewell.features.queries.schemas import StoredAnswer, StoredCitation
 from citewell.kit.pagination import PageRequest
 
