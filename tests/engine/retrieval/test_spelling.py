@@ -7,6 +7,7 @@ import pytest
 from citewell.engine.lexical.bm25 import passage_terms
 from citewell.engine.retrieval.analysis import analyse
 from citewell.engine.retrieval.spelling import (
+    MOST_FAR,
     SURE_CHUNKS,
     Respelling,
     content_terms,
@@ -93,6 +94,31 @@ class TestTwoSlips:
             far = far_spellings(analyse(f"the {typed} of it"), [typed])
             assert meant in {each.written for each in far}, typed
             assert all(each.is_far and each.written[0] == typed[0] for each in far)
+
+    def test_word_of_its_own_is_not_taken_for_its_opposite(self) -> None:
+        for asked, other in (
+            ("hypertension", "hypotension"), ("intranet", "internet"), ("australia", "austria"),
+            ("prosecution", "persecution"), ("intrastate", "interstate"),
+            ("prosecutions", "persecutions"), ("mortgagor", "mortgagee"),
+            ("prednisolone", "prednisone"), ("trainers", "trainees"),
+        ):  # fmt: skip
+            far = far_spellings(analyse(f"the {asked} of it"), [asked])
+            assert other not in {each.written for each in far}, asked
+
+    def test_name_is_no_slip_but_a_word_of_a_title_may_be(self) -> None:
+        for question, is_far in (
+            ("Who met Accomodaton there?", False),
+            ("who paid the accomodaton?", True),
+            ("Accomodaton for guests", True),
+            ("THE ACCOMODATON OF IT", True),
+        ):
+            assert bool(far_spellings(analyse(question), ["accomodaton"])) == is_far, question
+
+    def test_spellings_of_a_question_are_bounded(self) -> None:
+        words = ["certifcatoin", "accomodaton", "misrepresentatoins", "waranrty"]
+        far = far_spellings(analyse(" ".join(words)), words)
+        assert len({each.written for each in far}) <= MOST_FAR
+        assert {each.word for each in far} == {"certifcatoin", "waranrty"}
 
     def test_short_words_and_vietnamese_ones_have_none(self) -> None:
         assert far_spellings(analyse("the vacatns of it"), ["vacatns"]) == []

@@ -64,7 +64,30 @@ async def test_long_words_are_found_two_slips_away_and_only_where_they_stand(
     )
     assert ("maintainance", "maintenance") in spelt(found)
     assert "900" in found.results[0].text
+    both = await service.search(
+        platform,
+        shelf.caller,
+        SearchRequest(query="the budgez of the crane's maintainance", explain=True),
+    )
+    assert set(spelt(both)) == {("budgez", "budget"), ("maintainance", "maintenance")}
     nothing = await service.search(
         platform, shelf.caller, SearchRequest(query="the canteen's xylophonist", explain=True)
     )
     assert spelt(nothing) == []
+
+
+async def test_term_of_another_word_takes_no_slip_of_other_words_away(
+    platform: Platform, tmp_path: Path
+) -> None:
+    shelf = Shelf(platform, await new_caller(platform), tmp_path)
+    await shelf.add_beside_a_worker("a.txt", "The budget of the canteen is 900 euros.")
+    # Its term is, by hashing, that of "kljmbist", which is two slips away from "kalimbist".
+    await shelf.add_beside_a_worker("b.txt", "The pocucopop of the garden is green.")
+    await shelf.add_beside_a_worker("c.txt", "The maintenance of the crane is dear.")
+    for other, written in (("budgez", "budget"), ("maintainance", "maintenance")):
+        found = await service.search(
+            platform,
+            shelf.caller,
+            SearchRequest(query=f"the {other} of a kalimbist in the canteen", explain=True),
+        )
+        assert spelt(found) == [(other, written)]

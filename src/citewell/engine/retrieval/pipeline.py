@@ -6,9 +6,10 @@ each leg for its best candidates, fused by the formula of `fusion`, and the best
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Protocol
 
 from citewell.engine.embedding.base import Embedder, EmbedderSpec, Vector
@@ -38,6 +39,7 @@ from citewell.engine.retrieval.spelling import (
     seen,
     spellings_of,
     unknown_words,
+    without_far,
 )
 from citewell.kit.clock import Stopwatch
 from citewell.kit.spans import span
@@ -376,20 +378,48 @@ async def _respelling(
     watch.lap("words")
     legs = await reader.legs(query) if legs is None else legs
     watch.lap("search")
-    found = question.respelling.spellings if question.respelling else ()
-    if not any(each.is_far for each in found):
+    found = question.respelling
+    far = {each.word for each in found.spellings if each.is_far} if found else set[str]()
+    if found is None or not far:
         return await _read(reader, query, legs, watch), question
-    # Both are read at once, as passages are the last that is asked.
-    other = plain.query(statistics)
-    others = await reader.legs(other)
-    wanted = dict.fromkeys([*_wanted(query, legs), *_wanted(other, others)])
-    passages = await reader.passages(list(wanted), query.neighbours)
+    return await _confirmed(reader, plain, question, (query, legs), far, watch)
+
+
+async def _confirmed(
+    reader: Reader,
+    plain: _Question,
+    question: _Question,
+    ranked: tuple[HybridQuery, Legs],
+    far: Collection[str],
+    watch: Stopwatch,
+) -> tuple[HitList, _Question]:
+    """Keep, word by word, the spellings two slips away that a passage is seen to hold.
+
+    Args:
+        reader: The index.
+        plain: The question as it was asked.
+        question: The same with all spellings.
+        ranked: Its query and candidates.
+        far: Words that are respelt two slips away, two at most.
+        watch: Of the laps.
+    """
+    respelling = question.respelling or Respelling((), (), {})
+    # All are read at once, as passages are the last that is asked.
+    asked = {frozenset[str](): (question, *ranked)}
+    for count in range(1, len(far) + 1):
+        for words in combinations(sorted(far), count):
+            less = without_far(plain.analysis, respelling, words)
+            other = plain.respelt(less) if less.terms else plain
+            query = other.query(reader.statistics)
+            asked[frozenset(words)] = (other, query, await reader.legs(query))
+    wanted = dict.fromkeys(one for _, query, legs in asked.values() for one in _wanted(query, legs))
+    passages = await reader.passages(list(wanted), ranked[0].neighbours)
     watch.lap("read")
-    hits = _hits(query, legs, passages)
+    hits = _hits(*ranked, passages)
     texts = [f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in hits.hits]
-    if all(seen(each, texts) for each in found if each.is_far):
-        return hits, question
-    return _hits(other, others, passages), plain
+    confirmed = {each.word for each in respelling.spellings if each.is_far and seen(each, texts)}
+    best, query, legs = asked[frozenset(set(far) - confirmed)]
+    return _hits(query, legs, passages), best
 
 
 async def _respelt(

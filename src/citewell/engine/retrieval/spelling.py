@@ -6,6 +6,7 @@ with: the spellings that are near are made here, and the index is asked which of
 What is asked is what the caller may find, so nothing is told of other documents.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from itertools import pairwise
 from string import ascii_lowercase
 from typing import Literal
 
+from citewell.engine.embedding.vocabulary import is_frequent_word
 from citewell.engine.lexical import acronyms
 from citewell.engine.lexical.base import Namespace, QueryTerm
 from citewell.engine.lexical.bm25 import acronym_term
@@ -28,6 +30,12 @@ MIN_SLIP = 4
 
 MIN_TWO_SLIPS = 8
 """From this length two slips are looked for, where no word is one away."""
+
+MAX_FAR_LETTERS = 14
+"""Up to this length: the spellings grow with its square, from 4,000 to 12,000."""
+
+MOST_FAR = 16_000
+"""Spellings two slips away for all words of a question; a word that exceeds them has none."""
 
 MAX_LETTERS = 20
 """Longer words are chemical names and codes; each letter costs 54 spellings to ask for."""
@@ -133,17 +141,80 @@ def far_spellings(analysis: QueryAnalysis, words: Iterable[str]) -> list[Spellin
     All pairs of slips would be 90,000 for eight letters. A finger leaves a letter out, doubles it,
     hits its neighbour or exchanges it with the next; a writer takes one vowel for another, or
     forgets one. The first letter is right.
+
+    A frequent word and a name are no slips, however near another word is (`prosecution`,
+    `persecution`), nor is a word with a prefix or ending for another of its kind (`hypertension`,
+    `hypotension`) or with a syllable more (`Australia`, `Austria`).
     """
     found: list[Spelling] = []
+    left = MOST_FAR
     for word in dict.fromkeys(words):
         bare = fold(word)
-        is_long = MIN_TWO_SLIPS <= len(bare) <= MAX_LETTERS
-        if is_long and bare.isascii() and bare.isalpha() and analysis.language != "vi":
-            near = _likely(bare)
-            far = {bare[0] + each for one in near for each in _likely(one[1:], is_rest=True)}
-            for written in sorted(far - near - {bare}):
-                found += _terms_of(word, written, is_far=True)
+        if analysis.language == "vi" or not _may_be_far(bare) or _is_name(word, analysis):
+            continue
+        near = _likely(bare)
+        far = {bare[0] + each for one in near for each in _likely(one[1:], is_rest=True)}
+        shorter = {bare[:at] + bare[at + 2 :] for at in range(1, len(bare) - 1)}
+        prefixes, endings = _opposites(bare)
+        spellings = sorted(
+            each
+            for each in far - near - shorter - {bare}
+            if not (each.startswith(prefixes) or each.endswith(endings))
+        )
+        if len(spellings) > left:
+            continue
+        left -= len(spellings)
+        for written in spellings:
+            found += _terms_of(word, written, is_far=True)
     return found
+
+
+def _may_be_far(bare: str) -> bool:
+    is_long = MIN_TWO_SLIPS <= len(bare) <= MAX_FAR_LETTERS
+    return is_long and bare.isascii() and bare.isalpha() and not is_frequent_word(bare)
+
+
+def _is_name(word: str, analysis: QueryAnalysis) -> bool:
+    """Whether a word is written as a name, with a capital letter behind the first word."""
+    if analysis.language == "de":
+        return False
+    written = re.findall(rf"(?<=\S )\W*({re.escape(word)})(?!\w)", analysis.text, re.IGNORECASE)
+    others = re.findall(r"(?<=\S )\W*([^\W\d_]+)", analysis.text)
+    # Of a title, or a question in capitals, they tell nothing.
+    is_told = any(each[0].islower() for each in others)
+    return bool(written) and is_told and all(each[0].isupper() for each in written)
+
+
+_PREFIXES = (
+    ("hyper", "hypo"), ("inter", "intra", "intro"), ("per", "pro", "pre"),
+    ("super", "supra", "sub"), ("macro", "micro"), ("extra", "exo"), ("ante", "anti"),
+    ("mono", "multi"), ("bienn", "biann"), ("para", "peri"),
+)  # fmt: skip
+_SUFFIXES = (
+    (("er", "or", "ers", "ors"), ("ee", "ees")), (("ate", "ite", "ates", "ites"), ("ide", "ides")),
+    (("ful",), ("less",)),
+)  # fmt: skip
+"""Beginnings and ends of words that mean something else instead of one another."""
+
+
+def _opposites(asked: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Prefixes and endings that a word has others of the same kind in place of."""
+    prefixes = [
+        each
+        for kinds in _PREFIXES
+        if asked.startswith(kinds)
+        for each in kinds
+        if not asked.startswith(each)
+    ]
+    endings = [
+        ending
+        for kinds in _SUFFIXES
+        if any(asked.endswith(each) for each in kinds)
+        for each in kinds
+        if not asked.endswith(each)
+        for ending in each
+    ]
+    return tuple(prefixes), tuple(endings)
 
 
 def seen(spelling: Spelling, texts: Iterable[str]) -> bool:
@@ -182,6 +253,18 @@ def respell(
         if not settled & {word, *word.split()}:
             chosen += _best(word, found, frequency)
             settled |= {word, *word.split()}
+    return _taken(analysis, chosen, frequency)
+
+
+def without_far(analysis: QueryAnalysis, found: Respelling, words: Collection[str]) -> Respelling:
+    """A respelling without the spellings of some words that are two slips away."""
+    kept = [each for each in found.spellings if not (each.is_far and each.word in words)]
+    return _taken(analysis, kept, found.frequency)
+
+
+def _taken(
+    analysis: QueryAnalysis, chosen: Sequence[Spelling], frequency: Mapping[int, int]
+) -> Respelling:
     boosts = _boosts(analysis)
     terms: dict[int, QueryTerm] = {}
     for each in chosen:

@@ -93,9 +93,9 @@ WITH pending AS MATERIALIZED (
   WHERE s.tenant_id = :tenant_id AND s.generation_id = :generation
     AND s.term = ANY(CAST(:asked AS int[]))
   UNION ALL
-  SELECT asked.term, sign * frequencies[array_position(terms, asked.term)]
-  FROM pending, unnest(CAST(:asked AS int[])) AS asked(term)
-  WHERE asked.term = ANY(terms)
+  SELECT noted.term, sign * noted.frequency
+  FROM pending, unnest(terms, frequencies) AS noted(term, frequency)
+  JOIN unnest(CAST(:asked AS int[])) AS asked(term) ON asked.term = noted.term
 ), known AS MATERIALIZED (
   SELECT term, sum(frequency)::int AS frequency FROM counted GROUP BY term HAVING sum(frequency) > 0
 )
