@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from citewell.features.agents.schemas import AgentDefinition
 from tests.entrypoints.conftest import Installation
 from tests.features.agents.conftest import MODEL, Scripted, calling, saying, vendor
 from tests.ports import free_port
@@ -47,7 +48,30 @@ def builder(installation: Installation, vendor: Scripted, tmp_path: Path) -> Ins
     return own
 
 
+EVERYTHING = """
+slug: everything
+name: Everything
+description: All that a file may say.
+instructions: Work as told.
+model: "{model}"
+temperature: 0.5
+collection_ids: null
+tools: [calculate]
+limits: {{steps: 5, tokens: 9000, money: 0.5, seconds: 60}}
+answer_schema: {{type: object, properties: {{told: {{type: string}}}}, required: [told]}}
+"""
+
+
 class TestSaving:
+    def test_file_may_say_everything_that_an_agent_has(
+        self, builder: Installation, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "all.yaml"
+        file.write_text(EVERYTHING.format(model=MODEL))
+        saved = builder.json("agent", "save", str(file))
+        assert saved["definition"]["model"] == MODEL
+        assert saved["definition"].keys() == AgentDefinition.model_fields.keys()
+
     def test_changed_file_is_the_next_version(self, builder: Installation, tmp_path: Path) -> None:
         file = tmp_path / "clerk.yaml"
         before = builder.json("agent", "save", str(file))["version"]

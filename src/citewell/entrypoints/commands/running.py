@@ -101,7 +101,7 @@ def stop_for_database(error: Exception) -> NoReturn:
     stop(f"The database failed: {said[0]}", NOT_AVAILABLE)
 
 
-def checked(model: type[RequestT], **fields: object) -> RequestT:
+def checked(model: type[RequestT], /, **fields: object) -> RequestT:
     """The request with these fields; a bad one ends the command."""
     try:
         return model.model_validate(fields)
