@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from citewell.core.caching.readings import SharedReadings
+from tests.waiting import PATIENCE
 
 
 class Meter:
@@ -49,3 +50,36 @@ class TestCurrent:
         assert await both[0] == 1
         with pytest.raises(ValueError, match="broken"):
             await both[1]
+
+    async def test_readings_that_are_cancelled_leave_nobody_waiting(self) -> None:
+        shared, gate = SharedReadings[int](), asyncio.Event()
+
+        async def cancelled() -> int:
+            await gate.wait()
+            raise asyncio.CancelledError
+
+        async def read() -> int:
+            return 7
+
+        first = asyncio.ensure_future(shared.current("a", cancelled))
+        await asyncio.sleep(0)
+        late = asyncio.ensure_future(shared.current("a", cancelled))
+        await asyncio.sleep(0)
+        gate.set()
+        done, _ = await asyncio.wait([first, late], timeout=PATIENCE)
+        assert done == {first, late}
+        assert first.cancelled()
+        assert late.cancelled()
+        assert await shared.current("a", read) == 7
+
+    async def test_end_of_the_one_who_reads_leaves_nobody_waiting(self) -> None:
+        meter, shared = Meter(), SharedReadings[int]()
+        before = asyncio.all_tasks()
+        first = asyncio.ensure_future(shared.current("a", meter.read))
+        await meter.begun.acquire()
+        late = asyncio.ensure_future(shared.current("a", meter.read))
+        await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - before - {first, late}:
+            task.cancel()
+        done, _ = await asyncio.wait([first, late], timeout=PATIENCE)
+        assert done == {first, late}

@@ -1,8 +1,8 @@
 """Readings that all who want them at one moment share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 
@@ -18,7 +18,7 @@ class SharedReadings(Generic[Value]):
         self._waiting: dict[Hashable, asyncio.Future[Value]] = {}
         self._reading: dict[Hashable, asyncio.Future[None]] = {}
 
-    async def current(self, key: Hashable, read: Callable[[], Awaitable[Value]]) -> Value:
+    async def current(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
         """The value as it was at the time of the call, or later.
 
         Args:
@@ -34,17 +34,33 @@ class SharedReadings(Generic[Value]):
         await asyncio.wait([asked])
         return asked.result()
 
-    async def _read_on(self, key: Hashable, read: Callable[[], Awaitable[Value]]) -> None:
+    async def _read_on(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, Value]]) -> None:
         """Read until nobody waits."""
         try:
             while (asked := self._waiting.pop(key, None)) is not None:
-                reading = asyncio.ensure_future(read())
-                await asyncio.wait([reading])
-                failure = reading.exception()
-                if failure is None:
-                    asked.set_result(reading.result())
-                else:
-                    asked.set_exception(failure)
-                    asked.exception()  # whoever asked may have left
+                await answer(asked, read())
         finally:
             del self._reading[key]
+            if (left := self._waiting.pop(key, None)) is not None:
+                left.cancel()
+
+
+async def answer(asked: asyncio.Future[Value], read: Coroutine[Any, Any, Value]) -> None:
+    """Let those who wait have what is read, or its failure; they never wait for ever.
+
+    If the reading is cancelled, or this call, so is their wait.
+    """
+    reading = asyncio.ensure_future(read)
+    try:
+        await asyncio.wait([reading])
+        if reading.cancelled():
+            return
+        failure = reading.exception()
+        if failure is None:
+            asked.set_result(reading.result())
+        else:
+            asked.set_exception(failure)
+            asked.exception()  # whoever asked may have left
+    finally:
+        reading.cancel()
+        asked.cancel()  # without effect where it has its answer

@@ -8,6 +8,7 @@ than the rest of a cached answer.
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from citewell.core.database.exchange import Rows
@@ -56,18 +57,35 @@ class LibraryStamps:
         return asked.result()
 
     async def _read_all(self, database: Database) -> None:
-        """Read until nobody waits; a failure is that of those it was read for."""
+        """Read until nobody waits; its failure or cancellation is that of those it was read for."""
         while self._waiting:
             asked, self._waiting = self._waiting, {}
             reading = asyncio.ensure_future(_read(database, list(asked)))
-            await asyncio.wait([reading])
-            failure = reading.exception()
-            for tenant_id, future in asked.items():
-                if failure is None:
-                    future.set_result(reading.result().get(tenant_id, NO_TENANT))
-                else:
-                    future.set_exception(failure)
-                    future.exception()  # whoever asked may have left
+            try:
+                await asyncio.wait([reading])
+                if not reading.cancelled():
+                    _tell(asked, reading)
+            except asyncio.CancelledError:
+                asked |= self._waiting
+                self._waiting = {}
+                raise
+            finally:
+                reading.cancel()
+                for future in asked.values():
+                    future.cancel()  # without effect where it has its answer
+
+
+def _tell(
+    asked: Mapping[uuid.UUID, "asyncio.Future[LibraryStamp]"],
+    reading: "asyncio.Future[dict[uuid.UUID, LibraryStamp]]",
+) -> None:
+    failure = reading.exception()
+    for tenant_id, future in asked.items():
+        if failure is None:
+            future.set_result(reading.result().get(tenant_id, NO_TENANT))
+        else:
+            future.set_exception(failure)
+            future.exception()  # whoever asked may have left
 
 
 async def _read(database: Database, tenant_ids: list[uuid.UUID]) -> dict[uuid.UUID, LibraryStamp]:
