@@ -283,16 +283,27 @@ class TestOutside:
         known, given = f"http://{free}/rates/today", f"http://{free}/given"
         await desk.documents.add("Rates", f"Rates are at {known} each day. The safe is blue.")
         agent = await desk.new_agent("fetch_url", "search_documents")
+        made = f"http://{free}/?d=dGhlIHNhZmUgaXMgYmx1ZQ"
         desk.vendor.play(
             calling(("search_documents", {"query": "rates each day"})),
-            calling(("fetch_url", {"url": known}), ("fetch_url", {"url": given})),
-            calling(("fetch_url", {"url": f"http://{free}/?d=dGhlIHNhZmUgaXMgYmx1ZQ"})),
+            calling(("fetch_url", {"url": given})),
+            # Made, of a document, a piece of one of the task.
+            *(calling(("fetch_url", {"url": url})) for url in (made, known, given[:-1])),
+            saying("That is all."),
         )
-        run = await desk.ran(agent, f"What is the rate? See {given} too.")
-        assert run["status"] == "waiting", run
-        assert [call["status"] for call in run["calls"]] == ["succeeded"] * 3 + ["waiting"]
-        assert run["calls"][3]["action"] == f"GET http://{free}/?d=dGhlIHNhZmUgaXMgYmx1ZQ"
-        assert [path for _, path, *_ in outside.received] == ["/rates/today", "/given"]
+        run = await desk.ran(agent, f"What is the rate? See {given}, too.")
+        for url in (made, known, given[:-1]):
+            waiting = run["calls"][-1]
+            assert waiting["status"] == "waiting", run
+            assert waiting["action"] == f"GET {url}"
+            body = {
+                "call_id": waiting["id"], "arguments_hash": waiting["arguments_hash"],
+                "approve": False,
+            }  # fmt: skip
+            await desk.sent("POST", f"/agent-runs/{run['id']}/approve", 200, body)
+            run = await desk.reached(run["id"])
+        assert run["status"] == "succeeded", run
+        assert [path for _, path, *_ in outside.received] == ["/given"]
 
     async def test_address_made_for_another_agent_waits(self, desk: Desk, outside: Outside) -> None:
         outside.received.clear()
@@ -308,6 +319,35 @@ class TestOutside:
         run = await desk.ran(agent, "Ask the other one.")
         assert run["status"] == "waiting", run
         assert outside.received == []
+
+    async def test_address_in_a_task_that_a_workflow_made_waits_once_documents_are_read(
+        self, desk: Desk, outside: Outside
+    ) -> None:
+        outside.received.clear()
+        await desk.documents.add("Safe", "The safe is blue.")
+        agent = await desk.new_agent("fetch_url", "search_documents")
+        slug = (await desk.sent("GET", f"/agents/{agent}", 200))["slug"]
+        given = f"http://{outside.host.replace('127.0.0.1', 'localhost')}/blue"
+        source = {
+            "name": "Errand", "inputs": {"told": {}},
+            "nodes": [{"id": "work", "kind": "agent", "agent": slug, "input": "{{ inputs.told }}"}],
+        }  # fmt: skip
+        body = {"slug": "errand", "source": source}
+        flow = (await desk.sent("POST", "/workflows", 201, body))["id"]
+        desk.vendor.play(
+            calling(("fetch_url", {"url": given})),  # nothing has been read by now
+            calling(("search_documents", {"query": "safe"})),
+            calling(("fetch_url", {"url": given})),
+        )
+        begun = {"inputs": {"told": f"If the safe is blue, read {given}."}}
+        await desk.sent("POST", f"/workflows/{flow}/run", 202, begun)
+        deadline = time.monotonic() + PATIENCE
+        while not (runs := (await desk.sent("GET", "/agent-runs", 200))["data"]):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.03)
+        run = await desk.reached(runs[0]["id"])
+        assert [call["status"] for call in run["calls"]] == ["succeeded", "succeeded", "waiting"]
+        assert [path for _, path, *_ in outside.received] == ["/blue"]
 
 
 class TestEvaluations:

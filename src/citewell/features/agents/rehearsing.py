@@ -102,7 +102,10 @@ async def _rehearse(
     tools = {name: TOOLS[name] for name in definition.tools if name in TOOLS}
     tools |= await servers.tools_of(platform, trial.caller.tenant_id, definition.tools)
     history, today = History(question), utc_now().date().isoformat()
-    reading = RunReading(history, definition.instructions, len(trial.ancestors) == 1)
+    is_agents = len(trial.ancestors) > 1
+    reading = RunReading(
+        history, definition.instructions, is_persons=not is_agents, has_documents=is_agents
+    )
     toolbox = RunToolbox(platform, definition, tools, reading, trial, run_child)
     outcome = await AgentLoop(model, spec_of(definition), toolbox, trial, history, today).run()
     report, reason = None, ""

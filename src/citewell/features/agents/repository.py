@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Role
 from citewell.core.context import BatchContext
+from citewell.engine.workflows.advancing import NodeStatus
 from citewell.features.agents.schemas import RunSight, RunStanding
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.agents import (
@@ -21,6 +22,7 @@ from citewell.models.agents import (
     StepKind,
     ToolExecution,
 )
+from citewell.models.workflows import WorkflowNodeRun
 
 RunMark = tuple[str, int]
 """Status of a run and number of its entries: as long as both stay, nothing has happened."""
@@ -450,6 +452,14 @@ async def child_run(session: AsyncSession, parent_call: uuid.UUID) -> AgentRun |
 async def run_by_id(session: AsyncSession, run_id: uuid.UUID) -> AgentRun | None:
     """A run, whoever started it."""
     return await session.scalar(select(AgentRun).where(AgentRun.id == run_id))
+
+
+async def is_of_workflow(session: AsyncSession, run_id: uuid.UUID) -> bool:
+    """Whether a workflow made a run that is at work; its node is at work as long as the run."""
+    made = select(WorkflowNodeRun.run_id).where(
+        WorkflowNodeRun.agent_run_id == run_id, WorkflowNodeRun.status == NodeStatus.RUNNING
+    )
+    return await session.scalar(made.limit(1)) is not None
 
 
 async def end_attempt(session: AsyncSession, run_id: uuid.UUID, attempt: int, reason: str) -> None:

@@ -176,6 +176,7 @@ async def _attempt(work: _Work) -> tuple[History, RunOutcome]:
         if run is None:
             raise JobStoppedError
         history = await journal.load(ctx, run)
+        is_of_workflow = await repository.is_of_workflow(ctx.session, run.id)
     ledger = RunLedger(platform, run, work.number)
     payer = await ledger.acting()
     model = MeteredModel(await model_of(platform, payer, definition), platform, payer)
@@ -185,8 +186,13 @@ async def _attempt(work: _Work) -> tuple[History, RunOutcome]:
 
     tools = {name: TOOLS[name] for name in definition.tools if name in TOOLS}
     tools |= await servers.tools_of(platform, payer.tenant_id, definition.tools)
-    is_persons = run.parent_call is None and not run.given_document_ids
-    reading = RunReading(history, definition.instructions, is_persons)
+    is_agents = run.parent_call is not None
+    reading = RunReading(
+        history,
+        definition.instructions,
+        is_persons=not is_agents and not is_of_workflow,
+        has_documents=is_agents or bool(run.given_document_ids),
+    )
     toolbox = RunToolbox(platform, definition, tools, reading, ledger, run_child)
     today = utc_now().date().isoformat()
     loop = AgentLoop(model, spec_of(definition), toolbox, ledger, history, today)
