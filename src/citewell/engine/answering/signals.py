@@ -257,6 +257,8 @@ def unsaid_by(material: Material, statement: Statement) -> list[UnsaidWord]:
     seen = _seen(material, statement)
     implied = implied_by(material.asked, seen.text, seen.offered)
     implied |= said_otherwise(material.question.text, "vi", seen.text)
+    if statement.operands:  # computed as the question says: `đắt nhất` is done, not told
+        implied |= frozenset(map(fold, material.asked.instructions))
     return unsaid_words(material.question.text, [seen.text], implied)
 
 

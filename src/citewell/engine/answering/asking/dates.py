@@ -35,6 +35,13 @@ _EVENT = re.compile(
 )
 """Tells a time by what happens then; it neither speaks for an answer nor against it."""
 
+_HOW_LATE = re.compile(r"\bhow (?:late|early) (?:may|can|could|must|should) .*\bbe\b")
+"""Asks for a time of day or for a delay: `at most 14 days late` answers it as well."""
+
+_DELAY = re.compile(
+    r"\b(?:\d+|one|two|three|four|five|six|seven|ten|fourteen|thirty) (?:\w+ )?"
+    r"(?:minutes?|hours?|days?|weeks?|months?|years?)\b"
+)
 _EVENT_WORTH = 0.5
 _VAGUE_WORTH = 0.6
 """Of a text that tells a time only by another: `at once if the other is insolvent`."""
@@ -54,6 +61,10 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
         return 1.0 if tells_asked_boundary(asked, plain) else _VAGUE_WORTH
     if asked.is_clock:
         return 0.0
+    if _HOW_LATE.search(asked.text) and any(
+        not known.issuperset(_WORD.findall(match.group())) for match in _DELAY.finditer(plain)
+    ):
+        return 1.0
     if _VAGUE.search(plain):
         return _VAGUE_WORTH
     return _EVENT_WORTH if _EVENT.search(plain) else 0.0

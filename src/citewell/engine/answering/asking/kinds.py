@@ -59,6 +59,9 @@ class Asked:
     is_clock: bool = False
     """Whether a time of day is asked for."""
 
+    written: str = ""
+    """The same as `text` with its accents; empty where only that is known."""
+
     instructions: frozenset[str] = frozenset()
     """Words that say what to do (`highest`, `compare`, `now`), not what about; with their accents,
     as `thế` asks and `thẻ` is asked about."""
@@ -78,6 +81,9 @@ _FEW = (
     r"hinh|buoc|cach|ban|chiec|cai|suat|diem|dieu|chuong|tang)\b"
 )
 """`mấy` before what is counted; `may` alone is a machine, or to sew."""
+
+_TERM = r"(?:notice|trial|warranty|guarantee|probation(?:ary)?) (?:period|duration)|duration"
+"""What lasts a length of time; other periods run from one day to another, or have a name."""
 
 _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
@@ -109,8 +115,8 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         (
             Kind.DURATION,
             r"\bhow long\b|"
-            r"^what(?: is|s)? (?:the |my |your |our )?(?:\w+ ){0,2}(?:period|duration)\b|"
-            r"^(?:\w+ ){0,2}(?:period|duration) (?:of|for)\b|"
+            rf"^what(?: is|s)? (?:the |my |your |our )?(?:\w+ )?(?:{_TERM})\b(?!.*\bcalled\b)|"
+            rf"^(?:the )?(?:\w+ )?(?:{_TERM}) (?:of|for)\b|"
             r"\bfor how (?:long|many (?:seconds|minutes|hours|days|weeks|months|years))\b",
         ),
         (Kind.COUNT, r"\bhow many\b|\b(?:what|which) number of\b|\bwhat is the number of\b"),
@@ -307,6 +313,7 @@ def read_question(text: str, language: str) -> Asked:
     aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(plain)), None)
     return Asked(
         text=plain,
+        written=written,
         kind=kind,
         aggregate=aggregate,
         counted=_counted(plain, language),

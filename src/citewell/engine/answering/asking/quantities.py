@@ -50,6 +50,12 @@ _FREE = re.compile(
 )
 """An amount that is none."""
 
+_OF_PAY = (
+    r"(?: of(?: [a-z]+)?| full)? (?:rent|pay|wages?|salary|salaries)\b|"
+    r" (?:tien|thu nhap|luong)\b"
+)
+"""Behind a time that is an amount: `2 months of rent`, `1 tháng thu nhập`."""
+
 _NO_AMOUNT = re.compile(
     rf"\b(?:{MONTHS})(?: \d+)?|\b(?:thang|ngay|nam|quy|thu|dieu|muc) (?:\d+|{_IN_WORDS}|tu)\b|"
     rf"\b(?:\d+|{_IN_WORDS}) (?:times?|lan)\b(?: (?:a|per|moi|mot) \w+)?|"
@@ -57,7 +63,7 @@ _NO_AMOUNT = re.compile(
     r"\b(?:in|since|from|until|by|nam|[a-z]{3,}(?:ed|lt)) (?:19|20)\d\d\b|"
     r"(?<![\w.,])\d[\d.,]*+\s?(?:k?g|[ckm]?m|m?l|kw|kwh|litres?|met|lit|tan)\b|"
     r"(?<![\w.,])\d[\d.,]*+[ -](?:minutes?|hours?|days?|weeks?|months?|years?|phut|gio|ngay|tuan|"
-    r"thang|nam)\b(?!['’]| (?:luong|tien))|\b[a-z]{1,2}-?\d{1,4}\b|"  # noqa: RUF001 - a typographic apostrophe is meant
+    rf"thang|nam)\b(?!['’]|{_OF_PAY})|\b[a-z]{1, 2}-?\d{1, 4}\b|"  # noqa: RUF001 - a typographic apostrophe is meant
     r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|\b\d{1,2}(?::\d\d| gio)\b"
 )
 """Numbers that are no price: dates, times of day, rhythms, numbers of sections, weights."""

@@ -9,8 +9,10 @@ from citewell.engine.answering.reading.base import Material, Quote, Statement, q
 from citewell.engine.answering.reading.counting import counts_items
 from citewell.engine.answering.reading.grid import (
     TableRows,
+    called_wholly,
     grids_of,
     is_free_cell,
+    is_one_price,
     label_column,
     label_of,
     name_without_unit,
@@ -32,6 +34,10 @@ nothing in many tables."""
 _MIN_COVERAGE = 0.35
 """Share of the question that a table with its headings must hold to be the one that is meant."""
 
+_EVEN = 0.01
+"""Difference of weights below which two columns are named alike."""
+
+_UNCLEAR = -1
 _TOTAL = re.compile(
     r"(?:grand |sub)?-?totals?(?: \w+)?|sum|overall|all|tong(?: cong| so| cong cong)?|cong"
 )
@@ -90,6 +96,8 @@ def read_aggregate(material: Material) -> Statement | None:
                 return _statement(choice, text, choice.rows, ())
             continue
         column = _column(material, choice)
+        if column == _UNCLEAR:
+            return None  # another table that has but one such column is no better
         if column is not None:
             return _told(material, choice, column) or _computed(material, choice, column)
     return None
@@ -160,7 +168,10 @@ def _is_numeric(grid: TableRows, column: int) -> bool:
 
 
 def _column(material: Material, choice: _Choice) -> int | None:
-    """The column of numbers that is meant; the only one if there is but one."""
+    """The column of numbers that is meant; the only one if there is but one.
+
+    None where no column is meant, `_UNCLEAR` where several may be: `Setup fee | Monthly price`.
+    """
     grid = choice.grid
     numeric = [
         column
@@ -174,7 +185,12 @@ def _column(material: Material, choice: _Choice) -> int | None:
         if column in numeric
     }
     if named:
-        return max(named, key=lambda column: named[column])
+        most = max(named.values())
+        best = [column for column, weight in named.items() if weight > most - _EVEN]
+        if is_one_price(grid, best):
+            return best[0]
+        best = [one for one in best if called_wholly(material.asked, grid.header[one])]
+        return best[0] if len(best) == 1 else _UNCLEAR
     return numeric[0] if len(numeric) == 1 else None
 
 

@@ -12,6 +12,7 @@ from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.numerals import number_values
 from citewell.engine.text.stemming import stem_english
+from citewell.engine.text.vietnamese import has_diacritics
 
 _SYNONYMS: tuple[tuple[str, str], ...] = (
     (
@@ -20,7 +21,7 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"\b(?:expensive|cheap(?:er|est)?|dearest|(?:dat|re) (?:tien )?(?:nhat|hon))\b",
-        r"\b(?:price|cost|fee|rate|charge|gia|muc tien|so tien|don gia|tien|phi)\b",
+        r"\b(?:price|cost|fee|gia|muc tien|so tien|don gia|tien)\b",
     ),
     (r"\b(?:tall|taller|tallest|cao nhat|cao bao nhieu)\b", r"\b(?:height|chieu cao)\b"),
     (
@@ -71,9 +72,21 @@ _SYNONYMS: tuple[tuple[str, str], ...] = (
 
 _UNIT = re.compile(r"\(([^()]{1,24})\)\s*$|\b(GBP|USD|EUR|VND|VNĐ|JPY|AUD|CAD|CHF)\s*$")
 _CURRENCY_COLUMN = re.compile(r"\b(?:GBP|USD|EUR|VND|VNĐ|JPY|AUD|CAD|CHF)\b|[$€£¥₫]")
+_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₫": "VND", "VNĐ": "VND"}
 _COUNTED = 0.5
 """Weight of a column that is called as what is counted: of `How many samples passed` the column
 `Passed` is asked for, `Samples` only where no other is named."""
+
+_UNITS = frozenset(
+    ("gbp", "usd", "eur", "vnd", "chf", "jpy", "kg", "g", "t", "cm", "mm", "m", "km", "met", "tan")
+)
+_RATING = re.compile(r"\b(?:đánh giá|danh gia)\b")
+_ACCENTED = {
+    "gia": "giá", "tien": "tiền", "luong": "lương", "muc": "mức", "phi": "phí", "ky": "kỳ",
+    "han": "hạn", "kho": "kho", "ai": "ai", "noi": "nơi", "dong": "đồng", "truong": "trưởng",
+    "ngay": "ngày", "dat": "đắt", "re": "rẻ", "nang": "nặng", "cao": "cao", "can": "cân",
+}  # fmt: skip
+"""Vietnamese words of `_SYNONYMS` that fold as others do, with their accents."""
 
 _MOST_NAME = 60
 """Characters of a cell that may stand beside a code as the name of its row."""
@@ -167,11 +180,12 @@ def named_columns(asked: Asked, grid: TableRows, label: str = "") -> dict[int, f
     first = grid.rows[0][0]
     said_of_row = first.find(label)
     found: dict[int, float] = {}
+    text = _read(asked.written) if asked.written else asked.text
     for column, name in enumerate(grid.header):
         weight = first.finder.share(first.find(name) - said_of_row)
-        plain = fold(normalise(name))
+        plain = _read(name)
         weight += 0.15 * sum(
-            re.search(said, asked.text) is not None and re.search(called, plain) is not None
+            re.search(said, text) is not None and re.search(called, plain) is not None
             for said, called in _SYNONYMS
         )
         if weight > 0:
@@ -181,7 +195,7 @@ def named_columns(asked: Asked, grid: TableRows, label: str = "") -> dict[int, f
 
 def synonyms_of(asked: Asked, grid: TableRows) -> frozenset[str]:
     """Get the words of a question that name a column by another word."""
-    header = fold(normalise(" ".join(grid.header)))
+    header = _read(" | ".join(grid.header))
     return frozenset(
         word
         for said, called in _SYNONYMS
@@ -189,6 +203,32 @@ def synonyms_of(asked: Asked, grid: TableRows) -> frozenset[str]:
         for match in re.finditer(said, asked.text)
         for word in match.group().split()
     )
+
+
+def called_wholly(asked: Asked, header: str) -> bool:
+    """Whether a column is called as a question asks for it and nothing else: `Weight kg`."""
+    plain = " ".join(word for word in _WORD.findall(_read(header)) if word not in _UNITS)
+    return any(
+        re.search(said, asked.text) is not None and re.fullmatch(called, plain) is not None
+        for said, called in _SYNONYMS
+    )
+
+
+def _read(text: str) -> str:
+    """A text folded, without words that are another one only by their accents.
+
+    `Đánh giá` and `Quốc gia` name no price; what is written without accents is taken as it is.
+    """
+    written = _RATING.sub(" ", normalise(text))
+    if not has_diacritics(written):
+        return fold(written)
+    return fold(_WORD.sub(_without_others, written))
+
+
+def _without_others(match: re.Match[str]) -> str:
+    word = match.group()
+    accented = _ACCENTED.get(fold(word))
+    return word if accented is None or word in accented.split() else "~"
 
 
 def wanted_column(asked: Asked, grid: TableRows, row: int) -> int | None:
@@ -230,7 +270,26 @@ def price_columns(asked: Asked, grid: TableRows, row: int) -> list[int]:
         for column, cell in enumerate(grid.cells(row))
         if _CURRENCY_COLUMN.search(grid.header[column]) and number_in(cell) is not None
     ]
-    return found if len(found) > 1 else []
+    return found if len(found) > 1 and is_one_price(grid, found) else []
+
+
+def is_one_price(grid: TableRows, columns: Sequence[int]) -> bool:
+    """Whether columns are one, or one price in several currencies.
+
+    `Adult EUR | Child EUR` are two prices.
+    """
+    names = {_plain_name(_CURRENCY_COLUMN.sub(" ", grid.header[column])) for column in columns}
+    currencies = {_currency_of(grid.header[column]) for column in columns}
+    return len(columns) == 1 or (len(names) == 1 and len(currencies) == len(columns))
+
+
+def _plain_name(header: str) -> str:
+    return " ".join(_WORD.findall(fold(normalise(header))))
+
+
+def _currency_of(header: str) -> str:
+    written = "".join(_CURRENCY_COLUMN.findall(header))
+    return _SIGNS.get(written, written)
 
 
 def _is_price(asked: Asked, name: str, cell: str) -> bool:
