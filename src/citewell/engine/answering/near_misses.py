@@ -9,15 +9,16 @@ import re
 from itertools import pairwise
 
 from citewell.engine.answering.asking.boundaries import MONTHS
+from citewell.engine.answering.asking.everyday import is_of_other_kin
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.narrowing import (
     is_of_another_part,
     names_people,
     narrowed,
 )
-from citewell.engine.answering.asking.predicates import tells_listed
+from citewell.engine.answering.asking.predicates import is_listed, tells_listed
 from citewell.engine.answering.asking.quantities import asks_money, free_at
-from citewell.engine.answering.asking.synonyms import said_otherwise
+from citewell.engine.answering.asking.synonyms import only_otherwise, said_otherwise
 from citewell.engine.answering.base import Question
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
@@ -105,6 +106,12 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     is_low |= any(signals.headed or (word.is_torn and word.is_first) for word in unsaid)
     if signals.headed:
         is_low |= _lacks_attribute(material, statement) or _lacks_whom(material, statement)
+    if is_of_other_kin(material.question.text, statement.text, material.question.language):
+        return NOTHING
+    by_synonyms = _subject_by_synonyms(material, statement)
+    if by_synonyms > 1:
+        return NOTHING
+    is_low |= by_synonyms == 1
     is_low |= is_of_another_thing(material, statement) or _rests_on_guess(material, statement)
     is_low |= is_of_another_place(material, statement) or _is_of_another_part(material, statement)
     if material.asked.kind is Kind.YES_NO:
@@ -212,14 +219,28 @@ def _rests_on_guess(material: Material, statement: Statement) -> bool:
 def _rests_on_synonym(material: Material, statement: Statement) -> bool:
     """Whether what is near a statement has another word for one of the question's, not its own."""
     language, text = material.question.language, text_near(material, statement)
-    plain = fold(normalise(text))
-    held = frozenset(words(plain))
-    stems = frozenset(map(stem_english, held)) if language == "en" else held
     return any(
-        word not in held and (language != "en" or stem_english(word) not in stems)
-        for word in said_otherwise(material.question.text, language, text)
-        if not is_function_word(word, language)
+        not is_function_word(word, language)
+        for word in only_otherwise(material.question.text, language, text)
     )
+
+
+def _subject_by_synonyms(material: Material, statement: Statement) -> int:
+    """Of how many words a question's subject has, where synonyms alone are all that is near of it.
+
+    0 where one of its words is there itself, or none in any way. `The age of the ferry` has but
+    `age` of `How old is the bridge?`, which is not what it is about.
+    """
+    question = material.question
+    near = near_terms(material, statement)
+    otherwise = only_otherwise(question.text, question.language, text_near(material, statement))
+    subject = {
+        at: fold(question.terms[at].text.lower())
+        for at in content_of(material)
+        if not is_listed(fold(question.terms[at].text.lower()))
+    }
+    held = [word for at, word in subject.items() if at in near]
+    return len(subject) if held and otherwise.issuperset(held) else 0
 
 
 def _lacks_whom(material: Material, statement: Statement) -> bool:

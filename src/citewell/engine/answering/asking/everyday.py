@@ -42,6 +42,83 @@ _UNHEARD = {
 library has them nowhere. Vietnamese ones keep their tone marks."""
 
 
+_PARENTS = _split("parent parents mother father mum mom mummy dad daddy")
+_CHILDREN = _split("child children kid kids son sons daughter daughters")
+_SPOUSES = _split("spouse spouses husband wife partner")
+_SIBLINGS = _split("sibling siblings brother brothers sister sisters")
+_KIN = (
+    _PARENTS,
+    _CHILDREN,
+    _SPOUSES,
+    _SIBLINGS,
+    _split("grandparent grandparents grandma grandpa grandmother grandfather"),
+    _split("aunt aunts"),
+    _split("uncle uncles"),
+    _split("fiance girlfriend boyfriend"),
+    _split("friend friends mate"),
+)
+"""English kin and friends; words of one line may stand for each other in a rule on all of them."""
+
+_OPPOSED = (
+    _split("husband wife"),
+    _split("son daughter sons daughters"),
+    _split("mother father mum mom mummy dad daddy"),
+    _split("brother sister brothers sisters"),
+)
+"""Of these one says nothing of the other: leave for the father is none for the mother."""
+
+_SAME = (_split("mother mum mom mummy"), _split("father dad daddy"))
+_PERSONS = _split(
+    "adults members guests visitors customers staff employees students pupils pensioners seniors "
+    "residents tenants owners relatives colleagues volunteers contractors trainees"
+)
+_LEAST = 2
+"""Persons of a sentence that make it one for these and no others."""
+
+_VIETNAMESE_KIN = re.compile(
+    r"\b(?:(?:anh|chị|em) (?:trai|gái|em|ruột|họ)|vợ|chồng|ông|bà|cha|mẹ|bố|"
+    r"ba(?= (?:mẹ|má|tôi))|má|con|cháu|trẻ|bé|"
+    r"(?:cô|chú|bác|dì|cậu)(?= (?:tôi|mình|em|ruột)\b|[,.]| hoặc\b))(?![^\W_])"
+)
+
+_CALLED = {"bố": "cha", "ba": "cha", "má": "mẹ", "trẻ": "con", "bé": "con", "cháu": "con"}
+
+
+def is_of_other_kin(question: str, text: str, language: str) -> bool:
+    """Whether a text lists kin or persons, and not those that a question asks about.
+
+    `Three days on the death of a spouse, parent or child` holds for no brother, whether the
+    library has the word or not.
+
+    Args:
+        question: As asked.
+        text: A statement.
+        language: ISO 639-1 code of the question.
+    """
+    if language == "vi":
+        return _is_of_other_kin_vietnamese(normalise(question), normalise(text))
+    asked = frozenset(re.findall(r"[a-z]+", fold(normalise(question))))
+    told = frozenset(re.findall(r"[a-z]+", fold(normalise(text))))
+    listed = [kin for kin in _KIN if not kin.isdisjoint(told)]
+    count = len(listed) + len(_PERSONS & told)
+    if not listed and count < _LEAST:
+        return False
+    for kin in _KIN:
+        for word in kin & asked:
+            if word in told or any(word in same and same & told for same in _SAME):
+                continue
+            opposed = next((pair for pair in _OPPOSED if word in pair), frozenset[str]())
+            if not (kin - opposed) & told:
+                return True
+    return False
+
+
+def _is_of_other_kin_vietnamese(question: str, text: str) -> bool:
+    asked = {_CALLED.get(one, one) for one in _VIETNAMESE_KIN.findall(question)}
+    told = {_CALLED.get(one, one) for one in _VIETNAMESE_KIN.findall(text)}
+    return len(told) >= _LEAST and bool(asked) and asked.isdisjoint(told)
+
+
 def unspoken(question: Question, plain: str) -> frozenset[str]:
     """Get the words of a question that its answer need not hold.
 

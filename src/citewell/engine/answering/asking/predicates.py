@@ -45,6 +45,11 @@ _PHRASE = re.compile(
 _WORD = re.compile(r"[^\W_]+")
 
 
+def is_listed(word: str) -> bool:
+    """Whether a folded word is one of the predicates that are listed: `allowed`, `free`."""
+    return any(re.fullmatch(asking, word) for asking, _ in _CLASSES)
+
+
 def tells_listed(asked: str, told: str) -> bool:
     """Whether a text tells what a question asks with a listed word; true where it has none.
 

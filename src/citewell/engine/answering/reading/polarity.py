@@ -4,9 +4,10 @@ import re
 
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.narrowing import is_of_another_part, narrowed
-from citewell.engine.answering.asking.predicates import tells_predicate
+from citewell.engine.answering.asking.predicates import is_listed, tells_predicate
+from citewell.engine.answering.asking.synonyms import only_otherwise
 from citewell.engine.answering.reading.base import Material, Statement
-from citewell.engine.answering.reading.subjects import names_of
+from citewell.engine.answering.reading.subjects import is_function_word, names_of
 from citewell.engine.text.normalisation import fold, normalise
 
 LEADS = {"en": ("Yes", "No"), "vi": ("Có", "Không")}
@@ -27,14 +28,30 @@ _HARMLESS = re.compile(
 _WITHOUT = re.compile(r"\b(?:is|are) (?:[^,;.]{0,40} )?without (\w+)")
 _LIST_MARK = re.compile(r"^\(?\w{1,3}[.)] ")
 _CLAUSE_END = re.compile(r"[,;:.] |\b(?:where|because|since|so that|vi|boi)\b")
-"""Ends the main clause: a reason behind it may deny something else. Vietnamese `do` names who does
-it as often as why: `Con dấu do Văn thư giữ và không được mang ra ngoài`."""
+"""Ends the main clause: a reason behind it may deny something else."""
+
+_REASON = re.compile(r"\bdo\b")
+"""Ends a Vietnamese clause as well; `đó` and `độ`, which fold to it, do not."""
+
+_CUT = "~"
+_AGENT_DENIES = re.compile(
+    r"\bva (?:khong|chua|cam|nghiem cam)(?: (?:duoc|phai|bi|phep))* (?P<verb>[^\W_]+)"
+)
+"""A denial behind who does something: `Con dấu do Văn thư giữ và không được mang ra ngoài`."""
+
+_SAYS_BEFORE = re.compile(r"\b(?:duoc|phai|co the|can|nen|bi|khong|chua|cam|mien phi)\b")
+"""Of a clause that says all before `do`: what follows is the reason, no agent."""
 
 _DEPENDS = re.compile(
-    r"\b(?:only|except|unless|if|provided|depends|tru khi|tru truong hop|chi (?:duoc|khi)|neu|"
-    r"truong hop)\b"
+    r"\b(?:only|except|unless|if|provided|depends|tru khi|tru truong hop|neu|truong hop|"
+    r"(?<!dia )(?<!khong )chi (?:duoc|khi|cam|co|danh|ap dung|cho|trong|o|tai))\b"
 )
 """Conditions: neither yes nor no is the whole truth, so the sentence speaks for itself."""
+
+_NOT_ALWAYS = re.compile(
+    r"\b(?:only|unless|if|tru khi|neu|(?<!dia )(?<!khong )chi (?:duoc|khi|cam|trong|o|tai))\b"
+)
+"""The same of a denial, wherever it stands; with `except` it is a no and says so."""
 
 _OTHERS = re.compile(r"\b(?:others|the rest|everybody else|everyone else|con lai|nguoi khac)\b")
 """Those of whom something else holds: neither yes nor no is the whole truth."""
@@ -71,11 +88,12 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
         return statement  # `Staff in Bristol may` says nothing of Đà Nẵng
     if not _is_decided(material, statement.text):
         return statement
-    if _rests_on_without(material, _main_clause(statement.text)):
+    main = _main_clause(material, statement.text)
+    if _rests_on_without(material, main) or _is_denied_by_reason(material, statement.text):
         return statement
     denied = is_denied(material, statement.text)
-    plain = _main_clause(statement.text)
-    if statement.coverage < _MIN_COVERAGE or (_DEPENDS.search(plain) and not denied):
+    depends = _NOT_ALWAYS.search(plain) if denied else _DEPENDS.search(main)
+    if depends or statement.coverage < _MIN_COVERAGE or _is_otherwise(material, statement.text):
         return statement
     text = f"{leads[1] if denied else leads[0]}: {statement.text}"
     return Statement(text, statement.quotes, statement.score, statement.coverage)
@@ -115,12 +133,46 @@ def _rests_on_without(material: Material, main: str) -> bool:
 def is_denied(material: Material, text: str) -> bool:
     """Whether the main clause of a text denies what the question asks."""
     asked = re.sub(r"\b(?:hay )?(?:khong|chua)$", "", material.asked.text)
-    return (_denials(_main_clause(text)) - _denials(asked)) % 2 == 1
+    return (_denials(_main_clause(material, text)) - _denials(asked)) % 2 == 1
 
 
-def _main_clause(text: str) -> str:
-    plain = _LIST_MARK.sub("", fold(normalise(text)))
-    return _CLAUSE_END.split(plain, maxsplit=1)[0]
+def _is_otherwise(material: Material, text: str) -> bool:
+    """Whether a text has only another word for one that is asked about: `dogs` for `pets`.
+
+    A synonym finds a sentence, yet says too little alike to decide. `Allowed` and `forbidden` do.
+    """
+    question, language = material.question, material.question.language
+    return any(
+        not is_listed(word) and not is_function_word(word, language)
+        for word in only_otherwise(question.text, language, text)
+    )
+
+
+def _main_clause(material: Material, text: str) -> str:
+    """The main clause of a text, folded; in Vietnamese without the reason behind `do`."""
+    main, behind = _cut_at_reason(material, text)
+    is_agent = behind and not _SAYS_BEFORE.search(main)
+    denial = _AGENT_DENIES.search(behind) if is_agent else None
+    if denial is not None and denial["verb"] in material.asked.words:
+        return f"{main}do{behind}"
+    return main
+
+
+def _is_denied_by_reason(material: Material, text: str) -> bool:
+    """Whether a text denies something behind `do` only, which need not be what is asked."""
+    main, behind = _cut_at_reason(material, text)
+    whole = _main_clause(material, text)
+    return whole == main and not _denials(main) and _denials(behind) > 0
+
+
+def _cut_at_reason(material: Material, text: str) -> tuple[str, str]:
+    """The main clause of a text, folded, and what stands in it behind `do`."""
+    written = normalise(text)
+    if material.question.language == "vi":
+        written = _REASON.sub(_CUT, written, count=1)
+    plain = _LIST_MARK.sub("", fold(written))
+    main, _, behind = _CLAUSE_END.split(plain, maxsplit=1)[0].partition(_CUT)
+    return main, behind
 
 
 def _denials(plain: str) -> int:
