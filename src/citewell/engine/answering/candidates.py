@@ -37,6 +37,14 @@ _SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,3}\.?\s{1,4}[^\W\d_]")
 _LIST_MARK = re.compile(r"(?:[-*•+]|\(?(?:\d{1,3}|\w)[.)])\s")
 
 
+_COMMENT = re.compile(r"Comment(?: by [^:\n]{1,120})?: ")
+"""Begin of what somebody remarked beside a text, as the readers of files write it."""
+
+_BRACKET = re.compile(r"[\[\]]")
+_HIDDEN = "[hidden: "
+"""Begin of what the author hid, up to its `]`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One sentence of a passage."""
@@ -56,6 +64,8 @@ class Candidate:
     """1 for a statement; less for what may only lead to one; 0 for what surely does."""
     header: str = ""
     """The header row of the table it is a row of."""
+    is_aside: bool = False
+    """Whether it is a comment or hidden: not the document's word, and its text says so."""
 
     @property
     def is_row(self) -> bool:
@@ -98,12 +108,18 @@ class _Reader:
         """The heading-like line right above, which a value may follow."""
         self._item = ""
         """The line right above, if it looks like a heading and is an item of a list."""
+        self._comment = ""
+        """The label of the comment whose sentences are read, else empty."""
+        self._hidden = list(_hidden_in(passage.text))
 
     def read(self, span: Span, following: Span | None) -> Candidate:
         whole = self._passage.text
         raw = whole[span.start : span.end]
         is_block_start = self._last is None or "\n\n" in whole[self._last.end : span.start]
         previous = None if is_block_start or is_table_row(raw) else self._last
+        if is_block_start:
+            begin = _COMMENT.match(raw)
+            self._comment = begin.group() if begin else ""
         ends_block = following is None or "\n" in whole[span.end : following.start]
         self._last = span
         if is_table_row(raw):
@@ -159,15 +175,48 @@ class _Reader:
         return _DATA_WORTH if _DATA.match(raw) else _LEAD_WORTH
 
     def _make(self, span: Span, text: str, previous: Span | None, *, worth: float) -> Candidate:
+        labelled = self._labelled(span, text)
         return Candidate(
             passage=self._passage,
             span=span,
-            text=" ".join(text.split()),
+            text=" ".join(labelled.split()),
+            is_aside=is_aside(labelled),
             lead=self._lead,
             question=self._question,
             previous=previous,
             worth=worth,
         )
+
+    def _labelled(self, span: Span, text: str) -> str:
+        """The text of a sentence with the label of the comment or hidden text that it is in."""
+        if self._comment and not _COMMENT.match(text):
+            return f"{self._comment}{text}"
+        for start, end in self._hidden:
+            if start < span.start < end:
+                text = f"{_HIDDEN}{text}"
+            if span.start < end and start < span.end < end:
+                text = f"{text}]"
+        return text
+
+
+def is_aside(text: str) -> bool:
+    """Whether a text begins as a comment or holds hidden text: not the document's word."""
+    return _COMMENT.match(text) is not None or _HIDDEN in text
+
+
+def _hidden_in(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the places of hidden text with its marks; one that is cut off ends with the text."""
+    start = text.find(_HIDDEN)
+    while start >= 0:
+        depth = 0
+        end = len(text)
+        for mark in _BRACKET.finditer(text, start):
+            depth += 1 if mark.group() == "[" else -1
+            if not depth:
+                end = mark.end()
+                break
+        yield start, end
+        start = text.find(_HIDDEN, end)
 
 
 def _looks_like_heading(line: str) -> bool:

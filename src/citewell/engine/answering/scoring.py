@@ -66,6 +66,9 @@ _CELL_PRICE = 0.6
 """Least score of a number that may be a price though its currency stands elsewhere, as
 `quantities.offers` gives it."""
 
+_ASIDE = 0.5
+"""Factor for comments and hidden text, which are not the document's word."""
+
 _ANY_ROW = 0.6
 """Factor for a table row none of whose cells tells it from the other rows."""
 
@@ -122,6 +125,8 @@ def score_sentences(
             )
             worth = 1.0 if is_asked else candidate.worth
             score = (telling + _PASSAGE * share + offered) * worth
+            if candidate.is_aside:
+                score *= _ASIDE
             if candidate.is_row:
                 score += _LABEL * finder.share(reading.find(candidate.cells[0]))
                 score *= 1.0 if reading.is_told_apart(at) else _ANY_ROW

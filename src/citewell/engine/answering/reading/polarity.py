@@ -6,6 +6,7 @@ from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.narrowing import is_of_another_part, narrowed
 from citewell.engine.answering.asking.predicates import is_listed, tells_predicate
 from citewell.engine.answering.asking.synonyms import only_otherwise
+from citewell.engine.answering.candidates import is_aside
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.subjects import is_function_word, names_of
 from citewell.engine.text.normalisation import fold, normalise
@@ -82,6 +83,8 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
         return statement
     if _BEGINS.match(statement.text) or "\n" in statement.text:
         return statement
+    if is_aside(statement.text):
+        return statement  # a remark decides nothing
     plain = fold(normalise(statement.text))
     names = [material.question.terms[at].text for at in names_of(material.question)]
     if not all(fold(name.lower()) in plain for name in names):

@@ -127,6 +127,8 @@ def _readable(one: Scored) -> tuple[Quote, str]:
     span = Span(before.start, candidate.span.end)
     if span.end - span.start > _MAX_PAIR_CHARS:
         return quote_of(candidate), candidate.text
+    if candidate.is_aside:
+        return quote_of(candidate), candidate.text  # with its label, alone
     text = " ".join(candidate.passage.text[span.start : span.end].split())
     return Quote(candidate.passage, span), text
 
