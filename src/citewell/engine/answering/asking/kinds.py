@@ -83,7 +83,7 @@ _FEW = (
 """`mấy` before what is counted; `may` alone is a machine, or to sew."""
 
 _TERM = r"(?:notice|trial|warranty|guarantee|probation(?:ary)?) (?:period|duration)|duration"
-"""What lasts a length of time; other periods run from one day to another, or have a name."""
+"""Things that last a length of time; other periods run from day to day, or have a name."""
 
 _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
