@@ -22,8 +22,8 @@ COMMANDS = {
     "jobs": ("List, show, cancel and retry jobs.", "jobs"),
     "search": ("Find passages.", "search"),
     "ask": ("Answer a question from the documents, every sentence cited.", "search"),
-    "agent": ("Agents: list, run, show and approve.", "agents"),
-    "workflow": ("Workflows: validate, run, show and approve.", "workflows"),
+    "agent": ("Agents: list, save, run, show and approve.", "agents"),
+    "workflow": ("Workflows: keep, run and approve them.", "workflows"),
     "eval": (
         "Measure quality on sets with known results.",
         "evaluation",

@@ -68,6 +68,8 @@ _IS_CONTROL = 8.0
 letter. Short texts of Han in UTF-16 have them when they are read byte by byte."""
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 
+_NOT_RUSSIAN = re.compile(r"[^\W\d_a-zA-Z\u0401\u0410-\u044f\u0451]")
+
 _CONTROL = re.compile(rb"[\x00-\x08]")
 _HIGH = re.compile(rb"[^\n\r]*[\x80-\xff][^\n\r]*")
 _WORD = re.compile(rb"[^\s,;|\"]+")
@@ -103,6 +105,9 @@ def rank(sample: bytes, declared: str | None) -> Ranked:
         for name in fits:
             controls = len(_CONTROL_CHARACTER.findall(_decode(shown, name)))
             fits[name] = fits[name]._replace(cost=fits[name].cost + _IS_CONTROL * controls)
+    if declared != "mac_cyrillic" and _NOT_RUSSIAN.search(_decode(shown, "mac_cyrillic")):
+        # Letters of Serbian or Macedonian: capitals of windows-1251, as it is read by this one.
+        del fits["mac_cyrillic"]
     if declared and declared not in fits:
         # A codec without a language here: believed, if the bytes are of it.
         return Ranked(declared, "" if "\ufffd" not in _decode(shown, declared) else "unsure")
