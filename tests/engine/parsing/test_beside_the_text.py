@@ -215,6 +215,24 @@ class TestReadingFormulas:
             archive.writestr("Object 1/content.xml", self.FORMULA)
         assert [block.text for block in read(office)[1]] == ["It is V=10^3+(a+1)/(H_2) litres."]
 
+    def test_fractions_bases_and_hidden_parts_are_apart(self, read, tmp_path):
+        half = "<mfrac><mn>1</mn><mn>2</mn></mfrac>"
+        total = "<mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow>"
+        fenced = f"<mrow><mo>(</mo>{total}<mo>)</mo></mrow>"
+        page = tmp_path / "a.html"
+        for formula, shown in (
+            (f"<mn>1</mn>{half}<mi>x</mi>", "1 1/2 x"),
+            (f"<mn>1</mn><mrow>{half}</mrow>", "1 1/2"),
+            (f"<msup>{total}<mn>2</mn></msup>", "(a+b)^2"),
+            (f"<msup>{fenced}<mn>2</mn></msup>", "(a+b)^2"),
+            (f"<msup>{half}<mn>3</mn></msup>", "(1/2)^3"),
+            ("<msup><mn>1.5</mn><mn>2</mn></msup>", "1.5^2"),
+            ('<mi>x</mi><mtext style="display:none">secret</mtext>', "x"),
+        ):
+            page.write_text(f"<!doctype html><p>It is <math>{formula}</math> here.</p>")
+            assert [block.text for block in read(page)[1]] == [f"It is {shown} here."], formula
+        assert kept(page)[0] == "It is x[hidden: secret] here."
+
     def test_cells_over_rows_of_open_documents_are_repeated(self, read, tmp_path):
         cell = "<table:table-cell{}><text:p>{}</text:p></table:table-cell>"
         rows = (

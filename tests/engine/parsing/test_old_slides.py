@@ -1,12 +1,16 @@
 """PowerPoint 97-2003: the slides that people see, each on its page."""
 
 import random
+import struct
 
+import pytest
 from old_office_files import Shown, write_ppt, write_shown_ppt
 
 from citewell.engine.parsing.base import ParseError
+from citewell.engine.parsing.containers import open_compound
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.readers.slide_binary import read_slides
 from citewell.engine.parsing.reading import read_document
 
 SLIDES = [
@@ -40,6 +44,26 @@ class TestOldSlides:
             "[hidden: Not for them.]", "Kit", "It hangs in room 112.", "Or in 113.",
             "[hidden: secret]",
         ]  # fmt: skip
+
+    def test_edit_that_names_itself_and_a_slide_listed_twice_are_refused(self, tmp_path):
+        container = open_compound(write_shown_ppt(tmp_path / "a.ppt", SLIDES[:2]).read_bytes())
+        data = container.stream("PowerPoint Document")
+        current = container.stream("Current User")
+        assert len(read_slides(data, current)) == 2
+        edit = struct.unpack_from("<I", current, 16)[0]
+        loop = bytearray(data)
+        struct.pack_into("<I", loop, edit + 16, edit)
+        twice = data.replace(struct.pack("<IIi", 11, 0, 1), struct.pack("<IIi", 10, 0, 1))
+        assert twice != data
+        for damaged, message in ((bytes(loop), "older"), (twice, "twice")):
+            with pytest.raises(ValueError, match=message):
+                read_slides(damaged, current)
+
+    def test_reading_of_a_damaged_file_is_told_of(self, tmp_path):
+        path = write_ppt(tmp_path / "a.ppt", [["Cranes", "Berth 7."]])
+        findings = Findings()
+        read_document(path, path.name, ParseLimits(), findings)
+        assert [each.code for each in findings.warnings] == ["hidden_unsure"]
 
     def test_files_without_parts_are_read_as_text(self, read, tmp_path):
         _, blocks = read(write_ppt(tmp_path / "a.ppt", [["Cranes", "Berth 7."]]))

@@ -1,8 +1,10 @@
 """Word 97-2003: what Word shows of lists, looks, tables, notes and comments."""
 
+import contextlib
 import random
 import struct
 
+import pytest
 from old_office_files import (
     DELETED,
     HIDDEN,
@@ -20,9 +22,12 @@ from old_office_files import (
 from citewell.engine.parsing.base import ParseError
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.readers.word_binary import pieces_of
 from citewell.engine.parsing.reading import read_document
 
 PLAIN = (b"", 0, "\r")
+FIRST = b"\xec\xa5\xc1\x00"
+"""Beginning of the stream of a document."""
 
 
 def with_short_stream(data: bytes, name: str, size: int) -> bytes:
@@ -142,8 +147,54 @@ class TestOldWord:
         assert messages
         assert all(message.endswith(".") for message in messages)
 
+    def test_damaged_lists_leave_the_text_and_hide_what_is_hidden(self, tmp_path):
+        runs = [Run("Seen."), Run(" secret", HIDDEN)]
+        path = write_styled_doc(tmp_path / "a.doc", [(runs, in_list(1), 0, "\r")])
+        whole = path.read_bytes()
+        for pair in (73, 74, 15):
+            raw = bytearray(whole)
+            at = whole.index(FIRST) + 0x9A + 8 * pair
+            (place,) = struct.unpack_from("<I", raw, at)
+            struct.pack_into("<I", raw, at, place + 1 if pair != 73 else 1 << 30)
+            path.write_bytes(raw)
+            findings = Findings()
+            _, blocks = read_document(path, path.name, ParseLimits(), findings)
+            (text,) = texts(blocks)
+            assert text.endswith("Seen."), pair
+            assert [each.code for each in findings.warnings] == ["hidden_left_out"], pair
+
+    def test_another_reader_of_a_damaged_file_is_told_of(self, tmp_path):
+        path = write_styled_doc(tmp_path / "a.doc", [([Run("Seen.")], *PLAIN)])
+        raw = bytearray(path.read_bytes())
+        # The pairs of parts that say how runs look are cut off.
+        struct.pack_into("<H", raw, raw.index(FIRST) + 0x98, 1)
+        path.write_bytes(raw)
+        findings = Findings()
+        with contextlib.suppress(ParseError):
+            read_document(path, path.name, ParseLimits(), findings)
+        assert "hidden_unsure" in [each.code for each in findings.warnings]
+
+    def test_notes_of_hidden_and_deleted_runs_are_not_told(self, tmp_path):
+        runs = [
+            Run("Seen"), Run("\x02", SPECIAL + HIDDEN), Run("\x05", SPECIAL + DELETED),
+            Run("\x02", SPECIAL), Run("."),
+        ]  # fmt: skip
+        path = write_styled_doc(
+            tmp_path / "a.doc", [(runs, *PLAIN)], notes=["secret", "Told."], comments=["gone"]
+        )
+        for keeps, beside in ((False, ["Told."]), (True, ["[hidden: secret]", "Told."])):
+            limits, findings = ParseLimits(keeps_hidden=keeps), Findings(keeps_hidden=keeps)
+            _, blocks = read_document(path, path.name, limits, findings)
+            assert texts(blocks) == ["Seen.", *beside]
+
+    def test_pieces_out_of_order_are_not_read(self):
+        places = struct.pack("<IIII", 0, 9, 4, 12)
+        table = places + b"".join(struct.pack("<HIH", 0, 0x800, 0) for _ in range(3))
+        with pytest.raises(ValueError, match="order"):
+            list(pieces_of(b"\x02" + struct.pack("<I", len(table)) + table))
+
     def test_short_streams_are_read_where_they_lie(self, read, tmp_path):
-        # What lies at the number of the third sector of the file says that it is encrypted.
+        # The bytes at the number of the third sector of the file say that it is encrypted.
         path = write_doc(tmp_path / "a.doc", ["One.", "Two."], b"\xff" * 16)
         path.write_bytes(with_short_stream(path.read_bytes(), "WordDocument", 2_068))
         assert texts(read(path)[1]) == ["One.", "Two."]

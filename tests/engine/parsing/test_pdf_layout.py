@@ -73,3 +73,16 @@ class TestPages:
             )
         )
         assert [block.text for block in read(path)[1]] == ["café opens at 7"]
+
+    def test_line_that_stands_upside_down_is_not_turned_around(self, read, tmp_path):
+        content = "".join(
+            f"BT /F1 12 Tf 50 {740 - 16 * n} Td ({line}) Tj ET " for n, line in enumerate(BODY)
+        )
+        content += "BT /F1 12 Tf -1 0 0 -1 300 500 Tm (caf\xe9 opens at 7) Tj ET"
+        path = write_pdf_content(tmp_path / "a.pdf", content)
+        path.write_bytes(
+            path.read_bytes().replace(
+                b"/BaseFont /Helvetica", b"/BaseFont /Helvetica /Encoding /WinAnsiEncoding"
+            )
+        )
+        assert "café opens at 7" in " ".join(block.text for block in read(path)[1])

@@ -73,6 +73,7 @@ class WarningCode(StrEnum):
     RECOGNITION_UNSURE = "recognition_unsure"
     PAGES_WITHOUT_TEXT = "pages_without_text"
     FORMULAS_WITHOUT_VALUES = "formulas_without_values"
+    HIDDEN_UNSURE = "hidden_unsure"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_t
 from citewell.engine.parsing.readers.office_facts import facts_of
 from citewell.engine.parsing.readers.symbols import symbol
 from citewell.engine.parsing.readers.tables import table_blocks
-from citewell.engine.parsing.readers.word_binary import WordFile
+from citewell.engine.parsing.readers.word_binary import DAMAGE, WordFile
 from citewell.engine.parsing.readers.word_tables import Properties
 from citewell.engine.parsing.vietnamese import font_decoder, has_vietnamese
 
@@ -53,9 +53,11 @@ def read(source: ReaderInput) -> Reading:
         container = open_compound(source.path.read_bytes())
         word = _Word(WordFile(container), source.findings)
         blocks = list(word.blocks())
+        if word.is_damaged:
+            other.warn_of_damage(source.findings)
         title, metadata = facts_of(container)
-    except (ValueError, struct.error, IndexError, OverflowError):
-        return other.read(source)
+    except DAMAGE:
+        return other.read_damaged(source)
     return Reading(DocumentInfo(source.mime_type, title, metadata=metadata), iter(blocks))
 
 
@@ -65,8 +67,8 @@ class _Paragraph:
 
     runs: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """Texts with their fonts."""
-    notes: list[int] = field(default_factory=list[int])
-    """Places of references to notes."""
+    notes: list[tuple[int, bool]] = field(default_factory=list[tuple[int, bool]])
+    """Places of references to notes, and whether they are hidden."""
     end: str = ""
     offset: int = 0
     """Of its mark in the stream."""
@@ -80,7 +82,16 @@ class _Word:
         self._findings = findings
         self._fields: list[bool] = []
         """Open fields, and whether their results have begun."""
-        self._notes = self._places_of_notes()
+        try:
+            self._notes = self._places_of_notes()
+        except DAMAGE:
+            self._notes = dict[int, tuple[int, int, int]]()
+            file.damaged.add("notes")
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether parts could not be read that say what is hidden, and what stands beside."""
+        return bool(self._file.damaged & {"styles", "notes"})
 
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks: the text with its notes, then the text boxes."""
@@ -128,11 +139,12 @@ class _Word:
             yield Block(BlockKind.HEADING, labelled, level=min(level, 6))
         else:
             yield Block(BlockKind.LIST_ITEM if is_item else BlockKind.PARAGRAPH, labelled)
-        for place in paragraph.notes:
+        for place, is_hidden in paragraph.notes:
             if found := self._notes.get(place):
                 begin, end, part = found
                 texts = [self._text(each).strip() for each in self._paragraphs(begin, end)]
                 text = " ".join(filter(None, texts))
+                text = self._findings.hide(text) if is_hidden else text
                 if part == _COMMENTS:
                     yield Block(BlockKind.LIST_ITEM, comment_text("", text))
                 else:
@@ -202,12 +214,15 @@ class _Word:
             for each in reversed(self._file.chain(_number(own[_RUN_STYLE]))):
                 named |= each.run
         look = {**base, **named, **own}
-        shown = self._shown(paragraph, text, at, look)
+        shown, notes = self._shown(text, at, look)
+        is_deleted, is_hidden = _is_on(look.get(_DELETED)), _toggled(base | named, own)
+        if not is_deleted:
+            paragraph.notes += ((place, is_hidden) for place in notes)
         if not shown:
             return
-        if _is_on(look.get(_DELETED)):
+        if is_deleted:
             self._findings.left_out.add(shown)
-        elif _toggled(base | named, own):
+        elif is_hidden:
             if kept := self._findings.hide(shown):
                 paragraph.runs.append(("", kept))
         else:
@@ -218,10 +233,11 @@ class _Word:
                 shown = raised(shown) if shift > 0 else lowered(shown)
             paragraph.runs.append((name, shown))
 
-    def _shown(self, paragraph: _Paragraph, text: str, at: int, look: Properties) -> str:
-        """The characters that people see: no instructions of fields, no marks."""
+    def _shown(self, text: str, at: int, look: Properties) -> tuple[str, list[int]]:
+        """The characters that people see: no instructions of fields, no marks; places of notes."""
         is_special = _is_on(look.get(_SPECIAL))
         parts: list[str] = []
+        notes: list[int] = []
         for place, character in enumerate(text, at):
             match character:
                 case "\x13":
@@ -233,7 +249,7 @@ class _Word:
                 case _ if not all(self._fields):
                     continue
                 case "\x02" | "\x05" if is_special:
-                    paragraph.notes.append(place)
+                    notes.append(place)
                 case "(" if is_special and len(code := look.get(_SYMBOL, b"")) == 4:
                     font, letter = struct.unpack("<HH", code)
                     known = self._file.fonts[font] if font < len(self._file.fonts) else ""
@@ -245,7 +261,7 @@ class _Word:
                 case _:
                     # A note's own mark, too, if it is not numbered automatically.
                     continue
-        return "".join(parts)
+        return "".join(parts), notes
 
     def _places_of_notes(self) -> dict[int, tuple[int, int, int]]:
         """Places of references in the text -> beginning and end of their notes, and the part."""

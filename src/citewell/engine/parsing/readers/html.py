@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.encoding import decoded_chunks
@@ -11,7 +12,7 @@ from citewell.engine.parsing.marks import LEVEL, LOWER, RAISE
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.grids import Grid
 from citewell.engine.parsing.readers.html_styles import StyleRules
-from citewell.engine.parsing.readers.mathml import FormulaBuilder
+from citewell.engine.parsing.readers.mathml import FormulaBuilder, Unseen
 from citewell.engine.parsing.readers.text import choose_file_encoding
 from citewell.engine.parsing.readers.word_styles import counted
 
@@ -314,10 +315,17 @@ class HtmlBlockParser(HTMLParser):
 
     def _end_formula(self) -> None:
         if self._formula is not None:
-            text, self._formula = self._formula.text(), None
+            unseen = Unseen(self._hides_part, self._hidden_formula)
+            text, self._formula = self._formula.text(unseen), None
             if self._source:
                 self._source.add(text)
             self._text.append(text)
+
+    def _hides_part(self, part: ET.Element) -> bool:
+        return self._is_hidden(part.tag, part.attrib)
+
+    def _hidden_formula(self, text: str) -> str:
+        return self._findings.hide(text) if self._findings and self._keeps_hidden else ""
 
     def handle_data(self, data: str) -> None:
         if self._formula is not None:

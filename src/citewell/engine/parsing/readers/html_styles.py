@@ -94,7 +94,7 @@ def _declarations(style: str) -> dict[str, str]:
 
 
 # Lengths by which text is raised: a fifth of its size, or three points. Less fits icons to a line.
-_MOVED = re.compile(r"([+-]?)(?:(\d*\.?\d+)(em|ex|rem|%|px|pt))")
+_MOVED = re.compile(r"([+-]?)(\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})(em|ex|rem|%|px|pt)")
 _LEAST = {"em": 0.2, "ex": 0.4, "rem": 0.2, "%": 20.0, "px": 3.0, "pt": 2.0}
 
 

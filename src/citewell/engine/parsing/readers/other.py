@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.base import Block, BlockKind, WarningCode
+from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.kreuzberg_nodes import (
     document_info,
@@ -22,6 +23,20 @@ def read(source: ReaderInput) -> Reading:
     nodes = document_nodes(result)
     del result
     return Reading(info, _paragraphs(node_blocks(nodes)))
+
+
+def read_damaged(source: ReaderInput) -> Reading:
+    """Read a file that its own reader finds damaged, with a warning."""
+    warn_of_damage(source.findings)
+    return read(source)
+
+
+def warn_of_damage(findings: Findings) -> None:
+    """Say that hidden text may have been read, as a damaged file does not tell it."""
+    findings.warn(
+        WarningCode.HIDDEN_UNSURE,
+        "The file is damaged: hidden text in it may have been read. Save it anew in its program.",
+    )
 
 
 def _paragraphs(blocks: Iterator[Block]) -> Iterator[Block]:

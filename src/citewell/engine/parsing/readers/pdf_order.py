@@ -6,6 +6,7 @@ gaps where others belong. Such lines hold letters beyond ASCII, so that others c
 """
 
 import ctypes
+import math
 import re
 from itertools import pairwise
 
@@ -19,6 +20,10 @@ _LINE = 0.5
 """The same for its distance from the line: what is farther stands on another one."""
 _SPACE = 0.15
 """Gap that is a space between words; spaces have a quarter to a third of the size."""
+
+
+_UPRIGHT = math.cos(0.1)
+"""Cosine of the angle from which letters are turned."""
 
 
 def in_reading_order(raw: object, shown: str) -> dict[str, str]:
@@ -49,7 +54,10 @@ def _sorted(raw: object, shown: str, places: list[int]) -> str:
     for place in places:
         pdfium.FPDFText_GetCharOrigin(raw, place, x, y)
         points.append((x.value, y.value))
-    if all(a[0] <= b[0] for a, b in pairwise(points)):
+    back = sum(b[0] < a[0] for a, b in pairwise(points))
+    # Of a line that stands upside down or aslant the library's order is kept.
+    angle = pdfium.FPDFText_GetCharAngle(raw, places[0]) if back else 0
+    if not back or 2 * back > len(points) or math.cos(angle) < _UPRIGHT:
         return ""
     sizes = [pdfium.FPDFText_GetFontSize(raw, place) for place in places]
     size = max(sizes, default=0)

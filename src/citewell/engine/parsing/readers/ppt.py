@@ -31,7 +31,7 @@ def read(source: ReaderInput) -> Reading:
         slides = read_slides(main, container.stream("Current User") or b"")
         title, metadata = facts_of(container)
     except (ValueError, struct.error, IndexError, OverflowError):
-        return other.read(source)
+        return other.read_damaged(source)
     info = DocumentInfo(source.mime_type, title, len(slides), metadata)
     return Reading(info, _blocks(slides, source.findings))
 

@@ -90,7 +90,10 @@ class _Show:
     def slides(self) -> list[Slide]:
         notes = {number: reference for reference, number, _ in self._lists.get(2, [])}
         found: list[Slide] = []
-        for reference, _, outline in self._lists[0][:_MOST_SLIDES]:
+        listed = self._lists[0][:_MOST_SLIDES]
+        if len({reference for reference, _, _ in listed}) < len(listed):
+            raise ValueError("A slide is listed twice.")
+        for reference, _, outline in listed:
             place = self._places.get(reference)
             if place is None:
                 raise ValueError("A slide is missing.")
@@ -128,6 +131,8 @@ class _Show:
                 at += 4 * count
             if not before:
                 break
+            if before >= edit:
+                raise ValueError("An edit is older than one before it.")
             edit = before
         if document not in places:
             raise ValueError("The document is missing.")

@@ -8,7 +8,8 @@ import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, TypeVar
 
 from citewell.engine.parsing.containers import Compound
 from citewell.engine.parsing.readers.word_styles import Numbering
@@ -28,8 +29,14 @@ _PAGE = 512
 # Of the pairs (place, size) in the file's information block.
 _STYLES, _RUNS, _PARAGRAPHS, _FONTS, _PIECES, _LISTS, _OVERRIDES = 1, 12, 13, 15, 33, 73, 74
 
+DAMAGE = (ValueError, struct.error, IndexError, OverflowError)
+"""Raised by what is read of a damaged file."""
+
 MAX_BASES = 20
 """Styles may be based on each other in a circle; longer chains do not occur."""
+
+
+_T = TypeVar("_T")
 
 
 class WordPiece(NamedTuple):
@@ -74,19 +81,28 @@ class WordFile:
         Raises:
             ValueError, struct.error, IndexError: It is damaged.
         """
+        self.damaged: set[str] = set()
+        """Parts that could not be read and are done without: `styles`, `fonts`, `lists`."""
         self._main = container.stream("WordDocument") or b""
         (flags,) = struct.unpack_from("<H", self._main, 10)
         self._table = container.stream("1Table" if flags & 0x200 else "0Table") or b""
         self.counts = struct.unpack_from("<7i", self._main, 0x4C)
         """Characters of the text, notes, headers, macros, comments, end notes and boxes."""
         (self._pairs,) = struct.unpack_from("<H", self._main, 0x98)
-        self.pieces = list(_pieces(self.part(_PIECES)))
+        self.pieces = list(pieces_of(self.part(_PIECES)))
         self._starts = [piece.start for piece in self.pieces]
         self._paragraphs = self._formats(_PARAGRAPHS, _paragraph_page)
         self._runs = self._formats(_RUNS, _run_page)
-        self.styles = read_styles(self.part(_STYLES))
-        self.fonts = read_fonts(self.part(_FONTS))
-        self.numbering = self._numbering()
+        self.styles = self._optional("styles", lambda: read_styles(self.part(_STYLES)), {})
+        self.fonts = self._optional("fonts", lambda: read_fonts(self.part(_FONTS)), [])
+        self.numbering = self._optional("lists", self._numbering, Numbering(None))
+
+    def _optional(self, name: str, read: Callable[[], _T], missing: _T) -> _T:
+        try:
+            return read()
+        except DAMAGE:
+            self.damaged.add(name)
+            return missing
 
     def part(self, number: int) -> bytes:
         """A part of the table stream by the number of its pair; empty without one."""
@@ -168,7 +184,12 @@ class WordFile:
         return Numbering.of_lists(numbers, levels, restarts)
 
 
-def _pieces(table: bytes) -> Iterator[WordPiece]:
+def pieces_of(table: bytes) -> Iterator[WordPiece]:
+    """Yield the pieces of the text; their places must rise.
+
+    Raises:
+        ValueError, struct.error, IndexError: The table is damaged.
+    """
     at = 0
     while at < len(table) and table[at] == 1:  # settings of paragraphs
         at += 3 + struct.unpack_from("<H", table, at + 1)[0]
@@ -177,6 +198,8 @@ def _pieces(table: bytes) -> Iterator[WordPiece]:
     (size,) = struct.unpack_from("<I", table, at + 1)
     count = min((size - 4) // 12, len(table) // 12)
     places = struct.unpack_from(f"<{count + 1}I", table, at + 5)
+    if any(after < before for before, after in pairwise(places)):
+        raise ValueError("The pieces are out of order.")
     for number in range(count):
         (place,) = struct.unpack_from("<I", table, at + 5 + 4 * (count + 1) + 8 * number + 2)
         if places[number + 1] <= places[number]:
