@@ -9,8 +9,12 @@ import ctypes
 import math
 import re
 from itertools import pairwise
+from typing import Any, cast
 
 import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs] - it has none
+
+# Whether a checker can tell the types of the bindings depends on the files it is given.
+_pdfium = cast(Any, pdfium)
 
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _BACK = 0.5
@@ -52,24 +56,24 @@ def _sorted(raw: object, shown: str, places: list[int]) -> str:
     x, y = ctypes.c_double(), ctypes.c_double()
     points: list[tuple[float, float]] = []
     for place in places:
-        pdfium.FPDFText_GetCharOrigin(raw, place, x, y)
+        _pdfium.FPDFText_GetCharOrigin(raw, place, x, y)
         points.append((x.value, y.value))
     back = sum(b[0] < a[0] for a, b in pairwise(points))
     # Of a line that stands upside down or aslant the library's order is kept.
-    angle = pdfium.FPDFText_GetCharAngle(raw, places[0]) if back else 0
+    angle: float = _pdfium.FPDFText_GetCharAngle(raw, places[0]) if back else 0
     if not back or 2 * back > len(points) or math.cos(angle) < _UPRIGHT:
         return ""
-    sizes = [pdfium.FPDFText_GetFontSize(raw, place) for place in places]
+    sizes: list[float] = [_pdfium.FPDFText_GetFontSize(raw, place) for place in places]
     size = max(sizes, default=0)
     goes_back = any(b[0] < a[0] - _BACK * size for a, b in pairwise(points))
     heights = [point[1] for point in points]
     if size <= 0 or not goes_back or max(heights) - min(heights) > _LINE * size:
         return ""
-    box = pdfium.FS_RECTF()
+    box = _pdfium.FS_RECTF()
     parts: list[str] = []
     end = 0.0
     for number in sorted(range(len(places)), key=lambda n: points[n][0]):
-        pdfium.FPDFText_GetLooseCharBox(raw, places[number], box)
+        _pdfium.FPDFText_GetLooseCharBox(raw, places[number], box)
         if parts and box.left - end > _SPACE * size:
             parts.append(" ")
         parts.append(shown[places[number]])
