@@ -8,6 +8,7 @@ const WORDS: Record<string, Key> = {
   text_lost: "warning.textLost",
   hidden_left_out: "warning.hiddenLeftOut",
   hidden_kept: "warning.hiddenKept",
+  hidden_unsure: "warning.hiddenUnsure",
   pages_without_text: "warning.pagesWithoutText",
   formulas_without_values: "warning.formulasWithoutValues",
   text_recognised: "warning.textRecognised",
