@@ -1,6 +1,7 @@
 import json
 import logging
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import structlog
@@ -68,3 +69,21 @@ class TestConfigure:
         assert written.count("[PHONE]") >= 2  # text shows the line of source as well
         assert "mail to [EMAIL] refused" in written
         assert "0912345678" in written, "ids are ours"
+
+    @pytest.mark.parametrize("log_format", ["text", "json"])
+    def test_personal_data_is_masked_in_whatever_form_it_is_told(
+        self, capsys: pytest.CaptureFixture[str], log_format: str
+    ) -> None:
+        logs.configure(Settings(_env_file=None, home=Path("unused"), log_format=log_format))
+        mail = "an.le@example.com"
+        told = {
+            "errors": [ValueError(mail)], "shown": Path(mail), "several": {mail},
+            "sent": mail.encode(), "counts": {mail: 1}, "by_pair": {(mail, 1): 2},
+            "message_id": f"<{mail}>", "job_id": UUID(int=912345678), "size": 84912345678,
+        }  # fmt: skip
+        structlog.get_logger("test").warning("failed", **told)
+        written = capsys.readouterr().err
+        assert mail not in written
+        assert written.count("[EMAIL]") == 7
+        assert str(UUID(int=912345678)) in written
+        assert "84912345678" in written, "numbers are ours"

@@ -1,9 +1,11 @@
 """Log format: text for people or JSON for machines, always on stderr."""
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 import structlog
 from structlog.typing import Processor
@@ -11,7 +13,7 @@ from structlog.typing import Processor
 from citewell.core.error_notes import ErrorNotes
 from citewell.core.error_reports import ErrorReports
 from citewell.core.settings import Settings
-from citewell.engine.text.hiding import masked_in
+from citewell.engine.text.hiding import masked
 
 QUIET_LIBRARIES = ("procrastinate", "psycopg.pool", "httpx", "alembic", "mcp", "uvicorn.error")
 """Libraries that log every step; only their warnings are shown."""
@@ -20,17 +22,34 @@ QUIET_LIBRARIES = ("procrastinate", "psycopg.pool", "httpx", "alembic", "mcp", "
 AS_THEY_ARE = frozenset({"timestamp", "level", "logger", "trace_id", "span_id"})
 """Values of ours alone, in which digits may look like data of people."""
 
+_ID = re.compile(r"[\da-fA-F-]{1,64}")
+"""An id of ours; a library's may be an address."""
+
 
 def without_personal_data(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Mask personal data in a line: what is logged holds none, but what libraries say may."""
     for name, value in event.items():
+        is_id = name.endswith("_id") and _ID.fullmatch(str(value)) is not None
         # Those that begin so are of the library's own bookkeeping.
-        if name not in AS_THEY_ARE and not name.endswith("_id") and not name.startswith("_"):
-            told = repr(value) if isinstance(value, BaseException) else value
-            event[name] = masked_in(told)
+        if name not in AS_THEY_ARE and not is_id and not name.startswith("_"):
+            event[name] = _masked(value)
     return event
+
+
+def _masked(value: object) -> object:
+    """A value without personal data: all that is neither a number nor of parts as its text."""
+    if value is None or isinstance(value, int | float | UUID):
+        return value
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        named = [(str(key), each) for key, each in cast(dict[object, object], value).items()]
+        return {masked(key): _masked(each) for key, each in named}
+    if isinstance(value, list | tuple):
+        return [_masked(each) for each in cast(list[object], value)]
+    return masked(repr(value))
 
 
 def configure(settings: Settings) -> None:

@@ -118,6 +118,11 @@ class TestMasking:
             text = "".join(draw.choice(parts) for _ in range(6))
             assert personal_data(masked(text)) == []
 
-    def test_json_keeps_its_keys_and_numbers(self) -> None:
+    def test_json_is_masked_in_its_keys_and_texts(self) -> None:
         node = {"an@b.io": ["0912345678", 912345678, None, {"x": ("a@b.io",)}]}
-        assert masked_in(node) == {"an@b.io": ["[PHONE]", 912345678, None, {"x": ["[EMAIL]"]}]}
+        assert masked_in(node) == {"[EMAIL]": ["[PHONE]", 912345678, None, {"x": ["[EMAIL]"]}]}
+
+    def test_whole_numbers_that_are_personal_data_become_their_kind(self) -> None:
+        scores = {"score": 0.84912345678, "k": 10, "is_on": True, "rest": -1.5}
+        node = {"phone": 84912345678, "filters": [84912345678.0, scores]}
+        assert masked_in(node) == {"phone": "[PHONE]", "filters": ["[PHONE]", scores]}

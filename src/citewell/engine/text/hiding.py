@@ -169,13 +169,19 @@ def masked(text: str) -> str:
 
 
 def masked_in(node: Any) -> Any:
-    """JSON with personal data in its texts masked; keys and numbers are left."""
+    """JSON with personal data in its texts masked; whole numbers that are such become texts."""
     if isinstance(node, str):
         return masked(node)
     if isinstance(node, dict):
-        return {key: masked_in(each) for key, each in cast(dict[Any, Any], node).items()}
+        items = cast(dict[str, Any], node).items()
+        return {masked(key): masked_in(each) for key, each in items}
     if isinstance(node, list | tuple):
         return [masked_in(each) for each in cast(list[Any], node)]
+    # Digits of a score may look like a telephone number, and are none.
+    is_whole = isinstance(node, int) or (isinstance(node, float) and node.is_integer())
+    if is_whole and not isinstance(node, bool):
+        written = str(int(node))
+        return masked(written) if personal_data(written) else node
     return node
 
 
