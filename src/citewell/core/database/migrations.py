@@ -109,7 +109,7 @@ def migrate_to(url: str, revision: str) -> None:
 def _is_newest(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     current, known = current_revision(connection), revisions()
     if current is not None and current not in known:
-        if known[-1] >= _served_from(connection):
+        if is_served(connection):
             # A rollback, or one of several nodes that starts again while they are exchanged.
             log.warning("schema_is_newer", schema=current, known=known[-1])
             return True
@@ -118,6 +118,11 @@ def _is_newest(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
             f"{known[-1]}). Install that version or a newer one."
         )
     return current == known[-1]
+
+
+def is_served(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Whether this version may run on a schema that a newer one made."""
+    return revisions()[-1] >= _served_from(connection)
 
 
 def _served_from(connection: psycopg.Connection[tuple[object, ...]]) -> str:

@@ -10,6 +10,7 @@ from citewell.core.database import connecting
 from citewell.core.database.migrations import (
     check_server,
     current_revision,
+    is_served,
     migrations_folder,
     refusal,
     revisions,
@@ -97,6 +98,8 @@ class DatabaseState:
     """The revision that this version brings a database to."""
     is_newer: bool
     """Whether the database was made by a newer version."""
+    is_served: bool
+    """Whether that version lets this one run on it."""
     pending: Sequence[PendingMigration]
     sessions: dict[str, int]
     """Connections by the version that holds them; an empty name: one that does not tell."""
@@ -137,6 +140,7 @@ def _state(connection: psycopg.Connection[tuple[object, ...]]) -> DatabaseState:
         revision=current,
         newest=known[-1],
         is_newer=is_newer,
+        is_served=is_newer and is_served(connection),
         pending=[_pending(connection, revision) for revision in following],
         sessions={str(name).partition("/")[2]: int(str(count)) for name, count in users},
         jobs_waiting=jobs.get("todo", 0),

@@ -132,6 +132,12 @@ def _of_database(state: DatabaseState | None) -> Iterator[UpgradeCheck]:
 
 
 def _schema(state: DatabaseState) -> UpgradeCheck:
+    if state.is_served:
+        detail = (
+            f"the database is at {state.revision}, made by a newer Citewell, on which "
+            f"{citewell.__version__} may run"
+        )
+        return UpgradeCheck("schema", Outlook.NOTE, detail)
     if state.is_newer:
         detail = (
             f"the database is at {state.revision}, made by a newer Citewell; "
