@@ -103,6 +103,31 @@ class TestConfiguration:
             assert set(args) <= set(COMMANDS)
             assert args
 
+    def test_nginx_keeps_connections_longer_than_the_balancer_before_it(self) -> None:
+        beanstalk = DEPLOY / "elasticbeanstalk"
+        options = (beanstalk / ".ebextensions" / "citewell.config").read_text("utf-8")
+        server = (beanstalk / "nginx.conf").read_text("utf-8").partition("\nserver {")[2]
+        [idle] = re.findall(r'IdleTimeout: "(\d+)"', options)
+        [kept] = re.findall(r"keepalive_timeout (\d+)s;", server)
+        assert int(kept) > int(idle)
+
+    def test_balancer_of_cloud_run_is_trusted_by_its_own_address_too(self) -> None:
+        text = (DEPLOY / "cloudrun" / "service.yaml").read_text("utf-8")
+        [trusted] = re.findall(r'CITEWELL_TRUSTED_PROXIES, value: "(.*)"', text)
+        assert "ADDRESS" in trusted.split(",")
+
+    def test_rollback_waits_for_no_run_and_images_are_named_in_lower_case(self) -> None:
+        text = (DEPLOY / "pipelines" / "github.yml").read_text("utf-8")
+        pipeline = yaml.safe_load(text)
+        assert "inputs.rollback" in pipeline["concurrency"]["group"]
+        assert "IMAGE" not in pipeline["env"]
+        for job in pipeline["jobs"].values():
+            steps = [step.get("run", "") for step in job["steps"]]
+            [*made] = [n for n, step in enumerate(steps) if "IMAGE=" in step]
+            used = [n for n, step in enumerate(steps) if "$IMAGE" in step]
+            assert bool(made) == bool(used)
+            assert not used or ("${GITHUB_REPOSITORY,,}" in steps[made[0]] and made[0] < used[0])
+
     def test_targets_of_pipelines_and_files_of_images_are_there(self) -> None:
         targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
         for name, word in (("github", "target"), ("gitlab", "TARGET")):
@@ -212,3 +237,71 @@ class TestRollout:
 
     def test_image_without_a_digest_is_not_rolled_out(self, tmp_path: Path) -> None:
         assert self.run(tmp_path, "http://127.0.0.1:1", "") == (2, [])
+
+
+UPGRADED = "Upgrade complete"
+HISTORIES: list[tuple[list[tuple[str, str]], str | None]] = [
+    ([("superseded", "Install complete"), ("deployed", UPGRADED)], "1"),
+    # The second was taken back after it was ready, then somebody asks for a rollback again.
+    (
+        [("superseded", "Install complete"), ("superseded", UPGRADED), ("superseded", UPGRADED),
+         ("deployed", "Rollback to 2")],
+        "1",
+    ),
+    ([("superseded", "Install complete"), ("superseded", UPGRADED), ("deployed", "Rollback to 1")],
+     None),
+    # Helm itself took the second back, then came a bad third.
+    (
+        [("superseded", "Install complete"), ("failed", "Upgrade failed: 'x: \"y\"'"),
+         ("superseded", "Rollback to 1"), ("deployed", UPGRADED)],
+        "3",
+    ),
+    # One that was taken back is not what another is taken back to.
+    (
+        [("superseded", "Install complete"), ("superseded", UPGRADED),
+         ("superseded", "Rollback to 1"), ("superseded", UPGRADED), ("deployed", "Rollback to 3")],
+        None,
+    ),
+    ([("deployed", "Install complete")], None),
+]  # fmt: skip
+"""Status and description of revisions, as `helm history` tells them, and the one to go back to."""
+
+
+class TestRollback:
+    def run(self, folder: Path, history: list[dict[str, Any]], *named: str) -> tuple[int, str]:
+        """The status of the script and the last call of Helm, which only tells a history."""
+        (folder / "history.yaml").write_text(yaml.safe_dump(history), encoding="utf-8")
+        (folder / "helm.log").touch()
+        helm = folder / "helm"
+        helm.write_text(
+            f"#!/bin/sh\ncd {shlex.quote(str(folder))}\n"
+            'if [ "$1" = history ]; then cat history.yaml; else echo "$@" > helm.log; fi\n',
+            encoding="utf-8",
+        )
+        helm.chmod(0o700)
+        done = subprocess.run(
+            [DEPLOY / "pipelines" / "rollback.sh", *named],
+            env={"PATH": f"{folder}:{os.environ['PATH']}"}, capture_output=True, check=False,
+        )  # fmt: skip
+        return done.returncode, (folder / "helm.log").read_text("utf-8").strip()
+
+    def test_newest_release_that_was_not_taken_back_is_chosen(self, tmp_path: Path) -> None:
+        for number, (told, wanted) in enumerate(HISTORIES):
+            history = [
+                {
+                    "app_version": "1.0", "chart": "citewell-0.1.0", "description": description,
+                    "revision": at, "status": status, "updated": "2026-01-01T00:00:00Z",
+                }
+                for at, (status, description) in enumerate(told, 1)
+            ]  # fmt: skip
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            code, call = self.run(folder, history)
+            if wanted is None:
+                assert (code, call) == (1, ""), told
+            else:
+                asked = f"rollback citewell {wanted} --wait --timeout 15m"
+                assert (code, call) == (0, asked), told
+
+    def test_revision_that_is_named_is_taken(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path, [], "7") == (0, "rollback citewell 7 --wait --timeout 15m")
