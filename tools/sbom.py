@@ -26,7 +26,7 @@ def python_packages() -> Iterator[Component]:
 
 
 def _licence(package: Distribution) -> str | None:
-    """What a package says in one line; texts of licences are no names."""
+    """The licence a package states in one line; texts of licences are no names."""
     meta = package.metadata
     for field in ("License-Expression", "License"):
         said = meta.get(field)

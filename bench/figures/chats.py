@@ -152,7 +152,7 @@ def _talk(server: Server, order: dict[str, object]) -> list[dict[str, Any]]:
 
 
 def _talk_and_weigh(server: Server, order: dict[str, object]) -> tuple[list[dict[str, Any]], float]:
-    """What came of it, and the most memory of the server process meanwhile."""
+    """The outcome, and the most memory of the server process meanwhile."""
     process, most = _start(server, order), 0.0
     while True:
         try:

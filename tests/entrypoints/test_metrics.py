@@ -83,7 +83,7 @@ class TestCardinality:
         series = [one for family in registry.collect() for one in family.samples]
         routes = {one.labels["route"] for one in series if "route" in one.labels}
         assert routes == {pattern for _, pattern in operations} | {OTHER}
-        # What jobs, caches and the database add is bounded by lists of the code; see below.
+        # Series of jobs, caches and the database are bounded by lists of the code; see below.
         assert len(series) + self.of_lists() < 5_000
         assert all(one.name.startswith(PREFIX) for one in series)
 
