@@ -12,10 +12,14 @@ from document_files import (
     write_pptx,
     write_zip,
 )
+from old_office_files import Shown, write_shown_ppt
 
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.readers.html import HtmlBlockParser, markup_blocks
+from citewell.engine.parsing.readers.word_styles import counted
 from citewell.engine.parsing.reading import read_document
+from tests.timing import processor_seconds
 
 
 def kept(path) -> tuple[str, list[str]]:
@@ -57,6 +61,21 @@ class TestKeepingHiddenText:
         ):
             assert kept(path) == (text, ["hidden_kept"]), path.name
 
+    def test_hidden_parts_of_pages_hold_no_scripts_and_need_no_end(self, tmp_path):
+        page = tmp_path / "a.html"
+        page.write_text(
+            "<!doctype html><p>Seen</p><div hidden>one<script>var x</script><style>.no {display:"
+            "none}</style> two</div><p class=no>three</p><p>Seen</p><div hidden>four <b>five"
+        )
+        assert kept(page)[0] == (
+            "Seen / [hidden: one two] [hidden: three] / Seen / [hidden: four five]"
+        )
+
+    def test_hidden_parts_of_hidden_slides_are_marked_once(self, tmp_path):
+        slide = Shown("Offer", [("It is 9.", 0)], is_hidden=True, hidden_shape="secret")
+        path = write_shown_ppt(tmp_path / "a.ppt", [slide])
+        assert kept(path)[0] == "[hidden: Offer] / [hidden: It is 9.] / [hidden: secret]"
+
     def test_slides_are_marked_and_keep_their_numbers(self, tmp_path):
         path = write_pptx(tmp_path / "a.pptx", [slide_shape("one"), slide_shape("two")])
         with zipfile.ZipFile(path) as archive:
@@ -94,6 +113,23 @@ class TestLeavingOutHiddenText:
         path = write_pptx(tmp_path / "a.pptx", [slide_shape("Seen") + table + group])
         assert [block.text for block in read(path)[1]] == ["Seen"]
 
+    def test_sheet_that_a_chapter_links_again_and_again_is_read_once(self):
+        asked: list[str] = []
+
+        def sheet_of(target: str) -> str:
+            asked.append(target)
+            return ".no {display: none}" if target == "a.css" else ""
+
+        links = '<link rel="stylesheet" href="a.css"/><link rel="stylesheet" href="b.css"/>'
+        parser = HtmlBlockParser(sheet_of=sheet_of)
+        blocks = markup_blocks([20 * links + '<p>Seen<b class="no">secret</b></p>'], parser)
+        assert [block.text for block in blocks] == ["Seen"]
+        assert asked == ["a.css", "b.css"]
+
+    def test_lengths_of_many_digits_cost_little(self):
+        page = f'<p>a<span style="vertical-align: {30_000 * "1"}">b</span></p>'
+        assert processor_seconds(lambda: list(markup_blocks([page])), rounds=1) < 2
+
     def test_style_sheets_of_a_book_hide_and_raise(self, read, tmp_path):
         path = write_epub(
             tmp_path / "a.epub",
@@ -128,6 +164,38 @@ class TestReadingWhatStandsBeside:
                 "It costs more.", "Comment by Otto Weiss: Limit is 73.",
             ], path.name  # fmt: skip
 
+    def test_comments_in_cells_and_boxes_are_told_once_and_labelled(self, read, tmp_path):
+        remark = (
+            "<office:annotation><creator>Otto</creator><text:p>Limit is 73.</text:p>"
+            "</office:annotation>"
+        )
+        cell = f"<table:table-cell><text:p>It costs 9.{remark}</text:p></table:table-cell>"
+        row = f"<table:table-row>{cell}{cell.replace(remark, '')}</table:table-row>"
+        box = "<draw:frame><draw:text-box><text:p>{}</text:p></draw:text-box></draw:frame>"
+        body = f"<table:table>{row}</table:table><text:p>Text{box.format('Box' + remark)}</text:p>"
+        path = write_odf(tmp_path / "a.odt", "text", body)
+        assert [block.text for block in read(path)[1]] == [
+            "It costs 9. Comment by Otto: Limit is 73. | It costs 9.",
+            "Text", "Box", "Comment by Otto: Limit is 73.",
+        ]  # fmt: skip
+        inner = ""
+        for level in range(30):
+            inner = f"Level {level}.{box.format(inner)}"
+        path = write_odf(tmp_path / "b.odt", "text", f"<text:p>{inner}</text:p>")
+        assert [block.text for block in read(path)[1]] == [
+            f"Level {level}." for level in reversed(range(30))
+        ]
+
+    def test_comment_without_author_does_not_take_that_of_the_last(self, read, tmp_path):
+        path = tmp_path / "a.rtf"
+        path.write_text(
+            r"{\rtf1 One.{\*\atnauthor Otto}\chatn{\*\annotation Limit is 73.}\par "
+            r"Two.\chatn{\*\annotation Limit is 74.}\par}"
+        )
+        assert [block.text for block in read(path)[1]] == [
+            "One.", "Comment by Otto: Limit is 73.", "Two.", "Comment: Limit is 74.",
+        ]  # fmt: skip
+
     def test_choices_of_old_form_fields_are_read(self, read, tmp_path):
         fields = (
             '<w:ddList><w:result w:val="1"/><w:listEntry w:val="road"/><w:listEntry w:val="rail"/>'
@@ -145,6 +213,29 @@ class TestReadingWhatStandsBeside:
 
 
 class TestNumberingLists:
+    def test_letters_go_on_as_their_format_says(self, read, tmp_path):
+        path = tmp_path / "a.html"
+        path.write_text(
+            "<!doctype html><ol type=a start=26><li>One<li>Two<li>Three</ol>"
+            "<ol type=A start=999999><li>Four</ol>"
+        )
+        assert [block.text for block in read(path)[1]] == [
+            "z. One", "aa. Two", "ab. Three", "BDWGM. Four",
+        ]  # fmt: skip
+        for sync, letters in (("", "ab"), ('style:num-letter-sync="true"', "bb")):
+            styles = (
+                '<office:automatic-styles xmlns:style="s:style"><text:list-style style:name="L">'
+                f'<text:list-level-style-number text:level="1" style:num-format="a" {sync}'
+                ' text:start-value="28"/></text:list-style></office:automatic-styles>'
+            )
+            body = (
+                '<text:list text:style-name="L"><text:list-item><text:p>One</text:p>'
+                "</text:list-item></text:list>"
+            )
+            path = write_odf(tmp_path / "a.odt", "text", body, before=styles)
+            assert [block.text for block in read(path)[1]] == [f"{letters} One"]
+        assert (counted(28, "lowerLetter"), counted(9_999, "upperLetter")) == ("bb", "9999")
+
     def test_open_document_lists_and_headings_have_their_numbers(self, read, tmp_path):
         level = '<text:list-level-style-number text:level="{}" style:num-format="{}" {}/>'
         styles = (

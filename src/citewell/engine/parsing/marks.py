@@ -47,11 +47,17 @@ def lowered(text: str) -> str:
     return f"{LOWER}{text}{LEVEL}"
 
 
+_MARKED = re.compile(r"\[hidden: ([^\[\]]*)\]")
+
+
 def hidden(text: str) -> str:
     """Text that its author hid, between marks that people see; empty text stays empty."""
     inner = text.strip()
     if not inner:
         return text
+    if "[hidden: " in inner:
+        # Hidden within the hidden; it is marked once.
+        inner = _MARKED.sub(r"\1", inner)
     start = text[: len(text) - len(text.lstrip())]
     return f"{start}[hidden: {inner}]{text[len(text.rstrip()) :]}"
 

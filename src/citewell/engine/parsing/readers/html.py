@@ -124,6 +124,9 @@ _META = {
     "dcterms.created": "created",
 }
 
+_MOST_LINKS = 100
+"""Style sheets of a page that are read."""
+
 _HEAD_CHARS = 512 * 1024
 """Characters that are read to find the title before the first block is passed on."""
 
@@ -185,7 +188,7 @@ class _Lists:
             return ""
         number = _integer(value, self.counters[-1])
         self.counters[-1] = number + 1
-        return f"{counted(number, self.kinds[-1])}. "
+        return f"{counted(number, self.kinds[-1], repeats=False)}. "
 
 
 _OL_TYPES = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
@@ -223,6 +226,10 @@ class HtmlBlockParser(HTMLParser):
         self._hides = False
         """Whether what is skipped is hidden, rather than no text of the page."""
         self._hidden: list[str] = []
+        self._never: list[str] = []
+        """Open elements within the hidden ones whose content is no text."""
+        self._linked: set[str] = set()
+        """Style sheets that were read."""
         super().__init__(convert_charrefs=True)
         self.title: str | None = None
         self.metadata: dict[str, str] = {}
@@ -260,6 +267,8 @@ class HtmlBlockParser(HTMLParser):
         """Note the end of the page."""
         self.close()
         self._end_formula()
+        while self._skipped:
+            self._end_skipped()
         while self._grids:
             self._close_grid()
         self._end_block()
@@ -271,8 +280,7 @@ class HtmlBlockParser(HTMLParser):
         if self._skipped == ["p"] and tag in _BLOCK_TAGS:
             self._end_skipped()  # the end tag of a paragraph may be left out
         if self._skipped:
-            if tag == self._skipped[0] and tag not in _VOID:
-                self._skipped.append(tag)
+            self._skip(tag)
             return
         values = {name: value or "" for name, value in attrs}
         if self._is_skipped(tag, values):
@@ -290,6 +298,15 @@ class HtmlBlockParser(HTMLParser):
         else:
             self._note(tag, values)
 
+    def _skip(self, tag: str) -> None:
+        """Note a start tag within what is skipped."""
+        if tag in _VOID:
+            return
+        if tag == self._never[0] if self._never else tag in _NEVER:
+            self._never.append(tag)
+        if tag == self._skipped[0]:
+            self._skipped.append(tag)
+
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
         if self._formula is not None:
@@ -304,6 +321,8 @@ class HtmlBlockParser(HTMLParser):
                 self._end_formula()
             return
         if self._skipped:
+            if self._never and tag == self._never[0]:
+                self._never.pop()
             if tag == self._skipped[0]:
                 self._end_skipped()
             return
@@ -332,9 +351,9 @@ class HtmlBlockParser(HTMLParser):
             self._formula.data(data)
             return
         if self._skipped:
-            if self._skipped[0] == "style":
+            if "style" in (self._skipped[0], *self._never[:1]):
                 self._rules.add(data)
-            elif self._hides and self._keeps_hidden:
+            elif self._hides and self._keeps_hidden and not self._never:
                 self._hidden.append(data)
             return
         if self._in_title:
@@ -367,10 +386,13 @@ class HtmlBlockParser(HTMLParser):
         return "hidden" in values or self._rules.hides(tag, values)
 
     def _end_skipped(self) -> None:
-        self._skipped.pop()
+        tag = self._skipped.pop()
+        if not self._skipped:
+            self._never = []
         if not self._skipped and self._hidden and self._findings:
             hidden, self._hidden = " ".join("".join(self._hidden).split()), []
-            self._text.append(self._findings.hide(hidden))
+            space = " " if tag in _BLOCK_TAGS else ""
+            self._text.append(f"{space}{self._findings.hide(hidden)}{space}")
 
     def _shift(self, tag: str, values: dict[str, str]) -> str:
         """The mark before raised or lowered text that an element holds."""
@@ -406,9 +428,17 @@ class HtmlBlockParser(HTMLParser):
             case "meta":
                 self._note_meta(values)
             case "link" if self._sheet_of and "stylesheet" in values.get("rel", "").lower():
-                self._rules.add(self._sheet_of(values.get("href", "")) + "\n")
+                self._link(self._sheet_of, values.get("href", ""))
             case _:
                 return
+
+    def _link(self, sheet_of: Callable[[str], str], target: str) -> None:
+        """Take a style sheet, once: with each more of them all rules are read again."""
+        if target in self._linked or len(self._linked) >= _MOST_LINKS:
+            return
+        self._linked.add(target)
+        if sheet := sheet_of(target):
+            self._rules.add(f"{sheet}\n")
 
     def _note_meta(self, values: dict[str, str]) -> None:
         name = (values.get("name") or values.get("property") or "").lower()

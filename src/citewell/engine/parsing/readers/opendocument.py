@@ -21,6 +21,8 @@ from citewell.engine.parsing.readers.opendocument_styles import TextStyles
 from citewell.engine.parsing.readers.tables import table_blocks
 
 _UNSEEN = frozenset({"annotation", "tracked-changes", "sequence-decls", "desc", "title", "forms"})
+_ASIDE = frozenset({"text-box", "note-body", "annotation"})
+"""Parts that stand in a paragraph and are read behind it."""
 _MAX_REPEAT = 100
 """Repeated spaces and cells beyond this are decoration, or an attack."""
 
@@ -223,7 +225,8 @@ class Content:
 
     def _asides(self, element: ET.Element) -> Iterator[Block]:
         """Yield text boxes, notes and comments, which are anchored in paragraphs."""
-        for part in element.iter():
+        # Of boxes within each other the inner ones are read with the outer one.
+        for part in _parts(element, stops=_ASIDE):
             if local(part.tag) in ("text-box", "note-body"):
                 yield from self._children(part)
             elif local(part.tag) == "annotation" and (remark := self._remark(part)):
@@ -262,9 +265,7 @@ class Content:
         for cell in row:
             if local(cell.tag) not in ("table-cell", "covered-table-cell"):
                 continue
-            text = " ".join(
-                self.text(part) for part in cell.iter() if local(part.tag) in ("p", "h")
-            )
+            text = " ".join(filter(None, self._texts_in(cell)))
             down = _count(attribute(cell, "number-rows-spanned"))
             if down > 1:
                 hanging[len(cells)] = (text, down - 1)
@@ -274,6 +275,13 @@ class Content:
                     hanging[len(cells)] = (text, left - 1)
             cells += [text] * _count(attribute(cell, "number-columns-repeated"))
         return cells
+
+    def _texts_in(self, cell: ET.Element) -> Iterator[str]:
+        for part in _parts(cell, stops=frozenset({"annotation"})):
+            if local(part.tag) == "annotation":
+                yield self._remark(part)
+            elif local(part.tag) in ("p", "h"):
+                yield self.text(part)
 
     def _formula(self, frame: ET.Element) -> str:
         """The formula that a frame shows, which is a part of its own or stands in it."""
@@ -321,6 +329,16 @@ class Content:
                     pass
             parts.append(part.tail or "")
         return "".join(parts)
+
+
+def _parts(element: ET.Element, stops: frozenset[str]) -> Iterator[ET.Element]:
+    """Yield all parts in order, but nothing within those whose name is among `stops`."""
+    waiting = list(reversed(element))
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if local(part.tag) not in stops:
+            waiting += reversed(part)
 
 
 def _has_text(element: ET.Element) -> bool:

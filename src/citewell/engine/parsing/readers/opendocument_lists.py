@@ -29,6 +29,8 @@ class _Level(NamedTuple):
     start: int
     shown: int
     """Levels whose numbers the label has."""
+    repeats: bool = False
+    """Whether its letters go on with `bb` rather than `ab`."""
 
 
 class ListNumbers:
@@ -82,7 +84,11 @@ class ListNumbers:
         if not found.style:
             return ""
         numbers = [
-            counted(counters.get(each, levels[each].start), levels[each].style)
+            counted(
+                counters.get(each, levels[each].start),
+                levels[each].style,
+                repeats=levels[each].repeats,
+            )
             for each in range(max(level - found.shown + 1, 1), level + 1)
             if each in levels and levels[each].style
         ]
@@ -110,6 +116,7 @@ def _levels(style: ET.Element) -> dict[int, _Level]:
             attribute(part, "num-suffix") or "",
             _number(attribute(part, "start-value"), 1),
             _number(attribute(part, "display-levels"), 1),
+            attribute(part, "num-letter-sync") == "true",
         )
     return found
 

@@ -261,7 +261,7 @@ class _Document:
         elif word in _ASIDE:
             self._flow = _Flow(is_aside=True)
             if word == "annotation":
-                self._flow.author = self._author
+                self._flow.author, self._author = self._author, ""
         else:
             look.is_starred = False
             return False

@@ -19,6 +19,8 @@ _CODE_NAME = re.compile(r"(?:html )?preformatted|(?:source )?code|code block", r
 _PLACE = re.compile(r"%([1-9])")
 # Styles may be based on each other in a circle; longer chains do not occur.
 _MAX_BASES = 20
+_MOST_LETTERS = 50
+"""A label of more letters is written as a number: nobody counts them."""
 _ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
           (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))  # fmt: skip
 
@@ -255,11 +257,17 @@ def _restarts(part: ET.Element) -> dict[int, int]:
     return found
 
 
-def counted(number: int, style: str) -> str:
-    """A number of a list as its level shows it, by Word's name of the kind."""
+def counted(number: int, style: str, *, repeats: bool = True) -> str:
+    """A number of a list as its level shows it.
+
+    Args:
+        number: Of the item.
+        style: Word's name of the kind.
+        repeats: Whether letters go on as Word's do: `z`, `aa`, `bb`, rather than `z`, `aa`, `ab`.
+    """
     match style:
         case "lowerLetter" | "upperLetter":
-            letter = chr(ord("a") + (number - 1) % 26) * ((number - 1) // 26 + 1)
+            letter = _repeated(number) if repeats else _letters(number)
             return letter.upper() if style == "upperLetter" else letter
         case "lowerRoman" | "upperRoman":
             roman = _roman(number)
@@ -268,6 +276,21 @@ def counted(number: int, style: str) -> str:
             return f"{number:02}"
         case _:
             return str(number)
+
+
+def _repeated(number: int) -> str:
+    count = (number - 1) // 26 + 1
+    return str(number) if count > _MOST_LETTERS else chr(ord("a") + (number - 1) % 26) * count
+
+
+def _letters(number: int) -> str:
+    if number < 1:
+        return str(number)
+    text = ""
+    while number:
+        number, digit = divmod(number - 1, 26)
+        text = chr(ord("a") + digit) + text
+    return text
 
 
 def _roman(number: int) -> str:
