@@ -35,7 +35,7 @@ SEARCH_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a piece of work took."""
+    """The cost of a piece of work."""
 
     seconds: float
     cpu_seconds: float

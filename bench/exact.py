@@ -1,4 +1,4 @@
-"""What an exact search finds, by means of its own: every chunk's scores, fused by the formula."""
+"""The hits of an exact search, by means of its own: every chunk's scores, fused by the formula."""
 
 import uuid
 from collections.abc import Iterable

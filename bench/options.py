@@ -1,4 +1,4 @@
-"""What a run is asked to do: `BENCH_*` variables."""
+"""The orders for a run: `BENCH_*` variables."""
 
 import os
 from dataclasses import dataclass

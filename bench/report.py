@@ -51,7 +51,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def machine() -> str:
-    """What the run was on, without anything that names the machine."""
+    """The system the run was on, without anything that names the machine."""
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.machine()}, "

@@ -493,7 +493,7 @@ async def anonymous(live_server: LiveServer) -> AsyncIterator[httpx.AsyncClient]
 
 @dataclass(frozen=True)
 class Library:
-    """What a test does with documents, over the API."""
+    """Acts of a test on documents, over the API."""
 
     client: httpx.AsyncClient
 

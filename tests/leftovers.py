@@ -47,7 +47,7 @@ class Leftovers:
                     self.seen[psutil.Process(pid)] = test
 
     def left(self) -> list[str]:
-        """What is still there after all tests; those that are ending get time for it."""
+        """Processes still there after all tests; those that are ending get time for it."""
         self.note("the last test", SHORTEST_START_SECONDS)
         deadline = time.monotonic() + GRACE_SECONDS
         while (left := self._alive()) and time.monotonic() < deadline:

@@ -96,7 +96,7 @@ class Office:
         return await self.within(read)
 
     async def trail(self, object_id: uuid.UUID | str) -> list[AuditEvent]:
-        """What the audit trail says of an object, oldest first."""
+        """The audit trail's records of an object, oldest first."""
 
         async def read(ctx: Context) -> list[AuditEvent]:
             statement = select(AuditEvent).where(AuditEvent.object_id == uuid.UUID(str(object_id)))

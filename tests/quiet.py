@@ -162,7 +162,7 @@ async def quiet_platform(
 
 @dataclass(frozen=True)
 class Shelf:
-    """What tests do with documents, without a worker."""
+    """Acts of tests on documents, without a worker."""
 
     platform: Platform
     caller: Caller

@@ -13,7 +13,7 @@ DEFAULT_REPLY = ["Annual leave is ", "20 days ", "[1]."]
 
 @dataclass
 class Reply:
-    """What the server does with one request."""
+    """The server's way with one request."""
 
     pieces: list[str] = field(default_factory=lambda: list(DEFAULT_REPLY))
     status: int = 200
@@ -59,7 +59,7 @@ class VendorServer:
         self.models = ["m-1", "m-2"]
         self.compresses = False
         """Whether the list of models comes as gzip, asked for or not."""
-        """What it lists; no reply of the script is used for that."""
+        """The models it lists; no reply of the script is used for that."""
         self.arrived = asyncio.Event()
         self.dropped = asyncio.Event()
         """Set when a client went away while its reply was being written."""

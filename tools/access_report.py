@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 PARTS = ("probes", "oracle", "revocation")
-"""What a whole run has at least one record of."""
+"""Kinds that a whole run has at least one record of."""
 
 
 def summary(lines: list[str]) -> tuple[str, bool]:

@@ -60,7 +60,7 @@ def outline(document: dict[str, Any]) -> Release:
 
 
 def broken(before: Release, now: Release) -> list[str]:
-    """What was promised and does not hold any more, a line each."""
+    """Promises that do not hold any more, a line each."""
     faults: list[str] = []
     for name, old in before.items():
         new = now.get(name)

@@ -15,7 +15,7 @@ PARTS = (
     "storm", "database restarts", "full disk", "turns", "large document", "canaries", "take-over",
     "faults", "waiting",
 )  # fmt: skip
-"""What a whole run has at least one record of."""
+"""Parts that a whole run has at least one record of."""
 
 
 def summary(lines: list[str]) -> tuple[list[str], bool]:

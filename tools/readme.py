@@ -33,7 +33,7 @@ def commands(transcript: str) -> list[str]:
 
 
 def transcript_of(typed: list[str], execute: Callable[[list[str]], str]) -> str:
-    """What a terminal shows of commands, but for notices.
+    """The output of commands in a terminal, but for notices.
 
     Args:
         typed: The command lines.
@@ -93,7 +93,7 @@ def written() -> re.Match[str]:
 
 
 def differences(transcript: str, fresh: str) -> str:
-    """What two transcripts do not have in common; empty if nothing."""
+    """The lines two transcripts do not have in common; empty if nothing."""
     return "\n".join(
         difflib.unified_diff(
             _lines(transcript), _lines(fresh), "README.md", "as it is now", lineterm=""

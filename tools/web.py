@@ -49,7 +49,7 @@ def digest(paths: Iterator[Path]) -> str:
 
 
 def sources() -> Iterator[Path]:
-    """What the bundle is made of: not the tests, and not what is generated for the types."""
+    """The files the bundle is made of: not the tests, and not what is generated for the types."""
     for folder in ("src", "public"):
         for path in (WEB / folder).rglob("*"):
             if path.is_file() and ".test." not in path.name and path.name != "schema.d.ts":
@@ -59,7 +59,7 @@ def sources() -> Iterator[Path]:
 
 
 def lock() -> Iterator[Path]:
-    """What says which packages are installed."""
+    """The files that say which packages are installed."""
     yield from (WEB / name for name in ("package.json", "package-lock.json", ".npmrc"))
 
 

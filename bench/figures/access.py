@@ -1,4 +1,4 @@
-"""What permissions cost a search: a user with rules beside a caller whom no rule names."""
+"""Cost of permissions in a search: a user with rules beside a caller whom no rule names."""
 
 import time
 import uuid

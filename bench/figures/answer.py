@@ -11,7 +11,7 @@ from citewell.features.search.schemas import QueryRequest, SearchRequest
 
 BUDGET = 2.0
 TOP_K = 8
-"""What `/query` reads unless told otherwise."""
+"""Passages that `/query` reads unless told otherwise."""
 
 
 async def measure(options: Options, library: Library) -> tuple[list[Row], list[str]]:

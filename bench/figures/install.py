@@ -1,4 +1,4 @@
-"""What a default install takes on disk: the distributions of `requirements/base.txt`, and pip."""
+"""Size of a default install on disk: the distributions of `requirements/base.txt`, and pip."""
 
 import re
 from importlib.metadata import Distribution, PackageNotFoundError, distribution

@@ -1,4 +1,4 @@
-"""What an idle socket costs, and how soon a change reaches a socket of another process."""
+"""The cost of an idle socket, and how soon a change reaches a socket of another process."""
 
 import asyncio
 import json

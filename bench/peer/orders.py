@@ -22,7 +22,7 @@ os.dup2(2, 1)
 
 
 class Peer(Protocol):
-    """What a program does in the way its documentation shows first."""
+    """The work of a program in the way its documentation shows first."""
 
     def index(self, documents: list[dict[str, str]], folder: str) -> int:
         """Make documents (`id`, `title`, `text`) searchable; returns the number of passages."""

@@ -33,7 +33,7 @@ MEALS = passage("The canteen opens at 11:30. Guests pay 8 euros for a meal.", 2)
 
 
 def check(result: Alignment) -> None:
-    """What holds for every alignment."""
+    """Rules that hold for every alignment."""
     assert [citation.number for citation in result.citations] == list(
         range(1, len(result.citations) + 1)
     )

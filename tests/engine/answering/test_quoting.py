@@ -12,7 +12,7 @@ LEAVE += "The co-ordi-\nnator signs <form A> [3]."
 
 
 def found(quote: str, *texts: str, number: int | None = 1) -> list[str]:
-    """What the passages say at the places of a quote."""
+    """The texts of the passages at the places of a quote."""
     passages = [passage(text, name=str(at)) for at, text in enumerate(texts)]
     places = QuoteFinder(passages).find(WrittenQuote(quote, number))
     return [texts[place.passage][place.start : place.end] for place in places]

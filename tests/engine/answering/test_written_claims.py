@@ -92,7 +92,7 @@ def in_json(claims: list[tuple[str, str]]) -> str:
 async def graded(
     vendor: VendorServer, provider: str, claims: list[tuple[str, str]]
 ) -> dict[str, Grade]:
-    """What the vendor's model writes, sentence by sentence with its grade."""
+    """The text of the vendor's model, sentence by sentence with its grade."""
     text = in_json(claims) if provider == "openai" else in_tags(claims)
     vendor.script.append(Reply([text[at : at + 40] for at in range(0, len(text), 40)]))
     model = opened(provider, vendor, Timeouts())

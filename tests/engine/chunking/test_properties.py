@@ -1,4 +1,4 @@
-"""What holds for every chunker and every document."""
+"""Rules that hold for every chunker and every document."""
 
 import re
 from collections.abc import Sequence

@@ -120,7 +120,7 @@ class TestUnified:
 
 
 def patched(folder: Path, old: str, difference: str) -> str:
-    """What git's `apply` makes of a file."""
+    """The file that git's `apply` makes of one."""
     path = folder / "old"
     path.write_bytes(old.encode())
     if not difference:

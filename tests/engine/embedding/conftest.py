@@ -19,7 +19,7 @@ DIMENSIONS = 48
 
 @dataclass
 class Fault:
-    """What the service does with one request instead of its work."""
+    """The service's way with one request instead of its work."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Fault:
     """Sent as it is; None with status 200 means the usual reply."""
     delay: float = 0.0
     until: threading.Event | None = None
-    """What the reply waits for."""
+    """The event the reply waits for."""
     trickles: bool = False
     drops: bool = False
     changes: Any = None

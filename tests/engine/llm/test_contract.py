@@ -1,4 +1,4 @@
-"""What every provider must do, spoken to through real HTTP on loopback."""
+"""The duties of every provider, spoken to through real HTTP on loopback."""
 
 import asyncio
 import threading
@@ -205,7 +205,7 @@ class TestFailure:
         with pytest.raises(ProviderError) as caught:
             await ask(model)
         assert caught.value.retryable
-        # What has been passed on cannot be taken back: only a call without output is repeated.
+        # Output that was passed on cannot be taken back: only a call without output is repeated.
         assert len(vendor.received) == (3 if sent == 0 else 1)
 
     async def test_body_ends_without_last_events_is_error(

@@ -54,7 +54,7 @@ def text_from(draw: random.Random) -> str:
 
 
 def echo(received: Received) -> Reply:
-    """What the user wrote last, in pieces of three characters."""
+    """The user's last text, in pieces of three characters."""
     said = received.body["messages"][-1]["content"]
     said = said if isinstance(said, str) else said[-1]["text"]
     return Reply([said[at : at + 3] for at in range(0, len(said), 3)])

@@ -271,7 +271,7 @@ class TestLimits:
             assert await parse(parser, good)
 
     async def test_resident_memory_is_watched_without_rlimit(self, parse, swelling, good):
-        # What the parent sees counts as well: not every platform bounds data.
+        # Memory that the parent sees counts as well: not every platform bounds data.
         async with sandbox(ParseLimits(memory_bytes=4 << 30)) as parser:
             await parse(parser, good)
             object.__setattr__(parser._pool.idle[0]._limits, "memory_bytes", 40 * MIB)

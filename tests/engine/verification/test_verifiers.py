@@ -44,7 +44,7 @@ def model_folder(folder: Path, model: bytes | None = None, **files: object) -> s
 
 
 def reply_to(request: Received) -> Reply:
-    """What a model says that takes a sentence for supported when a quote holds it."""
+    """The reply of a model that takes a sentence for supported when a quote holds it."""
     user = request.body["messages"][-1]["content"]
     pairs = re.findall(r'<pair number="(\d+)">\n(.*?)\n?<sentence>(.*?)</sentence>', user, re.S)
     return Reply(

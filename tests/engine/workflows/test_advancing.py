@@ -107,7 +107,7 @@ class TestValues:
         assert fill({"k": [" {{inputs.n}} ", 5]}, self.values) == {"k": [3, 5]}
         assert fill_text("{{ f.output.items.0.t }}-{{ inputs.n }}", self.values) == "T-3"
         assert fill_text("<{{ f.output.items.9 }}{{ inputs.none }}>", self.values) == "<>"
-        # What came from outside is not looked at again.
+        # Text from outside is not looked at again.
         assert fill_text("{{ inputs.a }}!", self.values) == "x {{ inputs.b }}!"
         with pytest.raises(WorkflowStepError, match="longer than"):
             fill_text("{{ inputs.a }}" * 30_000, self.values)
