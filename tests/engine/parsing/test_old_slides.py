@@ -1,17 +1,16 @@
 """PowerPoint 97-2003: the slides that people see, each on its page."""
 
-import random
 import struct
 
 import pytest
 from old_office_files import Shown, write_ppt, write_shown_ppt
 
-from citewell.engine.parsing.base import ParseError
 from citewell.engine.parsing.containers import open_compound
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.limits import ParseLimits
 from citewell.engine.parsing.readers.slide_binary import read_slides
 from citewell.engine.parsing.reading import read_document
+from tests.engine.parsing.damaging import told_of_damaged
 
 SLIDES = [
     Shown(
@@ -70,18 +69,7 @@ class TestOldSlides:
         assert "Berth 7." in " ".join(block.text for block in blocks)
 
     def test_damaged_files_are_read_or_refused(self, read, tmp_path):
-        draw = random.Random(14)
         path = write_shown_ppt(tmp_path / "a.ppt", SLIDES)
-        whole = path.read_bytes()
-        messages: list[str] = []
-        for _ in range(200):
-            raw = bytearray(whole)
-            for _ in range(draw.choice((1, 5, 40))):
-                raw[draw.randrange(512, len(raw))] = draw.randrange(256)
-            path.write_bytes(raw)
-            try:
-                read(path)
-            except ParseError as error:
-                messages.append(error.message)
+        messages = told_of_damaged(path, read, 200)
         assert messages
         assert all(message.endswith(".") for message in messages)

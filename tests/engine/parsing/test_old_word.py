@@ -1,7 +1,6 @@
 """Word 97-2003: what Word shows of lists, looks, tables, notes and comments."""
 
 import contextlib
-import random
 import struct
 
 import pytest
@@ -24,6 +23,7 @@ from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.limits import ParseLimits
 from citewell.engine.parsing.readers.word_binary import pieces_of
 from citewell.engine.parsing.reading import read_document
+from tests.engine.parsing.damaging import told_of_damaged
 
 PLAIN = (b"", 0, "\r")
 FIRST = b"\xec\xa5\xc1\x00"
@@ -129,21 +129,10 @@ class TestOldWord:
         assert texts(blocks) == ["One.", "Two."]
 
     def test_damaged_files_are_read_or_refused(self, read, tmp_path):
-        draw = random.Random(14)
         item = [Run("An item.", SUPERSCRIPT)]
         paragraphs = [(item, in_list(1 + n % 2), n % 2, "\r") for n in range(12)]
         path = write_styled_doc(tmp_path / "a.doc", paragraphs, notes=["x"], comments=["y"])
-        whole = path.read_bytes()
-        messages: list[str] = []
-        for _ in range(300):
-            raw = bytearray(whole)
-            for _ in range(draw.choice((1, 5, 40))):
-                raw[draw.randrange(512, len(raw))] = draw.randrange(256)
-            path.write_bytes(raw)
-            try:
-                read(path)
-            except ParseError as error:
-                messages.append(error.message)
+        messages = told_of_damaged(path, read, 300)
         assert messages
         assert all(message.endswith(".") for message in messages)
 

@@ -17,7 +17,7 @@ import citewell
 from citewell.core.backups.manifest import FOLDER, MANIFEST
 from citewell.core.platform import Platform
 from citewell.entrypoints.http.app import create_app
-from citewell.entrypoints.http.health import RecentLooks
+from citewell.entrypoints.http.health import BackupLooks, RecentLooks
 from citewell.entrypoints.http.warming import Warming, warm
 from citewell.features.identity import service as identity
 from citewell.features.usage import service as usage
@@ -92,7 +92,7 @@ class TestBackups:
         mine = replace(platform, settings=platform.settings.model_copy(update=kept))
         app = create_app(mine.settings, lambda: nullcontext(mine))
         # All looks count.
-        mine.state_of(RecentLooks).seconds = 0
+        mine.state_of(RecentLooks).seconds = mine.state_of(BackupLooks).seconds = 0
 
         async def told() -> tuple[str, str | None]:
             transport = httpx.ASGITransport(app)

@@ -9,7 +9,9 @@ hold the letters of Latin-1 that stand at those places: `®­îc` for `được`
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from operator import itemgetter
 
 _TCVN3_HIGH = (
     "ÀẢÃÁẠẶẬÈẺẼÉẸỆÌỈĨÍỊÒỎÕÓỌỘỜỞỠỚỢÙỦŨ\u00a0ĂÂÊÔƠƯĐăâêôơưđẰ\u0300\u0309\u0303\u0301\u0323àảãáạẲằẳẵắẴ"
@@ -110,3 +112,22 @@ def has_vietnamese(text: str) -> bool:
 
 
 _UNICODE = re.compile("[đĐăĂơƠưƯ\u1ea0-\u1ef9\u0301\u0300\u0309\u0303\u0323]")
+
+
+def in_unicode(runs: Iterable[tuple[str, str]], leave_out: Callable[[str], object]) -> str:
+    """The text of runs, that of fonts with an encoding of their own decoded.
+
+    Args:
+        runs: The font and the text of each. Word cuts runs at every correction, so a letter and
+            its mark may be in two of one font.
+        leave_out: Told the letters that stand for others, as they are gone afterwards.
+    """
+    parts: list[str] = []
+    for font, group in groupby(runs, key=itemgetter(0)):
+        text = "".join(run[1] for run in group)
+        decode = None if text.isascii() else font_decoder(font)
+        if decode and not has_vietnamese(text):
+            leave_out(text)
+            text = decode(text)
+        parts.append(text)
+    return "".join(parts)

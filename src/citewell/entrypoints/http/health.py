@@ -113,6 +113,13 @@ class RecentLooks:
         return found
 
 
+@dataclass(slots=True)
+class BackupLooks(RecentLooks):
+    """Looks at backups: each lists their place, which may be a bucket."""
+
+    seconds: float = 60.0
+
+
 @router.get("")
 async def health(platform: PlatformDep) -> HealthRead:
     """Summarise the health of the process and of all that it needs."""
@@ -134,7 +141,8 @@ async def _summarised(platform: Platform) -> HealthRead:
         )
     failing: list[FailingRead] = []
     if platform.settings.backup_url is not None and platform.settings.backup_hours:
-        found.append(await _backups(platform))
+        looks = platform.state_of(BackupLooks)
+        found.append(await looks.take(DependencyRead, lambda: _backups(platform)))
     if found[0].status == "ok":
         if platform.settings.smtp_url is not None:
             found.append(await _mail(platform))

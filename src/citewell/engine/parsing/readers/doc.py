@@ -8,7 +8,6 @@ sections 2.4 (text), 2.6 (properties) and 2.8 (places of notes).
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.containers import open_compound
@@ -21,7 +20,7 @@ from citewell.engine.parsing.readers.symbols import symbol
 from citewell.engine.parsing.readers.tables import table_blocks
 from citewell.engine.parsing.readers.word_binary import DAMAGE, WordFile
 from citewell.engine.parsing.readers.word_tables import Properties
-from citewell.engine.parsing.vietnamese import font_decoder, has_vietnamese
+from citewell.engine.parsing.vietnamese import in_unicode
 
 _LEVEL, _LIST, _OUTLINE = 0x260A, 0x460B, 0x2640
 _IN_TABLE, _ROW_END = 0x2416, 0x2417
@@ -166,16 +165,7 @@ class _Word:
         return outline + 1 if outline < 6 else 0
 
     def _text(self, paragraph: _Paragraph) -> str:
-        """The text, that of old Vietnamese fonts in Unicode."""
-        parts: list[str] = []
-        for font, group in groupby(paragraph.runs, key=lambda run: run[0]):
-            text = "".join(run[1] for run in group)
-            decode = None if text.isascii() else font_decoder(font)
-            if decode and not has_vietnamese(text):
-                self._findings.left_out.add(text)
-                text = decode(text)
-            parts.append(text)
-        return "".join(parts)
+        return in_unicode(paragraph.runs, self._findings.left_out.add)
 
     def _paragraphs(self, start: int, end: int) -> Iterator[_Paragraph]:
         held = _Paragraph()

@@ -30,7 +30,7 @@ from citewell.engine.parsing.readers.ooxml import (
 from citewell.engine.parsing.readers.symbols import symbol
 from citewell.engine.parsing.readers.tables import table_blocks
 from citewell.engine.parsing.readers.word_styles import Numbering, RunLook, Styles, load_part
-from citewell.engine.parsing.vietnamese import font_decoder, has_vietnamese
+from citewell.engine.parsing.vietnamese import in_unicode
 
 _PRUNED = frozenset({"del", "moveFrom", "txbxContent", "oMath", "pPr", "rPr", "sdtPr", "ruby"})
 """Elements whose text is skipped (deleted text, settings) or read separately."""
@@ -230,21 +230,7 @@ class _Word:
                     asides.append(part)
                 case _:
                     parts.append((look.font, _characters(part, look.shift)))
-        return self._in_unicode(parts), page, asides
-
-    def _in_unicode(self, runs: list[tuple[str, str]]) -> str:
-        """The text of runs of a font and a text each, those of old Vietnamese fonts in Unicode."""
-        parts: list[str] = []
-        # Word cuts runs at every correction, and a letter and its mark may be in two.
-        for font, group in groupby(runs, key=lambda run: run[0]):
-            text = "".join(run[1] for run in group)
-            decode = None if text.isascii() else font_decoder(font)
-            if decode and not has_vietnamese(text):
-                # The letters that are gone were none.
-                self._findings.left_out.add(text)
-                text = decode(text)
-            parts.append(text)
-        return "".join(parts)
+        return in_unicode(parts, self._findings.left_out.add), page, asides
 
     def _table(self, element: ET.Element) -> Iterator[Block]:
         rows = [part for part in walk(element, _is_row) if local(part.tag) == "tr"]
