@@ -6,7 +6,6 @@
 import asyncio
 import json
 import random
-import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -18,8 +17,7 @@ from sqlalchemy import text
 from citewell.core.context import Context
 from citewell.core.settings import Settings
 from tests.conftest import Library, LiveServer, serving
-from tests.features.agents.conftest import MODEL, PARKING, Desk, Scripted
-from tests.features.agents.test_tools import Outside
+from tests.features.agents.conftest import MODEL, PARKING, Desk, Outside, Scripted
 from tests.office import open_office
 from tests.vendor import Received, Reply
 
@@ -101,17 +99,6 @@ class HostileModel:
         if self._chance.random() < 0.05:
             written = pick(["{", "[]", "null", '{"url": NaN}', "[" * 200])
         return pick(["same", f"c{place}", "x" * 300]), name, [written]
-
-
-@pytest.fixture(scope="module")
-def outside() -> Iterator[Outside]:
-    made = Outside()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.02,))
-    thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
 
 
 @pytest.fixture(scope="module")

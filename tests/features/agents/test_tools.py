@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -16,52 +14,20 @@ from sqlalchemy import text
 from citewell.core.context import Context
 from citewell.core.settings import Settings
 from tests.conftest import LiveServer, serving
-from tests.features.agents.conftest import MODEL, PARKING, Desk, Scripted, calling, saying
+from tests.features.agents.conftest import (
+    MODEL,
+    PARKING,
+    Desk,
+    Outside,
+    Scripted,
+    calling,
+    saying,
+)
 from tests.office import open_office
 from tests.vendor import Reply
 from tests.waiting import PATIENCE
 
 Refused = Callable[[httpx.Response, int, str], None]
-
-
-class Outside:
-    """A host that notes what it is sent."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[str, str, str, str | None]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
-                key = self.headers.get("idempotency-key")
-                outer.received.append((self.command, self.path, body, key))
-                told = b"The rate is 1.25."
-                self.send_response(200)
-                self.send_header("content-type", "text/plain")
-                self.send_header("content-length", str(len(told)))
-                self.end_headers()
-                self.wfile.write(told)
-
-            do_GET = do_POST = _answer  # noqa: N815 - as the library names them
-
-            def log_message(self, *_: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self.server.server_port}"
-
-
-@pytest.fixture(scope="module")
-def outside() -> Iterator[Outside]:
-    made = Outside()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    try:
-        yield made
-    finally:
-        made.server.shutdown()
-        made.server.server_close()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
