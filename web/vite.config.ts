@@ -15,7 +15,7 @@ const COMPRESSIBLE = new Set([".css", ".html", ".js", ".json", ".mjs", ".svg", "
 const SMALLEST = 1024;
 
 /**
- * What pdf.js fetches for PDFs that do not embed their fonts. The folder carries the version, since
+ * Files that pdf.js fetches for PDFs that do not embed their fonts. The folder carries the version, since
  * the server lets browsers keep everything below `assets` for good.
  */
 function pdfFiles(): Plugin {

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** What is measured rather than tested: its own lane, as it takes minutes and a quiet machine. */
+/** Measurements rather than tests: a lane of their own, as they take minutes and a quiet machine. */
 export default defineConfig({
   test: {
     include: ["figures/**/*.test.ts"],

@@ -1,4 +1,4 @@
-"""Who added each version, and which version of a document answered when."""
+"""Adds the author of each version and the history of active versions of a document."""
 
 from alembic import op
 

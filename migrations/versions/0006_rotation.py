@@ -1,4 +1,4 @@
-"""What rotating keys needs: which key each file is under, which master keys are former ones."""
+"""Adds key rotation: the key of each file and the former master keys."""
 
 from alembic import op
 

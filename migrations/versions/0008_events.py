@@ -1,4 +1,4 @@
-"""What has changed, for an hour, so that open streams learn of it and can resume."""
+"""Keeps changes for an hour, so that open streams learn of them and can resume."""
 
 from alembic import op
 

@@ -22,7 +22,7 @@ ALTER TABLE blob ADD COLUMN released_at timestamptz;
 CREATE INDEX blob_released ON blob (tenant_id, released_at) WHERE released_at IS NOT NULL
 """
 
-# What is in the trash is not there for whoever does not ask for it, older processes among them: a
+# Statements that do not ask for the trash, older processes' too, do not see its documents: a
 # statement cannot forget it. The owner's functions, for upkeep, see it.
 HIDE = """
 CREATE POLICY trash ON document AS RESTRICTIVE USING (
@@ -30,7 +30,7 @@ CREATE POLICY trash ON document AS RESTRICTIVE USING (
   OR current_setting('citewell.trash', true) = 'shown')
 """
 
-# Whoever removes versions, and however: the contents that may be unused now are noted with it.
+# A trigger, so that any way of removing versions notes the contents that may be unused now.
 RELEASE = """
 CREATE FUNCTION citewell_release_blobs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

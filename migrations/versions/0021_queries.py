@@ -67,7 +67,7 @@ CREATE INDEX feedback_rating ON feedback (tenant_id, rating, query_id);
 ALTER TABLE tenant ADD COLUMN answer_days int CHECK (answer_days >= 0)
 """
 
-# What is deleted for good must not go on in the words of an answer that was made of it.
+# A document deleted for good must not live on in the words of an answer made of it.
 ERASE = """
 CREATE FUNCTION citewell_erase_answers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

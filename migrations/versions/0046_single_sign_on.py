@@ -37,7 +37,7 @@ CREATE POLICY tenant_isolation ON provider_account
 GRANT SELECT, INSERT, UPDATE, DELETE ON provider_account TO citewell_app
 """
 
-# Whoever signs in at a provider has no password here. Older processes find none that fits then.
+# Users who sign in at a provider have no password here. Older processes find none that fits then.
 PASSWORDS = "ALTER TABLE user_account DROP CONSTRAINT user_account_check"
 
 

@@ -1,4 +1,4 @@
-"""What a tenant says of its trash and of its log of questions; the log notes replies of caches."""
+"""Adds a tenant's rules for its trash and question log; the log notes replies of caches."""
 
 from alembic import op
 

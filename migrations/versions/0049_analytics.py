@@ -1,4 +1,4 @@
-"""What was asked, cited, rated and spent, counted by day and month."""
+"""Counts questions, citations, ratings and spending by day and month."""
 
 from alembic import op
 

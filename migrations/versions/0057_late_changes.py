@@ -10,7 +10,7 @@ ALTER TABLE analytics_state ADD COLUMN late_changes bigint NOT NULL DEFAULT 0;
 ALTER TABLE error_event ADD COLUMN of_installation boolean NOT NULL DEFAULT false
 """
 
-# What a tenant was counted with bears the time it began, and comes in up to so much later.
+# Usage bears the time it began at and is written up to this many seconds later.
 LATE = """
 CREATE FUNCTION citewell_late_changes(tenant uuid, until timestamptz, late_seconds int)
   RETURNS bigint LANGUAGE sql STABLE AS $$

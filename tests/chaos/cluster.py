@@ -45,7 +45,7 @@ UNVERIFIED.verify_mode = ssl.CERT_NONE
 
 
 def lacking() -> str | None:
-    """What this machine has not got for it, in a line."""
+    """Names the programs that this machine lacks, in a line."""
     if shutil.which("nginx") is None:
         return "nginx is not on this machine (Debian: nginx-light)"
     if store() is None:
@@ -179,7 +179,7 @@ class Cluster:
         return "\n".join(f"{path.name}:\n{path.read_text()[-3000:]}" for path in written)
 
     def complaints(self) -> str:
-        """What nginx could not do, and the end of what each process wrote."""
+        """Collects the errors of nginx and the end of each process's output."""
         said = (self.home.parent / "nginx" / "error.log").read_text()
         return f"{said[-6000:]}\n{self.last_words()}"
 

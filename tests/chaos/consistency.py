@@ -104,7 +104,7 @@ Problems = dict[str, list[Any]]
 
 
 def duplicates(connection: psycopg.Connection[Any]) -> Problems:
-    """What is there twice, by kind."""
+    """Counts duplicate rows by kind."""
     return _found(connection, DUPLICATES)
 
 

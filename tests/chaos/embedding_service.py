@@ -51,7 +51,7 @@ class EmbeddingService:
             "CITEWELL_EMBEDDING_BASE_URL": f"http://127.0.0.1:{self._server.server_port}/v1",
             "NO_PROXY": "127.0.0.1",
         }
-        """What a process needs to use it."""
+        """Settings of a process that uses the service."""
 
     def stop(self) -> None:
         """Answer what waits, then no more."""

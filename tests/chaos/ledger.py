@@ -1,4 +1,4 @@
-"""What was handed in and acknowledged, and what follows from that: the oracle of the chaos tests.
+"""The acknowledged requests and the state that follows from them: the oracle of the chaos tests.
 
 It knows nothing of how the product works. A document's content says in each of its sentences whose
 it is, so that every passage a search gives can be held against what was handed in.
@@ -58,7 +58,7 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """What was sent last."""
+        """The content that was sent last."""
         return content(self.number, self.serial)
 
     def acknowledge(self, document_id: str, version: int) -> None:

@@ -32,7 +32,7 @@ class Point:
     """Which processes come there."""
     table: str
     event: str
-    """What the transaction does; `AT COMMIT` puts the point at its very end."""
+    """The statement at which the transaction stops; `AT COMMIT` puts the point at its very end."""
     condition: str | None = None
     embedding_seconds: float = 0.0
     """How long the embedding service takes meanwhile, where quick work would not come there."""

@@ -122,7 +122,7 @@ class Site:
             return True
 
     def doctor(self) -> dict[str, list[str]]:
-        """What `citewell doctor` finds, by check; the size of the test's disk is no news."""
+        """Findings of `citewell doctor` by check; the size of the test's disk is left out."""
         made = self.nursery.start(self.variables, "doctor", "--deep", "--json")
         self.until(lambda: not made.is_alive)
         said = made.output.read_text()
@@ -133,12 +133,12 @@ class Site:
         return {f"doctor: {check['name']}": check["examples"] for check in wrong}
 
     def drift(self) -> consistency.Problems:
-        """What is not as the documents say, as the tests see it and as the product does."""
+        """Differences from the documents, as the tests see them and as the product does."""
         with self.connect() as connection:
             return consistency.drift(connection, self.home / "files") | self.doctor()
 
     def duplicates(self) -> consistency.Problems:
-        """What is there twice."""
+        """Counts duplicate rows."""
         with self.connect() as connection:
             return consistency.duplicates(connection)
 

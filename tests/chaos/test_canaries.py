@@ -1,4 +1,4 @@
-"""What is encrypted or kept as a hash only stands nowhere in the files of an installation."""
+"""Secrets that are kept encrypted or hashed stand nowhere in the files of an installation."""
 
 import asyncio
 import base64

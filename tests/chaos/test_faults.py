@@ -38,7 +38,7 @@ FAILED = re.compile(r"background_task_failed.*?\btask\W+([\w.]+)")
 
 @dataclass(frozen=True)
 class Break:
-    """What makes the next run of a task fail, and what makes it work again."""
+    """A way to make the next run of a task fail, and to make it work again."""
 
     task: str
     breaking: str
@@ -94,7 +94,7 @@ def site(installation: Installation) -> Iterator[Site]:
 
 
 class Faults:
-    """What was injected, and what the processes said of it."""
+    """Counts the injected faults and reads the failures in the processes' output."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

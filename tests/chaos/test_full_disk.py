@@ -144,7 +144,7 @@ class TestServer:
 
 
 def left_over(disk: Path) -> list[Path]:
-    """What lies where files are only while they are taken in."""
+    """Lists the files of the folder for uploads in progress."""
     return [path for name in ("files/staging", "tmp") for path in (disk / name).glob("*")]
 
 

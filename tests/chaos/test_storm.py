@@ -36,7 +36,7 @@ def site(installation: Installation) -> Iterator[Site]:
 
 
 async def lost(storm: Storm) -> list[str]:
-    """What was acknowledged and is not so, once nothing is to be done any more."""
+    """Lists acknowledged states that do not hold once no work is left."""
     found: list[str] = []
     async with storm.site.client(storm.key) as client:
         for entry in storm.ledger.entries:

@@ -35,7 +35,7 @@ class TestSampleLibrary:
 
 
 def judge(question: dict, reply: QueryReply, names: dict[str, str]) -> str | None:
-    """What is wrong with a reply, if anything."""
+    """Names the fault of a reply, if it has one."""
     if not question["answerable"]:
         is_doubted = reply.abstained or reply.confidence.level == "low"
         return None if is_doubted else "answered with confidence what the documents do not hold"

@@ -98,7 +98,7 @@ class Installation:
         return CliRunner().invoke(app, list(arguments), env=variables, catch_exceptions=False)
 
     def json(self, *arguments: str, code: int = 0) -> Any:
-        """What a command with `--json` prints; nothing else may be on stdout."""
+        """Returns the output of a command with `--json`; nothing else may be on stdout."""
         result = self.call(*arguments, "--json")
         assert result.exit_code == code, result.stderr
         return json.loads(result.stdout)

@@ -88,7 +88,7 @@ def rows_in(url: str, table: str) -> int:
 
 
 async def drift(url: str, home: Path) -> list[str]:
-    """What the doctor finds in all tenants of a promoted database."""
+    """Findings of the doctor in all tenants of a promoted database."""
     settings = Settings(_env_file=None, home=home, database_url=url, threads=1)
     problems: list[str] = []
     async with open_platform(settings, DatabaseHandle(url, is_first_user=False)) as platform:

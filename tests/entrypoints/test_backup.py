@@ -146,7 +146,7 @@ def installation(folder: Path, prepared: Path) -> Iterator[Installation]:
 
 @pytest.fixture(scope="module")
 def first_keys(installation: Installation) -> Unlocking:
-    """What opens the backup too, without the quarter of a second that a passphrase takes."""
+    """A key that opens the backup too, without the quarter of a second that a passphrase takes."""
     return Unlocking(load_master_keys(Settings(_env_file=None, home=installation.home)))
 
 
@@ -162,7 +162,7 @@ def variables(place: Path) -> dict[str, str]:
 
 
 def without_passphrase(place: Path) -> dict[str, str]:
-    """What tests of other things set: a key of a passphrase takes a third of a second to derive."""
+    """A key for tests of other things: deriving one from a passphrase takes a third of a second."""
     return {"CITEWELL_BACKUP_URL": str(place)}
 
 
@@ -188,7 +188,7 @@ def note_of_database(url: str, note: str | None = None) -> str:
 
 
 def said(installation: Installation, *arguments: str, code: int = 3) -> str:
-    """What a refused command says: one line."""
+    """The one line of a refused command."""
     result = installation.call(*arguments)
     assert result.exit_code == code, result.stdout
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
@@ -276,7 +276,7 @@ class TestCreateAndRestore:
             for place, backup_id in ((folder / "kept", backup), (folder / "second", made["id"]))
         )
         differing = {name for name in first_facts if first_facts[name] != second_facts.get(name)}
-        # What the start of a process writes of itself.
+        # The start of a process writes these about itself.
         assert differing <= {"procrastinate_workers", "schedule", "usage_record"}, differing
         assert "holds an installation already" in said(other, "backup", "restore", backup)
 

@@ -74,7 +74,7 @@ def ingested(
 
 @pytest.fixture(scope="module")
 def documents(ingested: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
-    """What `ingest --json` printed, by file name."""
+    """The output of `ingest --json` by file name."""
     return {Path(item["path"]).name: item for item in json.loads(ingested.stdout)["documents"]}
 
 

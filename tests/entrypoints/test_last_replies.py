@@ -1,4 +1,4 @@
-"""What requests in flight are answered when the server ends under them, or something beside it."""
+"""Requests in flight get a reply when the server ends under them, or a part beside it."""
 
 import signal
 import socket
@@ -79,7 +79,7 @@ class InFlight:
         self.reply = httpx.get(self._url, headers=self._headers, timeout=PATIENCE)
 
     def problem(self) -> dict[str, Any]:
-        """What came back, once it is there."""
+        """The problem that came back, once it is there."""
         self._thread.join(PATIENCE)
         assert self.reply is not None
         assert self.reply.headers["content-type"] == "application/problem+json", self.reply.text

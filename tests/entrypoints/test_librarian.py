@@ -1,4 +1,4 @@
-"""What a librarian and an administrator do on the command line, on one installation."""
+"""The command line of a librarian and an administrator, on one installation."""
 
 import csv
 from collections.abc import Iterator

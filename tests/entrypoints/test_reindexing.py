@@ -168,5 +168,5 @@ class TestReindex:
 
 
 def score_of(reply: dict[str, Any]) -> float:
-    """What the embedding model gives the best passage."""
+    """Score of the best passage by the embedding model."""
     return reply["results"][0]["explain"]["dense"]["score"]

@@ -1,4 +1,4 @@
-"""What is wrong with a call is said in one line, before anything is opened."""
+"""A faulty call is told in one line, before anything is opened."""
 
 import json
 import os

@@ -51,7 +51,7 @@ class Part:
 
 @dataclass
 class Corpus:
-    """What was put into the index for one tenant."""
+    """The content put into the index for one tenant."""
 
     tenant_id: uuid.UUID
     generation: Generation

@@ -141,7 +141,7 @@ def event_of(pair: Pair) -> Event:
 
 
 def note(pair: Pair, event: Event) -> None:
-    """What a caller remembers of it."""
+    """Notes an event as the model remembers it."""
     match event:
         case VersionPublished(version, _, publication):
             pair.answering[version.document_id] = version.version_id

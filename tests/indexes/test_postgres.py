@@ -19,7 +19,7 @@ class TestContract(IndexContract):
 
 
 class TestThroughIndexes(SearchContract):
-    """What is found where nothing is scanned."""
+    """The search contract where nothing is scanned."""
 
     @pytest.fixture
     def engine(self, database: Database, own_url: str) -> PostgresEngine:

@@ -1,4 +1,4 @@
-"""What a question finds in documents that were really taken in."""
+"""Questions asked of documents that were really taken in."""
 
 import dataclasses
 

@@ -366,7 +366,7 @@ def usage(url: str) -> dict[str, int]:
 async def reads(
     url: str, database: Database, scope: SearchScope, query: HybridQuery, exact_limit: int
 ) -> set[str]:
-    """What a search reads if sorting is made so dear that any index that fits is taken."""
+    """Names what a search reads if sorting is made so dear that any index that fits is taken."""
     index = postgres_index(database, exact_limit=exact_limit)
     before = usage(url)
     async with database.unit_of_work(scope.tenant_id) as session:

@@ -1,4 +1,4 @@
-"""Who knocks: for each kind of outsider and insider what they send."""
+"""The callers of the matrix: each kind of outsider and insider with their credentials."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from tests.isolation.world import OUTSIDE, Organisation
 
 
 class Standing(Enum):
-    """What someone is to the organisation whose objects are asked for."""
+    """A caller's standing in the organisation whose objects are asked for."""
 
     NOBODY = "has no valid credential: always 401"
     FOREIGN = "belongs to another organisation"

@@ -63,7 +63,7 @@ class Paper:
 
 @dataclass
 class Model:
-    """Who is what, what there is, and the rules."""
+    """People, objects and the rules between them."""
 
     roles: list[Role] = field(default_factory=lambda: list(ROLES))
     members: set[tuple[int, int]] = field(default_factory=set)
@@ -78,7 +78,7 @@ class Model:
     """Collections in which roles count for nothing."""
 
     def effects(self, user: int, kind: str, which: int | uuid.UUID) -> set[Effect]:
-        """What the rules of one object say to a user."""
+        """The decision of one object's rules for a user."""
         return {
             effect
             for (a_kind, a_which, whom, number), (effect, _) in self.rules.items()
@@ -225,7 +225,7 @@ class Walk:
         assert allowed, "was let through"
         return result
 
-    # What is there
+    # Objects
 
     async def _upload(
         self, user: int, collection: int, level: int | None, name: str = "", *, ready: float = 0.85
@@ -377,7 +377,7 @@ class Walk:
             paper.level = int(level)
         return f"{user} moved {paper.source} to {level}: {allowed}"
 
-    # Who may
+    # Rights
 
     async def _rule(self) -> str:
         model, user, effect = self._model, self._someone(), self._chance.choice(list(Effect))
@@ -479,7 +479,7 @@ class Walk:
         self._model.roles[user] = role
         return f"{user} became {role.name}"
 
-    # What is found
+    # Searches
 
     async def _search(self) -> str:
         self.searches += 1

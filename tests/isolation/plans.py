@@ -34,7 +34,7 @@ HOSTILE_FIELDS = (
     "revoked_at", "last_used_at", "plan", "limits", "region", "has_open_registration", "id",
     "_id", "__proto__", "constructor", "__class__", "metadata_", "invitation_hash",
 )  # fmt: skip
-"""What other products have accepted in a write and should not have."""
+"""Fields of writes that other products accepted and should not have."""
 
 
 ODD_PATHS = (
@@ -245,7 +245,7 @@ def _readable(org: Organisation, actor: Actor) -> dict[str, str]:
 
 
 def _also_missing(route: Route, actor: Actor) -> list[Values]:
-    """What is not there, for the callers with whom it could make a difference."""
+    """Values for absent objects, for the callers with whom it could make a difference."""
     return [_missing(route)] if actor.name in ("anonymous", "revoked key", "other secret") else []
 
 

@@ -23,12 +23,12 @@ NEVER_EQUAL = ("request_id", "query_id", "timings_ms", "timestamp", "cached")
 tells that somebody of the same reach asked the very same before, as probes do of each other."""
 
 MADE = re.compile(r'"(?:chatcmpl-|resp_|msg_)[0-9a-f]{32}"|"created(?:_at)?":\s*\d+')
-"""What replies of OpenAI's API call themselves, and when they were made."""
+"""Ids and times that replies of OpenAI's API bear."""
 
 UNTOLD_HEADERS = {"date", "x-request-id", "content-length", "server", "connection", "keep-alive"}
 
 Values = dict[str, Any]
-"""What is put into places: one text, or a list of them for `[]`."""
+"""Values put into places: one text, or a list of them for `[]`."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Twins:
 
 @dataclass
 class Tally:
-    """What was sent and what was wrong with the replies."""
+    """Counts the probes that were sent and keeps the faults of their replies."""
 
     probes: int = 0
     leaks: list[str] = field(default_factory=list)
@@ -86,7 +86,7 @@ def plain(value: str) -> str:
 
 
 def fillings(place: str, wanted: str, own: str | None) -> list[Any]:
-    """What to put into a place to ask for `wanted`; lists hold it alone and beside an own one."""
+    """Values for a place to ask for `wanted`; lists hold it alone and beside an own one."""
     if not place.endswith("[]"):
         return list(spelled(wanted))
     mixed = [[own, wanted], [wanted, own]] if own else []
@@ -154,7 +154,7 @@ def _put(body: dict[str, Any], path: list[str], value: object) -> None:
 
 
 def told_by(reply: httpx.Response, sent: Iterable[str]) -> Told:
-    """What the reply tells, with the ids that were sent blotted out."""
+    """The reply's content, with the ids that were sent blotted out."""
     said = reply.text
     forms = {form for one in sent for form in (one, *spelled(plain(one)))}
     for value in sorted(forms, key=len, reverse=True):

@@ -1,4 +1,4 @@
-"""What the application offers, read from the application itself: routes, methods, places of ids."""
+"""The application's surface, read from itself: routes, methods, places of ids."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ OPEN_PATHS = {
     "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp",
     "/.well-known/oauth-authorization-server",
 }  # fmt: skip
-"""What is there for everybody and tells of nobody."""
+"""Operations that are there for everybody and tell of nobody."""
 
 Operation = tuple[str, str]
 """A method and the path of a route, with its parameters in braces."""
@@ -47,7 +47,7 @@ class Surface:
 
 @cache
 def open_operations() -> frozenset[Operation]:
-    """What is there for people without a credential, as the policies of the routes say."""
+    """Operations for people without a credential, as the policies of the routes say."""
     app = create_app(Settings(_env_file=None, home=Path("unused")), lambda: nullcontext())  # type: ignore[arg-type, return-value]
     return frozenset(
         (method, path)

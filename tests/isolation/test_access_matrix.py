@@ -47,7 +47,7 @@ UPKEEP = ("term_stat", "term_delta", "index_generation")
 """Tables that the worker tidies whenever it likes."""
 
 TRAILS = ("usage_record", "audit_event", "query_log", "query_document")
-"""What an organisation keeps of its own people's requests, refused ones included."""
+"""Records that an organisation keeps of its own people's requests, refused ones included."""
 
 
 @pytest.fixture(params=[SHORT, pytest.param(WHOLE, marks=pytest.mark.slow)], ids=["short", "whole"])

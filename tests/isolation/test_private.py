@@ -1,4 +1,4 @@
-"""What is in a private collection shows to nobody but those it is granted to, on no route."""
+"""Contents of a private collection show to nobody but those it is granted to, on no route."""
 
 import asyncio
 from collections.abc import Iterator

@@ -74,20 +74,20 @@ class Organisation:
     readable: dict[str, dict[str, str]] = field(default_factory=dict)
     """By person: objects they may read and must not change."""
     tokens: dict[str, str] = field(default_factory=dict)
-    """What to send as bearer: by person, and of the organisation's software."""
+    """Bearer credentials by person, and of the organisation's software."""
     words: dict[str, str] = field(default_factory=dict)
     """Words that stand only in what is hidden."""
     secrets: list[str] = field(default_factory=list)
-    """What not even the organisation's own people may ever see: hashes."""
+    """Secrets that not even the organisation's own people may ever see: hashes."""
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What nobody outside may ever see."""
+        """Texts that nobody outside may ever see."""
         return (self.canary, *self.hidden_marks)
 
     @property
     def hidden_marks(self) -> tuple[str, ...]:
-        """What their own guests and employees may not see."""
+        """Texts that their own guests and employees may not see."""
         return (self.hidden, *self.secrets)
 
 
@@ -268,7 +268,7 @@ async def _add_connection(ctx: Context, org: Organisation) -> None:
 
 
 async def _add_factors(ctx: Context, org: Organisation) -> None:
-    """What people sign in with besides passwords, and sign-ins that are under way."""
+    """Adds credentials besides passwords, and sign-ins that are under way."""
     member = uuid.UUID(org.ids["user:member"])
     key = await ctx.platform.keys.active(org.id, Purpose.SECRETS)
     ctx.session.add(

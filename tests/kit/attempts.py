@@ -1,4 +1,4 @@
-"""What a child process tries and may not; called by name inside of it."""
+"""Actions a child process tries and may not do; called by name inside of it."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""What README and the guides tell people to type can be typed."""
+"""Commands that README and the guides tell people to type can be typed."""
 
 import re
 import shlex

@@ -57,7 +57,7 @@ class TestTranslations:
 
 
 class TestCodes:
-    """What the server says in English has words in both languages, by codes that do not change."""
+    """The server's English messages have words in both languages, by codes that do not change."""
 
     def test_all_have_words(self) -> None:
         failures = {each.value for each in ParseFailure}

@@ -6,7 +6,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { chromium, type BrowserContext, type Page } from "playwright-core";
 import { expect } from "vitest";
 
-/** What keeps Chromium from speaking to anybody but the server under test. */
+/** Flags that keep Chromium from speaking to anybody but the server under test. */
 const QUIET = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -1,4 +1,4 @@
-/** What foreign texts try: scripts, other schemes, Markdown that fetches, and characters that mislead. */
+/** Attempts of foreign texts: scripts, other schemes, Markdown that fetches, misleading characters. */
 
 const OUTSIDE = "http://outside.invalid/";
 const RUN = "window.hasRun=1";

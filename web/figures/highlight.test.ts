@@ -55,7 +55,7 @@ beforeAll(async () => {
 
 afterAll(async () => visitor.leave());
 
-/** What is marked in the open reader: on its pages, or in its text. */
+/** The marked text in the open reader: on its pages, or in its text. */
 async function marked(): Promise<string> {
   const { page } = visitor;
   const reader = page.getByRole("complementary");

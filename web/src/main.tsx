@@ -10,7 +10,7 @@ import { startTheme } from "./app/theme";
 import { startTranslations } from "./i18n";
 import { resume } from "./session/session";
 
-/** What the server refuses once it refuses again; only the way to it is tried anew. */
+/** Attempts per request: an answer of the server is final, only a lost connection is tried anew. */
 const TRIES = 2;
 
 const queries = new QueryClient({

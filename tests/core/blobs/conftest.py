@@ -26,7 +26,7 @@ class Keys:
 
     generation: int = 1
     held: int = 0
-    """What the database says is active, where a process does not know it yet."""
+    """Generation of the active key in the database where a process does not know it; 0: none."""
 
     async def active(self, tenant_id: uuid.UUID, purpose: Purpose) -> DataKey:
         return self._key(tenant_id, purpose, uuid.UUID(int=self.generation))
@@ -44,7 +44,7 @@ class Keys:
 
 @dataclass
 class Bucket:
-    """What an S3-like service holds, and where it answers."""
+    """Objects and address of an S3-like service."""
 
     address: str = ""
     objects: dict[str, bytes] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What every storage must do."""
+"""The contract that every storage keeps."""
 
 from pathlib import Path
 

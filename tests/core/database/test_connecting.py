@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from citewell.core.database.connecting import connect
 
 STARTING = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
-"""What PostgreSQL says while it recovers (protocol 3, ErrorResponse)."""
+"""PostgreSQL's reply while it recovers (protocol 3, ErrorResponse)."""
 
 
 class Port:

@@ -23,7 +23,7 @@ OLD, NEW, WRONG = b"o" * 32, b"n" * 32, b"w" * 32
 
 @dataclass
 class Masters:
-    """What a process would read now."""
+    """The master keys that a process would read now."""
 
     now: MasterKeys = field(default_factory=lambda: MasterKeys(OLD))
 

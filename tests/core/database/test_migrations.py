@@ -397,7 +397,7 @@ def start_migration(url: str) -> subprocess.Popen[str]:
 
 
 def migrate_in_processes(urls: list[str]) -> list[str]:
-    """What `migrate` returned in one process for each URL, all at once."""
+    """Runs `migrate` in one process for each URL at once and returns their output."""
     processes = [start_migration(url) for url in urls]
     results = [process.communicate(timeout=PATIENCE) for process in processes]
     assert all(process.returncode == 0 for process in processes), results

@@ -40,14 +40,14 @@ Catalog = dict[tuple[str, str], str]
 
 
 def catalog(url: str, *, only: str = "") -> Catalog:
-    """What a database holds by kind and name; the order of columns is nobody's business."""
+    """Objects of a database by kind and name; the order of columns is left out."""
     with psycopg.connect(url) as connection:
         rows = connection.execute(CATALOG).fetchall()
     return {(kind, name): said for kind, name, said in rows if only in name}
 
 
 def followed() -> list[QueueScripts]:
-    """What our revisions run of the queue library, in order."""
+    """The queue library's statements in our revisions, in order."""
     found = list[QueueScripts]()
     for path in sorted((migrations_folder() / "versions").glob("[0-9]*.py")):
         scripts_of = runpy.run_path(str(path)).get("QUEUE")

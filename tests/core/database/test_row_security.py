@@ -1,4 +1,4 @@
-"""What the database itself guarantees: no row of another tenant, whatever the statement says."""
+"""The database itself guarantees it: no row of another tenant, whatever the statement says."""
 
 import asyncio
 import uuid
@@ -54,7 +54,7 @@ GIVEN = {
     "citewell_lexical_candidates": "record",
     "citewell_library_stamps": "record",
 }
-"""What they give where it is not ids or an answer; candidates are ids with scores."""
+"""Their results where these are not ids or an answer; candidates are ids with scores."""
 
 
 def tables(url: str) -> list[str]:
@@ -247,7 +247,7 @@ def act_for(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> None:
 
 
 def refused(table: str) -> pytest.RaisesExc[psycopg.Error]:
-    """What an attempt to write another tenant's row ends with."""
+    """Returns the error that an attempt to write another tenant's row ends with."""
     if table.startswith("chunk_"):  # a partition may notice first that the row is not its own
         return pytest.raises(
             (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation), match="new row"

@@ -417,7 +417,7 @@ class TestStatementTime:
 
 
 class TestOutage:
-    """What is_outage makes of errors a real server gives."""
+    """The verdict of is_outage about errors that a real server gives."""
 
     @pytest.mark.parametrize(
         ("statement", "heals"),

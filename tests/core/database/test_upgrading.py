@@ -1,4 +1,4 @@
-"""What an upgrade would meet, seen without changing anything."""
+"""An upgrade is previewed without changing anything."""
 
 from collections.abc import Iterator
 

@@ -21,7 +21,7 @@ from tests.waiting import PATIENCE
 UPLOAD = "/api/v1/documents/upload"
 LIMIT = 200_000
 SLACK = 24 * 1024 * 1024
-"""What may lie in the buffers of both sockets, what a form may hold beside its files, and what is
+"""Room for the buffers of both sockets, a form's parts beside its files, and the bytes that are
 thrown away so that a sender comes to read the refusal."""
 
 FILE = b'Content-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nSome words.'

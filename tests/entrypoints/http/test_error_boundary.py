@@ -1,4 +1,4 @@
-"""What becomes of errors that no route expected."""
+"""Errors that no route expected become problems."""
 
 import asyncio
 import errno
@@ -27,7 +27,7 @@ def outage() -> Exception:
 
 
 class Faulty:
-    """What stands between the two boundaries, with a fault for some paths."""
+    """A middleware between the two boundaries, with a fault for some paths."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

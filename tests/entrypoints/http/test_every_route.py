@@ -1,4 +1,4 @@
-"""What holds for every route there is, read from the application itself.
+"""Rules that hold for every route there is, read from the application itself.
 
 Who gets which replies is the matter of tests/isolation: its matrix asks every route without a
 credential, with others' ids, and as an owner.
@@ -72,7 +72,7 @@ class Routes:
     """Paths of those that need no credential."""
 
     def described(self, operation: Operation) -> dict[str, Any]:
-        """What the document says of one."""
+        """The OpenAPI entry of one operation."""
         return self.schema["paths"][operation[1]][operation[0].lower()]
 
     def operations(self) -> list[Operation]:

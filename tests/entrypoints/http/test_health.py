@@ -173,7 +173,7 @@ class TestManyCalls:
     async def test_calls_within_some_seconds_share_one_look(
         self, own_server: LiveServer, own_database: str, servers: Servers
     ) -> None:
-        """What anyone may call must not let anyone load the database."""
+        """A route open to anyone must not let anyone load the database."""
         looks = own_server.platform.state_of(RecentLooks)
         looks.seconds = 3_600
         async with own_server.client() as client:
@@ -191,7 +191,7 @@ class TestManyCalls:
             assert (await client.get("/api/v1/health/ready")).status_code == 503
             looks.seconds = 3_600
             reopen_database(servers, own_database)
-            # What was found to be away is kept as well.
+            # A finding of an outage is kept as well.
             assert set(await told("")) == {(200, "unavailable")}
             assert (await client.get("/api/v1/health/ready")).status_code == 503
 

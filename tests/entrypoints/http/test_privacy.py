@@ -1,4 +1,4 @@
-"""What is written to the log while people sign in and ask."""
+"""The log while people sign in and ask holds no content."""
 
 import io
 import logging

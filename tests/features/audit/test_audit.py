@@ -30,7 +30,7 @@ from tests.waiting import PATIENCE
 Refused = Callable[[httpx.Response, int, str], None]
 ALL = AuditFilter()
 MADE = ("tenant.created", "api_key.created")
-"""What making a tenant notes."""
+"""The audit events of making a tenant."""
 
 
 async def note(platform: Platform, caller: Caller, *actions: str, **more: object) -> None:

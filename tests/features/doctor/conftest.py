@@ -62,7 +62,7 @@ class Ward:
         return cursor.fetchall() if cursor.description else []
 
     async def look(self, **options: Any) -> Report:
-        """What is wrong."""
+        """The doctor's findings."""
         return await doctor.check(
             self.shelf.platform, self.shelf.caller.tenant_id, grace=NOW, **options
         )

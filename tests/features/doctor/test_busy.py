@@ -1,4 +1,4 @@
-"""What others are just working on is no drift."""
+"""Work in progress of others is no drift."""
 
 import asyncio
 import random

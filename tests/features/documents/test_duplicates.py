@@ -172,7 +172,7 @@ class TestOneRequest:
 
 
 class TestHidden:
-    """What others have hidden shows in none of the ways."""
+    """Documents that others have hidden show in none of the ways."""
 
     @pytest.mark.parametrize("on_duplicate", list(OnDuplicate))
     async def test_name_of_a_hidden_document_is_free(

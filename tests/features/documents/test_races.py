@@ -35,7 +35,7 @@ class TestUploads:
         )
         items = await accepted(replies)
         assert len({(item["id"], item["version"]) for item in items}) == 1
-        # Who comes when the version is read already is told no job.
+        # A caller that comes when the version is read already is told no job.
         assert len({item["job_id"] for item in items} - {None}) == 1
         assert (await library.settled(items[0]["id"]))["status"] == "ready"
 

@@ -22,7 +22,7 @@ def files_in(folder: Path) -> set[str]:
 
 
 async def everything(client: httpx.AsyncClient) -> dict[str, Any]:
-    """What an upload could have changed."""
+    """The state that an upload could have changed."""
     listed = (await client.get("/api/v1/documents", params={"limit": 100})).json()
     usage = (await client.get("/api/v1/usage")).json()["usage"]
     jobs = (await client.get("/api/v1/jobs")).json()["pagination"]["total"]

@@ -19,5 +19,5 @@ async def office(live_server: LiveServer) -> AsyncIterator[Office]:
 
 @pytest.fixture
 async def admin(office: Office) -> Person:
-    """Who makes boxes."""
+    """A person who may make boxes."""
     return await office.person(Role.MANAGER, is_admin=True)

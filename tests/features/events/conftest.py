@@ -45,7 +45,7 @@ class Socket:
         return await self.next("subscribed", "error")
 
     async def quiet(self) -> list[dict[str, Any]]:
-        """What has come up to now; later messages are not waited for."""
+        """The messages that came up to now; later ones are not waited for."""
         await self.send("ping")
         already = len(self.seen)
         await self.next("pong")

@@ -1,4 +1,4 @@
-"""What a socket takes and refuses, and how it ends."""
+"""The socket's protocol: accepted and refused messages, and how it ends."""
 
 import asyncio
 import json

@@ -163,7 +163,7 @@ class TestSlowReaders:
 
 
 async def missed(socket: Socket) -> AsyncIterator[dict]:
-    """What is told again."""
+    """Yields the messages that are told again."""
     while (message := await socket.next())["type"] != "subscribed":
         yield message
 

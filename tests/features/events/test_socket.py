@@ -1,4 +1,4 @@
-"""What changes reaches those who may know of it, over the socket."""
+"""Changes reach those who may know of them, over the socket."""
 
 import asyncio
 import base64

@@ -190,7 +190,7 @@ class TestKeys:
 
 
 class TestUnitsOfWork:
-    """What a request that is killed, slow or late meets."""
+    """Requests that are killed, slow or late."""
 
     async def test_reply_and_documents_are_there_together_or_not(self, shelf: Shelf) -> None:
         request = idempotency.request_of("k", "asked")

@@ -11,7 +11,7 @@ from tests.office import Office, open_office
 
 @pytest.fixture
 async def stack() -> AsyncIterator[AsyncExitStack]:
-    """What closes the clients of a test."""
+    """A stack that closes the clients of a test."""
     async with AsyncExitStack() as opened:
         yield opened
 

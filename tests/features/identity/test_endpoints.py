@@ -1,4 +1,4 @@
-"""Who gets in: API keys over HTTP."""
+"""API keys over HTTP let in those who hold them."""
 
 import base64
 import uuid

@@ -51,7 +51,7 @@ def act_for(connection: psycopg.Connection[Any], caller: Caller) -> None:
 
 @dataclass(frozen=True)
 class Rows:
-    """What the database holds of one tenant, whatever may be found of it."""
+    """All rows of one tenant, whether they can be found by it or not."""
 
     url: str
     shelf: Shelf

@@ -184,7 +184,7 @@ class TestTakeIn:
         assert await attached_to(desk, added) == []
         assert await rows.found("basalt") == []
         await desk.restore(added)
-        # What was deleted by itself before stays where it is.
+        # An attachment that was deleted by itself before stays in the trash.
         assert [each.id for each in await attached_to(desk, added)] == [prices.id]
         assert await rows.found("basalt")
         await desk.delete(added)

@@ -22,7 +22,7 @@ AT_ONCE = 100
 
 
 async def take_in(shelf: Shelf, rows: Rows, count: int) -> Counter[str]:
-    """What became of so many damaged files."""
+    """Takes in that many damaged files and counts their outcomes."""
     found: Counter[str] = Counter()
     files = list(damaged(count))
     for start in range(0, count, AT_ONCE):

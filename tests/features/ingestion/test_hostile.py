@@ -33,7 +33,7 @@ EITHER = {"dimension.xlsx"}
 """Read, or refused for the memory it takes."""
 
 MAX_GROWTH = 150 * 1024 * 1024
-"""What this process may grow by in all; one parser child alone may take seven times that."""
+"""Growth of this process in all; one parser child alone may take seven times that."""
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ async def ask(shelf: Shelf, query: str, **more: object) -> SearchReply:
 
 
 def told(reply: SearchReply) -> list[tuple[object, ...]]:
-    """What a reply says, without ids."""
+    """A reply without its ids."""
     assert reply.degraded == []
     return [
         (hit.title, hit.version, hit.start, hit.end, hit.score, hit.text) for hit in reply.results

@@ -1,4 +1,4 @@
-"""Who may see jobs, and who may end them or have them tried again."""
+"""Jobs are seen, ended and tried again by those who may."""
 
 import pytest
 

@@ -30,7 +30,7 @@ MOVES: dict[JobStatus, Move] = {
     JobStatus.FAILED: lambda ctx, job_id: service.finish(ctx, job_id, JobStatus.FAILED, "broken"),
     JobStatus.CANCELLED: lambda ctx, job_id: service.finish(ctx, job_id, JobStatus.CANCELLED),
 }
-"""What the work itself does; queueing a job again is a person's."""
+"""Transitions made by the work itself; queueing a job again is a person's."""
 
 
 async def new_job(ctx: Context) -> uuid.UUID:
@@ -39,7 +39,7 @@ async def new_job(ctx: Context) -> uuid.UUID:
 
 
 async def put(ctx: Context, job_id: uuid.UUID, status: JobStatus) -> None:
-    """Whatever was before."""
+    """Puts a job into a state, from any state."""
     await ctx.session.execute(update(Job).where(Job.id == job_id).values(status=status))
 
 

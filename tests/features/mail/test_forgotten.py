@@ -32,7 +32,7 @@ async def forgot(client: httpx.AsyncClient, email: str, **more: str) -> httpx.Re
 
 
 def parts_of(letter: Letter, page: str) -> dict[str, str]:
-    """What stands behind the # of the link to a page."""
+    """Reads the values in the fragment of the link to a page."""
     address = urlsplit(letter.link)
     assert f"{address.scheme}://{address.netloc}" == SITE
     assert (address.path, address.query) == (f"/{page}", "")

@@ -56,7 +56,7 @@ async def signed_in(office: Office) -> Person:
 
 @dataclass
 class Memory:
-    """What the SDK's client keeps."""
+    """The storage of the SDK's client."""
 
     tokens: OAuthToken | None = None
     client: OAuthClientInformationFull | None = None
@@ -97,7 +97,7 @@ class Browser:
         self.came_back = parse_qs(urlsplit(target).query)
 
     async def back(self) -> AuthorizationCodeResult:
-        """What the client reads of the address it is called at."""
+        """The parameters that the client reads from the address it is called at."""
         found = self.came_back
         return AuthorizationCodeResult(
             code=found["code"][0], state=found["state"][0], iss=found["iss"][0]

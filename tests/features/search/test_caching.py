@@ -127,7 +127,7 @@ async def house(quiet: Platform, tmp_path: Path) -> House:
 
 
 def told(reply: QueryReply) -> tuple[object, ...]:
-    """What a reply says, without what each asking has of its own."""
+    """A reply without the fields that each request has of its own."""
     return reply.answer, reply.abstained, reply.confidence, reply.sentences, reply.citations
 
 

@@ -1,4 +1,4 @@
-"""What a question costs the database, counted on the wire: transactions and round trips."""
+"""A question's cost at the database, counted on the wire: transactions and round trips."""
 
 import asyncio
 import tempfile

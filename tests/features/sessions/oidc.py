@@ -46,7 +46,7 @@ class Forger:
     nonce: str = ""
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     forms: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
-    """What was sent to the token endpoint."""
+    """The forms sent to the token endpoint."""
 
     def claims(self) -> dict[str, Any]:
         now = int(time.time())

@@ -1,4 +1,4 @@
-"""What ends a session or a key takes effect within a second, in open streams too."""
+"""The end of a session or a key takes effect within a second, in open streams too."""
 
 import asyncio
 import json

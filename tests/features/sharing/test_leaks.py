@@ -1,4 +1,4 @@
-"""What is hidden from someone shows on no second path."""
+"""Objects hidden from a user show on no second path."""
 
 import uuid
 from pathlib import Path

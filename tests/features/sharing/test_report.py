@@ -75,7 +75,7 @@ class TestReport:
             changes = await decided(quiet, user, shelves, Verb.WRITE)
             assert sorted(each.changes) == changes, each.email
             assert len(reads) == 8 > len(changes) > 0
-        # What is denied to who asks is in it, as it is for others.
+        # Collections denied to the asker are in it, as they are for others.
         admin = users[f"{Role.DIRECTOR}-own@example.org"]
         assert await read(quiet, admin, PageRequest(1, 100)) == found
 

@@ -99,7 +99,7 @@ async def reads(platform: Platform, caller: Caller, document_id: uuid.UUID) -> b
 
 
 async def error_of(action: Awaitable[object]) -> tuple[type[AppError], str]:
-    """What an action is refused with."""
+    """The error that an action is refused with."""
     with pytest.raises(AppError) as raised:
         await action
     return type(raised.value), raised.value.detail

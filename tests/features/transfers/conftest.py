@@ -51,7 +51,7 @@ async def imported(
     name: str | None = None,
     restrict: bool = False,
 ) -> ImportReport:
-    """What an import of a file makes."""
+    """The result of importing a file."""
     return await importing.import_collection(
         platform, caller, io.BytesIO(content), PASSPHRASE, name=name, restrict=restrict
     )
@@ -73,7 +73,7 @@ async def target(quiet: Platform) -> Caller:
 
 
 def frames_of(content: bytes) -> list[tuple[bytes, dict[str, Any] | bytes]]:
-    """What a sealed file holds: records as JSON, and bytes."""
+    """The contents of a sealed file: records as JSON, and bytes."""
     opener = Opener(io.BytesIO(content), key_of(content[:HEADER_BYTES]))
     found: list[tuple[bytes, dict[str, Any] | bytes]] = []
     while head := opener.read(5):

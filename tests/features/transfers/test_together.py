@@ -127,7 +127,7 @@ class TestSameContents:
 
 
 async def arrived(platform: Platform, caller: Caller, plain: bytes, name: str) -> ImportReport:
-    """What an import of a plain stream makes."""
+    """The result of importing a plain stream."""
     return await importing.import_frames(
         platform, caller, lambda: cast(ByteSource, io.BytesIO(plain)), name=name, restrict=False
     )

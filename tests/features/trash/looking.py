@@ -1,4 +1,4 @@
-"""What the tests of the trash do and look at."""
+"""Actions and views shared by the tests of the trash."""
 
 import asyncio
 import os
@@ -78,7 +78,7 @@ async def counted(shelf: Shelf) -> dict[str, int]:
 
 
 async def outcomes(*actions: Awaitable[None]) -> list[type[BaseException] | None]:
-    """What became of each; only what the trash itself says is an answer."""
+    """The outcome for each; only replies of the trash itself count as an answer."""
     results = await asyncio.gather(*actions, return_exceptions=True)
     for each in results:
         if isinstance(each, BaseException) and not hasattr(each, "code"):

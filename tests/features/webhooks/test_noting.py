@@ -1,4 +1,4 @@
-"""What is noted for a webhook: nothing that its owner cannot read at that moment."""
+"""Webhooks note nothing that their owner cannot read at that moment."""
 
 import uuid
 
@@ -44,7 +44,7 @@ async def hooked(platform: Platform, owner: Caller, receiver: Receiver) -> uuid.
 
 
 async def noted(platform: Platform, caller: Caller, hook: uuid.UUID) -> dict[str, set[uuid.UUID]]:
-    """What the log of a webhook holds: the objects of `document`, `job` and `answer`."""
+    """The log of a webhook: the objects of `document`, `job` and `answer`."""
     found: dict[str, set[uuid.UUID]] = {"document": set(), "job": set(), "answer": set()}
     async with unit_of_work(platform, caller) as ctx:
         rows = await ctx.session.scalars(

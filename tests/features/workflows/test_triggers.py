@@ -53,7 +53,7 @@ class TestDocuments:
             lambda ctx: ctx.session.scalar(text("SELECT count(*) FROM workflow_event"))
         )
         assert left == 0
-        # What it was given goes with the right to it, as with everything that a run has read.
+        # The run's input goes with the right to it, as everything does that a run has read.
         await desk.sent(
             "PATCH", f"/documents/{document['id']}", 200, {"access_level": "restricted"}
         )

@@ -17,7 +17,7 @@ import { Users } from "./users";
 import { Webhooks } from "./webhooks";
 import type { AdminView } from "./views";
 
-/** What administrators look after; managers see connections, usage and their own keys. */
+/** The pages of administrators; managers see connections, usage and their own keys. */
 export function AdminPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();

@@ -18,7 +18,7 @@ interface AuditListProps {
   onOnly?: (filter: "actor" | "object", id: string) => void;
 }
 
-/** Who did what, newest first. */
+/** The audit log, newest first. */
 export function AuditList({ filters, onOnly }: AuditListProps) {
   const { t } = useTranslation();
   return (

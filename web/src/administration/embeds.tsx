@@ -15,7 +15,7 @@ import { Badge } from "~/ui/page";
 
 import { Secret } from "./secret";
 
-/** What a page of another site holds to show a box. */
+/** The markup that a page of another site holds to show a box. */
 function snippet(embed: Embed): string {
   return `<script src="${location.origin}/embed.js" data-box="${embed.token}" async></script>`;
 }

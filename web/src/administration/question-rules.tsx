@@ -31,7 +31,7 @@ const PAGE = 100;
 /** Ids of collections by role. */
 type Asked = Readonly<Record<string, string[]>>;
 
-/** What is not asked here, of which collections a role asks, and how much at a time. */
+/** The tenant's question policies: refused patterns, collections by role, limits. */
 export function QuestionRules() {
   const current = useStore(session);
   const id = current.status === "in" ? current.me.tenant.id : "";

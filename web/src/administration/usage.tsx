@@ -19,7 +19,7 @@ const METRICS: Record<UsageMetric["metric"], Key> = {
   model_cost: "metric.cost",
 };
 
-/** What the organisation uses of its plan. */
+/** The organisation's usage against its plan. */
 export function Usage() {
   const { t } = useTranslation();
   const { data: usage, error, refetch } = useQuery({ queryKey: ["usage"], queryFn: () => data(api.GET("/api/v1/usage")) });

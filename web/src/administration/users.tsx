@@ -194,7 +194,7 @@ function Edit({ user, onClose }: { user: User; onClose: () => void }) {
   const [role, setRole] = useState<RoleName>(user.role);
   const [isAdmin, setIsAdmin] = useState(user.is_admin);
   async function save(): Promise<void> {
-    // What has not changed is not sent: another role ends the user's sessions.
+    // Only changed fields are sent: another role ends the user's sessions.
     const body = { ...(name === user.name ? {} : { name }), ...(role === user.role ? {} : { role }), ...(isAdmin === user.is_admin ? {} : { is_admin: isAdmin }) };
     await api.PATCH("/api/v1/users/{user_id}", { params: { path: { user_id: user.id } }, body });
     await queries.invalidateQueries({ queryKey: ["users"] });

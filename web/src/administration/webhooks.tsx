@@ -29,7 +29,7 @@ const STATES: Record<Delivery["status"], { name: Key; tone: "good" | "bad" | "do
   failed: { name: "webhooks.failed", tone: "bad" },
 };
 
-/** Who else is told of documents, jobs and answers. */
+/** Webhooks: receivers of events about documents, jobs and answers. */
 export function Webhooks() {
   const { t } = useTranslation();
   const [edited, setEdited] = useState<Webhook | "new" | null>(null);

@@ -15,7 +15,7 @@ import { TOOLS } from "./tools";
 interface Props {
   /** Null for a new one. */
   agent: Agent | null;
-  /** What the fields begin with. */
+  /** Initial values of the fields. */
   definition: AgentDefinition | null;
 }
 

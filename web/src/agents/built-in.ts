@@ -11,7 +11,7 @@ const BUILT_IN: Record<string, { name: Key; does: Key }> = {
   "policy-checker": { name: "builtin.policyChecker", does: "builtin.policyChecker.does" },
 };
 
-/** What an agent is called: built-in ones in the language of the page, others as they were named. */
+/** The name of an agent: built-in ones in the language of the page, others as they were named. */
 export function useAgentWords(): (agent: Agent) => { name: string; description: string } {
   const { t } = useTranslation();
   return (agent) => {

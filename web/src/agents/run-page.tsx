@@ -120,7 +120,7 @@ function Cancel({ run }: { run: AgentRun }) {
   return <button type="button" className="button button-line" onClick={() => void cancel()}>{t("runs.cancel")}</button>;
 }
 
-/** What an agent wants to do outside, exactly as it would be done; nothing happens before the decision. */
+/** The outward action an agent asks for, exactly as it would be done; nothing happens before the decision. */
 function Approval({ run, call }: { run: AgentRun; call: ToolCall }) {
   const { t } = useTranslation();
   const attempt = useAttempt();

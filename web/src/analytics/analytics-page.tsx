@@ -28,7 +28,7 @@ export interface Days {
   to: string;
 }
 
-/** What an organisation asks and what becomes of it, for managers and above. */
+/** An organisation's questions and their outcomes, for managers and above. */
 export function AnalyticsPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();

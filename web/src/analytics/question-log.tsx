@@ -17,7 +17,7 @@ type Kind = keyof typeof KINDS;
 
 const LEVELS: Record<string, Key> = { high: "confidence.high", medium: "confidence.medium", low: "confidence.low" };
 
-/** What was asked, as far as the organisation lets managers see it. */
+/** The question log, as far as the organisation lets managers see it. */
 export function QuestionLog({ from, to }: { from: string; to: string }) {
   const { t } = useTranslation();
   const [kind, setKind] = useState<Kind>("all");

@@ -16,7 +16,7 @@ import { SaveFile } from "~/ui/save-file";
 const BY = { user: "spending.user", group: "spending.group", agent: "spending.agent" } as const satisfies Record<string, Key>;
 type By = keyof typeof BY;
 
-/** Who asked and spent how much. */
+/** Questions and spending by person. */
 export function Spending({ days }: { days: Days }) {
   const { t } = useTranslation();
   const [by, setBy] = useState<By>("user");

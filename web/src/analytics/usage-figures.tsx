@@ -15,7 +15,7 @@ import { SaveFile } from "~/ui/save-file";
 const MOST_DAYS = 92;
 const DAY_MS = 86_400_000;
 
-/** What happened in a time. */
+/** Figures of a period. */
 export function UsageFigures({ days }: { days: Days }) {
   const { t } = useTranslation();
   const bucket = (Date.parse(days.to) - Date.parse(days.from)) / DAY_MS > MOST_DAYS ? "month" : "day";

@@ -13,7 +13,7 @@ interface Told {
 /** Silence after which a connection is taken for dead: the server gives a sign of life each 15 seconds. */
 const SILENCE_MS = 45_000;
 
-/** What the server tells while it answers; in a conversation with a number. */
+/** Events of the server while it answers; in a conversation with a number. */
 export type AnswerEvent = {
   [Name in keyof Told]: { id: number | null; name: Name; data: Told[Name] };
 }[keyof Told];

@@ -56,7 +56,7 @@ function placeOf(path: string): Place | undefined {
   return PLACES.find(({ to, within }) => path === to || within.some((beginning) => path.startsWith(beginning)));
 }
 
-/** What is around every page: navigation, account, and the way in for those who are not. */
+/** The frame of every page: navigation, account, and the sign-in for those without a session. */
 export function Shell() {
   const { t, i18n } = useTranslation();
   const current = useStore(session);

@@ -16,7 +16,7 @@ import { limits, scopeOf } from "./scope";
 import type { Asking } from "./thread";
 import { ask, changes, draft, lastOpen, turns } from "./turns";
 
-/** What shows answers is fetched with the first key that is struck: the first page does without. */
+/** The code that shows answers is fetched at the first key: the first page does without. */
 const threads = withWords(() => import("./thread"));
 const Conversation = lazy(async () => ({ default: (await threads()).Conversation }));
 const Thread = lazy(async () => ({ default: (await threads()).Thread }));

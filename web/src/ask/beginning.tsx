@@ -33,7 +33,7 @@ const LOOKED_AT = 100;
 /** Files of `samples/library`. With more than these, an organisation asks about its own. */
 const SAMPLE_COUNT = 15;
 
-/** What stands on the page before the first question: what can be asked, and where files go. */
+/** The page before the first question: example questions, and a place for files. */
 export function Beginning({ onAsk }: { onAsk: (question: string) => void }) {
   const { t, i18n } = useTranslation();
   const { data: library, error, refetch } = useQuery({

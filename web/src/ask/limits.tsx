@@ -13,7 +13,7 @@ import { limits, type Filter } from "./scope";
 /** Users that are offered while a name is typed. */
 const MOST_USERS = 8;
 
-/** What limits the next question besides its collections: a day, metadata, another's rights. */
+/** Limits of the next question besides its collections: a day, metadata, another's rights. */
 export default function LimitsPanel() {
   const { t } = useTranslation();
   const { isAdmin } = useRights();

@@ -49,7 +49,7 @@ function isEqual(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((each, at) => each === other[at]);
 }
 
-/** What a citation is known by: the same one comes with its sentence and again at the end. */
+/** The key of a citation: the same one comes with its sentence and again at the end. */
 function placeOf({ number, chunk_id, start, end }: Citation): string {
   return `${number} ${chunk_id} ${start} ${end}`;
 }

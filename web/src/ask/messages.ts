@@ -39,7 +39,7 @@ export function useMessages(id: string, ownId: string | null, isOwn: boolean) {
   return { all, error, isLoading: isPending, refetch: () => void refetch() };
 }
 
-/** What came in here knows more than what is stored of it; what is not stored yet comes last. */
+/** Joins both lists: a turn of this page knows more than its stored message; unstored ones come last. */
 function merged(id: string, stored: readonly Message[], here: readonly Turn[], ownId: string | null): Turn[] {
   const known = new Map(here.map((turn) => [turn.messageId, turn]));
   const ids = new Set(stored.map((message) => message.id));

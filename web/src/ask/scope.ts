@@ -2,7 +2,7 @@ import type { QueryRequest } from "~/api/schemas";
 import { read } from "~/documents/metadata";
 import { Store } from "~/kit/store";
 
-/** What a question is asked of, as the API takes it; nothing in it: all that one may read, now. */
+/** The scope of a question, as the API takes it; empty: all that one may read, now. */
 export type Scope = Partial<Pick<QueryRequest, "collection_ids" | "filters" | "as_of" | "as_user_id">>;
 
 export interface Filter {

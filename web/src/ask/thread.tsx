@@ -65,7 +65,7 @@ function Turns({ all, isOwn = true, onAsk, shown, onShow }: Asking & { all: read
   const lastId = last?.id;
 
   useEffect(() => {
-    // What the address points to; else the newest question at the top, so that its answer grows below it.
+    // The address's target; else the newest question at the top, so that its answer grows below it.
     const wanted = location.hash === "" ? null : document.getElementById(location.hash.slice(1));
     const goal = wanted ?? (count > 1 ? place.current?.previousElementSibling : null);
     goal?.scrollIntoView({ block: "start" });
@@ -78,7 +78,7 @@ function Turns({ all, isOwn = true, onAsk, shown, onShow }: Asking & { all: read
   }
 
   function again(turn: Turn): void {
-    // What was asked is not asked again because the way to it was lost.
+    // A question whose connection was lost is taken up, not asked again.
     if (turn.messageId !== null && turn.problem !== null && isLost(turn.problem)) {
       takeUp(turn);
       return;
@@ -125,7 +125,7 @@ function Turns({ all, isOwn = true, onAsk, shown, onShow }: Asking & { all: read
   );
 }
 
-/** What a question goes on from: the last message that the server has. */
+/** The message that a question continues: the last one that the server has. */
 function parentFor(last: Turn | undefined): string | null {
   if (last === undefined) return null;
   return last.messageId ?? last.parent;

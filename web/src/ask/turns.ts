@@ -50,9 +50,9 @@ const NEAREST = 3;
 /** Attempts to take a broken stream up, a quarter of an hour in all: longer than an upgrade takes. */
 const MOST_FAILURES = 33;
 
-/** What was asked or followed on this page, oldest first; it stays while other pages are looked at. */
+/** Turns asked or followed on this page, oldest first; kept while other pages are looked at. */
 export const turns = new Store<readonly Turn[]>([], "often");
-/** What is typed and not asked yet; kept when the session ends or a question fails. */
+/** Text typed and not asked yet; kept when the session ends or a question fails. */
 export const draft = new Store("");
 /** The conversation that was shown last, to come back to from other pages. */
 export const lastOpen = new Store<string | null>(null);

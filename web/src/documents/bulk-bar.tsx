@@ -22,7 +22,7 @@ interface Props {
   onClear: () => void;
 }
 
-/** What can be done with the chosen documents at once; each of it can be taken back. */
+/** Actions on the chosen documents at once; each of them can be undone. */
 export function BulkBar({ chosen, folder, onClear }: Props) {
   const { t } = useTranslation();
   const queries = useQueryClient();

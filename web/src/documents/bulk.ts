@@ -5,7 +5,7 @@ import type { Document } from "~/api/schemas";
 /** Requests at once: the rate limit of a person leaves room for more, a phone's line does not. */
 const SIDE_BY_SIDE = 4;
 
-/** What became of an action on many documents. */
+/** The outcome of an action on many documents. */
 export interface Outcome {
   done: Document[];
   failed: number;

@@ -5,7 +5,7 @@ import type { Key } from "~/i18n/key";
 import { Store, useStore } from "~/kit/store";
 import { Check, Down } from "~/ui/icons";
 
-/** What can be shown of each document. */
+/** Columns that the list can show of each document. */
 const COLUMNS = {
   file: "columns.file",
   folder: "bulk.folder",

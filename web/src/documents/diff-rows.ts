@@ -1,4 +1,4 @@
-/** What changed between two texts; positions count characters, as the API does. */
+/** Differences between two texts; positions count characters, as the API does. */
 export interface Hunk {
   from_start: number;
   from_end: number;

@@ -16,7 +16,7 @@ export function entriesOf(metadata: Metadata): Entry[] {
 }
 
 /**
- * What was typed, as values. What was a text stays one, so that a file number `0042` keeps its zeros;
+ * Typed entries as values. A value that was a text stays one, so that a file number `0042` keeps its zeros;
  * anything else is a number, a truth value, a list or an object where it reads as one.
  */
 export function metadataOf(entries: readonly Entry[], before: Metadata): Metadata {

@@ -23,7 +23,7 @@ class Refused extends Error {
 
 async function call<Reply>(path: string, body?: object): Promise<Reply> {
   const sent = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  // What a person has signed in to elsewhere is nothing to a box.
+  // A box must not use the session that a person has elsewhere.
   const reply = await fetch(path.replace("{token}", NAME), { credentials: "omit", ...sent });
   if (!reply.ok) throw new Refused(reply.status, await told(reply));
   return (await reply.json()) as Reply;

@@ -4,7 +4,7 @@
  *
  * Only letters and digits are compared, without case and marks: a PDF may hold "ệ" in one
  * character or three, in either order of the marks, and cut words by hyphens at the ends of lines.
- * What this gets wrong: two passages of one page that differ in marks only are taken for the same.
+ * Known error: two passages of one page that differ in marks only are taken for the same.
  */
 
 /** A stretch of one piece: UTF-16 offsets into it. */
@@ -107,7 +107,7 @@ export function findAcross(
   const whole = lettersOf([quote]).text;
   const above = lettersOf(first);
   const below = lettersOf(second);
-  // Whatever begins with a found text is found too, so the longest is found by halving.
+  // A prefix of a found text is found too, so the longest is found by halving.
   let known = 0;
   let beyond = whole.length;
   while (beyond - known > 1) {

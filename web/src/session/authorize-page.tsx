@@ -11,7 +11,7 @@ import { ProblemNote } from "~/ui/problem-note";
 import { openedWith } from "./links";
 import { leadsAway } from "./way-back";
 
-/** What a program has to send along. */
+/** Parameters that a program has to send along. */
 const NEEDED = ["client_id", "redirect_uri", "response_type", "code_challenge"];
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 

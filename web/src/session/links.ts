@@ -12,7 +12,7 @@ export function linkOf(site: string, page: LinkPage, { token, email }: GivenLink
   return `${site}/${page}#${new URLSearchParams({ [TOKENS[page]]: token, email }).toString()}`;
 }
 
-/** What the link of a page has brought, be it handed out here or mailed by the server; empty where it lacks something. */
+/** Contents of a page's link, from the server or from a mail; empty where it lacks something. */
 export function givenBy(page: LinkPage, hash: string): GivenLink {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   return { token: given.get(TOKENS[page]) ?? "", email: given.get("email") ?? "" };

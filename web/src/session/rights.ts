@@ -10,7 +10,7 @@ export function useOwnId(): string | null {
   return current.status === "in" ? (current.me.user?.id ?? null) : null;
 }
 
-/** What the signed-in user may open; the server decides on every request anyway. */
+/** Pages that the signed-in user may open; the server decides on every request anyway. */
 export interface Rights {
   isAdmin: boolean;
   /** At least this role. */

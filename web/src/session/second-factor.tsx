@@ -12,7 +12,7 @@ import { Form } from "~/ui/form";
 import { notify } from "~/ui/notices";
 import { ProblemNote } from "~/ui/problem-note";
 
-/** What an authenticator app is set up with. The picture was drawn by the server: nobody else learns of it. */
+/** The QR code to set up an authenticator app. The server drew the picture: nobody else learns of it. */
 export function AppPicture({ offer }: { offer: SecondFactorOffer }) {
   const { t } = useTranslation();
   return (

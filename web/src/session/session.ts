@@ -71,7 +71,7 @@ export async function waysIn(): Promise<WaysIn> {
   return (await reply.json()) as WaysIn;
 }
 
-/** What to set up an authenticator app with, for somebody who does not get in without one. */
+/** Fetches the secret for an authenticator app, for somebody who does not get in without one. */
 export async function offerSecondFactor({ email, password }: Credentials): Promise<SecondFactorOffer> {
   return post<SecondFactorOffer>("/api/v1/auth/second-factor/begin", { email, password });
 }

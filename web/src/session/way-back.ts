@@ -4,7 +4,7 @@ const PAGE = "/authorize";
 /** How long a kept request leads back: as long as a link for a new password is good. */
 export const WAY_BACK_MS = 3_600_000;
 
-/** What keeps words while this tab leaves for another site, or another tab goes on. */
+/** Storage that keeps words while this tab leaves for another site, or another tab goes on. */
 export type Keeper = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 /** Keeps the request of a program before its user leaves to sign in elsewhere; of other pages nothing. */

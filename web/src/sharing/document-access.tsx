@@ -36,7 +36,7 @@ const REASONS: Record<string, Key> = {
   not_readable: "reason.notReadable",
 };
 
-/** Who can see a document, and why; its level and its rules. */
+/** People who can see a document, with the reason; its level and its rules. */
 export function DocumentAccess({ document }: { document: Document }) {
   const { t } = useTranslation();
   return (

@@ -12,7 +12,7 @@ interface Page<Item> {
 }
 
 interface Props<Item extends { id: string }> {
-  /** What is listed; the page is added to it. */
+  /** The list's query; the page is added to it. */
   queryKey: QueryKey;
   read: (page: { page: number; limit: number }, signal: AbortSignal) => Promise<Page<Item>>;
   row: (item: Item) => ReactNode;

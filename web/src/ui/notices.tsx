@@ -31,7 +31,7 @@ function show(next: Notice | null): void {
   current.set(next);
 }
 
-// What was said to be done is done, even if the page is closed in between.
+// An announced action is carried out even if the page is closed in between.
 addEventListener("pagehide", () => show(null));
 
 export function Notices() {

@@ -5,7 +5,7 @@ import type { Key } from "~/i18n/key";
 
 import { useFailureWords } from "./failure";
 
-/** What to do about problems that people meet often; of the others the server's own words are shown. */
+/** Advice for problems that people meet often; of the others the server's own words are shown. */
 const ADVICE: Record<string, Key> = {
   network: "problem.network",
   cut: "problem.cut",

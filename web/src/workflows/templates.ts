@@ -11,7 +11,7 @@ const SHIPPED: Record<string, { name: Key; does: Key }> = {
   "research-report": { name: "template.report", does: "template.report.does" },
 };
 
-/** What a template is called, in the language of the page. */
+/** The name of a template, in the language of the page. */
 export function useTemplateWords(): (template: WorkflowTemplate) => { name: string; description: string } {
   const { t } = useTranslation();
   return (template) => {

@@ -13,7 +13,7 @@ import { Listing } from "~/ui/listing";
 import { notify } from "~/ui/notices";
 import { Badge } from "~/ui/page";
 
-/** What starts a workflow by itself. */
+/** Triggers that start a workflow by itself. */
 export function Triggers({ workflow }: { workflow: Workflow }) {
   const { t } = useTranslation();
   const attempt = useAttempt();

@@ -154,7 +154,7 @@ function Node({ node, run }: { node: WorkflowNode; run: WorkflowRun }) {
   );
 }
 
-/** What an agent within the run took; its own page has the trace. */
+/** Usage of an agent within the run; its own page has the trace. */
 function AgentCost({ runId }: { runId: string }) {
   const { t } = useTranslation();
   const { data: run } = useQuery({
