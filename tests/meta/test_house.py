@@ -26,6 +26,7 @@ MAX_FUNCTION_LINES = 80
 MAX_BROAD_EXCEPTS = 4
 RIDDLE = re.compile(r"(?:Who|What)(?:ever)? ")
 """A docstring that begins so names its subject last: "What the caller may find" for a scope."""
+WEB_RIDDLE = re.compile(r"\s*(?://|/?\*\*?) (?:Who|What)(?:ever)? ")
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 
 # Put together here, so that this file does not hold what it looks for.
@@ -147,9 +148,20 @@ class TestProse:
     def test_docstrings_and_comments_begin_with_their_subject(self) -> None:
         riddles = [
             f"{shown(path)}:{line} {words[:60]}"
-            for path in python_files(SOURCE)
+            for folder in (SOURCE, TESTS, ROOT / "migrations", ROOT / "tools", ROOT / "bench")
+            for path in python_files(folder)
             for line, words in [*docstrings(path), *comments(path)]
             if RIDDLE.match(words)
+        ]
+        assert riddles == []
+
+    def test_comments_of_the_web_application_do_so_too(self) -> None:
+        riddles = [
+            f"{name}:{number} {line.strip()[:60]}"
+            for name, text in tracked_texts()
+            if name.startswith("web/") and name.endswith((".ts", ".tsx"))
+            for number, line in enumerate(text.splitlines(), 1)
+            if WEB_RIDDLE.match(line)
         ]
         assert riddles == []
 
