@@ -71,3 +71,21 @@ class TestExportAndImport:
             assert result.exit_code == 2, arguments
             assert len(result.stderr.strip().splitlines()) == 1, result.stderr
         assert sorted(path.name for path in tmp_path.iterdir()) == ["junk", "short"]
+
+
+class TestRetention:
+    @pytest.mark.usefixtures("filled")
+    def test_rule_is_tried_set_shown_and_taken_away(self, filled: Installation) -> None:
+        look = ("collections", "retention", "library")
+        assert filled.json(*look) == {"keep_days": None, "total": 0, "documents": []}
+        assert "for good" in filled.call(*look).stdout
+        tried = filled.json(*look, "--keep-days", "30")
+        assert (tried["keep_days"], tried["total"]) == (30, 0)
+        update = ("collections", "update", "library")
+        assert filled.json(*update, "--keep-days", "365")["keep_days"] == 365
+        assert "older than 365 days" in filled.call(*look).stdout
+        assert filled.json(*update, "--description", "Papers")["keep_days"] == 365
+        assert filled.json(*update, "--keep-all")["keep_days"] is None
+        for wrong in (("--keep-days", "0"), ("--keep-days", "3", "--keep-all"), ()):
+            assert filled.call(*update, *wrong).exit_code == 2
+        assert filled.call(*look, "--keep-days", "0").exit_code == 2

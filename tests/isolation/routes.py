@@ -322,6 +322,9 @@ READING: dict[Operation, Route] = {
         {"query.collection_id": "collection", **AS_USER}, instead=ALONE
     ),
     ("GET", f"{API}/documents/trash"): Route(),
+    ("GET", f"{API}/collections/{{collection_id}}/retention"): Route(
+        COLLECTION, query={"keep_days": "1"}
+    ),
     ("GET", f"{API}/documents/{{document_id}}"): Route(DOCUMENT | AS_USER, instead=ALONE),
     **{
         ("GET", f"{API}/documents/{{document_id}}/{part}"): Route(

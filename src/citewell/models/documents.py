@@ -48,6 +48,9 @@ class Collection(Base, HasId, TenantScoped, HasTimestamps):
     chunk_strategy: Mapped[str] = mapped_column(server_default="structure")
     chunk_size: Mapped[int] = mapped_column(server_default="200")
     chunk_overlap: Mapped[int] = mapped_column(server_default="0")
+    keep_days: Mapped[int | None]
+    """Days that a document stays after its version began to answer, then it goes to the trash;
+    None: for good."""
     created_by: Mapped[uuid.UUID | None]
     discard_after: Mapped[datetime | None]
     """While set, nobody sees the collection (a policy of migration 0020); from then on upkeep

@@ -5,8 +5,9 @@ import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
 import { problemOf } from "~/api/problem";
-import type { Collection } from "~/api/schemas";
+import type { Collection, Retention } from "~/api/schemas";
 import type { Key } from "~/i18n/key";
+import { moment } from "~/kit/format";
 import { saveOriginal } from "~/reader/original";
 import { authorisedFetch } from "~/session/session";
 import { useRights } from "~/session/rights";
@@ -94,6 +95,7 @@ function Row({ collection, mayExport, onOpen }: { collection: Collection; mayExp
         <p className="text-sm text-soft">
           {collection.visibility === "private" && <>{t("collections.isPrivate")} · </>}
           {strategy === undefined ? collection.chunk_strategy : t(strategy as "cut.fixed")} · {t("collections.sizes", { size: collection.chunk_size, overlap: collection.chunk_overlap })}
+          {collection.keep_days !== null && <> · {t("collections.keeps", { days: collection.keep_days })}</>}
         </p>
       </div>
       <div className="flex flex-wrap gap-1">
@@ -116,14 +118,18 @@ function Editor({ collection, onClose }: { collection: Collection | null; onClos
   const [overlap, setOverlap] = useState(String(collection?.chunk_overlap ?? 0));
   const wasPrivate = collection?.visibility === "private";
   const [isPrivate, setPrivate] = useState(wasPrivate);
+  const { isAdmin } = useRights();
+  const kept = String(collection?.keep_days ?? "");
+  const [keep, setKeep] = useState(kept);
 
   async function save(): Promise<void> {
     const body = { name: name.trim(), description, chunk_strategy: strategy, chunk_size: Number(size), chunk_overlap: Number(overlap) };
-    // Only administrators change it, so it is not sent along with other changes.
+    // Only administrators change these, so they are not sent along with other changes.
+    const rule = keep === kept ? {} : { keep_days: keep === "" ? null : Number(keep) };
     const shown = isPrivate === wasPrivate ? {} : { visibility: isPrivate ? "private" as const : "open" as const };
     await (collection === null
-      ? api.POST("/api/v1/collections", { body: { ...body, ...shown } })
-      : api.PATCH("/api/v1/collections/{collection_id}", { params: { path: { collection_id: collection.id } }, body: { ...body, ...shown } }));
+      ? api.POST("/api/v1/collections", { body: { ...body, ...shown, ...rule } })
+      : api.PATCH("/api/v1/collections/{collection_id}", { params: { path: { collection_id: collection.id } }, body: { ...body, ...shown, ...rule } }));
     await queries.invalidateQueries({ queryKey: ["collections"] });
     notify(t("action.saved"));
     onClose();
@@ -140,8 +146,36 @@ function Editor({ collection, onClose }: { collection: Collection | null; onClos
           <TextField label={t("collections.size")} type="number" min={32} max={2000} value={size} onChange={setSize} />
           <TextField label={t("collections.overlap")} type="number" min={0} max={1000} value={overlap} onChange={setOverlap} />
         </div>
+        {isAdmin && <TextField label={t("collections.keep")} hint={t("collections.keepHint")} type="number" min={1} max={36500} isOptional value={keep} onChange={setKeep} />}
+        {isAdmin && collection !== null && Number(keep) >= 1 && <WouldGo key={keep} collectionId={collection.id} days={Number(keep)} />}
       </Form>
     </Dialog>
+  );
+}
+
+/** The documents that a rule would move to the trash, asked for by a button. */
+function WouldGo({ collectionId, days }: { collectionId: string; days: number }) {
+  const { t } = useTranslation();
+  const attempt = useAttempt();
+  const [found, setFound] = useState<Retention | null>(null);
+  async function look(): Promise<void> {
+    const params = { path: { collection_id: collectionId }, query: { keep_days: days } };
+    await attempt(async () => setFound(await data(api.GET("/api/v1/collections/{collection_id}/retention", { params }))));
+  }
+  return (
+    <div>
+      <button type="button" className="button button-line text-sm" onClick={() => void look()}>{t("collections.wouldGo")}</button>
+      <div role="status">
+        {found !== null && (
+          <>
+            <p className="mt-2">{t("collections.wouldGoCount", { count: found.total })}</p>
+            <ul className="mt-1 max-h-40 overflow-y-auto text-sm text-soft">
+              {found.documents.map((each) => <li key={each.id} className="wrap-anywhere">{each.title} · {moment(each.since)}</li>)}
+            </ul>
+          </>
+        )}
+      </div>
+    </div>
   );
 }
 

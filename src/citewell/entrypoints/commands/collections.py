@@ -31,6 +31,8 @@ from citewell.features.collections.schemas import (
     CollectionUpdate,
 )
 from citewell.features.identity.service import DEFAULT_TENANT
+from citewell.features.trash import retention
+from citewell.features.trash.schemas import RetentionRead
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 
 NameArgument = Annotated[
@@ -46,6 +48,10 @@ SizeOption = Annotated[int | None, typer.Option("--chunk-size", help="Tokens of 
 OverlapOption = Annotated[
     int | None, typer.Option("--chunk-overlap", help="Tokens that passages share.")
 ]
+KeepOption = Annotated[
+    int | None,
+    typer.Option("--keep-days", help="Days until a document goes to the trash."),
+]
 
 
 def add_to(_: typer.Typer) -> None:
@@ -54,6 +60,7 @@ def add_to(_: typer.Typer) -> None:
         ("list", list_collections),
         ("create", create_collection),
         ("update", update_collection),
+        ("retention", preview_retention),
     ):
         collection.command(name)(command)
     granting.add_to_collections()
@@ -94,6 +101,7 @@ def create_collection(
     chunk_strategy: StrategyOption = None,
     chunk_size: SizeOption = None,
     chunk_overlap: OverlapOption = None,
+    keep_days: KeepOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -105,6 +113,7 @@ def create_collection(
         chunk_strategy=chunk_strategy,
         chunk_size=chunk_size,
         chunk_overlap=chunk_overlap,
+        keep_days=keep_days,
     )
     data = checked(CollectionCreate, name=name, visibility=visibility, **given)
 
@@ -127,6 +136,10 @@ def update_collection(
     chunk_strategy: StrategyOption = None,
     chunk_size: SizeOption = None,
     chunk_overlap: OverlapOption = None,
+    keep_days: KeepOption = None,
+    keeps_all: Annotated[
+        bool, typer.Option("--keep-all", help="No document goes by its age.")
+    ] = False,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -138,11 +151,20 @@ def update_collection(
         chunk_strategy=chunk_strategy,
         chunk_size=chunk_size,
         chunk_overlap=chunk_overlap,
+        keep_days=keep_days,
     )
+    if keeps_all:
+        if keep_days is not None:
+            stop("Give --keep-days or --keep-all, not both.", USAGE)
+        given["keep_days"] = None
     if is_private is not None:
         given["visibility"] = Visibility.PRIVATE if is_private else Visibility.OPEN
     if not given:
-        stop("Say what to change: --name, --description, --private, --open or --chunk-...", USAGE)
+        stop(
+            "Say what to change: --name, --description, --private, --open, --keep-days, --keep-all "
+            "or --chunk-...",
+            USAGE,
+        )
     data = checked(CollectionUpdate, **given)
 
     async def act(platform: Platform, caller: Caller) -> CollectionRead:
@@ -151,6 +173,41 @@ def update_collection(
             return CollectionRead.model_validate(await service.update(ctx, found.id, data))
 
     _print(run(act, tenant=tenant, as_user=as_user), "Changed.", as_json)
+
+
+def preview_retention(
+    name: NameArgument,
+    keep_days: Annotated[
+        int | None,
+        typer.Option("--keep-days", help="A rule to try; the collection's own unless given."),
+    ] = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the documents that a rule of retention would delete now."""
+    if keep_days is not None:
+        checked(CollectionUpdate, keep_days=keep_days)
+
+    async def act(platform: Platform, caller: Caller) -> RetentionRead:
+        async with unit_of_work(platform, caller) as ctx:
+            found = await service.find(ctx, name)
+            return await retention.preview(ctx, found.id, keep_days)
+
+    would = run(act, tenant=tenant, as_user=as_user)
+    if as_json:
+        print_json(would.model_dump(mode="json"))
+        return
+    if would.keep_days is None:
+        out.print("The collection keeps its documents for good.")
+        return
+    if would.documents:
+        table = Table("id", "title", "file", "since")
+        for each in would.documents:
+            since = f"{each.since:%Y-%m-%d}"
+            table.add_row(str(each.id), Text(each.title), Text(each.filename), since)
+        print_table(table)
+    out.print(f"{would.total} documents older than {would.keep_days} days.")
 
 
 def _given(**options: object) -> dict[str, object]:

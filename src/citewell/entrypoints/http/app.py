@@ -78,6 +78,7 @@ from citewell.features.sessions.endpoints import router as sessions_router
 from citewell.features.sharing import service as sharing
 from citewell.features.sharing.endpoints import router as sharing_router
 from citewell.features.transfers.endpoints import router as transfers_router
+from citewell.features.trash.endpoints import collections_router as retention_router
 from citewell.features.trash.endpoints import router as trash_router
 from citewell.features.usage import service as usage
 from citewell.features.usage.endpoints import router as usage_router
@@ -183,7 +184,8 @@ def _add_routers(app: FastAPI) -> None:
         # `trash` is no document's id.
         search_router, conversations_router, queries_router, trash_router, documents_router,
         versions_router, jobs_router, events_router, transfers_router, collections_router,
-        sharing_router, oauth_router, sessions_router, personal_data_router, evaluations_router,
+        retention_router, sharing_router, oauth_router, sessions_router, personal_data_router,
+        evaluations_router,
         agents_router, workflows_router, connections_router, usage_router, audit_router,
         keys_router, users_router, groups_router, tenants_router, question_policies_router,
         analytics_router, webhooks_router, embeds_router, errors_router,

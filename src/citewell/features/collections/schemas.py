@@ -15,6 +15,16 @@ Description = Annotated[str, Field(max_length=2000), VISIBLE_TEXT]
 # Below 32 tokens a passage says too little to be found; above 2,000 most embedders cut it off.
 ChunkSize = Annotated[int, Field(ge=32, le=2000, description="Tokens of a passage.")]
 ChunkOverlap = Annotated[int, Field(ge=0, le=1000, description="Tokens passages share.")]
+# A hundred years: further back no date is meant.
+KeepDays = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=36_500,
+        description="Days after which a document goes to the trash, counted from when the version "
+        "that answers was published, or restored; null: never. For administrators.",
+    ),
+]
 
 
 class CollectionCreate(RequestBody):
@@ -32,6 +42,7 @@ class CollectionCreate(RequestBody):
     # Leaves room for the heading within the 256 tokens at which the bundled embedder cuts off.
     chunk_size: ChunkSize = 200
     chunk_overlap: ChunkOverlap = 0
+    keep_days: KeepDays | None = None
 
 
 class CollectionUpdate(RequestBody):
@@ -47,6 +58,15 @@ class CollectionUpdate(RequestBody):
     chunk_strategy: str | None = None
     chunk_size: ChunkSize | None = None
     chunk_overlap: ChunkOverlap | None = None
+    keep_days: KeepDays | None = None
+    """Null takes the rule away; left out it stays as it is, like all others that are null."""
+
+    def changes(self) -> dict[str, object]:
+        """The fields to change, with their values."""
+        given = self.model_dump(exclude_none=True)
+        if "keep_days" in self.model_fields_set:
+            given["keep_days"] = self.keep_days
+        return given
 
 
 class CollectionRead(BaseModel):
@@ -61,5 +81,6 @@ class CollectionRead(BaseModel):
     chunk_strategy: str
     chunk_size: int
     chunk_overlap: int
+    keep_days: int | None
     created_at: datetime
     updated_at: datetime

@@ -39,6 +39,8 @@ async def create(ctx: Context, data: CollectionCreate) -> Collection:
         CollectionExistsError: The name is taken.
     """
     ctx.actor.require_role(MANAGES_COLLECTIONS_FROM)
+    if data.keep_days is not None:
+        ctx.actor.require(Scope.ADMIN)
     _check_chunking(data.chunk_strategy, data.chunk_size, data.chunk_overlap)
     new_id = uuid7()
     await repository.add_if_absent(
@@ -214,26 +216,29 @@ async def update(ctx: Context, collection_id: uuid.UUID, data: CollectionUpdate)
         ChunkingError: The strategy is unknown or the sizes do not go together.
         CollectionExistsError: The name is taken.
         ForbiddenError: The caller may not change it, or is no administrator and changes who sees
-            it.
+            it or how long its documents are kept.
     """
     await get(ctx, collection_id)
     await _require_change(ctx, collection_id)
-    if data.visibility is not None:
+    changes = data.changes()
+    if "visibility" in changes or "keep_days" in changes:
         # Opening shows it to all, and closing takes it from all: more than any one grant does.
+        # The rule deletes documents of every level, also those that the caller may not change.
         ctx.actor.require(Scope.ADMIN)
     # Visible a moment ago; it may be gone by now.
     collection = await repository.lock(ctx.session, collection_id)
     if collection is None:
         raise CollectionNotFoundError(collection_id)
-    before = collection.visibility
-    for name, value in data.model_dump(exclude_none=True).items():
+    before = {name: getattr(collection, name) for name in ("visibility", "keep_days")}
+    for name, value in changes.items():
         setattr(collection, name, value)
     _check_chunking(collection.chunk_strategy, collection.chunk_size, collection.chunk_overlap)
     if not await repository.save(ctx.session, collection):
         raise CollectionExistsError(data.name or "")
-    details: dict[str, object] = {"fields": sorted(data.model_dump(exclude_none=True))}
-    if collection.visibility != before:
-        details["visibility"] = {"before": before, "after": str(collection.visibility)}
+    details: dict[str, object] = {"fields": sorted(changes)}
+    for name, value in before.items():
+        if (after := getattr(collection, name)) != value:
+            details[name] = {"before": value, "after": after}
     await audit.record(
         ctx,
         "collection.changed",

@@ -32,9 +32,11 @@ async def count_registered(
     await usage.consume_all(ctx, {Metric.DOCUMENTS: len(made), Metric.STORED_BYTES: new_bytes})
 
 
-async def count_deleted(ctx: Context, document_id: uuid.UUID) -> None:
+async def count_deleted(
+    ctx: Context, document_id: uuid.UUID, details: Mapping[str, object]
+) -> None:
     """Record that a document was deleted, and release its count."""
-    await _record(ctx, "document.deleted", document_id, {})
+    await _record(ctx, "document.deleted", document_id, details)
     await usage.release(ctx, Metric.DOCUMENTS)
 
 

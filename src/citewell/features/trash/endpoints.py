@@ -1,8 +1,12 @@
 """Routes of deletion and of the trash."""
 
 import uuid
+from typing import Annotated
+
+from fastapi import Query
 
 from citewell.core.context import unit_of_work
+from citewell.features.collections.schemas import KeepDays
 from citewell.features.documents.schemas import DocumentRead
 from citewell.features.http import (
     PRIVATE,
@@ -14,10 +18,11 @@ from citewell.features.http import (
     WriterDep,
     listing,
 )
-from citewell.features.trash import service
-from citewell.features.trash.schemas import TrashedRead
+from citewell.features.trash import retention, service
+from citewell.features.trash.schemas import RetentionRead, TrashedRead
 
 router = Router(policy=PRIVATE, prefix="/documents", tags=["documents"])
+collections_router = Router(policy=PRIVATE, prefix="/collections", tags=["collections"])
 
 
 @router.get("/trash")
@@ -51,3 +56,17 @@ async def restore_document(
     """Bring a deleted document back as it was."""
     async with unit_of_work(platform, caller) as ctx:
         return (await service.restore(ctx, document_id)).read()
+
+
+@collections_router.get("/{collection_id}/retention")
+async def preview_retention(
+    platform: PlatformDep,
+    caller: ReaderDep,
+    collection_id: uuid.UUID,
+    keep_days: Annotated[
+        KeepDays | None, Query(description="A rule to try; the collection's own unless given.")
+    ] = None,
+) -> RetentionRead:
+    """Show which documents of a collection a rule of retention would delete now."""
+    async with unit_of_work(platform, caller) as ctx:
+        return await retention.preview(ctx, collection_id, keep_days)

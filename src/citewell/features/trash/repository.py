@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Access, Verb
 from citewell.access.statements import reach_sql
-from citewell.features.trash.schemas import PurgeBatch, Released
+from citewell.features.trash.schemas import Overdue, OverdueRead, PurgeBatch, Released
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
     MOST_NAMED,
@@ -92,6 +92,39 @@ DELETE FROM collection WHERE tenant_id = :tenant_id AND id = :collection_id AND 
   SELECT FROM document d WHERE d.tenant_id = :tenant_id AND d.collection_id = :collection_id)
 RETURNING id
 """)
+
+# A document's age is counted from when its version began to answer: at its publication, at a return
+# to an earlier version, at its restoration from the trash. Attachments follow their document, and
+# one of which a version is being read is about to be younger.
+_OVERDUE = """
+FROM collection c
+JOIN document ON document.tenant_id = c.tenant_id AND document.collection_id = c.id
+JOIN document_activation a ON a.tenant_id = c.tenant_id AND a.document_id = document.id
+  AND a.version_id = document.active_version_id AND a.active_until IS NULL
+WHERE c.tenant_id = :tenant_id AND c.discard_after IS NULL AND document.attached_to IS NULL
+  AND document.deleted_at IS NULL AND a.active_from
+    <= now() - make_interval(days => coalesce(CAST(:days AS int), c.keep_days))
+  AND NOT EXISTS (SELECT FROM document_version v
+    WHERE v.tenant_id = c.tenant_id AND v.document_id = document.id
+    AND v.status IN ('queued', 'processing'))
+"""
+
+_OVERDUE_IDS = text(f"""
+SELECT document.id, c.keep_days, a.active_from AS since {_OVERDUE}
+ORDER BY a.active_from, document.id LIMIT :limit
+""")
+
+# Between the two statements it may have been deleted, restored or renewed.
+_LOCK_OVERDUE = text(f"""
+SELECT document.id {_OVERDUE} AND document.id = :document_id FOR UPDATE OF document SKIP LOCKED
+""")
+
+_COUNT_OVERDUE = text(f"SELECT count(*) {_OVERDUE} AND c.id = :collection_id")
+
+_LIST_OVERDUE = f"""
+SELECT document.id, document.title, document.filename, a.active_from AS since {_OVERDUE}
+  AND c.id = :collection_id AND (%s) ORDER BY a.active_from, document.id LIMIT :limit
+"""
 
 
 def _within_trash(access: Access) -> TextClause:
@@ -347,3 +380,45 @@ async def look_later(session: AsyncSession, ids: Sequence[uuid.UUID]) -> None:
     await session.execute(
         update(Blob).where(Blob.id.in_(ids)).values(released_at=func.clock_timestamp())
     )
+
+
+async def tenants_with_retention(session: AsyncSession) -> list[uuid.UUID]:
+    """Tenants of which a collection keeps documents for some days only; needs no tenant set."""
+    return list(await session.scalars(text("SELECT citewell_tenants_with_retention()")))
+
+
+async def overdue(session: AsyncSession, limit: int) -> list[Overdue]:
+    """Documents that the rule of their collection keeps no longer, oldest first."""
+    values = {"tenant_id": session.info["tenant_id"], "days": None, "limit": limit}
+    return [Overdue(*row) for row in await session.execute(_OVERDUE_IDS, values)]
+
+
+async def lock_overdue(session: AsyncSession, document_id: uuid.UUID) -> bool:
+    """Lock a document if its collection keeps it no longer; False: not so, or held elsewhere."""
+    values = {
+        "tenant_id": session.info["tenant_id"], "days": None, "document_id": document_id,
+    }  # fmt: skip
+    return await session.scalar(_LOCK_OVERDUE, values) is not None
+
+
+async def count_overdue(session: AsyncSession, collection_id: uuid.UUID, days: int) -> int:
+    """Documents of a collection that a rule of so many days would delete."""
+    values = {
+        "tenant_id": session.info["tenant_id"], "days": days, "collection_id": collection_id,
+    }  # fmt: skip
+    return await session.scalar(_COUNT_OVERDUE, values) or 0
+
+
+async def list_overdue(
+    session: AsyncSession, access: Access, collection_id: uuid.UUID, days: int, limit: int
+) -> list[OverdueRead]:
+    """The oldest of those, of what the caller may read."""
+    predicate, bound = reach_sql(
+        access.reaches[Verb.READ], table="document", document_column="id", prefix="read"
+    )
+    values = {
+        "tenant_id": session.info["tenant_id"], "days": days, "collection_id": collection_id,
+        "limit": limit, **bound,
+    }  # fmt: skip
+    found = await session.execute(text(_LIST_OVERDUE % predicate), values)
+    return [OverdueRead.model_validate(row) for row in found]

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from citewell.access.policy import AccessLevel
 from citewell.models.documents import Blob, Document
@@ -23,6 +23,29 @@ class TrashedRead(BaseModel):
     """The user who deleted it; null for the organisation's software."""
     purged_after: datetime
     """Earliest time of its removal; it can be restored until the removal has taken place."""
+
+
+class OverdueRead(BaseModel):
+    """A document that a rule of its collection keeps no longer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    title: str
+    filename: str
+    since: datetime
+    """When the version that answers was published, or brought back by a person."""
+
+
+class RetentionRead(BaseModel):
+    """Effect that a rule of retention would have now."""
+
+    keep_days: int | None
+    """The rule; null: everything is kept."""
+    total: int
+    """Documents that would go to the trash, also those the caller may not read."""
+    documents: list[OverdueRead]
+    """The first hundred of those that the caller may read, oldest first."""
 
 
 def trashed_read(document: Document, minutes: int) -> TrashedRead:
@@ -57,3 +80,13 @@ class PurgeBatch:
     documents: int = 20
     chunks: int = 2_000
     """Of all versions. A single document may have more: seconds for the largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A document that its collection keeps no longer."""
+
+    id: uuid.UUID
+    keep_days: int
+    since: datetime
+    """When the version that answers began to answer."""

@@ -7,7 +7,7 @@ finished by the next one.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -54,11 +54,18 @@ FILES_AT_ONCE = 20
 """Contents held while their files are removed; an upload of the same content waits for that."""
 
 
-async def delete(ctx: Context, document_id: uuid.UUID) -> None:
+async def delete(
+    ctx: Context, document_id: uuid.UUID, details: Mapping[str, object] | None = None
+) -> None:
     """Move a document into the trash: from the commit on nobody can find or read it.
 
     Its attachments go with it. Open jobs are cancelled. If the tenant's trash keeps nothing, it
     is purged.
+
+    Args:
+        ctx: The caller's unit of work.
+        document_id: The document.
+        details: Told to the audit trail; None: nothing beside who did it.
 
     Raises:
         DocumentNotFoundError: There is none, or not for this caller.
@@ -75,13 +82,13 @@ async def delete(ctx: Context, document_id: uuid.UUID) -> None:
                 "It has attachments that you may not change, and no trash keeps them here: they "
                 "would be lost with it. Ask somebody who may change them, or an administrator."
             )
-    await _delete(ctx, document)
+    await _delete(ctx, document, details or {})
     for each in attached:
         if held := await repository.document(ctx.session, each.id):
-            await _delete(ctx, held)
+            await _delete(ctx, held, details or {})
 
 
-async def _delete(ctx: Context, document: Document) -> None:
+async def _delete(ctx: Context, document: Document, details: Mapping[str, object]) -> None:
     document_id = document.id
     for version_id in await repository.stop_versions(ctx.session, document):
         await index_of(ctx.platform).writer.apply(ctx, VersionDiscarded(version_id))
@@ -92,7 +99,7 @@ async def _delete(ctx: Context, document: Document) -> None:
         # Within the block: a removal has to see the document it has just put into the trash.
         if is_final := not await minutes_kept(ctx):
             await _remove(ctx, [document_id])
-    await counting.count_deleted(ctx, document_id)
+    await counting.count_deleted(ctx, document_id, details)
     if is_final:
         await _note_purged(ctx, document_id)
 

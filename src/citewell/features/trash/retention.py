@@ -1,0 +1,76 @@
+"""Rules of collections on how long documents are kept; whatever is older goes to the trash.
+
+The age of a document is counted from when the version that answers began to answer: at its
+publication, when a person returned to it, or when a person took it out of the trash. So a new
+version makes a document young, and one that was restored stays for the whole time once more.
+"""
+
+import uuid
+
+import structlog
+
+from citewell.access.policy import Scope
+from citewell.core.context import SYSTEM, Caller, Context, unit_of_work
+from citewell.core.platform import Platform
+from citewell.features.collections import service as collections
+from citewell.features.trash import repository, service
+from citewell.features.trash.schemas import Overdue, RetentionRead
+
+log = structlog.get_logger(__name__)
+
+LISTED = 100
+"""Most documents that a preview lists."""
+
+LOOKED_UP = 200
+"""Documents asked for at once; each is trashed in a transaction of its own, so that uploads wait
+for the tenant's counters no longer than for a person's deletion."""
+
+
+async def preview(ctx: Context, collection_id: uuid.UUID, keep_days: int | None) -> RetentionRead:
+    """Documents that a rule would delete now: that of the collection, or one to be tried.
+
+    Raises:
+        CollectionNotFoundError: There is none.
+        ForbiddenError: The caller is no administrator.
+    """
+    collection = await collections.get(ctx, collection_id)
+    ctx.actor.require(Scope.ADMIN)
+    days = collection.keep_days if keep_days is None else keep_days
+    if days is None:
+        return RetentionRead(keep_days=None, total=0, documents=[])
+    total = await repository.count_overdue(ctx.session, collection_id, days)
+    access = await ctx.access()
+    found = await repository.list_overdue(ctx.session, access, collection_id, days, LISTED)
+    return RetentionRead(keep_days=days, total=total, documents=found)
+
+
+async def trash_overdue(platform: Platform) -> None:
+    """Move documents of all tenants to the trash that their collections keep no longer."""
+    async with platform.database.lookup() as session:
+        tenants = await repository.tenants_with_retention(session)
+    for tenant_id in tenants:
+        caller = Caller(tenant_id, SYSTEM)
+        count = 0
+        while trashed := await _trash_some(platform, caller):
+            count += trashed
+        if count:
+            log.info("retention_trashed", tenant_id=str(tenant_id), documents=count)
+
+
+async def _trash_some(platform: Platform, caller: Caller) -> int:
+    """Trash a batch; how many: 0 if nothing is left, or others hold whatever is."""
+    async with unit_of_work(platform, caller) as ctx:
+        found = await repository.overdue(ctx.session, LOOKED_UP)
+    trashed = 0
+    for each in found:
+        trashed += await _trash(platform, caller, each)
+    return trashed
+
+
+async def _trash(platform: Platform, caller: Caller, document: Overdue) -> bool:
+    details = {"reason": "retention", "keep_days": document.keep_days}
+    async with unit_of_work(platform, caller) as ctx:
+        if not await repository.lock_overdue(ctx.session, document.id):
+            return False
+        await service.delete(ctx, document.id, {**details, "since": document.since.isoformat()})
+    return True
