@@ -165,6 +165,14 @@ class TestReuse:
         )
         assert {row["n"] for row in vectors} == {1}
 
+    @pytest.mark.usefixtures("small_batches")
+    async def test_equal_passages_are_embedded_once(self, shelf: Shelf, rows: Rows) -> None:
+        added = await shelf.add("numbers.txt", "[1," * 20_000)
+        version, _ = await shelf.state(added)
+        hashes = {chunk["content_hash"] for chunk in rows.chunks(active=True)}
+        assert version.chunk_count > 3 * len(hashes), "over several batches of eight"
+        assert version.embedded_count == len(hashes) == len(embedder(shelf).embedded)
+
     async def test_same_content_under_another_name_is_another_document(
         self, shelf: Shelf, rows: Rows
     ) -> None:

@@ -16,6 +16,10 @@ class IngestPace:
     batch_chunks: int = 128
     """Chunks embedded and stored together: large enough to sort by length, 2 s of embedding."""
 
+    recent_vectors: int = 4_096
+    """Vectors of different passages of a document that are held while it is made ready: 6 MB of the
+    bundled model's. Generated and damaged files repeat themselves within a few batches."""
+
     segment_chars: int = 32_768
     """Approximate length of a stored stretch of extracted text: some ten pages, so that reading the
     passage of a citation loads one or two rows."""

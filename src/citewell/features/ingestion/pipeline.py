@@ -27,6 +27,7 @@ from citewell.features.ingestion import repository
 from citewell.features.ingestion.errors import AbandonedError
 from citewell.features.ingestion.pace import IngestPace
 from citewell.features.ingestion.progress import StageCounter
+from citewell.features.ingestion.recent import RecentVectors
 from citewell.indexes.contract import Generation, index_of
 from citewell.indexes.events import ChunkRow, ChunksStaged, VersionKey
 from citewell.kit.spans import span
@@ -186,10 +187,11 @@ async def _work(
     progress: StageCounter,
     batches: AsyncIterator[Batch],
 ) -> None:
+    recent = RecentVectors(platform.state_of(IngestPace).recent_vectors)
     await _side_by_side(
         progress,
         batches,
-        lambda batch: _embed(platform, target, outcome, progress, batch),
+        lambda batch: _embed(platform, target, outcome, progress, recent, batch),
         lambda batch: _store(platform, target, outcome, batch),
     )
 
@@ -241,29 +243,45 @@ async def _embed(
     target: IngestTarget,
     outcome: PipelineResult,
     notes: StageCounter,
+    recent: RecentVectors,
     batch: Batch,
 ) -> None:
     batch.texts = [embedding_text(chunk, outcome.title) for chunk in batch.chunks]
     hashes = [content_hash(text) for text in batch.texts]
-    known: dict[bytes, Vector] = {}
+    known = recent.among(hashes)
     if target.has_earlier_chunks:
-        async with unit_of_work(platform, _caller(target)) as ctx:
-            for generation in (target.generation.id, target.vectors_of):
-                if generation is not None:
-                    known |= await index_of(platform).writer.known_vectors(
-                        ctx, target.key.document_id, generation, hashes
-                    )
-    # By hash: a paragraph that occurs twice in the batch is embedded once.
+        known |= await _stored_vectors(platform, target, set(hashes) - known.keys())
+    # By hash: a paragraph that occurs twice is embedded once.
     missing = {key: text for key, text in zip(hashes, batch.texts, strict=True) if key not in known}
     if missing:
         with span("embed passages", model=target.embedder.spec.name, count=len(missing)):
             vectors = await target.embedder.embed_passages(list(missing.values()))
         known |= dict(zip(missing, vectors, strict=True))
         outcome.embedded_count += len(missing)
+    recent.keep(known)
     batch.rows = await asyncio.to_thread(
         _rows, batch, outcome, hashes, known, target.generation.analysis
     )
     notes.embedded += len(batch.rows)
+
+
+async def _stored_vectors(
+    platform: Platform, target: IngestTarget, hashes: set[bytes]
+) -> dict[bytes, Vector]:
+    """Vectors that earlier versions, attempts or generations left in the index."""
+    found: dict[bytes, Vector] = {}
+    generations = [
+        number for number in (target.generation.id, target.vectors_of) if number is not None
+    ]
+    if not hashes:
+        return found
+    async with unit_of_work(platform, _caller(target)) as ctx:
+        for generation in generations:
+            wanted = list(hashes - found.keys())
+            found |= await index_of(platform).writer.known_vectors(
+                ctx, target.key.document_id, generation, wanted
+            )
+    return found
 
 
 def _rows(

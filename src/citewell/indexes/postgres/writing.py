@@ -123,12 +123,17 @@ SELECT 1 FROM index_generation
 WHERE tenant_id = :tenant_id AND id = :generation_id AND status <> 'retired' FOR KEY SHARE
 """)
 
-# pgvector's binary form: two counts of 16 bits, then each number in half precision.
+# pgvector's binary form: two counts of 16 bits, then each number in half precision. One row is read
+# for each hash: a document may have thousands of equal passages, and DISTINCT reads them all.
 _KNOWN = text("""
-SELECT DISTINCT ON (content_hash) content_hash, halfvec_send(embedding) AS embedding
-FROM chunk
-WHERE tenant_id = :tenant_id AND document_id = :document_id AND generation_id = :generation_id
-  AND content_hash = ANY(CAST(:hashes AS bytea[]))
+SELECT w.content_hash, halfvec_send(k.embedding) AS embedding
+FROM (SELECT DISTINCT unnest(CAST(:hashes AS bytea[])) AS content_hash) w
+CROSS JOIN LATERAL (
+  SELECT c.embedding FROM chunk c
+  WHERE c.tenant_id = :tenant_id AND c.document_id = :document_id
+    AND c.content_hash = w.content_hash AND c.generation_id = :generation_id
+  LIMIT 1
+) k
 """)
 
 # The counts of the version are subtracted in each generation it answers in, and deleted: a
