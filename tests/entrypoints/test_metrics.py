@@ -1,25 +1,94 @@
 """The figures for Prometheus: their port, their names and their page."""
 
+import contextlib
+import itertools
 import random
 import re
 import socket
+import time
+import urllib.request
 import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import psycopg
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
 from starlette.types import Message, Receive, Scope, Send
 
 from citewell.core.errors import StartupError
-from citewell.core.metrics import BY_NAME, OTHER, PREFIX, SPECS, STAGES, MetricKind, ProcessMetrics
+from citewell.core.metrics import (
+    BY_NAME,
+    OTHER,
+    PREFIX,
+    SPECS,
+    STAGES,
+    MetricKind,
+    MetricSpec,
+    ProcessMetrics,
+)
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
+from citewell.core.span_figures import SLOW_SECONDS, SpanFigures
+from citewell.core.tracing import OtelRecorder, new_provider
+from citewell.engine.errors import ProviderError, RequestRefusedError
+from citewell.engine.llm.registry import PROVIDERS
+from citewell.engine.parsing.formats import FAMILIES, FORMATS
 from citewell.entrypoints.http.measuring import Measuring
-from citewell.entrypoints.scraping import scraped
+from citewell.entrypoints.scraping import KEPT_SECONDS, scraped
+from citewell.features.evaluations.running import MEASURES
+from citewell.kit.spans import SpanState, recording, span
+from tests.conftest import Servers
 from tests.isolation.surface import read_surface
+from tests.ports import free_port
+from tests.quiet import quiet_database
 from tools.metrics_page import PAGE, page
+
+OUTCOMES = ("answered", "abstained", "degraded", "refused")
+ENDS = ("done", "failed", "refused", "left")
+FORMAT_LABELS = (*(name.value for name in FORMATS), OTHER)
+LISTS: dict[str, tuple[Iterable[str], ...]] = {
+    "answers_total": (
+        OUTCOMES, ("rules", "model"), ("yes", "no"), ("guest", "employee", "manager", "director",
+        "none"),
+    ),
+    "answer_stage_seconds": ((*STAGES, OTHER),),
+    "model_calls_total": ((*PROVIDERS, OTHER), ENDS),
+    "model_call_seconds": ((*PROVIDERS, OTHER),),
+    "model_tokens_total": ((*PROVIDERS, OTHER), ("input", "output")),
+    "model_cost_dollars_total": ((*PROVIDERS, OTHER),),
+    "embedded_texts_total": (("passages", "question"),),
+    "embedding_seconds": (("passages", "question"),),
+    "ingested_versions_total": (FORMAT_LABELS, ("ready", "failed")),
+    "ingested_passages_total": (FORMAT_LABELS,),
+    "ingest_stage_seconds": (
+        ("read", "embed", "store", "publish"), {*FAMILIES.values(), OTHER},
+    ),
+    "open_streams": (("socket", "events"),),
+    "evaluation_share": ((*MEASURES, "right"),),
+    "cache_lookups_total": (map(str, range(20)), map(str, range(6))),
+    "mails_total": (("sent", "put_off", "failed", "withheld"),),
+}  # fmt: skip
+"""All values of the labels of metrics that have lists of them."""
+OF_ROUTES = ("http_requests_total", "http_request_seconds")
+OF_JOBS = ("job_attempts_total", "job_attempt_seconds")
+
+
+def note(metrics: ProcessMetrics, spec: MetricSpec, labels: tuple[str, ...]) -> None:
+    if spec.kind is MetricKind.COUNTER:
+        metrics.count(spec.name, *labels)
+    elif spec.kind is MetricKind.HISTOGRAM:
+        metrics.observe(spec.name, 0.1, *labels)
+    else:
+        metrics.set(spec.name, 1, *labels)
+
+
+def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
+    return registry.get_sample_value(PREFIX + name, labels)
 
 
 class TestPort:
@@ -31,6 +100,38 @@ class TestPort:
             settings = Settings(_env_file=None, home=tmp_path, metrics_port=port)
             with pytest.raises(StartupError, match="it is taken"), scraped(settings, None):
                 pass
+
+
+@pytest.fixture(scope="module")
+def own_url(servers: Servers, template: str) -> Iterator[str]:
+    """A database of this file's own."""
+    with quiet_database(servers, template) as url:
+        yield url
+
+
+class TestDatabase:
+    def test_it_is_asked_every_five_seconds_however_often_figures_are(
+        self, own_url: str, tmp_path: Path
+    ) -> None:
+        settings = Settings(_env_file=None, home=tmp_path, metrics_port=free_port())
+        with scraped(settings, own_url), psycopg.connect(own_url, autocommit=True) as connection:
+            before, begun = sessions_of(connection), time.monotonic()
+            for _ in range(100):
+                address = f"http://127.0.0.1:{settings.metrics_port}/metrics"
+                with urllib.request.urlopen(address) as reply:
+                    assert b"citewell_database_up 1.0" in reply.read()
+            most = (time.monotonic() - begun) / KEPT_SECONDS + 2
+            asked = sessions_of(connection) - before
+        assert 1 <= asked <= most
+
+
+def sessions_of(connection: psycopg.Connection) -> int:
+    """Sessions that have been begun in a database."""
+    connection.execute("SELECT pg_stat_clear_snapshot()")
+    statement = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
+    found = connection.execute(statement).fetchone()
+    assert found is not None
+    return found[0]
 
 
 class TestPage:
@@ -52,7 +153,8 @@ class TestCardinality:
         """Each user asks once for each of ten routes, some of them for what is not there."""
         registry = CollectorRegistry()
         metrics = ProcessMetrics.recording(registry)
-        platform = cast(Platform, SimpleNamespace(state_of=lambda _: metrics))
+        states = {ProcessMetrics: metrics, SpanState: SpanState(SpanFigures(metrics))}
+        platform = cast(Platform, SimpleNamespace(state_of=states.__getitem__))
         operations = sorted(read_surface().operations)
         drawn = random.Random(15)
 
@@ -78,17 +180,67 @@ class TestCardinality:
                     await measured(scope, receive, send)
                 path = f"/{tenant}/{user}.php"
                 await measured({"type": "http", "method": f"M{user}", "path": path}, receive, send)
-        for stage in (*STAGES, OTHER):
-            metrics.observe("answer_stage_seconds", 0.1, stage)
+        for spec in SPECS:
+            if spec.labels and not spec.is_read and spec.name in LISTS:
+                for labels in itertools.product(*LISTS[spec.name]):
+                    note(metrics, spec, labels)
         series = [one for family in registry.collect() for one in family.samples]
         routes = {one.labels["route"] for one in series if "route" in one.labels}
         assert routes == {pattern for _, pattern in operations} | {OTHER}
+        assert not [one.name for one in series if one.name.endswith("_created")]
         # Series of jobs, caches and the database are bounded by lists of the code; see below.
         assert len(series) + self.of_lists() < 5_000
         assert all(one.name.startswith(PREFIX) for one in series)
+        known = {name for name, spec in BY_NAME.items() if spec.labels and not spec.is_read}
+        assert known == {*LISTS, *OF_ROUTES, *OF_JOBS}, "say which values its labels have"
 
     def of_lists(self) -> int:
         """Series of kinds of jobs, tasks, tables and states, more of each than there are."""
         kinds, tables, states = 40, 20, 8
         buckets = len(BY_NAME["job_attempt_seconds"].buckets) + 4
         return kinds * (3 + buckets + 2 + 1) + 2 * tables + states + kinds + 100
+
+
+class TestSpans:
+    def test_replies_of_models_are_counted_by_their_end_with_their_tokens(self) -> None:
+        registry = CollectorRegistry()
+        with recording(SpanFigures(ProcessMetrics.recording(registry))):
+            for error in (None, ProviderError("away"), RequestRefusedError("no"), GeneratorExit()):
+                with (
+                    contextlib.suppress(ProviderError, RequestRefusedError, GeneratorExit),
+                    span("model", gen_ai__provider__name="openai") as told,
+                ):
+                    told.note("gen_ai.usage.input_tokens", 30)
+                    if error is not None:
+                        raise error
+        for end in ENDS:
+            assert value(registry, "model_calls_total", provider="openai", end=end) == 1
+        tokens = value(registry, "model_tokens_total", provider="openai", direction="input")
+        assert tokens == 120
+        assert value(registry, "model_call_seconds_count", provider="openai") == 4
+
+    def test_embedding_and_slow_statements_are_counted(self) -> None:
+        registry = CollectorRegistry()
+        figures = SpanFigures(ProcessMetrics.recording(registry))
+        with recording(figures):
+            with span("embed passages", model="any", count=7):
+                pass
+            with span("sql batch"):
+                pass
+        for seconds in (SLOW_SECONDS / 2, SLOW_SECONDS * 2):
+            figures.add("sql", seconds, {})
+        assert value(registry, "embedded_texts_total", of="passages") == 7
+        assert value(registry, "slow_statements_total") == 1
+
+    def test_a_recorder_behind_it_is_told_everything(self) -> None:
+        provider = new_provider()
+        kept = InMemorySpanExporter()
+        provider.add_span_processor(SimpleSpanProcessor(kept))
+        figures = SpanFigures(ProcessMetrics.recording(CollectorRegistry()), OtelRecorder(provider))
+        assert figures.tells_statements
+        with recording(figures), span("model", gen_ai__provider__name="openai") as told:
+            told.note("gen_ai.usage.input_tokens", 3)
+            assert figures.carrier()
+            figures.add("sql", 0.1, {"db.query.text": "SELECT 1"})
+        names = [each.name for each in kept.get_finished_spans()]
+        assert names == ["sql", "model"]

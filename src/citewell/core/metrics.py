@@ -30,6 +30,9 @@ FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0, 60.0)
 LONG = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0)
 """Seconds of jobs, from a note to a book of scans."""
 
+WORK = (0.1, 1.0, 5.0, 30.0, 300.0)
+"""Seconds of a stage of ingestion."""
+
 OTHER = "other"
 """Label of what is none of the known values, so that no caller can make series."""
 
@@ -45,6 +48,8 @@ class MetricSpec:
     buckets: tuple[float, ...] = ()
     is_read: bool = False
     """Whether it is read out of the database when Prometheus asks, once for the installation."""
+    is_last: bool = False
+    """Whether of several processes the value that was set last counts, not the sum."""
 
 
 _C, _G, _H = MetricKind.COUNTER, MetricKind.GAUGE, MetricKind.HISTOGRAM
@@ -56,12 +61,41 @@ SPECS = (
                ("route",), FAST),
     MetricSpec("http_requests_in_flight", _G, "Requests that are being answered."),
     MetricSpec("answers_total", _C,
-               "Answers by outcome (answered, abstained, degraded, refused), author and cache.",
-               ("outcome", "written_by", "cached")),
+               "Questions by outcome (answered, abstained, degraded, refused), author of the "
+               "answer (rules, model), cache and role of the asker (none: no user).",
+               ("outcome", "written_by", "cached", "role")),
     MetricSpec("answer_stage_seconds", _H, "Time of the stages of an answer; `total` is all.",
                ("stage",), FAST),
-    MetricSpec("model_tokens_total", _C, "Tokens of answers by direction (input, output).",
-               ("direction",)),
+    MetricSpec("model_calls_total", _C,
+               "Replies asked of models by provider and end (done, failed, refused, left).",
+               ("provider", "end")),
+    MetricSpec("model_call_seconds", _H, "Time to the end of a model's reply, by provider.",
+               ("provider",), FAST),
+    MetricSpec("model_tokens_total", _C,
+               "Tokens of models by provider and direction (input, output).",
+               ("provider", "direction")),
+    MetricSpec("model_cost_dollars_total", _C,
+               "Cost of models by public list prices in US dollars, by provider.", ("provider",)),
+    MetricSpec("embedded_texts_total", _C, "Texts that were embedded (passages, question).",
+               ("of",)),
+    MetricSpec("embedding_seconds", _H, "Time of a batch of passages, or of a question.", ("of",),
+               FAST),
+    MetricSpec("ingested_versions_total", _C,
+               "Versions of documents by format and end (ready, failed).",
+               ("format", "end")),
+    MetricSpec("ingested_passages_total", _C, "Passages of versions that are ready, by format.",
+               ("format",)),
+    MetricSpec("ingest_stage_seconds", _H,
+               "Time of the stages of a version that is ready (read, embed, store, publish), which "
+               "run side by side, by family of formats.", ("stage", "family"), WORK),
+    MetricSpec("open_streams", _G, "Open streams of changes by kind (socket, events).", ("kind",)),
+    MetricSpec("database_pool_in_use", _G, "Connections of the pools that are in use."),
+    MetricSpec("database_pool_size", _G, "Connections that the pools may hold."),
+    MetricSpec("slow_statements_total", _C,
+               "Statements of requests and jobs, or batches of them, that took over a second."),
+    MetricSpec("evaluation_share", _G,
+               "Figures of the evaluation run that ended last since the start, 0 to 1, by measure.",
+               ("measure",), is_last=True),
     MetricSpec("cache_lookups_total", _C, "Lookups in the cache by kind of value and outcome.",
                ("kind", "outcome")),
     MetricSpec("cache_bytes", _G, "Memory that cached values take."),
@@ -140,7 +174,11 @@ class ProcessMetrics:
             Counter,
             Gauge,
             Histogram,
+            disable_created_metrics,
         )
+
+        # One more series for each of a counter or histogram, of which nothing here makes use.
+        disable_created_metrics()
 
         into = registry or CollectorRegistry()
         made: dict[str, Any] = {}
@@ -155,8 +193,9 @@ class ProcessMetrics:
                     name, spec.help, spec.labels, registry=into, buckets=spec.buckets
                 )
             else:
+                mode = "mostrecent" if spec.is_last else "livesum"
                 made[spec.name] = Gauge(
-                    name, spec.help, spec.labels, registry=into, multiprocess_mode="livesum"
+                    name, spec.help, spec.labels, registry=into, multiprocess_mode=mode
                 )
         return cls(made)
 

@@ -73,6 +73,8 @@ def new_provider() -> "TracerProvider":
 class OtelRecorder:
     """Spans of a provider."""
 
+    tells_statements = True
+
     def __init__(self, provider: "TracerProvider") -> None:
         from opentelemetry import trace  # noqa: PLC0415 - an extra
         from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - an extra

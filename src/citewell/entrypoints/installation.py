@@ -34,6 +34,7 @@ from citewell.core.ratelimit import RateLimiter
 from citewell.core.schedules import Schedules
 from citewell.core.secrets import derive_key, load_master_keys
 from citewell.core.settings import Settings
+from citewell.core.span_figures import SpanFigures
 from citewell.core.supervision import Supervisor
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.embedding.registry import open_embedder
@@ -123,9 +124,11 @@ async def open_platform(
             raise StartupError(str(error)) from error
         make_home(settings.home)
         spans = _open_telemetry(stack)
-        connections = Database(
-            database.url, pool_size=settings.database_pool_size, has_spans=spans is not None
-        )
+        # In a process that was told to: the library decides at its import where figures go.
+        metrics = ProcessMetrics.recording() if is_noting(settings) else ProcessMetrics()
+        if metrics.is_recording:
+            spans = SpanFigures(metrics, spans)
+        connections = _open_connections(settings, database.url, metrics, spans)
         stack.push_async_callback(connections.close)
         masters = load_master_keys(settings)
         limiter = RateLimiter(settings.redis_url, key=derive_key(masters.primary, "rate limits"))
@@ -139,8 +142,6 @@ async def open_platform(
         compute = ComputePool(folders=blobs.plain_folders)
         stack.push_async_callback(compute.close)
         supervisor = Supervisor()
-        # In a process that was told to: the library decides at its import where figures go.
-        metrics = ProcessMetrics.recording() if is_noting(settings) else ProcessMetrics()
         queue = _open_queue(settings, database.url, supervisor, metrics, spans)
         schedules = Schedules[Platform](connections, supervisor)
         queue.register_later(partial(_register_work, queue, schedules, settings))
@@ -183,6 +184,15 @@ def _open_telemetry(stack: AsyncExitStack) -> SpanRecorder | None:
     if spans is not None:
         stack.push_async_callback(asyncio.to_thread, spans.close)
     return spans
+
+
+def _open_connections(
+    settings: Settings, url: str, metrics: ProcessMetrics, spans: SpanRecorder | None
+) -> Database:
+    size = settings.database_pool_size
+    metrics.set("database_pool_size", size)
+    on_use = partial(metrics.move, "database_pool_in_use") if metrics.is_recording else None
+    return Database(url, pool_size=size, has_spans=spans is not None, on_use=on_use)
 
 
 def _open_queue(

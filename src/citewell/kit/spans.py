@@ -43,6 +43,9 @@ class OpenSpan(Protocol):
 class SpanRecorder(Protocol):
     """Keeps spans; safe to share between tasks."""
 
+    tells_statements: bool
+    """Whether it keeps the text of statements, which takes time to write."""
+
     def span(
         self,
         name: str,
@@ -92,7 +95,10 @@ class _NoSpan:
 
 
 _RECORDER: ContextVar[SpanRecorder | None] = ContextVar("citewell_spans", default=None)
-_NOTHING: AbstractContextManager[OpenSpan] = nullcontext(_NoSpan())
+NO_SPAN: OpenSpan = _NoSpan()
+"""A span that nobody keeps."""
+
+_NOTHING: AbstractContextManager[OpenSpan] = nullcontext(NO_SPAN)
 
 
 def recorder() -> SpanRecorder | None:

@@ -96,7 +96,8 @@ async def exchange(
     """
     if (spans := recorder()) is None:
         return await _exchanged(connection, prepared, statements, is_whole)
-    with spans.span("sql batch", told(each for each, _ in statements), kind=SpanKind.CLIENT):
+    values = told(each for each, _ in statements) if spans.tells_statements else {}
+    with spans.span("sql batch", values, kind=SpanKind.CLIENT):
         return await _exchanged(connection, prepared, statements, is_whole)
 
 

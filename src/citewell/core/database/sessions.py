@@ -4,7 +4,7 @@ import asyncio
 import errno
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -99,8 +99,17 @@ class Database:
         pool_size: int = 10,
         session_settings: Mapping[str, str] | None = None,
         has_spans: bool = False,
+        on_use: Callable[[int], None] | None = None,
     ) -> None:
-        """Connect nowhere yet; `session_settings` replace some of `SESSION_SETTINGS`."""
+        """Connect nowhere yet.
+
+        Args:
+            url: The database.
+            pool_size: Most connections at a time.
+            session_settings: Replace some of `SESSION_SETTINGS`.
+            has_spans: Whether statements are told to the recorder of spans.
+            on_use: Told 1 for each connection that is taken from the pool, -1 for its return.
+        """
         self.url = url
         settings = SESSION_SETTINGS | dict(session_settings or {})
         self._engine: AsyncEngine = create_async_engine(
@@ -128,6 +137,9 @@ class Database:
         event.listen(self._engine.sync_engine, "reset", _roll_back)
         if has_spans:
             watch(self._engine.sync_engine)
+        if on_use is not None:
+            event.listen(self._engine.sync_engine, "checkout", lambda *_: on_use(1))
+            event.listen(self._engine.sync_engine, "checkin", lambda *_: on_use(-1))
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._autocommits = async_sessionmaker(
             self._engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False

@@ -32,7 +32,8 @@ def watch(engine: Engine) -> None:
     def end(_connection: Any, _cursor: Any, statement: str, _values: Any, context: Any,
             _many: bool) -> None:  # fmt: skip
         if (spans := recorder()) is not None:
-            spans.add("sql", time.perf_counter() - context.citewell_began, told([statement]))
+            values = told([statement]) if spans.tells_statements else {}
+            spans.add("sql", time.perf_counter() - context.citewell_began, values)
 
     event.listen(engine, "before_cursor_execute", begin)
     event.listen(engine, "after_cursor_execute", end)

@@ -62,7 +62,10 @@ class HostedModel:
         await self._take_place(deadline)
         try:
             reply = self._attempts(session, request, deadline)
-            named = {"gen_ai__request__model": self._endpoint.model}
+            named = {
+                "gen_ai__provider__name": self._provider.name,
+                "gen_ai__request__model": self._endpoint.model,
+            }
             # Not the current one: a generator runs in the contexts of those who read it.
             with span("model", kind=SpanKind.CLIENT, is_current=False, **named) as told:
                 async with aclosing(reply) as items:

@@ -92,6 +92,23 @@ FORMATS: dict[DocumentFormat, FormatFacts] = {
     DocumentFormat.WEBP: FormatFacts("WebP picture", "image/webp", (".webp",)),
 }
 
+_FAMILIES = {
+    "pdf": ("pdf",),
+    "word": ("docx", "doc", "odt", "rtf"),
+    "sheet": ("xlsx", "xlsb", "xls", "ods", "csv"),
+    "slides": ("pptx", "ppt", "odp"),
+    "web": ("html", "xml", "epub"),
+    "text": ("markdown", "text", "rst", "org"),
+    "data": ("json", "jsonl"),
+    "mail": ("eml", "msg"),
+    "picture": ("png", "jpeg", "tiff", "webp"),
+}
+
+FAMILIES: dict[DocumentFormat | None, str] = {
+    DocumentFormat(name): family for family, names in _FAMILIES.items() for name in names
+}
+"""Family of a format, of which there are few enough for a histogram each."""
+
 PICTURES = frozenset(
     {DocumentFormat.PNG, DocumentFormat.JPEG, DocumentFormat.TIFF, DocumentFormat.WEBP}
 )

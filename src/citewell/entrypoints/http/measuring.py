@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewell.core.metrics import OTHER, ProcessMetrics
 from citewell.core.platform import Platform
+from citewell.kit.spans import SpanState, recording
 
 PREFIXES = ("/api/v1", "/v1")
 """Prefixes under which routers are put, which their routes do not name themselves."""
@@ -36,8 +38,10 @@ class Measuring:
             await send(message)
 
         metrics.move("http_requests_in_flight", 1)
+        spans = self._platform().state_of(SpanState).recorder
         try:
-            await self._app(scope, receive, watched)
+            with recording(spans) if spans is not None else nullcontext():
+                await self._app(scope, receive, watched)
         finally:
             metrics.move("http_requests_in_flight", -1)
             route = route_of(scope)

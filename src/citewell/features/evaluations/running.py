@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import citewell
 from citewell.core.context import SYSTEM_UNPRIVATE, Caller, Context, unit_of_work
 from citewell.core.errors import InvalidInputError
+from citewell.core.metrics import ProcessMetrics
 from citewell.core.platform import Platform
 from citewell.engine.evaluation.judging import Judge, ModelJudge
 from citewell.features.agents import service as agents
@@ -27,6 +28,11 @@ from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.evaluations import EvalRun
+
+MEASURES = (
+    "answer_in_citation", "citation_precision", "ndcg_at_10", "recall_at_10", "mrr_at_10",
+)  # fmt: skip
+"""Figures of a run that operators are told, all of them shares."""
 
 RUN_JOB = "evaluations.run"
 
@@ -167,12 +173,24 @@ async def perform(
         if finishing is None:
             return
         found = await repository.results(ctx.session, run_id)
-        finishing.figures = measuring.figures(found, run.judge).model_dump(mode="json")
+        figures = measuring.figures(found, run.judge)
+        finishing.figures = figures.model_dump(mode="json")
         finishing.embedding = measuring.named(found, "embedding")
         finishing.prompt_version = measuring.named(found, "prompt")
         if run.agent is not None:
             finishing.model = measuring.named(found, "model") or AGENT
         finishing.finished_at = utc_now()
+    _measure(platform.state_of(ProcessMetrics), figures)
+
+
+def _measure(metrics: ProcessMetrics, figures: RunFigures) -> None:
+    """Note for operators how good the last run was."""
+    shares = {measure: getattr(figures, measure) for measure in MEASURES}
+    if figures.verdicts.questions:
+        shares["right"] = figures.verdicts.right / figures.verdicts.questions
+    for measure, value in shares.items():
+        if value is not None:
+            metrics.set("evaluation_share", value, measure)
 
 
 def _judge(platform: Platform, run: EvalRun) -> Judge | None:

@@ -127,7 +127,7 @@ async def _events(
 ) -> AsyncGenerator[bytes, None]:
     """Missed events, `ready`, then new events."""
     ends = time.monotonic() + wait
-    with streams.held():
+    with streams.held("events"):
         await streams.join(subscriber)
         try:
             async for part in _missed(streams, subscriber, topics, last):
@@ -169,7 +169,7 @@ async def _missed(
 async def socket(websocket: WebSocket) -> None:
     """Send changes of the subscribed documents and jobs."""
     streams = _streams(websocket)
-    with streams.held():
+    with streams.held("socket"):
         await websocket.accept()
         try:
             await _converse(websocket, streams)

@@ -8,11 +8,13 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Literal
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from citewell.core.context import Caller, Origin, unit_of_work
 from citewell.core.errors import AppError, UnavailableError
+from citewell.core.metrics import ProcessMetrics
 from citewell.core.platform import Platform
 from citewell.features.events import service
 from citewell.features.events.errors import (
@@ -91,7 +93,7 @@ class Streams:
         return replace(await self._credentials.caller(self._platform, secret), origin=origin)
 
     @contextmanager
-    def held(self) -> Generator[None, None, None]:
+    def held(self, kind: Literal["socket", "events"]) -> Generator[None, None, None]:
         """Take the place of one stream while the block lasts.
 
         Raises:
@@ -100,10 +102,13 @@ class Streams:
         if self._open >= MAX_STREAMS:
             raise ServerBusyError
         self._open += 1
+        metrics = self._platform.state_of(ProcessMetrics)
+        metrics.move("open_streams", 1, kind)
         try:
             yield
         finally:
             self._open -= 1
+            metrics.move("open_streams", -1, kind)
 
     async def join(self, subscriber: Subscriber) -> int:
         """Connect a reader, so that it can subscribe; returns the id of the latest event.

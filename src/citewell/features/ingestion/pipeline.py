@@ -2,9 +2,19 @@
 
 import asyncio
 import hashlib
+import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+    Sequence,
+)
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +96,8 @@ class PipelineResult:
     """SHA-256 of the extracted text in UTF-8."""
     has_text: bool = False
     """Whether part of the extracted text is stored."""
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+    """Time that each stage has worked: `read`, `embed`, `store`; they run side by side."""
     last: "Batch | None" = None
     """The last batch, to be stored by the transaction that publishes."""
 
@@ -188,12 +200,36 @@ async def _work(
     batches: AsyncIterator[Batch],
 ) -> None:
     recent = RecentVectors(platform.state_of(IngestPace).recent_vectors)
-    await _side_by_side(
-        progress,
-        batches,
-        lambda batch: _embed(platform, target, outcome, progress, recent, batch),
-        lambda batch: _store(platform, target, outcome, batch),
-    )
+
+    async def embed(batch: Batch) -> None:
+        with _timed(outcome, "embed"):
+            await _embed(platform, target, outcome, progress, recent, batch)
+
+    async def store(batch: Batch) -> None:
+        with _timed(outcome, "store"):
+            await _store(platform, target, outcome, batch)
+
+    await _side_by_side(progress, _timed_batches(outcome, batches), embed, store)
+
+
+@contextmanager
+def _timed(outcome: PipelineResult, stage: str) -> Generator[None, None, None]:
+    began = time.perf_counter()
+    yield
+    taken = time.perf_counter() - began
+    outcome.seconds[stage] = outcome.seconds.get(stage, 0.0) + taken
+
+
+async def _timed_batches(
+    outcome: PipelineResult, batches: AsyncIterator[Batch]
+) -> AsyncIterator[Batch]:
+    """The batches, with the time it took to make each, not that of waiting for the next stage."""
+    while True:
+        with _timed(outcome, "read"):
+            batch = await anext(batches, None)
+        if batch is None:
+            return
+        yield batch
 
 
 async def _cut(

@@ -1,6 +1,7 @@
 """One attempt to make a version ready, from its job to its publication."""
 
 import json
+import time
 import uuid
 from dataclasses import asdict
 from functools import partial
@@ -17,7 +18,7 @@ from citewell.engine.embedding.base import EmbedderSpec
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.parsing.base import ParseError, ParseFailure
 from citewell.features.documents import service as documents
-from citewell.features.ingestion import attaching, pipeline, repository
+from citewell.features.ingestion import attaching, counting, pipeline, repository
 from citewell.features.ingestion.errors import (
     EMBEDDING_FAILED,
     FILE_MISSING,
@@ -115,7 +116,10 @@ async def _make_ready(
     # A file without text is a failure: a ready document that no search finds would puzzle people.
     if not outcome.chunk_count:
         raise ParseError(ParseFailure.EMPTY, "The document has no text.")
+    began = time.perf_counter()
     await _publish(platform, caller, work, target, outcome)
+    outcome.seconds["publish"] = time.perf_counter() - began
+    counting.note_ready(platform, work, outcome)
     await index_of(platform).maintenance.fold_statistics(
         caller.tenant_id, at_most_every=platform.state_of(IngestPace).fold_seconds
     )
@@ -213,6 +217,7 @@ async def _fail(
     async with unit_of_work(platform, caller) as ctx:
         if await _hold(work, ctx):
             await _note_failure(ctx, work.document_id, work.version_id, work.job_id, code, detail)
+    counting.note_failed(platform, work)
 
 
 async def note_crash(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:

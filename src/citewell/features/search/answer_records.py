@@ -34,6 +34,9 @@ from citewell.kit.storable import storable
 REFUSED_MODEL = "rules"
 """Author of a refusal: the tenant's rules, no model."""
 
+NOBODYS_ROLE = "none"
+"""Label of askers that are no users: keys of an organisation, and its software."""
+
 REFUSED_LEVEL = "none"
 """Confidence of a refusal: there is no answer to have some in."""
 
@@ -102,7 +105,7 @@ async def keep(
     if follow_up is not None:
         answered = _in_conversation(answered, follow_up)
     reply = answered.reply
-    _measure(platform.state_of(ProcessMetrics), answered)
+    _measure(platform.state_of(ProcessMetrics), caller, answered)
     try:
         log = platform.state_of(AnswerLog)
         await log.add(platform, caller, _record(request, answered))
@@ -147,7 +150,7 @@ async def keep_refusal(
     )
     metrics = platform.state_of(ProcessMetrics)
     if metrics.is_recording:
-        metrics.count("answers_total", "refused", "rules", "no")
+        metrics.count("answers_total", "refused", "rules", "no", _asker(caller))
     with suppress(AnswerNotKeptError):
         await platform.state_of(AnswerLog).add(platform, caller, record)
 
@@ -186,8 +189,14 @@ def _in_conversation(answered: Answered, follow_up: FollowUp) -> Answered:
     )
 
 
-def _measure(metrics: ProcessMetrics, answered: Answered) -> None:
-    """Note an answer for operators: outcome, stages and tokens, never its words or its asker."""
+def _asker(caller: Caller) -> str:
+    """The role of the asker; keys of the organisation and its software have none."""
+    actor = caller.actor
+    return actor.role.name.lower() if actor.user_id is not None else NOBODYS_ROLE
+
+
+def _measure(metrics: ProcessMetrics, caller: Caller, answered: Answered) -> None:
+    """Note an answer for operators: outcome, stages, the asker's role, never words or names."""
     if not metrics.is_recording:
         return
     reply = answered.reply
@@ -195,15 +204,11 @@ def _measure(metrics: ProcessMetrics, answered: Answered) -> None:
     if reply.metadata.degraded:
         outcome = "degraded"
     author = "rules" if reply.metadata.model == EXTRACTIVE else "model"
-    metrics.count("answers_total", outcome, author, "yes" if reply.metadata.cached else "no")
+    cached = "yes" if reply.metadata.cached else "no"
+    metrics.count("answers_total", outcome, author, cached, _asker(caller))
     for stage, milliseconds in reply.metadata.timings_ms.items():
         known = stage if stage in STAGES else OTHER
         metrics.observe("answer_stage_seconds", milliseconds / 1000, known)
-    for direction, tokens in (
-        ("input", answered.input_tokens),
-        ("output", answered.output_tokens),
-    ):
-        metrics.count("model_tokens_total", direction, by=tokens)
 
 
 def _record(request: QueryRequest, answered: Answered) -> AnswerRecord:

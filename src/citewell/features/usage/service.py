@@ -16,9 +16,11 @@ from citewell.core.context import (
     batched_work,
     unit_of_work,
 )
+from citewell.core.metrics import OTHER, ProcessMetrics
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import TokenUsage
 from citewell.engine.llm.pricing import price_of
+from citewell.engine.llm.registry import PROVIDERS
 from citewell.features.usage import repository
 from citewell.features.usage.errors import (
     BudgetUsedUpError,
@@ -219,6 +221,10 @@ async def settle_model(
     # The list is read from disk at first.
     price = await asyncio.to_thread(price_of, model, spent) if tokens else None
     await settle(ctx, Metric.MODEL_TOKENS, reserved=reserved, spent=tokens, at=at)
+    if price:
+        provider = model.partition(":")[0]
+        known = provider if provider in PROVIDERS else OTHER
+        ctx.platform.state_of(ProcessMetrics).count("model_cost_dollars_total", known, by=price)
     cost = math.ceil(price * MICRO) if price else 0
     if cost:
         metric = Metric.MODEL_COST
