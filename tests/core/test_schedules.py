@@ -108,6 +108,35 @@ class TestTurns:
             assert await second.failing() == {}
 
 
+class TestClock:
+    async def test_clock_that_is_set_back_stops_no_recurring_work(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        """The row is of a time when the clock was a year ahead, and its holder has died since."""
+        rows.execute(
+            "INSERT INTO schedule (name, next_run_at, leased_until, holder) VALUES "
+            f"('{NAME}', now() + interval '1 year', now() + interval '1 year', gen_random_uuid())"
+        )
+        turns = Turns()
+        async with running(own_database.url, turns, every=HOUR):
+            await until(lambda: turns.begun)
+            ahead = "SELECT 1 FROM schedule WHERE next_run_at > now() + interval '61 minutes'"
+            await until(lambda: not rows.select(ahead))
+            await asyncio.sleep(0.3)
+        assert turns.begun == 1
+
+    async def test_work_that_is_not_due_rests(
+        self, own_database: Database, rows: QueueRows
+    ) -> None:
+        rows.execute(
+            f"INSERT INTO schedule (name, next_run_at) VALUES ('{NAME}', now() + interval '1 hour')"
+        )
+        turns = Turns()
+        async with running(own_database.url, turns, every=HOUR):
+            await asyncio.sleep(0.3)
+        assert turns.begun == 0
+
+
 class TestLease:
     async def test_long_turn_keeps_its_lease(self, own_database: Database, rows: QueueRows) -> None:
         turns = Turns(seconds=HOUR)

@@ -6,6 +6,7 @@ import signal
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import httpx
@@ -86,7 +87,7 @@ def many(installation: Installation, metrics_port: int) -> Iterator[Running]:
 class TestServeMany:
     """In this order: the processes are killed at the end."""
 
-    def test_all_processes_are_told_of_and_a_killed_one_loses_no_count(
+    def test_all_processes_are_told_of(
         self, installation: Installation, many: Running, metrics_port: int
     ) -> None:
         address = f"{address_of(many)}/api/v1"
@@ -117,9 +118,50 @@ class TestServeMany:
         assert total(series, "tenants") >= 1
         assert not [key for key in series if "nowhere" in key or "PROPFIND" in key]
         assert len(series) < MOST_SERIES
+
+    def test_scrapes_without_a_pause_cost_what_one_costs(
+        self, installation: Installation, many: Running, metrics_port: int
+    ) -> None:
+        """A scrape every second for five minutes, at once and beside requests."""
+        scraping = psutil.Process(many.process.pid)
+        address = f"{address_of(many)}/api/v1"
+        headers = {"Authorization": f"Bearer {key_of(installation)}"}
+
+        def ask(number: int) -> int:
+            with httpx.Client(verify=WITHOUT_TLS, headers=headers, timeout=PATIENCE) as client:
+                return client.get(f"{address}/documents", params={"page": number}).status_code
+
+        for _ in range(20):
+            scrape(metrics_port)
+        before = scrape(metrics_port)
+        memory, files = scraping.memory_info().rss, scraping.num_fds()
+        with ThreadPoolExecutor(8) as pool:
+            scraped = [pool.submit(scrape, metrics_port) for _ in range(300)]
+            asked = list(pool.map(ask, range(1, 41)))
+            series = [each.result() for each in scraped]
+        assert asked == [200] * 40
+        # Counters never go back, whichever thread reads the files of the processes.
+        assert all(total(each, "database_up") == 1 for each in series)
+        last = scrape(metrics_port)
+        gone = {key for key in before if "_total" in key and last.get(key, -1) < before[key]}
+        assert not gone
+        assert scraping.memory_info().rss - memory < 16 * 2**20
+        until(lambda: scraping.num_fds() <= files + 2)
+        # The two processes answered 40 requests that all are told of.
+        lists = {"route": "/api/v1/documents", "method": "GET", "status": "2xx"}
+        new = total(last, "http_requests_total", **lists)
+        assert new - total(before, "http_requests_total", **lists) == 40
+
+    def test_a_killed_process_loses_no_count_and_its_empty_file_no_scrape(
+        self, installation: Installation, many: Running, metrics_port: int
+    ) -> None:
+        assert many.process.poll() is None
+        before = scrape(metrics_port)
         self._kill_one(installation)
+        folder = next((installation.home / "metrics").iterdir())
+        (folder / "counter_4194303.db").touch()  # killed just as it made the file
         after = scrape(metrics_port)
-        assert total(after, "http_requests_total") >= total(series, "http_requests_total")
+        assert total(after, "http_requests_total") >= total(before, "http_requests_total")
 
     def _kill_one(self, installation: Installation) -> None:
         folder = next((installation.home / "metrics").iterdir())

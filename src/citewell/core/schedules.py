@@ -42,13 +42,19 @@ _RELEASE = text("""
 UPDATE schedule SET leased_until = NULL, holder = NULL WHERE holder = :holder
 """)
 
-# The second of two that ask at once waits for the row and finds it leased.
+# The second of two that ask at once waits for the row and finds it leased. Times further ahead than
+# any turn writes are of a clock that has been set back since: without the second conditions the
+# work would rest for as long as that clock was wrong. Twice as far, as processes of another release
+# may have other periods.
 _CLAIM = text("""
 UPDATE schedule SET holder = :holder, leased_until = now() + make_interval(secs => :lease),
   last_run_at = now()
-WHERE name = ANY(CAST(:names AS text[])) AND next_run_at <= now()
-  AND (leased_until IS NULL OR leased_until < now())
-RETURNING name, failures
+FROM unnest(CAST(:names AS text[]), CAST(:furthest AS float8[])) AS own(name, furthest)
+WHERE schedule.name = own.name
+  AND (next_run_at <= now() OR next_run_at > now() + make_interval(secs => 2 * own.furthest))
+  AND (leased_until IS NULL OR leased_until < now()
+    OR leased_until > now() + make_interval(secs => 2 * :lease))
+RETURNING schedule.name, failures
 """)
 
 _RENEW = text("""
@@ -144,7 +150,12 @@ class Schedules(Generic[P]):
                 await session.execute(_RELEASE_ALL)
 
     async def _claim(self) -> list[_Turn]:
-        values = {"names": list(self._actions), "holder": self._holder, "lease": self._lease}
+        values = {
+            "names": list(self._actions),
+            "furthest": [max(every, LONGEST_PAUSE_SECONDS) for _, every in self._actions.values()],
+            "holder": self._holder,
+            "lease": self._lease,
+        }
         async with self._database.lookup() as session:
             return [_Turn(row.name, row.failures) for row in await session.execute(_CLAIM, values)]
 

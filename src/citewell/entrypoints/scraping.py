@@ -118,10 +118,10 @@ class _Gathered:
     """Figures of all processes from their files, and those of the database."""
 
     def __init__(self, folder: Path, home: Path, database_url: str | None) -> None:
-        from prometheus_client import CollectorRegistry, multiprocess  # noqa: PLC0415 - as above
+        from prometheus_client import multiprocess  # noqa: PLC0415 - as above
 
         self._folder, self._home, self._url = folder, home, database_url
-        self._processes = multiprocess.MultiProcessCollector(CollectorRegistry(), str(folder))  # pyright: ignore[reportUnknownMemberType]
+        self._merge: Any = multiprocess.MultiProcessCollector.merge  # pyright: ignore[reportUnknownMemberType]
         self._forget: Any = multiprocess.mark_process_dead  # pyright: ignore[reportUnknownMemberType]
         self._lock = threading.Lock()
         self._read: list[observing.Figure] = []
@@ -131,7 +131,7 @@ class _Gathered:
         """All figures; called for each scrape, by several threads at once."""
         for pid in self._dead():
             self._forget(pid, str(self._folder))
-        yield from self._processes.collect()
+        yield from self._merge(self._written(), accumulate=True)
         yield from _families(self._figures())
 
     def describe(self) -> list["Metric"]:
@@ -148,10 +148,24 @@ class _Gathered:
                 self._read_at = time.monotonic()
             return self._read
 
+    def _written(self) -> list[str]:
+        """The files of all processes but empty ones, which the library cannot read.
+
+        A file is empty for a moment after it was made, and for good if its process is killed then.
+        """
+        return [str(file) for file in self._folder.glob("*.db") if _size(file)]
+
     def _dead(self) -> set[int]:
         """Processes that have left gauges behind and are gone."""
         pids = {int(file.stem.rpartition("_")[2]) for file in self._folder.glob("gauge_live*.db")}
         return {pid for pid in pids if not Path(f"/proc/{pid}").exists()}
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # of a process that has ended just now
+        return 0
 
 
 def _families(figures: Iterable[observing.Figure]) -> Iterator["Metric"]:

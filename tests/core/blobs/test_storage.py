@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from citewell.core.blobs.base import Storage
-from tests.core.blobs.conftest import Bucket, object_storage
+from tests.bucket import Bucket, object_storage
 
 
 async def put(storage: Storage, tmp_path: Path, name: str, content: bytes) -> None:
