@@ -74,7 +74,7 @@ CHAOS_REPORT := $(VENV)/chaos-report.jsonl
 .PHONY: test-chaos
 test-chaos: $(VENV)/.dev ## Kill processes, stop databases, fill disks for twenty minutes; ends with what was lost
 	@rm -f $(CHAOS_REPORT) && touch $(CHAOS_REPORT)
-	@CHAOS_REPORT=$(abspath $(CHAOS_REPORT)) $(PYTEST) -n $(WORKERS) --dist loadgroup tests/chaos; \
+	@NODES_ROUNDS=$${NODES_ROUNDS:-20} CHAOS_REPORT=$(abspath $(CHAOS_REPORT)) $(PYTEST) -n $(WORKERS) --dist loadgroup tests/chaos; \
 	  tests=$$?; $(BIN)/python tools/chaos_report.py $(CHAOS_REPORT) && exit $$tests
 
 .PHONY: test-attacks
