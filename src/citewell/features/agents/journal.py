@@ -28,6 +28,9 @@ from citewell.features.jobs.errors import JobStoppedError
 from citewell.kit.ids import uuid7
 from citewell.models.agents import AgentRun, ToolExecution
 
+_AFTER_APPROVAL = (CallStatus.APPROVED, CallStatus.RUNNING)
+"""Statuses of a call with a decision that was not a refusal, and without a result."""
+
 APPROVAL_HOURS = 7 * 24
 """Time for a decision: a week covers a holiday weekend."""
 
@@ -53,7 +56,8 @@ async def load(ctx: Context, run: AgentRun) -> History:
 
 
 def _call(row: ToolExecution) -> CallState:
-    is_approved = row.status == CallStatus.APPROVED
+    # A call that was cut off keeps its approval: it only reads, or is not repeated anyway.
+    is_approved = row.decided_at is not None and row.status in _AFTER_APPROVAL
     return CallState(
         str(row.id),
         row.call_id,
