@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from citewell.core.context import Caller, Context, unit_of_work
+from citewell.core.context import Caller, Context, batched_work, unit_of_work
 from citewell.core.platform import Platform
 from citewell.features.conversations import repository
 from citewell.features.conversations.errors import ConversationNotFoundError, MessageNotFoundError
@@ -81,11 +81,9 @@ async def write(
     platform: Platform, caller: Caller, message_id: uuid.UUID, events: Sequence[NumberedEvent]
 ) -> StreamState:
     """Write events of an answer that is being made, and tell what has become of it."""
-    async with unit_of_work(platform, caller) as ctx:
-        state = await repository.beat(ctx.session, message_id)
-        if not state.is_gone:
-            await repository.add_events(ctx.session, message_id, events)
-        return state
+    # Each open answer does this four times a second: no session, and the server keeps the plan.
+    async with batched_work(platform, caller, has_kept_plans=True) as ctx:
+        return await repository.beat(ctx, message_id, events)
 
 
 async def finish(

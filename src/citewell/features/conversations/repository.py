@@ -1,5 +1,6 @@
 """Statements of conversations and their messages."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
+from citewell.core.context import BatchContext
 from citewell.engine.answering.suggesting import DocumentHeading
 from citewell.features.conversations.schemas import (
     ConversationFilter,
@@ -52,6 +54,20 @@ DELETE FROM conversation WHERE tenant_id = :tenant_id AND id IN (
     AND c.updated_at < now() - make_interval(days => coalesce(t.conversation_days, :usual_days))
   ORDER BY c.updated_at LIMIT :limit)
 """)
+
+# Of what was deleted no events are written.
+_BEAT = """
+WITH stream AS (
+  UPDATE answer_stream SET beat_at = now()
+  WHERE tenant_id = :tenant_id AND message_id = :message_id RETURNING is_stop_wanted
+), written AS (
+  INSERT INTO answer_stream_event (tenant_id, message_id, last_id, events)
+  SELECT :tenant_id, :message_id, CAST(:last_id AS int), CAST(:events AS jsonb) FROM stream
+  WHERE CAST(:last_id AS int) IS NOT NULL
+  ON CONFLICT DO NOTHING
+)
+SELECT is_stop_wanted FROM stream
+"""
 
 NEWEST_DOCUMENTS = 2_000
 """Documents among which those within reach are looked for: a guest of a library of a million, to
@@ -313,15 +329,19 @@ async def add_events(
     await session.execute(insert(AnswerStreamEvent).values(values).on_conflict_do_nothing())
 
 
-async def beat(session: AsyncSession, message_id: uuid.UUID) -> StreamState:
-    """Say that an answer is being made."""
-    wanted = await session.scalar(
-        update(AnswerStream)
-        .where(AnswerStream.message_id == message_id)
-        .values(beat_at=func.now())
-        .returning(AnswerStream.is_stop_wanted)
-    )
-    return StreamState(wanted is None, wanted is True)
+async def beat(
+    ctx: BatchContext, message_id: uuid.UUID, events: Sequence[NumberedEvent]
+) -> StreamState:
+    """Say that an answer is being made and write its new events, in one round trip."""
+    values = {
+        "tenant_id": ctx.tenant_id,
+        "message_id": message_id,
+        "last_id": events[-1].id if events else None,
+        "events": json.dumps([[each.id, each.name, each.text] for each in events]),
+    }
+    ctx.batch.commit_with_next()
+    rows = await ctx.batch.ask(_BEAT, values, list)
+    return StreamState(is_gone=not rows, is_stop_wanted=bool(rows and rows[0][0]))
 
 
 async def end_stream(session: AsyncSession, message_id: uuid.UUID) -> bool:
