@@ -13,7 +13,7 @@ COUNTED = ("kills", "lost", "duplicates", "drift")
 
 PARTS = (
     "storm", "database restarts", "full disk", "turns", "large document", "canaries", "take-over",
-    "faults", "waiting",
+    "faults", "waiting", "runs",
 )  # fmt: skip
 """Parts that a whole run has at least one record of."""
 

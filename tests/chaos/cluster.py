@@ -10,8 +10,8 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -61,18 +61,33 @@ def store() -> str | None:
 class ModelThread:
     """A model on loopback, in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, answering: Callable[[Received], Reply], name: str = "m-1") -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._server = VendorServer()
-        self._server.answering = _answer
+        self._server.answering = answering
         asyncio.run_coroutine_threadsafe(self._server.start(), self._loop).result(PATIENCE)
         self.variables = {
-            "CITEWELL_LLM": "openai-compatible:m-1",
+            "CITEWELL_LLM": f"openai-compatible:{name}",
             "CITEWELL_LLM_BASE_URL": f"{self._server.url}/v1",
             "CITEWELL_LLM_API_KEY": "k",
         }
+
+    @property
+    def asked(self) -> int:
+        """Requests so far."""
+        return len(self._server.received)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Requests that come while the block lasts are answered behind it."""
+        gate = self._server.gate = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._server.gate = None
+            self._loop.call_soon_threadsafe(gate.set)
 
     def stop(self) -> None:
         """End it."""
@@ -102,7 +117,7 @@ class Cluster:
         self._ports = [free_port() for _ in range(5)]
         self._servers_ports, self.port, store_port = self._ports[:2], self._ports[3], self._ports[4]
         self._embedding = EmbeddingService()
-        self._model = ModelThread()
+        self._model = ModelThread(_answer)
         self._nursery = Nursery(folder)
         self._variables = installation.environment(
             **self._embedding.variables, **self._model.variables,

@@ -1,4 +1,4 @@
-"""Named points in the life of a document at which a process can be killed.
+"""Named points in the life of a document, or of a run, at which a process can be killed.
 
 The product knows nothing of them: triggers in the test's database ask for a lock at each point,
 shared, which costs nothing while nobody else wants it. A test that wants to kill there takes the
@@ -7,7 +7,8 @@ there, and stays while its process is killed.
 """
 
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -39,8 +40,8 @@ class Point:
 
     @property
     def number(self) -> int:
-        """Of its lock."""
-        return POINTS.index(self)
+        """Of its lock: a hash of its name, positive as an `int` of the database."""
+        return zlib.crc32(self.name.encode()) >> 1
 
 
 DELETED = "old.deleted_at IS NULL AND new.deleted_at IS NOT NULL"
@@ -89,10 +90,10 @@ WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND NOT granted
 """
 
 
-def install(connection: psycopg.Connection[Any]) -> None:
+def install(connection: psycopg.Connection[Any], points: Sequence[Point] = POINTS) -> None:
     """Put the points into a database, as its superuser."""
     connection.execute(sql.SQL(_FUNCTION).format(locks=sql.Literal(LOCKS)))
-    for point in POINTS:
+    for point in points:
         connection.execute(_trigger(point).encode())
 
 

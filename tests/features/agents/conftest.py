@@ -92,6 +92,9 @@ class Outside:
 
     def __init__(self) -> None:
         self.received: list[tuple[str, str, str, str | None]] = []
+        self.gate = threading.Event()
+        """Requests are noted at once, and answered while it is set."""
+        self.gate.set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -99,6 +102,7 @@ class Outside:
                 body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
                 key = self.headers.get("idempotency-key")
                 outer.received.append((self.command, self.path, body, key))
+                assert outer.gate.wait(PATIENCE)
                 told = b"The rate is 1.25."
                 self.send_response(200)
                 self.send_header("content-type", "text/plain")
