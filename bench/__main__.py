@@ -27,6 +27,7 @@ from bench.figures import (
     kinds,
     load,
     quality,
+    runs,
     scope,
     search,
     sockets,
@@ -49,6 +50,7 @@ FIGURES = (
     "sockets",
     "install",
     "ingest",
+    "runs",
     "search",
     "scope",
     "access",
@@ -61,7 +63,7 @@ FIGURES = (
     "quality",
 )
 ON_LIBRARY = {"search", "scope", "access", "answer", "load", "chats"}
-ON_CORPUS = ON_LIBRARY | {"ingest", "growth"}
+ON_CORPUS = ON_LIBRARY | {"ingest", "runs", "growth"}
 NEEDING_PEER = {"ingest", "search"}
 GENERATED_FILES_PER_CHUNK = 1 / 9
 
@@ -104,6 +106,7 @@ class Run:
                 "ingest",
                 lambda: ingest.measure(self.options, corpus, self._folder("ingest"), peer),
             )
+            self.take("runs", lambda: runs.measure(self.options, corpus, self._folder("runs")))
             self.take("growth", lambda: growth.measure(self.options, corpus, self._folder))
             if not self.wanted & ON_LIBRARY:
                 return

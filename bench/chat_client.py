@@ -16,6 +16,8 @@ import time
 from typing import Any
 
 TIMEOUT = 120.0
+LACK_CHARS = 300
+"""Characters of the reply that say why an answer is not whole."""
 
 
 class _Person:
@@ -48,6 +50,9 @@ class _Person:
                         told["end"] = line.split()[1].decode()
                     elif told["end"] == "done" and b"degraded" in line:
                         told["is_whole"] = b'"degraded":[]' in line.replace(b" ", b"")
+                        if not told["is_whole"]:
+                            place = line.index(b"degraded")
+                            told["lacks"] = line[place : place + LACK_CHARS].decode()
                 writer.close()
         except (OSError, TimeoutError) as error:
             told["end"] = type(error).__name__

@@ -15,6 +15,7 @@ import time
 
 NUMBER = re.compile(r"\(#(\d+)\)")
 PASSAGE = re.compile(r'<passage number="(\d+)">\n\([^\n]*\)\n(.+?)\n</passage>', re.DOTALL)
+QUOTE_CHARS = 300
 QUOTED = 4
 """Passages that an answer quotes, a line of each."""
 
@@ -83,7 +84,11 @@ def _answer_from(prompt: str) -> str:
     """Lines of the passages, each with its quote, in the form that the prompt asks for."""
     said: list[str] = []
     for number, text in PASSAGE.findall(prompt)[:QUOTED]:
-        line = max(text.splitlines(), key=len)[:300]
+        # A heading or a line of code is no evidence, and neither is half a word.
+        lines = [line for line in text.splitlines() if line.endswith(".")] or text.splitlines()
+        line = max(lines, key=len)
+        if len(line) > QUOTE_CHARS:
+            line = line[:QUOTE_CHARS].rpartition(" ")[0]
         said.append(f'<quote passage="{number}">{line}</quote>\n<say>{line}</say>\n')
     return "".join(said) or "I have read what the tools found."
 
