@@ -31,6 +31,8 @@ class Sheet:
     """Top, left, bottom, right."""
     box: str = ""
     """Text of a text box."""
+    remark: tuple[int, int, str] | None = None
+    """Row, column and text of a comment; in XLSB and XLS."""
 
     def cells(self) -> list[tuple[int, list[tuple[int, Cell]]]]:
         """Rows with their number, and filled cells with that of their column, from 0."""
@@ -77,9 +79,15 @@ def _package(path: Path, book: Book, end: str, parts: dict[str, str | bytes]) ->
     listed = [*sheets, ("st", "styles", f"styles.{end}")]
     parts[f"xl/_rels/workbook.{end}.rels"] = relations(listed)
     for n, sheet in enumerate(book.values(), 1):
+        beside: list[tuple[str, str, str]] = []
         if sheet.box:
-            parts[f"xl/_rels/sheet{n}.{end}.rels"] = relations([("d", "drawing", f"d{n}.xml")])
+            beside.append(("d", "drawing", f"d{n}.xml"))
             parts[f"xl/d{n}.xml"] = _drawing(sheet.box)
+        if sheet.remark and end == "bin":
+            beside.append(("c", "comments", f"c{n}.bin"))
+            parts[f"xl/c{n}.bin"] = _xlsb_comment(*sheet.remark)
+        if beside:
+            parts[f"xl/_rels/sheet{n}.{end}.rels"] = relations(beside)
     return write_zip(path, parts)
 
 
@@ -188,6 +196,14 @@ def _xlsb_sheet(sheet: Sheet, codes: Mapping[str, int]) -> bytes:
     return out + _record(130)
 
 
+def _xlsb_comment(row: int, column: int, text: str) -> bytes:
+    place = struct.pack("<IIII", row - 1, row - 1, column - 1, column - 1)
+    comment = _record(635, struct.pack("<I", 0) + place + bytes(16))
+    comment += _record(637, b"\0" + _wide(text)) + _record(636)
+    authors = _record(630) + _record(632, _wide("Otto")) + _record(631)
+    return _record(628) + authors + _record(633) + comment + _record(634) + _record(629)
+
+
 # Excel 97-2003 ([MS-XLS])
 
 
@@ -234,7 +250,33 @@ def _xls_sheet(sheet: Sheet, codes: Mapping[str, int]) -> bytes:
                 out += _biff(0x203, head + struct.pack("<d", cell.value))
     areas = [struct.pack("<HHHH", t - 1, b - 1, le - 1, r - 1) for t, le, b, r in sheet.merged]
     out += _biff(0xE5, struct.pack("<H", len(areas)) + b"".join(areas))
+    if sheet.box:
+        # A hidden shape, a chart with a text of its own, and the box.
+        out += _shape(1, 6, "A hidden box", is_hidden=True) + _shape(2, 5)
+        out += _biff(0x809, struct.pack("<HHHHII", 0x600, 0x20, 0, 0, 0, 0))
+        out += _shape(9, 6, "A chart's own") + _biff(0x0A) + _shape(3, 6, sheet.box)
+    if sheet.remark:
+        row, column, text = sheet.remark
+        out += _shape(4, 0x19, text)
+        place = struct.pack("<HHHH", row - 1, column - 1, 0, 4)
+        out += _biff(0x1C, place + _string("Otto") + b"\0")
     return out + _biff(0x0A)
+
+
+def _shape(number: int, kind: int, text: str = "", *, is_hidden: bool = False) -> bytes:
+    """A drawn object with its text, the first half of which is written in bytes."""
+    flags = struct.pack("<HI", 0x3BF, 0x20002 if is_hidden else 0x20000)
+    options = struct.pack("<HHI", 0x13, 0xF00B, len(flags)) + flags
+    drawing = struct.pack("<HHI", 0xF, 0xF004, len(options)) + options
+    out = _biff(0xEC, drawing)
+    out += _biff(0x5D, struct.pack("<HHHHH12xHH", 0x15, 0x12, kind, number, 0, 0, 0))
+    if text:
+        half = len(text) // 2
+        out += _biff(0xEC, struct.pack("<HHI", 0, 0xF00D, 0))
+        out += _biff(0x1B6, struct.pack("<HH6xHHI", 0x12, 0, len(text), 16, 0))
+        out += _biff(0x3C, b"\0" + text[:half].encode("latin-1"))
+        out += _biff(0x3C, b"\1" + text[half:].encode("utf-16-le")) + _biff(0x3C, bytes(16))
+    return out
 
 
 # OpenDocument

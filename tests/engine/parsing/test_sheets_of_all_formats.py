@@ -67,8 +67,7 @@ class TestReadingSheets:
                     BlockKind.TABLE,
                     "Fee | €1,200.50 | 31/03/26\nCall | (206) 555-1234 | 2024",
                 ),
-                # Drawings of XLS files are not read.
-                *([(BlockKind.LIST_ITEM, "Valid until June")] if name != "xls" else []),
+                (BlockKind.LIST_ITEM, "Valid until June"),
             ]
             assert [(block.kind, block.text) for block in blocks] == expected, name
             assert {block.page for block in blocks} == {2}, name
@@ -77,6 +76,15 @@ class TestReadingSheets:
             assert list(computed.rows[3][:4]) == ["Gold", "0.15", "0.3125", "1067"] or (
                 list(computed.rows[3][:4]) == ["Gold", "0.15", "07:30", "1067"]
             ), name
+
+    def test_comments_of_binary_workbooks_stand_behind_the_rows(self, read, tmp_path):
+        for name in ("xlsb", "xls"):
+            for row, told in ((2, ["B2: Ask for “less”"]), (3, [])):
+                remark = (row, 2, "Ask for “less”")
+                rows = [["Tier", "Cost"], ["Gold", Cell(7)], ["Silver", Cell(9)]]
+                sheet = Sheet(rows, hidden_rows=frozenset({3}), remark=remark)
+                _, blocks = read(WRITERS[name](tmp_path / f"a.{name}", {"S": sheet}))
+                assert [b.text for b in blocks if b.kind is BlockKind.LIST_ITEM] == told, name
 
     def test_every_format_says_what_is_hidden_and_left_out(self, tmp_path):
         rows = [["Tier", "Cost"], ["Gold", Cell(7)], ["Silver", Cell(99)]]

@@ -50,7 +50,7 @@ class AltChunks:
             yield from self._document(data)
         elif kind in (".htm", ".html", ".xhtml"):
             text = decode_text(data, is_markup=True)
-            yield from markup_blocks([text], HtmlBlockParser())
+            yield from markup_blocks([text], HtmlBlockParser(findings=self._source.findings))
         elif kind == ".txt":
             for lines in decode_text(data).split("\n\n"):
                 yield from paragraph_blocks(lines.splitlines())

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree as ET
 
@@ -15,6 +16,7 @@ from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import TURN, lowered, raised
 from citewell.engine.parsing.readers.altchunks import AltChunks
 from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
+from citewell.engine.parsing.readers.charts import chart_blocks
 from citewell.engine.parsing.readers.formulas import formula_text
 from citewell.engine.parsing.readers.ooxml import (
     attribute,
@@ -52,6 +54,7 @@ def read(source: ReaderInput) -> Reading:
         known = relations(archive, main)
         parts = {relation.kind: relation.part for relation in known.values()}
         chunks = {key: each.part for key, each in known.items() if each.kind == "aFChunk"}
+        charts = {key: each.part for key, each in known.items() if each.kind == "chart"}
         word = _Word(
             Styles(load_part(archive, parts.get("styles"))),
             Numbering(load_part(archive, parts.get("numbering"))),
@@ -61,6 +64,7 @@ def read(source: ReaderInput) -> Reading:
             page=1 if pages else None,
             findings=source.findings,
             chunks=AltChunks(source, chunks, read),
+            charts=_Charts(source.path, charts),
         )
     info = DocumentInfo(source.mime_type, title, pages, metadata)
     return Reading(info, _blocks(source, main, word))
@@ -91,6 +95,23 @@ def _notes(root: ET.Element | None) -> dict[tuple[str, str], ET.Element]:
     }
 
 
+class _Charts:
+    """The charts of a document, by the ids of their relations; each is read where it stands."""
+
+    def __init__(self, path: Path, parts: dict[str, str]) -> None:
+        self._path = path
+        self._parts = parts
+
+    def blocks(self, key: str, page: int | None) -> Iterator[Block]:
+        """Yield title and figures of a chart; one that is missing or damaged has none."""
+        if key not in self._parts:
+            return
+        with zipfile.ZipFile(self._path) as archive:
+            root = load_part(archive, self._parts[key])
+        if root is not None:
+            yield from chart_blocks(root, page)
+
+
 class _Word:
     """The state of one pass over the main part."""
 
@@ -102,9 +123,11 @@ class _Word:
         page: int | None,
         findings: Findings,
         chunks: AltChunks,
+        charts: _Charts,
     ) -> None:
         self._findings = findings
         self._chunks = chunks
+        self._charts = charts
         self._styles = styles
         self._numbering = numbering
         self._notes = notes
@@ -195,6 +218,9 @@ class _Word:
         if local(element.tag) == "txbxContent":
             yield from self._children(element)
             return
+        if local(element.tag) == "chart":
+            yield from self._charts.blocks(attribute(element, "id") or "", self._page)
+            return
         kind = local(element.tag).removesuffix("Reference")
         note = self._notes.get((kind, attribute(element, "id") or ""))
         if note is None:
@@ -227,6 +253,8 @@ class _Word:
                     else:
                         parts.append(("", TURN))
                 case "txbxContent" | "footnoteReference" | "endnoteReference" | "commentReference":
+                    asides.append(part)
+                case "chart":
                     asides.append(part)
                 case _:
                     parts.append((look.font, _characters(part, look.shift)))

@@ -11,6 +11,7 @@ from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import LEVEL, LOWER, RAISE
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.grids import Grid
+from citewell.engine.parsing.readers.html_forms import Choices, shown_value
 from citewell.engine.parsing.readers.html_styles import StyleRules
 from citewell.engine.parsing.readers.mathml import FormulaBuilder, Unseen
 from citewell.engine.parsing.readers.text import choose_file_encoding
@@ -228,6 +229,8 @@ class HtmlBlockParser(HTMLParser):
         self._hidden: list[str] = []
         self._never: list[str] = []
         """Open elements within the hidden ones whose content is no text."""
+        self._choices: Choices | None = None
+        """Of the list of a form that is read now."""
         self._linked: set[str] = set()
         """Style sheets that were read."""
         super().__init__(convert_charrefs=True)
@@ -279,14 +282,16 @@ class HtmlBlockParser(HTMLParser):
             return
         if self._skipped == ["p"] and tag in _BLOCK_TAGS:
             self._end_skipped()  # the end tag of a paragraph may be left out
-        if self._skipped:
-            self._skip(tag)
-            return
         values = {name: value or "" for name, value in attrs}
+        if self._skipped:
+            self._skip(tag, values)
+            return
         if self._is_skipped(tag, values):
             if tag not in _VOID:
                 self._skipped.append(tag)
-                self._hides = tag not in _NEVER and self._is_hidden(tag, values)
+                is_hidden = self._is_hidden(tag, values)
+                self._hides = tag not in _NEVER and is_hidden
+                self._choices = Choices() if tag == "select" and not is_hidden else None
             return
         if mark := self._shift(tag, values):
             self._text.append(mark)
@@ -298,10 +303,12 @@ class HtmlBlockParser(HTMLParser):
         else:
             self._note(tag, values)
 
-    def _skip(self, tag: str) -> None:
+    def _skip(self, tag: str, values: dict[str, str]) -> None:
         """Note a start tag within what is skipped."""
         if tag in _VOID:
             return
+        if self._choices and tag == "option":
+            self._choices.option(values)
         if tag == self._never[0] if self._never else tag in _NEVER:
             self._never.append(tag)
         if tag == self._skipped[0]:
@@ -323,6 +330,8 @@ class HtmlBlockParser(HTMLParser):
         if self._skipped:
             if self._never and tag == self._never[0]:
                 self._never.pop()
+            if self._choices and tag == "option":
+                self._choices.end_option()
             if tag == self._skipped[0]:
                 self._end_skipped()
             return
@@ -353,6 +362,8 @@ class HtmlBlockParser(HTMLParser):
         if self._skipped:
             if "style" in (self._skipped[0], *self._never[:1]):
                 self._rules.add(data)
+            elif self._choices:
+                self._choices.data(data)
             elif self._hides and self._keeps_hidden and not self._never:
                 self._hidden.append(data)
             return
@@ -389,10 +400,20 @@ class HtmlBlockParser(HTMLParser):
         tag = self._skipped.pop()
         if not self._skipped:
             self._never = []
+            if self._choices:
+                self._show(self._choices.text)
+                self._choices = None
         if not self._skipped and self._hidden and self._findings:
             hidden, self._hidden = " ".join("".join(self._hidden).split()), []
             space = " " if tag in _BLOCK_TAGS else ""
             self._text.append(f"{space}{self._findings.hide(hidden)}{space}")
+
+    def _show(self, value: str) -> None:
+        """Take the value of a field, apart from the words around it."""
+        if value:
+            if self._source:
+                self._source.add(value)
+            self._text.append(f" {value} ")
 
     def _shift(self, tag: str, values: dict[str, str]) -> str:
         """The mark before raised or lowered text that an element holds."""
@@ -425,6 +446,8 @@ class HtmlBlockParser(HTMLParser):
                 self._text.append("\n")
             case "title":
                 self._in_title = True
+            case "input":
+                self._show(shown_value(values))
             case "meta":
                 self._note_meta(values)
             case "link" if self._sheet_of and "stylesheet" in values.get("rel", "").lower():

@@ -6,6 +6,7 @@ from email.message import Message
 
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.encoding import decode_text
+from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.mail_parts import is_text, open_message, parts_of, wrapped_in
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.html import HtmlBlockParser, markup_blocks
@@ -40,7 +41,10 @@ def read(source: ReaderInput) -> Reading:
         "author": _header(message, "From"),
         "created": _header(message, "Date"),
     }
-    return Reading(DocumentInfo(source.mime_type, subject, metadata=metadata), _blocks(message))
+    return Reading(
+        DocumentInfo(source.mime_type, subject, metadata=metadata),
+        _blocks(message, source.findings),
+    )
 
 
 def _header(message: Message, name: str) -> str:
@@ -57,51 +61,51 @@ def _header(message: Message, name: str) -> str:
         return ""
 
 
-def _blocks(message: Message, depth: int = 1) -> Iterator[Block]:
+def _blocks(message: Message, findings: Findings, depth: int = 1) -> Iterator[Block]:
     subject = _header(message, "Subject")
     if subject:
         yield Block(BlockKind.HEADING, subject, level=min(depth, 6))
     shown = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
     if shown:
         yield Block(BlockKind.PARAGRAPH, "\n".join(shown))
-    yield from _part_blocks(message, depth)
+    yield from _part_blocks(message, findings, depth)
 
 
-def _part_blocks(part: Message, depth: int) -> Iterator[Block]:
+def _part_blocks(part: Message, findings: Findings, depth: int) -> Iterator[Block]:
     kind = part.get_content_type()
     if kind == "message/rfc822" or (kind.startswith("message/") and part.is_multipart()):
         if depth < _DEEPEST:
             for inner in parts_of(part):
-                yield from _blocks(inner, depth + 1)
+                yield from _blocks(inner, findings, depth + 1)
     elif kind == "multipart/alternative":
-        yield from _alternative_blocks(part, depth)
+        yield from _alternative_blocks(part, findings, depth)
     elif part.is_multipart():
         # Of related parts the first is the text (RFC 2387, 3.2), the others are what it shows.
         for inner in parts_of(part)[: 1 if kind == "multipart/related" else None]:
-            yield from _part_blocks(inner, depth)
+            yield from _part_blocks(inner, findings, depth)
     elif is_text(part):
         name = part.get_filename()
         if name:
             yield Block(BlockKind.HEADING, name, level=min(depth + 1, 6))
-        yield from _content_blocks(part)
+        yield from _content_blocks(part, findings)
     elif (wrapped := wrapped_in(part)) is not None:
         if wrapped.html:
-            yield from markup_blocks([wrapped.html], HtmlBlockParser())
+            yield from markup_blocks([wrapped.html], HtmlBlockParser(findings=findings))
         else:
             yield from text_blocks(wrapped.text)
 
 
-def _alternative_blocks(part: Message, depth: int) -> Iterator[Block]:
+def _alternative_blocks(part: Message, findings: Findings, depth: int) -> Iterator[Block]:
     """One of several forms of a text."""
     parts = parts_of(part)
     plain = next((each for each in parts if each.get_content_type() == "text/plain"), None)
     others = [each for each in parts if each is not plain]
     # The plain form says the same as the HTML one, without layout tables and tracking links.
     if plain is not None and (not others or not is_stub(_content(plain))):
-        yield from _content_blocks(plain)
+        yield from _content_blocks(plain, findings)
     elif others:
         # RFC 2046, 5.1.4: the last form is the best.
-        yield from _part_blocks(others[-1], depth)
+        yield from _part_blocks(others[-1], findings, depth)
 
 
 def is_stub(text: str) -> bool:
@@ -110,10 +114,10 @@ def is_stub(text: str) -> bool:
     return not text or (len(text) <= _STUB_CHARS and bool(_STUB.search(text)))
 
 
-def _content_blocks(part: Message) -> Iterator[Block]:
+def _content_blocks(part: Message, findings: Findings) -> Iterator[Block]:
     text = _content(part)
     if part.get_content_subtype() == "html":
-        yield from markup_blocks([text], HtmlBlockParser())
+        yield from markup_blocks([text], HtmlBlockParser(findings=findings))
         return
     yield from text_blocks(text)
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.containers import open_compound
 from citewell.engine.parsing.encoding import decode_text
+from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 from citewell.engine.parsing.readers.html import HtmlBlockParser, markup_blocks
 from citewell.engine.parsing.readers.mail import is_stub, text_blocks
@@ -35,7 +36,7 @@ def read(source: ReaderInput) -> Reading:
     Raises:
         ValueError: It is damaged.
     """
-    mail = _Mail(_Streams(source.path.read_bytes()))
+    mail = _Mail(_Streams(source.path.read_bytes()), source.findings)
     metadata = {"author": mail.sender, "created": mail.sent}
     blocks = list(mail.blocks())
     info = DocumentInfo(source.mime_type, mail.text(_SUBJECT) or None, metadata=metadata)
@@ -59,8 +60,11 @@ class _Streams:
 class _Mail:
     """One mail: that of the file, or one within it."""
 
-    def __init__(self, streams: _Streams, folder: str = "", depth: int = 1) -> None:
+    def __init__(
+        self, streams: _Streams, findings: Findings, folder: str = "", depth: int = 1
+    ) -> None:
         self._streams = streams
+        self._findings = findings
         self._folder = folder
         self._depth = depth
 
@@ -93,7 +97,8 @@ class _Mail:
                 place = f"{self._folder}__attach_version1.0_#{number:08X}/"
                 if not self._has(place):
                     return
-                inner = _Mail(self._streams, f"{place}__substg1.0_3701000D/", self._depth + 1)
+                folder = f"{place}__substg1.0_3701000D/"
+                inner = _Mail(self._streams, self._findings, folder, self._depth + 1)
                 yield from inner.blocks()
 
     def _body(self) -> Iterator[Block]:
@@ -102,7 +107,7 @@ class _Mail:
         if plain.strip() and not (html and is_stub(plain)):
             yield from text_blocks(plain)
         elif html:
-            yield from markup_blocks([html], HtmlBlockParser())
+            yield from markup_blocks([html], HtmlBlockParser(findings=self._findings))
         elif packed := self._stream(f"{_BODY_RTF}0102"):
             yield from rtf_blocks(unpack(packed))
         elif plain:
@@ -127,7 +132,7 @@ class _Mail:
             place = f"{self._folder}__recip_version1.0_#{number:08X}/"
             if not self._has(place):
                 break
-            one = _Mail(self._streams, place)
+            one = _Mail(self._streams, self._findings, place)
             person = _person(one.text(_NAME), one.text(_SMTP) or one.text(_ADDRESS))
             kinds = [v & 0xFFFFFFFF for kind, tag, v in one._properties(8) if (kind, tag) == _ROLE]
             if person and kinds:

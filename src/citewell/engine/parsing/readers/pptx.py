@@ -6,7 +6,6 @@ Source: ECMA-376 part 1, sections 19 (PresentationML), 20 and 21 (DrawingML).
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import zip_longest
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import READ_ERRORS, parse_part
@@ -14,6 +13,7 @@ from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import hidden, lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
+from citewell.engine.parsing.readers.charts import chart_blocks
 from citewell.engine.parsing.readers.formulas import formula_text
 from citewell.engine.parsing.readers.ooxml import (
     Relation,
@@ -108,7 +108,9 @@ def _shapes(
             case "tbl":
                 yield from table_blocks(_table_rows(shape), number)
             case "chart":
-                yield from _chart(archive, known.get(_relation_id(shape)), number)
+                root = _other_part(archive, known.get(_relation_id(shape)))
+                if root is not None:
+                    yield from chart_blocks(root, number)
             case "relIds":
                 yield from _diagram(archive, known.get(attribute(shape, "dm") or ""), number)
             case _:
@@ -203,32 +205,6 @@ def _table_rows(table: ET.Element) -> Iterator[list[str]]:
 
 def _text_of_all(element: ET.Element) -> str:
     return " ".join(_text(part) for part in walk(element) if local(part.tag) == "p")
-
-
-def _chart(archive: zipfile.ZipFile, relation: Relation | None, number: int) -> Iterator[Block]:
-    """The figures of a chart, as the table it was drawn from."""
-    root = _other_part(archive, relation)
-    if root is None:
-        return
-    names, columns = [""], list[list[str]]()
-    for series in (part for part in walk(root) if local(part.tag) == "ser"):
-        categories = _points(child(series, "cat")) or _points(child(series, "xVal"))
-        values = _points(child(series, "val")) or _points(child(series, "yVal"))
-        if not columns:
-            columns.append(categories)
-        names.append(" ".join(_points(child(series, "tx"))))
-        columns.append(values)
-    title = child(root, "chart", "title")
-    if title is not None:
-        yield Block(BlockKind.PARAGRAPH, _text_of_all(title), number)
-    if columns:
-        yield from table_blocks([names, *zip_longest(*columns, fillvalue="")], number)
-
-
-def _points(element: ET.Element | None) -> list[str]:
-    if element is None:
-        return []
-    return [part.text or "" for part in walk(element) if local(part.tag) == "v"]
 
 
 def _diagram(archive: zipfile.ZipFile, relation: Relation | None, number: int) -> Iterator[Block]:

@@ -1,11 +1,9 @@
-"""Excel 97-2003 workbooks (and those of Excel 5) through xlrd, as the sheet shows them.
-
-Text boxes are not part of what the library gives.
-"""
+"""Excel 97-2003 workbooks (and those of Excel 5) through xlrd, as the sheet shows them."""
 
 import io
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import xlrd  # pyright: ignore[reportMissingTypeStubs] - it has none
@@ -14,6 +12,8 @@ from xlrd.compdoc import CompDocError  # pyright: ignore[reportMissingTypeStubs]
 
 from citewell.engine.parsing.archives import locked_error
 from citewell.engine.parsing.base import ParseError, ParseFailure
+from citewell.engine.parsing.compound import MAGIC
+from citewell.engine.parsing.containers import open_compound
 from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput
 from citewell.engine.parsing.readers.number_formats import BUILT_IN, is_dated, shown_number
@@ -28,6 +28,7 @@ from citewell.engine.parsing.readers.seen_cells import (
     seen_notes,
     warn_of_hidden_sheets,
 )
+from citewell.engine.parsing.readers.xls_drawings import Drawings
 
 _DAMAGE = (
     XLRDError,
@@ -76,6 +77,7 @@ class OldWorkbook:
         self._hidden_rows: set[int] = set()
         self._hidden_columns: list[int] = []
         self._notes: dict[tuple[int, int], str] = {}
+        self._drawings = Drawings(_stream(source.path))
 
     def rows(self, sheet: SeenSheet, *, as_shown: bool = True) -> Iterator[Row]:
         """Yield the rows of a sheet; without `as_shown` numbers come as they are stored."""
@@ -85,19 +87,23 @@ class OldWorkbook:
         self._notes = {(r + 1, c + 1): n.text for (r, c), n in found.cell_note_map.items()}
         merger = Merger(_merged(found))
         for number in range(found.nrows):
-            cells = found.row(number)
-            texts = (self._text(found, number, at, as_shown=as_shown) for at in range(len(cells)))
-            row = Row(
-                number + 1, {at: t for at, text in enumerate(texts, 1) if (t := text.strip())}
-            )
+            # One far cell, such as a damaged number makes, gives all rows the places up to it: the
+            # library would make 16 million cells.
+            kinds = found.row_types(number)
+            filled = [at for at, kind in enumerate(kinds) if kind] if any(kinds) else []
+            texts = {
+                at + 1: self._text(found, number, at, as_shown=as_shown).strip() for at in filled
+            }
+            row = Row(number + 1, {at: text for at, text in texts.items() if text})
             merger.fill(row)
             is_hidden = sheet.is_hidden or row.number in self._hidden_rows
             yield seen(row, self._hidden_columns, self._findings, is_hidden=is_hidden)
         self._book.unload_sheet(sheet.number - 1)
 
-    def remarks(self, sheet: SeenSheet) -> list[str]:  # noqa: ARG002 - of the sheet just read
-        """Comments of a sheet, of which the rows were read to the end."""
-        return seen_notes(self._notes, self._hidden_rows, self._hidden_columns)
+    def remarks(self, sheet: SeenSheet) -> list[str]:
+        """Text boxes and comments of a sheet, of which the rows were read to the end."""
+        notes = seen_notes(self._notes, self._hidden_rows, self._hidden_columns)
+        return self._drawings.texts(sheet.number) + notes
 
     def _text(self, sheet: Any, row: int, column: int, *, as_shown: bool) -> str:
         cell: Any = sheet.cell(row, column)
@@ -134,6 +140,17 @@ class OldWorkbook:
             part = text[start:end]
             parts.append(raised(part) if place == 1 else lowered(part) if place == 2 else part)
         return "".join(parts)
+
+
+def _stream(path: Path) -> bytes:
+    """The workbook's stream; nothing of one that is no container: those have no text boxes."""
+    data = path.read_bytes()
+    if not data.startswith(MAGIC):
+        return b""
+    try:
+        return open_compound(data).stream("Workbook") or b""
+    except ValueError:
+        return b""
 
 
 def _checked(call: Any) -> Any:

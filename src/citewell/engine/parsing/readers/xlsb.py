@@ -1,8 +1,7 @@
 """Binary Excel workbooks, as the sheet shows them.
 
 Source: [MS-XLSB] sections 2.1.4 (records), 2.4 (records by name) and 2.5 (structures). Libraries of
-a permissive licence read no number formats, hidden rows or columns of this format. Comments are
-records of another part and are not read.
+a permissive licence read no number formats, hidden rows or columns of this format.
 """
 
 import struct
@@ -24,11 +23,13 @@ from citewell.engine.parsing.readers.seen_cells import (
     SeenSheet,
     note_merged,
     seen,
+    seen_notes,
     warn_of_hidden_sheets,
 )
-from citewell.engine.parsing.readers.xlsx import drawn_texts
+from citewell.engine.parsing.readers.xlsx import THREADED, drawn_texts
 
 _ROW, _SST_ITEM, _FONT, _FMT, _XF, _COL = 0, 19, 43, 44, 47, 60
+_COMMENT, _COMMENT_TEXT = 635, 637
 _BOOK, _SHEET, _MERGE, _CELL_XFS, _CELL_XFS_END = 153, 156, 176, 617, 618
 
 # Kinds of values by records of cells; formulas store their results the same way. Short records
@@ -64,6 +65,8 @@ class BinaryWorkbook:
         self._findings = source.findings
         hidden_sheets = 0
         self._is_1904 = False
+        self._hidden_columns: list[int] = []
+        self._hidden_rows: set[int] = set()
         self.sheets: list[SeenSheet] = []
         self.sheet_count = 0
         with zipfile.ZipFile(source.path) as archive:
@@ -101,7 +104,8 @@ class BinaryWorkbook:
             content = archive.read(sheet.part)
         # Merged areas stand behind the rows.
         merger = Merger(_merged(content))
-        hidden: list[int] = []
+        hidden = self._hidden_columns = list[int]()
+        self._hidden_rows = set[int]()
         row: Row | None = None
         is_hidden = sheet.is_hidden
         column = 0
@@ -112,9 +116,13 @@ class BinaryWorkbook:
                     yield seen(row, hidden, self._findings, is_hidden=is_hidden)
                 row = Row(struct.unpack_from("<I", data)[0] + 1, {})
                 is_hidden, column = sheet.is_hidden or bool(data[11] & 0x10), 0
+                if is_hidden:
+                    self._hidden_rows.add(row.number)
             elif kind == _COL and data[16] & 1:
                 first, last = struct.unpack_from("<II", data)
-                hidden = sorted({*hidden, *range(first + 1, min(last + 2, MAX_COLUMNS + 1))})
+                hidden = self._hidden_columns = sorted(
+                    {*hidden, *range(first + 1, min(last + 2, MAX_COLUMNS + 1))}
+                )
             elif row and (kind in _CELLS or kind in _SHORT or kind == 1):
                 at = 0
                 if kind not in _SHORT:
@@ -131,14 +139,30 @@ class BinaryWorkbook:
             yield seen(row, hidden, self._findings, is_hidden=is_hidden)
 
     def remarks(self, sheet: SeenSheet) -> list[str]:
-        """Text boxes of a sheet, which are XML in this format too."""
+        """Text boxes and comments of a sheet, of which its rows were read to the end."""
+        boxes: list[str] = []
+        notes: dict[tuple[int, int], str] = {}
         with zipfile.ZipFile(self._path) as archive:
-            return [
-                text
-                for relation in relations(archive, sheet.part).values()
-                if relation.kind == "drawing" and relation.part in self._names
-                for text in drawn_texts(parse_part(archive, relation.part))
-            ]
+            for relation in relations(archive, sheet.part).values():
+                if relation.part not in self._names:
+                    continue
+                if relation.kind == "drawing":  # XML in this format too
+                    boxes += drawn_texts(parse_part(archive, relation.part))
+                elif relation.kind == "comments":
+                    notes |= self._comments(archive.read(relation.part))
+        return boxes + seen_notes(notes, self._hidden_rows, self._hidden_columns)
+
+    def _comments(self, part: bytes) -> dict[tuple[int, int], str]:
+        """Comments by the place of their cell."""
+        found: dict[tuple[int, int], str] = {}
+        place = (0, 0)
+        for kind, data in _records(part):
+            if kind == _COMMENT:
+                row, _, column, _ = struct.unpack_from("<IIII", data, 4)
+                place = (row + 1, column + 1)
+            elif kind == _COMMENT_TEXT:
+                found[place] = THREADED.sub("", self._rich(data))
+        return found
 
     def _part(self, archive: zipfile.ZipFile, name: str | None) -> bytes:
         return archive.read(name) if name and name in self._names else b""

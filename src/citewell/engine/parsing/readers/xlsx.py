@@ -41,7 +41,7 @@ from citewell.engine.parsing.readers.seen_cells import (
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 # The note that Excel puts before a comment with replies, for programs that do not know them. In
 # other languages than English it stays.
-_THREADED = re.compile(r"\[Threaded comment\][^\0]{0,500}?\bComment:\s*")
+THREADED = re.compile(r"\[Threaded comment\][^\0]{0,500}?\bComment:\s*")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})"')
 
 
@@ -294,6 +294,6 @@ def _notes(comments: ET.Element) -> dict[tuple[int, int], str]:
     """Comments by the place of their cell."""
     found = (item for item in comments.iter() if local(item.tag) == "comment")
     return {
-        _place(item.get("ref", "")): _THREADED.sub("", _rich_text(child(item, "text")))
+        _place(item.get("ref", "")): THREADED.sub("", _rich_text(child(item, "text")))
         for item in found
     }

@@ -1,0 +1,133 @@
+"""Values of HTML forms, hidden text of HTML mails, and charts: read as they are shown."""
+
+import zipfile
+
+from document_files import R, paragraph, relations, write_docx, write_pptx, write_zip
+from old_office_files import write_msg
+from sheet_files import Sheet, write_xls_book
+
+from citewell.engine.parsing.base import BlockKind
+from citewell.engine.parsing.findings import Findings
+from citewell.engine.parsing.limits import ParseLimits
+from citewell.engine.parsing.reading import read_document
+from tests.timing import processor_seconds
+
+_CHART_SPACE = "http://schemas.openxmlformats.org/drawingml/2006/chart"
+CHART = (
+    f'<c:chartSpace xmlns:c="{_CHART_SPACE}"'
+    ' xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><c:chart>'
+    "<c:title><c:tx><c:rich><a:p><a:r><a:t>Share of </a:t></a:r><a:r><a:t>berths</a:t></a:r></a:p>"
+    "</c:rich></c:tx></c:title><c:plotArea><c:barChart>{}</c:barChart></c:plotArea></c:chart>"
+    "</c:chartSpace>"
+)
+
+
+def series(name: str, *values: str, code: str = "0.0%") -> str:
+    """A series over three quarters; an empty value is a cell without one."""
+    names = [f'<c:pt idx="{n}"><c:v>Q{n + 1}</c:v></c:pt>' for n in range(3)]
+    points = [f'<c:pt idx="{n}"><c:v>{v}</c:v></c:pt>' for n, v in enumerate(values) if v]
+    return (
+        f'<c:ser><c:tx><c:strRef><c:strCache><c:pt idx="0"><c:v>{name}</c:v></c:pt></c:strCache>'
+        f"</c:strRef></c:tx><c:cat><c:strRef><c:strCache>{''.join(names)}</c:strCache></c:strRef>"
+        f"</c:cat><c:val><c:numRef><c:f>S!B2:B4</c:f><c:numCache><c:formatCode>{code}"
+        f"</c:formatCode>{''.join(points)}</c:numCache></c:numRef></c:val></c:ser>"
+    )
+
+
+FIGURES = " | North | 2024\nQ1 | 12.5% | 0.3\nQ2 |  | 7\nQ3 | 40.0%"
+DRAWN = CHART.format(
+    series("North", "0.125", "", "0.4") + series("2024", "0.30000000000000004", "7", code="General")
+)
+
+
+class TestHtmlForms:
+    def test_filled_fields_are_read_as_shown(self, read, tmp_path):
+        page = tmp_path / "a.html"
+        page.write_text(
+            "<!doctype html><form><p>Name: <input name=n value='Ana Berg'></p>"
+            "<p>Note: <textarea>Call at nine.</textarea></p>"
+            "<p>Port: <select><option>Oslo<option selected>Bergen<option>Moss</select> today</p>"
+            "<p>Speaks: <select multiple><option selected>no</option><option>de</option>"
+            "<optgroup label=far><option selected>vi</option></optgroup></select></p>"
+            "<p><input type=checkbox checked> Insured <input type=radio> Leased</p></form>"
+        )
+        assert [block.text for block in read(page)[1]] == [
+            "Name: Ana Berg", "Note: Call at nine.", "Port: Bergen today", "Speaks: no, vi",
+            "☒ Insured ☐ Leased",
+        ]  # fmt: skip
+
+    def test_what_a_form_does_not_show_is_not_read(self, tmp_path):
+        page = tmp_path / "a.html"
+        page.write_text(
+            "<!doctype html><p>Seen.</p><form><input type=hidden value=TOKEN>"
+            "<input type=password value=WORD><input type=submit value=Send>"
+            "<input type=range value=5><input style='display:none' value=UNSEEN>"
+            "<select hidden><option selected>GONE</select><select><option>Choose</select>"
+            "<nav><select><option selected>Home</select></nav></form>"
+        )
+        findings = Findings()
+        _, blocks = read_document(page, page.name, ParseLimits(), findings)
+        assert [block.text for block in blocks] == ["Seen."]
+        assert findings.warnings == []
+
+
+class TestHiddenTextOfMails:
+    def test_it_is_kept_and_marked_by_setting_as_of_pages(self, tmp_path):
+        body = "<p>Seen <span style='display:none'>secret</span>.</p>"
+        mail = tmp_path / "a.eml"
+        mail.write_text(f"Subject: Crane\nMIME-Version: 1.0\nContent-Type: text/html\n\n{body}")
+        message = write_msg(tmp_path / "a.msg", {"0037001F": "Crane", "1013001F": body}, [], [])
+        for path in (mail, message):
+            for keeps in (False, True):
+                findings = Findings(keeps_hidden=keeps)
+                limits = ParseLimits(keeps_hidden=keeps)
+                _, blocks = read_document(path, path.name, limits, findings)
+                expected = "Seen [hidden: secret]." if keeps else "Seen ."
+                assert [block.text for block in blocks] == ["Crane", expected], path.name
+                codes = [each.code for each in findings.warnings]
+                assert codes == (["hidden_kept"] if keeps else []), path.name
+
+
+class TestCharts:
+    def test_chart_in_word_stands_where_it_was_drawn(self, read, tmp_path):
+        reference = f'<c:chart xmlns:c="{_CHART_SPACE}" {R} r:id="chart"/>'
+        drawn = f"<w:p><w:r><w:drawing>{reference}</w:drawing></w:r></w:p>"
+        body = paragraph("Before.") + drawn + paragraph("After.")
+        path = write_docx(tmp_path / "a.docx", body, chart=DRAWN)
+        assert [(block.kind, block.text) for block in read(path)[1]] == [
+            (BlockKind.PARAGRAPH, "Before."), (BlockKind.PARAGRAPH, "Share of berths"),
+            (BlockKind.TABLE, FIGURES), (BlockKind.PARAGRAPH, "After."),
+        ]  # fmt: skip
+
+    def test_chart_on_a_slide_is_the_same(self, read, tmp_path):
+        frame = f'<p:graphicFrame><c:chart xmlns:c="{_CHART_SPACE}" {R} r:id="c"/></p:graphicFrame>'
+        path = write_pptx(tmp_path / "a.pptx", [frame])
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        slide = next(name for name in parts if name.endswith("slide0.xml"))
+        folder, _, name = slide.rpartition("/")
+        parts[f"{folder}/_rels/{name}.rels"] = relations([("c", "chart", "chart.xml")]).encode()
+        parts[f"{folder}/chart.xml"] = DRAWN.encode()
+        blocks = read(write_zip(path, parts))[1]
+        assert [(b.text, b.page) for b in blocks] == [("Share of berths", 1), (FIGURES, 1)]
+
+    def test_missing_chart_leaves_the_document(self, read, tmp_path):
+        body = (
+            f'<w:p><w:r><w:t>Text.</w:t></w:r><w:r><c:chart xmlns:c="x" {R} r:id="no"/></w:r></w:p>'
+        )
+        assert [b.text for b in read(write_docx(tmp_path / "a.docx", body))[1]] == ["Text."]
+
+
+class TestFarCells:
+    def test_empty_places_before_a_far_cell_cost_little(self, read, tmp_path):
+        rows = [["Crane", "Berth"], *([[]] * 20_000), [""] * 255 + ["far"]]
+        path = write_xls_book(tmp_path / "a.xls", {"S": Sheet(rows)})
+        texts: list[str] = []
+
+        def run() -> None:
+            texts[:] = [block.text for block in read(path)[1]]
+
+        # To make a cell of each of five million places takes 20 s.
+        assert processor_seconds(run, rounds=1) < 8
+        assert texts[0] == "S"
+        assert "far" in texts[-1]
