@@ -1,7 +1,7 @@
 """Questions in everyday words: prices that are none, synonyms, sentences that point back."""
 
 from citewell.engine.answering.asking.evidence import offers
-from citewell.engine.answering.asking.kinds import read_question
+from citewell.engine.answering.asking.kinds import Kind, read_question
 from citewell.engine.answering.asking.synonyms import said_otherwise, synonyms_in
 from citewell.engine.answering.base import ConfidenceLevel
 from tests.engine.answering.passages import answer, passage
@@ -103,7 +103,8 @@ class TestSynonyms:
         assert found.confidence.level in _SURE
 
     def test_words_are_found_with_and_without_marks(self):
-        assert dict(synonyms_in("What is the dress code?", "en"))[frozenset(("dress", "code"))]
+        [*_, found] = synonyms_in("What is the dress code?", "en")
+        assert found.asked == {"dress", "code"}
         marked = "Bị ốm thì phải làm gì?"
         assert said_otherwise(marked, "vi", "Nhân viên nghỉ ốm báo trước 8 giờ.") == {"bi", "om"}
         bare = "Nghi viec phai bao truoc may ngay?"
@@ -173,3 +174,43 @@ class TestLayout:
             "Where are the spare keys?", passage("The spare keys hang above the fuse box.")
         )
         assert not found.is_abstained
+
+
+class TestSlips:
+    def test_slip_in_a_question_word_does_not_hide_the_kind(self):
+        for question, kind, language in (
+            ("Hw many layers does it have?", Kind.COUNT, "en"),
+            ("wich date is the exam", Kind.TIME, "en"),
+            ("Tiền cọc bao nhiu?", Kind.AMOUNT, "vi"),
+            ("Mở cửa lúc mấy h, nghỉ thứ mấy?", Kind.TIME, "vi"),
+        ):
+            found = read_question(question, language)
+            assert found.kind is kind, question
+        assert "hw" in read_question("Hw many layers?", "en").instructions
+
+    def test_word_that_only_looks_like_a_question_word_asks_nothing(self):
+        assert read_question("Bên nào lo sửa thang máy?", "vi").kind is not Kind.TIME
+        assert read_question("Nam bao nhiêu tuổi thì được vào?", "vi").kind is Kind.COUNT
+        assert read_question("Tháng mấy thi?", "vi").kind is Kind.TIME
+        assert read_question("thang may thi", "vi").kind is Kind.TIME
+        assert read_question("Có mấy máy in?", "vi").kind is Kind.COUNT
+
+    def test_number_of_things_is_a_count_whatever_stands_before_it(self):
+        found = read_question("What is the default number of retries?", "en")
+        assert found.kind is Kind.COUNT
+        assert found.counted == ("retries",)
+
+
+class TestColumns:
+    TABLE = (
+        "| Device | Bought | Keeper |\n| --- | --- | --- |\n"
+        "| Scanner | 3 March 2020 | Ida Holm |\n| Plotter | 9 May 2021 | Bo Ek |"
+    )
+
+    def test_property_without_a_column_is_not_told(self):
+        for question in ("Which supplier sold the scanner?", "What colour is the scanner?"):
+            assert answer(question, passage(self.TABLE)).is_abstained, question
+
+    def test_property_with_one_is(self):
+        found = answer("Who is the keeper of the scanner?", passage(self.TABLE))
+        assert "Ida Holm" in found.text

@@ -90,6 +90,8 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     around = _around(statement)
     if _lacks_code(material.question, around):
         return NOTHING
+    if _is_of_other_columns(material, statement, signals):
+        return NOTHING
     is_low = False
     if _lacks_year(material.question, around):
         if _YEAR.search(around) or _PAST.search(material.asked.text):
@@ -147,6 +149,17 @@ def _lacks_year(question: Question, around: str) -> bool:
     asked = {match[1] or match[2] for match in _IN_YEAR.finditer(plain)}
     known = {term.text for term in question.terms if term.is_known}
     return any(year not in known and year not in around for year in asked)
+
+
+def _is_of_other_columns(material: Material, statement: Statement, signals: Signals) -> bool:
+    """Whether a property is asked for by its name, and a table has no column for it.
+
+    Sentences often leave the name out (`It is blue`); a table says in its header what it tells.
+    """
+    if not is_table_row(statement.quotes[0].text):
+        return False
+    is_unnamed = material.asked.kind is Kind.PERSON and signals.focus_gap_typed >= 1
+    return is_unnamed or _lacks_attribute(material, statement)
 
 
 def _is_of_another_part(material: Material, statement: Statement) -> bool:

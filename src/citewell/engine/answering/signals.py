@@ -177,7 +177,7 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
     """
     question = material.question
     readings, told, text, offered, own, near = _seen(material, statement)
-    held = frozenset[int]().union(*(reading.terms for reading in readings))
+    held = near.union(*(reading.terms for reading in readings))
     content = content_of(material)
     weights = [term.weight for term in question.terms]
 
@@ -345,7 +345,7 @@ def _implied(material: Material, text: str, offered: float) -> frozenset[int]:
     return frozenset(
         at
         for at, term in enumerate(material.question.terms)
-        if words and fold(term.text.lower()) in words
+        if words.issuperset(fold(term.text.lower()).split())
     )
 
 

@@ -107,19 +107,56 @@ OTHER: dict[str, frozenset[str]] = {
 LIGHT: dict[str, frozenset[str]] = {
     "en": _split(
         """
-        able actual actually allowed asked asks back big bring brings call called calls case come
-        comes current currently done exactly fill find finds get gets getting give given gives go
-        goes going good happen happens have help item items job jobs keep keeps kept kind know large
-        let like likely long look looks lot made make makes mean means move need needed needs
-        normally old people person place possible put really receive receives run runs said same say
-        says see show small someone sort step steps take takes tell thing things try type types use
-        used uses using usually want wants way ways work works
+        able about above across actual actually after again against ago ahead aim
+        allowed alone along alongside already always amongst anyone anyway anywhere
+        apart appear appears around arrive aside asked asks assume aware away back bad
+        basically become becomes been begin beginning begins behind belong below beside
+        beyond big both bother bound briefly bring brings broad broadly call called
+        calls came capable case cases cause caused causes certain certainly clear
+        clearly come comes coming common commonly completely concern concerning consider
+        considered contain contains continue correct correctly couple current currently
+        decent despite do doing done due during each easily either else elsewhere enough
+        entire entirely especially even eventually ever every everybody everyone
+        everything everywhere exact exactly except exist exists fairly far few figure
+        fill find finds fine fit forth forward found fully further gave general
+        generally get gets getting give given gives giving go goes going gone good great
+        guess had happen happened happening happens hardly have having help helped helps
+        here hope idea if immediately indeed inside instead into involve item items
+        itself job jobs join just keep keeps kept kind kinds knew know known knows large
+        largely lasted lasts less let lets lie like liked likely little long longer look
+        looked looking looks lot low made main mainly make makes making many may maybe
+        mean means meant mention mentioned mentions might moment more most mostly move
+        much must name named names near nearly necessary need needed needing needs new
+        nice nor normal normally number obvious often okay old only other otherwise
+        ought out outside over overall own partly people perhaps person piece place
+        placed places plain plan please plenty plus possible possibly previous
+        previously probably proper properly purely put puts quickly quite ran rather
+        real really receive received receives recent recently regard related right
+        roughly run running runs said same saw say saying says see seem seems seen
+        several shall should show showed shown shows similarly simple simply since small
+        so some somebody somehow someone something sometimes somewhere soon sort sorts
+        specifically step steps still straight such suppose supposed sure surely take
+        taken takes taking tell tells tend than thank thanks then there thing things
+        think this those though thought through tied time times together told too took
+        totally toward towards tried tries truly try trying type types typically under
+        unless until upon use used useful user uses using usual usually various version
+        via want wanted wants was way ways well went were whatever when whenever where
+        whereas wherever whether while whole whose why will wish within without wonder
+        work worked working works world worth would yes yet
         """
     ),
     "vi": _split(
         """
-        biết bên chỗ cách cần dùng giúp gian hết hỏi kể làm loại lúc lấy lần mấy muốn nhận nơi nói
-        phần riêng số thể thời thứ việc xem đi
+        biết buộc bên bình bận bắt bỏ bớt chung chuyện chuẩn chính chút chắc chọn chỗ
+        chừng cách cái cùng cần cặp cỡ cụ diễn dài dành dùng dễ dựa ghi gian giúp giống
+        giờ giữ gây gần gặp gồm hay hiểu hoàn hơn hướng hết hỏi hợp khi khác khó kiểu
+        kèm kết kể kỹ liên liệu lo loại luôn làm lên lúc lại lấy lần lớn mang muốn mấy
+        mới mở mục ngay nghe nghĩ ngoài người nhau nhiều nhưng nhận nhỏ nhờ nào này nên
+        nói nơi nằm nếu phải phần qua quan ra riêng rõ rồi sang sao sau so sẵn sẽ số sử
+        thay theo thành thêm thì thôi thường thấy thể thời thứ thử thực tiếp toàn trong
+        trên trước trở tìm tương tại tất tới từ từng tự việc vào ví vẫn vậy với vừa xem
+        xong xung xuống yêu ý đang đi điểm đáp đâu đích đó đúng đưa được đầu đầy đặt đến
+        đều để định đổi đủ đứng
         """
     ),
 }

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from citewell.engine.answering.base import Question
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.vietnamese import has_diacritics
 
 
 class Kind(StrEnum):
@@ -119,7 +120,11 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             rf"^(?:the )?(?:\w+ )?(?:{_TERM}) (?:of|for)\b|"
             r"\bfor how (?:long|many (?:seconds|minutes|hours|days|weeks|months|years))\b",
         ),
-        (Kind.COUNT, r"\bhow many\b|\b(?:what|which) number of\b|\bwhat is the number of\b"),
+        (
+            Kind.COUNT,
+            r"\bhow many\b|"
+            r"\b(?:what|which)(?: is| are| was| were)? (?:the )?(?:\w+ ){0,2}number of\b",
+        ),
         (
             Kind.TIME,
             # `What is paid when a patent is filed?` asks for no time.
@@ -247,9 +252,26 @@ _ASKS_YES_NO = _split(
     "co khong chua phai hay duoc có không chưa phải được ko dc đc is are does do can may will has "
     "have"
 )
-_SPELT = {"ko": "khong", "khg": "khong", "hok": "khong", "dc": "duoc", "ntn": "nhu the nao"}
-_INFORMAL = re.compile(rf"\b(?:{'|'.join(_SPELT)})\b")
-"""Short spellings of Vietnamese question words, as people type them."""
+_SPELT = {
+    "en": {
+        "hw": "how", "waht": "what", "wat": "what", "wht": "what", "whta": "what",
+        "whats": "what is", "wich": "which", "whcih": "which", "whic": "which", "wen": "when",
+        "whne": "when", "wehn": "when", "whens": "when is", "wher": "where", "whre": "where",
+        "wheres": "where is", "whos": "who is", "hows": "how is", "mny": "many", "mcuh": "much",
+    },
+    "vi": {
+        "ko": "khong", "khg": "khong", "hok": "khong", "k": "khong", "dc": "duoc",
+        "ntn": "nhu the nao", "bn": "bao nhieu", "nhiu": "nhieu", "bnhieu": "bao nhieu", "j": "gi",
+    },
+}  # fmt: skip
+_INFORMAL = {
+    language: re.compile(rf"\b(?:{'|'.join(spelt)})\b") for language, spelt in _SPELT.items()
+}
+"""Slips and short spellings of question words, as people type them."""
+
+_UNLIKE = {"máy": "máy", "nam": "nám"}
+"""Words of a Vietnamese question with tone marks that are no question words: a `máy` is a machine,
+`mấy` asks how many; `nam` is male, `năm` a year. Any mark keeps the patterns from them."""
 
 _CURRENT = re.compile(
     r"\b(?:now|current(?:ly)?|latest|newest|today|nowadays|most recent|at present|"
@@ -261,6 +283,11 @@ _CURRENT = re.compile(
 _HAPPENING = re.compile(r"\b(?:happens?|happened|takes? place|took place|dien ra|xay ra)\b")
 """Asks for any event, which a sentence tells by its own word."""
 
+_DEFINING = re.compile(
+    r"\b(?:mean(?:s|t|ing)?|stands? for|defin(?:e|ed|ition)|nghia|dinh nghia|(?:duoc )?hieu)\b"
+)
+"""Asks what a word says, which a definition does without these."""
+
 _CONDITION = re.compile(
     r"\b(?:which|what) state (?:is|are|was|were|has|have|must|should|may|can|will)\b(?!.*\bwhere\b)"
 )
@@ -270,7 +297,7 @@ _NAME = re.compile(r"(?<=\s)(?:the )?[A-Z][^\W\d_]+(?![\w-]*\d)(?! \d)")
 """A capital behind the first word; `Rill 310` and `P-12` are things, no buildings or towns."""
 
 _CLOCK = re.compile(r"\bwhat time\b|\bat what hour\b|\bmay gio\b")
-_COUNTED_ENGLISH = re.compile(r"\bhow many ((?:[^\W_]+ ?){1,3})")
+_COUNTED_ENGLISH = re.compile(r"\b(?:how many|number of) ((?:[^\W_]+ ?){1,3})")
 _COUNTED_VIETNAMESE = re.compile(r"(?:\bbao nhieu|(?<!xe )\bmay) ((?:[^\W_]+ ?){1,2})")
 _COUNTED_END = _split(
     "are is do does did have has had can may must will were was in of on at per a there i we you "
@@ -304,10 +331,14 @@ def read_question(text: str, language: str) -> Asked:
     """
     written = _written(text)
     plain = fold(written)
-    if language == "vi":
-        plain = _INFORMAL.sub(lambda match: _SPELT[match.group()], plain)
+    slips = frozenset[str]()
+    if informal := _INFORMAL.get(language):
+        slips = frozenset(informal.findall(plain))
+        plain = informal.sub(lambda match: _SPELT[language][match.group()], plain)
     table = _VIETNAMESE if language == "vi" else _ENGLISH
-    kind = next((kind for kind, pattern in table if pattern.search(plain)), Kind.OTHER)
+    seen = _without_likes(written, plain) if language == "vi" else plain
+    otherwise = Kind.COUNT if "mấy" in written.split() else Kind.OTHER
+    kind = next((kind for kind, pattern in table if pattern.search(seen)), otherwise)
     if kind is Kind.PLACE and _CONDITION.search(plain) and not _NAME.search(text):
         kind = Kind.OTHER
     aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(plain)), None)
@@ -316,17 +347,27 @@ def read_question(text: str, language: str) -> Asked:
         written=written,
         kind=kind,
         aggregate=aggregate,
-        counted=_counted(plain, language),
+        counted=tuple(map(fold, _counted(seen, language))),
         sides=_sides(plain) if kind is Kind.COMPARISON else None,
         is_current=_CURRENT.search(plain) is not None,
         is_clock=_CLOCK.search(plain) is not None,
-        instructions=_instructions(written, kind),
+        instructions=_instructions(written, kind) | slips,
     )
+
+
+def _without_likes(written: str, plain: str) -> str:
+    """A folded Vietnamese question in which words that only look like question words have marks."""
+    marked = written.split()
+    if not has_diacritics(written) or len(marked) != len(plain.split()):
+        return plain
+    pairs = zip(marked, plain.split(), strict=True)
+    return " ".join(_UNLIKE.get(one, other) for one, other in pairs)
 
 
 def _instructions(written: str, kind: Kind) -> frozenset[str]:
     patterns = [pattern for _, pattern in _AGGREGATES] + [_CURRENT, _COMPARING, _LISTING]
     patterns += [_HAPPENING] if kind in (Kind.OTHER, Kind.TIME) else []
+    patterns += [_DEFINING] if kind is Kind.DEFINITION else []
     plain = fold(written)
     if len(plain) != len(written):  # a letter that folds to two: places no longer agree
         written = plain
