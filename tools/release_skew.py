@@ -51,7 +51,7 @@ def _prepare(copy: Path) -> None:
     for built in ("src/citewell/entrypoints/http/bundle", "web/openapi.json"):
         if (ROOT / built).is_dir():
             shutil.copytree(ROOT / built, copy / built, dirs_exist_ok=True)
-        elif (ROOT / built).exists():
+        elif (ROOT / built).exists() and (copy / built).parent.is_dir():
             shutil.copyfile(ROOT / built, copy / built)
 
 
