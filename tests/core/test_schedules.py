@@ -69,6 +69,23 @@ async def running(
 
 
 class TestTurns:
+    async def test_periods_of_whole_and_broken_numbers_run_beside_each_other(
+        self, own_database: Database
+    ) -> None:
+        turns = Turns()
+        schedules = Schedules[object](own_database, Supervisor(), tick=0.05)
+        for name, every in (
+            ("testing.often", 0.5),
+            ("testing.hourly", 3600),
+            ("testing.day", 86_400),
+        ):
+            schedules.register(name, turns.take, every=every)
+        task = asyncio.ensure_future(schedules.run(None))
+        await until(lambda: turns.begun >= 3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
     async def test_several_workers_take_turns_one_at_a_time(self, own_database: Database) -> None:
         turns = Turns(seconds=0.1)
         async with (

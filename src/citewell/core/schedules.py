@@ -152,7 +152,10 @@ class Schedules(Generic[P]):
     async def _claim(self) -> list[_Turn]:
         values = {
             "names": list(self._actions),
-            "furthest": [max(every, LONGEST_PAUSE_SECONDS) for _, every in self._actions.values()],
+            # Whole numbers and others in one list have no type for the database.
+            "furthest": [
+                float(max(every, LONGEST_PAUSE_SECONDS)) for _, every in self._actions.values()
+            ],
             "holder": self._holder,
             "lease": self._lease,
         }
