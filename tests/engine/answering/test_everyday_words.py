@@ -188,6 +188,16 @@ class TestSlips:
             assert found.kind is kind, question
         assert "hw" in read_question("Hw many layers?", "en").instructions
 
+    def test_name_is_no_slip(self):
+        for question, language in (
+            ("What did Wen decide?", "en"), ("Who built Wat Arun?", "en"), ("Who is Wich?", "en"),
+            ("Phòng K ở đâu?", "vi"), ("Ban J gồm ai?", "vi"),
+        ):  # fmt: skip
+            found = read_question(question, language)
+            assert found.kind is not Kind.TIME, question
+            assert found.instructions.isdisjoint({"wen", "wat", "wich", "k", "j"}), question
+        assert read_question("Thang máy hỏng thì báo ntn?", "vi").kind is not Kind.TIME
+
     def test_word_that_only_looks_like_a_question_word_asks_nothing(self):
         assert read_question("Bên nào lo sửa thang máy?", "vi").kind is not Kind.TIME
         assert read_question("Nam bao nhiêu tuổi thì được vào?", "vi").kind is Kind.COUNT
@@ -199,6 +209,8 @@ class TestSlips:
         found = read_question("What is the default number of retries?", "en")
         assert found.kind is Kind.COUNT
         assert found.counted == ("retries",)
+        van = passage("The registration number of the van is AB12 CDE.")
+        assert "AB12" in answer("What is the registration number of the van?", van).text
 
 
 class TestColumns:
@@ -208,9 +220,41 @@ class TestColumns:
     )
 
     def test_property_without_a_column_is_not_told(self):
-        for question in ("Which supplier sold the scanner?", "What colour is the scanner?"):
+        for question in (
+            "Which supplier sold the scanner?",
+            "What colour is the scanner?",
+            "What is the aim of the scanner?",
+            "What is the version of the scanner?",
+        ):
             assert answer(question, passage(self.TABLE)).is_abstained, question
 
     def test_property_with_one_is(self):
         found = answer("Who is the keeper of the scanner?", passage(self.TABLE))
         assert "Ida Holm" in found.text
+
+
+class TestRows:
+    """A table of devices, where `sử dụng` in the header is no word of the cells."""
+
+    TABLE = (
+        "| Mã | Tên thiết bị | Phòng sử dụng | Tình trạng |\n| --- | --- | --- | --- |\n"
+        "| TB-1 | Máy chủ Dell | Phòng máy chủ | Đang dùng |\n"
+        "| TB-2 | Máy in Canon | Phòng Hành chính | Hỏng, chờ thanh lý |\n"
+        "| TB-5 | Bộ lưu điện | Phòng máy chủ | Đang dùng |\n"
+        "| TB-9 | Tủ mạng | Phòng máy chủ | Đang dùng |"
+    )
+
+    def test_header_does_not_say_yes_for_a_row(self):
+        table = passage(self.TABLE, language="vi")
+        found = answer("Máy in Canon còn dùng được không?", table, language="vi")
+        assert "Hỏng" in found.text
+        assert not found.text.startswith(("Có", "Không"))
+
+    def test_rows_are_counted_and_not_told_one_by_one(self):
+        table = passage(self.TABLE, language="vi")
+        for question in (
+            "Phòng máy chủ có mấy thiết bị?",
+            "Có bao nhiêu thiết bị ở phòng máy chủ?",
+        ):
+            found = answer(question, table, language="vi")
+            assert found.text.startswith("3 "), found.text

@@ -35,7 +35,6 @@ from citewell.engine.lexical.codes import find_codes
 from citewell.engine.text.normalisation import fold, normalise, words
 from citewell.engine.text.sentences import is_table_row
 from citewell.engine.text.stemming import stem_english
-from citewell.engine.text.stopwords import LIGHT
 
 NOTHING = 0.0
 LOW = 0.59
@@ -63,6 +62,11 @@ _ASKS_ATTRIBUTE = re.compile(
 """`What colour is the meter?`, `What is the aim of the form?`. Where the answer is one of a kind
 (`Which city`) texts seldom say the kind, so questions for a typed answer are left alone."""
 
+_NO_ATTRIBUTES = frozenset(
+    ("case", "item", "job", "kind", "people", "person", "place", "sort", "step", "thing", "type",
+     "use", "way", "work")
+)  # fmt: skip
+"""Nouns in the place of a property's name that name none."""
 
 _MOST_WORDS = 100
 """So many words of a question and of a statement are compared pair by pair."""
@@ -277,7 +281,7 @@ def _lacks_attribute(material: Material, statement: Statement) -> bool:
         return False
     name = match["of"] or match["the"]
     near = near_terms(material, statement)
-    return name not in LIGHT["en"] and any(
+    return name not in _NO_ATTRIBUTES and any(
         at not in near
         for at in content_of(material)
         if fold(material.question.terms[at].text.lower()) == name

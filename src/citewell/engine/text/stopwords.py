@@ -107,42 +107,41 @@ OTHER: dict[str, frozenset[str]] = {
 LIGHT: dict[str, frozenset[str]] = {
     "en": _split(
         """
-        able about above across actual actually after again against ago ahead aim
-        allowed alone along alongside already always amongst anyone anyway anywhere
-        apart appear appears around arrive aside asked asks assume aware away back bad
-        basically become becomes been begin beginning begins behind belong below beside
-        beyond big both bother bound briefly bring brings broad broadly call called
-        calls came capable case cases cause caused causes certain certainly clear
-        clearly come comes coming common commonly completely concern concerning consider
-        considered contain contains continue correct correctly couple current currently
-        decent despite do doing done due during each easily either else elsewhere enough
-        entire entirely especially even eventually ever every everybody everyone
-        everything everywhere exact exactly except exist exists fairly far few figure
-        fill find finds fine fit forth forward found fully further gave general
-        generally get gets getting give given gives giving go goes going gone good great
-        guess had happen happened happening happens hardly have having help helped helps
-        here hope idea if immediately indeed inside instead into involve item items
-        itself job jobs join just keep keeps kept kind kinds knew know known knows large
-        largely lasted lasts less let lets lie like liked likely little long longer look
-        looked looking looks lot low made main mainly make makes making many may maybe
-        mean means meant mention mentioned mentions might moment more most mostly move
-        much must name named names near nearly necessary need needed needing needs new
-        nice nor normal normally number obvious often okay old only other otherwise
-        ought out outside over overall own partly people perhaps person piece place
-        placed places plain plan please plenty plus possible possibly previous
-        previously probably proper properly purely put puts quickly quite ran rather
-        real really receive received receives recent recently regard related right
-        roughly run running runs said same saw say saying says see seem seems seen
-        several shall should show showed shown shows similarly simple simply since small
-        so some somebody somehow someone something sometimes somewhere soon sort sorts
-        specifically step steps still straight such suppose supposed sure surely take
-        taken takes taking tell tells tend than thank thanks then there thing things
-        think this those though thought through tied time times together told too took
-        totally toward towards tried tries truly try trying type types typically under
-        unless until upon use used useful user uses using usual usually various version
-        via want wanted wants was way ways well went were whatever when whenever where
-        whereas wherever whether while whole whose why will wish within without wonder
-        work worked working works world worth would yes yet
+        able about above across actual actually after again against ago ahead allowed
+        alone along alongside already always amongst anyone anyway anywhere apart appear
+        appears around arrive aside asked asks assume aware away back bad basically
+        become becomes been begin beginning begins behind belong below beside beyond big
+        both bother bound briefly bring brings broad broadly call called calls came
+        capable case cases certain certainly clear clearly come comes coming common
+        commonly completely consider considered contain contains continue correct
+        correctly couple current currently decent despite do doing done due during each
+        easily either else elsewhere enough entire entirely especially even eventually
+        ever every everybody everyone everything everywhere exact exactly except fairly
+        far few figure fill find finds fine fit forth forward found fully further gave
+        general generally get gets getting give given gives giving go goes going gone
+        good great guess had happen happened happening happens hardly have having help
+        helped helps here hope if immediately indeed inside instead into involve item
+        items itself job jobs join just keep keeps kept kind kinds knew know known knows
+        large largely lasted lasts less let lets lie like liked likely little long
+        longer look looked looking looks lot low made main mainly make makes making many
+        may maybe mean means meant mention mentioned mentions might moment more most
+        mostly move much must near nearly necessary need needed needing needs new nice
+        nor normal normally obvious often okay old only other otherwise ought out
+        outside over overall own partly people perhaps person piece place placed places
+        plain please plenty plus possible possibly previous previously probably proper
+        properly purely put puts quickly quite ran rather real really receive received
+        receives recent recently regard related right roughly run running runs said same
+        saw say saying says see seem seems seen several shall should show showed shown
+        shows similarly simple simply since small so some somebody somehow someone
+        something sometimes somewhere soon sort sorts specifically step steps still
+        straight such suppose supposed sure surely take taken takes taking tell tells
+        tend than thank thanks then there thing things think this those though thought
+        through tied time times together told too took totally toward towards tried
+        tries truly try trying type types typically under unless until upon use used
+        useful uses using usual usually various via want wanted wants was way ways well
+        went were whatever when whenever where whereas wherever whether while whole
+        whose why will wish within without wonder work worked working works world worth
+        would yes yet
         """
     ),
     "vi": _split(

@@ -122,8 +122,10 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         ),
         (
             Kind.COUNT,
-            r"\bhow many\b|"
-            r"\b(?:what|which)(?: is| are| was| were)? (?:the )?(?:\w+ ){0,2}number of\b",
+            # A `registration number of the van` counts nothing.
+            r"\bhow many\b|\b(?:what|which) number of\b|\bwhat(?: is|'s| s| was) the "
+            r"(?:(?:total|default|average|exact|overall|maximum|minimum|highest|lowest|usual) )?"
+            r"number of (?!the\b|an?\b|my\b|your\b|our\b)",
         ),
         (
             Kind.TIME,
@@ -254,20 +256,21 @@ _ASKS_YES_NO = _split(
 )
 _SPELT = {
     "en": {
-        "hw": "how", "waht": "what", "wat": "what", "wht": "what", "whta": "what",
-        "whats": "what is", "wich": "which", "whcih": "which", "whic": "which", "wen": "when",
-        "whne": "when", "wehn": "when", "whens": "when is", "wher": "where", "whre": "where",
-        "wheres": "where is", "whos": "who is", "hows": "how is", "mny": "many", "mcuh": "much",
+        "hw": "how", "waht": "what", "wht": "what", "whta": "what", "whats": "what is",
+        "wich": "which", "whcih": "which", "whic": "which", "whne": "when", "wehn": "when",
+        "whens": "when is", "wher": "where", "whre": "where", "wheres": "where is",
+        "whos": "who is", "hows": "how is", "mny": "many", "mcuh": "much",
     },
     "vi": {
-        "ko": "khong", "khg": "khong", "hok": "khong", "k": "khong", "dc": "duoc",
-        "ntn": "nhu the nao", "bn": "bao nhieu", "nhiu": "nhieu", "bnhieu": "bao nhieu", "j": "gi",
+        "ko": "khong", "khg": "khong", "hok": "khong", "dc": "duoc", "ntn": "nhu the nao",
+        "nhiu": "nhieu", "bnhieu": "bao nhieu",
     },
 }  # fmt: skip
 _INFORMAL = {
     language: re.compile(rf"\b(?:{'|'.join(spelt)})\b") for language, spelt in _SPELT.items()
 }
-"""Slips and short spellings of question words, as people type them."""
+"""Slips and short spellings of question words, as people type them. Names are spelt so as well
+(`Wen`, `Phòng K`): none of these is one, and a word with a capital is left alone."""
 
 _UNLIKE = {"máy": "máy", "nam": "nám"}
 """Words of a Vietnamese question with tone marks that are no question words: a `máy` is a machine,
@@ -312,6 +315,7 @@ _SIDES = (
     re.compile(r"(?P<a>[^ ].{1,80}?) va (?P<b>.+?) khac"),
     re.compile(r"how (?:do|does) (?P<a>.{2,80}?) (?:and|differ from) (?P<b>.+)"),
 )
+_WORD = re.compile(r"[^\W_]+")
 _MARKS = re.compile(r"[?!.,;:\"“”«»()\s]+")
 _TRAILING = re.compile(r" (?:khac nhau|nhu the nao|the nao|differ|khac gi).*$")
 
@@ -331,12 +335,10 @@ def read_question(text: str, language: str) -> Asked:
     """
     written = _written(text)
     plain = fold(written)
-    slips = frozenset[str]()
-    if informal := _INFORMAL.get(language):
-        slips = frozenset(informal.findall(plain))
-        plain = informal.sub(lambda match: _SPELT[language][match.group()], plain)
-    table = _VIETNAMESE if language == "vi" else _ENGLISH
     seen = _without_likes(written, plain) if language == "vi" else plain
+    slips = _slips(text, plain, language)
+    plain, seen = (_spelt(one, slips, language) for one in (plain, seen))
+    table = _VIETNAMESE if language == "vi" else _ENGLISH
     otherwise = Kind.COUNT if "mấy" in written.split() else Kind.OTHER
     kind = next((kind for kind, pattern in table if pattern.search(seen)), otherwise)
     if kind is Kind.PLACE and _CONDITION.search(plain) and not _NAME.search(text):
@@ -353,6 +355,20 @@ def read_question(text: str, language: str) -> Asked:
         is_clock=_CLOCK.search(plain) is not None,
         instructions=_instructions(written, kind) | slips,
     )
+
+
+def _slips(text: str, plain: str, language: str) -> frozenset[str]:
+    """The misspelt question words of a folded question; words with a capital are names."""
+    pattern = _INFORMAL.get(language)
+    if pattern is None:
+        return frozenset()
+    names = {fold(normalise(word)) for word in _WORD.findall(text)[1:] if word[0].isupper()}
+    return frozenset(pattern.findall(plain)) - names
+
+
+def _spelt(plain: str, slips: frozenset[str], language: str) -> str:
+    """A folded question with its question words spelt as they should be."""
+    return " ".join(_SPELT[language][word] if word in slips else word for word in plain.split(" "))
 
 
 def _without_likes(written: str, plain: str) -> str:

@@ -50,6 +50,11 @@ def is_listed(word: str) -> bool:
     return any(re.fullmatch(asking, word) for asking, _ in _CLASSES)
 
 
+def asks_listed(asked: str) -> bool:
+    """Whether a folded question asks with one of the predicates that are listed."""
+    return any(re.search(asking, asked) for asking, _ in _CLASSES)
+
+
 def tells_listed(asked: str, told: str) -> bool:
     """Whether a text tells what a question asks with a listed word; true where it has none.
 
@@ -77,7 +82,7 @@ def tells_predicate(question: str, asked: str, told: str, language: str) -> bool
         return False
     if re.search(_PAY, _NOT_CHARGED.sub(" ", asked)) and _NOT_PAID.search(told):
         return re.search(_FREE, asked) is not None
-    if language != "en" or any(re.search(asking, asked) for asking, _ in _CLASSES):
+    if language != "en" or asks_listed(asked):
         return True
     match = _COPULA.match(asked.rstrip("?! ."))
     said = _WORD.findall(_PHRASE.sub("", match[1])) if match else []

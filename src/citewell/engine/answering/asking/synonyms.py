@@ -86,9 +86,19 @@ def _table(language: str) -> dict[Key, tuple[str, ...]]:
 def _folded_table() -> dict[Key, tuple[str, ...]]:
     """The Vietnamese table for questions without tone marks: phrases only.
 
-    Without marks a single syllable stands for too many words.
+    Without marks a single syllable stands for too many words, and so does a phrase that two of
+    them fold to (`thứ hai`, `thu hái`), unless these say the same themselves (`hàng`, `hằng năm`).
     """
-    return {tuple(map(fold, asked)): told for asked, told in _table("vi").items() if len(asked) > 1}
+    found: dict[Key, tuple[str, ...]] = {}
+    unclear = set[Key]()
+    for asked, told in _table("vi").items():
+        key = tuple(map(fold, asked))
+        if len(key) == 1:
+            continue
+        if key in found and not {" ".join(asked), *told} & set(found[key]):
+            unclear.add(key)
+        found[key] = tuple(dict.fromkeys((*found.get(key, ()), *told)))
+    return {key: told for key, told in found.items() if key not in unclear}
 
 
 def _keys(text: str, language: str) -> Key:

@@ -50,6 +50,7 @@ _VI_DOING = _split("phai duoc can nen se khong bi co cho")
 _VI_SHORT = _split("buoc dieu chuong phong cach loai khoan muc ca cap bac tang nhom")
 """Of one syllable; `chi` of `chi nhánh` begins `chi phí` as well."""
 
+_VI_LABELS = frozenset(("ten", "ma"))
 _VI_OF = _split("cua cho voi ve doi")
 
 
@@ -160,7 +161,9 @@ def _called_vietnamese(asked: Asked, words: Sequence[str]) -> bool:
 
 
 def _begun_vietnamese(asked: Asked, words: Sequence[str]) -> bool:
-    return any(tuple(words[: len(noun)]) == noun for noun in _nouns_vietnamese(asked))
+    # A column that is called `Tên thiết bị` or `Mã thiết bị` has a device in each row.
+    begun = words[1:] if words[:1] and words[0] in _VI_LABELS else words
+    return any(tuple(begun[: len(noun)]) == noun for noun in _nouns_vietnamese(asked))
 
 
 def _nouns_vietnamese(asked: Asked) -> tuple[tuple[str, ...], ...]:

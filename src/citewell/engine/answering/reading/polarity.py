@@ -4,12 +4,13 @@ import re
 
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.narrowing import is_of_another_part, narrowed
-from citewell.engine.answering.asking.predicates import is_listed, tells_predicate
+from citewell.engine.answering.asking.predicates import asks_listed, is_listed, tells_predicate
 from citewell.engine.answering.asking.synonyms import only_otherwise
 from citewell.engine.answering.candidates import is_aside
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.subjects import is_function_word, names_of
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.sentences import is_table_row
 
 LEADS = {"en": ("Yes", "No"), "vi": ("Có", "Không")}
 
@@ -89,7 +90,12 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
     names = [material.question.terms[at].text for at in names_of(material.question)]
     if not all(fold(name.lower()) in plain for name in names):
         return statement  # `Staff in Bristol may` says nothing of Đà Nẵng
-    if not _is_decided(material, statement.text):
+    # Of a row only its cells decide, and only what is listed: `Phòng sử dụng` in the header of a
+    # broken printer does not say that it can be used.
+    quoted, is_row = statement.quotes[0].text, is_table_row(statement.quotes[0].text)
+    if is_row and not asks_listed(material.asked.text):
+        return statement
+    if not _is_decided(material, quoted if is_row else statement.text):
         return statement
     main = _main_clause(material, statement.text)
     if _rests_on_without(material, main) or _is_denied_by_reason(material, statement.text):

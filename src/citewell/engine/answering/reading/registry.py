@@ -44,7 +44,9 @@ def read(material: Material, max_sentences: int) -> list[Statement]:
     if member := read_membership(material):
         return [member]
     if asked.kind in _SEVERAL and material.ranked and (several := read_parallels(material)):
-        return [several]
+        is_of_rows = all(is_table_row(quote.text) for quote in several.quotes)
+        is_counted = asked.aggregate is Aggregate.COUNT and is_of_rows
+        return [(read_aggregate(material) if is_counted else None) or several]
     found = best_statements(material, max_sentences)
     if asked.aggregate is Aggregate.COUNT and not _says_how_many(material, found):
         made = read_aggregate(material)
