@@ -49,7 +49,7 @@ class MetricSpec:
     is_read: bool = False
     """Whether it is read out of the database when Prometheus asks, once for the installation."""
     is_last: bool = False
-    """Whether of several processes the value that was set last counts, not the sum."""
+    """Keeps the value set last by any process, instead of the sum."""
 
 
 _C, _G, _H = MetricKind.COUNTER, MetricKind.GAUGE, MetricKind.HISTOGRAM

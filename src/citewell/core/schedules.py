@@ -42,10 +42,9 @@ _RELEASE = text("""
 UPDATE schedule SET leased_until = NULL, holder = NULL WHERE holder = :holder
 """)
 
-# The second of two that ask at once waits for the row and finds it leased. Times further ahead than
-# any turn writes are of a clock that has been set back since: without the second conditions the
-# work would rest for as long as that clock was wrong. Twice as far, as processes of another release
-# may have other periods.
+# The second of two that ask at once waits for the row and finds it leased. A due time beyond twice
+# the longest pause was written while the clock was ahead; it counts as due. Twice, as processes of
+# another release may have other periods.
 _CLAIM = text("""
 UPDATE schedule SET holder = :holder, leased_until = now() + make_interval(secs => :lease),
   last_run_at = now()

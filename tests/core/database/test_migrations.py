@@ -154,6 +154,25 @@ class TestMigrate:
         assert facts == (False, False, False)
         run(url, f"SET ROLE {APP_ROLE}", "SELECT count(*) FROM chunk")
 
+    def test_upkeep_of_an_ordinary_owner_finds_rules_of_retention(
+        self, make: Make, admin: str
+    ) -> None:
+        run(
+            admin,
+            "CREATE ROLE plain LOGIN",
+            f"CREATE ROLE {APP_ROLE}",
+            f"GRANT {APP_ROLE} TO plain",
+        )
+        url = make("plain")
+        everything = url.replace("plain@", "postgres@")
+        run(everything, "CREATE EXTENSION vector")
+        assert migrate(url)
+        run(everything, *A_DOCUMENT_OF_0003[:2])
+        ask = "SELECT count(*) FROM citewell_tenants_with_retention()"
+        assert run(url, f"SET ROLE {APP_ROLE}", ask) == [(0,)]
+        run(everything, "UPDATE collection SET keep_days = 30")
+        assert run(url, f"SET ROLE {APP_ROLE}", ask) == [(1,)]
+
     def test_history_of_versions_is_taken_from_when_they_were_ready(
         self, make: Make, admin: str
     ) -> None:

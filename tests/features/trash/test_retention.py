@@ -1,6 +1,7 @@
 """Rules on how long documents are kept."""
 
 from datetime import timedelta
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from citewell.features.collections.schemas import CollectionCreate, CollectionUp
 from citewell.features.documents.registering import Registered
 from citewell.features.ingestion import service as ingestion
 from citewell.features.trash import retention
+from citewell.features.trash import service as trash
 from citewell.features.trash.schemas import RetentionRead
 from citewell.features.versions import service as versions
 from tests.features.ingestion.conftest import Rows, act_for
@@ -29,15 +31,24 @@ async def keep(shelf: Shelf, days: int | None, name: str = "library") -> None:
         await collections.update(ctx, found.id, CollectionUpdate(keep_days=days))
 
 
-def answers_for(rows: Rows, registered: Registered, days: int) -> None:
-    """Let the version that answers have answered for so long."""
+def change(rows: Rows, statement: LiteralString, *values: object) -> None:
+    """Change rows of the tenant as their owner."""
     with psycopg.connect(rows.url) as connection:
         act_for(connection, rows.shelf.caller)
-        connection.execute(
-            "UPDATE document_activation SET active_from = active_from - %s"
-            " WHERE document_id = %s AND active_until IS NULL",
-            [timedelta(days=days), registered.document_id],
-        )
+        connection.execute(statement, values or None)
+
+
+def answers_for(
+    rows: Rows, registered: Registered, days: int, *, collection_days: int = 1_000
+) -> None:
+    """Let the version that answers have answered for so long, and its collection be older."""
+    activation = (
+        "UPDATE document_activation SET active_from = active_from - %s"
+        " WHERE document_id = %s AND active_until IS NULL"
+    )
+    change(rows, activation, timedelta(days=days), registered.document_id)
+    collection = "UPDATE collection SET created_at = created_at - %s"
+    change(rows, collection, timedelta(days=collection_days))
 
 
 async def preview(shelf: Shelf, days: int | None, by: Caller | None = None) -> RetentionRead:
@@ -110,6 +121,8 @@ class TestRule:
             connection.execute(
                 "UPDATE tenant SET trash_days = 0 WHERE id = %s", [shelf.caller.tenant_id]
             )
+        would = await preview(shelf, None)
+        assert (would.total, would.is_final) == (1, True)
         await night(shelf)
         assert left(rows) == set()
 
@@ -167,8 +180,71 @@ class TestAge:
         await keep(shelf, 30)
         await night(shelf)
         age(rows, old, shelf.platform.settings.trash_minutes - 1)
+        await trash.purge_expired(shelf.platform)
+        assert await listed(shelf) == ["old.txt"]
+        age(rows, old, 1)
+        await trash.purge_expired(shelf.platform)
+        assert await listed(shelf) == []
+        assert left(rows) == set()
+
+    async def test_nothing_is_older_than_its_collection(self, shelf: Shelf, rows: Rows) -> None:
+        """As what is imported, with the dates of where it comes from."""
+        old = await shelf.add("old.txt", HANDBOOK)
+        answers_for(rows, old, 400, collection_days=29)
+        await keep(shelf, 30)
+        await night(shelf)
+        assert await listed(shelf) == []
+        answers_for(rows, old, 0, collection_days=1)
         await night(shelf)
         assert await listed(shelf) == ["old.txt"]
+
+    async def test_a_return_beside_it_is_not_trashed(self, shelf: Shelf, rows: Rows) -> None:
+        old = await shelf.add("old.txt", HANDBOOK)
+        await shelf.add("old.txt", HANDBOOK + "\n\nMore.")
+        await keep(shelf, 30)
+        for number in range(1, 9):
+            answers_for(rows, old, 31)
+            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+                await versions.rollback(ctx, old.document_id, 2 - number % 2)
+                await night(shelf)  # it is locked
+            await night(shelf)  # it has begun anew
+            assert await listed(shelf) == []
+
+    async def test_a_mail_waits_for_its_attachments(self, shelf: Shelf, rows: Rows) -> None:
+        mail, part = await shelf.add("mail.txt", HANDBOOK), await shelf.add("part.txt", "Others.")
+        for each in (mail, part):
+            answers_for(rows, each, 31)
+        attach = "UPDATE document SET attached_to = %s WHERE id = %s"
+        change(rows, attach, mail.document_id, part.document_id)
+        mark = "UPDATE document_version SET status = %s WHERE id = %s"
+        change(rows, mark, "queued", part.version_id)
+        await keep(shelf, 30)
+        assert (await preview(shelf, None)).total == 0
+        await night(shelf)
+        assert await listed(shelf) == []
+        change(rows, mark, "ready", part.version_id)
+        await night(shelf)
+        assert sorted(await listed(shelf)) == ["mail.txt", "part.txt"]
+
+    async def test_one_that_cannot_be_deleted_stops_none_behind_it(
+        self, shelf: Shelf, rows: Rows
+    ) -> None:
+        stuck, free = await shelf.add("stuck.txt", HANDBOOK), await shelf.add("free.txt", "Others.")
+        answers_for(rows, stuck, 40)
+        answers_for(rows, free, 31)
+        await keep(shelf, 30)
+        change(
+            rows,
+            "ALTER TABLE document ADD CONSTRAINT stuck"
+            " CHECK (filename <> 'stuck.txt' OR deleted_at IS NULL)",
+        )
+        try:
+            await night(shelf)
+        finally:
+            change(rows, "ALTER TABLE document DROP CONSTRAINT stuck")
+        assert await listed(shelf) == ["free.txt"]
+        await night(shelf)
+        assert sorted(await listed(shelf)) == ["free.txt", "stuck.txt"]
 
 
 class TestRights:

@@ -95,7 +95,7 @@ function Row({ collection, mayExport, onOpen }: { collection: Collection; mayExp
         <p className="text-sm text-soft">
           {collection.visibility === "private" && <>{t("collections.isPrivate")} · </>}
           {strategy === undefined ? collection.chunk_strategy : t(strategy as "cut.fixed")} · {t("collections.sizes", { size: collection.chunk_size, overlap: collection.chunk_overlap })}
-          {collection.keep_days !== null && <> · {t("collections.keeps", { days: collection.keep_days })}</>}
+          {collection.keep_days != null && <> · {t("collections.keeps", { count: collection.keep_days })}</>}
         </p>
       </div>
       <div className="flex flex-wrap gap-1">
@@ -153,7 +153,7 @@ function Editor({ collection, onClose }: { collection: Collection | null; onClos
   );
 }
 
-/** The documents that a rule would move to the trash, asked for by a button. */
+/** The documents that a rule would delete, asked for by a button. */
 function WouldGo({ collectionId, days }: { collectionId: string; days: number }) {
   const { t } = useTranslation();
   const attempt = useAttempt();
@@ -168,7 +168,8 @@ function WouldGo({ collectionId, days }: { collectionId: string; days: number })
       <div role="status">
         {found !== null && (
           <>
-            <p className="mt-2">{t("collections.wouldGoCount", { count: found.total })}</p>
+            <p className="mt-2">{t(found.is_final ? "collections.wouldGoFinal" : "collections.wouldGoCount", { count: found.total })}</p>
+            {found.documents.length < found.total && <p className="mt-1 text-sm">{t("collections.wouldGoListed", { count: found.documents.length })}</p>}
             <ul className="mt-1 max-h-40 overflow-y-auto text-sm text-soft">
               {found.documents.map((each) => <li key={each.id} className="wrap-anywhere">{each.title} · {moment(each.since)}</li>)}
             </ul>

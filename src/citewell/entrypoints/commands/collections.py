@@ -207,7 +207,13 @@ def preview_retention(
             since = f"{each.since:%Y-%m-%d}"
             table.add_row(str(each.id), Text(each.title), Text(each.filename), since)
         print_table(table)
-    out.print(f"{would.total} documents older than {would.keep_days} days.")
+    if len(would.documents) < would.total:
+        out.print(f"The oldest {len(would.documents)} that you may read are listed.")
+    documents = "document" if would.total == 1 else "documents"
+    days = "day" if would.keep_days == 1 else "days"
+    out.print(f"{would.total} {documents} older than {would.keep_days} {days}.")
+    if would.is_final:
+        out.print("The trash keeps nothing: they would be removed for good.")
 
 
 def _given(**options: object) -> dict[str, object]:

@@ -22,7 +22,7 @@ KeepDays = Annotated[
         ge=1,
         le=36_500,
         description="Days after which a document goes to the trash, counted from when the version "
-        "that answers was published, or restored; null: never. For administrators.",
+        "that answers was published, restored or imported; null: never. For administrators.",
     ),
 ]
 

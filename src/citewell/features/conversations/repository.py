@@ -55,7 +55,7 @@ DELETE FROM conversation WHERE tenant_id = :tenant_id AND id IN (
   ORDER BY c.updated_at LIMIT :limit)
 """)
 
-# Of what was deleted no events are written.
+# A deleted message gets no events.
 _BEAT = """
 WITH stream AS (
   UPDATE answer_stream SET beat_at = now()

@@ -43,6 +43,7 @@ from citewell.features.transfers.stock import Stock
 from citewell.features.transfers.version_rows import VersionRows
 from citewell.indexes.contract import Generation, index_of
 from citewell.indexes.events import VersionKey
+from citewell.kit.clock import utc_now
 from citewell.kit.ids import uuid7
 from citewell.models.documents import (
     Document,
@@ -434,14 +435,16 @@ class _Import:
     async def _activate(
         self, place: _Place, active: DocumentVersion, activations: Sequence[ActivationRecord]
     ) -> None:
+        # The sender's clock may be ahead; nothing began to answer in the future.
+        now = utc_now()
         rows = [
             {
                 "tenant_id": self._ctx.tenant_id,
                 "id": uuid7(),
                 "document_id": place.id,
                 "version_id": self._version_of(place, each),
-                "active_from": each.active_from,
-                "active_until": each.active_until,
+                "active_from": min(each.active_from, now),
+                "active_until": each.active_until and min(each.active_until, now),
             }
             for each in activations
         ]

@@ -94,36 +94,47 @@ RETURNING id
 """)
 
 # A document's age is counted from when its version began to answer: at its publication, at a return
-# to an earlier version, at its restoration from the trash. Attachments follow their document, and
-# one of which a version is being read is about to be younger.
+# to an earlier version, at its restoration from the trash. Not from before its collection: imported
+# documents have the dates of where they come from. Attachments follow their document, and one of
+# which, or of whose attachments, a version is being read is about to be younger. Collections
+# without a rule are left out before the join.
 _OVERDUE = """
 FROM collection c
 JOIN document ON document.tenant_id = c.tenant_id AND document.collection_id = c.id
 JOIN document_activation a ON a.tenant_id = c.tenant_id AND a.document_id = document.id
   AND a.version_id = document.active_version_id AND a.active_until IS NULL
+CROSS JOIN LATERAL (SELECT greatest(a.active_from, c.created_at) AS since) AS age
 WHERE c.tenant_id = :tenant_id AND c.discard_after IS NULL AND document.attached_to IS NULL
-  AND document.deleted_at IS NULL AND a.active_from
+  AND (CAST(:days AS int) IS NOT NULL OR c.keep_days IS NOT NULL)
+  AND document.deleted_at IS NULL AND age.since
     <= now() - make_interval(days => coalesce(CAST(:days AS int), c.keep_days))
   AND NOT EXISTS (SELECT FROM document_version v
     WHERE v.tenant_id = c.tenant_id AND v.document_id = document.id
     AND v.status IN ('queued', 'processing'))
+  AND NOT EXISTS (SELECT FROM document part
+    JOIN document_version v ON v.tenant_id = part.tenant_id AND v.document_id = part.id
+    WHERE part.tenant_id = c.tenant_id AND part.attached_to = document.id
+    AND v.status IN ('queued', 'processing'))
 """
 
 _OVERDUE_IDS = text(f"""
-SELECT document.id, c.keep_days, a.active_from AS since {_OVERDUE}
-ORDER BY a.active_from, document.id LIMIT :limit
+SELECT document.id, c.keep_days, age.since {_OVERDUE}
+  AND (CAST(:after AS timestamptz) IS NULL OR (age.since, document.id) > (:after, :after_id))
+ORDER BY age.since, document.id LIMIT :limit
 """)
 
-# Between the two statements it may have been deleted, restored or renewed.
-_LOCK_OVERDUE = text(f"""
-SELECT document.id {_OVERDUE} AND document.id = :document_id FOR UPDATE OF document SKIP LOCKED
+# Since it was looked up it may have been deleted, restored or renewed.
+_LOCK = text("""
+SELECT id FROM document WHERE tenant_id = :tenant_id AND id = :document_id FOR UPDATE SKIP LOCKED
 """)
+
+_IS_OVERDUE = text(f"SELECT document.id {_OVERDUE} AND document.id = :document_id")
 
 _COUNT_OVERDUE = text(f"SELECT count(*) {_OVERDUE} AND c.id = :collection_id")
 
 _LIST_OVERDUE = f"""
-SELECT document.id, document.title, document.filename, a.active_from AS since {_OVERDUE}
-  AND c.id = :collection_id AND (%s) ORDER BY a.active_from, document.id LIMIT :limit
+SELECT document.id, document.title, document.filename, age.since {_OVERDUE}
+  AND c.id = :collection_id AND (%s) ORDER BY age.since, document.id LIMIT :limit
 """
 
 
@@ -387,18 +398,33 @@ async def tenants_with_retention(session: AsyncSession) -> list[uuid.UUID]:
     return list(await session.scalars(text("SELECT citewell_tenants_with_retention()")))
 
 
-async def overdue(session: AsyncSession, limit: int) -> list[Overdue]:
-    """Documents that the rule of their collection keeps no longer, oldest first."""
-    values = {"tenant_id": session.info["tenant_id"], "days": None, "limit": limit}
+async def overdue(session: AsyncSession, limit: int, after: Overdue | None) -> list[Overdue]:
+    """Documents that the rule of their collection keeps no longer, oldest first.
+
+    Args:
+        session: Acts for the tenant.
+        limit: The most to return.
+        after: The last one of those before; None: from the oldest on.
+    """
+    values = {
+        "tenant_id": session.info["tenant_id"], "days": None, "limit": limit,
+        "after": after and after.since, "after_id": after and after.id,
+    }  # fmt: skip
     return [Overdue(*row) for row in await session.execute(_OVERDUE_IDS, values)]
 
 
 async def lock_overdue(session: AsyncSession, document_id: uuid.UUID) -> bool:
-    """Lock a document if its collection keeps it no longer; False: not so, or held elsewhere."""
+    """Lock a document if its collection keeps it no longer; False: not so, or held elsewhere.
+
+    Its age is asked in a second statement, whose snapshot is taken after the lock: a version made
+    in between is seen.
+    """
     values = {
         "tenant_id": session.info["tenant_id"], "days": None, "document_id": document_id,
     }  # fmt: skip
-    return await session.scalar(_LOCK_OVERDUE, values) is not None
+    if await session.scalar(_LOCK, values) is None:
+        return False
+    return await session.scalar(_IS_OVERDUE, values) is not None
 
 
 async def count_overdue(session: AsyncSession, collection_id: uuid.UUID, days: int) -> int:
@@ -412,7 +438,7 @@ async def count_overdue(session: AsyncSession, collection_id: uuid.UUID, days: i
 async def list_overdue(
     session: AsyncSession, access: Access, collection_id: uuid.UUID, days: int, limit: int
 ) -> list[OverdueRead]:
-    """The oldest of those, of what the caller may read."""
+    """Oldest overdue documents that the caller may read."""
     predicate, bound = reach_sql(
         access.reaches[Verb.READ], table="document", document_column="id", prefix="read"
     )

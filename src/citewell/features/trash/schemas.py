@@ -34,7 +34,10 @@ class OverdueRead(BaseModel):
     title: str
     filename: str
     since: datetime
-    """When the version that answers was published, or brought back by a person."""
+    """When the version that answers was published, or brought back by a person.
+
+    For imported documents not before the import.
+    """
 
 
 class RetentionRead(BaseModel):
@@ -44,6 +47,8 @@ class RetentionRead(BaseModel):
     """The rule; null: everything is kept."""
     total: int
     """Documents that would go to the trash, also those the caller may not read."""
+    is_final: bool
+    """Whether they would be removed for good, as the organisation's trash keeps nothing."""
     documents: list[OverdueRead]
     """The first hundred of those that the caller may read, oldest first."""
 
