@@ -34,6 +34,27 @@ def series(name: str, *values: str, code: str = "0.0%") -> str:
     )
 
 
+def point(place: int, value: str) -> str:
+    return f'<c:pt idx="{place}"><c:v>{value}</c:v></c:pt>'
+
+
+def plain_series(name: str, categories: str, values: str) -> str:
+    """A series of a name in no cell and of points as they are handed in."""
+    return (
+        f"<c:ser><c:tx><c:v>{name}</c:v></c:tx>"
+        f"<c:cat><c:multiLvlStrRef><c:multiLvlStrCache>{categories}</c:multiLvlStrCache>"
+        f"</c:multiLvlStrRef></c:cat><c:val><c:numLit>{values}</c:numLit></c:val></c:ser>"
+    )
+
+
+def references(*keys: str) -> str:
+    """Paragraphs of Word, each with a reference to a chart."""
+    return "".join(
+        f'<w:p><w:r><c:chart xmlns:c="{_CHART_SPACE}" {R} r:id="{key}"/></w:r></w:p>'
+        for key in keys
+    )
+
+
 FIGURES = " | North | 2024\nQ1 | 12.5% | 0.3\nQ2 |  | 7\nQ3 | 40.0%"
 DRAWN = CHART.format(
     series("North", "0.125", "", "0.4") + series("2024", "0.30000000000000004", "7", code="General")
@@ -111,11 +132,61 @@ class TestCharts:
         blocks = read(write_zip(path, parts))[1]
         assert [(b.text, b.page) for b in blocks] == [("Share of berths", 1), (FIGURES, 1)]
 
+    def test_slide_that_refers_to_a_chart_twice_has_it_once(self, read, tmp_path):
+        chart = f'<c:chart xmlns:c="{_CHART_SPACE}" {R} r:id="c"/>'
+        frame = f"<p:graphicFrame>{chart}{chart}</p:graphicFrame>"
+        path = write_pptx(tmp_path / "a.pptx", [frame])
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        parts["ppt/slides/_rels/slide0.xml.rels"] = relations([("c", "chart", "c.xml")]).encode()
+        parts["ppt/slides/c.xml"] = DRAWN.encode()
+        texts = [block.text for block in read(write_zip(path, parts))[1]]
+        assert texts == ["Share of berths", FIGURES]
+
+    def test_document_that_refers_to_a_chart_twice_has_it_once(self, read, tmp_path):
+        body = references("chart", "chart") + paragraph("After.")
+        path = write_docx(tmp_path / "a.docx", body, chart=DRAWN)
+        assert [b.text for b in read(path)[1]] == ["Share of berths", FIGURES, "After."]
+
+    def test_damaged_chart_leaves_the_document(self, read, tmp_path):
+        body = paragraph("Before.") + references("chart") + paragraph("After.")
+        path = write_docx(tmp_path / "a.docx", body, chart=DRAWN[: len(DRAWN) // 2])
+        assert [b.text for b in read(path)[1]] == ["Before.", "After."]
+
     def test_missing_chart_leaves_the_document(self, read, tmp_path):
         body = (
             f'<w:p><w:r><w:t>Text.</w:t></w:r><w:r><c:chart xmlns:c="x" {R} r:id="no"/></w:r></w:p>'
         )
         assert [b.text for b in read(write_docx(tmp_path / "a.docx", body))[1]] == ["Text."]
+
+
+class TestBoundsOfCharts:
+    """Figures of charts that no program draws, which shall cost no time and memory to speak of."""
+
+    def rows(self, read, tmp_path, drawn: str) -> list[list[str]]:
+        path = write_docx(tmp_path / "a.docx", references("chart"), chart=CHART.format(drawn))
+        texts = [block.text for block in read(path)[1]]
+        return [row.split(" | ") for row in "\n".join(texts[1:]).splitlines()]
+
+    def test_place_takes_eight_names_of_groups(self, read, tmp_path):
+        names = "".join(point(0, f"g{number}") for number in range(12))
+        rows = self.rows(read, tmp_path, plain_series("North", names, point(0, "5")))
+        assert rows == [["", "North"], ["g7 g6 g5 g4 g3 g2 g1 g0", "5"]]
+
+    def test_value_of_a_point_out_of_range_is_left_out(self, read, tmp_path):
+        far = point(10_000, "77") + point(99_999, "88")
+        drawn = plain_series("North", point(0, "Q1"), far)
+        drawn += plain_series("South", point(0, "Q1"), point(0, "6"))
+        rows = self.rows(read, tmp_path, drawn)
+        assert rows == [["", "North", "South"], ["Q1", "", "6"]]
+
+    def test_chart_has_255_series(self, read, tmp_path):
+        drawn = plain_series("s", point(0, "Q1"), point(0, "5")) * 300
+        assert {len(row) for row in self.rows(read, tmp_path, drawn)} == {256}
+
+    def test_chart_has_a_million_cells(self, read, tmp_path):
+        drawn = plain_series("s", point(0, "Q1"), point(9_999, "5")) * 200
+        assert self.rows(read, tmp_path, drawn)[0] == ["", *["s"] * 99]
 
 
 class TestFarCells:

@@ -4,7 +4,7 @@ Source: ECMA-376 part 1, 21.2. The figures are those the document keeps of the c
 """
 
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.base import Block, BlockKind
@@ -13,7 +13,16 @@ from citewell.engine.parsing.readers.ooxml import child, local, walk
 from citewell.engine.parsing.readers.tables import table_blocks
 
 _MOST_POINTS = 10_000
-"""Points of a series; a chart of more cannot be read by people either."""
+"""Points of a series that are read: more of them cannot be told apart in a drawing."""
+
+_MOST_SERIES = 255
+"""Series of a chart that are read: as many as Excel draws."""
+
+_MOST_CELLS = 1_000_000
+"""Columns times rows of a table: a far place in each of many short series would fill memory."""
+
+_MOST_PARTS = 8
+"""Names of one place, its groups included; no chart of Excel has as many levels of categories."""
 
 
 def chart_blocks(root: ET.Element, page: int | None) -> Iterator[Block]:
@@ -21,12 +30,16 @@ def chart_blocks(root: ET.Element, page: int | None) -> Iterator[Block]:
     chart = child(root, "chart")
     if text := _title(chart):
         yield Block(BlockKind.PARAGRAPH, text, page)
-    names, columns = [""], list[list[str]]()
-    for series in (part for part in walk(root) if local(part.tag) == "ser"):
+    names, columns, rows = [""], list[list[str]](), 0
+    found = (part for part in walk(root) if local(part.tag) == "ser")
+    for series in islice(found, _MOST_SERIES):
         categories = _points(child(series, "cat")) or _points(child(series, "xVal"))
         values = _points(child(series, "val")) or _points(child(series, "yVal"))
         if not columns:
             columns.append(categories)
+        rows = max(rows, len(columns[0]), len(values))
+        if rows * (len(columns) + 1) > _MOST_CELLS:
+            break
         names.append(" ".join(_points(child(series, "tx"))))
         columns.append(values)
     if columns:
@@ -45,9 +58,11 @@ def _title(part: ET.Element | None) -> str:
 
 def _points(element: ET.Element | None) -> list[str]:
     """Values by their place, which the file may leave out where a cell is empty, as shown."""
-    found: dict[int, str] = {}
+    if element is None:
+        return []
+    found: dict[int, list[str]] = {}
     code = ""
-    for part in walk(element) if element is not None else ():
+    for part in walk(element):
         match local(part.tag):
             case "numCache" | "numLit":
                 code = "General"
@@ -58,13 +73,16 @@ def _points(element: ET.Element | None) -> list[str]:
                 at = int(place) if place.isdecimal() and len(place) < 6 else len(found)
                 value = _value(child(part, "v"), part.get("formatCode") or code)
                 if value and at < _MOST_POINTS:
-                    # Groups of categories are told before the first of theirs.
-                    found[at] = f"{value} {found[at]}" if at in found else value
-            case "v" if not found:
-                found[0] = part.text or ""  # a name that stands for itself, in no cell
+                    parts = found.setdefault(at, [])
+                    if len(parts) < _MOST_PARTS:
+                        parts.append(value)
             case _:
                 continue
-    return [found.get(at, "") for at in range(max(found) + 1)] if found else []
+    if not found:
+        name = child(element, "v")  # a name that stands for itself, in no cell
+        return [] if name is None else [name.text or ""]
+    # Groups of categories follow in the file, and are told before the first of theirs.
+    return [" ".join(reversed(found.get(at, []))) for at in range(max(found) + 1)]
 
 
 def _value(value: ET.Element | None, code: str) -> str:

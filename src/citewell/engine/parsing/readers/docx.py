@@ -96,18 +96,22 @@ def _notes(root: ET.Element | None) -> dict[tuple[str, str], ET.Element]:
 
 
 class _Charts:
-    """The charts of a document, by the ids of their relations; each is read where it stands."""
+    """The charts of a document, by the ids of their relations; each is read once, in its place."""
 
     def __init__(self, path: Path, parts: dict[str, str]) -> None:
         self._path = path
         self._parts = parts
+        self._unread = set(parts.values())
 
     def blocks(self, key: str, page: int | None) -> Iterator[Block]:
         """Yield title and figures of a chart; one that is missing or damaged has none."""
-        if key not in self._parts:
+        part = self._parts.get(key)
+        if part not in self._unread:
             return
+        # Word draws a chart once; a file of many references to one would be read for hours.
+        self._unread.remove(part)
         with zipfile.ZipFile(self._path) as archive:
-            root = load_part(archive, self._parts[key])
+            root = load_part(archive, part)
         if root is not None:
             yield from chart_blocks(root, page)
 

@@ -12,7 +12,6 @@ def shown_value(values: dict[str, str]) -> str:
     kind = values.get("type", "").strip().lower()
     if kind in ("checkbox", "radio"):
         return "☒" if "checked" in values else "☐"
-    # An unknown kind is a text field.
     return "" if kind in _UNTYPED else values.get("value", "")
 
 

@@ -108,7 +108,8 @@ def _shapes(
             case "tbl":
                 yield from table_blocks(_table_rows(shape), number)
             case "chart":
-                root = _other_part(archive, known.get(_relation_id(shape)))
+                # Once, however many references to it there are.
+                root = _other_part(archive, known.pop(_relation_id(shape), None))
                 if root is not None:
                     yield from chart_blocks(root, number)
             case "relIds":
