@@ -2,12 +2,14 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import DBAPIError
 
 from citewell.access.policy import AccessLevel
 from citewell.core.context import unit_of_work
 from citewell.core.embedders import Embedders
 from citewell.core.jobs import TransientJobError
+from citewell.core.metrics import PREFIX, ProcessMetrics
 from citewell.core.platform import Platform
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.features.documents import service as documents
@@ -33,6 +35,19 @@ def sections(count: int, changed: int | None = None) -> str:
         + f"The{' new' if number == changed else ''} rule of subject{number} is firm. " * 30
         for number in range(count)
     )
+
+
+def counting(shelf: Shelf) -> tuple[Shelf, CollectorRegistry]:
+    """The same shelf, whose figures are recorded, and where."""
+    registry = CollectorRegistry()
+    platform = shelf.platform.holding(ProcessMetrics.recording(registry))
+    return dataclasses.replace(shelf, platform=platform), registry
+
+
+def failed_versions(registry: CollectorRegistry, of: str) -> float | None:
+    """Versions of a format that were counted as failed."""
+    labels = {"format": of, "end": "failed"}
+    return registry.get_sample_value(f"{PREFIX}ingested_versions_total", labels)
 
 
 def embedder(shelf: Shelf) -> HashEmbedder:
@@ -313,12 +328,15 @@ class TestFailure:
 
     @pytest.mark.parametrize("status", ["queued", "processing"])
     async def test_unexpected_error_is_noted(self, shelf: Shelf, status: str) -> None:
+        shelf, registry = counting(shelf)
         added = await shelf.register("a.txt", HANDBOOK)
         if status == "processing":
             with pytest.raises(ZeroDivisionError):
                 await with_parts(shelf, embedder=Interrupted(crash)).process(added)
         assert added.job_id is not None
-        await ingestion.note_crash(shelf.platform, shelf.caller.tenant_id, added.job_id)
+        for _ in range(2):
+            await ingestion.note_crash(shelf.platform, shelf.caller.tenant_id, added.job_id)
+        assert failed_versions(registry, "text") == 1
         version, job = await shelf.state(added)
         assert (version.status, version.error_code) == ("failed", "internal_error")
         assert job is not None
@@ -363,6 +381,9 @@ class TestRepetition:
     async def test_failing_attempt_that_was_taken_over_does_not_fail_the_version(
         self, shelf: Shelf
     ) -> None:
+        shelf, registry = counting(shelf)
+        # Without a note of progress, which would notice the loss first on a busy machine.
+        shelf.platform.state_of(IngestPace).note_seconds = 3_600
         added = await shelf.register("a.txt", sections(40))
 
         async def meanwhile() -> None:
@@ -375,6 +396,7 @@ class TestRepetition:
         assert (version.status, version.error_code) == ("processing", None)
         assert job is not None
         assert (job.status, job.attempts) == ("queued", 2)
+        assert failed_versions(registry, "text") is None
 
     @pytest.mark.usefixtures("small_batches")
     async def test_interrupted_attempt_leaves_no_text_behind(

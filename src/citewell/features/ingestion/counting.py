@@ -23,10 +23,10 @@ def note_ready(platform: Platform, work: Assignment, outcome: PipelineResult) ->
         metrics.observe("ingest_stage_seconds", seconds, stage, FAMILIES.get(found, OTHER))
 
 
-def note_failed(platform: Platform, work: Assignment) -> None:
-    """Count a version that cannot be read, by the format that its name promises."""
+def note_failed(platform: Platform, filename: str) -> None:
+    """Count a version that failed, by the format that its name promises."""
     metrics = platform.state_of(ProcessMetrics)
-    metrics.count("ingested_versions_total", _label(format_of_name(work.filename)), "failed")
+    metrics.count("ingested_versions_total", _label(format_of_name(filename)), "failed")
 
 
 def _label(found: DocumentFormat | None) -> str:

@@ -1,4 +1,4 @@
-"""The vectors of the passages that a document had last, so that equal ones cost nothing more."""
+"""Vectors of the passages that a document had last, so that equal ones cost nothing more."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping

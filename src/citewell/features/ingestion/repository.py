@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from citewell.models.conversations import conversation_files_shown
 from citewell.models.documents import (
     OPEN_STATUSES,
+    Document,
     DocumentText,
     DocumentVersion,
     VersionStatus,
@@ -191,16 +192,20 @@ async def begin(session: AsyncSession, job_id: uuid.UUID) -> Assignment | None:
     return Assignment(**row._mapping)  # pyright: ignore[reportPrivateUsage] - public in spite of its name
 
 
-async def hold_open(session: AsyncSession, job_id: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID] | None:
-    """The job's document and version, version and job locked; None if nothing is left to do."""
-    rows = await session.execute(
-        select(DocumentVersion.document_id, DocumentVersion.id)
-        .join(Job, Job.version_id == DocumentVersion.id)
-        .where(Job.id == job_id, DocumentVersion.status.in_(OPEN_STATUSES))
-        .with_for_update(key_share=True, of=(DocumentVersion, Job))
-    )
+async def hold_open(
+    session: AsyncSession, job_id: uuid.UUID
+) -> tuple[uuid.UUID, uuid.UUID, str] | None:
+    """The document, version and file name of a job; version and job locked. None if it is done."""
+    async with conversation_files_shown(session):
+        rows = await session.execute(
+            select(DocumentVersion.document_id, DocumentVersion.id, Document.filename)
+            .join(Job, Job.version_id == DocumentVersion.id)
+            .join(Document, Document.id == DocumentVersion.document_id)
+            .where(Job.id == job_id, DocumentVersion.status.in_(OPEN_STATUSES))
+            .with_for_update(key_share=True, of=(DocumentVersion, Job))
+        )
     row = rows.one_or_none()
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], row[2]) if row else None
 
 
 async def hold(

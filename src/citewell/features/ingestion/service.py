@@ -215,18 +215,22 @@ async def _fail(
     platform: Platform, caller: Caller, work: Assignment, code: str, detail: str
 ) -> None:
     async with unit_of_work(platform, caller) as ctx:
-        if await _hold(work, ctx):
-            await _note_failure(ctx, work.document_id, work.version_id, work.job_id, code, detail)
-    counting.note_failed(platform, work)
+        if not await _hold(work, ctx):
+            return
+        await _note_failure(ctx, work.document_id, work.version_id, work.job_id, code, detail)
+    counting.note_failed(platform, work.filename)
 
 
 async def note_crash(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
     """Mark the job's version failed after an unexpected error."""
     async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
         held = await repository.hold_open(ctx.session, job_id)
-        if held is not None:
-            detail = "An internal error; the server's log has the details."
-            await _note_failure(ctx, *held, job_id, INTERNAL, detail)
+        if held is None:
+            return
+        document_id, version_id, filename = held
+        detail = "An internal error; the server's log has the details."
+        await _note_failure(ctx, document_id, version_id, job_id, INTERNAL, detail)
+    counting.note_failed(platform, filename)
 
 
 async def note_wait(
