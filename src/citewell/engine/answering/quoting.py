@@ -29,7 +29,7 @@ _DROPPED = frozenset("\"'“”„‟‘’‚‛«»‹›<>`´*_|")
 _FOLDED = str.maketrans({"[": "(", "]": ")", **dict.fromkeys("‐‑‒–—―−﹣－", "-")})
 _SKIPPED = _DROPPED | frozenset(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
 """Characters of ASCII that do not count: the dropped ones and white space."""
-_PLAIN = re.compile("[\x00-\x7f]+(?![^\x00-\x7f])|[\x00-\x7f]+(?=[\x00-\x7f])")
+_PLAIN = re.compile("[\x00-\x7f]+(?![^\x00-\x7f])")
 """Runs of ASCII without their last character before another one, which may combine with it."""
 _OMISSION = re.compile(r"[\[(]?(?:…|\.{3,})[\])]?")
 _ENDS = " .,;:!?…-()"
