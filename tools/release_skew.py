@@ -8,7 +8,6 @@ newer ones. Failures of tests that look at the schema itself, or at the list of 
 skew.
 """
 
-import re
 import shutil
 import subprocess
 import sys
@@ -42,11 +41,13 @@ def _prepare(copy: Path) -> None:
     # Links, as the environment has a gigabyte; a file that is changed below becomes another one.
     shutil.copytree(ROOT / ".venv", copy / ".venv", symlinks=True, copy_function=_link)
     for file in _files_with_paths(copy / ".venv"):
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
         if str(ROOT) in text:
             mode = file.stat().st_mode
             file.unlink()
-            file.write_text(text.replace(str(ROOT), str(copy)), encoding="utf-8")
+            file.write_text(
+                text.replace(str(ROOT), str(copy)), encoding="utf-8", errors="surrogateescape"
+            )
             file.chmod(mode)
     for built in ("src/citewell/entrypoints/http/bundle", "web/openapi.json"):
         if (ROOT / built).is_dir():
@@ -70,8 +71,7 @@ def _files_with_paths(environment: Path) -> list[Path]:
 
 
 def _is_text(file: Path) -> bool:
-    head = file.read_bytes()[:TEXT_BYTES]
-    return not re.search(rb"\x00", head)
+    return file.stat().st_size <= TEXT_BYTES and b"\x00" not in file.read_bytes()
 
 
 def _git(*arguments: str) -> None:
@@ -81,4 +81,6 @@ def _git(*arguments: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit("Say which commit is the earlier release.")
+    if not (ROOT / ".venv").is_dir():
+        sys.exit("There is no .venv to run the tests with: make one by `make dev`.")
     sys.exit(main(sys.argv[1], sys.argv[2:] or list(USUAL)))

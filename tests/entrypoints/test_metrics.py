@@ -2,16 +2,17 @@
 
 import contextlib
 import itertools
+import math
 import random
 import re
 import socket
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -36,11 +37,14 @@ from citewell.core.settings import Settings
 from citewell.core.span_figures import SLOW_SECONDS, SpanFigures
 from citewell.core.tracing import OtelRecorder, new_provider
 from citewell.engine.errors import ProviderError, RequestRefusedError
+from citewell.engine.llm.base import ModelRequest, ReplyEnd, StreamItem, complete
 from citewell.engine.llm.registry import PROVIDERS
+from citewell.engine.llm.testing import FakeLanguageModel
 from citewell.engine.parsing.formats import FAMILIES, FORMATS
 from citewell.entrypoints.http.measuring import Measuring
 from citewell.entrypoints.scraping import KEPT_SECONDS, scraped
-from citewell.features.evaluations.running import MEASURES
+from citewell.features.evaluations.running import MEASURES, note_figures
+from citewell.features.evaluations.schemas import RunFigures, VerdictCounts
 from citewell.kit.spans import SpanState, recording, span
 from tests.conftest import Servers
 from tests.isolation.surface import read_surface
@@ -210,14 +214,43 @@ class TestSpans:
                     contextlib.suppress(ProviderError, RequestRefusedError, GeneratorExit),
                     span("model", gen_ai__provider__name="openai") as told,
                 ):
-                    told.note("gen_ai.usage.input_tokens", 30)
                     if error is not None:
                         raise error
+                    told.note("gen_ai.usage.input_tokens", 30)
         for end in ENDS:
             assert value(registry, "model_calls_total", provider="openai", end=end) == 1
         tokens = value(registry, "model_tokens_total", provider="openai", direction="input")
-        assert tokens == 120
+        assert tokens == 30
         assert value(registry, "model_call_seconds_count", provider="openai") == 4
+
+    async def test_a_reply_that_was_read_to_its_end_is_done(self) -> None:
+        """`complete` closes the stream as soon as it has the end of the reply."""
+
+        class Speaking(FakeLanguageModel):
+            async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamItem, None]:
+                with span("model", is_current=False, gen_ai__provider__name="openai") as told:
+                    async with contextlib.aclosing(super().stream(request)) as items:
+                        async for item in items:
+                            if isinstance(item, ReplyEnd):
+                                told.note("gen_ai.usage.input_tokens", 3)
+                            yield item
+
+        registry = CollectorRegistry()
+        with recording(SpanFigures(ProcessMetrics.recording(registry))):
+            await complete(Speaking(["Here it is."]), ModelRequest(()))
+        assert value(registry, "model_calls_total", provider="openai", end="done") == 1
+
+    def test_a_run_that_lacks_a_measure_keeps_none_of_the_run_before(self) -> None:
+        registry = CollectorRegistry()
+        metrics = ProcessMetrics.recording(registry)
+        given: dict[str, Any] = dict.fromkeys(RunFigures.model_fields) | {
+            "verdicts": VerdictCounts.model_construct(questions=4, right=3)
+        }
+        note_figures(metrics, RunFigures.model_construct(**given | {"recall_at_10": 0.5}))
+        assert value(registry, "evaluation_share", measure="recall_at_10") == 0.5
+        note_figures(metrics, RunFigures.model_construct(**given))
+        assert math.isnan(value(registry, "evaluation_share", measure="recall_at_10") or 0)
+        assert value(registry, "evaluation_share", measure="right") == 0.75
 
     def test_embedding_and_slow_statements_are_counted(self) -> None:
         registry = CollectorRegistry()

@@ -62,10 +62,17 @@ class SpanFigures:
     ) -> Generator[OpenSpan, None, None]:
         provider = str(values.get("gen_ai.provider.name", OTHER))
         began, end = time.perf_counter(), ""
+        tokens: _Tokens | None = None
         try:
             with inner as told:
-                yield _Tokens(told, self._metrics, provider)
+                tokens = _Tokens(told, self._metrics, provider)
+                yield tokens
             end = "done"
+        except GeneratorExit:
+            # `complete` closes the stream once it has the end of the reply, as readers who leave
+            # do before it.
+            end = "done" if tokens is not None and tokens.are_told else "left"
+            raise
         finally:
             end = end or _end_of(sys.exc_info()[1])
             self._metrics.count("model_calls_total", provider, end)
@@ -109,9 +116,12 @@ class _Tokens:
 
     def __init__(self, told: OpenSpan, metrics: ProcessMetrics, provider: str) -> None:
         self._told, self._metrics, self._provider = told, metrics, provider
+        self.are_told = False
+        """Whether the end of the reply was there, which tells the tokens."""
 
     def note(self, name: str, value: Value) -> None:
         if name in _DIRECTIONS:
+            self.are_told = True
             tokens = float(value)
             self._metrics.count("model_tokens_total", self._provider, _DIRECTIONS[name], by=tokens)
         self._told.note(name, value)

@@ -191,7 +191,7 @@ def _open_connections(
 ) -> Database:
     size = settings.database_pool_size
     metrics.set("database_pool_size", size)
-    on_use = partial(metrics.move, "database_pool_in_use") if metrics.is_recording else None
+    on_use = partial(metrics.set, "database_pool_in_use") if metrics.is_recording else None
     return Database(url, pool_size=size, has_spans=spans is not None, on_use=on_use)
 
 

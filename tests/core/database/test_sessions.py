@@ -7,9 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Select, delete, exists, func, select, text, union_all, update
+from sqlalchemy import Select, delete, event, exists, func, select, text, union_all, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import aliased
 
@@ -482,3 +482,31 @@ class TestErrors:
                 await session.execute(text("SELECT 1 / 0 WHERE :secret <> ''"), {"secret": "zebra"})
         assert "division by zero" in str(caught.value)
         assert "zebra" not in str(caught.value)
+
+
+async def test_failed_reconnections_leave_the_count_of_connections_right(own_url: str) -> None:
+    """A record whose connection cannot be made again is given back without having been taken."""
+    told: list[int] = []
+    database = Database(own_url, pool_size=2, on_use=told.append)
+
+    def refuse(*_: object) -> None:
+        raise psycopg.OperationalError("away")
+
+    try:
+        async with database.unit_of_work(None) as session:
+            await session.execute(text("SELECT 1"))
+            connection = await session.connection()
+            engine = connection.sync_engine
+            await connection.invalidate()
+        event.listen(engine, "do_connect", refuse)
+        for _ in range(3):
+            with pytest.raises(OperationalError):
+                async with database.unit_of_work(None) as session:
+                    await session.execute(text("SELECT 1"))
+        event.remove(engine, "do_connect", refuse)
+        async with database.unit_of_work(None) as session:
+            await session.execute(text("SELECT 1"))
+            assert told[-1] == 1
+        assert (told[-1], min(told)) == (0, 0)
+    finally:
+        await database.close()

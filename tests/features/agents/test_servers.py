@@ -5,13 +5,17 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from citewell.core.context import Context
 from citewell.core.settings import Settings, SettingsError, load_settings
 from citewell.core.tool_servers import ToolServer
+from citewell.models.agents import ToolExecution
 from tests.conftest import LiveServer, serving
 from tests.features.agents.conftest import MODEL, Desk, Scripted, calling, saying
 from tests.features.agents.tool_server import RunningServer
@@ -107,6 +111,12 @@ class TestReading:
         assert "`inner` gave no result" in outputs[6]
 
 
+async def cut_off(call_id: uuid.UUID, ctx: Context) -> None:
+    """Have an approved call been begun."""
+    begun = update(ToolExecution).where(ToolExecution.id == call_id).values(status="running")
+    await ctx.session.execute(begun)
+
+
 class TestActing:
     async def test_what_is_not_declared_as_reading_waits_and_is_done_once(
         self, desk: Desk, crm: RunningServer
@@ -132,6 +142,32 @@ class TestActing:
         ended = await desk.reached(run["id"], "succeeded", "failed")
         assert [call["status"] for call in ended["calls"]] == ["succeeded", "refused"]
         assert crm.received == [("book", {**booking, "key": first["id"]})]
+
+    async def test_approved_call_that_was_cut_off_is_not_asked_about_again(
+        self, desk: Desk, crm: RunningServer
+    ) -> None:
+        """A read is done, once; an action that may have been done is not repeated."""
+        agent = await desk.new_agent("crm__book", "strict__rate")
+        booking, asking = ("crm__book", {"bay": 4, "guest": "Ann"}), ("strict__rate", {"bay": 4})
+        for calls, status in (((asking, booking), "succeeded"), ((booking, asking), "unknown")):
+            crm.received.clear()
+            desk.vendor.play(calling(*calls), saying("Done."))
+            run = await desk.ran(agent)
+            for call in run["calls"]:
+                body = {
+                    "call_id": call["id"], "arguments_hash": call["arguments_hash"],
+                    "approve": True,
+                }  # fmt: skip
+                await desk.sent("POST", f"/agent-runs/{run['id']}/approve", 200, body)
+                if call is run["calls"][0]:  # as a worker leaves it that is killed
+                    await desk.office.within(partial(cut_off, uuid.UUID(call["id"])))
+            ended = await desk.reached(run["id"])
+            assert ended["status"] == "succeeded", ended
+            assert [call["status"] for call in ended["calls"]] == [status, "succeeded"]
+            done = [name for name, _ in crm.received]
+            assert done.count("book") == (1 if status == "succeeded" else 0)
+            actions = [event.action for event in await desk.office.trail(run["id"])]
+            assert actions.count("agent_run.approved") == 2
 
     async def test_only_servers_that_are_open_to_the_tenant_can_be_named(
         self, desk: Desk, refused: Refused

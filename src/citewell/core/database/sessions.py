@@ -108,7 +108,7 @@ class Database:
             pool_size: Most connections at a time.
             session_settings: Replace some of `SESSION_SETTINGS`.
             has_spans: Whether statements are told to the recorder of spans.
-            on_use: Told 1 for each connection that is taken from the pool, -1 for its return.
+            on_use: Told how many connections are taken from the pool, at each change.
         """
         self.url = url
         settings = SESSION_SETTINGS | dict(session_settings or {})
@@ -138,8 +138,11 @@ class Database:
         if has_spans:
             watch(self._engine.sync_engine)
         if on_use is not None:
-            event.listen(self._engine.sync_engine, "checkout", lambda *_: on_use(1))
-            event.listen(self._engine.sync_engine, "checkin", lambda *_: on_use(-1))
+            # The pool's own count: a failed reconnection gives back what was never told as taken.
+            # It still has one that is just being given back.
+            pool = cast("QueuePool", self._engine.sync_engine.pool)
+            event.listen(pool, "checkout", lambda *_: on_use(pool.checkedout()))
+            event.listen(pool, "checkin", lambda *_: on_use(pool.checkedout() - 1))
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._autocommits = async_sessionmaker(
             self._engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False

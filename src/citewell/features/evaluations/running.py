@@ -1,5 +1,6 @@
 """Runs over a dataset: every question asked, the replies judged, the figures of all."""
 
+import math
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -180,17 +181,17 @@ async def perform(
         if run.agent is not None:
             finishing.model = measuring.named(found, "model") or AGENT
         finishing.finished_at = utc_now()
-    _measure(platform.state_of(ProcessMetrics), figures)
+    note_figures(platform.state_of(ProcessMetrics), figures)
 
 
-def _measure(metrics: ProcessMetrics, figures: RunFigures) -> None:
+def note_figures(metrics: ProcessMetrics, figures: RunFigures) -> None:
     """Note for operators how good the last run was."""
     shares = {measure: getattr(figures, measure) for measure in MEASURES}
-    if figures.verdicts.questions:
-        shares["right"] = figures.verdicts.right / figures.verdicts.questions
+    asked = figures.verdicts.questions
+    shares["right"] = figures.verdicts.right / asked if asked else None
     for measure, value in shares.items():
-        if value is not None:
-            metrics.set("evaluation_share", value, measure)
+        # A measure that this run lacks must not keep the value of the run before.
+        metrics.set("evaluation_share", math.nan if value is None else value, measure)
 
 
 def _judge(platform: Platform, run: EvalRun) -> Judge | None:

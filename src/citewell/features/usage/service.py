@@ -224,7 +224,13 @@ async def settle_model(
     if price:
         provider = model.partition(":")[0]
         known = provider if provider in PROVIDERS else OTHER
-        ctx.platform.state_of(ProcessMetrics).count("model_cost_dollars_total", known, by=price)
+        metrics = ctx.platform.state_of(ProcessMetrics)
+        # What is rolled back is settled again, and would be counted twice.
+
+        async def count() -> None:
+            metrics.count("model_cost_dollars_total", known, by=price)
+
+        ctx.after_commit.append(count)
     cost = math.ceil(price * MICRO) if price else 0
     if cost:
         metric = Metric.MODEL_COST
