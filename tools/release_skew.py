@@ -82,5 +82,5 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit("Say which commit is the earlier release.")
     if not (ROOT / ".venv").is_dir():
-        sys.exit("There is no .venv to run the tests with: make one by `make dev`.")
+        sys.exit("There is no .venv to run the tests with: make one by `make setup-dev`.")
     sys.exit(main(sys.argv[1], sys.argv[2:] or list(USUAL)))
