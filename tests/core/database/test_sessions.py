@@ -498,6 +498,7 @@ async def test_failed_reconnections_leave_the_count_of_connections_right(own_url
             connection = await session.connection()
             engine = connection.sync_engine
             await connection.invalidate()
+            await session.rollback()
         event.listen(engine, "do_connect", refuse)
         for _ in range(3):
             with pytest.raises(OperationalError):
