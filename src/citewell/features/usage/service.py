@@ -225,7 +225,7 @@ async def settle_model(
         provider = model.partition(":")[0]
         known = provider if provider in PROVIDERS else OTHER
         metrics = ctx.platform.state_of(ProcessMetrics)
-        # What is rolled back is settled again, and would be counted twice.
+        # A unit of work that is rolled back is settled again: it would be counted twice.
 
         async def count() -> None:
             metrics.count("model_cost_dollars_total", known, by=price)
