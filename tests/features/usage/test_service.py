@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from citewell.core.context import Actor, ActorKind, Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.features.usage import service
+from citewell.features.usage import repository, service
 from citewell.features.usage.errors import QuotaReachedError, UnknownPlanError
 from citewell.features.usage.metrics import Metric, end_of, period_of
 from citewell.features.usage.plans import PLANS
@@ -157,6 +157,48 @@ class TestSettle:
             )
         assert await used(platform, caller, Metric.MODEL_TOKENS) == 140
         assert not await use(platform, anna, Metric.MODEL_TOKENS)
+
+    async def test_total_is_locked_before_the_users_counter(
+        self, platform: Platform, caller: Caller
+    ):
+        """Two answers of one user that lock both in different orders end in a deadlock."""
+        anna, metric, now = somebody(caller), Metric.MODEL_TOKENS, datetime.now(UTC)
+        values = {
+            "tenant": caller.tenant_id, "metric": metric.value, "period": period_of(metric, now),
+            "anna": anna.actor.user_id,
+        }  # fmt: skip
+        row = "tenant_id = :tenant AND metric = :metric AND period = :period AND actor_id"
+        async with unit_of_work(platform, caller) as ctx:  # the user's row lies before the total
+            for actor in (":anna", f"'{repository.TOTAL}'"):
+                await ctx.session.execute(
+                    text(
+                        "INSERT INTO usage_record (tenant_id, metric, period, actor_id, amount) "
+                        f"VALUES (:tenant, :metric, :period, {actor}, 60)"
+                    ),
+                    values,
+                )
+
+        async def settle() -> None:
+            async with unit_of_work(platform, anna) as ctx:
+                # A small table is read in the order of its rows.
+                for index in ("enable_indexscan", "enable_bitmapscan", "enable_indexonlyscan"):
+                    await ctx.session.execute(text(f"SET LOCAL {index} = off"))
+                await service.settle(ctx, metric, reserved=60, spent=70, at=now)
+
+        async with unit_of_work(platform, caller) as ctx:
+            await ctx.session.execute(
+                text(f"SELECT 1 FROM usage_record WHERE {row} = '{repository.TOTAL}' FOR UPDATE"),
+                values,
+            )
+            settling = asyncio.create_task(settle())
+            waits = text("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+            while await ctx.session.scalar(waits) is None:
+                await ctx.session.execute(text("SELECT pg_sleep(0.01)"))
+            await ctx.session.execute(
+                text(f"SELECT 1 FROM usage_record WHERE {row} = :anna FOR UPDATE NOWAIT"), values
+            )
+        await settling
+        assert await used(platform, caller, metric) == 70
 
 
 class TestRecount:

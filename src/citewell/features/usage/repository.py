@@ -73,15 +73,21 @@ SELECT asked.metric, asked.most, counted.metric IS NOT NULL AS is_counted
 FROM hurried, asked LEFT JOIN counted USING (metric)
 """  # noqa: S608 - constants of ours
 
+# The inner SELECTs of these two lock the counters in the same order as `_COUNTED` and `_SPEND`;
+# UPDATE alone would lock them in the order it finds them, and two answers of one user deadlock.
 # Never below zero: a correction may meet a period whose counter was recounted meanwhile.
 _ADJUST = text("""
-UPDATE usage_record SET amount = greatest(0, amount + :amount), updated_at = now()
-WHERE tenant_id = :tenant_id AND metric = :metric AND period = :period
-  AND actor_id = ANY(CAST(:actor_ids AS uuid[]))
+UPDATE usage_record u SET amount = greatest(0, u.amount + :amount), updated_at = now()
+FROM (
+  SELECT actor_id FROM usage_record
+  WHERE tenant_id = :tenant_id AND metric = :metric AND period = :period
+    AND actor_id = ANY(CAST(:actor_ids AS uuid[]))
+  ORDER BY actor_id FOR UPDATE
+) AS held
+WHERE u.tenant_id = :tenant_id AND u.metric = :metric AND u.period = :period
+  AND u.actor_id = held.actor_id
 """)
 
-# The inner SELECT locks the counters in the same order as `_COUNTED`; UPDATE alone would lock them
-# in the order it finds them.
 _RELEASE = text("""
 UPDATE usage_record u SET amount = greatest(0, u.amount - r.amount), updated_at = now()
 FROM (
