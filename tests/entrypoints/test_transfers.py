@@ -77,7 +77,8 @@ class TestRetention:
     @pytest.mark.usefixtures("filled")
     def test_rule_is_tried_set_shown_and_taken_away(self, filled: Installation) -> None:
         look = ("collections", "retention", "library")
-        assert filled.json(*look) == {"keep_days": None, "total": 0, "documents": []}
+        nothing = {"keep_days": None, "total": 0, "is_final": False, "documents": []}
+        assert filled.json(*look) == nothing
         assert "for good" in filled.call(*look).stdout
         tried = filled.json(*look, "--keep-days", "30")
         assert (tried["keep_days"], tried["total"]) == (30, 0)

@@ -101,18 +101,19 @@ class TestCreate:
         person = await signed_in(office, Role.EMPLOYEE)
         me = (await person.get("/api/v1/auth/me")).json()["user"]["id"]
         key = await made(person, expires_in_days=2)
+        secret = key["key"].split("_", 2)[2]  # it may hold the mark that stands before it
         assert (key["name"], key["scopes"], key["user_id"]) == ("robot", ["read"], me)
         assert key["last_used_at"] is None
         listed = await person.get(URL)
         [shown] = listed.json()["data"]
         assert shown == {name: value for name, value in key.items() if name != "key"}
-        assert key["key"].rpartition("_")[2] not in listed.text
+        assert secret not in listed.text
 
         async def stored(ctx: Context) -> str:
             row = await ctx.session.execute(text("SELECT api_key::text FROM api_key"))
             return " ".join(str(line) for line in row.scalars())
 
-        assert key["key"].rpartition("_")[2] not in await office.within(stored)
+        assert secret not in await office.within(stored)
         [event] = await office.trail(key["id"])
         assert event.action == "api_key.created"
         assert event.details["scopes"] == ["read"]
@@ -203,7 +204,7 @@ class TestValidity:
             await ctx.session.execute(chosen.values(hash=b""))
 
         await office.within(empty)
-        head = person.key.rpartition("_")[0]
+        head = "_".join(person.key.split("_", 2)[:2])
         for key in (person.key, f"{head}_", head, "x"):
             client = await office.client(None)
             reply = await client.get(COLLECTIONS, headers={"Authorization": f"Bearer {key}"})
