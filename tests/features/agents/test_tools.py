@@ -11,8 +11,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from citewell.core.context import Context
+from citewell.core.context import SYSTEM, Caller, Context, batched_work
 from citewell.core.settings import Settings
+from citewell.features.agents import repository
 from tests.conftest import LiveServer, serving
 from tests.features.agents.conftest import (
     MODEL,
@@ -363,3 +364,42 @@ class TestEvaluations:
         missing = {"dataset_id": made["id"], "agent": "nobody"}
         refusal = await desk.sent("POST", "/evaluations/runs", 404, missing)
         assert refusal["code"] == "agent_not_found"
+
+
+class TestPause:
+    async def test_decision_that_comes_meanwhile_is_not_overlooked(
+        self, desk: Desk, outside: Outside
+    ) -> None:
+        agent = await desk.new_agent("send_http")
+        desk.vendor.play(calling(posting(outside.host)))
+        run = await desk.ran(agent, "Send it.")
+        [call] = run["calls"]
+        platform, tenant_id = desk.office.server.platform, desk.office.tenant_id
+
+        async def going(ctx: Context) -> int:
+            again = "UPDATE agent_run SET status = 'running' WHERE id = :run RETURNING attempt"
+            return await ctx.session.scalar(text(again), {"run": run["id"]}) or 0
+
+        async def pause() -> bool:
+            values = {"run_id": run["id"], "attempt": attempt, "seconds": 1.0}
+            caller = Caller(tenant_id, SYSTEM)
+            async with batched_work(platform, caller, has_kept_plans=True) as ctx:
+                return await repository.pause(ctx, values)
+
+        async def decided_meanwhile(ctx: Context) -> bool:
+            """As a decision does it: the run is locked, then the call is changed."""
+            lock = "SELECT 1 FROM agent_run WHERE id = :run FOR NO KEY UPDATE"
+            await ctx.session.execute(text(lock), {"run": run["id"]})
+            pausing = asyncio.create_task(pause())
+            waits = text("SELECT 1 FROM pg_locks WHERE NOT granted AND locktype <> 'advisory'")
+            while await ctx.session.scalar(waits) is None:
+                await ctx.session.execute(text("SELECT pg_sleep(0.01)"))
+            approve = "UPDATE tool_execution SET status = 'approved' WHERE id = :call"
+            await ctx.session.execute(text(approve), {"call": call["id"]})
+            await ctx.session.commit()
+            return await pausing
+
+        attempt = await desk.office.within(going)
+        assert await desk.office.run(pause())
+        attempt = await desk.office.within(going)
+        assert not await desk.office.within(decided_meanwhile)

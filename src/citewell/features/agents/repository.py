@@ -142,7 +142,14 @@ WITH run AS (
 SELECT entries FROM run
 """
 
-# A decision may have come between the question and this: then the run goes on at once.
+# A decision may have come between the question and this: then the run goes on at once. Decisions
+# lock the outermost run; the lock is taken by a statement before the one that looks for them, whose
+# snapshot would be older than a decision that it had to wait for: the run would wait for ever.
+_LOCK_OUTERMOST = """
+SELECT o.id FROM agent_run o JOIN agent_run r ON r.tenant_id = o.tenant_id AND r.root_id = o.id
+WHERE r.tenant_id = :tenant_id AND r.id = :run_id FOR NO KEY UPDATE OF o
+"""
+
 _PAUSE = """
 UPDATE agent_run p SET status = 'waiting', seconds = :seconds
 WHERE p.tenant_id = :tenant_id AND p.id = :run_id AND p.attempt = :attempt AND p.status = 'running'
@@ -569,6 +576,7 @@ async def finish(ctx: BatchContext, values: Mapping[str, object]) -> bool:
 
 async def pause(ctx: BatchContext, values: Mapping[str, object]) -> bool:
     """Have a run wait for a person; False if nothing waits any more, or the run is lost."""
+    ctx.batch.ask(_LOCK_OUTERMOST, {"tenant_id": ctx.tenant_id, "run_id": values["run_id"]}, list)
     return await _note(ctx, _PAUSE, values)
 
 
