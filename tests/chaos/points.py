@@ -115,7 +115,22 @@ def armed(connection: psycopg.Connection[Any], point: Point) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCKS, point.number))
+        disarm(connection, point)
+
+
+def is_armed_at_once(connection: psycopg.Connection[Any], point: Point) -> bool:
+    """Arm a point unless somebody is just passing it.
+
+    They may be on their way to a point that this connection has armed before: waiting for them
+    would be a deadlock.
+    """
+    tried = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCKS, point.number))
+    return tried.fetchone() == (True,)
+
+
+def disarm(connection: psycopg.Connection[Any], point: Point) -> None:
+    """Let those go on who wait at a point."""
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCKS, point.number))
 
 
 def wait_for_somebody(

@@ -31,8 +31,30 @@ FORGOTTEN = "SELECT 1 FROM blob WHERE released_at IS NOT NULL"
 """Contents whose files are still to be removed."""
 
 
+class Insistent:
+    """A client of a site whose processes are being killed."""
+
+    site: Site
+    retries: int
+
+    async def _insist(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+        """Ask until there is an answer that is not "later"; nothing is known of lost ones."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                reply = await ask()
+                if reply.status_code not in LATER and not is_in_use(reply):
+                    return reply
+                said = reply.text
+            except httpx.TransportError as error:
+                said = type(error).__name__
+            assert time.monotonic() < deadline, said + self.site.last_words()
+            self.retries += 1
+            await asyncio.sleep(0.1)
+
+
 @dataclass
-class Storm:
+class Storm(Insistent):
     """One run: what is done is drawn from `seed`; when it happens, the machine decides."""
 
     site: Site
@@ -124,21 +146,6 @@ class Storm:
         assert reply.status_code in (200, 409), self.site.explained(reply)
         entry.document_id = document_id
         self.restored += 1
-
-    async def _insist(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-        """Ask until there is an answer that is not "later"; nothing is known of lost ones."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                reply = await ask()
-                if reply.status_code not in LATER and not is_in_use(reply):
-                    return reply
-                said = reply.text
-            except httpx.TransportError as error:
-                said = type(error).__name__
-            assert time.monotonic() < deadline, said + self.site.last_words()
-            self.retries += 1
-            await asyncio.sleep(0.1)
 
     async def _search_on(self) -> None:
         chance = random.Random(self.seed)

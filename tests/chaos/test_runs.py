@@ -6,9 +6,8 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
-import psycopg
 import pytest
 
 from tests.entrypoints.conftest import Installation
@@ -16,7 +15,14 @@ from tests.features.agents.conftest import Outside, outside
 from tests.waiting import PATIENCE
 
 from .cluster import ModelThread
-from .points import Point, armed, install, roll_back, wait_for_somebody
+from .points import (
+    Point,
+    disarm,
+    install,
+    is_armed_at_once,
+    roll_back,
+    wait_for_somebody,
+)
 from .report import record
 from .run_points import RUN_POINTS
 from .site import Site
@@ -117,13 +123,13 @@ class RunKiller(Killer):
     def _kill_at_one_of(self, wanted: Sequence[Point]) -> Point | None:
         ends = time.monotonic() + POINT_SECONDS
         with self.site.connect() as connection, ExitStack() as stack:
-            connection.execute("SET lock_timeout = '2s'")
-            for point in wanted:
-                # A transaction that is just passing keeps the lock for a moment.
-                with suppress(psycopg.errors.LockNotAvailable):
-                    stack.enter_context(armed(connection, point))
+            at = list[Point]()
             while time.monotonic() < ends:
                 for point in wanted:
+                    if point not in at and is_armed_at_once(connection, point):
+                        stack.callback(disarm, connection, point)
+                        at.append(point)
+                for point in at:
                     if sessions := wait_for_somebody(connection, point, 0.01):
                         self._kill_all_of(point.who)
                         if self.chance.random() < 0.5:

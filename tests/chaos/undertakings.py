@@ -19,8 +19,8 @@ from tests.features.agents.conftest import Outside, calling, saying
 from tests.vendor import Received, Reply
 from tests.waiting import PATIENCE
 
-from .site import LATER, Site
-from .storm import is_in_use
+from .site import Site
+from .storm import Insistent
 
 MODEL = "gpt-4o-mini"
 """A name whose price is known, so that money is counted too."""
@@ -102,7 +102,7 @@ FLOW = {
 
 
 @dataclass
-class Undertakings:
+class Undertakings(Insistent):
     """The runs that people have started, and how each ended."""
 
     site: Site
@@ -208,18 +208,3 @@ class Undertakings:
                     within = f"/{runs}/{node[field_name]}"
                     seen = (await self._insist(partial(client.get, within))).json()
                     await self._decide(client, within, seen)
-
-    async def _insist(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-        """Ask until there is an answer that is not "later"; nothing is known of lost ones."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                reply = await ask()
-                if reply.status_code not in LATER and not is_in_use(reply):
-                    return reply
-                said = reply.text
-            except httpx.TransportError as error:
-                said = type(error).__name__
-            assert time.monotonic() < deadline, said + self.site.last_words()
-            self.retries += 1
-            await asyncio.sleep(0.1)
