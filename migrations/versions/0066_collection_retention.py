@@ -1,4 +1,4 @@
-"""How many days documents of a collection are kept: a rule of the collection."""
+"""Adds `collection.keep_days`, the days that documents of a collection are kept."""
 
 from alembic import op
 

@@ -68,6 +68,20 @@ def make(server: EmbeddedServer, admin: str) -> Make:
     return make
 
 
+def make_ordinary_owner(admin: str) -> None:
+    """Make the role `plain` as the guide says, with the rights that it needs and no others."""
+    run(admin, "CREATE ROLE plain LOGIN", f"CREATE ROLE {APP_ROLE}", f"GRANT {APP_ROLE} TO plain")
+
+
+def ordinary_owner(make: Make, admin: str) -> tuple[str, str]:
+    """A database of an ordinary role; returns the role's URL and that of a superuser."""
+    make_ordinary_owner(admin)
+    url = make("plain")
+    everything = url.replace("plain@", "postgres@")
+    run(everything, "CREATE EXTENSION vector")
+    return url, everything
+
+
 def refusal(url: str) -> str:
     """The one line `migrate` refuses with."""
     with pytest.raises(StartupError) as caught:
@@ -138,14 +152,7 @@ class TestMigrate:
     def test_ordinary_owner_with_the_administrators_help_migrates(
         self, make: Make, admin: str
     ) -> None:
-        run(
-            admin,
-            "CREATE ROLE plain LOGIN",
-            f"CREATE ROLE {APP_ROLE}",
-            f"GRANT {APP_ROLE} TO plain",
-        )
-        url = make("plain")
-        run(url.replace("plain@", "postgres@"), "CREATE EXTENSION vector")
+        url, _ = ordinary_owner(make, admin)
         assert migrate(url)
         [facts] = run(
             url,
@@ -157,15 +164,7 @@ class TestMigrate:
     def test_upkeep_of_an_ordinary_owner_finds_rules_of_retention(
         self, make: Make, admin: str
     ) -> None:
-        run(
-            admin,
-            "CREATE ROLE plain LOGIN",
-            f"CREATE ROLE {APP_ROLE}",
-            f"GRANT {APP_ROLE} TO plain",
-        )
-        url = make("plain")
-        everything = url.replace("plain@", "postgres@")
-        run(everything, "CREATE EXTENSION vector")
+        url, everything = ordinary_owner(make, admin)
         assert migrate(url)
         run(everything, *A_DOCUMENT_OF_0003[:2])
         ask = "SELECT count(*) FROM citewell_tenants_with_retention()"
@@ -176,15 +175,7 @@ class TestMigrate:
     def test_history_of_versions_is_taken_from_when_they_were_ready(
         self, make: Make, admin: str
     ) -> None:
-        run(
-            admin,
-            "CREATE ROLE plain LOGIN",
-            f"CREATE ROLE {APP_ROLE}",
-            f"GRANT {APP_ROLE} TO plain",
-        )
-        url = make("plain")
-        everything = url.replace("plain@", "postgres@")
-        run(everything, "CREATE EXTENSION vector")
+        url, everything = ordinary_owner(make, admin)
         config = Config()
         config.set_main_option("script_location", str(migrations_folder()))
         config.attributes["url"] = url
@@ -309,12 +300,7 @@ class TestRefusal:
         assert f"GRANT {APP_ROLE}" in refusal(url)
 
     def test_user_who_may_not_make_tables(self, make: Make, admin: str) -> None:
-        run(
-            admin,
-            "CREATE ROLE plain LOGIN",
-            f"CREATE ROLE {APP_ROLE}",
-            f"GRANT {APP_ROLE} TO plain",
-        )
+        make_ordinary_owner(admin)
         url = make()
         run(url, "CREATE EXTENSION vector")
         assert "GRANT CREATE ON SCHEMA public" in refusal(url.replace("postgres@", "plain@"))

@@ -51,6 +51,8 @@ _VI_SHORT = _split("buoc dieu chuong phong cach loai khoan muc ca cap bac tang n
 """Of one syllable; `chi` of `chi nhánh` begins `chi phí` as well."""
 
 _VI_LABELS = frozenset(("ten", "ma"))
+"""`Tên` and `Mã`: before a noun they name a column with one such thing in each row."""
+
 _VI_OF = _split("cua cho voi ve doi")
 
 
@@ -161,7 +163,6 @@ def _called_vietnamese(asked: Asked, words: Sequence[str]) -> bool:
 
 
 def _begun_vietnamese(asked: Asked, words: Sequence[str]) -> bool:
-    # A column that is called `Tên thiết bị` or `Mã thiết bị` has a device in each row.
     begun = words[1:] if words[:1] and words[0] in _VI_LABELS else words
     return any(tuple(begun[: len(noun)]) == noun for noun in _nouns_vietnamese(asked))
 
