@@ -33,6 +33,9 @@ class Sheet:
     """Text of a text box."""
     remark: tuple[int, int, str] | None = None
     """Row, column and text of a comment; in XLSB and XLS."""
+    charts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Kind of relation and content of charts; in XLSX and XLSB."""
+    kind: str = "worksheet"
 
     def cells(self) -> list[tuple[int, list[tuple[int, Cell]]]]:
         """Rows with their number, and filled cells with that of their column, from 0."""
@@ -73,16 +76,20 @@ def _drawing(text: str) -> str:
 
 def _package(path: Path, book: Book, end: str, parts: dict[str, str | bytes]) -> Path:
     """The parts that XLSX and XLSB have alike."""
-    sheets = [(f"s{n}", "worksheet", f"sheet{n}.{end}") for n in range(1, len(book) + 1)]
+    sheets = [(f"s{n}", s.kind, f"sheet{n}.{end}") for n, s in enumerate(book.values(), 1)]
     parts["[Content_Types].xml"] = CONTENT_TYPES
     parts["_rels/.rels"] = relations([("m", "officeDocument", f"xl/workbook.{end}")])
     listed = [*sheets, ("st", "styles", f"styles.{end}")]
     parts[f"xl/_rels/workbook.{end}.rels"] = relations(listed)
     for n, sheet in enumerate(book.values(), 1):
         beside: list[tuple[str, str, str]] = []
-        if sheet.box:
+        if sheet.box or sheet.charts:
             beside.append(("d", "drawing", f"d{n}.xml"))
             parts[f"xl/d{n}.xml"] = _drawing(sheet.box)
+        if sheet.charts:
+            charts = [(kind, kind, f"{kind}{n}.xml") for kind in sheet.charts]
+            parts[f"xl/_rels/d{n}.xml.rels"] = relations(charts)
+            parts |= {f"xl/{kind}{n}.xml": text for kind, text in sheet.charts.items()}
         if sheet.remark and end == "bin":
             beside.append(("c", "comments", f"c{n}.bin"))
             parts[f"xl/c{n}.bin"] = _xlsb_comment(*sheet.remark)

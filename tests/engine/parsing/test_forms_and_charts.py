@@ -4,7 +4,7 @@ import zipfile
 
 from document_files import R, paragraph, relations, write_docx, write_pptx, write_zip
 from old_office_files import write_msg
-from sheet_files import Sheet, write_xls_book
+from sheet_files import Sheet, write_xls_book, write_xlsb_book, write_xlsx_book
 
 from citewell.engine.parsing.base import BlockKind
 from citewell.engine.parsing.findings import Findings
@@ -53,6 +53,21 @@ def references(*keys: str) -> str:
         f'<w:p><w:r><c:chart xmlns:c="{_CHART_SPACE}" {R} r:id="{key}"/></w:r></w:p>'
         for key in keys
     )
+
+
+NEW_CHART = (
+    '<x:chartSpace xmlns:x="http://schemas.microsoft.com/office/drawing/2014/chartex">'
+    '<x:chartData><x:data id="0"><x:strDim type="cat"><x:f>H!A2:A3</x:f><x:lvl ptCount="2">'
+    '<x:pt idx="0">Dues</x:pt><x:pt idx="1">Rent</x:pt></x:lvl></x:strDim>'
+    '<x:numDim type="val"><x:f>H!B2:B3</x:f><x:lvl ptCount="2" formatCode="#,##0">'
+    '<x:pt idx="0">1200</x:pt><x:pt idx="1">-300</x:pt></x:lvl></x:numDim></x:data></x:chartData>'
+    "<x:chart><x:title><x:tx><x:txData><x:v>Result of 2024</x:v></x:txData></x:tx></x:title>"
+    '<x:plotArea><x:plotAreaRegion><x:series layoutId="waterfall"><x:tx><x:txData><x:f>H!B1</x:f>'
+    '<x:v>Euros</x:v></x:txData></x:tx><x:dataId val="0"/></x:series></x:plotAreaRegion>'
+    '<x:axis id="0"><x:catScaling/><x:title><x:tx><x:txData><x:v>Kind</x:v></x:txData></x:tx>'
+    "</x:title></x:axis></x:plotArea></x:chart></x:chartSpace>"
+)
+"""A waterfall, as Excel 2016 and later write it."""
 
 
 FIGURES = " | North | 2024\nQ1 | 12.5% | 0.3\nQ2 |  | 7\nQ3 | 40.0%"
@@ -158,6 +173,36 @@ class TestCharts:
             f'<w:p><w:r><w:t>Text.</w:t></w:r><w:r><c:chart xmlns:c="x" {R} r:id="no"/></w:r></w:p>'
         )
         assert [b.text for b in read(write_docx(tmp_path / "a.docx", body))[1]] == ["Text."]
+
+
+class TestChartsOnSheets:
+    CELLS = (("Kind", "Euros"), ("Dues", "1200"))
+
+    def test_chart_of_cells_that_are_read_has_its_titles_only(self, read, tmp_path):
+        axis = "<c:valAx><c:title><c:tx><c:v>Tonnes</c:v></c:tx></c:title></c:valAx>"
+        category = "<c:catAx><c:title><c:tx><c:v>Quarter</c:v></c:tx></c:title></c:catAx>"
+        chart = DRAWN.replace("</c:barChart>", f"</c:barChart>{category}{axis}")
+        book = {"S": Sheet(self.CELLS, charts={"chart": chart})}
+        for write, end in ((write_xlsx_book, "xlsx"), (write_xlsb_book, "xlsb")):
+            texts = [b.text for b in read(write(tmp_path / f"a.{end}", book))[1]]
+            assert texts == ["S", "Kind | Euros\nDues | 1200", "Share of berths", "Tonnes"], end
+
+    def test_chart_of_cells_that_are_not_read_has_its_figures(self, read, tmp_path):
+        book = {
+            "H": Sheet(self.CELLS, is_hidden=True),
+            "Shown": Sheet((), charts={"chart": DRAWN, "chartEx": NEW_CHART}, kind="chartsheet"),
+        }
+        new = "Kind | Euros\nDues | 1,200\nRent | -300"
+        for write, end in ((write_xlsx_book, "xlsx"), (write_xlsb_book, "xlsb")):
+            blocks = read(write(tmp_path / f"a.{end}", book))[1]
+            texts = ["Shown", "Share of berths", FIGURES, "Result of 2024", new]
+            assert [(b.text, b.page) for b in blocks] == [(text, 2) for text in texts], end
+
+    def test_damaged_chart_leaves_the_sheet(self, read, tmp_path):
+        path = write_xlsx_book(
+            tmp_path / "a.xlsx", {"S": Sheet(self.CELLS, charts={"chart": "<c"})}
+        )
+        assert [b.text for b in read(path)[1]] == ["S", "Kind | Euros\nDues | 1200"]
 
 
 class TestBoundsOfCharts:

@@ -40,6 +40,9 @@ READ_ERRORS = (
 )
 """Errors of `zipfile` for a damaged archive; callers handle `zlib.error` themselves."""
 
+PART_ERRORS = (*READ_ERRORS, zlib.error, ET.ParseError)
+"""Errors of `parse_part` for a damaged part; a document is read without one that it can spare."""
+
 
 def inspect_archive(path: Path, limits: ParseLimits) -> DocumentFormat | None:
     """Detect the format of a zipped document, and refuse archives that unpack to too much.
@@ -127,7 +130,7 @@ def parse_part(archive: zipfile.ZipFile, name: str) -> ET.Element:
 
     Raises:
         ET.ParseError: It is no XML.
-        KeyError and others of `READ_ERRORS`: It cannot be unpacked.
+        KeyError and others of `PART_ERRORS`: It cannot be unpacked.
     """
     with archive.open(name) as part:
         # The child process bounds time and memory; expat 2.4 and later refuses entity bombs.

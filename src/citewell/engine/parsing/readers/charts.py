@@ -1,16 +1,25 @@
-"""Charts of Office documents (DrawingML): their titles, and the figures they were drawn from.
+"""Charts of Office documents: their titles, and the figures they were drawn from.
 
-Source: ECMA-376 part 1, 21.2. The figures are those the document keeps of the chart's workbook.
+Source: ECMA-376 part 1, 21.2 (DrawingML), and [MS-ODRAWXML] 2.24.3 for the kinds that came with
+Office 2016 (waterfall, funnel, treemap and others). The figures are those the document keeps of the
+chart's workbook.
 """
 
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice, zip_longest
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from citewell.engine.parsing.archives import PART_ERRORS, parse_part
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.readers.number_formats import shown_number
-from citewell.engine.parsing.readers.ooxml import child, local, walk
+from citewell.engine.parsing.readers.ooxml import child, local, relations, value_of, walk
+from citewell.engine.parsing.readers.seen_cells import SeenSheet
 from citewell.engine.parsing.readers.tables import table_blocks
+
+CHART_KINDS = ("chart", "chartEx")
+"""Kinds of relations that lead to a chart; the second is of Office 2016 and later."""
 
 _MOST_POINTS = 10_000
 """Points of a series that are read: more of them cannot be told apart in a drawing."""
@@ -21,39 +30,123 @@ _MOST_SERIES = 255
 _MOST_CELLS = 1_000_000
 """Columns times rows of a table: a far place in each of many short series would fill memory."""
 
+_AXES = ("Ax", "axis")
+"""Ends of the names of elements for an axis: `catAx`, `valAx` and so on, or `axis` since 2016."""
+
 _MOST_PARTS = 8
 """Names of one place, its groups included; no chart of Excel has as many levels of categories."""
 
 
-def chart_blocks(root: ET.Element, page: int | None) -> Iterator[Block]:
-    """Yield a chart's title, then its figures as a table with the names of axes and series."""
+class _Series(NamedTuple):
+    name: ET.Element | None
+    categories: ET.Element | None
+    values: ET.Element | None
+
+
+def chart_blocks(
+    root: ET.Element, page: int | None, known: Collection[str] = ()
+) -> Iterator[Block]:
+    """Yield the titles of a chart and of its axis of values, then its figures as a table.
+
+    Args:
+        root: The root of the chart's part.
+        page: Page, slide or sheet that shows it.
+        known: Names of sheets that are read themselves; of a chart that takes all its figures from
+            them only the titles are told, as its rows stand there.
+    """
     chart = child(root, "chart")
-    if text := _title(chart):
-        yield Block(BlockKind.PARAGRAPH, text, page)
-    names, columns, rows = [""], list[list[str]](), 0
-    found = (part for part in walk(root) if local(part.tag) == "ser")
-    for series in islice(found, _MOST_SERIES):
-        categories = _points(child(series, "cat")) or _points(child(series, "xVal"))
-        values = _points(child(series, "val")) or _points(child(series, "yVal"))
+    below, beside = _axes(chart)
+    for text in (_title(chart), beside):
+        if text:
+            yield Block(BlockKind.PARAGRAPH, text, page)
+    found = list(islice(_all_series(root), _MOST_SERIES))
+    if known and found and all(_sheets(each) <= set(known) for each in found):
+        return
+    names, columns, rows = [below], list[list[str]](), 0
+    for series in found:
+        values = _points(series.values)
         if not columns:
-            columns.append(categories)
+            columns.append(_points(series.categories))
         rows = max(rows, len(columns[0]), len(values))
         if rows * (len(columns) + 1) > _MOST_CELLS:
             break
-        names.append(" ".join(_points(child(series, "tx"))))
+        names.append(_name(series.name))
         columns.append(values)
     if columns:
         yield from table_blocks([names, *zip_longest(*columns, fillvalue="")], page)
 
 
+def sheet_charts(
+    archive: zipfile.ZipFile, sheet: SeenSheet, read: Sequence[SeenSheet]
+) -> Iterator[Block]:
+    """Yield the charts on a sheet; one that is damaged is left out, the rest is read without it."""
+    # Figures on sheets that are read are not told twice; those kept of hidden ones are marked.
+    names = {each.name for each in read}
+    drawings = (r for r in relations(archive, sheet.part).values() if r.kind == "drawing")
+    for drawing in dict.fromkeys(relation.part for relation in drawings):
+        drawn = relations(archive, drawing).values()
+        for part in dict.fromkeys(each.part for each in drawn if each.kind in CHART_KINDS):
+            try:
+                root = parse_part(archive, part)
+            except PART_ERRORS:
+                continue
+            yield from chart_blocks(root, sheet.number, names)
+
+
+def _all_series(root: ET.Element) -> Iterator[_Series]:
+    data = {part.get("id"): part for part in child(root, "chartData") or ()}
+    for part in walk(root):
+        match local(part.tag):
+            case "ser":
+                categories, values = child(part, "cat"), child(part, "val")
+                yield _Series(
+                    child(part, "tx"),
+                    child(part, "xVal") if categories is None else categories,
+                    child(part, "yVal") if values is None else values,
+                )
+            case "series":
+                own = data.get(value_of(part, "dataId"))
+                yield _Series(child(part, "tx"), child(own, "strDim"), child(own, "numDim"))
+            case _:
+                continue
+
+
+def _axes(chart: ET.Element | None) -> tuple[str, str]:
+    """The titles of the axis of categories and of the first other one."""
+    axes = [each for each in child(chart, "plotArea") or () if local(each.tag).endswith(_AXES)]
+    if not axes:
+        return "", ""
+    below = next((each for each in axes if _is_of_categories(each)), axes[0])
+    others = [title for each in axes if each is not below and (title := _title(each))]
+    return _title(below), others[0] if others else ""
+
+
+def _is_of_categories(axis: ET.Element) -> bool:
+    return local(axis.tag) in ("catAx", "dateAx") or child(axis, "catScaling") is not None
+
+
 def _title(part: ET.Element | None) -> str:
-    """The title of a chart, typed or taken from a cell."""
+    """The title of a chart or an axis, typed or taken from a cell."""
     title = child(part, "title")
     if title is None:
         return ""
     paragraphs = (each for each in walk(title) if local(each.tag) == "p")
     lines = ("".join(t.text or "" for t in walk(p) if local(t.tag) == "t") for p in paragraphs)
-    return " ".join(line for line in lines if line.strip()) or " ".join(_points(child(title, "tx")))
+    return " ".join(line for line in lines if line.strip()) or _name(child(title, "tx"))
+
+
+def _name(text: ET.Element | None) -> str:
+    own = child(text, "txData")
+    return " ".join(_points(text if own is None else own))
+
+
+def _sheets(series: _Series) -> set[str]:
+    """The sheets that a series takes its values from; an empty name stands for none at all."""
+    parts = () if series.values is None else walk(series.values)
+    text = next((part.text or "" for part in parts if local(part.tag) == "f"), "")
+    # Several areas stand in brackets with commas; a chart of them is told whole.
+    sheet, mark, _ = text.rpartition("!")
+    return {sheet.strip("'").replace("''", "'") if mark else ""}
 
 
 def _points(element: ET.Element | None) -> list[str]:
@@ -61,17 +154,19 @@ def _points(element: ET.Element | None) -> list[str]:
     if element is None:
         return []
     found: dict[int, list[str]] = {}
-    code = ""
+    code = "General" if local(element.tag) == "numDim" else ""
     for part in walk(element):
         match local(part.tag):
             case "numCache" | "numLit":
                 code = "General"
             case "formatCode":
                 code = part.text or "General"
+            case "lvl":
+                code = part.get("formatCode") or code
             case "pt":
                 place = part.get("idx", "")
                 at = int(place) if place.isdecimal() and len(place) < 6 else len(found)
-                value = _value(child(part, "v"), part.get("formatCode") or code)
+                value = _value(part, part.get("formatCode") or code)
                 if value and at < _MOST_POINTS:
                     parts = found.setdefault(at, [])
                     if len(parts) < _MOST_PARTS:
@@ -85,7 +180,8 @@ def _points(element: ET.Element | None) -> list[str]:
     return [" ".join(reversed(found.get(at, []))) for at in range(max(found) + 1)]
 
 
-def _value(value: ET.Element | None, code: str) -> str:
+def _value(point: ET.Element, code: str) -> str:
     """A value as shown; texts have no format."""
-    text = (value.text or "") if value is not None else ""
+    value = child(point, "v")
+    text = (point if value is None else value).text or ""
     return shown_number(text, code) if code else text

@@ -16,7 +16,7 @@ from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import TURN, lowered, raised
 from citewell.engine.parsing.readers.altchunks import AltChunks
 from citewell.engine.parsing.readers.base import ReaderInput, Reading, comment_text
-from citewell.engine.parsing.readers.charts import chart_blocks
+from citewell.engine.parsing.readers.charts import CHART_KINDS, chart_blocks
 from citewell.engine.parsing.readers.formulas import formula_text
 from citewell.engine.parsing.readers.ooxml import (
     attribute,
@@ -54,7 +54,7 @@ def read(source: ReaderInput) -> Reading:
         known = relations(archive, main)
         parts = {relation.kind: relation.part for relation in known.values()}
         chunks = {key: each.part for key, each in known.items() if each.kind == "aFChunk"}
-        charts = {key: each.part for key, each in known.items() if each.kind == "chart"}
+        charts = {key: each.part for key, each in known.items() if each.kind in CHART_KINDS}
         word = _Word(
             Styles(load_part(archive, parts.get("styles"))),
             Numbering(load_part(archive, parts.get("numbering"))),

@@ -12,6 +12,7 @@ from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import parse_part
+from citewell.engine.parsing.base import Block
 from citewell.engine.parsing.readers.base import ReaderInput
 from citewell.engine.parsing.readers.number_formats import general
 from citewell.engine.parsing.readers.ooxml import attribute, local
@@ -25,6 +26,7 @@ from citewell.engine.parsing.readers.seen_cells import (
     Row,
     SeenSheet,
     note_merged,
+    remark_blocks,
     seen,
     seen_notes,
     warn_of_hidden_sheets,
@@ -93,10 +95,11 @@ class OpenWorkbook:
             is_hidden = sheet.is_hidden or number in found.hidden_rows
             yield seen(row, found.hidden_columns, self._findings, is_hidden=is_hidden)
 
-    def remarks(self, sheet: SeenSheet) -> list[str]:
-        """Text boxes and comments of a sheet."""
+    def remarks(self, sheet: SeenSheet) -> Iterator[Block]:
+        """Yield text boxes and comments of a sheet."""
         found = self._found[sheet.number]
-        return found.boxes + seen_notes(found.notes, found.hidden_rows, found.hidden_columns)
+        notes = seen_notes(found.notes, found.hidden_rows, found.hidden_columns)
+        return remark_blocks(found.boxes + notes, sheet)
 
     def _read(self, events: Iterator[tuple[str, ET.Element]]) -> None:
         sheet: _Sheet | None = None

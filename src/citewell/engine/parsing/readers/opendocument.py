@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import IO
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import READ_ERRORS, parse_part
+from citewell.engine.parsing.archives import PART_ERRORS, parse_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.formats import DocumentFormat
@@ -96,7 +96,7 @@ def _objects(archive: zipfile.ZipFile) -> Callable[[str], ET.Element | None]:
             return None
         try:
             return parse_part(archive, part)
-        except (*READ_ERRORS, ET.ParseError):
+        except PART_ERRORS:
             return None
 
     return object_of

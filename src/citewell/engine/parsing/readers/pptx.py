@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import READ_ERRORS, parse_part
+from citewell.engine.parsing.archives import PART_ERRORS, parse_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import hidden, lowered, raised
@@ -113,7 +113,8 @@ def _shapes(
                 if root is not None:
                     yield from chart_blocks(root, number)
             case "relIds":
-                yield from _diagram(archive, known.get(attribute(shape, "dm") or ""), number)
+                relation = known.pop(attribute(shape, "dm") or "", None)
+                yield from _diagram(archive, relation, number)
             case _:
                 continue
 
@@ -222,5 +223,5 @@ def _other_part(archive: zipfile.ZipFile, relation: Relation | None) -> ET.Eleme
         return None
     try:
         return parse_part(archive, relation.part)
-    except (*READ_ERRORS, ET.ParseError):
+    except PART_ERRORS:
         return None

@@ -2,11 +2,11 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from citewell.engine.parsing.base import WarningCode
+from citewell.engine.parsing.base import Block, BlockKind, WarningCode
 from citewell.engine.parsing.findings import Findings
 
 MAX_COLUMNS = 16_384
@@ -57,8 +57,8 @@ class Book(Protocol):
         """Yield the rows of a sheet; without `as_shown` numbers come as they are stored."""
         ...
 
-    def remarks(self, sheet: SeenSheet) -> list[str]:
-        """Text boxes and comments of a sheet; asked for after its rows."""
+    def remarks(self, sheet: SeenSheet) -> Iterator[Block]:
+        """Yield text boxes, comments and charts of a sheet; asked for after its rows."""
         ...
 
 
@@ -140,6 +140,11 @@ def seen_notes(
         for (row, column), text in sorted(notes.items())
         if text.strip() and row not in rows and column not in columns
     ]
+
+
+def remark_blocks(texts: Iterable[str], sheet: SeenSheet) -> Iterator[Block]:
+    """Yield texts that lie on a sheet, each as an item of its own."""
+    return (Block(BlockKind.LIST_ITEM, text, sheet.number) for text in texts)
 
 
 def column_name(number: int) -> str:

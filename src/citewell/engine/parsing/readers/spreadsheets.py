@@ -61,7 +61,7 @@ def _book_blocks(book: Book) -> Iterator[Block]:
             if not is_named:
                 yield Block(BlockKind.HEADING, sheet.name, sheet.number, level=1)
                 is_named = True
-            yield Block(BlockKind.LIST_ITEM, remark, sheet.number)
+            yield remark
 
 
 def _tables(rows: Iterator[Row]) -> Iterator[list[Row]]:

@@ -8,7 +8,7 @@ import zipfile
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import READ_ERRORS, parse_part
+from citewell.engine.parsing.archives import PART_ERRORS, parse_part
 from citewell.engine.parsing.readers.ooxml import attribute, child, is_on, local, value_of
 
 # Word keeps the English names of its built-in styles in files of every language.
@@ -31,7 +31,7 @@ def load_part(archive: zipfile.ZipFile, name: str | None) -> ET.Element | None:
         return None
     try:
         return parse_part(archive, name)
-    except (*READ_ERRORS, ET.ParseError):
+    except PART_ERRORS:
         return None
 
 

@@ -11,7 +11,7 @@ from xlrd.biffh import XLRDError  # pyright: ignore[reportMissingTypeStubs] - as
 from xlrd.compdoc import CompDocError  # pyright: ignore[reportMissingTypeStubs] - as above
 
 from citewell.engine.parsing.archives import locked_error
-from citewell.engine.parsing.base import ParseError, ParseFailure
+from citewell.engine.parsing.base import Block, ParseError, ParseFailure
 from citewell.engine.parsing.compound import MAGIC
 from citewell.engine.parsing.containers import open_compound
 from citewell.engine.parsing.marks import lowered, raised
@@ -24,6 +24,7 @@ from citewell.engine.parsing.readers.seen_cells import (
     Row,
     SeenSheet,
     note_merged,
+    remark_blocks,
     seen,
     seen_notes,
     warn_of_hidden_sheets,
@@ -100,10 +101,10 @@ class OldWorkbook:
             yield seen(row, self._hidden_columns, self._findings, is_hidden=is_hidden)
         self._book.unload_sheet(sheet.number - 1)
 
-    def remarks(self, sheet: SeenSheet) -> list[str]:
-        """Text boxes and comments of a sheet, of which the rows were read to the end."""
+    def remarks(self, sheet: SeenSheet) -> Iterator[Block]:
+        """Yield text boxes and comments of a sheet, of which the rows were read."""
         notes = seen_notes(self._notes, self._hidden_rows, self._hidden_columns)
-        return self._drawings.texts(sheet.number) + notes
+        return remark_blocks(self._drawings.texts(sheet.number) + notes, sheet)
 
     def _text(self, sheet: Any, row: int, column: int, *, as_shown: bool) -> str:
         cell: Any = sheet.cell(row, column)

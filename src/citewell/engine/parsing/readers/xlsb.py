@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from citewell.engine.parsing.archives import parse_part
+from citewell.engine.parsing.base import Block
 from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput
+from citewell.engine.parsing.readers.charts import sheet_charts
 from citewell.engine.parsing.readers.number_formats import BUILT_IN, is_dated, shown_number
 from citewell.engine.parsing.readers.ooxml import main_part, properties, relations
 from citewell.engine.parsing.readers.seen_cells import (
@@ -22,11 +24,12 @@ from citewell.engine.parsing.readers.seen_cells import (
     Row,
     SeenSheet,
     note_merged,
+    remark_blocks,
     seen,
     seen_notes,
     warn_of_hidden_sheets,
 )
-from citewell.engine.parsing.readers.xlsx import THREADED, drawn_texts
+from citewell.engine.parsing.readers.xlsx import SHEET_KINDS, THREADED, drawn_texts
 
 _ROW, _SST_ITEM, _FONT, _FMT, _XF, _COL = 0, 19, 43, 44, 47, 60
 _COMMENT, _COMMENT_TEXT = 635, 637
@@ -93,7 +96,7 @@ class BinaryWorkbook:
                     key, end = _wide(data, 8)
                     relation = known.get(key)
                     is_read = state == 0 or self._findings.keeps_hidden
-                    if is_read and relation and relation.kind == "worksheet":
+                    if is_read and relation and relation.kind in SHEET_KINDS:
                         name, part = _wide(data, end)[0], relation.part
                         self.sheets.append(SeenSheet(name, self.sheet_count, part, state != 0))
         warn_of_hidden_sheets(hidden_sheets, source.findings)
@@ -138,8 +141,8 @@ class BinaryWorkbook:
             merger.fill(row)
             yield seen(row, hidden, self._findings, is_hidden=is_hidden)
 
-    def remarks(self, sheet: SeenSheet) -> list[str]:
-        """Text boxes and comments of a sheet, of which its rows were read to the end."""
+    def remarks(self, sheet: SeenSheet) -> Iterator[Block]:
+        """Yield text boxes, comments and charts of a sheet, of which the rows were read."""
         boxes: list[str] = []
         notes: dict[tuple[int, int], str] = {}
         with zipfile.ZipFile(self._path) as archive:
@@ -150,7 +153,9 @@ class BinaryWorkbook:
                     boxes += drawn_texts(parse_part(archive, relation.part))
                 elif relation.kind == "comments":
                     notes |= self._comments(archive.read(relation.part))
-        return boxes + seen_notes(notes, self._hidden_rows, self._hidden_columns)
+            texts = boxes + seen_notes(notes, self._hidden_rows, self._hidden_columns)
+            yield from remark_blocks(texts, sheet)
+            yield from sheet_charts(archive, sheet, self.sheets)
 
     def _comments(self, part: bytes) -> dict[tuple[int, int], str]:
         """Comments by the place of their cell."""

@@ -11,9 +11,10 @@ from typing import IO
 from xml.etree import ElementTree as ET
 
 from citewell.engine.parsing.archives import parse_part
-from citewell.engine.parsing.base import WarningCode
+from citewell.engine.parsing.base import Block, WarningCode
 from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput
+from citewell.engine.parsing.readers.charts import sheet_charts
 from citewell.engine.parsing.readers.number_formats import BUILT_IN, is_dated, shown_number
 from citewell.engine.parsing.readers.ooxml import (
     attribute,
@@ -33,12 +34,16 @@ from citewell.engine.parsing.readers.seen_cells import (
     Row,
     SeenSheet,
     note_merged,
+    remark_blocks,
     seen,
     seen_notes,
     warn_of_hidden_sheets,
 )
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+SHEET_KINDS = ("worksheet", "chartsheet")
+"""Kinds of sheets that are read; the second is nothing but a chart."""
+
 # The note that Excel puts before a comment with replies, for programs that do not know them. In
 # other languages than English it stays.
 THREADED = re.compile(r"\[Threaded comment\][^\0]{0,500}?\bComment:\s*")
@@ -79,7 +84,7 @@ class Workbook:
             for number, item in enumerate(listed, 1)
             if (self._findings.keeps_hidden or not _is_hidden(item))
             and (key := attribute(item, "id") or "") in known
-            and known[key].kind == "worksheet"
+            and known[key].kind in SHEET_KINDS
             and known[key].part in names
         ]
 
@@ -91,8 +96,8 @@ class Workbook:
             with archive.open(sheet.part) as part:
                 yield from self._rows(part, merged, sheet, as_shown=as_shown)
 
-    def remarks(self, sheet: SeenSheet) -> list[str]:
-        """Text boxes and comments of a sheet, of which its rows were read to the end."""
+    def remarks(self, sheet: SeenSheet) -> Iterator[Block]:
+        """Yield text boxes, comments and charts of a sheet, of which the rows were read."""
         with zipfile.ZipFile(self._path) as archive:
             names = set(archive.namelist())
             parts = [r for r in relations(archive, sheet.part).values() if r.part in names]
@@ -106,7 +111,9 @@ class Workbook:
             for relation in parts:
                 if relation.kind == "comments":
                     notes |= _notes(parse_part(archive, relation.part))
-        return boxes + seen_notes(notes, self._hidden_rows, self._hidden_columns)
+            texts = boxes + seen_notes(notes, self._hidden_rows, self._hidden_columns)
+            yield from remark_blocks(texts, sheet)
+            yield from sheet_charts(archive, sheet, self.sheets)
 
     def _rows(
         self, part: IO[bytes], merged: MergedCells, sheet: SeenSheet, *, as_shown: bool
