@@ -17,9 +17,10 @@ def bearer(api_key: str) -> dict[str, str]:
 
 def chat_client(endpoint: Endpoint, client: "httpx2.AsyncClient") -> "AsyncOpenAI":
     """An SDK client that takes nothing from the environment and repeats nothing."""
-    from openai import AsyncOpenAI  # noqa: PLC0415 - heavy, needed at the first question only
+    # Heavy, needed at the first question only.
+    from citewell.engine.llm.openai_client import ChatClient  # noqa: PLC0415
 
-    return AsyncOpenAI(
+    return ChatClient(
         base_url=endpoint.base_url,
         api_key=endpoint.api_key or "none",  # the SDK wants one; `client` does not send it
         admin_api_key="",
@@ -32,11 +33,12 @@ def chat_client(endpoint: Endpoint, client: "httpx2.AsyncClient") -> "AsyncOpenA
 
 
 def _build(endpoint: Endpoint, client: "httpx2.AsyncClient") -> "Model":
-    from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415 - heavy, see above
-    from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415
+    from pydantic_ai.providers.openai import OpenAIProvider  # noqa: PLC0415 - heavy, see above
+
+    from citewell.engine.llm.openai_client import ChatModel  # noqa: PLC0415
 
     provider = OpenAIProvider(openai_client=chat_client(endpoint, client))
-    return OpenAIChatModel(endpoint.model, provider=provider)
+    return ChatModel(endpoint.model, provider=provider)
 
 
 PROVIDER = Provider(

@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 
 
 def _build(endpoint: Endpoint, client: "httpx2.AsyncClient") -> "Model":
-    from pydantic_ai.models.openai import OpenAIChatModel  # noqa: PLC0415 - heavy, see openai.py
-    from pydantic_ai.profiles.openai import OpenAIModelProfile  # noqa: PLC0415
+    from pydantic_ai.profiles.openai import OpenAIModelProfile  # noqa: PLC0415 - heavy
     from pydantic_ai.providers import openai_compatible  # noqa: PLC0415
+
+    from citewell.engine.llm.openai_client import ChatModel  # noqa: PLC0415
 
     provider = openai_compatible.OpenAICompatibleProvider(
         "openai-compatible", openai_client=chat_client(endpoint, client)
     )
     # Most such servers know `max_tokens` only, the older name.
     profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
-    return OpenAIChatModel(endpoint.model, provider=provider, profile=profile)
+    return ChatModel(endpoint.model, provider=provider, profile=profile)
 
 
 PROVIDER = Provider(
