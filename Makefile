@@ -15,7 +15,7 @@ endif
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -55,7 +55,11 @@ SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the suite, house rules and docs included (DATABASE_URL=... WORKERS=3)
-	$(PYTEST) $(SPREAD) -m "not slow"
+	$(PYTEST) $(SPREAD) -m "not slow and (promise or not processes)"
+
+.PHONY: test-processes
+test-processes: $(VENV)/.dev ## Run the tests that start, kill or upgrade installations and servers of their own
+	$(PYTEST) $(SPREAD) -m "not slow and processes and not promise"
 
 .PHONY: test-long
 test-long: $(VENV)/.dev ## Run the tests that take minutes and have no target of their own, and all examples of properties
@@ -142,7 +146,7 @@ manifests: $(VENV)/deploy/.made ## Write deploy/kubernetes anew from the chart
 	$(CHECKS)/python tools/manifests.py
 
 .PHONY: check
-check: lint types test ## Everything a change must pass
+check: lint types test test-processes ## Everything a change must pass
 
 .PHONY: lock
 lock: ## Resolve requirements/*.txt anew (releases younger than 7 days are left out; needs uv)

@@ -45,6 +45,7 @@ from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
 from citewell.entrypoints.work import register_work
 from citewell.features.identity import service as identity
+from tests import lanes
 from tests.examples import examples
 from tests.leftovers import Leftovers, adopt_orphans, is_worker
 from tests.waiting import ORDINARY, PATIENCE
@@ -104,6 +105,7 @@ def trust_one_authority(config: pytest.Config) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Let a test take as much longer as what it waits for may: TEST_PATIENCE is for both."""
+    lanes.assign(item)
     if PATIENCE > ORDINARY:
         bound = item.get_closest_marker("timeout")
         seconds = float(bound.args[0] if bound else item.config.getini("timeout"))

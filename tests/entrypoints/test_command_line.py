@@ -90,6 +90,7 @@ class TestLoading:
 
 
 class TestIngest:
+    @pytest.mark.promise
     def test_json_has_the_promised_shape_and_the_exit_code_tells_of_failures(
         self, ingested: subprocess.CompletedProcess[str], documents: dict[str, dict[str, Any]]
     ) -> None:
@@ -254,6 +255,7 @@ class TestIngest:
 
 @pytest.mark.usefixtures("ingested")
 class TestSearch:
+    @pytest.mark.promise
     def test_json_is_all_there_is_on_stdout(self, installation: Installation) -> None:
         result = installation.run("search", QUESTION, "--top-k", "1", "--json")
         assert (result.returncode, result.stderr) == (0, "")
@@ -323,6 +325,7 @@ class TestSearch:
 
 @pytest.mark.usefixtures("ingested")
 class TestAsk:
+    @pytest.mark.promise
     def test_json_is_all_there_is_on_stdout(self, installation: Installation) -> None:
         result = installation.run("ask", QUESTION, "--json")
         assert (result.returncode, result.stderr) == (0, "")

@@ -56,6 +56,7 @@ def ask(address: str, key: str, question: str) -> httpx.Response:
     )
 
 
+@pytest.mark.promise
 class TestFirstStart:
     def test_greeting_says_where_it_is_and_no_secret(
         self, first_start: Running, installation: Installation

@@ -33,6 +33,7 @@ ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1
 
 
 class TestStart:
+    @pytest.mark.promise
     def test_first_start_answers_and_stop_leaves_nothing_running(self, folder: Path) -> None:
         server = EmbeddedServer(folder)
         server.start()
@@ -299,6 +300,7 @@ class TestRecovery:
             server.stop()
         assert_none_left(used)
 
+    @pytest.mark.promise
     def test_everything_killed_recovers_what_was_committed(self, used: Path, use: Use) -> None:
         user = use().wait_up()
         kill_server(used)

@@ -22,7 +22,7 @@ async def connection(database_url: str) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
-def prepared() -> PreparedStatements:
+def known() -> PreparedStatements:
     return PreparedStatements()
 
 
@@ -40,12 +40,12 @@ class TestNumbered:
 
 class TestExchange:
     async def test_rows_of_each_statement_in_order(
-        self, connection: Connection, prepared: PreparedStatements
+        self, connection: Connection, known: PreparedStatements
     ) -> None:
         for number in (1, 2):  # prepared, and again
             rows = await exchange(
                 connection,
-                prepared,
+                known,
                 [
                     ("BEGIN", {}),
                     ("SELECT :n + 1, CAST(:text AS text), CAST(:ids AS int[])",
@@ -55,10 +55,10 @@ class TestExchange:
                 ],
             )  # fmt: skip
             assert rows == [[], [(number + 1, None, [number])], [], []]
-        assert await names_on_server(connection) == set(prepared.names.values())
+        assert await names_on_server(connection) == set(known.names.values())
 
     async def test_first_failure_is_raised_and_connection_goes_on(
-        self, connection: Connection, prepared: PreparedStatements
+        self, connection: Connection, known: PreparedStatements
     ) -> None:
         for wrong, error in (
             ("SELECT 1 / :zero", psycopg.errors.DivisionByZero),
@@ -67,35 +67,35 @@ class TestExchange:
             with pytest.raises(error):
                 await exchange(
                     connection,
-                    prepared,
+                    known,
                     [("BEGIN", {}), (wrong, {"zero": 0}), ("SELECT 'not carried out'", {})],
                 )
             await connection.rollback()
-            assert await exchange(connection, prepared, [("SELECT 3", {})]) == [[(3,)]]
-        assert await names_on_server(connection) == set(prepared.names.values())
+            assert await exchange(connection, known, [("SELECT 3", {})]) == [[(3,)]]
+        assert await names_on_server(connection) == set(known.names.values())
 
     async def test_value_that_cannot_be_sent_leaves_nothing_behind(
-        self, connection: Connection, prepared: PreparedStatements
+        self, connection: Connection, known: PreparedStatements
     ) -> None:
         statements = [("SELECT 1", {}), ("SELECT :value", {"value": object()})]
         with pytest.raises(psycopg.ProgrammingError):
-            await exchange(connection, prepared, statements)
-        assert await exchange(connection, prepared, [("SELECT 2", {})]) == [[(2,)]]
+            await exchange(connection, known, statements)
+        assert await exchange(connection, known, [("SELECT 2", {})]) == [[(2,)]]
 
     async def test_oldest_statements_make_room(
-        self, connection: Connection, prepared: PreparedStatements
+        self, connection: Connection, known: PreparedStatements
     ) -> None:
         for number in range(module.MOST_PREPARED + 3):
             asked = [("SELECT 'always'", {}), (f"SELECT {number}", {})]
-            assert await exchange(connection, prepared, asked) == [[("always",)], [(number,)]]
-        assert len(prepared.names) == module.MOST_PREPARED
-        assert await names_on_server(connection) == set(prepared.names.values())
+            assert await exchange(connection, known, asked) == [[("always",)], [(number,)]]
+        assert len(known.names) == module.MOST_PREPARED
+        assert await names_on_server(connection) == set(known.names.values())
 
     async def test_cancelled_statement_leaves_no_results_behind(
-        self, connection: Connection, prepared: PreparedStatements, database_url: str
+        self, connection: Connection, known: PreparedStatements, database_url: str
     ) -> None:
         statements = [("SELECT pg_sleep(:s)", {"s": 600.0}), ("SELECT 'too late'", {})]
-        long = asyncio.ensure_future(exchange(connection, prepared, statements))
+        long = asyncio.ensure_future(exchange(connection, known, statements))
         sleeping = "SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'"
         async with (
             asyncio.timeout(PATIENCE),
@@ -109,14 +109,14 @@ class TestExchange:
             await long
         # The driver closes a connection whose server does not obey within five seconds.
         if not connection.closed:
-            assert await exchange(connection, prepared, [("SELECT 4", {})]) == [[(4,)]]
+            assert await exchange(connection, known, [("SELECT 4", {})]) == [[(4,)]]
 
     async def test_lost_connection_is_an_operational_error(
-        self, connection: Connection, prepared: PreparedStatements
+        self, connection: Connection, known: PreparedStatements
     ) -> None:
         killing = "SELECT pg_terminate_backend(pg_backend_pid())"
         with pytest.raises(psycopg.OperationalError):
-            await exchange(connection, prepared, [(killing, {}), ("SELECT pg_sleep(600)", {})])
+            await exchange(connection, known, [(killing, {}), ("SELECT pg_sleep(600)", {})])
         with pytest.raises(psycopg.OperationalError):
-            await exchange(connection, prepared, [("SELECT 1", {})])
+            await exchange(connection, known, [("SELECT 1", {})])
         assert connection.closed
