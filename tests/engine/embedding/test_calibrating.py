@@ -70,14 +70,14 @@ class TestMeasure:
 
         found = await measure(Constant())
         assert not any(each.is_understood for each in found.likeness.values())
-        assert 0 <= found.share(1.0, "en", "en") <= 1
+        floor, ceiling = found.bounds_of("en", "en")
+        assert floor < ceiling
 
 
-class TestShare:
+class TestBounds:
     def test_cosine_is_placed_by_the_languages_of_question_and_passage(self) -> None:
         near, far = Likeness(0.8, 0.9, True), Likeness(0.7, 0.8, True)
         both = Calibration(None, {}, {("vi", "vi"): near, ("vi", "en"): far, ("en", "en"): far})
-        assert both.share(0.8, "vi", "en") > both.share(0.8, "vi", "vi")
-        assert both.share(0.8, "vi", "fr") == both.share(0.8, "vi", None)
-        assert both.share(2.0, "vi", "vi") == 1
-        assert both.share(-1.0, "vi", "vi") == 0
+        assert both.bounds_of("vi", "en") == pytest.approx((0.64, 0.86))
+        assert both.bounds_of("vi", "vi") == pytest.approx((0.74, 0.96))
+        assert both.bounds_of("vi", "fr") == both.bounds_of("vi", None)

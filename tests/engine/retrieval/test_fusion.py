@@ -71,6 +71,10 @@ class TestFusedScore:
         assert fused_score(LegScores("a", 0.0, 0.5), 0.4, 0.0) == pytest.approx(0.2)
         assert fused_score(LegScores("a", 0.0, -0.5), 0.4, 0.0) == 0.0
 
+    def test_cosine_counts_by_its_place_between_the_bounds(self) -> None:
+        scores = [fused_score(LegScores("a", 0.0, c), 0.4, 0.0, (0.5, 0.9)) for c in (2, 0.7, -1)]
+        assert scores == pytest.approx([0.4, 0.2, 0.0])
+
     def test_holder_of_a_phrase_stands_before_any_other(self) -> None:
         holder = LegScores("holder", 0.5, 0.0, phrase_share=1.0)
         better = LegScores("better", 12.0, 0.99, phrase_share=0.0)

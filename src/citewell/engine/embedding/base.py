@@ -66,19 +66,13 @@ class Calibration:
             asked != said and each.is_understood for (asked, said), each in self.likeness.items()
         )
 
-    def share(self, cosine: float, asked: str, said: str | None) -> float:
-        """Return how far a cosine lies from no likeness to a full one, in 0..1.
+    def bounds_of(self, asked: str, said: str | None) -> tuple[float, float]:
+        """Return the cosines that count as no and as full likeness.
 
         Args:
-            cosine: Between a question and a passage.
             asked: Language of the question.
             said: Language of the passage; None: not known, as it does not matter.
         """
-        floor, ceiling = self.bounds_of(asked, said)
-        return min(max((cosine - floor) / (ceiling - floor), 0.0), 1.0)
-
-    def bounds_of(self, asked: str, said: str | None) -> tuple[float, float]:
-        """Return the cosines that count as no and as full likeness; arguments as of `share`."""
         if self.bounds is not None:
             return self.bounds
         likeness = self.likeness_of(asked, said)

@@ -16,6 +16,7 @@ SQuAD 0.909 to 0.907, SciFact 0.762 to 0.760, XQuAD-en 0.984 to 0.984, ViQuAD 0.
 The top 20 of each leg make as good a pool as the top 200.
 """
 
+import uuid
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -101,11 +102,7 @@ def _known_share(terms: Iterable[QueryTerm], statistics: CorpusStatistics) -> fl
 
 
 def fused_score(
-    candidate: LegScores,
-    weight: float,
-    best_bm25: float,
-    calibration: Calibration = PLAIN,
-    language: str = UNDETERMINED,
+    candidate: LegScores, weight: float, best_bm25: float, bounds: tuple[float, float] = (0.0, 1.0)
 ) -> float:
     """Return a candidate's score in 0..1, the formula at the head of this module.
 
@@ -113,26 +110,34 @@ def fused_score(
         candidate: The passage's scores.
         weight: The dense leg's share, as `dense_weight` gives it; 0 when that leg failed.
         best_bm25: What `best_possible_score` gives; 0 when the library knows no term.
-        calibration: What the embedder's cosines mean.
-        language: Of the question.
+        bounds: Cosines that count as no and as full likeness, as `Calibration.bounds_of` says.
     """
-    lexical = min(candidate.bm25 / best_bm25, 1.0) if best_bm25 > 0 else 0.0
-    cosine = candidate.cosine
-    dense = 0.0 if cosine is None else calibration.share(cosine, language, candidate.language)
-    score = (1 - weight) * lexical + weight * dense
-    if candidate.phrase_share is not None:
-        score = (score + candidate.phrase_share) / 2
-    return score
+    # Without `min` and `max`, as it is asked a hundred times for each question: half the time.
+    _, bm25, cosine, phrase_share, _ = candidate
+    lexical = bm25 / best_bm25 if best_bm25 > 0 else 0.0
+    score = (1 - weight) * (lexical if lexical < 1 else 1.0)
+    if cosine is not None:
+        floor, ceiling = bounds
+        dense = (cosine - floor) / (ceiling - floor)
+        if dense > 0:
+            score += weight * (dense if dense < 1 else 1.0)
+    return score if phrase_share is None else (score + phrase_share) / 2
 
 
 def fuse(candidates: Iterable[LegScores], query: HybridQuery) -> list[FusedCandidate]:
     """Rank candidates, best first; equal scores in the order of their ids."""
-    best = best_possible_score(query.terms)
-    fused = [
-        FusedCandidate(
-            each,
-            fused_score(each, query.dense_weight, best, query.calibration, query.language),
-        )
-        for each in candidates
-    ]
-    return sorted(fused, key=lambda each: (-each.score, each.candidate.chunk_id))
+    best, weight = best_possible_score(query.terms), query.dense_weight
+    bounds: dict[str | None, tuple[float, float]] = {}
+    fused: list[FusedCandidate] = []
+    for each in candidates:
+        known = bounds.get(each.language)
+        if known is None:
+            known = query.calibration.bounds_of(query.language, each.language)
+            bounds[each.language] = known
+        fused.append(FusedCandidate(each, fused_score(each, weight, best, known)))
+    fused.sort(key=_by_score)
+    return fused
+
+
+def _by_score(fused: FusedCandidate) -> tuple[float, uuid.UUID]:
+    return -fused.score, fused.candidate.chunk_id

@@ -381,15 +381,15 @@ async def _respelling(
     found = question.respelling
     far = {each.word for each in found.spellings if each.is_far} if found else set[str]()
     if found is None or not far:
-        return await _read(reader, query, legs, watch), question
-    return await _confirmed(reader, plain, question, (query, legs), far, watch)
+        return await _read(reader, _Ranking(query, legs), watch), question
+    return await _confirmed(reader, plain, question, _Ranking(query, legs), far, watch)
 
 
 async def _confirmed(
     reader: Reader,
     plain: _Question,
     question: _Question,
-    ranked: tuple[HybridQuery, Legs],
+    ranked: "_Ranking",
     far: Collection[str],
     watch: Stopwatch,
 ) -> tuple[HitList, _Question]:
@@ -399,27 +399,27 @@ async def _confirmed(
         reader: The index.
         plain: The question as it was asked.
         question: The same with all spellings.
-        ranked: Its query and candidates.
+        ranked: Its candidates.
         far: Words that are respelt two slips away, two at most.
         watch: Of the laps.
     """
     respelling = question.respelling or Respelling((), (), {})
     # All are read at once, as passages are the last that is asked.
-    asked = {frozenset[str](): (question, *ranked)}
+    asked = {frozenset[str](): (question, ranked)}
     for count in range(1, len(far) + 1):
         for words in combinations(sorted(far), count):
             less = without_far(plain.analysis, respelling, words)
             other = plain.respelt(less) if less.terms else plain
             query = other.query(reader.statistics)
-            asked[frozenset(words)] = (other, query, await reader.legs(query))
-    wanted = dict.fromkeys(one for _, query, legs in asked.values() for one in _wanted(query, legs))
-    passages = await reader.passages(list(wanted), ranked[0].neighbours)
+            asked[frozenset(words)] = (other, _Ranking(query, await reader.legs(query)))
+    wanted = dict.fromkeys(one for _, each in asked.values() for one in each.wanted())
+    passages = await reader.passages(list(wanted), ranked.query.neighbours)
     watch.lap("read")
-    hits = _hits(*ranked, passages)
+    hits = ranked.hits(passages)
     texts = [f"{hit.title}\n{' '.join(hit.heading)}\n{hit.text}" for hit in hits.hits]
     confirmed = {each.word for each in respelling.spellings if each.is_far and seen(each, texts)}
-    best, query, legs = asked[frozenset(set(far) - confirmed)]
-    return _hits(query, legs, passages), best
+    best, ranked = asked[frozenset(set(far) - confirmed)]
+    return ranked.hits(passages), best
 
 
 async def _respelt(
@@ -486,44 +486,45 @@ async def rank(reader: Reader, query: HybridQuery, watch: Stopwatch | None = Non
     legs = await reader.legs(query)
     if watch is not None:
         watch.lap("search")
-    return await _read(reader, query, legs, watch)
+    return await _read(reader, _Ranking(query, legs), watch)
 
 
-async def _read(reader: Reader, query: HybridQuery, legs: Legs, watch: Stopwatch | None) -> HitList:
-    """Fuse the candidates of the legs and read the best."""
-    passages = await reader.passages(_wanted(query, legs), query.neighbours)
+async def _read(reader: Reader, ranked: "_Ranking", watch: Stopwatch | None) -> HitList:
+    passages = await reader.passages(ranked.wanted(), ranked.query.neighbours)
     if watch is not None:
         watch.lap("read")
-    return _hits(query, legs, passages)
+    return ranked.hits(passages)
 
 
-def _is_ranked_by_text(query: HybridQuery) -> bool:
-    return bool(query.phrases) or query.calibration.crosses_languages
+class _Ranking:
+    """Candidates of a question, fused once: before they are read, unless their texts rank them."""
 
+    def __init__(self, query: HybridQuery, legs: Legs) -> None:
+        self.query = query
+        self._legs = legs
+        self._candidates = legs.candidates()
+        is_by_text = query.phrases or query.calibration.crosses_languages
+        self._fused = None if is_by_text else fuse(self._candidates.values(), query)
 
-def _wanted(query: HybridQuery, legs: Legs) -> list[uuid.UUID]:
-    """The passages to read: the best, or all candidates where their texts rank them."""
-    candidates = legs.candidates().values()
-    if _is_ranked_by_text(query):
-        return [each.chunk_id for each in candidates]
-    return [each.candidate.chunk_id for each in fuse(candidates, query)[: query.top_k]]
+    def wanted(self) -> list[uuid.UUID]:
+        """The passages to read: the best, or all candidates where their texts rank them."""
+        if self._fused is None:
+            return [each.chunk_id for each in self._candidates.values()]
+        return [each.candidate.chunk_id for each in self._fused[: self.query.top_k]]
 
-
-def _hits(query: HybridQuery, legs: Legs, passages: Mapping[uuid.UUID, ChunkView]) -> HitList:
-    """The best of the candidates, with what was read of them."""
-    candidates = legs.candidates()
-    if _is_ranked_by_text(query):
-        fused = fuse(_as_read(candidates, passages, query), query)[: query.top_k]
-    else:
-        fused = fuse(candidates.values(), query)[: query.top_k]
-    dense = {each.chunk_id.int: place for place, each in enumerate(legs.dense, 1)}
-    lexical = {each.chunk_id.int: place for place, each in enumerate(legs.lexical, 1)}
-    hits = [
-        _hit(each, passage, dense.get(passage.chunk_id.int), lexical.get(passage.chunk_id.int))
-        for each in fused
-        if (passage := passages.get(each.candidate.chunk_id)) is not None
-    ]
-    return HitList(hits, legs.scope_size, legs.is_exact, legs.terms)
+    def hits(self, passages: Mapping[uuid.UUID, ChunkView]) -> HitList:
+        """The best of the candidates, with what was read of them."""
+        fused, legs = self._fused, self._legs
+        if fused is None:
+            fused = fuse(_as_read(self._candidates, passages, self.query), self.query)
+        dense = {each.chunk_id.int: place for place, each in enumerate(legs.dense, 1)}
+        lexical = {each.chunk_id.int: place for place, each in enumerate(legs.lexical, 1)}
+        hits = [
+            _hit(each, passage, dense.get(passage.chunk_id.int), lexical.get(passage.chunk_id.int))
+            for each in fused[: self.query.top_k]
+            if (passage := passages.get(each.candidate.chunk_id)) is not None
+        ]
+        return HitList(hits, legs.scope_size, legs.is_exact, legs.terms)
 
 
 def _as_read(
