@@ -1,9 +1,16 @@
+import re
 import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewell.engine.text.normalisation import fold, is_unspaced, normalise, words
+from citewell.engine.text.normalisation import (
+    fold,
+    is_unspaced,
+    normalise,
+    unmarked_pattern,
+    words,
+)
 
 
 class TestNormalise:
@@ -46,3 +53,15 @@ class TestFold:
 
     def test_vowel_signs_and_hangul_stay(self) -> None:
         assert fold("हिन्दी 한국어") == "हिन्दी 한국어"
+
+
+class TestUnmarkedPattern:
+    def test_letters_stand_for_those_with_marks_in_both_cases(self) -> None:
+        pattern = unmarked_pattern("so tay (d)")
+        assert pattern is not None
+        for text in ("so tay (d)", "Sổ tay (Đ)", "SỞ TẤY (đ)", "Sô\u0309 tay (d)"):
+            assert re.fullmatch(pattern, text), text
+        assert not re.fullmatch(pattern, "so taz (d)")
+
+    def test_text_with_marks_stands_for_itself_alone(self) -> None:
+        assert unmarked_pattern("sổ") is None

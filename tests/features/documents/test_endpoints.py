@@ -364,8 +364,13 @@ class TestList:
         assert len(await titles(search="_%")) == 3
         assert await titles(search="%") == await titles(search="_%")
         assert await titles(status="queued") == []
+        await library.add("Sổ tay an toàn", "Về mũ.")
+        for wanted in ("so tay an", "Sổ TAY", "AN TOAN", "tay"):
+            assert await titles(search=wanted) == ["Sổ tay an toàn"], wanted
+        assert await titles(search="sở tay") == []
+        assert await titles(search="so.tay") == []
         reply = await client.get("/api/v1/documents", params={"limit": 3})
-        assert reply.json()["pagination"] == {"page": 1, "limit": 3, "total": 4, "total_pages": 2}
+        assert reply.json()["pagination"] == {"page": 1, "limit": 3, "total": 5, "total_pages": 2}
 
     async def test_folders_labels_levels_and_kinds_of_files(
         self, library: Library, client: httpx.AsyncClient

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
@@ -79,3 +80,31 @@ def fold(text: str) -> str:
         return text
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
     return unicodedata.normalize("NFC", bare).translate(_UNDECOMPOSED)
+
+
+@cache
+def _marked_letters() -> dict[str, str]:
+    """The letters that fold to a plain one, both cases, by that letter."""
+    found: dict[str, str] = {}
+    for letter in map(chr, range(0xC0, 0x1F00)):
+        plain = fold(letter.lower())
+        if len(plain) == 1 and plain.isascii() and plain.isalpha():
+            found[plain] = found.get(plain, "") + letter
+    return found
+
+
+def unmarked_pattern(text: str) -> str | None:
+    """A regular expression for the text with any diacritics; None where it has some of its own.
+
+    Of the kind that PostgreSQL and Python read alike: `so` becomes `[sSśŚ…][oOóÓ…]`, each followed
+    by any combining marks.
+    """
+    if not text.isascii():
+        return None
+    marked = _marked_letters()
+    return "".join(
+        f"[{each.lower()}{each.upper()}{marked.get(each.lower(), '')}][\u0300-\u036f]*"
+        if each.isalpha()
+        else re.escape(each)
+        for each in text
+    )

@@ -224,7 +224,10 @@ async def list_documents(
     request: PageDep,
     collection_id: uuid.UUID | None = None,
     status: Annotated[VersionStatus | None, Query(description="Of the newest version.")] = None,
-    search: Annotated[ShortText | None, Query(description="Part of the title.")] = None,
+    search: Annotated[
+        ShortText | None,
+        Query(description="Part of the title or file name; without diacritics, with any."),
+    ] = None,
     attached_to: Annotated[
         uuid.UUID | None, Query(description="The document whose attachments are listed.")
     ] = None,

@@ -1,13 +1,14 @@
 """Statements of documents."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     CursorResult,
     Row,
     Select,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     func,
     inspect,
     literal_column,
+    or_,
     select,
     text,
     update,
@@ -27,6 +29,7 @@ from sqlalchemy.orm import aliased
 
 from citewell.access.policy import Access, DocumentFacts, Verb
 from citewell.access.statements import reach_sql
+from citewell.engine.text.normalisation import unmarked_pattern
 from citewell.features.documents.schemas import DocumentQuery, DocumentState
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
@@ -376,8 +379,19 @@ def _wanted(access: Access, wanted: DocumentQuery) -> Select[uuid.UUID]:
         # Letters and digits only.
         statement = statement.where(Document.filename.iendswith(f".{wanted.suffix}"))
     if wanted.search:
-        statement = statement.where(Document.title.icontains(wanted.search, autoescape=True))
+        statement = statement.where(or_(*_holding(wanted.search)))
     return statement
+
+
+def _holding(wanted: str) -> Iterator[ColumnElement[bool]]:
+    """Title or file name has the text, with other diacritics where it is typed without any."""
+    pattern = unmarked_pattern(wanted)
+    for name in (Document.title, Document.filename):
+        yield name.icontains(wanted, autoescape=True)
+        if pattern is not None:
+            # Plain names, which are compared already, are told from others by their length alone.
+            has_marks = func.octet_length(name) > func.char_length(name)
+            yield and_(has_marks, name.regexp_match(pattern))
 
 
 async def page(
