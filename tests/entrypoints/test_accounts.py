@@ -100,8 +100,10 @@ class TestUsers:
         self, installation: Installation, api: httpx.Client
     ) -> None:
         email = address()
-        token = installation.call("user", "create", email, "--invite").stdout.strip()
+        made = installation.call("user", "create", email, "--invite")
+        token = made.stdout.strip()
         assert token.startswith("cwi_")
+        assert f"/join#invitation={token}&email={email.replace('@', '%40')}" in made.stderr
         body = {"email": email, "password": PASSWORD, "invitation": token}
         assert api.post("/auth/register", json=body).status_code == 201
 

@@ -59,6 +59,8 @@ class TestSetup:
             assert renewed not in (None, token)
             assert file.read_text().strip() == renewed
             address = screen[screen.index("http://") :].split()[0]
+            # The port stands in no setting: `serve` was told it.
+            assert f"{address}/setup#{renewed}" in installation.call("setup").stdout
             with httpx.Client(base_url=f"{address}/api/v1/auth", timeout=PATIENCE) as client:
                 wanted = {"email": "ann@example.org", "password": PASSWORD}
                 assert client.post("/register", json=wanted).status_code == 403
@@ -93,7 +95,7 @@ class TestInstallationUsedByItsKey:
                 )
                 assert added.status_code == 202, added.text
                 assert client.post("/auth/register", json=NOBODY).status_code == 403
-                for guess in ("", "cws_", token):  # the right one comes too late
+                for guess in ("", "cws_", key_of(used)):
                     reply = client.post("/auth/setup", json={**NOBODY, "token": guess})
                     assert reply.json()["code"] == "invalid_setup_token"
         finally:

@@ -68,8 +68,6 @@ class Tenant(Base, HasTimestamps):
     setup_expires_at: Mapped[datetime | None]
     setup_closed_at: Mapped[datetime | None]
     """Time at which the tenant was found in use; no set-up token works from then on."""
-    setup_documents: Mapped[int] = mapped_column(server_default="0")
-    """Number of documents loaded by `--preload`; they do not count as use of the tenant."""
 
 
 class User(Base, HasId, TenantScoped, HasTimestamps):

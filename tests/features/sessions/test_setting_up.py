@@ -54,21 +54,11 @@ class Fresh:
 
         self.people.within(self.tenant_id, expired)
 
-    async def add_document(self) -> str:
+    async def add_document(self) -> None:
         async with self.people.server.client(self.key) as client:
             body = {"title": f"Leave {uuid.uuid4()}", "content": "Twenty-six days."}
             reply = await client.post("/api/v1/documents", json=body)
             assert reply.status_code == 202, reply.text
-            return reply.json()["documents"][0]["id"]
-
-    def forget_key_use(self) -> None:
-        """As if the documents had come from the command line."""
-        url = self.people.server.platform.database.url
-        with psycopg.connect(url) as connection:
-            connection.execute(
-                "SELECT set_config('app.tenant_id', %s, true)", (str(self.tenant_id),)
-            )
-            connection.execute("UPDATE api_key SET last_used_at = NULL")
 
 
 @pytest.fixture(scope="module")
@@ -224,39 +214,14 @@ class TestInUse:
         fresh.people.within(fresh.tenant_id, lambda ctx: users.invite(ctx, data))
         await self.closed(fresh, token, refused)
 
-    async def test_by_a_document_though_it_is_removed_later(
-        self, fresh: Fresh, refused: Refused
-    ) -> None:
+    async def test_not_by_documents_of_the_operator(self, fresh: Fresh, server: LiveServer) -> None:
         token = fresh.token()
-        document = await fresh.add_document()
-        async with fresh.people.server.client(fresh.key) as client:
-            assert (await client.delete(f"/api/v1/documents/{document}")).status_code == 204
-        fresh.forget_key_use()
-        await self.closed(fresh, token, refused)
-        with psycopg.connect(fresh.people.server.platform.database.url) as connection:
-            connection.execute(
-                "SELECT set_config('app.tenant_id', %s, true)", (str(fresh.tenant_id),)
-            )
-            connection.execute("DELETE FROM document")
-        await self.closed(fresh, token, refused)
-
-    async def test_not_by_what_the_start_itself_has_loaded(
-        self, fresh: Fresh, refused: Refused
-    ) -> None:
-        token = fresh.token()
-        fresh.people.within(fresh.tenant_id, lambda ctx: setting_up.expect_preloaded(ctx, 3))
         await fresh.add_document()
-        fresh.forget_key_use()
-        offer = fresh.offer(token)  # two files are still to come
-        assert offer is not None
-        assert offer.token == token
-        fresh.people.within(fresh.tenant_id, setting_up.note_preloaded)
         offer = fresh.offer(token)
         assert offer is not None
-        assert offer.token == token
-        await fresh.add_document()
-        fresh.forget_key_use()
-        await self.closed(fresh, token, refused)
+        assert offer.token == token, "who tries the library first keeps the link"
+        async with server.client() as client:
+            assert (await client.post(SETUP, json=body_of(token))).status_code == 201
 
 
 class TestOffer:

@@ -15,6 +15,7 @@ from citewell.core.emails import InvalidEmailError, normalise_email
 from citewell.core.errors import AppError
 from citewell.core.passwords import check_password_rules, hash_password
 from citewell.core.platform import Platform
+from citewell.entrypoints.addresses import link_to
 from citewell.entrypoints.commands.groups import set_up_departments
 from citewell.entrypoints.commands.running import (
     USAGE,
@@ -22,6 +23,7 @@ from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
     checked,
+    err,
     out,
     print_json,
     print_table,
@@ -41,6 +43,7 @@ from citewell.features.users.schemas import (
     UserUpdate,
 )
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.notices import NoticeKind
 from citewell.models.tenancy import UserStatus
 
 user = typer.Typer(no_args_is_help=True, help="The people of a tenant.")
@@ -90,7 +93,7 @@ def create_user(
     # Before a password is asked for, which would be typed in vain.
     _check_address(email)
     if invite:
-        _print_invitation(_invite(data, tenant), as_json)
+        _print_invitation(*_invite(data, tenant), as_json)
         return
     password = _password(data.email, data.name, tenant, generate)
 
@@ -103,19 +106,24 @@ def create_user(
     _print_with_password(run(act, tenant=tenant), password if generate else None, as_json)
 
 
-def _invite(data: UserCreate, tenant: str) -> InvitedRead:
-    async def act(platform: Platform, caller: Caller) -> InvitedRead:
+def _invite(data: UserCreate, tenant: str) -> tuple[InvitedRead, str]:
+    async def act(platform: Platform, caller: Caller) -> tuple[InvitedRead, str]:
         async with unit_of_work(platform, caller) as ctx:
-            return InvitedRead.of_invited(await service.invite(ctx, data))
+            invited = InvitedRead.of_invited(await service.invite(ctx, data))
+        kind = NoticeKind.INVITATION
+        return invited, link_to(platform.settings, kind, invited.invitation, invited.email)
 
     return run(act, tenant=tenant)
 
 
-def _print_invitation(invited: InvitedRead, as_json: bool) -> None:
+def _print_invitation(invited: InvitedRead, link: str, as_json: bool) -> None:
     if as_json:
-        print_json(invited.model_dump(mode="json"))
-    else:
-        out.print(invited.invitation, markup=False)
+        print_json({**invited.model_dump(mode="json"), "link": link})
+        return
+    # On stderr, as scripts take the token from standard output.
+    err.print(f"{invited.email} chooses a password at {link}", markup=False)
+    err.print("or with this invitation, shown once, by POST /auth/register:", markup=False)
+    out.print(invited.invitation, markup=False)
 
 
 def _print_with_password(shown: UserRead, password: str | None, as_json: bool) -> None:
@@ -123,6 +131,7 @@ def _print_with_password(shown: UserRead, password: str | None, as_json: bool) -
     if as_json:
         print_json({**shown.model_dump(mode="json"), **more})
     elif password is not None:
+        err.print(f"The password of {shown.email}, shown this once:", markup=False)
         out.print(password, markup=False)
     else:
         out.print("Done.")
@@ -275,18 +284,22 @@ def offer_password_reset(
     as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a token with which a user sets a new password, once, within a day."""
+    """Print a link and a token with which a user sets a new password, once, within a day."""
 
-    async def act(platform: Platform, caller: Caller) -> PasswordResetRead:
+    async def act(platform: Platform, caller: Caller) -> tuple[PasswordResetRead, str]:
         async with unit_of_work(platform, caller) as ctx:
             found = await service.find_by_email(ctx, email)
-            return PasswordResetRead.of(await service.offer_reset(ctx, found.id))
+            offered = PasswordResetRead.of(await service.offer_reset(ctx, found.id))
+        kind = NoticeKind.PASSWORD_RESET
+        return offered, link_to(platform.settings, kind, offered.token, found.email)
 
-    offered = run(act, tenant=tenant, as_user=as_user)
+    offered, link = run(act, tenant=tenant, as_user=as_user)
     if as_json:
-        print_json(offered.model_dump(mode="json"))
-    else:
-        out.print(offered.token, markup=False)
+        print_json({**offered.model_dump(mode="json"), "link": link})
+        return
+    err.print(f"{email} sets a new password at {link}", markup=False)
+    err.print("or with this token, shown once, by POST /auth/reset:", markup=False)
+    out.print(offered.token, markup=False)
 
 
 @user.command("remove-second-factor")

@@ -90,7 +90,8 @@ def show_usage(
     _print(columns, found.buckets)
     total = found.total
     out.print(
-        f"{total.questions} questions of {found.users} people on {found.active_days} days; "
+        f"{total.questions} questions of {found.users} people and keys "
+        f"on {found.active_days} days; "
         f"p95 {total.latency_ms.p95 or 0:.0f} ms; "
         f"{total.input_tokens + total.output_tokens} tokens."
     )

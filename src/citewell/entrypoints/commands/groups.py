@@ -11,6 +11,8 @@ from rich.text import Text
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.core.settings import Settings
+from citewell.entrypoints.addresses import link_to
 from citewell.entrypoints.commands.running import (
     USAGE,
     AsOption,
@@ -30,6 +32,7 @@ from citewell.features.sharing.schemas import DepartmentsReport, Person
 from citewell.features.users import groups, service
 from citewell.features.users.schemas import GroupCreate, GroupRead, UserRead
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
+from citewell.models.notices import NoticeKind
 
 COLUMNS = {"email", "name", "role", "department"}
 """Of a file of people; several departments are separated by semicolons."""
@@ -170,20 +173,21 @@ def set_up_departments(
     """Make a group and a private collection per department, invite people, print who sees what."""
     people = _people(file)
 
-    async def act(platform: Platform, caller: Caller) -> DepartmentsReport:
+    async def act(platform: Platform, caller: Caller) -> tuple[DepartmentsReport, Settings]:
         async with unit_of_work(platform, caller) as ctx:
-            return await departments.set_up(ctx, people)
+            return await departments.set_up(ctx, people), platform.settings
 
-    report = run(act, tenant=tenant, as_user=as_user)
+    report, settings = run(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json(report.model_dump(mode="json"))
         return
     for title, names in (("Groups", report.groups), ("Private collections", report.collections)):
         out.print(f"{title} made: {', '.join(names) or 'none'}", markup=False)
     if report.invitations:
-        table = Table("e-mail", "invitation (shown this once)")
+        table = Table("e-mail", "where they choose a password (shown this once)")
         for email, token in report.invitations.items():
-            table.add_row(Text(email), Text(token))
+            link = link_to(settings, NoticeKind.INVITATION, token, email)
+            table.add_row(Text(email), Text(link))
         print_table(table)
     table = Table("e-mail", "role", "reads", "changes")
     for seen in report.seen:

@@ -21,7 +21,8 @@ from citewell.core.errors import AppError, StartupError
 from citewell.core.jobs import MAIL_CONCURRENCY, SHUTDOWN_GRACE_SECONDS
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings, found_vendor_keys
-from citewell.entrypoints.commands.ingesting import ingest_paths, walk
+from citewell.entrypoints.addresses import note_address
+from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.entrypoints.commands.running import (
     DATABASE_ERRORS,
     FIRST_KEY_FILE,
@@ -34,8 +35,6 @@ from citewell.entrypoints.commands.running import (
     stop_for_database,
 )
 from citewell.entrypoints.commands.setting_up import (
-    expect_preloaded,
-    note_preloaded,
     setup_notice,
 )
 from citewell.entrypoints.http.app import create_app
@@ -325,6 +324,7 @@ def _config(site: _Site, app: FastAPI | str, *, workers: int = 1) -> ServerConfi
 async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:
     """Print the address, how to sign in and a first question, and load the `--preload` folder."""
     settings, address = site.settings, site.address
+    await asyncio.to_thread(note_address, settings, address)
     out.print(f"Citewell answers on {address} (API documentation: {address}/api/docs)")
     if settings.host not in ("127.0.0.1", "::1", "localhost"):
         out.print("It can be reached from other machines; put TLS in front of it.")
@@ -340,12 +340,7 @@ async def _greet(site: _Site, platform: Platform, *, wait: bool) -> None:
     preload = site.preload
     if preload is not None:
         try:
-            if notice is not None:
-                files = await asyncio.to_thread(lambda: sum(1 for _ in walk([preload])))
-                await expect_preloaded(platform, files)
             await _preload(platform, preload, wait=wait)
-            if notice is not None:
-                await note_preloaded(platform)
         except (AppError, SQLAlchemyError) as error:
             err.print(f"{preload} could not be loaded: {error}", style="red", markup=False)
     if notice is not None:

@@ -13,6 +13,7 @@ from citewell.core.context import OPERATOR, Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.core.private_files import read_private, remove_private, write_private
 from citewell.core.settings import Settings
+from citewell.entrypoints.addresses import address_of
 from citewell.entrypoints.commands.running import (
     COMMAND_LINE,
     USAGE,
@@ -29,7 +30,7 @@ TOKEN_FILE = "setup.token"  # noqa: S105 - a file's name
 """File in the home with the token that makes the first account, for readers of the home only."""
 
 IN_USE = (
-    "This installation is in use: it has an account or documents, or one of its keys was used. "
+    "This installation is in use: it has an account, or a key made for somebody was used. "
     "Make an account with `citewell user create EMAIL --role director --admin`."
 )
 
@@ -82,8 +83,7 @@ def setup(
     if as_json:
         print_json({"token": notice.token, "expires_at": notice.expires_at.isoformat()})
         return
-    address = settings.public_url or f"http://{settings.host}:{settings.port}"
-    out.print(_instructions(address, notice.token), markup=False)
+    out.print(_instructions(address_of(settings), notice.token), markup=False)
     out.print(f"It works once, until {notice.expires_at:%Y-%m-%d %H:%M} UTC.", markup=False)
 
 
@@ -98,18 +98,6 @@ async def setup_notice(platform: Platform) -> SetupNotice | None:
     async with unit_of_work(platform, await _operator(platform)) as ctx:
         offer = await setting_up.offer(ctx, known)
     return await _kept(path, offer, known)
-
-
-async def expect_preloaded(platform: Platform, files: int) -> None:
-    """Keep the set-up open while the start loads so many files."""
-    async with unit_of_work(platform, await _operator(platform)) as ctx:
-        await setting_up.expect_preloaded(ctx, files)
-
-
-async def note_preloaded(platform: Platform) -> None:
-    """Keep the set-up open although the start has loaded documents."""
-    async with unit_of_work(platform, await _operator(platform)) as ctx:
-        await setting_up.note_preloaded(ctx)
 
 
 async def _renewed(platform: Platform) -> SetupNotice | None:

@@ -46,7 +46,7 @@ def delete_documents(
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
 ) -> None:
-    """Delete documents with all their versions; for some minutes they can be restored."""
+    """Delete documents with all their versions; the trash keeps them for some time."""
 
     async def act(platform: Platform, caller: Caller) -> int:
         async with unit_of_work(platform, caller) as ctx:
@@ -57,8 +57,18 @@ def delete_documents(
         return minutes
 
     minutes = run(act, tenant=tenant, as_user=as_user)
-    kept = f"; `citewell documents restore` brings them back within {minutes} minutes"
+    kept = f"; `citewell documents restore` brings them back within {_span(minutes)}"
     out.print(f"{len(named)} deleted{kept if minutes else ' for good'}.")
+
+
+_UNITS = (("day", 24 * 60), ("hour", 60), ("minute", 1))
+
+
+def _span(minutes: int) -> str:
+    """A length of time in the largest unit that tells it."""
+    name, length = next(each for each in _UNITS if minutes % each[1] == 0)
+    count = minutes // length
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def list_trash(

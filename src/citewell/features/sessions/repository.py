@@ -3,17 +3,15 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.features.sessions.tokens import AccessClaims
 from citewell.kit.clock import utc_now
-from citewell.models.documents import Document
 from citewell.models.factors import Passkey, ProviderAccount, SecondFactor, SignInCeremony
 from citewell.models.tenancy import ApiKey, RefreshToken, Tenant, User, UserStatus
-from citewell.models.trash import trash_shown
 
 
 async def tenants_of_email(session: AsyncSession, email: str) -> list[uuid.UUID]:
@@ -135,12 +133,6 @@ async def has_people(session: AsyncSession) -> bool:
     used_key = select(ApiKey.id).where(ApiKey.last_used_at.is_not(None), ApiKey.id != oldest)
     found = await session.scalar(select(or_(exists(select(User.id)), exists(used_key))))
     return bool(found)
-
-
-async def count_documents(session: AsyncSession) -> int:
-    """Number of documents in the tenant, including those in the trash."""
-    async with trash_shown(session):
-        return await session.scalar(select(func.count()).select_from(Document)) or 0
 
 
 async def add_user(session: AsyncSession, **values: object) -> User | None:

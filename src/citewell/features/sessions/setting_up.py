@@ -2,7 +2,8 @@
 
 Only readers of the operator's files get the token, because an installation that strangers can reach
 must not hand its administration to the first of them. Set-up closes for good with the first
-account, the first use of an API key that is not the installation's first, or the first document.
+account, and with the first use of an API key that is not the installation's first. Documents do not
+close it: without either of the two they are the operator's, who may try the library before.
 """
 
 import hmac
@@ -64,24 +65,6 @@ async def renew(ctx: Context) -> SetupOffer | None:
     """A new token, the one before it stops working; None once the installation is in use."""
     tenant = await _lock_unused(ctx)
     return None if tenant is None else _make(tenant)
-
-
-async def expect_preloaded(ctx: Context, files: int) -> None:
-    """Allow for the documents that a start is about to load, so that set-up stays open meanwhile.
-
-    Until `note_preloaded` as many documents of others are no sign of use either. The token is the
-    operator's alone all the time; an account or the use of another key closes the set-up as ever.
-    """
-    tenant = await repository.lock_tenant(ctx.session, ctx.tenant_id)
-    if tenant is not None:
-        tenant.setup_documents = await repository.count_documents(ctx.session) + files
-
-
-async def note_preloaded(ctx: Context) -> None:
-    """Record that the documents present were loaded by a start, so they are no sign of use."""
-    tenant = await repository.lock_tenant(ctx.session, ctx.tenant_id)
-    if tenant is not None:
-        tenant.setup_documents = await repository.count_documents(ctx.session)
 
 
 async def set_up(platform: Platform, data: SetupRequest, origin: Origin) -> SessionTokens:
@@ -151,8 +134,7 @@ async def _is_unused(ctx: Context, tenant: Tenant) -> bool:
     """Whether the locked tenant is still unused; if it is in use, set-up is closed for good."""
     if tenant.setup_closed_at is not None:
         return False
-    documents = await repository.count_documents(ctx.session)
-    if documents > tenant.setup_documents or await repository.has_people(ctx.session):
+    if await repository.has_people(ctx.session):
         _close(tenant)
         return False
     return True

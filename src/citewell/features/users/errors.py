@@ -57,7 +57,12 @@ class UserInactiveError(ConflictError):
     code = "user_inactive"
 
     def __init__(self, wanted: object, status: str) -> None:
-        super().__init__(f"The user `{wanted}` is {status}.")
+        way_on = (
+            "They can be acted for once they have accepted their invitation."
+            if status == "invited"
+            else "Activate the account first."
+        )
+        super().__init__(f"The user `{wanted}` is {status}. {way_on}")
 
 
 class NoSecondFactorError(ConflictError):

@@ -1,0 +1,33 @@
+"""The address that links in the output of commands begin with."""
+
+from contextlib import suppress
+
+from citewell.core.errors import StartupError
+from citewell.core.private_files import read_private, write_private
+from citewell.core.settings import Settings
+from citewell.features.mail.letters import link_of
+from citewell.models.notices import NoticeKind
+
+ADDRESS_FILE = "server.address"
+"""File in the home with the address that a server of this home answered on last."""
+
+
+def note_address(settings: Settings, address: str) -> None:
+    """Record the address of a server, for commands that run beside it."""
+    # Without the file commands fall back to the settings, so a home that is read-only is no error.
+    with suppress(StartupError):
+        write_private(settings.home / ADDRESS_FILE, address)
+
+
+def address_of(settings: Settings) -> str:
+    """The address people reach this installation by, as far as this machine knows it.
+
+    A port that was given to `serve` alone stands in no setting, hence the file.
+    """
+    noted = read_private(settings.home / ADDRESS_FILE)
+    return settings.public_url or noted or f"http://{settings.host}:{settings.port}"
+
+
+def link_to(settings: Settings, kind: NoticeKind, token: str, email: str) -> str:
+    """The address of the page that a token is for, as mails to `email` have it."""
+    return link_of(address_of(settings), kind, token, email)
