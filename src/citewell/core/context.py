@@ -150,6 +150,10 @@ class BatchContext:
     origin: Origin = NOWHERE
     conversation_id: uuid.UUID | None = None
     is_asking: bool = False
+    after_commit: list[Callable[[], Awaitable[None]]] = field(
+        default_factory=list[Callable[[], Awaitable[None]]]
+    )
+    """Actions to run after the commit; they do not run after a rollback."""
 
     @property
     def caller(self) -> Caller:
@@ -184,10 +188,6 @@ class Context(BatchContext):
     """One unit of work of one caller."""
 
     session: AsyncSession
-    after_commit: list[Callable[[], Awaitable[None]]] = field(
-        default_factory=list[Callable[[], Awaitable[None]]]
-    )
-    """Actions to run after the commit; they do not run after a rollback."""
 
     def within(self, conversation_id: uuid.UUID) -> "Context":
         """The same unit of work in a conversation; see `Caller.within`."""
@@ -299,7 +299,7 @@ async def batched_work(
         statement_seconds=_statement_seconds(caller),
         has_kept_plans=has_kept_plans,
     ) as batch:
-        yield BatchContext(
+        ctx = BatchContext(
             batch,
             caller.tenant_id,
             caller.actor,
@@ -308,6 +308,9 @@ async def batched_work(
             caller.conversation_id,
             caller.is_asking,
         )
+        yield ctx
+    for action in ctx.after_commit:
+        await action()
 
 
 def _statement_seconds(caller: Caller) -> float:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from citewell.engine.agents.evidence import EvidenceShelf
 from citewell.engine.answering.base import Passage
+from citewell.engine.embedding.token_estimate import TokenCounts
 from citewell.engine.errors import EngineError
 from citewell.engine.llm.base import TokenUsage, Tool
 
@@ -187,6 +188,8 @@ class History:
     turns: list[Turn] = field(default_factory=list[Turn])
     spent: Spending = field(default_factory=Spending)
     shelf: EvidenceShelf = field(default_factory=EvidenceShelf)
+    counts: TokenCounts = field(default_factory=TokenCounts)
+    """Tokens of the results, which every step is measured by."""
 
     def open_calls(self) -> list[CallState]:
         """Calls of the last reply that have no result."""

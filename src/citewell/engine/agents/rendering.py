@@ -6,7 +6,6 @@ from citewell.engine.agents.base import CallState, History, ToolOutput, Turn
 from citewell.engine.agents.cleaning import clean_text
 from citewell.engine.agents.evidence import EvidenceShelf, block_of
 from citewell.engine.answering.base import Passage
-from citewell.engine.embedding.token_estimate import estimate_tokens
 from citewell.engine.llm.base import (
     AssistantMessage,
     Message,
@@ -75,7 +74,7 @@ def messages_of(history: History, *, is_last: bool = False) -> tuple[Message, ..
 
 def sent_tokens(history: History) -> int:
     """Estimated tokens of the results in the next request."""
-    return sum(estimate_tokens(content) for content in _contents(history).values())
+    return sum(history.counts.of(content) for content in _contents(history).values())
 
 
 def _contents(history: History) -> dict[str, str]:
@@ -83,7 +82,7 @@ def _contents(history: History) -> dict[str, str]:
     left, contents = HISTORY_TOKENS, dict[str, str]()
     for turn in reversed(history.turns):
         for call in reversed(turn.calls):
-            left -= estimate_tokens(call.content)
+            left -= history.counts.of(call.content)
             is_cut = left < 0 and bool(contents) and len(call.content) > CUT_RESULT_CHARS
             contents[call.id] = _cut(call.content) if is_cut else call.content
     return contents

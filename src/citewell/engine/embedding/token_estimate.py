@@ -17,6 +17,24 @@ def estimate_tokens(text: str) -> int:
     return len(_TOKEN.findall(text))
 
 
+class TokenCounts:
+    """Estimates of texts that come again, each counted once.
+
+    It holds the texts, so it should live no longer than they do: a run of an agent sends all that
+    it has read with every step.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def of(self, text: str) -> int:
+        """As `estimate_tokens`."""
+        count = self._known.get(text)
+        if count is None:
+            count = self._known[text] = estimate_tokens(text)
+        return count
+
+
 def cut_to_tokens(text: str, limit: int) -> str:
     """Get the longest prefix of at most `limit` estimated tokens."""
     for number, match in enumerate(_TOKEN.finditer(text)):

@@ -23,6 +23,7 @@ from citewell.engine.agents.base import (
 from citewell.engine.answering.base import Passage
 from citewell.engine.llm.base import TokenUsage
 from citewell.features.agents import repository
+from citewell.features.agents.schemas import RunStanding
 from citewell.features.agents.standing import acting_caller
 from citewell.features.jobs.errors import JobStoppedError
 from citewell.kit.ids import uuid7
@@ -176,6 +177,10 @@ class RunLedger:
     async def _acting(self, call: uuid.UUID | None) -> Caller:
         async with self._work() as ctx:
             found = await repository.standing(ctx, self._run.id, self._attempt, call)
+        return self.caller_of(found)
+
+    def caller_of(self, found: RunStanding | None) -> Caller:
+        """The run's user, from what was found; raises as `begin_call` does."""
         if found is None:
             raise RunEndedError("The run is not there any more.")
         self._require(found.is_mine)

@@ -3,10 +3,11 @@
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime
 
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Caller
 from citewell.core.platform import Platform
-from citewell.engine.embedding.token_estimate import estimate_tokens
+from citewell.engine.embedding.token_estimate import TokenCounts
 from citewell.engine.llm.base import (
     AssistantMessage,
     LanguageModel,
@@ -14,23 +15,29 @@ from citewell.engine.llm.base import (
     ModelRequest,
     ReplyEnd,
     StreamItem,
+    TokenUsage,
     ToolResult,
     UserMessage,
 )
 from citewell.features.usage import service as usage
-from citewell.features.usage.service import Metric
 from citewell.kit.clock import utc_now
 
 
-def estimate_of(request: ModelRequest) -> int:
-    """Estimated tokens of a request with its longest reply."""
+def estimate_of(request: ModelRequest, counts: TokenCounts | None = None) -> int:
+    """Estimated tokens of a request with its longest reply.
+
+    Args:
+        request: The request.
+        counts: Of texts of earlier requests, which an agent sends again.
+    """
+    known = counts or TokenCounts()
     parts = [request.system, *map(_text_of, request.messages)]
     parts += [
         f"{tool.name} {tool.description} {json.dumps(tool.parameters)}" for tool in request.tools
     ]
     if request.output is not None:
         parts.append(json.dumps(request.output.model_json_schema()))
-    return sum(map(estimate_tokens, parts)) + request.max_tokens
+    return sum(map(known.of, parts)) + request.max_tokens
 
 
 def _text_of(message: Message) -> str:
@@ -56,6 +63,7 @@ class MeteredModel:
         self._model = model
         self._platform = platform
         self._payer = payer
+        self._counts = TokenCounts()
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[StreamItem, None]:
         """Yield the reply; see the protocol.
@@ -63,17 +71,18 @@ class MeteredModel:
         Raises:
             QuotaReachedError: The tokens of the month are used up.
         """
-        at, reserved = utc_now(), estimate_of(request)
-        async with unit_of_work(self._platform, self._payer) as ctx:
-            await usage.consume(ctx, Metric.MODEL_TOKENS, reserved)
+        at, reserved = utc_now(), estimate_of(request, self._counts)
+        await usage.reserve_tokens(self._platform, self._payer, reserved)
         async with aclosing(self._model.stream(request)) as items:
             async for item in items:
                 if isinstance(item, ReplyEnd):
-                    async with unit_of_work(self._platform, self._payer) as ctx:
-                        await usage.settle_model(
-                            ctx, self.name, item.usage, reserved=reserved, at=at
-                        )
+                    await self._settle(item.usage, reserved, at)
                 yield item
+
+    async def _settle(self, spent: TokenUsage, reserved: int, at: datetime) -> None:
+        await usage.settle_tokens(
+            self._platform, self._payer, self.name, spent, reserved=reserved, at=at
+        )
 
     async def close(self) -> None:
         """Leave the model open: others use it."""

@@ -3,12 +3,14 @@
 import uuid
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, text, true, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, text, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Role
 from citewell.core.context import BatchContext
+from citewell.core.database.batches import StatementResult
+from citewell.core.database.exchange import Rows
 from citewell.engine.workflows.advancing import NodeStatus
 from citewell.features.agents.schemas import RunSight, RunStanding
 from citewell.kit.pagination import Page, PageRequest
@@ -104,18 +106,18 @@ WITH {_HELD}, call AS (
 SELECT entries FROM run
 """  # noqa: S608 - a constant of ours
 
-# The rights of the user, as of the moment before the call.
+# The rights of the users, as of the moment before the call; of a run, or of all at work here.
 _STANDING = """
-SELECT r.attempt = :attempt AND r.status = 'running' AND j.status = 'running', t.status = 'active',
-  u.status, u.role, coalesce(u.is_admin, false), k.scopes
-FROM agent_run r
+SELECT r.attempt = a.attempt AND r.status = 'running' AND j.status = 'running',
+  t.status = 'active', u.status, u.role, coalesce(u.is_admin, false), k.scopes, r.id
+FROM unnest(CAST(:run_ids AS uuid[]), CAST(:attempts AS int[])) AS a (id, attempt)
+JOIN agent_run r ON r.tenant_id = :tenant_id AND r.id = a.id
 JOIN agent_run root ON root.tenant_id = r.tenant_id AND root.id = r.root_id
 JOIN job j ON j.tenant_id = r.tenant_id AND j.id = root.job_id
 JOIN tenant t ON t.id = r.tenant_id
 LEFT JOIN user_account u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
 LEFT JOIN api_key k ON k.tenant_id = r.tenant_id AND k.id = r.key_id AND k.revoked_at IS NULL
   AND (k.expires_at IS NULL OR k.expires_at > now())
-WHERE r.tenant_id = :tenant_id AND r.id = :run_id
 """
 
 _FINISH = """
@@ -502,30 +504,25 @@ async def end_inner(session: AsyncSession, run_id: uuid.UUID, attempt: int, reas
         )
 
 
-async def run_of_job(session: AsyncSession, job_id: uuid.UUID) -> AgentRun | None:
-    """The run that a job does now."""
-    return await session.scalar(
-        select(AgentRun).where(
-            AgentRun.job_id == job_id,
-            or_(
-                AgentRun.status == AgentRunStatus.QUEUED, AgentRun.status == AgentRunStatus.RUNNING
-            ),
-        )
-    )
-
-
-async def begin(session: AsyncSession, run_id: uuid.UUID) -> int | None:
-    """Begin an attempt at a run; its number, or None if the run has ended."""
+async def begin(
+    session: AsyncSession, *, job_id: uuid.UUID | None = None, run_id: uuid.UUID | None = None
+) -> AgentRun | None:
+    """Begin an attempt at the run that a job does now, or at one; None if it has ended."""
+    named = AgentRun.job_id == job_id if run_id is None else AgentRun.id == run_id
+    # A run that waits for a person is no job's; one within it is gone on with by the outer one.
+    statuses = [AgentRunStatus.QUEUED, AgentRunStatus.RUNNING]
+    if run_id is not None:
+        statuses.append(AgentRunStatus.WAITING)
     return await session.scalar(
         update(AgentRun)
-        .where(AgentRun.id == run_id, AgentRun.status.not_in(FINAL_RUN_STATUSES))
+        .where(named, AgentRun.status.in_(statuses))
         .values(
             attempt=AgentRun.attempt + 1,
             status=AgentRunStatus.RUNNING,
             started_at=func.coalesce(AgentRun.started_at, func.now()),
         )
-        .returning(AgentRun.attempt)
-        .execution_options(synchronize_session=False)
+        .returning(AgentRun)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
 
 
@@ -555,18 +552,38 @@ async def standing(
     ctx: BatchContext, run_id: uuid.UUID, attempt: int, call: uuid.UUID | None = None
 ) -> RunStanding | None:
     """The run and the rights of its user now; with a call it is begun, in the same round trip."""
-    values = {"tenant_id": ctx.tenant_id, "run_id": run_id, "attempt": attempt, "call": call}
-    asked = ctx.batch.ask(_STANDING, values, list)
+    asked = _standings(ctx, {run_id: attempt})
     if call is not None:
+        values = {"tenant_id": ctx.tenant_id, "run_id": run_id, "attempt": attempt, "call": call}
         ctx.batch.ask(_BEGIN_CALL, values, list)
     ctx.batch.commit_with_next()
-    rows = await asked
-    if not rows:
-        return None
-    is_mine, is_active, user_status, role, is_admin, key_scopes = rows[0]
-    return RunStanding(
-        is_mine, is_active, user_status, None if role is None else Role(role), is_admin, key_scopes
-    )
+    return (await asked).get(run_id)
+
+
+async def standings(
+    ctx: BatchContext, runs: Mapping[uuid.UUID, int]
+) -> dict[uuid.UUID, RunStanding]:
+    """The runs of these attempts and the rights of their users now; those that are there."""
+    asked = _standings(ctx, runs)
+    ctx.batch.commit_with_next()
+    return await asked
+
+
+def _standings(
+    ctx: BatchContext, runs: Mapping[uuid.UUID, int]
+) -> StatementResult[dict[uuid.UUID, RunStanding]]:
+    values = {
+        "tenant_id": ctx.tenant_id, "run_ids": list(runs), "attempts": list(runs.values()),
+    }  # fmt: skip
+    return ctx.batch.ask(_STANDING, values, _standings_in)
+
+
+def _standings_in(rows: Rows) -> dict[uuid.UUID, RunStanding]:
+    found: dict[uuid.UUID, RunStanding] = {}
+    for is_mine, is_active, user_status, role, is_admin, key_scopes, run_id in rows:
+        known = None if role is None else Role(role)
+        found[run_id] = RunStanding(is_mine, is_active, user_status, known, is_admin, key_scopes)
+    return found
 
 
 async def finish(ctx: BatchContext, values: Mapping[str, object]) -> bool:

@@ -1,6 +1,5 @@
 """Runs as jobs: begun, gone on with after a crash or a decision, paused, ended."""
 
-import asyncio
 import uuid
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +35,7 @@ from citewell.features.agents.schemas import AgentDefinition, AgentReport
 from citewell.features.agents.tools import servers
 from citewell.features.agents.tools.registry import TOOLS
 from citewell.features.agents.toolset import RunToolbox
+from citewell.features.agents.watching import RunWatch
 from citewell.features.jobs.attempts import Attempt
 from citewell.features.jobs.errors import JobStoppedError
 from citewell.features.question_policies.admission import running
@@ -45,9 +45,6 @@ from citewell.kit.tasks import TaskGroup
 from citewell.models.agents import AgentRun, AgentRunStatus
 
 RUN_JOB = "agents.run"
-
-WATCH_SECONDS = 1.0
-"""Interval of the look whether a run at work was cancelled or its user lost the right to it."""
 
 MOST_ATTEMPTS = 5
 """Attempts of one job at a model that does not answer: half a minute of pauses."""
@@ -65,6 +62,8 @@ class _Work:
     number: int
     ancestors: tuple[str, ...]
     """Slugs of the agents that asked for this one, and its own."""
+    is_of_workflow: bool
+    """Whether a workflow gave the task of the outermost run."""
 
     @property
     def definition(self) -> AgentDefinition:
@@ -129,21 +128,20 @@ async def _do(attempt: Attempt, work: _Work) -> None:
 async def _begin(attempt: Attempt) -> _Work | None:
     platform = attempt.platform
     async with unit_of_work(platform, attempt.caller) as ctx:
-        run = await repository.run_of_job(ctx.session, attempt.job_id)
+        run = await repository.begin(ctx.session, job_id=attempt.job_id)
         if run is None:
             return None
-        number = await repository.begin(ctx.session, run.id)
-    if number is None:
-        return None
-    return _Work(platform, run, number, (run.agent_slug,))
+        is_of_workflow = await repository.is_of_workflow(ctx.session, run.id)
+    return _Work(platform, run, run.attempt, (run.agent_slug,), is_of_workflow)
 
 
 async def _watch(work: _Work) -> None:
     """Look at the run until it is lost; raises as `RunLedger.acting` does."""
-    ledger = RunLedger(work.platform, work.run, work.number)
-    while True:
-        await asyncio.sleep(WATCH_SECONDS)
-        await ledger.acting()
+    platform, run = work.platform, work.run
+    ledger, watch = RunLedger(platform, run, work.number), platform.state_of(RunWatch)
+    with watch.of(run.tenant_id, run.id, work.number):
+        while True:
+            ledger.caller_of(await watch.next(platform, run.tenant_id, run.id))
 
 
 async def _drive(work: _Work) -> str | None:
@@ -152,8 +150,10 @@ async def _drive(work: _Work) -> str | None:
     Raises:
         ProviderError, ProviderConfigurationError, AppError: It cannot go on now.
     """
+    is_again = False
     while True:
-        history, outcome = await _attempt(work)
+        history, outcome = await _attempt(work, is_again=is_again)
+        is_again = True
         match outcome:
             case Finished(turn):
                 ledger = RunLedger(work.platform, work.run, work.number)
@@ -169,14 +169,17 @@ async def _drive(work: _Work) -> str | None:
                     return None
 
 
-async def _attempt(work: _Work) -> tuple[History, RunOutcome]:
+async def _attempt(work: _Work, *, is_again: bool) -> tuple[History, RunOutcome]:
     platform, definition = work.platform, work.definition
-    async with unit_of_work(platform, work.system) as ctx:
-        run = await repository.run_by_id(ctx.session, work.run.id)
-        if run is None:
-            raise JobStoppedError
-        history = await journal.load(ctx, run)
-        is_of_workflow = await repository.is_of_workflow(ctx.session, run.id)
+    run, history = work.run, History(work.run.question)
+    # As of the beginning of this attempt, unless a pause was in between; of a new one there is
+    # nothing to load.
+    if is_again or run.entries:
+        async with unit_of_work(platform, work.system) as ctx:
+            found = await repository.run_by_id(ctx.session, run.id)
+            if found is None:
+                raise JobStoppedError
+            run, history = found, await journal.load(ctx, found)
     ledger = RunLedger(platform, run, work.number)
     payer = await ledger.acting()
     model = MeteredModel(await model_of(platform, payer, definition), platform, payer)
@@ -190,7 +193,7 @@ async def _attempt(work: _Work) -> tuple[History, RunOutcome]:
     reading = RunReading(
         history,
         definition.instructions,
-        is_persons=not is_agents and not is_of_workflow,
+        is_persons=not is_agents and not work.is_of_workflow,
         has_documents=is_agents or bool(run.given_document_ids),
     )
     toolbox = RunToolbox(platform, definition, tools, reading, ledger, run_child)
@@ -314,10 +317,12 @@ async def _child(work: _Work, asked: _Delegation) -> _Work | None:
                 scopes=work.run.scopes,
             )
             await repository.add_run(ctx.session, run)
-        number = await repository.begin(ctx.session, run.id)
-    if number is None:
+        begun = await repository.begin(ctx.session, run_id=run.id)
+    if begun is None:
         return None
-    return replace(work, run=run, number=number, ancestors=(*work.ancestors, run.agent_slug))
+    return replace(
+        work, run=begun, number=begun.attempt, ancestors=(*work.ancestors, begun.agent_slug)
+    )
 
 
 def _require_rest(outer: AgentDefinition, spent: Spending) -> None:

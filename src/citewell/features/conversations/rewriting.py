@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.answering.conversing import (
     MAX_SUMMARY,
@@ -21,7 +21,6 @@ from citewell.features.conversations.remembering import Recalled, by_rules
 from citewell.features.search.schemas import DegradedRead, FollowUp
 from citewell.features.usage import service as usage
 from citewell.features.usage.errors import QuotaReachedError
-from citewell.features.usage.service import Metric
 from citewell.kit.clock import utc_now
 
 
@@ -49,8 +48,7 @@ async def standing_alone(
     if place.leaving:
         reserved += tokens_of("summary", longer)
     try:
-        async with unit_of_work(platform, caller) as ctx:
-            await usage.consume(ctx, Metric.MODEL_TOKENS, reserved)
+        await usage.reserve_tokens(platform, caller, reserved)
     except QuotaReachedError as error:
         text, follow_up = by_rules(question, place.turns, place.cited)
         failed = DegradedRead(what="rewriting", why=error.detail)
@@ -59,8 +57,7 @@ async def standing_alone(
         rewrite_follow_up(model, question, history), _summed(model, place)
     )
     tokens = rewritten.usage + summed.usage
-    async with unit_of_work(platform, caller) as ctx:
-        await usage.settle_model(ctx, model.name, tokens, reserved=reserved, at=at)
+    await usage.settle_tokens(platform, caller, model.name, tokens, reserved=reserved, at=at)
     text, follow_up = _taken(question, place, rewritten)
     if summed.text is None:
         failed = DegradedRead(what="summary", why=summed.why)

@@ -14,7 +14,6 @@ from citewell.features.question_policies.admission import AdmittedQuestion
 from citewell.features.question_policies.errors import QuestionTimedOutError
 from citewell.features.usage import service as usage
 from citewell.features.usage.errors import QuotaReachedError
-from citewell.features.usage.service import Metric
 from citewell.kit.clock import utc_now
 from citewell.kit.storable import storable
 
@@ -56,14 +55,12 @@ async def _by_model(platform: Platform, caller: Caller, question: str) -> str | 
         return None
     reserved, at = tokens_of("title", question), utc_now()
     try:
-        async with unit_of_work(platform, caller) as ctx:
-            await usage.consume(ctx, Metric.MODEL_TOKENS, reserved)
+        await usage.reserve_tokens(platform, caller, reserved)
     except QuotaReachedError as error:
         log.info("conversation_not_named", why=error.detail)
         return None
     spoken = await write_title(model, question)
-    async with unit_of_work(platform, caller) as ctx:
-        await usage.settle_model(ctx, model.name, spoken.usage, reserved=reserved, at=at)
+    await usage.settle_tokens(platform, caller, model.name, spoken.usage, reserved=reserved, at=at)
     if spoken.text is None:
         log.info("conversation_not_named", why=spoken.why)
     return spoken.text

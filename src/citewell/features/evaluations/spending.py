@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import TokenUsage
 from citewell.features.usage import service as usage
-from citewell.features.usage.service import Metric
 from citewell.kit.clock import utc_now
 
 ABOUT = 1_000
@@ -20,8 +19,7 @@ async def reserve(platform: Platform, caller: Caller) -> datetime:
         QuotaReachedError: The tokens of the month do not last for it.
     """
     at = utc_now()
-    async with unit_of_work(platform, caller) as ctx:
-        await usage.consume(ctx, Metric.MODEL_TOKENS, ABOUT)
+    await usage.reserve_tokens(platform, caller, ABOUT)
     return at
 
 
@@ -29,5 +27,4 @@ async def settle(
     platform: Platform, caller: Caller, model: str, at: datetime, spent: TokenUsage
 ) -> None:
     """Replace what was counted beforehand by what the model says it took."""
-    async with unit_of_work(platform, caller) as ctx:
-        await usage.settle_model(ctx, model, spent, reserved=ABOUT, at=at)
+    await usage.settle_tokens(platform, caller, model, spent, reserved=ABOUT, at=at)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from citewell.core.context import SYSTEM, Caller, unit_of_work
+from citewell.core.context import SYSTEM, Caller, batched_work, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.fetching import Lane
 from citewell.core.jobs import JobQueue, TransientJobError
@@ -74,7 +74,8 @@ def register(
 
     async def run(platform: Platform, tenant_id: uuid.UUID, job_id: uuid.UUID) -> None:
         caller = Caller(tenant_id, SYSTEM)
-        async with unit_of_work(platform, caller) as ctx:
+        async with batched_work(platform, caller, has_kept_plans=True) as ctx:
+            ctx.batch.commit_with_next()
             number = await repository.begin(ctx.session, job_id)
         # None: cancelled or finished while it waited in the queue.
         if number is not None:
@@ -97,7 +98,8 @@ async def _do(work: Work, attempt: Attempt) -> None:
         async with unit_of_work(attempt.platform, attempt.caller) as ctx:
             await service.finish(ctx, attempt.job_id, JobStatus.FAILED, error.detail)
         return
-    async with unit_of_work(attempt.platform, attempt.caller) as ctx:
+    async with batched_work(attempt.platform, attempt.caller, has_kept_plans=True) as ctx:
+        ctx.batch.commit_with_next()
         if not await repository.succeed(ctx.session, attempt.job_id, attempt.number):
             log.info("job_stopped", job_id=str(attempt.job_id))
 

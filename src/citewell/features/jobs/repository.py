@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Access
 from citewell.access.statements import reach_sql
+from citewell.core.database.batches import AnySession, batch_of
 from citewell.features.jobs.schemas import JobFilter, JobSight, JobState
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document, DocumentText, DocumentVersion
@@ -57,18 +58,18 @@ WHERE j.tenant_id = :tenant_id AND j.id = ANY(CAST(:ids AS uuid[])) AND {guard_s
 RETURNING j.queue_id
 """)  # noqa: S608 - constants
 
-_BEGIN = text(f"""
+_BEGIN = f"""
 UPDATE job j SET {BEGIN_SQL}, attempts = attempts + 1, stage = 'working'
 WHERE j.tenant_id = :tenant_id AND j.id = :job_id AND {guard_sql(RUNNING)}
 RETURNING attempts
-""")  # noqa: S608 - constants
+"""  # noqa: S608 - constants
 
-_SUCCEED = text(f"""
+_SUCCEED = f"""
 UPDATE job j SET {SUCCEED_SQL}
 WHERE j.tenant_id = :tenant_id AND j.id = :job_id AND j.attempts = :attempt
   AND {guard_sql(SUCCEEDED)}
 RETURNING id
-""")  # noqa: S608 - constants
+"""  # noqa: S608 - constants
 
 
 def _readable(access: Access) -> TextClause:
@@ -200,15 +201,16 @@ async def open_job(session: AsyncSession, version_id: uuid.UUID) -> Job | None:
     )
 
 
-async def begin(session: AsyncSession, job_id: uuid.UUID) -> int | None:
+async def begin(session: AnySession, job_id: uuid.UUID) -> int | None:
     """Begin an attempt; its number, or None if nothing is left to do."""
-    return await session.scalar(_BEGIN, _values(session, job_id=job_id))
+    rows = await batch_of(session).ask(_BEGIN, _values(session, job_id=job_id), list)
+    return rows[0][0] if rows else None
 
 
-async def succeed(session: AsyncSession, job_id: uuid.UUID, attempt: int) -> bool:
+async def succeed(session: AnySession, job_id: uuid.UUID, attempt: int) -> bool:
     """Mark a job as succeeded; False if it does not belong to this attempt any more."""
     values = _values(session, job_id=job_id, attempt=attempt)
-    return await session.scalar(_SUCCEED, values) is not None
+    return bool(await batch_of(session).ask(_SUCCEED, values, list))
 
 
 async def finish(
@@ -281,5 +283,5 @@ async def close_as_versions(session: AsyncSession, ids: Sequence[uuid.UUID]) -> 
     return [each for each in await session.scalars(_CLOSE_AS_VERSIONS, values) if each is not None]
 
 
-def _values(session: AsyncSession, **values: object) -> dict[str, object]:
+def _values(session: AnySession, **values: object) -> dict[str, object]:
     return {"tenant_id": session.info["tenant_id"], **values}

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.answering.asking.carrying import DialogueTurn
 from citewell.engine.embedding.token_estimate import estimate_tokens
@@ -35,7 +35,6 @@ from citewell.features.search import answers
 from citewell.features.search.admission import admitted
 from citewell.features.search.schemas import QueryReply, QueryRequest
 from citewell.features.usage import service as usage
-from citewell.features.usage.service import Metric
 from citewell.kit.clock import utc_now
 
 ASSISTANT = "citewell"
@@ -243,8 +242,7 @@ async def _written(
     )
     await usage.count_query(platform, caller)
     reserved, at = _estimate(request), utc_now()
-    async with unit_of_work(platform, caller) as ctx:
-        await usage.consume(ctx, Metric.MODEL_TOKENS, reserved)
+    await usage.reserve_tokens(platform, caller, reserved)
     calls: list[ToolCall] = []
     async with aclosing(llm.stream(request)) as stream:
         async for item in stream:
@@ -254,8 +252,9 @@ async def _written(
                 case ToolCall():
                     calls.append(item)
                 case ReplyEnd(spent, is_truncated):
-                    async with unit_of_work(platform, caller) as ctx:
-                        await usage.settle_model(ctx, llm.name, spent, reserved=reserved, at=at)
+                    await usage.settle_tokens(
+                        platform, caller, llm.name, spent, reserved=reserved, at=at
+                    )
                     yield TurnEnd(tool_calls=tuple(calls), spent=spent, is_truncated=is_truncated)
 
 

@@ -80,7 +80,6 @@ from citewell.features.search.schemas import (
 )
 from citewell.features.search.scopes import ReaderScope
 from citewell.features.usage import service as usage
-from citewell.features.usage.service import Metric
 from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.ids import uuid7
 
@@ -414,13 +413,13 @@ class _TokenBudget:
         if reading.passages:  # else the model is not asked
             asked = sum(estimate_tokens(text) for text in texts)
             self._reserved = min(asked, PASSAGE_TOKENS)
-            async with unit_of_work(self._platform, self._caller) as ctx:
-                await usage.consume(ctx, Metric.MODEL_TOKENS, self._reserved)
+            await usage.reserve_tokens(self._platform, self._caller, self._reserved)
 
     async def settle(self, model: str, spent: TokenUsage) -> None:
         """Replace what was reserved by what the model says it took."""
-        async with unit_of_work(self._platform, self._caller) as ctx:
-            await usage.settle_model(ctx, model, spent, reserved=self._reserved, at=self._at)
+        await usage.settle_tokens(
+            self._platform, self._caller, model, spent, reserved=self._reserved, at=self._at
+        )
 
 
 async def reading_of(

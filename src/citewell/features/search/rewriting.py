@@ -30,7 +30,6 @@ from citewell.engine.retrieval.rewriting import (
 from citewell.features.search import repository
 from citewell.features.usage import service as usage
 from citewell.features.usage.errors import QuotaReachedError
-from citewell.features.usage.service import Metric
 from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.tasks import TaskGroup
 
@@ -110,11 +109,11 @@ async def _written(
     )
     reserved, at = prompts + REPLY_TOKENS * len(rewriting.techniques), utc_now()
     try:
-        async with unit_of_work(platform, spender) as ctx:
-            await usage.consume(ctx, Metric.MODEL_TOKENS, reserved)
+        await usage.reserve_tokens(platform, spender, reserved)
     except QuotaReachedError as error:
         return Rewritten(failures=(Failure("rewriting", error.detail),))
     written = await rewrite(model, question, rewriting)
-    async with unit_of_work(platform, spender) as ctx:
-        await usage.settle_model(ctx, model.name, written.usage, reserved=reserved, at=at)
+    await usage.settle_tokens(
+        platform, spender, model.name, written.usage, reserved=reserved, at=at
+    )
     return written

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from citewell.core.database.batches import AnySession, batch_of
+from citewell.core.database.batches import AnySession, StatementResult, batch_of
+from citewell.core.database.exchange import Rows
 from citewell.features.usage.metrics import USER_LIMITS, Metric
 from citewell.features.usage.plans import FALLBACK_PLAN, PLANS
 
@@ -76,8 +77,9 @@ FROM hurried, asked LEFT JOIN counted USING (metric)
 # The inner SELECTs of these two lock the counters in the same order as `_COUNTED` and `_SPEND`;
 # UPDATE alone would lock them in the order it finds them, and two answers of one user deadlock.
 # Never below zero: a correction may meet a period whose counter was recounted meanwhile.
-_ADJUST = text("""
-UPDATE usage_record u SET amount = greatest(0, u.amount + :amount), updated_at = now()
+_ADJUST = """
+UPDATE usage_record u
+SET amount = greatest(0, u.amount + CAST(:amount AS bigint)), updated_at = now()
 FROM (
   SELECT actor_id FROM usage_record
   WHERE tenant_id = :tenant_id AND metric = :metric AND period = :period
@@ -86,7 +88,7 @@ FROM (
 ) AS held
 WHERE u.tenant_id = :tenant_id AND u.metric = :metric AND u.period = :period
   AND u.actor_id = held.actor_id
-""")
+"""
 
 _RELEASE = text("""
 UPDATE usage_record u SET amount = greatest(0, u.amount - r.amount), updated_at = now()
@@ -113,7 +115,7 @@ LEFT JOIN usage_record u
 """)  # noqa: S608 - a constant of ours
 
 # Of budgets that the tenant has alone: what is used now. A total belongs to TOTAL.
-_BUDGETS = text("""
+_BUDGETS = """
 SELECT l.name, l.metric, (t.limits ->> l.name)::bigint AS most, coalesce(u.amount, 0)
 FROM tenant t
 CROSS JOIN unnest(CAST(:names AS text[]), CAST(:metrics AS text[]), CAST(:actors AS uuid[]))
@@ -121,16 +123,17 @@ CROSS JOIN unnest(CAST(:names AS text[]), CAST(:metrics AS text[]), CAST(:actors
 LEFT JOIN usage_record u ON u.tenant_id = t.id AND u.metric = l.metric AND u.period = :period
   AND u.actor_id = l.actor_id
 WHERE t.id = :tenant_id
-""")
+"""
 
 # In the order of ids, the total first, as `_SPEND` locks them.
-_ADD = text("""
+_ADD = """
 INSERT INTO usage_record AS u (tenant_id, metric, period, actor_id, amount)
-SELECT :tenant_id, :metric, :period, a, :amount FROM unnest(CAST(:actor_ids AS uuid[])) AS a
+SELECT :tenant_id, :metric, :period, a, CAST(:amount AS bigint)
+FROM unnest(CAST(:actor_ids AS uuid[])) AS a
 ORDER BY a
 ON CONFLICT (tenant_id, metric, period, actor_id)
 DO UPDATE SET amount = u.amount + excluded.amount, updated_at = now()
-""")
+"""
 
 _ACTUAL = text("""
 SELECT 'users', count(*) FROM user_account
@@ -237,15 +240,15 @@ async def spend(
     return QuotaDecision(Metric(row[0]), row[1], row[2])
 
 
-async def adjust(
-    session: AsyncSession,
+def adjust(
+    session: AnySession,
     tenant_id: uuid.UUID,
     actor_id: uuid.UUID | None,
     metric: Metric,
     period: str,
     amount: int,
-) -> None:
-    """Correct the amount counted in a period, without checking the limit."""
+) -> StatementResult[Rows]:
+    """Correct the amount counted in a period, without checking the limit; await it."""
     values = {
         "tenant_id": tenant_id,
         "metric": metric.value,
@@ -253,18 +256,18 @@ async def adjust(
         "amount": amount,
         "actor_ids": [TOTAL] if actor_id is None else [TOTAL, actor_id],
     }
-    await session.execute(_ADJUST, values)
+    return batch_of(session).ask(_ADJUST, values, _rows)
 
 
-async def add(
-    session: AsyncSession,
+def add(
+    session: AnySession,
     tenant_id: uuid.UUID,
     actor_id: uuid.UUID | None,
     metric: Metric,
     period: str,
     amount: int,
-) -> None:
-    """Count what was spent already, without checking a limit."""
+) -> StatementResult[Rows]:
+    """Count what was spent already, without checking a limit; await it."""
     values = {
         "tenant_id": tenant_id,
         "metric": metric.value,
@@ -272,13 +275,13 @@ async def add(
         "amount": amount,
         "actor_ids": [TOTAL] if actor_id is None else [TOTAL, actor_id],
     }
-    await session.execute(_ADD, values)
+    return batch_of(session).ask(_ADD, values, _rows)
 
 
-async def budgets(
-    session: AsyncSession, tenant_id: uuid.UUID, actor_id: uuid.UUID | None, period: str
-) -> list[SpendingBudget]:
-    """The budgets for models of a tenant and of one of its users, with what is used of them."""
+def budgets(
+    session: AnySession, tenant_id: uuid.UUID, actor_id: uuid.UUID | None, period: str
+) -> StatementResult[list[SpendingBudget]]:
+    """The budgets for models of a tenant and of one of its users, with what is used; await it."""
     asked = {Metric.MODEL_COST.value: (Metric.MODEL_COST, TOTAL)}
     if actor_id is not None:
         asked |= {name: (metric, actor_id) for name, metric in USER_LIMITS.items()}
@@ -289,7 +292,14 @@ async def budgets(
         "metrics": [metric.value for metric, _ in asked.values()],
         "actors": [actor for _, actor in asked.values()],
     }
-    rows = await session.execute(_BUDGETS, values)
+    return batch_of(session).ask(_BUDGETS, values, _budgets_in)
+
+
+def _rows(rows: Rows) -> Rows:
+    return rows
+
+
+def _budgets_in(rows: Rows) -> list[SpendingBudget]:
     return [SpendingBudget(Metric(row[1]), row[0] in USER_LIMITS, row[2], row[3]) for row in rows]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 
 from citewell.core.context import (
@@ -30,7 +30,7 @@ from citewell.features.usage.errors import (
 from citewell.features.usage.metrics import USER_LIMITS, Metric, end_of, period_of
 from citewell.features.usage.pending import PendingCounts
 from citewell.features.usage.plans import PLANS
-from citewell.features.usage.repository import QuotaDecision
+from citewell.features.usage.repository import QuotaDecision, SpendingBudget
 from citewell.features.usage.schemas import UsageRead, UsageReply
 from citewell.kit.clock import utc_now
 
@@ -41,7 +41,7 @@ MICRO = 1_000_000
 
 
 async def consume(
-    ctx: Context, metric: Metric, amount: int = 1, *, spender: Actor | None = None
+    ctx: BatchContext, metric: Metric, amount: int = 1, *, spender: Actor | None = None
 ) -> None:
     """Count a use in the caller's unit of work.
 
@@ -58,13 +58,19 @@ async def consume(
         BudgetUsedUpError: The tenant's or the spender's own budget for models is used up.
     """
     if metric.is_kept:
+        assert isinstance(ctx, Context), "counters of kept things are no part of a batch"
         await consume_all(ctx, {metric: amount})
         return
     now, who = utc_now(), _id_of(spender or ctx.actor)
     period = period_of(metric, now)
+    budgets = None
     if metric is Metric.MODEL_TOKENS:
-        await _require_budgets(ctx, who, amount, now)
+        # Sent with what is spent; a budget that is used up takes that back.
+        month = period_of(Metric.MODEL_COST, now)
+        budgets = repository.budgets(ctx.session, ctx.tenant_id, who, month)
     outcome = await repository.spend(ctx.session, ctx.tenant_id, metric, period, {who: amount})
+    if budgets is not None:
+        _require_budgets(await budgets, amount, now)
     _require_counted([outcome], now)
 
 
@@ -184,7 +190,9 @@ async def release_all(ctx: Context, amounts: Mapping[Metric, int]) -> None:
         await repository.release(ctx.session, ctx.tenant_id, amounts)
 
 
-async def settle(ctx: Context, metric: Metric, *, reserved: int, spent: int, at: datetime) -> None:
+async def settle(
+    ctx: BatchContext, metric: Metric, *, reserved: int, spent: int, at: datetime
+) -> None:
     """Correct a reservation to the amount that was really spent, without checking the limit.
 
     Args:
@@ -206,7 +214,7 @@ async def settle(ctx: Context, metric: Metric, *, reserved: int, spent: int, at:
 
 
 async def settle_model(
-    ctx: Context, model: str, spent: TokenUsage, *, reserved: int, at: datetime
+    ctx: BatchContext, model: str, spent: TokenUsage, *, reserved: int, at: datetime
 ) -> None:
     """Replace a reservation of model tokens by what was spent, and count its price.
 
@@ -220,7 +228,11 @@ async def settle_model(
     tokens = spent.input_tokens + spent.output_tokens
     # The list is read from disk at first.
     price = await asyncio.to_thread(price_of, model, spent) if tokens else None
-    await settle(ctx, Metric.MODEL_TOKENS, reserved=reserved, spent=tokens, at=at)
+    who, asked = _id_of(ctx.actor), list[Awaitable[object]]()
+    if tokens != reserved:
+        metric = Metric.MODEL_TOKENS
+        period, more = period_of(metric, at), tokens - reserved
+        asked.append(repository.adjust(ctx.session, ctx.tenant_id, who, metric, period, more))
     if price:
         provider = model.partition(":")[0]
         known = provider if provider in PROVIDERS else OTHER
@@ -235,16 +247,43 @@ async def settle_model(
     if cost:
         metric = Metric.MODEL_COST
         period = period_of(metric, at)
-        await repository.add(ctx.session, ctx.tenant_id, _id_of(ctx.actor), metric, period, cost)
+        asked.append(repository.add(ctx.session, ctx.tenant_id, who, metric, period, cost))
+    for each in asked:  # sent together with the first
+        await each
 
 
-async def _require_budgets(ctx: Context, who: uuid.UUID | None, tokens: int, now: datetime) -> None:
+async def reserve_tokens(platform: Platform, caller: Caller, tokens: int) -> None:
+    """Count tokens that a model is going to take, in a unit of work of its own.
+
+    Raises:
+        QuotaReachedError: The plan does not hold them.
+        BudgetUsedUpError: The tenant's or the caller's own budget for models is used up.
+    """
+    async with batched_work(platform, caller, has_kept_plans=True) as ctx:
+        await consume(ctx, Metric.MODEL_TOKENS, tokens)
+
+
+async def settle_tokens(
+    platform: Platform,
+    caller: Caller,
+    model: str,
+    spent: TokenUsage,
+    *,
+    reserved: int,
+    at: datetime,
+) -> None:
+    """Replace a reservation by what was spent, in one round trip; see `settle_model`."""
+    async with batched_work(platform, caller, has_kept_plans=True) as ctx:
+        ctx.batch.commit_with_next()
+        await settle_model(ctx, model, spent, reserved=reserved, at=at)
+
+
+def _require_budgets(budgets: Sequence[SpendingBudget], tokens: int, now: datetime) -> None:
     """Refuse tokens that a user's budget does not hold, and all once money is used up.
 
     The price is known only afterwards: what was begun before goes on.
     """
-    period = period_of(Metric.MODEL_COST, now)
-    for each in await repository.budgets(ctx.session, ctx.tenant_id, who, period):
+    for each in budgets:
         more = tokens if each.metric is Metric.MODEL_TOKENS else 1
         if each.limit is not None and each.used + more > each.limit:
             resets_at = end_of(each.metric, now)
