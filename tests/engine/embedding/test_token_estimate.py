@@ -4,7 +4,12 @@ import pytest
 from tokenizers import Tokenizer
 
 from citewell.engine.embedding.bundled import MODEL_FOLDER
-from citewell.engine.embedding.token_estimate import cut_to_tokens, estimate_tokens
+from citewell.engine.embedding.token_estimate import (
+    TokenCounts,
+    cut_to_tokens,
+    estimate_tokens,
+)
+from tests.timing import processor_seconds
 
 SENTENCES = (Path(__file__).parent / "sentences.txt").read_text("utf-8").splitlines()
 
@@ -18,6 +23,12 @@ class TestEstimate:
 
     def test_blank_text_has_no_tokens(self) -> None:
         assert estimate_tokens("") == estimate_tokens(" \n\t") == 0
+
+    def test_counted_again_gives_the_same_in_no_time(self) -> None:
+        counts, text = TokenCounts(), "many words " * 100_000
+        assert counts.of(text) == counts.of(text) == estimate_tokens(text)
+        once = processor_seconds(lambda: estimate_tokens(text))
+        assert processor_seconds(lambda: counts.of(text)) < once / 10
 
 
 class TestCut:
