@@ -22,7 +22,7 @@ from citewell.engine.agents.base import (
 )
 from citewell.engine.answering.base import Passage
 from citewell.engine.llm.base import TokenUsage
-from citewell.features.agents import repository
+from citewell.features.agents import journal_repository, repository
 from citewell.features.agents.schemas import RunStanding
 from citewell.features.agents.standing import acting_caller
 from citewell.features.jobs.errors import JobStoppedError
@@ -126,7 +126,7 @@ class RunLedger:
         }
         values = {**self._values(spent, payload), "step": self._steps, "calls": _json(calls)}
         async with self._work() as ctx:
-            self._require(await repository.note_reply(ctx, values))
+            self._require(await journal_repository.note_reply(ctx, values))
         self._told = replace(spent)
         self._steps += 1
 
@@ -139,7 +139,7 @@ class RunLedger:
             "hours": APPROVAL_HOURS,
         }
         async with self._work() as ctx:
-            self._require(await repository.note_waiting(ctx, values))
+            self._require(await journal_repository.note_waiting(ctx, values))
 
     async def note_result(self, call: CallState, spent: Spending) -> None:
         """Keep the result of a call; see the protocol."""
@@ -158,7 +158,7 @@ class RunLedger:
             "own_money": spent.money - before.money,
         }
         async with self._work() as ctx:
-            self._require(await repository.note_result(ctx, values))
+            self._require(await journal_repository.note_result(ctx, values))
         self._told = replace(spent)
 
     async def begin_call(self, call: CallState) -> Caller:
@@ -176,7 +176,7 @@ class RunLedger:
 
     async def _acting(self, call: uuid.UUID | None) -> Caller:
         async with self._work() as ctx:
-            found = await repository.standing(ctx, self._run.id, self._attempt, call)
+            found = await journal_repository.standing(ctx, self._run.id, self._attempt, call)
         return self.caller_of(found)
 
     def caller_of(self, found: RunStanding | None) -> Caller:

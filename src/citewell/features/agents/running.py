@@ -25,7 +25,7 @@ from citewell.engine.agents.base import (
 )
 from citewell.engine.agents.loop import AgentLoop
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
-from citewell.features.agents import journal, repository, service
+from citewell.features.agents import journal, journal_repository, repository, service
 from citewell.features.agents.carrying import RunReading
 from citewell.features.agents.choosing import model_of
 from citewell.features.agents.journal import RunLedger
@@ -233,7 +233,7 @@ async def _finish(
         "seconds": spent.seconds,
     }
     async with batched_work(work.platform, work.system, has_kept_plans=True) as ctx:
-        if not await repository.finish(ctx, values):
+        if not await journal_repository.finish(ctx, values):
             raise JobStoppedError
 
 
@@ -244,7 +244,7 @@ async def _pause(work: _Work, history: History) -> bool:
         "seconds": history.spent.seconds,
     }
     async with batched_work(work.platform, work.system, has_kept_plans=True) as ctx:
-        return await repository.pause(ctx, values)
+        return await journal_repository.pause(ctx, values)
 
 
 async def _fail(work: _Work, reason: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from citewell.core.context import SYSTEM, Caller, batched_work
 from citewell.core.platform import Platform
-from citewell.features.agents import repository
+from citewell.features.agents import journal_repository
 from citewell.features.agents.schemas import RunStanding
 
 WATCH_SECONDS = 1.0
@@ -71,5 +71,5 @@ class RunWatch:
         runs = dict(self._runs[tenant_id])
         caller = Caller(tenant_id, SYSTEM)
         async with batched_work(platform, caller, has_kept_plans=True) as ctx:
-            found = await repository.standings(ctx, runs)
+            found = await journal_repository.standings(ctx, runs)
         return {run_id: found.get(run_id) for run_id in runs}
