@@ -14,6 +14,8 @@ from sqlalchemy.engine import make_url
 
 from citewell.core.database.connecting import connect
 
+pytestmark = pytest.mark.processes
+
 STARTING = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
 """PostgreSQL's reply while it recovers (protocol 3, ErrorResponse)."""
 

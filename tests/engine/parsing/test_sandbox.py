@@ -145,7 +145,9 @@ class TestOpen:
                 pass
 
 
+@pytest.mark.processes
 class TestReuse:
+    @pytest.mark.promise
     async def test_next_document_uses_same_child(self, parser, parse, good):
         await parse(parser, good)
         first = parser.children
@@ -201,6 +203,7 @@ class TestReuse:
         assert all(len(blocks) == 2 for blocks in results)
 
 
+@pytest.mark.processes
 class TestStreaming:
     async def test_long_document_does_not_grow_parent(self, parser, long):
         me = psutil.Process()
@@ -249,6 +252,7 @@ class TestStreaming:
         assert len(await parse(parser, good)) == 2
 
 
+@pytest.mark.processes
 class TestLimits:
     async def fails(self, parser, parse, path: Path) -> ParseFailure:
         with pytest.raises(ParseError) as caught:
@@ -265,6 +269,7 @@ class TestLimits:
             assert await self.fails(parser, parse, long) is ParseFailure.TOO_LARGE
             assert await parse(parser, good)
 
+    @pytest.mark.promise
     async def test_too_much_memory_fails_that_document_alone(self, parse, swelling, good):
         async with sandbox(ParseLimits(memory_bytes=96 * MIB)) as parser:
             assert await self.fails(parser, parse, swelling) is ParseFailure.MEMORY
@@ -303,7 +308,9 @@ class TestLimits:
         assert int(said) >= 7  # one second is used, and five whole ones are left
 
 
+@pytest.mark.processes
 class TestCrash:
+    @pytest.mark.promise
     async def test_killed_child_fails_document_in_its_middle(self, parser, parse, long, good):
         async with parser.open(long, "long.txt") as document:
             blocks = document.blocks()

@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,16 +51,25 @@ class HashEmbedder:
         self.is_closed = True
 
     def _embed(self, text: str) -> Vector:
-        vector = np.zeros(self.spec.dimensions, dtype=np.float32)
+        values = [0.0] * self.spec.dimensions
         for word in ["", *_words(text)[: self.spec.max_tokens - 2]]:
-            digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=20).digest()
-            for start in range(0, 20, 5):
-                place = int.from_bytes(digest[start : start + 4], "big") % self.spec.dimensions
-                vector[place] += 1.0 if digest[start + 4] & 1 else -1.0
+            for number, sign in _hashed(word):
+                values[number % self.spec.dimensions] += sign
+        vector = np.array(values, dtype=np.float32)
         length = float(np.linalg.norm(vector))
         if length == 0.0:
             vector[0] = length = 1.0
         return vector / length
+
+
+@lru_cache(maxsize=65_536)
+def _hashed(word: str) -> list[tuple[int, float]]:
+    """The four numbers that a word stands for, each with the sign that it adds."""
+    digest = hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=20).digest()
+    return [
+        (int.from_bytes(digest[start : start + 4], "big"), 1.0 if digest[start + 4] & 1 else -1.0)
+        for start in range(0, 20, 5)
+    ]
 
 
 _SUBJECTS = (
