@@ -233,6 +233,10 @@ class Lanes:
         """Lanes with room for one more."""
         return [lane for lane, size in self.sizes.items() if self._running[lane] < size]
 
+    def running(self, lane: str) -> int:
+        """Jobs of a lane at work."""
+        return self._running[lane]
+
     def enter(self, lane: str) -> None:
         """Count a job that begins."""
         self._running[lane] += 1

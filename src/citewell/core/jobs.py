@@ -270,6 +270,10 @@ class JobQueue(Generic[P]):
         ):
             yield
 
+    def is_at_work(self, lane: Lane) -> bool:
+        """Whether this process does a job of a lane now."""
+        return self._lanes.running(lane) > 0
+
     def register_later(self, registering: Callable[[], None]) -> None:
         """Have `registering` register the handlers once the queue is used for the first time."""
         self._registering = registering

@@ -438,22 +438,16 @@ class Settings(RunningSettings):
         default=4, ge=1, le=64, description="Jobs one worker process runs side by side."
     )
     worker_model_concurrency: int = Field(
-        default=4,
-        ge=1,
-        le=64,
-        description="Jobs that wait for a language model, beside those, in one worker process.",
+        default=4, ge=1, le=64, description="Jobs beside those that wait for a language model."
     )
     worker_agent_concurrency: int = Field(
-        default=4,
-        ge=1,
-        le=64,
-        description="Runs of agents, beside those, in one worker process.",
+        default=4, ge=1, le=64, description="Runs of agents, beside those, in one worker process."
+    )
+    worker_agent_share: float = Field(
+        default=0.1, ge=0.01, le=1, description="Part of all cores for them beside documents."
     )
     worker_outbound_concurrency: int = Field(
-        default=4,
-        ge=1,
-        le=64,
-        description="Webhooks told at once, beside those, in one worker process.",
+        default=4, ge=1, le=64, description="Webhooks told at once, beside those, in one worker."
     )
     threads: int | None = Field(
         default=None,

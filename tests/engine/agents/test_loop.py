@@ -265,6 +265,18 @@ class TestBounds:
         assert isinstance(outcome, Ended)
         assert "longer than its limit" in outcome.reason
 
+    async def test_time_that_a_step_is_held_back_is_not_the_runs(self) -> None:
+        books, held = new_books(), 1_000.0
+
+        async def pace() -> float:
+            return held
+
+        spec, history = AgentSpec("Help.", AgentLimits(seconds=5.0)), copy.deepcopy(books.history)
+        model, tools = FakeLanguageModel(["done"]), Tools(books)
+        loop = AgentLoop(model, spec, tools, books, history, "2026-01-01", pace)
+        assert isinstance(await loop.run(), Finished)
+        assert books.history.spent.seconds < -900  # it says to have waited, and did not
+
     async def test_old_results_are_cut_short_in_what_is_sent(self) -> None:
         books = new_books()
         script = [

@@ -8,6 +8,7 @@ has an effect. Then its fate is unknown, and is reported as that.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
@@ -82,6 +83,7 @@ class AgentLoop:
         ledger: Makes entries durable.
         history: What earlier attempts did; entries are added to it.
         today: The date the model is told is today's.
+        pace: Waits until a step may begin, and returns the seconds; they are not the run's.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class AgentLoop:
         ledger: Ledger,
         history: History,
         today: str,
+        pace: Callable[[], Awaitable[float]] | None = None,
     ) -> None:
         self._model = model
         self._spec = spec
@@ -100,6 +103,7 @@ class AgentLoop:
         self._history = history
         self._system = system_prompt(spec.instructions, today)
         self._opening = estimate_tokens(self._system) + estimate_tokens(history.question)
+        self._pace = pace
         self._clock = _Clock(history.spent.seconds, spec.limits.seconds, time.monotonic())
 
     async def run(self) -> RunOutcome:
@@ -111,6 +115,8 @@ class AgentLoop:
         """
         try:
             while True:
+                if self._pace is not None:
+                    self._clock.began += await self._pace()
                 if self._history.open_calls():
                     if await self._settle():
                         return Paused()

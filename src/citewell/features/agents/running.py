@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from citewell.core.context import SYSTEM, Caller, batched_work, unit_of_work
@@ -30,6 +31,7 @@ from citewell.features.agents.carrying import RunReading
 from citewell.features.agents.choosing import model_of
 from citewell.features.agents.journal import RunLedger
 from citewell.features.agents.metering import MeteredModel
+from citewell.features.agents.pacing import AgentPace, turn_beside_documents
 from citewell.features.agents.reporting import delegated, report_of
 from citewell.features.agents.schemas import AgentDefinition, AgentReport
 from citewell.features.agents.tools import servers
@@ -101,7 +103,7 @@ async def _do(attempt: Attempt, work: _Work) -> None:
     try:
         async with TaskGroup() as group:
             watch = group.create_task(_watch(work))
-            reason = await _drive(work)
+            reason = await attempt.platform.state_of(AgentPace).metered(_drive(work))
             watch.cancel()
     # Cancelled, erased or another worker's: whoever did that has written the end of it.
     except JobStoppedError:
@@ -198,7 +200,8 @@ async def _attempt(work: _Work, *, is_again: bool) -> tuple[History, RunOutcome]
     )
     toolbox = RunToolbox(platform, definition, tools, reading, ledger, run_child)
     today = utc_now().date().isoformat()
-    loop = AgentLoop(model, spec_of(definition), toolbox, ledger, history, today)
+    pace = partial(turn_beside_documents, platform)
+    loop = AgentLoop(model, spec_of(definition), toolbox, ledger, history, today, pace)
     return history, await loop.run()
 
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from pydantic import BaseModel
@@ -23,6 +23,7 @@ from citewell.engine.agents.base import (
 )
 from citewell.engine.errors import EngineError
 from citewell.features.agents.carrying import RunReading
+from citewell.features.agents.pacing import AgentPace
 from citewell.features.agents.schemas import AgentDefinition
 from citewell.features.agents.tools.base import AgentTool, ToolWork
 from citewell.features.collections import service as collections
@@ -106,7 +107,8 @@ class RunToolbox:
             partial(self._run_child, call, caller),
         )
         with span("tool", gen_ai__tool__name=call.tool) as told:
-            error = await _ended(self._tools[call.tool].run(work, arguments))
+            doing = self._tools[call.tool].run(work, arguments)
+            error = await _ended(self._platform.state_of(AgentPace).metered(doing))
             if isinstance(error, BaseException):
                 told.fail(type(error).__name__)
         if not isinstance(error, BaseException):
@@ -136,7 +138,7 @@ class RunToolbox:
         return visible
 
 
-async def _ended(work: Awaitable[T]) -> T | BaseException:
+async def _ended(work: Coroutine[Any, Any, T]) -> T | BaseException:
     """The result of work, or the error it ended with; the work is cut off with the caller.
 
     A task of its own: whatever a tool raises is a value here, and needs no handler for everything.

@@ -1,7 +1,7 @@
 """A tool of agents: its schema, its work, and the action that a person has to approve."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ class AgentTool:
     """A tool: its arguments are checked by `spec.arguments` before anything is called."""
 
     spec: ToolTerms
-    run: Callable[[ToolWork, Any], Awaitable[ToolOutput]]
+    run: Callable[[ToolWork, Any], Coroutine[Any, Any, ToolOutput]]
     """Raises an `AppError` with what the model should be told."""
     action: Callable[[Platform, Any], str | None] = lambda _platform, _arguments: None
     """The action that has to be approved, in words for a person; None: nothing has to be."""
