@@ -72,7 +72,7 @@ class AgentPace:
         return time.monotonic() - began
 
     def _debt(self, rate: float) -> float:
-        """What steps are ahead of their share now."""
+        """Processor seconds that steps are ahead of their share now."""
         now = time.monotonic()
         paid, self._at = (now - self._at) * rate, now
         rest = max(0.0, paid - self._taken)
