@@ -240,6 +240,24 @@ class TestContradicted:
         assert grade("Ruth met Ines.", "Ines met Ruth.") is not Grade.CONTRADICTED
 
 
+class TestLeads:
+    @pytest.mark.parametrize(
+        "said",
+        [
+            "Vinegar ruins the kettle.",
+            "The tenant may sublet the shed once.",
+            "Boats are rented until October.",
+            "Alcohol is never repaid.",
+        ],
+    )
+    def test_yes_before_a_limit_a_harm_or_a_denial_is_not_close(self, said: str) -> None:
+        assert grade(f"Yes: {said}", said) is Grade.REWORDED
+
+    def test_vietnamese_yes_before_a_limit_is_not_close(self) -> None:
+        said = "Thuyền được neo ở bến B, không neo qua đêm."
+        assert grade(f"Có: {said}", said, language="vi") is Grade.REWORDED
+
+
 class TestComputed:
     ROWS = ("Berlin | 30", "Hamburg | 20")
 

@@ -20,6 +20,7 @@ from citewell.engine.answering.marks import without_marks
 from citewell.engine.answering.mentioning import mentioning
 from citewell.engine.answering.naming import with_names
 from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.citing import with_headers
 from citewell.engine.answering.reading.registry import read
 from citewell.engine.answering.reading.smalltalk import fixed_reply
 from citewell.engine.answering.reading.variants import (
@@ -62,7 +63,7 @@ def extract_answer(
     confidence = assess(material, statements, calibration or calibration_of())
     if confidence.level is ConfidenceLevel.NONE:
         return abstain(question, confidence)
-    return answer_of(statements, confidence)
+    return answer_of(with_headers(material, statements), confidence)
 
 
 def measure_confidence(
@@ -134,6 +135,7 @@ def answer_of(statements: Sequence[Statement], confidence: Confidence) -> Answer
                     end=passage.start + quote.span.end,
                     quote=passage.text[quote.span.start : quote.span.end],
                     score=round(min(1.0, statement.score / _TOP_SCORE), 3),
+                    readings=quote.readings,
                 )
             )
         sentences.append(

@@ -79,11 +79,14 @@ def confidence_of(sentences: Sequence[AnswerSentence], confidence: Confidence) -
 
 def _assess(text: str, cited: Sequence[Citation], language: str) -> Assessment:
     own = [one for one in cited if one.passage.language in (language, UNKNOWN)]
-    assessment = grade_sentence(
-        text,
-        [said for citation in own or cited for said in (citation.quote, *citation.readings)],
-        language=language if own else cited[0].passage.language if cited else language,
-    )
+    language = language if own else cited[0].passage.language if cited else language
+    quotes = [citation.quote for citation in own or cited]
+    readings = [said for citation in own or cited for said in citation.readings]
+    assessment = grade_sentence(text, [*quotes, *readings], language=language)
+    if assessment.grade is Grade.QUOTED and text in readings:
+        # Cells with the names of their columns stand in no quote as they are told.
+        told = grade_sentence(text, quotes, language=language)
+        return told if told.grade is Grade.QUOTED else replace(assessment, grade=Grade.CLOSE)
     if cited and not own and assessment.grade is not Grade.QUOTED:
         # Words of two languages cannot be compared: nothing was proven, and nothing refuted.
         return Assessment(Grade.REWORDED, assessment.unsupported_terms)

@@ -18,6 +18,7 @@ from citewell.engine.text.sentences import split_sentences
 from citewell.engine.verification import lexicon
 from citewell.engine.verification.comparing import excludes, same
 from citewell.engine.verification.ending import Pattern
+from citewell.engine.verification.leads import affirms
 from citewell.engine.verification.matching import stands_in
 from citewell.engine.verification.tokens import Token, TokenKind, has_content, read_tokens
 from citewell.engine.verification.turning import clauses, patterns, roles_exchanged, unfolded
@@ -78,9 +79,10 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> As
         told = grade_sentence(begun[lead.end() :], quotes, language=language)
         if told.grade not in (Grade.QUOTED, Grade.CLOSE):
             return told
-        # After `No:` the statement may be what is denied.
+        # After `No:` the statement may be what is denied; a limit or a harm is no plain yes.
         is_denied = lead["said"].casefold() in ("no", "không")
-        return replace(told, grade=Grade.REWORDED if is_denied else Grade.CLOSE)
+        is_proven = not is_denied and affirms(begun[lead.end() :])
+        return replace(told, grade=Grade.CLOSE if is_proven else Grade.REWORDED)
     # First, as most extracted sentences are: reading them takes ten times as long.
     if _is_verbatim(sentence, quotes) and has_content(sentence, language):
         return Assessment(Grade.QUOTED)

@@ -30,6 +30,42 @@ class TestPolarity:
         made = answer(question, passage(text, language="vi"), language="vi")
         assert made.text.startswith(lead)
 
+    @pytest.mark.parametrize(
+        ("language", "question", "text"),
+        [
+            ("en", "May the tenant sublet the shed twice?", "The tenant may sublet the shed once."),
+            ("en", "Can white vinegar be used to clean the copper kettle?",
+             "White vinegar ruins the copper kettle."),
+            ("en", "Is archery allowed on Thursday?",
+             "The club allows archery on up to three days, with Thursday as the day for all."),
+            ("en", "Are boats rented in winter?", "Boats are rented until the end of winter."),
+            ("en", "May members store paint in the cellar?", "Members may paint the cellar."),
+            ("vi", "Bình gốm có rửa bằng máy được không?", "Rửa bằng máy làm hỏng bình gốm."),
+        ],
+    )  # fmt: skip
+    def test_limit_harm_or_other_predicate_is_no_yes(self, language: str, question: str, text: str):
+        made = answer(question, passage(text, language=language), language=language)
+        assert not made.text.startswith(("Yes", "Có", "No:", "Không:")), made.text
+
+    @pytest.mark.parametrize(
+        ("language", "question", "text", "lead"),
+        [
+            ("vi", "Thuyền có được neo qua đêm không?",
+             "Thuyền được neo ở bến B, không neo qua đêm.", "Không: "),
+            ("vi", "Học viên có được mang sách quý về nhà không?",
+             "Học viên đọc sách quý tại phòng đọc, không được mang về nhà.", "Không: "),
+            ("en", "Are bicycles repaired on Sundays?",
+             "Bicycles are repaired in hall 2, but never repaired on Sundays.", "No: "),
+            ("en", "May dogs be brought into the garden?",
+             "Dogs may be brought into the garden, but not into the kitchen.", "Dogs"),
+        ],
+    )  # fmt: skip
+    def test_clause_that_holds_the_question_decides(
+        self, language: str, question: str, text: str, lead: str
+    ):
+        made = answer(question, passage(text, language=language), language=language)
+        assert made.text.startswith(lead), made.text
+
     def test_sentence_on_another_place_decides_nothing(self):
         made = answer("Can I sell leave in Hanoi?", passage("Staff in Bristol can sell leave."))
         assert not made.text.startswith("Yes")

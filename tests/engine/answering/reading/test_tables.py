@@ -156,3 +156,60 @@ class TestGrade:
         assessment = made.sentences[0].assessment
         assert assessment is not None
         assert (assessment.grade, assessment.unsupported_terms) == (Grade.REWORDED, ("3",))
+
+
+PIERS = passage(
+    "Berths are let by the week. All prices in GBP.\n\n"
+    "Pier | Berth length | Weekly rate\nNorth pier | 9 m | 1,250\nSouth pier | 12 m | 1,480",
+    title="Berths",
+    heading=("Berths",),
+)
+PHU_CAP = passage(
+    "Bảng này áp dụng từ năm 2031. Đơn vị tính: đồng.\n\n"
+    "Khoản | Đối tượng | Mức tiền | Kỳ chi trả\n"
+    "Phụ cấp lặn | Thợ lặn | 350,000 | Tháng\n"
+    "Phụ cấp đò | Lái đò | 420,000 | Tháng",
+    title="Bảng phụ cấp",
+    heading=("Phụ cấp",),
+    language="vi",
+)
+
+
+class TestCitedHeaders:
+    def test_header_row_is_cited_beside_the_row_and_the_sentence_is_close(self):
+        made = grade_extract(
+            answer("How long is the berth at the south pier?", PIERS), language="en"
+        )
+        assert made.sentences[0].text == "South pier, Berth length: 12 m"
+        assert [one.quote for one in made.citations] == [
+            "South pier | 12 m | 1,480",
+            "Pier | Berth length | Weekly rate",
+        ]
+        for one in made.citations:
+            assert PIERS.text[one.start : one.end] == one.quote
+        assessment = made.sentences[0].assessment
+        assert assessment is not None
+        assert (assessment.grade, assessment.unsupported_terms) == (Grade.CLOSE, ())
+
+    def test_header_that_was_not_found_is_not_cited_and_leaves_the_sentence_reworded(self):
+        cut = passage(
+            "South pier | 12 m | 1,480\nEast pier | 15 m | 1,990",
+            title="Berths",
+            heading=("Berths",),
+            context="Pier | Berth length | Weekly rate",
+        )
+        made = grade_extract(answer("How long is the berth at the south pier?", cut), language="en")
+        assert len(made.citations) == 1
+        assert made.sentences[0].assessment is not None
+        assert made.sentences[0].assessment.grade is Grade.REWORDED
+
+    def test_currency_above_the_table_is_told_and_cited(self):
+        made = grade_extract(
+            answer("Phụ cấp đò là bao nhiêu?", PHU_CAP, language="vi"), language="vi"
+        )
+        assert made.sentences[0].text == "Phụ cấp đò, Mức tiền: 420,000 đồng"
+        assert made.citations[-1].quote == "Đơn vị tính: đồng."
+        assert made.sentences[0].assessment is not None
+        assert made.sentences[0].assessment.grade is Grade.CLOSE
+        price = answer("What is the weekly rate of the north pier?", PIERS)
+        assert price.sentences[0].text == "North pier, Weekly rate: 1,250 GBP"

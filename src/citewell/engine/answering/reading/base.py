@@ -18,6 +18,8 @@ class Quote:
     passage: Passage
     span: Span
     """Place in `passage.text`."""
+    readings: tuple[str, ...] = ()
+    """Rows of a table in it as they are told, see `Citation.readings`."""
 
     @property
     def text(self) -> str:

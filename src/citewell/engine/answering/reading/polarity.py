@@ -8,6 +8,7 @@ from citewell.engine.answering.asking.predicates import asks_listed, is_listed, 
 from citewell.engine.answering.asking.synonyms import only_otherwise
 from citewell.engine.answering.candidates import is_aside
 from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.deciding import affirmed, denied_behind
 from citewell.engine.answering.reading.subjects import is_function_word, names_of
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.sentences import is_table_row
@@ -101,6 +102,10 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
     if _rests_on_without(material, main) or _is_denied_by_reason(material, statement.text):
         return statement
     denied = is_denied(material, statement.text)
+    if not denied and not affirmed(material.question, statement):
+        denied = _is_denied_behind(material, statement.text)
+        if not denied:
+            return statement
     depends = _NOT_ALWAYS.search(plain) if denied else _DEPENDS.search(main)
     if depends or statement.coverage < _MIN_COVERAGE or _is_otherwise(material, statement.text):
         return statement
@@ -143,6 +148,14 @@ def is_denied(material: Material, text: str) -> bool:
     """Whether the main clause of a text denies what the question asks."""
     asked = re.sub(r"\b(?:hay )?(?:khong|chua)$", "", material.asked.text)
     return (_denials(_main_clause(material, text)) - _denials(asked)) % 2 == 1
+
+
+def _is_denied_behind(material: Material, text: str) -> bool:
+    """Whether the main clause of a text denies nothing, and another one denies what is asked."""
+    asked = material.asked.text.removesuffix(" khong")
+    if _denials(asked) or _denials(_main_clause(material, text)):
+        return False
+    return denied_behind(material.question, text, _NEGATION)
 
 
 def _is_otherwise(material: Material, text: str) -> bool:

@@ -14,6 +14,7 @@ from citewell.engine.answering.reading.grid import (
     value_with_unit,
     wanted_column,
 )
+from citewell.engine.answering.reading.units import amount
 from citewell.engine.answering.scoring import Scored
 from citewell.engine.text.numerals import number_values
 
@@ -61,6 +62,16 @@ def _alike(grid: TableRows, best: int) -> list[int]:
     return same if best in same and len(same) <= _ALIKE else [best]
 
 
+def _lines_above(material: Material, grid: TableRows) -> list[str]:
+    """What stands above a table, nearest first, of the sections it is in."""
+    first = grid.rows[0]
+    passage = first[0].passage
+    stream = next(one for one in material.streams if first in one)
+    before = [one.candidates[at] for one, at in stream[: stream.index(first)]]
+    lines = [one.text for one in reversed(before) if not one.is_row]
+    return [*lines, passage.context, *reversed(passage.heading)]
+
+
 def _label_terms(grid: TableRows, row: int) -> frozenset[int]:
     return grid.rows[row][0].find(grid.cells(row)[0])
 
@@ -100,6 +111,8 @@ def _line(material: Material, grid: TableRows, row: int) -> str:
         name = name_of(material.asked, grid, row)
         return f"{name}: {told}" if told else grid.candidate(row).text
     value = value_with_unit(grid.header[column], grid.cells(row)[column])
+    if value == grid.cells(row)[column]:
+        value = amount(grid.header[column], value, _lines_above(material, grid))
     name = name_without_unit(grid.header[column])
     label = name_of(material.asked, grid, row, told=column)
     has_unit = value != grid.cells(row)[column] or not value.replace(".", "").isdigit()
