@@ -36,7 +36,7 @@ _HARMS = (
 _QUALIFIER = re.compile(rf"\b(?:{_DENIES}|{_LIMITS}|{_HARMS})\b|n['’]t\b")  # noqa: RUF001
 
 _ASKING = re.compile(r"\b(?:hay )?(?:khong|chua)(?: (?:a|vay|nhi|the|ha))?[?. ]*$")
-"""What makes a Vietnamese sentence a question denies nothing."""
+"""Ending of a Vietnamese question, whose `không` denies nothing."""
 
 
 def qualifiers_of(text: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Which clause of a statement decides a question for yes or no, and whether any does.
+"""The clause of a statement that decides a question for yes or no, if any does.
 
 `Vehicles are charged in row C, not overnight` denies `Are vehicles charged overnight?` though its
 main clause affirms. A `Yes` needs the whole question in what is said; see `verification.leads`.

@@ -63,7 +63,7 @@ def _alike(grid: TableRows, best: int) -> list[int]:
 
 
 def _lines_above(material: Material, grid: TableRows) -> list[str]:
-    """What stands above a table, nearest first, of the sections it is in."""
+    """Lines and headings above a table, nearest first."""
     first = grid.rows[0]
     passage = first[0].passage
     stream = next(one for one in material.streams if first in one)
