@@ -36,19 +36,23 @@ export function AdminPage() {
   const { view: asked } = useSearch({ strict: false }) as { view?: AdminView };
   const view = views.find(({ key }) => key === asked)?.key ?? views[0]?.key ?? "keys";
   return (
-    <Page heading={t("nav.admin")}>
-      <Views label={t("document.views")} views={views} current={view} onChoose={(next) => void navigate({ to: "/administration", search: { view: next }, replace: true })} />
-      {view === "users" && <Users />}
-      {view === "groups" && <Groups />}
-      {view === "keys" && <Keys />}
-      {view === "connections" && <Connections />}
-      {view === "webhooks" && <Webhooks />}
-      {view === "embeds" && <Embeds />}
-      {view === "usage" && <Usage />}
-      {view === "settings" && <TenantSettings />}
-      {view === "questions" && <QuestionRules />}
-      {view === "audit" && <Audit />}
-      {view === "system" && <System />}
+    <Page heading={t("nav.admin")} isWide>
+      <div className="lg:grid lg:grid-cols-[12rem_minmax(0,1fr)] lg:gap-10">
+        <Views isColumn label={t("document.views")} views={views} current={view} onChoose={(next) => void navigate({ to: "/administration", search: { view: next }, replace: true })} />
+        <div className="min-w-0">
+          {view === "users" && <Users />}
+          {view === "groups" && <Groups />}
+          {view === "keys" && <Keys />}
+          {view === "connections" && <Connections />}
+          {view === "webhooks" && <Webhooks />}
+          {view === "embeds" && <Embeds />}
+          {view === "usage" && <Usage />}
+          {view === "settings" && <TenantSettings />}
+          {view === "questions" && <QuestionRules />}
+          {view === "audit" && <Audit />}
+          {view === "system" && <System />}
+        </div>
+      </div>
     </Page>
   );
 }

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
@@ -87,7 +88,9 @@ export function System() {
             {queue.map(([status, count]) => (
               <div key={status} className="min-w-28 rounded-xl border border-line bg-sheet p-4">
                 <dt className="text-sm text-soft">{t((STATUS_NAMES[status] ?? "documents.queued") as "documents.ready")}</dt>
-                <dd className="font-serif text-2xl font-semibold tabular-nums">{number(count)}</dd>
+                <dd className="font-serif text-2xl font-semibold tabular-nums">
+                  {count > 0 ? <Link to="/documents" search={{ status: status === "running" ? "processing" : status }} className="text-accent underline underline-offset-4">{number(count)}</Link> : number(count)}
+                </dd>
               </div>
             ))}
           </dl>

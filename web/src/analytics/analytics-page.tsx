@@ -9,6 +9,7 @@ import { Page, Views } from "~/ui/page";
 import { CitedDocuments } from "./cited-documents";
 import { FrequentQuestions } from "./frequent-questions";
 import { QuestionLog } from "./question-log";
+import type { Days } from "./spans";
 import { Spending } from "./spending";
 import { UsageFigures } from "./usage-figures";
 import { ANALYTICS_VIEWS, type AnalyticsView } from "./views";
@@ -21,12 +22,6 @@ const RANGES = { "7": "range.week", "30": "range.month", "90": "range.quarter", 
 type Range = keyof typeof RANGES;
 
 const DAY_MS = 86_400_000;
-
-/** Days (UTC) from one up to another, which is not included. */
-export interface Days {
-  from: string;
-  to: string;
-}
 
 /** An organisation's questions and their outcomes, for managers and above. */
 export function AnalyticsPage() {

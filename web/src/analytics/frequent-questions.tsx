@@ -9,8 +9,8 @@ import { number } from "~/kit/format";
 import { ChoiceField } from "~/ui/fields";
 import { ProblemNote } from "~/ui/problem-note";
 
-import type { Days } from "./analytics-page";
 import { FiguresTable } from "./figures-table";
+import type { Days } from "./spans";
 import { SaveFile } from "~/ui/save-file";
 
 const KINDS = {

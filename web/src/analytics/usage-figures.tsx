@@ -4,11 +4,11 @@ import { useTranslation } from "react-i18next";
 import { api, data } from "~/api/client";
 import { asProblem } from "~/api/problem";
 import type { UsageFiguresRead } from "~/api/schemas";
-import { day, money, moment, number, share } from "~/kit/format";
+import { money, moment, month, number, share, shortDay } from "~/kit/format";
 import { ProblemNote } from "~/ui/problem-note";
 
-import type { Days } from "./analytics-page";
 import { Chart } from "./chart";
+import { startsOf, type Bucket, type Days } from "./spans";
 import { SaveFile } from "~/ui/save-file";
 
 /** Days up to this many are shown one by one, more by month. */
@@ -18,15 +18,22 @@ const DAY_MS = 86_400_000;
 /** Figures of a period. */
 export function UsageFigures({ days }: { days: Days }) {
   const { t } = useTranslation();
-  const bucket = (Date.parse(days.to) - Date.parse(days.from)) / DAY_MS > MOST_DAYS ? "month" : "day";
+  const bucket: Bucket = (Date.parse(days.to) - Date.parse(days.from)) / DAY_MS > MOST_DAYS ? "month" : "day";
   const { data: usage, error, refetch } = useQuery({
     queryKey: ["analytics", "usage", days],
     queryFn: () => data(api.GET("/api/v1/analytics/usage", { params: { query: { ...days, bucket } } })),
   });
   if (error !== null) return <ProblemNote problem={asProblem(error)} onRetry={() => void refetch()} />;
   if (usage === undefined) return <div className="skeleton h-96" />;
-  const points = (value: (bucket: UsageFiguresRead["buckets"][number]) => number | null) =>
-    usage.buckets.map((each) => ({ name: bucket === "month" ? each.start.slice(0, 7) : day(each.start), value: value(each) }));
+  type Figures = UsageFiguresRead["buckets"][number];
+  // The server leaves out what it has no figures of: before the first question, and after the last count.
+  const known = new Map(usage.buckets.map((each) => [each.start.slice(0, bucket === "month" ? 7 : 10), each]));
+  const all = startsOf(days, bucket).map((start) => ({
+    name: bucket === "month" ? month(start) : shortDay(start),
+    figures: known.get(start.slice(0, bucket === "month" ? 7 : 10)),
+  }));
+  const points = (value: (figures: Figures) => number | null) =>
+    all.map(({ name, figures }) => ({ name, value: figures === undefined ? null : value(figures) }));
   const count = (value: number) => number(value);
   const milliseconds = (value: number) => t("figure.ms", { value: number(value) });
   return (
@@ -37,14 +44,14 @@ export function UsageFigures({ days }: { days: Days }) {
         <SaveFile path="/api/v1/analytics/export" query={{ ...days, table: "usage" }} name="usage.csv" />
       </div>
       <div className="grid gap-4 lg:grid-cols-2">
-        <Chart heading={t("figure.questions")} points={points((each) => each.questions)} shown={count} />
-        <Chart heading={t("figure.users")} points={points((each) => each.users)} shown={count} />
-        <Chart heading={t("figure.unanswered")} points={points((each) => each.unanswered)} shown={count} />
-        <Chart heading={t("figure.doubtful")} points={points((each) => each.low_confidence)} shown={count} />
-        <Chart heading={t("figure.rating")} points={points((each) => each.rating)} shown={(value) => number(value, 1)} />
-        <Chart heading={t("figure.slowest")} points={points((each) => each.latency_ms.p95)} shown={milliseconds} />
-        <Chart heading={t("figure.documents")} points={points((each) => each.documents_created + each.documents_updated)} shown={count} />
-        <Chart heading={t("figure.money")} points={points((each) => each.money)} shown={money} />
+        <Chart bucket={bucket} heading={t("figure.questions")} points={points((each) => each.questions)} shown={count} />
+        <Chart bucket={bucket} heading={t("figure.users")} points={points((each) => each.users)} shown={count} />
+        <Chart bucket={bucket} heading={t("figure.unanswered")} points={points((each) => each.unanswered)} shown={count} />
+        <Chart bucket={bucket} heading={t("figure.doubtful")} points={points((each) => each.low_confidence)} shown={count} />
+        <Chart bucket={bucket} heading={t("figure.rating")} isWhole={false} points={points((each) => each.rating)} shown={(value) => number(value, 1)} />
+        <Chart bucket={bucket} heading={t("figure.slowest")} points={points((each) => each.latency_ms.p95)} shown={milliseconds} />
+        <Chart bucket={bucket} heading={t("figure.documents")} points={points((each) => each.documents_created + each.documents_updated)} shown={count} />
+        <Chart bucket={bucket} heading={t("figure.money")} isWhole={false} points={points((each) => each.money)} shown={money} />
       </div>
     </>
   );

@@ -12,7 +12,7 @@ import { AGENT_VIEWS, type AgentView } from "~/agents/views";
 import { ANALYTICS_VIEWS } from "~/analytics/views";
 import { AskPage } from "~/ask/ask-page";
 import { passageOf, type Passage } from "~/documents/targets";
-import { DOCUMENT_VIEWS, type DocumentView } from "~/documents/views";
+import { DOCUMENT_STATUSES, DOCUMENT_VIEWS, type DocumentStatus, type DocumentView } from "~/documents/views";
 import { withWords } from "~/i18n";
 import { SET_VIEWS } from "~/quality/views";
 import { SetUpPage } from "~/session/set-up-page";
@@ -70,9 +70,10 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: "/documents",
-    validateSearch: (given): { collection?: string; folder?: string } => ({
+    validateSearch: (given): { collection?: string; folder?: string; status?: DocumentStatus | undefined } => ({
       ...(typeof given["collection"] === "string" ? { collection: given["collection"] } : {}),
       ...(typeof given["folder"] === "string" ? { folder: given["folder"] } : {}),
+      status: DOCUMENT_STATUSES.find((each) => each === given["status"]),
     }),
     component: lazyRouteComponent(withWords(() => import("~/documents/documents-page")), "DocumentsPage"),
   }),

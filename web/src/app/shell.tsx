@@ -101,7 +101,7 @@ export function Shell() {
                 {t(name as "nav.ask")}
               </Link>
             ))}
-            <MorePlaces places={places.slice(ON_PHONES)} />
+            <MorePlaces places={places.slice(ON_PHONES)} current={placeOf(path)} />
           </nav>
         )}
         <span className="grow" />
@@ -168,18 +168,23 @@ function Finder({ places }: { places: readonly Place[] }) {
 }
 
 /** On a phone: the pages that have no room. */
-function MorePlaces({ places }: { places: readonly Place[] }) {
+function MorePlaces({ places, current }: { places: readonly Place[]; current: Place | undefined }) {
   const { t } = useTranslation();
+  const open = places.find((each) => each === current);
   return (
     <Menu.Root>
-      <Menu.Trigger className="button button-bare px-1.5 md:hidden" aria-label={t("nav.more")}>
+      <Menu.Trigger
+        className="button button-bare px-1.5 data-current:text-ink data-current:shadow-[inset_0_-2px_var(--accent)] md:hidden"
+        aria-label={open === undefined ? t("nav.more") : t("nav.moreAt", { page: t(open.name as "nav.ask") })}
+        data-current={open === undefined ? undefined : ""}
+      >
         <More />
       </Menu.Trigger>
       <Menu.Portal>
         <Menu.Content align="end" sideOffset={6} className="menu">
           {places.map(({ to, name }) => (
-            <Menu.Item key={to} asChild className="menu-item">
-              <Link to={to}>{t(name as "nav.ask")}</Link>
+            <Menu.Item key={to} asChild className="menu-item aria-[current=page]:font-semibold">
+              <Link to={to} aria-current={open?.to === to ? "page" : undefined}>{t(name as "nav.ask")}</Link>
             </Menu.Item>
           ))}
         </Menu.Content>

@@ -1,4 +1,5 @@
 import * as HoverCard from "@radix-ui/react-hover-card";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Citation } from "~/api/schemas";
@@ -14,15 +15,21 @@ interface Props {
 /** The number behind a sentence: shows its quote on hover and focus, opens it in the reader. */
 export function CitationChip({ citation, isOpen, onOpen }: Props) {
   const { t } = useTranslation();
+  const [isShown, setIsShown] = useState(false);
+  // Not while the reader shows the passage: a tap gives the number the focus too, and on a phone the card
+  // would lie over what was opened.
   return (
-    <HoverCard.Root openDelay={180} closeDelay={120}>
+    <HoverCard.Root openDelay={180} closeDelay={120} open={isShown && !isOpen} onOpenChange={setIsShown}>
       <HoverCard.Trigger asChild>
         <button
           type="button"
           className="chip"
           aria-pressed={isOpen}
           aria-label={t("cite.open", { number: citation.number, title: citation.title })}
-          onClick={() => onOpen(citation)}
+          onClick={() => {
+            setIsShown(false);
+            onOpen(citation);
+          }}
         >
           {citation.number}
         </button>

@@ -7,7 +7,7 @@ import type { Document, Job } from "~/api/schemas";
 import { duration, moment } from "~/kit/format";
 import { useRights } from "~/session/rights";
 import { useAttempt } from "~/ui/attempt";
-import { Failure } from "~/ui/failure";
+import { Failure, mayHeal } from "~/ui/failure";
 import { Listing } from "~/ui/listing";
 import { Badge } from "~/ui/page";
 
@@ -24,7 +24,7 @@ export function Activity({ document }: { document: Document }) {
         queryKey={["documents", "jobs", document.id]}
         read={(query, signal) => data(api.GET("/api/v1/jobs", { params: { query: { ...query, document_id: document.id } }, signal }))}
         isMoving={isOpen}
-        row={(job) => <JobRow job={job} />}
+        row={(job) => <JobRow job={job} filename={document.filename} />}
         empty={t("job.none")}
       />
       {isAdmin && (
@@ -41,7 +41,7 @@ function isOpen(job: Job): boolean {
   return job.status === "queued" || job.status === "running";
 }
 
-function JobRow({ job }: { job: Job }) {
+function JobRow({ job, filename }: { job: Job; filename: string }) {
   const { t } = useTranslation();
   const attempt = useAttempt();
   const queries = useQueryClient();
@@ -69,10 +69,10 @@ function JobRow({ job }: { job: Job }) {
           <Badge tone={statusTone(job.status)}>{t((STATUS_NAMES[job.status] ?? "documents.queued") as "documents.ready")}</Badge>
         </p>
         <p className="text-sm text-soft wrap-anywhere">{facts.filter((fact) => fact !== null).join(" · ")}</p>
-        {job.reason !== null && <Failure code={job.code} detail={job.reason} />}
+        {job.reason !== null && <Failure code={job.code} detail={job.reason} filename={filename} />}
       </div>
       {isOpen(job) && <button type="button" className="button button-line text-sm" onClick={() => void act("cancel")}>{t("action.cancel")}</button>}
-      {(job.status === "failed" || job.status === "cancelled") && (
+      {(job.status === "cancelled" || (job.status === "failed" && mayHeal(job.code))) && (
         <button type="button" className="button button-line text-sm" onClick={() => void act("retry")}>{t("action.retry")}</button>
       )}
     </div>

@@ -10,7 +10,7 @@ import { Form } from "~/ui/form";
 import { notify } from "~/ui/notices";
 import { useAdvice } from "~/ui/problem-note";
 
-import { folderOf, forEach, pathIn, remove, setLevel, setMetadata, type Action } from "./bulk";
+import { canBeReadAgain, folderOf, forEach, pathIn, remove, setLevel, setMetadata, type Action } from "./bulk";
 import { labelsOf } from "./labels";
 import { LEVEL_KEYS, LEVELS } from "./names";
 
@@ -29,7 +29,7 @@ export function BulkBar({ chosen, folder, onClear }: Props) {
   const advice = useAdvice();
   const [asking, setAsking] = useState<Asking | null>(null);
   const [isBusy, setIsBusy] = useState(false);
-  const failed = chosen.filter(({ status }) => status === "failed" || status === "cancelled");
+  const failed = chosen.filter(canBeReadAgain);
 
   async function work(documents: readonly Document[], act: Action["act"]): Promise<Document[]> {
     setIsBusy(true);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Document } from "~/api/schemas";
 
-import { folderOf, forEach, pathIn } from "./bulk";
+import { canBeReadAgain, folderOf, forEach, pathIn } from "./bulk";
 
 const document = (filename: string, path?: string) => ({ filename, metadata: path === undefined ? {} : { path } }) as unknown as Document;
 
@@ -19,5 +19,12 @@ describe("actions on many documents", () => {
     const outcome = await forEach(all, (each) => (each.filename === "b" ? Promise.reject(new Error("no")) : Promise.resolve()));
     expect(outcome.done.length).toBe(5);
     expect([outcome.failed, outcome.problem?.detail]).toEqual([1, "no"]);
+  });
+
+  it("offer another attempt only where one can help", () => {
+    const tried = (status: string, code?: string) => canBeReadAgain({ status, error: code === undefined ? null : { code } } as unknown as Document);
+    expect(["corrupt_document", "encrypted_document", "unsupported_format"].map((code) => tried("failed", code))).toEqual([false, false, false]);
+    expect(["embedding_failed", "parse_timeout", "never_heard_of"].map((code) => tried("failed", code))).toEqual([true, true, true]);
+    expect([tried("cancelled"), tried("ready")]).toEqual([true, false]);
   });
 });

@@ -1,9 +1,15 @@
 import { api } from "~/api/client";
 import { asProblem, type Problem } from "~/api/problem";
 import type { Document } from "~/api/schemas";
+import { mayHeal } from "~/ui/failure";
 
 /** Requests at once: the rate limit of a person leaves room for more, a phone's line does not. */
 const SIDE_BY_SIDE = 4;
+
+/** Whether a document that is not ready can become so by another attempt at the same file. */
+export function canBeReadAgain({ status, error }: Pick<Document, "status" | "error">): boolean {
+  return status === "cancelled" || (status === "failed" && mayHeal(error?.["code"]));
+}
 
 /** The outcome of an action on many documents. */
 export interface Outcome {

@@ -62,7 +62,8 @@ export function DocumentPage() {
           intro={<Facts document={document} />}
           actions={<Actions document={document} onOpen={setTarget} />}
         >
-          {document.error !== null && <Failure code={document.error["code"]} detail={document.error["detail"] ?? ""} className="mb-4" />}
+          {/* The version that failed says so itself. */}
+          {document.error !== null && view !== "versions" && <Failure code={document.error["code"]} detail={document.error["detail"] ?? ""} filename={document.filename} className="mb-4" />}
           <Views
             label={t("document.views")}
             views={views}

@@ -15,6 +15,7 @@ import { useAdvice } from "~/ui/problem-note";
 import { Warnings } from "~/ui/warnings";
 
 import type { Column } from "./columns";
+import { canBeReadAgain } from "./bulk";
 import { labelsOf } from "./labels";
 import { LEVELS, STATUS_NAMES, statusTone } from "./names";
 import { beginningOf } from "./targets";
@@ -56,7 +57,7 @@ export function DocumentRow({ document, columns, isChosen, onChoose, onOpen }: P
         )}
         <p className="text-sm text-soft wrap-anywhere">{facts.map(({ text }) => text).join(" · ")}</p>
         {columns.includes("labels") && <Labels document={document} />}
-        {document.error !== null && <Failure code={document.error["code"]} detail={document.error["detail"] ?? ""} />}
+        {document.error !== null && <Failure code={document.error["code"]} detail={document.error["detail"] ?? ""} filename={document.filename} />}
         <Warnings warnings={document.warnings} />
       </div>
       <div className="ms-auto flex shrink-0 items-center gap-x-2">
@@ -139,7 +140,7 @@ function Actions({ document }: { document: Document }) {
   const label = t("documents.delete", { title: document.title });
   return (
     <div className="flex shrink-0">
-      {(document.status === "failed" || document.status === "cancelled") && (
+      {canBeReadAgain(document) && (
         <button type="button" className="button button-line" onClick={() => void retry()}>
           {t("action.retry")}
         </button>

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
 import { asProblem } from "~/api/problem";
-import type { Document } from "~/api/schemas";
+import type { Collection, Document } from "~/api/schemas";
 import type { Key } from "~/i18n/key";
 import { useStore } from "~/kit/store";
 import { Reader } from "~/reader/reader";
@@ -22,17 +22,16 @@ import { FolderBar } from "./folder-bar";
 import { LEVEL_KEYS, LEVELS } from "./names";
 import { UploadList } from "./upload-list";
 import { place } from "./uploads";
+import type { DocumentStatus } from "./views";
 
 const ROWS = 50;
 /** While something is being read in, the list is read anew so often. */
 const REFRESH_MS = 2_000;
 
-type Status = "ready" | "processing" | "queued" | "failed";
-
 /** Kinds of files by the end of their names. */
 const KINDS = ["pdf", "docx", "xlsx", "pptx", "html", "md", "txt", "csv", "eml", "msg"];
 
-const STATUSES: Record<Status, Key> = {
+const STATUSES: Record<DocumentStatus, Key> = {
   ready: "documents.ready",
   processing: "documents.processing",
   queued: "documents.queued",
@@ -43,7 +42,6 @@ const STATUSES: Record<Status, Key> = {
 export function DocumentsPage() {
   const { t } = useTranslation();
   const [search, setSearch] = useState("");
-  const [status, setStatus] = useState<Status | "">("");
   const [page, setPage] = useState(1);
   const [level, setLevel] = useState("");
   const [kind, setKind] = useState("");
@@ -52,14 +50,17 @@ export function DocumentsPage() {
   const [target, setTarget] = useState<Target | null>(null);
   const shown = useStore(columns);
   const navigate = useNavigate();
-  const { collection = "", folder = "" } = useSearch({ strict: false });
+  const { collection = "", folder = "", status = "" } = useSearch({ strict: false }) as { collection?: string; folder?: string; status?: DocumentStatus };
   const wanted = useDeferredValue(search.trim());
   const labelled = useDeferredValue(label.trim());
   const isFiltered = [wanted, status, collection, folder, level, kind, labelled].some((each) => each !== "");
 
   useEffect(() => setPage(1), [wanted, status, collection, folder, level, kind, labelled]);
 
-  const go = (next: { collection?: string; folder?: string }) => void navigate({ to: "/documents", search: next, replace: true });
+  const go = (next: { collection?: string; folder?: string; status?: DocumentStatus | "" }) => {
+    const named = Object.entries({ status, ...next }).filter(([, value]) => value !== "");
+    void navigate({ to: "/documents", search: Object.fromEntries(named), replace: true });
+  };
   const choose = (documents: readonly Document[], isChosen: boolean) => {
     const next = new Map(chosen);
     for (const each of documents) {
@@ -116,10 +117,10 @@ export function DocumentsPage() {
         <DropZone />
         <UploadPlace />
         <UploadList />
-        <div className="mt-7 mb-3 flex flex-wrap gap-3">
+        <div className="mt-7 mb-3 grid grid-cols-2 gap-3 md:grid-cols-5">
           <input
             type="search"
-            className="field grow basis-56"
+            className="field col-span-full"
             aria-label={t("documents.search")}
             placeholder={t("documents.search")}
             maxLength={200}
@@ -128,34 +129,35 @@ export function DocumentsPage() {
           />
           <CollectionChoice
             label={t("document.collection")}
+            className="max-md:col-span-full"
             none={t("ask.everywhere")}
             value={collection}
             onChoose={(id) => go(id === "" ? {} : { collection: id })}
           />
           <select
-            className="field w-auto"
+            className="field"
             aria-label={t("documents.status")}
             value={status}
-            onChange={(event) => setStatus(event.target.value as Status | "")}
+            onChange={(event) => go({ collection, folder, status: event.target.value as DocumentStatus | "" })}
           >
             <option value="">{t("documents.any")}</option>
-            {(Object.keys(STATUSES) as Status[]).map((each) => (
+            {(Object.keys(STATUSES) as DocumentStatus[]).map((each) => (
               <option key={each} value={each}>
                 {t(STATUSES[each] as "documents.ready")}
               </option>
             ))}
           </select>
-          <select className="field w-auto" aria-label={t("level.heading")} value={level} onChange={(event) => setLevel(event.target.value)}>
+          <select className="field" aria-label={t("level.heading")} value={level} onChange={(event) => setLevel(event.target.value)}>
             <option value="">{t("filters.anyLevel")}</option>
             {LEVEL_KEYS.map((each) => (
               <option key={each} value={each}>{t(LEVELS[each] as "level.public")}</option>
             ))}
           </select>
-          <select className="field w-auto" aria-label={t("document.type")} value={kind} onChange={(event) => setKind(event.target.value)}>
+          <select className="field" aria-label={t("document.type")} value={kind} onChange={(event) => setKind(event.target.value)}>
             <option value="">{t("filters.anyType")}</option>
             {KINDS.map((each) => <option key={each} value={each}>{each.toUpperCase()}</option>)}
           </select>
-          <input className="field w-36" aria-label={t("filters.label")} placeholder={t("filters.label")} maxLength={100} value={label} onChange={(event) => setLabel(event.target.value)} />
+          <input className="field" aria-label={t("filters.label")} placeholder={t("filters.label")} maxLength={100} value={label} onChange={(event) => setLabel(event.target.value)} />
         </div>
         <FolderBar collectionId={collection} folder={folder} onOpen={(next) => go({ ...(collection === "" ? {} : { collection }), ...(next === "" ? {} : { folder: next }) })} />
         {chosen.size > 0 && <BulkBar chosen={[...chosen.values()]} folder={folder} onClear={() => setChosen(new Map())} />}
@@ -203,24 +205,31 @@ export function DocumentsPage() {
   );
 }
 
+/** The collection that files go into unless one is named; as the server makes it with the first of them. */
+const USUAL_COLLECTION = "library";
+/** The level of a document that comes without one. */
+const USUAL_LEVEL = "internal";
+
 /** Where files go and who may read them, for those dropped from now on. */
 function UploadPlace() {
   const { t } = useTranslation();
   const { collectionId, level } = useStore(place);
+  const usual = useCollections().find(({ name }) => name.toLowerCase() === USUAL_COLLECTION)?.name;
   return (
     <div className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-2 text-sm">
       <CollectionChoice
         label={t("upload.into")}
         isNamed
-        none={t("upload.default")}
+        none={usual === undefined ? t("upload.default") : t("upload.defaultOf", { name: usual })}
+        not={usual}
         value={collectionId ?? ""}
         onChoose={(id) => place.update((now) => ({ ...now, collectionId: id === "" ? null : id }))}
       />
       <label className="flex items-center gap-2">
         <span className="text-soft">{t("level.heading")}</span>
         <select className="field w-auto py-1" value={level ?? ""} onChange={(event) => place.update((now) => ({ ...now, level: event.target.value || null }))}>
-          <option value="">{t("upload.default")}</option>
-          {LEVEL_KEYS.map((each) => (
+          <option value="">{t("upload.defaultOf", { name: t(LEVELS[USUAL_LEVEL] as "level.public") })}</option>
+          {LEVEL_KEYS.filter((each) => each !== USUAL_LEVEL).map((each) => (
             <option key={each} value={each}>{t(LEVELS[each] as "level.public")}</option>
           ))}
         </select>
@@ -234,21 +243,29 @@ interface CollectionChoiceProps {
   /** Whether the label stands beside it. */
   isNamed?: boolean;
   none: string;
+  /** A collection that `none` stands for, which is not offered twice. */
+  not?: string | undefined;
+  className?: string;
   value: string;
   onChoose: (id: string) => void;
 }
 
-function CollectionChoice({ label, isNamed = false, none, value, onChoose }: CollectionChoiceProps) {
+function useCollections(): readonly Collection[] {
   const { data: collections = [] } = useQuery({
     queryKey: ["collections"],
     queryFn: async () => (await data(api.GET("/api/v1/collections", { params: { query: { limit: 100 } } }))).data,
   });
+  return collections;
+}
+
+function CollectionChoice({ label, isNamed = false, none, not, className = "", value, onChoose }: CollectionChoiceProps) {
+  const collections = useCollections();
   return (
-    <label className="flex max-w-full items-center gap-2">
+    <label className={`flex max-w-full min-w-0 items-center gap-2 ${className}`}>
       <span className={isNamed ? "text-soft" : "sr-only"}>{label}</span>
-      <select className={`field w-auto min-w-0 ${isNamed ? "py-1" : ""}`} value={value} onChange={(event) => onChoose(event.target.value)}>
+      <select className={`field min-w-0 ${isNamed ? "w-auto py-1" : ""}`} value={value} onChange={(event) => onChoose(event.target.value)}>
         <option value="">{none}</option>
-        {collections.map((each) => (
+        {collections.filter(({ name }) => name !== not).map((each) => (
           <option key={each.id} value={each.id}>{each.name}</option>
         ))}
       </select>

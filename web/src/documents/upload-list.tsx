@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useStore } from "~/kit/store";
+import { mayHeal } from "~/ui/failure";
 import { Close } from "~/ui/icons";
 import { useAdvice } from "~/ui/problem-note";
 
@@ -22,7 +23,7 @@ export function UploadList() {
 
   if (all.length === 0) return null;
   const isBusy = all.some((each) => ["waiting", "sending", "processing"].includes(each.state));
-  const failed = all.filter((each) => each.state === "failed" || each.state === "cancelled");
+  const failed = all.filter(canBeSentAgain);
   return (
     <section aria-label={t("upload.list")} className="mt-3">
       <ul className="divide-y divide-line rounded-xl border border-line bg-sheet">
@@ -44,6 +45,10 @@ export function UploadList() {
       </div>
     </section>
   );
+}
+
+function canBeSentAgain({ state, problem }: Upload): boolean {
+  return state === "cancelled" || (state === "failed" && mayHeal(problem?.code));
 }
 
 function Row({ upload }: { upload: Upload }) {
@@ -89,10 +94,12 @@ function Row({ upload }: { upload: Upload }) {
       )}
       {problem !== null && (
         <div className="mt-1 flex flex-wrap items-center justify-between gap-2 text-sm">
-          <p className="min-w-0 wrap-anywhere">{advice(problem)}</p>
-          <button type="button" className="button button-line" onClick={() => tryAgain(upload)}>
-            {t("action.retry")}
-          </button>
+          <p className="min-w-0 wrap-anywhere">{advice(problem, name)}</p>
+          {canBeSentAgain(upload) && (
+            <button type="button" className="button button-line" onClick={() => tryAgain(upload)}>
+              {t("action.retry")}
+            </button>
+          )}
         </div>
       )}
     </li>

@@ -88,7 +88,7 @@ function Row({ document, version, onOpen, onCompare }: Props & { version: Versio
           )}
         </p>
         <p className="text-sm text-soft wrap-anywhere">{facts.filter((fact) => fact !== null).join(" · ")}</p>
-        {version.error !== null && <Failure code={version.error["code"]} detail={version.error["detail"] ?? ""} />}
+        {version.error !== null && <Failure code={version.error["code"]} detail={version.error["detail"] ?? ""} filename={document.filename} />}
       </div>
       {hasText && (
         <div className="flex flex-wrap gap-2">

@@ -10,6 +10,16 @@ export function moment(time: string): string {
   return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 }
 
+/** A day of the calendar (UTC) without its year, where many stand side by side. */
+export function shortDay(date: string): string {
+  return new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(date));
+}
+
+/** A month of the calendar (UTC). */
+export function month(date: string): string {
+  return new Intl.DateTimeFormat(locale(), { month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(date));
+}
+
 export function number(value: number, digits = 0): string {
   return new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(value);
 }

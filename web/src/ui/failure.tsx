@@ -20,22 +20,41 @@ const FAILURES: Record<string, Key> = {
   unsupported_format: "failure.unsupported",
 };
 
+/** The kind of a file by the end of its name. */
+const KIND = /\.([a-z0-9]{1,5})$/i;
+
+/** Failures of the file itself, which is read no better the next time. */
+const FINAL = new Set([
+  "corrupt_document", "document_too_large", "empty_document", "encrypted_document", "unsupported_format", "stored_file_missing",
+  "attachments_refused", "empty_file", "too_large", "file_too_large",
+]);
+
+/** Whether the same file can become ready if it is tried again; so it is where the reason is not known. */
+export function mayHeal(code: string | null | undefined): boolean {
+  return !FINAL.has(code ?? "");
+}
+
 /** A failure in words, in every language those of its code; the server's where it has none. */
-export function useFailureWords(): (code: string | null | undefined, detail: string) => string {
+export function useFailureWords(): (code: string | null | undefined, detail: string, filename?: string) => string {
   const { t } = useTranslation();
-  return (code, detail) => {
+  return (code, detail, filename = "") => {
     const key = FAILURES[code ?? ""];
+    const kind = KIND.exec(filename)?.[1]?.toUpperCase();
+    if (code === "corrupt_document" && kind !== undefined) return t("failure.corruptKind", { kind });
     return key === undefined ? detail : t(key as "failure.empty");
   };
 }
 
-/** The failure of a document or of a job; below it what the server said, which knows sizes and names. */
-export function Failure({ code, detail, className = "mt-1 text-sm" }: { code: string | null | undefined; detail: string; className?: string }) {
-  const words = useFailureWords()(code, detail);
-  return (
-    <div className={`${className} wrap-anywhere`}>
-      <p className="text-bad">{words}</p>
-      {words !== detail && detail !== "" && <p className="text-[0.85em] text-soft" lang="en">{detail}</p>}
-    </div>
-  );
+interface Props {
+  code: string | null | undefined;
+  detail: string;
+  /** Of the file that failed. */
+  filename?: string;
+  className?: string;
+}
+
+/** The failure of a document or of a job, said once; the server's own words, with figures, come when pointed at. */
+export function Failure({ code, detail, filename, className = "mt-1 text-sm" }: Props) {
+  const words = useFailureWords()(code, detail, filename);
+  return <p className={`${className} text-bad wrap-anywhere`} title={words === detail ? undefined : detail}>{words}</p>;
 }

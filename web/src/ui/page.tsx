@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 
 interface Props {
   heading: string;
@@ -39,18 +39,31 @@ interface ViewsProps<Key extends string> {
   views: readonly { key: Key; name: string }[];
   current: Key;
   onChoose: (key: Key) => void;
+  /** Whether they stand below each other where there is room at the side: for more than fit into a line. */
+  isColumn?: boolean;
 }
 
-/** The parts of a page, of which one is shown. */
-export function Views<Key extends string>({ label, views, current, onChoose }: ViewsProps<Key>) {
+/** The parts of a page, of which one is shown; in one line, which scrolls where it is too long. */
+export function Views<Key extends string>({ label, views, current, onChoose, isColumn = false }: ViewsProps<Key>) {
+  const line = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const pressed = line.current?.querySelector<HTMLElement>("[aria-pressed=true]");
+    // Not `scrollIntoView`, which moves the page as well.
+    if (line.current && pressed) line.current.scrollLeft = pressed.offsetLeft - (line.current.clientWidth - pressed.offsetWidth) / 2;
+  }, [current]);
   return (
-    <div role="group" aria-label={label} className="mb-5 flex flex-wrap gap-1 border-b border-line pb-2">
+    <div
+      ref={line}
+      role="group"
+      aria-label={label}
+      className={`relative mb-5 flex gap-1 overflow-x-auto border-b border-line p-1 pb-2 ${isColumn ? "lg:flex-col lg:self-start lg:overflow-visible lg:border-0" : ""}`}
+    >
       {views.map(({ key, name }) => (
         <button
           key={key}
           type="button"
           aria-pressed={key === current}
-          className="rounded-md px-3 py-1.5 text-soft hover:bg-wash aria-pressed:bg-wash aria-pressed:font-semibold aria-pressed:text-ink"
+          className={`shrink-0 rounded-md px-3 py-1.5 whitespace-nowrap text-soft hover:bg-wash aria-pressed:bg-wash aria-pressed:font-semibold aria-pressed:text-ink ${isColumn ? "lg:text-start lg:whitespace-normal" : ""}`}
           onClick={() => onChoose(key)}
         >
           {name}

@@ -42,14 +42,15 @@ const ADVICE: Record<string, Key> = {
   version_not_found: "problem.notFound",
 };
 
-export function useAdvice(): (problem: Problem) => string {
+/** What to do about a problem; of a file that could not be read its name says of which kind it should be. */
+export function useAdvice(): (problem: Problem, filename?: string) => string {
   const { t } = useTranslation();
   const failure = useFailureWords();
-  return (problem) => {
+  return (problem, filename) => {
     const key = ADVICE[problem.code];
     if (key === "problem.wait") return t("problem.wait", { count: problem.retryAfter ?? 30 });
     if (key !== undefined) return t(key as "problem.unexpected");
-    return failure(problem.code, problem.detail) || t("problem.unexpected");
+    return failure(problem.code, problem.detail, filename) || t("problem.unexpected");
   };
 }
 
