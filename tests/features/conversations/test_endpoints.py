@@ -344,7 +344,7 @@ class TestFirstQuestions:
             assert reply.status_code == 200, reply.text
             return [each["question"] for each in reply.json()["suggestions"]]
 
-        pay, leave = "What is there about pay bands?", "Nghỉ phép năm như thế nào?"
+        pay, leave = "What is there about pay bands?", "Nghỉ phép năm được quy định thế nào?"
         secret = "What is there about secret plan?"
         assert await asked(office.service) == [secret, leave, pay]
         assert await asked(employee) == [leave, pay]
