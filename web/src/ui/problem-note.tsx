@@ -42,7 +42,7 @@ const ADVICE: Record<string, Key> = {
   version_not_found: "problem.notFound",
 };
 
-/** What to do about a problem; of a file that could not be read its name says of which kind it should be. */
+/** Advice on a problem; of a file that could not be read its name says of which kind it should be. */
 export function useAdvice(): (problem: Problem, filename?: string) => string {
   const { t } = useTranslation();
   const failure = useFailureWords();
