@@ -1,11 +1,12 @@
 """Removes running headers, footers and page numbers from the edges of pages."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
-from citewell.engine.parsing.base import Block
+from citewell.engine.parsing.base import Block, BlockKind
 
 EDGE_LINES = 2
 """Lines at the top and at the bottom of a page that may be furniture. A third line of a header is
@@ -32,8 +33,9 @@ def without_furniture(pages: dict[int | None, list[Block]]) -> Iterator[list[Blo
 
     A line is furniture when it stands unchanged at the edge of `MIN_PAGES` pages, or when all
     that changes is a number that counts with the pages. One that never changes is kept where it
-    stands first: it may be the title, or the header row of a table that goes on over pages. A
-    bare page number always goes; a page of nothing else is left as it is.
+    stands first: it may be the title. Tables with rows of their own stay whole: their header row
+    may be printed on each page. A bare page number always goes; a page of nothing else is left as
+    it is.
     """
     edges = _Edges(pages)
     for page in pages.values():
@@ -52,6 +54,8 @@ class _Edges:
         least = 2 if len(pages) <= MIN_PAGES + 1 else MIN_PAGES
         found = {shape: lines for shape, lines in places.items() if len(lines) >= least}
         fixed = {shape for shape, lines in found.items() if len({text for _, text in lines}) == 1}
+        ends = Counter(_last_row(block) for page in pages.values() for block in page)
+        self._rows = {row for row, count in ends.items() if row and count == 1}
         self._counted = {shape for shape in found.keys() - fixed if _counts_pages(found[shape])}
         self._fixed = fixed
         self._seen: set[str] = set()
@@ -64,6 +68,10 @@ class _Edges:
             if not (is_repeated or _PAGE_NUMBER.fullmatch(line)):
                 return count
         return min(EDGE_LINES, len(lines))
+
+    def is_own(self, block: Block) -> bool:
+        """Whether a block is a table of its page: a running header of cells ends alike on all."""
+        return _last_row(block) in self._rows
 
     def note(self, page: list[Block]) -> None:
         """Remember that a page has been passed."""
@@ -85,6 +93,10 @@ def _shape(line: str) -> str:
     return _DIGITS.sub("#", line).casefold() if len(line) <= _LONGEST else ""
 
 
+def _last_row(block: Block) -> str:
+    return _shape(block.text.rpartition("\n")[2]) if block.kind is BlockKind.TABLE else ""
+
+
 def _edge_lines(page: list[Block]) -> list[str]:
     lines = [line for block in page[:EDGE_LINES] for line in block.text.split("\n")[:EDGE_LINES]]
     ends = [line for block in page[-EDGE_LINES:] for line in block.text.split("\n")[-EDGE_LINES:]]
@@ -93,8 +105,10 @@ def _edge_lines(page: list[Block]) -> list[str]:
 
 def _strip(page: list[Block], edges: _Edges) -> list[Block]:
     lines = [(number, line) for number, b in enumerate(page) for line in b.text.split("\n")]
-    top = edges.furniture([line for _, line in lines])
-    bottom = edges.furniture([line for _, line in reversed(lines[top:])])
+    own = {number for number, block in enumerate(page) if edges.is_own(block)}
+    top = edges.furniture([line for _, line in takewhile(lambda at: at[0] not in own, lines)])
+    ends = takewhile(lambda at: at[0] not in own, reversed(lines[top:]))
+    bottom = edges.furniture([line for _, line in ends])
     edges.note(page)
     kept = lines[top : len(lines) - bottom]
     if not kept or len(kept) == len(lines):

@@ -28,6 +28,7 @@ from citewell.engine.parsing.readers.layout import (
     page_blocks,
 )
 from citewell.engine.parsing.readers.pdf_glyphs import PageFacts, read_facts, with_shifts
+from citewell.engine.parsing.readers.pdf_placing import with_headers, with_tables
 from citewell.engine.parsing.readers.pdf_tables import squeezed, without_false_table
 from citewell.engine.parsing.readers.pdf_turned import upright
 from citewell.engine.parsing.readers.recognised import named, note_recognised, recognise_pages
@@ -64,6 +65,7 @@ def read(source: ReaderInput) -> Reading:
         for block in node_block(node):
             pages.setdefault(block.page, []).append(_readable(block))
     facts = _facts(source.path if content is None else content, pages)
+    tables = list(with_headers([found.tables for found in facts]))
     for page in result.pages or []:
         number = page["page_number"]
         found = facts[number - 1] if number <= len(facts) else PageFacts()
@@ -75,6 +77,8 @@ def read(source: ReaderInput) -> Reading:
         )
         bare = _in_order(page["content"], found.orders)
         blocks = complete_page(list(read_blocks), bare, number, found.gaps)
+        if found.tables:
+            blocks = with_tables(blocks, tables[number - 1], number)
         pages[number] = [
             replace(block, text=without_spacing(with_shifts(block.text, found.shifts), found.gaps))
             for block in blocks

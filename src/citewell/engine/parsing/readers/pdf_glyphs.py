@@ -17,7 +17,9 @@ import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs]
 
 from citewell.engine.parsing.marks import lowered, raised
-from citewell.engine.parsing.readers.pdf_order import in_reading_order
+from citewell.engine.parsing.readers.pdf_cells import PageTable, read_letters, ruled_table
+from citewell.engine.parsing.readers.pdf_order import RIGHT_TO_LEFT, in_reading_order
+from citewell.engine.parsing.readers.pdf_rules import read_rules, ruled_grids
 
 _SMALLER = 0.85
 """Size of a raised or lowered glyph, as a share of the size of the one before it, at most."""
@@ -74,6 +76,8 @@ class PageFacts:
     """Line without its spaces -> offsets in it before which there is more than a word's space."""
     orders: dict[str, str] = field(default_factory=dict[str, str])
     """Line without its spaces, its letters as they are drawn -> the line as it is read."""
+    tables: list[PageTable] = field(default_factory=list[PageTable])
+    """Tables that drawn lines or columns show."""
 
 
 def read_facts(content: Path | bytes, table_pages: Container[int] = ()) -> Iterator[PageFacts]:
@@ -118,6 +122,19 @@ def _read_text(page: "pypdfium2.PdfPage", facts: PageFacts, *, with_gaps: bool) 
         facts.orders = in_reading_order(raw, shown)
         if with_gaps:
             facts.gaps = _gaps(raw, shown)
+        facts.tables = list(_tables(page, raw, shown))
+
+
+def _tables(page: "pypdfium2.PdfPage", raw: object, shown: str) -> Iterator[PageTable]:
+    """Yield the tables of a page from top to bottom."""
+    # The columns of a page that is read from the right would be given from the left.
+    if not shown.strip() or RIGHT_TO_LEFT.search(shown):
+        return
+    grids = sorted(ruled_grids(read_rules(page)), key=lambda grid: -grid.ys[0])
+    letters = read_letters(raw, shown) if grids else []
+    for grid in grids:
+        if table := ruled_table(grid, letters, shown):
+            yield table
 
 
 def _has_pictures(page: "pypdfium2.PdfPage") -> bool:

@@ -16,7 +16,7 @@ import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs] - it h
 # Whether a checker can tell the types of the bindings depends on the files it is given.
 _pdfium = cast(Any, pdfium)
 
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _BACK = 0.5
 """Way back to a letter's place, as a share of its size, from which it belongs before others; marks
 on letters and kerning go back by less."""
@@ -43,7 +43,7 @@ def in_reading_order(raw: object, shown: str) -> dict[str, str]:
     found: dict[str, str] = {}
     at = 0
     for line in shown.splitlines(keepends=True):
-        if not line.isascii() and not _RIGHT_TO_LEFT.search(line):
+        if not line.isascii() and not RIGHT_TO_LEFT.search(line):
             places = [at + n for n, letter in enumerate(line) if not letter.isspace()]
             if text := _sorted(raw, shown, places):
                 found["".join(line.split())] = text

@@ -1,0 +1,153 @@
+"""Tables of PDFs keep their cells, and what only looks like one stays text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from document_files import write_objects, write_pdf_content
+
+from citewell.engine.parsing.base import BlockKind
+
+HEIGHT = 14
+SENSORS = [
+    ["Sensor", "Check every", "Calibrate every"],
+    ["pH", "4 weeks", "8 weeks"],
+    ["Oxygen", "8 weeks", "6 months"],
+    ["Turbidity", "4 weeks", "3 months"],
+    ["Depth", "Before every\ndeployment", "Before every\ndeployment"],
+]
+
+
+def shown(text: str, left: float, bottom: float) -> str:
+    text = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+    return f"BT /F1 10 Tf 1 0 0 1 {left:g} {bottom:g} Tm ({text}) Tj ET\n"
+
+
+def stroked(x0: float, y0: float, x1: float, y1: float) -> str:
+    return f"{x0:g} {y0:g} m {x1:g} {y1:g} l S\n"
+
+
+def filled(x0: float, y0: float, x1: float, y1: float) -> str:
+    """A border as office programs draw it: a filled rectangle of half a point."""
+    wide, high = max(x1 - x0, 0.5), max(abs(y1 - y0), 0.5)
+    return f"{x0:g} {min(y0, y1):g} {wide:g} {high:g} re f\n"
+
+
+def drawn(rows: Sequence[Sequence[str]], xs: Sequence[float], top: float, line=stroked) -> str:
+    """A table whose cells all have borders; lines of a cell are parted by newlines."""
+    content, y = "", top
+    for row in rows:
+        lines = max(cell.count("\n") + 1 for cell in row)
+        bottom = y - HEIGHT * lines - 4
+        for left, right, cell in zip(xs, xs[1:], row, strict=False):
+            for number, text in enumerate(cell.split("\n")):
+                content += shown(text, left + 4, y - HEIGHT * (number + 1) + 2)
+            content += line(left, y, right, y) + line(left, bottom, right, bottom)
+        content += "".join(line(x, bottom, x, y) for x in xs)
+        y = bottom
+    return content
+
+
+def write_pdf_contents(path: Path, pages: Sequence[str]) -> Path:
+    """Write a page for each content stream; F1 is Helvetica."""
+    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
+    objects = {
+        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        2: f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
+        3: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    }
+    for n, content in enumerate(pages):
+        objects[4 + 2 * n] = (
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {5 + 2 * n} 0 R"
+            " /Resources << /Font << /F1 3 0 R >> >> >>"
+        ).encode()
+        shown = content.encode("latin-1")
+        objects[5 + 2 * n] = b"<< /Length %d >>\nstream\n%s\nendstream" % (len(shown), shown)
+    return write_objects(path, objects)
+
+
+def text_of(rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(" | ".join(cell.replace("\n", " ") for cell in row) for row in rows)
+
+
+class TestRuledTables:
+    @pytest.mark.parametrize("line", [stroked, filled])
+    def test_cells_between_lines_stay_cells(self, read, tmp_path, line):
+        content = shown("The sensors are looked after by the yard.", 60, 760)
+        content += drawn(SENSORS, [60, 180, 300, 420], 740, line)
+        content += shown("Rinse the cup before each point.", 60, 600)
+        _, blocks = read(write_pdf_content(tmp_path / "a.pdf", content))
+        assert [(block.kind, block.text) for block in blocks] == [
+            (BlockKind.PARAGRAPH, "The sensors are looked after by the yard."),
+            (BlockKind.TABLE, text_of(SENSORS)),
+            (BlockKind.PARAGRAPH, "Rinse the cup before each point."),
+        ]
+
+    def test_cells_over_rows_are_repeated_and_those_over_columns_are_not(self, read, tmp_path):
+        xs, ys = [60, 180, 300, 420], [740, 720, 700, 680, 660]
+        content = "".join(stroked(60, y, 420, y) for y in (740, 720, 700, 660))
+        content += stroked(180, 680, 420, 680)
+        content += "".join(stroked(x, 660, x, 740) for x in (60, 180, 420))
+        content += stroked(300, 660, 300, 720)  # the header's second cell spans two columns
+        places = {
+            (0, 0): "Harbour", (0, 1): "Depth in metres", (1, 0): "Aldby", (1, 1): "4",
+            (1, 2): "6", (2, 0): "Brixey", (2, 1): "7", (2, 2): "9", (3, 1): "8", (3, 2): "11",
+        }  # fmt: skip
+        for (row, column), text in places.items():
+            content += shown(text, xs[column] + 4, ys[row] - 14)
+        _, (table,) = read(write_pdf_content(tmp_path / "a.pdf", content))
+        assert table.text == (
+            "Harbour | Depth in metres\nAldby | 4 | 6\nBrixey | 7 | 9\nBrixey | 8 | 11"
+        )
+
+    def test_rows_that_no_line_parts_are_told_by_the_first_column(self, read, tmp_path):
+        xs = [60, 200, 420]
+        rows = [["Code", "Meaning"], ["E-01", "Sensor open"], ["E-05", "Depth below zero"],
+                ["E-07", "Too deep"], ["E-10", "Reference unstable"]]  # fmt: skip
+        content = "".join(stroked(60, y, 420, y) for y in (740, 720, 650))
+        content += "".join(stroked(x, 650, x, 740) for x in xs)
+        for number, row in enumerate(rows):
+            for left, text in zip(xs, row, strict=False):
+                content += shown(text, left + 4, 726 - 16 * number - (4 if number else 0))
+        _, (table,) = read(write_pdf_content(tmp_path / "a.pdf", content))
+        assert (table.kind, table.text) == (BlockKind.TABLE, text_of(rows))
+
+    def test_frames_and_empty_grids_stay_text(self, read, tmp_path):
+        frame = "60 600 400 100 re S\n" + shown("Mind the gap between the boards.", 70, 660)
+        _, blocks = read(write_pdf_content(tmp_path / "a.pdf", frame))
+        assert [block.kind for block in blocks] == [BlockKind.PARAGRAPH]
+        chart = "".join(stroked(60, y, 460, y) for y in range(600, 720, 20))
+        chart += "".join(stroked(x, 600, x, 700) for x in range(60, 480, 40))
+        chart += shown("Tonnes a year", 70, 684)
+        _, blocks = read(write_pdf_content(tmp_path / "b.pdf", chart))
+        assert BlockKind.TABLE not in {block.kind for block in blocks}
+
+    def test_lines_through_words_make_no_table(self, read, tmp_path):
+        drawing = "".join(stroked(60, y, 300, y) for y in (740, 720, 700, 680))
+        drawing += "".join(stroked(x, 680, x, 740) for x in (60, 94, 300))
+        for number in range(3):
+            drawing += shown(f"Harbourmaster {number} of Aldby", 64, 726 - 20 * number)
+        _, blocks = read(write_pdf_content(tmp_path / "a.pdf", drawing))
+        assert BlockKind.TABLE not in {block.kind for block in blocks}
+
+
+class TestTablesOverPages:
+    def test_a_table_that_goes_on_gets_the_header_row(self, read, tmp_path):
+        xs = [60, 180, 300, 420]
+        pages = [
+            shown("The yard at work", 60, 800) + drawn(SENSORS[:3], xs, 140),
+            shown("The yard at work", 60, 800) + drawn(SENSORS[3:], xs, 780)
+            + shown("Rinse the cup before each point.", 60, 600),
+        ]  # fmt: skip
+        _, blocks = read(write_pdf_contents(tmp_path / "a.pdf", pages))
+        tables = [(block.page, block.text) for block in blocks if block.kind is BlockKind.TABLE]
+        assert tables == [(1, text_of(SENSORS[:3])), (2, text_of([SENSORS[0], *SENSORS[3:]]))]
+
+    def test_a_header_row_that_is_printed_again_is_not_doubled(self, read, tmp_path):
+        xs = [60, 180, 300, 420]
+        pages = [drawn(SENSORS[:3], xs, 140), drawn([SENSORS[0], *SENSORS[3:]], xs, 780)]
+        _, blocks = read(write_pdf_contents(tmp_path / "a.pdf", pages))
+        assert [block.text for block in blocks] == [
+            text_of(SENSORS[:3]),
+            text_of([SENSORS[0], *SENSORS[3:]]),
+        ]
