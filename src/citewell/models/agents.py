@@ -142,6 +142,8 @@ class ToolExecution(Base, HasId, TenantScoped):
     status: Mapped[str] = mapped_column(server_default="pending")
     action: Mapped[str | None]
     """The action that a person has to approve, as it is shown to them."""
+    has_effect: Mapped[bool | None]
+    """Whether the tool had an effect when the call was approved or begun; None: neither yet."""
     output: Mapped[str | None]
     passages: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     document_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")

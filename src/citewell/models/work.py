@@ -72,6 +72,8 @@ class Job(Base, HasId, TenantScoped):
     """Attempts so far; never reset, because its number identifies an attempt."""
     attempts_before: Mapped[int] = mapped_column(server_default="0")
     """Attempts made before the last manual retry; they no longer count towards the limit."""
+    failures: Mapped[int] = mapped_column(server_default="0")
+    """Attempts that ended with an error that passes; those of killed workers are not among them."""
     reason: Mapped[str | None]
     document_id: Mapped[uuid.UUID | None]
     version_id: Mapped[uuid.UUID | None]

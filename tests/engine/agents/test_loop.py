@@ -6,9 +6,10 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from pydantic import BaseModel, ConfigDict
 
 from citewell.engine.agents.base import (
@@ -64,6 +65,7 @@ class Books:
 
     history: History
     keys: Iterator[int] = field(default_factory=itertools.count)
+    actions: dict[str, str] = field(default_factory=dict)
     is_dead: Callable[[str], bool] = lambda _: False
 
     def new_key(self) -> str:
@@ -75,9 +77,12 @@ class Books:
         self.history.spent = copy.deepcopy(spent)
         self._strike("after reply")
 
-    async def ask_person(self, call: CallState, action: str) -> None:  # noqa: ARG002
+    async def ask_person(self, call: CallState, action: str) -> None:
         self._strike("before ask")
-        self.row(call).status = CallStatus.WAITING
+        row = self.row(call)
+        row.status, row.has_effect, self.actions[call.key] = (
+            CallStatus.WAITING, call.has_effect, action,
+        )  # fmt: skip
         self._strike("after ask")
 
     async def note_result(self, call: CallState, spent: Spending) -> None:
@@ -103,6 +108,7 @@ class Books:
                 if call.status is CallStatus.WAITING:
                     call.status = CallStatus.APPROVED if approve else CallStatus.DENIED
                     call.approved_hash = call.hash if approve else None
+                    call.approved_action = self.actions[call.key]
 
 
 @dataclass
@@ -112,22 +118,26 @@ class Tools:
     books: Books
     effects: list[tuple[str, str]] = field(default_factory=list)
     flood: int = 100_000
+    has_effect: bool = True
+    """Whether the one that acts says so."""
+    verb: str = "POST"
 
     @property
     def specs(self) -> Mapping[str, ToolTerms]:
         made = (
             ToolTerms("look", "Look.", Nothing),
-            ToolTerms("act", "Act.", Target, has_effect=True),
+            ToolTerms("act", "Act.", Target, has_effect=self.has_effect),
             ToolTerms("hang", "Hang.", Nothing, seconds=0.02),
             ToolTerms("flood", "Flood.", Page),
         )
         return {spec.name: spec for spec in made}
 
     def action_of(self, tool: str, arguments: BaseModel) -> str | None:  # noqa: ARG002
-        return f"POST {arguments.url}" if isinstance(arguments, Target) else None
+        return f"{self.verb} {arguments.url}" if isinstance(arguments, Target) else None
 
     async def run(self, call: CallState, arguments: BaseModel) -> ToolOutput:
-        self.books.row(call).status = CallStatus.RUNNING
+        row = self.books.row(call)
+        row.status, row.has_effect = CallStatus.RUNNING, call.has_effect
         self.books._strike("call begun")
         if isinstance(arguments, Target):
             self.effects.append((call.key, arguments.url))
@@ -367,3 +377,34 @@ class TestHostileModel:
         assert "evil.example" not in report.text
         assert [one.number for one in report.citations] == [1]
         assert "Ask the king. [unsupported]" in report.text
+
+
+class TestTerms:
+    """A server of tools may say one thing when a call is approved, and another later."""
+
+    async def test_act_that_was_cut_off_and_is_called_a_look_now_is_not_repeated(self) -> None:
+        books = new_books(is_dead=lambda place: place == "effect done")
+        model = FakeLanguageModel([ScriptedReply(tool_calls=(call("act", url="a"),)), "done"])
+        tools = Tools(books)
+        assert isinstance(await loop_of(model, books, tools).run(), Paused)
+        books.decide(approve=True)
+        with pytest.raises(KilledError):
+            await loop_of(model, books, tools).run()
+        books.is_dead, tools.has_effect = lambda _: False, False
+        assert isinstance(await loop_of(model, books, tools).run(), Finished)
+        assert len(tools.effects) == 1
+        assert books.history.turns[0].calls[0].status is CallStatus.UNKNOWN
+
+    @pytest.mark.parametrize("later", [{"has_effect": True}, {"verb": "DELETE"}])
+    async def test_approval_of_other_terms_is_asked_for_again(self, later: dict[str, Any]) -> None:
+        books = new_books()
+        model = FakeLanguageModel([ScriptedReply(tool_calls=(call("act", url="a"),)), "done"])
+        asked = Tools(books, has_effect=False)
+        assert isinstance(await loop_of(model, books, asked).run(), Paused)
+        books.decide(approve=True)
+        changed = replace(asked, **later)
+        assert isinstance(await loop_of(model, books, changed).run(), Paused)
+        assert changed.effects == []
+        books.decide(approve=True)
+        assert isinstance(await loop_of(model, books, changed).run(), Finished)
+        assert len(changed.effects) == 1

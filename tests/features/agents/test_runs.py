@@ -1,5 +1,6 @@
 """Runs of agents over HTTP, with a model that speaks a vendor's wire format."""
 
+import asyncio
 import json
 from collections.abc import Callable
 
@@ -22,6 +23,7 @@ from tests.features.agents.conftest import (
     saying,
     until,
 )
+from tests.vendor import Reply
 
 Refused = Callable[[httpx.Response, int, str], None]
 
@@ -234,6 +236,26 @@ class TestRights:
         chief = await desk.office.person(Role.DIRECTOR, is_admin=True)
         run = await desk.reached(begun["id"], client=chief.client)
         assert (run["status"], "not active" in run["reason"]) == ("failed", True)
+
+
+class TestPassingErrors:
+    async def test_workers_that_died_do_not_make_a_passing_error_the_last_one(
+        self, desk: Desk
+    ) -> None:
+        down = Reply(status=503)
+        # Each attempt at the run asks three times.
+        desk.vendor.play(down, down, down, down, down, down, saying("Visitors park in bay 4."))
+        begun = await desk.begun(await desk.new_agent("current_time"))
+        while (await desk.sent("GET", f"/jobs/{begun['job_id']}", 200))["reason"] is None:  # noqa: ASYNC110 - another process tells nobody
+            await asyncio.sleep(0.02)
+
+        async def die(ctx: Context) -> None:
+            """As if ten workers had begun it and were killed."""
+            again = "UPDATE job SET attempts = attempts + 10 WHERE id = :job"
+            await ctx.session.execute(text(again), {"job": begun["job_id"]})
+
+        await desk.office.within(die)
+        assert (await desk.reached(begun["id"]))["status"] == "succeeded"
 
 
 class TestCancel:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from citewell.core.context import SYSTEM, Caller, Context, batched_work
 from citewell.core.settings import Settings
-from citewell.features.agents import repository
+from citewell.features.agents import journal_repository
 from tests.conftest import LiveServer, serving
 from tests.features.agents.conftest import (
     MODEL,
@@ -384,7 +384,7 @@ class TestPause:
             values = {"run_id": run["id"], "attempt": attempt, "seconds": 1.0}
             caller = Caller(tenant_id, SYSTEM)
             async with batched_work(platform, caller, has_kept_plans=True) as ctx:
-                return await repository.pause(ctx, values)
+                return await journal_repository.pause(ctx, values)
 
         async def decided_meanwhile(ctx: Context) -> bool:
             """As a decision does it: the run is locked, then the call is changed."""

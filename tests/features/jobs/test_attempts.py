@@ -13,7 +13,7 @@ from citewell.core.context import OPERATOR, Actor, ActorKind, Caller, unit_of_wo
 from citewell.core.errors import InvalidInputError
 from citewell.core.fetching import Lane
 from citewell.core.jobs import TransientJobError
-from citewell.features.jobs import attempts, service
+from citewell.features.jobs import attempts, repository, service
 from citewell.features.jobs.attempts import CRASHED, Attempt, Work
 from citewell.features.jobs.errors import JobNotFoundError
 from citewell.features.jobs.schemas import JobProgressRead, JobRead, NewJob
@@ -146,6 +146,22 @@ class TestAttempt:
             assert (waiting.status, waiting.reason) == (JobStatus.QUEUED, "The model is busy.")
             ended = await until(shelf, job_id, lambda job: job.status == JobStatus.SUCCEEDED)
             assert ended.attempts == 2
+
+    async def test_failures_are_counted_apart_from_workers_that_died(self, shelf: Shelf) -> None:
+        seen: list[tuple[int, int]] = []
+
+        async def busy_twice(attempt: Attempt) -> None:
+            seen.append((attempt.number, attempt.failures))
+            if attempt.failures < 2:
+                raise TransientJobError("The model is busy.", retry_after=0.1)
+
+        job_id = await enqueue(shelf)
+        for _ in range(6):  # workers that begin it and are never heard of again
+            async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+                await repository.begin(ctx.session, job_id)
+        async with working(shelf, busy_twice):
+            await until(shelf, job_id, lambda job: job.status == JobStatus.SUCCEEDED)
+        assert seen == [(7, 0), (8, 1), (9, 2)]
 
 
 class TestSight:

@@ -342,12 +342,12 @@ class TestDeath:
             job = (await sender.state())[3]
             assert job is not None
 
-            async def begin(ctx: Context) -> int | None:
+            async def begin(ctx: Context) -> tuple[int, int] | None:
                 return await jobs_repository.begin(ctx.session, job.id)
 
-            number = await sender.within(begin)
-            assert number == 1
-            attempt = Attempt(sender.platform, sender.caller, job.id, number)
+            begun = await sender.within(begin)
+            assert begun == (1, 0)
+            attempt = Attempt(sender.platform, sender.caller, job.id, *begun)
             ends = await asyncio.gather(send(attempt), send(attempt), return_exceptions=True)
             [refused] = [each for each in ends if each is not None]
             assert isinstance(refused, TransientJobError)

@@ -126,6 +126,10 @@ class CallState:
     """Documents that the result tells of, beside those of the passages."""
     approved_hash: str | None = None
     """Hash of the action that a person approved."""
+    approved_action: str | None = None
+    """That action in words, as they were shown it."""
+    has_effect: bool | None = None
+    """Whether the tool had an effect when the call was approved or begun; None: neither yet."""
 
     @property
     def is_final(self) -> bool:

@@ -204,7 +204,9 @@ class AgentLoop:
 
     async def _do(self, call: CallState) -> bool:
         spec = self._toolbox.specs.get(call.tool)
-        if call.status is CallStatus.RUNNING and (spec is None or spec.has_effect):
+        # By what was true when it began too: a server of tools may tell others of it by now.
+        has_effect = spec is None or spec.has_effect or bool(call.has_effect)
+        if call.status is CallStatus.RUNNING and has_effect:
             await self._keep(call, CallStatus.UNKNOWN, ToolOutput(UNKNOWN_FATE))
             return False
         checked = self._checked(call, spec)
@@ -213,8 +215,9 @@ class AgentLoop:
             return False
         assert spec is not None
         action = self._toolbox.action_of(call.tool, checked)
-        if action is not None and call.approved_hash != call.hash:
+        if action is not None and not _is_approved(call, action, spec):
             if call.status is not CallStatus.WAITING:
+                call.has_effect = spec.has_effect
                 await self._ledger.ask_person(call, action)
                 call.status = CallStatus.WAITING
             return True
@@ -247,11 +250,12 @@ class AgentLoop:
         if limit <= 0:
             raise TimeoutError
         call.status = CallStatus.RUNNING
+        call.has_effect = spec.has_effect or bool(call.has_effect)
         try:
             async with asyncio.timeout(limit):
                 output = await self._toolbox.run(call, arguments)
         except TimeoutError:
-            if spec.has_effect:
+            if call.has_effect:
                 return CallStatus.UNKNOWN, ToolOutput(UNKNOWN_FATE)
             return CallStatus.FAILED, ToolOutput(f"The tool was cut off after {limit:.0f} s.")
         return CallStatus.FAILED if output.is_error else CallStatus.SUCCEEDED, output
@@ -264,6 +268,13 @@ class AgentLoop:
         spent.usage += output.usage
         spent.money += output.money
         await self._ledger.note_result(call, self._now())
+
+
+def _is_approved(call: CallState, action: str, spec: ToolTerms) -> bool:
+    """Whether a person approved exactly this, of a tool that has no other terms since."""
+    is_same = call.approved_hash == call.hash and call.approved_action == action
+    # Approved as a look, it may not become an act.
+    return is_same and not (spec.has_effect and call.has_effect is False)
 
 
 def _explained(error: ValidationError) -> str:

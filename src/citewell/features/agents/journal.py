@@ -68,6 +68,8 @@ def _call(row: ToolExecution) -> CallState:
         row.output or "",
         tuple(_passage(each) for each in row.passages),
         approved_hash=row.arguments_hash if is_approved else None,
+        approved_action=row.action if is_approved else None,
+        has_effect=row.has_effect,
     )
 
 
@@ -136,6 +138,7 @@ class RunLedger:
             **self._values(self._told, {"call": call.key}),
             "call": uuid.UUID(call.key),
             "action": action,
+            "has_effect": bool(call.has_effect),
             "hours": APPROVAL_HOURS,
         }
         async with self._work() as ctx:
@@ -168,13 +171,13 @@ class RunLedger:
             JobStoppedError: The run was cancelled, or given to another worker.
             RunEndedError: Its user may not act any more.
         """
-        return await self._acting(uuid.UUID(call.key))
+        return await self._acting(call)
 
     async def acting(self) -> Caller:
         """The run's user now; raises as `begin_call` does."""
         return await self._acting(None)
 
-    async def _acting(self, call: uuid.UUID | None) -> Caller:
+    async def _acting(self, call: CallState | None) -> Caller:
         async with self._work() as ctx:
             found = await journal_repository.standing(ctx, self._run.id, self._attempt, call)
         return self.caller_of(found)

@@ -7,6 +7,7 @@ from citewell.access.policy import Role
 from citewell.core.context import BatchContext
 from citewell.core.database.batches import StatementResult
 from citewell.core.database.exchange import Rows
+from citewell.engine.agents.base import CallState
 from citewell.features.agents.schemas import RunStanding
 from citewell.models.agents import StepKind
 
@@ -46,9 +47,11 @@ SELECT entries FROM run
 
 _ASK = f"""
 WITH {_HELD}, call AS (
-  UPDATE tool_execution SET status = 'waiting', action = :action,
+  UPDATE tool_execution SET status = 'waiting', action = :action, has_effect = :has_effect,
+    decided_by = NULL, decided_at = NULL, comment = NULL,
     expires_at = now() + make_interval(hours => :hours)
-  FROM run WHERE tenant_id = :tenant_id AND id = :call AND status IN ('pending', 'running')
+  FROM run WHERE tenant_id = :tenant_id AND id = :call
+    AND status IN ('pending', 'approved', 'running')
 )
 SELECT entries FROM run
 """  # noqa: S608 - a constant of ours
@@ -111,7 +114,8 @@ RETURNING p.id
 
 # Before the call begins: after a crash it says that the call may have had its effect.
 _BEGIN_CALL = """
-UPDATE tool_execution t SET status = 'running', started_at = now()
+UPDATE tool_execution t SET status = 'running', started_at = now(),
+  has_effect = :has_effect OR coalesce(t.has_effect, false)
 FROM agent_run r
 WHERE t.tenant_id = :tenant_id AND t.id = :call AND t.status IN ('pending', 'approved', 'running')
   AND r.tenant_id = :tenant_id AND r.id = :run_id AND r.attempt = :attempt
@@ -142,12 +146,15 @@ async def note_waiting(ctx: BatchContext, values: Mapping[str, object]) -> bool:
 
 
 async def standing(
-    ctx: BatchContext, run_id: uuid.UUID, attempt: int, call: uuid.UUID | None = None
+    ctx: BatchContext, run_id: uuid.UUID, attempt: int, call: CallState | None = None
 ) -> RunStanding | None:
     """The run and the rights of its user now; with a call it is begun, in the same round trip."""
     asked = _standings(ctx, {run_id: attempt})
     if call is not None:
-        values = {"tenant_id": ctx.tenant_id, "run_id": run_id, "attempt": attempt, "call": call}
+        values = {
+            "tenant_id": ctx.tenant_id, "run_id": run_id, "attempt": attempt,
+            "call": uuid.UUID(call.key), "has_effect": bool(call.has_effect),
+        }  # fmt: skip
         ctx.batch.ask(_BEGIN_CALL, values, list)
     ctx.batch.commit_with_next()
     return (await asked).get(run_id)

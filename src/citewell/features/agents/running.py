@@ -48,8 +48,9 @@ from citewell.models.agents import AgentRun, AgentRunStatus
 
 RUN_JOB = "agents.run"
 
-MOST_ATTEMPTS = 5
-"""Attempts of one job at a model that does not answer: half a minute of pauses."""
+MOST_FAILURES = 5
+"""Attempts of one job at a model that does not answer: half a minute of pauses. Those that a killed
+worker or a database that is away has ended are not counted."""
 
 MAX_DEPTH = 2
 """Agents that an agent may call in a row."""
@@ -112,12 +113,12 @@ async def _do(attempt: Attempt, work: _Work) -> None:
         reason = str(error)
     except (ProviderError, ProviderConfigurationError) as error:
         is_passing = isinstance(error, ProviderError) and error.retryable
-        if is_passing and attempt.number < MOST_ATTEMPTS:
+        if is_passing and attempt.failures + 1 < MOST_FAILURES:
             raise TransientJobError(str(error)) from error
         reason = str(error)
     # Of the model of a run within it.
     except TransientJobError as error:
-        if attempt.number < MOST_ATTEMPTS:
+        if attempt.failures + 1 < MOST_FAILURES:
             raise
         reason = error.reason
     except AppError as error:

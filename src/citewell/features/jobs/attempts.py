@@ -27,12 +27,21 @@ CRASHED = "An internal error; the server's log has the details."
 class Attempt:
     """Handle of a running job: progress and cancellation."""
 
-    def __init__(self, platform: Platform, caller: Caller, job_id: uuid.UUID, number: int) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        caller: Caller,
+        job_id: uuid.UUID,
+        number: int,
+        failures: int = 0,
+    ) -> None:
         self.platform = platform
         self.caller = caller
         self.job_id = job_id
         self.number = number
         """Counted from 1, over all attempts of the job."""
+        self.failures = failures
+        """Earlier attempts that were put off by an error; those of killed workers are not."""
         self._noted_at = 0.0
 
     async def progress(self, done: int, total: int | None = None) -> None:
@@ -76,10 +85,10 @@ def register(
         caller = Caller(tenant_id, SYSTEM)
         async with batched_work(platform, caller, has_kept_plans=True) as ctx:
             ctx.batch.commit_with_next()
-            number = await repository.begin(ctx.session, job_id)
+            begun = await repository.begin(ctx.session, job_id)
         # None: cancelled or finished while it waited in the queue.
-        if number is not None:
-            await _do(work, Attempt(platform, caller, job_id, number))
+        if begun is not None:
+            await _do(work, Attempt(platform, caller, job_id, *begun))
 
     queue.register(kind, run, _note_crash, _note_wait, lane=lane)
 
@@ -91,7 +100,8 @@ async def _do(work: Work, attempt: Attempt) -> None:
         log.info("job_stopped", job_id=str(attempt.job_id))
         return
     except TransientJobError as error:
-        await _note_wait(attempt.platform, attempt.caller.tenant_id, attempt.job_id, error.reason)
+        async with unit_of_work(attempt.platform, attempt.caller) as ctx:
+            await service.put_off(ctx, attempt.job_id, error.reason, has_failed=True)
         raise
     # The same input would fail again, so the job ends; only a TransientJobError is tried again.
     except AppError as error:

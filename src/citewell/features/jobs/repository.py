@@ -61,7 +61,7 @@ RETURNING j.queue_id
 _BEGIN = f"""
 UPDATE job j SET {BEGIN_SQL}, attempts = attempts + 1, stage = 'working'
 WHERE j.tenant_id = :tenant_id AND j.id = :job_id AND {guard_sql(RUNNING)}
-RETURNING attempts
+RETURNING attempts, failures
 """  # noqa: S608 - constants
 
 _SUCCEED = f"""
@@ -201,10 +201,10 @@ async def open_job(session: AsyncSession, version_id: uuid.UUID) -> Job | None:
     )
 
 
-async def begin(session: AnySession, job_id: uuid.UUID) -> int | None:
-    """Begin an attempt; its number, or None if nothing is left to do."""
+async def begin(session: AnySession, job_id: uuid.UUID) -> tuple[int, int] | None:
+    """Begin an attempt; its number and the failures so far, or None if nothing is left to do."""
     rows = await batch_of(session).ask(_BEGIN, _values(session, job_id=job_id), list)
-    return rows[0][0] if rows else None
+    return (rows[0][0], rows[0][1]) if rows else None
 
 
 async def succeed(session: AnySession, job_id: uuid.UUID, attempt: int) -> bool:
@@ -224,12 +224,14 @@ async def finish(
     )
 
 
-async def put_off(session: AsyncSession, job_id: uuid.UUID, reason: str) -> None:
-    """Mark a job as waiting for another attempt, with the reason."""
+async def put_off(
+    session: AsyncSession, job_id: uuid.UUID, reason: str, *, has_failed: bool = False
+) -> None:
+    """Mark a job as waiting for another attempt, with the reason; the last one may have failed."""
     await session.execute(
         update(Job)
         .where(Job.id == job_id, Job.status.in_(sources(QUEUED)))
-        .values(status=QUEUED, reason=reason)
+        .values(status=QUEUED, reason=reason, failures=Job.failures + int(has_failed))
     )
 
 

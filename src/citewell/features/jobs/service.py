@@ -84,9 +84,11 @@ async def finish(
     await repository.finish(ctx.session, job_id, status, reason)
 
 
-async def put_off(ctx: Context, job_id: uuid.UUID, reason: str) -> None:
-    """Mark a job as waiting for another attempt, with the reason."""
-    await repository.put_off(ctx.session, job_id, reason)
+async def put_off(
+    ctx: Context, job_id: uuid.UUID, reason: str, *, has_failed: bool = False
+) -> None:
+    """Mark a job as waiting for another attempt, with the reason; the last one may have failed."""
+    await repository.put_off(ctx.session, job_id, reason, has_failed=has_failed)
 
 
 async def note_progress(
@@ -228,6 +230,7 @@ async def _queue_again(ctx: Context, job: Job, version: DocumentVersion | None) 
     # The number of attempts goes on, as it fences off a worker of an earlier one; `attempts_before`
     # keeps those from the limit.
     job.status, job.reason, job.attempts_before = JobStatus.QUEUED, None, job.attempts
+    job.failures = 0
     job.stage, job.done, job.total = None, 0, None
     job.started_at = job.finished_at = None
     lock = None

@@ -40,7 +40,7 @@ from citewell.models.workflows import (
     WorkflowRunStatus,
 )
 
-MOST_ATTEMPTS = 5
+MOST_FAILURES = 5
 """Attempts of one job at a search that does not answer: half a minute of pauses."""
 
 MOST_WOKEN = 200
@@ -77,7 +77,7 @@ async def do_job(attempt: Attempt) -> None:
     if work is None:
         return
     try:
-        step = await _drive(work, attempt.number)
+        step = await _drive(work, attempt.failures + 1)
     # Cancelled, erased or another worker's: that has written the end of it.
     except JobStoppedError:
         return
@@ -98,7 +98,7 @@ async def _begin(attempt: Attempt) -> _Work | None:
     return _Work(attempt.platform, attempt.caller.tenant_id, run_id, number)
 
 
-async def _drive(work: _Work, job_attempt: int) -> _Step:
+async def _drive(work: _Work, failures: int) -> _Step:
     while True:
         step = await _step(work)
         if not step.tasks:
@@ -110,7 +110,7 @@ async def _drive(work: _Work, job_attempt: int) -> _Step:
                 await _note_failure(work, task, error.detail)
             except (ProviderError, ProviderConfigurationError) as error:
                 is_passing = isinstance(error, ProviderError) and error.retryable
-                if is_passing and job_attempt < MOST_ATTEMPTS:
+                if is_passing and failures < MOST_FAILURES:
                     raise TransientJobError(str(error)) from error
                 await _note_failure(work, task, str(error))
 
