@@ -1,7 +1,8 @@
 """Adds `job.failures` and `tool_execution.has_effect`.
 
-Failures are attempts that ended with an error that passes. An attempt whose worker was killed is none of these. The terms of a call are kept as they were when
-it was approved or begun, since a server of tools may tell others of the same tool later.
+Failures are attempts that ended with an error that passes; one whose worker was killed is none. The
+terms of a call are kept as they were when it was approved or begun, since a server of tools may say
+something else of the same tool later.
 """
 
 from alembic import op
