@@ -2,12 +2,16 @@
 
 import pytest
 
-OWN_SERVERS = frozenset({"prepared", "new_installation", "cluster"})
+INSTALLATIONS = frozenset({"prepared", "new_installation", "cluster"})
 """Fixtures that give a test an installation or a database server of its own, whose processes it
-starts, stops, kills and upgrades. Whoever asks for one, by whatever other fixture, is marked."""
+starts, stops, kills and upgrades."""
+
+SERVERS = frozenset({"agent_server", "mail_server", "open_server", "second_server", "own_server"})
+"""Fixtures that start a server of the test's own beside that of the suite, most over a database of
+its own and with a vendor, a mailbox or a receiver played on loopback."""
 
 
 def assign(item: pytest.Item) -> None:
-    """Mark a test `processes` that gets servers of its own; others say it themselves."""
-    if not OWN_SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+    """Mark a test `processes` that gets servers of its own, by whatever other fixture."""
+    if (INSTALLATIONS | SERVERS).intersection(getattr(item, "fixturenames", ())):
         item.add_marker(pytest.mark.processes)

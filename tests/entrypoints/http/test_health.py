@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 from psycopg import sql
 from sqlalchemy import text
 
@@ -197,6 +198,7 @@ class TestManyCalls:
 
 
 class TestDatabaseOutage:
+    @pytest.mark.promise
     async def test_outage_is_503_and_heals_by_itself(
         self, own_server: LiveServer, own_database: str, servers: Servers, refused: Refused
     ) -> None:

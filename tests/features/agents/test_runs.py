@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 
 import httpx
+import pytest
 from sqlalchemy import text, update
 
 from citewell.access.policy import Role
@@ -31,6 +32,7 @@ SEARCH = ("search_documents", {"query": "Where do visitors park?"})
 
 
 class TestExecute:
+    @pytest.mark.promise
     async def test_run_searches_and_answers_with_citations(self, desk: Desk) -> None:
         await desk.documents.add("Parking", PARKING)
         desk.vendor.play(
@@ -194,6 +196,7 @@ class TestRights:
         [listed] = (await chief.client.get("/api/v1/agent-runs")).json()["data"]
         assert listed["input"] is None
 
+    @pytest.mark.promise
     async def test_rights_are_those_of_the_moment_of_each_call(self, desk: Desk) -> None:
         made = await desk.documents.add("Parking", PARKING, access_level="internal")
         ann = await desk.office.person()

@@ -5,6 +5,7 @@ import base64
 import uuid
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from citewell.access.policy import Role, Scope
@@ -44,6 +45,7 @@ class TestUpdates:
         ids = [each["event_id"] for each in socket.seen if each["type"] == "job_update"]
         assert ids == sorted(set(ids))
 
+    @pytest.mark.promise
     async def test_a_change_through_one_server_reaches_a_socket_of_another(
         self,
         second_server: LiveServer,

@@ -67,6 +67,7 @@ async def hurry(ctx: Context) -> None:
 
 
 class TestLink:
+    @pytest.mark.promise
     async def test_it_sets_a_password_once_and_ends_all_sessions(
         self, people: People, visitor: httpx.AsyncClient, post_office: Mailbox
     ) -> None:
@@ -272,6 +273,7 @@ class TestBesideAnAdministratorsToken:
 
 
 class TestSilence:
+    @pytest.mark.promise
     async def test_nobody_learns_whether_an_address_has_an_account(
         self, people: People, visitor: httpx.AsyncClient, post_office: Mailbox
     ) -> None:

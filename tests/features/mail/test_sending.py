@@ -306,6 +306,7 @@ def kill_in_between(command: list[str], mailbox: Mailbox) -> None:
         process.wait(PATIENCE)
 
 
+@pytest.mark.processes
 class TestDeath:
     async def test_a_message_of_a_worker_killed_before_it_was_taken_is_sent_once_by_another(
         self, settings: Settings, own_mail_url: str, mailbox: Mailbox

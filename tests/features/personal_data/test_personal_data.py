@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import func, select, update
 
 from citewell.access.policy import Role
@@ -56,6 +57,7 @@ async def asked(client: httpx.AsyncClient, **more: object) -> dict[str, Any]:
 
 
 class TestExport:
+    @pytest.mark.promise
     async def test_it_holds_all_kinds_of_the_person_and_nothing_of_others(self, desk: Desk) -> None:
         mine = await desk.office.person(Role.MANAGER)
         other = await desk.office.person(Role.MANAGER)

@@ -99,6 +99,7 @@ async def by_mcp(asked: Awaitable[dict[str, Any]]) -> tuple[int, str, str]:
 
 
 class TestPatterns:
+    @pytest.mark.promise
     async def test_what_a_pattern_fits_is_refused_everywhere_and_no_model_sees_it(
         self, desk: Desk, mill: Office
     ) -> None:
@@ -209,6 +210,7 @@ class TestPatterns:
 
 
 class TestCollections:
+    @pytest.mark.promise
     async def test_role_is_answered_from_its_collections_alone_wherever_it_asks(
         self, desk: Desk, mill: Office, refused: Refused
     ) -> None:

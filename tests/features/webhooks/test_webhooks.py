@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from citewell.access.policy import Role, Scope
@@ -65,6 +66,7 @@ def is_signed(message: tuple[dict[str, str], bytes], secret: str) -> bool:
 
 
 class TestTelling:
+    @pytest.mark.promise
     async def test_changes_are_told_signed_in_their_order_and_can_be_replayed(
         self, office: Office, receiver: Receiver
     ) -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from citewell.access.policy import Role
@@ -67,6 +68,7 @@ output: {answer: "{{ sides.output.one.answer }}", all: "{{ all.output }}"}
 
 
 class TestRun:
+    @pytest.mark.promise
     async def test_every_kind_of_node_runs(self, flows: Flows) -> None:
         desk = flows.desk
         await desk.documents.add("Parking", PARKING)
