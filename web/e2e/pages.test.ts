@@ -45,6 +45,12 @@ describe("the first minute", () => {
     expect(await page.locator("ul button[lang=en]").count()).toBe(3);
     expect(await page.locator("ul button[lang=vi]").count()).toBe(3);
     await expectAccessible(page);
+
+    await page.goto(`${address}/setup`);
+    await page.getByRole("heading", { name: "This installation is in use" }).waitFor();
+    await page.getByText("citewell user create", { exact: true }).waitFor();
+    await page.getByRole("link", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "What do you want to know?" }).waitFor();
   });
 
   it("keeps the session over a reload, and the token out of the browser's stores", async () => {

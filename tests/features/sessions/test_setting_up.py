@@ -208,6 +208,16 @@ class TestInUse:
             assert (await client.get("/api/v1/documents")).status_code == 200
         await self.closed(fresh, token, refused)
 
+    async def test_it_is_told_whether_it_is_open(self, fresh: Fresh) -> None:
+        async def is_open() -> bool:
+            async with fresh.people.server.client() as client:
+                return (await client.get("/api/v1/auth/ways-in")).json()["sets_up"]
+
+        assert await is_open()
+        data = UserCreate.model_validate({"email": "bo@example.org", "role": "guest"})
+        fresh.people.within(fresh.tenant_id, lambda ctx: users.invite(ctx, data))
+        assert not await is_open()
+
     async def test_by_an_account_of_the_operator(self, fresh: Fresh, refused: Refused) -> None:
         token = fresh.token()
         data = UserCreate.model_validate({"email": "bo@example.org", "role": "guest"})

@@ -51,6 +51,16 @@ export function problemFrom(
   );
 }
 
+/** As the server has it: fewer characters are refused. */
+const SHORTEST_PASSWORD = 15;
+
+/** A refused password told apart by what was typed: too short, or easily guessed. */
+export function passwordProblem(error: unknown, password: string): Problem {
+  const problem = asProblem(error);
+  const isShort = problem.code === "weak_password" && [...password.normalize("NFC")].length < SHORTEST_PASSWORD;
+  return isShort ? new Problem("short_password", problem.detail, problem.status) : problem;
+}
+
 /** Any error as a problem, so that every page has one way to tell of it. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;

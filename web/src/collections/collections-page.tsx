@@ -1,4 +1,4 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -77,6 +77,10 @@ function Row({ collection, mayExport, onOpen }: { collection: Collection; mayExp
   const { t } = useTranslation();
   const attempt = useAttempt();
   const queries = useQueryClient();
+  const { data: held } = useQuery({
+    queryKey: ["documents", "held", collection.id],
+    queryFn: async ({ signal }) => (await data(api.GET("/api/v1/documents", { params: { query: { collection_id: collection.id, limit: 1 } }, signal }))).pagination.total,
+  });
   const strategy = STRATEGIES[collection.chunk_strategy as keyof typeof STRATEGIES];
 
   async function remove(): Promise<void> {
@@ -93,6 +97,7 @@ function Row({ collection, mayExport, onOpen }: { collection: Collection; mayExp
         </p>
         {collection.description !== "" && <p className="wrap-anywhere">{collection.description}</p>}
         <p className="text-sm text-soft">
+          {held !== undefined && <>{t("documents.count", { count: held })} · </>}
           {collection.visibility === "private" && <>{t("collections.isPrivate")} · </>}
           {strategy === undefined ? collection.chunk_strategy : t(strategy as "cut.fixed")} · {t("collections.sizes", { size: collection.chunk_size, overlap: collection.chunk_overlap })}
           {collection.keep_days != null && <> · {t("collections.keeps", { count: collection.keep_days })}</>}
@@ -153,6 +158,9 @@ function Editor({ collection, onClose }: { collection: Collection | null; onClos
   );
 }
 
+/** Shows what has come below the end of what is seen of a dialog. */
+const intoView = (shown: HTMLElement | null) => shown?.scrollIntoView({ block: "nearest" });
+
 /** The documents that a rule would delete, asked for by a button. */
 function WouldGo({ collectionId, days }: { collectionId: string; days: number }) {
   const { t } = useTranslation();
@@ -168,7 +176,7 @@ function WouldGo({ collectionId, days }: { collectionId: string; days: number })
       <div role="status">
         {found !== null && (
           <>
-            <p className="mt-2">{t(found.is_final ? "collections.wouldGoFinal" : "collections.wouldGoCount", { count: found.total })}</p>
+            <p ref={intoView} className="mt-2">{found.total === 0 ? t("collections.wouldGoNothing") : t(found.is_final ? "collections.wouldGoFinal" : "collections.wouldGoCount", { count: found.total })}</p>
             {found.documents.length < found.total && <p className="mt-1 text-sm">{t("collections.wouldGoListed", { count: found.documents.length })}</p>}
             <ul className="mt-1 max-h-40 overflow-y-auto text-sm text-soft">
               {found.documents.map((each) => <li key={each.id} className="wrap-anywhere">{each.title} · {moment(each.since)}</li>)}

@@ -1,6 +1,6 @@
 import { useId, useState, type ReactNode } from "react";
 
-import { asProblem, type Problem } from "~/api/problem";
+import { passwordProblem, type Problem } from "~/api/problem";
 import { ProblemNote } from "~/ui/problem-note";
 
 export interface Field {
@@ -8,7 +8,7 @@ export interface Field {
   label: string;
   type: "text" | "email" | "password";
   autoComplete: string;
-  hint?: string;
+  hint?: ReactNode;
   isOptional?: boolean;
 }
 
@@ -17,7 +17,7 @@ interface Props {
   intro: ReactNode;
   fields: readonly Field[];
   action: string;
-  footer?: string;
+  footer?: ReactNode;
   /** Below the form: other ways. */
   beside?: ReactNode;
   initial?: Record<string, string>;
@@ -37,7 +37,7 @@ export function AccountForm({ heading, intro, fields, action, footer, beside, in
     try {
       await onSend(values);
     } catch (error) {
-      setProblem(asProblem(error));
+      setProblem(passwordProblem(error, values["password"] ?? ""));
     } finally {
       setIsBusy(false);
     }

@@ -1,14 +1,16 @@
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { asProblem } from "~/api/problem";
 import type { SecondFactorOffer } from "~/api/schemas";
+import { WithCode } from "~/ui/with-code";
 
 import { AccountForm, type Field } from "./account-form";
 import { ForgottenPassword } from "./forgotten";
 import { OtherWaysIn } from "./other-ways-in";
 import { AppPicture, RecoveryCodes } from "./second-factor";
-import { offerSecondFactor, signIn, type Credentials, type Entrance } from "./session";
+import { offerSecondFactor, signIn, waysIn, type Credentials, type Entrance } from "./session";
 
 /** How far somebody is: password, then perhaps a code, before which an app may have to be set up. */
 type Step =
@@ -18,6 +20,7 @@ type Step =
 
 export function SignInPage({ hasExpired }: { hasExpired: boolean }) {
   const { t } = useTranslation();
+  const { data: ways } = useQuery({ queryKey: ["ways-in"], queryFn: waysIn });
   const [step, setStep] = useState<Step>({ name: "password" });
 
   async function send(credentials: Credentials): Promise<void> {
@@ -69,7 +72,7 @@ export function SignInPage({ hasExpired }: { hasExpired: boolean }) {
         { name: "password", label: t("account.password"), type: "password", autoComplete: "current-password" },
       ]}
       action={t("signin.action")}
-      footer={t("signin.first")}
+      footer={ways?.sets_up === true ? <WithCode text={t("signin.first")} /> : undefined}
       beside={
         <>
           <ForgottenPassword />

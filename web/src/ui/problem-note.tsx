@@ -4,6 +4,7 @@ import type { Problem } from "~/api/problem";
 import type { Key } from "~/i18n/key";
 
 import { useFailureWords } from "./failure";
+import { WithCode } from "./with-code";
 
 /** Advice for problems that people meet often; of the others the server's own words are shown. */
 const ADVICE: Record<string, Key> = {
@@ -32,6 +33,7 @@ const ADVICE: Record<string, Key> = {
   sign_in_expired: "problem.signInExpired",
   provider_unavailable: "problem.provider",
   weak_password: "problem.weakPassword",
+  short_password: "problem.shortPassword",
   invalid_email: "problem.email",
   server_busy: "problem.busy",
   unavailable: "problem.busy",
@@ -60,7 +62,7 @@ export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: 
   const advice = useAdvice();
   return (
     <div role="alert" className="my-3 rounded-lg border border-bad/50 bg-sheet px-4 py-3">
-      <p>{advice(problem)}</p>
+      <p><WithCode text={advice(problem)} /></p>
       {problem.requestId !== null && problem.status >= 500 && (
         <p className="mt-1 text-sm text-soft">{t("problem.request", { id: problem.requestId })}</p>
       )}

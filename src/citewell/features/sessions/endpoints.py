@@ -190,9 +190,11 @@ async def login(
 @public_router.get("/ways-in")
 @governed(PROBE)
 async def get_ways_in(platform: PlatformDep) -> WaysInRead:
-    """Show how one can sign in besides e-mail address and password."""
+    """Show how one can get in besides e-mail address and password."""
     return WaysInRead(
-        providers=single_sign_on.offered(platform), resets_passwords=notices.is_on(platform)
+        providers=single_sign_on.offered(platform),
+        resets_passwords=notices.is_on(platform),
+        sets_up=await setting_up.is_open(platform),
     )
 
 

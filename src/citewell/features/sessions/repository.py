@@ -135,6 +135,14 @@ async def has_people(session: AsyncSession) -> bool:
     return bool(found)
 
 
+async def is_unused(session: AsyncSession, tenant_id: uuid.UUID) -> bool:
+    """Whether the tenant's set-up is open: it was not closed, and nobody is there yet."""
+    is_open = exists().where(
+        Tenant.id == tenant_id, Tenant.status == "active", Tenant.setup_closed_at.is_(None)
+    )
+    return bool(await session.scalar(select(is_open))) and not await has_people(session)
+
+
 async def add_user(session: AsyncSession, **values: object) -> User | None:
     """The user just inserted; None if the tenant has one with this address."""
     statement = insert(User).values(**values).on_conflict_do_nothing().returning(User)

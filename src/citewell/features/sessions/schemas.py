@@ -278,6 +278,9 @@ class WaysInRead(BaseModel):
     resets_passwords: bool = Field(
         description="Whether `POST /auth/forgot` sends a link to set a new password."
     )
+    sets_up: bool = Field(
+        description="Whether `POST /auth/setup` can still make the first account."
+    )
 
 
 class TenantRead(BaseModel):

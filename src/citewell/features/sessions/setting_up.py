@@ -67,6 +67,16 @@ async def renew(ctx: Context) -> SetupOffer | None:
     return None if tenant is None else _make(tenant)
 
 
+async def is_open(platform: Platform) -> bool:
+    """Whether the first account can still be made, by who has the token; changes nothing."""
+    try:
+        tenant_id = await identity.find_tenant(platform, identity.DEFAULT_TENANT)
+    except TenantNotFoundError:
+        return False
+    async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:
+        return await repository.is_unused(ctx.session, ctx.tenant_id)
+
+
 async def set_up(platform: Platform, data: SetupRequest, origin: Origin) -> SessionTokens:
     """Make the first account, a director and administrator, and begin its first session.
 
