@@ -55,7 +55,8 @@ def open_target(
     name = place or settings.backup_url
     if name is None:
         raise StartupError(
-            f"Say where backups are: set {PREFIX}BACKUP_URL to a folder or bucket, or name one."
+            f"Say where backups are: set {PREFIX}BACKUP_URL to a folder or bucket, or give one "
+            "with `--at`."
         )
     here = settings.home / "backups.unfinished"
     if "://" in name:

@@ -23,6 +23,7 @@ from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
     checked,
+    counted,
     err,
     out,
     print_json,
@@ -207,7 +208,7 @@ def list_users(
             item.last_login_at.isoformat(" ", "minutes") if item.last_login_at else "",
         )  # fmt: skip
     print_table(table)
-    out.print(f"{total} users.")
+    out.print(f"{counted(total, 'user')}.")
 
 
 @user.command("show")

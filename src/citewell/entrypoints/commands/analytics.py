@@ -18,6 +18,7 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    counted,
     out,
     print_json,
     print_table,
@@ -142,7 +143,7 @@ def show_documents(
         print_json(found.model_dump(mode="json"))
         return
     _print(("questions", "document_id", "title"), found.data)
-    out.print(f"{found.total} documents.")
+    out.print(f"{counted(found.total, 'document')}.")
 
 
 @analytics.command("spending")

@@ -16,6 +16,7 @@ from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
     checked,
+    counted,
     out,
     print_json,
     print_table,
@@ -89,7 +90,7 @@ def list_collections(
     for item in items:
         table.add_row(str(item.id), Text(item.name), item.visibility, Text(item.description))
     print_table(table)
-    out.print(f"{total} collections.")
+    out.print(f"{counted(total, 'collection')}.")
 
 
 def create_collection(

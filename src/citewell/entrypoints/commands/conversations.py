@@ -15,6 +15,7 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    counted,
     out,
     print_json,
     print_table,
@@ -73,7 +74,7 @@ def list_conversations(
             str(each.id), f"{each.updated_at:%Y-%m-%d %H:%M}", str(each.message_count), Text(title)
         )
     print_table(table)
-    out.print(f"{total} conversations.")
+    out.print(f"{counted(total, 'conversation')}.")
 
 
 @conversations.command("show")

@@ -19,6 +19,7 @@ from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
     checked,
+    counted,
     err,
     out,
     print_json,
@@ -187,7 +188,7 @@ def list_documents(
         # Below the table: a reason is a sentence or two, which no column holds.
         if item.error is not None:
             out.print(f"{item.id} {item.status}: {item.error['detail']}", markup=False)
-    out.print(f"{total} documents{f', {failed} of them failed' if failed else ''}.")
+    out.print(f"{counted(total, 'document')}{f', {failed} of them failed' if failed else ''}.")
 
 
 @documents.command("show")
@@ -208,7 +209,10 @@ def show_document(
         print_json(item)
         return
     warnings = item.pop("warnings")
+    if error := item["error"]:
+        item["error"] = f"{error['detail']} ({error['code']})"
     for name, value in item.items():
-        out.print(f"{name:15} {value}", markup=False)
+        if value not in (None, {}):
+            out.print(f"{name:15} {value}", markup=False)
     for each in warnings:
         out.print(f"{'warning':15} {each['message']} ({each['code']})", markup=False)

@@ -11,6 +11,7 @@ from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
+    counted,
     out,
     print_json,
     print_table,
@@ -55,4 +56,4 @@ def list_errors(
             Text(each.place), Text(each.example), each.request_id or "",
         )  # fmt: skip
     print_table(table)
-    out.print(f"{total} kinds of errors.")
+    out.print(f"{counted(total, 'kind')} of errors.")

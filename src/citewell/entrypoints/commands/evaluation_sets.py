@@ -22,6 +22,7 @@ from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
     checked,
+    counted,
     err,
     out,
     print_json,
@@ -136,7 +137,7 @@ def list_cases(
             Text(each.question), Text(_right(each)),
         )  # fmt: skip
     print_table(table)
-    out.print(f"{total} cases.")
+    out.print(f"{counted(total, 'case')}.")
 
 
 def _right(case: CaseRead) -> str:

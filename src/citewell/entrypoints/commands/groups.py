@@ -19,6 +19,7 @@ from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
     checked,
+    counted,
     out,
     print_json,
     print_table,
@@ -105,7 +106,7 @@ def _list_groups(request: PageRequest, tenant: str, as_json: bool) -> None:
     for item in items:
         table.add_row(str(item.id), Text(item.name), Text(item.description))
     print_table(table)
-    out.print(f"{total} groups.")
+    out.print(f"{counted(total, 'group')}.")
 
 
 def _list_members(name: str, request: PageRequest, tenant: str, as_json: bool) -> None:
@@ -123,7 +124,7 @@ def _list_members(name: str, request: PageRequest, tenant: str, as_json: bool) -
     for item in items:
         table.add_row(Text(item.email), Text(item.name), item.role, item.status)
     print_table(table)
-    out.print(f"{total} users.")
+    out.print(f"{counted(total, 'user')}.")
 
 
 @group.command("add")

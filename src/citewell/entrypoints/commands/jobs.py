@@ -14,6 +14,7 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    counted,
     out,
     print_json,
     print_table,
@@ -67,7 +68,7 @@ def list_jobs(
             str(item.document_id or ""), str(item.version or ""), Text(item.reason or ""),
         )  # fmt: skip
     print_table(table)
-    out.print(f"{total} jobs.")
+    out.print(f"{counted(total, 'job')}.")
 
 
 @jobs.command("show")

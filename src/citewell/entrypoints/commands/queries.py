@@ -17,6 +17,7 @@ from citewell.entrypoints.commands.running import (
     JsonOption,
     TenantOption,
     checked,
+    counted,
     out,
     print_json,
     print_table,
@@ -85,7 +86,7 @@ def list_queries(
             "" if each.rating is None else str(each.rating), Text(each.query),
         )  # fmt: skip
     print_table(table)
-    out.print(f"{total} questions.")
+    out.print(f"{counted(total, 'question')}.")
 
 
 @queries.command("export")

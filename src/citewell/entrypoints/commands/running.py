@@ -89,6 +89,11 @@ AsOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things whose plural ends in s: `1 document`, `2 documents`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def stop(message: str, code: int) -> NoReturn:
     """End the command with one line on stderr."""
     err.print(message, style="red", markup=False)

@@ -15,6 +15,7 @@ from citewell.entrypoints.commands.running import (
     USAGE,
     JsonOption,
     checked,
+    counted,
     out,
     print_json,
     print_table,
@@ -169,7 +170,7 @@ def list_tenants(
     for item in items:
         table.add_row(item.slug, Text(item.name), item.status, item.plan, item.region or "")
     print_table(table)
-    out.print(f"{total} tenants.")
+    out.print(f"{counted(total, 'tenant')}.")
 
 
 @tenant.command("show")

@@ -12,6 +12,7 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    counted,
     out,
     print_json,
     print_table,
@@ -96,7 +97,7 @@ def list_trash(
             f"{item.purged_after:%Y-%m-%d %H:%M}",
         )  # fmt: skip
     print_table(table)
-    out.print(f"{total} documents.")
+    out.print(f"{counted(total, 'document')}.")
 
 
 def restore_documents(

@@ -13,6 +13,7 @@ from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
     TenantOption,
+    counted,
     out,
     print_json,
     print_table,
@@ -61,7 +62,7 @@ def list_versions(
             str(item.embedded), f"{item.size_bytes:,}", f"{item.created_at:%Y-%m-%d %H:%M}",
         )  # fmt: skip
     print_table(table)
-    out.print(f"{total} versions.")
+    out.print(f"{counted(total, 'version')}.")
 
 
 def diff_versions(

@@ -269,7 +269,9 @@ async def _check(
             f"{error}: the operator can allow it by CITEWELL_PRIVATE_HOSTS."
         ) from None
     except (OSError, ValueError):
-        raise InvalidConnectionError("The host of `base_url` has no address.") from None
+        raise InvalidConnectionError(
+            "No address is known for the host of `base_url`: check its name, and DNS here."
+        ) from None
 
 
 def _apply(row: ModelConnection, changes: dict[str, Any]) -> list[str]:

@@ -251,7 +251,9 @@ async def _check(platform: Platform, url: str) -> None:
             f"{error}; the operator can allow it with CITEWELL_PRIVATE_HOSTS."
         ) from None
     except (OSError, ValueError, TimeoutError):
-        raise InvalidWebhookError("The host of `url` has no address.") from None
+        raise InvalidWebhookError(
+            "No address is known for the host of `url`: check its name, and DNS here."
+        ) from None
 
 
 def _place(webhook: Webhook) -> str:
