@@ -48,7 +48,9 @@ def measure(options: Options, corpus: Corpus, work: Path) -> tuple[list[Row], li
         f"`runs`: the researcher's runs are at work in the process that ingests: {RUNS} of them as "
         f"the queue does them by default, {USUAL} at once, and {RUNS} at once with others behind "
         "them. Each calls two tools and answers; the model, a process of its own on the same "
-        f"cores, writes {PIECES} pieces in {FIRST_SECONDS + PIECES * PACE_SECONDS:.1f} s."
+        f"cores, writes {PIECES} pieces in {FIRST_SECONDS + PIECES * PACE_SECONDS:.1f} s. "
+        "Beside documents the steps of agents keep to their usual share of the processors "
+        "(`CITEWELL_WORKER_AGENT_SHARE`), so runs take longer; the runs that ended are told."
     ]
 
 
