@@ -151,3 +151,69 @@ class TestTablesOverPages:
             text_of(SENSORS[:3]),
             text_of([SENSORS[0], *SENSORS[3:]]),
         ]
+
+
+def aligned(rows: Sequence[Sequence[str]], xs: Sequence[float], top: float) -> str:
+    return "".join(
+        shown(cell, x, top - 16 * number)
+        for number, row in enumerate(rows)
+        for x, cell in zip(xs, row, strict=False)
+        if cell
+    )
+
+
+PROSE = [
+    "The yard keeps a record of its work and of all that was paid for it in the year of 2021.",
+    "The owners are told of it every two weeks, and the inspector has a copy of each of them.",
+]
+
+
+class TestAlignedFigures:
+    def test_aligned_figures_are_a_table_with_its_header(self, read, tmp_path):
+        rows = [
+            ["", "Berths", "Dues"],
+            ["", "in use", "paid"],
+            ["Aldby", "1,204", "$"],
+            ["Brixey", "938", "61"],
+            ["Corran and the", "", ""],
+            ["islands", "77", "(5)"],
+            ["Total", "2,219", "$"],
+        ]
+        content = shown(PROSE[0], 60, 760) + shown(PROSE[1], 60, 744)
+        content += aligned(rows, [60, 260, 400], 700)
+        content += shown("40", 420, 668) + shown("96", 420, 604)  # the dollar stands apart
+        content += shown(PROSE[0], 60, 560) + shown(PROSE[1], 60, 544)
+        _, blocks = read(write_pdf_content(tmp_path / "a.pdf", content))
+        assert [block.kind for block in blocks] == [
+            BlockKind.PARAGRAPH, BlockKind.TABLE, BlockKind.PARAGRAPH,
+        ]  # fmt: skip
+        assert blocks[1].text == (
+            " | Berths in use | Dues paid\nAldby | 1,204 | $ 40\nBrixey | 938 | 61\n"
+            "Corran and the islands | 77 | (5)\nTotal | 2,219 | $ 96"
+        )
+
+    def test_contents_columns_of_prose_lists_and_addresses_stay_text(self, read, tmp_path):
+        contents = [
+            ["Part", "Page"],
+            ["Harbour", "3"],
+            ["Sluice", "7"],
+            ["Quay", "12"],
+            ["Dues", "15"],
+        ]
+        prose = [["The yard keeps a record of its", "owners are told of it every two"],
+                 ["work and of all that was paid", "weeks, and the inspector has a"],
+                 ["for it in the year of 2021. The", "copy of each of the 40 records"]]  # fmt: skip
+        addresses = [["Seller", "Buyer"], ["Aldby Yard", "Brixey Quarry"],
+                     ["4 Quay Road", "17 Mill Lane"], ["BS1 4QA", "LN6 7DL"]]  # fmt: skip
+        steps = [["1.", "Close the valve."], ["2.", "Open the sluice."], ["3.", "Wait 20 minutes."],
+                 ["4.", "Note the depth."]]  # fmt: skip
+        for number, rows in enumerate((contents, prose, addresses, steps)):
+            path = write_pdf_content(tmp_path / f"{number}.pdf", aligned(rows, [60, 320], 740))
+            _, blocks = read(path)
+            letters = "".join("".join(block.text for block in blocks).split()).replace("|", "")
+            assert (
+                len(letters) >= sum(len(cell.replace(" ", "")) for row in rows for cell in row) - 8
+            )
+            assert not any(
+                " | " in b.text and b.text.count("\n") == len(rows) - 1 for b in blocks
+            ), rows

@@ -155,6 +155,12 @@ def _divided(
     return inside, above, below
 
 
+def outside(grid: RuledGrid, letters: Sequence[Letter]) -> list[Letter]:
+    """The letters that do not stand in a grid."""
+    inside = {letter.place for letter in _divided(letters, grid)[0]}
+    return [letter for letter in letters if letter.place not in inside]
+
+
 def _between(borders: Sequence[float], at: float) -> int:
     return next((n for n, end in enumerate(borders[1:-1]) if at < end), len(borders) - 2)
 

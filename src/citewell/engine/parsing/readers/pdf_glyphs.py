@@ -17,7 +17,13 @@ import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs]
 
 from citewell.engine.parsing.marks import lowered, raised
-from citewell.engine.parsing.readers.pdf_cells import PageTable, read_letters, ruled_table
+from citewell.engine.parsing.readers.pdf_cells import (
+    PageTable,
+    outside,
+    read_letters,
+    ruled_table,
+)
+from citewell.engine.parsing.readers.pdf_columns import column_tables, may_have_columns
 from citewell.engine.parsing.readers.pdf_order import RIGHT_TO_LEFT, in_reading_order
 from citewell.engine.parsing.readers.pdf_rules import read_rules, ruled_grids
 
@@ -131,10 +137,14 @@ def _tables(page: "pypdfium2.PdfPage", raw: object, shown: str) -> Iterator[Page
     if not shown.strip() or RIGHT_TO_LEFT.search(shown):
         return
     grids = sorted(ruled_grids(read_rules(page)), key=lambda grid: -grid.ys[0])
-    letters = read_letters(raw, shown) if grids else []
+    has_figures = may_have_columns(shown)
+    letters = read_letters(raw, shown) if grids or has_figures else []
     for grid in grids:
         if table := ruled_table(grid, letters, shown):
             yield table
+            letters = outside(grid, letters)
+    if has_figures:
+        yield from column_tables(letters, shown)
 
 
 def _has_pictures(page: "pypdfium2.PdfPage") -> bool:

@@ -1,0 +1,201 @@
+"""Tables of a PDF page that no lines part: columns of figures beside their names.
+
+Only tables whose columns are mostly figures are told: aligned texts are as often columns of prose,
+contents, forms or addresses.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from citewell.engine.parsing.readers.pdf_cells import Letter, PageTable, cell_text, counted
+
+_GAP = 0.7
+"""Gap between columns as a share of a line's height, which is 1.2 of the type's size: more than two
+spaces, as justified lines seldom have."""
+_LINE = 0.5
+"""The same for the distance of letters of one line."""
+_NEXT = 3.0
+"""The same for the distance of a table's rows."""
+_LEAST_ROWS = 3
+_SEVERAL = 0.6
+"""Least share of the rows that have more than one cell; the others are names of groups."""
+_FIGURES = 0.7
+"""Least share of figures among the cells of a column of figures; its heading is none."""
+
+# Amounts, shares, dates, marks for none; years and numbers of pages too.
+_FIGURE = re.compile(r"[$€£¥(+\-–—−\s]*\d[\s\d.,:/%()xX]*|[$€£¥]?\s*[-–—−]+|n/?a", re.IGNORECASE)  # noqa: RUF001
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_PAGE = re.compile(r"\d{1,4}|[ivxl]{1,6}")
+_BEFORE, _BEHIND = frozenset("$€£¥("), frozenset("%)")
+"""Marks that are set apart from their figure, to stand below each other."""
+
+
+class _Part(NamedTuple):
+    """Letters of a line without a wide gap."""
+
+    letters: list[Letter]
+    left: float
+    right: float
+
+
+@dataclass(slots=True)
+class _Row:
+    middle: float
+    height: float
+    parts: list[_Part]
+
+
+def may_have_columns(shown: str) -> bool:
+    """Whether enough lines of a page end in figures; to look for columns costs as much as to read.
+
+    Args:
+        shown: PDFium's text of the page.
+    """
+    lines = (line.rstrip().rpartition(" ")[2] for line in shown.splitlines())
+    return sum(bool(_FIGURE.fullmatch(word)) or word in _BEHIND for word in lines) >= _LEAST_ROWS
+
+
+def column_tables(letters: Sequence[Letter], shown: str) -> Iterator[PageTable]:
+    """Yield the tables that aligned figures make, from top to bottom."""
+    rows = _rows(letters)
+    start = 0
+    while start < len(rows):
+        end, columns = _run(rows, start)
+        if (table := _table(rows[start:end], columns, shown)) is not None:
+            yield table
+            start = end
+        else:
+            start += 1
+
+
+def _rows(letters: Sequence[Letter]) -> list[_Row]:
+    lines: list[tuple[float, float, list[Letter]]] = []
+    for letter in sorted(letters, key=lambda each: -(each.low + each.high)):
+        middle, height = (letter.low + letter.high) / 2, letter.high - letter.low
+        if lines and lines[-1][0] - middle <= _LINE * min(height, lines[-1][1]):
+            lines[-1][2].append(letter)
+        else:
+            lines.append((middle, height, [letter]))
+    return [_Row(middle, height, list(_parts(line, height))) for middle, height, line in lines]
+
+
+def _parts(line: list[Letter], height: float) -> Iterator[_Part]:
+    held: list[Letter] = []
+    for letter in sorted(line, key=lambda each: each.left):
+        is_wide = bool(held) and letter.left - held[-1].right > _GAP * height
+        is_mark = len(held) == 1 and held[0].text in _BEFORE
+        if is_wide and not is_mark and letter.text not in _BEHIND:
+            yield _Part(held, held[0].left, held[-1].right)
+            held = []
+        held.append(letter)
+    if held:
+        yield _Part(held, held[0].left, held[-1].right)
+
+
+def _run(rows: list[_Row], start: int) -> tuple[int, list[tuple[float, float]]]:
+    """The end of the rows that share their columns, and these."""
+    columns = [(part.left, part.right) for part in rows[start].parts]
+    if len(columns) < 2:
+        return start + 1, columns
+    for at in range(start + 1, len(rows)):
+        row = rows[at]
+        if rows[at - 1].middle - row.middle > _NEXT * row.height:
+            return at, columns
+        joined = _joined([*columns, *((part.left, part.right) for part in row.parts)], row.height)
+        if len(joined) < len(columns):
+            return at, columns
+        columns = joined
+    return len(rows), columns
+
+
+def _joined(spans: list[tuple[float, float]], height: float) -> list[tuple[float, float]]:
+    found: list[tuple[float, float]] = []
+    for left, right in sorted(spans):
+        if found and left - found[-1][1] <= _GAP * height / 2:
+            found[-1] = (found[-1][0], max(found[-1][1], right))
+        else:
+            found.append((left, right))
+    return found
+
+
+def _table(rows: list[_Row], columns: list[tuple[float, float]], shown: str) -> PageTable | None:
+    while rows and len(rows[-1].parts) < 2:
+        rows = rows[:-1]
+    several = sum(len(row.parts) > 1 for row in rows)
+    if several < _LEAST_ROWS or several < _SEVERAL * len(rows):
+        return None
+    texts: list[list[str]] = []
+    for row in rows:
+        cells = [""] * len(columns)
+        for part in row.parts:
+            at = next(n for n, span in enumerate(columns) if part.left <= span[1])
+            cells[at] = f"{cells[at]} {cell_text(part.letters, shown)}".strip()
+        texts.append(cells)
+    number = _header_rows(texts)
+    end = next((n for n in range(number + 1, len(texts)) if _is_years(texts[n])), len(texts))
+    while end and not any(texts[end - 1][1:]):
+        end -= 1
+    # Without names of its columns a table says no more than its lines.
+    if not number or end - number < _LEAST_ROWS or not _has_figures(texts[number:end]):
+        return None
+    header = [" ".join(filter(None, cells)) for cells in zip(*texts[:number], strict=True)]
+    body = _unwrapped(texts[number:end])
+    used = [n for n in range(len(columns)) if any(row[n] for row in body)]
+    if sum(bool(header[n]) for n in used[1:]) < len(used) - 1:
+        return None
+    letters = "".join(
+        each.text for row in rows[:end] for part in row.parts for each in part.letters
+    )
+    return PageTable(
+        "",
+        [[row[n] for n in used] for row in (header, *body)],
+        counted(letters),
+        (),
+        is_at_top=False,
+        is_at_bottom=False,
+        is_ruled=False,
+    )
+
+
+def _header_rows(rows: list[list[str]]) -> int:
+    """Count the first rows that name columns: in words or years, the first column mostly not."""
+    for number, row in enumerate(rows):
+        figures = [cell for cell in row[1:] if _FIGURE.fullmatch(cell)]
+        if (figures and not _is_years(row)) or (row[0] and not any(row[1:])):
+            return number
+    return 0
+
+
+def _is_years(row: list[str]) -> bool:
+    cells = [cell for cell in row[1:] if cell]
+    years = sum(bool(_YEAR.fullmatch(cell)) for cell in cells)
+    return bool(cells) and not row[0] and 2 * years >= len(cells)
+
+
+def _has_figures(rows: list[list[str]]) -> bool:
+    """Whether most columns but the first are figures, and are no numbers of pages."""
+    columns = [[cell for cell in column if cell] for column in list(zip(*rows, strict=True))[1:]]
+    good = 0
+    for cells in columns:
+        figures = [cell for cell in cells if _FIGURE.fullmatch(cell)]
+        good += len(figures) >= max(_LEAST_ROWS - 1, _FIGURES * len(cells))
+    names = [row[0] for row in rows if row[0]]
+    letters = sum(any(each.isalpha() for each in name) for name in names)
+    is_contents = len(columns) == 1 and all(_PAGE.fullmatch(cell) for cell in columns[0])
+    return 2 * good > len(columns) and 2 * letters >= len(names) > 1 and not is_contents
+
+
+def _unwrapped(rows: list[list[str]]) -> list[list[str]]:
+    """The rows with names that are wrapped in one."""
+    found: list[list[str]] = []
+    for row in rows:
+        if found and row[0][:1].islower() and found[-1][0]:
+            if not any(row[1:]):
+                found[-1][0] += f" {row[0]}"
+                continue
+            if not any(found[-1][1:]):
+                row = [f"{found.pop()[0]} {row[0]}", *row[1:]]
+        found.append(row)
+    return found
