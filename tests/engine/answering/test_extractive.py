@@ -279,6 +279,23 @@ class TestWhatIsAskedFor:
         told = [one.text for one in answer("When is the pump serviced?", passage(text)).sentences]
         assert told == ["The pump is serviced in May.", "It is serviced again in October."]
 
+    def test_sentence_that_has_the_price_asked_for_stands_alone(self) -> None:
+        given = passage(
+            "A kayak costs 9 euros an hour. A kayak for two costs a deposit of 40 euros.",
+            title="Boats",
+        )
+        told = [one.text for one in answer("How much does a kayak cost an hour?", given).sentences]
+        assert told == ["A kayak costs 9 euros an hour."]
+
+    def test_names_of_columns_are_no_answer_where_a_table_was_flattened(self) -> None:
+        given = passage(
+            "The interval can be chosen.\n\nInterval Battery life at 20 °C Memory lasts\n\n"
+            "1 minute 6 weeks 11 months\n5 minutes 6 months 4 years 9 months",
+            title="Logger",
+        )
+        made = answer("What is the battery life at an interval of 5 minutes?", given)
+        assert all(not one.text.startswith("Interval Battery") for one in made.sentences), made.text
+
     def test_paragraph_that_goes_on_with_a_pronoun_is_of_the_same_thing(self) -> None:
         text = "The pump is serviced in May.\n\nIt is serviced again in October."
         assert len(answer("When is the pump serviced?", passage(text)).sentences) == 2

@@ -162,3 +162,51 @@ class TestOtherWords:
                     question, passage(text, heading=heading, language=language), language=language
                 )
                 assert told.confidence.level in _WEAK, (question, heading)
+
+
+class TestWhatATableCounts:
+    HOTELS = passage(
+        "Town | Room limit per night | Meals\nOslo | 165 euros | 40 euros\n"
+        "Graz | 110 euros | 30 euros",
+        title="Where people work and travel",
+        heading=("Room limits",),
+    )
+
+    def test_number_of_things_that_a_table_does_not_name_is_not_told_from_it(self):
+        made = answer("How many employees work in Oslo?", self.HOTELS)
+        assert made.is_abstained, made.text
+        assert not answer("What is the room limit in Oslo?", self.HOTELS).is_abstained
+
+    def test_number_of_what_a_column_counts_is_told(self):
+        staff = passage("Town | Gardeners\nOslo | 12\nGraz | 7", title="Staff", heading=("Staff",))
+        assert "12" in answer("How many gardeners work in Oslo?", staff).text
+
+
+class TestPropertyOfSomebody:
+    CHAPTER = ("Chương II. TIỀN LƯƠNG, PHỤ CẤP VÀ CHI TIÊU", "Điều 6. Thẩm quyền")
+
+    def test_vietnamese_property_that_only_the_chapter_names_is_not_answered(self):
+        text = (
+            "1. Quản lý thư viện duyệt khoản chi đến 5.000.000 đồng.\n\n"
+            "2. Thủ thư trưởng duyệt khoản chi trên 20.000.000 đồng."
+        )
+        held = passage(text, title="Nội quy", heading=self.CHAPTER, language="vi")
+        made = answer("Lương của Thủ thư trưởng là bao nhiêu?", held, language="vi")
+        assert made.is_abstained, made.text
+
+    def test_vietnamese_property_in_the_sentence_is_answered(self):
+        text = "Lương tháng của Thủ thư trưởng là 20.000.000 đồng."
+        held = passage(text, title="Nội quy", heading=self.CHAPTER, language="vi")
+        made = answer("Lương của Thủ thư trưởng là bao nhiêu?", held, language="vi")
+        assert "20.000.000" in made.text
+
+
+class TestNumbersOfTheQuestion:
+    def test_number_asked_about_that_the_passage_lacks_leaves_little_confidence(self):
+        held = passage(
+            "The interval decides how long the battery of the logger lasts, at most 9 months.",
+            title="Logger",
+            heading=("Choosing the interval",),
+        )
+        made = answer("How long does the battery of the logger last at interval 35?", held)
+        assert made.confidence.level in _WEAK, made.confidence

@@ -44,6 +44,10 @@ _BRACKET = re.compile(r"[\[\]]")
 _HIDDEN = "[hidden: "
 """Begin of what the author hid, up to its `]`."""
 
+_NUMBERS = re.compile(r"(?<![\w.,])\d[\d.,]*")
+_LEAST_NUMBERS = 2
+"""Numbers in each row of a table that was flattened to lines; its header has fewer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -138,6 +142,9 @@ class _Reader:
         if stands_alone and "," in item and "," in raw and _looks_like_heading(raw):
             self._item = raw  # the last one of `Ann Lee, treasurer` leads to nothing either
             return self._make(span, raw, None, worth=1)
+        if stands_alone and _names_columns(raw, whole[span.end :]):
+            self._lead, self._question = raw, ""
+            return self._make(span, raw, None, worth=0)
         if stands_alone and (worth := self._heading_worth(raw, following)) < 1:
             made = self._make(span, raw, None, worth=worth)
             self._lead, self._question = raw, ""
@@ -217,6 +224,19 @@ def _hidden_in(text: str) -> Iterator[tuple[int, int]]:
                 break
         yield start, end
         start = text.find(_HIDDEN, end)
+
+
+def _names_columns(line: str, behind: str) -> bool:
+    """Whether a line heads a table that was flattened to lines of figures: it says nothing."""
+    if not _looks_like_heading(line) or _is_figures(line):
+        return False
+    rows = behind.lstrip().split("\n\n", 1)[0].splitlines()
+    return len(rows) > 1 and all(_is_figures(row.strip()) for row in rows)
+
+
+def _is_figures(line: str) -> bool:
+    """Whether a line may be a row of a table without its cells: some numbers, no end mark."""
+    return len(_NUMBERS.findall(line)) >= _LEAST_NUMBERS and _looks_like_heading(line)
 
 
 def _looks_like_heading(line: str) -> bool:

@@ -22,6 +22,7 @@ from citewell.engine.answering.asking.synonyms import only_otherwise, said_other
 from citewell.engine.answering.base import Question
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
+from citewell.engine.answering.reading.counting import names_counted
 from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.answering.rivals import is_of_another_place, is_of_another_thing
 from citewell.engine.answering.signals import (
@@ -74,6 +75,14 @@ _MOST_WORDS = 100
 _OTHER_AMOUNT = re.compile(
     r"\d{2}[\d.,]{0,12} ?(?:dong|vnd|d\b|euros?|eur|pounds?|gbp|dollars?)|[€£$]"
 )
+_OWNED = re.compile(
+    r"^(?P<what>[^\W\d_]+(?: [^\W\d_]+){0,2}) (?:của|cua) .*\b(?:bao nhiêu|bao nhieu|là gì|la gi)\b"
+)
+"""`Lương của X là bao nhiêu`: what is asked for stands before its owner."""
+
+_MEASURING = frozenset(("muc", "so", "tong", "gia", "tien", "phi", "khoan", "ty", "le", "cac"))
+"""Syllables before or in a property's name that texts leave out beside its number, folded."""
+
 _HAS_MANY = re.compile(
     r"\bco (?:tat ca |tong cong )?(?:bao nhieu|may)\b|"
     r"\bhow many (?:\w+ ){1,3}(?:are there|does|do|has|have|is|are)\b"
@@ -94,7 +103,7 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     around = _around(statement)
     if _lacks_code(material.question, around):
         return NOTHING
-    if _is_of_other_columns(material, statement, signals):
+    if _is_of_other_columns(material, statement, signals) or _lacks_owned(material, statement):
         return NOTHING
     is_low = False
     if _lacks_year(material.question, around):
@@ -122,6 +131,7 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     is_low |= is_of_another_place(material, statement) or _is_of_another_part(material, statement)
     if material.asked.kind is Kind.YES_NO:
         is_low |= not tells_listed(material.asked.text, fold(normalise(statement.text)))
+    is_low |= _lacks_number(material, statement)
     is_low |= _limits_each(material, statement) or _is_another_sort(material, statement)
     if is_low:
         return LOW
@@ -163,7 +173,48 @@ def _is_of_other_columns(material: Material, statement: Statement, signals: Sign
     if not is_table_row(statement.quotes[0].text):
         return False
     is_unnamed = material.asked.kind is Kind.PERSON and signals.focus_gap_typed >= 1
-    return is_unnamed or _lacks_attribute(material, statement)
+    return (
+        is_unnamed
+        or _lacks_attribute(material, statement)
+        or _counts_nothing_asked(material, statement)
+    )
+
+
+def _counts_nothing_asked(material: Material, statement: Statement) -> bool:
+    """Whether a number of things is asked for that a table names nowhere: people in hotel rates."""
+    asked, language = material.asked, material.question.language
+    if asked.kind is not Kind.COUNT or not asked.counted or statement.operands is not None:
+        return False
+    near = "\n".join((text_near(material, statement), *(quote.text for quote in statement.quotes)))
+    if names_counted(asked, language, near):
+        return False
+    otherwise = said_otherwise(material.question.text, language, near)
+    return otherwise.isdisjoint(asked.counted)
+
+
+def _lacks_number(material: Material, statement: Statement) -> bool:
+    """Whether a number of the question stands nowhere near: `at an interval of 5 minutes`."""
+    lacking = content_of(material) - near_terms(material, statement)
+    return any(material.question.terms[at].text.isdigit() for at in lacking)
+
+
+def _lacks_owned(material: Material, statement: Statement) -> bool:
+    """Whether a Vietnamese question asks for the X of Y, and nothing near a statement says X.
+
+    A sentence on what the director approves does not tell the director's `lương`.
+    """
+    question = material.question
+    match = _OWNED.search(normalise(question.text))
+    if question.language != "vi" or match is None:
+        return False
+    owned = [word for word in match["what"].split() if fold(word) not in _MEASURING]
+    # A chapter's name is above far more than what it is asked of: the nearest heading tells.
+    passages = [quote.passage for quote in statement.quotes]
+    above = (text for one in passages for text in (*one.heading[-1:], one.context))
+    near = "\n".join((statement.text, *above, *(quote.text for quote in statement.quotes)))
+    held = frozenset(words(normalise(near)))
+    held |= frozenset(map(fold, held)) | said_otherwise(question.text, "vi", near)
+    return bool(owned) and held.isdisjoint(owned) and held.isdisjoint(map(fold, owned))
 
 
 def _is_of_another_part(material: Material, statement: Statement) -> bool:

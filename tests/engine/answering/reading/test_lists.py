@@ -1,5 +1,7 @@
 """Lists and procedures come whole, in their order."""
 
+from citewell.engine.answering.grades import grade_extract
+from citewell.engine.verification.grading import Grade
 from tests.engine.answering.passages import answer, passage
 
 STEPS = (
@@ -56,3 +58,17 @@ class TestList:
         made = answer("List the branches", passage(f"The branches are:\n\n{items}"))
         assert made.sentences[0].text.endswith("(and 10 more in the document)")
         assert "branch number 21" not in made.text
+
+
+class TestPlurals:
+    def test_which_things_are_asks_for_the_whole_list_and_its_items_are_close(self):
+        given = passage(
+            "Lounges and minibars.\n\nClothing and haircuts.\n\nTrips between home and work.\n\n"
+            "Loss of belongings, insured up to 900 euros.\n\nCosts of a companion.",
+            title="Trip policy",
+            heading=("Trip policy", "Never repaid"),
+        )
+        made = grade_extract(answer("Which trip costs are never repaid?", given), language="en")
+        assert made.text.count("\n- ") == 4, made.text
+        assert made.sentences[0].assessment is not None
+        assert made.sentences[0].assessment.grade is Grade.CLOSE

@@ -142,7 +142,9 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"(?:percent|percentage|amount|price|cost|size|limit|fee|rate|salary|budget|"
             r"allowance|discount|revenue|profit|quantity|accuracy|share|weight|height|depth|width|"
             r"distance|speed|temperature|capacity|area|fine|penalty|deposit|charge|fare|turnover)\b|"
-            r"\bcosts?\b|^(?:the )?(?:\w+ )?(?:price|fee|charge|rent|salary|deposit|fare|fine|"
+            # `Which costs are repaid?` asks for a list of them.
+            r"^(?!(?:which|what) (?:\w+ )?costs (?:are|were|can|may|must|do)\b).*\bcosts?\b|"
+            r"^(?:the )?(?:\w+ )?(?:price|fee|charge|rent|salary|deposit|fare|fine|"
             r"weight|height|size|temperature) (?:of|for)\b",
         ),
         (Kind.PLACE, r"\bwhere\b|\b(?:what|which) (?:city|country|state|place|town|room)\b"),
@@ -151,6 +153,9 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"^(?:list|name|enumerate|show)\b|\bwhat are\b|\bwhich .*\b(?:are|were) there\b|"
             r"^(?:what|which) (?:\w+ )?(?:documents|items|kinds|types|things|parts|courses|tools|"
             r"features|people|cities|countries|rules|conditions|reasons|databases|expenses)\b|"
+            # `Which costs are never repaid?`; `What news is there`, `which bus` ask for one.
+            r"^(?:what|which) (?:\w+ ){0,2}\w{3,}(?<!ss)(?<!us)(?<!is)s "
+            r"(?:are|were|have|can|may|must|should|do|need)\b|"
             r"^in (?:what|which) \w+s\b|^what (?:can|does|do) .*\b(?:build|include|contain)\b|"
             r"^what (?:do|should|must|can|shall) (?:i|we|you|one) (?:need to |have to )?"
             r"(?:bring|pack|take|carry|prepare|hand in|submit)\b|^what is in\b",

@@ -31,6 +31,9 @@ def with_headers(material: Material, statements: Sequence[Statement]) -> list[St
 
 def _cited(material: Material, statement: Statement) -> Statement:
     rows = [row for quote in statement.quotes if (row := _row_of(material, quote))]
+    if statement.operands is None and not rows and _is_listed(statement):
+        first = replace(statement.quotes[0], readings=(statement.text,))
+        return replace(statement, quotes=(first, *statement.quotes[1:]))
     if statement.operands is not None or not rows:
         return statement
     said = frozenset(words(normalise(statement.text)))
@@ -44,6 +47,13 @@ def _cited(material: Material, statement: Statement) -> Statement:
     if said <= _words_of(quotes):
         quotes[0] = replace(quotes[0], readings=(text,))
     return replace(statement, quotes=tuple(quotes))
+
+
+def _is_listed(statement: Statement) -> bool:
+    """Whether each line of a list stands in its quotes as it is, its mark apart."""
+    quoted = " ".join(" ".join(quote.text.split()) for quote in statement.quotes)
+    lines = statement.text.split("\n")
+    return len(lines) > 1 and all(line.removeprefix("- ") in quoted for line in lines)
 
 
 def _words_of(quotes: Sequence[Quote]) -> frozenset[str]:

@@ -82,6 +82,21 @@ def counts_people(asked: Asked, language: str) -> bool:
     return bool(asked.counted) and stem_english(_head(asked)) in _stems(_PEOPLE)
 
 
+def names_counted(asked: Asked, language: str, text: str) -> bool:
+    """Whether a text names what a question counts, whatever it says of it.
+
+    Args:
+        asked: A question for a number of things.
+        language: ISO 639-1 code of the question.
+        text: A row with its header and what stands above it.
+    """
+    words = _words(text)
+    if language != "vi":
+        return not _nouns(asked).isdisjoint(map(stem_english, words))
+    line = f" {' '.join(words)} "
+    return any(f" {' '.join(noun)} " in line for noun in _nouns_vietnamese(asked))
+
+
 def _words(text: str) -> list[str]:
     return _WORD.findall(fold(normalise(text)))
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from citewell.engine.answering.asking.evidence import asks_for_a_type, offers
+from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.labels import tells_number
 from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.reading.base import (
@@ -17,7 +18,7 @@ from citewell.engine.answering.reading.lists import expand_lead_in
 from citewell.engine.answering.reading.subjects import names_of
 from citewell.engine.answering.reading.tables import read_cell
 from citewell.engine.answering.scoring import Scored
-from citewell.engine.text.normalisation import fold
+from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.sentences import Span
 
 _ALONE = 0.3
@@ -36,6 +37,26 @@ _MAX_PAIR_CHARS = 400
 
 _SOME, _NONE = 0.5, 0.3
 """More and less than a text offers (`evidence.offers`) that may be of the kind asked for."""
+
+_SINGLE = (Kind.PERSON, Kind.TIME, Kind.PLACE, Kind.COUNT, Kind.AMOUNT, Kind.DURATION)
+"""Kinds that ask for one thing."""
+
+_WHOLE, _DECIDES = 0.5, 0.8
+"""Share of a question that a statement has to cover to stand alone."""
+
+_NAME = re.compile(r"(?<=\S )[^\W\d_a-z]\w+ [^\W\d_a-z]\w+")
+"""Two words with capitals behind the first word: the name of a person, or a title."""
+
+_IS_OVER = re.compile(
+    r"\b(?:withdrawn|superseded|replaced|repealed|expired|no longer|het hieu luc|bai bo|thay the)\b"
+)
+"""Told of what held once: what holds now stands in another sentence."""
+
+_LESS = 0.15
+"""Less that a text offers (`evidence.offers`) by which it is the worse answer of two."""
+
+_NEXT = 4
+"""Characters of white space between a sentence and the next one."""
 
 _WORD = re.compile(r"\w+")
 
@@ -70,7 +91,56 @@ def best_statements(material: Material, count: int) -> list[Statement]:
         held = sum(name in fold(one.text.lower()) for name in names)
         return -held if one.score >= first - _EVEN else 0
 
-    return sorted(made, key=rank)
+    found = sorted(made, key=rank)
+    if not found or not _suffices(material, found[0]):
+        return found
+    terms = _terms(material, found[0])
+    return [
+        found[0],
+        *(
+            one
+            for one in found[1:]
+            if _goes_on(material, found[0], one)
+            or not (_terms(material, one) < terms or _offers_less(material, found[0], one))
+        ),
+    ]
+
+
+def _offers_less(material: Material, first: Statement, other: Statement) -> bool:
+    """Whether another statement has less of the kind of thing that is asked for."""
+    asked = material.asked
+    if asked.kind is Kind.PERSON and _NAME.search(first.text) and not _NAME.search(other.text):
+        return True
+    return offers(asked, other.text) < offers(asked, first.text) - _LESS
+
+
+def _terms(material: Material, one: Statement) -> frozenset[int]:
+    """Positions of the question's terms that a statement holds itself."""
+    quote = one.quotes[0]
+    reading = next(each for each in material.scores.readings if each.passage is quote.passage)
+    return reading.find(one.text) & reading.finder.telling
+
+
+def _goes_on(material: Material, first: Statement, other: Statement) -> bool:
+    """Whether a statement goes on with the first by pointing back: `It is serviced again`."""
+    before, behind = first.quotes[-1], other.quotes[0]
+    is_next = 0 <= behind.span.start - before.span.end <= _NEXT
+    is_beside = behind.passage is before.passage and is_next
+    return is_beside and points_back(other.text) and offers(material.asked, other.text) > _SOME
+
+
+def _suffices(material: Material, first: Statement) -> bool:
+    """Whether a statement has what is asked for, so that one with less adds nothing.
+
+    The mileage beside the owner of a policy is of something else.
+    """
+    if _IS_OVER.search(fold(normalise(first.text))):
+        return False
+    if material.asked.kind is Kind.YES_NO:
+        return first.coverage >= _DECIDES
+    if material.asked.kind not in _SINGLE:
+        return False
+    return offers(material.asked, first.text) > _SOME and first.coverage >= _WHOLE
 
 
 def _adds_no_answer(material: Material, first: Statement, other: Statement) -> bool:
