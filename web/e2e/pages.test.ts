@@ -582,7 +582,7 @@ describe("everywhere", () => {
       await page.goto(`${address}/workflows?view=templates`);
       await page.getByRole("heading", { name: "Tổng hợp hằng tháng" }).waitFor();
       await page.goto(`${address}/documents`);
-      await page.getByText("Tệp bị hỏng, hoặc không đúng loại như tên tệp.").first().waitFor();
+      await page.getByText("hoặc không phải tệp PDF như tên tệp cho biết").first().waitFor();
       await expectAccessible(page);
       expect(vietnamese.complaints).toEqual([]);
     } finally {
