@@ -40,7 +40,7 @@ class TestJobs:
         assert "Cancelled." in installation.call("jobs", "cancel", failed["id"]).stdout
         shown = installation.call("jobs", "show", failed["id"]).stdout
         assert "cancelled" in shown
-        assert "1 jobs" in installation.call("jobs", "list", "--status", "cancelled").stdout
+        assert "1 job." in installation.call("jobs", "list", "--status", "cancelled").stdout
 
     def test_what_cannot_be_is_said(
         self, installation: Installation, failed: dict[str, Any]
