@@ -347,6 +347,7 @@ class TestAsk:
         assert any(line.startswith("[1] plants [red].txt") for line in rest)
 
 
+@pytest.mark.usefixtures("ingested")
 class TestConversations:
     def test_question_goes_on_from_the_one_before(
         self, installation: Installation, tmp_path: Path
