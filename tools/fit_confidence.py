@@ -1,6 +1,6 @@
 """Fit the weights that confidence is read with: `engine/answering/calibration.json`.
 
-    python tools/fit_confidence.py TENANT:FILE[:WEIGHT] ... [--write]
+    python tools/fit_confidence.py TENANT:FILE[:WEIGHT] ... [--write] [--second-look]
 
 FILE holds questions as `citewell eval answers` takes them; TENANT is the library of
 `CITEWELL_HOME` that is asked. Of each answerable question a near miss is made besides, by taking
@@ -8,13 +8,22 @@ the passages out that hold its answer; of a file whose name begins with `foreign
 under headings are read without them once more, so that plain texts count too. Two
 logistic models are fitted (Newton's method, ridge penalty): whether the passages answer the
 question, and whether the answer is right. One pair with cosines (questions in the languages the
-embedder covers), one without (all questions).
+embedder covers), one without (all questions). Then the second look (`SecondLook`) is fitted on
+their logits and the lead of the passage, for what neither an article nor a near miss rules out;
+`--second-look` fits it alone, on the two models as they are.
 
 The shipped weights: the 241 questions of `samples/questions/tuned.jsonl` and 65 over six technical
 documents of others, each asked of the whole library (weight 4), of a library of one document and
 of one of three, once with the document that answers it and once without (1 each); 150 questions
 each of one half of SQuAD dev and of ViQuAD dev over 150 of its passages (2), and 80 more of each
 asked of the sample library (0.5).
+
+The second look: 130 questions in people's own words over eight documents of others (2);
+`samples/questions/everyday.jsonl` asked of the whole library (1), of the document alone and of
+three (0.7 each); `tuned.jsonl` asked of the whole library (3) and of one document (1); 400 and 300
+questions of one half of SQuAD dev and ViQuAD dev over 300 passages, a hundred of SQuAD's about
+paragraphs that are not there (0.7); 330 each of libraries of one to three of their articles, a
+quarter of the paragraphs left out (0.3); a hundred each asked of the sample library (1).
 """
 
 import argparse
@@ -30,12 +39,15 @@ from numpy.typing import NDArray
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.answering.base import Passage
-from citewell.engine.answering.calibration import COSINES, WORDS, calibration_of
+from citewell.engine.answering.calibration import COSINES, WORDS, Logistic, calibration_of
+from citewell.engine.answering.confidence import lacks_the_point
 from citewell.engine.answering.extractive import fixed_answer, read_passages
+from citewell.engine.answering.near_misses import most_of
 from citewell.engine.answering.signals import Signals, judged, signals_of
 from citewell.engine.evaluation.answers import AnswerCase, JudgedReply, Verdict, judge, read_cases
 from citewell.entrypoints.commands.running import run
 from citewell.features.search import answers
+from citewell.features.search.answers import PassageReading
 from citewell.features.search.schemas import QueryRequest
 from citewell.kit.clock import Stopwatch
 
@@ -49,6 +61,12 @@ NEAR_MISS = 0.1
 
 FLAT = 0.125
 """Weight of passages without their headings, beside those with them."""
+
+LEADS = ("lead", "dense_lead")
+"""Signals that the second look alone reads."""
+
+RULES = ("elsewhere",)
+"""Signals that rules read, and no weights."""
 
 MIDPOINT = 0.45
 """Cosine of the bundled embedder that speaks neither for nor against an answer: questions that the
@@ -64,6 +82,10 @@ class Example:
     is_right: bool
     weight: float
     has_cosine: bool
+    is_ruled_out: bool
+    """Whether a rule refuses it, whatever the weights say."""
+    is_flat: bool
+    """Whether it was read without its headings."""
 
 
 async def examples(platform: Platform, caller: Caller, file: Path, weight: float) -> list[Example]:
@@ -75,17 +97,26 @@ async def examples(platform: Platform, caller: Caller, file: Path, weight: float
         request = QueryRequest(query=case.question)
         found = await answers.gather(platform, caller, request, watch=Stopwatch())
         reading = await answers.reading_of(platform, found)
-        has_cosine = reading.calibration is not calibration_of(WORDS)
-        for passages, is_answerable, share in _variants(case, reading.passages, weight):
-            material, statements = read_passages(reading.question, passages)
-            if not statements:
-                continue
-            text = " ".join(one.text for one in statements)
-            statement = judged(material, statements)
-            signals = signals_of(material, statement, MIDPOINT if has_cosine else None)
-            is_right = is_answerable and _is_right(case, text)
-            made.append(Example(signals, is_answerable, is_right, share, has_cosine))
+        made += read_examples(case, reading, weight)
     return made
+
+
+def read_examples(case: AnswerCase, reading: PassageReading, weight: float) -> Iterator[Example]:
+    """Read the passages found for a question in all ways that are fitted on."""
+    has_cosine = reading.calibration is not calibration_of(WORDS)
+    for passages, is_answerable, share in _variants(case, reading.passages, weight):
+        material, statements = read_passages(reading.question, passages)
+        if not statements:
+            continue
+        text = " ".join(one.text for one in statements)
+        statement = judged(material, statements)
+        signals = signals_of(material, statement, MIDPOINT if has_cosine else None)
+        is_ruled_out = most_of(material, statement, signals) <= 0 or lacks_the_point(
+            material, statements, signals
+        )
+        is_right = is_answerable and _is_right(case, text)
+        is_flat = share == weight * FLAT
+        yield Example(signals, is_answerable, is_right, share, has_cosine, is_ruled_out, is_flat)
 
 
 def _variants(
@@ -137,18 +168,64 @@ def fitted(made: list[Example]) -> dict[str, object]:
     sets: dict[str, object] = {}
     for name, chosen in ((COSINES, [one for one in made if one.has_cosine]), (WORDS, made)):
         kept = [
-            at for at, field in enumerate(Signals._fields) if name == COSINES or field != "dense"
+            at
+            for at, field in enumerate(Signals._fields)
+            if field not in LEADS + RULES and (name == COSINES or field != "dense")
         ]
         names = tuple(Signals._fields[at] for at in kept)
         rows = np.array([one.signals for one in chosen], float)[:, kept]
         weights = np.array([one.weight for one in chosen])
-        sets[name] = {
-            "dense_midpoint": MIDPOINT if name == COSINES else None,
+        models = {
             "answerable": fit(
                 rows, np.array([one.is_answerable for one in chosen], float), weights, names
             ),
             "right": fit(rows, np.array([one.is_right for one in chosen], float), weights, names),
         }
+        sets[name] = {
+            "dense_midpoint": MIDPOINT if name == COSINES else None,
+            **models,
+            "second_look": second_look(made, models, has_cosine=name == COSINES),
+        }
+    return sets
+
+
+def second_look(
+    made: list[Example], models: dict[str, dict[str, object]], *, has_cosine: bool
+) -> dict[str, object]:
+    """Fit `calibration.SecondLook` on the logits of two fitted models."""
+    chosen = [
+        one
+        for one in made
+        if one.has_cosine is has_cosine and not (one.is_ruled_out or one.is_flat)
+    ]
+    names = ("answerable", "right", *(LEADS if has_cosine else LEADS[:1]))
+    logistics = [Logistic(**models[name]) for name in names[:2]]  # pyright: ignore[reportArgumentType]  # read from JSON
+    rows = np.array(
+        [
+            [
+                *(model.logit(one.signals) for model in logistics),
+                *(float(getattr(one.signals, name)) for name in names[2:]),
+            ]
+            for one in chosen
+        ]
+    )
+    found = fit(
+        rows,
+        np.array([one.is_right for one in chosen], float),
+        np.array([one.weight for one in chosen]),
+        names,
+    )
+    weights = found["weights"]
+    assert isinstance(weights, dict)
+    return {"dense_lead": 0.0, **weights, "intercept": found["intercept"]}
+
+
+def looked_again(made: list[Example]) -> dict[str, object]:
+    """Fit the second look alone, on the two models as they are."""
+    sets = json.loads(TARGET.read_text("utf-8"))
+    for name, record in sets.items():
+        models = {key: record[key] for key in ("answerable", "right")}
+        record["second_look"] = second_look(made, models, has_cosine=name == COSINES)
     return sets
 
 
@@ -157,6 +234,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("files", nargs="+", metavar="TENANT:FILE[:WEIGHT]")
     parser.add_argument("--write", action="store_true", help=f"replace {TARGET.name}")
+    parser.add_argument("--second-look", action="store_true", help="fit the second look alone")
     options = parser.parse_args()
     made: list[Example] = []
     for given in options.files:
@@ -166,7 +244,8 @@ def main() -> int:
             return await examples(platform, caller, Path(file), float(weight))  # noqa: B023
 
         made += run(act, tenant=tenant)
-    text = json.dumps(fitted(made), indent=1) + "\n"
+    sets = looked_again(made) if options.second_look else fitted(made)
+    text = json.dumps(sets, indent=1) + "\n"
     if options.write:
         TARGET.write_text(text, "utf-8")
     else:

@@ -7,7 +7,7 @@ from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.names import asks_by_name
 from citewell.engine.answering.base import Confidence, ConfidenceLevel
 from citewell.engine.answering.calibration import ConfidenceCalibration
-from citewell.engine.answering.near_misses import most_of
+from citewell.engine.answering.near_misses import LOW, most_of
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reasons import reasons_of
@@ -21,6 +21,11 @@ of Vietnamese encyclopaedic ones. See ADR 0042."""
 ABSTAIN_BELOW = 0.15
 """Probability of being right below which nothing is answered. Most of these the bound above holds
 back already; 0.25 loses another 0.01 of Vietnamese encyclopaedic answers and gains nothing."""
+
+GIVEN_AGAIN_FROM = 0.33
+"""Probability of being right from which an answer that the two bounds hold back is given all the
+same, as low: one in three. From 0.25 to 0.4 right answers and near misses go together, see ADR
+0065."""
 
 _LESS = 0.001
 _MEDIUM = 0.6
@@ -81,11 +86,16 @@ def assess(
     is_vague = _is_vague(material) and not _is_told(signals)
     score = min(score, most, _VAGUE if is_vague else 1.0)
     is_unlikely = answerable < UNANSWERABLE_BELOW or score < ABSTAIN_BELOW
-    is_given = (
-        most > 0
-        and (not is_unlikely or _holds_everything(signals))
-        and not _lacks_the_point(material, statements, signals)
-    )
+    if is_unlikely and _holds_everything(signals):
+        is_unlikely = False
+    elif is_unlikely and _may_be_said_otherwise(signals):
+        again = calibration.second_look.probability(
+            calibration.answerable.logit(signals), calibration.right.logit(signals), signals
+        )
+        if again >= GIVEN_AGAIN_FROM:
+            is_unlikely = False
+            score = min(again, most, _VAGUE if is_vague else LOW)
+    is_given = most > 0 and not (is_unlikely or lacks_the_point(material, statements, signals))
     reasons = reasons_of(material, statement, signals, is_given=is_given)
     if not is_given:
         # A refusal is no more likely than the least likely answer that is given.
@@ -100,7 +110,17 @@ def _holds_everything(signals: Signals) -> bool:
     return signals.near >= _ALL and not signals.no_type and not signals.miscounted
 
 
-def _lacks_the_point(material: Material, statements: Sequence[Statement], signals: Signals) -> bool:
+def _may_be_said_otherwise(signals: Signals) -> bool:
+    """Whether what a statement lacks of the question can be a matter of words.
+
+    Names and numbers have no other words, nor has the thing that is asked for by its name; a word
+    that other documents hold points to them. And retrieval has to put the passage first.
+    """
+    is_named = not (signals.names_gap or signals.numbers or signals.focus_gap)
+    return is_named and not signals.elsewhere and signals.lead > 0
+
+
+def lacks_the_point(material: Material, statements: Sequence[Statement], signals: Signals) -> bool:
     """Whether statements cannot be the answer, whatever else of the question they hold.
 
     They lack the kind of thing that is asked for, or have their amounts in another currency; or

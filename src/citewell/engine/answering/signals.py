@@ -12,6 +12,7 @@ from citewell.engine.answering.asking.implied import implied_by, names_another_c
 from citewell.engine.answering.asking.kinds import Kind
 from citewell.engine.answering.asking.series import is_series
 from citewell.engine.answering.asking.synonyms import said_otherwise
+from citewell.engine.answering.base import Passage
 from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.reading.base import Material, Statement
 from citewell.engine.answering.reading.compounds import UnsaidWord, unsaid_words
@@ -100,6 +101,14 @@ class Signals(NamedTuple):
     """Cosine of the best cited passage above the midpoint; 0 where it says nothing."""
     passage: float
     """Fused score of the best cited passage."""
+    lead: float
+    """Lead of the best cited passage over the best other one, in fused scores; below 0 where it is
+    not the first, 0 where there is no other."""
+    dense_lead: float
+    """The same in cosines; 0 where one of the two has none."""
+    elsewhere: float
+    """Share of the content words that are not near the statement and that passages of other
+    documents hold, none of its own: the question may be about those."""
     margin: float
     """Lead of the best sentence over the next, in scores."""
     pairs: float
@@ -222,6 +231,9 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
         miscounted=float(_is_miscounted(material, statement, offered)),
         dense=max(cosines) - midpoint if midpoint is not None and cosines else 0.0,
         passage=max((one.passage.score for one in readings), default=0.0),
+        lead=_lead(material, statement),
+        dense_lead=_dense_lead(material, statement) if midpoint is not None else 0.0,
+        elsewhere=weight(content & _held_elsewhere(material, readings) - near) / total,
         margin=_margin(material),
         pairs=weight(pairs & own) / (weight(pairs) or 1.0),
         pairs_near=weight(pairs & near) / (weight(pairs) or 1.0),
@@ -400,6 +412,38 @@ def _is_counted(material: Material, statement: Statement) -> bool:
     return is_series(text) and counts_items(
         asked, material.question.language, [text.partition(":")[0]], ()
     )
+
+
+def _held_elsewhere(material: Material, cited: Sequence[ReadPassage]) -> frozenset[int]:
+    """The terms that passages of other documents hold, and none of the cited documents."""
+    documents = {reading.passage.document_id for reading in cited}
+    own, others = set[int](), set[int]()
+    for reading in material.scores.readings:
+        (own if reading.passage.document_id in documents else others).update(reading.terms)
+    return frozenset(others - own)
+
+
+def _lead(material: Material, statement: Statement) -> float:
+    cited, others = _cited_and_others(material, statement)
+    if not cited or not others:
+        return 0.0
+    return max(one.score for one in cited) - max(one.score for one in others)
+
+
+def _dense_lead(material: Material, statement: Statement) -> float:
+    cited, others = (
+        [one.dense_score for one in passages if one.dense_score is not None]
+        for passages in _cited_and_others(material, statement)
+    )
+    return max(cited) - max(others) if cited and others else 0.0
+
+
+def _cited_and_others(
+    material: Material, statement: Statement
+) -> tuple[list[Passage], list[Passage]]:
+    ids = {quote.passage.chunk_id for quote in statement.quotes}
+    cited = [one for one in material.passages if one.chunk_id in ids]
+    return cited, [one for one in material.passages if one.chunk_id not in ids]
 
 
 def _margin(material: Material) -> float:
