@@ -201,8 +201,7 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
     gap = lacking[0] if lacking else 0.0
     is_headed = any(reading.passage.heading for reading in readings)
     names = names_of(question) & content
-    focus = focus_of(material.asked, question.language)
-    focus_gap = _gap_among(focus, material, content, near)
+    focus_gap = _gap_among(focus_of(material.asked, question.language), material, content, near)
     is_list = "\n" in statement.text or is_series(statement.text)
     # Items that were counted need not say a number; else one must hold what is asked for.
     is_typed = asks_for_a_type(material.asked) and not _is_counted(material, statement)
@@ -232,7 +231,7 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
         dense=max(cosines) - midpoint if midpoint is not None and cosines else 0.0,
         passage=max((one.passage.score for one in readings), default=0.0),
         lead=_lead(material, statement),
-        dense_lead=_dense_lead(material, statement) if midpoint is not None else 0.0,
+        dense_lead=0.0 if midpoint is None else _dense_lead(material, statement),
         elsewhere=weight(content & _held_elsewhere(material, readings) - near) / total,
         margin=_margin(material),
         pairs=weight(pairs & own) / (weight(pairs) or 1.0),
