@@ -118,7 +118,8 @@ class TestSkip:
             client, "skip", ("a.txt", "Other words."), metadata='{"a": 2}', access_level="public"
         )
         assert named == {
-            "id": known["id"], "version": 1, "status": "ready", "job_id": None
+            "id": known["id"], "version": 1, "status": "ready", "job_id": None,
+            "known_by": "source",
         }  # fmt: skip
         assert (await client.get(f"/api/v1/documents/{known['id']}")).json() == known
 
@@ -136,7 +137,8 @@ class TestSkip:
         [broken] = await library.upload(("plan.pdf", b"%PDF-1.7\n1 0 obj\n<<garbage"))
         [named] = await uploaded(client, "skip", ("plan.pdf", "The plan in words."))
         assert named == {
-            "id": broken["id"], "version": 1, "status": "failed", "job_id": None
+            "id": broken["id"], "version": 1, "status": "failed", "job_id": None,
+            "known_by": "source",
         }  # fmt: skip
 
     async def test_same_text_sent_as_json_keeps_its_metadata(self, library: Library) -> None:

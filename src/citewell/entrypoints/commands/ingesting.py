@@ -72,6 +72,8 @@ class _Manner:
     access_level: AccessLevel | None
     on_duplicate: OnDuplicate
     urgency: Urgency
+    named: tuple[Path, ...]
+    """Files and folders that were named."""
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
@@ -130,7 +132,7 @@ async def ingest_paths(
     async with unit_of_work(platform, caller) as ctx:
         target = await collections.get_or_create(ctx, collection or collections.DEFAULT_COLLECTION)
     named = list(paths)
-    manner = _Manner(access_level, on_duplicate, _urgency(named))
+    manner = _Manner(access_level, on_duplicate, _urgency(named), tuple(named))
     results: list[FileResult] = []
     waiting: dict[uuid.UUID, FileResult] = {}
     with Progress(
@@ -235,9 +237,16 @@ def _open_batch(
             access_level=manner.access_level,
             on_duplicate=manner.on_duplicate,
             urgency=manner.urgency,
+            folders=_folders(path, manner.named),
         )
         found.append((result, new))
     return found
+
+
+def _folders(path: Path, named: Iterable[Path]) -> tuple[str, ...]:
+    """Folders between a file and the folder that was named for it; none for a file named itself."""
+    inner = [path.relative_to(each).parts[:-1] for each in named if path.is_relative_to(each)]
+    return min(inner, key=len, default=())
 
 
 class OutsideError(OSError):

@@ -20,7 +20,12 @@ from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering, service
-from citewell.features.documents.names import UPLOADED, checked_filename, text_name
+from citewell.features.documents.names import (
+    UPLOADED,
+    checked_filename,
+    folders_within,
+    text_name,
+)
 from citewell.features.documents.schemas import (
     AcceptedDocuments,
     ContentRead,
@@ -115,6 +120,7 @@ async def upload_documents(
     await _require_collection(platform, caller, collection_id)
     level = service.parse_access_level(access_level) if access_level else None
     facts = _metadata_of(metadata)
+    folders = folders_within((facts or {}).get("path"))
     news: list[NewFile] = []
     for file in files:
         name = _checked_name(platform, file)
@@ -127,6 +133,7 @@ async def upload_documents(
                 access_level=level,
                 metadata=facts,
                 on_duplicate=on_duplicate,
+                folders=folders,
             )
         )
     filenames: JsonValue = [new.filename for new in news]

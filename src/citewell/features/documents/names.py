@@ -63,6 +63,11 @@ def safe_filename(name: str) -> str:
     return cleaned
 
 
+def folders_within(path: object) -> tuple[str, ...]:
+    """Folders of a path, `Policies/2026/leave.docx`, below the first, which was handed in."""
+    return PurePosixPath(path).parts[1:-1] if isinstance(path, str) else ()
+
+
 def numbered(name: str, number: int) -> str:
     """The name of a copy, `report (2).pdf`; number 1 keeps the file's own name."""
     if number == 1:

@@ -6,40 +6,26 @@ from dataclasses import dataclass
 from itertools import count
 
 from citewell.access.policy import OF_CONVERSATION, AccessLevel, Verb
-from citewell.core.blobs.store import StagedContent
 from citewell.core.context import Context
-from citewell.core.errors import ForbiddenError
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.features.documents import repository, service
 from citewell.features.documents.errors import DocumentNotFoundError
 from citewell.features.documents.names import numbered, source_of_copy
-from citewell.features.documents.schemas import NewFile, OnDuplicate
+from citewell.features.documents.recognition import Recognition, has_better_source, taken_by
+from citewell.features.documents.schemas import (
+    FilingTarget,
+    KnownBy,
+    NewFile,
+    OnDuplicate,
+    StagedFile,
+)
 from citewell.kit.ids import uuid7
-from citewell.models.documents import Document, DocumentVersion
+from citewell.models.documents import Document
 
 COPIES_AT_ONCE = 100
 """Candidate names of copies looked up in one statement."""
 
 MAX_TITLE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class StagedFile:
-    """A file whose content is on its way into the store."""
-
-    new: NewFile
-    filename: str
-    content: StagedContent
-
-
-@dataclass(slots=True)
-class FilingTarget:
-    """The document that a file becomes a version of."""
-
-    document: Document
-    is_new: bool
-    newest: DocumentVersion | None = None
-    """Its newest version; None for a document that is made together with its first version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +35,10 @@ class Placement:
     file: StagedFile
     target: FilingTarget
     is_skipped: bool = False
+    known_by: KnownBy | None = None
+    """None: it is a new document."""
+    source: str | None = None
+    """A more exact source that the document gets."""
 
 
 class Shelving:
@@ -71,6 +61,7 @@ class Shelving:
         """Other sources for new documents, where the one asked for belongs to a hidden document."""
         self._copies: dict[str, int] = {}
         """Highest number of a copy so far, by the source of the first."""
+        self._recognition = Recognition(ctx, collection_id)
 
     async def place(self, files: Sequence[StagedFile]) -> list[Placement]:
         """Where each of the files goes.
@@ -79,6 +70,8 @@ class Shelving:
             ForbiddenError: A document of its source is there that the caller may read, but not
                 change.
         """
+        # First of all locks, or two uploads could wait for each other.
+        await self._recognition.prepare(files)
         asked = {
             each.new.source: each.new.on_duplicate
             for each in files
@@ -90,7 +83,14 @@ class Shelving:
         # Sorted: the order of locks that keeps two uploads of the same files from a deadlock.
         for source in sorted(asked.keys() & known):
             await self._take_known(source, asked[source])
-        return [await self._place(each) for each in files]
+        await self._recognition.read(files)
+        placements: list[Placement] = []
+        for each in files:
+            placement = await self._place(each)
+            if not placement.is_skipped:
+                self._recognition.note(each, placement.target)
+            placements.append(placement)
+        return placements
 
     async def _take_known(self, source: str, on_duplicate: OnDuplicate) -> None:
         """Lock the document of that source unless it is hidden from the caller.
@@ -115,9 +115,7 @@ class Shelving:
             wanted = self._own(source, number)
             number += 1
         if not may_write and on_duplicate is OnDuplicate.VERSION:
-            raise ForbiddenError(
-                f"A document `{document.filename}` is there already, and you may not change it."
-            )
+            raise taken_by(document)
         newest = await repository.newest_version(self._ctx.session, document.id)
         self._targets[source] = FilingTarget(document, is_new=False, newest=newest)
 
@@ -132,15 +130,23 @@ class Shelving:
             return Placement(file, await self._made(file.new, file.filename, None))
         if file.new.on_duplicate is OnDuplicate.KEEP_BOTH:
             return Placement(file, await self._copy(file, source))
-        target = self._targets.get(source)
-        # Two files with one name in one upload: the second becomes a version of the first's
+        skips = file.new.on_duplicate is OnDuplicate.SKIP
+        # Also two files with one name in one upload: the second becomes a version of the first's
         # document.
-        if target is None:
-            filed_as = self._filed_as.get(source, source)
-            target = await self._made(file.new, file.filename, filed_as)
+        if (target := self._targets.get(source)) is not None:
+            return Placement(file, target, skips, "source")
+        if (target := await self._recognition.by_name(file)) is not None:
             self._targets[source] = target
-            return Placement(file, target)
-        return Placement(file, target, file.new.on_duplicate is OnDuplicate.SKIP)
+            # A hidden document may have the source.
+            adopts = source not in self._filed_as and has_better_source(file, target.document)
+            return Placement(file, target, skips, "name", source if adopts else None)
+        if (target := self._recognition.by_content(file)) is not None:
+            # Nothing of it is changed: its name, metadata and rules are those of another file.
+            return Placement(file, target, is_skipped=True, known_by="content")
+        filed_as = self._filed_as.get(source, source)
+        target = await self._made(file.new, file.filename, filed_as)
+        self._targets[source] = target
+        return Placement(file, target)
 
     async def _copy(self, file: StagedFile, first: str) -> FilingTarget:
         """A new document under the first name that is free among the documents the caller sees."""
@@ -156,7 +162,8 @@ class Shelving:
 
     async def _free_copy(self, file: StagedFile, first: str) -> tuple[int, str, str]:
         access, ctx = await self._ctx.access(), self._ctx
-        for start in count(self._copies.get(first, 0) + 1, COPIES_AT_ONCE):
+        least = 2 if self._recognition.is_borne(file.filename) else 1
+        for start in count(max(self._copies.get(first, 0) + 1, least), COPIES_AT_ONCE):
             sources = {
                 number: source_of_copy(first, file.filename, number)
                 for number in range(start, start + COPIES_AT_ONCE)
@@ -228,7 +235,7 @@ async def replaced(ctx: Context, document_id: uuid.UUID, file: StagedFile) -> Pl
         if document.title == document.filename:
             document.title = file.filename
         document.filename = file.filename
-    return Placement(file, FilingTarget(document, is_new=False, newest=newest))
+    return Placement(file, FilingTarget(document, is_new=False, newest=newest), known_by="id")
 
 
 async def attached(

@@ -22,15 +22,14 @@ from citewell.features.documents import counting, originals, placement, reposito
 from citewell.features.documents.errors import DocumentNotFoundError, FileTooLargeError
 from citewell.features.documents.names import safe_filename
 from citewell.features.documents.originals import Claim
-from citewell.features.documents.placement import (
-    MAX_TITLE,
+from citewell.features.documents.placement import MAX_TITLE, Placement, Shelving, replaced
+from citewell.features.documents.schemas import (
+    AcceptedDocument,
     FilingTarget,
-    Placement,
-    Shelving,
+    KnownBy,
+    NewFile,
     StagedFile,
-    replaced,
 )
-from citewell.features.documents.schemas import AcceptedDocument, NewFile
 from citewell.features.idempotency import service as idempotency
 from citewell.features.jobs import service as jobs
 from citewell.features.jobs.schemas import NewJob
@@ -63,11 +62,16 @@ class Registered:
     number: int
     status: str
     job_id: uuid.UUID | None
+    known_by: KnownBy | None = None
 
     def accepted(self) -> AcceptedDocument:
         """As the API shows it."""
         return AcceptedDocument(
-            id=self.document_id, version=self.number, status=self.status, job_id=self.job_id
+            id=self.document_id,
+            version=self.number,
+            status=self.status,
+            job_id=self.job_id,
+            known_by=self.known_by,
         )
 
 
@@ -308,6 +312,7 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, claim: Claim) -> 
     for each in wanted:
         if not each.target.is_new:
             await _take_over(ctx, each.target.document, each.file.new)
+            each.target.document.source = each.source or each.target.document.source
     # A document that this upload was to skip has gone since, so its file has not been put.
     if not sizes.keys() <= claim.contents.keys():
         raise _UnclaimedError
@@ -324,7 +329,10 @@ async def _take_in(staged: Sequence[StagedFile], ctx: Context, claim: Claim) -> 
     batch = _Batch(ctx, {sha256: blob_id for sha256, (blob_id, _) in blobs.items()})
     versions = [batch.version_of(each) for each in placements]
     await batch.save(staged[0].new.urgency)
-    registered = [_registered(version, await batch.job_of(version)) for version in versions]
+    registered = [
+        _registered(version, await batch.job_of(version), placement)
+        for version, placement in zip(versions, placements, strict=True)
+    ]
     new_bytes = sum(size for sha256, size in sizes.items() if blobs[sha256][1])
     # Last: the tenant's counters stay locked until the commit.
     await counting.count_registered(ctx, batch.made, new_bytes)
@@ -440,7 +448,12 @@ async def enqueue(
     return await jobs.enqueue(ctx, service.INGEST_JOB, new, urgency=urgency)
 
 
-def _registered(version: DocumentVersion, job: Job | None) -> Registered:
+def _registered(version: DocumentVersion, job: Job | None, placement: Placement) -> Registered:
     return Registered(
-        version.document_id, version.id, version.number, version.status, job.id if job else None
+        version.document_id,
+        version.id,
+        version.number,
+        version.status,
+        job.id if job else None,
+        placement.known_by,
     )

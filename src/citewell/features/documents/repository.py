@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
@@ -30,7 +29,7 @@ from sqlalchemy.orm import aliased
 from citewell.access.policy import Access, DocumentFacts, Verb
 from citewell.access.statements import reach_sql
 from citewell.engine.text.normalisation import unmarked_pattern
-from citewell.features.documents.schemas import DocumentQuery, DocumentState
+from citewell.features.documents.schemas import DocumentQuery, DocumentState, VersionProgress
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
@@ -43,10 +42,8 @@ from citewell.models.documents import (
     is_named,
     lies_in,
 )
-from citewell.models.work import JobProgress
-
-_Active = aliased(DocumentVersion)
-
+from citewell.models.recognition import bearing, holding
+from citewell.models.states import states_sql
 
 _PROGRESS = text("""
 SELECT v.id, v.status, v.chunk_count, v.page_count, v.error_detail, v.warnings, j.status, j.stage,
@@ -59,27 +56,6 @@ LEFT JOIN LATERAL (
 ) AS j ON true
 WHERE v.tenant_id = :tenant_id AND v.id = ANY(CAST(:version_ids AS uuid[]))
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class VersionProgress:
-    """State of a version and progress of its latest job."""
-
-    version_id: uuid.UUID
-    status: str
-    chunk_count: int
-    page_count: int | None
-    error_detail: str | None
-    warnings: list[dict[str, str]]
-    job_status: str | None
-    stage: str | None
-    done: int | None
-    total: int | None
-
-    @property
-    def job(self) -> JobProgress | None:
-        """Progress of its latest job; None before the first attempt."""
-        return JobProgress(self.stage, self.done or 0, self.total) if self.stage else None
 
 
 def within(access: Access, *verbs: Verb) -> TextClause:
@@ -154,6 +130,33 @@ async def lock_by_source(
         )
         .with_for_update()
     )
+
+
+_SERIALISE = text("""
+SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key
+""")
+
+
+async def serialise(session: AsyncSession, keys: Sequence[str]) -> None:
+    """Wait for other transactions with one of these keys, in this order, and keep them waiting."""
+    await session.execute(_SERIALISE, {"keys": list(keys)})
+
+
+async def bearers(
+    session: AsyncSession, access: Access, collection_id: uuid.UUID, names: Sequence[str]
+) -> list[Document]:
+    """Readable documents of a collection that a file of one of these names may be known as."""
+    statement = bearing(collection_id, names).where(within(access, Verb.READ))
+    return list(await session.scalars(statement))
+
+
+async def holders(
+    session: AsyncSession, access: Access, collection_id: uuid.UUID, hashes: Sequence[bytes]
+) -> list[tuple[Document, DocumentVersion, bytes]]:
+    """Readable documents of a collection whose newest version has one of these contents."""
+    statement = holding(collection_id, hashes).where(within(access, Verb.READ))
+    rows = await session.execute(statement)
+    return [(document, version, bytes(sha256)) for document, version, sha256 in rows]
 
 
 async def add_documents(session: AsyncSession, documents: Sequence[Document]) -> set[uuid.UUID]:
@@ -232,7 +235,7 @@ async def attached_versions(
 ) -> list[tuple[Document, DocumentVersion]]:
     """Readable documents attached to the given ones, each with its newest version."""
     rows = await session.execute(
-        _states().where(Document.attached_to.in_(document_ids), within(access, Verb.READ))
+        states_sql().where(Document.attached_to.in_(document_ids), within(access, Verb.READ))
     )
     return [(row[0], row[1]) for row in rows]
 
@@ -284,34 +287,6 @@ async def version_by_number(
 _PATH = Document.metadata_["path"].astext
 
 
-def _states() -> Select[Document, DocumentVersion, DocumentVersion]:
-    # By number: the document points to the version that answers, not to the newest one.
-    newest = (
-        select(func.max(DocumentVersion.number))
-        .where(
-            DocumentVersion.tenant_id == Document.tenant_id,
-            DocumentVersion.document_id == Document.id,
-        )
-        .correlate(Document)
-        .scalar_subquery()
-    )
-    return (
-        select(Document, DocumentVersion, _Active)
-        .join(
-            DocumentVersion,
-            and_(
-                DocumentVersion.tenant_id == Document.tenant_id,
-                DocumentVersion.document_id == Document.id,
-                DocumentVersion.number == newest,
-            ),
-        )
-        .outerjoin(
-            _Active,
-            and_(_Active.tenant_id == Document.tenant_id, _Active.id == Document.active_version_id),
-        )
-    )
-
-
 def _state(row: Row[Document, DocumentVersion, DocumentVersion], access: Access) -> DocumentState:
     document: Document = row[0]
     facts = DocumentFacts(
@@ -325,7 +300,7 @@ async def state(
 ) -> DocumentState | None:
     """A document the caller may read."""
     rows = await session.execute(
-        _states().where(Document.id == document_id, within(access, Verb.READ))
+        states_sql().where(Document.id == document_id, within(access, Verb.READ))
     )
     row = rows.one_or_none()
     return _state(row, access) if row else None
@@ -335,7 +310,9 @@ async def states(
     session: AsyncSession, ids: Sequence[uuid.UUID], access: Access
 ) -> list[DocumentState]:
     """Those of the documents that the caller may read."""
-    rows = await session.execute(_states().where(Document.id.in_(ids), within(access, Verb.READ)))
+    rows = await session.execute(
+        states_sql().where(Document.id.in_(ids), within(access, Verb.READ))
+    )
     return [_state(row, access) for row in rows]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,12 +18,14 @@ from pydantic import (
 )
 
 from citewell.access.policy import AccessLevel
+from citewell.core.blobs.store import StagedContent
 from citewell.core.jobs import Urgency
 from citewell.engine.parsing.cleaning import clean_line
 from citewell.kit.bodies import RequestBody
 from citewell.kit.storable import StorableJson, StorableText
 from citewell.kit.visible import VISIBLE_LINE
 from citewell.models.documents import Document, DocumentVersion
+from citewell.models.work import JobProgress
 
 MetadataKey = Annotated[str, Field(min_length=1, max_length=200), VISIBLE_LINE]
 MAX_METADATA_BYTES = 16 * 1024
@@ -64,6 +66,10 @@ class OnDuplicate(StrEnum):
     """Nothing is changed; the known document is named."""
 
 
+KnownBy = Literal["id", "source", "name", "content"]
+"""How the document of a file was recognised."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewFile:
     """A file to take in."""
@@ -86,6 +92,8 @@ class NewFile:
     urgency: Urgency = Urgency.INTERACTIVE
     attached_to: uuid.UUID | None = None
     """The document that it is a file of: a new one takes over its collection, level and rules."""
+    folders: tuple[str, ...] = ()
+    """Folders it lay in below the one that was handed in; empty for a file handed in alone."""
 
 
 class DocumentCreate(RequestBody):
@@ -180,6 +188,14 @@ class AcceptedDocument(BaseModel):
     version: int
     status: str
     job_id: uuid.UUID | None
+    known_by: KnownBy | None = Field(
+        default=None,
+        description=(
+            "How the document was recognised: by its id, by its `source` (the same name, path or "
+            "text as before), by a file `name` that came in another way, or by the same `content` "
+            "under another name, which changes nothing. Null: it is a new document."
+        ),
+    )
 
 
 class AcceptedDocuments(BaseModel):
@@ -275,3 +291,43 @@ def _shown_source(document: Document) -> str | None:
     The mark would reveal that a hidden document of this name exists.
     """
     return document.source and document.source.partition(f"#{document.created_by}")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionProgress:
+    """State of a version and progress of its latest job."""
+
+    version_id: uuid.UUID
+    status: str
+    chunk_count: int
+    page_count: int | None
+    error_detail: str | None
+    warnings: list[dict[str, str]]
+    job_status: str | None
+    stage: str | None
+    done: int | None
+    total: int | None
+
+    @property
+    def job(self) -> JobProgress | None:
+        """Progress of its latest job; None before the first attempt."""
+        return JobProgress(self.stage, self.done or 0, self.total) if self.stage else None
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file whose content is on its way into the store."""
+
+    new: NewFile
+    filename: str
+    content: StagedContent
+
+
+@dataclass(slots=True)
+class FilingTarget:
+    """The document that a file becomes a version of."""
+
+    document: Document
+    is_new: bool
+    newest: DocumentVersion | None = None
+    """Its newest version; None for a document that is made together with its first version."""

@@ -19,13 +19,13 @@ from citewell.features.documents.errors import (
     FileMissingError,
     VersionNotFoundError,
 )
-from citewell.features.documents.repository import VersionProgress
 from citewell.features.documents.schemas import (
     ContentRead,
     DocumentQuery,
     DocumentState,
     DocumentUpdate,
     FolderRead,
+    VersionProgress,
 )
 from citewell.indexes.contract import index_of
 from citewell.indexes.events import AccessChanged

@@ -1,0 +1,164 @@
+"""Recognises files that came in by another way before: by their names, or by their contents."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from zlib import crc32
+
+from citewell.access.policy import OF_CONVERSATION, AccessLevel, Verb
+from citewell.core.context import Context
+from citewell.core.errors import ForbiddenError
+from citewell.features.documents import repository, service
+from citewell.features.documents.schemas import FilingTarget, OnDuplicate, StagedFile
+from citewell.models.documents import Document
+from citewell.models.recognition import WAYS_IN
+
+_BUCKETS = 32
+"""Locks of a collection, at most so many for a transaction: one for each name and content of 1,000
+files would fill the lock table of the database, which has 6,400 places by default."""
+
+Content = tuple[bytes, int]
+"""A hash and an access level: the same content at another level is for other readers."""
+
+
+def is_recognised(file: StagedFile) -> bool:
+    """Whether the file may be known by its name or content, not only by its source."""
+    source = file.new.source or ""
+    return file.new.attached_to is None and source.partition(":")[0] in WAYS_IN
+
+
+class Recognition:
+    """Finds documents for the files of one unit of work whose sources are not known.
+
+    Two uploads of one name or content in a collection wait for each other, so that the second finds
+    the document of the first. Only what the caller may read is found.
+    """
+
+    def __init__(self, ctx: Context, collection_id: uuid.UUID) -> None:
+        self._ctx = ctx
+        self._collection_id = collection_id
+        self._bearers: dict[str, list[Document]] = {}
+        self._holders: dict[Content, FilingTarget] = {}
+        self._sources: dict[str, set[str]] = {}
+        """Sources of the files by name: several files of one name are none's next version."""
+
+    async def prepare(self, files: Sequence[StagedFile]) -> None:
+        """Wait for uploads of the same names and contents; to be called before rows are locked."""
+        asked = [each for each in files if is_recognised(each)]
+        if not asked:
+            return
+        marks = {crc32(each.filename.encode()) % _BUCKETS for each in asked}
+        marks |= {each.content.sha256[0] % _BUCKETS for each in asked}
+        keys = [f"document:{self._collection_id}:{mark:02}" for mark in sorted(marks)]
+        await repository.serialise(self._ctx.session, keys)
+
+    async def read(self, files: Sequence[StagedFile]) -> None:
+        """Look the names and contents of the files up."""
+        asked = [each for each in files if is_recognised(each)]
+        if not asked:
+            return
+        session, access = self._ctx.session, await self._ctx.access()
+        for each in asked:
+            self._sources.setdefault(each.filename, set()).add(each.new.source or "")
+        names = sorted(self._sources)
+        for document in await repository.bearers(session, access, self._collection_id, names):
+            self._bearers.setdefault(document.filename, []).append(document)
+        hashes = sorted({each.content.sha256 for each in asked})
+        for document, version, sha256 in await repository.holders(
+            session, access, self._collection_id, hashes
+        ):
+            target = FilingTarget(document, is_new=False, newest=version)
+            self._holders.setdefault((sha256, document.access_level), target)
+
+    def is_borne(self, filename: str) -> bool:
+        """Whether a document that the caller reads has the name."""
+        return filename in self._bearers
+
+    async def by_name(self, file: StagedFile) -> FilingTarget | None:
+        """The only document of the file's name that came in by another way, locked.
+
+        Raises:
+            ForbiddenError: The caller may read it, but not change it.
+        """
+        source = file.new.source or ""
+        if not is_recognised(file) or len(self._sources[file.filename]) > 1:
+            return None
+        fitting = [
+            each
+            for each in self._bearers.get(file.filename, ())
+            if _may_be_one(source, each.source or "") and _lies_in(each, file.new.folders)
+        ]
+        if len(fitting) != 1:
+            return None
+        access = await self._ctx.access()
+        document = await repository.lock(self._ctx.session, fitting[0].id, access)
+        if document is None:
+            return None
+        may_write = access.allows(Verb.WRITE, service.facts_of(document))
+        if not may_write and file.new.on_duplicate is OnDuplicate.VERSION:
+            raise taken_by(document)
+        newest = await repository.newest_version(self._ctx.session, document.id)
+        return FilingTarget(document, is_new=False, newest=newest)
+
+    def by_content(self, file: StagedFile) -> FilingTarget | None:
+        """A document that has the file's content at the level that the file would get."""
+        if not is_recognised(file):
+            return None
+        return self._holders.get((file.content.sha256, self._level(file)))
+
+    def note(self, file: StagedFile, target: FilingTarget) -> None:
+        """Take down that the document has the file's content from now on, and no other."""
+        if not is_recognised(file):
+            return
+        kept = self._holders.items()
+        self._holders = {key: each for key, each in kept if each.document is not target.document}
+        self._holders[file.content.sha256, self._level(file, target)] = target
+
+    def _level(self, file: StagedFile, target: FilingTarget | None = None) -> int:
+        if self._ctx.conversation_id == self._collection_id:
+            return int(OF_CONVERSATION)
+        if file.new.access_level is not None:
+            return int(file.new.access_level)
+        if target is not None and not target.is_new:
+            return target.document.access_level
+        return int(AccessLevel.INTERNAL)
+
+
+def taken_by(document: Document) -> ForbiddenError:
+    """The refusal of new content for a document that the caller only reads."""
+    return ForbiddenError(
+        f"A document `{document.filename}` is there already, and you may not change it."
+    )
+
+
+def has_better_source(file: StagedFile, document: Document) -> bool:
+    """Whether the file's source should become the document's.
+
+    Else another file of its name from another folder would be taken for it next time.
+    """
+    return _rank(file.new.source or "") > _rank(document.source or "")
+
+
+def _rank(source: str) -> int:
+    return WAYS_IN.get(source.partition(":")[0], -1)
+
+
+def _may_be_one(source: str, known: str) -> bool:
+    """Whether files of one name from these sources may be the same.
+
+    Not two paths, as folders often hold files of one name (`README.md`), and not two texts, whose
+    titles are no names.
+    """
+    rank = _rank(source)
+    return rank != _rank(known) or rank == WAYS_IN["upload"]
+
+
+def _lies_in(document: Document, folders: Sequence[str]) -> bool:
+    """Whether a document came from these folders, as far as that is known of it."""
+    if not folders:
+        return True
+    source, path = document.source or "", document.metadata_.get("path")
+    if source.startswith("file:"):
+        path = source.removeprefix("file:")
+    theirs = PurePosixPath(path).parts[:-1] if isinstance(path, str) else ()
+    return tuple(theirs[-len(folders) :]) == tuple(folders)

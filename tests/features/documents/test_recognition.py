@@ -1,0 +1,176 @@
+"""One identity of a document in a collection, whichever way its file comes in."""
+
+import asyncio
+import uuid
+from pathlib import Path
+
+import httpx
+import pytest
+
+from citewell.access.policy import AccessLevel, Role
+from citewell.core.context import Caller, unit_of_work
+from citewell.core.errors import ForbiddenError
+from citewell.features.documents import registering
+from citewell.features.documents import service as documents
+from citewell.features.documents.registering import Registered
+from citewell.features.documents.schemas import DocumentRead, NewFile, OnDuplicate
+from tests.people import People
+from tests.quiet import Shelf
+
+KEEP_BOTH, SKIP, VERSION = OnDuplicate.KEEP_BOTH, OnDuplicate.SKIP, OnDuplicate.VERSION
+
+
+async def taken(
+    shelf: Shelf,
+    source: str,
+    text: str,
+    *,
+    name: str = "rules.md",
+    caller: Caller | None = None,
+    on_duplicate: OnDuplicate = VERSION,
+    level: AccessLevel | None = None,
+    folders: tuple[str, ...] = (),
+    path: str | None = None,
+) -> Registered:
+    file = Path(shelf.folder) / uuid.uuid4().hex
+    file.write_text(text)
+    new = NewFile(
+        path=file, filename=name, source=source, on_duplicate=on_duplicate, access_level=level,
+        folders=folders, metadata=None if path is None else {"path": path},
+    )  # fmt: skip
+    return await registering.register_file(shelf.platform, caller or shelf.caller, new)
+
+
+async def read(shelf: Shelf, one: Registered) -> DocumentRead:
+    async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+        return (await documents.get(ctx, one.document_id)).read()
+
+
+class TestByName:
+    @pytest.mark.parametrize(
+        ("first", "second", "kept"),
+        [
+            ("file:/in/rules.md", "upload:rules.md", "file:/in/rules.md"),
+            ("upload:rules.md", "file:/in/rules.md", "file:/in/rules.md"),
+            ("text:0a", "upload:rules.md", "upload:rules.md"),
+            ("file:/in/rules.md", "text:0a", "file:/in/rules.md"),
+        ],
+    )
+    async def test_another_way_in_makes_a_version(
+        self, shelf: Shelf, first: str, second: str, kept: str
+    ) -> None:
+        old = await taken(shelf, first, "Lunch is at noon.")
+        new = await taken(shelf, second, "Lunch is at one.")
+        assert (new.document_id, new.number, new.known_by) == (old.document_id, 2, "name")
+        assert (await read(shelf, new)).source == kept
+        # The way that was taken first still leads there.
+        again = await taken(shelf, first, "Lunch is at two.")
+        assert (again.document_id, again.number) == (old.document_id, 3)
+
+    async def test_skip_names_it_and_keep_both_numbers_the_copy(self, shelf: Shelf) -> None:
+        old = await taken(shelf, "file:/in/rules.md", "Lunch is at noon.")
+        same = await taken(shelf, "upload:rules.md", "At one.", on_duplicate=SKIP)
+        assert (same.document_id, same.number, same.known_by) == (old.document_id, 1, "name")
+        copy = await taken(shelf, "upload:rules.md", "At one.", on_duplicate=KEEP_BOTH)
+        assert (await read(shelf, copy)).filename == "rules (2).md"
+
+    async def test_paths_of_one_name_stay_apart(self, shelf: Shelf) -> None:
+        one = await taken(shelf, "file:/a/README.md", "About a.", name="README.md")
+        two = await taken(shelf, "file:/b/README.md", "About b.", name="README.md")
+        assert (two.known_by, two.number) == (None, 1)
+        # Which of the two an upload is meant for cannot be told.
+        three = await taken(shelf, "upload:README.md", "About c.", name="README.md")
+        assert len({each.document_id for each in (one, two, three)}) == 3
+
+    async def test_second_path_does_not_take_what_the_first_took(self, shelf: Shelf) -> None:
+        known = await taken(shelf, "upload:README.md", "About.", name="README.md")
+        one = await taken(shelf, "file:/a/README.md", "About a.", name="README.md")
+        two = await taken(shelf, "file:/b/README.md", "About b.", name="README.md")
+        assert one.document_id == known.document_id != two.document_id
+
+    async def test_folders_below_the_one_handed_in_must_fit(self, shelf: Shelf) -> None:
+        flat = await taken(shelf, "upload:leave.md", "Leave.", name="leave.md")
+        deep = await taken(shelf, "file:/x/hr/leave.md", "HR.", name="leave.md", folders=("hr",))
+        assert deep.document_id != flat.document_id
+        site = await taken(shelf, "upload:site.md", "One.", name="site.md", path="Drop/hr/site.md")
+        fits = await taken(shelf, "file:/x/hr/site.md", "Two.", name="site.md", folders=("hr",))
+        assert (fits.document_id, fits.number) == (site.document_id, 2)
+
+    async def test_texts_of_one_title_stay_apart(self, shelf: Shelf) -> None:
+        one = await taken(shelf, "text:0a", "One.")
+        two = await taken(shelf, "text:0b", "Two.")
+        assert one.document_id != two.document_id
+
+    async def test_readable_but_not_writable_is_refused(self, shelf: Shelf, people: People) -> None:
+        theirs = await taken(shelf, "file:/in/rules.md", "Theirs.")
+        clerk = await people.user(Role.EMPLOYEE)
+        with pytest.raises(ForbiddenError):
+            await taken(shelf, "upload:rules.md", "Mine.", caller=clerk)
+        named = await taken(shelf, "upload:rules.md", "x", caller=clerk, on_duplicate=SKIP)
+        assert named.document_id == theirs.document_id
+
+    async def test_hidden_ones_do_not_show(self, shelf: Shelf, people: People) -> None:
+        await taken(shelf, "file:/in/rules.md", "Hidden.", level=AccessLevel.RESTRICTED)
+        clerk = await people.user(Role.EMPLOYEE)
+        mine = await taken(shelf, "upload:rules.md", "Hidden.", caller=clerk)
+        assert (mine.known_by, mine.number) == (None, 1)
+        # Nor by a source that is taken: mine is the only one that I see.
+        again = await taken(shelf, "file:/in/rules.md", "Mine.", caller=clerk)
+        assert (again.document_id, again.known_by) == (mine.document_id, "name")
+
+    async def test_uploads_at_once_by_two_ways_are_one_document(self, shelf: Shelf) -> None:
+        made = await asyncio.gather(
+            *(
+                taken(shelf, source, f"Edition {n}.")
+                for n in range(3)
+                for source in ("file:/in/rules.md", "upload:rules.md")
+            )
+        )
+        assert len({each.document_id for each in made}) == 1
+        assert sorted(each.number for each in made) == [1, 2, 3, 4, 5, 6]
+
+
+class TestByContent:
+    async def test_same_content_under_another_name_is_told(self, shelf: Shelf) -> None:
+        old = await taken(shelf, "file:/in/rules.md", "The same.")
+        for source in ("upload:copy.md", "file:/other/copy.md", "text:0b"):
+            same = await taken(shelf, source, "The same.", name="copy.md")
+            assert (same.document_id, same.number) == (old.document_id, 1)
+            assert same.known_by == "content"
+        shown = await read(shelf, old)
+        assert (shown.filename, shown.source) == ("rules.md", "file:/in/rules.md")
+        copy = await taken(
+            shelf, "upload:copy.md", "The same.", name="copy.md", on_duplicate=KEEP_BOTH
+        )
+        assert copy.document_id != old.document_id
+
+    async def test_other_level_is_another_document(self, shelf: Shelf) -> None:
+        old = await taken(shelf, "upload:a.md", "The same.", name="a.md")
+        level = AccessLevel.PUBLIC
+        new = await taken(shelf, "upload:b.md", "The same.", name="b.md", level=level)
+        assert new.document_id != old.document_id
+
+    async def test_content_that_was_replaced_is_new(self, shelf: Shelf) -> None:
+        old = await taken(shelf, "upload:a.md", "First.", name="a.md")
+        await taken(shelf, "upload:a.md", "Second.", name="a.md")
+        new = await taken(shelf, "upload:b.md", "First.", name="b.md")
+        assert new.document_id != old.document_id
+
+    async def test_uploads_at_once_under_many_names_are_one_document(self, shelf: Shelf) -> None:
+        made = await asyncio.gather(
+            *(taken(shelf, f"upload:{n}.md", "The same.", name=f"{n}.md") for n in range(6))
+        )
+        assert len({each.document_id for each in made}) == 1
+        assert [each.known_by for each in made].count("content") == 5
+
+    async def test_reply_of_an_upload_tells(self, client: httpx.AsyncClient) -> None:
+        parts = [("files", (name, b"The same words.")) for name in ("a.txt", "b.txt")]
+        reply = await client.post("/api/v1/documents/upload", files=parts)
+        first, second = reply.json()["documents"]
+        assert (second["id"], second["known_by"], first["known_by"]) == (
+            first["id"], "content", None,
+        )  # fmt: skip
+        body = {"title": "Memo", "content": "The same words."}
+        [third] = (await client.post("/api/v1/documents", json=body)).json()["documents"]
+        assert (third["id"], third["known_by"]) == (first["id"], "content")
+        assert (await client.get("/api/v1/documents")).json()["pagination"]["total"] == 1
