@@ -24,7 +24,9 @@ from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("logging_put_back")
 
-DOCUMENT_KEYS = {"path", "document_id", "version", "status", "chunks", "pages", "error", "warnings"}
+DOCUMENT_KEYS = {
+    "path", "document_id", "version", "status", "chunks", "pages", "error", "warnings", "known_by",
+}  # fmt: skip
 HIT_KEYS = {
     "chunk_id", "document_id", "title", "version", "page", "heading", "start", "end", "score",
     "text", "folded", "before", "after", "page_end",
@@ -95,9 +97,10 @@ class TestIngest:
         self, ingested: subprocess.CompletedProcess[str], documents: dict[str, dict[str, Any]]
     ) -> None:
         assert ingested.returncode == 1
-        assert ingested.stderr == ""
+        assert ingested.stderr.startswith("skipped 1 of unsupported kinds: ")
         printed = json.loads(ingested.stdout)
-        assert printed.keys() == {"documents", "failed"}
+        assert [Path(each).name for each in printed["skipped"]] == ["program.bin"]
+        assert printed.keys() == {"documents", "failed", "skipped"}
         assert printed["failed"] == 1
         assert all(item.keys() == DOCUMENT_KEYS for item in printed["documents"])
         assert list(documents) == ["badges.md", "broken.pdf", "plants [red].txt"]
@@ -178,6 +181,8 @@ class TestIngest:
         assert found["pipe.txt"]["error"] == "This is not a regular file."
         for name in ("gone.txt", "loop.txt"):
             assert found[name]["error"].startswith("The file cannot be read: ")
+        for name in ("caf\\udce9.txt", "deep.txt"):
+            found[name]["known_by"] = "source"
         again = installation.json("ingest", str(tmp_path), "--collection", "Odd", code=1)
         assert again == printed
 
@@ -211,7 +216,7 @@ class TestIngest:
 
         first = ingested("Paint it green.", "skip")
         skipped = ingested("Paint it blue.", "skip")
-        assert skipped == first
+        assert skipped == {**first, "known_by": "source"}
         copies = [ingested("Paint it blue.", "keep_both") for _ in range(2)]
         changed = ingested("Paint it red.", "version")
         assert len({item["document_id"] for item in (first, *copies)}) == 3
@@ -225,6 +230,27 @@ class TestIngest:
         }
 
     @pytest.mark.usefixtures("server")
+    def test_what_is_left_out_of_a_folder_is_named(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        text = "Guests of the canteen pay at the till before noon."
+        for name in ("a.txt", "b.txt"):
+            (tmp_path / name).write_text(text)
+        for number in range(12):
+            (tmp_path / f"{number:02}.xyz").write_text("What is this?")
+        told = installation.run("ingest", str(tmp_path), "--collection", "left-out", "--json")
+        made = json.loads(told.stdout)
+        assert [Path(each).name for each in made["skipped"]] == [f"{n:02}.xyz" for n in range(12)]
+        first, second = made["documents"]
+        assert (first["known_by"], second["known_by"]) == (None, "content")
+        assert second["document_id"] == first["document_id"]
+        said = " ".join(told.stderr.split())
+        assert "skipped 1 with the content of another document" in said
+        assert "skipped 12 of unsupported kinds" in said
+        assert "09.xyz and 2 more" in said
+        again = installation.run("ingest", str(tmp_path), "--collection", "left-out")
+        assert again.stdout.startswith("1 ready (1 passages), 1 there already")
+
     def test_unreadable_folder_and_path_are_listed(
         self, installation: Installation, tmp_path: Path
     ) -> None:

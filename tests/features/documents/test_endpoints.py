@@ -35,7 +35,7 @@ class TestCreate:
         reply = await client.post("/api/v1/documents", json=body)
         assert reply.status_code == 202
         [accepted] = reply.json()["documents"]
-        assert accepted.keys() == {"id", "version", "status", "job_id"}
+        assert accepted.keys() == {"id", "version", "status", "job_id", "known_by"}
         assert (accepted["version"], accepted["status"]) == (1, "queued")
         uuid.UUID(accepted["job_id"])
 

@@ -38,7 +38,7 @@ export function Beginning({ onAsk }: { onAsk: (question: string) => void }) {
   const { t, i18n } = useTranslation();
   const { data: library, error, refetch } = useQuery({
     queryKey: ["documents", "beginning"],
-    queryFn: () => data(api.GET("/api/v1/documents", { params: { query: { limit: LOOKED_AT } } })),
+    queryFn: () => data(api.GET("/api/v1/documents", { params: { query: { limit: LOOKED_AT, status: "ready" } } })),
   });
   const { data: suggested, isPending } = useQuery({
     queryKey: ["documents", "suggestions", i18n.language],

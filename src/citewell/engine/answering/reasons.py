@@ -112,12 +112,11 @@ def _kind_of(material: Material) -> str | None:
 
 
 def _documents(material: Material, statement: Statement) -> int:
-    """In how many documents a sentence says the same words."""
+    """In how many documents a sentence says the same words, copies of one passage taken as one."""
     text = statement.text.casefold()
-    return len(
-        {
-            one.candidate.passage.document_id
-            for one in material.ranked
-            if one.candidate.text.casefold() == text
-        }
-    )
+    passages = [
+        one.candidate.passage for one in material.ranked if one.candidate.text.casefold() == text
+    ]
+    # A copy agrees with itself: what was written once is one source, however often it is kept.
+    texts = {" ".join(passage.text.casefold().split()) for passage in passages}
+    return min(len({passage.document_id for passage in passages}), len(texts))

@@ -43,6 +43,11 @@ INTERRUPTED = (
     "or by running the same command again."
 )
 
+MOST_NAMED = 10
+"""Files named where several were left out."""
+IDENTICAL = "with the content of another document (--on-duplicate keep_both takes them in)"
+UNSUPPORTED = "of unsupported kinds"
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
@@ -66,7 +71,8 @@ def ingest(
         ),
     ] = None,
     on_duplicate: Annotated[
-        OnDuplicate, typer.Option(help="How to treat a file whose path is known already.")
+        OnDuplicate,
+        typer.Option(help="How to treat a file that is known: by path, name or content."),
     ] = OnDuplicate.VERSION,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return as soon as the files are queued.")
@@ -86,6 +92,8 @@ def ingest(
     if collection is not None:
         collection = checked(CollectionCreate, name=collection).name
 
+    skipped: list[str] = []
+
     async def act(platform: Platform, caller: Caller) -> list[FileResult]:
         return await ingest_paths(
             platform,
@@ -96,15 +104,18 @@ def ingest(
             on_duplicate=on_duplicate,
             wait=not no_wait,
             show_progress=True,
+            skipped=skipped,
         )
 
     results = run(
         act, tenant=tenant, as_user=as_user, with_worker=not no_wait, interrupted=INTERRUPTED
     )
     failed = [result for result in results if result.has_failed]
+    _print_left_out([each.path for each in results if each.known_by == "content"], IDENTICAL)
+    _print_left_out(skipped, UNSUPPORTED)
     if as_json:
         documents_json = [result.as_json() for result in results]
-        print_json({"documents": documents_json, "failed": len(failed)})
+        print_json({"documents": documents_json, "failed": len(failed), "skipped": skipped})
     else:
         _print_results(results, failed)
     if failed:
@@ -122,18 +133,31 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
+def _print_left_out(paths: list[str], why: str) -> None:
+    """Say on stderr which files were not taken in."""
+    if not paths:
+        return
+    more = f" and {len(paths) - MOST_NAMED:,} more" if len(paths) > MOST_NAMED else ""
+    named = ", ".join(paths[:MOST_NAMED])
+    err.print(f"skipped {len(paths):,} {why}: {named}{more}", style="yellow", markup=False)
+
+
 def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
     for result in failed:
         err.print(f"failed  {result.path}: {result.error}", style="red", markup=False)
     for result in results:
         for each in result.warnings:
             err.print(f"warning {result.path}: {each['message']}", style="yellow", markup=False)
-    ready = [result for result in results if result.status == VersionStatus.READY]
-    unused = sum(result.status == VersionStatus.SUPERSEDED for result in results)
-    queued = len(results) - len(ready) - len(failed) - unused
+    there = sum(result.known_by == "content" for result in results)
+    own = [result for result in results if result.known_by != "content"]
+    ready = [result for result in own if result.status == VersionStatus.READY]
+    unused = sum(result.status == VersionStatus.SUPERSEDED for result in own)
+    queued = len(results) - len(ready) - len(failed) - unused - there
     parts = [f"{len(ready)} ready ({sum(result.chunks for result in ready)} passages)"]
     if unused:
         parts.append(f"{unused} unchanged while another version answers")
+    if there:
+        parts.append(f"{there} there already under another name")
     if queued:
         parts.append(f"{queued} queued")
     if failed:

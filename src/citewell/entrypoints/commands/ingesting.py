@@ -23,7 +23,7 @@ from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering
 from citewell.features.documents import service as documents
-from citewell.features.documents.schemas import NewFile, OnDuplicate
+from citewell.features.documents.schemas import KnownBy, NewFile, OnDuplicate
 from citewell.indexes.contract import index_of
 from citewell.models.documents import OPEN_STATUSES, VersionStatus
 
@@ -54,6 +54,13 @@ class FileResult:
     pages: int | None = None
     error: str | None = None
     warnings: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    known_by: KnownBy | None = None
+    """How its document was recognised; None: it is a new one."""
+
+    def is_told_of(self, other: "FileResult") -> None:
+        """Take over what became of the version that another file has as well."""
+        self.status, self.error, self.warnings = other.status, other.error, other.warnings
+        self.chunks, self.pages = other.chunks, other.pages
 
     def as_json(self) -> dict[str, object]:
         """The result as `--json` prints it."""
@@ -76,13 +83,18 @@ class _Manner:
     """Files and folders that were named."""
 
 
-def walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
+def walk(paths: Iterable[Path], skipped: list[str] | None = None) -> Iterator[Path | OSError]:
     """Files to take in, each once: those named, and in folders those of a supported kind.
 
     In place of a folder that cannot be read comes the error, which names it.
+
+    Args:
+        paths: Files and folders.
+        skipped: Gets the paths of files in folders that are of no supported kind; hidden ones are
+            not named.
     """
     seen = set[str]()
-    for found in _walk(paths):
+    for found in _walk(paths, [] if skipped is None else skipped):
         if isinstance(found, OSError):
             yield found
             continue
@@ -93,7 +105,7 @@ def walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
             yield found
 
 
-def _walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
+def _walk(paths: Iterable[Path], skipped: list[str]) -> Iterator[Path | OSError]:
     # Pictures of a folder are worth a look only where their text can be recognised.
     wanted = SUPPORTED_EXTENSIONS.keys()
     if find_program() is None:
@@ -110,10 +122,14 @@ def _walk(paths: Iterable[Path]) -> Iterator[Path | OSError]:
             # Sorted, so that a second run meets the files in the same order.
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
             for name in sorted(names):
-                if not name.startswith(".") and Path(name).suffix.lower() in wanted:
-                    file = Path(folder) / name
-                    # Else those who may write there could have any file of ours taken in.
-                    yield file if _is_below(root, realpath(file)) else OutsideError(file)
+                file = Path(folder) / name
+                if name.startswith("."):
+                    continue
+                if file.suffix.lower() not in wanted:
+                    skipped.append(_shown(file))
+                    continue
+                # Else those who may write there could have any file of ours taken in.
+                yield file if _is_below(root, realpath(file)) else OutsideError(file)
         yield from errors
 
 
@@ -127,14 +143,19 @@ async def ingest_paths(
     on_duplicate: OnDuplicate = OnDuplicate.VERSION,
     wait: bool = True,
     show_progress: bool = False,
+    skipped: list[str] | None = None,
 ) -> list[FileResult]:
-    """Take files in; with `wait` return when each is searchable or has failed."""
+    """Take files in; with `wait` return when each is searchable or has failed.
+
+    `skipped` gets the paths of files of no supported kind, as `walk` finds them.
+    """
     async with unit_of_work(platform, caller) as ctx:
         target = await collections.get_or_create(ctx, collection or collections.DEFAULT_COLLECTION)
     named = list(paths)
     manner = _Manner(access_level, on_duplicate, _urgency(named), tuple(named))
     results: list[FileResult] = []
     waiting: dict[uuid.UUID, FileResult] = {}
+    by_version: dict[uuid.UUID, list[FileResult]] = {}
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -145,9 +166,9 @@ async def ingest_paths(
         disable=not (show_progress and err.is_terminal),
     ) as progress:
         bar = progress.add_task("Reading", total=None)
-        for batch in _batches(walk(named)):
+        for batch in _batches(walk(named, skipped)):
             found = await asyncio.to_thread(_open_batch, batch, results, manner)
-            waiting |= await _register(platform, caller, target.id, found)
+            waiting |= await _register(platform, caller, target.id, found, by_version)
             # Now and then while registering, so that the progress of a large folder is shown early.
             if len(waiting) >= POLL_BATCH and wait:
                 await _collect(platform, caller, waiting)
@@ -162,6 +183,9 @@ async def ingest_paths(
                 await asyncio.sleep(POLL_SECONDS)
             else:
                 waiting = await _attached(platform, caller, results)
+    for first, *others in by_version.values():
+        for each in others:
+            each.is_told_of(first)
     await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
     return results
 
@@ -273,8 +297,12 @@ async def _register(
     caller: Caller,
     collection_id: uuid.UUID,
     found: Sequence[tuple[FileResult, NewFile]],
+    by_version: dict[uuid.UUID, list[FileResult]],
 ) -> dict[uuid.UUID, FileResult]:
-    """Take files in; returns those that are to be made ready, by the id of their version."""
+    """Take files in; returns those that are to be made ready, by the id of their version.
+
+    Files of one content may have one version: it is waited for once, by the first in `by_version`.
+    """
     waiting: dict[uuid.UUID, FileResult] = {}
     done: dict[uuid.UUID, FileResult] = {}
     outcomes = await registering.register_files(
@@ -288,8 +316,12 @@ async def _register(
         else:
             result.document_id = outcome.document_id
             result.version, result.status = outcome.number, outcome.status
-            listed = waiting if outcome.status in OPEN_STATUSES else done
-            listed[outcome.version_id] = result
+            result.known_by = outcome.known_by
+            theirs = by_version.setdefault(outcome.version_id, [])
+            theirs.append(result)
+            if len(theirs) == 1:
+                listed = waiting if outcome.status in OPEN_STATUSES else done
+                listed[outcome.version_id] = result
     await _collect(platform, caller, done)
     return waiting
 
