@@ -62,11 +62,23 @@ class TestDocuments:
             (tmp_path / folder).mkdir()
             file = tmp_path / folder / "twin.txt"
             file.write_text(f"{folder}: {TEXT}", encoding="utf-8")
-            installation.json("ingest", str(file))
+            installation.json("ingest", str(file), "--collection", f"Shelf {folder}")
         told = installation.call("documents", "delete", "twin.txt")
         assert told.exit_code == 2
         assert "Several documents fit" in told.stderr
-        assert installation.json("documents", "list", "--search", "twin")["total"] == 2
+        listed = installation.json("documents", "list", "--search", "twin")
+        assert listed["total"] == 2
+        table = installation.call("documents", "list", "--search", "twin").stdout
+        for each, folder in zip(reversed(listed["documents"]), ("one", "two"), strict=True):
+            for said in (each["id"], f"Shelf {folder}", f"file:{tmp_path / folder / 'twin.txt'}"):
+                assert said in told.stderr
+            assert f"Shelf {folder}" in table
+            chosen = ("twin.txt", "--collection", f"Shelf {folder}")
+            assert installation.json("documents", "show", *chosen)["id"] == each["id"]
+            # The beginning of an id is a clock, which they share; the end tells them apart.
+            assert installation.json("documents", "show", each["id"][-8:])["id"] == each["id"]
+        unknown = installation.call("documents", "show", "twin.txt", "--collection", "No shelf")
+        assert (unknown.exit_code, "no collection" in unknown.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("server")

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Select,
     SmallInteger,
     Text,
     Uuid,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     cast,
     func,
     or_,
+    select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -187,16 +189,35 @@ class DocumentText(Base, TenantScoped):
 MOST_NAMED = 5
 """Documents that are told where several fit a name."""
 
-SHORTEST_PREFIX = 8
-"""Fewest characters of the beginning of an id: its first group. Shorter ones are words, too."""
+SHORTEST_PART = 8
+"""Fewest characters of the beginning or the end of an id. Shorter ones are words, too."""
+
+
+def named(wanted: str, collection_id: uuid.UUID | None) -> Select[Document, str]:
+    """The first documents that `is_named` fits, oldest first, and their collections' names.
+
+    The name is None for a collection that the caller cannot see.
+    """
+    statement = select(Document, Collection.name).outerjoin(
+        Collection,
+        and_(Collection.tenant_id == Document.tenant_id, Collection.id == Document.collection_id),
+    )
+    if collection_id is not None:
+        statement = statement.where(Document.collection_id == collection_id)
+    return statement.where(is_named(wanted)).order_by(Document.id).limit(MOST_NAMED)
 
 
 def is_named(wanted: str) -> ColumnElement[bool]:
-    """Whether a document has this title, this file name or this beginning of its id."""
+    """Whether a document has this title, this file name, or this beginning or end of its id.
+
+    The beginning of an id is a clock, so that those of one minute begin alike; their ends differ.
+    """
     fits = [
         func.lower(Document.title) == func.lower(wanted),
         func.lower(Document.filename) == func.lower(wanted),
     ]
-    if len(wanted) >= SHORTEST_PREFIX:
-        fits.append(cast(Document.id, Text).startswith(wanted.lower(), autoescape=True))
+    if len(wanted) >= SHORTEST_PART:
+        written = cast(Document.id, Text)
+        fits.append(written.startswith(wanted.lower(), autoescape=True))
+        fits.append(written.endswith(wanted.lower(), autoescape=True))
     return or_(*fits)

@@ -62,8 +62,9 @@ class TestUploads:
         text = "Stored once, known by many names."
         folder = live_server.platform.settings.home / "files"
         before = set(files_in(folder))
+        both = {"on_duplicate": "keep_both"}
         replies = await asyncio.gather(
-            *(client.post(UPLOAD, files=part(f"{n}.txt", text)) for n in range(6))
+            *(client.post(UPLOAD, files=part(f"{n}.txt", text), data=both) for n in range(6))
         )
         items = await accepted(replies)
         assert len({item["id"] for item in items}) == 6

@@ -1,11 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
+import { problemOf } from "~/api/problem";
 import type { Document, Version } from "~/api/schemas";
 import { moment, size } from "~/kit/format";
 import type { Target } from "~/reader/target";
+import { authorisedFetch } from "~/session/session";
 import { useAttempt } from "~/ui/attempt";
 import { Failure } from "~/ui/failure";
 import { Listing } from "~/ui/listing";
@@ -29,6 +31,7 @@ export function Versions({ document, onOpen }: Props) {
   const path = { document_id: document.id };
   return (
     <>
+      {document.attached_to === null && <NewVersion document={document} />}
       {compared !== null && (
         <Comparison document={document} compared={compared} onChange={setCompared} />
       )}
@@ -45,6 +48,47 @@ export function Versions({ document, onOpen }: Props) {
         empty={null}
       />
     </>
+  );
+}
+
+/** Takes a file as the document's next version, whatever the file is called. */
+function NewVersion({ document }: { document: Document }) {
+  const { t } = useTranslation();
+  const attempt = useAttempt();
+  const queries = useQueryClient();
+  const input = useRef<HTMLInputElement>(null);
+  const [isSending, setIsSending] = useState(false);
+
+  async function send(file: File): Promise<void> {
+    setIsSending(true);
+    const isTaken = await attempt(async () => {
+      const form = new FormData();
+      form.append("file", file, file.name);
+      const address = new URL(`/api/v1/documents/${document.id}/file`, location.origin);
+      const reply = await authorisedFetch(new Request(address, { method: "PUT", body: form }));
+      if (!reply.ok) throw await problemOf(reply);
+      const { documents } = (await reply.json()) as { documents: { version: number }[] };
+      const made = documents[0]?.version ?? 0;
+      notify(made === document.version ? t("version.same") : t("version.taken", { version: made }));
+    });
+    setIsSending(false);
+    if (isTaken) await queries.invalidateQueries({ queryKey: ["documents"] });
+  }
+
+  return (
+    <div className="mb-4">
+      <button type="button" className="button button-line" disabled={isSending} onClick={() => input.current?.click()}>
+        {t(isSending ? "version.sending" : "version.new")}
+      </button>
+      <input
+        ref={input} type="file" className="sr-only" tabIndex={-1} aria-label={t("version.new")}
+        onChange={(event) => {
+          const file = event.target.files?.[0];
+          event.target.value = "";
+          if (file !== undefined) void send(file);
+        }}
+      />
+    </div>
   );
 }
 

@@ -1,5 +1,7 @@
 """`ingest` and `documents`."""
 
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +31,7 @@ from citewell.entrypoints.commands.running import (
     stop,
 )
 from citewell.features.collections import service as collections
+from citewell.features.collections.errors import CollectionNotFoundError
 from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import service
 from citewell.features.documents.schemas import DocumentQuery, DocumentRead, OnDuplicate
@@ -185,6 +188,7 @@ def list_documents(
     as_json: JsonOption = False,
 ) -> None:
     """List documents, newest first."""
+    names: dict[uuid.UUID, str] = {}
 
     async def act(platform: Platform, caller: Caller) -> tuple[list[DocumentRead], int, int]:
         async with unit_of_work(platform, caller) as ctx:
@@ -195,17 +199,28 @@ def list_documents(
             if not status and not as_json:
                 failing = DocumentQuery(wanted, VersionStatus.FAILED, search)
                 failed = (await service.page(ctx, PageRequest(1, 1), failing)).total
+            for each in {item.document.collection_id for item in found.items}:
+                # Of a private collection a single document may be granted.
+                with suppress(CollectionNotFoundError):
+                    names[each] = (await collections.get(ctx, each)).name
             return [each.read() for each in found.items], found.total, failed
 
     items, total, failed = run(act, tenant=tenant, as_user=as_user)
     if as_json:
         print_json({"documents": [item.model_dump(mode="json") for item in items], "total": total})
         return
-    table = Table("id", "title", "version", "answers", "status", "pages", "passages", "warnings")
+    # Where they come from one collection, titles tell them apart.
+    has_several = len({item.collection_id for item in items}) > 1
+    where = ("collection", "file") if has_several else ()
+    table = Table(
+        "id", "title", *where, "version", "answers", "status", "pages", "passages", "warnings"
+    )
     for item in items:
+        place = (Text(names.get(item.collection_id, "")), Text(item.filename))
         table.add_row(
-            str(item.id), Text(item.title), str(item.version), str(item.active_version or "none"),
-            item.status, str(item.pages or ""), str(item.chunks), str(len(item.warnings) or ""),
+            str(item.id), Text(item.title), *place[: len(where)], str(item.version),
+            str(item.active_version or "none"), item.status, str(item.pages or ""),
+            str(item.chunks), str(len(item.warnings) or ""),
         )  # fmt: skip
     print_table(table)
     for item in items:
@@ -218,6 +233,7 @@ def list_documents(
 @documents.command("show")
 def show_document(
     document: librarian.DocumentName,
+    collection: librarian.CollectionOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -226,7 +242,7 @@ def show_document(
 
     async def act(platform: Platform, caller: Caller) -> DocumentRead:
         async with unit_of_work(platform, caller) as ctx:
-            return (await service.get(ctx, await service.id_of(ctx, document))).read()
+            return (await service.get(ctx, await service.id_of(ctx, document, collection))).read()
 
     item = run(act, tenant=tenant, as_user=as_user).model_dump(mode="json")
     if as_json:

@@ -10,7 +10,7 @@ from rich.text import Text
 from citewell.access.policy import Effect
 from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.platform import Platform
-from citewell.entrypoints.commands.librarian import DocumentName
+from citewell.entrypoints.commands.librarian import CollectionOption, DocumentName
 from citewell.entrypoints.commands.running import (
     USAGE,
     AsOption,
@@ -71,12 +71,13 @@ def share_document(
     user: UserOption = None,
     group: GroupOption = None,
     effect: EffectOption = Effect.READ,
+    collection: CollectionOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a user or a group read or change a document, or deny it to them."""
-    _share(document, None, user, group, effect, tenant, as_user, as_json)
+    _share(document, collection, user, group, effect, tenant, as_user, as_json)
 
 
 def share_collection(
@@ -96,11 +97,12 @@ def unshare_document(
     document: DocumentName,
     user: UserOption = None,
     group: GroupOption = None,
+    collection: CollectionOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
 ) -> None:
     """Take the rule of a user or a group for a document back."""
-    _unshare(document, None, user, group, tenant, as_user)
+    _unshare(document, collection, user, group, tenant, as_user)
 
 
 def unshare_collection(
@@ -177,7 +179,7 @@ def _require_one(user: str | None, group: str | None) -> None:
 
 async def _shared(ctx: Context, document: str | None, name: str | None) -> Shared:
     if document is not None:
-        return service.document(await documents.id_of(ctx, document))
+        return service.document(await documents.id_of(ctx, document, name))
     return service.collection((await collections.find(ctx, name or "")).id)
 
 

@@ -31,8 +31,12 @@ from citewell.features.versions.schemas import MAX_INTEGER
 DocumentName = Annotated[
     str,
     typer.Argument(
-        metavar="DOCUMENT", help="Its id, the beginning of it, or its title.", callback=readable
+        metavar="DOCUMENT", help="Its id, its beginning or end, or its title.", callback=readable
     ),
+]
+CollectionOption = Annotated[
+    str | None,
+    typer.Option(help="The collection that it is in, where several fit.", callback=readable),
 ]
 
 STANDARD_OUTPUT = Path("-")
@@ -56,6 +60,7 @@ def download(
     version: Annotated[
         int | None, typer.Option(min=1, max=MAX_INTEGER, help="Version; the newest unless given.")
     ] = None,
+    collection: CollectionOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
 ) -> None:  # fmt: skip
@@ -63,7 +68,7 @@ def download(
 
     async def act(platform: Platform, caller: Caller) -> str:
         async with unit_of_work(platform, caller) as ctx:
-            document_id = await service.id_of(ctx, document)
+            document_id = await service.id_of(ctx, document, collection)
         async with service.original_file(platform, caller, document_id, version) as original:
             return _write(original.path, original.filename, output)
 
@@ -105,6 +110,7 @@ def update_document(
         str | None,
         typer.Option(help="public, internal, confidential or restricted.", callback=readable),
     ] = None,
+    collection: CollectionOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -116,7 +122,7 @@ def update_document(
 
     async def act(platform: Platform, caller: Caller) -> DocumentRead:
         async with unit_of_work(platform, caller) as ctx:
-            document_id = await service.id_of(ctx, document)
+            document_id = await service.id_of(ctx, document, collection)
             given: dict[str, object] = {"title": title, "access_level": access}
             if changes or without:
                 kept = (await service.get(ctx, document_id)).read().metadata

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
+from citewell.entrypoints.commands.librarian import CollectionOption
 from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
@@ -27,7 +28,7 @@ from citewell.kit.pagination import MAX_LIMIT, PageRequest
 
 DocumentArguments = Annotated[
     list[str],
-    typer.Argument(metavar="DOCUMENT...", help="Ids, beginnings of them, or titles."),
+    typer.Argument(metavar="DOCUMENT...", help="Ids, beginnings or ends of them, or titles."),
 ]
 
 
@@ -46,12 +47,13 @@ def delete_documents(
     ] = False,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Delete documents with all their versions; the trash keeps them for some time."""
 
     async def act(platform: Platform, caller: Caller) -> int:
         async with unit_of_work(platform, caller) as ctx:
-            for document_id in [await documents.id_of(ctx, each) for each in named]:
+            for document_id in [await documents.id_of(ctx, each, collection) for each in named]:
                 await (service.delete_for_good if purge else service.delete)(ctx, document_id)
             minutes = 0 if purge else await service.minutes_kept(ctx)
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
@@ -104,12 +106,13 @@ def restore_documents(
     named: DocumentArguments,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
+    collection: CollectionOption = None,
 ) -> None:
     """Bring deleted documents back as they were."""
 
     async def act(platform: Platform, caller: Caller) -> None:
         async with unit_of_work(platform, caller) as ctx:
-            for document_id in [await service.id_of(ctx, each) for each in named]:
+            for document_id in [await service.id_of(ctx, each, collection) for each in named]:
                 await service.restore(ctx, document_id)
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
 

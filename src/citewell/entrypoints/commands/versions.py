@@ -8,7 +8,7 @@ from rich.table import Table
 
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
-from citewell.entrypoints.commands.librarian import DocumentName
+from citewell.entrypoints.commands.librarian import CollectionOption, DocumentName
 from citewell.entrypoints.commands.running import (
     AsOption,
     JsonOption,
@@ -39,6 +39,7 @@ def list_versions(
     document: DocumentName,
     page: Annotated[int, typer.Option(min=1, help="Page of the list.")] = 1,
     limit: Annotated[int, typer.Option(min=1, max=MAX_LIMIT, help="Versions a page.")] = 50,
+    collection: CollectionOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -47,7 +48,7 @@ def list_versions(
 
     async def act(platform: Platform, caller: Caller) -> tuple[list[VersionRead], int]:
         async with unit_of_work(platform, caller) as ctx:
-            document_id = await documents.id_of(ctx, document)
+            document_id = await documents.id_of(ctx, document, collection)
             found = await service.page(ctx, document_id, PageRequest(page, limit))
             return found.items, found.total
 
@@ -69,6 +70,7 @@ def diff_versions(
     document: DocumentName,
     number: Annotated[int, typer.Argument(min=1, max=MAX_INTEGER, help="The old version.")],
     other: Annotated[int, typer.Argument(min=1, max=MAX_INTEGER, help="The new version.")],
+    collection: CollectionOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -76,11 +78,11 @@ def diff_versions(
     """Show what changed between two versions: lines as text, words with --json."""
 
     async def words(platform: Platform, caller: Caller) -> DiffRead:
-        wanted = await _id(platform, caller, document)
+        wanted = await _id(platform, caller, document, collection)
         return await service.compare(platform, caller, wanted, number, other)
 
     async def lines(platform: Platform, caller: Caller) -> str:
-        wanted = await _id(platform, caller, document)
+        wanted = await _id(platform, caller, document, collection)
         return await service.compare_as_text(platform, caller, wanted, number, other)
 
     if as_json:
@@ -94,6 +96,7 @@ def diff_versions(
 def roll_back(
     document: DocumentName,
     number: Annotated[int, typer.Argument(min=1, max=MAX_INTEGER, help="The version.")],
+    collection: CollectionOption = None,
     tenant: TenantOption = DEFAULT_TENANT,
     as_user: AsOption = None,
     as_json: JsonOption = False,
@@ -102,7 +105,7 @@ def roll_back(
 
     async def act(platform: Platform, caller: Caller) -> DocumentRead:
         async with unit_of_work(platform, caller) as ctx:
-            wanted = await documents.id_of(ctx, document)
+            wanted = await documents.id_of(ctx, document, collection)
             answering = (await service.rollback(ctx, wanted, number)).read()
         await index_of(platform).maintenance.fold_statistics(caller.tenant_id)
         return answering
@@ -114,6 +117,8 @@ def roll_back(
     out.print(f"Version {answering.active_version} of {answering.title} answers.", markup=False)
 
 
-async def _id(platform: Platform, caller: Caller, document: str) -> uuid.UUID:
+async def _id(
+    platform: Platform, caller: Caller, document: str, collection: str | None
+) -> uuid.UUID:
     async with unit_of_work(platform, caller) as ctx:
-        return await documents.id_of(ctx, document)
+        return await documents.id_of(ctx, document, collection)

@@ -1,6 +1,5 @@
 """Errors of documents."""
 
-import uuid
 from collections.abc import Sequence
 
 from citewell.core.errors import (
@@ -11,6 +10,9 @@ from citewell.core.errors import (
     TooLargeError,
     UnavailableError,
 )
+
+MOST_SHOWN = 40
+"""Characters of a title or name in a table."""
 
 
 class DocumentNotFoundError(NotFoundError):
@@ -27,9 +29,27 @@ class DocumentAmbiguousError(ConflictError):
 
     code = "document_ambiguous"
 
-    def __init__(self, wanted: str, ids: Sequence[uuid.UUID]) -> None:
-        named = ", ".join(map(str, ids))
-        super().__init__(f"Several documents fit `{wanted}`: {named}.")
+    def __init__(self, wanted: str, found: Sequence[tuple[str, str, str, str]]) -> None:
+        """Tell of what was found: id, title, collection and source of each."""
+        rows = [("id", "title", "collection", "source"), *found]
+        cut = [[*row[:1], *(_cut(each) for each in row[1:3]), row[3]] for row in rows]
+        widths = [max(len(row[at]) for row in cut) for at in range(3)]
+        lines = [
+            "  ".join(
+                [*(each.ljust(width) for each, width in zip(row[:3], widths, strict=True)), row[3]]
+            )
+            for row in cut
+        ]
+        table = "\n".join(lines)
+        super().__init__(
+            f"Several documents fit `{wanted}`. Say which by its id, or the last 8 characters of "
+            f"it, or by --collection:\n{table}"
+        )
+
+
+def _cut(text: str) -> str:
+    """A title or name, short enough for a table."""
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
 class VersionNotFoundError(NotFoundError):

@@ -120,7 +120,7 @@ class Shelving:
         self._targets[source] = FilingTarget(document, is_new=False, newest=newest)
 
     def _own(self, source: str, number: int) -> str:
-        # The user's id keeps the name apart from a hidden document's; `_shown_source` cuts it off
+        # The user's id keeps the name apart from a hidden document's; `shown_source` cuts it off
         # again.
         return f"{source}#{self._ctx.actor.user_id}" + (f"#{number}" if number > 1 else "")
 

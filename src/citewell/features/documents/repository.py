@@ -33,14 +33,13 @@ from citewell.features.documents.schemas import DocumentQuery, DocumentState, Ve
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
-    MOST_NAMED,
     Blob,
     BlobClaim,
     Document,
     DocumentText,
     DocumentVersion,
-    is_named,
     lies_in,
+    named,
 )
 from citewell.models.recognition import bearing, holding
 from citewell.models.states import states_sql
@@ -404,13 +403,12 @@ async def folders(
     return Page([(row[0], row[1]) for row in rows], request, total or 0)
 
 
-async def ids_named(session: AsyncSession, access: Access, wanted: str) -> list[uuid.UUID]:
-    """Ids of readable documents with this title, file name or beginning of their id, oldest first.
-
-    Ids of one day begin alike, so more characters than the fewest may be needed.
-    """
-    statement = select(Document.id).where(within(access, Verb.READ), is_named(wanted))
-    return list(await session.scalars(statement.order_by(Document.id).limit(MOST_NAMED)))
+async def named_ones(
+    session: AsyncSession, access: Access, wanted: str, collection_id: uuid.UUID | None
+) -> list[tuple[Document, str | None]]:
+    """Readable documents that a name or part of an id fits, and the names of their collections."""
+    rows = await session.execute(named(wanted, collection_id).where(within(access, Verb.READ)))
+    return [(document, collection) for document, collection in rows]
 
 
 async def text_segments(

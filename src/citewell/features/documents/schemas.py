@@ -268,7 +268,7 @@ class DocumentState:
             title=document.title,
             filename=document.filename,
             attached_to=document.attached_to,
-            source=_shown_source(document) if self.is_writable else None,
+            source=shown_source(document) if self.is_writable else None,
             access_level=AccessLevel(document.access_level).name.lower(),
             metadata=document.metadata_,  # pyright: ignore[reportArgumentType] - JSON from the database
             status=newest.status,
@@ -285,7 +285,7 @@ class DocumentState:
         )
 
 
-def _shown_source(document: Document) -> str | None:
+def shown_source(document: Document) -> str | None:
     """The source without the mark that keeps it apart from a hidden document's source.
 
     The mark would reveal that a hidden document of this name exists.

@@ -12,6 +12,7 @@ from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError, InvalidInputError
 from citewell.core.platform import Platform
 from citewell.engine.parsing.cleaning import clean_line
+from citewell.features.collections import service as collections
 from citewell.features.documents import counting, repository
 from citewell.features.documents.errors import (
     DocumentAmbiguousError,
@@ -26,6 +27,7 @@ from citewell.features.documents.schemas import (
     DocumentUpdate,
     FolderRead,
     VersionProgress,
+    shown_source,
 )
 from citewell.indexes.contract import index_of
 from citewell.indexes.events import AccessChanged
@@ -88,23 +90,50 @@ async def get(ctx: Context, document_id: uuid.UUID) -> DocumentState:
     return found
 
 
-async def id_of(ctx: Context, wanted: str) -> uuid.UUID:
-    """The id of the document that is meant: by id, by the beginning of it, by title or file name.
+async def id_of(ctx: Context, wanted: str, collection: str | None = None) -> uuid.UUID:
+    """The id of the document that is meant: by id or part of it, by title or file name.
 
     Whether a whole id is there and may be read is left to what is done with it.
+
+    Args:
+        ctx: The unit of work.
+        wanted: Id, its beginning or end (8 characters at least), title or file name.
+        collection: Name of the collection that it is in; None: in any.
 
     Raises:
         DocumentNotFoundError: Nothing that the caller may read fits.
         DocumentAmbiguousError: Several documents fit.
+        CollectionNotFoundError: There is no such collection, or not for this caller.
     """
     with suppress(ValueError):
         return uuid.UUID(wanted)
-    found = await repository.ids_named(ctx.session, await ctx.access(), wanted.strip())
+    collection_id = (await collections.find(ctx, collection)).id if collection else None
+    access = await ctx.access()
+    found = await repository.named_ones(ctx.session, access, wanted.strip(), collection_id)
+    return await only_one(ctx, wanted, found)
+
+
+async def only_one(
+    ctx: Context, wanted: str, found: Sequence[tuple[Document, str | None]]
+) -> uuid.UUID:
+    """The id of the document that was found, if it is one.
+
+    Raises:
+        DocumentNotFoundError: None was found.
+        DocumentAmbiguousError: Several were found, with the names of their collections.
+    """
     if not found:
         raise DocumentNotFoundError(wanted)
-    if len(found) > 1:
-        raise DocumentAmbiguousError(wanted, found)
-    return found[0]
+    if len(found) == 1:
+        return found[0][0].id
+    access = await ctx.access()
+    rows: list[tuple[str, str, str, str]] = []
+    for document, collection in found:
+        # Those who may not change a document are not told where it came from.
+        may_write = access.allows(Verb.WRITE, facts_of(document))
+        source = (shown_source(document) if may_write else None) or document.filename
+        rows.append((str(document.id), document.title, collection or "", source))
+    raise DocumentAmbiguousError(wanted, rows)
 
 
 async def readable(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, DocumentState]:

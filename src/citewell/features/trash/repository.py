@@ -13,7 +13,6 @@ from citewell.access.statements import reach_sql
 from citewell.features.trash.schemas import Overdue, OverdueRead, PurgeBatch, Released
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import (
-    MOST_NAMED,
     OPEN_STATUSES,
     Blob,
     BlobClaim,
@@ -21,7 +20,7 @@ from citewell.models.documents import (
     DocumentText,
     DocumentVersion,
     VersionStatus,
-    is_named,
+    named,
 )
 from citewell.models.tenancy import Tenant
 
@@ -213,10 +212,12 @@ async def page(session: AsyncSession, access: Access, request: PageRequest) -> P
     return Page(list(rows), request, total)
 
 
-async def ids_named(session: AsyncSession, access: Access, wanted: str) -> list[uuid.UUID]:
-    """Ids of documents in the trash that the caller may change and that are meant, oldest first."""
-    found = select(Document.id).where(_within_trash(access), is_named(wanted))
-    return list(await session.scalars(found.order_by(Document.id).limit(MOST_NAMED)))
+async def named_ones(
+    session: AsyncSession, access: Access, wanted: str, collection_id: uuid.UUID | None
+) -> list[tuple[Document, str | None]]:
+    """Documents in the trash that the caller may change and that are meant, oldest first."""
+    rows = await session.execute(named(wanted, collection_id).where(_within_trash(access)))
+    return [(document, collection) for document, collection in rows]
 
 
 async def collection_of(

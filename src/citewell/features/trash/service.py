@@ -22,7 +22,6 @@ from citewell.features.audit import service as audit
 from citewell.features.collections import service as collections
 from citewell.features.documents import counting, originals
 from citewell.features.documents import service as documents
-from citewell.features.documents.errors import DocumentAmbiguousError, DocumentNotFoundError
 from citewell.features.documents.schemas import DocumentState
 from citewell.features.ingestion import service as ingestion
 from citewell.features.jobs import service as jobs
@@ -113,7 +112,7 @@ async def page(ctx: Context, request: PageRequest) -> Page[TrashedRead]:
     return Page([trashed_read(each, minutes) for each in found.items], request, found.total)
 
 
-async def id_of(ctx: Context, wanted: str) -> uuid.UUID:
+async def id_of(ctx: Context, wanted: str, collection: str | None = None) -> uuid.UUID:
     """The id of the document in the trash that is meant, as `documents.service.id_of` finds others.
 
     Raises:
@@ -123,13 +122,10 @@ async def id_of(ctx: Context, wanted: str) -> uuid.UUID:
     with suppress(ValueError):
         return uuid.UUID(wanted)
     access = await ctx.access()
+    collection_id = (await collections.find(ctx, collection)).id if collection else None
     async with trash_shown(ctx.session):
-        found = await repository.ids_named(ctx.session, access, wanted.strip())
-    if not found:
-        raise DocumentNotFoundError(wanted)
-    if len(found) > 1:
-        raise DocumentAmbiguousError(wanted, found)
-    return found[0]
+        found = await repository.named_ones(ctx.session, access, wanted.strip(), collection_id)
+    return await documents.only_one(ctx, wanted, found)
 
 
 async def restore(ctx: Context, document_id: uuid.UUID) -> DocumentState:
