@@ -121,7 +121,7 @@ class TestByName:
     async def test_uploads_at_once_by_two_ways_are_one_document(self, shelf: Shelf) -> None:
         made = await asyncio.gather(
             *(
-                taken(shelf, source, f"Edition {n}.")
+                taken(shelf, source, f"Edition {n} of {source}.")
                 for n in range(3)
                 for source in ("file:/in/rules.md", "upload:rules.md")
             )

@@ -21,6 +21,7 @@ from citewell.core.platform import Platform
 from citewell.features.documents import originals
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import UploadTooSlowError
+from citewell.features.documents.schemas import OnDuplicate
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.features.trash import service as trash
@@ -169,7 +170,8 @@ class TestHangingStore:
         await storage.delete((await shelf.platform.blobs.namer(shelf.caller.tenant_id))(
             hashlib.sha256(LONG.encode()).digest()
         ))  # fmt: skip
-        task = asyncio.create_task(slow.register("b.txt", LONG))
+        copy = slow.register("b.txt", LONG, on_duplicate=OnDuplicate.KEEP_BOTH)
+        task = asyncio.create_task(copy)
         await hanging(storage, 1)
         await shelf.delete(former)
         await shelf.purge()
