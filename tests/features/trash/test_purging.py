@@ -14,6 +14,7 @@ from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import DocumentNotFoundError
 from citewell.features.documents.registering import Registered
+from citewell.features.documents.schemas import OnDuplicate
 from citewell.features.trash import service as trash
 from citewell.features.usage.service import Metric
 from citewell.indexes.contract import index_of
@@ -70,7 +71,8 @@ class TestPurge:
             assert (await listed(shelf) == ["a.txt"]) is is_there
 
     async def test_content_that_another_document_needs_is_kept(self, shelf: Shelf) -> None:
-        gone, kept = await shelf.add("a.txt", HANDBOOK), await shelf.add("b.txt", HANDBOOK)
+        gone = await shelf.add("a.txt", HANDBOOK)
+        kept = await shelf.add("b.txt", HANDBOOK, on_duplicate=OnDuplicate.KEEP_BOTH)
         await shelf.delete(gone)
         await shelf.purge()
         async with documents.original_file(
@@ -147,7 +149,10 @@ class TestPurge:
     ) -> None:
         async def live(number: int) -> None:
             for turn in range(3):
-                added = await shelf.register(f"{number}-{turn}.txt", f"Shared {turn % 3}.")
+                text = f"Shared {turn % 3}."
+                added = await shelf.register(
+                    f"{number}-{turn}.txt", text, on_duplicate=OnDuplicate.KEEP_BOTH
+                )
                 await shelf.delete(added)
                 await shelf.purge()
 

@@ -245,10 +245,10 @@ class TestRestore:
 
     async def test_source_that_is_taken_at_this_moment_too(self, shelf: Shelf) -> None:
         for number in range(4):
-            old = await shelf.add(f"{number}.txt", HANDBOOK)
+            old = await shelf.add(f"{number}.txt", f"{HANDBOOK} {number}")
             await shelf.delete(old)
             new, _ = await asyncio.gather(
-                shelf.register(f"{number}.txt", "# Leave\n\nThirty days."), shelf.restore(old)
+                shelf.register(f"{number}.txt", f"# Leave\n\n3{number} days."), shelf.restore(old)
             )
             async with unit_of_work(shelf.platform, shelf.caller) as ctx:
                 await documents.get(ctx, old.document_id)
