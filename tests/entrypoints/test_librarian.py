@@ -1,6 +1,7 @@
 """The command line of a librarian and an administrator, on one installation."""
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,27 @@ class TestDocuments:
             assert installation.json("documents", "show", each["id"][-8:])["id"] == each["id"]
         unknown = installation.call("documents", "show", "twin.txt", "--collection", "No shelf")
         assert (unknown.exit_code, "no collection" in unknown.stderr) == (2, True)
+
+    def test_what_is_left_out_of_a_folder_is_named(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        text = "Guests of the canteen pay at the till before noon."
+        for name in ("a.txt", "b.txt"):
+            (tmp_path / name).write_text(text)
+        for number in range(12):
+            (tmp_path / f"{number:02}.xyz").write_text("What is this?")
+        told = installation.call("ingest", str(tmp_path), "--collection", "left-out", "--json")
+        made = json.loads(told.stdout)
+        assert [Path(each).name for each in made["skipped"]] == [f"{n:02}.xyz" for n in range(12)]
+        first, second = made["documents"]
+        assert (first["known_by"], second["known_by"]) == (None, "content")
+        assert second["document_id"] == first["document_id"]
+        said = " ".join(told.stderr.split())
+        assert "skipped 1 with the content of another document" in said
+        assert "skipped 12 of unsupported kinds" in said
+        assert "09.xyz and 2 more" in said
+        again = installation.call("ingest", str(tmp_path), "--collection", "left-out")
+        assert again.stdout.startswith("1 ready (1 passages), 1 there already")
 
 
 @pytest.mark.usefixtures("server")

@@ -116,7 +116,7 @@ class TestUpdate:
         path = f"{URL}/{made['id']}"
         old = await library.add("Before", text, collection_id=made["id"])
         await client.patch(path, json={"chunk_size": 32, "chunk_strategy": "sentence"})
-        new = await library.add("After", text, collection_id=made["id"])
+        new = await library.add("After", f"{text} New.", collection_id=made["id"])
         assert new["chunks"] > old["chunks"]
         same = (await client.get(f"/api/v1/documents/{old['id']}")).json()
         assert same["chunks"] == old["chunks"]
