@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from citewell.models.documents import OPEN_STATUSES, Blob, Document, DocumentVersion, VersionStatus
 
 WAYS_IN = {"text": 0, "upload": 1, "file-sha256": 2, "file": 2}
-"""What the source of a document begins with, before a colon, where it is known by name or content;
+"""Beginnings of sources, before a colon, of documents that are known by name or content too;
 the more exact way has the higher number. Attachments and evaluation sets have others."""
 
 _HELD = (*OPEN_STATUSES, VersionStatus.READY)
