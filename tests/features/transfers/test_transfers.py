@@ -24,6 +24,7 @@ from citewell.features.collections import service as collections
 from citewell.features.collections.errors import CollectionExistsError, CollectionNotFoundError
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import DocumentNotFoundError
+from citewell.features.documents.schemas import OnDuplicate
 from citewell.features.ingestion import service as ingestion
 from citewell.features.transfers.errors import PassphraseError, UnknownDenialError
 from citewell.features.transfers.exporting import export
@@ -251,7 +252,7 @@ class TestExport:
 
     async def test_original_of_two_versions_is_in_it_once(self, shelf: Shelf) -> None:
         for name in ("a.md", "b.md"):
-            await shelf.add(name, TEXT.format(1))
+            await shelf.add(name, TEXT.format(1), on_duplicate=OnDuplicate.KEEP_BOTH)
         frames = frames_of(await exported(shelf.platform, shelf.caller))
         assert [kind for kind, _ in frames].count(b"B") == 1
 
