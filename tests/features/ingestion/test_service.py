@@ -14,7 +14,7 @@ from citewell.core.platform import Platform
 from citewell.engine.embedding.testing import HashEmbedder
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
-from citewell.features.documents.schemas import DocumentUpdate
+from citewell.features.documents.schemas import DocumentUpdate, OnDuplicate
 from citewell.features.ingestion import service as ingestion
 from citewell.features.ingestion.pace import IngestPace
 from citewell.features.trash import service as trash
@@ -188,18 +188,18 @@ class TestReuse:
         assert version.chunk_count > 3 * len(hashes), "over several batches of eight"
         assert version.embedded_count == len(hashes) == len(embedder(shelf).embedded)
 
-    async def test_same_content_under_another_name_is_another_document(
+    async def test_same_content_under_another_name_is_stored_once(
         self, shelf: Shelf, rows: Rows
     ) -> None:
         first = await shelf.add("a.txt", HANDBOOK)
-        second = await shelf.add("b.txt", HANDBOOK)
+        second = await shelf.add("b.txt", HANDBOOK, on_duplicate=OnDuplicate.KEEP_BOTH)
         assert first.document_id != second.document_id
         assert len(rows.select("SELECT 1 FROM blob WHERE {t}")) == 1
 
     async def test_file_registered_while_it_waits_is_the_same_job(self, shelf: Shelf) -> None:
         first = await shelf.register("a.txt", HANDBOOK)
         second = await shelf.register("a.txt", HANDBOOK)
-        assert first == second
+        assert second == dataclasses.replace(first, known_by="source")
         assert first.job_id is not None
 
 
@@ -312,7 +312,9 @@ class TestFailure:
 
         other = HashEmbedder(64, name="testing:other")
         parts = with_parts(shelf, embedder=other, embedders=Embedders(open_model))
-        version, _ = await shelf.state(await parts.add("b.txt", HANDBOOK))
+        version, _ = await shelf.state(
+            await parts.add("b.txt", HANDBOOK, on_duplicate=OnDuplicate.KEEP_BOTH)
+        )
         assert version.status == "ready"
         assert (len(own.embedded), other.embedded) == (version.chunk_count, [])
 
@@ -321,7 +323,7 @@ class TestFailure:
     ) -> None:
         await shelf.add("a.txt", HANDBOOK)
         other = with_parts(shelf, embedder=HashEmbedder(64, name="testing:other"))
-        added = await other.add("b.txt", HANDBOOK)
+        added = await other.add("b.txt", HANDBOOK, on_duplicate=OnDuplicate.KEEP_BOTH)
         version, _ = await shelf.state(added)
         assert version.error_code == "embedding_failed"
         assert "testing:hash" in (version.error_detail or "")
@@ -448,7 +450,7 @@ class TestDelete:
 
     async def test_file_that_another_document_needs_stays(self, shelf: Shelf) -> None:
         added = await shelf.add("a.txt", HANDBOOK)
-        other = await shelf.add("b.txt", HANDBOOK)
+        other = await shelf.add("b.txt", HANDBOOK, on_duplicate=OnDuplicate.KEEP_BOTH)
         await shelf.delete(added)
         await shelf.purge()
         async with documents.original_file(

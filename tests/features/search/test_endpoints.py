@@ -62,7 +62,7 @@ class TestSearch:
 
     async def test_repetitions_fold_on_request(self, library: Library) -> None:
         for title in ("Rule", "Copy of the rule"):
-            await library.add(title, "Bicycles are parked in the yard.")
+            await library.add(title, "Bicycles are parked in the yard.", on_duplicate="keep_both")
         await library.add("Newer rule", "Bicycles are parked in the cellar.")
         hits = await library.search("Where are bicycles parked?")
         assert sorted(len(hit["folded"]) for hit in hits) == [0, 0, 0]
