@@ -119,6 +119,8 @@ class TestOrganisation:
         made = installation.json("users", "import", str(file))
         assert len(made["invitations"]) == 12
         assert made["collections"] == list(DEPARTMENTS)
+        for email, link in made["links"].items():
+            assert f"/join#invitation={made['invitations'][email]}&email=" in link
         seen = {each["email"]: each for each in installation.json("access", "report")["users"]}
         for number in range(12):
             own = [DEPARTMENTS[number % 3]]

@@ -25,7 +25,14 @@ def address_of(settings: Settings) -> str:
     A port that was given to `serve` alone stands in no setting, hence the file.
     """
     noted = read_private(settings.home / ADDRESS_FILE)
-    return settings.public_url or noted or f"http://{settings.host}:{settings.port}"
+    return settings.public_url or noted or address_at(settings.host, settings.port)
+
+
+def address_at(host: str, port: int) -> str:
+    """The address of a server that listens on a host and port, as this machine reaches it."""
+    # Listening everywhere is no address to open; from elsewhere it takes CITEWELL_PUBLIC_URL.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def link_to(settings: Settings, kind: NoticeKind, token: str, email: str) -> str:

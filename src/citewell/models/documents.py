@@ -193,15 +193,9 @@ SHORTEST_PART = 8
 """Fewest characters of the beginning or the end of an id. Shorter ones are words, too."""
 
 
-def named(wanted: str, collection_id: uuid.UUID | None) -> Select[Document, str]:
-    """The first documents that `is_named` fits, oldest first, and their collections' names.
-
-    The name is None for a collection that the caller cannot see.
-    """
-    statement = select(Document, Collection.name).outerjoin(
-        Collection,
-        and_(Collection.tenant_id == Document.tenant_id, Collection.id == Document.collection_id),
-    )
+def named(wanted: str, collection_id: uuid.UUID | None) -> Select[Document]:
+    """The first documents that `is_named` fits, oldest first."""
+    statement = select(Document)
     if collection_id is not None:
         statement = statement.where(Document.collection_id == collection_id)
     return statement.where(is_named(wanted)).order_by(Document.id).limit(MOST_NAMED)

@@ -1,7 +1,6 @@
 """`ingest` and `documents`."""
 
 import uuid
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +30,6 @@ from citewell.entrypoints.commands.running import (
     stop,
 )
 from citewell.features.collections import service as collections
-from citewell.features.collections.errors import CollectionNotFoundError
 from citewell.features.collections.schemas import CollectionCreate
 from citewell.features.documents import service
 from citewell.features.documents.schemas import DocumentQuery, DocumentRead, OnDuplicate
@@ -199,10 +197,8 @@ def list_documents(
             if not status and not as_json:
                 failing = DocumentQuery(wanted, VersionStatus.FAILED, search)
                 failed = (await service.page(ctx, PageRequest(1, 1), failing)).total
-            for each in {item.document.collection_id for item in found.items}:
-                # Of a private collection a single document may be granted.
-                with suppress(CollectionNotFoundError):
-                    names[each] = (await collections.get(ctx, each)).name
+            held = {item.document.collection_id for item in found.items}
+            names.update(await collections.names_of(ctx, held))
             return [each.read() for each in found.items], found.total, failed
 
     items, total, failed = run(act, tenant=tenant, as_user=as_user)

@@ -180,16 +180,20 @@ def set_up_departments(
 
     report, settings = run(act, tenant=tenant, as_user=as_user)
     if as_json:
-        print_json(report.model_dump(mode="json"))
+        links = {
+            email: link_to(settings, NoticeKind.INVITATION, token, email)
+            for email, token in report.invitations.items()
+        }
+        print_json({**report.model_dump(mode="json"), "links": links})
         return
     for title, names in (("Groups", report.groups), ("Private collections", report.collections)):
         out.print(f"{title} made: {', '.join(names) or 'none'}", markup=False)
     if report.invitations:
-        table = Table("e-mail", "where they choose a password (shown this once)")
+        out.print("Invitations, shown this once; each chooses a password at")
+        # Lines, not a table: a terminal would cut the links, and nothing shows them again.
         for email, token in report.invitations.items():
             link = link_to(settings, NoticeKind.INVITATION, token, email)
-            table.add_row(Text(email), Text(link))
-        print_table(table)
+            out.print(f"{email}  {link}", markup=False)
     table = Table("e-mail", "role", "reads", "changes")
     for seen in report.seen:
         role = f"{seen.role}, administrator" if seen.is_admin else seen.role

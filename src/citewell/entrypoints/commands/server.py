@@ -21,7 +21,7 @@ from citewell.core.errors import AppError, StartupError
 from citewell.core.jobs import MAIL_CONCURRENCY, SHUTDOWN_GRACE_SECONDS
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings, found_vendor_keys
-from citewell.entrypoints.addresses import note_address
+from citewell.entrypoints.addresses import address_at, note_address
 from citewell.entrypoints.commands.ingesting import ingest_paths
 from citewell.entrypoints.commands.running import (
     DATABASE_ERRORS,
@@ -182,7 +182,7 @@ class _Site:
         if self.settings.public_url is not None:
             return self.settings.public_url
         host, port = self.listener.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return address_at(host, port)
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class SetupNotice:
             where = _instructions(address, self.token)
         return (
             "Nobody has an account yet. The first one administers this installation; it is made "
-            f"with a token, before a key or the library is used.\n{where}"
+            f"with a token, which works until then.\n{where}"
         )
 
 

@@ -59,6 +59,16 @@ async def by_id(
     )
 
 
+async def names(
+    session: AsyncSession, access: Access, collection_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, str]:
+    """Names of those of the collections that are there for someone with this access."""
+    wanted = select(Collection.id, Collection.name).where(
+        Collection.id.in_(list(collection_ids)), _visible(access)
+    )
+    return {row.id: row.name for row in await session.execute(wanted)}
+
+
 async def hold_conversation_files(session: AsyncSession, collection_id: uuid.UUID) -> bool:
     """As `hold`, also where the collection is that of a conversation."""
     async with conversation_files_shown(session):

@@ -1,7 +1,7 @@
 """Making, finding and removing collections."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from citewell.access.policy import CREATES_FROM, MANAGES_COLLECTIONS_FROM, Scope, Visibility
 from citewell.core.context import BatchContext, Context
@@ -135,6 +135,14 @@ async def get(ctx: Context, collection_id: uuid.UUID) -> Collection:
     if found is None:
         raise CollectionNotFoundError(collection_id)
     return found
+
+
+async def names_of(ctx: Context, collection_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Names of those of the collections that the caller sees.
+
+    A document that is granted alone is seen without the private collection that holds it.
+    """
+    return await repository.names(ctx.session, await ctx.access(), collection_ids)
 
 
 async def hold(ctx: Context, collection_id: uuid.UUID) -> bool:

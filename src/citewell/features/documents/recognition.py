@@ -83,16 +83,17 @@ class Recognition:
         source = file.new.source or ""
         if not is_recognised(file) or len(self._sources[file.filename]) > 1:
             return None
-        fitting = [
-            each
-            for each in self._bearers.get(file.filename, ())
-            if _may_be_one(source, each.source or "") and _lies_in(each, file.new.folders)
-        ]
+
+        def fits(each: Document) -> bool:
+            return _may_be_one(source, each.source or "") and _lies_in(each, file.new.folders)
+
+        fitting = [each for each in self._bearers.get(file.filename, ()) if fits(each)]
         if len(fitting) != 1:
             return None
         access = await self._ctx.access()
         document = await repository.lock(self._ctx.session, fitting[0].id, access)
-        if document is None:
+        # Somebody who held the lock may have renamed or moved it.
+        if document is None or document.filename != file.filename or not fits(document):
             return None
         may_write = access.allows(Verb.WRITE, service.facts_of(document))
         if not may_write and file.new.on_duplicate is OnDuplicate.VERSION:

@@ -405,10 +405,11 @@ async def folders(
 
 async def named_ones(
     session: AsyncSession, access: Access, wanted: str, collection_id: uuid.UUID | None
-) -> list[tuple[Document, str | None]]:
-    """Readable documents that a name or part of an id fits, and the names of their collections."""
-    rows = await session.execute(named(wanted, collection_id).where(within(access, Verb.READ)))
-    return [(document, collection) for document, collection in rows]
+) -> list[Document]:
+    """Readable documents that a name or part of an id fits, oldest first."""
+    return list(
+        await session.scalars(named(wanted, collection_id).where(within(access, Verb.READ)))
+    )
 
 
 async def text_segments(
@@ -440,10 +441,12 @@ async def blob_of(session: AsyncSession, version: DocumentVersion) -> Blob:
 
 async def lock(session: AsyncSession, document_id: uuid.UUID, access: Access) -> Document | None:
     """A document the caller may read, locked until the end of the transaction."""
+    # Read anew: the session may hold it from before it had to wait for the lock.
     return await session.scalar(
         select(Document)
         .where(Document.id == document_id, within(access, Verb.READ))
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
 
 

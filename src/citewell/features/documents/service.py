@@ -113,9 +113,7 @@ async def id_of(ctx: Context, wanted: str, collection: str | None = None) -> uui
     return await only_one(ctx, wanted, found)
 
 
-async def only_one(
-    ctx: Context, wanted: str, found: Sequence[tuple[Document, str | None]]
-) -> uuid.UUID:
+async def only_one(ctx: Context, wanted: str, found: Sequence[Document]) -> uuid.UUID:
     """The id of the document that was found, if it is one.
 
     Raises:
@@ -125,14 +123,16 @@ async def only_one(
     if not found:
         raise DocumentNotFoundError(wanted)
     if len(found) == 1:
-        return found[0][0].id
+        return found[0].id
     access = await ctx.access()
+    names = await collections.names_of(ctx, {each.collection_id for each in found})
     rows: list[tuple[str, str, str, str]] = []
-    for document, collection in found:
+    for document in found:
         # Those who may not change a document are not told where it came from.
         may_write = access.allows(Verb.WRITE, facts_of(document))
         source = (shown_source(document) if may_write else None) or document.filename
-        rows.append((str(document.id), document.title, collection or "", source))
+        collection = names.get(document.collection_id, "")
+        rows.append((str(document.id), document.title, collection, source))
     raise DocumentAmbiguousError(wanted, rows)
 
 

@@ -214,10 +214,9 @@ async def page(session: AsyncSession, access: Access, request: PageRequest) -> P
 
 async def named_ones(
     session: AsyncSession, access: Access, wanted: str, collection_id: uuid.UUID | None
-) -> list[tuple[Document, str | None]]:
+) -> list[Document]:
     """Documents in the trash that the caller may change and that are meant, oldest first."""
-    rows = await session.execute(named(wanted, collection_id).where(_within_trash(access)))
-    return [(document, collection) for document, collection in rows]
+    return list(await session.scalars(named(wanted, collection_id).where(_within_trash(access))))
 
 
 async def collection_of(
