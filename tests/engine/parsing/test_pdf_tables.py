@@ -152,6 +152,49 @@ class TestTablesOverPages:
             text_of([SENSORS[0], *SENSORS[3:]]),
         ]
 
+    def test_another_table_on_the_next_page_keeps_its_own_header(self, read, tmp_path):
+        xs = [60, 250, 450]
+        before = [["Staff grade", "Night rate"], ["Junior", "12 euros"], ["Senior", "15 euros"]]
+        years = [["Dues", "2021", "2022"], ["Aldby", "12", "14"], ["Brixey", "15", "16"]]
+        others = [
+            # below a heading of its own, and with its own header at the top of the page
+            (before, "5 Visitors and what they pay", [["Child", "3 euros"], ["Adult", "7 euros"]]),
+            (before, "", [["Visitor kind", "Entry fee"], ["Child", "3 euros"]]),
+            (before, "", [["Staff grade", "2nd night"], ["Junior", "6 euros"]]),
+            (years, "", [["Fines", "2019", "2020"], ["Aldby", "1", "2"]]),
+        ]
+        for number, (rows, heading, after) in enumerate(others):
+            own = [60, 250, 350, 450] if len(rows[0]) > 2 else xs
+            pages = [
+                drawn(rows, own, 160) + shown("Page 1", 280, 40),
+                (shown(heading, 60, 800) if heading else "") + drawn(after, own, 780)
+                + shown("The end of it.", 60, 600) + shown("Page 2", 280, 40),
+            ]  # fmt: skip
+            _, blocks = read(write_pdf_contents(tmp_path / f"{number}.pdf", pages))
+            tables = [block.text for block in blocks if block.kind is BlockKind.TABLE]
+            assert tables == [text_of(rows), text_of(after)]
+
+    def test_a_title_below_the_first_part_ends_the_table(self, read, tmp_path):
+        xs = [60, 180, 300, 420]
+        pages = [
+            drawn(SENSORS[:3], xs, 140) + shown("Spare parts of the boats", 60, 60),
+            drawn(SENSORS[3:], xs, 780) + shown("The end of it.", 60, 600),
+        ]
+        _, blocks = read(write_pdf_contents(tmp_path / "a.pdf", pages))
+        tables = [block.text for block in blocks if block.kind is BlockKind.TABLE]
+        assert tables == [text_of(SENSORS[:3]), text_of(SENSORS[3:])]
+
+    def test_running_headers_that_count_do_not_end_a_table(self, read, tmp_path):
+        xs = [60, 180, 300, 420]
+        parts = [SENSORS[:3], SENSORS[2:4], SENSORS[3:]]
+        pages = [
+            shown(f"Yard rules, sheet {number} of 3", 60, 800) + drawn(rows, xs, 780)
+            for number, rows in enumerate(parts, 1)
+        ]
+        _, blocks = read(write_pdf_contents(tmp_path / "a.pdf", pages))
+        tables = [block.text for block in blocks if block.kind is BlockKind.TABLE]
+        assert tables == [text_of(parts[0]), *(text_of([SENSORS[0], *p]) for p in parts[1:])]
+
 
 def aligned(rows: Sequence[Sequence[str]], xs: Sequence[float], top: float) -> str:
     return "".join(

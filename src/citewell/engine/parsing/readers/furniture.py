@@ -28,6 +28,11 @@ _PAGE_NUMBER = re.compile(
 )
 
 
+def is_page_number(line: str) -> bool:
+    """Whether a line is nothing but the number of its page."""
+    return _PAGE_NUMBER.fullmatch(line) is not None
+
+
 def without_furniture(pages: dict[int | None, list[Block]]) -> Iterator[list[Block]]:
     """Yield the pages' blocks without what repeats at their edges.
 

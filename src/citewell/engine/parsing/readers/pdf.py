@@ -65,7 +65,7 @@ def read(source: ReaderInput) -> Reading:
         for block in node_block(node):
             pages.setdefault(block.page, []).append(_readable(block))
     facts = _facts(source.path if content is None else content, pages)
-    tables = list(with_headers([found.tables for found in facts]))
+    tables = list(with_headers([found.tables for found in facts], [found.text for found in facts]))
     for page in result.pages or []:
         number = page["page_number"]
         found = facts[number - 1] if number <= len(facts) else PageFacts()

@@ -65,9 +65,10 @@ class PageTable:
     """Its letters and figures, by which it is found in the page's text."""
     borders: tuple[float, ...]
     """Left ends of its columns and the right one of the last."""
-    is_at_top: bool
-    is_at_bottom: bool
-    """Whether only the lines of a running header or footer come before or behind it."""
+    above: tuple[str, ...] | None
+    below: tuple[str, ...] | None
+    """The lines before and behind it, without spaces; None if they are more than those of a
+    running header or footer."""
     is_ruled: bool
 
 
@@ -131,8 +132,8 @@ def ruled_table(grid: RuledGrid, letters: Sequence[Letter], shown: str) -> PageT
         rows,
         counted("".join(letter.text for letter in inside)),
         tuple(grid.xs),
-        is_at_top=_lines(above) <= _EDGE_LINES,
-        is_at_bottom=_lines(below) <= _EDGE_LINES,
+        above=_edge(above, shown),
+        below=_edge(below, shown),
         is_ruled=True,
     )
 
@@ -266,5 +267,13 @@ def _is_apart(before: Letter, letter: Letter) -> bool:
     return letter.left - before.right > _SPACE * (letter.high - letter.low)
 
 
-def _lines(letters: list[Letter]) -> int:
-    return sum(1 for _ in lines_of(letters))
+def _edge(letters: list[Letter], shown: str) -> tuple[str, ...] | None:
+    """The lines of PDFium's text that letters stand in; None if there are too many of them."""
+    if sum(1 for _ in lines_of(letters)) > _EDGE_LINES:
+        return None
+    parts: list[str] = []
+    for before, letter in pairwise([*letters[:1], *letters]):
+        if not parts or "\n" in shown[before.place : letter.place]:
+            parts.append("")
+        parts[-1] += letter.text
+    return tuple(parts)

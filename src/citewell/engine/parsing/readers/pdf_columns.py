@@ -153,8 +153,8 @@ def _table(rows: list[_Row], columns: list[tuple[float, float]], shown: str) -> 
         [[row[n] for n in used] for row in (header, *body)],
         counted(letters),
         (),
-        is_at_top=False,
-        is_at_bottom=False,
+        above=None,
+        below=None,
         is_ruled=False,
     )
 
