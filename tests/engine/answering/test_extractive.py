@@ -301,3 +301,14 @@ class TestWhatIsAskedFor:
         assert len(answer("When is the pump serviced?", passage(text)).sentences) == 2
         other = "The pump is serviced in May.\n\nThe lift is serviced again in October."
         assert len(answer("When is the pump serviced?", passage(other)).sentences) == 1
+
+    def test_small_letters_with_marks_begin_no_name(self):
+        named = passage("Phụ trách kho đạo cụ là bà Trần Thị Mai.", name="n", language="vi")
+        other = passage(
+            "Phụ trách kho đạo cụ là ông Nam, được đề cử hằng năm.",
+            name="o",
+            language="vi",
+            score=0.98,
+        )
+        made = answer("Ai phụ trách kho đạo cụ?", named, other, language="vi")
+        assert made.text == "Phụ trách kho đạo cụ là bà Trần Thị Mai. [1]"

@@ -154,9 +154,10 @@ _ENGLISH: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             r"^(?:what|which) (?:\w+ )?(?:documents|items|kinds|types|things|parts|courses|tools|"
             r"features|people|cities|countries|rules|conditions|reasons|databases|expenses)\b|"
             # `Which costs are never repaid?`; `What news is there`, `which bus` ask for one.
-            r"^(?:what|which) (?:\w+ ){0,2}\w{3,}(?<!ss)(?<!us)(?<!is)s "
+            r"^(?:what|which) (?:\w+ ){0,2}\w{3,}s(?<!ss)(?<!us)(?<!is) "
             r"(?:are|were|have|can|may|must|should|do|need)\b|"
-            r"^in (?:what|which) \w+s\b|^what (?:can|does|do) .*\b(?:build|include|contain)\b|"
+            r"^in (?:what|which) \w+s(?<!ss)(?<!us)(?<!is)\b|"
+            r"^what (?:can|does|do) .*\b(?:build|include|contain)\b|"
             r"^what (?:do|should|must|can|shall) (?:i|we|you|one) (?:need to |have to )?"
             r"(?:bring|pack|take|carry|prepare|hand in|submit)\b|^what is in\b",
         ),

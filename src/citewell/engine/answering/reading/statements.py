@@ -44,8 +44,8 @@ _SINGLE = (Kind.PERSON, Kind.TIME, Kind.PLACE, Kind.COUNT, Kind.AMOUNT, Kind.DUR
 _WHOLE, _DECIDES = 0.5, 0.8
 """Share of a question that a statement has to cover to stand alone."""
 
-_NAME = re.compile(r"(?<=\S )[^\W\d_a-z]\w+ [^\W\d_a-z]\w+")
-"""Two words with capitals behind the first word: the name of a person, or a title."""
+_PAIR = re.compile(r"(?<=\S )(?=([^\W\d_])\w+ ([^\W\d_])\w)")
+"""First letters of two words behind the first word of a text."""
 
 _IS_OVER = re.compile(
     r"\b(?:withdrawn|superseded|replaced|repealed|expired|no longer|het hieu luc|bai bo|thay the)\b"
@@ -109,9 +109,14 @@ def best_statements(material: Material, count: int) -> list[Statement]:
 def _offers_less(material: Material, first: Statement, other: Statement) -> bool:
     """Whether another statement has less of the kind of thing that is asked for."""
     asked = material.asked
-    if asked.kind is Kind.PERSON and _NAME.search(first.text) and not _NAME.search(other.text):
+    if asked.kind is Kind.PERSON and _holds_name(first.text) and not _holds_name(other.text):
         return True
     return offers(asked, other.text) < offers(asked, first.text) - _LESS
+
+
+def _holds_name(text: str) -> bool:
+    """Whether two words with capitals stand behind the first word: a person's name, or a title."""
+    return any(one.isupper() and other.isupper() for one, other in _PAIR.findall(text))
 
 
 def _terms(material: Material, one: Statement) -> frozenset[int]:
