@@ -8,6 +8,7 @@ from typing import Any
 
 from citewell.engine.chunking.base import content_hash
 from citewell.engine.embedding.testing import HashEmbedder
+from citewell.engine.lexical.base import ANALYSIS
 from citewell.engine.lexical.bm25 import passage_terms
 from citewell.kit.ids import uuid7
 from tests.features.transfers.conftest import written
@@ -55,7 +56,9 @@ def _collection(embedder: HashEmbedder) -> dict[str, Any]:
     return {
         "format": 1, "exported_at": WHEN, "id": str(uuid7()), "name": "large", "description": "",
         "chunk_strategy": "structure", "chunk_size": 200, "chunk_overlap": 0, "rules": [],
-        "embedding": {"name": spec.name, "dimensions": spec.dimensions},
+        "embedding": {
+            "name": spec.name, "dimensions": spec.dimensions, "analysis": ANALYSIS,
+        },
     }  # fmt: skip
 
 

@@ -66,8 +66,9 @@ class Hook:
             return False
         system = Caller(self.caller.tenant_id, SYSTEM)
         async with unit_of_work(self.platform, system) as ctx:
-            number = await jobs.begin(ctx.session, job_id)
-        assert number is not None
+            begun = await jobs.begin(ctx.session, job_id)
+        assert begun is not None
+        number, _ = begun
         try:
             await sending.deliver(Attempt(platform or self.platform, system, job_id, number))
         finally:
