@@ -112,6 +112,29 @@ class TestRuledTables:
         _, (table,) = read(write_pdf_content(tmp_path / "a.pdf", content))
         assert (table.kind, table.text) == (BlockKind.TABLE, text_of(rows))
 
+    def test_lines_of_a_cell_between_lines_stay_one_row(self, read, tmp_path):
+        contacts = [
+            ["Contact", "Details", "Hours"],
+            ["Anna Lee\nTreasurer\nRoom 4", "The money of the\nclub and all of its\ninsurance",
+             "Mondays\nfrom nine\nto noon"],
+            ["Bob Ray\nSecretary\nRoom 9", "Minutes and the\nnames of all the\nmembers",
+             "Fridays\nfrom two\nto four"],
+        ]  # fmt: skip
+        fair = ["Monday\n9 to 12\nHall A", "Opening of the fair by\nthe mayor and a\nspeech"]
+        talk = ["Tuesday\n1 to 5\nHall B", "Show of old tractors and\na talk on their engines"]
+        names = ["Monday\n9 to 12\nHall A", "Opening by the Mayor\nLady Ferro, then\nA talk\nMusic"]
+        tenants = [
+            ["Tenant", "Rent", "Deposit"],
+            ["Anna Lee\n12 High St\nLeeds", "500\n510\n520", "1000\n1010\n1020"],
+            ["Bob Ray\n3 Low Rd", "600 euros", "1200 euros"],
+        ]
+        head = ["When", "What"]
+        tables = [contacts, tenants, [head, fair, talk], [head, fair], [head, names]]
+        for number, rows in enumerate(tables):
+            xs = [60, 200, 340, 460] if len(rows[0]) > 2 else [60, 200, 400]
+            _, (table,) = read(write_pdf_content(tmp_path / f"{number}.pdf", drawn(rows, xs, 780)))
+            assert (table.kind, table.text) == (BlockKind.TABLE, text_of(rows))
+
     def test_frames_and_empty_grids_stay_text(self, read, tmp_path):
         frame = "60 600 400 100 re S\n" + shown("Mind the gap between the boards.", 70, 660)
         _, blocks = read(write_pdf_content(tmp_path / "a.pdf", frame))

@@ -1,6 +1,7 @@
 """Cells of tables of a PDF page, by the places of their letters."""
 
 import ctypes
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,6 +38,13 @@ _SHORT_LINE = 0.6
 """Share of a column's width that lines of wrapped text exceed: the next word does not fit."""
 _LEAST_LINES = 3
 """Lines from which a cell may hold rows that no line parts."""
+_MOST_ABOVE, _MOST_BELOW = 2, 1
+"""Rows of a grid before and behind one that holds the rows of a table: title and header, a sum."""
+_FIGURES = 0.7
+"""Least share of figures among the lines of a column of figures, as in `pdf_columns`."""
+
+# Amounts, shares, dates, marks for none; years and numbers of pages too.
+FIGURE = re.compile(r"[$€£¥(+\-–—−\s]*\d[\s\d.,:/%()xX]*|[$€£¥]?\s*[-–—−]+|n/?a", re.IGNORECASE)  # noqa: RUF001
 
 
 class Letter(NamedTuple):
@@ -116,8 +124,10 @@ def ruled_table(grid: RuledGrid, letters: Sequence[Letter], shown: str) -> PageT
         return None
     columns = range(len(grid.xs) - 1)
     rows: list[list[str]] = []
+    body = _only_body(cells, len(grid.ys) - 1)
     for row in range(len(grid.ys) - 1):
-        parts = _unruled_rows([cells.get((row, n), []) for n in columns], grid.xs)
+        own = [cells.get((row, n), []) for n in columns]
+        parts = _unruled_rows(own, grid.xs, shown) if row == body else [own]
         if len(parts) > 1:
             rows += ([cell_text(cell, shown) for cell in part] for part in parts)
         else:
@@ -194,10 +204,24 @@ def is_table(rows: list[list[str]]) -> bool:
     ) * len(rows[0])
 
 
-def _unruled_rows(cells: list[Cell], xs: list[float]) -> list[list[Cell]]:
+def _only_body(cells: dict[tuple[int, int], Cell], rows: int) -> int | None:
+    """The row of a grid that is the whole body of its table; None if lines part the body."""
+    heights = [0] * rows
+    for (row, _), cell in cells.items():
+        heights[row] = max(heights[row], len(list(lines_of(cell))))
+    tall = [row for row, lines in enumerate(heights) if lines >= _LEAST_LINES]
+    if len(tall) != 1 or tall[0] > _MOST_ABOVE or rows - 1 - tall[0] > _MOST_BELOW:
+        return None
+    # A sum has one line; a row of more is one more entry.
+    return tall[0] if max(heights[tall[0] + 1 :], default=0) <= 1 else None
+
+
+def _unruled_rows(cells: list[Cell], xs: list[float], shown: str) -> list[list[Cell]]:
     """The rows of a row of a grid that holds several, if no lines part them.
 
-    Lines of the first column that end well before its end, as wrapped text does not, begin rows.
+    Lines of the first column that end well before its end, as wrapped text does not, begin rows. As
+    contacts and schedules of one entry have such lines too, the other columns have to be figures or
+    to have a line for each of the first. A single entry of as many lines in each column is cut.
     """
     divided = [list(lines_of(cell)) for cell in cells]
     first = divided[0]
@@ -207,10 +231,17 @@ def _unruled_rows(cells: list[Cell], xs: list[float]) -> list[list[Cell]]:
     width = xs[1] - xs[0]
     if median(line[-1].right - line[0].left for line in first) > _SHORT_LINE * width:
         return [cells]
+    texts = [[_line_text(line, shown) for line in lines] for lines in divided]
+    others = [lines for lines in texts[1:] if lines]
+    is_even = all(len(lines) == len(first) for lines in others)
+    if any(map(_is_wrapped, texts)) or not (
+        is_even or 2 * sum(map(_has_figures, others)) > len(others)
+    ):
+        return [cells]
     middles = [(line[0].low + line[0].high) / 2 for line in first]
     height = first[0][0].high - first[0][0].low
-    others = [(line[0].low + line[0].high) / 2 for lines in divided[1:] for line in lines]
-    if any(all(abs(at - each) > _LINE * height for each in others) for at in middles):
+    beside = [(line[0].low + line[0].high) / 2 for lines in divided[1:] for line in lines]
+    if any(all(abs(at - each) > _LINE * height for each in beside) for at in middles):
         return [cells]
     starts = [-(at + _LINE * height) for at in middles]
     rows: list[list[Cell]] = [[[] for _ in cells] for _ in starts]
@@ -220,6 +251,15 @@ def _unruled_rows(cells: list[Cell], xs: list[float]) -> list[list[Cell]]:
             number = sum(start <= at for start in starts) - 1
             rows[max(number, 0)][column].append(letter)
     return rows
+
+
+def _is_wrapped(lines: list[str]) -> bool:
+    """Whether lines are one text: it begins with a capital, and one of its lines does not."""
+    return lines[:1] != [] and lines[0][:1].isupper() and any(x[:1].islower() for x in lines[1:])
+
+
+def _has_figures(lines: list[str]) -> bool:
+    return sum(bool(FIGURE.fullmatch(x)) for x in lines) >= _FIGURES * len(lines)
 
 
 def lines_of(cell: Iterable[Letter]) -> Iterator[list[Letter]]:

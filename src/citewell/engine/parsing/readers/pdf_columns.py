@@ -9,7 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from citewell.engine.parsing.readers.pdf_cells import Letter, PageTable, cell_text, counted
+from citewell.engine.parsing.readers.pdf_cells import (
+    FIGURE,
+    Letter,
+    PageTable,
+    cell_text,
+    counted,
+)
 
 _GAP = 0.7
 """Gap between columns as a share of a line's height, which is 1.2 of the type's size: more than two
@@ -24,8 +30,6 @@ _SEVERAL = 0.6
 _FIGURES = 0.7
 """Least share of figures among the cells of a column of figures; its heading is none."""
 
-# Amounts, shares, dates, marks for none; years and numbers of pages too.
-_FIGURE = re.compile(r"[$€£¥(+\-–—−\s]*\d[\s\d.,:/%()xX]*|[$€£¥]?\s*[-–—−]+|n/?a", re.IGNORECASE)  # noqa: RUF001
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _PAGE = re.compile(r"\d{1,4}|[ivxl]{1,6}")
 _BEFORE, _BEHIND = frozenset("$€£¥("), frozenset("%)")
@@ -54,7 +58,7 @@ def may_have_columns(shown: str) -> bool:
         shown: PDFium's text of the page.
     """
     lines = (line.rstrip().rpartition(" ")[2] for line in shown.splitlines())
-    return sum(bool(_FIGURE.fullmatch(word)) or word in _BEHIND for word in lines) >= _LEAST_ROWS
+    return sum(bool(FIGURE.fullmatch(word)) or word in _BEHIND for word in lines) >= _LEAST_ROWS
 
 
 def column_tables(letters: Sequence[Letter], shown: str) -> Iterator[PageTable]:
@@ -162,7 +166,7 @@ def _table(rows: list[_Row], columns: list[tuple[float, float]], shown: str) -> 
 def _header_rows(rows: list[list[str]]) -> int:
     """Count the first rows that name columns: in words or years, the first column mostly not."""
     for number, row in enumerate(rows):
-        figures = [cell for cell in row[1:] if _FIGURE.fullmatch(cell)]
+        figures = [cell for cell in row[1:] if FIGURE.fullmatch(cell)]
         if (figures and not _is_years(row)) or (row[0] and not any(row[1:])):
             return number
     return 0
@@ -179,7 +183,7 @@ def _has_figures(rows: list[list[str]]) -> bool:
     columns = [[cell for cell in column if cell] for column in list(zip(*rows, strict=True))[1:]]
     good = 0
     for cells in columns:
-        figures = [cell for cell in cells if _FIGURE.fullmatch(cell)]
+        figures = [cell for cell in cells if FIGURE.fullmatch(cell)]
         good += len(figures) >= max(_LEAST_ROWS - 1, _FIGURES * len(cells))
     names = [row[0] for row in rows if row[0]]
     letters = sum(any(each.isalpha() for each in name) for name in names)
