@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
-from citewell.engine.answering.reading.units import stated_unit
+from citewell.engine.answering.reading.grid import grids_of
+from citewell.engine.answering.reading.units import line_above, stated_unit
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import normalise, words
 
@@ -86,8 +87,9 @@ def _above(material: Material, reading: ReadPassage, at: int) -> Iterator[Quote]
     )
     if header is not None:
         yield quote_of(header)
-    unit = next((one for one in reversed(before) if _states_unit(one)), None)
-    if unit is not None:
+    first = next(grid.rows[0] for grid in grids_of(stream) if (reading, at) in grid.rows)
+    unit = line_above(stream, first)
+    if unit is not None and stated_unit(unit.text) is not None:
         yield quote_of(unit)
 
 
@@ -99,7 +101,3 @@ def _is_same_document(one: ReadPassage, other: ReadPassage) -> bool:
 def _is_header(candidate: Candidate, header: str) -> bool:
     span = candidate.span
     return not candidate.is_row and candidate.passage.text[span.start : span.end] == header
-
-
-def _states_unit(candidate: Candidate) -> bool:
-    return not candidate.is_row and stated_unit(candidate.text) is not None

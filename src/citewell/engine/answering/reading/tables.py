@@ -1,6 +1,7 @@
 """A cell of a table as the answer: `10 to 20 kg: 4.90 euros`, cited with its row."""
 
 import re
+from collections.abc import Sequence
 
 from citewell.engine.answering.candidates import Candidate
 from citewell.engine.answering.reading.base import Material, Statement, quote_of
@@ -14,8 +15,8 @@ from citewell.engine.answering.reading.grid import (
     value_with_unit,
     wanted_column,
 )
-from citewell.engine.answering.reading.units import amount
-from citewell.engine.answering.scoring import Scored
+from citewell.engine.answering.reading.units import amount, line_above
+from citewell.engine.answering.scoring import ReadPassage, Scored
 from citewell.engine.text.numerals import number_values
 
 _ALIKE = 3
@@ -63,13 +64,22 @@ def _alike(grid: TableRows, best: int) -> list[int]:
 
 
 def _lines_above(material: Material, grid: TableRows) -> list[str]:
-    """Lines and headings above a table, nearest first."""
+    """The line right above a table and the innermost heading, where no other table is between."""
     first = grid.rows[0]
     passage = first[0].passage
     stream = next(one for one in material.streams if first in one)
+    nearest = line_above(stream, first)
+    lines = [nearest.text] if nearest else []
+    if not grid.is_from_start or _is_behind_a_table(stream, first):
+        return lines
+    return [*lines, *passage.heading[-1:]]
+
+
+def _is_behind_a_table(
+    stream: Sequence[tuple[ReadPassage, int]], first: tuple[ReadPassage, int]
+) -> bool:
     before = [one.candidates[at] for one, at in stream[: stream.index(first)]]
-    lines = [one.text for one in reversed(before) if not one.is_row]
-    return [*lines, passage.context, *reversed(passage.heading)]
+    return any(one.is_row for one in before)
 
 
 def _label_terms(grid: TableRows, row: int) -> frozenset[int]:
@@ -112,7 +122,7 @@ def _line(material: Material, grid: TableRows, row: int) -> str:
         return f"{name}: {told}" if told else grid.candidate(row).text
     value = value_with_unit(grid.header[column], grid.cells(row)[column])
     if value == grid.cells(row)[column]:
-        value = amount(grid.header[column], value, _lines_above(material, grid))
+        value = amount(grid, column, value, _lines_above(material, grid))
     name = name_without_unit(grid.header[column])
     label = name_of(material.asked, grid, row, told=column)
     has_unit = value != grid.cells(row)[column] or not value.replace(".", "").isdigit()
