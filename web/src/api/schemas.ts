@@ -24,6 +24,7 @@ export type Version = Schemas["VersionRead"];
 export type Grant = Schemas["GrantRead"];
 export type Explanation = Schemas["AccessExplanation"];
 export type Collection = Schemas["CollectionRead"];
+export type CollectionListed = Schemas["CollectionListed"];
 export type Retention = Schemas["RetentionRead"];
 export type Embed = Schemas["EmbedRead"];
 export type Box = Schemas["BoxRead"];

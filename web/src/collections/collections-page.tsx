@@ -1,11 +1,11 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, data } from "~/api/client";
 import { problemOf } from "~/api/problem";
-import type { Collection, Retention } from "~/api/schemas";
+import type { Collection, CollectionListed, Retention } from "~/api/schemas";
 import type { Key } from "~/i18n/key";
 import { moment } from "~/kit/format";
 import { saveOriginal } from "~/reader/original";
@@ -73,14 +73,10 @@ export function CollectionsPage() {
   );
 }
 
-function Row({ collection, mayExport, onOpen }: { collection: Collection; mayExport: boolean; onOpen: (open: Open) => void }) {
+function Row({ collection, mayExport, onOpen }: { collection: CollectionListed; mayExport: boolean; onOpen: (open: Open) => void }) {
   const { t } = useTranslation();
   const attempt = useAttempt();
   const queries = useQueryClient();
-  const { data: held } = useQuery({
-    queryKey: ["documents", "held", collection.id],
-    queryFn: async ({ signal }) => (await data(api.GET("/api/v1/documents", { params: { query: { collection_id: collection.id, limit: 1 } }, signal }))).pagination.total,
-  });
   const strategy = STRATEGIES[collection.chunk_strategy as keyof typeof STRATEGIES];
 
   async function remove(): Promise<void> {
@@ -97,8 +93,7 @@ function Row({ collection, mayExport, onOpen }: { collection: Collection; mayExp
         </p>
         {collection.description !== "" && <p className="wrap-anywhere">{collection.description}</p>}
         <p className="text-sm text-soft">
-          {held !== undefined && <>{t("documents.count", { count: held })} · </>}
-          {collection.visibility === "private" && <>{t("collections.isPrivate")} · </>}
+          {t("documents.count", { count: collection.documents })} · {collection.visibility === "private" && <>{t("collections.isPrivate")} · </>}
           {strategy === undefined ? collection.chunk_strategy : t(strategy as "cut.fixed")} · {t("collections.sizes", { size: collection.chunk_size, overlap: collection.chunk_overlap })}
           {collection.keep_days != null && <> · {t("collections.keeps", { count: collection.keep_days })}</>}
         </p>

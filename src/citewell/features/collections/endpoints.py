@@ -4,7 +4,12 @@ import uuid
 
 from citewell.core.context import unit_of_work
 from citewell.features.collections import service
-from citewell.features.collections.schemas import CollectionCreate, CollectionRead, CollectionUpdate
+from citewell.features.collections.schemas import (
+    CollectionCreate,
+    CollectionListed,
+    CollectionRead,
+    CollectionUpdate,
+)
 from citewell.features.http import (
     LIBRARY,
     Listing,
@@ -22,11 +27,14 @@ router = Router(policy=LIBRARY, prefix="/collections", tags=["collections"])
 @router.get("")
 async def list_collections(
     platform: PlatformDep, caller: ReaderDep, request: PageDep
-) -> Listing[CollectionRead]:
-    """List collections by name."""
+) -> Listing[CollectionListed]:
+    """List collections by name, each with the number of documents in it that the caller reads."""
     async with unit_of_work(platform, caller) as ctx:
         page = await service.page(ctx, request)
-        return listing(page, [CollectionRead.model_validate(item) for item in page.items])
+        held = await service.documents_in(ctx, [item.id for item in page.items])
+        shown = [CollectionRead.model_validate(item).model_dump() for item in page.items]
+        items = [CollectionListed(**item, documents=held.get(item["id"], 0)) for item in shown]
+        return listing(page, items)
 
 
 @router.post("", status_code=201)

@@ -84,3 +84,11 @@ class CollectionRead(BaseModel):
     keep_days: int | None
     created_at: datetime
     updated_at: datetime
+
+
+class CollectionListed(CollectionRead):
+    """A collection in the list, with what it holds for the caller."""
+
+    documents: int = Field(
+        description="Number of its documents that the caller may read, of every status."
+    )

@@ -216,6 +216,11 @@ async def page(ctx: Context, request: PageRequest) -> Page[Collection]:
     return await repository.page(ctx.session, await ctx.access(), request)
 
 
+async def documents_in(ctx: Context, collection_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Numbers of the documents that the caller may read, by collection; without those of none."""
+    return await repository.documents_in(ctx.session, await ctx.access(), collection_ids)
+
+
 async def update(ctx: Context, collection_id: uuid.UUID, data: CollectionUpdate) -> Collection:
     """Change a collection; new chunking applies to documents ingested from now on.
 
