@@ -65,6 +65,43 @@ describe("many documents", () => {
   });
 });
 
+describe("uploads", () => {
+  it("give a document the level that is chosen, also the usual one, and leave it where none is", async () => {
+    const { page } = visitor;
+    const file = { name: "beacon.md", mimeType: "text/markdown", buffer: Buffer.from("# Beacon\n\nThe beacon is lit at dusk.") };
+    for (const [chosen, kept] of [["public", "public"], ["", "public"], ["internal", "internal"]] as const) {
+      await page.goto(`${address}/documents`);
+      await page.locator("label", { hasText: "Access level" }).locator("select").selectOption(chosen);
+      const answered = page.waitForResponse((response) => response.url().endsWith("/documents/upload"));
+      await page.locator("input[type=file]:not([webkitdirectory])").setInputFiles([file]);
+      expect((await answered).status()).toBe(202);
+      await page.getByLabel("Search titles").fill("Beacon");
+      await page.locator("select[aria-label='Access level']").selectOption(kept);
+      await page.getByText("1 document", { exact: true }).waitFor();
+    }
+  });
+
+  it("that fail say what the server says by keyboard, and are led to from System", async () => {
+    const { page } = visitor;
+    await page.goto(`${address}/documents`);
+    await page.locator("input[type=file]:not([webkitdirectory])").setInputFiles([
+      { name: "wrecked.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7 wrecked") },
+    ]);
+    await page.getByRole("region", { name: "Uploads" }).locator("li", { hasText: "wrecked.pdf" }).getByText("Failed").waitFor();
+    await page.goto(`${address}/administration?view=system`);
+    await page.getByRole("link", { name: /documents? failed$/ }).click();
+    const row = page.locator("main ul.border-y li", { hasText: "wrecked" });
+    await row.getByText("or it is no PDF file as its name says").waitFor();
+    const words = row.locator("details p[lang=en]");
+    expect(await words.isVisible()).toBe(false);
+    await row.getByText("What the server says").focus();
+    await page.keyboard.press("Enter");
+    await words.waitFor();
+    expect(await words.innerText()).not.toBe("");
+    await expectAccessible(page);
+  });
+});
+
 describe("the first question", () => {
   it("is suggested from the library, in the language of the page, and is answered", async () => {
     const { page } = visitor;

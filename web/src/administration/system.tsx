@@ -88,13 +88,12 @@ export function System() {
             {queue.map(([status, count]) => (
               <div key={status} className="min-w-28 rounded-xl border border-line bg-sheet p-4">
                 <dt className="text-sm text-soft">{t((STATUS_NAMES[status] ?? "documents.queued") as "documents.ready")}</dt>
-                <dd className="font-serif text-2xl font-semibold tabular-nums">
-                  {count > 0 ? <Link to="/documents" search={{ status: status === "running" ? "processing" : status }} className="text-accent underline underline-offset-4">{number(count)}</Link> : number(count)}
-                </dd>
+                <dd className="font-serif text-2xl font-semibold tabular-nums">{number(count)}</dd>
               </div>
             ))}
           </dl>
         )}
+        <FailedDocuments />
       </section>
       {isAdmin && <Errors />}
       <section>
@@ -102,5 +101,21 @@ export function System() {
         <p>Citewell {health.version}</p>
       </section>
     </div>
+  );
+}
+
+/** The documents that are not ready, which is another number than that of failed jobs: those are of versions. */
+function FailedDocuments() {
+  const { t } = useTranslation();
+  const { data: count = 0 } = useQuery({
+    queryKey: ["documents", "failed"],
+    refetchInterval: REFRESH_MS,
+    queryFn: async ({ signal }) => (await data(api.GET("/api/v1/documents", { params: { query: { status: "failed", limit: 1 } }, signal }))).pagination.total,
+  });
+  if (count === 0) return null;
+  return (
+    <p className="mt-3">
+      <Link to="/documents" search={{ status: "failed" }} className="text-accent underline underline-offset-4">{t("system.failedDocuments", { count })}</Link>
+    </p>
   );
 }

@@ -207,8 +207,6 @@ export function DocumentsPage() {
 
 /** The collection that files go into unless one is named; as the server makes it with the first of them. */
 const USUAL_COLLECTION = "library";
-/** The level of a document that comes without one. */
-const USUAL_LEVEL = "internal";
 
 /** Where files go and who may read them, for those dropped from now on. */
 function UploadPlace() {
@@ -225,11 +223,11 @@ function UploadPlace() {
         value={collectionId ?? ""}
         onChoose={(id) => place.update((now) => ({ ...now, collectionId: id === "" ? null : id }))}
       />
-      <label className="flex items-center gap-2">
-        <span className="text-soft">{t("level.heading")}</span>
-        <select className="field w-auto py-1" value={level ?? ""} onChange={(event) => place.update((now) => ({ ...now, level: event.target.value || null }))}>
-          <option value="">{t("upload.defaultOf", { name: t(LEVELS[USUAL_LEVEL] as "level.public") })}</option>
-          {LEVEL_KEYS.filter((each) => each !== USUAL_LEVEL).map((each) => (
+      <label className="flex max-w-full min-w-0 items-center gap-2">
+        <span className="shrink-0 text-soft">{t("level.heading")}</span>
+        <select className="field w-auto min-w-0 py-1" value={level ?? ""} onChange={(event) => place.update((now) => ({ ...now, level: event.target.value || null }))}>
+          <option value="">{t("upload.defaultLevel")}</option>
+          {LEVEL_KEYS.map((each) => (
             <option key={each} value={each}>{t(LEVELS[each] as "level.public")}</option>
           ))}
         </select>

@@ -53,8 +53,20 @@ interface Props {
   className?: string;
 }
 
-/** The failure of a document or of a job, said once; the server's own words, with figures, come when pointed at. */
+/** The failure of a document or of a job, said once; the server's own words, with figures, unfold where they differ. */
 export function Failure({ code, detail, filename, className = "mt-1 text-sm" }: Props) {
+  const { t } = useTranslation();
   const words = useFailureWords()(code, detail, filename);
-  return <p className={`${className} text-bad wrap-anywhere`} title={words === detail ? undefined : detail}>{words}</p>;
+  const isServers = words === detail;
+  return (
+    <div className={`${className} wrap-anywhere`}>
+      <p lang={isServers ? "en" : undefined} className="text-bad">{words}</p>
+      {!isServers && detail !== "" && (
+        <details className="text-soft">
+          <summary>{t("failure.detail")}</summary>
+          <p lang="en">{detail}</p>
+        </details>
+      )}
+    </div>
+  );
 }
