@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from citewell.engine.answering.base import (
@@ -33,6 +35,20 @@ def answer(*sentences: tuple[str, str | None], language: str = "en") -> Answer:
 
 def grades(graded: Answer) -> list[Grade | None]:
     return [one.assessment.grade if one.assessment else None for one in graded.sentences]
+
+
+class TestReadings:
+    def test_what_its_quote_contradicts_or_does_not_hold_stays_so(self) -> None:
+        told = {
+            "The entry fee is 30 euros.": Grade.CONTRADICTED,
+            "Dogs bark loudly.": Grade.UNSUPPORTED,
+            "Entry fee: 25 euros": Grade.CLOSE,
+        }
+        for text, grade in told.items():
+            made = answer((text, FEE))
+            cited = replace(made.citations[0], readings=(text,))
+            graded = grade_extract(replace(made, citations=(cited,)), language="en")
+            assert grades(graded) == [grade], text
 
 
 class TestGradeExtract:

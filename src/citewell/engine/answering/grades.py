@@ -19,6 +19,9 @@ from citewell.engine.verification.grading import (
 )
 
 _PROVEN = frozenset({Grade.QUOTED, Grade.CLOSE, Grade.CONFIRMED})
+_SETTLED = frozenset({Grade.QUOTED, Grade.CONTRADICTED, Grade.UNSUPPORTED})
+"""Grades by the quotes themselves that no reading of a table changes."""
+
 _ORDER = (
     ConfidenceLevel.NONE,
     ConfidenceLevel.LOW,
@@ -86,7 +89,7 @@ def _assess(text: str, cited: Sequence[Citation], language: str) -> Assessment:
     if assessment.grade is Grade.QUOTED and text in readings:
         # Cells with the names of their columns stand in no quote as they are told.
         told = grade_sentence(text, quotes, language=language)
-        return told if told.grade is Grade.QUOTED else replace(assessment, grade=Grade.CLOSE)
+        return told if told.grade in _SETTLED else replace(assessment, grade=Grade.CLOSE)
     if cited and not own and assessment.grade is not Grade.QUOTED:
         # Words of two languages cannot be compared: nothing was proven, and nothing refuted.
         return Assessment(Grade.REWORDED, assessment.unsupported_terms)

@@ -213,3 +213,17 @@ class TestCitedHeaders:
         assert made.sentences[0].assessment.grade is Grade.CLOSE
         price = answer("What is the weekly rate of the north pier?", PIERS)
         assert price.sentences[0].text == "North pier, Weekly rate: 1,250 GBP"
+
+    def test_cell_of_a_row_that_lacks_one_is_not_proven_by_being_told(self):
+        for row, grade in (("North pier | 9 | 40", Grade.CLOSE), ("North pier | 40", None)):
+            given = passage(
+                f"Pier | Cranes | Berths\n{row}\nSouth pier | 12 | 30",
+                title="Piers",
+                heading=("Piers",),
+            )
+            made = grade_extract(
+                answer("How many cranes are at the north pier?", given), language="en"
+            )
+            assert made.sentences[0].assessment is not None
+            is_close = made.sentences[0].assessment.grade is Grade.CLOSE
+            assert is_close == (grade is Grade.CLOSE), made.sentences[0].text

@@ -5,12 +5,13 @@ from a line above the table: each is quoted where it stands, so that nothing is 
 shown.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from citewell.engine.answering.candidates import Candidate
+from citewell.engine.answering.candidates import Candidate, cells_of
 from citewell.engine.answering.reading.base import Material, Quote, Statement, quote_of
-from citewell.engine.answering.reading.grid import grids_of
+from citewell.engine.answering.reading.grid import grids_of, name_without_unit
 from citewell.engine.answering.reading.units import line_above, stated_unit
 from citewell.engine.answering.scoring import ReadPassage
 from citewell.engine.text.normalisation import normalise, words
@@ -24,8 +25,8 @@ def with_headers(material: Material, statements: Sequence[Statement]) -> list[St
         statements: The answer.
 
     Returns:
-        The statements. Those whose every word stands in what they now cite have their text as the
-        reading of their first quote.
+        The statements. Those whose every word stands in what they now cite, and whose values are
+        cells in the columns they name, have their text as the reading of their first quote.
     """
     return [_cited(material, one) for one in statements]
 
@@ -42,12 +43,62 @@ def _cited(material: Material, statement: Statement) -> Statement:
     for reading, at in rows:
         lacking = said - _words_of(quotes)
         for quote in _above(material, reading, at):
-            if quote not in quotes and lacking & frozenset(words(normalise(quote.text))):
+            is_named = quote.text == reading.candidates[at].header and _names_in(
+                statement.text, cells_of(quote.text)
+            )
+            if quote not in quotes and (is_named or lacking & _words_of([quote])):
                 quotes.append(quote)
-    text = statement.text
-    if said <= _words_of(quotes):
-        quotes[0] = replace(quotes[0], readings=(text,))
+    cited = {quote.text for quote in quotes}
+    under = [one.candidates[at] for one, at in rows if one.candidates[at].header in cited]
+    if said <= _words_of(quotes) and _is_told_of(statement.text, under):
+        quotes[0] = replace(quotes[0], readings=(statement.text,))
     return replace(statement, quotes=tuple(quotes))
+
+
+def _is_told_of(text: str, rows: Sequence[Candidate]) -> bool:
+    """Whether a text names columns, and each value is the cell of a row in the column so named.
+
+    A row with more or fewer cells than its header has none under a name for certain.
+    """
+    straight = [one for one in rows if len(one.cells) == len(cells_of(one.header))]
+    found = {
+        place: name for row in straight for place, name in _names_in(text, cells_of(row.header))
+    }
+    last = 0
+    for place, name in sorted(found.items()):
+        value = text[place + len(name) + 2 :]
+        label = text[last:place].strip(" ,;-\n")
+        cell = next(
+            (
+                cell
+                for row in straight
+                if not label or any(one and one in label for one in row.cells)
+                for header, cell in zip(cells_of(row.header), row.cells, strict=True)
+                if name in (header, name_without_unit(header)) and cell and _begins(value, cell)
+            ),
+            None,
+        )
+        if cell is None:
+            return False
+        last = place + len(name) + 2 + len(cell)
+    return bool(found)
+
+
+def _begins(value: str, cell: str) -> bool:
+    cell = " ".join(cell.split())
+    return value.startswith(cell) and not value[len(cell) : len(cell) + 1].isalnum()
+
+
+def _names_in(text: str, header: Sequence[str]) -> list[tuple[int, str]]:
+    """The names of columns that a text gives before a value, with their places: `Fee: 3`."""
+    names = {one for name in header for one in (name, name_without_unit(name)) if one}
+    if not names:
+        return []
+    any_name = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return [
+        (match.start("name"), match["name"])
+        for match in re.finditer(rf"(?:^|[,;-] |\n)(?P<name>{any_name}): ", text)
+    ]
 
 
 def _is_listed(statement: Statement) -> bool:
