@@ -89,10 +89,17 @@ def align(text: str, passages: Sequence[Passage], *, language: str) -> Alignment
 
 
 class Aligner:
-    """Takes the sentences of one answer one by one."""
+    """Takes the sentences of one answer one by one.
 
-    def __init__(self, passages: Sequence[Passage], *, language: str) -> None:
+    Args:
+        passages: The passages it was written from.
+        language: ISO 639-1 code of the text.
+        question: As asked, where the text answers one.
+    """
+
+    def __init__(self, passages: Sequence[Passage], *, language: str, question: str = "") -> None:
         self._language = language
+        self._question = question
         self._shelf = Shelf(passages)
         self._finder = QuoteFinder(passages)
         self._citations: dict[tuple[int, int, int], Citation] = {}
@@ -120,7 +127,7 @@ class Aligner:
         sentence = AnswerSentence(text, tuple(citation.number for citation in cited))
         if not text:
             return sentence, "", ()
-        sentence = grade_cited(sentence, cited, language=self._language)
+        sentence = grade_cited(sentence, cited, language=self._language, question=self._question)
         piece = (draft.lead if self._pieces else "") + text + marks_of(sentence)
         self._sentences.append(sentence)
         self._pieces.append(piece)

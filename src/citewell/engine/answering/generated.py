@@ -130,7 +130,7 @@ async def stream_answer(
         own_rules=writing.own_rules,
         max_tokens=writing.passage_tokens,
     )
-    reply = _Reply(model, question.language, prompt, writing.max_tokens)
+    reply = _Reply(model, question, prompt, writing.max_tokens)
     failure: str | None = None
     try:
         async with aclosing(reply.events()) as events:
@@ -191,13 +191,14 @@ class _Reply:
     """One reply, from its first piece to the answer made of it."""
 
     def __init__(
-        self, model: LanguageModel, language: str, prompt: Prompt, max_tokens: int
+        self, model: LanguageModel, question: Question, prompt: Prompt, max_tokens: int
     ) -> None:
         self._model = model
-        self._language = language
+        self._question = question.text
+        self._language = question.language
         self._prompt = prompt
         self._max_tokens = max_tokens
-        self._reader = ReplyReader(language)
+        self._reader = ReplyReader(question.language)
         self._aligner: Aligner | None = None
         self._waiting: list[AnswerEvent] = []
         """Sentences before the first that rests on something."""
@@ -335,7 +336,9 @@ class _Reply:
         if not any(character.isalnum() for character in draft.text):
             return []
         if self._aligner is None:
-            self._aligner = Aligner(self._prompt.passages, language=self._language)
+            self._aligner = Aligner(
+                self._prompt.passages, language=self._language, question=self._question
+            )
         sentence, piece, new = self._aligner.add(draft)
         if not sentence.text:
             return []

@@ -32,25 +32,31 @@ _CEILINGS = {ConfidenceLevel.LOW: 0.4, ConfidenceLevel.MEDIUM: 0.8}
 """Highest score that goes with a level that was lowered; inside the bands of `confidence`."""
 
 
-def grade_extract(answer: Answer, *, language: str) -> Answer:
+def grade_extract(answer: Answer, *, language: str, question: str = "") -> Answer:
     """Return an extracted answer with an assessment for each sentence.
 
     Args:
         answer: With the numbers of its citations.
         language: ISO 639-1 code of the answer.
+        question: As asked, where it is known.
     """
     if not answer.citations:
         return answer
     cited = {citation.number: citation for citation in answer.citations}
     sentences = tuple(
-        grade_cited(sentence, [cited[number] for number in sentence.citations], language=language)
+        grade_cited(
+            sentence,
+            [cited[number] for number in sentence.citations],
+            language=language,
+            question=question,
+        )
         for sentence in answer.sentences
     )
     return replace(answer, sentences=sentences)
 
 
 def grade_cited(
-    sentence: AnswerSentence, cited: Sequence[Citation], *, language: str
+    sentence: AnswerSentence, cited: Sequence[Citation], *, language: str, question: str = ""
 ) -> AnswerSentence:
     """Return a sentence with its assessment by rules.
 
@@ -58,12 +64,13 @@ def grade_cited(
         sentence: Without marks.
         cited: Its citations.
         language: ISO 639-1 code of the sentence.
+        question: As asked, where it is known.
     """
     if sentence.operands is not None:
         quotes = [citation.quote for citation in cited]
         computed = grade_computed(sentence.text, sentence.operands, quotes, language=language)
         return replace(sentence, assessment=computed)
-    return replace(sentence, assessment=_assess(sentence.text, cited, language))
+    return replace(sentence, assessment=_assess(sentence.text, cited, language, question))
 
 
 def confidence_of(sentences: Sequence[AnswerSentence], confidence: Confidence) -> Confidence:
@@ -80,12 +87,12 @@ def confidence_of(sentences: Sequence[AnswerSentence], confidence: Confidence) -
     return confidence
 
 
-def _assess(text: str, cited: Sequence[Citation], language: str) -> Assessment:
+def _assess(text: str, cited: Sequence[Citation], language: str, question: str = "") -> Assessment:
     own = [one for one in cited if one.passage.language in (language, UNKNOWN)]
     language = language if own else cited[0].passage.language if cited else language
     quotes = [citation.quote for citation in own or cited]
     readings = [said for citation in own or cited for said in citation.readings]
-    assessment = grade_sentence(text, [*quotes, *readings], language=language)
+    assessment = grade_sentence(text, [*quotes, *readings], language=language, question=question)
     if assessment.grade is Grade.QUOTED and text in readings:
         # Cells with the names of their columns stand in no quote as they are told.
         told = grade_sentence(text, quotes, language=language)

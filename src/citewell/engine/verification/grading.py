@@ -64,7 +64,9 @@ class Assessment:
     """Origin of the grade: rules, or a model on a second reading."""
 
 
-def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> Assessment:
+def grade_sentence(
+    sentence: str, quotes: Sequence[str], *, language: str, question: str = ""
+) -> Assessment:
     """Grade a sentence by rules.
 
     Args:
@@ -72,6 +74,7 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> As
         quotes: What it is cited from; a quote may have several sentences.
         language: ISO 639-1 code of sentence and quotes. In a language without word lists nothing
             but `quoted`, `reworded` and `unsupported` is said.
+        question: As asked, where it is known; a limit that it names is none of a `Yes`.
     """
     # The statement comes after `Yes:`; whether it answers so is not read off a quote.
     lead = _LEAD.match(begun := sentence.lstrip())
@@ -81,7 +84,7 @@ def grade_sentence(sentence: str, quotes: Sequence[str], *, language: str) -> As
             return told
         # After `No:` the statement may be what is denied; a limit or a harm is no plain yes.
         is_denied = lead["said"].casefold() in ("no", "không")
-        is_proven = not is_denied and affirms(begun[lead.end() :])
+        is_proven = not is_denied and affirms(begun[lead.end() :], language, question)
         return replace(told, grade=Grade.CLOSE if is_proven else Grade.REWORDED)
     # First, as most extracted sentences are: reading them takes ten times as long.
     if _is_verbatim(sentence, quotes) and has_content(sentence, language):

@@ -103,7 +103,7 @@ class PassageReading:
         answer = self.foreign
         if answer is None:
             answer = extract_answer(self.question, self.passages, calibration=self.calibration)
-        return grade_extract(answer, language=self.question.language)
+        return grade_extract(answer, language=self.question.language, question=self.question.text)
 
     def confidence(self) -> Confidence:
         """How likely the passages hold an answer."""

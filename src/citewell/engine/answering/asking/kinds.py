@@ -349,7 +349,9 @@ def read_question(text: str, language: str) -> Asked:
     kind = next((kind for kind, pattern in table if pattern.search(seen)), otherwise)
     if kind is Kind.PLACE and _CONDITION.search(plain) and not _NAME.search(text):
         kind = Kind.OTHER
-    aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(plain)), None)
+    aggregate = next((one for one, pattern in _AGGREGATES if pattern.search(seen)), None)
+    if aggregate is Aggregate.COUNT and kind is Kind.YES_NO and language == "vi":
+        aggregate = None  # typed without marks: `co may chieu khong` asks for a machine
     return Asked(
         text=plain,
         written=written,
@@ -390,7 +392,7 @@ def _instructions(written: str, kind: Kind) -> frozenset[str]:
     patterns = [pattern for _, pattern in _AGGREGATES] + [_CURRENT, _COMPARING, _LISTING]
     patterns += [_HAPPENING] if kind in (Kind.OTHER, Kind.TIME) else []
     patterns += [_DEFINING] if kind is Kind.DEFINITION else []
-    plain = fold(written)
+    plain = _without_likes(written, fold(written))
     if len(plain) != len(written):  # a letter that folds to two: places no longer agree
         written = plain
     said = {

@@ -4,14 +4,13 @@
 main clause affirms. A `Yes` needs the whole question in what is said; see `verification.leads`.
 """
 
-import re
-
 from citewell.engine.answering.asking.predicates import is_listed
 from citewell.engine.answering.asking.synonyms import said_otherwise
 from citewell.engine.answering.base import Question
 from citewell.engine.answering.reading.base import Statement
 from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.text.normalisation import fold, normalise, words
+from citewell.engine.text.qualifying import NEGATORS, Listed, denials
 from citewell.engine.text.stemming import stem_english
 from citewell.engine.verification.leads import affirms
 
@@ -27,13 +26,36 @@ _LIGHT = {
 }  # fmt: skip
 """Words that ask and are told in many ways, so that a statement need not repeat them."""
 
-_CLAUSES = re.compile(r"[,;:.!?] |\b(?:but|and|va|nhung|con)\b")
+_CLAUSES = Listed(en=r"[,;:.!?] |\b(?:but|and)\b", vi=r"[,;:.!?] |\b(?:và|nhưng|còn)\b")
+
+_DENIES = Listed(
+    en=r"\b(?:not|never|cannot)\b|n['’]t\b",  # noqa: RUF001
+    vi=r"\b(?:không|chưa|chẳng|cấm)\b",
+)
+"""Negators of a verb or a phrase. `No receipt` and `without a charge` deny that there is one."""
+
+_NEED = Listed(
+    en=r"\b(?:need\w*|hav(?:e|ing) to|necessar\w+|always|usually|only|just)\b",
+    vi=r"\b(?:cần|phải|nhất thiết|hẳn|luôn|chỉ|lúc nào)\b",
+)
+"""Behind a negator, where something may be all the same: `need not be booked`, `không cần`."""
+
+_DOES = {
+    "en": frozenset(
+        ("be", "been", "being", "allowed", "permitted", "possible", "able", "enter", "entered",
+         "use", "used", "bring", "brought", "take", "taken", "come", "go", "stay", "longer",
+         "any", "anymore", "one", "party", "person", "people")
+    ),
+    "vi": frozenset(
+        ("được", "bị", "phép", "cho", "có", "thể", "ai", "tự", "ý", "ra", "vào", "đem", "mang",
+         "dùng", "sử", "dụng", "người", "nào")
+    ),
+}  # fmt: skip
+"""Words between a negator and what is denied, and verbs that any permission is told with."""
+
 _MOST = 0.5
 """Share of the question's words that the sentence itself has to hold for a yes; its headings may
 hold the others, but never the last one, which is what most questions turn on."""
-
-_LEAST_DENIED = 2
-"""Words of the question in a clause behind the main one that denies it; one is said by chance."""
 
 
 def affirmed(question: Question, statement: Statement) -> bool:
@@ -44,7 +66,7 @@ def affirmed(question: Question, statement: Statement) -> bool:
         statement: The first of the answer.
     """
     wanted = _content(question.text, question.language)
-    if not wanted or not affirms(statement.text, question.text):
+    if not wanted or not affirms(statement.text, question.language, question.text):
         return False
     own = _held(wanted, question, statement.text)
     passage = statement.quotes[0].passage
@@ -53,37 +75,65 @@ def affirmed(question: Question, statement: Statement) -> bool:
     return is_told and own | above >= set(wanted)
 
 
-def denied_behind(question: Question, text: str, negation: re.Pattern[str]) -> bool:
+def denied_behind(question: Question, text: str) -> bool:
     """Whether a clause behind the main one denies what a question turns on.
+
+    It must say nothing but words of the question, and what stands before it must leave some of
+    them open: `Cars are charged in row C, not overnight`. `Refunds are paid in cash, and need no
+    receipt` has said all before.
 
     Args:
         question: As asked.
         text: A statement whose main clause denies nothing.
-        negation: Pattern of folded words that deny.
     """
-    wanted = _content(question.text, question.language)
+    language = question.language
+    wanted = _content(question.text, language)
     if not wanted or not _held(wanted, question, text) >= set(wanted):
         return False
-    plain = normalise(text)
-    for clause in _clauses(plain)[1:]:
-        if negation.search(fold(clause)) is None:
+    clauses = [part for part in _CLAUSES.split(normalise(text), language) if part.strip()]
+    for at, clause in enumerate(clauses[1:], 1):
+        if _held(wanted, question, ", ".join(clauses[:at])) >= set(wanted):
+            return False  # what follows is told besides
+        if wanted[-1] not in _held(wanted, question, clause):
             continue
-        held = _held(wanted, question, clause)
-        if wanted[-1] in held and len(held) >= _LEAST_DENIED:
+        if denials(clause, language) != 1 or not _DENIES.is_in(clause, language):
+            continue
+        if _NEED.is_in(clause, language):
+            continue
+        if all(_is_asked(word, wanted, question) for word in _content(clause, language)):
             return True
     return False
 
 
-def _clauses(plain: str) -> list[str]:
-    folded = fold(plain)
-    if len(folded) != len(plain):
-        plain = folded
-    parts: list[str] = []
-    start = 0
-    for end in _CLAUSES.finditer(folded):
-        parts.append(plain[start : end.start()])
-        start = end.end()
-    return [part for part in (*parts, plain[start:]) if part.strip()]
+def denies_asked(question: Question, main: str) -> bool:
+    """Whether what a main clause denies is what is asked, and not something else besides.
+
+    `Visitors may not eat in the lab` does not tell that they are not allowed in it.
+
+    Args:
+        question: As asked.
+        main: The clause, normalised.
+    """
+    language = question.language
+    wanted = _content(question.text, language)
+    denied = NEGATORS.split(main, language)
+    for behind in denied[1:]:
+        if _NEED.is_in(" ".join(behind.split()[:2]), language):
+            return _NEED.is_in(normalise(question.text), language)
+        content = [word for word in _content(behind, language) if not _is_light(word, language)]
+        if content and not _is_asked(content[0], wanted, question):
+            return False
+    return True
+
+
+def _is_light(word: str, language: str) -> bool:
+    does = _DOES.get(language, frozenset[str]())
+    return word in does or word in map(fold, does)
+
+
+def _is_asked(word: str, wanted: list[str], question: Question) -> bool:
+    """Whether a word of a statement is one of the question's, or is said for one."""
+    return bool(_held(wanted, question, word)) or _is_light(word, question.language)
 
 
 def _content(text: str, language: str) -> list[str]:

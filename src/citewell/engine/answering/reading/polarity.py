@@ -8,55 +8,44 @@ from citewell.engine.answering.asking.predicates import asks_listed, is_listed, 
 from citewell.engine.answering.asking.synonyms import only_otherwise
 from citewell.engine.answering.candidates import is_aside
 from citewell.engine.answering.reading.base import Material, Statement
-from citewell.engine.answering.reading.deciding import affirmed, denied_behind
+from citewell.engine.answering.reading.deciding import affirmed, denied_behind, denies_asked
 from citewell.engine.answering.reading.subjects import is_function_word, names_of
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.qualifying import (
+    CONDITIONS,
+    NOT_ALWAYS,
+    Listed,
+    denials,
+    without_ending,
+)
 from citewell.engine.text.sentences import is_table_row
 
 LEADS = {"en": ("Yes", "No"), "vi": ("Có", "Không")}
 
 _BEGINS = re.compile(r"(?:yes|no|có|không|vâng|chưa)\b\s*[,.:;–-]", re.IGNORECASE)  # noqa: RUF001
 
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|none|neither|nobody|nothing|without|cannot|forbidden|prohibited|banned|"
-    r"refused|blocked|excluded|khong|chua|cam|nghiem cam)\b|n['’]t\b"  # noqa: RUF001
-)
-_HARMLESS = re.compile(
-    r"\b(?:no (?:more|less|later|fewer|earlier) than|not (?:more|less|later|only|exceed\w*)|"
-    r"khong (?:qua|vuot qua|muon hon|duoi|chi|khi|gian|thap hon|it hon)|"
-    r"(?:hay|co hay) khong)\b"
-)
-"""Bounds and other phrases that hold a negator and deny nothing."""
-
 _WITHOUT = re.compile(r"\b(?:is|are) (?:[^,;.]{0,40} )?without (\w+)")
 _LIST_MARK = re.compile(r"^\(?\w{1,3}[.)] ")
-_CLAUSE_END = re.compile(r"[,;:.] |\b(?:where|because|since|so that|vi|boi)\b")
+_CLAUSE_END = Listed(
+    en=r"[,;:.] |\b(?:where|because|since|so that)\b", vi=r"[,;:.] |\b(?:vì|bởi)\b"
+)
 """Ends the main clause: a reason behind it may deny something else."""
 
 _REASON = re.compile(r"\bdo\b")
 """Ends a Vietnamese clause as well; `đó` and `độ`, which fold to it, do not."""
 
 _CUT = "~"
-_AGENT_DENIES = re.compile(
-    r"\bva (?:khong|chua|cam|nghiem cam)(?: (?:duoc|phai|bi|phep))* (?P<verb>[^\W_]+)"
+_AGENT_DENIES = Listed(
+    en=r"(?!)", vi=r"\bvà (?:không|chưa|cấm|nghiêm cấm)(?: (?:được|phải|bị|phép))* [^\W_]+"
 )
 """A denial behind who does something: `Con dấu do Văn thư giữ và không được mang ra ngoài`."""
 
-_SAYS_BEFORE = re.compile(r"\b(?:duoc|phai|co the|can|nen|bi|khong|chua|cam|mien phi)\b")
+_SAYS_BEFORE = Listed(en=r"(?!)", vi=r"\b(?:được|phải|có thể|cần|nên|bị|không|chưa|cấm|miễn phí)\b")
 """Of a clause that says all before `do`: what follows is the reason, no agent."""
 
-_DEPENDS = re.compile(
-    r"\b(?:only|except|unless|if|provided|depends|tru khi|tru truong hop|neu|truong hop|"
-    r"(?<!dia )(?<!khong )chi (?:duoc|khi|cam|co|danh|ap dung|cho|trong|o|tai))\b"
+_OTHERS = Listed(
+    en=r"\b(?:others|the rest|everybody else|everyone else)\b", vi=r"\b(?:còn lại|người khác)\b"
 )
-"""Conditions: neither yes nor no is the whole truth, so the sentence speaks for itself."""
-
-_NOT_ALWAYS = re.compile(
-    r"\b(?:only|unless|if|tru khi|neu|(?<!dia )(?<!khong )chi (?:duoc|khi|cam|trong|o|tai))\b"
-)
-"""The same of a denial, wherever it stands; with `except` it is a no and says so."""
-
-_OTHERS = re.compile(r"\b(?:others|the rest|everybody else|everyone else|con lai|nguoi khac)\b")
 """Those of whom something else holds: neither yes nor no is the whole truth."""
 
 _HOLDS_FOR = re.compile(
@@ -106,7 +95,11 @@ def lead_with_polarity(material: Material, statement: Statement) -> Statement:
         denied = _is_denied_behind(material, statement.text)
         if not denied:
             return statement
-    depends = _NOT_ALWAYS.search(plain) if denied else _DEPENDS.search(main)
+    elif denied and not denies_asked(material.question, main):
+        return statement
+    language = material.question.language
+    limits, within = (NOT_ALWAYS, normalise(statement.text)) if denied else (CONDITIONS, main)
+    depends = limits.is_in(within, language)
     if depends or statement.coverage < _MIN_COVERAGE or _is_otherwise(material, statement.text):
         return statement
     text = f"{leads[1] if denied else leads[0]}: {statement.text}"
@@ -117,7 +110,7 @@ def _is_decided(material: Material, text: str) -> bool:
     """Whether a text says what is asked, of all that is asked about."""
     question, language = material.question.text, material.question.language
     plain = _LIST_MARK.sub("", fold(normalise(text)))
-    if _OTHERS.search(plain) or is_of_another_part(question, text, language):
+    if _OTHERS.is_in(normalise(text), language) or is_of_another_part(question, text, language):
         return False
     if narrowed(question, text, language) is not None:
         return False
@@ -138,7 +131,7 @@ def _rests_on_without(material: Material, main: str) -> bool:
     match = _WITHOUT.search(main)
     return (
         match is not None
-        and _denials(main) == 1
+        and denials(main, material.question.language) == 1
         and match[1] not in material.asked.words
         and "without" not in material.asked.words
     )
@@ -146,16 +139,23 @@ def _rests_on_without(material: Material, main: str) -> bool:
 
 def is_denied(material: Material, text: str) -> bool:
     """Whether the main clause of a text denies what the question asks."""
-    asked = re.sub(r"\b(?:hay )?(?:khong|chua)$", "", material.asked.text)
-    return (_denials(_main_clause(material, text)) - _denials(asked)) % 2 == 1
+    language = material.question.language
+    told = denials(_main_clause(material, text), language)
+    return (told - denials(_asked(material), language)) % 2 == 1
 
 
 def _is_denied_behind(material: Material, text: str) -> bool:
     """Whether the main clause of a text denies nothing, and another one denies what is asked."""
-    asked = material.asked.text.removesuffix(" khong")
-    if _denials(asked) or _denials(_main_clause(material, text)):
+    language = material.question.language
+    if denials(_asked(material), language) or denials(_main_clause(material, text), language):
         return False
-    return denied_behind(material.question, text, _NEGATION)
+    return denied_behind(material.question, text)
+
+
+def _asked(material: Material) -> str:
+    """The question with its accents, without the `không` that makes it one."""
+    asked = material.asked.written or material.asked.text
+    return without_ending(asked, material.question.language)
 
 
 def _is_otherwise(material: Material, text: str) -> bool:
@@ -171,11 +171,13 @@ def _is_otherwise(material: Material, text: str) -> bool:
 
 
 def _main_clause(material: Material, text: str) -> str:
-    """The main clause of a text, folded; in Vietnamese without the reason behind `do`."""
+    """The main clause of a text, normalised; in Vietnamese without the reason behind `do`."""
     main, behind = _cut_at_reason(material, text)
-    is_agent = behind and not _SAYS_BEFORE.search(main)
-    denial = _AGENT_DENIES.search(behind) if is_agent else None
-    if denial is not None and denial["verb"] in material.asked.words:
+    language = material.question.language
+    if not behind or _SAYS_BEFORE.is_in(main, language):
+        return main
+    denied = _AGENT_DENIES.found(behind, language)[:1]
+    if any(fold(denial.split()[-1]) in material.asked.words for denial in denied):
         return f"{main}do{behind}"
     return main
 
@@ -184,18 +186,15 @@ def _is_denied_by_reason(material: Material, text: str) -> bool:
     """Whether a text denies something behind `do` only, which need not be what is asked."""
     main, behind = _cut_at_reason(material, text)
     whole = _main_clause(material, text)
-    return whole == main and not _denials(main) and _denials(behind) > 0
+    language = material.question.language
+    return whole == main and not denials(main, language) and denials(behind, language) > 0
 
 
 def _cut_at_reason(material: Material, text: str) -> tuple[str, str]:
-    """The main clause of a text, folded, and what stands in it behind `do`."""
-    written = normalise(text)
-    if material.question.language == "vi":
+    """The main clause of a text, normalised, and what stands in it behind `do`."""
+    written, language = normalise(text), material.question.language
+    if language == "vi":
         written = _REASON.sub(_CUT, written, count=1)
-    plain = _LIST_MARK.sub("", fold(written))
-    main, _, behind = _CLAUSE_END.split(plain, maxsplit=1)[0].partition(_CUT)
+    plain = _LIST_MARK.sub("", written)
+    main, _, behind = _CLAUSE_END.split(plain, language)[0].partition(_CUT)
     return main, behind
-
-
-def _denials(plain: str) -> int:
-    return len(_NEGATION.findall(_HARMLESS.sub(" ", plain)))
