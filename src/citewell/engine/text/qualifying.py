@@ -111,6 +111,18 @@ _HARMS_VI = r"(?:làm|bị|gây) (?:hỏng|hư|hại|cháy|mất)|hư hại|nguy
 NEGATORS = Listed(en=rf"\b(?:{_NEGATORS_EN})\b|{_NOT_EN}", vi=rf"\b(?:{_NEGATORS_VI})\b")
 """Words that turn a clause into its contrary; two of them in one take each other back."""
 
+VERB_NEGATORS = Listed(
+    en=r"\b(?:not|never|cannot)\b|n['’]t\b",  # noqa: RUF001
+    vi=r"\b(?:không|chưa|chẳng|cấm)\b",
+)
+"""Negators of a verb or a phrase. `No receipt` and `without a charge` deny that there is one."""
+
+NEEDS = Listed(
+    en=r"\b(?:need\w*|hav(?:e|ing) to|necessar\w+|always|usually|only|just)\b",
+    vi=r"\b(?:cần|phải|nhất thiết|hẳn|luôn|chỉ|lúc nào)\b",
+)
+"""Behind a negator, where something may be all the same: `need not be booked`, `không cần`."""
+
 HARMLESS = Listed(
     en=r"\b(?:no (?:more|less|later|fewer|earlier) than|not (?:more|less|later|only|exceed\w*))\b",
     vi=r"\b(?:không (?:quá|vượt quá|muộn hơn|dưới|chỉ|khí|gian|thấp hơn|ít hơn)|"

@@ -43,6 +43,8 @@ class TestDeniedBehind:
             ("Are vehicles charged overnight?", "Vehicles are charged in row C, not overnight."),
             ("May children swim alone?", "Children may swim in the lake, but not alone."),
             ("Is the pool open on Sundays?", "The pool is open daily, but not on Sundays."),
+            ("Does the club own a boat?",
+             "However, in this case, the club does not own a boat with sails."),
         ))  # fmt: skip
         _expect("Không:", "vi", (
             ("Xe có được sạc qua đêm không?", "Xe được sạc ở hàng C, không sạc qua đêm."),

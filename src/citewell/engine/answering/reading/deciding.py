@@ -10,7 +10,13 @@ from citewell.engine.answering.base import Question
 from citewell.engine.answering.reading.base import Statement
 from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.text.normalisation import fold, normalise, words
-from citewell.engine.text.qualifying import NEGATORS, Listed, denials
+from citewell.engine.text.qualifying import (
+    NEEDS,
+    NEGATORS,
+    VERB_NEGATORS,
+    Listed,
+    denials,
+)
 from citewell.engine.text.stemming import stem_english
 from citewell.engine.verification.leads import affirms
 
@@ -27,18 +33,6 @@ _LIGHT = {
 """Words that ask and are told in many ways, so that a statement need not repeat them."""
 
 _CLAUSES = Listed(en=r"[,;:.!?] |\b(?:but|and)\b", vi=r"[,;:.!?] |\b(?:và|nhưng|còn)\b")
-
-_DENIES = Listed(
-    en=r"\b(?:not|never|cannot)\b|n['’]t\b",  # noqa: RUF001
-    vi=r"\b(?:không|chưa|chẳng|cấm)\b",
-)
-"""Negators of a verb or a phrase. `No receipt` and `without a charge` deny that there is one."""
-
-_NEED = Listed(
-    en=r"\b(?:need\w*|hav(?:e|ing) to|necessar\w+|always|usually|only|just)\b",
-    vi=r"\b(?:cần|phải|nhất thiết|hẳn|luôn|chỉ|lúc nào)\b",
-)
-"""Behind a negator, where something may be all the same: `need not be booked`, `không cần`."""
 
 _DOES = {
     "en": frozenset(
@@ -92,17 +86,22 @@ def denied_behind(question: Question, text: str) -> bool:
         return False
     clauses = [part for part in _CLAUSES.split(normalise(text), language) if part.strip()]
     for at, clause in enumerate(clauses[1:], 1):
-        if _held(wanted, question, ", ".join(clauses[:at])) >= set(wanted):
+        before = _held(wanted, question, ", ".join(clauses[:at]))
+        if before >= set(wanted):
             return False  # what follows is told besides
-        if wanted[-1] not in _held(wanted, question, clause):
+        if wanted[-1] not in _held(wanted, question, clause) or not _denies(clause, language):
             continue
-        if denials(clause, language) != 1 or not _DENIES.is_in(clause, language):
-            continue
-        if _NEED.is_in(clause, language):
-            continue
+        if not before and _held(wanted, question, clause) >= set(wanted):
+            return denies_asked(question, clause)  # behind `However, in that case,`
         if all(_is_asked(word, wanted, question) for word in _content(clause, language)):
             return True
     return False
+
+
+def _denies(clause: str, language: str) -> bool:
+    """Whether a clause denies a verb or a phrase, once, and not only that it must be so."""
+    is_once = denials(clause, language) == 1 and VERB_NEGATORS.is_in(clause, language)
+    return is_once and not NEEDS.is_in(clause, language)
 
 
 def denies_asked(question: Question, main: str) -> bool:
@@ -118,8 +117,8 @@ def denies_asked(question: Question, main: str) -> bool:
     wanted = _content(question.text, language)
     denied = NEGATORS.split(main, language)
     for behind in denied[1:]:
-        if _NEED.is_in(" ".join(behind.split()[:2]), language):
-            return _NEED.is_in(normalise(question.text), language)
+        if NEEDS.is_in(" ".join(behind.split()[:2]), language):
+            return NEEDS.is_in(normalise(question.text), language)
         content = [word for word in _content(behind, language) if not _is_light(word, language)]
         if content and not _is_asked(content[0], wanted, question):
             return False
