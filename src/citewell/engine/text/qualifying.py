@@ -80,7 +80,7 @@ _DAY = (
     r"august|september|october|november|december"
 )
 _YEAR = r"(?<!since )(?<!từ năm )(?<!tu nam )(?:19|20)\d\d"
-"""What held or will hold in a year need not hold now; what holds since one does."""
+"""A year, in which something held or will hold that need not now; `since` one it holds."""
 
 _LIMITS_EN = (
     rf"{_CONDITIONS_EN}|nor|instead|until|till|once|twice|before|after|within|up to|at most|"

@@ -12,7 +12,7 @@ from citewell.engine.text.qualifying import QUALIFIERS, without_ending
 
 _ASKS_NOW = re.compile(r"^\W*(?:is|are|am|do|does|can|may|must|should|will)\b")
 _PAST = re.compile(r"\b(?:was|were|had|did|could)\b")
-"""What was allowed need not be; `has been` is asked of the past as well."""
+"""Verbs of the past: `were allowed` need not be now; `has been` asks of the past as well."""
 
 
 def qualifiers_of(text: str, language: str) -> frozenset[str]:
