@@ -1,8 +1,9 @@
 """Values of HTML forms, hidden text of HTML mails, and charts: read as they are shown."""
 
 import zipfile
+from pathlib import Path
 
-from document_files import R, paragraph, relations, write_docx, write_pptx, write_zip
+from document_files import R, paragraph, relations, slide_shape, write_docx, write_pptx, write_zip
 from old_office_files import write_msg
 from sheet_files import Sheet, write_xls_book, write_xlsb_book, write_xlsx_book
 
@@ -203,6 +204,28 @@ class TestChartsOnSheets:
             tmp_path / "a.xlsx", {"S": Sheet(self.CELLS, charts={"chart": "<c"})}
         )
         assert [b.text for b in read(path)[1]] == ["S", "Kind | Euros\nDues | 1200"]
+
+    def test_damaged_relations_leave_the_sheet_and_the_slide(self, read, tmp_path):
+        book = {"S": Sheet(self.CELLS, box="Box", charts={"chart": DRAWN})}
+        for write, end in ((write_xlsx_book, "xlsx"), (write_xlsb_book, "xlsb")):
+            sheet_end = "xml" if end == "xlsx" else "bin"
+            for name in ("d1.xml", f"sheet1.{sheet_end}"):
+                path = with_part(
+                    write(tmp_path / f"a.{end}", book), f"xl/_rels/{name}.rels", "<Rel"
+                )
+                texts = [block.text for block in read(path)[1]]
+                assert texts[:2] == ["S", "Kind | Euros\nDues | 1200"], (end, name)
+        frame = f'<p:graphicFrame><c:chart xmlns:c="{_CHART_SPACE}" {R} r:id="c"/></p:graphicFrame>'
+        path = write_pptx(tmp_path / "a.pptx", [frame + slide_shape("Still here")])
+        path = with_part(path, "ppt/slides/_rels/slide0.xml.rels", "<Rel")
+        assert "Still here" in [block.text for block in read(path)[1]]
+
+
+def with_part(path: Path, name: str, text: str) -> Path:
+    """The file with another text of a part."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {each: archive.read(each) for each in archive.namelist()}
+    return write_zip(path, {**parts, name: text.encode()})
 
 
 class TestBoundsOfCharts:

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 from document_files import write_objects, write_pdf_content
 
-from citewell.engine.parsing.base import BlockKind
+from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.readers.pdf_cells import Letter, PageTable, counted, ruled_table
+from citewell.engine.parsing.readers.pdf_columns import column_tables
+from citewell.engine.parsing.readers.pdf_glyphs import read_facts
+from citewell.engine.parsing.readers.pdf_placing import with_tables
+from citewell.engine.parsing.readers.pdf_rules import DrawnLine, Rules, ruled_grids
+from tests.timing import processor_seconds
 
 HEIGHT = 14
 SENSORS = [
@@ -134,6 +140,11 @@ class TestRuledTables:
             xs = [60, 200, 340, 460] if len(rows[0]) > 2 else [60, 200, 400]
             _, (table,) = read(write_pdf_content(tmp_path / f"{number}.pdf", drawn(rows, xs, 780)))
             assert (table.kind, table.text) == (BlockKind.TABLE, text_of(rows))
+
+    def test_bars_within_a_cell_stay(self, read, tmp_path):
+        rows = [["Code", "Use"], ["a | b", "or"], ["c", "and"]]
+        _, (table,) = read(write_pdf_content(tmp_path / "a.pdf", drawn(rows, [60, 200, 320], 740)))
+        assert table.text == "Code | Use\na | b | or\nc | and"
 
     def test_frames_and_empty_grids_stay_text(self, read, tmp_path):
         frame = "60 600 400 100 re S\n" + shown("Mind the gap between the boards.", 70, 660)
@@ -283,3 +294,88 @@ class TestAlignedFigures:
             assert not any(
                 " | " in b.text and b.text.count("\n") == len(rows) - 1 for b in blocks
             ), rows
+
+    def test_tables_side_by_side_are_not_one(self):
+        rows = [["City", "Hotel", "Course", "Fee"], ["Leeds", "130", "Welding", "45"],
+                ["York", "120", "Pottery", "60"], ["Hull", "110", "Dance", "70"]]  # fmt: skip
+        assert not list(column_tables(*letters_of(rows)))
+
+    def test_units_between_figures_are_a_column(self, read, tmp_path):
+        rows = [["Part", "Stock", "Unit", "Price"], ["Rope", "130", "m", "45"],
+                ["Chain", "120", "m", "60"], ["Paint", "110", "l", "70"]]  # fmt: skip
+        content = aligned(rows, [60, 130, 300, 400], 740)
+        _, (table,) = read(write_pdf_content(tmp_path / "a.pdf", content))
+        assert (table.kind, table.text) == (BlockKind.TABLE, text_of(rows))
+
+    def test_header_below_a_line_of_its_columns_is_found(self, read, tmp_path):
+        rows = [["Part", "Stock", "Price"], ["Rope", "130", "45"],
+                ["Chain", "120", "60"], ["Paint", "110", "70"]]  # fmt: skip
+        content = aligned([["40", "12", "7"], ["Yard", "", ""], *rows], [60, 230, 400], 740)
+        _, blocks = read(write_pdf_content(tmp_path / "a.pdf", content))
+        assert text_of(rows) in [block.text for block in blocks]
+
+
+def letters_of(rows: Sequence[Sequence[str]]) -> tuple[list[Letter], str]:
+    """Letters of a page that is as high as its rows need."""
+    found, shown = list[Letter](), ""
+    for number, row in enumerate(rows):
+        low = HEIGHT * (len(rows) - number)
+        for column, word in enumerate(row):
+            for at, each in enumerate(word):
+                left = 60 + 140 * column + 6 * at
+                found.append(Letter(len(shown), each, left, left + 6, low, low + 12))
+                shown += each
+            shown += " "
+        shown += "\r\n"
+    return found, shown
+
+
+class TestCost:
+    """Pages that no program makes cost no more than others of their size."""
+
+    def test_figures_without_a_header_are_looked_at_a_few_times(self):
+        page = letters_of([[f"{700 + n % 90}", f"{1200 + n % 77}"] for n in range(2_000)])
+        assert processor_seconds(lambda: list(column_tables(*page)), rounds=1) < 2
+
+    def test_a_table_behind_many_figures_is_found(self):
+        figures = [[f"{700 + n % 90}", f"{1200 + n % 77}"] for n in range(400)]
+        table = [["Part", "Stock"], ["Rope", "1,130"], ["Chain", "120"], ["Paint", "110"]]
+        page = letters_of([*figures, *[["", ""]] * 6, *table])
+        assert [found.rows for found in column_tables(*page)] == [table]
+
+    def test_rules_are_compared_with_those_at_their_border(self):
+        def rules(count: int) -> Rules:
+            lines = [DrawnLine(1 + 7 * n, 1, 7 * count) for n in range(count)]
+            return Rules(lines, lines)
+
+        assert processor_seconds(lambda: list(ruled_grids(rules(140))), rounds=1) < 0.4
+        assert not list(ruled_grids(rules(300)))
+
+    def test_letters_of_a_grid_are_placed_at_once(self):
+        at = [1.0 + 7 * n for n in range(141)]
+        lines = [DrawnLine(each, 1, at[-1]) for each in at]
+        (grid,) = ruled_grids(Rules(lines, lines))
+        letters = [
+            Letter(140 * y + x, "1", at[x] + 1, at[x] + 6, at[y] + 1, at[y] + 6)
+            for y in reversed(range(140))
+            for x in range(140)
+        ]
+        shown = "1" * len(letters)
+        assert processor_seconds(lambda: ruled_table(grid, letters, shown), rounds=1) < 2
+
+    def test_lines_of_a_table_are_looked_for_once(self):
+        text = "\n".join(f"Name{n % 10} 12{n % 7}" for n in range(4_000))
+        rows = [["Name", "12"], ["q", "1"]]
+        table = PageTable("", rows, counted(text + "q"), (), None, None, is_ruled=False)
+        blocks = [Block(BlockKind.PARAGRAPH, text, 1)]
+        assert processor_seconds(lambda: with_tables(blocks, [table], 1), rounds=1) < 1
+
+    def test_drawings_of_many_curves_are_given_up(self, tmp_path):
+        curves = "".join(
+            f"{60 + n % 400} {100 + n % 300} m {70 + n % 400} 130 90 140 100 {180 + n % 300} c S\n"
+            for n in range(60_000)
+        )
+        table = drawn(SENSORS, [60, 180, 300, 420], 740)
+        path = write_pdf_contents(tmp_path / "a.pdf", [table, table + curves])
+        facts = list(read_facts(path))
+        assert [len(page.tables) for page in facts] == [1, 0]

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from citewell.engine.parsing.archives import PART_ERRORS, parse_part
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.readers.number_formats import shown_number
-from citewell.engine.parsing.readers.ooxml import child, local, relations, value_of, walk
+from citewell.engine.parsing.readers.ooxml import child, local, spared_relations, value_of, walk
 from citewell.engine.parsing.readers.seen_cells import SeenSheet
 from citewell.engine.parsing.readers.tables import table_blocks
 
@@ -82,15 +82,19 @@ def sheet_charts(
     """Yield the charts on a sheet; one that is damaged is left out, the rest is read without it."""
     # Figures on sheets that are read are not told twice; those kept of hidden ones are marked.
     names = {each.name for each in read}
-    drawings = (r for r in relations(archive, sheet.part).values() if r.kind == "drawing")
-    for drawing in dict.fromkeys(relation.part for relation in drawings):
-        drawn = relations(archive, drawing).values()
-        for part in dict.fromkeys(each.part for each in drawn if each.kind in CHART_KINDS):
+    for drawing in _related(archive, sheet.part, ("drawing",)):
+        for part in _related(archive, drawing, CHART_KINDS):
             try:
                 root = parse_part(archive, part)
             except PART_ERRORS:
                 continue
             yield from chart_blocks(root, sheet.number, names)
+
+
+def _related(archive: zipfile.ZipFile, part: str, kinds: Collection[str]) -> list[str]:
+    """The parts that a part leads to, each once."""
+    found = spared_relations(archive, part).values()
+    return list(dict.fromkeys(each.part for each in found if each.kind in kinds))
 
 
 def _all_series(root: ET.Element) -> Iterator[_Series]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import parse_part
+from citewell.engine.parsing.archives import PART_ERRORS, parse_part
 
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
@@ -98,6 +98,14 @@ def relations(archive: zipfile.ZipFile, part: str) -> dict[str, Relation]:
         kind = item.get("Type", "").rpartition("/")[2]
         found[item.get("Id", "")] = Relation(kind, posixpath.normpath(full))
     return found
+
+
+def spared_relations(archive: zipfile.ZipFile, part: str) -> dict[str, Relation]:
+    """The relations of a part that a document is read without; none if they are damaged."""
+    try:
+        return relations(archive, part)
+    except PART_ERRORS:
+        return {}
 
 
 def main_part(archive: zipfile.ZipFile) -> str:

@@ -3,6 +3,7 @@
 import ctypes
 import re
 import unicodedata
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -110,8 +111,9 @@ def ruled_table(grid: RuledGrid, letters: Sequence[Letter], shown: str) -> PageT
     inside, above, below = _divided(letters, grid)
     cells: dict[tuple[int, int], Cell] = {}
     places: list[tuple[int, int]] = []
+    downwards = [-y for y in grid.ys]
     for letter in inside:
-        row = _between([-y for y in grid.ys], -(letter.low + letter.high) / 2)
+        row = _between(downwards, -(letter.low + letter.high) / 2)
         column = _between(grid.xs, (letter.left + letter.right) / 2)
         places.append(grid.anchors[row, column])
         cells.setdefault(places[-1], []).append(letter)
@@ -173,7 +175,7 @@ def outside(grid: RuledGrid, letters: Sequence[Letter]) -> list[Letter]:
 
 
 def _between(borders: Sequence[float], at: float) -> int:
-    return next((n for n, end in enumerate(borders[1:-1]) if at < end), len(borders) - 2)
+    return bisect_right(borders, at, 1, len(borders) - 1) - 1
 
 
 def _repeated(
@@ -248,8 +250,7 @@ def _unruled_rows(cells: list[Cell], xs: list[float], shown: str) -> list[list[C
     for column, cell in enumerate(cells):
         for letter in cell:
             at = -(letter.low + letter.high) / 2
-            number = sum(start <= at for start in starts) - 1
-            rows[max(number, 0)][column].append(letter)
+            rows[max(bisect_right(starts, at) - 1, 0)][column].append(letter)
     return rows
 
 
@@ -287,7 +288,8 @@ def cell_text(cell: Cell, shown: str) -> str:
     """A cell's text in one line."""
     lines = [_line_text(line, shown) for line in lines_of(cell)]
     text = join_lines([scrub(line) for line in lines])
-    return " ".join(text.split()).replace(" | ", " / ")
+    # A bar of the cell's own stays, as in all formats: a quote has to be what stands in the file.
+    return " ".join(text.split())
 
 
 def _line_text(line: list[Letter], shown: str) -> str:

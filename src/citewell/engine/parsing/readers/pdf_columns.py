@@ -7,7 +7,6 @@ contents, forms or addresses.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from citewell.engine.parsing.readers.pdf_cells import (
     FIGURE,
@@ -36,12 +35,27 @@ _BEFORE, _BEHIND = frozenset("$€£¥("), frozenset("%)")
 """Marks that are set apart from their figure, to stand below each other."""
 
 
-class _Part(NamedTuple):
+_MOST_ROWS, _MOST_COLUMNS = 1_000, 100
+"""Bounds of a table; a page of small type has 150 lines."""
+_STARTS = 16
+"""Rows that are tried as the first of one table: a heading above it may share its columns."""
+_LOOKS = 20
+"""Times that a row is looked at, on average of a page: what is left then stays text."""
+
+
+@dataclass(slots=True)
+class _Part:
     """Letters of a line without a wide gap."""
 
     letters: list[Letter]
     left: float
     right: float
+    said: str | None = None
+
+    def text(self, shown: str) -> str:
+        if self.said is None:
+            self.said = cell_text(self.letters, shown)
+        return self.said
 
 
 @dataclass(slots=True)
@@ -64,14 +78,17 @@ def may_have_columns(shown: str) -> bool:
 def column_tables(letters: Sequence[Letter], shown: str) -> Iterator[PageTable]:
     """Yield the tables that aligned figures make, from top to bottom."""
     rows = _rows(letters)
-    start = 0
-    while start < len(rows):
+    start = starts = looks = 0
+    while start < len(rows) and looks <= _LOOKS * len(rows):
         end, columns = _run(rows, start)
+        looks += end - start
+        starts += 1
         if (table := _table(rows[start:end], columns, shown)) is not None:
             yield table
-            start = end
-        else:
+        elif starts < _STARTS and end > start + 1:
             start += 1
+            continue
+        start, starts = end, 0
 
 
 def _rows(letters: Sequence[Letter]) -> list[_Row]:
@@ -103,15 +120,16 @@ def _run(rows: list[_Row], start: int) -> tuple[int, list[tuple[float, float]]]:
     columns = [(part.left, part.right) for part in rows[start].parts]
     if len(columns) < 2:
         return start + 1, columns
-    for at in range(start + 1, len(rows)):
+    most = min(len(rows), start + _MOST_ROWS)
+    for at in range(start + 1, most):
         row = rows[at]
         if rows[at - 1].middle - row.middle > _NEXT * row.height:
             return at, columns
         joined = _joined([*columns, *((part.left, part.right) for part in row.parts)], row.height)
-        if len(joined) < len(columns):
+        if len(joined) < len(columns) or len(joined) > _MOST_COLUMNS:
             return at, columns
         columns = joined
-    return len(rows), columns
+    return most, columns
 
 
 def _joined(spans: list[tuple[float, float]], height: float) -> list[tuple[float, float]]:
@@ -135,7 +153,7 @@ def _table(rows: list[_Row], columns: list[tuple[float, float]], shown: str) -> 
         cells = [""] * len(columns)
         for part in row.parts:
             at = next(n for n, span in enumerate(columns) if part.left <= span[1])
-            cells[at] = f"{cells[at]} {cell_text(part.letters, shown)}".strip()
+            cells[at] = f"{cells[at]} {part.text(shown)}".strip()
         texts.append(cells)
     number = _header_rows(texts)
     end = next((n for n in range(number + 1, len(texts)) if _is_years(texts[n])), len(texts))
@@ -147,7 +165,7 @@ def _table(rows: list[_Row], columns: list[tuple[float, float]], shown: str) -> 
     header = [" ".join(filter(None, cells)) for cells in zip(*texts[:number], strict=True)]
     body = _unwrapped(texts[number:end])
     used = [n for n in range(len(columns)) if any(row[n] for row in body)]
-    if sum(bool(header[n]) for n in used[1:]) < len(used) - 1:
+    if sum(bool(header[n]) for n in used[1:]) < len(used) - 1 or _stand_side_by_side(body, used):
         return None
     letters = "".join(
         each.text for row in rows[:end] for part in row.parts for each in part.letters
@@ -189,6 +207,27 @@ def _has_figures(rows: list[list[str]]) -> bool:
     letters = sum(any(each.isalpha() for each in name) for name in names)
     is_contents = len(columns) == 1 and all(_PAGE.fullmatch(cell) for cell in columns[0])
     return 2 * good > len(columns) and 2 * letters >= len(names) > 1 and not is_contents
+
+
+def _stand_side_by_side(rows: list[list[str]], used: list[int]) -> bool:
+    """Whether the rows are those of several tables: names stand between columns of figures too.
+
+    Units and kinds stand there as well, but mostly more than once; those that do not leave the
+    lines of a table as text, as their letters cannot be told apart from the other table's.
+    """
+    columns = [[cell for row in rows if (cell := row[n])] for n in used]
+    are_figures = [
+        sum(bool(FIGURE.fullmatch(cell)) for cell in cells) >= _FIGURES * len(cells)
+        for cells in columns
+    ]
+    return any(
+        True in are_figures[1:at]
+        and True in are_figures[at + 1 :]
+        and len(set(cells)) == len(cells) > 1
+        and 2 * sum(any(each.isalpha() for each in cell) for cell in cells) >= len(rows)
+        for at, cells in enumerate(columns)
+        if at and not are_figures[at]
+    )
 
 
 def _unwrapped(rows: list[list[str]]) -> list[list[str]]:

@@ -25,7 +25,7 @@ from citewell.engine.parsing.readers.pdf_cells import (
 )
 from citewell.engine.parsing.readers.pdf_columns import column_tables, may_have_columns
 from citewell.engine.parsing.readers.pdf_order import RIGHT_TO_LEFT, in_reading_order
-from citewell.engine.parsing.readers.pdf_rules import read_rules, ruled_grids
+from citewell.engine.parsing.readers.pdf_rules import RuledGrid, read_rules, ruled_grids
 
 _SMALLER = 0.85
 """Size of a raised or lowered glyph, as a share of the size of the one before it, at most."""
@@ -49,6 +49,10 @@ _MAX_LENGTH = 4_096
 
 _MOST_PATHS = 100
 """Drawn lines of a page without text up to which it is taken for decoration."""
+
+_MOST_CELLS = 1_000_000
+"""Cells of the grids of a file, after which its tables between lines stay text: those of a hundred
+pages of nothing but cells of one figure."""
 
 _SPACE = re.compile(r"\s+")
 
@@ -100,6 +104,7 @@ def read_facts(content: Path | bytes, table_pages: Container[int] = ()) -> Itera
         if document.get_formtype() != pdfium.FORMTYPE_NONE:
             document.init_forms()  # pyright: ignore[reportUnknownMemberType]
         handle = None if document.formenv is None else document.formenv.raw
+        cells = _MOST_CELLS
         for number in range(len(document)):
             try:
                 page = document[number]
@@ -108,12 +113,15 @@ def read_facts(content: Path | bytes, table_pages: Container[int] = ()) -> Itera
                 continue
             with closing(page):
                 facts = PageFacts()
-                _read_text(page, facts, with_gaps=number + 1 in table_pages)
+                cells -= _read_text(page, facts, cells, with_gaps=number + 1 in table_pages)
                 _read_annotations(page, handle, facts)
             yield facts
 
 
-def _read_text(page: "pypdfium2.PdfPage", facts: PageFacts, *, with_gaps: bool) -> None:
+def _read_text(
+    page: "pypdfium2.PdfPage", facts: PageFacts, most_cells: int, *, with_gaps: bool
+) -> int:
+    """The number of cells of the grids that were read, at most so many and one page's more."""
     with closing(page.get_textpage()) as text:
         raw = text.raw
         count = text.count_chars()
@@ -128,15 +136,17 @@ def _read_text(page: "pypdfium2.PdfPage", facts: PageFacts, *, with_gaps: bool) 
         facts.orders = in_reading_order(raw, shown)
         if with_gaps:
             facts.gaps = _gaps(raw, shown)
-        facts.tables = list(_tables(page, raw, shown))
+        # The columns of a page that is read from the right would be given from the left.
+        if not shown.strip() or RIGHT_TO_LEFT.search(shown):
+            return 0
+        grids = list(ruled_grids(read_rules(page))) if most_cells > 0 else []
+        facts.tables = list(_tables(grids, raw, shown))
+    return sum(len(grid.anchors) for grid in grids)
 
 
-def _tables(page: "pypdfium2.PdfPage", raw: object, shown: str) -> Iterator[PageTable]:
+def _tables(grids: list[RuledGrid], raw: object, shown: str) -> Iterator[PageTable]:
     """Yield the tables of a page from top to bottom."""
-    # The columns of a page that is read from the right would be given from the left.
-    if not shown.strip() or RIGHT_TO_LEFT.search(shown):
-        return
-    grids = sorted(ruled_grids(read_rules(page)), key=lambda grid: -grid.ys[0])
+    grids = sorted(grids, key=lambda grid: -grid.ys[0])
     has_figures = may_have_columns(shown)
     letters = read_letters(raw, shown) if grids or has_figures else []
     for grid in grids:

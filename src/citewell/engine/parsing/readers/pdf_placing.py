@@ -30,50 +30,58 @@ def with_tables(blocks: list[Block], tables: list[PageTable], number: int) -> li
     A table whose letters are not those of some consecutive lines is left as it was read: the
     library has read its lines together with others.
     """
+    counts = [_counted_lines(block) for block in blocks]
     for table in tables:
         lines = [
-            (at, line, counted(text))
-            for at, block in enumerate(blocks)
-            for line, text in enumerate(block.text.split("\n"))
+            (at, line, letters) for at, own in enumerate(counts) for line, letters in enumerate(own)
         ]
-        if (found := _found(lines, table)) is not None:
-            first, last = lines[found[0]][:2], lines[found[1]][:2]
-            blocks = list(_replaced(blocks, first, last, table, number))
+        if (found := _found(lines, table)) is None:
+            continue
+        first, last = lines[found[0]][:2], lines[found[1]][:2]
+        new = list(_replaced(blocks[first[0]], blocks[last[0]], first[1], last[1], table, number))
+        blocks = [*blocks[: first[0]], *new, *blocks[last[0] + 1 :]]
+        counts[first[0] : last[0] + 1] = map(_counted_lines, new)
     return blocks
 
 
+def _counted_lines(block: Block) -> list[Counter[str]]:
+    return [counted(line) for line in block.text.split("\n")]
+
+
 def _found(lines: _Lines, table: PageTable) -> tuple[int, int] | None:
-    """First and last of the consecutive lines that hold exactly a table's letters."""
-    total = table.letters.total()
-    for start, (_, _, letters) in enumerate(lines):
-        if not letters:
+    """First and last of the consecutive lines that hold exactly a table's letters.
+
+    The lines from `start` on hold what `rest` lacks of the table.
+    """
+    rest, left, start = table.letters.copy(), table.letters.total(), 0
+    for end, (_, _, letters) in enumerate(lines):
+        while start < end and not _holds(rest, letters):
+            rest.update(lines[start][2])
+            left += lines[start][2].total()
+            start += 1
+        if not _holds(rest, letters):
+            start = end + 1
             continue
-        rest, left = table.letters.copy(), total
-        for end in range(start, len(lines)):
-            own = lines[end][2]
-            if not own <= rest:
-                break
-            rest.subtract(own)
-            left -= own.total()
-            if not left:
-                return start, end
+        rest.subtract(letters)
+        left -= letters.total()
+        if not left:
+            return next(at for at in range(start, end + 1) if lines[at][2]), end
     return None
 
 
+def _holds(counts: Counter[str], part: Counter[str]) -> bool:
+    return all(counts[each] >= count for each, count in part.items())
+
+
 def _replaced(
-    blocks: list[Block],
-    first: tuple[int, int],
-    last: tuple[int, int],
-    table: PageTable,
-    number: int,
+    first: Block, last: Block, above: int, end: int, table: PageTable, number: int
 ) -> Iterator[Block]:
-    yield from blocks[: first[0]]
-    yield from _rest(blocks[first[0]], blocks[first[0]].text.split("\n")[: first[1]])
+    """Yield a table, and the lines of its blocks that stand above it and behind line `end`."""
+    yield from _rest(first, first.text.split("\n")[:above])
     if table.title:
         yield Block(BlockKind.PARAGRAPH, table.title, number)
     yield from table_blocks(table.rows, number)
-    yield from _rest(blocks[last[0]], blocks[last[0]].text.split("\n")[last[1] + 1 :])
-    yield from blocks[last[0] + 1 :]
+    yield from _rest(last, last.text.split("\n")[end + 1 :])
 
 
 def _rest(block: Block, lines: list[str]) -> Iterator[Block]:

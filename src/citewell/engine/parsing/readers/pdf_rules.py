@@ -5,6 +5,7 @@ of the forms it stands in.
 """
 
 import ctypes
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
@@ -28,10 +29,14 @@ _PAGE = 0.9
 _COVERED = 0.6
 """Share of a cell's side that a line has to cover to be its border."""
 
-_MOST_SEGMENTS = 20_000
+_MOST_POINTS = 50_000
+_MOST_OBJECTS = 20_000
 _MOST_LINES = 400
 """Bounds beyond which a page is a drawing or a map; the largest tables of the samples have 200
-lines."""
+lines, of five points each where every border of a cell is a rectangle of its own. Objects are paths
+and forms, with and without points."""
+MOST_CELLS = 20_000
+"""Cells of a grid, merged or not; a page of the smallest type has half as many words."""
 _DEEPEST = 4
 """Forms within forms that are looked into; Office programs use one."""
 
@@ -72,10 +77,13 @@ def read_rules(page: Any) -> Rules:
         _pdfium.FPDFPage_GetObject(page.raw, at)
         for at in range(_pdfium.FPDFPage_CountObjects(page.raw))
     )
-    for path, matrix in _paths(objects, _AS_IS, 0):
-        _add_path(path, matrix, (width, height), found)
-        if len(found.horizontal) + len(found.vertical) > _MOST_SEGMENTS:
+    points = 0
+    for number, (path, matrix) in enumerate(_paths(objects, _AS_IS, 0)):
+        # Counted before they are read: a single path can be the whole map.
+        points += _pdfium.FPDFPath_CountSegments(path)
+        if points > _MOST_POINTS or number > _MOST_OBJECTS:
             return Rules([], [])
+        _add_path(path, matrix, (width, height), found)
     return Rules(_merged(found.horizontal), _merged(found.vertical))
 
 
@@ -140,7 +148,7 @@ def _points(path: Any, matrix: Matrix) -> Iterator[tuple[float, float, bool]]:
     """The ends of a path's straight lines and curves, and whether a new figure begins there."""
     x, y = ctypes.c_float(), ctypes.c_float()
     a, b, c, d, e, f = matrix
-    for at in range(min(_pdfium.FPDFPath_CountSegments(path), _MOST_SEGMENTS)):
+    for at in range(_pdfium.FPDFPath_CountSegments(path)):
         segment = _pdfium.FPDFPath_GetPathSegment(path, at)
         if not _pdfium.FPDFPathSegment_GetPoint(segment, x, y):
             continue
@@ -185,7 +193,7 @@ def ruled_grids(rules: Rules) -> Iterator[RuledGrid]:
         xs = _borders([rule.at for rule in vertical], horizontal)
         ys = _borders([rule.at for rule in horizontal], vertical)
         ys.reverse()
-        if len(xs) > 2 and len(ys) > 2:
+        if len(xs) > 2 and len(ys) > 2 and (len(xs) - 1) * (len(ys) - 1) <= MOST_CELLS:
             yield RuledGrid(xs, ys, _anchors(xs, ys, horizontal, vertical))
 
 
@@ -229,21 +237,28 @@ def _anchors(
     xs: list[float], ys: list[float], horizontal: list[DrawnLine], vertical: list[DrawnLine]
 ) -> dict[tuple[int, int], tuple[int, int]]:
     found: dict[tuple[int, int], tuple[int, int]] = {}
+    across, down = _beside(horizontal, ys), _beside(vertical, xs)
     for row in range(len(ys) - 1):
         for column in range(len(xs) - 1):
             place = (row, column)
             found[place] = place
-            if row and not _covers(horizontal, ys[row], xs[column], xs[column + 1]):
+            if row and not _covers(across[row], xs[column], xs[column + 1]):
                 found[place] = found[row - 1, column]
-            elif column and not _covers(vertical, xs[column], ys[row + 1], ys[row]):
+            elif column and not _covers(down[column], ys[row + 1], ys[row]):
                 found[place] = found[row, column - 1]
     return found
 
 
-def _covers(rules: list[DrawnLine], at: float, start: float, end: float) -> bool:
-    length = sum(
-        max(0.0, min(rule.end, end) - max(rule.start, start))
-        for rule in rules
-        if abs(rule.at - at) <= 2 * _SAME
-    )
+def _beside(rules: list[DrawnLine], borders: list[float]) -> list[list[DrawnLine]]:
+    """The lines at each border."""
+    rules = sorted(rules)
+    places = [rule.at for rule in rules]
+    return [
+        rules[bisect_left(places, at - 2 * _SAME) : bisect_right(places, at + 2 * _SAME)]
+        for at in borders
+    ]
+
+
+def _covers(rules: list[DrawnLine], start: float, end: float) -> bool:
+    length = sum(max(0.0, min(rule.end, end) - max(rule.start, start)) for rule in rules)
     return length >= _COVERED * (end - start)

@@ -24,6 +24,7 @@ from citewell.engine.parsing.readers.ooxml import (
     main_part,
     properties,
     relations,
+    spared_relations,
     walk,
 )
 from citewell.engine.parsing.readers.tables import table_blocks
@@ -60,7 +61,7 @@ def _blocks(source: ReaderInput, slides: list[str]) -> Iterator[Block]:
 
 
 def _slide(archive: zipfile.ZipFile, part: str, number: int, findings: Findings) -> Iterator[Block]:
-    known = relations(archive, part)
+    known = spared_relations(archive, part)
     slide = parse_part(archive, part)
     if not is_on(slide.get("show", "1")):
         # Its text is of no layer, so nothing is taken off it.

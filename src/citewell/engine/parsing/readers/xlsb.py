@@ -15,7 +15,7 @@ from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput
 from citewell.engine.parsing.readers.charts import sheet_charts
 from citewell.engine.parsing.readers.number_formats import BUILT_IN, is_dated, shown_number
-from citewell.engine.parsing.readers.ooxml import main_part, properties, relations
+from citewell.engine.parsing.readers.ooxml import main_part, properties, relations, spared_relations
 from citewell.engine.parsing.readers.seen_cells import (
     MAX_COLUMNS,
     MOST_MERGED,
@@ -146,7 +146,7 @@ class BinaryWorkbook:
         boxes: list[str] = []
         notes: dict[tuple[int, int], str] = {}
         with zipfile.ZipFile(self._path) as archive:
-            for relation in relations(archive, sheet.part).values():
+            for relation in spared_relations(archive, sheet.part).values():
                 if relation.part not in self._names:
                     continue
                 if relation.kind == "drawing":  # XML in this format too

@@ -24,6 +24,7 @@ from citewell.engine.parsing.readers.ooxml import (
     main_part,
     properties,
     relations,
+    spared_relations,
     value_of,
 )
 from citewell.engine.parsing.readers.seen_cells import (
@@ -100,7 +101,7 @@ class Workbook:
         """Yield text boxes, comments and charts of a sheet, of which the rows were read."""
         with zipfile.ZipFile(self._path) as archive:
             names = set(archive.namelist())
-            parts = [r for r in relations(archive, sheet.part).values() if r.part in names]
+            parts = [r for r in spared_relations(archive, sheet.part).values() if r.part in names]
             boxes = [
                 text
                 for relation in parts
