@@ -129,6 +129,10 @@ class Supervisor:
             longest = min(longest, LONGEST_OUTAGE_PAUSE_SECONDS)
         return min(self._first_pause * 2.0 ** min(state.failures - 1, 30), longest)
 
+    def forget(self, name: str) -> None:
+        """Take back the failures of a task that there is no more work for."""
+        self._states.pop(name, None)
+
     def failing(self) -> list[FailingTask]:
         """Tasks that fail repeatedly, by name."""
         now = time.monotonic()

@@ -47,6 +47,7 @@ from citewell.engine.reranking.registry import open_reranker
 from citewell.engine.retrieval.rewriting import Rewriting
 from citewell.engine.verification.registry import open_verifier
 from citewell.entrypoints.scraping import is_noting
+from citewell.features.agents.watching import RunWatch
 from citewell.features.connections.pooling import ModelPool
 from citewell.features.error_log import service as error_log
 from citewell.features.usage import service as usage
@@ -173,6 +174,7 @@ async def open_platform(
         # Pushed last, so it runs first, while the database is still open.
         stack.push_async_callback(_write_usage, platform)
         stack.push_async_callback(platform.state_of(ModelPool).close)
+        stack.push_async_callback(platform.state_of(RunWatch).close)
         yield platform
 
 

@@ -1,14 +1,14 @@
 """Statements by which a run at work keeps what it does, each sent and committed in a round trip."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from citewell.access.policy import Role
 from citewell.core.context import BatchContext
 from citewell.core.database.batches import StatementResult
 from citewell.core.database.exchange import Rows
 from citewell.engine.agents.base import CallState
-from citewell.features.agents.schemas import RunStanding
+from citewell.features.agents.schemas import RunAttempt, RunStanding
 from citewell.models.agents import StepKind
 
 # The run's row is the fence: an attempt that lost it, or a run that has ended, writes nothing.
@@ -59,7 +59,7 @@ SELECT entries FROM run
 # The rights of the users, as of the moment before the call; of a run, or of all at work here.
 _STANDING = """
 SELECT r.attempt = a.attempt AND r.status = 'running' AND j.status = 'running',
-  t.status = 'active', u.status, u.role, coalesce(u.is_admin, false), k.scopes, r.id
+  t.status = 'active', u.status, u.role, coalesce(u.is_admin, false), k.scopes, a.id, a.attempt
 FROM unnest(CAST(:run_ids AS uuid[]), CAST(:attempts AS int[])) AS a (id, attempt)
 JOIN agent_run r ON r.tenant_id = :tenant_id AND r.id = a.id
 JOIN agent_run root ON root.tenant_id = r.tenant_id AND root.id = r.root_id
@@ -149,7 +149,8 @@ async def standing(
     ctx: BatchContext, run_id: uuid.UUID, attempt: int, call: CallState | None = None
 ) -> RunStanding | None:
     """The run and the rights of its user now; with a call it is begun, in the same round trip."""
-    asked = _standings(ctx, {run_id: attempt})
+    wanted = RunAttempt(run_id, attempt)
+    asked = _standings(ctx, [wanted])
     if call is not None:
         values = {
             "tenant_id": ctx.tenant_id, "run_id": run_id, "attempt": attempt,
@@ -157,32 +158,35 @@ async def standing(
         }  # fmt: skip
         ctx.batch.ask(_BEGIN_CALL, values, list)
     ctx.batch.commit_with_next()
-    return (await asked).get(run_id)
+    return (await asked).get(wanted)
 
 
 async def standings(
-    ctx: BatchContext, runs: Mapping[uuid.UUID, int]
-) -> dict[uuid.UUID, RunStanding]:
+    ctx: BatchContext, attempts: Sequence[RunAttempt]
+) -> dict[RunAttempt, RunStanding]:
     """The runs of these attempts and the rights of their users now; those that are there."""
-    asked = _standings(ctx, runs)
+    asked = _standings(ctx, attempts)
     ctx.batch.commit_with_next()
     return await asked
 
 
 def _standings(
-    ctx: BatchContext, runs: Mapping[uuid.UUID, int]
-) -> StatementResult[dict[uuid.UUID, RunStanding]]:
+    ctx: BatchContext, attempts: Sequence[RunAttempt]
+) -> StatementResult[dict[RunAttempt, RunStanding]]:
     values = {
-        "tenant_id": ctx.tenant_id, "run_ids": list(runs), "attempts": list(runs.values()),
+        "tenant_id": ctx.tenant_id, "run_ids": [each.run_id for each in attempts],
+        "attempts": [each.number for each in attempts],
     }  # fmt: skip
     return ctx.batch.ask(_STANDING, values, _standings_in)
 
 
-def _standings_in(rows: Rows) -> dict[uuid.UUID, RunStanding]:
-    found: dict[uuid.UUID, RunStanding] = {}
-    for is_mine, is_active, user_status, role, is_admin, key_scopes, run_id in rows:
+def _standings_in(rows: Rows) -> dict[RunAttempt, RunStanding]:
+    found: dict[RunAttempt, RunStanding] = {}
+    for is_mine, is_active, user_status, role, is_admin, key_scopes, run_id, number in rows:
         known = None if role is None else Role(role)
-        found[run_id] = RunStanding(is_mine, is_active, user_status, known, is_admin, key_scopes)
+        found[RunAttempt(run_id, number)] = RunStanding(
+            is_mine, is_active, user_status, known, is_admin, key_scopes
+        )
     return found
 
 

@@ -33,7 +33,7 @@ from citewell.features.agents.journal import RunLedger
 from citewell.features.agents.metering import MeteredModel
 from citewell.features.agents.pacing import AgentPace, turn_beside_documents
 from citewell.features.agents.reporting import delegated, report_of
-from citewell.features.agents.schemas import AgentDefinition, AgentReport
+from citewell.features.agents.schemas import AgentDefinition, AgentReport, RunAttempt
 from citewell.features.agents.tools import servers
 from citewell.features.agents.tools.registry import TOOLS
 from citewell.features.agents.toolset import RunToolbox
@@ -142,9 +142,10 @@ async def _watch(work: _Work) -> None:
     """Look at the run until it is lost; raises as `RunLedger.acting` does."""
     platform, run = work.platform, work.run
     ledger, watch = RunLedger(platform, run, work.number), platform.state_of(RunWatch)
-    with watch.of(run.tenant_id, run.id, work.number):
+    attempt = RunAttempt(run.id, work.number)
+    with watch.of(platform, run.tenant_id, attempt):
         while True:
-            ledger.caller_of(await watch.next(platform, run.tenant_id, run.id))
+            ledger.caller_of(await watch.next(platform, run.tenant_id, attempt))
 
 
 async def _drive(work: _Work) -> str | None:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field
 
@@ -338,6 +338,13 @@ class EndedRun:
     report: "AgentReport | None"
     document_ids: list[uuid.UUID]
     """Documents that it read."""
+
+
+class RunAttempt(NamedTuple):
+    """One attempt at a run."""
+
+    run_id: uuid.UUID
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,49 +9,69 @@ import time
 import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from citewell.core.context import SYSTEM, Caller, batched_work
 from citewell.core.platform import Platform
 from citewell.features.agents import journal_repository
-from citewell.features.agents.schemas import RunStanding
+from citewell.features.agents.schemas import RunAttempt, RunStanding
+
+NAME = "run_watch"
+"""Name of the looks among background tasks."""
 
 WATCH_SECONDS = 1.0
 """Interval of the look whether a run at work was cancelled or its user lost the right to it."""
 
-Standings = Mapping[uuid.UUID, RunStanding | None]
-"""By run that was looked at; None: it is not there."""
+Standings = Mapping[RunAttempt, RunStanding | None]
+"""By attempt that was looked at; None: its run is not there."""
 
 
 class RunWatch:
-    """The runs at work in this process; a state of the platform."""
+    """The attempts at work in this process; a state of the platform."""
 
     def __init__(self) -> None:
-        self._runs: dict[uuid.UUID, dict[uuid.UUID, int]] = {}
-        """Attempts by run, by tenant."""
+        self._attempts: dict[uuid.UUID, set[RunAttempt]] = {}
+        """By tenant; two of one run while the older has not noticed that it lost it."""
         self._looks: dict[uuid.UUID, asyncio.Future[Standings]] = {}
-        """Under way, by tenant."""
+        """Results of the looks under way, by tenant."""
+        self._tasks: set[asyncio.Task[bool]] = set()
+        """Log looks that fail, and end them with the process."""
 
     @contextmanager
-    def of(self, tenant_id: uuid.UUID, run_id: uuid.UUID, attempt: int) -> Generator[None]:
-        """Have a run looked at inside the block."""
-        self._runs.setdefault(tenant_id, {})[run_id] = attempt
+    def of(self, platform: Platform, tenant_id: uuid.UUID, attempt: RunAttempt) -> Generator[None]:
+        """Have an attempt looked at inside the block."""
+        self._attempts.setdefault(tenant_id, set()).add(attempt)
         try:
             yield
         finally:
-            del self._runs[tenant_id][run_id]
-            if not self._runs[tenant_id]:
-                del self._runs[tenant_id]
+            left = self._attempts.get(tenant_id, set())
+            left.discard(attempt)
+            if not left:
+                self._attempts.pop(tenant_id, None)
+            if not self._attempts:
+                # A failure of the last look is no state of a process that has nothing to look at.
+                platform.supervisor.forget(NAME)
 
     async def next(
-        self, platform: Platform, tenant_id: uuid.UUID, run_id: uuid.UUID
+        self, platform: Platform, tenant_id: uuid.UUID, attempt: RunAttempt
     ) -> RunStanding | None:
-        """The standing of a watched run within a second or so; None: it is not there any more."""
+        """The standing of a watched attempt within a second or so; None: its run is not there.
+
+        Raises:
+            OSError, SQLAlchemyError: The database did not answer.
+        """
         while True:
             # All wake up at the same moment: the first one asks for all.
             await asyncio.sleep(WATCH_SECONDS - time.monotonic() % WATCH_SECONDS)
             found = await asyncio.shield(self._look(platform, tenant_id))
-            if run_id in found:
-                return found[run_id]
+            if attempt in found:
+                return found[attempt]
+
+    async def close(self) -> None:
+        """End the looks under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _look(self, platform: Platform, tenant_id: uuid.UUID) -> "asyncio.Future[Standings]":
         look = self._looks.get(tenant_id)
@@ -59,17 +79,20 @@ class RunWatch:
             # A task of its own: the run that began it may end, and others wait for it too.
             look = asyncio.ensure_future(self._ask(platform, tenant_id))
             self._looks[tenant_id] = look
-            look.add_done_callback(lambda done: self._looked(tenant_id, done))
+            look.add_done_callback(lambda _: self._looks.pop(tenant_id, None))
+            told = platform.supervisor.attempt(NAME, partial(_result_of, look))
+            task = asyncio.ensure_future(told)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return look
 
-    def _looked(self, tenant_id: uuid.UUID, look: "asyncio.Future[Standings]") -> None:
-        del self._looks[tenant_id]
-        if not look.cancelled():
-            look.exception()  # told to those who wait; there may be none left
-
     async def _ask(self, platform: Platform, tenant_id: uuid.UUID) -> Standings:
-        runs = dict(self._runs[tenant_id])
+        attempts = list(self._attempts.get(tenant_id, ()))
         caller = Caller(tenant_id, SYSTEM)
         async with batched_work(platform, caller, has_kept_plans=True) as ctx:
-            found = await journal_repository.standings(ctx, runs)
-        return {run_id: found.get(run_id) for run_id in runs}
+            found = await journal_repository.standings(ctx, attempts)
+        return {attempt: found.get(attempt) for attempt in attempts}
+
+
+async def _result_of(look: "asyncio.Future[Standings]") -> Standings:
+    return await look
