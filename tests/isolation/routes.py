@@ -213,7 +213,7 @@ AGENTS_AT_WORK: dict[Operation, Route] = {
     ),
     ("POST", f"{AGENT_RUNS}/{{run_id}}/approve"): Route(
         {**AGENT_RUN, "body.call_id": "tool_call"}, {"arguments_hash": "0" * 64, "approve": False},
-        is_write=True,
+        is_write=True, status=409,  # a hash of other terms than those that were shown
     ),
     ("POST", f"{AGENT_RUNS}/{{run_id}}/cancel"): Route(AGENT_RUN, is_write=True),
     ("DELETE", f"{AGENTS}/{{agent_id}}"): Route(

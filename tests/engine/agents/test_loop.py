@@ -27,7 +27,7 @@ from citewell.engine.agents.base import (
     ToolTerms,
     Turn,
 )
-from citewell.engine.agents.loop import MAX_REPEATS, AgentLoop
+from citewell.engine.agents.loop import MAX_REPEATS, NOW_ACTS, AgentLoop
 from citewell.engine.agents.rendering import MAX_RESULT_CHARS
 from citewell.engine.agents.report import make_report
 from citewell.engine.answering.base import Passage
@@ -405,6 +405,9 @@ class TestTerms:
         changed = replace(asked, **later)
         assert isinstance(await loop_of(model, books, changed).run(), Paused)
         assert changed.effects == []
+        [action] = books.actions.values()
+        # The words are the same where the effect alone is another, so they say that it is.
+        assert action == ("DELETE a" if "verb" in later else f"POST a\n\n{NOW_ACTS}")
         books.decide(approve=True)
         assert isinstance(await loop_of(model, books, changed).run(), Finished)
         assert len(changed.effects) == 1

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from citewell.core.context import Context
 from citewell.core.settings import Settings, SettingsError, load_settings
 from citewell.core.tool_servers import ToolServer
+from citewell.engine.agents.base import action_hash
 from citewell.models.agents import ToolExecution
 from tests.conftest import LiveServer, serving
 from tests.features.agents.conftest import MODEL, Desk, Scripted, calling, saying
@@ -117,6 +118,12 @@ async def cut_off(call_id: uuid.UUID, ctx: Context) -> None:
     await ctx.session.execute(begun)
 
 
+async def asked_anew(call_id: uuid.UUID, terms: dict[str, object], ctx: Context) -> None:
+    """Have a call wait on other terms, as after a server has said something else of its tool."""
+    changed = update(ToolExecution).where(ToolExecution.id == call_id).values(**terms)
+    await ctx.session.execute(changed)
+
+
 class TestActing:
     async def test_what_is_not_declared_as_reading_waits_and_is_done_once(
         self, desk: Desk, crm: RunningServer
@@ -168,6 +175,39 @@ class TestActing:
             assert done.count("book") == (1 if status == "succeeded" else 0)
             actions = [event.action for event in await desk.office.trail(run["id"])]
             assert actions.count("agent_run.approved") == 2
+
+    async def test_decision_on_terms_that_were_shown_before_is_refused(
+        self, desk: Desk, crm: RunningServer, refused: Refused
+    ) -> None:
+        agent, booking = await desk.new_agent("crm__book"), {"bay": 4, "guest": "Ann"}
+        for changed in ({"action": "cancel of crm"}, {"has_effect": False}):
+            crm.received.clear()
+            desk.vendor.play(calling(("crm__book", booking)), saying("Done."))
+            run = await desk.ran(agent)
+            [call] = run["calls"]
+            path, asked = f"/api/v1/agent-runs/{run['id']}/approve", uuid.UUID(call["id"])
+            body = {
+                "call_id": call["id"], "arguments_hash": call["arguments_hash"], "approve": True,
+            }  # fmt: skip
+            await desk.office.within(partial(asked_anew, asked, changed))
+            refused(await desk.client.post(path, json=body), 409, "approval_mismatch")
+            plain = {**body, "arguments_hash": action_hash("crm__book", booking)}
+            refused(await desk.client.post(path, json=plain), 409, "approval_mismatch")
+            assert crm.received == []
+            again = await desk.sent("GET", f"/agent-runs/{run['id']}", 200)
+            body["arguments_hash"] = again["calls"][0]["arguments_hash"]
+            await desk.sent("POST", f"/agent-runs/{run['id']}/approve", 200, body)
+            # The terms of the server are others than these: it asks again, and says so.
+            once_more = await desk.reached(run["id"], "waiting", "succeeded", "failed")
+            assert once_more["status"] == "waiting", once_more
+            [call] = once_more["calls"]
+            assert call["action"].startswith("book of crm")
+            assert ("Approved before" in call["action"]) == ("has_effect" in changed)
+            body["arguments_hash"] = call["arguments_hash"]
+            await desk.sent("POST", f"/agent-runs/{run['id']}/approve", 200, body)
+            ended = await desk.reached(run["id"], "succeeded", "failed")
+            assert ended["status"] == "succeeded", ended
+            assert [name for name, _ in crm.received] == ["book"]
 
     async def test_only_servers_that_are_open_to_the_tenant_can_be_named(
         self, desk: Desk, refused: Refused

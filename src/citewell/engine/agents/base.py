@@ -153,6 +153,19 @@ def action_hash(tool: str, arguments: Mapping[str, Any]) -> str:
     return hashlib.sha256(form.encode()).hexdigest()
 
 
+def shown_hash(arguments_hash: str, action: str | None, has_effect: bool | None) -> str:
+    """Hash of all that a person decides on: the call, its action and whether it has an effect.
+
+    Args:
+        arguments_hash: `action_hash` of the call.
+        action: As it is shown to the person; None: nobody is asked, and the hash is the call's.
+        has_effect: Whether the tool had an effect when the person was asked.
+    """
+    if action is None:
+        return arguments_hash
+    return action_hash(arguments_hash, {"action": action, "has_effect": bool(has_effect)})
+
+
 @dataclass(slots=True)
 class Turn:
     """One reply of the model and the results of its calls."""

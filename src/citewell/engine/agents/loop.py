@@ -55,6 +55,9 @@ UNKNOWN_FATE = (
     "look. It was not repeated; do not call it again."
 )
 
+NOW_ACTS = "Approved before as a call that only reads. Its tool says now that it changes something."
+"""Below an action that is asked for again with the same words."""
+
 
 @dataclass(slots=True)
 class _Clock:
@@ -217,8 +220,9 @@ class AgentLoop:
         action = self._toolbox.action_of(call.tool, checked)
         if action is not None and not _is_approved(call, action, spec):
             if call.status is not CallStatus.WAITING:
+                shown = _told_action(call, action, spec)
                 call.has_effect = spec.has_effect
-                await self._ledger.ask_person(call, action)
+                await self._ledger.ask_person(call, shown)
                 call.status = CallStatus.WAITING
             return True
         try:
@@ -272,9 +276,20 @@ class AgentLoop:
 
 def _is_approved(call: CallState, action: str, spec: ToolTerms) -> bool:
     """Whether a person approved exactly this, of a tool that has no other terms since."""
-    is_same = call.approved_hash == call.hash and call.approved_action == action
     # Approved as a look, it may not become an act.
-    return is_same and not (spec.has_effect and call.has_effect is False)
+    return _is_same(call, action) and not (spec.has_effect and call.has_effect is False)
+
+
+def _is_same(call: CallState, action: str) -> bool:
+    """Whether a person approved this action of this call, whatever its effect was then."""
+    told = (action, f"{action}\n\n{NOW_ACTS}")
+    return call.approved_hash == call.hash and call.approved_action in told
+
+
+def _told_action(call: CallState, action: str, spec: ToolTerms) -> str:
+    """The action as a person is asked for it; one that was approved says why it is asked again."""
+    is_new_effect = spec.has_effect and call.has_effect is False
+    return f"{action}\n\n{NOW_ACTS}" if is_new_effect and _is_same(call, action) else action
 
 
 def _explained(error: ValidationError) -> str:

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from citewell.access.policy import Scope
 from citewell.core.context import SYSTEM, ActorKind, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
-from citewell.engine.agents.base import CallStatus
+from citewell.engine.agents.base import CallStatus, shown_hash
 from citewell.features.agents import repository, service
 from citewell.features.agents.choosing import model_of
 from citewell.features.agents.errors import (
@@ -290,7 +290,9 @@ async def cancel(ctx: Context, run_id: uuid.UUID) -> AgentRunRead:
 async def decide(ctx: Context, run_id: uuid.UUID, data: ApprovalRequest) -> AgentRunRead:
     """Approve an action of a run, or refuse it; the run goes on once nothing waits any more.
 
-    The decision is the run's user's alone, and holds for exactly the arguments they were shown.
+    The decision is the run's user's alone, and holds for exactly what they were shown: arguments,
+    action, and whether the tool says that it changes something. One on other terms is refused, and
+    so is one with the hash of the arguments alone, as older processes show it.
 
     Raises:
         AgentRunNotFoundError: There is none, or it is another user's.
@@ -305,7 +307,8 @@ async def decide(ctx: Context, run_id: uuid.UUID, data: ApprovalRequest) -> Agen
     is_late = call.expires_at is not None and call.expires_at <= utc_now()
     if call.status != CallStatus.WAITING or is_late:
         raise ApprovalDecidedError("expired" if is_late else call.status)
-    if call.arguments_hash != data.arguments_hash:
+    shown = _shown_hash(call)
+    if shown != data.arguments_hash:
         raise ApprovalMismatchError
     call.status = CallStatus.APPROVED if data.approve else CallStatus.DENIED
     call.decided_by, call.decided_at = ctx.actor.user_id or ctx.actor.id, utc_now()
@@ -313,7 +316,7 @@ async def decide(ctx: Context, run_id: uuid.UUID, data: ApprovalRequest) -> Agen
     entry = {"call": str(call.id), "approved": data.approve}
     await repository.add_entry(ctx.session, run, StepKind.DECISION, entry)
     action = "agent_run.approved" if data.approve else "agent_run.denied"
-    await _record(ctx, action, run, call_id=str(call.id), tool=call.tool, hash=call.arguments_hash)
+    await _record(ctx, action, run, call_id=str(call.id), tool=call.tool, hash=shown)
     is_waiting = run.status == AgentRunStatus.WAITING
     if is_waiting and not await repository.is_waited_for(ctx.session, run.id):
         [job] = await jobs.enqueue(ctx, RUN_JOB, [NewJob()])
@@ -432,6 +435,10 @@ def call_reads(calls: list[ToolExecution], *, is_withheld: bool) -> list[ToolCal
     return shown
 
 
+def _shown_hash(call: ToolExecution) -> str:
+    return shown_hash(call.arguments_hash, call.action, call.has_effect)
+
+
 def _call_read(call: ToolExecution, *, is_withheld: bool) -> ToolCallRead:
     return ToolCallRead(
         id=call.id,
@@ -441,7 +448,7 @@ def _call_read(call: ToolExecution, *, is_withheld: bool) -> ToolCallRead:
         arguments=None if is_withheld else call.arguments,
         status=call.status,
         action=None if is_withheld else call.action,
-        arguments_hash=call.arguments_hash,
+        arguments_hash=_shown_hash(call),
         output=None if is_withheld else call.output,
         money=round(call.money, 6),
         started_at=call.started_at,
