@@ -28,6 +28,7 @@ from citewell.engine.agents.base import (
     Turn,
 )
 from citewell.engine.agents.loop import MAX_REPEATS, NOW_ACTS, AgentLoop
+from citewell.engine.agents.pacing import TreePace
 from citewell.engine.agents.rendering import MAX_RESULT_CHARS
 from citewell.engine.agents.report import make_report
 from citewell.engine.answering.base import Passage
@@ -283,9 +284,50 @@ class TestBounds:
 
         spec, history = AgentSpec("Help.", AgentLimits(seconds=5.0)), copy.deepcopy(books.history)
         model, tools = FakeLanguageModel(["done"]), Tools(books)
-        loop = AgentLoop(model, spec, tools, books, history, "2026-01-01", pace)
+        loop = AgentLoop(model, spec, tools, books, history, "2026-01-01", TreePace(pace))
         assert isinstance(await loop.run(), Finished)
         assert books.history.spent.seconds < -900  # it says to have waited, and did not
+
+    async def test_time_that_an_inner_run_is_held_back_is_not_the_outer_runs(self) -> None:
+        outer, inner = new_books(), new_books()
+        turns = itertools.chain([0.0, 0.0, 1.5], itertools.repeat(0.0))
+
+        async def turn() -> float:
+            seconds = next(turns)
+            await asyncio.sleep(seconds)
+            return seconds
+
+        pace, spec = TreePace(turn), AgentSpec("Help.", AgentLimits(seconds=1.0))
+
+        def paced(books: Books, tools: Tools, *script: ScriptedReply | str) -> AgentLoop:
+            history, model = copy.deepcopy(books.history), FakeLanguageModel(list(script))
+            return AgentLoop(model, spec, tools, books, history, "2026-01-01", pace)
+
+        class Asking(Tools):
+            async def run(self, call: CallState, arguments: BaseModel) -> ToolOutput:  # noqa: ARG002
+                assert isinstance(await paced(inner, Tools(inner), "bay 4").run(), Finished)
+                return ToolOutput("bay 4")
+
+        asked = ScriptedReply(tool_calls=(call("look"),))
+        outcome = await paced(outer, Asking(outer), asked, "Bay 4.").run()
+        assert isinstance(outcome, Finished), outcome
+        assert outer.history.turns[0].calls[0].status is CallStatus.SUCCEEDED
+        assert 0 <= outer.history.spent.seconds < 1.0
+
+    async def test_limit_holds_again_after_a_wait(self) -> None:
+        async def turn() -> float:
+            await asyncio.sleep(0.1)
+            return 0.1
+
+        pace = TreePace(turn)
+
+        async def hang_after_a_wait() -> None:
+            async with pace.limit(0.05):
+                await pace.wait()
+                await asyncio.sleep(3_600)
+
+        with pytest.raises(TimeoutError):
+            await hang_after_a_wait()
 
     async def test_old_results_are_cut_short_in_what_is_sent(self) -> None:
         books = new_books()

@@ -8,7 +8,6 @@ has an effect. Then its fate is unknown, and is reported as that.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
@@ -32,6 +31,7 @@ from citewell.engine.agents.base import (
     Turn,
 )
 from citewell.engine.agents.cleaning import clean_arguments, clean_text
+from citewell.engine.agents.pacing import TreePace
 from citewell.engine.agents.prompting import system_prompt
 from citewell.engine.agents.rendering import messages_of, result_text, sent_tokens
 from citewell.engine.embedding.token_estimate import estimate_tokens
@@ -65,11 +65,15 @@ class _Clock:
 
     before: float
     limit: float
+    pace: TreePace
     began: float
+    paced: float
+    """Seconds that the tree had waited when it began."""
 
     @property
     def spent(self) -> float:
-        return self.before + time.monotonic() - self.began
+        waited = self.pace.seconds - self.paced
+        return self.before + time.monotonic() - self.began - waited
 
     @property
     def left(self) -> float:
@@ -86,7 +90,8 @@ class AgentLoop:
         ledger: Makes entries durable.
         history: What earlier attempts did; entries are added to it.
         today: The date the model is told is today's.
-        pace: Waits until a step may begin, and returns the seconds; they are not the run's.
+        pace: Waits until a step may begin; these waits, and those of runs within this one that
+            share it, are not the run's time.
     """
 
     def __init__(
@@ -97,7 +102,7 @@ class AgentLoop:
         ledger: Ledger,
         history: History,
         today: str,
-        pace: Callable[[], Awaitable[float]] | None = None,
+        pace: TreePace | None = None,
     ) -> None:
         self._model = model
         self._spec = spec
@@ -106,8 +111,10 @@ class AgentLoop:
         self._history = history
         self._system = system_prompt(spec.instructions, today)
         self._opening = estimate_tokens(self._system) + estimate_tokens(history.question)
-        self._pace = pace
-        self._clock = _Clock(history.spent.seconds, spec.limits.seconds, time.monotonic())
+        self._pace = pace = pace or TreePace()
+        self._clock = _Clock(
+            history.spent.seconds, spec.limits.seconds, pace, time.monotonic(), pace.seconds
+        )
 
     async def run(self) -> RunOutcome:
         """Go on until the answer, a decision of a person, or a limit.
@@ -118,8 +125,7 @@ class AgentLoop:
         """
         try:
             while True:
-                if self._pace is not None:
-                    self._clock.began += await self._pace()
+                await self._pace.wait()
                 if self._history.open_calls():
                     if await self._settle():
                         return Paused()
@@ -256,7 +262,7 @@ class AgentLoop:
         call.status = CallStatus.RUNNING
         call.has_effect = spec.has_effect or bool(call.has_effect)
         try:
-            async with asyncio.timeout(limit):
+            async with self._pace.limit(limit):
                 output = await self._toolbox.run(call, arguments)
         except TimeoutError:
             if call.has_effect:

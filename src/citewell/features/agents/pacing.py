@@ -5,7 +5,8 @@ replies takes processor time, also of the database, and without a bound fifty ru
 of a small machine. People wait for minutes for an agent and do not notice a second more, and
 documents keep all processors busy. So the agents give way: while jobs of documents are at work in
 the process, a step begins once the steps before it have taken no more than their share. A run that
-waits for its model takes no part in this, and no time of its limit passes while it waits here.
+waits for its model takes no part in this, and no time of its limit, or of the run
+that asked for it, passes while it waits here.
 """
 
 import asyncio

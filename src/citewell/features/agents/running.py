@@ -25,6 +25,7 @@ from citewell.engine.agents.base import (
     ToolOutput,
 )
 from citewell.engine.agents.loop import AgentLoop
+from citewell.engine.agents.pacing import TreePace
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.features.agents import journal, journal_repository, repository, service
 from citewell.features.agents.carrying import RunReading
@@ -65,6 +66,8 @@ class _Work:
     number: int
     ancestors: tuple[str, ...]
     """Slugs of the agents that asked for this one, and its own."""
+    pace: TreePace
+    """Of the outermost run and all within it."""
     is_of_workflow: bool
     """Whether a workflow gave the task of the outermost run."""
 
@@ -135,7 +138,8 @@ async def _begin(attempt: Attempt) -> _Work | None:
         if run is None:
             return None
         is_of_workflow = await repository.is_of_workflow(ctx.session, run.id)
-    return _Work(platform, run, run.attempt, (run.agent_slug,), is_of_workflow)
+    pace = TreePace(partial(turn_beside_documents, platform))
+    return _Work(platform, run, run.attempt, (run.agent_slug,), pace, is_of_workflow)
 
 
 async def _watch(work: _Work) -> None:
@@ -202,8 +206,7 @@ async def _attempt(work: _Work, *, is_again: bool) -> tuple[History, RunOutcome]
     )
     toolbox = RunToolbox(platform, definition, tools, reading, ledger, run_child)
     today = utc_now().date().isoformat()
-    pace = partial(turn_beside_documents, platform)
-    loop = AgentLoop(model, spec_of(definition), toolbox, ledger, history, today, pace)
+    loop = AgentLoop(model, spec_of(definition), toolbox, ledger, history, today, work.pace)
     return history, await loop.run()
 
 
