@@ -150,7 +150,7 @@ class TestCancel:
             await cancel(shelf, added.job_id)
         assert (await job_of(shelf, added)).status == "succeeded"
         assert await rows.found("twenty days")
-        other = await shelf.register("b.txt", TEXT)
+        other = await shelf.register("b.txt", f"{TEXT} And more.")
         await cancel(shelf, other.job_id)
         with pytest.raises(JobFinishedError):
             await cancel(shelf, other.job_id)

@@ -166,7 +166,7 @@ class TestFiles:
         caller = await new_caller(quiet)
         (tmp_path / "a").mkdir()
         for path in (tmp_path / "a" / "one.txt", tmp_path / "two.txt"):
-            path.write_text("# A\n\nText.")
+            path.write_text(f"# A\n\nText of {path.name}.")
         for path in (tmp_path / "a", tmp_path / "two.txt"):
             await ingest_paths(quiet, caller, [path], wait=False)
         with psycopg.connect(own_url) as connection:

@@ -227,3 +227,11 @@ class TestCitedHeaders:
             assert made.sentences[0].assessment is not None
             is_close = made.sentences[0].assessment.grade is Grade.CLOSE
             assert is_close == (grade is Grade.CLOSE), made.sentences[0].text
+
+    def test_row_of_two_cells_is_proven_without_the_name_of_a_column(self):
+        for question in ("What is the price for 10 to 20 kg?", "How much for 10 to 20 kg?"):
+            given = passage("Weight | Price\n0 to 10 kg | 3.90 euros\n10 to 20 kg | 4.90 euros")
+            made = grade_extract(answer(question, given), language="en")
+            assert made.sentences[0].text == "10 to 20 kg: 4.90 euros"
+            assert made.sentences[0].assessment is not None
+            assert made.sentences[0].assessment.grade is Grade.CLOSE

@@ -50,9 +50,20 @@ def _cited(material: Material, statement: Statement) -> Statement:
                 quotes.append(quote)
     cited = {quote.text for quote in quotes}
     under = [one.candidates[at] for one, at in rows if one.candidates[at].header in cited]
-    if said <= _words_of(quotes) and _is_told_of(statement.text, under):
+    told = [one.candidates[at] for one, at in rows]
+    is_told = _is_in_pairs(statement.text, told) or _is_told_of(statement.text, under)
+    if said <= _words_of(quotes) and is_told:
         quotes[0] = replace(quotes[0], readings=(statement.text,))
     return replace(statement, quotes=tuple(quotes))
+
+
+def _is_in_pairs(text: str, rows: Sequence[Candidate]) -> bool:
+    """Whether each line is a row of two cells, `10 to 20 kg: 4.90 euros`.
+
+    The value needs no name of a column there: no other cell of the row could be meant.
+    """
+    pairs = {" ".join(": ".join(row.cells).split()) for row in rows if len(row.cells) == 2}
+    return all(" ".join(line.removeprefix("- ").split()) in pairs for line in text.split("\n"))
 
 
 def _is_told_of(text: str, rows: Sequence[Candidate]) -> bool:
