@@ -17,7 +17,7 @@ from citewell.entrypoints.installation import running_worker
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering
 from citewell.features.documents import service as documents
-from citewell.features.documents.schemas import DocumentQuery, NewFile
+from citewell.features.documents.schemas import DocumentQuery, NewFile, OnDuplicate
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.kit.ids import uuid7
@@ -185,7 +185,12 @@ class TestFiles:
         path.write_text("# Tides\n\nThe tide turns twice a day.")
         for start in range(0, QUEUED, 100):
             files = [
-                NewFile(path=path, filename=f"{n}.txt", source=f"upload:{n}.txt")
+                NewFile(
+                    path=path,
+                    filename=f"{n}.txt",
+                    source=f"upload:{n}.txt",
+                    on_duplicate=OnDuplicate.KEEP_BOTH,
+                )
                 for n in range(start, start + 100)
             ]
             await registering.register_files(quiet, many, target.id, files)
