@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from pathlib import Path
 
-import httpx
 import pytest
 
 from citewell.access.policy import AccessLevel, Role
@@ -130,47 +129,15 @@ class TestByName:
         assert sorted(each.number for each in made) == [1, 2, 3, 4, 5, 6]
 
 
-class TestByContent:
-    async def test_same_content_under_another_name_is_told(self, shelf: Shelf) -> None:
-        old = await taken(shelf, "file:/in/rules.md", "The same.")
-        for source in ("upload:copy.md", "file:/other/copy.md", "text:0b"):
-            same = await taken(shelf, source, "The same.", name="copy.md")
-            assert (same.document_id, same.number) == (old.document_id, 1)
-            assert same.known_by == "content"
-        shown = await read(shelf, old)
-        assert (shown.filename, shown.source) == ("rules.md", "file:/in/rules.md")
-        copy = await taken(
-            shelf, "upload:copy.md", "The same.", name="copy.md", on_duplicate=KEEP_BOTH
-        )
-        assert copy.document_id != old.document_id
-
-    async def test_other_level_is_another_document(self, shelf: Shelf) -> None:
-        old = await taken(shelf, "upload:a.md", "The same.", name="a.md")
-        level = AccessLevel.PUBLIC
-        new = await taken(shelf, "upload:b.md", "The same.", name="b.md", level=level)
-        assert new.document_id != old.document_id
-
-    async def test_content_that_was_replaced_is_new(self, shelf: Shelf) -> None:
-        old = await taken(shelf, "upload:a.md", "First.", name="a.md")
-        await taken(shelf, "upload:a.md", "Second.", name="a.md")
-        new = await taken(shelf, "upload:b.md", "First.", name="b.md")
-        assert new.document_id != old.document_id
-
-    async def test_uploads_at_once_under_many_names_are_one_document(self, shelf: Shelf) -> None:
-        made = await asyncio.gather(
-            *(taken(shelf, f"upload:{n}.md", "The same.", name=f"{n}.md") for n in range(6))
-        )
-        assert len({each.document_id for each in made}) == 1
-        assert [each.known_by for each in made].count("content") == 5
-
-    async def test_reply_of_an_upload_tells(self, client: httpx.AsyncClient) -> None:
-        parts = [("files", (name, b"The same words.")) for name in ("a.txt", "b.txt")]
-        reply = await client.post("/api/v1/documents/upload", files=parts)
-        first, second = reply.json()["documents"]
-        assert (second["id"], second["known_by"], first["known_by"]) == (
-            first["id"], "content", None,
-        )  # fmt: skip
-        body = {"title": "Memo", "content": "The same words."}
-        [third] = (await client.post("/api/v1/documents", json=body)).json()["documents"]
-        assert (third["id"], third["known_by"]) == (first["id"], "content")
-        assert (await client.get("/api/v1/documents")).json()["pagination"]["total"] == 1
+class TestCopies:
+    async def test_same_content_under_another_name_or_path_is_kept_apart(
+        self, shelf: Shelf
+    ) -> None:
+        sources = ("file:/a/rules.md", "file:/b/rules.md", "upload:copy.md", "text:0b")
+        names = ("rules.md", "rules.md", "copy.md", "memo.md")
+        made = [
+            await taken(shelf, source, "The same.", name=name)
+            for source, name in zip(sources, names, strict=True)
+        ]
+        assert len({each.document_id for each in made}) == 4
+        assert {each.known_by for each in made} == {None}

@@ -121,8 +121,6 @@ function Stage({ upload }: { upload: Upload }) {
       return t("upload.waiting");
     case "sending":
       return t("upload.sending", { share: Math.round(upload.sent * 100) });
-    case "copy":
-      return t("upload.copy");
     case "unchanged":
       return t("upload.unchanged");
     case "ready":

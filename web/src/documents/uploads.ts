@@ -7,7 +7,7 @@ import { token } from "~/session/session";
 
 import { namesOf, type FoundFile } from "./folders";
 
-export type UploadState = "waiting" | "sending" | "processing" | "ready" | "unchanged" | "copy" | "failed" | "cancelled";
+export type UploadState = "waiting" | "sending" | "processing" | "ready" | "unchanged" | "failed" | "cancelled";
 
 /** A file on its way into the library. */
 export interface Upload {
@@ -121,10 +121,6 @@ async function take(upload: Upload): Promise<void> {
   try {
     const accepted = await send(upload);
     change(upload.id, { documentId: accepted.id });
-    if (accepted.known_by === "content") {
-      change(upload.id, { state: "copy", sent: 1 });
-      return;
-    }
     if (accepted.job_id === null) {
       change(upload.id, { state: "unchanged", sent: 1 });
       return;
@@ -139,7 +135,6 @@ async function take(upload: Upload): Promise<void> {
 interface Accepted {
   id: string;
   job_id: string | null;
-  known_by: string | null;
 }
 
 /** `fetch` tells nothing of what has been sent, XMLHttpRequest does. */

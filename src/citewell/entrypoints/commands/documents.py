@@ -46,8 +46,6 @@ INTERRUPTED = (
 
 MOST_NAMED = 10
 """Files named where several were left out."""
-IDENTICAL = "with the content of another document (--on-duplicate keep_both takes them in)"
-UNSUPPORTED = "of unsupported kinds"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -112,8 +110,7 @@ def ingest(
         act, tenant=tenant, as_user=as_user, with_worker=not no_wait, interrupted=INTERRUPTED
     )
     failed = [result for result in results if result.has_failed]
-    _print_left_out([each.path for each in results if each.known_by == "content"], IDENTICAL)
-    _print_left_out(skipped, UNSUPPORTED)
+    _print_left_out(skipped)
     if as_json:
         documents_json = [result.as_json() for result in results]
         print_json({"documents": documents_json, "failed": len(failed), "skipped": skipped})
@@ -134,13 +131,14 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
-def _print_left_out(paths: list[str], why: str) -> None:
-    """Say on stderr which files were not taken in."""
+def _print_left_out(paths: list[str]) -> None:
+    """Say on stderr which files of unsupported kinds were not taken in."""
     if not paths:
         return
     more = f" and {len(paths) - MOST_NAMED:,} more" if len(paths) > MOST_NAMED else ""
     named = ", ".join(paths[:MOST_NAMED])
-    err.print(f"skipped {len(paths):,} {why}: {named}{more}", style="yellow", markup=False)
+    kinds = "of unsupported kinds"
+    err.print(f"skipped {len(paths):,} {kinds}: {named}{more}", style="yellow", markup=False)
 
 
 def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
@@ -149,16 +147,12 @@ def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
     for result in results:
         for each in result.warnings:
             err.print(f"warning {result.path}: {each['message']}", style="yellow", markup=False)
-    there = sum(result.known_by == "content" for result in results)
-    own = [result for result in results if result.known_by != "content"]
-    ready = [result for result in own if result.status == VersionStatus.READY]
-    unused = sum(result.status == VersionStatus.SUPERSEDED for result in own)
-    queued = len(results) - len(ready) - len(failed) - unused - there
+    ready = [result for result in results if result.status == VersionStatus.READY]
+    unused = sum(result.status == VersionStatus.SUPERSEDED for result in results)
+    queued = len(results) - len(ready) - len(failed) - unused
     parts = [f"{len(ready)} ready ({sum(result.chunks for result in ready)} passages)"]
     if unused:
         parts.append(f"{unused} unchanged while another version answers")
-    if there:
-        parts.append(f"{there} there already under another name")
     if queued:
         parts.append(f"{queued} queued")
     if failed:

@@ -84,13 +84,7 @@ class Shelving:
         for source in sorted(asked.keys() & known):
             await self._take_known(source, asked[source])
         await self._recognition.read(files)
-        placements: list[Placement] = []
-        for each in files:
-            placement = await self._place(each)
-            if not placement.is_skipped:
-                self._recognition.note(each, placement.target)
-            placements.append(placement)
-        return placements
+        return [await self._place(each) for each in files]
 
     async def _take_known(self, source: str, on_duplicate: OnDuplicate) -> None:
         """Lock the document of that source unless it is hidden from the caller.
@@ -140,9 +134,6 @@ class Shelving:
             # A hidden document may have the source.
             adopts = source not in self._filed_as and has_better_source(file, target.document)
             return Placement(file, target, skips, "name", source if adopts else None)
-        if (target := self._recognition.by_content(file)) is not None:
-            # Nothing of it is changed: its name, metadata and rules are those of another file.
-            return Placement(file, target, is_skipped=True, known_by="content")
         filed_as = self._filed_as.get(source, source)
         target = await self._made(file.new, file.filename, filed_as)
         self._targets[source] = target

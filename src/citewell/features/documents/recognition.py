@@ -1,11 +1,11 @@
-"""Recognises files that came in by another way before: by their names, or by their contents."""
+"""Recognises files that came in by another way before, by their names."""
 
 import uuid
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from zlib import crc32
 
-from citewell.access.policy import OF_CONVERSATION, AccessLevel, Verb
+from citewell.access.policy import Verb
 from citewell.core.context import Context
 from citewell.core.errors import ForbiddenError
 from citewell.features.documents import repository, service
@@ -14,15 +14,12 @@ from citewell.models.documents import Document
 from citewell.models.recognition import WAYS_IN
 
 _BUCKETS = 32
-"""Locks of a collection, at most so many for a transaction: one for each name and content of 1,000
-files would fill the lock table of the database, which has 6,400 places by default."""
-
-Content = tuple[bytes, int]
-"""A hash and an access level: the same content at another level is for other readers."""
+"""Locks of a collection, at most so many for a transaction: one for each name of 1,000 files would
+fill a sixth of the lock table of the database, which has 6,400 places by default."""
 
 
 def is_recognised(file: StagedFile) -> bool:
-    """Whether the file may be known by its name or content, not only by its source."""
+    """Whether the file may be known by its name, not only by its source."""
     source = file.new.source or ""
     return file.new.attached_to is None and source.partition(":")[0] in WAYS_IN
 
@@ -30,30 +27,28 @@ def is_recognised(file: StagedFile) -> bool:
 class Recognition:
     """Finds documents for the files of one unit of work whose sources are not known.
 
-    Two uploads of one name or content in a collection wait for each other, so that the second finds
-    the document of the first. Only what the caller may read is found.
+    Two uploads of one name in a collection wait for each other, so that the second finds the
+    document of the first. Only what the caller may read is found.
     """
 
     def __init__(self, ctx: Context, collection_id: uuid.UUID) -> None:
         self._ctx = ctx
         self._collection_id = collection_id
         self._bearers: dict[str, list[Document]] = {}
-        self._holders: dict[Content, FilingTarget] = {}
         self._sources: dict[str, set[str]] = {}
         """Sources of the files by name: several files of one name are none's next version."""
 
     async def prepare(self, files: Sequence[StagedFile]) -> None:
-        """Wait for uploads of the same names and contents; to be called before rows are locked."""
+        """Wait for uploads of the same names; to be called before rows are locked."""
         asked = [each for each in files if is_recognised(each)]
         if not asked:
             return
         marks = {crc32(each.filename.encode()) % _BUCKETS for each in asked}
-        marks |= {each.content.sha256[0] % _BUCKETS for each in asked}
         keys = [f"document:{self._collection_id}:{mark:02}" for mark in sorted(marks)]
         await repository.serialise(self._ctx.session, keys)
 
     async def read(self, files: Sequence[StagedFile]) -> None:
-        """Look the names and contents of the files up."""
+        """Look the names of the files up."""
         asked = [each for each in files if is_recognised(each)]
         if not asked:
             return
@@ -63,12 +58,6 @@ class Recognition:
         names = sorted(self._sources)
         for document in await repository.bearers(session, access, self._collection_id, names):
             self._bearers.setdefault(document.filename, []).append(document)
-        hashes = sorted({each.content.sha256 for each in asked})
-        for document, version, sha256 in await repository.holders(
-            session, access, self._collection_id, hashes
-        ):
-            target = FilingTarget(document, is_new=False, newest=version)
-            self._holders.setdefault((sha256, document.access_level), target)
 
     def is_borne(self, filename: str) -> bool:
         """Whether a document that the caller reads has the name."""
@@ -100,29 +89,6 @@ class Recognition:
             raise taken_by(document)
         newest = await repository.newest_version(self._ctx.session, document.id)
         return FilingTarget(document, is_new=False, newest=newest)
-
-    def by_content(self, file: StagedFile) -> FilingTarget | None:
-        """A document that has the file's content at the level that the file would get."""
-        if not is_recognised(file):
-            return None
-        return self._holders.get((file.content.sha256, self._level(file)))
-
-    def note(self, file: StagedFile, target: FilingTarget) -> None:
-        """Take down that the document has the file's content from now on, and no other."""
-        if not is_recognised(file):
-            return
-        kept = self._holders.items()
-        self._holders = {key: each for key, each in kept if each.document is not target.document}
-        self._holders[file.content.sha256, self._level(file, target)] = target
-
-    def _level(self, file: StagedFile, target: FilingTarget | None = None) -> int:
-        if self._ctx.conversation_id == self._collection_id:
-            return int(OF_CONVERSATION)
-        if file.new.access_level is not None:
-            return int(file.new.access_level)
-        if target is not None and not target.is_new:
-            return target.document.access_level
-        return int(AccessLevel.INTERNAL)
 
 
 def taken_by(document: Document) -> ForbiddenError:

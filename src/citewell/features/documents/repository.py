@@ -41,7 +41,7 @@ from citewell.models.documents import (
     lies_in,
     named,
 )
-from citewell.models.recognition import bearing, holding
+from citewell.models.recognition import bearing
 from citewell.models.states import states_sql
 
 _PROGRESS = text("""
@@ -147,15 +147,6 @@ async def bearers(
     """Readable documents of a collection that a file of one of these names may be known as."""
     statement = bearing(collection_id, names).where(within(access, Verb.READ))
     return list(await session.scalars(statement))
-
-
-async def holders(
-    session: AsyncSession, access: Access, collection_id: uuid.UUID, hashes: Sequence[bytes]
-) -> list[tuple[Document, DocumentVersion, bytes]]:
-    """Readable documents of a collection whose newest version has one of these contents."""
-    statement = holding(collection_id, hashes).where(within(access, Verb.READ))
-    rows = await session.execute(statement)
-    return [(document, version, bytes(sha256)) for document, version, sha256 in rows]
 
 
 async def add_documents(session: AsyncSession, documents: Sequence[Document]) -> set[uuid.UUID]:

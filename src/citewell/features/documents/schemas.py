@@ -66,7 +66,7 @@ class OnDuplicate(StrEnum):
     """Nothing is changed; the known document is named."""
 
 
-KnownBy = Literal["id", "source", "name", "content"]
+KnownBy = Literal["id", "source", "name"]
 """How the document of a file was recognised."""
 
 
