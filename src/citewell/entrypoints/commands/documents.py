@@ -71,7 +71,7 @@ def ingest(
     ] = None,
     on_duplicate: Annotated[
         OnDuplicate,
-        typer.Option(help="How to treat a file that is known: by path, name or content."),
+        typer.Option(help="How to treat a file that is known by its path or name."),
     ] = OnDuplicate.VERSION,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return as soon as the files are queued.")

@@ -301,7 +301,7 @@ async def _register(
 ) -> dict[uuid.UUID, FileResult]:
     """Take files in; returns those that are to be made ready, by the id of their version.
 
-    Files of one content may have one version: it is waited for once, by the first in `by_version`.
+    A file that is named twice has one version: it is waited for once, by the first in `by_version`.
     """
     waiting: dict[uuid.UUID, FileResult] = {}
     done: dict[uuid.UUID, FileResult] = {}

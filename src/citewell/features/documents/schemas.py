@@ -192,8 +192,8 @@ class AcceptedDocument(BaseModel):
         default=None,
         description=(
             "How the document was recognised: by its id, by its `source` (the same name, path or "
-            "text as before), by a file `name` that came in another way, or by the same `content` "
-            "under another name, which changes nothing. Null: it is a new document."
+            "text as before), or by a file `name` that came in another way. Null: it is a new "
+            "document."
         ),
     )
 
