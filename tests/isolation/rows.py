@@ -44,3 +44,7 @@ class Route:
     """Place -> the place it stands in for: a request has one of the two."""
     forgets: frozenset[str] = frozenset()
     """Places that look like ids and are none."""
+
+
+KNOWN_ACTION = "Calculate a sum."
+"""Action of the call that the table decides on: its hash can be written into a row."""

@@ -38,6 +38,7 @@ from citewell.models.tenancy import ApiKey, Group, GroupMember, User, UserStatus
 from citewell.models.webhooks import Webhook, WebhookDelivery
 from citewell.models.workflows import WorkflowNodeRun, WorkflowRun
 from tests.conftest import LiveServer
+from tests.isolation.rows import KNOWN_ACTION
 from tests.waiting import PATIENCE
 
 PASSAGE = "The ballast protocol of the observatory is renewed every seventh winter."
@@ -455,11 +456,11 @@ async def _add_agent(server: LiveServer, client: httpx.AsyncClient, org: Organis
     async with unit_of_work(server.platform, Caller(org.id, OPERATOR)) as ctx:
         ctx.session.add(run)
         await ctx.session.flush()
-        for place in (0, 1):
+        for place, action in enumerate((mark, KNOWN_ACTION)):
             call = ToolExecution(
                 tenant_id=org.id, id=uuid7(), run_id=run_id, step=0, place=place, call_id="c",
                 tool="calculate", arguments={"expression": mark}, arguments_hash="0" * 64,
-                status="waiting", action=mark, output=mark,
+                status="waiting", action=action, output=mark,
             )  # fmt: skip
             ctx.session.add(call)
             org.ids["tool_call"] = str(call.id)
