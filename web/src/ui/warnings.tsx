@@ -9,6 +9,7 @@ const WORDS: Record<string, Key> = {
   hidden_left_out: "warning.hiddenLeftOut",
   hidden_kept: "warning.hiddenKept",
   hidden_unsure: "warning.hiddenUnsure",
+  parts_left_out: "warning.partsLeftOut",
   pages_without_text: "warning.pagesWithoutText",
   formulas_without_values: "warning.formulasWithoutValues",
   text_recognised: "warning.textRecognised",

@@ -6,7 +6,8 @@ import zlib
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.base import ParseError, ParseFailure
+from citewell.engine.parsing.base import ParseError, ParseFailure, WarningCode
+from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.formats import DocumentFormat
 from citewell.engine.parsing.limits import MIB, ParseLimits
 
@@ -135,3 +136,31 @@ def parse_part(archive: zipfile.ZipFile, name: str) -> ET.Element:
     with archive.open(name) as part:
         # The child process bounds time and memory; expat 2.4 and later refuses entity bombs.
         return ET.parse(part).getroot()  # noqa: S314
+
+
+def spared_part(
+    archive: zipfile.ZipFile, name: str | None, findings: Findings
+) -> ET.Element | None:
+    """Parse a part that a document can be read without.
+
+    Returns:
+        None if it is missing or damaged; `findings` tell of a damaged one.
+    """
+    if not name:
+        return None
+    try:
+        return parse_part(archive, name)
+    except KeyError:
+        return None  # relations often lead to parts that were taken out
+    except PART_ERRORS:
+        warn_of_damage(name, findings)
+        return None
+
+
+def warn_of_damage(name: str, findings: Findings) -> None:
+    """Tell people that a part of the file was left out because it is damaged."""
+    findings.warn(
+        WarningCode.PARTS_LEFT_OUT,
+        f"The file is damaged and was read without some of its parts, `{name}` for one. Compare the"
+        " document with its original.",
+    )

@@ -74,6 +74,7 @@ class WarningCode(StrEnum):
     PAGES_WITHOUT_TEXT = "pages_without_text"
     FORMULAS_WITHOUT_VALUES = "formulas_without_values"
     HIDDEN_UNSURE = "hidden_unsure"
+    PARTS_LEFT_OUT = "parts_left_out"
 
 
 @dataclass(frozen=True, slots=True)

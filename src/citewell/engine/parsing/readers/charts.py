@@ -11,8 +11,9 @@ from itertools import islice, zip_longest
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import PART_ERRORS, parse_part
+from citewell.engine.parsing.archives import spared_part
 from citewell.engine.parsing.base import Block, BlockKind
+from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.readers.number_formats import shown_number
 from citewell.engine.parsing.readers.ooxml import child, local, spared_relations, value_of, walk
 from citewell.engine.parsing.readers.seen_cells import SeenSheet
@@ -77,23 +78,23 @@ def chart_blocks(
 
 
 def sheet_charts(
-    archive: zipfile.ZipFile, sheet: SeenSheet, read: Sequence[SeenSheet]
+    archive: zipfile.ZipFile, sheet: SeenSheet, read: Sequence[SeenSheet], findings: Findings
 ) -> Iterator[Block]:
     """Yield the charts on a sheet; one that is damaged is left out, the rest is read without it."""
     # Figures on sheets that are read are not told twice; those kept of hidden ones are marked.
     names = {each.name for each in read}
-    for drawing in _related(archive, sheet.part, ("drawing",)):
-        for part in _related(archive, drawing, CHART_KINDS):
-            try:
-                root = parse_part(archive, part)
-            except PART_ERRORS:
-                continue
-            yield from chart_blocks(root, sheet.number, names)
+    for drawing in _related(archive, sheet.part, ("drawing",), findings):
+        for part in _related(archive, drawing, CHART_KINDS, findings):
+            root = spared_part(archive, part, findings)
+            if root is not None:
+                yield from chart_blocks(root, sheet.number, names)
 
 
-def _related(archive: zipfile.ZipFile, part: str, kinds: Collection[str]) -> list[str]:
+def _related(
+    archive: zipfile.ZipFile, part: str, kinds: Collection[str], findings: Findings
+) -> list[str]:
     """The parts that a part leads to, each once."""
-    found = spared_relations(archive, part).values()
+    found = spared_relations(archive, part, findings).values()
     return list(dict.fromkeys(each.part for each in found if each.kind in kinds))
 
 

@@ -7,10 +7,10 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree as ET
 
+from citewell.engine.parsing.archives import spared_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import TURN, lowered, raised
@@ -31,7 +31,7 @@ from citewell.engine.parsing.readers.ooxml import (
 )
 from citewell.engine.parsing.readers.symbols import symbol
 from citewell.engine.parsing.readers.tables import table_blocks
-from citewell.engine.parsing.readers.word_styles import Numbering, RunLook, Styles, load_part
+from citewell.engine.parsing.readers.word_styles import Numbering, RunLook, Styles
 from citewell.engine.parsing.vietnamese import in_unicode
 
 _PRUNED = frozenset({"del", "moveFrom", "txbxContent", "oMath", "pPr", "rPr", "sdtPr", "ruby"})
@@ -55,16 +55,18 @@ def read(source: ReaderInput) -> Reading:
         parts = {relation.kind: relation.part for relation in known.values()}
         chunks = {key: each.part for key, each in known.items() if each.kind == "aFChunk"}
         charts = {key: each.part for key, each in known.items() if each.kind in CHART_KINDS}
+
+        def load(kind: str) -> ET.Element | None:
+            return spared_part(archive, parts.get(kind), source.findings)
+
         word = _Word(
-            Styles(load_part(archive, parts.get("styles"))),
-            Numbering(load_part(archive, parts.get("numbering"))),
-            _notes(load_part(archive, parts.get("footnotes")))
-            | _notes(load_part(archive, parts.get("endnotes")))
-            | _notes(load_part(archive, parts.get("comments"))),
+            Styles(load("styles")),
+            Numbering(load("numbering")),
+            _notes(load("footnotes")) | _notes(load("endnotes")) | _notes(load("comments")),
             page=1 if pages else None,
             findings=source.findings,
             chunks=AltChunks(source, chunks, read),
-            charts=_Charts(source.path, charts),
+            charts=_Charts(source, charts),
         )
     info = DocumentInfo(source.mime_type, title, pages, metadata)
     return Reading(info, _blocks(source, main, word))
@@ -98,8 +100,8 @@ def _notes(root: ET.Element | None) -> dict[tuple[str, str], ET.Element]:
 class _Charts:
     """The charts of a document, by the ids of their relations; each is read once, in its place."""
 
-    def __init__(self, path: Path, parts: dict[str, str]) -> None:
-        self._path = path
+    def __init__(self, source: ReaderInput, parts: dict[str, str]) -> None:
+        self._source = source
         self._parts = parts
         self._unread = set(parts.values())
 
@@ -110,8 +112,8 @@ class _Charts:
             return
         # Word draws a chart once; a file of many references to one would be read for hours.
         self._unread.remove(part)
-        with zipfile.ZipFile(self._path) as archive:
-            root = load_part(archive, part)
+        with zipfile.ZipFile(self._source.path) as archive:
+            root = spared_part(archive, part, self._source.findings)
         if root is not None:
             yield from chart_blocks(root, page)
 

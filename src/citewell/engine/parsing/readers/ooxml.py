@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import PART_ERRORS, parse_part
+from citewell.engine.parsing.archives import PART_ERRORS, parse_part, warn_of_damage
+from citewell.engine.parsing.findings import Findings
 
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}"
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
@@ -100,11 +101,14 @@ def relations(archive: zipfile.ZipFile, part: str) -> dict[str, Relation]:
     return found
 
 
-def spared_relations(archive: zipfile.ZipFile, part: str) -> dict[str, Relation]:
-    """The relations of a part that a document is read without; none if they are damaged."""
+def spared_relations(
+    archive: zipfile.ZipFile, part: str, findings: Findings
+) -> dict[str, Relation]:
+    """The relations of a part; none if they are damaged, which `findings` tell."""
     try:
         return relations(archive, part)
     except PART_ERRORS:
+        warn_of_damage(part, findings)
         return {}
 
 
@@ -129,7 +133,7 @@ def properties(archive: zipfile.ZipFile) -> tuple[str | None, dict[str, str]]:
         return None, {}
     try:
         root = parse_part(archive, path)
-    except ET.ParseError:
+    except PART_ERRORS:
         return None, {}
     names = {
         "author": f"{_DUBLIN_CORE}creator",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import IO
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import PART_ERRORS, parse_part
+from citewell.engine.parsing.archives import parse_part, spared_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.formats import DocumentFormat
@@ -82,22 +82,17 @@ def _blocks(source: ReaderInput, page: int | None) -> Iterator[Block]:
             styles.add(root.iter())
             numbers.add(root.iter())
         with archive.open("content.xml") as part:
-            content = Content(page, styles, source.findings, numbers, _objects(archive))
+            content = Content(
+                page, styles, source.findings, numbers, _objects(archive, source.findings)
+            )
             yield from content.blocks(part)
 
 
-def _objects(archive: zipfile.ZipFile) -> Callable[[str], ET.Element | None]:
+def _objects(archive: zipfile.ZipFile, findings: Findings) -> Callable[[str], ET.Element | None]:
     """Gives the content of an object within the document; None if it is missing or damaged."""
-    present = set(archive.namelist())
 
     def object_of(name: str) -> ET.Element | None:
-        part = f"{name.removeprefix('./')}/content.xml"
-        if part not in present:
-            return None
-        try:
-            return parse_part(archive, part)
-        except PART_ERRORS:
-            return None
+        return spared_part(archive, f"{name.removeprefix('./')}/content.xml", findings)
 
     return object_of
 

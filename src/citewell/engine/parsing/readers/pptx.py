@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import PART_ERRORS, parse_part
+from citewell.engine.parsing.archives import parse_part, spared_part
 from citewell.engine.parsing.base import Block, BlockKind, DocumentInfo
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.marks import hidden, lowered, raised
@@ -61,7 +61,7 @@ def _blocks(source: ReaderInput, slides: list[str]) -> Iterator[Block]:
 
 
 def _slide(archive: zipfile.ZipFile, part: str, number: int, findings: Findings) -> Iterator[Block]:
-    known = spared_relations(archive, part)
+    known = spared_relations(archive, part, findings)
     slide = parse_part(archive, part)
     if not is_on(slide.get("show", "1")):
         # Its text is of no layer, so nothing is taken off it.
@@ -72,12 +72,13 @@ def _slide(archive: zipfile.ZipFile, part: str, number: int, findings: Findings)
         return
     yield from _shapes(archive, slide, known, number, findings)
     notes = next((r.part for r in known.values() if r.kind == "notesSlide"), None)
-    if notes and notes in archive.namelist():
-        for block in _shapes(archive, parse_part(archive, notes), {}, number, findings):
+    said = spared_part(archive, notes, findings)
+    if said is not None:
+        for block in _shapes(archive, said, {}, number, findings):
             yield Block(BlockKind.PARAGRAPH, block.text, number)
     for relation in known.values():
         if relation.kind == "comments":
-            yield from _comments(_other_part(archive, relation), number)
+            yield from _comments(spared_part(archive, relation.part, findings), number)
 
 
 def _comments(root: ET.Element | None, number: int) -> Iterator[Block]:
@@ -110,12 +111,14 @@ def _shapes(
                 yield from table_blocks(_table_rows(shape), number)
             case "chart":
                 # Once, however many references to it there are.
-                root = _other_part(archive, known.pop(_relation_id(shape), None))
+                relation = known.pop(_relation_id(shape), None)
+                root = spared_part(archive, relation.part, findings) if relation else None
                 if root is not None:
                     yield from chart_blocks(root, number)
             case "relIds":
                 relation = known.pop(attribute(shape, "dm") or "", None)
-                yield from _diagram(archive, relation, number)
+                root = spared_part(archive, relation.part, findings) if relation else None
+                yield from _diagram(root, number)
             case _:
                 continue
 
@@ -210,19 +213,8 @@ def _text_of_all(element: ET.Element) -> str:
     return " ".join(_text(part) for part in walk(element) if local(part.tag) == "p")
 
 
-def _diagram(archive: zipfile.ZipFile, relation: Relation | None, number: int) -> Iterator[Block]:
-    root = _other_part(archive, relation)
+def _diagram(root: ET.Element | None, number: int) -> Iterator[Block]:
     if root is None:
         return
     for paragraph in (part for part in walk(root) if local(part.tag) == "p"):
         yield Block(BlockKind.LIST_ITEM, _text(paragraph), number)
-
-
-def _other_part(archive: zipfile.ZipFile, relation: Relation | None) -> ET.Element | None:
-    """A chart or diagram; None if it is missing or damaged: the slide is read without it."""
-    if relation is None:
-        return None
-    try:
-        return parse_part(archive, relation.part)
-    except PART_ERRORS:
-        return None

@@ -4,11 +4,9 @@ Source: ECMA-376 part 1, sections 17.7 (styles) and 17.9 (numbering).
 """
 
 import re
-import zipfile
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import PART_ERRORS, parse_part
 from citewell.engine.parsing.readers.ooxml import attribute, child, is_on, local, value_of
 
 # Word keeps the English names of its built-in styles in files of every language.
@@ -23,16 +21,6 @@ _MOST_LETTERS = 50
 """A label of more letters is written as a number: nobody counts them."""
 _ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"),
           (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))  # fmt: skip
-
-
-def load_part(archive: zipfile.ZipFile, name: str | None) -> ET.Element | None:
-    """Parse an optional part; None if it is missing or damaged."""
-    if not name:
-        return None
-    try:
-        return parse_part(archive, name)
-    except PART_ERRORS:
-        return None
 
 
 class ParagraphStyle(NamedTuple):

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from citewell.engine.parsing.archives import parse_part
+from citewell.engine.parsing.archives import PART_ERRORS, spared_part, warn_of_damage
 from citewell.engine.parsing.base import Block
 from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput
@@ -146,16 +146,19 @@ class BinaryWorkbook:
         boxes: list[str] = []
         notes: dict[tuple[int, int], str] = {}
         with zipfile.ZipFile(self._path) as archive:
-            for relation in spared_relations(archive, sheet.part).values():
+            for relation in spared_relations(archive, sheet.part, self._findings).values():
                 if relation.part not in self._names:
                     continue
                 if relation.kind == "drawing":  # XML in this format too
-                    boxes += drawn_texts(parse_part(archive, relation.part))
+                    boxes += drawn_texts(spared_part(archive, relation.part, self._findings))
                 elif relation.kind == "comments":
-                    notes |= self._comments(archive.read(relation.part))
+                    try:
+                        notes |= self._comments(archive.read(relation.part))
+                    except (*PART_ERRORS, struct.error):
+                        warn_of_damage(relation.part, self._findings)
             texts = boxes + seen_notes(notes, self._hidden_rows, self._hidden_columns)
             yield from remark_blocks(texts, sheet)
-            yield from sheet_charts(archive, sheet, self.sheets)
+            yield from sheet_charts(archive, sheet, self.sheets, self._findings)
 
     def _comments(self, part: bytes) -> dict[tuple[int, int], str]:
         """Comments by the place of their cell."""

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import IO
 from xml.etree import ElementTree as ET
 
-from citewell.engine.parsing.archives import parse_part
+from citewell.engine.parsing.archives import parse_part, spared_part
 from citewell.engine.parsing.base import Block, WarningCode
 from citewell.engine.parsing.marks import lowered, raised
 from citewell.engine.parsing.readers.base import ReaderInput
@@ -100,21 +100,16 @@ class Workbook:
     def remarks(self, sheet: SeenSheet) -> Iterator[Block]:
         """Yield text boxes, comments and charts of a sheet, of which the rows were read."""
         with zipfile.ZipFile(self._path) as archive:
-            names = set(archive.namelist())
-            parts = [r for r in spared_relations(archive, sheet.part).values() if r.part in names]
-            boxes = [
-                text
-                for relation in parts
-                if relation.kind == "drawing"
-                for text in drawn_texts(parse_part(archive, relation.part))
-            ]
+            boxes: list[str] = []
             notes: dict[tuple[int, int], str] = {}
-            for relation in parts:
-                if relation.kind == "comments":
-                    notes |= _notes(parse_part(archive, relation.part))
+            for relation in spared_relations(archive, sheet.part, self._findings).values():
+                if relation.kind == "drawing":
+                    boxes += drawn_texts(spared_part(archive, relation.part, self._findings))
+                elif relation.kind == "comments":
+                    notes |= _notes(spared_part(archive, relation.part, self._findings))
             texts = boxes + seen_notes(notes, self._hidden_rows, self._hidden_columns)
             yield from remark_blocks(texts, sheet)
-            yield from sheet_charts(archive, sheet, self.sheets)
+            yield from sheet_charts(archive, sheet, self.sheets, self._findings)
 
     def _rows(
         self, part: IO[bytes], merged: MergedCells, sheet: SeenSheet, *, as_shown: bool
@@ -281,10 +276,10 @@ def _items(root: ET.Element, name: str) -> list[ET.Element]:
     return [] if found is None else list(found)
 
 
-def drawn_texts(drawing: ET.Element) -> list[str]:
+def drawn_texts(drawing: ET.Element | None) -> list[str]:
     """The text of each text box and shape of a drawing that is not hidden."""
     texts: list[str] = []
-    for shape in drawing.iter():
+    for shape in drawing.iter() if drawing is not None else ():
         settings = child(shape, "nvSpPr", "cNvPr")
         if local(shape.tag) != "sp" or (settings is not None and is_on(settings.get("hidden"))):
             continue
@@ -298,9 +293,10 @@ def drawn_texts(drawing: ET.Element) -> list[str]:
     return texts
 
 
-def _notes(comments: ET.Element) -> dict[tuple[int, int], str]:
+def _notes(comments: ET.Element | None) -> dict[tuple[int, int], str]:
     """Comments by the place of their cell."""
-    found = (item for item in comments.iter() if local(item.tag) == "comment")
+    parts = comments.iter() if comments is not None else ()
+    found = (item for item in parts if local(item.tag) == "comment")
     return {
         _place(item.get("ref", "")): THREADED.sub("", _rich_text(child(item, "text")))
         for item in found
