@@ -3,10 +3,12 @@
 import asyncio
 import io
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 import structlog
 
@@ -67,4 +69,18 @@ def world(settings: Settings, database_url: str) -> Iterator[World]:
 
         waiting = asyncio.run_coroutine_threadsafe(fill(), server.loop)
         ours, theirs = waiting.result(PATIENCE)
+        _finish_jobs(database_url)
         yield World(server, database_url, ours, theirs, log, Tally())
+
+
+def _finish_jobs(url: str) -> None:
+    """Wait for the jobs that filling the library left behind: they write rows of their own."""
+    due = (
+        "SELECT task_name FROM procrastinate_jobs"
+        " WHERE status IN ('todo', 'doing') AND coalesce(scheduled_at, now()) <= now()"
+    )
+    deadline = time.monotonic() + PATIENCE
+    with psycopg.connect(url, autocommit=True) as connection:
+        while left := connection.execute(due).fetchall():
+            assert time.monotonic() < deadline, left
+            time.sleep(0.05)
