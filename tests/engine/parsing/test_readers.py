@@ -60,6 +60,17 @@ class TestText:
             (ITEM, "1. sign"),
         ]
 
+    def test_line_in_capitals_is_a_heading_and_a_step_an_item(self, read, write):
+        text = "4. CARE AND USE\n\nStep 1. Wipe it.\nStep 2. Dry it.\n\nM-20\n\nCLOSED TODAY.\n"
+        _, blocks = read(write("a.txt", text))
+        assert kinds(blocks) == [
+            (HEADING, "4. CARE AND USE"),
+            (ITEM, "Step 1. Wipe it."),
+            (ITEM, "Step 2. Dry it."),
+            (PARAGRAPH, "M-20"),
+            (PARAGRAPH, "CLOSED TODAY."),
+        ]
+
     def test_endless_paragraph_is_divided_at_words(self, read, write):
         _, blocks = read(write("a.txt", "word " * 20_000))
         assert all(len(block.text) <= 32_768 for block in blocks)

@@ -103,6 +103,15 @@ class TestLayout:
         joined = "The tram between\nOldfield\nand\nWestmere\nruns at night."
         assert found == [joined, "Sign in", "Name"]
 
+    def test_leaders_join_a_name_with_its_value(self):
+        text = "Width … 95 cm\nLoad, closed … 120 kg, even\nLoad, open ... 80 kg, even"
+        assert split(text) == text.split("\n")
+
+    def test_steps_are_items(self):
+        text = "Step 1. Lay the top down\nStep 2. Screw in the legs\nBước 3: Siết chặt"
+        assert split(text)[0] == "Step 1. Lay the top down"
+        assert len(split(text)) == 3
+
     def test_very_long_sentence_is_cut_at_a_clause(self):
         text = ", ".join(["the tenant pays what is due"] * 50) + "."
         parts = split(text)

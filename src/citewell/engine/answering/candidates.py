@@ -11,6 +11,10 @@ from citewell.engine.text.sentences import Span, is_table_row, split_sentences
 _HEADING_WORDS = 10
 """A line of its own with at most this many words and no full stop reads as a heading."""
 
+_SHOUTED_WORDS = 25
+"""The same in capitals: the name of an organisation above that of its minutes. Half of the
+characters are letters, as `AB-12 3,400` may be a value."""
+
 _LEAD_WORTH = 0.5
 """Of a line that looks like a heading but may be a short list item."""
 
@@ -172,6 +176,8 @@ class _Reader:
     def _heading_worth(self, raw: str, following: Span | None) -> float:
         if _plain(raw) in self._headings:
             return 0
+        if following is not None and _is_shouted(raw):
+            return 0
         if following is None or not _looks_like_heading(raw) or _LIST_MARK.match(raw):
             return 1
         if _SECTION.match(raw):
@@ -241,6 +247,12 @@ def _is_figures(line: str) -> bool:
 
 def _looks_like_heading(line: str) -> bool:
     return line[-1] not in ".!;:。" and len(line.split()) <= _HEADING_WORDS and ": " not in line
+
+
+def _is_shouted(raw: str) -> bool:
+    """Whether a paragraph in capitals, of a line or of a title page's few, heads what follows."""
+    is_short = len(raw.split()) <= _SHOUTED_WORDS and raw[-1] not in ".!;:。"
+    return is_short and raw.isupper() and sum(map(str.isalpha, raw)) * 2 > len(raw)
 
 
 def _is_value(raw: str) -> bool:

@@ -41,6 +41,10 @@ _NO_TYPE = 0.3
 """`Signals.no_type` of a text without any number, date or name where one is asked for, or with a
 number that is no share or no rhythm where that is."""
 
+_AS_MUCH = 0.75
+"""Share of what the first statement covers that another one must cover to give what the first
+lacks: the amount in a sentence on something else is not what was asked for."""
+
 _HAS_TYPE = 0.499
 """`Signals.has_type` of a text that certainly holds what is asked for."""
 
@@ -133,8 +137,12 @@ def lacks_the_point(material: Material, statements: Sequence[Statement], signals
         return True
     if material.asked.kind is Kind.PERSON and not asks_by_name(material.asked):
         return False  # `residents` are no name and may be the answer
+    # A place needs no preposition: `The assembly point is the car park` tells where.
+    least = 0.0 if material.asked.kind is Kind.PLACE else _AS_MUCH * statements[0].coverage
     return signals.no_type >= _NO_TYPE and not any(
-        offers(material.asked, one.text) > 0.5 - _NO_TYPE for one in statements
+        offers(material.asked, one.text) > 0.5 - _NO_TYPE
+        for one in statements
+        if one.coverage >= least
     )
 
 

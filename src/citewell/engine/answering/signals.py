@@ -382,7 +382,12 @@ def _surroundings(told: Sequence[tuple[ReadPassage, int]]) -> str:
 def _lacking_numbers(material: Material, text: str) -> int:
     plain = fold(normalise(text))
     asked = [word for word in material.asked.text.split() if any(c.isdigit() for c in word)]
-    return sum(word not in plain for word in asked)
+    return sum(not holds_number(word, plain) for word in asked)
+
+
+def holds_number(word: str, plain: str) -> bool:
+    """Whether a folded text holds a number of a question whole: `500` is no part of `11,500`."""
+    return re.search(rf"(?<![\w.,]){re.escape(word)}(?!\w|[.,]\d)", plain) is not None
 
 
 def _new_words(material: Material, statement: Statement) -> int:

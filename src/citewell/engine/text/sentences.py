@@ -32,7 +32,12 @@ _TERMINATOR = re.compile(
 )
 # A bullet, or a number, letter or small roman numeral with its mark. A line that begins with a
 # sentence like "I. Newton ..." is taken for an item too; it then merely ends the line before.
-_LIST_ITEM = re.compile(r"(?:[-*•‣◦▪–—+·]\s|\(?(?:\d{1,3}|[a-zđA-ZĐ]|[ivx]{1,5})[.)]\s)")
+_LIST_ITEM = re.compile(
+    r"(?:[-*•‣◦▪–—+·]\s|\(?(?:\d{1,3}|[a-zđA-ZĐ]|[ivx]{1,5})[.)]\s|(?:Step|Bước) \d{1,2}[.:]\s)"
+)
+# Dots between a name and its value, as the parsers write any number of them: `Width … 95 cm`. They
+# end no sentence, and a line that has them is one.
+_LEADERS = (" … ", " ... ")
 # The whole text before a dot is a number or the name of a unit ("Điều 5", "Section 2.1"): the dot
 # belongs to the numbering. Repetitions are bounded, so a hostile line stays linear.
 _NUMBERING = re.compile(
@@ -208,6 +213,8 @@ def _join_wrapped(text: str, lines: list[Span]) -> Iterator[Span]:
 def _ends_at_line(text: str, previous: Span, line: Span, full: float) -> bool:
     if _is_row(text, previous) or _is_row(text, line):
         return True
+    if _has_leader(text, previous) or _has_leader(text, line):
+        return True
     if _LIST_ITEM.match(text, line.start, line.end):
         return True
     # A line in lower case goes on with the one before, however short that is.
@@ -227,6 +234,10 @@ def _is_row(text: str, line: Span) -> bool:
     return text.find(" | ", line.start, line.end) >= 0 or text.startswith("| ", line.start)
 
 
+def _has_leader(text: str, line: Span) -> bool:
+    return any(text.find(leader, line.start, line.end) >= 0 for leader in _LEADERS)
+
+
 def _sentences_of(text: str, unit: Span, language: str) -> Iterator[Span]:
     start = unit.start
     if not _is_row(text, unit):
@@ -241,6 +252,8 @@ def _sentences_of(text: str, unit: Span, language: str) -> Iterator[Span]:
 
 def _is_end(text: str, unit: Span, start: int, match: re.Match[str], language: str) -> bool:
     """Whether the final marks at `match` end the sentence that began at `start`."""
+    if text.startswith(_LEADERS, match.start() - 1):
+        return False
     following = match.end()
     while following < unit.end and (text[following].isspace() or text[following] in _OPENERS):
         following += 1

@@ -40,6 +40,26 @@ class TestOffers:
         teacher = read_question("Lớp tiếng Anh do ai dạy?", "vi")
         assert offers(teacher, "Lớp tiếng Anh học chiều thứ Tư và thứ Năm.") == 0.0
 
+    def test_person_is_asked_for_by_the_post_or_by_a_contraction(self):
+        called = read_question("Giám đốc Thư viện tên là gì?", "vi")
+        decree = "(Ban hành theo Quyết định số 47/QĐ-TV của Giám đốc Thư viện)"
+        assert offers(called, decree) == 0.0
+        assert offers(called, "Giám đốc Thư viện: Lê Thị Mai.") == 1.0
+        helper = read_question("What's the name of the volunteer?", "en")
+        assert offers(helper, "A volunteer helps on Friday mornings.") == 0.0
+        stand_in = read_question("Who replaces me during maternity leave?", "en")
+        assert offers(stand_in, "Maternity leave in Bristol is up to 52 weeks.") == 0.0
+        teacher = read_question("Ai dạy khóa học?", "vi")
+        assert offers(teacher, "d) Không hoàn thành khóa học trong 30 ngày.") == 0.0
+
+    def test_things_that_are_counted_and_measured_are_no_price(self):
+        jacket = read_question("How much does the jacket cost?", "en")
+        assert offers(jacket, "Everyone receives two shirts and one jacket.") < 0.3
+        assert offers(jacket, "Jacket: 45") > 0.5
+        stand = read_question("Thuê gian hàng hết bao nhiêu tiền?", "vi")
+        assert offers(stand, "Từ 20 đến 24/11: thuê gian 36 m2, 4 nhân viên tham gia.") < 0.3
+        assert offers(stand, "Thuê gian hàng: 36.000") > 0.5
+
     def test_hours_in_words_and_events_tell_a_time(self):
         clock = read_question("At what time does it open?", "en")
         assert offers(clock, "It opens at nine on weekdays.") == 1.0

@@ -278,6 +278,10 @@ _INFORMAL = {
 """Slips and short spellings of question words, as people type them. Names are spelt so as well
 (`Wen`, `Phòng K`): none of these is one, and a word with a capital is left alone."""
 
+_CONTRACTED = re.compile(r"\b(who|what|when|where|how)['’](?:s|re)\b")  # noqa: RUF001 - a typographic apostrophe is meant
+"""`What's the name of`: read as `what is`, as the patterns of kinds are written. The 's of `has`
+(`who's been`) is read so too, which changes no kind."""
+
 _UNLIKE = {"máy": "máy", "nam": "nám"}
 """Words of a Vietnamese question with tone marks that are no question words: a `máy` is a machine,
 `mấy` asks how many; `nam` is male, `năm` a year. Any mark keeps the patterns from them."""
@@ -344,6 +348,8 @@ def read_question(text: str, language: str) -> Asked:
     seen = _without_likes(written, plain) if language == "vi" else plain
     slips = _slips(text, plain, language)
     plain, seen = (_spelt(one, slips, language) for one in (plain, seen))
+    if language == "en":
+        plain, seen = (_CONTRACTED.sub(r"\1 is", one) for one in (plain, seen))
     table = _VIETNAMESE if language == "vi" else _ENGLISH
     otherwise = Kind.COUNT if "mấy" in written.split() else Kind.OTHER
     kind = next((kind for kind, pattern in table if pattern.search(seen)), otherwise)

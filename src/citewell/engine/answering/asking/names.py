@@ -47,6 +47,18 @@ _ASKS_WHICH_PLACE = re.compile(
 )
 """Asks for a place by its name: `became a centre in the world` does not tell which city."""
 
+_ASKS_NAMED_PERSON = re.compile(
+    r"\b(?:giam doc|truong|pho|chu tich|thu ky|ke toan|quan ly|nguoi|ong|ba|anh|chi|co|thay|bac si|"
+    r"nhan vien|thu thu)\b.*\bten (?:la )?gi$"
+)
+"""Asks for the name of somebody by the post: a decree of the director does not tell it."""
+
+_PERSON = re.compile(
+    r"\b(?:[Ôô]ng|[Bb]à|[Aa]nh|[Cc]hị|[Cc]ô|[Cc]hú|[Tt]hầy|TS\.|ThS\.) (?=[^\W\d_])[A-ZĐÀ-Ỹ]|"
+    r"(?<![^\W\d_] )\b[A-ZĐÀ-Ỹ][^\W\d_A-Z]+(?: [A-ZĐÀ-Ỹ][^\W\d_A-Z]+){1,4}"
+)
+"""A form of address with a name, or the two words and more of a full one, each with a capital."""
+
 _PLACE = re.compile(
     r"\b(?:in|at|on|near|behind|beside|next to|inside|outside|under|above|below|"
     r"opposite|beneath|between|from|o|tai|trong|ngoai|tren|duoi|canh|gan|"
@@ -58,11 +70,13 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
     """How far a text offers a name that the question does not hold, 0 to 1."""
     written = normalise(text)
     plain = fold(written)
+    if _ASKS_NAMED_PERSON.search(asked.text):
+        return 1.0 if _names_person(text, known) else 0.0
     if asks_by_name(asked):
         # `An outside firm` does not tell which firm, `the Managing Director` not her name.
         others = _CAPITAL_POSTS.sub(lambda match: "-" * len(match.group()), text)
         return 1.0 if _has_new_name(others, known) else 0.0
-    if _has_new_name(text, known):
+    if _has_new_name(_without_places(text) if asked.kind is Kind.PERSON else text, known):
         return 1.0
     if asked.kind is Kind.PLACE:
         if _ASKS_WHICH_PLACE.search(asked.text):
@@ -77,6 +91,28 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
 def asks_by_name(asked: Asked) -> bool:
     """Whether a question wants a name of its own, not a post or `the residents`."""
     return asked.kind is Kind.PERSON and _ASKS_BY_NAME.search(asked.text) is not None
+
+
+_IN_PLACE = re.compile(
+    r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Tt]ại|[Ởở]) [A-ZĐÀ-Ỹ][\w-]*(?: [A-ZĐÀ-Ỹ][\w-]*)*"
+)
+"""`In Bristol leave is 52 weeks` names nobody."""
+
+_MARK = re.compile(r"^\s*\(?\w{1,3}[.)]\s+")
+"""Number of an item, behind which a sentence begins."""
+
+
+def _without_places(text: str) -> str:
+    return _IN_PLACE.sub(lambda match: "-" * len(match.group()), _MARK.sub("", text))
+
+
+def _names_person(text: str, known: frozenset[str]) -> bool:
+    """Whether a person is named by words that the question does not hold."""
+    for match in _PERSON.finditer(_CAPITAL_POSTS.sub(lambda one: "-" * len(one.group()), text)):
+        words = [fold(normalise(word)) for word in match.group().split()]
+        if len(match.group().split()[-1]) == 1 or not known.issuperset(words):
+            return True
+    return False
 
 
 def _has_new_name(text: str, known: frozenset[str]) -> bool:

@@ -35,7 +35,8 @@ _SHARE = re.compile(r"\d\s?%|\bper ?cent\b|\bphan tram\b|\bhalf\b|\b(?:one|\d+) 
 _ASKS_MONEY = re.compile(
     r"\b(?:costs?|prices?|fees?|pay|paid|pays|charges?|charged|spend|spent|earn|salary|budget|fares?|"
     r"rent|deposit|wages?|bonus|surcharge|supplement|penalty|contribution|reward|revenue|turnover|"
-    r"profit|income|gia|phi|tien|luong|thuong|phat|chi phi|le phi)\b|[$€£¥₫]"
+    r"profit|income|gia|phi|tien|luong|thuong|phat|chi phi|le phi)\b|[$€£¥₫]|"
+    r"\b(?:ton|het) (?:\w+ )?bao nhieu\b"
 )
 _HOW_LONG_IS = re.compile(r"\bhow long (?:is|are|was|were|must|should)\b|\bdai bao nhieu\b")
 """Asks for a length or for a time: both are taken."""
@@ -61,12 +62,20 @@ _NO_AMOUNT = re.compile(
     rf"\b(?:\d+|{_IN_WORDS}) (?:times?|lan)\b(?: (?:a|per|moi|mot) \w+)?|"
     r"\b(?:once|twice) (?:a|an|per|every) \w+|\bevery \w+ \w+|"
     r"\b(?:in|since|from|until|by|nam|[a-z]{3,}(?:ed|lt)) (?:19|20)\d\d\b|"
-    r"(?<![\w.,])\d[\d.,]*+\s?(?:k?g|[ckm]?m|m?l|kw|kwh|litres?|met|lit|tan)\b|"
+    r"(?<![\w.,])\d[\d.,]*+\s?(?:k?g|[ckm]?m[23²³]?|m?l|kw|kwh|litres?|met|lit|tan)\b|"
     r"(?<![\w.,])\d[\d.,]*+[ -](?:minutes?|hours?|days?|weeks?|months?|years?|phut|gio|ngay|tuan|"
-    rf"thang|nam)\b(?!['’]|{_OF_PAY})|\b[a-z]{1, 2}-?\d{1, 4}\b|"  # noqa: RUF001 - a typographic apostrophe is meant
-    r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|\b\d{1,2}(?::\d\d| gio)\b"
+    rf"thang|nam)\b(?!['’]|{_OF_PAY})|"  # noqa: RUF001 - a typographic apostrophe is meant
+    r"\b[a-z]{1,2}-?\d{1,4}\b|\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b|"
+    r"\b(?:\d{1,2} (?:den|to|-) )?\d{1,2}/\d{1,2}\b(?!/)|\b\d{1,2}(?::\d\d| gio)\b"
 )
 """Numbers that are no price: dates, times of day, rhythms, numbers of sections, weights."""
+
+_COUNTS_THINGS = re.compile(
+    rf"(?<![\w.,$€£¥₫])(?:\d{{1,3}}|{_IN_WORDS})(?: (?:den|to|and|or|va|hoac) \d{{1,3}})?"
+    r"[ -](?!(?:per|each|moi|for|a|an|on|months?|weeks?|days?|thang|tuan|ngay)\b)[^\W\d_]+"
+)
+"""A small number before a word that is no time (`_NO_AMOUNT` knows those): two polo shirts are no
+price. Prices without a currency are in cells, which end behind the number, or have more digits."""
 
 _OTHER_NUMBER = 0.2
 """Of a number where a share is asked for: fifteen days are no interest rate."""
@@ -139,7 +148,8 @@ def _amount(asked: Asked, plain: str, known: frozenset[str]) -> float:
     if _has_new(_MONEY, plain, known):
         return 1.0
     # `Reviewed once a year in April` has numbers, and none of them is an amount.
-    if is_money and not _has_new(_NUMBER, _NO_AMOUNT.sub(" ", plain), known):
+    left = _NO_AMOUNT.sub(" ", plain)
+    if is_money and not _has_new(_NUMBER, _COUNTS_THINGS.sub(" ", left), known):
         return _OTHER_NUMBER
     return 0.6
 

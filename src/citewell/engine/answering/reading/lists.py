@@ -44,7 +44,7 @@ _MOST_SENTENCES = 2
 _LINE_WORDS = 25
 """So many paragraphs of one sentence each, none longer, are a list though nothing marks them."""
 
-_NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-zđA-ZĐ]|[ivx]{1,5})[.)]\s")
+_NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-zđA-ZĐ]|[ivx]{1,5})[.)]\s|(?:Step|Bước) \d{1,2}[.:]\s")
 _BULLET = re.compile(r"[-*•‣◦▪–—+·]\s")  # noqa: RUF001 - the marks themselves are meant
 _ENDS = (".", "!", "?", "。", ":")
 

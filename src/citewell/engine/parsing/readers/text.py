@@ -16,8 +16,11 @@ from citewell.engine.parsing.encoding import SAMPLE, EncodingGuess, guess_encodi
 from citewell.engine.parsing.findings import Findings
 from citewell.engine.parsing.readers.base import ReaderInput, Reading
 
-BULLET = re.compile(r"\s{0,12}(?:[-*•◦▪‣·–]|\(?(?:\d{1,3}|[a-zđ])[.)])\s+\S")  # noqa: RUF001
-"""The begin of a list item: a bullet, `1.`, `a)` or `(1)`."""
+BULLET = re.compile(
+    r"\s{0,12}(?:[-*•◦▪‣·–]|"  # noqa: RUF001
+    r"\(?(?:\d{1,3}|[a-zđ])[.)]|(?:Step|Bước) \d{1,2}[.:])\s+\S"
+)
+"""The begin of a list item: a bullet, `1.`, `a)`, `(1)` or `Step 1.`."""
 
 _GLYPH = re.compile(r"\A\s*[-*•◦▪‣·–]\s+")  # noqa: RUF001
 """A bullet at the beginning, which is removed; the number of an item, and the dash of a range
@@ -28,6 +31,13 @@ _BULLETS = " \t-*•◦▪‣·–"  # noqa: RUF001
 
 # Four or more of one mark: the underline of a heading, or a rule, which is no text.
 _RULE = re.compile(r"\s*([=\-_*~#])\1{3,}\s*")
+
+_MOST_HEADING = 100
+_LEAST_LETTERS = 4
+_ENDS_TEXT = (".", "!", "?", ";", ":", ",")
+"""A paragraph of one line that is all in capitals, with so many letters, no mark at its end and no
+more characters than these, is a heading: plain text has no other way to say so. It takes a cry
+(`CLOSED ON MONDAYS`) for one, too."""
 
 _WRAP_WIDTH = 45
 """Length from which a line that is followed by another was probably broken to fit a page; verses
@@ -104,6 +114,9 @@ def paragraph_blocks(lines: list[str]) -> Iterator[Block]:
         yield Block(BlockKind.HEADING, lines[0], level=1 if "=" in lines[1] else 2)
         return
     kept = [line for line in lines if not _RULE.fullmatch(line)]
+    if len(kept) == 1 and _is_shouted(kept[0]):
+        yield Block(BlockKind.HEADING, kept[0], level=2)
+        return
     part: list[str] = []
     is_item = False
     for line in kept:
@@ -112,6 +125,20 @@ def paragraph_blocks(lines: list[str]) -> Iterator[Block]:
             part, is_item = [], True
         part.append(line)
     yield from _paragraph(part, is_item=is_item)
+
+
+def _is_shouted(line: str) -> bool:
+    """Whether a line that stands alone is a heading in capitals: `4. PLACE IN THE ROOM`."""
+    text = line.strip()
+    letters = sum(map(str.isalpha, text))
+    is_words = letters >= max(_LEAST_LETTERS, len(text) / 2)  # a number of a file is none
+    return (
+        is_words
+        and text.isupper()
+        and len(text) <= _MOST_HEADING
+        and not text.endswith(_ENDS_TEXT)
+        and " | " not in text
+    )
 
 
 def _paragraph(lines: list[str], *, is_item: bool) -> Iterator[Block]:
