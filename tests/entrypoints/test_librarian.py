@@ -135,6 +135,32 @@ class TestOrganisation:
         last = {each["email"]: each for each in installation.json("access", "report")["users"]}
         assert last == seen
 
+    def test_access_to_a_document_is_listed_for_everybody_with_its_reason(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "access.txt"
+        source.write_text(TEXT, encoding="utf-8")
+        installation.json("ingest", str(source))
+        for name, role in (("ann", "employee"), ("guy", "guest")):
+            email = f"{name}@access.example.org"
+            installation.json(
+                "user", "create", email, "--role", role, "--generate"
+            )  # fmt: skip
+        listing = ("documents", "access", "access.txt", "--search", "access.example.org")
+        seen = {
+            each["user"]["email"][:3]: each["read"]["reasons"][0]["code"]
+            for each in installation.json(*listing)["users"]
+        }
+        assert seen == {"ann": "role_reads_level", "guy": "role_below_level"}
+        readers = installation.json(*listing, "--can-read")["users"]
+        assert [each["user"]["email"] for each in readers] == ["ann@access.example.org"]
+        shown = installation.call(*listing, "--cannot-read")
+        assert "guy@access.example.org" in shown.stdout
+        assert "reads up to the level public" in shown.stdout
+        assert "ann@" not in shown.stdout
+        refused = installation.call(*listing, "--as", "ann@access.example.org")
+        assert (refused.exit_code, "administrators" in refused.stderr) == (2, True)
+
     def test_plural_names_are_those_of_the_singular(self, installation: Installation) -> None:
         for one, other in (("user", "users"), ("tenant", "tenants"), ("key", "keys")):
             assert installation.json(one, "list") == installation.json(other, "list")

@@ -367,6 +367,9 @@ SHARING: dict[Operation, Route] = {
     ("GET", f"{API}/documents/{{document_id}}/access"): Route(
         {**DOCUMENT, "query.user": "user"}, words={"query.user": "email"}
     ),
+    ("GET", f"{API}/documents/{{document_id}}/access/users"): Route(
+        DOCUMENT, words={"query.search": "email"}
+    ),
     ("GET", f"{API}/collections/{{collection_id}}/grants"): Route(COLLECTION),
     ("GET", f"{API}/documents/{{document_id}}/grants"): Route(DOCUMENT),
     ("PUT", f"{API}/collections/{{collection_id}}/grants"): Route(

@@ -185,8 +185,9 @@ class TestAgreement:
             for number, document_id in enumerate(town.documents):
                 document = facts[document_id]
                 assert document is not None
-                rules = await rules_on(town.ctx.session, document, town.users[0])
-                told = explain(wanted.role, town.users[0], document, rules)
+                [user, *_] = town.users
+                rules = (await rules_on(town.ctx.session, document, [user]))[user]
+                told = explain(wanted.role, user, document, rules)
                 for verb in Verb:
                     right = expected(wanted, 0, number, verb)
                     seen[right] += 1

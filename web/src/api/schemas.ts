@@ -23,6 +23,7 @@ export type Tokens = Schemas["TokenRead"];
 export type Version = Schemas["VersionRead"];
 export type Grant = Schemas["GrantRead"];
 export type Explanation = Schemas["AccessExplanation"];
+export type UserAccess = Schemas["UserAccess"];
 export type Collection = Schemas["CollectionRead"];
 export type CollectionListed = Schemas["CollectionListed"];
 export type Retention = Schemas["RetentionRead"];

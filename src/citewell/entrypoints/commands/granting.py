@@ -1,4 +1,4 @@
-"""`share` and `unshare` of documents and collections, and `access report`."""
+"""`share` and `unshare` of documents and collections, `documents access`, and `access report`."""
 
 import uuid
 from typing import Annotated
@@ -29,7 +29,13 @@ from citewell.features.collections import service as collections
 from citewell.features.documents import service as documents
 from citewell.features.identity.service import DEFAULT_TENANT
 from citewell.features.sharing import departments, service
-from citewell.features.sharing.schemas import GrantPut, GrantRead, SeenRead
+from citewell.features.sharing.schemas import (
+    GrantPut,
+    GrantRead,
+    PeopleFilter,
+    SeenRead,
+    UserAccess,
+)
 from citewell.features.sharing.service import Shared
 from citewell.features.users import groups
 from citewell.features.users import service as users
@@ -58,6 +64,7 @@ def add_to_documents(app: typer.Typer) -> None:
     """Add the commands about single documents."""
     app.command("share")(share_document)
     app.command("unshare")(unshare_document)
+    app.command("access")(list_document_access)
 
 
 def add_to_collections() -> None:
@@ -189,6 +196,60 @@ async def _subject(
     if user is not None:
         return (await users.find_by_email(ctx, user)).id, None
     return None, (await groups.find(ctx, group or "")).id
+
+
+def list_document_access(
+    document: DocumentName,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Part of the address or name.", callback=readable),
+    ] = None,
+    can_read: Annotated[
+        bool | None,
+        typer.Option("--can-read/--cannot-read", help="Only those who read it, or do not."),
+    ] = None,
+    collection: CollectionOption = None,
+    tenant: TenantOption = DEFAULT_TENANT,
+    as_user: AsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show for every user whether they can read and change a document, and why."""
+    shown = JsonList("users") if as_json else None
+    wanted = PeopleFilter(search or None, can_read)
+
+    async def act(platform: Platform, caller: Caller) -> int:
+        async with unit_of_work(platform, caller) as ctx:
+            document_id = await documents.id_of(ctx, document, collection)
+        number = 1
+        while True:
+            async with unit_of_work(platform, caller) as ctx:
+                request = PageRequest(number, MAX_LIMIT)
+                page = await service.list_access(ctx, document_id, wanted, request)
+            if shown is not None:
+                shown.add(each.model_dump(mode="json") for each in page.items)
+            elif page.items:
+                _print_access(page.items)
+            if number >= page.total_pages:
+                return page.total
+            number += 1
+
+    total = run(act, tenant=tenant, as_user=as_user)
+    if shown is not None:
+        shown.end()
+    elif not total:
+        out.print("No such users.")
+
+
+def _print_access(rows: list[UserAccess]) -> None:
+    table = Table("e-mail", "role", "reads", "changes", "why")
+    for each in rows:
+        # The first reason decided.
+        why = each.read.reasons[0].detail if each.read.reasons else ""
+        table.add_row(
+            Text(each.user.email), each.user.role, "yes" if each.read.allowed else "no",
+            "yes" if each.write.allowed else "no", Text(why),
+        )  # fmt: skip
+    print_table(table)
 
 
 @access.command("report")

@@ -24,8 +24,10 @@ from citewell.features.sharing.schemas import (
     DepartmentsReport,
     GrantPut,
     GrantRead,
+    PeopleFilter,
     PeopleImport,
     SeenRead,
+    UserAccess,
 )
 from citewell.kit.pagination import PageRequest
 from citewell.kit.storable import StorableText
@@ -118,6 +120,28 @@ async def explain_document_access(
     """Explain why someone can or cannot read and change a document."""
     async with unit_of_work(platform, caller) as ctx:
         return await service.explain_access(ctx, document_id, user)
+
+
+@router.get("/documents/{document_id}/access/users")
+async def list_document_access(
+    platform: PlatformDep,
+    caller: AdminDep,
+    document_id: uuid.UUID,
+    request: PageDep,
+    search: Annotated[
+        StorableText | None,
+        Query(max_length=200, description="Part of the e-mail address or name."),
+    ] = None,
+    can_read: Annotated[
+        bool | None,
+        Query(description="Only those who read the document, or who do not; all without it."),
+    ] = None,
+) -> Listing[UserAccess]:
+    """List for every user whether they can read and change a document, and why."""
+    wanted = PeopleFilter(search or None, can_read)
+    async with unit_of_work(platform, caller) as ctx:
+        page = await service.list_access(ctx, document_id, wanted, request)
+        return listing(page, page.items)
 
 
 async def _list(

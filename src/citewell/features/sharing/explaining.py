@@ -1,6 +1,7 @@
 """Explains in words what the policy allows a user to do with a document.
 
-The decision is `access.policy.Access.allows`; a property test compares the two.
+The decision is `access.policy.Access.allows` for those who can sign in; a property test compares
+the two.
 """
 
 import uuid
@@ -16,6 +17,7 @@ from citewell.access.policy import (
     Verb,
 )
 from citewell.features.sharing.schemas import ApplicableGrant, ReasonRead, VerdictRead
+from citewell.models.tenancy import UserStatus
 
 ALLOWS, DENIES, NONE = "allows", "denies", "none"
 
@@ -29,6 +31,20 @@ _PRIVATE = ReasonRead(
     detail="The collection is private: it is read by those it is granted to, whatever their role.",
 )
 
+_INACTIVE = {
+    str(UserStatus.INVITED): ReasonRead(
+        code="user_invited",
+        effect=DENIES,
+        detail="The user is invited and has not registered yet: until then nobody signs in as it.",
+    ),
+    str(UserStatus.DEACTIVATED): ReasonRead(
+        code="user_deactivated",
+        effect=DENIES,
+        detail="The account of the user is deactivated: nobody signs in with it.",
+    ),
+}
+"""Reasons by the status of users who cannot sign in."""
+
 
 def explain(
     role: Role,
@@ -37,14 +53,25 @@ def explain(
     rules: Sequence[ApplicableGrant],
     *,
     is_private: bool = False,
+    status: str = UserStatus.ACTIVE,
 ) -> dict[Verb, VerdictRead]:
-    """The verdict for each verb, with every rule that was looked at."""
+    """The verdict for each verb, with every rule that was looked at.
+
+    Args:
+        role: The user's.
+        user_id: The user; None: software of the organisation.
+        document: The document.
+        rules: Those of the document and its collection that name the user.
+        is_private: Whether the collection is private.
+        status: The user's. Only an active user does anything, whatever the rules say.
+    """
+    by_status = [_INACTIVE[status]] if status in _INACTIVE else []
     if is_private:
         by_role = [_PRIVATE], [_PRIVATE]
     else:
         by_role = [_of_role_for_reading(role, document)], _for_writing(role, document)
-    read = _verdict([*(_of_rule(rule, Verb.READ) for rule in rules), *by_role[0]])
-    reasons = [*(_of_rule(rule, Verb.WRITE) for rule in rules), *by_role[1]]
+    read = _verdict([*by_status, *(_of_rule(rule, Verb.READ) for rule in rules), *by_role[0]])
+    reasons = [*by_status, *(_of_rule(rule, Verb.WRITE) for rule in rules), *by_role[1]]
     if user_id is not None and document.created_by == user_id:
         reasons.append(
             ReasonRead(code="owner", effect=ALLOWS, detail="The document was added by the user.")

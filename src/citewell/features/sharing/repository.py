@@ -3,12 +3,23 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select, text, union_all
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import OF_CONVERSATION, DocumentFacts, Effect, Role, Visibility
-from citewell.features.sharing.schemas import ApplicableGrant, SeenRead
+from citewell.access.statements import NAMED_IN_RULES, READS, readers_of
+from citewell.features.sharing.schemas import ApplicableGrant, PeopleFilter, SeenRead
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Collection, Document
@@ -41,6 +52,18 @@ SELECT p.email, p.role, p.is_admin,
 FROM part p LEFT JOIN seen s ON s.user_id = p.id AND p.status <> 'deactivated'
 GROUP BY p.email, p.role, p.is_admin ORDER BY p.email
 """)
+
+# `position` instead of LIKE: `%` and `_` are characters of addresses and names. Only the users of
+# the page are told apart further, so that a page costs the same among ten thousand.
+_PEOPLE = text(f"""
+WITH {NAMED_IN_RULES}
+SELECT u.id, count(*) OVER () AS total FROM user_account u
+WHERE u.tenant_id = :tenant_id
+  AND (CAST(:search AS text) IS NULL OR position(lower(:search) IN lower(u.email)) > 0
+    OR position(lower(:search) IN lower(u.name)) > 0)
+  AND (CAST(:can_read AS boolean) IS NULL OR {READS} = :can_read)
+ORDER BY u.email OFFSET :offset LIMIT :limit
+""")  # noqa: S608 - constants of ours
 
 AnyGrant = CollectionGrant | DocumentGrant
 GrantTable = type[CollectionGrant] | type[DocumentGrant]
@@ -185,29 +208,68 @@ async def user_by_email(session: AsyncSession, email: str) -> User | None:
     return await session.scalar(select(User).where(User.email == email))
 
 
+async def people(
+    session: AsyncSession,
+    document: DocumentFacts,
+    wanted: PeopleFilter,
+    request: PageRequest,
+    *,
+    is_private: bool,
+) -> Page[User]:
+    """Users by e-mail address, of all or of those who read a document or do not."""
+    values: dict[str, object] = {
+        "tenant_id": session.info["tenant_id"],
+        "search": wanted.search,
+        "can_read": wanted.can_read,
+        **readers_of(document, is_private=is_private),
+    }
+    part = {"offset": request.offset, "limit": request.limit}
+    found = (await session.execute(_PEOPLE, values | part)).all()
+    if not found and request.offset:  # behind the end, where no row has the total
+        first = {"offset": 0, "limit": 1}
+        rows = (await session.execute(_PEOPLE, values | first)).all()
+        return Page([], request, rows[0].total if rows else 0)
+    of_page = select(User).where(User.id.in_([row.id for row in found])).order_by(User.email)
+    users = list(await session.scalars(of_page))
+    return Page(users, request, found[0].total if found else 0)
+
+
 async def rules_on(
-    session: AsyncSession, document: DocumentFacts, user_id: uuid.UUID
-) -> list[ApplicableGrant]:
-    """The rules of a document and its collection that name a user or one of their groups."""
-    mine = select(GroupMember.group_id).where(GroupMember.user_id == user_id)
+    session: AsyncSession, document: DocumentFacts, user_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, list[ApplicableGrant]]:
+    """The rules of a document and its collection that name users or their groups, by user."""
     parts = [
         select(
-            table.id, literal(table is CollectionGrant), table.effect, table.group_id, Group.name
+            whom, table.id, literal(table is CollectionGrant), table.effect, table.group_id, name
         )
-        .outerjoin(Group, (Group.tenant_id == table.tenant_id) & (Group.id == table.group_id))
-        .where(
-            _object_id(table) == object_id, or_(table.user_id == user_id, table.group_id.in_(mine))
-        )
+        .select_from(source)
+        .where(_object_id(table) == object_id, whom.in_(user_ids))
         for table, object_id in (
             (DocumentGrant, document.id),
             (CollectionGrant, document.collection_id),
         )
+        for whom, name, source in (
+            (table.user_id, null(), table),
+            (GroupMember.user_id, Group.name, _through_groups(table)),
+        )
     ]
+    found: dict[uuid.UUID, list[ApplicableGrant]] = {user_id: [] for user_id in user_ids}
     rows = await session.execute(union_all(*parts))
-    return [
-        ApplicableGrant(grant_id, is_collection, Effect(effect), group_id, name)
-        for grant_id, is_collection, effect, group_id, name in rows
-    ]
+    for user_id, grant_id, is_collection, effect, group_id, name in rows:
+        rule = ApplicableGrant(grant_id, is_collection, Effect(effect), group_id, name)
+        if user_id is not None:  # for the type: a rule of a group has none, its members have
+            found[user_id].append(rule)
+    return found
+
+
+def _through_groups(table: GrantTable) -> FromClause:
+    """Rules that name a group, with the group and each of its members."""
+    return table.__table__.join(
+        Group, (Group.tenant_id == table.tenant_id) & (Group.id == table.group_id)
+    ).join(
+        GroupMember,
+        (GroupMember.tenant_id == Group.tenant_id) & (GroupMember.group_id == Group.id),
+    )
 
 
 async def report(

@@ -8,8 +8,15 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from citewell.access.policy import Effect
-from citewell.features.users.schemas import EmailText, GroupName, PersonName, RoleName
+from citewell.features.users.schemas import (
+    EmailText,
+    GroupName,
+    PersonName,
+    RoleName,
+    user_fields,
+)
 from citewell.kit.bodies import RequestBody
+from citewell.models.tenancy import User, UserStatus
 
 
 class GrantPut(RequestBody):
@@ -120,6 +127,42 @@ class AccessExplanation(BaseModel):
     user: SubjectRead
     read: VerdictRead
     write: VerdictRead
+
+
+class AccountRead(BaseModel):
+    """A user whose access is listed."""
+
+    id: uuid.UUID
+    email: str
+    name: str
+    role: RoleName
+    is_admin: bool
+    """Administrators give access, also to themselves; the right alone opens no document."""
+    status: UserStatus
+    """Only an `active` user can sign in and use any of it."""
+
+
+class UserAccess(BaseModel):
+    """Rights of one user on a document; the first of `reasons` decided."""
+
+    user: AccountRead
+    read: VerdictRead
+    write: VerdictRead
+
+    @classmethod
+    def of(cls, user: User, read: VerdictRead, write: VerdictRead) -> Self:
+        """The verdicts on a user."""
+        person = AccountRead.model_validate(user_fields(user))
+        return cls(user=person, read=read, write=write)
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleFilter:
+    """Criteria for a list of people and their access to a document; None: any."""
+
+    search: str | None = None
+    """Part of the e-mail address or name."""
+    can_read: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,14 @@ from citewell.features.sharing import repository
 from citewell.features.sharing.errors import GrantNotFoundError
 from citewell.features.sharing.explaining import explain
 from citewell.features.sharing.repository import AnyGrant, GrantTable
-from citewell.features.sharing.schemas import AccessExplanation, GrantPut, SubjectRead
+from citewell.features.sharing.schemas import (
+    AccessExplanation,
+    ApplicableGrant,
+    GrantPut,
+    PeopleFilter,
+    SubjectRead,
+    UserAccess,
+)
 from citewell.features.users import service as users
 from citewell.features.users.errors import (
     GroupNotFoundError,
@@ -243,10 +250,12 @@ async def explain_access(
         raise DocumentNotFoundError(document_id)
     user_id = None if subject is None else subject.id
     role = ctx.actor.role if subject is None else Role(subject.role)
-    rules = [] if user_id is None else await repository.rules_on(ctx.session, facts, user_id)
+    rules: list[ApplicableGrant] = []
+    if user_id is not None:
+        rules = (await repository.rules_on(ctx.session, facts, [user_id]))[user_id]
     is_private = await repository.is_private(ctx.session, facts.collection_id)
-    verdicts = explain(role, user_id, facts, rules, is_private=is_private)
     status = UserStatus.ACTIVE if subject is None else subject.status
+    verdicts = explain(role, user_id, facts, rules, is_private=is_private, status=status)
     return AccessExplanation(
         document_id=facts.id,
         access_level=AccessLevel(facts.access_level).name.lower(),
@@ -254,6 +263,32 @@ async def explain_access(
         read=verdicts[Verb.READ],
         write=verdicts[Verb.WRITE],
     )
+
+
+async def list_access(
+    ctx: Context, document_id: uuid.UUID, wanted: PeopleFilter, request: PageRequest
+) -> Page[UserAccess]:
+    """Rights of each user of the tenant on a document, and why, by e-mail address.
+
+    Raises:
+        ForbiddenError: The caller is no administrator: only these ask about others.
+        DocumentNotFoundError: The tenant has no such document.
+    """
+    ctx.actor.require(Scope.ADMIN)
+    facts = await repository.document_facts(ctx.session, document_id)
+    if facts is None:
+        raise DocumentNotFoundError(document_id)
+    is_private = await repository.is_private(ctx.session, facts.collection_id)
+    people = await repository.people(ctx.session, facts, wanted, request, is_private=is_private)
+    rules = await repository.rules_on(ctx.session, facts, [user.id for user in people.items])
+    rows: list[UserAccess] = []
+    for user in people.items:
+        verdicts = explain(
+            Role(user.role), user.id, facts, rules[user.id],
+            is_private=is_private, status=user.status,
+        )  # fmt: skip
+        rows.append(UserAccess.of(user, verdicts[Verb.READ], verdicts[Verb.WRITE]))
+    return Page(rows, request, people.total)
 
 
 async def _subject(ctx: Context, wanted: str | None) -> User | None:
