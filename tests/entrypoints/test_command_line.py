@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from citewell.core.database.embedded import EmbeddedServer
-from citewell.entrypoints.commands.search import parse_filter
+from citewell.entrypoints.commands.values import parse_value
 from tests.entrypoints.conftest import COMMAND, Installation, Running
 from tests.waiting import PATIENCE
 
@@ -300,7 +300,7 @@ class TestSearch:
         ],
     )
     def test_filter_on_metadata_is_json_or_text(self, given: str, value: object) -> None:
-        assert parse_filter(f"year={given}") == ("year", value)
+        assert parse_value(f"year={given}") == ("year", value)
 
     @pytest.mark.parametrize(
         ("arguments", "said"),

@@ -130,6 +130,20 @@ class TestHelp:
         )  # fmt: skip
         assert done.stdout.splitlines()[-1] == "[]"
 
+    def test_commands_of_the_library_import_nothing_of_answers_agents_or_redis(self) -> None:
+        program = (
+            "import sys\nimport citewell.entrypoints.commands.documents\n"
+            "print([name for name in ('redis', 'onnxruntime',"
+            " 'citewell.engine.answering.extractive', 'citewell.engine.retrieval.pipeline',"
+            " 'citewell.features.transfers', 'citewell.features.agents',"
+            " 'citewell.features.conversations') if name in sys.modules])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True, text=True, timeout=PATIENCE, check=True,
+        )  # fmt: skip
+        assert done.stdout.splitlines()[-1] == "[]"
+
     def test_promised_options_exist(self) -> None:
         for command, options in {
             "serve": ("--host", "--port", "--workers", "--no-worker"),

@@ -21,6 +21,14 @@ from citewell.engine.verification.base import Verifier
 State = TypeVar("State")
 
 
+class ClosedAtEnd:
+    """A state of the platform that holds what the process has to end, such as connections."""
+
+    async def close(self) -> None:
+        """End it."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
     """The handles of one process, put together by an entrypoint."""
@@ -48,6 +56,8 @@ class Platform:
     supervisor: Supervisor = field(default_factory=Supervisor)
     """Keeps the background tasks of this process going."""
     _state: dict[type, object] = field(default_factory=dict[type, object], repr=False)
+    _to_close: list[ClosedAtEnd] = field(default_factory=list[ClosedAtEnd], repr=False)
+    """Made so far, by this platform or by copies of it that hold one handle more."""
 
     def state_of(self, kind: type[State]) -> State:
         """The process's single object of a class, made at its first use.
@@ -57,7 +67,14 @@ class Platform:
         known = self._state.get(kind)
         if not isinstance(known, kind):
             known = self._state[kind] = kind()
+            if isinstance(known, ClosedAtEnd):
+                self._to_close.append(known)
         return known
+
+    async def close_states(self) -> None:
+        """Close the states that were used, the newest first."""
+        while self._to_close:
+            await self._to_close.pop().close()
 
     def holding(self, handle: object) -> Self:
         """The same handles and one more, of a class that only a higher band knows."""

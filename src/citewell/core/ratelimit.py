@@ -6,17 +6,19 @@ import math
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from limits import RateLimitItem, parse
 from limits.aio.storage import MovingWindowSupport, RedisStorage, Storage
 from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from citewell.core.redis_errors import redis_failures
 from citewell.core.slots import Slots
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +130,7 @@ class RateLimiter:
         if self._shared is not None and time.monotonic() >= self._asks_redis_from:
             try:
                 decision = await _ask(self._shared, rule.window, key, counts=counts)
-            except (RedisError, OSError) as error:
+            except redis_failures() as error:
                 self._note_failure(error)
             else:
                 if self._is_failing:

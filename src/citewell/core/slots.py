@@ -9,11 +9,14 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+
+from citewell.core.redis_errors import redis_failures
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +77,7 @@ class Slots:
         digest: Makes a name of a subject, so that no ids are stored.
     """
 
-    redis: Redis | None
+    redis: "Redis | None"
     digest: Callable[[tuple[str, ...]], str]
     _taken: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
     """Ends of the leases of this process by member, for each subject."""
@@ -198,7 +201,7 @@ class Slots:
         try:
             redis = cast(Any, self.redis)
             return cast(object, await redis.execute_command(*command))
-        except (RedisError, OSError) as error:
+        except redis_failures() as error:
             self._asks_redis_from = time.monotonic() + _PAUSE_SECONDS
             log.warning("slots_not_shared", reason=type(error).__name__)
             return None

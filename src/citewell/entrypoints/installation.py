@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import structlog
@@ -17,7 +18,6 @@ from citewell.core.blobs.base import Storage
 from citewell.core.blobs.folder import FolderStorage
 from citewell.core.blobs.store import BlobStore
 from citewell.core.caching.cache import MIB, Cache, ValueKind
-from citewell.core.caching.shared import SharedStore
 from citewell.core.compute import ComputePool
 from citewell.core.database.connecting import connect
 from citewell.core.database.embedded import EmbeddedServer
@@ -44,16 +44,17 @@ from citewell.engine.llm.registry import open_llm
 from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
 from citewell.engine.reranking.base import Reranker, RerankerOptions, Reranking
 from citewell.engine.reranking.registry import open_reranker
-from citewell.engine.retrieval.rewriting import Rewriting
+from citewell.engine.retrieval.techniques import Rewriting
 from citewell.engine.verification.registry import open_verifier
 from citewell.entrypoints.scraping import is_noting
-from citewell.features.agents.watching import RunWatch
-from citewell.features.connections.pooling import ModelPool
 from citewell.features.error_log import service as error_log
 from citewell.features.usage import service as usage
 from citewell.indexes.postgres.index import postgres_index
 from citewell.kit.spans import SpanRecorder, SpanState
 from citewell.kit.tasks import TaskGroup
+
+if TYPE_CHECKING:
+    from citewell.core.caching.shared import SharedStore
 
 log = structlog.get_logger(__name__)
 
@@ -173,8 +174,7 @@ async def open_platform(
         )
         # Pushed last, so it runs first, while the database is still open.
         stack.push_async_callback(_write_usage, platform)
-        stack.push_async_callback(platform.state_of(ModelPool).close)
-        stack.push_async_callback(platform.state_of(RunWatch).close)
+        stack.push_async_callback(platform.close_states)
         yield platform
 
 
@@ -267,7 +267,7 @@ async def _open_reranker(settings: Settings) -> Reranker | None:
 
 def _open_cache(settings: Settings, master: bytes) -> Cache:
     secret = derive_key(master, "cached values")
-    shared = None if settings.redis_url is None else SharedStore(settings.redis_url, secret)
+    shared = None if settings.redis_url is None else _open_shared(settings.redis_url, secret)
     return Cache(
         settings.cache_mib * MIB,
         lifetimes={
@@ -278,6 +278,12 @@ def _open_cache(settings: Settings, master: bytes) -> Cache:
         shared=shared,
         secret=derive_key(master, "keys of cached values"),
     )
+
+
+def _open_shared(url: str, secret: bytes) -> "SharedStore":
+    from citewell.core.caching.shared import SharedStore  # noqa: PLC0415 - the client of Redis
+
+    return SharedStore(url, secret)
 
 
 async def _write_usage(platform: Platform) -> None:

@@ -11,7 +11,7 @@ from citewell.core.context import OPERATOR, Caller
 from citewell.core.platform import Platform
 from citewell.engine.llm.registry import open_llm
 from citewell.engine.retrieval.base import Technique
-from citewell.engine.retrieval.rewriting import Rewriting
+from citewell.engine.retrieval.techniques import Rewriting
 from citewell.features.identity import tenants
 from citewell.features.identity.schemas import TenantUpdate
 from citewell.features.search import service

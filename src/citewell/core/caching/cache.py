@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from citewell.core.caching.memory import MemoryCache, Read
-from citewell.core.caching.shared import SharedStore
 from citewell.core.database.sessions import Database
 from citewell.core.database.stamps import LibraryStamps
+
+if TYPE_CHECKING:
+    from citewell.core.caching.shared import SharedStore
 
 MIB = 1024**2
 
@@ -83,7 +86,7 @@ class Cache:
         memory_bytes: int = 64 * MIB,
         *,
         lifetimes: Mapping[ValueKind, float] = LIFETIMES,
-        shared: SharedStore | None = None,
+        shared: "SharedStore | None" = None,
         secret: bytes | None = None,
     ) -> None:
         self.memory = MemoryCache(memory_bytes)

@@ -21,13 +21,11 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from citewell.engine.embedding.base import EmbedderOptions, EmbedderSpec, Vector, Vectors
+from citewell.engine.embedding.folder import MODEL, MODEL_FOLDER
 from citewell.engine.embedding.threads import EmbeddingThreads
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.onnx.errors import ONNX_ERRORS
 from citewell.engine.onnx.sessions import available_cores, encodable, load_session
-
-MODEL: Final = "all-MiniLM-L6-v2"
-MODEL_FOLDER: Final = Path(__file__).parent / "models" / MODEL
 
 SPEC: Final = EmbedderSpec(
     name=f"bundled:{MODEL}", dimensions=384, max_tokens=256, languages=frozenset({"en"})

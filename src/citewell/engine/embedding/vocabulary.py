@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from citewell.engine.embedding.bundled import MODEL_FOLDER
+from citewell.engine.embedding.folder import MODEL_FOLDER
 
 _ENDINGS = ("s", "es", "d", "ed", "ing", "ly")
 

@@ -6,12 +6,9 @@ vector is compared (HyDE: Gao et al. 2022). What fails or takes too long is done
 """
 
 import asyncio
-import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib import resources
 
 from citewell.engine.errors import ProviderConfigurationError, ProviderError
 from citewell.engine.llm.base import LanguageModel, ModelRequest, TokenUsage, complete
@@ -19,11 +16,10 @@ from citewell.engine.llm.untrusted import harmless
 from citewell.engine.parsing.cleaning import scrub
 from citewell.engine.retrieval.base import Hit, OtherQuestion, Technique
 from citewell.engine.retrieval.pipeline import Failure, Retrieved
+from citewell.engine.retrieval.techniques import Rewriting
 
 MOST_QUESTIONS = {"rewrite": 1, "variations": 3, "decomposition": 3, "hyde": 1}
 """Questions taken of a technique; each is a search of its own."""
-
-TECHNIQUES: tuple[Technique, ...] = ("rewrite", "variations", "decomposition", "hyde")
 
 MAX_CHARS = 1_000
 """Longest text taken: a hypothetical passage of some sentences."""
@@ -34,24 +30,9 @@ OTHER_SHARE = 0.9
 """The best hit of another question counts as this share of the best of the question itself, so that
 a model never moves what answers the question as it was asked from the first place."""
 
-_VERSION = re.compile(r"<!-- version (\d+) -->\n")
 # Models number their lines or begin them with a bullet, whatever they are told.
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _NONE = "NONE"
-
-
-@dataclass(frozen=True, slots=True)
-class Rewriting:
-    """Whether a model writes other questions, and how long it may take."""
-
-    techniques: tuple[Technique, ...] = ()
-    seconds: float = 3.0
-    own_prompts: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Texts that replace the shipped instructions, by technique."""
-
-    def prompt_of(self, technique: Technique) -> str:
-        """The instructions of a technique."""
-        return self.own_prompts.get(technique) or shipped_prompt(technique)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +92,6 @@ def _failed(technique: Technique, why: str) -> Rewritten:
 
 def _clean(text: str) -> str:
     return " ".join(_BULLET.sub("", scrub(text)).split())[:MAX_CHARS]
-
-
-def shipped_prompt(technique: Technique) -> str:
-    """The instructions of a technique as they come with the package, a file beside this one."""
-    return _shipped(technique)[1]
-
-
-def instructions_version(technique: Technique, own: str | None = None) -> str:
-    """The version of the instructions of a technique: its number, or `own`, and a digest."""
-    number, text = _shipped(technique) if own is None else ("own", own)
-    return f"{number}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-@cache
-def _shipped(technique: Technique) -> tuple[str, str]:
-    files = resources.files("citewell.engine.retrieval") / "prompts"
-    text = files.joinpath(f"{technique}.md").read_text(encoding="utf-8")
-    version = _VERSION.match(text)
-    return (version[1] if version else "0"), _VERSION.sub("", text, count=1).strip()
 
 
 def merged(found: Retrieved, others: Iterable[Retrieved], written: Rewritten) -> Retrieved:

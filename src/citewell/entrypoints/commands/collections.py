@@ -64,7 +64,7 @@ def add_to(_: typer.Typer) -> None:
         ("retention", preview_retention),
     ):
         collection.command(name)(command)
-    granting.add_to_collections()
+    granting.add_to_collections(collection)
 
 
 def list_collections(

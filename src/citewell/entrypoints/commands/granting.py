@@ -24,7 +24,6 @@ from citewell.entrypoints.commands.running import (
     run,
     stop,
 )
-from citewell.entrypoints.commands.transfers import collection as collections_app
 from citewell.features.collections import service as collections
 from citewell.features.documents import service as documents
 from citewell.features.identity.service import DEFAULT_TENANT
@@ -67,10 +66,10 @@ def add_to_documents(app: typer.Typer) -> None:
     app.command("access")(list_document_access)
 
 
-def add_to_collections() -> None:
+def add_to_collections(app: typer.Typer) -> None:
     """Add the commands about collections."""
-    collections_app.command("share")(share_collection)
-    collections_app.command("unshare")(unshare_collection)
+    app.command("share")(share_collection)
+    app.command("unshare")(unshare_collection)
 
 
 def share_document(

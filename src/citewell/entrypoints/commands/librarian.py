@@ -22,7 +22,7 @@ from citewell.entrypoints.commands.running import (
     run,
     stop,
 )
-from citewell.entrypoints.commands.search import parse_filter
+from citewell.entrypoints.commands.values import parse_value
 from citewell.features.documents import service
 from citewell.features.documents.schemas import DocumentRead, DocumentUpdate
 from citewell.features.identity.service import DEFAULT_TENANT
@@ -118,7 +118,7 @@ def update_document(
     """Change title, metadata or access level of a document; nothing is embedded anew."""
     if not (title or values or without or access):
         stop("Say what to change: --title, --set, --unset or --access.", USAGE)
-    changes = dict(parse_filter(each) for each in values or [])
+    changes = dict(parse_value(each) for each in values or [])
 
     async def act(platform: Platform, caller: Caller) -> DocumentRead:
         async with unit_of_work(platform, caller) as ctx:

@@ -5,7 +5,7 @@ import typer
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.answering.prompting import RULES, prompt_version, shipped_rules
-from citewell.engine.retrieval.rewriting import (
+from citewell.engine.retrieval.techniques import (
     TECHNIQUES,
     instructions_version,
     shipped_prompt,

@@ -1,7 +1,5 @@
 """`search` and `ask`."""
 
-import json
-import math
 import uuid
 from typing import Annotated
 
@@ -23,6 +21,7 @@ from citewell.entrypoints.commands.running import (
     run,
     stop,
 )
+from citewell.entrypoints.commands.values import parse_value
 from citewell.features.collections import service as collections
 from citewell.features.conversations import asking
 from citewell.features.conversations import service as conversations
@@ -34,14 +33,12 @@ from citewell.features.search.schemas import (
     MAX_QUERY_CHARS,
     MAX_TOP_K,
     CitationRead,
-    FilterValue,
     QueryReply,
     SearchHit,
     SearchReply,
     SearchRequest,
     SentenceRead,
 )
-from citewell.indexes.contract import FILTER_FIELDS
 
 NEW = "new"
 """In the place of a conversation's id: begin one."""
@@ -97,7 +94,7 @@ def search(
 ) -> None:
     """Find passages."""
     _check_length(query)
-    wanted = dict(parse_filter(item) for item in filters or [])
+    wanted = dict(parse_value(item) for item in filters or [])
     request = checked(
         SearchRequest,
         query=query,
@@ -258,22 +255,6 @@ async def _collection_ids(
         return None
     async with unit_of_work(platform, caller) as ctx:
         return [(await collections.find(ctx, name)).id]
-
-
-def parse_filter(item: str) -> tuple[str, FilterValue]:
-    """The key and value of KEY=VALUE; anything else ends the command."""
-    key, separator, raw = item.partition("=")
-    if not separator or not key:
-        stop(f"`{item}` is not a filter; write --filter KEY=VALUE.", USAGE)
-    if key in FILTER_FIELDS:
-        return key, raw
-    try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        return key, raw
-    # A list, an object or NaN is taken as the text that was typed.
-    is_plain = isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
-    return key, value if is_plain else raw
 
 
 def _check_length(query: str) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.answering.prompting import RULES
-from citewell.engine.retrieval.rewriting import TECHNIQUES
+from citewell.engine.retrieval.techniques import TECHNIQUES
 from citewell.entrypoints.commands.running import (
     USAGE,
     JsonOption,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from citewell.core.context import SYSTEM, Caller, batched_work
-from citewell.core.platform import Platform
+from citewell.core.platform import ClosedAtEnd, Platform
 from citewell.features.agents import journal_repository
 from citewell.features.agents.schemas import RunAttempt, RunStanding
 
@@ -26,7 +26,7 @@ Standings = Mapping[RunAttempt, RunStanding | None]
 """By attempt that was looked at; None: its run is not there."""
 
 
-class RunWatch:
+class RunWatch(ClosedAtEnd):
     """The attempts at work in this process; a state of the platform."""
 
     def __init__(self) -> None:

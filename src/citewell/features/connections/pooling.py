@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 
+from citewell.core.platform import ClosedAtEnd
 from citewell.engine.errors import ProviderConfigurationError, ProviderError, RequestRefusedError
 from citewell.engine.llm.base import LanguageModel, ModelRequest, StreamItem
 
@@ -118,7 +119,7 @@ class StandInModel:
         """Nothing: the pool closes the models."""
 
 
-class ModelPool:
+class ModelPool(ClosedAtEnd):
     """The models that are open in this process, those used last at the end."""
 
     def __init__(self) -> None:

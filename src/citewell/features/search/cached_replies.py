@@ -18,7 +18,7 @@ from citewell.core.context import Caller
 from citewell.core.database.stamps import LibraryStamp
 from citewell.core.platform import Platform
 from citewell.engine.reranking.base import Reranking
-from citewell.engine.retrieval.rewriting import Rewriting
+from citewell.engine.retrieval.techniques import Rewriting
 from citewell.features.search.schemas import QueryRequest, SearchRequest
 from citewell.features.search.scopes import ReaderScope, ScopeChangedError, Scopes
 from citewell.features.usage import service as usage

@@ -21,12 +21,11 @@ from citewell.engine.retrieval.pipeline import (
 )
 from citewell.engine.retrieval.rewriting import (
     REPLY_TOKENS,
-    TECHNIQUES,
-    Rewriting,
     Rewritten,
     merged,
     rewrite,
 )
+from citewell.engine.retrieval.techniques import TECHNIQUES, Rewriting
 from citewell.features.search import repository
 from citewell.features.usage import service as usage
 from citewell.features.usage.errors import QuotaReachedError

@@ -19,7 +19,7 @@ from citewell.engine.retrieval.pipeline import (
     Options,
     retrieve,
 )
-from citewell.engine.retrieval.rewriting import Rewriting
+from citewell.engine.retrieval.techniques import Rewriting
 from citewell.engine.verification.base import Verifier
 from citewell.engine.verification.registry import open_verifier
 from citewell.features.connections import service as connections
