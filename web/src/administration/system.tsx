@@ -99,6 +99,11 @@ export function System() {
       <section>
         <h2 className="mb-2 font-serif text-xl font-semibold">{t("system.version")}</h2>
         <p>Citewell {health.version}</p>
+        {isAdmin && (
+          <p className="mt-2">
+            <Link to="/operator" className="text-accent underline underline-offset-4">{t("system.operator")}</Link>
+          </p>
+        )}
       </section>
     </div>
   );

@@ -69,6 +69,11 @@ const routes = [
   }),
   createRoute({
     getParentRoute: () => root,
+    path: "/operator",
+    component: lazyRouteComponent(withWords(() => import("~/operator/operator-page")), "OperatorPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
     path: "/documents",
     validateSearch: (given): { collection?: string; folder?: string; status?: DocumentStatus | undefined } => ({
       ...(typeof given["collection"] === "string" ? { collection: given["collection"] } : {}),

@@ -48,8 +48,8 @@ const PLACES: readonly Place[] = [
 ];
 const ON_PHONES = 2;
 
-/** Pages for people who have no session yet. */
-const OPEN_PAGES = ["/setup", "/join", "/reset", "/forgot", "/email"];
+/** Pages that need no session. */
+const OPEN_PAGES = ["/setup", "/join", "/reset", "/forgot", "/email", "/operator"];
 
 /** The place of an address. */
 function placeOf(path: string): Place | undefined {
