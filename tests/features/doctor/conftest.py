@@ -1,7 +1,7 @@
 """Documents over a database without a worker, and an administrator who damages what there is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,18 +18,17 @@ from citewell.features.doctor import service as doctor
 from citewell.features.doctor.pace import CheckPace
 from citewell.features.doctor.schemas import Report
 from citewell.features.ingestion import service as ingestion
-from tests.conftest import Servers, new_caller
-from tests.quiet import Shelf, quiet_database, quiet_platform
+from tests.conftest import new_caller
+from tests.quiet import Shelf, quiet_platform
 from tests.waiting import PATIENCE
 
 NOW = timedelta(0)
 
 
-@pytest.fixture(scope="module")
-def own_url(servers: Servers, template: str) -> Iterator[str]:
-    """A migrated database for one module."""
-    with quiet_database(servers, template) as url:
-        yield url
+@pytest.fixture(scope="session")
+def own_url(quiet_url: str) -> str:
+    """The database that these tests share."""
+    return quiet_url
 
 
 @pytest.fixture

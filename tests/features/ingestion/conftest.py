@@ -18,17 +18,16 @@ from citewell.core.settings import Settings
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.indexes.contract import index_of
-from tests.conftest import Servers, new_caller
-from tests.quiet import Shelf, quiet_database, quiet_platform
+from tests.conftest import new_caller
+from tests.quiet import Shelf, quiet_platform
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # hostile_files and what it imports
 
 
-@pytest.fixture(scope="module")
-def own_url(servers: Servers, template: str) -> Iterator[str]:
-    """A migrated database for one module."""
-    with quiet_database(servers, template) as url:
-        yield url
+@pytest.fixture(scope="session")
+def own_url(quiet_url: str) -> str:
+    """The database that these tests share."""
+    return quiet_url
 
 
 @pytest.fixture

@@ -22,11 +22,19 @@ from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import PageRequest
-from tests.conftest import new_caller
+from tests.conftest import Servers, new_caller
+from tests.quiet import quiet_database
 
 PAGE = PageRequest()
 QUEUED = 2_000
 MOST_SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def own_url(servers: Servers, template: str) -> Iterator[str]:
+    """A database of this module's own: who is next depends on all jobs there are."""
+    with quiet_database(servers, template) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -1,22 +1,21 @@
 """Light parts over a database of the module's own, and the people of a tenant."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
-from tests.conftest import Servers, new_caller
+from tests.conftest import new_caller
 from tests.people import People
-from tests.quiet import Shelf, quiet_database, quiet_platform
+from tests.quiet import Shelf, quiet_platform
 
 
-@pytest.fixture(scope="module")
-def own_url(servers: Servers, template: str) -> Iterator[str]:
-    """A migrated database for one module."""
-    with quiet_database(servers, template) as url:
-        yield url
+@pytest.fixture(scope="session")
+def own_url(quiet_url: str) -> str:
+    """The database that these tests share."""
+    return quiet_url
 
 
 @pytest.fixture
