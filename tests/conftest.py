@@ -31,16 +31,12 @@ import uvicorn
 from fastapi import FastAPI
 from psycopg import sql
 
-from citewell.core.compute import ComputeLimits, ComputePool
 from citewell.core.context import OPERATOR, Caller
 from citewell.core.database.embedded import EmbeddedServer
 from citewell.core.database.migrations import migrate
 from citewell.core.jobs import JobQueue
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
-from citewell.engine.embedding.base import Vector
-from citewell.engine.embedding.bundled import BundledEmbedder
-from citewell.engine.embedding.calibrating import calibrated
 from citewell.entrypoints.http.app import create_app
 from citewell.entrypoints.http.protocols import SERVER_OPTIONS
 from citewell.entrypoints.installation import DatabaseHandle, open_platform, running_worker
@@ -48,6 +44,7 @@ from citewell.entrypoints.work import register_work
 from citewell.features.identity import service as identity
 from tests import lanes
 from tests.examples import examples
+from tests.lasting import LastingCompute, end_children, lasting_embedder, parser_of
 from tests.leftovers import Leftovers, adopt_orphans, is_worker
 from tests.waiting import ORDINARY, PATIENCE
 
@@ -202,6 +199,7 @@ def no_process_stays(request: pytest.FixtureRequest, server_folder: Path) -> Ite
     adopt_orphans()
     leftovers = request.config.stash[LEFTOVERS] = Leftovers(server_folder)
     yield
+    end_children()
     left = leftovers.left()
     assert left == [], "processes were left behind"
 
@@ -285,54 +283,18 @@ def settings(home: Path, database_url: str) -> Settings:
     )  # fmt: skip
 
 
-PATIENT_COMPUTING = ComputeLimits(run_seconds=PATIENCE / 3, wait_seconds=PATIENCE)
-"""Children that compute are niced: beside thirty busy processes they need more than ten seconds."""
-
-
-class LastingEmbedder(BundledEmbedder):
-    """The bundled model for all platforms of this process: loading it takes 0.15 s and 30 MB.
-
-    A text's vector depends on the text alone, so each text is computed once.
-    """
-
-    def __init__(self, *, threads: int) -> None:
-        super().__init__(threads=threads)
-        self._known: dict[str, Vector] = {}
-
-    def _embed(self, text: str) -> Vector:
-        if (vector := self._known.get(text)) is None:
-            vector = self._known[text] = super()._embed(text)
-            vector.setflags(write=False)
-        return vector
-
-    async def close(self) -> None:
-        """Stay open for the next platform."""
-
-
-LASTING: list[LastingEmbedder] = []
-
-
-async def lasting_embedder(settings: Settings) -> LastingEmbedder | None:
-    """The model, loaded once; None where the settings ask for another one."""
-    if (settings.embedding, settings.threads) != ("bundled", 1):
-        return None
-    if not LASTING:
-        made = await asyncio.to_thread(LastingEmbedder, threads=1)
-        made.spec = replace(made.spec, calibration=await calibrated(made))
-        LASTING.append(made)
-    return LASTING[0]
-
-
 @asynccontextmanager
 async def open_patient(settings: Settings, url: str) -> AsyncIterator[Platform]:
     """Everything a process holds open, with limits of time that only what hangs reaches."""
     handle = DatabaseHandle(url, is_first_user=False)
     embedder = await lasting_embedder(settings)
     async with open_platform(settings, handle, embedder=embedder) as platform:
-        compute = ComputePool(PATIENT_COMPUTING, folders=platform.blobs.plain_folders)
+        folders = platform.blobs.plain_folders
+        compute, parser = LastingCompute(folders), parser_of(settings, folders)
         try:
-            yield replace(platform, compute=compute)
+            yield replace(platform, compute=compute, parser=parser)
         finally:
+            await parser.close()
             await compute.close()
 
 

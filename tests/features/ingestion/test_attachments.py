@@ -15,7 +15,6 @@ from citewell.access.policy import AccessLevel, Effect, Role, Verb
 from citewell.core.context import Context, unit_of_work
 from citewell.core.errors import ForbiddenError
 from citewell.engine.parsing.limits import ParseLimits
-from citewell.engine.parsing.sandbox import SandboxedParser
 from citewell.features.documents import placement
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
@@ -29,6 +28,7 @@ from citewell.models.documents import Document
 from citewell.models.grants import DocumentGrant
 from citewell.models.tenancy import Tenant
 from citewell.models.work import Job
+from tests.lasting import LastingParser
 from tests.people import People
 from tests.quiet import Shelf
 from tests.waiting import PATIENCE
@@ -39,7 +39,7 @@ from .conftest import Rows, act_for
 @pytest.fixture
 async def desk(shelf: Shelf) -> AsyncIterator[Shelf]:
     """The shelf with the real parser."""
-    parser = SandboxedParser(ParseLimits(memory_bytes=512 << 20, cpu_seconds=30))
+    parser = LastingParser(ParseLimits(memory_bytes=512 << 20, cpu_seconds=30))
     yield dataclasses.replace(shelf, platform=dataclasses.replace(shelf.platform, parser=parser))
     await parser.close()
 

@@ -7,10 +7,11 @@ import anyio
 import pytest
 
 from citewell.core.context import unit_of_work
-from citewell.engine.parsing.sandbox import ParseLimits, SandboxedParser
+from citewell.engine.parsing.sandbox import ParseLimits
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
 from citewell.features.ingestion.pace import IngestPace
+from tests.lasting import LastingParser
 from tests.quiet import Shelf
 
 from .conftest import Rows
@@ -75,7 +76,7 @@ class TestOffsets:
 @pytest.fixture
 async def reading_shelf(shelf: Shelf) -> AsyncIterator[Shelf]:
     """With the real parser in its child process."""
-    parser = SandboxedParser(ParseLimits(), concurrency=1)
+    parser = LastingParser(ParseLimits(), concurrency=1)
     yield dataclasses.replace(shelf, platform=dataclasses.replace(shelf.platform, parser=parser))
     await parser.close()
 

@@ -35,10 +35,11 @@ from citewell.features.usage import service as usage
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
 from citewell.models.documents import Document
-from tests.conftest import PATIENT_COMPUTING, new_caller
+from tests.conftest import new_caller
 from tests.features.documents.test_slow_store import HangingStorage, hanging, open_transactions
 from tests.features.transfers.conftest import PASSPHRASE, exported, hits, imported
 from tests.features.transfers.large import large_export
+from tests.lasting import PATIENT_COMPUTING
 from tests.quiet import Shelf, quiet_platform
 from tests.waiting import PATIENCE
 
