@@ -2,9 +2,9 @@
 
 import pytest
 
-INSTALLATIONS = frozenset({"prepared", "new_installation", "cluster"})
-"""Fixtures that give a test an installation or a database server of its own, whose processes it
-starts, stops, kills and upgrades."""
+INSTALLATIONS = frozenset({"prepared", "new_installation", "cluster", "use"})
+"""Fixtures that give a test an installation, a database server of its own, or processes that use
+one, which it starts, stops, kills and upgrades."""
 
 SERVERS = frozenset({"agent_server", "mail_server", "open_server", "second_server", "own_server"})
 """Fixtures that start a server of the test's own beside that of the suite, most over a database of

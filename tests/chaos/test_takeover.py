@@ -1,6 +1,6 @@
 """Workers that die or fall asleep over a job: another finishes it, and the sleeper does no harm.
 
-`tests/core/test_jobs.py` has the short form of it, with less patience.
+`tests/core/test_stopped_workers.py` has the short form of it, with less patience.
 """
 
 import signal

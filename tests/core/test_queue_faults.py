@@ -14,11 +14,11 @@ from tests.core.test_jobs import (
     Bench,
     QueueRows,
     enqueue,
-    kill_a_worker,
     nothing,
     until,
     working,
 )
+from tests.core.test_stopped_workers import kill_a_worker
 
 CHANNEL = "procrastinate_any_queue_v1"
 
@@ -111,6 +111,7 @@ class TestVanishedWorkerRow:
             await until(lambda: rows.all() == [])
         assert bench.started == bench.ended == [subject]
 
+    @pytest.mark.processes
     async def test_job_of_a_dead_worker_without_a_row_is_taken_over(
         self, own_database: Database, rows: QueueRows
     ) -> None:

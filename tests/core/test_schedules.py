@@ -175,6 +175,7 @@ class TestLease:
             await until(lambda: turns.begun)
         assert rows.select("SELECT holder, leased_until FROM schedule") == [(None, None)]
 
+    @pytest.mark.processes
     @pytest.mark.parametrize("adopt_all", [False, True], ids=["lease runs out", "no other alive"])
     async def test_turn_of_a_killed_worker_is_taken_over(
         self, own_database: Database, rows: QueueRows, adopt_all: bool

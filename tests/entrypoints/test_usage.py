@@ -102,6 +102,7 @@ class TestHelp:
             assert "Usage:" in result.stdout
             assert len(result.stdout.splitlines()) > 5, command
 
+    @pytest.mark.processes
     def test_commands_start_by_themselves(self) -> None:
         """In processes that have read nothing else before."""
         for name in ("ask", "backup", "ingest", "worker"):

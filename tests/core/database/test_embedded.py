@@ -67,6 +67,7 @@ class TestStart:
         ],
         ids=["odd", "long"],
     )
+    @pytest.mark.processes
     def test_any_path_works(self, folder: Path, name: str) -> None:
         server = EmbeddedServer(folder / name)
         server.start()
@@ -79,6 +80,7 @@ class TestStart:
         assert not (server.socket_folder / ".s.PGSQL.5432").exists()
         assert server.socket_folder.parent == folder / name or not server.socket_folder.exists()
 
+    @pytest.mark.processes
     def test_other_temporary_folder_finds_the_same_server(self, folder: Path) -> None:
         long = folder / ("x" * 120)
         other = folder / "t"
