@@ -79,6 +79,12 @@ class TestSynonyms:
         ):
             assert answer(question, passage(text)).is_abstained, question
 
+    def test_synonym_of_the_heaviest_word_is_given_as_low(self):
+        text = "Smoking is permitted only in the shelter behind the timber store."
+        found = answer("Where can I have a cigarette at work?", _table(text, "Rules"))
+        assert found.text.startswith(text)
+        assert found.confidence.level is ConfidenceLevel.LOW
+
     def test_synonym_of_the_only_word_is_never_trusted(self):
         found = answer("What is the landlady's name?", passage("The landlord is Ms Ferro."))
         assert found.confidence.level in (ConfidenceLevel.LOW, ConfidenceLevel.NONE)

@@ -67,6 +67,24 @@ class TestFiles:
         assert {"dress", "code"} in found
         assert {"dress"} not in found
 
+    def test_plain_ways_of_saying_are_known(self):
+        for language, asked, told in (
+            ("en", "Is it overdue if I bring it back late?", "overdue"),
+            ("en", "What do toddlers do?", "under-fives"),
+            ("en", "Can I take leftover wood?", "offcuts"),
+            ("vi", "Rớt mất thẻ thì sao?", "mất thẻ"),
+            ("vi", "Mua góp được không?", "trả góp"),
+            ("vi", "Ai giữ mộc?", "giữ con dấu"),
+        ):
+            assert any(told in one.told for one in synonyms_in(asked, language)), asked
+
+    def test_words_of_other_things_are_no_synonyms(self):
+        for asked, told in (
+            ("Trung tâm dạy tiếng Anh", "Giờ học"), ("Bữa sáng", "Ngày làm việc"),
+            ("Máy hút bụi", "Hút thuốc"), ("Đồ gỗ mộc", "Con dấu"),
+        ):  # fmt: skip
+            assert said_otherwise(asked, "vi", told) == frozenset(), asked
+
     def test_vietnamese_without_marks_is_read_by_phrases_alone(self):
         assert any("sa thải" in one.told for one in synonyms_in("khi nao bi duoi viec", "vi"))
         assert not any(one.asked == {"de"} for one in synonyms_in("de o dau", "vi"))

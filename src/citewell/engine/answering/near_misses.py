@@ -294,10 +294,11 @@ def _rests_on_synonym(material: Material, statement: Statement) -> bool:
 
 
 def _subject_by_synonyms(material: Material, statement: Statement) -> int:
-    """Of how many words a question's subject has, where synonyms alone are all that is near of it.
+    """Whether synonyms alone are all that is near a statement of what a question is about.
 
-    0 where one of its words is there itself, or none in any way. `The age of the ferry` has but
-    `age` of `How old is the bridge?`, which is not what it is about.
+    0: one of its words is there itself, or none in any way; 1: synonyms are there, of its heaviest
+    word too; 2: none of that. `The age of the ferry` has but `age` of `How old is the bridge?`,
+    which is not what it is about; `Smoking is permitted` has what `a cigarette at work` is.
     """
     question = material.question
     near = near_terms(material, statement)
@@ -307,8 +308,11 @@ def _subject_by_synonyms(material: Material, statement: Statement) -> int:
         for at in content_of(material)
         if not is_listed(fold(question.terms[at].text.lower()))
     }
-    held = [word for at, word in subject.items() if at in near]
-    return len(subject) if held and otherwise.issuperset(held) else 0
+    held = [at for at in subject if at in near]
+    if not held or not otherwise.issuperset(subject[at] for at in held):
+        return 0
+    lacking = max((question.terms[at].weight for at in subject if at not in near), default=0.0)
+    return 1 if max(question.terms[at].weight for at in held) > lacking else 2
 
 
 def _lacks_whom(material: Material, statement: Statement) -> bool:
