@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from citewell.access.policy import Role
 from citewell.core.context import BatchContext
@@ -112,14 +113,22 @@ WHERE p.tenant_id = :tenant_id AND p.id = :run_id AND p.attempt = :attempt AND p
 RETURNING p.id
 """
 
-# Before the call begins: after a crash it says that the call may have had its effect.
+# Before the call begins: after a crash it says that the call may have had its effect. It locks the
+# run's row, for which another attempt waits that begins meanwhile; one that has begun since the
+# standing was read has the run, and no call begins here.
 _BEGIN_CALL = """
+WITH run AS (
+  SELECT r.id FROM agent_run r
+  WHERE r.tenant_id = :tenant_id AND r.id = :run_id AND r.attempt = :attempt
+    AND r.status = 'running'
+  FOR NO KEY UPDATE
+)
 UPDATE tool_execution t SET status = 'running', started_at = now(),
   has_effect = :has_effect OR coalesce(t.has_effect, false)
-FROM agent_run r
-WHERE t.tenant_id = :tenant_id AND t.id = :call AND t.status IN ('pending', 'approved', 'running')
-  AND r.tenant_id = :tenant_id AND r.id = :run_id AND r.attempt = :attempt
-  AND r.status = 'running'
+FROM run
+WHERE t.tenant_id = :tenant_id AND t.id = :call AND t.run_id = run.id
+  AND t.status IN ('pending', 'waiting', 'approved', 'running')
+RETURNING t.id
 """
 
 
@@ -148,7 +157,10 @@ async def note_waiting(ctx: BatchContext, values: Mapping[str, object]) -> bool:
 async def standing(
     ctx: BatchContext, run_id: uuid.UUID, attempt: int, call: CallState | None = None
 ) -> RunStanding | None:
-    """The run and the rights of its user now; with a call it is begun, in the same round trip."""
+    """The run and the rights of its user now; with a call it is begun, in the same round trip.
+
+    The run is told as not the attempt's where the call could not be begun.
+    """
     wanted = RunAttempt(run_id, attempt)
     asked = _standings(ctx, [wanted])
     if call is not None:
@@ -156,7 +168,12 @@ async def standing(
             "tenant_id": ctx.tenant_id, "run_id": run_id, "attempt": attempt,
             "call": uuid.UUID(call.key), "has_effect": bool(call.has_effect),
         }  # fmt: skip
-        ctx.batch.ask(_BEGIN_CALL, values, list)
+        begun = ctx.batch.ask(_BEGIN_CALL, values, bool)
+        ctx.batch.commit_with_next()
+        found = (await asked).get(wanted)
+        # Lost between the two statements: it would be done here and by the other attempt.
+        is_lost = found is not None and not await begun
+        return replace(found, is_mine=False) if found is not None and is_lost else found
     ctx.batch.commit_with_next()
     return (await asked).get(wanted)
 
