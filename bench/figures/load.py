@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,19 @@ def measure(
     with serving(home) as server:
         order = {"port": server.port, "key": key, "queries": asked, "path": "search"}
         order["cache"] = False
-        _client(server, order | {"users": 4, "seconds": 3, "interval": None})  # to warm up
-        alone = _client(server, order | {"users": 1, "seconds": 3, "interval": None})
+        search(server, order | {"users": 4, "seconds": 3, "interval": None})  # to warm up
+        alone = search(server, order | {"users": 1, "seconds": 3, "interval": None})
         seconds = options.load_seconds
         by_users = {
-            users: _client(server, order | {"users": users, "seconds": seconds, "interval": 1})
+            users: search(server, order | {"users": users, "seconds": seconds, "interval": 1})
             for users in LOADS
         }
-        full = _client(server, order | {"users": USERS, "seconds": seconds, "interval": None})
+        full = search(server, order | {"users": USERS, "seconds": seconds, "interval": None})
         equal = order | {"path": "query", "cache": True, "users": USERS, "interval": None}
         warmed = 0
         while warmed < 2 * len(asked):  # until all are in the cache; each round begins anew
-            warmed += len(_client(server, equal | {"seconds": 5})["ms"])
-        cached = _client(server, equal | {"seconds": seconds})
+            warmed += len(search(server, equal | {"seconds": 5})["ms"])
+        cached = search(server, equal | {"seconds": seconds})
     cached_rate = len(cached["ms"]) / cached["seconds"]
     paced = by_users[USERS]
     rate = len(full["ms"]) / full["seconds"]
@@ -87,10 +88,11 @@ def measure(
     return rows, [], [chart]
 
 
-def _client(server: Server, order: dict[str, object]) -> dict[str, Any]:
+def search(server: Server, order: Mapping[str, Any]) -> dict[str, Any]:
+    """What a client in a process of its own tells of an order; see `bench.load_client`."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.load_client"],
-        input=json.dumps(order | {"port": server.port}),
+        input=json.dumps({**order, "port": server.port}),
         capture_output=True,
         text=True,
         check=True,

@@ -18,6 +18,7 @@ from citewell.access.statements import (
     unasked_in,
 )
 from citewell.core.database.batches import AnySession, StatementBatch, batch_of
+from citewell.core.database.stamps import LibraryStamp
 from citewell.core.errors import ForbiddenError
 from citewell.core.platform import Platform
 
@@ -129,6 +130,8 @@ class Caller:
     is_asking: bool = False
     """Whether it is for an answer that is read, by a person's question or a program that asks for
     them: then collections that the tenant has the role not ask are out of reach."""
+    stamp: LibraryStamp | None = None
+    """Stamp of the tenant's library that was read for the question; None: for none."""
 
     def asking(self) -> "Caller":
         """The same actor with the reach that questions have."""
@@ -137,6 +140,13 @@ class Caller:
     def within(self, conversation_id: uuid.UUID | None) -> "Caller":
         """The same actor in a conversation; it need not be checked whose it is."""
         return replace(self, conversation_id=conversation_id)
+
+    def as_of(self, stamp: LibraryStamp) -> "Caller":
+        """The same actor with a question that is answered by the settings as of a stamp.
+
+        Rights are read anew all the same, wherever they count.
+        """
+        return replace(self, stamp=stamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,14 +223,14 @@ async def access_in(
     """
     # No role asks where the system works for all, as in evaluations.
     asks_as = actor.role.name.lower() if is_asking and actor.kind is not ActorKind.SYSTEM else None
-    access = await _access_beside_conversations(session, tenant_id, actor, asks_as)
     if conversation_id is None:
-        return access
+        return await _access_beside_conversations(session, tenant_id, actor, asks_as)
     values = {
         "tenant_id": tenant_id, "conversation_id": conversation_id, "actor_id": actor.owner_id,
     }  # fmt: skip
-    is_own = await batch_of(session).ask(OWN_CONVERSATION, values, bool)
-    return access.in_conversation(conversation_id) if is_own else access
+    own = batch_of(session).ask(OWN_CONVERSATION, values, bool)  # sent together with the others
+    access = await _access_beside_conversations(session, tenant_id, actor, asks_as)
+    return access.in_conversation(conversation_id) if await own else access
 
 
 def full_access(actor: Actor) -> Access | None:

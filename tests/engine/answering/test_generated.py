@@ -57,6 +57,12 @@ PASSAGES = [
 ]
 QUESTION = Question("How much annual leave is there?", "en", ())
 RETRIEVAL = Confidence(ConfidenceLevel.HIGH, 0.95)
+
+
+def _retrieval() -> Confidence:
+    return RETRIEVAL
+
+
 EXTRACTIVE = Answer(
     text="Full-time employees are entitled to 24 working days of annual leave. [1]",
     sentences=(AnswerSentence("Full-time employees are entitled to 24 working days.", (1,)),),
@@ -79,7 +85,12 @@ def written(
     model: FakeLanguageModel, question: Question = QUESTION, passages: Sequence[Passage] = PASSAGES
 ) -> AsyncGenerator[AnswerEvent, None]:
     return stream_answer(
-        model, question, passages, writing=WRITING, confidence=RETRIEVAL, fallback=extractive
+        model,
+        question,
+        passages,
+        writing=WRITING,
+        confidence=_retrieval,
+        fallback=extractive,
     )
 
 
@@ -243,7 +254,12 @@ class TestSecondReading:
         model = FakeLanguageModel([self.REPLY, *replies])
         writing = replace(WRITING, verifier=ModelVerifier(model))
         stream = stream_answer(
-            model, QUESTION, PASSAGES, writing=writing, confidence=RETRIEVAL, fallback=extractive
+            model,
+            QUESTION,
+            PASSAGES,
+            writing=writing,
+            confidence=_retrieval,
+            fallback=extractive,
         )
         async with aclosing(stream):
             *others, done = [event async for event in stream]

@@ -101,7 +101,7 @@ async def graded(
         Question("What holds?", "en", ()),
         PASSAGES,
         writing=Writing(date(2026, 11, 28)),
-        confidence=Confidence(ConfidenceLevel.HIGH, 0.9),
+        confidence=lambda: Confidence(ConfidenceLevel.HIGH, 0.9),
         fallback=lambda: NOTHING,
     )
     async with aclosing(stream):

@@ -1,17 +1,20 @@
 """Follow-ups and titles by a model on loopback."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from citewell.core.context import Caller, unit_of_work
+from citewell.core.database.sessions import Database
 from citewell.core.platform import Platform
 from citewell.engine.llm.base import Timeouts
 from citewell.features.conversations import asking, service
 from citewell.features.conversations.schemas import ConversationCreate, ConversationQuery
 from citewell.features.search.schemas import QueryReply
+from citewell.kit.spans import NO_SPAN, OpenSpan, recording
 from tests.engine.llm.opening import opened
 from tests.quiet import Shelf
 from tests.vendor import Received, Reply, VendorServer, running_vendor
@@ -62,6 +65,58 @@ async def ask(platform: Platform, caller: Caller, *questions: str) -> list[Query
         )
         for question in questions
     ]
+
+
+class Trips:
+    """Counts the round trips to the database (`SpanRecorder`)."""
+
+    tells_statements = False
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def span(self, name: str, *_: object, **__: object) -> AbstractContextManager[OpenSpan]:
+        self.count += name == "sql batch"
+        return nullcontext(NO_SPAN)
+
+    def add(self, name: str, *_: object) -> None:
+        self.count += name == "sql"
+
+    def carrier(self) -> None:
+        return None
+
+
+class TestRoundTrips:
+    async def test_follow_up_takes_few_before_the_model_is_asked(
+        self, talking: Platform, caller: Caller, vendor: VendorServer
+    ) -> None:
+        trips, at = Trips(), list[int]()
+        answered = model_of("When are staff in York paid?")
+
+        def reply(received: Received) -> Reply:
+            at.append(trips.count)
+            return answered(received)
+
+        vendor.answering = reply
+        database = Database(talking.database.url, has_spans=True)
+        counted = replace(talking, database=database)
+        async with unit_of_work(talking, caller) as ctx:
+            talk = await service.create(ctx, ConversationCreate(title="Pay"))
+        asked = [
+            ConversationQuery(query=query, conversation_id=talk.id)
+            for query in ("When are staff in Leeds paid?", "The other one, please: what of them?")
+        ]
+        await asking.answer(talking, caller, asked[0])
+        try:
+            with recording(trips):
+                await asking.answer(counted, caller, asked[1])
+        finally:
+            await database.close()
+        rewriting, answering = at[-2:]
+        # The rules' stamp, the place with the access, the answers before, their passages; tokens.
+        assert rewriting <= 6
+        # Tokens; the library, its legs and its passages; dates with tokens.
+        assert answering - rewriting <= 7
 
 
 class TestRewriting:

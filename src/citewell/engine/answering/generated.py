@@ -97,7 +97,7 @@ async def stream_answer(
     passages: Sequence[Passage],
     *,
     writing: Writing,
-    confidence: Confidence,
+    confidence: Callable[[], Confidence],
     fallback: Callable[[], Answer],
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Answer a question while the model writes; the last event is `AnswerDone`.
@@ -111,7 +111,8 @@ async def stream_answer(
         question: Text and language are used.
         passages: Best first.
         writing: Prompts and limits.
-        confidence: How likely the passages hold the answer, see `measure_confidence`.
+        confidence: Says how likely the passages hold the answer, see `measure_confidence`. It is
+            asked behind the reply, which would have to wait for it.
         fallback: Makes the answer without the model, and the one when there are no passages.
     """
     if not passages:
@@ -141,7 +142,7 @@ async def stream_answer(
     if reply.shown:
         if reply.is_open and writing.verifier.reader != "rules":
             yield StepEvent("verify")
-        yield await reply.done(confidence, failure, writing.verifier)
+        yield await reply.done(confidence(), failure, writing.verifier)
     elif failure is None and reply.is_abstention:
         found_none = reply.abstained()
         yield TokenEvent(found_none.answer.text)

@@ -8,7 +8,7 @@ from functools import partial
 import structlog
 
 from citewell.core.blobs.encryption import Purpose
-from citewell.core.caching.cache import Cache
+from citewell.core.caching.stamped import stamp_of
 from citewell.core.context import SYSTEM, Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.core.sealing import SealBrokenError, unseal
@@ -72,8 +72,8 @@ class Directory:
 async def model_for(platform: Platform, caller: Caller, use: Use) -> LanguageModel | None:
     """The model that is asked for the caller; None: there is none.
 
-    A change of connections has a stamp (migration of the table), which is read here: so it holds
-    from the next question on, in all processes. No transaction may be open.
+    A change of connections has a stamp (migration of the table), which is read for the question or
+    here: so it holds from the next question on, in all processes. No transaction may be open.
 
     Raises:
         MasterKeyError: The tenant's keys are wrapped by another master key.
@@ -159,7 +159,7 @@ def key_of(connection: OpenableConnection) -> tuple[uuid.UUID, uuid.UUID, int]:
 
 async def _terms(platform: Platform, caller: Caller) -> _Terms:
     tenant_id, directory = caller.tenant_id, platform.state_of(Directory)
-    stamp = await platform.state_of(Cache).stamps.current(platform.database, tenant_id)
+    stamp = await stamp_of(platform, caller)
     known = directory.of(tenant_id, stamp.value)
     if known is None:
         async with unit_of_work(platform, Caller(tenant_id, SYSTEM)) as ctx:

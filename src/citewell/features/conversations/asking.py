@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from citewell.access.policy import Scope
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Caller, batched_work
 from citewell.core.platform import Platform
 from citewell.engine.answering.asking.carrying import DialogueTurn
 from citewell.features.conversations import recording, remembering, rewriting, titles
@@ -26,8 +26,9 @@ async def prepare(platform: Platform, caller: Caller, request: ConversationQuery
     assert conversation_id is not None
     caller.actor.require(Scope.WRITE)
     # A model that rewrites the question reads what was said before.
-    async with unit_of_work(platform, caller.asking()) as ctx:
-        place = await remembering.recall(ctx.within(conversation_id), request)
+    reader = caller.asking().within(conversation_id)
+    async with batched_work(platform, reader, has_kept_plans=True) as ctx:
+        place = await remembering.recall(ctx, request)
     alone = await rewriting.standing_alone(platform, caller, request.query, place)
     return Prepared(
         place,
@@ -47,6 +48,7 @@ async def answer(platform: Platform, caller: Caller, request: ConversationQuery)
         return await answers.answer(platform, caller, request.alone(request.query))
     # Before it is made to stand alone, which a model may do.
     async with admitted(platform, caller, request.alone(request.query)) as admission:
+        caller = caller.as_of(admission.rules.stamp)
         async with admission.time():
             prepared = await prepare(platform, caller, request)
         place, naming = prepared.place, None

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from citewell.core.context import Context
+from citewell.core.context import BatchContext
 from citewell.engine.answering.asking.carrying import Carried, DialogueTurn
 from citewell.engine.answering.asking.followups import stand_alone
 from citewell.features.conversations import repository
@@ -44,35 +44,36 @@ class Recalled:
         return cls(uuid.UUID(int=0), None, tuple(turns))
 
 
-async def recall(ctx: Context, request: ConversationQuery) -> Recalled:
-    """Find the place of a question and the turns before it.
+async def recall(ctx: BatchContext, request: ConversationQuery) -> Recalled:
+    """Find the place of a question and the turns before it; a unit of work of its own.
 
     Raises:
         ConversationNotFoundError: The caller has no such conversation.
         ConversationFullError: It has as many messages as one may have.
         MessageNotFoundError: The parent is none of its messages.
     """
-    session, conversation_id = ctx.session, request.conversation_id
+    conversation_id = request.conversation_id
     assert conversation_id is not None
-    found = await repository.find(session, conversation_id, ctx.actor.owner_id, or_shared=False)
+    goes_on = request.is_at_end or request.parent_id is not None
+    asked = repository.place_of(
+        ctx, conversation_id, request.parent_id, goes_on=goes_on, at_most=WINDOW + 1
+    )
+    if goes_on:
+        await ctx.access()  # in the same round trip, as answers before it are read
+    else:
+        ctx.batch.commit_with_next()
+    found = await asked
     if found is None:
         raise ConversationNotFoundError(conversation_id)
-    counts = await repository.counts(session, [conversation_id])
-    if counts.get(conversation_id, 0) >= MAX_MESSAGES:
+    if found.messages >= MAX_MESSAGES:
         raise ConversationFullError(MAX_MESSAGES)
-    if request.is_at_end:
-        parent = await repository.newest(session, conversation_id)
-    elif request.parent_id is None:
-        parent = None
-    else:
-        parent = await repository.message(session, conversation_id, request.parent_id)
-        if parent is None:
-            raise MessageNotFoundError(request.parent_id)
-    if parent is None:
+    if request.parent_id is not None and not found.path:
+        raise MessageNotFoundError(request.parent_id)
+    if not found.path:
         return Recalled(conversation_id, None, is_untitled=not found.title)
-    path = await repository.path(session, conversation_id, parent.id, at_most=WINDOW + 1)
+    path, parent = found.path, found.path[-1]
     leaving = path.pop(0).question if len(path) > WINDOW else ""
-    answers = await queries.find_all(ctx, [each.query_id for each in path if each.query_id])
+    answers = await queries.find_said(ctx, [each.query_id for each in path if each.query_id])
     said = [(each.question, answers.get(each.query_id) if each.query_id else None) for each in path]
     said = [each for each in said if not _is_small_talk(each[1])]
     return Recalled(

@@ -3,18 +3,25 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, delete, exists, func, not_, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
 from citewell.core.context import BatchContext
+from citewell.core.database.batches import StatementResult
+from citewell.core.database.exchange import Rows
 from citewell.engine.answering.suggesting import DocumentHeading
 from citewell.features.conversations.schemas import (
+    AskedMessage,
     ConversationFilter,
+    ConversationPlace,
+    MessageAnswer,
+    NewMessage,
     NumberedEvent,
+    ParentOfMessage,
     StreamProgress,
     StreamState,
     Whose,
@@ -32,20 +39,88 @@ STALE_SECONDS = 10.0
 """Silence of a process that makes an answer after which it is taken for dead; it gives a sign of
 life each second."""
 
-# From a message towards the beginning, newest first. Conversations are small and the key holds
+# From a message, or the newest, towards the beginning. Conversations are small and the key holds
 # both columns, so each step is one look at the index.
-_PATH = text("""
-WITH RECURSIVE path AS (
-  SELECT m.id, m.parent_id, 1 AS step FROM conversation_message m
-  WHERE m.tenant_id = :tenant_id AND m.conversation_id = :conversation_id AND m.id = :message_id
+_PLACE = """
+WITH RECURSIVE talk AS (
+  SELECT title FROM conversation
+  WHERE tenant_id = :tenant_id AND id = :conversation_id AND actor_id = :actor_id
+), counted AS (
+  SELECT count(*) AS messages FROM conversation_message
+  WHERE tenant_id = :tenant_id AND conversation_id = :conversation_id
+), path AS (
+  (SELECT m.id, m.parent_id, m.query_id, m.question, m.summary, 1 AS step
+  FROM conversation_message m
+  WHERE m.tenant_id = :tenant_id AND m.conversation_id = :conversation_id
+    AND CAST(:goes_on AS boolean)
+    AND (CAST(:parent_id AS uuid) IS NULL OR m.id = CAST(:parent_id AS uuid))
+  ORDER BY m.created_at DESC, m.id DESC LIMIT 1)
   UNION ALL
-  SELECT m.id, m.parent_id, p.step + 1 FROM path p
+  SELECT m.id, m.parent_id, m.query_id, m.question, m.summary, p.step + 1 FROM path p
   JOIN conversation_message m ON m.tenant_id = :tenant_id
     AND m.conversation_id = :conversation_id AND m.id = p.parent_id
-  WHERE p.step < :at_most
+  WHERE p.step < CAST(:at_most AS int)
 )
-SELECT id FROM path
-""")
+SELECT t.title, c.messages, p.id, p.query_id, p.question, p.summary
+FROM talk t CROSS JOIN counted c LEFT JOIN path p ON true
+ORDER BY p.step DESC
+"""
+
+_LOCK = """
+SELECT id FROM conversation
+WHERE tenant_id = :tenant_id AND id = :conversation_id AND actor_id = :actor_id FOR UPDATE
+"""
+
+# Behind the lock, in a statement of its own: the newest message is one that was committed before.
+_ADD = """
+WITH talk AS (
+  UPDATE conversation SET updated_at = :at,
+    title = CASE WHEN title = '' THEN CAST(:title AS text) ELSE title END
+  WHERE tenant_id = :tenant_id AND id = :conversation_id AND actor_id = :actor_id
+  RETURNING id
+), message AS (
+  INSERT INTO conversation_message
+    (tenant_id, conversation_id, id, parent_id, query_id, question, summary)
+  SELECT :tenant_id, t.id, :message_id,
+    CASE WHEN CAST(:is_at_end AS boolean) THEN (
+      SELECT m.id FROM conversation_message m
+      WHERE m.tenant_id = :tenant_id AND m.conversation_id = :conversation_id
+      ORDER BY m.created_at DESC, m.id DESC LIMIT 1)
+    ELSE CAST(:parent_id AS uuid) END,
+    CAST(:query_id AS uuid), :question, :summary
+  FROM talk t RETURNING parent_id
+), stream AS (
+  INSERT INTO answer_stream (tenant_id, message_id, conversation_id, documents)
+  SELECT :tenant_id, :message_id, :conversation_id, CAST(:documents AS uuid[]) FROM message
+  WHERE CAST(:documents AS uuid[]) IS NOT NULL
+)
+SELECT parent_id FROM message
+"""
+
+# The message before its stream, as a deletion of the conversation locks them.
+_LOCK_MESSAGE = """
+SELECT id FROM conversation_message
+WHERE tenant_id = :tenant_id AND conversation_id = CAST(:conversation_id AS uuid)
+  AND id = :message_id FOR NO KEY UPDATE
+"""
+
+# The sources of an answer may be deleted by now, and its stream with them: then nothing is written.
+_END = """
+WITH stream AS (
+  UPDATE answer_stream SET beat_at = now(), ended_at = now()
+  WHERE tenant_id = :tenant_id AND message_id = :message_id RETURNING message_id
+), message AS (
+  UPDATE conversation_message m SET query_id = CAST(:query_id AS uuid) FROM stream s
+  WHERE m.tenant_id = :tenant_id AND m.conversation_id = CAST(:conversation_id AS uuid)
+    AND m.id = s.message_id AND CAST(:query_id AS uuid) IS NOT NULL
+), written AS (
+  INSERT INTO answer_stream_event (tenant_id, message_id, last_id, events)
+  SELECT :tenant_id, s.message_id, CAST(:last_id AS int), CAST(:events AS jsonb) FROM stream s
+  WHERE CAST(:last_id AS int) IS NOT NULL
+  ON CONFLICT DO NOTHING
+)
+SELECT message_id FROM stream
+"""
 
 _FORGET = text("""
 DELETE FROM conversation WHERE tenant_id = :tenant_id AND id IN (
@@ -258,101 +333,105 @@ async def newest(session: AsyncSession, conversation_id: uuid.UUID) -> Conversat
     )
 
 
-async def path(
-    session: AsyncSession, conversation_id: uuid.UUID, message_id: uuid.UUID, *, at_most: int
-) -> list[ConversationMessage]:
-    """The last messages up to one, oldest first: each the parent of the next."""
-    values = {
-        "tenant_id": session.info["tenant_id"], "conversation_id": conversation_id,
-        "message_id": message_id, "at_most": at_most,
-    }  # fmt: skip
-    ids = list(await session.scalars(_PATH, values))
-    rows = await session.scalars(
-        select(ConversationMessage).where(
-            ConversationMessage.conversation_id == conversation_id, ConversationMessage.id.in_(ids)
-        )
-    )
-    by_id = {row.id: row for row in rows}
-    return [by_id[each] for each in reversed(ids)]
-
-
-async def add_message(session: AsyncSession, message: ConversationMessage) -> None:
-    """Insert a message; its conversation must be locked."""
-    session.add(message)
-    await session.flush()
-
-
-async def set_answer(
-    session: AsyncSession, conversation_id: uuid.UUID, message_id: uuid.UUID, query_id: uuid.UUID
-) -> None:
-    """Give a message its answer, if it is still there."""
-    await session.execute(
-        update(ConversationMessage)
-        .where(
-            ConversationMessage.conversation_id == conversation_id,
-            ConversationMessage.id == message_id,
-        )
-        .values(query_id=query_id)
-    )
-
-
-async def add_stream(
-    session: AsyncSession,
+def place_of(
+    ctx: BatchContext,
     conversation_id: uuid.UUID,
-    message_id: uuid.UUID,
-    documents: Sequence[uuid.UUID],
-) -> None:
-    """Make a place for the events of a message's answer."""
-    session.add(
-        AnswerStream(
-            tenant_id=session.info["tenant_id"],
-            message_id=message_id,
-            conversation_id=conversation_id,
-            documents=list(documents),
-        )
-    )
-    await session.flush()
+    parent_id: uuid.UUID | None,
+    *,
+    goes_on: bool,
+    at_most: int,
+) -> StatementResult[ConversationPlace | None]:
+    """Where a question stands in a conversation of the actor's, asked in the next round trip.
 
-
-async def add_events(
-    session: AsyncSession, message_id: uuid.UUID, events: Sequence[NumberedEvent]
-) -> None:
-    """Write events in one row; after a write that was cut off some may be there already."""
-    if not events:
-        return
+    Args:
+        ctx: Of the actor.
+        conversation_id: The conversation; the result is None if the actor has no such.
+        parent_id: The message that the question goes on from; None: the newest.
+        goes_on: Whether it goes on from any.
+        at_most: Most messages of the path.
+    """
     values = {
-        "tenant_id": session.info["tenant_id"],
+        "tenant_id": ctx.tenant_id, "conversation_id": conversation_id,
+        "actor_id": ctx.actor.owner_id, "parent_id": parent_id, "goes_on": goes_on,
+        "at_most": at_most,
+    }  # fmt: skip
+    return ctx.batch.ask(_PLACE, values, _place_in)
+
+
+def _place_in(rows: Rows) -> ConversationPlace | None:
+    if not rows:
+        return None
+    title, messages = rows[0][:2]
+    path = [AskedMessage(*row[2:]) for row in rows if row[2] is not None]
+    return ConversationPlace(title, messages, path)
+
+
+async def add_message(
+    ctx: BatchContext, message: NewMessage, documents: Sequence[uuid.UUID] | None
+) -> ParentOfMessage | None:
+    """Add a message to a conversation of the actor's, in one round trip that commits it.
+
+    Args:
+        ctx: Of the actor.
+        message: The message.
+        documents: The sources of its answer, which is being made: a place is made for its events;
+            None: there will be no events.
+
+    Returns the message that it goes on from; None if the actor has no such conversation.
+    """
+    values = {
+        "tenant_id": ctx.tenant_id, "actor_id": ctx.actor.owner_id, **asdict(message),
+        "documents": None if documents is None else list(documents),
+    }  # fmt: skip
+    ctx.batch.ask(_LOCK, values, list)
+    ctx.batch.commit_with_next()
+    rows = await ctx.batch.ask(_ADD, values, list)
+    return ParentOfMessage(rows[0][0]) if rows else None
+
+
+def _events_of(
+    ctx: BatchContext, message_id: uuid.UUID, events: Sequence[NumberedEvent]
+) -> dict[str, object]:
+    """Values that write events in one row; after a write that was cut off some may be there."""
+    return {
+        "tenant_id": ctx.tenant_id,
         "message_id": message_id,
-        "last_id": events[-1].id,
-        "events": [[each.id, each.name, each.text] for each in events],
+        "last_id": events[-1].id if events else None,
+        "events": json.dumps([[each.id, each.name, each.text] for each in events]),
     }
-    await session.execute(insert(AnswerStreamEvent).values(values).on_conflict_do_nothing())
 
 
 async def beat(
     ctx: BatchContext, message_id: uuid.UUID, events: Sequence[NumberedEvent]
 ) -> StreamState:
     """Say that an answer is being made and write its new events, in one round trip."""
-    values = {
-        "tenant_id": ctx.tenant_id,
-        "message_id": message_id,
-        "last_id": events[-1].id if events else None,
-        "events": json.dumps([[each.id, each.name, each.text] for each in events]),
-    }
     ctx.batch.commit_with_next()
-    rows = await ctx.batch.ask(_BEAT, values, list)
+    rows = await ctx.batch.ask(_BEAT, _events_of(ctx, message_id, events), list)
     return StreamState(is_gone=not rows, is_stop_wanted=bool(rows and rows[0][0]))
 
 
-async def end_stream(session: AsyncSession, message_id: uuid.UUID) -> bool:
-    """Say that an answer is over; False if nothing is known of it any more."""
-    ended = await session.scalar(
-        update(AnswerStream)
-        .where(AnswerStream.message_id == message_id)
-        .values(beat_at=func.now(), ended_at=func.now())
-        .returning(AnswerStream.message_id)
-    )
-    return ended is not None
+async def end_stream(
+    ctx: BatchContext,
+    message_id: uuid.UUID,
+    events: Sequence[NumberedEvent],
+    answer: MessageAnswer | None,
+) -> bool:
+    """Say that an answer is over and write its last events, in one round trip.
+
+    Args:
+        ctx: Of the actor.
+        message_id: The message.
+        events: Those that are not written yet.
+        answer: The answer that its message gets; None: it has failed, or there is no message.
+
+    Returns False if nothing is known of it any more: then nothing is written.
+    """
+    values = _events_of(ctx, message_id, events)
+    values |= {"conversation_id": None, "query_id": None} if answer is None else asdict(answer)
+    if answer is not None:
+        ctx.batch.ask(_LOCK_MESSAGE, values, list)
+    ctx.batch.commit_with_next()
+    return await ctx.batch.ask(_END, values, bool)
 
 
 async def want_stop(session: AsyncSession, message_id: uuid.UUID) -> None:

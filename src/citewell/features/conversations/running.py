@@ -155,12 +155,13 @@ class Runs:
     async def _answer_admitted(
         self, platform: Platform, run: Run, admission: AdmittedQuestion
     ) -> None:
+        asker = run.caller.as_of(admission.rules.stamp)
         async with admission.time():
-            prepared = await asking.prepare(platform, run.caller, run.request)
+            prepared = await asking.prepare(platform, asker, run.request)
         made = Making()
         events = answers.kept(
             platform,
-            run.caller.within(prepared.place.conversation_id),
+            asker.within(prepared.place.conversation_id),
             prepared.request,
             prepared.follow_up,
             made=made,

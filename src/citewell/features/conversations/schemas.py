@@ -185,6 +185,59 @@ class NumberedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedMessage:
+    """A message as a question goes on from it."""
+
+    id: uuid.UUID
+    query_id: uuid.UUID | None
+    question: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPlace:
+    """A place in a conversation."""
+
+    title: str
+    messages: int
+    """Number of all messages of the conversation."""
+    path: list[AskedMessage]
+    """Oldest first, each the parent of the next; empty: a new beginning, or no such message."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be added to a conversation."""
+
+    conversation_id: uuid.UUID
+    message_id: uuid.UUID
+    parent_id: uuid.UUID | None
+    is_at_end: bool
+    """Whether it goes on from the newest message, whichever that is, instead of `parent_id`."""
+    query_id: uuid.UUID | None
+    question: str
+    summary: str
+    title: str
+    """Of the conversation, if that has none."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParentOfMessage:
+    """The message that one goes on from."""
+
+    id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAnswer:
+    """The stored answer that a message gets."""
+
+    conversation_id: uuid.UUID
+    query_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
 class StreamState:
     """State of an answer that is being made."""
 

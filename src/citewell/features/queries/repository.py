@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, exists, func, or_, select, text, true, tuple_
@@ -12,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import Reach
 from citewell.access.statements import reach_sql
-from citewell.core.context import NOBODY
+from citewell.core.context import NOBODY, BatchContext
+from citewell.core.database.exchange import Rows
 from citewell.engine.answering.base import ConfidenceLevel
 from citewell.features.queries.schemas import (
     BAD_RATING,
@@ -27,6 +29,9 @@ from citewell.kit.pagination import Page, PageRequest
 from citewell.models.documents import Document, DocumentActivation
 from citewell.models.queries import Feedback, QueryLog
 from citewell.models.tenancy import Tenant
+
+_PLACED = ("document_id", "version", "start", "end")
+"""The parts of a passage's reference that its text is found by."""
 
 # The stretch of the version's text that each passage is, of documents within reach alone. Texts
 # are kept in stretches; the first one needed is the last that begins no later.
@@ -82,11 +87,23 @@ async def find(session: AsyncSession, query_id: uuid.UUID, sight: QuerySight) ->
     return await session.scalar(select(QueryLog).where(QueryLog.id == query_id, _seen(sight)))
 
 
-async def find_all(session: AsyncSession, query_ids: Collection[uuid.UUID]) -> list[QueryLog]:
-    """Stored answers by their ids, whoever asked."""
+async def find_all(ctx: BatchContext, query_ids: Collection[uuid.UUID]) -> list[QueryLog]:
+    """Stored answers by their ids, whoever asked, in one round trip; no session has them."""
     if not query_ids:
         return []
-    return list(await session.scalars(select(QueryLog).where(QueryLog.id.in_(query_ids))))
+    values = {"tenant_id": ctx.tenant_id, "ids": list(query_ids)}
+    return await ctx.batch.ask(_logs(), values, _logs_in)
+
+
+@cache
+def _logs() -> str:
+    names = ", ".join(QueryLog.__table__.columns.keys())
+    return f"SELECT {names} FROM query_log WHERE tenant_id = :tenant_id AND id = ANY(:ids)"  # noqa: S608 - names of our own columns
+
+
+def _logs_in(rows: Rows) -> list[QueryLog]:
+    names = QueryLog.__table__.columns.keys()
+    return [QueryLog(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def _conditions(sight: QuerySight, wanted: QueryFilter) -> list[ColumnElement[bool]]:
@@ -170,23 +187,24 @@ async def moment(session: AsyncSession) -> datetime:
 
 
 async def readable(
-    session: AsyncSession, passages: Sequence[Mapping[str, Any]], reach: Reach
+    ctx: BatchContext, passages: Sequence[Mapping[str, Any]], reach: Reach
 ) -> dict[int, ReadablePassage]:
     """Those of the passages that are within reach now, with their texts, by their place."""
     if not passages:
         return {}
     predicate, values = reach_sql(reach, table="d", document_column="id")
-    wanted = [{**passage, "place": place} for place, passage in enumerate(passages)]
-    rows = await session.execute(
-        text(_TEXTS.format(reach=predicate)),
-        {**values, "tenant_id": session.info["tenant_id"], "wanted": json.dumps(wanted)},
-    )
+    wanted = [
+        {name: passage[name] for name in _PLACED} | {"place": place}
+        for place, passage in enumerate(passages)
+    ]
+    values |= {"tenant_id": ctx.tenant_id, "wanted": json.dumps(wanted)}
+    rows = await ctx.batch.ask(_TEXTS.format(reach=predicate), values, list)
     found: dict[int, ReadablePassage] = {}
-    for row in rows:
-        place: int = row.place
+    place: int
+    for place, title, first, text_from_first, active_version in rows:
         passage = passages[place]
-        stretch = row.text[passage["start"] - row.first : passage["end"] - row.first]
-        found[place] = ReadablePassage(row.title, stretch, row.active_version)
+        stretch = text_from_first[passage["start"] - first : passage["end"] - first]
+        found[place] = ReadablePassage(title, stretch, active_version)
     return found
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from citewell.access.policy import Role
-from citewell.core.context import NOBODY, SYSTEM, Caller, Context, unit_of_work
+from citewell.access.policy import Reach, Role
+from citewell.core.context import NOBODY, SYSTEM, BatchContext, Caller, Context, unit_of_work
 from citewell.core.platform import Platform
 from citewell.engine.chunking.pages import pages_of
 from citewell.features.audit import service as audit
@@ -62,7 +62,7 @@ async def find(ctx: Context, query_id: uuid.UUID) -> tuple[StoredAnswer, Readabl
     if log is None:
         raise QueryNotFoundError(query_id)
     reach = (await ctx.access()).read
-    readable = await repository.readable(ctx.session, log.passages, reach)
+    readable = await repository.readable(ctx, log.passages, reach)
     ratings = [
         FeedbackRead.model_validate(each)
         for each in await repository.ratings(ctx.session, [query_id], sight)
@@ -77,25 +77,48 @@ async def find_all(ctx: Context, query_ids: Collection[uuid.UUID]) -> dict[uuid.
     For features that have made sure that the caller may know of the questions. Answers that are
     not kept any more are left out.
     """
-    logs = await repository.find_all(ctx.session, query_ids)
+    logs = await repository.find_all(ctx, query_ids)
     if not logs:
         return {}
-    # One statement for the passages of all; each answer has a stretch of the places.
-    passages = [passage for log in logs for passage in log.passages]
-    known = await repository.readable(ctx.session, passages, (await ctx.access()).read)
+    known = await _readable(ctx, logs, (await ctx.access()).read)
     feedback: dict[uuid.UUID, list[FeedbackRead]] = {log.id: [] for log in logs}
     sight = await sight_of(ctx)
     for each in await repository.ratings(ctx.session, list(feedback), sight):
         feedback[each.query_id].append(FeedbackRead.model_validate(each))
     shown: dict[uuid.UUID, StoredAnswer] = {}
+    for log in logs:
+        answer = _shown(log, known[log.id], feedback[log.id])
+        shown[log.id] = answer if _shows_asker(log, sight) else _without_people(answer, sight)
+    return shown
+
+
+async def find_said(
+    ctx: BatchContext, query_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, StoredAnswer]:
+    """The same for a question that goes on from them, without who rated or asked.
+
+    What it reads last is committed with it: it ends the unit of work.
+    """
+    logs = await repository.find_all(ctx, query_ids)
+    reach = (await ctx.access()).read
+    ctx.batch.commit_with_next()
+    known = await _readable(ctx, logs, reach)
+    return {log.id: _shown(log, known[log.id], []) for log in logs}
+
+
+async def _readable(
+    ctx: BatchContext, logs: Sequence[QueryLog], reach: Reach
+) -> dict[uuid.UUID, Readable]:
+    """The passages that the caller may read now, by answer and place; one statement for all."""
+    passages = [passage for log in logs for passage in log.passages]
+    known = await repository.readable(ctx, passages, reach)
+    found: dict[uuid.UUID, Readable] = {}
     first = 0
     for log in logs:
         places = range(first, first + len(log.passages))
-        own = {place - first: known[place] for place in places if place in known}
-        answer = _shown(log, own, feedback[log.id])
-        shown[log.id] = answer if _shows_asker(log, sight) else _without_people(answer, sight)
+        found[log.id] = {place - first: known[place] for place in places if place in known}
         first = places.stop
-    return shown
+    return found
 
 
 async def page(ctx: Context, wanted: QueryFilter, request: PageRequest) -> Page[QuerySummary]:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from citewell.core.context import Actor, Caller, unit_of_work
+from citewell.core.context import Actor, Caller, batched_work
 from citewell.core.platform import Platform
 from citewell.engine.answering.asking.kinds import needs_whole_document, read_question
 from citewell.engine.answering.base import (
@@ -79,7 +79,9 @@ from citewell.features.search.schemas import (
     heading_text,
 )
 from citewell.features.search.scopes import ReaderScope
+from citewell.features.search.writing import writing_of
 from citewell.features.usage import service as usage
+from citewell.features.usage.service import Metric
 from citewell.kit.clock import Stopwatch, utc_now
 from citewell.kit.ids import uuid7
 
@@ -190,6 +192,9 @@ async def kept(
         else:
             # It may fit a pattern that the words alone did not.
             await admission.check([request.query])
+        # Settings hold as of the question, which need not look for them again at each use.
+        caller = caller.as_of(admission.rules.stamp)
+        reader = reader.as_of(admission.rules.stamp)
         asked = CacheableQuestion(platform, caller, reader, request, stamp)
         answering = await stack.enter_async_context(aclosing(_made(asked, request, made, stop)))
         async with aclosing(admission.timed(answering)) as items:
@@ -255,7 +260,8 @@ async def _answering(
     reading = await reading_of(platform, found, request.as_of, request.must_mention)
     budget = _TokenBudget(platform, caller)
     if platform.llm is not None:
-        await budget.reserve(reading)  # before the first event: a refusal is still a plain 429
+        # Before the first event: a refusal is still a plain 429.
+        reading = await budget.reserve(reading)
     yield StreamEvent("step", {"name": "search", "passages": len(found.hits)})
     if platform.llm is None:
         yield StreamEvent("step", {"name": "extract"})
@@ -306,26 +312,19 @@ async def _written(
     platform: Platform, reader: Caller, llm: LanguageModel, reading: PassageReading, made: Making
 ) -> AsyncGenerator[AnswerEvent, None]:
     """Events of an answer that a model writes from the passages; see `stream_answer`."""
-    async with unit_of_work(platform, reader) as ctx:
-        verifier, prompts = await repository.own_writing(ctx.session, ctx.tenant_id)
-        dates = await repository.document_dates(
-            ctx.session, [(uuid.UUID(one.document_id), one.version) for one in reading.passages]
-        )
-    reading_again = await service.verifier_named(platform, reader, verifier)
+    own = await writing_of(platform, reader)
+    reading_again = await service.verifier_named(platform, reader, own.verifier)
     made.verifier = reading_again.name
     events = stream_answer(
         llm,
         reading.question,
-        [
-            replace(one, date=dates.get((uuid.UUID(one.document_id), one.version), ""))
-            for one in reading.passages
-        ],
+        reading.passages,
         writing=Writing(
             today=utc_now().date(),
-            own_rules=prompts,
+            own_rules=own.prompts,
             verifier=reading_again,
         ),
-        confidence=reading.confidence(),
+        confidence=reading.confidence,
         fallback=reading.extract,
     )
     async with aclosing(events):
@@ -403,17 +402,29 @@ class _TokenBudget:
         self._reserved = 0
         self._at = utc_now()
 
-    async def reserve(self, reading: PassageReading) -> None:
+    async def reserve(self, reading: PassageReading) -> PassageReading:
         """Reserve what the model is going to read, about.
+
+        Returns the reading with the dates of its documents, which the model is told; they are read
+        in the same round trip.
 
         Raises:
             QuotaReachedError: The tokens of the month do not last for it.
         """
+        if not reading.passages:  # the model is not asked
+            return reading
         texts = [reading.question.text, *(passage.text for passage in reading.passages)]
-        if reading.passages:  # else the model is not asked
-            asked = sum(estimate_tokens(text) for text in texts)
-            self._reserved = min(asked, PASSAGE_TOKENS)
-            await usage.reserve_tokens(self._platform, self._caller, self._reserved)
+        self._reserved = min(sum(estimate_tokens(text) for text in texts), PASSAGE_TOKENS)
+        versions = [(uuid.UUID(one.document_id), one.version) for one in reading.passages]
+        async with batched_work(self._platform, self._caller, has_kept_plans=True) as ctx:
+            asked = repository.document_dates(ctx, {*versions})
+            await usage.consume(ctx, Metric.MODEL_TOKENS, self._reserved)
+            dates = await asked
+        dated = [
+            replace(one, date=dates.get(version, ""))
+            for one, version in zip(reading.passages, versions, strict=True)
+        ]
+        return replace(reading, passages=dated)
 
     async def settle(self, model: str, spent: TokenUsage) -> None:
         """Replace what was reserved by what the model says it took."""

@@ -2,23 +2,23 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from pydantic import TypeAdapter
-from sqlalchemy import select, tuple_
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.statements import reach_sql
 from citewell.core.context import REQUEST_STATEMENT_SECONDS, Actor, BatchContext
+from citewell.core.database.batches import StatementResult
+from citewell.core.database.exchange import Rows
 from citewell.core.database.sessions import Database, is_outage
+from citewell.core.database.stamps import NO_TENANT, STAMPS, LibraryStamp, stamps_in
 from citewell.engine.text.hiding import masked_in
 from citewell.features.search.errors import AnswerNotKeptError
-from citewell.features.search.schemas import AnswerRecord, PassageReference
-from citewell.models.documents import OPEN_STATUSES, Document, DocumentVersion
-from citewell.models.tenancy import Tenant
+from citewell.features.search.schemas import AnswerRecord, PassageReference, TenantWriting
+from citewell.models.documents import OPEN_STATUSES
 
 DATE_KEYS = ("date", "valid_from", "effective_date", "published", "modified")
 """Metadata that says of when a document is, most telling first."""
@@ -26,6 +26,16 @@ DATE_KEYS = ("date", "valid_from", "effective_date", "published", "modified")
 _HAS_KEY = """
 SELECT 1 FROM document d WHERE d.tenant_id = :tenant_id AND {reach} AND d.metadata ? :key LIMIT 1
 """
+
+_DATES = """
+SELECT v.document_id, v.number, v.created_at, d.metadata
+FROM unnest(CAST(:documents AS uuid[]), CAST(:numbers AS int[])) AS w (document_id, number)
+JOIN document_version v ON v.tenant_id = :tenant_id AND v.document_id = w.document_id
+  AND v.number = w.number
+JOIN document d ON d.tenant_id = :tenant_id AND d.id = v.document_id
+"""
+
+_WRITING = "SELECT verifier, query_rewriting, prompts FROM tenant WHERE id = :tenant_id"
 
 _OPEN = [status.value for status in OPEN_STATUSES]
 
@@ -186,53 +196,42 @@ def _written(value: object) -> object:
     return json.dumps(value, default=str) if isinstance(value, dict | list) else value
 
 
-async def own_writing(
-    session: AsyncSession, tenant_id: uuid.UUID
-) -> tuple[str | None, dict[str, str]]:
-    """The tenant's verifier, None where it has none of its own, and its prompts by name."""
-    found = await session.execute(
-        select(Tenant.verifier, Tenant.prompts).where(Tenant.id == tenant_id)
-    )
-    verifier, prompts = found.one()
-    return verifier, prompts
+async def stamped_writing(
+    database: Database, tenant_id: uuid.UUID
+) -> tuple[LibraryStamp, TenantWriting]:
+    """The stamp of a tenant's library, and its settings as of it or later, in one round trip."""
+    # The stamp first: settings that are newer than it are read once more, older ones would stay.
+    statements = [(STAMPS, {"tenants": [tenant_id]}), (_WRITING, {"tenant_id": tenant_id})]
+    stamps, [row] = await database.ask_for(tenant_id, statements)
+    verifier, techniques, prompts = row
+    own = None if techniques is None else tuple(techniques)
+    return stamps_in(stamps).get(tenant_id, NO_TENANT), TenantWriting(verifier, own, prompts)
 
 
-async def own_rewriting(
-    session: AsyncSession, tenant_id: uuid.UUID
-) -> tuple[list[str] | None, dict[str, str]]:
-    """Kinds of other questions that a model writes for the tenant, None as the installation says.
+def document_dates(
+    ctx: BatchContext, versions: Collection[tuple[uuid.UUID, int]]
+) -> StatementResult[dict[tuple[uuid.UUID, int], str]]:
+    """The dates of versions by document and number, asked in the next round trip.
 
-    With the tenant's prompts by name.
-    """
-    found = await session.execute(
-        select(Tenant.query_rewriting, Tenant.prompts).where(Tenant.id == tenant_id)
-    )
-    techniques, prompts = found.one()
-    return techniques, prompts
-
-
-async def document_dates(
-    session: AsyncSession, versions: Sequence[tuple[uuid.UUID, int]]
-) -> dict[tuple[uuid.UUID, int], str]:
-    """The dates of versions by document and number: of the metadata, else of their arrival.
+    They are of the metadata, else of their arrival.
 
     Args:
-        session: Of the tenant.
-        versions: What the caller was shown.
+        ctx: Of the tenant.
+        versions: Those that the caller was shown.
     """
-    found = await session.execute(
-        select(
-            DocumentVersion.document_id,
-            DocumentVersion.number,
-            DocumentVersion.created_at,
-            Document.metadata_,
-        )
-        .join(Document, Document.id == DocumentVersion.document_id)
-        .where(tuple_(DocumentVersion.document_id, DocumentVersion.number).in_(versions))
-    )
+    wanted = sorted(versions)
+    values = {
+        "tenant_id": ctx.tenant_id,
+        "documents": [document_id for document_id, _ in wanted],
+        "numbers": [number for _, number in wanted],
+    }
+    return ctx.batch.ask(_DATES, values, _dates_in)
+
+
+def _dates_in(rows: Rows) -> dict[tuple[uuid.UUID, int], str]:
     return {
         (document_id, number): _date_in(metadata) or created_at.date().isoformat()
-        for document_id, number, created_at, metadata in found
+        for document_id, number, created_at, metadata in rows
     }
 
 

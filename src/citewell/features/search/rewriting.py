@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from citewell.core.context import Caller, unit_of_work
+from citewell.core.context import Caller
 from citewell.core.platform import Platform
 from citewell.engine.embedding.token_estimate import estimate_tokens
 from citewell.engine.llm.base import LanguageModel
@@ -26,7 +26,7 @@ from citewell.engine.retrieval.rewriting import (
     rewrite,
 )
 from citewell.engine.retrieval.techniques import TECHNIQUES, Rewriting
-from citewell.features.search import repository
+from citewell.features.search.writing import writing_of
 from citewell.features.usage import service as usage
 from citewell.features.usage.errors import QuotaReachedError
 from citewell.kit.clock import Stopwatch, utc_now
@@ -38,12 +38,11 @@ async def rewriting_of(platform: Platform, caller: Caller) -> Rewriting:
     installations = platform.state_of(Rewriting)
     if platform.llm is None:
         return replace(installations, techniques=())
-    async with unit_of_work(platform, caller) as ctx:
-        own, prompts = await repository.own_rewriting(ctx.session, ctx.tenant_id)
+    own = await writing_of(platform, caller)
     techniques = installations.techniques
-    if own is not None:
-        techniques = tuple(name for name in TECHNIQUES if name in own)
-    return replace(installations, techniques=techniques, own_prompts=prompts)
+    if own.techniques is not None:
+        techniques = tuple(name for name in TECHNIQUES if name in own.techniques)
+    return replace(installations, techniques=techniques, own_prompts=own.prompts)
 
 
 async def retrieve_with_others(

@@ -480,6 +480,18 @@ class AnswerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantWriting:
+    """A tenant's own settings of how its answers are written."""
+
+    verifier: str | None
+    """Second reading of sentences; None: the installation's."""
+    techniques: tuple[str, ...] | None
+    """Kinds of other questions that a model writes; None: as the installation says."""
+    prompts: dict[str, str]
+    """By name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Result of a search, for its caller."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from citewell.core.caching.cache import OUTCOMES, Cache
 from citewell.core.caching.readings import SharedReadings
-from citewell.core.context import Actor, Caller, batched_work, unit_of_work
+from citewell.core.context import Actor, Caller, batched_work
 from citewell.core.platform import Platform
 from citewell.engine.embedding.base import Embedder
 from citewell.engine.lexical.bm25 import query_weights
@@ -46,6 +46,7 @@ from citewell.features.search.schemas import (
 )
 from citewell.features.search.scopes import ReaderScope
 from citewell.features.search.source import CallersLibrary
+from citewell.features.search.writing import writing_of
 from citewell.features.sharing import service as sharing
 from citewell.indexes.contract import index_of
 from citewell.kit.clock import Stopwatch
@@ -77,7 +78,9 @@ async def search(platform: Platform, caller: Caller, request: SearchRequest) -> 
     reader = await reader_of(platform, caller, request.as_user_id)
     asked = AskedQuestion(request.query, (), reader.actor.role, tuple(request.collection_ids or ()))
     async with policies.admitted(platform, caller, asked) as admission, admission.time():
-        question = CacheableQuestion(platform, caller, reader, request, admission.rules.stamp)
+        stamp = admission.rules.stamp
+        caller, reader = caller.as_of(stamp), reader.as_of(stamp)
+        question = CacheableQuestion(platform, caller, reader, request, stamp)
         return await _found(question, request, watch)
 
 
@@ -278,9 +281,8 @@ async def find(
 
 async def verifier_of(platform: Platform, caller: Caller) -> Verifier:
     """The second reading of sentences that the caller's tenant has chosen."""
-    async with unit_of_work(platform, caller) as ctx:
-        name, _ = await repository.own_writing(ctx.session, ctx.tenant_id)
-    return await verifier_named(platform, caller, name)
+    own = await writing_of(platform, caller)
+    return await verifier_named(platform, caller, own.verifier)
 
 
 async def verifier_named(platform: Platform, caller: Caller, name: str | None) -> Verifier:
