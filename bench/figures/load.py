@@ -89,7 +89,7 @@ def measure(
 
 
 def search(server: Server, order: Mapping[str, Any]) -> dict[str, Any]:
-    """What a client in a process of its own tells of an order; see `bench.load_client`."""
+    """Carries an order out in a client process (`bench.load_client`); returns what it tells."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.load_client"],
         input=json.dumps({**order, "port": server.port}),

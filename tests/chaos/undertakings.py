@@ -1,5 +1,7 @@
 """People who have agents and workflows work for them, and approve each thing that acts outside.
 
+Documents are handed in meanwhile, so that agents give way to them (`agents.pacing`).
+
 The model plays by what it was told, and remembers nothing: a request that is repeated gets the same
 reply. Every effect has an address of its own at a host that notes what it is sent.
 """
@@ -34,6 +36,9 @@ LIMITS = {"steps": 20, "tokens": 1_000_000, "seconds": 3_600}
 
 ENDED = ("succeeded", "failed", "cancelled")
 POLL_SECONDS = 0.5
+
+DOCUMENT_SECONDS = 2.0
+"""Between two documents: their jobs are at work about half of the time."""
 
 
 def playing(outside: Outside) -> Callable[[Received], Reply]:
@@ -113,6 +118,8 @@ class Undertakings(Insistent):
     ended: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """By the run's path."""
     retries: int = 0
+    documents: int = 0
+    """Accepted while the runs were at work."""
     agents: dict[str, str] = field(default_factory=dict[str, str])
     workflows: dict[str, str] = field(default_factory=dict[str, str])
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -138,9 +145,10 @@ class Undertakings(Insistent):
         async with asyncio.TaskGroup() as group:
             people = [group.create_task(self._person()) for _ in range(self.people)]
             supervisor = group.create_task(self._supervise())
+            librarian = group.create_task(self._hand_in())
             await kill()
             self.is_over.set()
-            await asyncio.gather(*people)
+            await asyncio.gather(librarian, *people)
             supervisor.cancel()
 
     async def _supervise(self) -> None:
@@ -148,6 +156,19 @@ class Undertakings(Insistent):
         while True:
             await asyncio.to_thread(self.site.start)
             await asyncio.sleep(0.1)
+
+    async def _hand_in(self) -> None:
+        """Hand in one document after the other."""
+        async with self.site.client(self.key) as client:
+            while not self.is_over.is_set():
+                number = self.documents + 1
+                body = {"title": f"Paper {number}", "content": f"Paper {number} says this. " * 200}
+                headers = {"Idempotency-Key": f"paper-{number}"}
+                ask = partial(client.post, "/documents", json=body, headers=headers)
+                reply = await self._insist(ask)
+                assert reply.status_code == 202, self.site.explained(reply)
+                self.documents = number
+                await asyncio.sleep(DOCUMENT_SECONDS)
 
     async def _person(self) -> None:
         """Start one run after the other, and see each to its end."""
