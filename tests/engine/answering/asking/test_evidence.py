@@ -69,6 +69,21 @@ class TestOffers:
         assert offers(when, "It is due after probation.") == 0.5
         assert offers(when, "It is due in full.") == 0.0
 
+    def test_doer_of_what_is_asked_is_a_person_by_whatever_post(self) -> None:
+        for question, text, expected in (
+            (
+                "Ai duyệt đơn làm thêm giờ?",
+                "Đơn làm thêm giờ do quản đốc xưởng duyệt hàng ngày.",
+                1,
+            ),
+            ("Ai duyệt đơn làm thêm giờ?", "Đơn làm thêm giờ do lỗi máy không tính.", 0),
+            ("Who approves overtime?", "Overtime is approved by the warden.", 1),
+            ("Who approves overtime?", "Overtime is approved by noon.", 0),
+            ("Who approves overtime?", "Overtime is paid by cheque.", 0),
+        ):
+            found = offers(read_question(question, "vi" if "Ai" in question else "en"), text)
+            assert (found > 0) == bool(expected), (text, found)
+
     def test_post_is_told_by_its_accents(self):
         asked = read_question("Ai giữ con dấu?", "vi")
         assert offers(asked, "con dấu do văn thư giữ") > 0.5

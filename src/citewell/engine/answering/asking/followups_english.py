@@ -12,6 +12,7 @@ from citewell.engine.answering.asking.carrying import (
     plain,
     swap_code,
 )
+from citewell.engine.answering.asking.comparing import compared_in_english
 from citewell.engine.text.vocabulary import MONTH_NAMES
 
 
@@ -158,7 +159,24 @@ _ELLIPTIC_IF = re.compile(
 _COUNTED = re.compile(
     r"how (?:many|much) (.+?)\s(?:is|are|do|does|did|can|may|must|has|have|will)\b", re.I
 )
+_SEVERAL = re.compile(r"^(?!(?:the|a|an) )(?:\w+ )?\w{2,}(?<!s)s$", re.I)
+_ASKS_ONE = re.compile(r"^(?:\w+ ){0,2}(?:is|does|was|has) ", re.I)
+_ARTICLE = re.compile(r"(?:the|a|an) ", re.I)
+_SAID_OF = re.compile(
+    r"(?<=\w) (?:\w{2,}ed|lost|sent|made|bought|sold|left|given|held|kept|taken|done)\b.*$", re.I
+)
+"""A participle behind the noun that it is said of."""
+_NOUN_WITH_PHRASE = re.compile(
+    rf"^(?P<noun>(?:\w+ )?\w+) (?P<prep>to|{_PREPOSITION}) (?P<np>.+)$", re.I
+)
+_DOES = re.compile(
+    r"^(?:who|what|which \w+) (?:(?:can|could|may|must|should|will|would|shall) (?!i\b|we\b|you\b|"
+    r"one\b|they\b|he\b|she\b|it\b|the\b|a\b|an\b|my\b)\w+|(?!does\b|is\b|was\b|has\b)\w+s) (?=\w)",
+    re.I,
+)
+"""Before the object of a question for its subject: `Who may use`, `Who approves`."""
 _MEASURE = _split(
+    "deposit fine penalty charge discount "
     "number amount price cost length limit deadline duration size weight life fee name date head "
     "owner "
     "days value level rate term hours percentage share begin end start time accuracy range"
@@ -184,6 +202,8 @@ def carry(question: str, turns: Sequence[DialogueTurn]) -> Carried | None:
 
 def _opened(question: str, body: str) -> str | None:
     """The words after `what about`; None if the question is a clause of its own."""
+    if (compared := compared_in_english(body)) is not None:
+        return compared
     match = _OPENING.match(question) or _OPENING.match(body)
     if match is not None:
         source = question if _OPENING.match(question) else body
@@ -235,6 +255,8 @@ def substituted(last: str, fragment: str) -> str:
     begins = _BEGINS.match(fragment)
     if begins is not None:
         return _with_phrase(question, begins["prep"], begins["np"])
+    if (swapped := _same_noun(question, fragment)) is not None:
+        return swapped
     if (swapped := _same_head(question, fragment)) is not None:
         return swapped
     is_people = _PEOPLE.search(plain(fragment)) is not None
@@ -249,12 +271,58 @@ def substituted(last: str, fragment: str) -> str:
         return question[: name.start()] + bare + question[name.end() :]
     if _TIME.search(plain(fragment)):
         return _with_phrase(question, "in", fragment)
+    return _subject_replaced(question, fragment, is_people=is_people)
+
+
+def _subject_replaced(question: str, fragment: str, *, is_people: bool) -> str:
+    """The question about another subject, or about the same of another object."""
+    if (thing := _object(question)) is not None and not is_people:
+        return f"{question[: thing[0]]}{fragment}{question[thing[1] :]}"
     span = _subject(question)
     if span is not None and question[span[0] : span[1]].lower() in _IS_SUBJECT_PRONOUN:
         return _object_swapped(question, fragment)
+    # `Is rabbits for cats included`: one thing is asked about, so several are those of its phrase.
+    is_several = _SEVERAL.match(fragment) is not None and _ASKS_ONE.match(question) is not None
+    if span is not None and (is_several or _is_measure(question[span[0] : span[1]])):
+        phrase = _measured(question, span[1])
+        if phrase is not None:
+            return f"{question[: phrase[0]]}{fragment}{question[phrase[1] :]}"
     if span is not None and not is_people:
         return question[: span[0]] + fragment + question[span[1] :]
     return f"{question} for {fragment}"
+
+
+def _is_measure(noun: str) -> bool:
+    return plain(noun).split()[-1] in _MEASURE
+
+
+def _measured(question: str, start: int) -> tuple[int, int] | None:
+    """Where the thing stands whose measure is asked: `a key` of `the deposit for a key`."""
+    for begin, end, prep in _phrases(question):
+        if begin == start + 1 and prep in ("for", "on", "of"):
+            return begin + len(prep) + 1, end
+    return None
+
+
+def _same_noun(question: str, fragment: str) -> str | None:
+    """`damage to ladders` in the place of `damage to tools`: a noun with another of its phrases."""
+    begins = _NOUN_WITH_PHRASE.match(fragment)
+    if begins is None:
+        return None
+    for start, end, prep in _phrases(question):
+        head = question[:start].rstrip()
+        if prep == begins["prep"].lower() and plain(head).endswith(plain(begins["noun"])):
+            return f"{question[:start]}{prep} {begins['np']}{question[end:]}"
+    return None
+
+
+def _object(question: str) -> tuple[int, int] | None:
+    """Where the object stands of a question for its subject: `it` of `Who uses it`."""
+    does = _DOES.match(question)
+    if does is None:
+        return None
+    behind = [begin for begin, _, _ in _phrases(question) if begin > does.end()]
+    return does.end(), (behind[0] - 1 if behind else len(question))
 
 
 def _object_swapped(question: str, fragment: str) -> str:
@@ -277,7 +345,10 @@ def _with_phrase(question: str, prep: str, np: str) -> str:
         old = question[start:end]
         same_kind = (_TIME.search(plain(old)) is not None) == is_time
         if found in alike and (same_kind or low in ("for", "if", "when")):
-            return f"{question[:start]}{prep} {np}{question[end:]}"
+            # What is said of the things holds for the others too: `for tools returned late`.
+            said = _SAID_OF.search(old)
+            kept = "" if said is None or _SAID_OF.search(f" {np}") else said.group()
+            return f"{question[:start]}{prep} {np}{kept}{question[end:]}"
     is_people = low in ("for", "with") and _PEOPLE.search(plain(np)) is not None
     if is_people and (swapped := _subject_swapped(question, np, _PEOPLE)) is not None:
         return swapped
@@ -317,6 +388,12 @@ def _same_head(question: str, fragment: str) -> str | None:
             continue
         first = place
         while first > 0 and _is_modifier(words[first - 1].group()):
+            first -= 1
+        if (
+            first > 0
+            and _ARTICLE.match(fragment)
+            and _ARTICLE.match(f"{words[first - 1].group()} ")
+        ):
             first -= 1
         return question[: words[first].start()] + fragment + question[words[place].end() :]
     return None
@@ -387,6 +464,8 @@ def subject_of(last: str) -> str:
         what = counted[1]
         head, of, inner = what.partition(" of ")
         return inner if of and plain(head).split()[-1] in _MEASURE else what
+    if (thing := _object(question)) is not None:
+        return question[slice(*thing)]
     span = _subject(question)
     if span is None:
         return _about(last)

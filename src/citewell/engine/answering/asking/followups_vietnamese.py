@@ -6,6 +6,7 @@ is found in the one is cut out of the other.
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from citewell.engine.answering.asking import followups_english as english
 from citewell.engine.answering.asking.carrying import (
@@ -17,8 +18,28 @@ from citewell.engine.answering.asking.carrying import (
     plain,
     swap_code,
 )
+from citewell.engine.answering.asking.comparing import compared_in_vietnamese
 from citewell.engine.text.language import detect_language
-from citewell.engine.text.normalisation import fold
+from citewell.engine.text.normalisation import fold, normalise
+
+_MARKED = {
+    "ai": "ai", "ay": "ấy", "bao": "bao", "bay": "bảy bẩy", "bi": "bị", "can": "cần",
+    "chi": "chị chi chỉ", "cho": "cho chỗ", "chua": "chưa", "co": "có cô", "con": "còn",
+    "cua": "của", "da": "đã dạ", "dang": "đang", "dau": "đâu đầu", "den": "đến", "do": "đó do",
+    "doi": "đối", "don": "đơn", "duoc": "được", "duoi": "dưới", "gi": "gì", "gia": "giá",
+    "hon": "hơn", "huong": "hưởng", "khi": "khi", "khong": "không", "la": "là", "lam": "làm",
+    "lau": "lâu", "luong": "lương", "luu": "lưu", "may": "mấy", "muon": "mượn", "nam": "năm",
+    "nao": "nào", "nay": "này", "nen": "nên", "neu": "nếu", "no": "nó", "o": "ở", "phai": "phải",
+    "sao": "sao", "sau": "sau sáu", "se": "sẽ", "tai": "tại", "tam": "tám", "the": "thế",
+    "thi": "thì", "thuong": "thưởng", "tra": "trả", "tren": "trên", "trong": "trong",
+    "truoc": "trước", "tu": "từ tư", "va": "và", "vao": "vào", "vay": "vậy", "ve": "về vé",
+    "voi": "với",
+}  # fmt: skip
+"""Words of the patterns below as they are written with their marks. Where a text has marks, `máy`
+is no `mấy`, `chữa` no `chưa` and the `ô` of `ô tô` no `ở`: such words match none of them. Of a text
+without any, each may be what it looks like."""
+
+_WORDS = re.compile(r"[^\W\d_]+")
 
 _LEAD_IN = re.compile(r"^(?:(?:vang|da|ok|cam on|a|u|vay|the|roi|nhung|va)\b[,.!]* )+(?!con\b)")
 _OPENING = re.compile(
@@ -32,10 +53,32 @@ _ASKS = re.compile(
 _PLACE = re.compile(r"^(?:o|tai|trong|tu|khi|neu|vao|cho|voi|cua|truoc|sau|den|tren|duoi) ")
 _BOUNDARY = re.compile(
     r" (?=(?:duoc|co|phai|la|bi|can|keo dai|thi|nen|se|da|dang|gom|bao gom|huong|tra|khoi hanh|"
-    r"sinh hoat|dien ra|bat dau|ket thuc|bao nhieu|bao lau|may|khi nao|o dau|nhu the nao|the nao|"
-    r"nao|gi|ai|o|tai|trong|khi|neu|vao|cho|lam gi|luu)\b)"
+    r"sinh hoat(?! chung\b)|dien ra|bat dau|ket thuc|bao nhieu|bao lau|may|khi nao|o dau|"
+    r"nhu the nao|the nao|nao|gi|ai|(?:mo|dong) (?:cua|CUA)|hoat dong|"
+    r"do (?:ai|don vi nao|phong nao|bo phan nao)|o|tai|trong|khi|neu|vao|cho|lam gi|luu)\b)"
 )
-"""Before verbs, question words and prepositions: a noun phrase has ended."""
+"""Before verbs, question words and prepositions: a noun phrase has ended. `CUA` is `cửa`."""
+
+_TIMES = (
+    r"(?:cuoi tuan|ngay (?:thuong|le|nghi|tet|lam viec)|mua (?:xuan|he|thu|dong|mua|kho)|"
+    r"ban (?:dem|ngay)|buoi (?:sang|trua|chieu|toi)|thu (?:hai|ba|tu|nam|sau|bay)|chu nhat|"
+    r"thang \d+|quy (?:\d+|i{1,3}v?)|dip tet|tet)"
+)
+_TIME = re.compile(rf"^{_TIMES}$")
+_TIME_WITHIN = re.compile(rf"\b{_TIMES}\b")
+_GENUS = re.compile(
+    r"^(?:cau lac bo|ve(?: thang| nam| luot)?|le phi|phi(?: gui| thue)?|luong|phu cap|tro cap|"
+    r"tien(?: dat coc| coc| phat| thuong| thue)?|gia(?: ve| thue)?|thuong|don(?: xin)?|chi phi|"
+    r"muc (?:phat|luong|phi|thuong|tro cap|ho tro|phu cap)|phong|lop|khoa hoc|bao hiem|"
+    r"dang ky|muon|thue|dat|mua|"
+    r"thoi (?:gian|han)(?: thu viec| bao hanh| giao hang)?) "
+)
+"""Kinds of things that have several of them, each told by the words behind: what a follow-up names
+is most often another of the kind. From texts of offices, houses and courses; a kind that is
+missing is replaced with the rest."""
+
+_IN_NAME = re.compile(r"(?:tra|huong|luu|co|cho|gom)\b")
+"""Verbs that may stand within the name of a kind."""
 
 _NOUNS = (
     "cái|điều|việc|chuyện|khoản|mức|loại|phần|quy định|chính sách|tài liệu|số tiền|thời hạn|phụ "
@@ -88,8 +131,8 @@ _MEASURE_HEAD = re.compile(
     r"phi) "
     r"(?:\w+ ){0,3}?cua "
 )
-_WHEN_PHRASE = re.compile(r"\bkhi (?P<np>.+?)(?=$| (?:la|duoc|thi|bao|phai|can)\b)")
-_FOR_PHRASE = re.compile(r"\bcho (?P<np>.+?)(?=$| (?:la|duoc|bao|co)\b)")
+_WHEN_PHRASE = re.compile(r"\bkhi (?!nao\b)(?P<np>.+?)(?=$| (?:la|duoc|thi|bao|phai|can)\b)")
+_FOR_PHRASE = re.compile(r"\bcho (?!ai\b|gi\b)(?P<np>.+?)(?=$| (?:la|duoc|bao|co)\b)")
 _TAIL = re.compile(
     r"(?: la)? (?:bao nhieu|bao lau|khi nao|may gio|o dau|nhu the nao|the nao|la gi|gi|nao|la ai|"
     r"ai)(?: .*)?$"
@@ -128,13 +171,23 @@ def carry(question: str, turns: Sequence[DialogueTurn]) -> Carried | None:
 
 
 def _like(text: str) -> str:
-    """Lower case without accents, letter for letter."""
+    """Lower case without accents, letter for letter; words that only look so in capitals."""
     bare = plain(text)
-    return bare if len(bare) == len(text) else text.lower()
+    if len(bare) != len(text):
+        return text.lower()
+    return bare if text.isascii() else _WORDS.sub(partial(_told_apart, text), bare)
+
+
+def _told_apart(text: str, match: re.Match[str]) -> str:
+    word = match.group()
+    marked = _MARKED.get(word)
+    written = normalise(text[match.start() : match.end()]).lower()
+    return word.upper() if marked is not None and written not in marked.split() else word
 
 
 def _opened(words: str, low: str) -> str | None:
-    match = _OPENING.match(low) or _CLOSING.match(low)
+    # A comparison asks for the same of another thing: the one before has just been told.
+    match = compared_in_vietnamese(low) or _OPENING.match(low) or _CLOSING.match(low)
     if match is None:
         return None
     start, end = match.span("a")
@@ -160,12 +213,14 @@ def substituted(last: str, fragment: str) -> str:
     if (swapped := swap_code(last, fragment)) is not None:
         return swapped
     low, bare = _like(last), _like(fragment)
+    if (swapped := _number_swapped(last, low, fragment, bare)) is not None:
+        return swapped
     if (begins := _PLACE.match(bare)) is not None:
         return _with_phrase(last, low, fragment, begins.group().strip())
     if (swapped := _same_head(last, low, fragment, bare)) is not None:
         return swapped
-    if (swapped := _number_swapped(last, low, fragment, bare)) is not None:
-        return swapped
+    if _TIME.match(plain(fragment)) is not None:
+        return _at_time(last, fragment)
     is_name = all(word[:1].isupper() for word in fragment.split())
     if is_name and (names := list(_CAPITAL.finditer(last))):
         return last[: names[-1].start()] + fragment + last[names[-1].end() :]
@@ -178,8 +233,28 @@ def substituted(last: str, fragment: str) -> str:
             return last[: phrase.start("np")] + fragment + last[phrase.end("np") :]
     start, end = _subject(last, low)
     if end > start:
+        start += _genus(last[start:end], fragment)
         return f"{last[:start]}{_as_begun(fragment, start)}{last[end:]}"
     return f"{last} đối với {fragment}"
+
+
+def _genus(subject: str, fragment: str) -> int:
+    """Length of the kind of a subject that is kept before another of the kind; 0: it is none.
+
+    `Vé` of `Vé xe máy` before `ô tô`, not before `thẻ tháng`, which has a kind of its own.
+    """
+    found = _GENUS.match(_like(subject))
+    if found is None or _GENUS.match(f"{_like(fragment)} ") is not None:
+        return 0
+    return found.end()
+
+
+def _at_time(last: str, fragment: str) -> str:
+    """The question about another time."""
+    old = _TIME_WITHIN.search(plain(last))
+    if old is None:
+        return f"{last} vào {fragment}"
+    return f"{last[: old.start()]}{_as_begun(fragment, old.start())}{last[old.end() :]}"
 
 
 def _as_begun(fragment: str, start: int) -> str:
@@ -207,7 +282,9 @@ def _same_head(last: str, low: str, fragment: str, bare: str) -> str | None:
         if len(parts) < max(length, 2) or head in ("nguoi", "khi", "ngay"):
             continue
         found = re.search(rf"\b{re.escape(head)}\b", low)
-        if found is None:
+        written = " ".join(fragment.split()[:length])
+        # `cầu lông` is no kind of `câu lạc bộ`.
+        if found is None or not _is_alike(last[found.start() : found.end()], written):
             continue
         rest = _BOUNDARY.search(low, found.end())
         of = _OF.search(low, found.end())
@@ -215,6 +292,13 @@ def _same_head(last: str, low: str, fragment: str, bare: str) -> str | None:
         ends = [len(low), *(place.start() for place in (rest, of, closed) if place)]
         return f"{last[: found.start()]}{_as_begun(fragment, found.start())}{last[min(ends) :]}"
     return None
+
+
+def _is_alike(one: str, other: str) -> bool:
+    """Whether words are the same, with their marks where both have some."""
+    if one.isascii() or other.isascii():
+        return True
+    return normalise(one) == normalise(other)
 
 
 def _number_swapped(last: str, low: str, fragment: str, bare: str) -> str | None:
@@ -234,6 +318,11 @@ def _subject(last: str, low: str) -> tuple[int, int]:
         verb = re.match(r"(?:duoc |phai |se )?\w+ ", low[start:])
         start += verb.end() if verb else 0
     end = _BOUNDARY.search(low, start)
+    # `Tiền phạt trả sách trễ`: a kind alone is no subject, what looks like its verb tells of which.
+    if end is not None and _IN_NAME.match(low, end.end()) is not None:
+        kind = f"{_like(last[start : end.start()])} "
+        if (genus := _GENUS.match(kind)) is not None and genus.end() == len(kind):
+            end = _BOUNDARY.search(low, end.end())
     return start, (end.start() if end else len(last))
 
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from citewell.engine.answering.asking.kinds import Asked, Kind
 from citewell.engine.text.normalisation import fold, normalise
+from citewell.engine.text.stemming import stem_english
 from citewell.engine.text.vocabulary import MONTH_NAMES
 
 _WORD = re.compile(r"[^\W\d_][\w'’&-]*")  # noqa: RUF001 - a typographic apostrophe is meant
@@ -53,6 +54,20 @@ _ASKS_NAMED_PERSON = re.compile(
 )
 """Asks for the name of somebody by the post: a decree of the director does not tell it."""
 
+_DOER = re.compile(r"\bdo (?!đó\b|vậy\b)(\w+(?: \w+){1,7})")
+"""`do quản đốc phân xưởng duyệt`: before the verb that is asked about stands the one who does it,
+within seven words, as long as posts are. Only with tone marks, as `đó` is `do` without."""
+_DONE_BY = re.compile(
+    r"\b(?P<done>\w{2,}(?:ed|en|id|ept|ade|one)) by (?:the |an? )?(?P<doer>[a-z]\w+)"
+)
+"""`approved by the warden`, by whatever post."""
+_NO_DOERS = re.compile(
+    rf"(?:noon|midnight|morning|evening|end|start|deadline|close|then|now|tomorrow|law|statute|means|"
+    rf"default|way|using|vote|majority|e?mail|post|phone|letter|hand|cheque|card|transfer|bank|cash|"
+    rf"half|train|bus|car|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{'|'.join(MONTH_NAMES)})"
+)
+"""Words behind `by` that tell of a time or a way: those of offices."""
+
 _PERSON = re.compile(
     r"\b(?:[Ôô]ng|[Bb]à|[Aa]nh|[Cc]hị|[Cc]ô|[Cc]hú|[Tt]hầy|TS\.|ThS\.) (?=[^\W\d_])[A-ZĐÀ-Ỹ]|"
     r"(?<![^\W\d_] )\b[A-ZĐÀ-Ỹ][^\W\d_A-Z]+(?: [A-ZĐÀ-Ỹ][^\W\d_A-Z]+){1,4}"
@@ -82,10 +97,28 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
         if _ASKS_WHICH_PLACE.search(asked.text):
             return 0.0
         return 0.6 if _PLACE.search(plain) else 0.0
+    if asked.kind is Kind.PERSON and _names_doer(written, plain, known):
+        return 0.6
     # `the chair` does not tell who the chair is.
     pattern = _POSTS_WITHOUT_ACCENTS if written == plain else _POSTS
     posts = (fold(match.group()) for match in pattern.finditer(written))
     return 0.6 if any(not known.issuperset(post.split()) for post in posts) else 0.0
+
+
+def _names_doer(written: str, plain: str, known: frozenset[str]) -> bool:
+    """Whether somebody who does what is asked about is named, by whatever post."""
+    for match in _DOER.finditer("" if written == plain else written):
+        new = [fold(word) not in known for word in match[1].split()]
+        # Somebody new, then a word of the question.
+        if new[0] and not all(new):
+            return True
+    stems = {stem_english(word) for word in known}
+    return any(
+        stem_english(match["done"]) in stems
+        and match["doer"] not in known
+        and not _NO_DOERS.fullmatch(match["doer"])
+        for match in _DONE_BY.finditer(plain)
+    )
 
 
 def asks_by_name(asked: Asked) -> bool:
