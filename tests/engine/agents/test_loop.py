@@ -35,6 +35,7 @@ from citewell.engine.answering.base import Passage
 from citewell.engine.errors import ProviderError
 from citewell.engine.llm.base import ToolCall, ToolResult
 from citewell.engine.llm.testing import FakeLanguageModel, ScriptedReply
+from citewell.engine.verification.grading import Grade
 from citewell.engine.verification.rules import RulesVerifier
 
 PARKING = Passage(
@@ -419,6 +420,27 @@ class TestHostileModel:
         assert "evil.example" not in report.text
         assert [one.number for one in report.citations] == [1]
         assert "Ask the king. [unsupported]" in report.text
+
+    async def test_yes_is_graded_by_the_question_of_the_task(self) -> None:
+        async def grade(task: str, quote: str) -> Grade:
+            passage = replace(PARKING, text=quote, end=len(quote))
+            report = await make_report(f"Yes: {quote} [1]", [passage], RulesVerifier(), task)
+            [sentence] = report.sentences
+            assert sentence.assessment is not None
+            return sentence.assessment.grade
+
+        free = "Entry to the mill is free before noon."
+        asked = "Read the rules of the mill. Is entry to the mill free before noon?"
+        assert await grade(asked, free) is Grade.CLOSE
+        # The limit is the document's alone, or of another sentence of the task.
+        assert await grade("Is entry to the mill free?", free) is Grade.REWORDED
+        assert await grade("Is entry to the mill free? Answer before noon.", free) is Grade.REWORDED
+        assert await grade("", free) is Grade.REWORDED
+        # It was so, which does not tell that it is; a task with two questions is graded as before.
+        past = "Dogs were allowed in the mill."
+        assert await grade("Are dogs allowed in the mill?", past) is Grade.REWORDED
+        two = "Are dogs allowed in the mill? Is entry to the mill free before noon?"
+        assert await grade(two, free) is Grade.REWORDED
 
 
 class TestTerms:

@@ -312,6 +312,7 @@ class _Reply:
                         for text in (cited[number].quote, *cited[number].readings)
                     ),
                     self._language,
+                    self._question,
                 ),
                 sentence.assessment,
             )

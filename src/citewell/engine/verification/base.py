@@ -27,6 +27,8 @@ class CitedClaim:
     quotes: tuple[str, ...]
     language: str
     """ISO 639-1 code of the sentence."""
+    question: str = ""
+    """The question that a `Yes` before it answers; empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

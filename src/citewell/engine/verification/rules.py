@@ -22,7 +22,9 @@ class RulesVerifier:
 
     async def read(self, claims: Sequence[CitedClaim]) -> Verdicts:
         grades = [
-            grade_sentence(claim.text, claim.quotes, language=claim.language).grade
+            grade_sentence(
+                claim.text, claim.quotes, language=claim.language, question=claim.question
+            ).grade
             for claim in claims
         ]
         return Verdicts(

@@ -33,7 +33,8 @@ async def report_of(
     """
     passages = await _readable(platform, caller, list(history.shelf.passages))
     text = turn.text if turn.output is None else "\n".join(texts_in(turn.output))
-    made = await make_report(text, passages, await search.verifier_of(platform, caller))
+    verifier = await search.verifier_of(platform, caller)
+    made = await make_report(text, passages, verifier, history.question)
     history.spent.usage += made.usage
     degraded = [DegradedRead.model_validate(asdict(each)) for each in made.degraded]
     if turn.is_truncated:

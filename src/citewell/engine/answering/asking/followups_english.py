@@ -345,7 +345,7 @@ def _with_phrase(question: str, prep: str, np: str) -> str:
         old = question[start:end]
         same_kind = (_TIME.search(plain(old)) is not None) == is_time
         if found in alike and (same_kind or low in ("for", "if", "when")):
-            # What is said of the things holds for the others too: `for tools returned late`.
+            # A participle said of the things holds for the others too: `for tools returned late`.
             said = _SAID_OF.search(old)
             kept = "" if said is None or _SAID_OF.search(f" {np}") else said.group()
             return f"{question[:start]}{prep} {np}{kept}{question[end:]}"
