@@ -1,6 +1,7 @@
 """The rules of the house that no single tool checks (see AGENTS.md)."""
 
 import ast
+import gc
 import importlib
 import pkgutil
 import re
@@ -58,15 +59,31 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), shown(path))
 
 
+TOLD_OF = (*Function.__args__, ast.ClassDef, ast.ExceptHandler)
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Nodes that rules are about, found once: a walk through all sources takes seconds."""
+    return [node for node in ast.walk(parsed(path)) if isinstance(node, TOLD_OF) or is_text(node)]
+
+
+def is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def trees_are_forgotten() -> Iterator[None]:
-    """All sources are read once, and are some hundred megabytes."""
+    """All sources are read once, and are some hundred megabytes, none of them garbage meanwhile."""
+    gc.disable()
     yield
-    parsed.cache_clear()
+    gc.enable()
+    for made in (tells, is_fixture, nodes, parsed):
+        made.cache_clear()
 
 
-def functions(tree: ast.AST) -> Iterator[Function]:
-    for node in ast.walk(tree):
+def functions(path: Path) -> Iterator[Function]:
+    for node in nodes(path):
         if isinstance(node, Function):
             yield node
 
@@ -119,7 +136,7 @@ class TestSizes:
         lengths = {
             f"{shown(path)}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
             for path in python_files(SOURCE)
-            for node in functions(parsed(path))
+            for node in functions(path)
         }
         assert {name: n for name, n in lengths.items() if n > MAX_FUNCTION_LINES} == {}
 
@@ -137,7 +154,7 @@ class TestNames:
         """A name stands for one thing in the whole of `src`; names that begin with `_` are free."""
         places: dict[str, list[str]] = {}
         for path in python_files(SOURCE):
-            for node in ast.walk(parsed(path)):
+            for node in nodes(path):
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     places.setdefault(node.name, []).append(f"{shown(path)}:{node.lineno}")
         shared = {name: found for name, found in places.items() if len(found) > 1}
@@ -168,7 +185,7 @@ class TestProse:
 
 def docstrings(path: Path) -> Iterator[tuple[int, str]]:
     """Line and text of every string that stands for itself, so also those below attributes."""
-    for node in ast.walk(parsed(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             yield node.lineno, str(node.value.value).strip()
 
@@ -189,7 +206,7 @@ class TestBroadExcepts:
         return [
             (f"{shown(path)}:{node.lineno}", path.read_text("utf-8").splitlines()[node.lineno - 1])
             for path in python_files(SOURCE)
-            for node in ast.walk(parsed(path))
+            for node in nodes(path)
             if isinstance(node, ast.ExceptHandler) and self.is_broad(node.type)
         ]
 
@@ -263,7 +280,7 @@ class TestLocks:
 class TestTests:
     def test_every_test_can_fail(self) -> None:
         """Each has an assertion or a time limit, or calls a function of the tests that has one."""
-        known = [(path, node) for path in python_files(TESTS) for node in functions(parsed(path))]
+        known = [(path, node) for path in python_files(TESTS) for node in functions(path)]
         checking: set[str] = set()
         open_ones = [node for _, node in known]
         while found := {node.name for node in open_ones if asserts(node, checking)}:
@@ -284,24 +301,40 @@ def last_name(called: ast.expr) -> str:
     return called.id if isinstance(called, ast.Name) else ""
 
 
+CHECKS = frozenset({"raises", "warns", "fail", "timeout", "wait_for"})
+
+
 def asserts(function: Function, checking: AbstractSet[str]) -> bool:
     """Whether something in the function can fail it, calls of `checking` included."""
-    if any(ast.unparse(one).startswith("pytest.fixture") for one in function.decorator_list):
+    if is_fixture(function):
         return hands_out_a_check(function, checking)
-    telling = {"raises", "warns", "fail", "timeout", "wait_for", *checking}
+    by_itself, called = tells(function)
+    return by_itself or not called.isdisjoint(checking)
+
+
+@cache
+def is_fixture(function: Function) -> bool:
+    return any(ast.unparse(one).startswith("pytest.fixture") for one in function.decorator_list)
+
+
+@cache
+def tells(function: Function) -> tuple[bool, AbstractSet[str]]:
+    """Whether it can fail by itself, and the names it calls."""
+    called: set[str] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.Assert):
-            return True
+            return True, called
         if isinstance(node, ast.Call):
             name = last_name(node.func)
-            if name in telling or name.startswith("assert_"):
-                return True
+            if name in CHECKS or name.startswith("assert_"):
+                return True, called
             # `subprocess.run(..., check=True)`
             if any(
                 key.arg == "check" and ast.unparse(key) == "check=True" for key in node.keywords
             ):
-                return True
-    return False
+                return True, called
+            called.add(name)
+    return False, called
 
 
 def hands_out_a_check(fixture: Function, checking: AbstractSet[str]) -> bool:
