@@ -32,6 +32,8 @@ from tests.conftest import NOTHING_IS_KEPT, Servers
 from tests.entrypoints.forking import FORK_SERVER, Forked
 from tests.waiting import PATIENCE
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # sheet_files and what it imports
+
 COMMAND = [sys.executable, "-m", "citewell.entrypoints.cli"]
 
 

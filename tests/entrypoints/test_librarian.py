@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sheet_files import Sheet, write_xlsx_book
 
 from tests.entrypoints.conftest import Installation, Running
 
@@ -81,6 +82,27 @@ class TestDocuments:
         unknown = installation.call("documents", "show", "twin.txt", "--collection", "No shelf")
         assert (unknown.exit_code, "no collection" in unknown.stderr) == (2, True)
 
+    def test_a_workbook_is_cited_by_the_names_of_its_sheets(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "stock.xlsx"
+        notes = Sheet([["Note", "Text"], ["1", "Lists what the depot of Umberfield sells."]])
+        prices = Sheet([["Item", "Price in euro"], ["Umberfield kettle", "45"]])
+        write_xlsx_book(file, {"Notes": notes, "Prices": prices})
+        (taken,) = installation.json("ingest", str(file))["documents"]
+        assert (taken["status"], taken["chunks"]) == ("ready", 2), taken
+        (hit,) = installation.json("search", "Umberfield kettle", "--top-k", "1")["results"]
+        assert (hit["sheet"], hit["page"], hit["heading"]) == ("Prices", 2, "Prices")
+        question = "What is the price of the Umberfield kettle?"
+        told = installation.call("ask", question, "--conversation", "new").stdout
+        assert "stock.xlsx (version 1), sheet 'Prices'\n" in told
+        (talk, *_) = installation.json("conversations", "list")["conversations"]
+        for form in ("markdown", "json"):
+            export = ("conversations", "export", talk["id"], "--form", form)
+            said = installation.call(*export).stdout
+            assert ("sheet 'Prices'" if form == "markdown" else '"sheet": "Prices"') in said
+            assert "page 2" not in said
+
     def test_what_is_left_out_of_a_folder_is_named(
         self, installation: Installation, tmp_path: Path
     ) -> None:
@@ -134,6 +156,16 @@ class TestOrganisation:
         assert installation.call(*share[:2], "HR").exit_code == 2
         last = {each["email"]: each for each in installation.json("access", "report")["users"]}
         assert last == seen
+
+    def test_a_bad_line_is_told_in_our_own_words(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "bad.csv"
+        file.write_text("email,name\nann\0@example.org,Ann\n", encoding="utf-8")
+        told = installation.call("users", "import", str(file))
+        assert told.exit_code == 2
+        assert "person 1: email: " in told.stderr
+        assert "Value error" not in told.stderr
 
     def test_access_to_a_document_is_listed_for_everybody_with_its_reason(
         self, installation: Installation, tmp_path: Path

@@ -24,6 +24,7 @@ from citewell.core.identity_providers import IdentityProviders
 from citewell.core.mail_servers import MailFrom, SmtpUrl
 from citewell.core.running_settings import RunningSettings
 from citewell.core.tool_servers import ToolServers
+from citewell.kit.complaints import complaint
 
 PREFIX = "CITEWELL_"
 EMBEDDING_PROVIDERS = ("bundled", "fastembed", "onnx", "openai-compatible")
@@ -533,7 +534,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**{"_env_file": _dotenvs(), **overrides})  # pyright: ignore[reportArgumentType] - checked by pydantic
     except ValidationError as error:
         first = error.errors()[0]
-        reason = str(first["msg"]).removeprefix("Value error, ")
+        reason = complaint(first)
         if not first["loc"]:  # of several settings together; it names them
             raise SettingsError(f"{reason}.") from None
         name = f"{PREFIX}{str(first['loc'][0]).upper()}"

@@ -339,6 +339,21 @@ def known_fields(known: set[str]) -> Callable[[Request], Awaitable[None]]:
     return check
 
 
+def no_form(elsewhere: str) -> Callable[[Request], Awaitable[None]]:
+    """Refuses a form where JSON is taken, with a word on the route that takes it."""
+
+    async def check(request: Request) -> None:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in _FORMS:
+            message = f"Send JSON (`Content-Type: application/json`), no form; {elsewhere}"
+            raise RequestValidationError([{"type": "no_form", "loc": ("body",), "msg": message}])
+
+    return check
+
+
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
 async def _idempotency_key(
     idempotency_key: Annotated[
         list[str] | None,

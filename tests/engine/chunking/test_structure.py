@@ -234,3 +234,18 @@ class TestHostileInput:
     def test_many_empty_blocks_count_in_the_offsets(self):
         chunks = cut(*[paragraph("")] * 100, paragraph("Here."))
         assert chunks[0].start == 200
+
+
+class TestSheets:
+    def test_sheets_share_no_chunk_however_short_they_are(self) -> None:
+        def sheet(name: str, number: int, starts_sheet: bool) -> list[Block]:
+            name_of = Block(BlockKind.HEADING, name, number, level=1, starts_sheet=starts_sheet)
+            return [name_of, paragraph("Two words.", number)]
+
+        apart = cut(*sheet("Notes", 1, True), *sheet("Prices", 2, True))
+        assert [(each.heading, each.page, each.page_breaks) for each in apart] == [
+            (("Notes",), 1, ()), (("Prices",), 2, ()),
+        ]  # fmt: skip
+        # Pages of slides or of print, which have no such names, do.
+        [together] = cut(*sheet("Notes", 1, False), *sheet("Prices", 2, False))
+        assert together.page_breaks

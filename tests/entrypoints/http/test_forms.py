@@ -1,9 +1,11 @@
+import uuid
 from collections.abc import Callable
 
 import httpx
 import pytest
 
 from citewell.features.documents.endpoints import disposition
+from tests.conftest import assert_problem
 
 Refused = Callable[[httpx.Response, int, str], None]
 UPLOAD = "/api/v1/documents/upload"
@@ -41,6 +43,22 @@ class TestHostileForms:
         headers = {"content-type": "multipart/form-data"}
         reply = await shared_client.post(UPLOAD, content=form((FILE, b"x")), headers=headers)
         assert 400 <= reply.status_code < 500
+
+
+class TestJsonRoutes:
+    async def test_a_form_where_json_is_taken_is_told_the_route_that_takes_files(
+        self, shared_client: httpx.AsyncClient
+    ):
+        one = f"/api/v1/documents/{uuid.uuid4()}"
+        for method, path, route in (
+            ("POST", "/api/v1/documents", "POST /api/v1/documents/upload"),
+            ("PUT", one, "PUT /api/v1/documents/{document_id}/file"),
+        ):
+            for sent in ({"files": {"file": ("a.txt", b"x")}}, {"data": {"title": "x"}}):
+                reply = await shared_client.request(method, path, **sent)
+                assert_problem(reply, 422, "validation_error")
+                assert reply.json()["detail"].startswith("Send JSON (`Content-Type: application/j")
+                assert f"`{route}` takes" in reply.json()["detail"]
 
 
 class TestDisposition:

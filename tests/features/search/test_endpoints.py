@@ -52,7 +52,7 @@ class TestSearch:
         [hit] = found["results"]
         assert hit.keys() == {
             "chunk_id", "document_id", "title", "version", "page", "heading", "start", "end",
-            "score", "text", "folded", "before", "after", "page_end", "explain",
+            "score", "text", "folded", "before", "after", "page_end", "sheet", "explain",
         }  # fmt: skip
         assert "Otis Berger" in hit["text"]
         assert hit["heading"] == "Lift"
@@ -262,7 +262,7 @@ class TestQuery:
         for citation in reply["citations"]:
             assert citation.keys() == {
                 "number", "chunk_id", "document_id", "title", "version", "page", "heading",
-                "provision", "start", "end", "quote", "score", "page_end", "link",
+                "provision", "start", "end", "quote", "score", "page_end", "sheet", "link",
             }  # fmt: skip
         for sentence in reply["sentences"]:
             assert sentence.keys() == {

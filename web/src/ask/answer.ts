@@ -87,6 +87,7 @@ function citationOf(stored: StoredAnswer["citations"][number]): Citation[] {
       version,
       page: stored.page ?? null,
       page_end: stored.page_end ?? null,
+      sheet: stored.sheet ?? null,
       heading: null,
       start: start ?? 0,
       end: end ?? 0,

@@ -44,7 +44,7 @@ export function CitationChip({ citation, isOpen, onOpen }: Props) {
             <mark className="box-decoration-clone px-0.5">{citation.quote}</mark>
           </blockquote>
           <p className="mt-3 text-sm font-semibold wrap-anywhere">{citation.title}</p>
-          <Place title={citation.title} page={citation.page} heading={citation.provision ?? citation.heading} version={citation.version} />
+          <Place title={citation.title} page={citation.page} sheet={citation.sheet} heading={citation.provision ?? citation.heading} version={citation.version} />
         </HoverCard.Content>
       </HoverCard.Portal>
     </HoverCard.Root>

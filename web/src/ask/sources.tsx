@@ -48,7 +48,7 @@ export function Sources({ heading, items, shown, onShow }: SourcesProps) {
               <span className="min-w-4 text-sm font-semibold text-accent tabular-nums">{label}</span>
               <span className="min-w-0">
                 <span className="font-medium wrap-anywhere">{target.title}</span>
-                <Place title={target.title} page={target.page} heading={place} version={target.version} />
+                <Place title={target.title} page={target.page} sheet={target.sheet} heading={place} version={target.version} />
                 {excerpt !== undefined && (
                   <span className="mt-1 line-clamp-3 font-serif text-soft">{excerpt}</span>
                 )}

@@ -312,7 +312,7 @@ async function copy(text: string, done: string, refused: string): Promise<void> 
 
 function CopyButton({ answer }: { answer: Answer }) {
   const { t } = useTranslation();
-  const text = () => asText(answer, { page: (page) => t("place.page", { page }) });
+  const text = () => asText(answer, { page: (page) => t("place.page", { page }), sheet: (sheet) => t("place.sheet", { sheet }) });
   return (
     <button type="button" className="button button-bare -ms-2.5 text-sm" onClick={() => void copy(text(), t("ask.copied"), t("ask.copyRefused"))}>
       <Copy />

@@ -65,7 +65,7 @@ export function Reader({ target, onClose }: Props) {
       <header className="flex items-start gap-3 border-b border-line px-4 py-3 sm:px-6">
         <div className="min-w-0 grow">
           <h2 className="font-serif text-lg leading-snug font-semibold wrap-anywhere">{target.title}</h2>
-          <Place title={target.title} page={target.page} heading={target.heading} version={version} />
+          <Place title={target.title} page={target.page} sheet={target.sheet} heading={target.heading} version={version} />
           {newer > version && (
             <p className="mt-1 text-sm font-medium text-doubt">{t("reader.newer", { version: newer })}</p>
           )}

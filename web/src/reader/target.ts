@@ -6,6 +6,8 @@ export interface Target {
   title: string;
   version: number;
   page: number | null;
+  /** Name of the sheet of a workbook. */
+  sheet?: string | null | undefined;
   heading: string | null;
   start: number;
   end: number;
@@ -18,6 +20,7 @@ export function targetOfCitation(citation: Citation): Target {
     title: citation.title,
     version: citation.version,
     page: citation.page,
+    sheet: citation.sheet,
     heading: citation.heading,
     start: citation.start,
     end: citation.end,
@@ -25,12 +28,13 @@ export function targetOfCitation(citation: Citation): Target {
   };
 }
 
-export function targetOfHit(hit: Pick<SearchHit, "document_id" | "title" | "version" | "page" | "heading" | "start" | "end" | "text">): Target {
+export function targetOfHit(hit: Pick<SearchHit, "document_id" | "title" | "version" | "page" | "sheet" | "heading" | "start" | "end" | "text">): Target {
   return {
     documentId: hit.document_id,
     title: hit.title,
     version: hit.version,
     page: hit.page,
+    sheet: hit.sheet,
     heading: hit.heading,
     start: hit.start,
     end: hit.end,

@@ -37,6 +37,7 @@ from citewell.engine.agents.rendering import messages_of, result_text, sent_toke
 from citewell.engine.embedding.token_estimate import estimate_tokens
 from citewell.engine.llm.base import Completion, LanguageModel, ModelRequest, complete
 from citewell.engine.llm.pricing import price_of
+from citewell.kit.complaints import complaint
 
 MAX_CALLS = 16
 """Calls of one reply that are looked at; the others are dropped."""
@@ -301,7 +302,7 @@ def _told_action(call: CallState, action: str, spec: ToolTerms) -> str:
 def _explained(error: ValidationError) -> str:
     """The first faults of arguments, without the values: they may be long."""
     faults = [
-        f"`{'.'.join(str(part) for part in fault['loc']) or 'arguments'}`: {fault['msg']}"
+        f"`{'.'.join(str(part) for part in fault['loc']) or 'arguments'}`: {complaint(fault)}"
         for fault in error.errors(include_url=False, include_input=False)[:5]
     ]
     return "; ".join(faults)

@@ -87,6 +87,8 @@ class Passage:
     """Cosine similarity with the question as the library's embedder gives it."""
     page_breaks: tuple[int, ...] = ()
     """Offsets in the text at which a page ends."""
+    sheet: str | None = None
+    """Name of the sheet of a workbook, of which `page` is the number; None elsewhere."""
     names: str = ""
     """Names of the question that its document bears, as a contract does those of its parties."""
 

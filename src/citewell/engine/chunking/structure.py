@@ -83,7 +83,9 @@ class StructureChunker:
             path=self._headings.path,
             page=page_at(block.page, block.breaks, part.start),
             breaks=breaks_within(block.breaks, part.start, part.end),
-            starts_section=role.starts_section and is_first,
+            starts_section=(role.starts_section or block.starts_sheet) and is_first,
+            # A passage of two sheets would have the name of neither.
+            starts_unit=block.starts_sheet and is_first,
             # A third: a longer one is a passage of its own that merely ends with a colon.
             is_glued=role.is_heading or (leads and part.cost <= self._target // 3),
             context=context,

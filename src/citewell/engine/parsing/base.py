@@ -33,6 +33,8 @@ class Block:
     """Depth of a heading, 1 to 6; 0 for everything else."""
     breaks: tuple[int, ...] = ()
     """Offsets in the text at which a page ends within the block, in order."""
+    starts_sheet: bool = False
+    """Whether it is the name of a sheet, whose text shares no chunk with that of another."""
 
 
 @dataclass(frozen=True, slots=True)

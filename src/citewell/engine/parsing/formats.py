@@ -109,6 +109,12 @@ FAMILIES: dict[DocumentFormat | None, str] = {
 }
 """Family of a format, of which there are few enough for a histogram each."""
 
+WORKBOOKS = tuple(
+    FORMATS[name].mime_type
+    for name in (DocumentFormat.XLSX, DocumentFormat.XLSB, DocumentFormat.XLS, DocumentFormat.ODS)
+)
+"""MIME types of formats whose pages are sheets with names."""
+
 PICTURES = frozenset(
     {DocumentFormat.PNG, DocumentFormat.JPEG, DocumentFormat.TIFF, DocumentFormat.WEBP}
 )

@@ -61,7 +61,8 @@ def pack_blocks(blocks: list[Block]) -> Message:
     """The message with some blocks, in order."""
     return {
         "blocks": [
-            [block.kind, block.text, block.page, block.level, block.breaks] for block in blocks
+            [block.kind, block.text, block.page, block.level, block.breaks, block.starts_sheet]
+            for block in blocks
         ]
     }
 
@@ -73,8 +74,8 @@ def unpack_blocks(message: Message) -> list[Block]:
         KeyError, TypeError, ValueError: It is not one.
     """
     return [
-        Block(BlockKind(kind), text, page, level, tuple(breaks))
-        for kind, text, page, level, breaks in message["blocks"]
+        Block(BlockKind(kind), text, page, level, tuple(breaks), starts_sheet)
+        for kind, text, page, level, breaks, starts_sheet in message["blocks"]
     ]
 
 

@@ -124,6 +124,8 @@ class ChunkView:
     text: str
     page_breaks: tuple[int, ...] = field(default=(), kw_only=True)
     """Offsets in the text at which a page ends."""
+    sheet: str | None = field(default=None, kw_only=True)
+    """Name of the sheet of a workbook, of which `page` is the number; None elsewhere."""
     before: tuple["ChunkView", ...] = field(default=(), kw_only=True)
     """Passages before it in its version, in order, as far as they were asked for."""
     after: tuple["ChunkView", ...] = field(default=(), kw_only=True)

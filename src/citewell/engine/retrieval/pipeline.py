@@ -559,6 +559,7 @@ def _hit(
         language=passage.language,
         text=passage.text,
         page_breaks=passage.page_breaks,
+        sheet=passage.sheet,
         score=fused.score,
         dense_score=fused.candidate.cosine,
         lexical_score=fused.candidate.bm25,

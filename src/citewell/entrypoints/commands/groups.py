@@ -32,6 +32,7 @@ from citewell.features.sharing import departments
 from citewell.features.sharing.schemas import DepartmentsReport, Person
 from citewell.features.users import groups, service
 from citewell.features.users.schemas import GroupCreate, GroupRead, UserRead
+from citewell.kit.complaints import complaint
 from citewell.kit.pagination import MAX_LIMIT, PageRequest
 from citewell.models.notices import NoticeKind
 
@@ -222,7 +223,7 @@ def _people(file: Path) -> list[Person]:
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{file}, person {len(people) + 1}"
-        stop(f"{where}: {first['loc'][0]}: {first['msg']}.", USAGE)
+        stop(f"{where}: {first['loc'][0]}: {complaint(first)}.", USAGE)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         stop(f"{file} cannot be read as CSV in UTF-8: {error}.", USAGE)
     return people

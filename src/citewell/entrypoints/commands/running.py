@@ -25,6 +25,7 @@ from citewell.entrypoints.installation import open_platform, running_database, r
 from citewell.features.connections.choosing import ModelPolicy
 from citewell.features.identity import service as identity
 from citewell.features.users import service as users
+from citewell.kit.complaints import complaint
 from citewell.kit.storable import require_storable_text
 from citewell.kit.visible import UNSEEN, harmless
 
@@ -113,8 +114,7 @@ def checked(model: type[RequestT], /, **fields: object) -> RequestT:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"][:2])
-        reason = str(first["msg"]).removeprefix("Value error, ")
-        stop(f"The {name} cannot be used: {reason}.", USAGE)
+        stop(f"The {name} cannot be used: {complaint(first)}.", USAGE)
 
 
 def read_text_file(path: Path) -> str:

@@ -239,12 +239,16 @@ def _print_hit(number: int, hit: SearchHit) -> None:
 
 def _place(item: CitationRead | SearchHit) -> str:
     parts = [f"{item.title} (version {item.version})"]
-    if item.page is not None:
+    if item.sheet is not None:
+        parts.append(f"sheet '{item.sheet}'")
+    elif item.page is not None:
         is_range = item.page_end is not None and item.page_end > item.page
         parts.append(f"pages {item.page}-{item.page_end}" if is_range else f"page {item.page}")
     provision = item.provision if isinstance(item, CitationRead) else None
-    if provision or item.heading:
-        parts.append(provision or item.heading or "")
+    heading = provision or item.heading
+    # A sheet's name heads its passages, and is said already.
+    if heading and heading != item.sheet:
+        parts.append(heading)
     return ", ".join(parts)
 
 

@@ -24,6 +24,7 @@ from citewell.entrypoints.http.policies import POLICY
 from citewell.features.http import ErrorFormat, RoutePolicy, own_address
 from citewell.features.oauth.errors import OAuthError
 from citewell.features.oauth.service import MCP_PATH
+from citewell.kit.complaints import complaint
 from citewell.kit.sse import encode_event
 
 log = structlog.get_logger(__name__)
@@ -286,7 +287,7 @@ def _validation_detail(errors: Sequence[Any]) -> str:
     parts: list[str] = []
     for error in errors[:5]:
         place = _place(error)
-        parts.append(f"{place}: {error['msg']}" if place else str(error["msg"]))
+        parts.append(f"{place}: {complaint(error)}" if place else complaint(error))
     return "; ".join(parts)
 
 

@@ -30,6 +30,7 @@ from citewell.entrypoints.mcp.places import TEMPLATE, DocumentPlace, read_place
 from citewell.entrypoints.mcp.tools import STRETCH, TOOLS, ToolSpec
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import DocumentQuery, DocumentRead
+from citewell.kit.complaints import complaint
 from citewell.kit.pagination import PageRequest
 
 INSTRUCTIONS = """\
@@ -228,7 +229,7 @@ def _mistakes(error: ValidationError) -> str:
     """Each mistake with its place; the input itself is not repeated."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(
-        f"{'.'.join(map(str, each['loc']))[:100]}: {each['msg']}" for each in found[:5]
+        f"{'.'.join(map(str, each['loc']))[:100]}: {complaint(each)}" for each in found[:5]
     )
 
 

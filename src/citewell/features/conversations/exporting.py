@@ -121,7 +121,9 @@ def _sentence(answer: StoredAnswer, place: int) -> str:
 def _citation(citation: StoredCitation) -> str:
     if not citation.is_readable:
         return f"[{citation.number}] a passage that you may not read"
-    page = f", page {citation.page}" if citation.page is not None else ""
+    page = "" if citation.page is None else f", page {citation.page}"
+    if citation.sheet is not None:
+        page = f", sheet '{' '.join(citation.sheet.split())}'"
     quote = " ".join((citation.text or "").split())
     title = " ".join((citation.title or "").split())
     return f"[{citation.number}] {title}, version {citation.version}{page}: “{quote}”"

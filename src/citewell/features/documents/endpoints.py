@@ -56,6 +56,7 @@ from citewell.features.http import (
     governed,
     known_fields,
     listing,
+    no_form,
 )
 from citewell.models.documents import VersionStatus
 
@@ -74,7 +75,11 @@ OnDuplicateField = Annotated[
 ]
 
 
-@router.post("", status_code=202)
+@router.post(
+    "",
+    status_code=202,
+    dependencies=[Depends(no_form("`POST /api/v1/documents/upload` takes files."))],
+)
 @governed(TAKES_TEXT)
 async def create_document(
     platform: PlatformDep, caller: WriterDep, key: KeyDep, data: DocumentCreate, reply: Response
@@ -142,7 +147,11 @@ async def upload_documents(
     return await _accepted(platform, caller, news, once, reply)
 
 
-@router.put("/{document_id}", status_code=202)
+@router.put(
+    "/{document_id}",
+    status_code=202,
+    dependencies=[Depends(no_form("`PUT /api/v1/documents/{document_id}/file` takes a file."))],
+)
 @governed(TAKES_TEXT)
 async def replace_document(
     platform: PlatformDep,

@@ -40,6 +40,7 @@ from citewell.features.events.streams import StaleError, Streams
 from citewell.features.events.subscribers import Subscriber
 from citewell.features.events.topics import MAX_TOPICS, Topic, parse_topic
 from citewell.features.http import PRIVATE, PROBE, ReaderDep, Router, governed
+from citewell.kit.complaints import complaint
 from citewell.kit.sse import encode_json
 from citewell.kit.tasks import TaskGroup
 
@@ -299,5 +300,5 @@ async def _receive(websocket: WebSocket) -> Incoming | str:
             known = "A message has the type auth, subscribe, unsubscribe or ping."
             return message("error", code="unknown_type", detail=known)
         place = ".".join(str(part) for part in first["loc"][1:])[:MAX_ECHO]
-        detail = f"{place}: {first['msg']}" if place else first["msg"]
+        detail = f"{place}: {complaint(first)}" if place else complaint(first)
         return message("error", code="validation_error", detail=detail)

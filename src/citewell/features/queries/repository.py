@@ -16,6 +16,7 @@ from citewell.access.statements import reach_sql
 from citewell.core.context import NOBODY, BatchContext
 from citewell.core.database.exchange import Rows
 from citewell.engine.answering.base import ConfidenceLevel
+from citewell.engine.parsing.formats import WORKBOOKS
 from citewell.features.queries.schemas import (
     BAD_RATING,
     Logged,
@@ -37,7 +38,12 @@ _PLACED = ("document_id", "version", "start", "end")
 # are kept in stretches; the first one needed is the last that begins no later.
 _TEXTS = """
 SELECT w.place, d.title, min(p.start_offset) AS first,
-  string_agg(p.text, '' ORDER BY p.start_offset) AS text, a.number AS active_version
+  string_agg(p.text, '' ORDER BY p.start_offset) AS text, a.number AS active_version,
+  CASE WHEN v.mime_type = ANY(CAST(:workbooks AS text[])) THEN (
+    SELECT c.heading[1] FROM chunk c
+    WHERE c.tenant_id = :tenant_id AND c.document_id = d.id AND c.version_id = v.id
+      AND c.start_offset <= w."start" AND c.end_offset > w."start"
+      AND c.page_breaks = '{{}}' LIMIT 1) END AS sheet
 FROM jsonb_to_recordset(CAST(:wanted AS jsonb))
   AS w (place int, document_id uuid, version int, "start" bigint, "end" bigint)
 JOIN document d ON d.tenant_id = :tenant_id AND d.id = w.document_id AND {reach}
@@ -48,7 +54,7 @@ JOIN document_text p ON p.tenant_id = :tenant_id AND p.version_id = v.id
   AND p.start_offset < w."end" AND p.start_offset >= (
     SELECT max(s.start_offset) FROM document_text s
     WHERE s.tenant_id = :tenant_id AND s.version_id = v.id AND s.start_offset <= w."start")
-GROUP BY w.place, d.title, a.number
+GROUP BY w.place, w."start", d.id, d.title, a.number, v.id, v.mime_type
 """
 
 _FORGET = text("""
@@ -197,14 +203,18 @@ async def readable(
         {name: passage[name] for name in _PLACED} | {"place": place}
         for place, passage in enumerate(passages)
     ]
-    values |= {"tenant_id": ctx.tenant_id, "wanted": json.dumps(wanted)}
+    values |= {
+        "tenant_id": ctx.tenant_id,
+        "wanted": json.dumps(wanted),
+        "workbooks": list(WORKBOOKS),
+    }
     rows = await ctx.batch.ask(_TEXTS.format(reach=predicate), values, list)
     found: dict[int, ReadablePassage] = {}
     place: int
-    for place, title, first, text_from_first, active_version in rows:
+    for place, title, first, text_from_first, active_version, sheet in rows:
         passage = passages[place]
         stretch = text_from_first[passage["start"] - first : passage["end"] - first]
-        found[place] = ReadablePassage(title, stretch, active_version)
+        found[place] = ReadablePassage(title, stretch, active_version, sheet)
     return found
 
 

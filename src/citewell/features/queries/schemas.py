@@ -128,6 +128,8 @@ class StoredPassage(BaseModel):
     page: int | None = None
     page_end: int | None = None
     """Last page of the text, the same as `page` where it stands on one."""
+    sheet: str | None = None
+    """Name of the sheet of a workbook, of which `page` is the number; null elsewhere."""
     start: int | None = None
     end: int | None = None
     score: float | None = None
@@ -226,6 +228,8 @@ class ReadablePassage:
     text: str
     active_version: int | None
     """The version that answers today."""
+    sheet: str | None = None
+    """Name of its sheet in a workbook."""
 
 
 Readable = Mapping[int, ReadablePassage]

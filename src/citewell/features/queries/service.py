@@ -347,6 +347,7 @@ def _passage(
         version=passage["version"],
         page=page,
         page_end=page_end,
+        sheet=known.sheet,
         start=stretch["start"],
         end=stretch["end"],
         score=stretch["score"],

@@ -485,6 +485,7 @@ def _passage(hit: Hit, asked: str, spec: EmbedderSpec | None) -> Passage:
         else None,
         cosine=cosine,
         page_breaks=hit.page_breaks,
+        sheet=hit.sheet,
         context=hit.context,
     )
 
@@ -503,6 +504,7 @@ def _citation_read(citation: Citation) -> CitationRead:
             "version": passage.version,
             "page": page,
             "page_end": page_end,
+            "sheet": passage.sheet,
             "heading": heading_text(provision.path if provision else passage.heading),
             "provision": provision.cited if provision else None,
             "start": citation.start,

@@ -202,6 +202,8 @@ class SearchHit(BaseModel):
     page: int | None
     page_end: int | None = None
     """Last page of the text, the same as `page` where it stands on one."""
+    sheet: str | None = None
+    """Name of the sheet of a workbook, of which `page` is the number; null elsewhere."""
     heading: str | None
     start: int
     end: int
@@ -316,6 +318,8 @@ class CitationRead(BaseModel):
     page: int | None
     page_end: int | None = None
     """Last page of the text, the same as `page` where it stands on one."""
+    sheet: str | None = None
+    """Name of the sheet of a workbook, of which `page` is the number; null elsewhere."""
     heading: str | None
     provision: str | None = None
     """Of a legal text: where the quote stands, as it is cited (`Điều 12, Khoản 3`)."""
@@ -547,6 +551,7 @@ def hit_read(hit: Hit, *, explain: bool) -> SearchHit:
         version=hit.version,
         page=hit.page,
         page_end=pages_of(hit.page, hit.page_breaks, 0, len(hit.text))[1],
+        sheet=hit.sheet,
         heading=heading_text(hit.heading),
         start=hit.start,
         end=hit.end,

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from citewell.features.transfers.errors import DamagedExportError
 from citewell.features.transfers.schemas import AnyRecord, Record
+from citewell.kit.complaints import complaint
 
 JSON, BYTES = b"J", b"B"
 LENGTH_BYTES = 4
@@ -116,5 +117,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        return f"{place or 'a record'}: {first['msg']}"
+        return f"{place or 'a record'}: {complaint(first)}"
     return "a record is damaged"

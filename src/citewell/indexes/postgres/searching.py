@@ -13,6 +13,7 @@ from typing import Any
 
 from citewell.access.policy import IdSet
 from citewell.core.database.batches import Rows, StatementBatch, StatementResult
+from citewell.engine.parsing.formats import WORKBOOKS
 from citewell.engine.retrieval.base import ChunkView, HybridQuery, Legs, LegScores
 from citewell.indexes.contract import SearchScope
 from citewell.indexes.postgres.inverted import TermReading
@@ -53,7 +54,9 @@ LIMIT {candidates}
 
 _SHOWN = """
   c.id, c.document_id, d.title, v.number AS version, c.page, c.heading, c.context,
-  c.start_offset, c.end_offset, c.language, c.text, c.page_breaks
+  c.start_offset, c.end_offset, c.language, c.text, c.page_breaks,
+  CASE WHEN v.mime_type = ANY(CAST(:workbooks AS text[])) AND c.page_breaks = '{}'
+    THEN c.heading[1] END AS sheet
 """
 
 _FETCH = """
@@ -149,7 +152,7 @@ def ask_passages(
     batch: StatementBatch, scope: SearchScope, ids: Sequence[uuid.UUID], neighbours: int
 ) -> StatementResult[Mapping[uuid.UUID, ChunkView]]:
     """See `Searcher.passages`."""
-    values = scope_values(scope) | {"ids": IdSet.of(ids).literal}
+    values = scope_values(scope) | {"ids": IdSet.of(ids).literal, "workbooks": list(WORKBOOKS)}
     if not neighbours:
         return batch.ask(_FETCH.format(shown=_SHOWN, scope=scope_sql(scope)), values, _passages)
     statement = _FETCH_AROUND.format(shown=_SHOWN, scope=scope_sql(scope))
@@ -180,11 +183,11 @@ def _passages_around(rows: Rows) -> Mapping[uuid.UUID, ChunkView]:
 def _view(row: Sequence[Any]) -> ChunkView:
     (
         chunk_id, document_id, title, version, page, heading, context, start, end, language,
-        content, breaks,
+        content, breaks, sheet,
     ) = row  # fmt: skip
     return ChunkView(
         chunk_id, document_id, title, version, page, tuple(heading), context, start, end, language,
-        content, page_breaks=tuple(breaks),
+        content, page_breaks=tuple(breaks), sheet=sheet,
     )  # fmt: skip
 
 

@@ -53,15 +53,19 @@ def _book_blocks(book: Book) -> Iterator[Block]:
         is_named = False
         for part in _tables(book.rows(sheet)):
             if not is_named:
-                yield Block(BlockKind.HEADING, sheet.name, sheet.number, level=1)
+                yield _name(sheet.name, sheet.number)
                 is_named = True
             lines: list[Sequence[str]] = [_line(row) for row in part]
             yield from _part_blocks(_flush_left(lines), sheet.number)
         for remark in book.remarks(sheet):
             if not is_named:
-                yield Block(BlockKind.HEADING, sheet.name, sheet.number, level=1)
+                yield _name(sheet.name, sheet.number)
                 is_named = True
             yield remark
+
+
+def _name(name: str, number: int) -> Block:
+    return Block(BlockKind.HEADING, name, number, level=1, starts_sheet=True)
 
 
 def _tables(rows: Iterator[Row]) -> Iterator[list[Row]]:
