@@ -1,5 +1,6 @@
 """Documents of a small yard, and dialogues over them whose second question leaves words out."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from citewell.engine.answering.base import Passage
@@ -112,9 +113,9 @@ OTHERS: tuple[Dialogue, ...] = (
 )  # fmt: skip
 
 
-def documents() -> list[Passage]:
-    """Every section as a passage of its own."""
+def documents(sections: Sequence[tuple[str, str, str, str]] = _SECTIONS) -> list[Passage]:
+    """Every section as a passage of its own: language, title, heading and text."""
     return [
         passage(text, name=f"{title} {heading}", title=title, heading=[heading], language=language)
-        for language, title, heading, text in _SECTIONS
+        for language, title, heading, text in sections
     ]

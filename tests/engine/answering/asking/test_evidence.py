@@ -80,6 +80,8 @@ class TestOffers:
             ("Who approves overtime?", "Overtime is approved by the warden.", 1),
             ("Who approves overtime?", "Overtime is approved by noon.", 0),
             ("Who approves overtime?", "Overtime is paid by cheque.", 0),
+            ("To whom is damage reported?", "Damage is reported to the warden at once.", 1),
+            ("Who reports damage?", "Damage is reported to the warden at once.", 0),
         ):
             found = offers(read_question(question, "vi" if "Ai" in question else "en"), text)
             assert (found > 0) == bool(expected), (text, found)

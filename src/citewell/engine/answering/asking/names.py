@@ -58,9 +58,11 @@ _DOER = re.compile(r"\bdo (?!đó\b|vậy\b)(\w+(?: \w+){1,7})")
 """`do quản đốc phân xưởng duyệt`: before the verb that is asked about stands the one who does it,
 within seven words, as long as posts are. Only with tone marks, as `đó` is `do` without."""
 _DONE_BY = re.compile(
-    r"\b(?P<done>\w{2,}(?:ed|en|id|ept|ade|one)) by (?:the |an? )?(?P<doer>[a-z]\w+)"
+    r"\b(?P<done>\w{2,}(?:ed|en|id|ept|ade|one)) "
+    r"(?P<how>by|to) (?:the |an? )?(?P<doer>[a-z]\w+)"
 )
-"""`approved by the warden`, by whatever post."""
+"""`approved by the warden`, by whatever post; `reported to` one where it is asked to whom."""
+_ASKS_TO = re.compile(r"\bto who|\bwhom\b|\bto$")
 _NO_DOERS = re.compile(
     rf"(?:noon|midnight|morning|evening|end|start|deadline|close|then|now|tomorrow|law|statute|means|"
     rf"default|way|using|vote|majority|e?mail|post|phone|letter|hand|cheque|card|transfer|bank|cash|"
@@ -97,7 +99,7 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
         if _ASKS_WHICH_PLACE.search(asked.text):
             return 0.0
         return 0.6 if _PLACE.search(plain) else 0.0
-    if asked.kind is Kind.PERSON and _names_doer(written, plain, known):
+    if asked.kind is Kind.PERSON and _names_doer(asked, written, plain, known):
         return 0.6
     # `the chair` does not tell who the chair is.
     pattern = _POSTS_WITHOUT_ACCENTS if written == plain else _POSTS
@@ -105,7 +107,7 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
     return 0.6 if any(not known.issuperset(post.split()) for post in posts) else 0.0
 
 
-def _names_doer(written: str, plain: str, known: frozenset[str]) -> bool:
+def _names_doer(asked: Asked, written: str, plain: str, known: frozenset[str]) -> bool:
     """Whether somebody who does what is asked about is named, by whatever post."""
     for match in _DOER.finditer("" if written == plain else written):
         new = [fold(word) not in known for word in match[1].split()]
@@ -113,8 +115,10 @@ def _names_doer(written: str, plain: str, known: frozenset[str]) -> bool:
         if new[0] and not all(new):
             return True
     stems = {stem_english(word) for word in known}
+    how = "to" if _ASKS_TO.search(asked.text) else "by"
     return any(
-        stem_english(match["done"]) in stems
+        match["how"] == how
+        and stem_english(match["done"]) in stems
         and match["doer"] not in known
         and not _NO_DOERS.fullmatch(match["doer"])
         for match in _DONE_BY.finditer(plain)
