@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from citewell.engine.answering.asking.carrying import words_and_codes
+from citewell.engine.answering.ranges import holds_number
 from citewell.engine.answering.reading.base import Material, Statement
-from citewell.engine.answering.reading.grid import holds_number
 from citewell.engine.answering.reading.subjects import is_function_word
 from citewell.engine.answering.signals import content_of, near_terms, text_near
 from citewell.engine.text.normalisation import fold, normalise, words

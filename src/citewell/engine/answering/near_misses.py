@@ -42,7 +42,8 @@ LOW = 0.59
 """The most that an answer can have whose subject is in doubt: it is given, and never trusted."""
 
 _REWORDED = 0.92
-"""The most where a word of the question is said by a synonym: given, but not as sure."""
+"""The most where a synonym says a word of the question, or a range its number: given, but not as
+sure."""
 
 _ENDS_FOR = re.compile(r"\bfor (?:the |an? |our |my |your )?((?:[^\W\d_]{3,} ?){1,2})$")
 """`the notice period for directors`: what is said of others is no answer."""
@@ -135,7 +136,8 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     is_low |= _limits_each(material, statement) or _is_another_sort(material, statement)
     if is_low:
         return LOW
-    return _REWORDED if _rests_on_synonym(material, statement) else 1.0
+    is_inferred = _rests_on_synonym(material, statement) or _rests_on_range(material, statement)
+    return _REWORDED if is_inferred else 1.0
 
 
 def _around(statement: Statement) -> str:
@@ -282,6 +284,16 @@ def _rests_on_guess(material: Material, statement: Statement) -> bool:
     """Whether a short word of the question is there in another spelling only: `size` as `site`."""
     terms = material.question.terms
     return any(terms[at].is_guess for at in near_terms(material, statement))
+
+
+def _rests_on_range(material: Material, statement: Statement) -> bool:
+    """Whether a row is told whose range holds the number of the question: no text says it."""
+    quoted = {(id(quote.passage), quote.span) for quote in statement.quotes}
+    return any(
+        (id(reading.passage), reading.candidates[at].span) in quoted
+        for reading in material.scores.readings
+        for at in reading.in_range
+    )
 
 
 def _rests_on_synonym(material: Material, statement: Statement) -> bool:

@@ -224,7 +224,7 @@ def signals_of(material: Material, statement: Statement, midpoint: float | None)
         focus_gap_typed=focus_gap if asks_for_a_type(material.asked) else 0.0,
         names_gap=len(names - near) / len(names) if names else 0.0,
         certainty=question.certainty,
-        numbers=min(_lacking_numbers(material, text), 2),
+        numbers=min(_lacking_numbers(material, text, near), 2),
         no_type=max(0.0, 0.5 - offered) if is_typed else 0.0,
         has_type=max(0.0, offered - 0.5) if is_typed else 0.0,
         miscounted=float(_is_miscounted(material, statement, offered)),
@@ -379,13 +379,20 @@ def _surroundings(told: Sequence[tuple[ReadPassage, int]]) -> str:
     return "\n".join(texts)
 
 
-def _lacking_numbers(material: Material, text: str) -> int:
+def _lacking_numbers(material: Material, text: str, near: frozenset[int]) -> int:
     plain = fold(normalise(text))
+    in_range = {
+        at
+        for reading in material.scores.readings
+        for granted in reading.in_range.values()
+        for at in granted & near
+    }
+    held = {fold(material.question.terms[at].text.lower()) for at in in_range}
     asked = [word for word in material.asked.text.split() if any(c.isdigit() for c in word)]
-    return sum(not holds_number(word, plain) for word in asked)
+    return sum(word not in held and not _says_number(word, plain) for word in asked)
 
 
-def holds_number(word: str, plain: str) -> bool:
+def _says_number(word: str, plain: str) -> bool:
     """Whether a folded text holds a number of a question whole: `500` is no part of `11,500`."""
     return re.search(rf"(?<![\w.,]){re.escape(word)}(?!\w|[.,]\d)", plain) is not None
 

@@ -113,12 +113,6 @@ _BOUNDS = frozenset(
 
 # `P2`, `C3`, `B-118`: a letter, then digits; `20 m` is a measure.
 _CODE = re.compile(r"[^\W\d_]{1,3}[-./ ]?\d[\w.-]*")
-_RANGE = re.compile(
-    r"(?<![\d.,])(?P<low>\d[\d.,]*+)\s?(?:to|-|–|den|đến|tới)\s?(?P<high>\d[\d.,]*)|"  # noqa: RUF001
-    r"(?P<below>less than|under|below|up to|duoi|den)\s+(?P<top>\d[\d.,]*)|"
-    r"(?<![\d.,])(?P<from>\d[\d.,]*+)\s?(?:or more|and (?:more|above|over)|\+|tro len)|"
-    r"(?P<above>above|over|more than|from|tren|tu)\s+(?P<least>\d[\d.,]*)"
-)
 
 
 @dataclass(slots=True)
@@ -437,24 +431,3 @@ def number_in(cell: str) -> float | None:
 def is_free_cell(cell: str) -> bool:
     """Whether a cell says that something costs nothing, for all or for some."""
     return is_free(fold(normalise(cell)))
-
-
-def holds_number(cell: str, number: float) -> bool:
-    """Whether a cell is a range that a number falls into: `10 to 20 kg`, `less than 3`."""
-    match = _RANGE.search(fold(normalise(cell)))
-    if match is None:
-        return False
-    parts = match.groupdict()
-
-    def value(name: str) -> float:
-        return max(number_values(str(parts[name]).strip(".,")))
-
-    if parts["low"]:
-        return value("low") <= number <= value("high")
-    if parts["below"]:
-        is_up_to = parts["below"] in ("up to", "den")
-        return number <= value("top") if is_up_to else number < value("top")
-    if parts["from"]:
-        return number >= value("from")
-    is_from = parts["above"] in ("from", "tu")
-    return number >= value("least") if is_from else number > value("least")

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 
 from citewell.engine.answering.candidates import Candidate
+from citewell.engine.answering.ranges import holds_number
 from citewell.engine.answering.reading.base import Material, Statement, quote_of
 from citewell.engine.answering.reading.grid import (
     TableRows,
     grids_of,
-    holds_number,
     name_of,
     name_without_unit,
     price_columns,
