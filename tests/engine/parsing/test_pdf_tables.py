@@ -1,10 +1,9 @@
 """Tables of PDFs keep their cells, and what only looks like one stays text."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
-from document_files import write_objects, write_pdf_content
+from document_files import write_pdf_content
 
 from citewell.engine.parsing.base import Block, BlockKind
 from citewell.engine.parsing.readers.pdf_cells import Letter, PageTable, counted, ruled_table
@@ -12,6 +11,7 @@ from citewell.engine.parsing.readers.pdf_columns import column_tables
 from citewell.engine.parsing.readers.pdf_glyphs import read_facts
 from citewell.engine.parsing.readers.pdf_placing import with_tables
 from citewell.engine.parsing.readers.pdf_rules import DrawnLine, Rules, ruled_grids
+from tests.engine.parsing.drawn_pages import filled, shown, stroked, text_of, write_pdf_contents
 from tests.timing import processor_seconds
 
 HEIGHT = 14
@@ -22,21 +22,6 @@ SENSORS = [
     ["Turbidity", "4 weeks", "3 months"],
     ["Depth", "Before every\ndeployment", "Before every\ndeployment"],
 ]
-
-
-def shown(text: str, left: float, bottom: float) -> str:
-    text = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
-    return f"BT /F1 10 Tf 1 0 0 1 {left:g} {bottom:g} Tm ({text}) Tj ET\n"
-
-
-def stroked(x0: float, y0: float, x1: float, y1: float) -> str:
-    return f"{x0:g} {y0:g} m {x1:g} {y1:g} l S\n"
-
-
-def filled(x0: float, y0: float, x1: float, y1: float) -> str:
-    """A border as office programs draw it: a filled rectangle of half a point."""
-    wide, high = max(x1 - x0, 0.5), max(abs(y1 - y0), 0.5)
-    return f"{x0:g} {min(y0, y1):g} {wide:g} {high:g} re f\n"
 
 
 def drawn(rows: Sequence[Sequence[str]], xs: Sequence[float], top: float, line=stroked) -> str:
@@ -52,28 +37,6 @@ def drawn(rows: Sequence[Sequence[str]], xs: Sequence[float], top: float, line=s
         content += "".join(line(x, bottom, x, y) for x in xs)
         y = bottom
     return content
-
-
-def write_pdf_contents(path: Path, pages: Sequence[str]) -> Path:
-    """Write a page for each content stream; F1 is Helvetica."""
-    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
-    objects = {
-        1: b"<< /Type /Catalog /Pages 2 0 R >>",
-        2: f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
-        3: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    }
-    for n, content in enumerate(pages):
-        objects[4 + 2 * n] = (
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {5 + 2 * n} 0 R"
-            " /Resources << /Font << /F1 3 0 R >> >> >>"
-        ).encode()
-        shown = content.encode("latin-1")
-        objects[5 + 2 * n] = b"<< /Length %d >>\nstream\n%s\nendstream" % (len(shown), shown)
-    return write_objects(path, objects)
-
-
-def text_of(rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(" | ".join(cell.replace("\n", " ") for cell in row) for row in rows)
 
 
 class TestRuledTables:
@@ -346,7 +309,7 @@ class TestCost:
     def test_rules_are_compared_with_those_at_their_border(self):
         def rules(count: int) -> Rules:
             lines = [DrawnLine(1 + 7 * n, 1, 7 * count) for n in range(count)]
-            return Rules(lines, lines)
+            return Rules(lines, lines, [])
 
         assert processor_seconds(lambda: list(ruled_grids(rules(140))), rounds=1) < 0.2
         assert not list(ruled_grids(rules(300)))
@@ -354,7 +317,7 @@ class TestCost:
     def test_letters_of_a_grid_are_placed_at_once(self):
         xs, ys = [1.0, 301.0, 601.0], [1.0 + 7 * n for n in range(391)]
         across = [DrawnLine(y, xs[0], xs[-1]) for y in ys]
-        (grid,) = ruled_grids(Rules(across, [DrawnLine(x, ys[0], ys[-1]) for x in xs]))
+        (grid,) = ruled_grids(Rules(across, [DrawnLine(x, ys[0], ys[-1]) for x in xs], []))
         letters = [
             Letter(101 * row + at, "1", 6 * at + 2, 6 * at + 7, y + 1, y + 6)
             for row, y in enumerate(reversed(ys[:-1]))
@@ -366,7 +329,9 @@ class TestCost:
     def test_lines_of_a_table_are_looked_for_once(self):
         text = "\n".join(f"Name{n % 10} 12{n % 7}" for n in range(4_000))
         rows = [["Name", "12"], ["q", "1"]]
-        table = PageTable("", rows, counted(text + "q"), (), None, None, is_ruled=False)
+        table = PageTable(
+            "", rows, counted(text + "q"), (), None, None, is_ruled=False, places=frozenset()
+        )
         blocks = [Block(BlockKind.PARAGRAPH, text, 1)]
         assert processor_seconds(lambda: with_tables(blocks, [table], 1), rounds=1) < 1
 

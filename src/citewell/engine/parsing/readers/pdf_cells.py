@@ -79,6 +79,8 @@ class PageTable:
     """The lines before and behind it, without spaces; None if they are more than those of a
     running header or footer."""
     is_ruled: bool
+    places: frozenset[int]
+    """Of its letters in the page's text."""
 
 
 def read_letters(raw: object, shown: str) -> list[Letter]:
@@ -147,6 +149,7 @@ def ruled_table(grid: RuledGrid, letters: Sequence[Letter], shown: str) -> PageT
         above=_edge(above, shown),
         below=_edge(below, shown),
         is_ruled=True,
+        places=frozenset(letter.place for letter in inside),
     )
 
 
@@ -166,12 +169,6 @@ def _divided(
         elif grid.xs[0] <= x <= grid.xs[-1]:
             inside.append(letter)
     return inside, above, below
-
-
-def outside(grid: RuledGrid, letters: Sequence[Letter]) -> list[Letter]:
-    """The letters that do not stand in a grid."""
-    inside = {letter.place for letter in _divided(letters, grid)[0]}
-    return [letter for letter in letters if letter.place not in inside]
 
 
 def _between(borders: Sequence[float], at: float) -> int:

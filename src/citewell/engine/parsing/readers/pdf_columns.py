@@ -6,23 +6,15 @@ contents, forms or addresses.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from citewell.engine.parsing.readers.pdf_cells import (
-    FIGURE,
-    Letter,
-    PageTable,
-    cell_text,
-    counted,
+from citewell.engine.parsing.readers.pdf_cells import FIGURE, Letter, PageTable, counted
+from citewell.engine.parsing.readers.pdf_lines import (
+    BEHIND,
+    PageLine,
+    page_lines,
+    shared_columns,
 )
 
-_GAP = 0.7
-"""Gap between columns as a share of a line's height, which is 1.2 of the type's size: more than two
-spaces, as justified lines seldom have."""
-_LINE = 0.5
-"""The same for the distance of letters of one line."""
-_NEXT = 3.0
-"""The same for the distance of a table's rows."""
 _LEAST_ROWS = 3
 _SEVERAL = 0.6
 """Least share of the rows that have more than one cell; the others are names of groups."""
@@ -31,38 +23,10 @@ _FIGURES = 0.7
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _PAGE = re.compile(r"\d{1,4}|[ivxl]{1,6}")
-_BEFORE, _BEHIND = frozenset("$€£¥("), frozenset("%)")
-"""Marks that are set apart from their figure, to stand below each other."""
-
-
-_MOST_ROWS, _MOST_COLUMNS = 1_000, 100
-"""Bounds of a table; a page of small type has 150 lines."""
 _STARTS = 16
 """Rows that are tried as the first of one table: a heading above it may share its columns."""
 _LOOKS = 20
 """Times that a row is looked at, on average of a page: what is left then stays text."""
-
-
-@dataclass(slots=True)
-class _Part:
-    """Letters of a line without a wide gap."""
-
-    letters: list[Letter]
-    left: float
-    right: float
-    said: str | None = None
-
-    def text(self, shown: str) -> str:
-        if self.said is None:
-            self.said = cell_text(self.letters, shown)
-        return self.said
-
-
-@dataclass(slots=True)
-class _Row:
-    middle: float
-    height: float
-    parts: list[_Part]
 
 
 def may_have_columns(shown: str) -> bool:
@@ -72,15 +36,15 @@ def may_have_columns(shown: str) -> bool:
         shown: PDFium's text of the page.
     """
     lines = (line.rstrip().rpartition(" ")[2] for line in shown.splitlines())
-    return sum(bool(FIGURE.fullmatch(word)) or word in _BEHIND for word in lines) >= _LEAST_ROWS
+    return sum(bool(FIGURE.fullmatch(word)) or word in BEHIND for word in lines) >= _LEAST_ROWS
 
 
 def column_tables(letters: Sequence[Letter], shown: str) -> Iterator[PageTable]:
     """Yield the tables that aligned figures make, from top to bottom."""
-    rows = _rows(letters)
+    rows = page_lines(letters)
     start = starts = looks = 0
     while start < len(rows) and looks <= _LOOKS * len(rows):
-        end, columns = _run(rows, start)
+        end, columns = shared_columns(rows, start)
         looks += end - start
         starts += 1
         if (table := _table(rows[start:end], columns, shown)) is not None:
@@ -91,58 +55,9 @@ def column_tables(letters: Sequence[Letter], shown: str) -> Iterator[PageTable]:
         start, starts = end, 0
 
 
-def _rows(letters: Sequence[Letter]) -> list[_Row]:
-    lines: list[tuple[float, float, list[Letter]]] = []
-    for letter in sorted(letters, key=lambda each: -(each.low + each.high)):
-        middle, height = (letter.low + letter.high) / 2, letter.high - letter.low
-        if lines and lines[-1][0] - middle <= _LINE * min(height, lines[-1][1]):
-            lines[-1][2].append(letter)
-        else:
-            lines.append((middle, height, [letter]))
-    return [_Row(middle, height, list(_parts(line, height))) for middle, height, line in lines]
-
-
-def _parts(line: list[Letter], height: float) -> Iterator[_Part]:
-    held: list[Letter] = []
-    for letter in sorted(line, key=lambda each: each.left):
-        is_wide = bool(held) and letter.left - held[-1].right > _GAP * height
-        is_mark = len(held) == 1 and held[0].text in _BEFORE
-        if is_wide and not is_mark and letter.text not in _BEHIND:
-            yield _Part(held, held[0].left, held[-1].right)
-            held = []
-        held.append(letter)
-    if held:
-        yield _Part(held, held[0].left, held[-1].right)
-
-
-def _run(rows: list[_Row], start: int) -> tuple[int, list[tuple[float, float]]]:
-    """The end of the rows that share their columns, and these."""
-    columns = [(part.left, part.right) for part in rows[start].parts]
-    if len(columns) < 2:
-        return start + 1, columns
-    most = min(len(rows), start + _MOST_ROWS)
-    for at in range(start + 1, most):
-        row = rows[at]
-        if rows[at - 1].middle - row.middle > _NEXT * row.height:
-            return at, columns
-        joined = _joined([*columns, *((part.left, part.right) for part in row.parts)], row.height)
-        if len(joined) < len(columns) or len(joined) > _MOST_COLUMNS:
-            return at, columns
-        columns = joined
-    return most, columns
-
-
-def _joined(spans: list[tuple[float, float]], height: float) -> list[tuple[float, float]]:
-    found: list[tuple[float, float]] = []
-    for left, right in sorted(spans):
-        if found and left - found[-1][1] <= _GAP * height / 2:
-            found[-1] = (found[-1][0], max(found[-1][1], right))
-        else:
-            found.append((left, right))
-    return found
-
-
-def _table(rows: list[_Row], columns: list[tuple[float, float]], shown: str) -> PageTable | None:
+def _table(
+    rows: list[PageLine], columns: list[tuple[float, float]], shown: str
+) -> PageTable | None:
     while rows and len(rows[-1].parts) < 2:
         rows = rows[:-1]
     several = sum(len(row.parts) > 1 for row in rows)
@@ -155,7 +70,7 @@ def _table(rows: list[_Row], columns: list[tuple[float, float]], shown: str) -> 
             at = next(n for n, span in enumerate(columns) if part.left <= span[1])
             cells[at] = f"{cells[at]} {part.text(shown)}".strip()
         texts.append(cells)
-    number = _header_rows(texts)
+    number = _headerpage_lines(texts)
     end = next((n for n in range(number + 1, len(texts)) if _is_years(texts[n])), len(texts))
     while end and not any(texts[end - 1][1:]):
         end -= 1
@@ -167,21 +82,20 @@ def _table(rows: list[_Row], columns: list[tuple[float, float]], shown: str) -> 
     used = [n for n in range(len(columns)) if any(row[n] for row in body)]
     if sum(bool(header[n]) for n in used[1:]) < len(used) - 1 or _stand_side_by_side(body, used):
         return None
-    letters = "".join(
-        each.text for row in rows[:end] for part in row.parts for each in part.letters
-    )
+    letters = [each for row in rows[:end] for part in row.parts for each in part.letters]
     return PageTable(
         "",
         [[row[n] for n in used] for row in (header, *body)],
-        counted(letters),
+        counted("".join(each.text for each in letters)),
         (),
         above=None,
         below=None,
         is_ruled=False,
+        places=frozenset(each.place for each in letters),
     )
 
 
-def _header_rows(rows: list[list[str]]) -> int:
+def _headerpage_lines(rows: list[list[str]]) -> int:
     """Count the first rows that name columns: in words or years, the first column mostly not."""
     for number, row in enumerate(rows):
         figures = [cell for cell in row[1:] if FIGURE.fullmatch(cell)]

@@ -7,7 +7,7 @@ PDFium itself is asked, through pypdfium2. Source: PDF 1.7 (ISO 32000-1), 12.5 (
 import ctypes
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,15 +17,15 @@ import pypdfium2  # pyright: ignore[reportMissingTypeStubs]
 import pypdfium2.raw as pdfium  # pyright: ignore[reportMissingTypeStubs]
 
 from citewell.engine.parsing.marks import lowered, raised
+from citewell.engine.parsing.readers.pdf_bands import banded_grids, may_have_bands
 from citewell.engine.parsing.readers.pdf_cells import (
     PageTable,
-    outside,
     read_letters,
     ruled_table,
 )
 from citewell.engine.parsing.readers.pdf_columns import column_tables, may_have_columns
 from citewell.engine.parsing.readers.pdf_order import RIGHT_TO_LEFT, in_reading_order
-from citewell.engine.parsing.readers.pdf_rules import RuledGrid, read_rules, ruled_grids
+from citewell.engine.parsing.readers.pdf_rules import RuledGrid, Rules, read_rules, ruled_grids
 
 _SMALLER = 0.85
 """Size of a raised or lowered glyph, as a share of the size of the one before it, at most."""
@@ -139,22 +139,32 @@ def _read_text(
         # The columns of a page that is read from the right would be given from the left.
         if not shown.strip() or RIGHT_TO_LEFT.search(shown):
             return 0
-        grids = list(ruled_grids(read_rules(page))) if most_cells > 0 else []
-        facts.tables = list(_tables(grids, raw, shown))
+        rules = read_rules(page) if most_cells > 0 else Rules([], [], [])
+        grids = list(ruled_grids(rules))
+        facts.tables = list(_tables(rules, grids, raw, shown))
     return sum(len(grid.anchors) for grid in grids)
 
 
-def _tables(grids: list[RuledGrid], raw: object, shown: str) -> Iterator[PageTable]:
-    """Yield the tables of a page from top to bottom."""
+def _tables(rules: Rules, grids: list[RuledGrid], raw: object, shown: str) -> Iterator[PageTable]:
+    """Yield the tables of a page: those in grids of lines, in columns of figures, and in bands."""
+    has_figures, has_bands = may_have_columns(shown), may_have_bands(rules)
+    letters = read_letters(raw, shown) if grids or has_figures or has_bands else []
+
+    def left(tables: Iterable[PageTable | None]) -> Iterator[PageTable]:
+        """Yield tables, and leave their letters out of what comes next."""
+        nonlocal letters
+        for table in tables:
+            if table is not None:
+                yield table
+                letters = [each for each in letters if each.place not in table.places]
+
     grids = sorted(grids, key=lambda grid: -grid.ys[0])
-    has_figures = may_have_columns(shown)
-    letters = read_letters(raw, shown) if grids or has_figures else []
-    for grid in grids:
-        if table := ruled_table(grid, letters, shown):
-            yield table
-            letters = outside(grid, letters)
+    yield from left(ruled_table(grid, letters, shown) for grid in grids)
     if has_figures:
-        yield from column_tables(letters, shown)
+        yield from left(column_tables(letters, shown))
+    if has_bands:
+        banded = banded_grids(rules, letters, shown)
+        yield from left(ruled_table(grid, letters, shown) for grid in banded)
 
 
 def _has_pictures(page: "pypdfium2.PdfPage") -> bool:

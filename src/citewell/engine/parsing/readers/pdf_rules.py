@@ -53,11 +53,21 @@ class DrawnLine(NamedTuple):
     end: float
 
 
+class Shade(NamedTuple):
+    """A filled rectangle behind text, in points."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+
+
 class Rules(NamedTuple):
-    """The lines of a page."""
+    """The lines of a page, and the shades of its rows and cells."""
 
     horizontal: list[DrawnLine]
     vertical: list[DrawnLine]
+    shades: list[Shade]
 
 
 class RuledGrid(NamedTuple):
@@ -71,7 +81,7 @@ class RuledGrid(NamedTuple):
 
 def read_rules(page: Any) -> Rules:
     """The horizontal and vertical lines of a page of pypdfium2, none of a drawing."""
-    found = Rules([], [])
+    found = Rules([], [], [])
     width, height = page.get_size()
     objects = (
         _pdfium.FPDFPage_GetObject(page.raw, at)
@@ -82,9 +92,9 @@ def read_rules(page: Any) -> Rules:
         # Counted before they are read: a single path can be the whole map.
         points += _pdfium.FPDFPath_CountSegments(path)
         if points > _MOST_POINTS or number > _MOST_OBJECTS:
-            return Rules([], [])
+            return Rules([], [], [])
         _add_path(path, matrix, (width, height), found)
-    return Rules(_merged(found.horizontal), _merged(found.vertical))
+    return Rules(_merged(found.horizontal), _merged(found.vertical), found.shades)
 
 
 def _paths(objects: Iterator[Any], outer: Matrix, depth: int) -> Iterator[tuple[Any, Matrix]]:
@@ -127,7 +137,9 @@ def _add_path(path: Any, matrix: Matrix, size: tuple[float, float], found: Rules
         _add_line((left, low), (right, high), found)
         return
     if not _is_stroked(path):
-        return  # shades of rows and cells, whose edges part no columns
+        # Of rows and cells: their edges part no columns.
+        found.shades.append(Shade(left, right, low, high))
+        return
     last = start = points[0]
     for point in points:
         if point[2]:
