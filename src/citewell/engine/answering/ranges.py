@@ -22,7 +22,7 @@ _COMPARED = re.compile(
     r"\b(?:above|over|than|under|below|least|most|up to|from|exceed(?:s|ing)?|tren|duoi|hon|nhat|"
     rf"tu|qua) [{_SIGNS}]?\d"
 )
-"""`claims above £2,000` ask for a bound: the range that ends with it is the wrong one."""
+"""`orders over £700` ask for a bound: the range that ends with it is the wrong one."""
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 """A bare number between is taken for a year, which is no amount."""
