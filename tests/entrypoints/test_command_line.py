@@ -25,14 +25,14 @@ from tests.waiting import PATIENCE
 pytestmark = pytest.mark.usefixtures("logging_put_back")
 
 DOCUMENT_KEYS = {
-    "path", "document_id", "version", "status", "chunks", "pages", "error", "warnings", "known_by",
+    "path", "document_id", "version", "status", "chunks", "pages", "error", "warnings",
+    "known_by", "resembles",
 }  # fmt: skip
 HIT_KEYS = {
     "chunk_id", "document_id", "title", "version", "page", "heading", "start", "end", "score",
-    "text", "folded", "before", "after", "page_end",
+    "text", "folded", "before", "after", "page_end", "sheet",
 }  # fmt: skip
-QUESTION = "How much does a replacement badge cost?"
-QUESTION_OF_NOTES = "Who waters the plants?"
+QUESTION, QUESTION_OF_NOTES = "How much does a replacement badge cost?", "Who waters the plants?"
 
 
 @pytest.fixture(scope="module")

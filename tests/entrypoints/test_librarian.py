@@ -103,6 +103,32 @@ class TestDocuments:
             assert ("sheet 'Prices'" if form == "markdown" else '"sheet": "Prices"') in said
             assert "page 2" not in said
 
+    def test_a_new_file_of_nearly_the_same_text_is_said_to_be_similar(
+        self, installation: Installation, tmp_path: Path
+    ) -> None:
+        text = " ".join(
+            f"Barge {number} carries {number * 7} crates of {cargo} to the quay of Merrowdale."
+            for number, cargo in enumerate(
+                ("salt", "wool", "tin", "coal", "hemp", "glass"), start=2
+            )
+        )
+        first, second = tmp_path / "barges.txt", tmp_path / "barges-new.txt"
+        first.write_text(text, encoding="utf-8")
+        second.write_text(text.replace("tin", "copper"), encoding="utf-8")
+        (known,) = installation.json("ingest", str(first))["documents"]
+        assert known["resembles"] == []
+        told = installation.call("ingest", str(second), "--json")
+        (made,) = json.loads(told.stdout)["documents"]
+        [like] = made["resembles"]
+        assert (like["document_id"], like["title"]) == (known["document_id"], "barges.txt")
+        assert 0.8 <= like["likeness"] < 1
+        shown = installation.call("documents", "show", "barges.txt").stdout
+        assert f"resembles       barges-new.txt ({like['likeness']:.0%}, " in shown
+        # A new version of a known document is not compared: it is to take the former's place.
+        first.write_text(text.replace("glass", "slate"), encoding="utf-8")
+        (again,) = installation.json("ingest", str(first))["documents"]
+        assert (again["version"], again["resembles"]) == (2, [])
+
     def test_what_is_left_out_of_a_folder_is_named(
         self, installation: Installation, tmp_path: Path
     ) -> None:
@@ -116,6 +142,7 @@ class TestDocuments:
         assert [Path(each).name for each in made["skipped"]] == [f"{n:02}.xyz" for n in range(12)]
         # The same text under two names: each can be found, changed and deleted.
         assert len({each["document_id"] for each in made["documents"]}) == 2
+        assert [each["resembles"] for each in made["documents"]] == [[], []], "ten words are few"
         said = " ".join(told.stderr.split())
         assert "skipped 12 of unsupported kinds" in said
         assert "09.xyz and 2 more" in said

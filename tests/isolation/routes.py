@@ -364,6 +364,7 @@ RULE = {"body.group_id": "group", "body.user_id": "user"}
 ONE_OF = {"body.user_id": "body.group_id"}
 
 SHARING: dict[Operation, Route] = {
+    ("GET", f"{API}/documents/{{document_id}}/similar"): Route(DOCUMENT),
     ("GET", f"{API}/documents/{{document_id}}/access"): Route(
         {**DOCUMENT, "query.user": "user"}, words={"query.user": "email"}
     ),

@@ -22,6 +22,7 @@ import { LEVELS, STATUS_NAMES, statusTone } from "./names";
 import { Properties } from "./properties";
 import { beginningOf, targetOfPassage } from "./targets";
 import { Versions } from "./versions";
+import { Resembling } from "./resembling";
 import type { DocumentView } from "./views";
 import { documentKey, useWatched } from "./watching";
 
@@ -72,6 +73,7 @@ export function DocumentPage() {
           />
           {view === "versions" && (
             <>
+              {document.active_version !== null && <Resembling documentId={document.id} version={document.active_version} />}
               <Versions document={document} onOpen={setTarget} />
               <Attachments document={document} />
             </>

@@ -8,7 +8,11 @@ import { mayHeal } from "~/ui/failure";
 import { Close } from "~/ui/icons";
 import { useAdvice } from "~/ui/problem-note";
 
+import { Resembling } from "./resembling";
 import { arrivals, cancel, clearFinished, tryAgain, uploads, type Upload } from "./uploads";
+
+/** Files of which it is told what they resemble: each look counts as a search, of which 100 a minute are allowed. */
+const MOST_COMPARED = 20;
 
 /** The files on their way, each with how far it has come. */
 export function UploadList() {
@@ -27,8 +31,8 @@ export function UploadList() {
   return (
     <section aria-label={t("upload.list")} className="mt-3">
       <ul className="divide-y divide-line rounded-xl border border-line bg-sheet">
-        {all.map((upload) => (
-          <Row key={upload.id} upload={upload} />
+        {all.map((upload, at) => (
+          <Row key={upload.id} upload={upload} isCompared={at < MOST_COMPARED} />
         ))}
       </ul>
       <div className="mt-1 flex flex-wrap gap-1">
@@ -51,7 +55,7 @@ function canBeSentAgain({ state, problem }: Upload): boolean {
   return state === "cancelled" || (state === "failed" && mayHeal(problem?.code));
 }
 
-function Row({ upload }: { upload: Upload }) {
+function Row({ upload, isCompared }: { upload: Upload; isCompared: boolean }) {
   const { t } = useTranslation();
   const advice = useAdvice();
   const { state, problem, name } = upload;
@@ -87,6 +91,7 @@ function Row({ upload }: { upload: Upload }) {
           {...(share === null ? {} : { value: share })}
         />
       )}
+      {state === "ready" && isCompared && upload.documentId !== null && <Resembling documentId={upload.documentId} />}
       {state === "cancelled" && (
         <button type="button" className="button button-line mt-1 text-sm" onClick={() => tryAgain(upload)}>
           {t("action.retry")}

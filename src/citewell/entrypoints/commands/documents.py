@@ -2,7 +2,7 @@
 
 import uuid
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -12,7 +12,8 @@ from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import AppError
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands import granting, librarian, trash, versions
-from citewell.entrypoints.commands.ingesting import FileResult, ingest_paths
+from citewell.entrypoints.commands.ingesting import FileResult, ingest_paths, name_like_documents
+from citewell.entrypoints.commands.likeness import like_documents, told
 from citewell.entrypoints.commands.running import (
     SOME_FAILED,
     USAGE,
@@ -94,7 +95,7 @@ def ingest(
     skipped: list[str] = []
 
     async def act(platform: Platform, caller: Caller) -> list[FileResult]:
-        return await ingest_paths(
+        results = await ingest_paths(
             platform,
             caller,
             paths,
@@ -105,6 +106,9 @@ def ingest(
             show_progress=True,
             skipped=skipped,
         )
+        if not no_wait:
+            await name_like_documents(platform, caller, results)
+        return results
 
     results = run(
         act, tenant=tenant, as_user=as_user, with_worker=not no_wait, interrupted=INTERRUPTED
@@ -147,6 +151,9 @@ def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
     for result in results:
         for each in result.warnings:
             err.print(f"warning {result.path}: {each['message']}", style="yellow", markup=False)
+        for each in result.resembles:
+            line = f"similar {result.path}: nearly the text of {told(each)}"
+            err.print(line, style="yellow", markup=False)
     ready = [result for result in results if result.status == VersionStatus.READY]
     unused = sum(result.status == VersionStatus.SUPERSEDED for result in results)
     queued = len(results) - len(ready) - len(failed) - unused
@@ -230,13 +237,17 @@ def show_document(
 ) -> None:
     """Show one document."""
 
-    async def act(platform: Platform, caller: Caller) -> DocumentRead:
+    async def act(
+        platform: Platform, caller: Caller
+    ) -> tuple[DocumentRead, list[dict[str, Any]] | None]:
         async with unit_of_work(platform, caller) as ctx:
-            return (await service.get(ctx, await service.id_of(ctx, document, collection))).read()
+            found = await service.get(ctx, await service.id_of(ctx, document, collection))
+        return found.read(), await like_documents(platform, caller, found.document.id)
 
-    item = run(act, tenant=tenant, as_user=as_user).model_dump(mode="json")
+    shown, like = run(act, tenant=tenant, as_user=as_user)
+    item = shown.model_dump(mode="json")
     if as_json:
-        print_json(item)
+        print_json(item | {"resembles": like})
         return
     warnings = item.pop("warnings")
     if error := item["error"]:
@@ -246,3 +257,5 @@ def show_document(
             out.print(f"{name:15} {value}", markup=False)
     for each in warnings:
         out.print(f"{'warning':15} {each['message']} ({each['code']})", markup=False)
+    for each in like or ():
+        out.print(f"{'resembles':15} {told(each)}", markup=False)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from os.path import realpath
 from pathlib import Path
+from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -19,6 +20,7 @@ from citewell.core.jobs import Urgency
 from citewell.core.platform import Platform
 from citewell.engine.parsing.formats import PICTURE_EXTENSIONS, SUPPORTED_EXTENSIONS
 from citewell.engine.parsing.recognition import find_program
+from citewell.entrypoints.commands.likeness import like_documents
 from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
 from citewell.features.documents import registering
@@ -36,6 +38,10 @@ POLL_BATCH = 200
 FIRST_BATCH = 4
 REGISTER_BATCH = 25
 """Files registered in one transaction, which takes some 50 ms; other writers may wait for it."""
+
+MOST_LOOKED_AT = 100
+"""New documents of one call of which it is told whom they resemble: each takes about as long as
+three searches, and more lines are not read."""
 
 MAX_SOURCE_BYTES = 2000
 """Longest source kept as a path: it is indexed, and PostgreSQL refuses index rows beyond 2,704
@@ -56,6 +62,8 @@ class FileResult:
     warnings: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     known_by: KnownBy | None = None
     """How its document was recognised; None: it is a new one."""
+    resembles: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Other documents of nearly the same text, as `LikeDocument` has them."""
 
     def is_told_of(self, other: "FileResult") -> None:
         """Take over what became of the version that another file has as well."""
@@ -209,6 +217,26 @@ async def _attached(
             results.append(result)
             waiting[version.id] = result
     return waiting
+
+
+async def name_like_documents(
+    platform: Platform, caller: Caller, results: Iterable[FileResult]
+) -> None:
+    """Note which documents the new ones resemble, for as many as `MOST_LOOKED_AT`.
+
+    The files are taken in whatever becomes of it: where it fails, nothing is noted.
+    """
+    new = [
+        each
+        for each in results
+        if each.status == VersionStatus.READY and each.known_by is None and each.version == 1
+    ]
+    for result in new[:MOST_LOOKED_AT]:
+        assert result.document_id is not None
+        like = await like_documents(platform, caller, result.document_id)
+        if like is None:
+            return
+        result.resembles = like
 
 
 def _urgency(paths: Iterable[Path]) -> Urgency:

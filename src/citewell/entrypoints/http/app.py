@@ -64,6 +64,7 @@ from citewell.features.http import PAGE, PROBE, PUBLIC, governed
 from citewell.features.identity.endpoints import keys_router
 from citewell.features.identity.endpoints import router as tenants_router
 from citewell.features.jobs.endpoints import router as jobs_router
+from citewell.features.likeness.endpoints import router as likeness_router
 from citewell.features.oauth.endpoints import client_router as oauth_client_router
 from citewell.features.oauth.endpoints import metadata_router as oauth_metadata_router
 from citewell.features.oauth.endpoints import router as oauth_router
@@ -183,12 +184,12 @@ def _add_routers(app: FastAPI) -> None:
         # Questions first, as routes are tried one after the other. The trash before documents:
         # `trash` is no document's id.
         search_router, conversations_router, queries_router, trash_router, documents_router,
-        versions_router, jobs_router, events_router, transfers_router, collections_router,
-        retention_router, sharing_router, oauth_router, sessions_router, personal_data_router,
-        evaluations_router,
-        agents_router, workflows_router, connections_router, usage_router, audit_router,
-        keys_router, users_router, groups_router, tenants_router, question_policies_router,
-        analytics_router, webhooks_router, embeds_router, errors_router,
+        versions_router, likeness_router, jobs_router, events_router, transfers_router,
+        collections_router, retention_router, sharing_router, oauth_router, sessions_router,
+        personal_data_router, evaluations_router, agents_router, workflows_router,
+        connections_router, usage_router, audit_router, keys_router, users_router,
+        groups_router, tenants_router, question_policies_router, analytics_router, webhooks_router,
+        embeds_router, errors_router,
     ):  # fmt: skip
         # Each right below the application: a router around them would try all routes twice more.
         app.include_router(

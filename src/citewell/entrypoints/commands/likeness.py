@@ -1,0 +1,32 @@
+"""Documents of nearly the same text, beside other results."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from citewell.core.context import Caller
+from citewell.core.errors import AppError
+from citewell.core.platform import Platform
+from citewell.engine.errors import ProviderConfigurationError, ProviderError
+
+
+async def like_documents(
+    platform: Platform, caller: Caller, document_id: uuid.UUID
+) -> list[dict[str, Any]] | None:
+    """The documents that one resembles; None where they cannot be looked for.
+
+    It is told beside something that was done, which it must not fail.
+    """
+    # Search takes 0.2 s to import, which other commands of the library do without.
+    from citewell.features.likeness import service  # noqa: PLC0415 - see above
+
+    try:
+        found = await service.like_documents(platform, caller, document_id)
+    except (AppError, ProviderError, ProviderConfigurationError):
+        return None
+    return [each.model_dump(mode="json") for each in found.resembles]
+
+
+def told(like: Mapping[str, Any]) -> str:
+    """One of them on a line."""
+    return f"{like['title']} ({like['likeness']:.0%}, {like['document_id']})"

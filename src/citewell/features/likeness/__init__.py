@@ -1,0 +1,1 @@
+"""Documents of nearly the same text."""
