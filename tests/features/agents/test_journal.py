@@ -21,8 +21,8 @@ _WAITS = (
 )
 
 
-def _at_work(ctx: Context) -> tuple[Job, AgentRun, ToolExecution]:
-    """A run in its first attempt, with an approved call that has an effect."""
+def _at_work(ctx: Context, status: str) -> tuple[Job, AgentRun, ToolExecution]:
+    """A run in its first attempt, with a call that has an effect."""
     job = Job(id=uuid7(), tenant_id=ctx.tenant_id, kind="agents.run", status="running")
     run_id = uuid7()
     run = AgentRun(
@@ -32,14 +32,16 @@ def _at_work(ctx: Context) -> tuple[Job, AgentRun, ToolExecution]:
     )  # fmt: skip
     call = ToolExecution(
         tenant_id=ctx.tenant_id, id=uuid7(), run_id=run_id, step=0, place=0, call_id="c0_0",
-        tool="send_http", arguments={}, arguments_hash="h", status="approved",
+        tool="send_http", arguments={}, arguments_hash="h", status=status,
     )  # fmt: skip
     return job, run, call
 
 
-async def _made(platform: Platform, caller: Caller) -> tuple[RunLedger, CallState, AgentRun]:
+async def _made(
+    platform: Platform, caller: Caller, status: str = "approved"
+) -> tuple[RunLedger, CallState, AgentRun]:
     async with unit_of_work(platform, caller) as ctx:
-        job, run, execution = _at_work(ctx)
+        job, run, execution = _at_work(ctx, status)
         ctx.session.add_all([job, run])
         await ctx.session.flush()
         ctx.session.add(execution)
@@ -47,7 +49,7 @@ async def _made(platform: Platform, caller: Caller) -> tuple[RunLedger, CallStat
         await ctx.session.refresh(run)
         ctx.session.expunge_all()
     call = CallState(
-        str(execution.id), "c0_0", "send_http", {}, CallStatus.APPROVED, has_effect=True
+        str(execution.id), "c0_0", "send_http", {}, CallStatus(status), has_effect=True
     )
     return RunLedger(platform, run, 1), call, run
 
@@ -71,6 +73,18 @@ class TestBeginCall:
         ledger, call, run = await _made(platform, caller)
         assert (await ledger.begin_call(call)).tenant_id == run.tenant_id
         assert await _status(platform, caller, call) == "running"
+
+    async def test_call_that_waited_for_an_approval_it_no_longer_needs_begins(
+        self, platform: Platform, caller: Caller
+    ) -> None:
+        for status, begins in (("waiting", True), ("denied", False)):
+            ledger, call, run = await _made(platform, caller, status)
+            if begins:
+                assert (await ledger.begin_call(call)).tenant_id == run.tenant_id
+            else:
+                with pytest.raises(JobStoppedError):
+                    await ledger.begin_call(call)
+            assert await _status(platform, caller, call) == ("running" if begins else status)
 
     async def test_run_that_is_lost_just_then_has_it_done_by_the_other_attempt_alone(
         self, platform: Platform, caller: Caller, database_url: str

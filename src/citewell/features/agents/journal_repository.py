@@ -116,6 +116,11 @@ RETURNING p.id
 # Before the call begins: after a crash it says that the call may have had its effect. It locks the
 # run's row, for which another attempt waits that begins meanwhile; one that has begun since the
 # standing was read has the run, and no call begins here.
+#
+# A call that waits begins where a later attempt finds that nobody has to approve it any more: its
+# tool has other terms by then, or the run has come to know the address that it reads. Whether one
+# may begin is decided before, by `engine.agents.loop`; without `waiting` here such an attempt would
+# take the run for lost. One that a person refused meanwhile is `denied`, and does not begin.
 _BEGIN_CALL = """
 WITH run AS (
   SELECT r.id FROM agent_run r
