@@ -73,11 +73,15 @@ rule AS (
 """Common table expressions for `READS`: the rules of a document and its collection, and the users
 that they name, directly or through a group, with whether one denies."""
 
-READS = """(
-  u.status = 'active' AND u.id NOT IN (SELECT user_id FROM named WHERE is_denied)
+CAN_SIGN_IN = "u.status = 'active'"
+"""Predicate of the users `u` who read anything at all: nobody signs in before accepting the
+invitation, nor with a deactivated account, whatever the rules say."""
+
+READS = f"""(
+  {CAN_SIGN_IN} AND u.id NOT IN (SELECT user_id FROM named WHERE is_denied)
   AND (u.role = ANY(CAST(:reading_roles AS smallint[]))
     OR u.id IN (SELECT user_id FROM named WHERE NOT is_denied))
-)"""
+)"""  # noqa: S608 - constants of ours
 """Predicate of the users `u` that read one document: `Reach.admits` asked from the other side, for
 those who can sign in. Stands after `NAMED_IN_RULES`; `readers_of` gives the values of both.
 

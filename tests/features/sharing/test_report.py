@@ -79,7 +79,7 @@ class TestReport:
         admin = users[f"{Role.DIRECTOR}-own@example.org"]
         assert await read(quiet, admin, PageRequest(1, 100)) == found
 
-    async def test_it_has_pages_and_nothing_of_those_who_are_deactivated(
+    async def test_it_has_pages_and_nothing_of_those_who_cannot_sign_in(
         self, quiet: Platform, people: People
     ) -> None:
         users = [await people.user(email=f"{n}@example.org") for n in range(5)]
@@ -91,13 +91,18 @@ class TestReport:
         async with unit_of_work(quiet, people.operator) as ctx:
             left = update(User).where(User.id == users[3].actor.user_id)
             await ctx.session.execute(left.values(status="deactivated"))
+            invited = update(User).where(User.id == users[4].actor.user_id)
+            await ctx.session.execute(invited.values(status="invited"))
             page = await departments.report(ctx, PageRequest(2, 2))
+            table = await departments.who_sees(ctx, [shelf.id])
         assert (page.total, page.total_pages) == (5, 3)
         assert [(each.email, each.reads) for each in page.items] == [
             ("2@example.org", ["closed"]), ("3@example.org", []),
         ]  # fmt: skip
         last = await read(quiet, people.operator, PageRequest(3, 2))
-        assert [each.email for each in last] == ["4@example.org"]
+        assert [(each.email, each.reads) for each in last] == [("4@example.org", [])]
+        # The table after departments were set up shows what the invited will read.
+        assert [each.reads for each in table] == [["closed"]] * 3 + [[], ["closed"]]
         assert await read(quiet, people.operator, PageRequest(9, 2)) == []
         stranger = replace(users[0], actor=replace(users[0].actor, role=Role.DIRECTOR))
         with pytest.raises(ForbiddenError):

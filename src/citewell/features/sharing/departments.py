@@ -97,11 +97,16 @@ async def report(ctx: Context, request: PageRequest) -> Page[SeenRead]:
 
 
 async def who_sees(ctx: Context, shelves: Sequence[uuid.UUID]) -> list[SeenRead]:
-    """For every user of the tenant what they may do in some private collections."""
+    """For every user of the tenant what they may do in some private collections.
+
+    Those who are invited as if they had accepted: most of a list of people are invited just now,
+    and a table without them would prove nothing.
+    """
     seen: list[SeenRead] = []
     number = 1
     while True:
-        page = await repository.report(ctx.session, PageRequest(number, MAX_LIMIT), shelves)
+        part = PageRequest(number, MAX_LIMIT)
+        page = await repository.report(ctx.session, part, shelves, with_invited=True)
         seen += page.items
         if number >= page.total_pages:
             return seen
