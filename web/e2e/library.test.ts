@@ -65,6 +65,39 @@ describe("many documents", () => {
   });
 });
 
+describe("a document", () => {
+  it("says which others have nearly its text, and who can see it and why", async () => {
+    const { page } = visitor;
+    const text = ["salt", "wool", "tin", "coal", "hemp"].map((cargo, at) => `Barge ${at} carries ${at * 7} crates of ${cargo} to the quay of Merrowdale.`).join(" ");
+    const file = (name: string, content: string) => ({ name, mimeType: "text/markdown", buffer: Buffer.from(content) });
+    await page.goto(`${address}/documents`);
+    for (const each of [file("barges.md", text), file("barges-new.md", text.replace("tin", "copper"))]) {
+      await page.locator("input[type=file]:not([webkitdirectory])").setInputFiles([each]);
+      await page.getByRole("region", { name: "Uploads" }).locator("> ul > li", { hasText: each.name }).first().getByText("Ready").waitFor();
+    }
+    // The row of the first names the second, once it is there.
+    const row = page.getByRole("region", { name: "Uploads" }).locator("> ul > li").last();
+    await row.getByText("Nearly the same text as:").waitFor();
+    await row.getByRole("link", { name: "barges.md", exact: true }).click();
+    await page.getByRole("heading", { name: "barges.md" }).waitFor();
+    await page.getByText("Nearly the same text as:").waitFor();
+
+    await page.getByRole("link", { name: "Access" }).or(page.getByRole("tab", { name: "Access" })).or(page.getByRole("button", { name: "Access" })).first().click();
+    await page.getByRole("heading", { name: "Everybody and this document" }).waitFor();
+    const people = page.locator("main details");
+    await people.first().getByText("Reads and changes").waitFor();
+    await people.first().locator("summary").click();
+    await people.first().locator("li").getByText(/reads up to the level/).waitFor();
+    await expectAccessible(page);
+    await page.getByLabel("People shown").selectOption("Those who cannot see it");
+    await page.getByRole("searchbox", { name: "Search by name or address" }).fill("nobody-of-that-name");
+    await page.getByText("Nobody fits.").waitFor();
+    await page.setViewportSize(PHONE);
+    await expectNoSidewaysScrolling(page);
+    await page.setViewportSize(DESK);
+  });
+});
+
 describe("uploads", () => {
   it("give a document the level that is chosen, also the usual one, and leave it where none is", async () => {
     const { page } = visitor;
