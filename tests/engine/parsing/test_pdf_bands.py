@@ -16,7 +16,8 @@ from tests.timing import processor_seconds
 
 LEFT, RIGHT, TOP = 60, 480, 700
 XS = (64, 220, 400)
-ROW = 16
+ROW = 12
+PADDING = 6
 PEOPLE = [
     ["Role", "Person", "Place"],
     ["Safety officer", "Helen Astbury", "Bristol"],
@@ -44,7 +45,7 @@ def lines(rows: Sequence[Sequence[str]], is_centred: bool = False) -> tuple[str,
             lower = (most - len(parts)) * ROW / 2 if is_centred else 0
             for number, text in enumerate(parts):
                 content += shown(text, left, y - ROW * number - 12 - lower)
-        y -= ROW * most
+        y -= ROW * most + PADDING
         ends.append(y)
     return content, ends
 
@@ -112,6 +113,17 @@ class TestOtherTexts:
             content += shown("by length as the master of the harbour says", 300, y)
         assert tables(content + across(TOP, 560)) == []
 
+    def test_three_columns_of_a_newsletter(self, tables):
+        content = "".join(
+            shown(text, x, TOP + 4)
+            for x, text in zip(XS, ("Club news", "Spring edition", "Our town"), strict=True)
+        )
+        texts = ("the boats are moored by", "members may bring a guest", "our library lends out")
+        for number in range(8):
+            y = TOP - 16 - 14 * number
+            content += "".join(shown(text, x, y) for x, text in zip(XS, texts, strict=True))
+        assert tables(content + across(TOP)) == []
+
     def test_frame_around_a_text(self, tables):
         content = "".join(
             shown("Boats are moored by length, and the fee is due at noon.", LEFT + 4, y)
@@ -128,6 +140,64 @@ class TestOtherTexts:
         content, ends = lines(PEOPLE)
         note = shown("As of May.", XS[0], ends[-1] - 20)
         assert tables(content + across(ends[0]) + note) == [text_of(PEOPLE)]
+
+
+class TestRows:
+    """Which lines are one row, where only the header has a line below it."""
+
+    @pytest.fixture
+    def rows(self, tables):
+        def read_rows(given: Sequence[Sequence[str]], is_centred: bool = False) -> list[str]:
+            content, ends = lines(given, is_centred)
+            return tables(content + across(ends[0]))
+
+        return read_rows
+
+    def test_cells_in_their_middle_stay_in_their_row(self, rows):
+        assert rows(TASKS, is_centred=True) == [text_of(TASKS)]
+
+    def test_names_in_small_letters_begin_rows(self, rows):
+        given = [["Item", "Fee"], ["Laptop", "5 EUR"], ["iPad", "9 EUR"], ["eBike", "12 EUR"]]
+        assert rows(given) == [text_of(given)]
+
+    def test_rows_below_one_name_stay_rows(self, rows):
+        given = [["Site", "Group", "Fee"], ["Aldby", "Adults", "5 EUR"],
+                 ["", "Children", "3 EUR"], ["Leeds", "Adults", "6 EUR"]]  # fmt: skip
+        assert rows(given) == [text_of(given)]
+
+    def test_lines_as_close_as_those_of_a_cell_are_left_where_one_lacks_its_name(self, tables):
+        given = [
+            ("Safety officer", "Helen", "Bristol"),
+            ("", "Omar", ""),
+            ("Warden", "Tom", "Leeds"),
+        ]
+        content = "".join(shown(text, x, TOP - 12) for x, text in zip(XS, PEOPLE[0], strict=True))
+        for number, row in enumerate(given):
+            y = TOP - 30 - 12 * number
+            content += "".join(shown(text, x, y) for x, text in zip(XS, row, strict=True) if text)
+        assert tables(content + across(TOP - 16)) == []
+
+    @pytest.mark.parametrize("unit", [" EUR", ""])
+    def test_second_table_of_the_same_width_has_its_own_header(self, tmp_path, unit: str):
+        first = [["Item", "Price 2024", "Price 2023"], ["Oak", f"17{unit}", f"15{unit}"],
+                 ["Elm", f"9{unit}", f"8{unit}"], ["Birch", f"5{unit}", f"4{unit}"]]  # fmt: skip
+        second = [["Item", "Price 2023", "Price 2024"], ["Oak", f"21{unit}", f"22{unit}"],
+                  ["Elm", f"11{unit}", f"12{unit}"], ["Birch", f"6{unit}", f"7{unit}"]]  # fmt: skip
+        content, ends = lines([*first, ["Export", "", ""], *second])
+        for marks in ((TOP, ends[0], ends[3], ends[4], ends[5], ends[8]), (ends[0], ends[5])):
+            path = write_pdf_content(tmp_path / "a.pdf", content + across(*marks))
+            found = [table.rows for facts in read_facts(path) for table in facts.tables]
+            assert found == [first, second]
+
+    def test_names_over_several_columns_join_none(self, tmp_path):
+        rows = (("Day", "Night") * 2, ("Ann", "Bob", "Ina", "Tom"), ("Zoe", "Max", "Leo", "Kim"))
+        content = shown("Weekday", 150, 690) + shown("Weekend", 350, 690)
+        for number, row in enumerate(rows):
+            content += "".join(
+                shown(text, 110 + 100 * at, 672 - 18 * number) for at, text in enumerate(row)
+            )
+        path = write_pdf_content(tmp_path / "a.pdf", content + across(TOP, 666, 625))
+        assert [facts.tables for facts in read_facts(path)] == [[]]
 
 
 def test_cost_of_a_page_of_many_lines_is_bounded():

@@ -10,6 +10,7 @@ import { LANGUAGES, language, withWords, type Language } from "~/i18n";
 import type { Key } from "~/i18n/key";
 import { useStore } from "~/kit/store";
 import { chooseLanguage } from "~/session/language";
+import { operatorKey } from "~/operator/operator-key";
 import { useRights, type Rights } from "~/session/rights";
 import { session, signOut } from "~/session/session";
 import { SignInPage } from "~/session/sign-in-page";
@@ -134,6 +135,7 @@ function useForgetting(userId: string | null, hasLeft: boolean): void {
     if (!hasLeft && !isAnother) return;
     forgetTurns();
     forgetUploads();
+    operatorKey.set(null);
     queries.clear();
   }, [userId, hasLeft, queries]);
 }

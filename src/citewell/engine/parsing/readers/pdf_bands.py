@@ -4,6 +4,7 @@ Their columns are the gaps that all their lines share. Without such marks aligne
 columns of prose, addresses or forms, so they stay text.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -25,14 +26,19 @@ _LEAST_LINES = 3
 _LEAST_ROWS = 2
 _SEVERAL = 0.6
 """Least share of the rows with more than one cell; the others are names of groups."""
-_MARKED = 0.5
-"""Least share of the lines that begin in the first column for which a mark parts the rows."""
-_PROSE = 5.5
-"""Words of a cell's line, on average, from which columns are prose: lines of two columns of a page
-have eight and more, those of cells one to four."""
+_LEADING = 1.2
+"""Distance of the lines of one cell, at most, as a share of their height (1.2 of the type's size):
+single spacing has 1.0, rows with the usual space within their cells 1.4 and more."""
+_PROSE = 3.5
+"""Words of a cell's line, on average, from which a column is prose: columns of a page have five and
+more, and tables at least one column of fewer."""
 _NAME = 8
 """Most words of a column's name."""
 _STOPS = frozenset(".;!?")
+_PAGE = re.compile(r"(?:page|trang|seite|p\.|s\.)\s*\d{1,4}\b.{0,12}", re.IGNORECASE)
+"""A running header: the page with its number."""
+_AMOUNT = re.compile(r"[$€£¥(+\-\u2013\u2212]?\s?\d[\d.,:/%]*\s?\S{0,12}")
+"""A figure with a unit or currency."""
 _STARTS = 3
 """Lines of a stack that are tried as the first of its table: a title may stand above the header."""
 
@@ -51,6 +57,8 @@ class _Table(NamedTuple):
     header: list[PageLine]
     rows: list[list[PageLine]]
     columns: list[tuple[float, float]]
+    end: int
+    """Number of the page's line behind it."""
 
 
 def banded_grids(rules: Rules, letters: Sequence[Letter], shown: str) -> Iterator[RuledGrid]:
@@ -68,15 +76,18 @@ def banded_grids(rules: Rules, letters: Sequence[Letter], shown: str) -> Iterato
             if stack.left - _SAME <= (letter.left + letter.right) / 2 <= stack.right + _SAME
         ]
         lines = page_lines(inside)
-        first = next((n for n, line in enumerate(lines) if line.middle < stack.edges[0]), None)
-        if first is None:
+        start = next((n for n, line in enumerate(lines) if line.middle < stack.edges[0]), None)
+        if start is None:
             continue
-        if first and lines[first - 1].middle - stack.edges[0] < _ABOVE * lines[first - 1].height:
-            first -= 1
-        for start in range(first, min(first + _STARTS, len(lines))):
+        if start and lines[start - 1].middle - stack.edges[0] < _ABOVE * lines[start - 1].height:
+            start -= 1
+        tries = 0
+        while tries < _STARTS and start < len(lines):
             if table := _table(lines, start, stack, shown):
                 yield _grid(table, stack)
-                break
+                start, tries = table.end, 0
+            else:
+                start, tries = start + 1, tries + 1
 
 
 def may_have_bands(rules: Rules) -> bool:
@@ -149,18 +160,21 @@ def _table(lines: list[PageLine], start: int, stack: _Stack, shown: str) -> _Tab
         return None
     edge = next((at for at in stack.edges if at < own[0].middle), None)
     named = sum(edge is not None and line.middle > edge for line in own) or 1
-    header, body = own[:named], own[named:]
-    if not body or not _names_columns(header, columns, shown):
+    header = own[:named]
+    # A name over several columns would join what stands below it.
+    if max(len(line.parts) for line in header) > len(columns):
         return None
-    rows = _grouped(body, columns, stack, shown)
-    parts = [part for line in body for part in line.parts]
-    words = sum(len(part.text(shown).split()) for part in parts)
-    if words >= _PROSE * len(parts) and 2 * len(stack.edges) < len(rows):
+    names = _names(header, columns, shown)
+    body = _until_next(own[named:], set(names), stack, shown)
+    if not body or not _are_names(names):
+        return None
+    rows = _rows(body, columns, stack, shown)
+    if rows is None or _is_prose(body, rows, columns, shown):
         return None
     several = sum(len(_filled(row, columns)) > 1 for row in rows)
     if several < max(_LEAST_ROWS, _SEVERAL * len(rows)):
         return None
-    return _Table(header, rows, columns)
+    return _Table(header, rows, columns, start + named + len(body))
 
 
 def _within(lines: list[PageLine], stack: _Stack) -> list[PageLine]:
@@ -181,23 +195,65 @@ def _is_striped(lines: list[PageLine], stack: _Stack) -> bool:
     )
 
 
-def _names_columns(header: list[PageLine], columns: list[tuple[float, float]], shown: str) -> bool:
-    """Whether lines name the columns, the first one perhaps not, and are no sentences.
-
-    Names of figures and years are left to `pdf_columns`, which tells them from a first row.
-    """
+def _names(header: list[PageLine], columns: list[tuple[float, float]], shown: str) -> list[str]:
     names = [""] * len(columns)
     for line in header:
         for part in line.parts:
             at = _column_of(part.left, columns)
             names[at] = f"{names[at]} {part.text(shown)}".strip()
+    return names
+
+
+def _are_names(names: list[str]) -> bool:
+    """Whether texts name the columns, the first one perhaps not, and are no sentences.
+
+    Names that begin with a figure are left to `pdf_columns`, which tells them from a first row.
+    """
     told = [name for name in names if name]
     return (
         all(names[1:])
         and len(set(told)) == len(told)
         and all(len(name.split()) <= _NAME and name[-1] not in _STOPS for name in told)
         and all(any(each.isalpha() for each in name) for name in told)
+        and not any(_PAGE.fullmatch(name) or _AMOUNT.match(name) for name in told)
     )
+
+
+def _until_next(body: list[PageLine], names: set[str], stack: _Stack, shown: str) -> list[PageLine]:
+    """The lines before the header of another table of the same width."""
+    is_lined = 2 * sum(_edges_between(a, b, stack) > 0 for a, b in pairwise(body)) >= len(body)
+    for at, line in enumerate(body):
+        texts = {part.text(shown) for part in line.parts}
+        above = at and _edges_between(body[at - 1], line, stack)
+        below = _edges_between(line, body[at + 1], stack) if at + 1 < len(body) else 0
+        is_title = len(line.parts) == 1 and above and below and not (is_lined or stack.is_shaded)
+        if above > 1 and not stack.is_shaded:
+            return body[:at]
+        if is_title or (len(texts) > 1 and texts <= names):
+            before = body[:at]
+            if before and len(before[-1].parts) == 1 and not is_title:
+                before.pop()
+            return before
+    return body
+
+
+def _edges_between(above: PageLine, below: PageLine, stack: _Stack) -> int:
+    return sum(above.middle > edge > below.middle for edge in stack.edges)
+
+
+def _is_prose(
+    body: list[PageLine],
+    rows: list[list[PageLine]],
+    columns: list[tuple[float, float]],
+    shown: str,
+) -> bool:
+    """Whether all columns are of long lines, each a row: a table has short cells in one of them."""
+    words: list[list[int]] = [[] for _ in columns]
+    for line in body:
+        for part in line.parts:
+            words[_column_of(part.left, columns)].append(len(part.text(shown).split()))
+    least = min(sum(each) / len(each) for each in words if each)
+    return least >= _PROSE and len(rows) > _SEVERAL * len(body)
 
 
 def _filled(row: list[PageLine], columns: list[tuple[float, float]]) -> set[int]:
@@ -208,45 +264,48 @@ def _column_of(left: float, columns: list[tuple[float, float]]) -> int:
     return next(n for n, span in enumerate(columns) if left <= span[1])
 
 
-def _grouped(
+def _rows(
     body: list[PageLine], columns: list[tuple[float, float]], stack: _Stack, shown: str
-) -> list[list[PageLine]]:
-    """The lines of each row: what stands between two marks, or begins in the first column.
+) -> list[list[PageLine]] | None:
+    """The lines of each row; None where neither marks nor distances tell which lines are one.
 
-    Figures do not go on in the next line, and lines that fill three columns and more are rows.
+    Lines of a wrapped cell stand closer than rows do. Where all lines are as close, each is a row
+    if all have their first cell and another one; a line that lacks one may belong to either side.
     """
-    between = [
-        any(above.middle > edge > below.middle for edge in stack.edges)
-        for above, below in pairwise(body)
-    ]
-    starts = [_starts_row(line, columns, shown) for line in body]
-    # A mark between groups of rows parts no rows; names wrapped in the first column are few.
-    by_marks = any(between) and sum(between) + 1 >= _MARKED * sum(starts)
-    rows = [[body[0]]]
-    for line, is_parted, starts_row in zip(body[1:], between, starts[1:], strict=True):
-        last = rows[-1]
-        is_next = bool(_figures(last, columns, shown) & _figures([line], columns, shown)) or (
-            len(columns) > 2 and len(line.parts) == len(last[-1].parts) == len(columns)
-        )
-        if is_next or (is_parted if by_marks else starts_row):
-            rows.append([line])
-        else:
-            last.append(line)
-    return rows
+    marked = [_edges_between(a, b, stack) > 0 for a, b in pairwise(body)]
+    far = [a.middle - b.middle > _LEADING * max(a.height, b.height) for a, b in pairwise(body)]
+    ways = [[a or b for a, b in zip(marked, far, strict=True)]] if any(far) else []
+    # Rows that are all marked may have wide lines.
+    ways += [marked] if any(marked) and sum(marked) + 1 >= _SEVERAL * len(body) / 2 else []
+    if not any(far):
+        ways.insert(0, [True] * len(marked))
+    for way in ways:
+        rows = [[body[0]]]
+        for line, is_next in zip(body[1:], way, strict=True):
+            if is_next:
+                rows.append([line])
+            else:
+                rows[-1].append(line)
+        if all(_is_row(row, columns, shown) for row in rows) and any(way):
+            return rows
+    return None
 
 
-def _starts_row(line: PageLine, columns: list[tuple[float, float]], shown: str) -> bool:
-    first = line.parts[0]
-    return first.left <= columns[0][1] and not first.text(shown)[:1].islower()
+def _is_row(row: list[PageLine], columns: list[tuple[float, float]], shown: str) -> bool:
+    """Whether lines may be one row: a name is there or all else is, and no figure goes on."""
+    filled = _filled(row, columns)
+    figures = [_figures([line], columns, shown) for line in row]
+    are_apart = sum(map(len, figures)) == len({each for found in figures for each in found})
+    return are_apart and (0 in filled or len(filled) == len(columns) - 1 > 1)
 
 
 def _figures(lines: list[PageLine], columns: list[tuple[float, float]], shown: str) -> set[int]:
-    """The columns in which lines have a figure."""
+    """The columns in which lines have a figure, with its unit perhaps."""
     return {
         _column_of(part.left, columns)
         for line in lines
         for part in line.parts
-        if FIGURE.fullmatch(part.text(shown))
+        if FIGURE.fullmatch(part.text(shown)) or _AMOUNT.match(part.text(shown))
     }
 
 

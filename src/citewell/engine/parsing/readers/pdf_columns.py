@@ -70,8 +70,11 @@ def _table(
             at = next(n for n, span in enumerate(columns) if part.left <= span[1])
             cells[at] = f"{cells[at]} {part.text(shown)}".strip()
         texts.append(cells)
-    number = _headerpage_lines(texts)
-    end = next((n for n in range(number + 1, len(texts)) if _is_years(texts[n])), len(texts))
+    number = _header_rows(texts)
+    names = {cell for row in texts[:number] for cell in row if cell}
+    end = next(
+        (n for n in range(number + 1, len(texts)) if _is_header(texts[n], names)), len(texts)
+    )
     while end and not any(texts[end - 1][1:]):
         end -= 1
     # Without names of its columns a table says no more than its lines.
@@ -95,13 +98,19 @@ def _table(
     )
 
 
-def _headerpage_lines(rows: list[list[str]]) -> int:
+def _header_rows(rows: list[list[str]]) -> int:
     """Count the first rows that name columns: in words or years, the first column mostly not."""
     for number, row in enumerate(rows):
         figures = [cell for cell in row[1:] if FIGURE.fullmatch(cell)]
         if (figures and not _is_years(row)) or (row[0] and not any(row[1:])):
             return number
     return 0
+
+
+def _is_header(row: list[str], names: set[str]) -> bool:
+    """Whether a row within a table is the header of the next one."""
+    cells = {cell for cell in row if cell}
+    return _is_years(row) or (len(cells) > 1 and cells <= names)
 
 
 def _is_years(row: list[str]) -> bool:
