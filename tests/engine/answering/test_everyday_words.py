@@ -80,6 +80,33 @@ class TestNoAmounts:
         assert offers(asked, "Axeton: tủ số 4") < 0.5
 
 
+class TestPricesWithoutCurrency:
+    def test_price_before_a_word_that_is_no_thing_is_told(self):
+        for question, text, told, language in (
+            ("Phí gửi xe là bao nhiêu?", "Phí gửi xe là 5 ngàn một lượt.", "5 ngàn", "vi"),
+            ("Phí làm thẻ bao nhiêu?", "Phí làm thẻ: 20 ngàn.", "20 ngàn", "vi"),
+            ("Giá vé là bao nhiêu?", "Vé là 5 xu mỗi lượt.", "5 xu", "vi"),
+            ("What does the course cost?", "The course costs 45 including lunch.", "45", "en"),
+            ("What does a day ticket cost?", "Day ticket 12 incl. VAT.", "12", "en"),
+            ("How much is the deposit?", "The deposit is 200 and is paid back.", "200", "en"),
+            ("What is the fee for a lost key?", "A fee of 15 applies to a lost key.", "15", "en"),
+        ):
+            made = answer(question, passage(text, language=language), language=language)
+            assert told in made.text, question
+
+    def test_number_of_things_is_no_price(self):
+        shirts = passage("Each player gets two polo shirts at the start.")
+        assert answer("What do polo shirts cost?", shirts).is_abstained
+
+
+class TestCapitals:
+    def test_notice_in_capitals_is_an_answer(self):
+        notice = passage(
+            "EMERGENCY DESK PHONE 4120 AT ALL HOURS\n\nThe building is cleaned in the morning."
+        )
+        assert "4120" in answer("What is the phone number of the desk?", notice).text
+
+
 class TestSynonyms:
     def test_document_says_it_in_another_word(self):
         lift = passage(

@@ -1,5 +1,6 @@
 """Questions that the documents nearly answer are refused, or answered with little confidence."""
 
+from citewell.engine.answering.asking.synonyms import said_otherwise
 from citewell.engine.answering.base import Answer, ConfidenceLevel
 from tests.engine.answering.passages import answer, passage
 
@@ -210,3 +211,29 @@ class TestNumbersOfTheQuestion:
         )
         made = answer("How long does the battery of the logger last at interval 35?", held)
         assert made.confidence.level in _WEAK, made.confidence
+
+
+class TestSynonymsOfTheSubject:
+    def test_word_beside_a_synonym_that_no_passage_has_leaves_little_confidence(self):
+        bar = passage("Alcohol is served in the restaurant from six.")
+        assert answer("Is beer served at the pool?", bar).confidence.level in _WEAK
+        assert answer("Is beer served?", bar).confidence.level is ConfidenceLevel.MEDIUM
+        card = passage("A replacement card costs 3 pounds")
+        assert answer("What does a new card for the gym cost?", card).confidence.level in _WEAK
+
+    def test_head_of_something_else_is_not_whom_a_synonym_means(self):
+        made = answer("Who is the big boss?", passage("The director of photography is Ina Krog."))
+        assert made.is_abstained, made.text
+        for text in (
+            "The director of the museum is Ina Krog.",
+            "The director of Halden Glass is Ina Krog.",
+        ):
+            assert "Ina Krog" in answer("Who is the big boss?", passage(text)).text
+
+    def test_allowance_is_no_subsidy(self):
+        lunch = passage("Phụ cấp ăn trưa là 30.000 đồng.", language="vi")
+        made = answer("Trợ cấp xăng xe là bao nhiêu?", lunch, language="vi")
+        assert made.is_abstained, made.text
+
+    def test_fee_is_no_fine(self):
+        assert not said_otherwise("What is the fine?", "en", "The parking fee is 5 pounds a day.")

@@ -177,7 +177,7 @@ class _Reader:
         if _plain(raw) in self._headings:
             return 0
         if following is not None and _is_shouted(raw):
-            return 0
+            return _LEAD_WORTH  # or a notice: `EMERGENCY DESK PHONE 4120`
         if following is None or not _looks_like_heading(raw) or _LIST_MARK.match(raw):
             return 1
         if _SECTION.match(raw):

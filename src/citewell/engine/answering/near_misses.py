@@ -18,7 +18,11 @@ from citewell.engine.answering.asking.narrowing import (
 )
 from citewell.engine.answering.asking.predicates import is_listed, tells_listed
 from citewell.engine.answering.asking.quantities import asks_money, free_at
-from citewell.engine.answering.asking.synonyms import only_otherwise, said_otherwise
+from citewell.engine.answering.asking.synonyms import (
+    only_otherwise,
+    said_otherwise,
+    synonyms_in,
+)
 from citewell.engine.answering.base import Question
 from citewell.engine.answering.reading.articles import reference_of
 from citewell.engine.answering.reading.base import Material, Statement
@@ -47,6 +51,13 @@ sure."""
 
 _ENDS_FOR = re.compile(r"\bfor (?:the |an? |our |my |your )?((?:[^\W\d_]{3,} ?){1,2})$")
 """`the notice period for directors`: what is said of others is no answer."""
+
+_WHERE = re.compile(
+    r"\b(?:at|in|for|on|to) the ((?:[^\W\d_]{1,30} ?){1,2})|"
+    r"\b(?:o|tai|trong|cho) ((?:[^\W\d_]{1,30} ?){1,2})"
+)
+"""`at the pool`, `for the gym`: beside a synonym, what such a phrase names has to be told. Of other
+words people have many that no document repeats (`if I don't like it`)."""
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _IN_YEAR = re.compile(
@@ -90,6 +101,16 @@ _HAS_MANY = re.compile(
 )
 """Asks how many there are of something."""
 
+_WHOLE = frozenset(
+    ("association", "board", "branch", "business", "club", "company", "firm", "foundation", "group",
+     "house", "institute", "library", "museum", "office", "organisation", "organization", "school",
+     "site", "society", "theatre", "trust")
+)  # fmt: skip
+"""Those that a whole belongs to: the director of the museum is its boss. So is that of a name."""
+
+_OF = re.compile(r"\b(?:of|for|in|at|on|to) ")
+"""A question that says of what somebody is the head may have another word for that as well."""
+
 _EACH = re.compile(r"\b(?:per|each|every|moi|mot lan|a|an) (\w+)")
 _SPANS = frozenset(
     ("year", "month", "week", "day", "hour", "time", "nam", "thang", "tuan", "ngay", "gio", "lan",
@@ -122,12 +143,13 @@ def most_of(material: Material, statement: Statement, signals: Signals) -> float
     is_low |= any(signals.headed or (word.is_torn and word.is_first) for word in unsaid)
     if signals.headed:
         is_low |= _lacks_attribute(material, statement) or _lacks_whom(material, statement)
-    if is_of_other_kin(material.question.text, statement.text, material.question.language):
+    is_other = is_of_other_kin(material.question.text, statement.text, material.question.language)
+    if is_other or _is_of_another_office(material, statement):
         return NOTHING
     by_synonyms = _subject_by_synonyms(material, statement)
     if by_synonyms > 1:
         return NOTHING
-    is_low |= by_synonyms == 1
+    is_low |= by_synonyms == 1 or _lacks_beside_synonym(material, statement)
     is_low |= is_of_another_thing(material, statement) or _rests_on_guess(material, statement)
     is_low |= is_of_another_place(material, statement) or _is_of_another_part(material, statement)
     if material.asked.kind is Kind.YES_NO:
@@ -302,6 +324,52 @@ def _rests_on_synonym(material: Material, statement: Statement) -> bool:
     return any(
         not is_function_word(word, language)
         for word in only_otherwise(material.question.text, language, text)
+    )
+
+
+def _lacks_beside_synonym(material: Material, statement: Statement) -> bool:
+    """Whether a synonym says a word of a question, and no cited passage says where or what for.
+
+    `Alcohol is served in the restaurant` does not tell whether beer is served at the pool.
+    """
+    if not _rests_on_synonym(material, statement):
+        return False
+    question = material.question
+    named = {
+        word
+        for match in _WHERE.finditer(material.asked.text)
+        for word in (match[1] or match[2]).split()
+    }
+    otherwise = said_otherwise(question.text, question.language, _around(statement))
+    cited = {id(quote.passage) for quote in statement.quotes}
+    held = near_terms(material, statement).union(
+        *(one.terms for one in material.scores.readings if id(one.passage) in cited)
+    )
+    lacking = {fold(question.terms[at].text.lower()) for at in content_of(material) - held}
+    return bool(lacking & named - otherwise)
+
+
+def _is_of_another_office(material: Material, statement: Statement) -> bool:
+    """Whether a synonym stands for whom a question asks about, as the head of something else.
+
+    The director of photography is nobody's big boss.
+    """
+    question = material.question
+    is_of_person = material.asked.kind is Kind.PERSON and question.language == "en"
+    if not is_of_person or _OF.search(material.asked.text):
+        return False
+    text = " ".join(statement.text.split())
+    said = frozenset(words(normalise(text)))
+    heads = [
+        one
+        for asked, told in synonyms_in(question.text, "en")
+        if asked.isdisjoint(said)
+        for one in told
+    ]
+    return any(
+        match[1].islower() and match[1] not in _WHOLE
+        for one in heads
+        for match in re.finditer(rf"\b(?i:{re.escape(one)}) (?:of|for) (?:the )?(\w+)", text)
     )
 
 

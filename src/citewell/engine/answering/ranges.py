@@ -4,8 +4,12 @@ People ask with a number of their own, which no row of such a table holds.
 """
 
 import re
+from collections.abc import Collection, Mapping
+from math import inf
+from typing import NamedTuple
 
 from citewell.engine.answering.asking.kinds import Asked
+from citewell.engine.answering.candidates import cells_of
 from citewell.engine.text.normalisation import fold, normalise, words
 from citewell.engine.text.numerals import number_values, read_quantities
 from citewell.engine.text.stemming import stem_english
@@ -16,7 +20,10 @@ _RANGE = re.compile(
     r"(?<![\d.,])(?P<from>\d[\d.,]*+)\s?(?:or more|and (?:more|above|over)|\+|tro len)|"
     r"(?P<above>above|over|more than|from|tren|tu)\s+[$€£¥₫]?(?P<least>\d[\d.,]*)"
 )
-_UNIT = re.compile(r"\d (?P<unit>[^\W\d_]{2,})")
+_UNIT = re.compile(r"\d[ -](?P<unit>[^\W\d_]{2,})")
+_HANGS = re.compile(r"[^\W\d_]-\d|\d-(?![^\W\d_]{2})")
+"""A number that a hyphen ties to what is no unit is a part of a name: `form B-7`."""
+
 _SIGNS = "$€£¥₫"
 _COMPARED = re.compile(
     r"\b(?:above|over|than|under|below|least|most|up to|from|exceed(?:s|ing)?|tren|duoi|hon|nhat|"
@@ -30,6 +37,23 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _LABELS = 2
 """Cells at the begin of a row that may name it; those behind tell of what it names."""
 
+_MARK = re.compile(r"\W{0,2}\w{1,2}\W{0,2}")
+"""A first cell that numbers its row and names nothing: `A`, `2.`; three letters are an acronym."""
+
+
+class _Held(NamedTuple):
+    """A cell whose range holds the number of a question."""
+
+    place: int
+    column: int
+    low: float
+    high: float
+
+    def is_within(self, other: "_Held") -> bool:
+        is_same = self[1:] == other[1:]
+        is_open = other.column == self.column and inf in (other.high, -other.low)
+        return is_same or (is_open and other.low <= self.low and self.high <= other.high)
+
 
 def number_asked(asked: Asked) -> tuple[float, frozenset[str], frozenset[str]] | None:
     """Get the one number of a question that a range may hold.
@@ -39,7 +63,7 @@ def number_asked(asked: Asked) -> tuple[float, frozenset[str], frozenset[str]] |
         where the question has no number, or more than one.
     """
     found = list(read_quantities(asked.text, folded=True))
-    if len(found) != 1 or _COMPARED.search(asked.text):
+    if len(found) != 1 or _COMPARED.search(asked.text) or _HANGS.search(asked.text):
         return None
     value, unit = max(found[0].values), found[0].unit
     if unit is None and _FIRST_YEAR <= value <= _LAST_YEAR:
@@ -62,21 +86,73 @@ def _is_number(word: str, value: float) -> bool:
     return any(value in one.values for one in read_quantities(f"{word} days", folded=True))
 
 
-def is_row_of(number: float, units: frozenset[str], header: str, cells: list[str]) -> bool:
-    """Whether a row is named by a range that holds a number, in the unit that it is asked in.
+def rows_of(
+    number: float,
+    units: frozenset[str],
+    header: str,
+    rows: Mapping[int, list[str]],
+    named: Collection[int] = (),
+) -> frozenset[int]:
+    """Get the rows of a table that are named by the range that holds a number.
+
+    Of ranges without an end (`from 10`, `from 50`) the tightest one counts. Where several others
+    hold the number, none does: nothing tells which is meant.
 
     Args:
         number: Of the question.
-        units: Words for its unit; one of them must stand in the range or the header.
+        units: Words for its unit; one of them must stand in the range or its column.
         header: Of the table.
-        cells: Of the row.
+        rows: The cells of each row, by its place.
+        named: Places of the rows whose first cell has words of the question. Where these tell rows
+            apart, a range in the second cell only describes its row.
+
+    Returns:
+        Places.
     """
-    labels = [cell for cell in cells[:_LABELS] if holds_number(cell, number)]
-    if not labels or not units:
-        return bool(labels)
-    near = fold(normalise(" ".join((header, *labels))))
+    heads = cells_of(header)
+    is_told_apart = 0 < len(named) < len(rows)
+    found = list[_Held]()
+    for column in range(_LABELS):
+        cells = {place: row[column] for place, row in rows.items() if column < len(row)}
+        head = heads[column] if column < len(heads) else ""
+        is_bare_known = _has_unit(units, "\n".join((head, *cells.values())))
+        for place, cell in cells.items():
+            if column and is_told_apart and not _MARK.fullmatch(rows[place][0]):
+                continue
+            if not holds_number(cell, number):
+                continue
+            is_of_unit = _has_unit(units, f"{head} {cell}") or (_is_bare(cell) and is_bare_known)
+            if is_of_unit:
+                found.append(_Held(place, column, *_ends(cell)))
+    tightest = [one for one in found if all(one.is_within(other) for other in found)]
+    return frozenset(one.place for one in tightest)
+
+
+def _has_unit(units: frozenset[str], text: str) -> bool:
+    near = fold(normalise(text))
     stems = {stem_english(word) for word in words(near)}
-    return any(one in near if one in _SIGNS else stem_english(one) in stems for one in units)
+    return not units or any(
+        one in near if one in _SIGNS else stem_english(one) in stems for one in units
+    )
+
+
+def _is_bare(cell: str) -> bool:
+    """Whether a range has no unit, which another cell of its column may have: `from 50`."""
+    left = _RANGE.sub("", fold(normalise(cell)))
+    return not any(one.isalpha() or one in _SIGNS for one in left)
+
+
+def _ends(cell: str) -> tuple[float, float]:
+    """The least and the greatest number of a range, infinite where it has no end."""
+    match = _RANGE.search(fold(normalise(cell)))
+    parts = {} if match is None else match.groupdict()
+
+    def value(name: str, other: str, without: float) -> float:
+        told = parts.get(name) or parts.get(other)
+        return max(number_values(told.strip(".,"))) if told else without
+
+    low = value("low", "from", -inf) if not parts.get("least") else value("least", "least", -inf)
+    return low, value("high", "top", inf)
 
 
 def is_range_row(cells: list[str]) -> bool:

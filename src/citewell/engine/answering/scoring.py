@@ -16,7 +16,7 @@ from citewell.engine.answering.base import Passage, Question, QuestionTerm
 from citewell.engine.answering.candidates import Candidate, candidates_of
 from citewell.engine.answering.pointing import points_back
 from citewell.engine.answering.question import term_array
-from citewell.engine.answering.ranges import is_range_row, is_row_of, number_asked
+from citewell.engine.answering.ranges import is_range_row, number_asked, rows_of
 from citewell.engine.text.normalisation import fold, normalise
 from citewell.engine.text.numerals import number_values
 
@@ -263,8 +263,13 @@ class ReadPassage:
             return
         value, units, saying = number
         granted = self.finder.called(saying) | self.finder.numbered(value)
+        tables: dict[str, dict[int, list[str]]] = {}
         for at, one in enumerate(self.candidates):
-            if one.is_row and is_row_of(value, units, one.header, one.cells):
+            if one.is_row:
+                tables.setdefault(one.header, {})[at] = one.cells
+        for header, rows in tables.items():
+            named = [at for at, cells in rows.items() if self._is_named(cells[0])]
+            for at in rows_of(value, units, header, rows, named):
                 self.own[at] |= granted
                 self.in_range[at] = granted
         if self.in_range:
@@ -273,6 +278,11 @@ class ReadPassage:
                 for at, one in enumerate(self.candidates)
                 if one.is_row and at not in self.in_range and is_range_row(one.cells)
             }
+
+    def _is_named(self, cell: str) -> bool:
+        """Whether a cell that is no range has words of the question."""
+        is_held = not self.find(cell).isdisjoint(self.finder.telling)
+        return is_held and not is_range_row([cell])
 
     def _with_boundary(
         self, own: frozenset[int], said: Boundary | None, above: str

@@ -71,11 +71,19 @@ _NO_AMOUNT = re.compile(
 """Numbers that are no price: dates, times of day, rhythms, numbers of sections, weights."""
 
 _COUNTS_THINGS = re.compile(
+    r"(?P<price>\b(?:costs?|fees?|prices?|charges?|deposit|rent|fare|phi|gia|le phi|tien)"
+    r"(?: of| is| are| was| la| chi)?:? )?"
     rf"(?<![\w.,$€£¥₫])(?:\d{{1,3}}|{_IN_WORDS})(?: (?:den|to|and|or|va|hoac) \d{{1,3}})?"
-    r"[ -](?!(?:per|each|moi|for|a|an|on|months?|weeks?|days?|thang|tuan|ngay)\b)[^\W\d_]+"
+    r"[ -](?!(?:per|each|moi|for|a|an|on|months?|weeks?|days?|thang|tuan|ngay|"
+    r"ngan|nghin|tram|trieu|ty|xu|and|or|but|plus|va|hoac|nhung|incl|including|inclusive|includes|"
+    r"included|excl|excluding|with|without|if|when|in|at|to|from|by|of|until|before|after|which|"
+    r"that|is|are|was|were|applies|apply|will|must|may|can|has|payable|due|only|extra|net|gross|"
+    r"khi|neu|cho|thi|la|duoc|mot|gom|ca|chua|da|tinh|o|tai|tu|den)\b)[^\W\d_]+"
 )
-"""A small number before a word that is no time (`_NO_AMOUNT` knows those): two polo shirts are no
-price. Prices without a currency are in cells, which end behind the number, or have more digits."""
+"""A small number before a word that may be a thing: two polo shirts are no price.
+
+Prices without a currency have a word of price right before them (`costs 45`), or behind them what
+names no thing: a verb, a conjunction, a preposition, a number's word (`5 ngàn`), a time."""
 
 _OTHER_NUMBER = 0.2
 """Of a number where a share is asked for: fifteen days are no interest rate."""
@@ -149,9 +157,13 @@ def _amount(asked: Asked, plain: str, known: frozenset[str]) -> float:
         return 1.0
     # `Reviewed once a year in April` has numbers, and none of them is an amount.
     left = _NO_AMOUNT.sub(" ", plain)
-    if is_money and not _has_new(_NUMBER, _COUNTS_THINGS.sub(" ", left), known):
+    if is_money and not _has_new(_NUMBER, _COUNTS_THINGS.sub(_kept_price, left), known):
         return _OTHER_NUMBER
     return 0.6
+
+
+def _kept_price(match: re.Match[str]) -> str:
+    return match.group() if match["price"] else " "
 
 
 def asks_money(asked: Asked) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from citewell.engine.answering.candidates import Candidate
-from citewell.engine.answering.ranges import holds_number
+from citewell.engine.answering.ranges import holds_number, number_asked
 from citewell.engine.answering.reading.base import Material, Statement, quote_of
 from citewell.engine.answering.reading.grid import (
     TableRows,
@@ -35,7 +35,7 @@ def read_cell(material: Material, best: Scored) -> Statement:
         candidate = best.candidate
         return Statement(candidate.text, (quote_of(candidate),), best.score, best.coverage)
     grid, row = found
-    rows = _in_range(material, grid) or _alike(grid, row)
+    rows = _in_range(material, grid, row) or _alike(grid, row)
     lines = [_line(material, grid, one) for one in rows]
     quotes = tuple(quote_of(grid.candidate(one)) for one in rows)
     return Statement("; ".join(dict.fromkeys(lines)), quotes, best.score, best.coverage)
@@ -86,8 +86,12 @@ def _label_terms(grid: TableRows, row: int) -> frozenset[int]:
     return grid.rows[row][0].find(grid.cells(row)[0])
 
 
-def _in_range(material: Material, grid: TableRows) -> list[int]:
+def _in_range(material: Material, grid: TableRows, best: int) -> list[int]:
     """The row whose label is a range that holds a number of the question."""
+    if number_asked(material.asked) is not None:
+        held = [row for row, (one, at) in enumerate(grid.rows) if at in one.in_range]
+        # One range may be in several rows, which the other words of the question tell apart.
+        return [] if best in held and len(held) > 1 else held[:1]
     numbers = [
         max(number_values(number.strip(".,")))
         for number in _ASKED_NUMBER.findall(material.asked.text)
