@@ -287,6 +287,9 @@ class TestKeys:
         ]
         assert (shown["user_id"], shown["scopes"]) == (user["id"], ["read"])
         assert shown["expires_at"] > shown["created_at"]
+        refused = installation.call("key", "create", "--user", email, "--scope", "admin")
+        assert refused.exit_code == 2
+        assert "is no administrator" in refused.stderr
 
     def test_operator_keys_see_all_tenants(
         self, installation: Installation, api: httpx.Client

@@ -19,7 +19,9 @@ class PrivateHostError(OutboundError):
     """The host is in a private network that the operator does not allow."""
 
     def __init__(self) -> None:
-        super().__init__("The host is in a private network.")
+        super().__init__(
+            "The host is in a private network that CITEWELL_PRIVATE_HOSTS of the server lacks."
+        )
 
 
 @dataclass(frozen=True, slots=True)

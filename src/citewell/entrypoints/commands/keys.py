@@ -10,6 +10,7 @@ from rich.text import Text
 
 from citewell.access.policy import Scope
 from citewell.core.context import TENANT_SCOPES, Caller, unit_of_work
+from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.entrypoints.commands.running import (
     JsonOption,
@@ -67,11 +68,17 @@ def create_key(
         if Scope.OPERATOR in scopes and (user is not None or tenant != identity.DEFAULT_TENANT):
             raise OperatorKeyError
         async with unit_of_work(platform, caller) as ctx:
+            owner = None if user is None else await users.find_by_email(ctx, user)
+            if owner is not None and Scope.ADMIN in scopes and not owner.is_admin:
+                raise InvalidInputError(
+                    f"{owner.email} is no administrator, so a key of theirs with the scope `admin`"
+                    " would be refused wherever it is needed: leave it out."
+                )
             return await identity.create_api_key(
                 ctx,
                 name,
                 scopes=scopes,
-                user_id=None if user is None else (await users.find_by_email(ctx, user)).id,
+                user_id=None if owner is None else owner.id,
                 expires_at=None if expires_in_days is None else _in_days(expires_in_days),
             )
 
