@@ -13,6 +13,7 @@ from citewell.engine.answering.asking.carrying import (
     swap_code,
 )
 from citewell.engine.answering.asking.comparing import compared_in_english
+from citewell.engine.answering.asking.measured import end_of_thing, is_measure
 from citewell.engine.text.vocabulary import MONTH_NAMES
 
 
@@ -88,7 +89,8 @@ _THING = re.compile(
     r"\b(?P<own>its|their)\b|\b(?P<that>that|this|these|those)\b(?=\s*[?.,!]|$|\s+(?:is|are|was|"
     r"were|be|apply|applies|mean|means|cost|costs|take|takes|work|works|include|includes|go|"
     r"change|changes|happen|happens|last|lasts|start|end|in|for|at|on|to|by|also|still|too|"
-    r"allowed|possible|done|paid|count|counts)\b)|\b(?P<it>it|they|them)\b",
+    r"allowed|possible|done|paid|count|counts|(?:more|less|fewer|\w+er) than)\b)|"
+    r"\b(?P<it>it|they|them)\b",
     re.I,
 )
 _PLACE_WORD = re.compile(
@@ -175,12 +177,8 @@ _DOES = re.compile(
     re.I,
 )
 """Before the object of a question for its subject: `Who may use`, `Who approves`."""
-_MEASURE = _split(
-    "deposit fine penalty charge discount "
-    "number amount price cost length limit deadline duration size weight life fee name date head "
-    "owner "
-    "days value level rate term hours percentage share begin end start time accuracy range"
-)
+_TIME_ALONE = re.compile(r"(?:last|next|this|every|each) ", re.I)
+"""Before a time that needs no preposition: `the fee last year`."""
 
 
 def carry(question: str, turns: Sequence[DialogueTurn]) -> Carried | None:
@@ -270,7 +268,9 @@ def substituted(last: str, fragment: str) -> str:
         name = names[-1]
         return question[: name.start()] + bare + question[name.end() :]
     if _TIME.search(plain(fragment)):
-        return _with_phrase(question, "in", fragment)
+        made = _with_phrase(question, "in", fragment)
+        is_alone = _TIME_ALONE.match(fragment)
+        return made.replace(f"in {fragment}", fragment) if is_alone else made
     return _subject_replaced(question, fragment, is_people=is_people)
 
 
@@ -283,7 +283,9 @@ def _subject_replaced(question: str, fragment: str, *, is_people: bool) -> str:
         return _object_swapped(question, fragment)
     # `Is rabbits for cats included`: one thing is asked about, so several are those of its phrase.
     is_several = _SEVERAL.match(fragment) is not None and _ASKS_ONE.match(question) is not None
-    if span is not None and (is_several or _is_measure(question[span[0] : span[1]])):
+    is_of_thing = is_several or (span is not None and is_measure(question[slice(*span)]))
+    # `And the fee?` after the deposit for a key: another measure, of the same thing.
+    if span is not None and is_of_thing and not is_measure(fragment):
         phrase = _measured(question, span[1])
         if phrase is not None:
             return f"{question[: phrase[0]]}{fragment}{question[phrase[1] :]}"
@@ -292,15 +294,12 @@ def _subject_replaced(question: str, fragment: str, *, is_people: bool) -> str:
     return f"{question} for {fragment}"
 
 
-def _is_measure(noun: str) -> bool:
-    return plain(noun).split()[-1] in _MEASURE
-
-
 def _measured(question: str, start: int) -> tuple[int, int] | None:
     """Where the thing stands whose measure is asked: `a key` of `the deposit for a key`."""
     for begin, end, prep in _phrases(question):
         if begin == start + 1 and prep in ("for", "on", "of"):
-            return begin + len(prep) + 1, end
+            first = begin + len(prep) + 1
+            return first, end_of_thing(question, first, end)
     return None
 
 
@@ -463,7 +462,7 @@ def subject_of(last: str) -> str:
     if counted:
         what = counted[1]
         head, of, inner = what.partition(" of ")
-        return inner if of and plain(head).split()[-1] in _MEASURE else what
+        return inner if of and is_measure(head) else what
     if (thing := _object(question)) is not None:
         return question[slice(*thing)]
     span = _subject(question)
@@ -476,7 +475,7 @@ def subject_of(last: str) -> str:
         # `I report a lost laptop`: what comes after the verb.
         return " ".join(verb_phrase[1:]) or " ".join(verb_phrase)
     head, of, inner = found.partition(" of ")
-    if of and plain(head).split()[-1] in _MEASURE:
+    if of and is_measure(head):
         return inner
     return found
 

@@ -18,7 +18,10 @@ from citewell.engine.answering.asking.carrying import (
     plain,
     swap_code,
 )
-from citewell.engine.answering.asking.comparing import compared_in_vietnamese
+from citewell.engine.answering.asking.comparing import (
+    compared_in_vietnamese,
+    is_bound_in_vietnamese,
+)
 from citewell.engine.text.language import detect_language
 from citewell.engine.text.normalisation import fold, normalise
 
@@ -62,6 +65,7 @@ _BOUNDARY = re.compile(
 _TIMES = (
     r"(?:cuoi tuan|ngay (?:thuong|le|nghi|tet|lam viec)|mua (?:xuan|he|thu|dong|mua|kho)|"
     r"ban (?:dem|ngay)|buoi (?:sang|trua|chieu|toi)|thu (?:hai|ba|tu|nam|sau|bay)|chu nhat|"
+    r"(?:nam|thang|tuan|hoc ky) (?:ngoai|truoc|nay|sau|toi|roi)|quy (?:truoc|sau)|hom (?:qua|nay)|"
     r"thang \d+|quy (?:\d+|i{1,3}v?)|dip tet|tet)"
 )
 _TIME = re.compile(rf"^{_TIMES}$")
@@ -160,6 +164,8 @@ def carry(question: str, turns: Sequence[DialogueTurn]) -> Carried | None:
         return Carried(asked(f"{_about(last)} {words[:1].lower()}{words[1:]}"))
     if (person := _with_person(words, low, last, turns)) is not None:
         return person
+    if is_bound_in_vietnamese(low) and (subject := subject_of(last)):
+        return Carried(asked(f"{subject} {words[:1].lower()}{words[1:]}"))
     made = _with_pronouns(words, low, last)
     if made is not None:
         return Carried(asked(made))

@@ -57,18 +57,47 @@ _ASKS_NAMED_PERSON = re.compile(
 _DOER = re.compile(r"\bdo (?!đó\b|vậy\b)(\w+(?: \w+){1,7})")
 """`do quản đốc phân xưởng duyệt`: before the verb that is asked about stands the one who does it,
 within seven words, as long as posts are. Only with tone marks, as `đó` is `do` without."""
+_ASKED_VERB = re.compile(
+    r"\b(?:ai|nao)((?: (?:la|nguoi|duoc|phai|se|da|dang|can|co|quyen|the|chiu|trach|nhiem))*) (\w+)"
+)
+"""The verb behind `ai`, and what may stand before it: `ai là người duyệt`."""
+_OWES = frozenset(("chiu", "trach", "nhiem"))
+"""`chịu trách nhiệm` may be said of the doer in place of the verb behind it."""
+_BREAKS_OFF = frozenset(("phải", "bị", "nên", "cần", "được", "không", "chưa", "thì"))
+"""`do giấy ẩm phải sửa`: behind these stands what is done to the thing, and `do` told why."""
 _DONE_BY = re.compile(
     r"\b(?P<done>\w{2,}(?:ed|en|id|ept|ade|one)) "
-    r"(?P<how>by|to) (?:the |an? )?(?P<doer>[a-z]\w+)"
+    r"(?P<how>by|to) (?P<whose>(?:the|an?|its|our|your|their|his|her|each|every) )?"
+    r"(?P<doer>[a-z]\w+)"
+    # Up to the noun, or to `caretakers and guests`; a phrase behind tells of a time or place.
+    r"(?P<more>(?: (?!(?:in|at|on|for|with|of|to|by|before|after|from|within|than)\b)\w+){0,2})"
 )
 """`approved by the warden`, by whatever post; `reported to` one where it is asked to whom."""
 _ASKS_TO = re.compile(r"\bto who|\bwhom\b|\bto$")
 _NO_DOERS = re.compile(
     rf"(?:noon|midnight|morning|evening|end|start|deadline|close|then|now|tomorrow|law|statute|means|"
     rf"default|way|using|vote|majority|e?mail|post|phone|letter|hand|cheque|card|transfer|bank|cash|"
-    rf"half|train|bus|car|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{'|'.join(MONTH_NAMES)})"
+    rf"last|next|following|return|day|week|month|year|date|hour|half|train|bus|car|"
+    rf"(?:mon|tues|wednes|thurs|fri|satur|sun)day|{'|'.join(MONTH_NAMES)})"
 )
 """Words behind `by` that tell of a time or a way: those of offices."""
+_THINGS_IN_ER = (
+    r"(?:\w{0,9}(?:puter|paper|ember|printer|timer|quarter)|ladder|order|letter|number|water|weather|"
+    r"power|container|motor|sensor|monitor|calculator|processor|scanner|counter|after|over|under|"
+    r"either|another|other|error|floor|door|register|roster|meter|folder|filter|laser|elevator|"
+    r"generator|semester|winter|summer|offer|river|corner|cover|boiler|tractor|october|per|server|"
+    r"whichever|never|however)s?$"
+)
+_IS_PEOPLE = re.compile(
+    rf"(?:{_ENGLISH_POSTS}|(?!{_THINGS_IN_ER})"
+    r"\w{2,16}(?:[eo]r|ist|ian)s?|\w{2,16}(?<!m)[ae]nts|"
+    r"(?:employ|train|trust|appoint|nomin|deleg|refer)ees?|nobody|people|guests?|wardens?|parents?|"
+    r"hosts?|children|reception|payroll|security|finance|housekeeping|accounts|accounting|"
+    r"procurement|management|administration)"
+)
+"""Somebody without an article behind `by`: posts, nouns of doers by their endings but for things
+that have the same (`by computer`), and offices. `by seven`, `by rota` and `by box` are none; rarer
+nouns of people (`by monks`) are missed. Words are bounded, so that time is too."""
 
 _PERSON = re.compile(
     r"\b(?:[Ôô]ng|[Bb]à|[Aa]nh|[Cc]hị|[Cc]ô|[Cc]hú|[Tt]hầy|TS\.|ThS\.) (?=[^\W\d_])[A-ZĐÀ-Ỹ]|"
@@ -109,10 +138,13 @@ def offers(asked: Asked, text: str, known: frozenset[str]) -> float:
 
 def _names_doer(asked: Asked, written: str, plain: str, known: frozenset[str]) -> bool:
     """Whether somebody who does what is asked about is named, by whatever post."""
+    found = _ASKED_VERB.search(asked.text)
+    verbs = known if found is None else {found[2], *_OWES.intersection(found[1].split())}
     for match in _DOER.finditer("" if written == plain else written):
-        new = [fold(word) not in known for word in match[1].split()]
-        # Somebody new, then a word of the question.
-        if new[0] and not all(new):
+        words = match[1].split()
+        place = next((n for n, word in enumerate(words) if fold(word) in verbs), 0)
+        # Somebody new, then the verb that is asked about.
+        if place and fold(words[0]) not in known and _BREAKS_OFF.isdisjoint(words[:place]):
             return True
     stems = {stem_english(word) for word in known}
     how = "to" if _ASKS_TO.search(asked.text) else "by"
@@ -121,8 +153,16 @@ def _names_doer(asked: Asked, written: str, plain: str, known: frozenset[str]) -
         and stem_english(match["done"]) in stems
         and match["doer"] not in known
         and not _NO_DOERS.fullmatch(match["doer"])
+        # `by seven`, `by rota`: a time or a way goes without an article, people seldom do.
+        and (how == "to" or bool(match["whose"]) or _names_people(match, known))
         for match in _DONE_BY.finditer(plain)
     )
+
+
+def _names_people(match: re.Match[str], known: frozenset[str]) -> bool:
+    """Whether a doer without an article is somebody by the noun."""
+    words = [match["doer"], *match["more"].split()]
+    return any(_IS_PEOPLE.fullmatch(word) and word not in known for word in words)
 
 
 def asks_by_name(asked: Asked) -> bool:
