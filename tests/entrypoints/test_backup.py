@@ -202,6 +202,7 @@ class TestCreateAndRestore:
     ) -> None:
         again = installation.json("backup", "create")
         assert (again["new_files"], again["files"] > 0) == (0, True)
+        assert again["has_passphrase"]
         listed = installation.json("backup", "list")["backups"]
         assert [each["id"] for each in listed] == sorted([backup, again["id"]], reverse=True)
         checked = installation.json("backup", "verify", backup, "--searches", "20")

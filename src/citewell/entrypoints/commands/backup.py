@@ -67,6 +67,12 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(backup, name="backup")
 
 
+_OPENS_HERE_ONLY = (
+    f"Without {PREFIX}BACKUP_PASSPHRASE backups open with this installation's secret key only: keep"
+    " a copy of it elsewhere."
+)
+
+
 @backup.command("create")
 def create_backup(
     place: PlaceOption = None,
@@ -83,7 +89,8 @@ def create_backup(
     async def act(platform: Platform, _caller: Caller) -> dict[str, Any]:
         target = opening.open_target(platform.settings, place, is_written=True)
         made = await opening.back_up(platform, target, _step(as_json), takes_over=takes_over)
-        return asdict(made) | {"place": target.name}
+        has_passphrase = platform.settings.backup_passphrase is not None
+        return asdict(made) | {"place": target.name, "has_passphrase": has_passphrase}
 
     made = run(act, interrupted="Stopped; the backup was not finished and does not count.")
     if as_json:
@@ -94,6 +101,8 @@ def create_backup(
         f"of which {made['new_files']:,} are new; {made['bytes_written'] / 1e6:,.1f} MB written.",
         markup=False,
     )
+    if not made["has_passphrase"]:
+        out.print(_OPENS_HERE_ONLY)
 
 
 @backup.command("list")
@@ -220,10 +229,7 @@ def show_schedule(as_json: JsonOption = False) -> None:
         markup=False,
     )
     if settings.backup_passphrase is None:
-        out.print(
-            f"Without {PREFIX}BACKUP_PASSPHRASE they open with this installation's secret key "
-            "only: keep a copy of it elsewhere."
-        )
+        out.print(_OPENS_HERE_ONLY)
 
 
 @backup.command("prune")
