@@ -350,10 +350,12 @@ class TestDeath:
             assert begun == (1, 0)
             attempt = Attempt(sender.platform, sender.caller, job.id, *begun)
             ends = await asyncio.gather(send(attempt), send(attempt), return_exceptions=True)
-            [refused] = [each for each in ends if each is not None]
-            assert isinstance(refused, TransientJobError)
-            assert refused.reason == "Another worker may be sending it"
-            assert 0 < (refused.retry_after or 0) <= 31
+            # None where the one has noted its end before the other begins, on a busy machine.
+            for refused in (each for each in ends if each is not None):
+                assert isinstance(refused, TransientJobError)
+                assert refused.reason == "Another worker may be sending it"
+                assert 0 < (refused.retry_after or 0) <= 31
+            assert ends.count(None) >= 1
             assert len(mailbox.letters) == 1
             # Nor is it sent again once it is noted.
             await send(attempt)

@@ -79,7 +79,7 @@ class TestReport:
         admin = users[f"{Role.DIRECTOR}-own@example.org"]
         assert await read(quiet, admin, PageRequest(1, 100)) == found
 
-    async def test_it_has_pages_and_nothing_of_those_who_cannot_sign_in(
+    async def test_it_has_pages_and_says_who_cannot_sign_in_yet_or_any_more(
         self, quiet: Platform, people: People
     ) -> None:
         users = [await people.user(email=f"{n}@example.org") for n in range(5)]
@@ -96,12 +96,11 @@ class TestReport:
             page = await departments.report(ctx, PageRequest(2, 2))
             table = await departments.who_sees(ctx, [shelf.id])
         assert (page.total, page.total_pages) == (5, 3)
-        assert [(each.email, each.reads) for each in page.items] == [
-            ("2@example.org", ["closed"]), ("3@example.org", []),
+        assert [(each.email, each.status, each.reads) for each in page.items] == [
+            ("2@example.org", "active", ["closed"]), ("3@example.org", "deactivated", []),
         ]  # fmt: skip
         last = await read(quiet, people.operator, PageRequest(3, 2))
-        assert [(each.email, each.reads) for each in last] == [("4@example.org", [])]
-        # The table after departments were set up shows what the invited will read.
+        assert [(each.status, each.reads) for each in last] == [("invited", ["closed"])]
         assert [each.reads for each in table] == [["closed"]] * 3 + [[], ["closed"]]
         assert await read(quiet, people.operator, PageRequest(9, 2)) == []
         stranger = replace(users[0], actor=replace(users[0].actor, role=Role.DIRECTOR))

@@ -277,10 +277,10 @@ def report_access(
 
 
 def _print_seen(seen: list[SeenRead]) -> None:
-    table = Table("e-mail", "role", "admin", "reads", "changes")
+    table = Table("e-mail", "role", "admin", "status", "reads", "changes")
     for each in seen:
         table.add_row(
-            Text(each.email), each.role, "yes" if each.is_admin else "",
+            Text(each.email), each.role, "yes" if each.is_admin else "", each.status,
             Text(", ".join(each.reads)), Text(", ".join(each.changes)),
         )  # fmt: skip
     print_table(table)

@@ -197,10 +197,12 @@ def set_up_departments(
             out.print(f"{email}  {link}", markup=False)
     table = Table("e-mail", "role", "reads", "changes")
     for seen in report.seen:
-        role = f"{seen.role}, administrator" if seen.is_admin else seen.role
+        facts = [seen.role, "administrator" if seen.is_admin else ""]
+        facts.append("" if seen.status == "active" else seen.status)
         table.add_row(
-            Text(seen.email), role, Text(", ".join(seen.reads)), Text(", ".join(seen.changes))
-        )
+            Text(seen.email), ", ".join(filter(None, facts)),
+            Text(", ".join(seen.reads)), Text(", ".join(seen.changes)),
+        )  # fmt: skip
     print_table(table)
 
 

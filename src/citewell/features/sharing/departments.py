@@ -97,16 +97,11 @@ async def report(ctx: Context, request: PageRequest) -> Page[SeenRead]:
 
 
 async def who_sees(ctx: Context, shelves: Sequence[uuid.UUID]) -> list[SeenRead]:
-    """For every user of the tenant what they may do in some private collections.
-
-    Those who are invited as if they had accepted: most of a list of people are invited just now,
-    and a table without them would prove nothing.
-    """
+    """For every user of the tenant what they may do in some private collections."""
     seen: list[SeenRead] = []
     number = 1
     while True:
-        part = PageRequest(number, MAX_LIMIT)
-        page = await repository.report(ctx.session, part, shelves, with_invited=True)
+        page = await repository.report(ctx.session, PageRequest(number, MAX_LIMIT), shelves)
         seen += page.items
         if number >= page.total_pages:
             return seen

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from citewell.access.policy import OF_CONVERSATION, DocumentFacts, Effect, Role, Visibility
-from citewell.access.statements import CAN_SIGN_IN, NAMED_IN_RULES, READS, readers_of
+from citewell.access.statements import NAMED_IN_RULES, READS, readers_of
 from citewell.features.sharing.schemas import ApplicableGrant, PeopleFilter, SeenRead
 from citewell.kit.ids import uuid7
 from citewell.kit.pagination import Page, PageRequest
@@ -27,13 +27,12 @@ from citewell.models.grants import CollectionGrant, DocumentGrant
 from citewell.models.tenancy import Group, GroupMember, User
 
 # Rights in private collections as `access.policy` decides them: there a role opens nothing, so that
-# grants and denials alone count. `with_invited`: as if those who are invited had accepted it.
-_REPORT = text(f"""
+# grants and denials alone count. Those who are invited have the rights that they will have: most of
+# a list of people are invited just now, and a report without them would prove nothing.
+_REPORT = text("""
 WITH part AS (
-  SELECT u.id, u.email, u.role, u.is_admin,
-    {CAN_SIGN_IN} OR (CAST(:with_invited AS boolean) AND u.status = 'invited') AS has_rights
-  FROM user_account u WHERE u.tenant_id = :tenant_id
-  ORDER BY u.email OFFSET :offset LIMIT :limit
+  SELECT id, email, role, is_admin, status FROM user_account WHERE tenant_id = :tenant_id
+  ORDER BY email OFFSET :offset LIMIT :limit
 ), rules AS (
   SELECT p.id AS user_id, g.collection_id, g.effect
   FROM part p JOIN collection_grant g ON g.tenant_id = :tenant_id AND g.user_id = p.id
@@ -48,12 +47,12 @@ WITH part AS (
     AND (CAST(:collections AS uuid[]) IS NULL OR c.id = ANY(CAST(:collections AS uuid[])))
   GROUP BY r.user_id, c.id, c.name HAVING NOT bool_or(r.effect = 'deny')
 )
-SELECT p.email, p.role, p.is_admin,
+SELECT p.email, p.role, p.is_admin, p.status,
   array_remove(array_agg(s.name ORDER BY lower(s.name)), NULL) AS reads,
   array_remove(array_agg(s.name ORDER BY lower(s.name)) FILTER (WHERE s.may_write), NULL) AS changes
-FROM part p LEFT JOIN seen s ON s.user_id = p.id AND p.has_rights
-GROUP BY p.email, p.role, p.is_admin ORDER BY p.email
-""")  # noqa: S608 - constants of ours
+FROM part p LEFT JOIN seen s ON s.user_id = p.id AND p.status <> 'deactivated'
+GROUP BY p.email, p.role, p.is_admin, p.status ORDER BY p.email
+""")
 
 # `position` instead of LIKE: `%` and `_` are characters of addresses and names. Only the users of
 # the page are told apart further, so that a page costs the same among ten thousand.
@@ -275,11 +274,7 @@ def _through_groups(table: GrantTable) -> FromClause:
 
 
 async def report(
-    session: AsyncSession,
-    request: PageRequest,
-    collection_ids: Sequence[uuid.UUID] | None,
-    *,
-    with_invited: bool = False,
+    session: AsyncSession, request: PageRequest, collection_ids: Sequence[uuid.UUID] | None
 ) -> Page[SeenRead]:
     """Users by e-mail address, each with the private collections that they read and change.
 
@@ -287,13 +282,10 @@ async def report(
         session: Acts for the tenant.
         request: The part of the list.
         collection_ids: Those of which it is told; None: all of the tenant, whoever asks.
-        with_invited: Whether users who are invited have the rights that they will have; otherwise
-            they have none, like the deactivated.
     """
     total = await session.scalar(select(func.count(User.id))) or 0
     values = {
         "tenant_id": session.info["tenant_id"], "offset": request.offset, "limit": request.limit,
-        "with_invited": with_invited,
         "collections": None if collection_ids is None else list(collection_ids),
     }  # fmt: skip
     items = [
@@ -301,6 +293,7 @@ async def report(
             email=row.email,
             role=Role(row.role).name.lower(),
             is_admin=row.is_admin,
+            status=row.status,
             reads=row.reads,
             changes=row.changes or [],
         )

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -64,6 +64,9 @@ class SeenRead(BaseModel):
     email: str
     role: str
     is_admin: bool
+    status: Literal["active", "invited", "deactivated"] = Field(
+        description="`invited`: the rights hold once the invitation is accepted, not before."
+    )
     reads: list[str]
     changes: list[str]
 
