@@ -37,8 +37,10 @@ def is_building(url: str, corpus: Corpus) -> bool:
     """Whether a process holds the lock of a generation's build."""
     key = building.lock_key(corpus.generation.id)
     with psycopg.connect(url) as connection:
+        # Of the transaction: a lock of the session outlasts its client for a moment, and the next
+        # build would find it taken.
         row = connection.execute(
-            "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (key,)
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (key,)
         ).fetchone()
     return row == (False,)
 
@@ -88,7 +90,9 @@ class TestBuild:
         self, own_url: str, database: Database, index: Index, corpus: Corpus
     ) -> None:
         with psycopg.connect(own_url) as holder:
-            # A build waits for transactions that began before it: this one is cut off there.
+            # A build waits for snapshots that are older than it: this one is cut off there. Without
+            # this level of isolation a snapshot ends with its statement.
+            holder.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             holder.execute("SELECT count(*) FROM chunk")
             task = asyncio.ensure_future(
                 index.maintenance.build_indexes(corpus.tenant_id, min_chunks=100)
