@@ -102,7 +102,7 @@ class TestBuild:
                 await asyncio.sleep(0.02)
             holder.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE query LIKE 'CREATE INDEX CONCURRENTLY%'"
+                " WHERE datname = current_database() AND query LIKE 'CREATE INDEX CONCURRENTLY%'"
             )
             with pytest.raises(DBAPIError):
                 await task
