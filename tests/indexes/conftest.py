@@ -240,9 +240,9 @@ async def neighbour(database: Database, tenant_id: uuid.UUID) -> uuid.UUID:
         return (await connection.scalars(statement, values)).one()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def own_url(servers: Servers, template: str) -> Iterator[str]:
-    """A migrated database for all these modules, whose tests have tenants of their own."""
+    """A migrated database for one module."""
     with quiet_database(servers, template) as url:
         yield url
 
@@ -277,7 +277,7 @@ class Libraries:
     other: Corpus
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def libraries(own_url: str) -> Libraries:
     """4,000 chunks with HNSW indexes; 1 % and 0.1 % of them are set apart."""
 
