@@ -19,6 +19,9 @@ _LEAST_WIDTH = 100.0
 """Points from which a line or shade may be a table's: shorter ones underline words."""
 _MOST_MARKS = 400
 """Lines or shades beyond which a page is a drawing (`pdf_rules`)."""
+_MOST_STACKS = 20
+"""Tables of a page that are looked for: lines of more widths are a drawing's, and each costs as
+much as to read the page."""
 _ABOVE = 2.0
 """Distance of a header from the mark below it, as a share of the header's height."""
 _LEAST_LINES = 3
@@ -29,6 +32,9 @@ _SEVERAL = 0.6
 _LEADING = 1.2
 """Distance of the lines of one cell, at most, as a share of their height (1.2 of the type's size):
 single spacing has 1.0, rows with the usual space within their cells 1.4 and more."""
+_MARKED = 0.3
+"""Least share of the lines that begin a marked row, if marks part all rows: cells have three lines
+at most, on average. Fewer marks part groups of rows."""
 _PROSE = 3.5
 """Words of a cell's line, on average, from which a column is prose: columns of a page have five and
 more, and tables at least one column of fewer."""
@@ -114,6 +120,8 @@ def _stacks(rules: Rules) -> Iterator[_Stack]:
             own = _Stack(left, right, [], number >= count)
             stacks.append(own)
         own.edges.extend({low, high})
+    if len(stacks) > _MOST_STACKS:
+        return
     for stack in stacks:
         stack.edges.sort(reverse=True)
     yield from sorted(stacks, key=lambda stack: -stack.edges[0])
@@ -276,7 +284,7 @@ def _rows(
     far = [a.middle - b.middle > _LEADING * max(a.height, b.height) for a, b in pairwise(body)]
     ways = [[a or b for a, b in zip(marked, far, strict=True)]] if any(far) else []
     # Rows that are all marked may have wide lines.
-    ways += [marked] if any(marked) and sum(marked) + 1 >= _SEVERAL * len(body) / 2 else []
+    ways += [marked] if any(marked) and sum(marked) + 1 >= _MARKED * len(body) else []
     if not any(far):
         ways.insert(0, [True] * len(marked))
     for way in ways:
