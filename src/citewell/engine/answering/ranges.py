@@ -41,18 +41,32 @@ _MARK = re.compile(r"\W{0,2}\w{1,2}\W{0,2}")
 """A first cell that numbers its row and names nothing: `A`, `2.`; three letters are an acronym."""
 
 
+class _Span(NamedTuple):
+    """A range of numbers, infinite where it has no end."""
+
+    low: float
+    high: float
+    has_ends: bool
+    """Whether its ends belong to it: not those of `under 3` and `above 3`."""
+
+    def holds(self, number: float) -> bool:
+        if self.has_ends:
+            return self.low <= number <= self.high
+        return self.low < number < self.high
+
+
 class _Held(NamedTuple):
     """A cell whose range holds the number of a question."""
 
     place: int
     column: int
-    low: float
-    high: float
+    span: _Span
 
     def is_within(self, other: "_Held") -> bool:
-        is_same = self[1:] == other[1:]
-        is_open = other.column == self.column and inf in (other.high, -other.low)
-        return is_same or (is_open and other.low <= self.low and self.high <= other.high)
+        mine, theirs = self.span, other.span
+        is_same = (self.column, mine) == (other.column, theirs)
+        is_open = other.column == self.column and inf in (theirs.high, -theirs.low)
+        return is_same or (is_open and theirs.low <= mine.low and mine.high <= theirs.high)
 
 
 def number_asked(asked: Asked) -> tuple[float, frozenset[str], frozenset[str]] | None:
@@ -119,11 +133,11 @@ def rows_of(
         for place, cell in cells.items():
             if column and is_told_apart and not _MARK.fullmatch(rows[place][0]):
                 continue
-            if not holds_number(cell, number):
+            span = _span(cell)
+            if span is None or not span.holds(number):
                 continue
-            is_of_unit = _has_unit(units, f"{head} {cell}") or (_is_bare(cell) and is_bare_known)
-            if is_of_unit:
-                found.append(_Held(place, column, *_ends(cell)))
+            if _has_unit(units, f"{head} {cell}") or (_is_bare(cell) and is_bare_known):
+                found.append(_Held(place, column, span))
     tightest = [one for one in found if all(one.is_within(other) for other in found)]
     return frozenset(one.place for one in tightest)
 
@@ -142,19 +156,6 @@ def _is_bare(cell: str) -> bool:
     return not any(one.isalpha() or one in _SIGNS for one in left)
 
 
-def _ends(cell: str) -> tuple[float, float]:
-    """The least and the greatest number of a range, infinite where it has no end."""
-    match = _RANGE.search(fold(normalise(cell)))
-    parts = {} if match is None else match.groupdict()
-
-    def value(name: str, other: str, without: float) -> float:
-        told = parts.get(name) or parts.get(other)
-        return max(number_values(told.strip(".,"))) if told else without
-
-    low = value("low", "from", -inf) if not parts.get("least") else value("least", "least", -inf)
-    return low, value("high", "top", inf)
-
-
 def is_range_row(cells: list[str]) -> bool:
     """Whether a row is named by a range."""
     return any(_RANGE.search(fold(normalise(cell))) for cell in cells[:_LABELS])
@@ -162,20 +163,20 @@ def is_range_row(cells: list[str]) -> bool:
 
 def holds_number(cell: str, number: float) -> bool:
     """Whether a cell is a range that a number falls into: `10 to 20 kg`, `less than 3`."""
+    span = _span(cell)
+    return span is not None and span.holds(number)
+
+
+def _span(cell: str) -> _Span | None:
+    """The range in a cell; None: there is none."""
     match = _RANGE.search(fold(normalise(cell)))
     if match is None:
-        return False
-    parts = match.groupdict()
-
-    def value(name: str) -> float:
-        return max(number_values(str(parts[name]).strip(".,")))
-
-    if parts["low"]:
-        return value("low") <= number <= value("high")
-    if parts["below"]:
-        is_up_to = parts["below"] in ("up to", "den")
-        return number <= value("top") if is_up_to else number < value("top")
-    if parts["from"]:
-        return number >= value("from")
-    is_from = parts["above"] in ("from", "tu")
-    return number >= value("least") if is_from else number > value("least")
+        return None
+    value = {
+        name: max(number_values(told.strip(".,")))
+        for name in ("low", "high", "top", "from", "least")
+        if (told := match[name])
+    }
+    is_whole = match["below"] in (None, "up to", "den") and match["above"] in (None, "from", "tu")
+    low = value.get("low", value.get("from", value.get("least", -inf)))
+    return _Span(low, value.get("high", value.get("top", inf)), has_ends=is_whole)
