@@ -42,6 +42,11 @@ from citewell.entrypoints.installation import open_storage
 from citewell.entrypoints.restoring import Replacing, filled_database, restored_database
 from citewell.entrypoints.trial import Verified, verify_backup
 
+_OPENS_HERE_ONLY = (
+    f"Without {PREFIX}BACKUP_PASSPHRASE backups open with this installation's secret key only: keep"
+    " a copy of it elsewhere."
+)
+
 T = TypeVar("T")
 
 backup = typer.Typer(no_args_is_help=True, help="Backups: make, list, verify and restore them.")
@@ -65,12 +70,6 @@ NEWEST = "newest"
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(backup, name="backup")
-
-
-_OPENS_HERE_ONLY = (
-    f"Without {PREFIX}BACKUP_PASSPHRASE backups open with this installation's secret key only: keep"
-    " a copy of it elsewhere."
-)
 
 
 @backup.command("create")
