@@ -77,39 +77,35 @@ def _leave(key: str, pool: ChildPool) -> None:
     pool._idle = []
 
 
-class LastingParser(SandboxedParser):
-    """Reads documents in children that go on to the next parser of the same limits and folders."""
+class _Lasting:
+    """Leaves its children to the next of its kind that was made alike."""
+
+    _pool: ChildPool
+    _limits: object
+    _folders: Sequence[Path]
 
     def _start(self) -> Child:
-        return _left(self._key) or super()._start()
+        return _left(self._key) or super()._start()  # type: ignore[misc] - of the other base
 
     async def close(self) -> None:
         """End what is busy and leave the rest."""
         _leave(self._key, self._pool)
-        await super().close()
+        await super().close()  # type: ignore[misc] - of the other base
 
     @property
     def _key(self) -> str:
-        return repr((SandboxedParser, self._limits, self._folders))
+        return repr((type(self), self._limits, self._folders))
 
 
-class LastingCompute(ComputePool):
+class LastingParser(_Lasting, SandboxedParser):
+    """Reads documents in children that go on to the next parser of the same limits and folders."""
+
+
+class LastingCompute(_Lasting, ComputePool):
     """Computes in children that go on to the next pool of the same folders."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         super().__init__(PATIENT_COMPUTING, folders=folders)
-
-    def _start(self) -> Child:
-        return _left(self._key) or super()._start()
-
-    async def close(self) -> None:
-        """End what is busy and leave the rest."""
-        _leave(self._key, self._pool)
-        await super().close()
-
-    @property
-    def _key(self) -> str:
-        return repr((ComputePool, self._limits, self._folders))
 
 
 def parser_of(settings: Settings, folders: Sequence[Path]) -> LastingParser:

@@ -1,11 +1,15 @@
-"""One database for all tests that run their jobs themselves."""
+"""One database for all tests that run their jobs themselves, and light parts over it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import Servers
-from tests.quiet import quiet_database
+from citewell.core.platform import Platform
+from citewell.core.settings import Settings
+from tests.conftest import Servers, new_caller
+from tests.people import People
+from tests.quiet import Shelf, quiet_database, quiet_platform
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +20,28 @@ def quiet_url(servers: Servers, template: str) -> Iterator[str]:
     """
     with quiet_database(servers, template) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def own_url(quiet_url: str) -> str:
+    """The database of these tests; folders that need one of their own override it."""
+    return quiet_url
+
+
+@pytest.fixture
+async def quiet(own_url: str, settings: Settings) -> AsyncIterator[Platform]:
+    """Light parts; jobs run when a test runs them."""
+    async with quiet_platform(settings, own_url) as platform:
+        yield platform
+
+
+@pytest.fixture
+async def shelf(quiet: Platform, tmp_path: Path) -> Shelf:
+    """Documents of a tenant of this test's own."""
+    return Shelf(quiet, await new_caller(quiet), tmp_path)
+
+
+@pytest.fixture
+def people(quiet: Platform, shelf: Shelf) -> People:
+    """The people of that tenant."""
+    return People(quiet, shelf.caller.tenant_id)

@@ -25,12 +25,6 @@ from tests.waiting import PATIENCE
 NOW = timedelta(0)
 
 
-@pytest.fixture(scope="session")
-def own_url(quiet_url: str) -> str:
-    """The database that these tests share."""
-    return quiet_url
-
-
 @pytest.fixture
 async def quiet(own_url: str, settings: Settings) -> AsyncIterator[Platform]:
     """Light parts; jobs run when a test runs them."""

@@ -1,17 +1,6 @@
-"""The light parts of ingestion's tests, where a test says itself when a job runs."""
+"""The rows of a tenant, and its limits."""
 
-import pytest
-
-from citewell.core.platform import Platform
-from tests.features.ingestion.conftest import own_url, quiet, rows, shelf
+from tests.features.ingestion.conftest import rows
 from tests.features.usage.test_quotas import limit
-from tests.people import People
-from tests.quiet import Shelf
 
-__all__ = ["limit", "own_url", "quiet", "rows", "shelf"]
-
-
-@pytest.fixture
-def people(quiet: Platform, shelf: Shelf) -> People:
-    """The people of the shelf's tenant."""
-    return People(quiet, shelf.caller.tenant_id)
+__all__ = ["limit", "rows"]

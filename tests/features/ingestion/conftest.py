@@ -1,7 +1,7 @@
-"""Light parts over a database of the module's own; a second look at it as its administrator."""
+"""A second look at the database, as its administrator."""
 
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,34 +13,12 @@ from psycopg.rows import dict_row
 
 from citewell.core.context import Caller
 from citewell.core.database.sessions import TENANT_SETTING
-from citewell.core.platform import Platform
-from citewell.core.settings import Settings
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.indexes.contract import index_of
-from tests.conftest import new_caller
-from tests.quiet import Shelf, quiet_platform
+from tests.quiet import Shelf
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # hostile_files and what it imports
-
-
-@pytest.fixture(scope="session")
-def own_url(quiet_url: str) -> str:
-    """The database that these tests share."""
-    return quiet_url
-
-
-@pytest.fixture
-async def quiet(own_url: str, settings: Settings) -> AsyncIterator[Platform]:
-    """Light parts; jobs run when a test runs them."""
-    async with quiet_platform(settings, own_url) as platform:
-        yield platform
-
-
-@pytest.fixture
-async def shelf(quiet: Platform, tmp_path: Path) -> Shelf:
-    """Documents of a tenant of this test's own."""
-    return Shelf(quiet, await new_caller(quiet), tmp_path)
 
 
 def act_for(connection: psycopg.Connection[Any], caller: Caller) -> None:

@@ -1,5 +1,5 @@
-"""The fixtures of ingestion: light parts over a database of the module's own."""
+"""The rows of a tenant, as ingestion's tests look at them."""
 
-from tests.features.ingestion.conftest import Rows, own_url, quiet, rows, shelf
+from tests.features.ingestion.conftest import Rows, rows
 
-__all__ = ["Rows", "own_url", "quiet", "rows", "shelf"]
+__all__ = ["Rows", "rows"]

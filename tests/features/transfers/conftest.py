@@ -1,4 +1,4 @@
-"""The light parts of ingestion's tests, and what moves a collection."""
+"""Moves a collection into a file and out of it."""
 
 import io
 import json
@@ -18,9 +18,9 @@ from citewell.features.transfers import exporting, importing
 from citewell.features.transfers.schemas import ImportReport
 from citewell.features.transfers.sealing import HEADER_BYTES, Opener, Sealer, new_header, stream_key
 from tests.conftest import new_caller
-from tests.features.ingestion.conftest import own_url, quiet, rows, shelf
+from tests.features.ingestion.conftest import rows
 
-__all__ = ["own_url", "quiet", "rows", "shelf"]
+__all__ = ["rows"]
 
 PASSPHRASE = "a long enough passphrase"
 HEADER = new_header()

@@ -1,5 +1,5 @@
-"""The light parts of ingestion's tests, where a test says itself when a job runs."""
+"""The rows of a tenant, as ingestion's tests look at them."""
 
-from tests.features.ingestion.conftest import own_url, quiet, rows, shelf
+from tests.features.ingestion.conftest import rows
 
-__all__ = ["own_url", "quiet", "rows", "shelf"]
+__all__ = ["rows"]

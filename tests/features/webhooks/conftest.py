@@ -4,17 +4,15 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from citewell.core.platform import Platform
 from citewell.core.settings import Settings
 from citewell.features.webhooks import jobs as webhook_jobs
-from tests.conftest import LiveServer, Servers, new_caller, serving
+from tests.conftest import LiveServer, Servers, serving
 from tests.office import Office, open_office
-from tests.people import People
-from tests.quiet import Shelf, quiet_database, quiet_platform
+from tests.quiet import quiet_database, quiet_platform
 
 
 class Receiver:
@@ -88,15 +86,3 @@ async def quiet(own_url: str, settings: Settings) -> AsyncIterator[Platform]:
     async with quiet_platform(allowed, own_url) as platform:
         webhook_jobs.register(platform.queue, platform.schedules)
         yield platform
-
-
-@pytest.fixture
-async def shelf(quiet: Platform, tmp_path: Path) -> Shelf:
-    """Documents of a tenant of this test's own."""
-    return Shelf(quiet, await new_caller(quiet), tmp_path)
-
-
-@pytest.fixture
-def people(quiet: Platform, shelf: Shelf) -> People:
-    """The people of that tenant."""
-    return People(quiet, shelf.caller.tenant_id)
