@@ -203,7 +203,7 @@ class TestRows:
 @pytest.mark.parametrize("are_equal", [True, False])
 def test_cost_of_a_page_of_many_lines_is_bounded(are_equal: bool):
     rules = Rules(
-        [DrawnLine(2.0 * n, 0, 500 if are_equal else 100 + n) for n in range(400)], [], []
+        [DrawnLine(2.0 * n, 0, 500 if are_equal else 100 + 4 * n) for n in range(400)], [], []
     )
     letters = [
         Letter(100 * row + at, "x", 6 * at, 6 * at + 5, 8 * row + 1, 8 * row + 7)
