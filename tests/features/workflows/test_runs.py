@@ -300,7 +300,7 @@ class TestRights:
         desk = flows.desk
         slow = saying("late")
         slow.delay = 30.0
-        desk.vendor.play(slow)
+        desk.vendor.play(slow, slow)  # one for each agent: a reply past the script comes at once
         task = {"kind": "agent", "agent": "researcher", "input": "Work."}
         nodes = [{"id": "sides", "kind": "parallel", "branches": {"a": task, "b": task}}]
         workflow = await flows.made({"name": "W", "nodes": nodes})
