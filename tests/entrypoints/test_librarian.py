@@ -123,7 +123,18 @@ class TestDocuments:
         assert (like["document_id"], like["title"]) == (known["document_id"], "barges.txt")
         assert 0.8 <= like["likeness"] < 1
         shown = installation.call("documents", "show", "barges.txt").stdout
-        assert f"resembles       barges-new.txt ({like['likeness']:.0%}, " in shown
+        assert "resembles       nearly the text of barges-new.txt in library (" in shown
+        # In another collection it is a document of its own, which is said at once.
+        copied = ("ingest", str(first), "--collection", "harbour", "--no-wait")
+        (copy,) = installation.json(*copied)["documents"]
+        [other] = [each for each in copy["resembles"] if each["same"] == "content"]
+        assert (other["document_id"], other["collection"]) == (known["document_id"], "library")
+        assert (
+            "go on answering"
+            in installation.call(
+                "ingest", str(second), "--collection", "harbour", "--no-wait"
+            ).stderr
+        )
         # A new version of a known document is not compared: it is to take the former's place.
         first.write_text(text.replace("glass", "slate"), encoding="utf-8")
         (again,) = installation.json("ingest", str(first))["documents"]
@@ -142,7 +153,9 @@ class TestDocuments:
         assert [Path(each).name for each in made["skipped"]] == [f"{n:02}.xyz" for n in range(12)]
         # The same text under two names: each can be found, changed and deleted.
         assert len({each["document_id"] for each in made["documents"]}) == 2
-        assert [each["resembles"] for each in made["documents"]] == [[], []], "ten words are few"
+        assert [[one["same"] for one in each["resembles"]] for each in made["documents"]] == [
+            ["content"], ["content"],
+        ]  # fmt: skip
         said = " ".join(told.stderr.split())
         assert "skipped 12 of unsupported kinds" in said
         assert "09.xyz and 2 more" in said

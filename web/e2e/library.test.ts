@@ -71,16 +71,17 @@ describe("a document", () => {
     const text = ["salt", "wool", "tin", "coal", "hemp"].map((cargo, at) => `Barge ${at} carries ${at * 7} crates of ${cargo} to the quay of Merrowdale.`).join(" ");
     const file = (name: string, content: string) => ({ name, mimeType: "text/markdown", buffer: Buffer.from(content) });
     await page.goto(`${address}/documents`);
-    for (const each of [file("barges.md", text), file("barges-new.md", text.replace("tin", "copper"))]) {
+    for (const each of [file("barges.md", text), file("barges-new.md", text.replace("tin", "copper")), file("barges-copy.md", text)]) {
       await page.locator("input[type=file]:not([webkitdirectory])").setInputFiles([each]);
       await page.getByRole("region", { name: "Uploads" }).locator("> ul > li", { hasText: each.name }).first().getByText("Ready").waitFor();
     }
-    // The row of the first names the second, once it is there.
-    const row = page.getByRole("region", { name: "Uploads" }).locator("> ul > li").last();
-    await row.getByText("Nearly the same text as:").waitFor();
+    const rows = page.getByRole("region", { name: "Uploads" }).locator("> ul > li");
+    await rows.last().getByText("(the same content)").waitFor();
+    const row = rows.nth(1);
+    await row.getByText(/% of the text in common/).first().waitFor();
     await row.getByRole("link", { name: "barges.md", exact: true }).click();
     await page.getByRole("heading", { name: "barges.md" }).waitFor();
-    await page.getByText("Nearly the same text as:").waitFor();
+    await page.getByText("Also in the library, and answering beside it:").waitFor();
 
     await page.getByRole("link", { name: "Access" }).or(page.getByRole("tab", { name: "Access" })).or(page.getByRole("button", { name: "Access" })).first().click();
     await page.getByRole("heading", { name: "Everybody and this document" }).waitFor();

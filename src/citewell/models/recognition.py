@@ -1,11 +1,19 @@
-"""Selects documents that a file may be known as by its name."""
+"""Selects documents that a file may be known as, and others that hold the same file."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, TextClause, and_, or_, select, true
+from sqlalchemy.orm import aliased
 
-from citewell.models.documents import Document
+from citewell.models.documents import OPEN_STATUSES, Collection, Document, DocumentVersion
+
+MOST_OTHERS = 5
+"""Documents named beside one; somebody who has more copies of a file knows of them."""
+
+Alike = Callable[[Sequence[uuid.UUID], TextClause], Select[Document, Document]]
+"""Selects each of the documents of these ids with others, of which a predicate on `document` lets
+through those that somebody may read."""
 
 WAYS_IN = {"text": 0, "upload": 1, "file-sha256": 2, "file": 2}
 """Beginnings of sources, before a colon, of documents that are known by name too;
@@ -21,3 +29,60 @@ def bearing(collection_id: uuid.UUID, names: Sequence[str]) -> Select[Document]:
         Document.collection_id == collection_id, Document.filename.in_(names), _STANDS_ALONE
     )
     return statement.order_by(Document.id)
+
+
+def same_content(ids: Sequence[uuid.UUID], readable: TextClause) -> Select[Document, Document]:
+    """Documents with others that answer, or are to, from the very same bytes.
+
+    At most `MOST_OTHERS` of each.
+    """
+    mine, its = aliased(Document), aliased(DocumentVersion)
+    with_it = (
+        select(Document)
+        .join(
+            DocumentVersion,
+            and_(
+                DocumentVersion.tenant_id == Document.tenant_id,
+                DocumentVersion.document_id == Document.id,
+                _counts(DocumentVersion, Document),
+            ),
+        )
+        .where(
+            DocumentVersion.tenant_id == its.tenant_id,
+            DocumentVersion.blob_id == its.blob_id,
+            Document.id != mine.id,
+            readable,
+        )
+        .order_by(Document.id)
+        .limit(MOST_OTHERS)
+        .correlate(mine, its)
+        .lateral()
+    )
+    other = aliased(Document, with_it)
+    of_mine = and_(its.tenant_id == mine.tenant_id, its.document_id == mine.id, _counts(its, mine))
+    return select(mine, other).join(its, of_mine).join(other, true()).where(mine.id.in_(ids))
+
+
+def _counts(version: type[DocumentVersion], document: type[Document]) -> ColumnElement[bool]:
+    """Whether a version answers, or is to."""
+    return or_(version.id == document.active_version_id, version.status.in_(OPEN_STATUSES))
+
+
+def same_name(ids: Sequence[uuid.UUID], readable: TextClause) -> Select[Document, Document]:
+    """Documents with those of their file names in other collections, in the order of ids."""
+    mine = aliased(Document)
+    # By the collections, of which there are few: names are indexed in each of them.
+    elsewhere = and_(Collection.tenant_id == mine.tenant_id, Collection.id != mine.collection_id)
+    bears_it = and_(
+        Document.tenant_id == mine.tenant_id,
+        Document.collection_id == Collection.id,
+        Document.filename == mine.filename,
+    )
+    return (
+        select(mine, Document)
+        .join(Collection, elsewhere)
+        .join(Document, bears_it)
+        .where(mine.id.in_(ids), _STANDS_ALONE, readable)
+        .order_by(Document.id)
+        .limit(MOST_OTHERS * MOST_OTHERS * len(ids))
+    )

@@ -35,7 +35,9 @@ class TestCreate:
         reply = await client.post("/api/v1/documents", json=body)
         assert reply.status_code == 202
         [accepted] = reply.json()["documents"]
-        assert accepted.keys() == {"id", "version", "status", "job_id", "known_by"}
+        assert accepted.keys() == {
+            "id", "version", "status", "job_id", "known_by", "resembles",
+        }  # fmt: skip
         assert (accepted["version"], accepted["status"]) == (1, "queued")
         uuid.UUID(accepted["job_id"])
 
@@ -351,7 +353,7 @@ class TestList:
             await library.add(f"Paper {n}_%", f"Paper number {n} is about hats.")
         await library.add("Elsewhere", "About gloves.", collection_id=other)
 
-        async def titles(**params: object) -> list[str]:
+        async def titles(**params: str | int) -> list[str]:
             reply = await client.get("/api/v1/documents", params=params)
             assert reply.status_code == 200, reply.text
             return [item["title"] for item in reply.json()["data"]]
@@ -384,7 +386,7 @@ class TestList:
                 access_level="public" if number == 0 else "internal",
             )
 
-        async def found(**params: object) -> list[str]:
+        async def found(**params: str | int) -> list[str]:
             reply = await client.get("/api/v1/documents", params=params)
             assert reply.status_code == 200, reply.text
             return sorted(item["title"] for item in reply.json()["data"])
@@ -401,7 +403,7 @@ class TestList:
             reply = await client.get("/api/v1/documents", params=bad)
             assert reply.status_code == 422, reply.text
 
-        async def folders(**params: object) -> list[tuple[str, int]]:
+        async def folders(**params: str | int) -> list[tuple[str, int]]:
             reply = await client.get("/api/v1/documents/folders", params=params)
             assert reply.status_code == 200, reply.text
             return [(item["path"], item["documents"]) for item in reply.json()["data"]]

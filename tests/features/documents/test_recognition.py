@@ -9,7 +9,8 @@ import pytest
 from citewell.access.policy import AccessLevel, Role
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import ForbiddenError
-from citewell.features.documents import registering
+from citewell.features.collections import service as collections
+from citewell.features.documents import recognition, registering
 from citewell.features.documents import service as documents
 from citewell.features.documents.registering import Registered
 from citewell.features.documents.schemas import DocumentRead, NewFile, OnDuplicate
@@ -30,12 +31,18 @@ async def taken(
     level: AccessLevel | None = None,
     folders: tuple[str, ...] = (),
     path: str | None = None,
+    collection: str | None = None,
 ) -> Registered:
     file = Path(shelf.folder) / uuid.uuid4().hex
     file.write_text(text)
+    collection_id = None
+    if collection is not None:
+        async with unit_of_work(shelf.platform, shelf.caller) as ctx:
+            collection_id = (await collections.get_or_create(ctx, collection)).id
     new = NewFile(
         path=file, filename=name, source=source, on_duplicate=on_duplicate, access_level=level,
         folders=folders, metadata=None if path is None else {"path": path},
+        collection_id=collection_id,
     )  # fmt: skip
     return await registering.register_file(shelf.platform, caller or shelf.caller, new)
 
@@ -141,3 +148,63 @@ class TestCopies:
         ]
         assert len({each.document_id for each in made}) == 4
         assert {each.known_by for each in made} == {None}
+
+
+class TestOthers:
+    """Other documents that hold the same file; each is told of the others."""
+
+    async def test_same_content_and_same_name_elsewhere_are_named(self, shelf: Shelf) -> None:
+        first = await taken(shelf, "file:/in/rules.md", "Lunch is at noon.")
+        copy = await taken(shelf, "file:/in/rules.md", "Lunch is at noon.", collection="hall")
+        assert copy.known_by is None, "another collection has its own"
+        assert await named(shelf, copy) == [(first.document_id, "library", "content")]
+        changed = await taken(shelf, "file:/in/rules.md", "Lunch is at one.", collection="tower")
+        assert await named(shelf, changed) == [
+            (first.document_id, "library", "name"), (copy.document_id, "hall", "name"),
+        ]  # fmt: skip
+        uploaded = await taken(shelf, "upload:rules.md", "Lunch is at two.", collection="attic")
+        assert [same for *_, same in await named(shelf, uploaded)] == ["name"] * 3
+        renamed = await taken(shelf, "upload:lunch.md", "Lunch is at two.", name="lunch.md")
+        assert await named(shelf, renamed) == [(uploaded.document_id, "attic", "content")]
+
+    async def test_names_that_many_bear_and_other_paths_are_not(self, shelf: Shelf) -> None:
+        await taken(shelf, "file:/a/README.md", "About a.", name="README.md")
+        other = await taken(
+            shelf, "file:/c/README.md", "About c.", name="README.md", collection="hall"
+        )
+        assert await named(shelf, other) == [], "two paths are two documents"
+        await taken(shelf, "file:/b/README.md", "About b.", name="README.md")
+        upload = await taken(
+            shelf, "upload:README.md", "About d.", name="README.md", collection="attic"
+        )
+        assert await named(shelf, upload) == [(other.document_id, "hall", "name")]
+
+    async def test_former_versions_and_deleted_ones_are_not(self, shelf: Shelf) -> None:
+        first = await taken(shelf, "upload:rules.md", "Lunch is at noon.")
+        await shelf.process(first)
+        await shelf.process(await taken(shelf, "upload:rules.md", "Lunch is at one."))
+        copy = await taken(shelf, "upload:lunch.md", "Lunch is at noon.", name="lunch.md")
+        assert await named(shelf, copy) == [], "the first version answers no more"
+        late = await taken(shelf, "upload:late.md", "Lunch is at one.", name="late.md")
+        assert await named(shelf, late) == [(first.document_id, "library", "content")]
+        await shelf.delete(first)
+        assert await named(shelf, late) == []
+
+    async def test_hidden_ones_are_not(self, shelf: Shelf, people: People) -> None:
+        await taken(
+            shelf, "file:/in/rules.md", "Hidden.", level=AccessLevel.RESTRICTED, collection="hall"
+        )
+        clerk = await people.user(Role.EMPLOYEE)
+        mine = await taken(shelf, "upload:rules.md", "Hidden.", caller=clerk)
+        assert await named(shelf, mine, clerk) == []
+        assert [same for *_, same in await named(shelf, mine)] == ["content"]
+
+
+async def named(
+    shelf: Shelf, one: Registered, caller: Caller | None = None
+) -> list[tuple[uuid.UUID, str | None, str]]:
+    """Ids and collections of the others that are named beside a document, and what they share."""
+    [accepted] = await recognition.with_others(
+        shelf.platform, caller or shelf.caller, [one.accepted()]
+    )
+    return [(each.document_id, each.collection, each.same) for each in accepted.resembles]

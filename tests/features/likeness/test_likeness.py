@@ -80,10 +80,16 @@ class TestLikeDocuments:
         with pytest.raises(DocumentNotFoundError):
             await resembled(shelf, reader, hidden.document_id)
 
-    async def test_one_that_does_not_answer_yet_resembles_nothing(self, shelf: Shelf) -> None:
+    async def test_one_that_does_not_answer_yet_resembles_copies_only(self, shelf: Shelf) -> None:
         await shelf.add("copy.txt", RULES)
+        await shelf.add("edited.txt", EDITED)
         waiting = await shelf.register("waiting.txt", RULES)
-        assert await resembled(shelf, shelf.caller, waiting.document_id) == {}
+        assert await resembled(shelf, shelf.caller, waiting.document_id) == {"copy.txt": 1.0}
+
+    async def test_a_copy_of_few_words_is_named(self, shelf: Shelf) -> None:
+        await shelf.add("short.txt", "Closed on Mondays.")
+        new = await shelf.add("new.txt", "Closed on Mondays.")
+        assert await resembled(shelf, shelf.caller, new.document_id) == {"short.txt": 1.0}
 
     async def test_numbers_and_empty_texts_are_no_error(self, shelf: Shelf) -> None:
         numbers = await shelf.add("numbers.txt", "!!! ??? ... --- " * 40)
@@ -100,6 +106,7 @@ class TestRoute:
         reply = (await client.get(path)).json()
         [like] = reply["resembles"]
         assert (like["document_id"], like["title"]) == (first["id"], "Rules")
+        assert (like["collection"], like["same"]) == ("library", "text")
         assert 0.8 <= like["likeness"] < 1
         missing = await client.get(f"/api/v1/documents/{uuid.uuid4()}/similar")
         assert_problem(missing, 404, "document_not_found")

@@ -91,7 +91,9 @@ function Row({ upload, isCompared }: { upload: Upload; isCompared: boolean }) {
           {...(share === null ? {} : { value: share })}
         />
       )}
-      {state === "ready" && isCompared && upload.documentId !== null && <Resembling documentId={upload.documentId} />}
+      {["processing", "ready"].includes(state) && upload.documentId !== null && (
+        <Resembling documentId={upload.documentId} named={upload.resembles} isRead={state === "ready" && isCompared} />
+      )}
       {state === "cancelled" && (
         <button type="button" className="button button-line mt-1 text-sm" onClick={() => tryAgain(upload)}>
           {t("action.retry")}

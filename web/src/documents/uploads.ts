@@ -1,6 +1,6 @@
 import { api, data } from "~/api/client";
 import { asProblem, Problem, problemFrom, type ProblemDocument } from "~/api/problem";
-import type { Job } from "~/api/schemas";
+import type { Job, OtherDocument } from "~/api/schemas";
 import { TopicSocket } from "~/api/socket";
 import { Store } from "~/kit/store";
 import { token } from "~/session/session";
@@ -21,6 +21,8 @@ export interface Upload {
   /** Share of the bytes sent, 0 to 1. */
   sent: number;
   documentId: string | null;
+  /** Other documents that hold the same file. */
+  resembles: readonly OtherDocument[];
   job: Job | null;
   problem: Problem | null;
 }
@@ -60,7 +62,7 @@ export function add(found: readonly FoundFile[]): void {
     lastId += 1;
     return {
       id: lastId, name: names[at] ?? file.name, path, file, place: place.get(),
-      state: "waiting", sent: 0, documentId: null, job: null, problem: null,
+      state: "waiting", sent: 0, documentId: null, resembles: [], job: null, problem: null,
     };
   });
   uploads.update((all) => [...all, ...news]);
@@ -120,7 +122,7 @@ async function take(upload: Upload): Promise<void> {
   socket.open();
   try {
     const accepted = await send(upload);
-    change(upload.id, { documentId: accepted.id });
+    change(upload.id, { documentId: accepted.id, resembles: accepted.resembles });
     if (accepted.job_id === null) {
       change(upload.id, { state: "unchanged", sent: 1 });
       return;
@@ -135,6 +137,7 @@ async function take(upload: Upload): Promise<void> {
 interface Accepted {
   id: string;
   job_id: string | null;
+  resembles: OtherDocument[];
 }
 
 /** `fetch` tells nothing of what has been sent, XMLHttpRequest does. */

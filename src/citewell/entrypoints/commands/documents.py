@@ -45,6 +45,8 @@ INTERRUPTED = (
     "or by running the same command again."
 )
 
+BESIDE = "These go on answering beside the new ones; `citewell documents delete ID` removes one."
+
 MOST_NAMED = 10
 """Files named where several were left out."""
 
@@ -152,8 +154,9 @@ def _print_results(results: list[FileResult], failed: list[FileResult]) -> None:
         for each in result.warnings:
             err.print(f"warning {result.path}: {each['message']}", style="yellow", markup=False)
         for each in result.resembles:
-            line = f"similar {result.path}: nearly the text of {told(each)}"
-            err.print(line, style="yellow", markup=False)
+            err.print(f"similar {result.path}: {told(each)}", style="yellow", markup=False)
+    if any(result.resembles for result in results):
+        err.print(BESIDE, style="yellow", markup=False)
     ready = [result for result in results if result.status == VersionStatus.READY]
     unused = sum(result.status == VersionStatus.SUPERSEDED for result in results)
     queued = len(results) - len(ready) - len(failed) - unused

@@ -23,7 +23,7 @@ from citewell.engine.parsing.recognition import find_program
 from citewell.entrypoints.commands.likeness import like_documents
 from citewell.entrypoints.commands.running import err
 from citewell.features.collections import service as collections
-from citewell.features.documents import registering
+from citewell.features.documents import recognition, registering
 from citewell.features.documents import service as documents
 from citewell.features.documents.schemas import KnownBy, NewFile, OnDuplicate
 from citewell.indexes.contract import index_of
@@ -63,7 +63,7 @@ class FileResult:
     known_by: KnownBy | None = None
     """How its document was recognised; None: it is a new one."""
     resembles: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    """Other documents of nearly the same text, as `LikeDocument` has them."""
+    """Other documents that hold the same file, or nearly its text: `OtherDocument`, `likeness`."""
 
     def is_told_of(self, other: "FileResult") -> None:
         """Take over what became of the version that another file has as well."""
@@ -222,7 +222,7 @@ async def _attached(
 async def name_like_documents(
     platform: Platform, caller: Caller, results: Iterable[FileResult]
 ) -> None:
-    """Note which documents the new ones resemble, for as many as `MOST_LOOKED_AT`.
+    """Note whose text that of the new documents is nearly, for as many as `MOST_LOOKED_AT`.
 
     The files are taken in whatever becomes of it: where it fails, nothing is noted.
     """
@@ -236,7 +236,9 @@ async def name_like_documents(
         like = await like_documents(platform, caller, result.document_id)
         if like is None:
             return
-        result.resembles = like
+        told = {each["document_id"] for each in like}
+        named = [each for each in result.resembles if each["document_id"] not in told]
+        result.resembles = named + like
 
 
 def _urgency(paths: Iterable[Path]) -> Urgency:
@@ -350,8 +352,23 @@ async def _register(
             if len(theirs) == 1:
                 listed = waiting if outcome.status in OPEN_STATUSES else done
                 listed[outcome.version_id] = result
+    await _name_others(platform, caller, [result for result, _ in found])
     await _collect(platform, caller, done)
     return waiting
+
+
+async def _name_others(platform: Platform, caller: Caller, results: Iterable[FileResult]) -> None:
+    """Note which other documents hold the same file as the new ones."""
+    new = {each.document_id: each for each in results if each.document_id and each.known_by is None}
+    if not new:
+        return
+    async with unit_of_work(platform, caller) as ctx:
+        others = await recognition.others_of(ctx, list(new))
+    for document_id, found in others.items():
+        new[document_id].resembles = [
+            {**each.model_dump(mode="json"), "likeness": 1.0 if each.same == "content" else None}
+            for each in found
+        ]
 
 
 def _unreadable(error: OSError) -> str:

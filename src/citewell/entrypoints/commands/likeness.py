@@ -27,6 +27,15 @@ async def like_documents(
     return [each.model_dump(mode="json") for each in found.resembles]
 
 
+_SAME = {
+    "content": "the same content as",
+    "name": "the same name as",
+    "text": "nearly the text of",
+}
+
+
 def told(like: Mapping[str, Any]) -> str:
-    """One of them on a line."""
-    return f"{like['title']} ({like['likeness']:.0%}, {like['document_id']})"
+    """One of them on a line: what both have in common, its title, collection and id."""
+    share = f", {like['likeness']:.0%}" if like["same"] == "text" else ""
+    where = f" in {like['collection']}" if like["collection"] else ""
+    return f"{_SAME[like['same']]} {like['title']}{where} ({like['document_id']}{share})"

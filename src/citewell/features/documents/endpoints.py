@@ -19,7 +19,7 @@ from citewell.core.context import Caller, unit_of_work
 from citewell.core.errors import InvalidInputError
 from citewell.core.platform import Platform
 from citewell.features.collections import service as collections
-from citewell.features.documents import registering, service
+from citewell.features.documents import recognition, registering, service
 from citewell.features.documents.names import (
     UPLOADED,
     checked_filename,
@@ -218,7 +218,9 @@ async def _accepted(
     acceptance = await registering.accept(platform, caller, files, once)
     if acceptance.is_replay:
         reply.headers["Idempotent-Replayed"] = "true"
-    return AcceptedDocuments(documents=acceptance.documents)
+    # Not part of the reply that is kept: a repeated one names what may be read then.
+    documents = await recognition.with_others(platform, caller, acceptance.documents)
+    return AcceptedDocuments(documents=documents)
 
 
 def _metadata_of(given: str | None) -> dict[str, JsonValue] | None:

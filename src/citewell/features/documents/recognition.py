@@ -1,17 +1,28 @@
 """Recognises files that came in by another way before, by their names."""
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Literal
 from zlib import crc32
 
 from citewell.access.policy import Verb
-from citewell.core.context import Context
+from citewell.core.context import Caller, Context, unit_of_work
 from citewell.core.errors import ForbiddenError
+from citewell.core.platform import Platform
+from citewell.features.collections import service as collections
 from citewell.features.documents import repository, service
-from citewell.features.documents.schemas import FilingTarget, OnDuplicate, StagedFile
+from citewell.features.documents.schemas import (
+    AcceptedDocument,
+    FilingTarget,
+    OnDuplicate,
+    OtherDocument,
+    StagedFile,
+    shown_source,
+)
 from citewell.models.documents import Document
-from citewell.models.recognition import WAYS_IN
+from citewell.models.recognition import MOST_OTHERS, WAYS_IN, same_content, same_name
 
 _BUCKETS = 32
 """Locks of a collection, at most so many for a transaction: one for each name of 1,000 files would
@@ -96,6 +107,61 @@ def taken_by(document: Document) -> ForbiddenError:
     return ForbiddenError(
         f"A document `{document.filename}` is there already, and you may not change it."
     )
+
+
+async def with_others(
+    platform: Platform, caller: Caller, accepted: Sequence[AcceptedDocument]
+) -> list[AcceptedDocument]:
+    """The documents that were taken in, new ones with the others that hold the same file."""
+    new = [each.id for each in accepted if each.known_by is None]
+    if not new:
+        return list(accepted)
+    async with unit_of_work(platform, caller) as ctx:
+        others = await others_of(ctx, new)
+    return [
+        each.model_copy(update={"resembles": others.get(each.id, [])})
+        if each.known_by is None
+        else each
+        for each in accepted
+    ]
+
+
+async def others_of(
+    ctx: Context, document_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, list[OtherDocument]]:
+    """Other documents that hold the same file, as far as the caller may read them.
+
+    Those of the same content come first, wherever they are; then the only one in another collection
+    that would be the same document in this one: by its path, or by its name if it came in another
+    way. Within a collection names are `Recognition`'s.
+    """
+    access = await ctx.access()
+    found: dict[uuid.UUID, dict[uuid.UUID, tuple[Document, Literal["content", "name"]]]] = {}
+    copies = await repository.others(ctx.session, access, same_content, document_ids)
+    for mine, other in copies:
+        found.setdefault(mine.id, {})[other.id] = (other, "content")
+    named = await repository.others(ctx.session, access, same_name, document_ids)
+    bearers = Counter((mine.id, other.collection_id) for mine, other in named)
+    for mine, other in named:
+        is_only = bearers[mine.id, other.collection_id] == 1
+        source, known = shown_source(mine) or "", shown_source(other) or ""
+        if source == known or (is_only and _may_be_one(source, known)):
+            found.setdefault(mine.id, {}).setdefault(other.id, (other, "name"))
+    held = {other.collection_id for each in found.values() for other, _ in each.values()}
+    names = await collections.names_of(ctx, held)
+    return {
+        document_id: [
+            OtherDocument(
+                document_id=other.id,
+                title=other.title,
+                collection_id=other.collection_id,
+                collection=names.get(other.collection_id),
+                same=same,
+            )
+            for other, same in list(others.values())[:MOST_OTHERS]
+        ]
+        for document_id, others in found.items()
+    }
 
 
 def has_better_source(file: StagedFile, document: Document) -> bool:

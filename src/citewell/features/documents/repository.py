@@ -41,7 +41,7 @@ from citewell.models.documents import (
     lies_in,
     named,
 )
-from citewell.models.recognition import bearing
+from citewell.models.recognition import Alike, bearing
 from citewell.models.states import states_sql
 
 _PROGRESS = text("""
@@ -147,6 +147,14 @@ async def bearers(
     """Readable documents of a collection that a file of one of these names may be known as."""
     statement = bearing(collection_id, names).where(within(access, Verb.READ))
     return list(await session.scalars(statement))
+
+
+async def others(
+    session: AsyncSession, access: Access, alike: Alike, ids: Sequence[uuid.UUID]
+) -> list[tuple[Document, Document]]:
+    """Each of the documents with the readable ones that a statement of `models` finds alike."""
+    rows = await session.execute(alike(ids, within(access, Verb.READ)))
+    return [(row[0], row[1]) for row in rows]
 
 
 async def add_documents(session: AsyncSession, documents: Sequence[Document]) -> set[uuid.UUID]:

@@ -181,6 +181,23 @@ class FolderRead(BaseModel):
     """In it and in the folders within."""
 
 
+class OtherDocument(BaseModel):
+    """Another document that the caller may read and that holds the same file, or seems to."""
+
+    document_id: uuid.UUID
+    title: str
+    collection_id: uuid.UUID
+    collection: str | None = Field(
+        description="Name of its collection; null where only the document is shared with you."
+    )
+    same: Literal["content", "name", "text"] = Field(
+        description=(
+            "What both have in common: every byte (`content`), path or file `name` in another "
+            "collection, or nearly the whole `text`."
+        ),
+    )
+
+
 class AcceptedDocument(BaseModel):
     """A document that was taken in; it answers once its job has succeeded."""
 
@@ -194,6 +211,13 @@ class AcceptedDocument(BaseModel):
             "How the document was recognised: by its id, by its `source` (the same name, path or "
             "text as before), or by a file `name` that came in another way. Null: it is a new "
             "document."
+        ),
+    )
+    resembles: list[OtherDocument] = Field(
+        default=[],
+        description=(
+            "Of a new document: others that you may read with the same content, or with its name "
+            "in another collection. They go on answering beside it."
         ),
     )
 

@@ -4,14 +4,14 @@ import uuid
 
 from pydantic import BaseModel
 
+from citewell.features.documents.schemas import OtherDocument
 
-class LikeDocument(BaseModel):
-    """A document of nearly the same text that the caller may read."""
 
-    document_id: uuid.UUID
-    title: str
+class LikeDocument(OtherDocument):
+    """A document of the same content, or nearly the same text, that the caller may read."""
+
     likeness: float
-    """Share of the text that both have in common, 0.8 to 1."""
+    """Share of the text that both have in common, 0.8 to 1; 1 of the same content."""
 
 
 class LikeDocuments(BaseModel):

@@ -10,8 +10,11 @@ from collections import Counter
 from citewell.core.context import Caller, unit_of_work
 from citewell.core.platform import Platform
 from citewell.engine.text.likeness import likenesses
+from citewell.features.collections import service as collections
+from citewell.features.documents import recognition
 from citewell.features.documents import service as documents
 from citewell.features.documents.errors import DocumentNotFoundError, VersionNotFoundError
+from citewell.features.documents.schemas import OtherDocument
 from citewell.features.likeness.schemas import LikeDocument, LikeDocuments
 from citewell.features.search import service as search
 from citewell.features.search.errors import EmptyQueryError
@@ -40,7 +43,9 @@ MOST_COMPARED = 5
 async def like_documents(
     platform: Platform, caller: Caller, document_id: uuid.UUID
 ) -> LikeDocuments:
-    """The documents whose text is nearly that of a document; none while it does not answer.
+    """The documents of the same content as a document, or nearly its text.
+
+    Of its text there are none while it does not answer.
 
     Raises:
         DocumentNotFoundError: There is none, or not for this caller.
@@ -49,11 +54,18 @@ async def like_documents(
     """
     async with unit_of_work(platform, caller) as ctx:
         state = await documents.get(ctx, document_id)
+        others = (await recognition.others_of(ctx, [document_id])).get(document_id, [])
+        like = [
+            LikeDocument(**each.model_dump(), likeness=1.0)
+            for each in others
+            if each.same == "content"
+        ]
         if state.active is None or not state.active.char_count:
-            return LikeDocuments(document_id=document_id, resembles=[])
+            return LikeDocuments(document_id=document_id, resembles=like)
         text = (await documents.content(ctx, document_id, end=MOST_COMPARED_CHARS)).text
-    near = await _near(platform, caller, document_id, text)
-    titles: dict[uuid.UUID, str] = {}
+    known = {each.document_id for each in like}
+    near = [each for each in await _near(platform, caller, document_id, text) if each not in known]
+    compared: dict[uuid.UUID, OtherDocument] = {}
     texts: list[str] = []
     async with unit_of_work(platform, caller) as ctx:
         for other in near:
@@ -62,16 +74,23 @@ async def like_documents(
                 content = await documents.content(ctx, other, end=MOST_COMPARED_CHARS)
             except (DocumentNotFoundError, VersionNotFoundError):
                 continue  # deleted, or out of reach, since it was found
-            titles[other] = found.document.title
+            held_in = found.document.collection_id
+            compared[other] = OtherDocument(
+                document_id=other,
+                title=found.document.title,
+                collection_id=held_in,
+                collection=(await collections.names_of(ctx, [held_in])).get(held_in),
+                same="text",
+            )
             texts.append(content.text)
     shares = await platform.compute.run(caller.tenant_id, likenesses, text, texts) if texts else []
-    like = [
-        LikeDocument(document_id=other, title=title, likeness=round(share, 2))
-        for (other, title), share in zip(titles.items(), shares, strict=True)
+    like += [
+        LikeDocument(**other.model_dump(), likeness=round(share, 2))
+        for other, share in zip(compared.values(), shares, strict=True)
         if share >= NEARLY_SAME
     ]
     like.sort(key=lambda each: -each.likeness)
-    return LikeDocuments(document_id=document_id, resembles=like)
+    return LikeDocuments(document_id=document_id, resembles=like[:MOST_COMPARED])
 
 
 async def _near(
