@@ -16,6 +16,7 @@ from citewell.indexes.postgres import building
 from citewell.indexes.postgres.index import postgres_index
 from citewell.indexes.postgres.work import SessionWork
 from citewell.indexes.testing_library import search as search_index
+from tests.acting import act_for
 from tests.waiting import PATIENCE
 
 from .conftest import Corpus, Part, grow, new_corpus, random_rows
@@ -207,7 +208,7 @@ async def remove(database: Database, index: Index, corpus: Corpus) -> None:
 def left_of(url: str, tenant_id: uuid.UUID) -> dict[str, int]:
     """Rows of a tenant by table, where there are any."""
     with psycopg.connect(url) as connection:
-        connection.execute("SELECT set_config('citewell.tenant_id', %s, true)", [str(tenant_id)])
+        act_for(connection, tenant_id)
         tables = connection.execute(
             "SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
             " WHERE a.attname = 'tenant_id' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
@@ -251,6 +252,7 @@ class TestLookingAt:
 
         def count(chunks: int, changed: str) -> None:
             with psycopg.connect(own_url) as connection:
+                act_for(connection, corpus.tenant_id)
                 connection.execute(
                     "UPDATE index_generation SET chunk_count = %s,"
                     " updated_at = now() - %s::interval WHERE tenant_id = %s",

@@ -21,6 +21,7 @@ from citewell.indexes.postgres.index import postgres_index
 from citewell.indexes.postgres.inverted import choose_terms
 from citewell.indexes.postgres.work import SessionWork
 from citewell.indexes.testing_library import search as search_index
+from tests.acting import act_for
 from tests.quiet import Shelf
 
 from .conftest import Corpus, Libraries, Part, grow, new_corpus
@@ -123,10 +124,7 @@ class TestIsolation:
         """A connection as the application has it, for the small tenant."""
         with psycopg.connect(libraries.url) as connection:
             connection.execute(f"SET ROLE {APP_ROLE}")
-            connection.execute(
-                "SELECT set_config('citewell.tenant_id', %s, true)",
-                [str(libraries.other.tenant_id)],
-            )
+            act_for(connection, libraries.other.tenant_id)
             yield connection
 
     @pytest.mark.parametrize(
@@ -182,7 +180,7 @@ def findable(url: str, tenant_id: uuid.UUID) -> dict[uuid.UUID, str]:
 
 def _weights(url: str, tenant_id: uuid.UUID, statement: str) -> dict[uuid.UUID, str]:
     with psycopg.connect(url) as connection:
-        connection.execute("SELECT set_config('citewell.tenant_id', %s, true)", [str(tenant_id)])
+        act_for(connection, tenant_id)
         column = "AND" if "WHERE" in statement else "WHERE"
         bound = sql.SQL(statement + " {} tenant_id = %s").format(sql.SQL(column))
         return dict(connection.execute(bound, [tenant_id]).fetchall())
@@ -231,9 +229,7 @@ class TestFilling:
     async def old(self, own_url: str, database: Database) -> Corpus:
         corpus = await new_corpus(database, postgres_index(database), Part(30, 10))
         with psycopg.connect(own_url, autocommit=True) as connection:
-            connection.execute(
-                "SELECT set_config('citewell.tenant_id', %s, false)", [str(corpus.tenant_id)]
-            )
+            act_for(connection, corpus.tenant_id)
             connection.execute("DELETE FROM lexical_chunk WHERE tenant_id = %s", [corpus.tenant_id])
             connection.execute(
                 "UPDATE index_generation SET has_lexical = false WHERE tenant_id = %s",

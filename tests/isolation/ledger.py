@@ -6,6 +6,8 @@ import uuid
 import psycopg
 from psycopg import sql
 
+from tests.acting import act_for
+
 VOLATILE = {"api_key": ("last_used_at",), "user_account": ("last_login_at", "updated_at")}
 """Columns that change by looking in."""
 
@@ -29,7 +31,7 @@ def fingerprint(url: str, tenant_id: uuid.UUID, *, but: tuple[str, ...] = ()) ->
     """A hash of each table's rows of the tenant; without the tables in `but`."""
     found: dict[str, str] = {}
     with psycopg.connect(url) as connection:
-        connection.execute("SELECT set_config('citewell.tenant_id', %s, true)", (str(tenant_id),))
+        act_for(connection, tenant_id)
         for table in tenant_tables(connection):
             if table in but or table in COUNTED:
                 continue

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from citewell.core.database.sessions import APP_ROLE
 from citewell.core.settings import Settings
+from tests.acting import act_for
 from tests.conftest import new_caller
 from tests.quiet import Shelf, quiet_platform
 
@@ -241,10 +242,6 @@ def app(tenants: Tenants) -> Iterator[psycopg.Connection[dict[str, Any]]]:
         connection.execute(f"SET ROLE {APP_ROLE}")
         yield connection
         connection.rollback()
-
-
-def act_for(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> None:
-    connection.execute("SELECT set_config('citewell.tenant_id', %s, true)", (str(tenant_id),))
 
 
 def refused(table: str) -> pytest.RaisesExc[psycopg.Error]:

@@ -18,6 +18,7 @@ from citewell.engine.llm.base import ModelRequest, ReplyEnd, StreamItem, TokenUs
 from citewell.features.connections.pooling import FAILURES, ModelPool
 from citewell.features.search import answers
 from citewell.features.search.schemas import QueryReply, QueryRequest
+from tests.acting import act_for
 from tests.conftest import Library, LiveServer, assert_problem, serving
 from tests.vendor import Reply, VendorServer, running_vendor
 
@@ -103,9 +104,7 @@ class TestKeys:
             assert reply.status_code == 200, reply.text
             assert KEY not in reply.text
         with psycopg.connect(database_url) as connection:
-            connection.execute(
-                "SELECT set_config('citewell.tenant_id', %s, false)", (str(house.tenant_id),)
-            )
+            act_for(connection, house.tenant_id)
             rows = connection.execute(
                 "SELECT sealed_key, model_connection::text FROM model_connection"
             )

@@ -27,6 +27,7 @@ from citewell.features.search.schemas import SearchRequest
 from citewell.features.trash import service as trash
 from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
+from tests.acting import act_for
 from tests.features.ingestion.conftest import Rows
 from tests.quiet import Shelf
 from tests.waiting import PATIENCE
@@ -224,6 +225,7 @@ class TestKilledUpload:
         await trash.purge_expired(slow.platform)
         assert len(rows.select("SELECT 1 FROM blob_claim WHERE {t}")) == 1  # it may still be at it
         with psycopg.connect(own_url) as connection:
+            act_for(connection, slow.caller.tenant_id)
             connection.execute("UPDATE blob_claim SET expires_at = now() - interval '1 second'")
         await trash.purge_expired(slow.platform)
         assert rows.select("SELECT 1 FROM blob_claim WHERE {t}") == []
@@ -238,6 +240,7 @@ class TestKilledUpload:
         task = asyncio.create_task(slow.register("a.txt", LONG))
         await hanging(storage, 1)
         with psycopg.connect(own_url) as connection:
+            act_for(connection, slow.caller.tenant_id)
             connection.execute("UPDATE blob_claim SET expires_at = now() - interval '1 second'")
         await trash.purge_expired(slow.platform)
         storage.may_go_on.set()

@@ -22,6 +22,7 @@ from citewell.features.idempotency.errors import (
     IdempotencyKeyReusedError,
     InvalidIdempotencyKeyError,
 )
+from tests.acting import act_for
 from tests.conftest import Library
 from tests.people import People
 from tests.quiet import Shelf
@@ -231,9 +232,9 @@ class TestUnitsOfWork:
 
     async def test_after_a_day_the_key_is_free(self, shelf: Shelf, own_url: str) -> None:
         first = await accepted(shelf, shelf.caller)
-        age(own_url, idempotency.KEPT_FOR - timedelta(minutes=1))
+        age(own_url, shelf.caller, idempotency.KEPT_FOR - timedelta(minutes=1))
         assert (await accepted(shelf, shelf.caller)).is_replay
-        age(own_url, timedelta(minutes=2))
+        age(own_url, shelf.caller, timedelta(minutes=2))
         later = await accepted(shelf, shelf.caller)
         assert not later.is_replay
         [made], [known] = first.documents, later.documents
@@ -244,16 +245,17 @@ class TestUnitsOfWork:
     ) -> None:
         await accepted(shelf, shelf.caller)
         await idempotency.forget_old(shelf.platform)
-        assert count(own_url) >= 1
-        age(own_url, idempotency.KEPT_FOR + timedelta(seconds=1))
+        assert count(own_url, shelf.caller) >= 1
+        age(own_url, shelf.caller, idempotency.KEPT_FOR + timedelta(seconds=1))
         await idempotency.forget_old(shelf.platform)
-        assert count(own_url) == 0
+        assert count(own_url, shelf.caller) == 0
 
     async def test_nothing_but_hashes_of_the_key_is_stored(
         self, shelf: Shelf, own_url: str
     ) -> None:
         await accepted(shelf, shelf.caller)
         with psycopg.connect(own_url) as connection:
+            act_for(connection, shelf.caller.tenant_id)
             rows = connection.execute("SELECT t::text FROM idempotent_reply t").fetchall()
         assert rows
         assert all("the key of the request" not in text for (text,) in rows)
@@ -267,13 +269,15 @@ async def accepted(shelf: Shelf, caller: Caller) -> Acceptance:
     return await registering.accept(shelf.platform, caller, [new], once)
 
 
-def age(url: str, by: timedelta) -> None:
+def age(url: str, caller: Caller, by: timedelta) -> None:
     with psycopg.connect(url) as connection:
+        act_for(connection, caller.tenant_id)
         connection.execute("UPDATE idempotent_reply SET created_at = created_at - %s", (by,))
 
 
-def count(url: str) -> int:
+def count(url: str, caller: Caller) -> int:
     with psycopg.connect(url) as connection:
+        act_for(connection, caller.tenant_id)
         row = connection.execute("SELECT count(*) FROM idempotent_reply").fetchone()
     assert row is not None
     return row[0]

@@ -11,19 +11,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from citewell.core.context import Caller
-from citewell.core.database.sessions import TENANT_SETTING
 from citewell.features.search import service as search
 from citewell.features.search.schemas import SearchRequest
 from citewell.indexes.contract import index_of
+from tests.acting import act_for
 from tests.quiet import Shelf
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # hostile_files and what it imports
-
-
-def act_for(connection: psycopg.Connection[Any], caller: Caller) -> None:
-    """Have the owner, whom row-level security holds too, see the rows of the caller's tenant."""
-    connection.execute("SELECT set_config(%s, %s, true)", (TENANT_SETTING, str(caller.tenant_id)))
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ class Rows:
         """Rows of a statement with `{t}` for the condition on the tenant."""
         condition = f"tenant_id = '{self.shelf.caller.tenant_id}'"
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
-            act_for(connection, self.shelf.caller)
+            act_for(connection, self.shelf.caller.tenant_id)
             return connection.execute(statement.replace("{t}", condition), values).fetchall()
 
     def chunks(self, *, active: bool | None = None) -> list[dict[str, Any]]:

@@ -28,12 +28,13 @@ from citewell.models.documents import Document
 from citewell.models.grants import DocumentGrant
 from citewell.models.tenancy import Tenant
 from citewell.models.work import Job
+from tests.acting import act_for
 from tests.lasting import LastingParser
 from tests.people import People
 from tests.quiet import Shelf
 from tests.waiting import PATIENCE
 
-from .conftest import Rows, act_for
+from .conftest import Rows
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ class TestTakeIn:
     async def test_a_full_plan_is_said(self, desk: Shelf, own_url: str) -> None:
         added = await desk.register("m.eml", mail(desk.folder))
         with psycopg.connect(own_url) as connection:
-            act_for(connection, desk.caller)
+            act_for(connection, desk.caller.tenant_id)
             limits = "UPDATE tenant SET limits = '{\"documents\": 1}' WHERE id = %s"
             connection.execute(limits, [desk.caller.tenant_id])
         await desk.process(added)

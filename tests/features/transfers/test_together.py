@@ -35,6 +35,7 @@ from citewell.features.usage import service as usage
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
 from citewell.models.documents import Document
+from tests.acting import act_for
 from tests.conftest import new_caller
 from tests.features.documents.test_slow_store import HangingStorage, hanging, open_transactions
 from tests.features.transfers.conftest import PASSPHRASE, exported, hits, imported
@@ -88,6 +89,7 @@ def kept(url: str, caller: Caller, table: str) -> int:
     """Rows of a tenant, whoever sees them."""
     statement = sql.SQL("SELECT count(*) FROM {} WHERE tenant_id = %s")
     with psycopg.connect(url) as connection:
+        act_for(connection, caller.tenant_id)
         row = connection.execute(
             statement.format(sql.Identifier(table)), (caller.tenant_id,)
         ).fetchone()
@@ -119,6 +121,7 @@ class TestSameContents:
         assert report.documents == DOCUMENTS
         await assert_counted_right(shelf, target)
         with psycopg.connect(own_url) as connection:
+            act_for(connection, target.tenant_id)
             query = "SELECT count(*), count(DISTINCT sha256) FROM blob WHERE tenant_id = %s"
             assert connection.execute(query, (target.tenant_id,)).fetchone() == (
                 DOCUMENTS, DOCUMENTS,
@@ -241,6 +244,7 @@ class TestSlowStore:
         storage, task = await self.started(shelf, target, content)
         storage.may_go_on.set()
         with psycopg.connect(own_url, autocommit=True) as connection:
+            act_for(connection, target.tenant_id)
             query = "SELECT count(*) FROM blob WHERE tenant_id = %s"
             deadline = time.monotonic() + PATIENCE
             while connection.execute(query, (target.tenant_id,)).fetchone() == (0,):
@@ -305,6 +309,7 @@ class TestUnseen:
         assert await visible(shelf, target) == (1, DOCUMENTS)
 
         with psycopg.connect(own_url, autocommit=True) as connection:
+            act_for(connection, target.tenant_id)
             connection.execute(
                 "UPDATE collection SET discard_after = now() WHERE discard_after > now()"
             )

@@ -17,7 +17,8 @@ from citewell.features.usage import service as usage
 from citewell.features.usage.service import Metric
 from citewell.indexes.contract import index_of
 from citewell.kit.pagination import PageRequest
-from tests.features.ingestion.conftest import Rows, act_for
+from tests.acting import act_for
+from tests.features.ingestion.conftest import Rows
 from tests.quiet import Shelf
 
 HANDBOOK = "# Leave\n\nEverybody gets twenty days of leave.\n\n# Travel\n\nTrains come first."
@@ -89,7 +90,7 @@ async def outcomes(*actions: Awaitable[None]) -> list[type[BaseException] | None
 def age(rows: Rows, registered: Registered, minutes: int) -> None:
     """Let a document have been in the trash for so long."""
     with psycopg.connect(rows.url) as connection:
-        act_for(connection, rows.shelf.caller)
+        act_for(connection, rows.shelf.caller.tenant_id)
         connection.execute(
             "UPDATE document SET deleted_at = deleted_at - %s WHERE id = %s",
             [timedelta(minutes=minutes), registered.document_id],
@@ -99,5 +100,5 @@ def age(rows: Rows, registered: Registered, minutes: int) -> None:
 def remove_row(rows: Rows, registered: Registered) -> None:
     """The first half of a purge."""
     with psycopg.connect(rows.url) as connection:
-        act_for(connection, rows.shelf.caller)
+        act_for(connection, rows.shelf.caller.tenant_id)
         connection.execute("DELETE FROM document WHERE id = %s", [registered.document_id])

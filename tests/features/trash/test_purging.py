@@ -19,6 +19,7 @@ from citewell.features.trash import service as trash
 from citewell.features.usage.service import Metric
 from citewell.indexes.contract import index_of
 from citewell.models.tenancy import Tenant
+from tests.acting import act_for
 from tests.features.ingestion.conftest import Rows, recount, statistics
 from tests.people import People
 from tests.quiet import Shelf
@@ -189,6 +190,7 @@ class TestPurge:
         assert await listed(shelf) == []
         count = "SELECT 1 FROM {} WHERE {{t}}"
         with psycopg.connect(own_url) as other:  # somebody is at one of them
+            act_for(other, shelf.caller.tenant_id)
             other.execute(
                 "SELECT FROM document WHERE tenant_id = %s LIMIT 1 FOR UPDATE",
                 (shelf.caller.tenant_id,),

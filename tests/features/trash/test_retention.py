@@ -17,7 +17,8 @@ from citewell.features.trash import retention
 from citewell.features.trash import service as trash
 from citewell.features.trash.schemas import RetentionRead
 from citewell.features.versions import service as versions
-from tests.features.ingestion.conftest import Rows, act_for
+from tests.acting import act_for
+from tests.features.ingestion.conftest import Rows
 from tests.people import People
 from tests.quiet import Shelf
 
@@ -34,7 +35,7 @@ async def keep(shelf: Shelf, days: int | None, name: str = "library") -> None:
 def change(rows: Rows, statement: LiteralString, *values: object) -> None:
     """Change rows of the tenant as their owner."""
     with psycopg.connect(rows.url) as connection:
-        act_for(connection, rows.shelf.caller)
+        act_for(connection, rows.shelf.caller.tenant_id)
         connection.execute(statement, values or None)
 
 
@@ -117,7 +118,7 @@ class TestRule:
         answers_for(rows, old, 31)
         await keep(shelf, 30)
         with psycopg.connect(rows.url) as connection:
-            act_for(connection, shelf.caller)
+            act_for(connection, shelf.caller.tenant_id)
             connection.execute(
                 "UPDATE tenant SET trash_days = 0 WHERE id = %s", [shelf.caller.tenant_id]
             )

@@ -31,8 +31,9 @@ from citewell.kit.clock import utc_now
 from citewell.kit.pagination import PageRequest
 from citewell.models.documents import Document
 from citewell.models.trash import trash_shown
+from tests.acting import act_for
 from tests.conftest import new_caller
-from tests.features.ingestion.conftest import Rows, act_for, recount, statistics
+from tests.features.ingestion.conftest import Rows, recount, statistics
 from tests.people import People
 from tests.quiet import Shelf
 
@@ -260,7 +261,7 @@ class TestRestore:
         back = await shelf.add("leave.txt", HANDBOOK)
         await shelf.delete(back)
         with psycopg.connect(rows.url) as connection:
-            act_for(connection, rows.shelf.caller)
+            act_for(connection, rows.shelf.caller.tenant_id)
             for table in ("chunk", "version_terms"):
                 connection.execute(f"DELETE FROM {table} WHERE version_id = %s", [back.version_id])
         await shelf.restore(back)
@@ -314,7 +315,7 @@ class TestRestore:
         gone = await shelf.add("leave.txt", HANDBOOK)
         await shelf.delete(gone)
         with psycopg.connect(rows.url) as connection:
-            act_for(connection, rows.shelf.caller)
+            act_for(connection, rows.shelf.caller.tenant_id)
             limits = "UPDATE tenant SET limits = '{\"documents\": 1}' WHERE id = %s"
             connection.execute(limits, [shelf.caller.tenant_id])
         other = await shelf.add("other.txt", "Others.")

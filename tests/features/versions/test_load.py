@@ -10,6 +10,7 @@ import psutil
 import psycopg
 import pytest
 
+from tests.acting import act_for
 from tests.conftest import Library
 
 Refused = Callable[[httpx.Response, int, str], None]
@@ -34,10 +35,12 @@ async def document_of(library: Library, url: str, old: str, new: str) -> str:
     """Path of the comparison of two texts; written in place, for they take long to embed."""
     await library.upload(("large.md", b"# Old\n\nOne."))
     [document] = await library.upload(("large.md", b"# New\n\nTwo."))
-    async with await psycopg.AsyncConnection.connect(url) as connection:
+    me = (await library.client.get("/api/v1/auth/me")).json()
+    with psycopg.connect(url) as connection:
+        act_for(connection, me["tenant"]["id"])
         for number, text in ((1, old), (2, new)):
             values = {"document": document["id"], "number": number, "text": text}
-            await connection.execute(
+            connection.execute(
                 "WITH version AS (UPDATE document_version SET char_count = length(%(text)s)"
                 " WHERE document_id = %(document)s AND number = %(number)s RETURNING id)"
                 " UPDATE document_text SET text = %(text)s FROM version WHERE version_id = id",
